@@ -1,0 +1,30 @@
+//! What a rule is.
+
+use super::finding::{Finding, Severity};
+use crate::model::{Model, TunnelId};
+
+/// One rule: its names, its document and its check.
+pub struct Rule {
+    /// Stable slug, as users name it: `ike-no-response`.
+    pub slug: &'static str,
+    /// Stable short code, never reused: `IKE101`.
+    pub code: &'static str,
+    /// The severity it usually has.
+    pub severity: Severity,
+    /// One line.
+    pub summary: &'static str,
+    /// The document that `espial explain` prints: Markdown with the headings `What it means`,
+    /// `How it is seen`, `What else looks like it`, `What to do`.
+    pub document: &'static str,
+    /// Slugs of rules that see a mere consequence of this one; their findings on the same tunnel
+    /// come after it.
+    pub explains: &'static [&'static str],
+    /// Looks at one tunnel.
+    pub check: fn(&Model, TunnelId) -> Vec<Finding>,
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.slug)
+    }
+}

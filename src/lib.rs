@@ -1,0 +1,18 @@
+//! Reads packet captures and tells what is wrong with an IPsec VPN.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod assemble;
+pub mod capture;
+pub mod census;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod diagnose;
+pub mod limits;
+pub mod model;
+pub mod net;
+pub mod pipeline;
+pub mod registry;
+pub mod report;
+pub mod scan;
+pub mod units;
+pub mod wire;

@@ -1,0 +1,3 @@
+//! The command line: parse arguments, run, map the outcome to an exit code.
+
+fn main() {}

@@ -1,0 +1,169 @@
+//! ESP and AH flows: one direction of one SA, counted exactly.
+
+use super::child_sa::ChildSaId;
+use super::ike_sa::Seen;
+use super::table::id;
+use crate::net::Path;
+use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
+use std::net::IpAddr;
+
+id!(FlowId, "an ESP or AH flow");
+
+/// What makes a flow one: ports and the sender's address may move without making another.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct FlowKey {
+    /// Where it was recorded.
+    pub vantage: Vantage,
+    /// Whether it is AH, not ESP.
+    pub ah: bool,
+    /// Whether it travels in UDP.
+    pub udp: bool,
+    /// SPI.
+    pub spi: EspSpi,
+    /// Receiver.
+    pub to: IpAddr,
+}
+
+/// One direction of one SA.
+#[derive(Clone, Debug)]
+pub struct EspFlow {
+    /// What makes it one.
+    pub key: FlowKey,
+    /// Paths it took in order of first use: more than one after NAT rebinding or MOBIKE.
+    pub paths: Vec<Path>,
+    /// Packets.
+    pub packets: u64,
+    /// Octets from the SPI to the end of the checksum, summed.
+    pub bytes: u64,
+    /// Packets that came in IP fragments and were put together.
+    pub fragmented: u64,
+    /// Packets of which the capture kept only a part.
+    pub cut: u64,
+    /// Order, loss and repetition by sequence number.
+    pub sequence: SequenceTally,
+    /// The first anomalies, citable.
+    pub anomalies: Vec<Anomaly>,
+    /// Packets over time.
+    pub timeline: Timeline,
+    /// The longest silences between two packets, longest first.
+    pub silences: Vec<Silence>,
+    /// Sizes.
+    pub sizes: SizeTally,
+    /// Smallest and largest TTL (hop limit) of the packets.
+    pub ttl: (u8, u8),
+    /// Whether any packet forbids fragmentation (IPv4 Don't Fragment).
+    pub dont_fragment: bool,
+    /// First and last packet.
+    pub seen: Seen,
+    /// The child SA that it belongs to.
+    pub child_sa: Link,
+}
+
+/// How a flow was tied to a child SA.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Link {
+    /// A message names its SPI.
+    Proven(ChildSaId),
+    /// Time, addresses and direction fit, and nothing else does.
+    Inferred(ChildSaId),
+    /// Nothing ties it to one.
+    None,
+}
+
+/// Order, loss and repetition, told by sequence numbers (RFC 4303 section 2.2).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SequenceTally {
+    /// The first number.
+    pub first: u32,
+    /// The highest number since the last restart.
+    pub highest: u32,
+    /// Numbers between first and highest that never came, restarts taken into account.
+    pub missing: u64,
+    /// Numbers below the highest at their time that came for the first time.
+    pub late: u64,
+    /// Numbers that had come before.
+    pub duplicate: u64,
+    /// The farthest that a late number lay behind the highest.
+    pub deepest: u32,
+    /// Times the counter began again at a low number.
+    pub restarts: u32,
+    /// Runs of missing numbers: bursts of loss.
+    pub bursts: u64,
+    /// Longest such run.
+    pub longest_burst: u64,
+    /// Whether every count is exact; false when a number came too late to be told from a repeat.
+    pub exact: bool,
+}
+
+/// One packet out of order, or a gap before it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Anomaly {
+    /// The frame.
+    pub frame: FrameId,
+    /// Its time.
+    pub time: Timestamp,
+    /// Its sequence number.
+    pub sequence: u32,
+    /// What is odd about it.
+    pub kind: AnomalyKind,
+}
+
+/// What is odd about a packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AnomalyKind {
+    /// So many numbers were skipped before it.
+    Gap(u32),
+    /// It came so many numbers behind the highest.
+    Late(u32),
+    /// Its number had come before; it lies so far behind the highest.
+    Duplicate(u32),
+    /// The counter began again; this was the highest before.
+    Restart(u32),
+}
+
+/// A time in which nothing came.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Silence {
+    /// How long.
+    pub length: Span,
+    /// The last packet before it.
+    pub before: (FrameId, Timestamp),
+    /// The first packet after it.
+    pub after: (FrameId, Timestamp),
+}
+
+/// Packets over time, in equal steps from the first packet on.
+///
+/// The step begins at one second and doubles whenever [`Timeline::STEPS`] would not do.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Timeline {
+    /// Length of a step in seconds; a power of two.
+    pub step_secs: u32,
+    /// Packets of each step.
+    pub counts: Vec<u32>,
+}
+
+impl Timeline {
+    /// Most steps that are kept.
+    pub const STEPS: usize = 256;
+}
+
+/// Sizes of the packets of a flow: octets from the SPI to the end of the checksum.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SizeTally {
+    /// Smallest.
+    pub smallest: u32,
+    /// Largest.
+    pub largest: u32,
+    /// Which residues modulo 16 occur: bit `n` is set if a size is `n` modulo 16.
+    pub residues: u16,
+    /// Packets by exact size, sorted by size; the first [`SizeTally::DISTINCT`] sizes that came.
+    pub counts: Vec<(u32, u32)>,
+    /// Packets of sizes that came when the list was full.
+    pub others: u64,
+}
+
+impl SizeTally {
+    /// Most distinct sizes that are counted one by one.
+    pub const DISTINCT: usize = 32;
+}

@@ -1,0 +1,93 @@
+//! Exchanges: a request with its response and every copy of either.
+
+use super::ike_sa::IkeSaId;
+use super::message::MessageId;
+use super::table::id;
+use crate::registry::ExchangeType;
+
+id!(ExchangeId, "an exchange");
+
+/// Which side of an IKE SA.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Role {
+    /// The original initiator of the IKE SA.
+    Initiator,
+    /// Its original responder.
+    Responder,
+}
+
+impl Role {
+    /// The other side.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Initiator => Self::Responder,
+            Self::Responder => Self::Initiator,
+        }
+    }
+}
+
+/// The unit of state. In IKEv2 one request and its response; in IKEv1 a whole main mode,
+/// aggressive mode, quick mode, transaction or informational exchange.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The IKE SA it belongs to.
+    pub ike_sa: IkeSaId,
+    /// Its type.
+    pub kind: ExchangeType,
+    /// Its message ID.
+    pub message_id: u32,
+    /// Who sent its first message (in IKEv2 the request).
+    pub by: Role,
+    /// Its messages in the order they first appeared. IKEv2: the request, then the response; either
+    /// may be missing. A second `IKE_SA_INIT` request with other octets (cookie, other group) is
+    /// another exchange.
+    pub flights: Vec<Flight>,
+}
+
+/// One message of an exchange, with its fragments and its copies.
+#[derive(Clone, Debug)]
+pub struct Flight {
+    /// Who sent it.
+    pub by: Role,
+    /// IKEv2: whether it is the response. IKEv1: false.
+    pub response: bool,
+    /// The datagrams that make it up: one, or the IKE fragments (SKF, IKEv1 payload 132) that came.
+    pub parts: Vec<MessageId>,
+    /// Byte-identical copies sent later: retransmissions, in time order.
+    pub again: Vec<MessageId>,
+    /// The same datagrams as another vantage recorded them.
+    pub elsewhere: Vec<MessageId>,
+    /// How many IKE fragments it should have; `None` if it was not cut by IKE.
+    pub fragments: Option<u16>,
+    /// Numbers of the IKE fragments that were seen, sorted.
+    pub fragments_seen: Vec<u16>,
+}
+
+impl Flight {
+    /// Whether every IKE fragment of it was seen.
+    pub fn is_whole(&self) -> bool {
+        self.fragments
+            .is_none_or(|total| self.fragments_seen.len() >= usize::from(total))
+    }
+
+    /// The first datagram of it that was seen.
+    pub fn first(&self) -> Option<MessageId> {
+        self.parts.first().copied()
+    }
+}
+
+impl Exchange {
+    /// The first message: in IKEv2 the request.
+    pub fn request(&self) -> Option<&Flight> {
+        self.flights
+            .iter()
+            .find(|flight| !flight.response && flight.by == self.by)
+    }
+
+    /// What answers it: in IKEv2 the response, in IKEv1 the first message of the other side.
+    pub fn response(&self) -> Option<&Flight> {
+        self.flights
+            .iter()
+            .find(|flight| flight.response || flight.by != self.by)
+    }
+}

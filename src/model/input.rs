@@ -1,0 +1,41 @@
+//! What was read, and what could not be.
+
+use crate::units::Timestamp;
+
+/// One input.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// Its path as given; `-` for standard input.
+    pub path: String,
+    /// Its format, such as `pcap`, `pcapng`, `snoop`, `pcap (gzip)`.
+    pub format: String,
+    /// Names of its link types, in order of first use.
+    pub link_types: Vec<String>,
+    /// The largest snapshot length of its interfaces in octets; `None` if none is stated.
+    pub snaplen: Option<u32>,
+    /// Frames read.
+    pub frames: u64,
+    /// Frames of which the capture kept fewer octets than were on the wire.
+    pub frames_cut: u64,
+    /// Octets of the (uncompressed) file.
+    pub bytes: u64,
+    /// Earliest time.
+    pub first: Option<Timestamp>,
+    /// Latest time.
+    pub last: Option<Timestamp>,
+    /// Packets that the capturing system says it dropped; `None` if it does not say.
+    pub dropped: Option<u64>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// A part of an input that could not be read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    /// Offset in the (uncompressed) input, in octets.
+    pub offset: u64,
+    /// Octets that were passed over; zero if nothing was lost.
+    pub skipped: u64,
+    /// What is wrong and what was expected.
+    pub what: String,
+}

@@ -1,0 +1,94 @@
+//! IKE messages as they passed the tap, and what else control traffic leaves behind.
+
+use super::table::id;
+use crate::net::{IpFacts, Path};
+use crate::units::{FrameId, Timestamp, Vantage};
+use crate::wire;
+use bytes::Bytes;
+
+id!(MessageId, "an IKE message");
+
+/// One IKE datagram. Its octets are kept and read again on demand, so a new rule needs no new field.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The frame that completes it.
+    pub frame: FrameId,
+    /// Every frame that carries a piece of it; only `frame` itself unless IP fragmented it.
+    pub frames: Vec<FrameId>,
+    /// When the completing frame was recorded.
+    pub time: Timestamp,
+    /// Where it was recorded.
+    pub vantage: Vantage,
+    /// Between whom, and inside what.
+    pub path: Path,
+    /// Of the IP header.
+    pub ip: IpFacts,
+    /// Whether the capture kept fewer octets than the IP header promises.
+    pub cut: bool,
+    /// Its header; messages whose header is not whole are not in the model.
+    pub header: wire::Header,
+    /// The message from its header on, without the non-ESP marker; as much as the capture kept.
+    pub bytes: Bytes,
+    /// Whether its body can be read.
+    pub plain: Plain,
+}
+
+impl Message {
+    /// Reads the octets again.
+    pub fn read(&self) -> wire::Message<'_> {
+        wire::Message::read(&self.bytes)
+    }
+}
+
+/// Whether the body of a message can be read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Plain {
+    /// It travels in clear.
+    Clear,
+    /// It is encrypted and no key was given.
+    Sealed,
+}
+
+/// NAT keepalives on one path (RFC 3948 section 2.3).
+#[derive(Clone, Debug)]
+pub struct Keepalives {
+    /// Where they were recorded.
+    pub vantage: Vantage,
+    /// Between whom.
+    pub path: Path,
+    /// How many.
+    pub count: u64,
+    /// The first.
+    pub first: (FrameId, Timestamp),
+    /// The last.
+    pub last: (FrameId, Timestamp),
+    /// The longest time between two.
+    pub longest: crate::units::Span,
+}
+
+/// IP packets of one path that came in fragments.
+#[derive(Clone, Debug)]
+pub struct FragmentTrain {
+    /// Where they were recorded.
+    pub vantage: Vantage,
+    /// From which address (ports are known only of first fragments).
+    pub from: std::net::IpAddr,
+    /// To which address.
+    pub to: std::net::IpAddr,
+    /// IP protocol of the whole packets: 17, 50 or 51.
+    pub protocol: u8,
+    /// Packets of which every piece came.
+    pub complete: u64,
+    /// Packets of which a piece never came.
+    pub incomplete: u64,
+    /// Fragments seen.
+    pub pieces: u64,
+    /// Largest IP packet that a single fragment made, in octets: near the MTU that forced it.
+    pub largest: u32,
+    /// Frames of the first incomplete packets, citable.
+    pub incomplete_frames: Vec<FrameId>,
+    /// Frame and time of the first fragment.
+    pub first: (FrameId, Timestamp),
+    /// Frame and time of the last fragment.
+    pub last: (FrameId, Timestamp),
+}

@@ -1,0 +1,66 @@
+//! What was found in a capture: plain data in flat tables, referred to by typed ids.
+//!
+//! `None` means "not seen"; no default ever stands for it.
+
+pub mod child_sa;
+pub mod clear_flow;
+pub mod esp_flow;
+pub mod exchange;
+pub mod icmp;
+pub mod ike_sa;
+pub mod input;
+pub mod message;
+pub mod table;
+pub mod tunnel;
+
+pub use child_sa::{ChildSa, ChildSaId};
+pub use clear_flow::ClearFlow;
+pub use esp_flow::{
+    Anomaly, AnomalyKind, EspFlow, FlowId, FlowKey, Link, SequenceTally, Silence, SizeTally,
+    Timeline,
+};
+pub use exchange::{Exchange, ExchangeId, Flight, Role};
+pub use icmp::IcmpSeen;
+pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
+pub use input::{Input, Problem};
+pub use message::{FragmentTrain, Keepalives, Message, MessageId, Plain};
+pub use table::Table;
+pub use tunnel::{Tunnel, TunnelId};
+
+/// Everything found.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// What was read.
+    pub inputs: Vec<Input>,
+    /// Every IKE message in clear or sealed, in file order.
+    pub messages: Table<MessageId, Message>,
+    /// Requests with their responses, in order of their first message.
+    pub exchanges: Table<ExchangeId, Exchange>,
+    /// IKE SAs in order of their first message.
+    pub ike_sas: Table<IkeSaId, IkeSa>,
+    /// Child SAs, as far as messages in clear (or opened) or flows tell of them.
+    pub child_sas: Table<ChildSaId, ChildSa>,
+    /// ESP and AH flows in order of their first packet.
+    pub flows: Table<FlowId, EspFlow>,
+    /// Pairs of gateways with all that passed between them.
+    pub tunnels: Table<TunnelId, Tunnel>,
+    /// ICMP errors about IKE, ESP or AH, in file order.
+    pub icmp: Vec<IcmpSeen>,
+    /// NAT keepalives by path, in order of the first.
+    pub keepalives: Vec<Keepalives>,
+    /// IP packets that came in fragments, by path and outcome, in order of the first.
+    pub fragments: Vec<FragmentTrain>,
+    /// Packets in clear with a private address at one end, by pair, in order of the first.
+    pub clear: Vec<ClearFlow>,
+    /// What this capture cannot tell.
+    pub blind: Vec<Blind>,
+}
+
+/// Something a capture cannot tell, and why.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Blind {
+    /// What cannot be told.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}

@@ -1,0 +1,119 @@
+//! Flat tables with typed ids.
+
+use std::marker::PhantomData;
+
+/// A row number that knows which table it belongs to.
+pub trait Id: Copy {
+    /// The id of row `index`.
+    fn from_index(index: u32) -> Self;
+    /// The row.
+    fn index(self) -> usize;
+}
+
+/// Declares the id type of a table: `id!(FlowId, "an ESP flow");` makes `pub struct FlowId(pub u32)`.
+macro_rules! id {
+    ($Name:ident, $what:literal) => {
+        #[doc = concat!("Row number of ", $what, ", from 0.")]
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $Name(pub u32);
+
+        impl $crate::model::table::Id for $Name {
+            fn from_index(index: u32) -> Self {
+                Self(index)
+            }
+
+            fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+pub(crate) use id;
+
+/// Rows of `T`, which only grow; an id made by [`Table::push`] stays good.
+#[derive(Clone, Debug)]
+pub struct Table<I, T> {
+    rows: Vec<T>,
+    ids: PhantomData<I>,
+}
+
+impl<I: Id, T> Table<I, T> {
+    /// Adds a row.
+    ///
+    /// Rows stop at `u32::MAX`; [`crate::limits`] keeps every table far below.
+    pub fn push(&mut self, row: T) -> I {
+        let id = I::from_index(u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
+        self.rows.push(row);
+        id
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.rows.iter()
+    }
+
+    /// The rows in order, to change them.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
+        self.rows.iter_mut()
+    }
+
+    /// The ids in order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = I> + use<I, T> {
+        (0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX)).map(I::from_index)
+    }
+
+    /// The rows with their ids.
+    pub fn entries(&self) -> impl Iterator<Item = (I, &T)> {
+        self.ids().zip(self.rows.iter())
+    }
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "an id is made by push alone, and rows are never removed"
+)]
+impl<I: Id, T> std::ops::Index<I> for Table<I, T> {
+    type Output = T;
+
+    fn index(&self, id: I) -> &T {
+        &self.rows[id.index()]
+    }
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "an id is made by push alone, and rows are never removed"
+)]
+impl<I: Id, T> std::ops::IndexMut<I> for Table<I, T> {
+    fn index_mut(&mut self, id: I) -> &mut T {
+        &mut self.rows[id.index()]
+    }
+}
+
+impl<I, T> Default for Table<I, T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            ids: PhantomData,
+        }
+    }
+}
+
+impl<I: Id, T> FromIterator<T> for Table<I, T> {
+    fn from_iter<R: IntoIterator<Item = T>>(rows: R) -> Self {
+        Self {
+            rows: rows.into_iter().collect(),
+            ids: PhantomData,
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What a frame comes down to once links and IP are peeled off.
+
+use crate::units::{Endpoint, EspSpi, FrameId, IkeSpis, Timestamp, Vantage};
+use crate::wire::ah::AuthenticationHeader;
+use crate::wire::esp::EspHeader;
+
+/// One layer of IPsec, or of what bears on it, found in a frame. A frame may hold several:
+/// ESP inside AH gives two, the outermost first.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// When and where the frame was recorded.
+    pub stamp: Stamp,
+    /// Between whom it travels, and inside what.
+    pub path: Path,
+    /// What the IP header says that matters later.
+    pub ip: IpFacts,
+    /// Whether the capture kept fewer octets of it than the IP header promises.
+    pub cut: bool,
+    /// What it is.
+    pub body: Body<'a>,
+}
+
+/// When and where a frame was recorded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Stamp {
+    /// Which frame.
+    pub frame: FrameId,
+    /// When; `None` where the format keeps no time.
+    pub time: Option<Timestamp>,
+    /// Where.
+    pub vantage: Vantage,
+    /// Octets of the frame on the wire.
+    pub wire_len: u32,
+}
+
+/// Between whom a datagram travels, and inside what.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Path {
+    /// Sender: outer IP address and port.
+    pub from: Endpoint,
+    /// Receiver.
+    pub to: Endpoint,
+    /// What lies between the link and IP, and between IP and IPsec.
+    pub encap: Encap,
+}
+
+/// The layers between the link header and IPsec, outermost first, without the IP header itself.
+///
+/// At most [`Encap::MAX`] are kept; a frame nested deeper is not peeled further.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Encap {
+    layers: [Option<Layer>; Encap::MAX],
+}
+
+impl Encap {
+    /// Most layers that are peeled.
+    pub const MAX: usize = 8;
+
+    /// Adds a layer inside the others; `false` if there is no room.
+    pub fn push(&mut self, layer: Layer) -> bool {
+        match self.layers.iter_mut().find(|slot| slot.is_none()) {
+            Some(slot) => {
+                *slot = Some(layer);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The layers, outermost first.
+    pub fn iter(&self) -> impl Iterator<Item = Layer> + '_ {
+        self.layers.iter().map_while(|slot| *slot)
+    }
+
+    /// Whether IPsec travels in UDP (RFC 3948, or IKE itself).
+    pub fn is_udp(&self) -> bool {
+        self.iter().any(|layer| layer == Layer::Udp)
+    }
+}
+
+/// One layer.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Layer {
+    /// IEEE 802.1Q or 802.1ad tag, with its VLAN identifier.
+    Vlan(u16),
+    /// PPP over Ethernet session.
+    Pppoe,
+    /// PPP.
+    Ppp,
+    /// MPLS label.
+    Mpls(u32),
+    /// GRE.
+    Gre,
+    /// IP in IP: an outer header around the one that carries IPsec.
+    Ip,
+    /// VXLAN.
+    Vxlan,
+    /// Geneve.
+    Geneve,
+    /// GTP-U.
+    Gtpu,
+    /// L2TP.
+    L2tp,
+    /// An Authentication Header around what follows.
+    Ah,
+    /// UDP.
+    Udp,
+    /// TCP (RFC 9329).
+    Tcp,
+}
+
+/// As the contract spells it: `vlan:100`, `pppoe`, `udp`, …
+impl std::fmt::Display for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Vlan(id) => write!(f, "vlan:{id}"),
+            Self::Pppoe => f.write_str("pppoe"),
+            Self::Ppp => f.write_str("ppp"),
+            Self::Mpls(label) => write!(f, "mpls:{label}"),
+            Self::Gre => f.write_str("gre"),
+            Self::Ip => f.write_str("ip"),
+            Self::Vxlan => f.write_str("vxlan"),
+            Self::Geneve => f.write_str("geneve"),
+            Self::Gtpu => f.write_str("gtpu"),
+            Self::L2tp => f.write_str("l2tp"),
+            Self::Ah => f.write_str("ah"),
+            Self::Udp => f.write_str("udp"),
+            Self::Tcp => f.write_str("tcp"),
+        }
+    }
+}
+
+/// What the IP header that carries the datagram says.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct IpFacts {
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// DSCP and ECN: the type-of-service or traffic-class octet.
+    pub traffic_class: u8,
+    /// IPv4: the Don't Fragment bit. IPv6: always true, routers do not fragment.
+    pub dont_fragment: bool,
+    /// Octets of the whole IP packet, header included, as the header says; after reassembly of the
+    /// whole packet put together.
+    pub length: u32,
+    /// How many IP fragments the datagram came in; 1 if it was not fragmented.
+    pub pieces: u16,
+}
+
+/// What a datagram is.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    /// An IKE message, the non-ESP marker removed.
+    Ike(&'a [u8]),
+    /// An ESP packet.
+    Esp(Esp<'a>),
+    /// An Authentication Header, and all that follows it in the packet, in octets.
+    Ah(AuthenticationHeader<'a>, u32),
+    /// A NAT keepalive (RFC 3948 section 2.3).
+    Keepalive,
+    /// An ICMP or ICMPv6 error that quotes IKE, ESP or AH.
+    Icmp(IcmpError),
+    /// A piece of an IP packet that may hold IPsec.
+    Fragment(Fragment<'a>),
+    /// A packet in clear that may belong in a tunnel: it has a private address at one end.
+    Clear(Clear),
+    /// Nothing of ours.
+    Other,
+}
+
+/// An ESP packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Esp<'a> {
+    /// SPI and sequence number.
+    pub header: EspHeader,
+    /// Octets from the SPI to the end of the checksum, as the headers around it say.
+    pub length: u32,
+    /// Those of them that the capture kept.
+    pub bytes: &'a [u8],
+}
+
+/// An ICMP or ICMPv6 error about a packet of ours.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct IcmpError {
+    /// Whether it is ICMPv6.
+    pub v6: bool,
+    /// ICMP type: 3 unreachable, 11 time exceeded, …; ICMPv6: 1 unreachable, 2 too big, …
+    pub kind: u8,
+    /// ICMP code.
+    pub code: u8,
+    /// The MTU of the next hop, where the error tells one.
+    pub mtu: Option<u32>,
+    /// The packet that it is about.
+    pub quoted: Quote,
+}
+
+/// The start of a packet, as an ICMP error quotes it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Quote {
+    /// Sender of the quoted packet.
+    pub from: Endpoint,
+    /// Its receiver.
+    pub to: Endpoint,
+    /// Its IP protocol: 17, 50 or 51.
+    pub protocol: u8,
+    /// Its total length in octets, as its IP header says.
+    pub length: u32,
+    /// The SPIs, if it is IKE and that much is quoted.
+    pub ike: Option<IkeSpis>,
+    /// The SPI, if it is ESP or AH and that much is quoted.
+    pub esp: Option<EspSpi>,
+}
+
+/// A piece of an IP packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fragment<'a> {
+    /// Identification field: 16 bits in IPv4, 32 in IPv6.
+    pub identification: u32,
+    /// Protocol of the whole packet's payload.
+    pub protocol: u8,
+    /// Where this piece begins in the payload, in octets.
+    pub offset: u32,
+    /// Whether more pieces follow it.
+    pub more: bool,
+    /// Octets of this piece, as the IP header says.
+    pub length: u32,
+    /// Those of them that the capture kept.
+    pub bytes: &'a [u8],
+}
+
+/// A packet in clear.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Clear {
+    /// IP protocol.
+    pub protocol: u8,
+    /// TCP: the SYN bit is set and ACK is not.
+    pub syn: bool,
+    /// ICMP echo request.
+    pub echo_request: bool,
+}

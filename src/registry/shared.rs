@@ -1,0 +1,63 @@
+//! Registries that IKEv1 and IKEv2 share, or whose numbers do not collide.
+
+use super::registry;
+
+registry! {
+    /// Exchange types: IKEv1 below 34, IKEv2 from 34 on.
+    pub struct ExchangeType(u8) {
+        IDENTITY_PROTECTION = 2, "Identity Protection (Main Mode)", "RFC 2408 section 3.1";
+        AGGRESSIVE = 4, "Aggressive", "RFC 2408 section 3.1";
+        INFORMATIONAL_V1 = 5, "Informational", "RFC 2408 section 3.1";
+        TRANSACTION = 6, "Transaction (Config Mode)", "draft-ietf-ipsec-isakmp-mode-cfg";
+        QUICK_MODE = 32, "Quick Mode", "RFC 2409 appendix A";
+        IKE_SA_INIT = 34, "IKE_SA_INIT", "RFC 7296";
+        IKE_AUTH = 35, "IKE_AUTH", "RFC 7296";
+        CREATE_CHILD_SA = 36, "CREATE_CHILD_SA", "RFC 7296";
+        INFORMATIONAL = 37, "INFORMATIONAL", "RFC 7296";
+        IKE_INTERMEDIATE = 43, "IKE_INTERMEDIATE", "RFC 9242";
+        IKE_FOLLOWUP_KE = 44, "IKE_FOLLOWUP_KE", "RFC 9370";
+    }
+}
+
+registry! {
+    /// Payload types of both versions; their numbers do not collide.
+    pub struct PayloadType(u8) {
+        NONE = 0, "No Next Payload", "RFC 7296";
+        SA_V1 = 1, "Security Association", "RFC 2408";
+        SA = 33, "Security Association", "RFC 7296";
+        KE = 34, "Key Exchange", "RFC 7296";
+        NOTIFY = 41, "Notify", "RFC 7296";
+        SK = 46, "Encrypted and Authenticated", "RFC 7296";
+        SKF = 53, "Encrypted and Authenticated Fragment", "RFC 7383";
+    }
+}
+
+registry! {
+    /// Forms of an identity.
+    pub struct IdType(u8) {
+        ID_IPV4_ADDR = 1, "ID_IPV4_ADDR", "RFC 7296";
+    }
+}
+
+registry! {
+    /// Encodings of a certificate.
+    pub struct CertificateEncoding(u8) {
+        X509_SIGNATURE = 4, "X.509 Certificate - Signature", "RFC 7296";
+    }
+}
+
+registry! {
+    /// EAP methods.
+    pub struct EapType(u8) {
+        IDENTITY = 1, "Identity", "RFC 3748";
+    }
+}
+
+registry! {
+    /// Security protocol identifiers: IKEv1 "IPSEC Security Protocol Identifiers", IKEv2 the same.
+    pub struct SecurityProtocol(u8) {
+        IKE = 1, "IKE", "RFC 7296";
+        AH = 2, "AH", "RFC 7296";
+        ESP = 3, "ESP", "RFC 7296";
+    }
+}

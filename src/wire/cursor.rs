@@ -1,0 +1,1 @@
+//! Reads octets one field after the other and remembers where it is.
