@@ -7,6 +7,7 @@ pub mod census;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod diagnose;
+pub mod fold;
 pub mod limits;
 pub mod model;
 pub mod net;

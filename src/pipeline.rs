@@ -1,1 +1,307 @@
-//! To come.
+//! From inputs to an analysis: arranges the stages and the threads. The only file that names rayon.
+
+use crate::assemble;
+use crate::capture::{self, Chunk, Chunks, Scratch, Seam};
+use crate::census::Census;
+use crate::diagnose::{self, Finding, rules::RULES};
+use crate::fold::{EspPacket, Fold, Order};
+use crate::model::{self, Model};
+use crate::net::{Body, Datagram, Esp, IpFacts, Stamp};
+use crate::scan::{self, Batch, Lane, Window};
+use crate::units::{EspSpi, FrameId, Timestamp};
+use crate::wire::esp::EspHeader;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Called now and then with the octets read of the input at hand, and how many it has if known.
+pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
+
+/// How to go about it. Nothing here changes what is found.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Threads to use; all that the machine has if `None`.
+    pub threads: Option<NonZeroUsize>,
+    /// Octets of a chunk; [`CHUNK_SIZE`] if `None`.
+    pub chunk_size: Option<NonZeroUsize>,
+    /// Frames before this moment are passed over.
+    pub since: Option<Timestamp>,
+    /// Frames after this moment are passed over.
+    pub until: Option<Timestamp>,
+    /// Told how far the reading is.
+    pub progress: Option<Progress>,
+}
+
+/// Octets of a chunk: large enough that a seam costs nothing, small enough that few wait in memory.
+pub const CHUNK_SIZE: usize = 4 << 20;
+
+/// Chunks that may wait for their turn to be folded, for each thread.
+const WAITING_PER_THREAD: usize = 4;
+
+/// What was found and what it means.
+#[derive(Debug)]
+pub struct Analysis {
+    /// What was found.
+    pub model: Model,
+    /// What it means, most important first.
+    pub findings: Vec<Finding>,
+}
+
+/// Why nothing could be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system gave no threads.
+    #[error("cannot start threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// Reads the inputs and judges what they hold.
+pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysis, Error> {
+    let pool = pool(options)?;
+    let (census, inputs) = read(&pool, inputs, options, Census::default());
+    let mut model = census.finish();
+    model.inputs = inputs;
+    assemble::assemble(&mut model);
+    let findings = pool.install(|| judge(&model));
+    Ok(Analysis { model, findings })
+}
+
+/// Calls `visit` for every datagram with IPsec in it, in frame order, until it breaks.
+pub fn dissect(
+    inputs: Vec<capture::Input>,
+    options: &Options,
+    visit: &mut (dyn FnMut(&Datagram<'_>, Timestamp) -> ControlFlow<()> + Send),
+) -> Result<Vec<model::Input>, Error> {
+    let visitor = Visitor { visit, flow: ControlFlow::Continue(()) };
+    Ok(read(&pool(options)?, inputs, options, visitor).1)
+}
+
+/// Every rule looks at every tunnel; order is restored by `collect` and settled by `conclude`.
+fn judge(model: &Model) -> Vec<Finding> {
+    let tasks: Vec<_> = model
+        .tunnels
+        .ids()
+        .flat_map(|tunnel| RULES.iter().map(move |rule| (tunnel, *rule)))
+        .collect();
+    let found: Vec<Vec<Finding>> =
+        tasks.par_iter().map(|(tunnel, rule)| diagnose::check(model, rule, *tunnel)).collect();
+    diagnose::conclude(model, found.into_iter().flatten().collect())
+}
+
+fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {
+    let threads = options.threads.map_or(0, NonZeroUsize::get);
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?)
+}
+
+/// Reads all inputs, one after the other, and folds them into `to`.
+fn read<F: Fold + Send>(
+    pool: &rayon::ThreadPool,
+    inputs: Vec<capture::Input>,
+    options: &Options,
+    mut to: F,
+) -> (F, Vec<model::Input>) {
+    let mut order = Order::default();
+    let mut rows = Vec::with_capacity(inputs.len());
+    for (index, input) in (0..).zip(inputs) {
+        let (row, back, told) = read_one(pool, index, input, options, order, to);
+        rows.push(row);
+        (order, to) = (back, told);
+        order.next_input();
+        if to.flow().is_break() {
+            break;
+        }
+    }
+    order.finish(&mut to);
+    (to, rows)
+}
+
+fn read_one<F: Fold + Send>(
+    pool: &rayon::ThreadPool,
+    index: u16,
+    input: capture::Input,
+    options: &Options,
+    order: Order,
+    to: F,
+) -> (model::Input, Order, F) {
+    let row = model::Input {
+        path: input.path().to_owned(),
+        format: input.format().to_owned(),
+        ..model::Input::default()
+    };
+    let size = options.chunk_size.map_or(CHUNK_SIZE, NonZeroUsize::get);
+    let window = Window { since: options.since, until: options.until };
+    let work = Work {
+        total: input.size(),
+        source: Mutex::new(Source { chunks: input.chunks(size), taken: 0, ended: None }),
+        waiting: Mutex::new(BTreeMap::new()),
+        most_waiting: WAITING_PER_THREAD * pool.current_num_threads(),
+        folding: Mutex::new(Folding { next: 0, seam: None, index, row, order, to }),
+        window,
+        progress: options.progress.clone(),
+    };
+    pool.broadcast(|_| work.run());
+    work.fold_waiting(&mut lock(&work.folding), &mut Scratch::default());
+    let ended = lock(&work.source).ended.take();
+    let mut folding = work.folding.into_inner().unwrap_or_else(PoisonError::into_inner);
+    folding.row.problems.extend(ended);
+    (folding.row, folding.order, folding.to)
+}
+
+/// One input being read: workers take chunks in order, scan them at the same time, and whoever is
+/// free folds what is next.
+struct Work<F> {
+    total: Option<u64>,
+    source: Mutex<Source>,
+    /// Scanned chunks whose turn has not come, by number.
+    waiting: Mutex<BTreeMap<u64, (Chunk, Batch)>>,
+    most_waiting: usize,
+    folding: Mutex<Folding<F>>,
+    window: Window,
+    progress: Option<Progress>,
+}
+
+struct Source {
+    chunks: Chunks,
+    taken: u64,
+    /// Why no more chunks came, if not because the input ended.
+    ended: Option<model::Problem>,
+}
+
+struct Folding<F> {
+    next: u64,
+    seam: Option<Seam>,
+    index: u16,
+    row: model::Input,
+    order: Order,
+    to: F,
+}
+
+impl<F: Fold + Send> Work<F> {
+    fn run(&self) {
+        let mut scratch = Scratch::default();
+        while let Some((number, chunk)) = self.take() {
+            let batch = scan::scan(&chunk, &mut scratch, None, &self.window);
+            let waiting = {
+                let mut waiting = lock(&self.waiting);
+                waiting.insert(number, (chunk, batch));
+                waiting.len()
+            };
+            // Who finds the fold busy goes on scanning, unless too much waits already.
+            let folding = if waiting > self.most_waiting {
+                Some(lock(&self.folding))
+            } else {
+                self.folding.try_lock().ok()
+            };
+            if let Some(mut folding) = folding {
+                self.fold_waiting(&mut folding, &mut scratch);
+                if folding.to.flow().is_break() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take(&self) -> Option<(u64, Chunk)> {
+        let mut source = lock(&self.source);
+        match source.chunks.next()? {
+            Ok(chunk) => {
+                source.taken += 1;
+                Some((source.taken - 1, chunk))
+            }
+            Err(error) => {
+                source.ended = Some(error.into());
+                None
+            }
+        }
+    }
+
+    fn fold_waiting(&self, folding: &mut Folding<F>, scratch: &mut Scratch) {
+        loop {
+            let Some((chunk, mut batch)) = lock(&self.waiting).remove(&folding.next) else { return };
+            // The guess where the chunk's first record begins holds only if the chunk before ended
+            // just there, in the same state.
+            if let Some(seam) = &folding.seam
+                && batch.walked.start != *seam
+            {
+                batch = scan::scan(&chunk, scratch, Some(seam), &self.window);
+            }
+            folding.next += 1;
+            folding.seam = Some(batch.walked.end.clone());
+            folding.order.fold(&batch, folding.index, &mut folding.to);
+            note(&mut folding.row, &batch);
+            if let Some(progress) = &self.progress {
+                progress(folding.row.bytes, self.total);
+            }
+            if folding.to.flow().is_break() {
+                return;
+            }
+        }
+    }
+}
+
+fn note(row: &mut model::Input, batch: &Batch) {
+    let walked = &batch.walked;
+    row.frames += walked.frames;
+    row.frames_cut += walked.frames_cut;
+    row.bytes = walked.end.offset;
+    row.first = row.first.into_iter().chain(walked.first).min();
+    row.last = row.last.into_iter().chain(walked.last).max();
+    row.snaplen = row.snaplen.max(walked.snaplen);
+    for link in &walked.link_types {
+        let name = link.to_string();
+        if !row.link_types.contains(&name) {
+            row.link_types.push(name);
+        }
+    }
+    row.problems.extend(walked.problems.iter().cloned());
+}
+
+/// A panic in another worker is not hidden: it ends the run when the pool joins. Until then the
+/// data behind its lock is as good as it was.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A fold that shows each datagram to a visitor.
+struct Visitor<'v> {
+    visit: &'v mut (dyn FnMut(&Datagram<'_>, Timestamp) -> ControlFlow<()> + Send),
+    flow: ControlFlow<()>,
+}
+
+impl Fold for Visitor<'_> {
+    fn lanes(&mut self, _lanes: &[Lane]) {}
+
+    fn esp(&mut self, lane: &Lane, _index: usize, packet: &EspPacket) {
+        let header = EspHeader { spi: EspSpi(lane.spi.0), sequence: packet.sequence };
+        let datagram = Datagram {
+            stamp: Stamp {
+                frame: packet.frame,
+                time: Some(packet.time),
+                vantage: lane.vantage,
+                wire_len: 0,
+            },
+            path: lane.path,
+            ip: IpFacts {
+                ttl: packet.ttl,
+                dont_fragment: packet.dont_fragment,
+                pieces: 1,
+                ..IpFacts::default()
+            },
+            cut: packet.cut,
+            body: Body::Esp(Esp { header, length: packet.length, bytes: &[] }),
+        };
+        self.datagram(&datagram, packet.time, &[packet.frame]);
+    }
+
+    fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, _frames: &[FrameId]) {
+        if self.flow.is_continue() {
+            self.flow = (self.visit)(datagram, time);
+        }
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        self.flow
+    }
+}

@@ -1,1 +1,306 @@
-//! To come.
+//! Chunk to events: what a worker makes of its piece of the input, alone and without state.
+//!
+//! An ESP packet becomes one small [`Event`]; everything rarer is copied out as a [`Control`].
+//! Whatever needs order (sequence numbers, fragments, pairing) is left to the [fold](crate::fold).
+
+use crate::capture::{Chunk, Frame, Scratch, Seam, Walked};
+use crate::model::{ClearFlow, Seen};
+use crate::net::{self, Body, Clear, Datagram, IcmpError, IpFacts, Path, Stamp};
+use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
+use bytes::Bytes;
+use foldhash::quality::RandomState;
+use hashbrown::{HashMap, HashTable};
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+
+/// What one chunk held.
+#[derive(Debug)]
+pub struct Batch {
+    /// What was walked, from where to where.
+    pub walked: Walked,
+    /// ESP packets, and the places of controls between them, in frame order.
+    pub events: Vec<Event>,
+    /// The lanes that `events` refer to.
+    pub lanes: Vec<Lane>,
+    /// Everything but ESP, in frame order.
+    pub controls: Vec<Control>,
+    /// Packets in clear, summed by pair, in order of the first.
+    pub clear: Vec<ClearFlow>,
+}
+
+/// One thing that happened, in 32 octets.
+#[derive(Clone, Copy, Debug)]
+pub struct Event {
+    /// Nanoseconds since the epoch; [`NO_TIME`] where the frame has none.
+    pub time: i64,
+    /// Number of the frame in this chunk, from 1.
+    pub frame: u32,
+    /// What it is.
+    pub kind: EventKind,
+}
+
+/// Stands for "no time" inside [`Event`], where an `Option` would cost eight octets.
+pub const NO_TIME: i64 = i64::MIN;
+
+/// What an event is.
+#[derive(Clone, Copy, Debug)]
+pub enum EventKind {
+    /// An ESP packet.
+    Esp {
+        /// Its lane, an index into [`Batch::lanes`].
+        lane: u32,
+        /// Its sequence number.
+        sequence: u32,
+        /// Octets from the SPI to the end of the checksum.
+        length: u32,
+        /// Time to live, or hop limit.
+        ttl: u8,
+        /// Whether the capture kept only a part of it.
+        cut: bool,
+        /// Whether it forbids fragmentation.
+        dont_fragment: bool,
+    },
+    /// A control datagram, an index into [`Batch::controls`].
+    Control(u32),
+}
+
+/// Packets of one SPI that took one path: what all of them share.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Lane {
+    /// Where they were recorded.
+    pub vantage: Vantage,
+    /// Between whom, and inside what.
+    pub path: Path,
+    /// Their SPI.
+    pub spi: EspSpi,
+}
+
+/// A datagram that is not ESP, copied out of the chunk.
+#[derive(Clone, Debug)]
+pub struct Control {
+    /// When and where; the frame is numbered within the chunk.
+    pub stamp: Stamp,
+    /// Between whom, and inside what.
+    pub path: Path,
+    /// Of the IP header.
+    pub ip: IpFacts,
+    /// Whether the capture kept only a part of it.
+    pub cut: bool,
+    /// What it is.
+    pub body: ControlBody,
+}
+
+/// What a control datagram is.
+#[derive(Clone, Debug)]
+pub enum ControlBody {
+    /// An IKE message.
+    Ike(Bytes),
+    /// An Authentication Header.
+    Ah {
+        /// Protocol of what follows.
+        next_header: u8,
+        /// Octets of the header.
+        header_length: usize,
+        /// SPI.
+        spi: EspSpi,
+        /// Sequence number.
+        sequence: u32,
+        /// Integrity check value.
+        icv: Bytes,
+        /// Octets of the header and all that follows it.
+        length: u32,
+    },
+    /// A NAT keepalive.
+    Keepalive,
+    /// An ICMP error about IPsec.
+    Icmp(IcmpError),
+    /// A piece of an IP packet.
+    Fragment {
+        /// Identification field.
+        identification: u32,
+        /// Protocol of the payload.
+        protocol: u8,
+        /// Offset in the payload.
+        offset: u32,
+        /// Whether more pieces follow.
+        more: bool,
+        /// Octets of the piece as its header says.
+        length: u32,
+        /// Those that the capture kept.
+        bytes: Bytes,
+    },
+}
+
+/// Which frames are looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Window {
+    /// Frames before this moment are passed over.
+    pub since: Option<Timestamp>,
+    /// Frames after this moment are passed over.
+    pub until: Option<Timestamp>,
+}
+
+impl Window {
+    fn holds(&self, time: Option<Timestamp>) -> bool {
+        let Some(time) = time else { return true };
+        self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time <= until)
+    }
+}
+
+/// Walks a chunk and notes what it holds. `from` is the true place where the chunk before it
+/// ended, if that is known.
+pub fn scan(chunk: &Chunk, scratch: &mut Scratch, from: Option<&Seam>, window: &Window) -> Batch {
+    let mut notes = Notes::default();
+    let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
+        if window.holds(frame.time) {
+            net::peel(frame, &mut |datagram| notes.take(&datagram));
+        }
+    });
+    Batch {
+        walked,
+        events: notes.events,
+        lanes: notes.lanes.rows,
+        controls: notes.controls,
+        clear: notes.clear.rows,
+    }
+}
+
+#[derive(Default)]
+struct Notes {
+    events: Vec<Event>,
+    lanes: Lanes,
+    controls: Vec<Control>,
+    clear: ClearFlows,
+}
+
+impl Notes {
+    #[inline]
+    fn take(&mut self, datagram: &Datagram<'_>) {
+        let Datagram { stamp, path, ip, cut, body } = datagram;
+        if let Body::Esp(esp) = body {
+            let lane = Lane { vantage: stamp.vantage, path: *path, spi: esp.header.spi };
+            let kind = EventKind::Esp {
+                lane: self.lanes.index_of(&lane),
+                sequence: esp.header.sequence,
+                length: esp.length,
+                ttl: ip.ttl,
+                cut: *cut,
+                dont_fragment: ip.dont_fragment,
+            };
+            self.note(stamp, kind);
+            return;
+        }
+        let body = match *body {
+            Body::Ike(message) => ControlBody::Ike(Bytes::copy_from_slice(message)),
+            Body::Ah(header, length) => ControlBody::Ah {
+                next_header: header.next_header,
+                header_length: header.length,
+                spi: header.spi,
+                sequence: header.sequence,
+                icv: Bytes::copy_from_slice(header.icv),
+                length,
+            },
+            Body::Keepalive => ControlBody::Keepalive,
+            Body::Icmp(error) => ControlBody::Icmp(error),
+            Body::Fragment(piece) => ControlBody::Fragment {
+                identification: piece.identification,
+                protocol: piece.protocol,
+                offset: piece.offset,
+                more: piece.more,
+                length: piece.length,
+                bytes: Bytes::copy_from_slice(piece.bytes),
+            },
+            Body::Clear(clear) => return self.clear.add(stamp, path, ip, clear),
+            Body::Esp(_) | Body::Other => return,
+        };
+        let place = u32::try_from(self.controls.len()).unwrap_or(u32::MAX);
+        self.controls.push(Control { stamp: *stamp, path: *path, ip: *ip, cut: *cut, body });
+        self.note(stamp, EventKind::Control(place));
+    }
+
+    #[inline]
+    fn note(&mut self, stamp: &Stamp, kind: EventKind) {
+        self.events.push(Event {
+            time: stamp.time.map_or(NO_TIME, |time| time.0),
+            frame: u32::try_from(stamp.frame.number).unwrap_or(u32::MAX),
+            kind,
+        });
+    }
+}
+
+/// The lanes met so far. SPIs are chosen by whoever sends, so the hash is seeded.
+#[derive(Default)]
+struct Lanes {
+    rows: Vec<Lane>,
+    index: HashTable<u32>,
+    hasher: RandomState,
+    last: u32,
+}
+
+impl Lanes {
+    #[inline]
+    fn index_of(&mut self, lane: &Lane) -> u32 {
+        // Packets come in trains: most often the lane is the one before.
+        if self.rows.get(self.last as usize) == Some(lane) {
+            return self.last;
+        }
+        self.last = self.look_up(lane);
+        self.last
+    }
+
+    fn look_up(&mut self, lane: &Lane) -> u32 {
+        let Self { rows, index, hasher, .. } = self;
+        // The rest of the path seldom differs where these agree.
+        let key = |lane: &Lane| {
+            hasher.hash_one((lane.spi, lane.path.to.address, lane.path.from, lane.vantage))
+        };
+        let known = index.entry(
+            key(lane),
+            |place| rows.get(*place as usize) == Some(lane),
+            |place| rows.get(*place as usize).map_or(0, key),
+        );
+        match known {
+            hashbrown::hash_table::Entry::Occupied(place) => *place.get(),
+            hashbrown::hash_table::Entry::Vacant(free) => {
+                let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+                free.insert(place);
+                rows.push(*lane);
+                place
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct ClearFlows {
+    rows: Vec<ClearFlow>,
+    index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
+}
+
+impl ClearFlows {
+    fn add(&mut self, stamp: &Stamp, path: &Path, ip: &IpFacts, clear: Clear) {
+        // A packet without a time cannot be set against the life of a tunnel.
+        let Some(time) = stamp.time else { return };
+        let at: (FrameId, Timestamp) = (stamp.frame, time);
+        let key = (stamp.vantage, path.from.address, path.to.address, clear.protocol);
+        let place = *self.index.entry(key).or_insert_with(|| {
+            self.rows.push(ClearFlow {
+                vantage: stamp.vantage,
+                from: path.from.address,
+                to: path.to.address,
+                protocol: clear.protocol,
+                packets: 0,
+                bytes: 0,
+                requests: 0,
+                seen: Seen { first: at, last: at },
+            });
+            self.rows.len() - 1
+        });
+        if let Some(row) = self.rows.get_mut(place) {
+            row.packets += 1;
+            row.bytes += u64::from(ip.length);
+            row.requests += u64::from(clear.syn || clear.echo_request);
+            row.seen.last = at;
+        }
+    }
+}

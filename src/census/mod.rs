@@ -1,1 +1,379 @@
-//! To come.
+//! Events to flows: the part of the model that is plain counting.
+//!
+//! Exact by construction, since it sees events in file order. What the messages mean is for
+//! [`crate::assemble`].
+
+mod flow;
+pub mod sequence;
+
+use crate::fold::{EspPacket, Fold};
+use crate::limits;
+use crate::model::{
+    Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain,
+};
+use crate::net::reassembly::{Incomplete, Whole};
+use crate::net::{Body, Datagram, IcmpError, Path};
+use crate::scan::Lane;
+use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
+use crate::wire::{self, Version};
+use bytes::Bytes;
+use flow::FlowCounter;
+use foldhash::quality::RandomState;
+use hashbrown::HashMap;
+use std::net::IpAddr;
+
+/// Counts what a [fold](crate::fold) tells.
+#[derive(Debug, Default)]
+pub struct Census {
+    model: Model,
+    flows: Vec<FlowCounter>,
+    flow_index: HashMap<FlowKey, usize, RandomState>,
+    /// The flow of each lane of the batch at hand; `None` beyond the limit.
+    lanes: Vec<Option<usize>>,
+    icmp_index: HashMap<(Vantage, Path, IcmpError), usize, RandomState>,
+    keepalive_index: HashMap<(Vantage, Path), usize, RandomState>,
+    fragment_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
+    clear_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
+    message_octets: usize,
+    beyond: Beyond,
+}
+
+/// What came after a limit was met.
+#[derive(Debug, Default)]
+struct Beyond {
+    messages: u64,
+    stubs: u64,
+    headless: u64,
+    esp_packets: u64,
+    icmp: u64,
+    keepalives: u64,
+    fragments: u64,
+    clear: u64,
+}
+
+impl Census {
+    /// What was counted. Messages and flows are in order of their first frame.
+    pub fn finish(self) -> Model {
+        let mut model = self.model;
+        model.flows = self.flows.into_iter().map(FlowCounter::finish).collect();
+        model.blind.extend(self.beyond.told());
+        model
+    }
+
+    fn flow_at(&mut self, key: FlowKey, path: &Path, packet: &EspPacket) -> Option<usize> {
+        if let Some(place) = self.flow_index.get(&key) {
+            if let Some(flow) = self.flows.get_mut(*place) {
+                flow.takes(path);
+            }
+            return Some(*place);
+        }
+        if self.flows.len() >= limits::FLOWS {
+            return None;
+        }
+        let place = self.flows.len();
+        self.flows.push(FlowCounter::new(key, *path, packet));
+        self.flow_index.insert(key, place);
+        Some(place)
+    }
+
+    fn count(&mut self, place: Option<usize>, packet: &EspPacket) {
+        match place.and_then(|place| self.flows.get_mut(place)) {
+            Some(flow) => flow.count(packet),
+            None => self.beyond.esp_packets += 1,
+        }
+    }
+
+    fn ike(&mut self, octets: &[u8], datagram: &Datagram<'_>, time: Timestamp, frames: &[FrameId]) {
+        let Some(header) = wire::Header::read(octets) else {
+            self.beyond.headless += 1;
+            return;
+        };
+        if self.model.messages.len() >= limits::MESSAGES {
+            self.beyond.messages += 1;
+            return;
+        }
+        let mut cut = datagram.cut;
+        let kept = if self.message_octets + octets.len() <= limits::MESSAGE_OCTETS {
+            octets
+        } else {
+            self.beyond.stubs += 1;
+            cut = true;
+            octets.get(..limits::MESSAGE_STUB).unwrap_or(octets)
+        };
+        self.message_octets += kept.len();
+        self.model.messages.push(Message {
+            frame: datagram.stamp.frame,
+            frames: frames.to_vec(),
+            time,
+            vantage: datagram.stamp.vantage,
+            path: datagram.path,
+            ip: datagram.ip,
+            cut,
+            header,
+            bytes: Bytes::copy_from_slice(kept),
+            plain: plain(&header),
+        });
+    }
+
+    fn icmp(&mut self, error: IcmpError, datagram: &Datagram<'_>, time: Timestamp) {
+        let (frame, vantage, path) =
+            (datagram.stamp.frame, datagram.stamp.vantage, datagram.path);
+        let rows = &mut self.model.icmp;
+        // Alike means about the same SA: how long the quoted packet was is no difference.
+        let mut key = error;
+        key.quoted.length = 0;
+        match self.icmp_index.get(&(vantage, path, key)) {
+            Some(place) => {
+                if let Some(row) = rows.get_mut(*place) {
+                    row.count += 1;
+                    row.last = time;
+                    row.error.quoted.length = row.error.quoted.length.max(error.quoted.length);
+                }
+            }
+            None if rows.len() < limits::ICMP_KINDS => {
+                self.icmp_index.insert((vantage, path, key), rows.len());
+                rows.push(IcmpSeen { frame, time, last: time, count: 1, vantage, path, error });
+            }
+            None => self.beyond.icmp += 1,
+        }
+    }
+
+    fn keepalive(&mut self, datagram: &Datagram<'_>, time: Timestamp) {
+        let (vantage, path, at) =
+            (datagram.stamp.vantage, datagram.path, (datagram.stamp.frame, time));
+        let rows = &mut self.model.keepalives;
+        match self.keepalive_index.get(&(vantage, path)) {
+            Some(place) => {
+                if let Some(row) = rows.get_mut(*place) {
+                    row.count += 1;
+                    row.longest = row.longest.max(time.since(row.last.1));
+                    row.last = at;
+                }
+            }
+            None if rows.len() < limits::KEEPALIVE_PATHS => {
+                self.keepalive_index.insert((vantage, path), rows.len());
+                let longest = Span::default();
+                rows.push(Keepalives { vantage, path, count: 1, first: at, last: at, longest });
+            }
+            None => self.beyond.keepalives += 1,
+        }
+    }
+
+    fn fragments(
+        &mut self,
+        vantage: Vantage,
+        path: &Path,
+        protocol: u8,
+        first: (FrameId, Timestamp),
+    ) -> Option<&mut FragmentTrain> {
+        let rows = &mut self.model.fragments;
+        let (from, to) = (path.from.address, path.to.address);
+        let key = (vantage, from, to, protocol);
+        let place = match self.fragment_index.get(&key) {
+            Some(place) => *place,
+            None if rows.len() < limits::FRAGMENT_TRAINS => {
+                self.fragment_index.insert(key, rows.len());
+                rows.push(FragmentTrain {
+                    vantage,
+                    from,
+                    to,
+                    protocol,
+                    complete: 0,
+                    incomplete: 0,
+                    pieces: 0,
+                    largest: 0,
+                    incomplete_frames: Vec::new(),
+                    incomplete_ike: Vec::new(),
+                    first,
+                    last: first,
+                });
+                rows.len() - 1
+            }
+            None => {
+                self.beyond.fragments += 1;
+                return None;
+            }
+        };
+        rows.get_mut(place)
+    }
+}
+
+impl Fold for Census {
+    fn lanes(&mut self, lanes: &[Lane]) {
+        self.lanes.clear();
+        self.lanes.resize(lanes.len(), None);
+    }
+
+    #[inline]
+    fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket) {
+        let place = match self.lanes.get(index) {
+            Some(Some(place)) => Some(*place),
+            _ => {
+                let place = self.flow_at(flow_key(lane.vantage, lane.spi, &lane.path), &lane.path, packet);
+                if let Some(slot) = self.lanes.get_mut(index) {
+                    *slot = place;
+                }
+                place
+            }
+        };
+        self.count(place, packet);
+    }
+
+    fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, frames: &[FrameId]) {
+        let esp_packet = |sequence, length| EspPacket {
+            frame: datagram.stamp.frame,
+            time,
+            sequence,
+            length,
+            ttl: datagram.ip.ttl,
+            cut: datagram.cut,
+            dont_fragment: datagram.ip.dont_fragment,
+            fragmented: datagram.ip.pieces > 1,
+        };
+        let (vantage, path) = (datagram.stamp.vantage, &datagram.path);
+        match datagram.body {
+            Body::Ike(octets) => self.ike(octets, datagram, time, frames),
+            Body::Esp(esp) => {
+                let packet = esp_packet(esp.header.sequence, esp.length);
+                let place = self.flow_at(flow_key(vantage, esp.header.spi, path), path, &packet);
+                self.count(place, &packet);
+            }
+            Body::Ah(header, length) => {
+                let packet = esp_packet(header.sequence, length);
+                let key = FlowKey { ah: true, ..flow_key(vantage, header.spi, path) };
+                let place = self.flow_at(key, path, &packet);
+                self.count(place, &packet);
+            }
+            Body::Keepalive => self.keepalive(datagram, time),
+            Body::Icmp(error) => self.icmp(error, datagram, time),
+            Body::Fragment(_) | Body::Clear(_) | Body::Other => {}
+        }
+    }
+
+    fn reassembled(&mut self, whole: &Whole) {
+        let at = (whole.stamp.frame, whole.time);
+        if !is_ours(whole.protocol, Some(&whole.payload)) {
+            return;
+        }
+        if let Some(row) = self.fragments(whole.stamp.vantage, &whole.path, whole.protocol, at) {
+            row.complete += 1;
+            row.pieces += u64::from(whole.ip.pieces);
+            row.largest = row.largest.max(whole.largest);
+            row.last = at;
+        }
+    }
+
+    fn incomplete(&mut self, train: Incomplete) {
+        if !is_ours(train.protocol, train.head.as_deref()) {
+            return;
+        }
+        let at = (train.stamp.frame, train.time);
+        let Some(row) = self.fragments(train.stamp.vantage, &train.path, train.protocol, at) else {
+            return;
+        };
+        row.incomplete += 1;
+        row.pieces += u64::from(train.pieces);
+        row.largest = row.largest.max(train.largest);
+        row.last = row.last.max(at);
+        let free = limits::INCOMPLETE_FRAMES.saturating_sub(row.incomplete_frames.len());
+        row.incomplete_frames.extend(train.frames.iter().take(free));
+        if let Some(header) = train.head.as_deref().and_then(ike_header)
+            && row.incomplete_ike.len() < limits::INCOMPLETE_FRAMES
+        {
+            row.incomplete_ike.push((train.stamp.frame, header));
+        }
+    }
+
+    fn clear(&mut self, flow: ClearFlow) {
+        let rows = &mut self.model.clear;
+        let key = (flow.vantage, flow.from, flow.to, flow.protocol);
+        match self.clear_index.get(&key) {
+            Some(place) => {
+                if let Some(row) = rows.get_mut(*place) {
+                    row.packets += flow.packets;
+                    row.bytes += flow.bytes;
+                    row.requests += flow.requests;
+                    row.seen.last = flow.seen.last;
+                }
+            }
+            None if rows.len() < limits::CLEAR_FLOWS => {
+                self.clear_index.insert(key, rows.len());
+                rows.push(flow);
+            }
+            None => self.beyond.clear += flow.packets,
+        }
+    }
+}
+
+fn flow_key(vantage: Vantage, spi: EspSpi, path: &Path) -> FlowKey {
+    FlowKey { vantage, ah: false, udp: path.encap.is_udp(), spi, to: path.to.address }
+}
+
+/// Whether the body travels in clear: told by the first payload (IKEv2) or the flag (IKEv1).
+fn plain(header: &wire::Header) -> Plain {
+    use crate::registry::PayloadType;
+    let sealed = if header.version.major() <= Version::V1.major() {
+        header.flags.v1_encrypted()
+    } else {
+        matches!(header.next_payload, PayloadType::SK | PayloadType::SKF)
+    };
+    if sealed { Plain::Sealed } else { Plain::Clear }
+}
+
+/// UDP fragments may be anyone's: only the ports in the first piece tell.
+fn is_ours(protocol: u8, head: Option<&[u8]>) -> bool {
+    const UDP: u8 = 17;
+    protocol != UDP
+        || head.and_then(|head| head.first_chunk()).is_some_and(|[a, b, c, d]| {
+            let ports = [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])];
+            ports.iter().any(|port| matches!(port, 500 | 4500))
+        })
+}
+
+/// The IKE header at the start of an IP payload whose rest is missing.
+fn ike_header(head: &[u8]) -> Option<wire::Header> {
+    let udp = head.get(8..)?;
+    match wire::natt::Content::of(udp, !udp_port_500(head)) {
+        wire::natt::Content::Ike(message) => wire::Header::read(message),
+        _ => None,
+    }
+}
+
+fn udp_port_500(head: &[u8]) -> bool {
+    let port = |at: usize| head.get(at..at + 2).map(|octets| octets == 500u16.to_be_bytes());
+    port(0) == Some(true) || port(2) == Some(true)
+}
+
+impl Beyond {
+    fn told(&self) -> Vec<Blind> {
+        let limit = |count: u64, what: &str, limit: usize| {
+            (count > 0).then(|| Blind {
+                what: format!("{count} {what}"),
+                why: format!("more than {limit} were met; the rest is counted but not judged"),
+            })
+        };
+        [
+            limit(self.messages, "IKE messages", limits::MESSAGES),
+            limit(self.esp_packets, "ESP or AH packets of further SAs", limits::FLOWS),
+            limit(self.icmp, "ICMP errors of further kinds", limits::ICMP_KINDS),
+            limit(self.keepalives, "NAT keepalives on further paths", limits::KEEPALIVE_PATHS),
+            limit(self.fragments, "fragmented packets of further pairs", limits::FRAGMENT_TRAINS),
+            limit(self.clear, "packets in clear of further pairs", limits::CLEAR_FLOWS),
+            (self.stubs > 0).then(|| Blind {
+                what: format!("the payloads of {} IKE messages", self.stubs),
+                why: format!(
+                    "{} MiB of messages were kept; later ones keep {} octets each",
+                    limits::MESSAGE_OCTETS >> 20,
+                    limits::MESSAGE_STUB
+                ),
+            }),
+            (self.headless > 0).then(|| Blind {
+                what: format!("{} IKE messages", self.headless),
+                why: "the capture kept fewer octets of them than an IKE header has".to_owned(),
+            }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}

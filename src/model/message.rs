@@ -87,6 +87,8 @@ pub struct FragmentTrain {
     pub largest: u32,
     /// Frames of the first incomplete packets, citable.
     pub incomplete_frames: Vec<FrameId>,
+    /// IKE headers of incomplete packets whose first piece came, with its frame.
+    pub incomplete_ike: Vec<(FrameId, wire::Header)>,
     /// Frame and time of the first fragment.
     pub first: (FrameId, Timestamp),
     /// Frame and time of the last fragment.

@@ -179,7 +179,7 @@ pub struct Esp<'a> {
 }
 
 /// An ICMP or ICMPv6 error about a packet of ours.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct IcmpError {
     /// Whether it is ICMPv6.
     pub v6: bool,
@@ -194,7 +194,7 @@ pub struct IcmpError {
 }
 
 /// The start of a packet, as an ICMP error quotes it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Quote {
     /// Sender of the quoted packet.
     pub from: Endpoint,

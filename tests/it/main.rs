@@ -1,1 +1,16 @@
-//! Tests of the whole.
+//! Tests of the whole, as one binary.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected should stop"
+)]
+
+mod captures;
+mod damage;
+mod run;
+mod split;
+mod tidy;
+mod truth;

@@ -1,0 +1,191 @@
+//! Counts one ESP or AH flow, packet by packet.
+
+use super::sequence::Sequence;
+use crate::fold::EspPacket;
+use crate::limits;
+use crate::model::{Anomaly, EspFlow, FlowKey, Link, Seen, Silence, SizeTally, Timeline};
+use crate::net::Path;
+use crate::units::{FrameId, Span, Timestamp};
+
+/// A flow in the making.
+#[derive(Debug)]
+pub(super) struct FlowCounter {
+    row: EspFlow,
+    sequence: Sequence,
+    /// Place in `row.sizes.counts` of the size that came last: trains repeat one size.
+    last_size: usize,
+}
+
+/// Silences shorter than this are not worth a line: pings and keepalives come once a second.
+const SHORTEST_SILENCE: Span = Span::from_secs(2);
+
+impl FlowCounter {
+    /// A flow that begins with this packet, which is not yet counted.
+    pub(super) fn new(key: FlowKey, path: Path, packet: &EspPacket) -> Self {
+        let at = (packet.frame, packet.time);
+        let row = EspFlow {
+            key,
+            paths: vec![path],
+            packets: 0,
+            bytes: 0,
+            fragmented: 0,
+            cut: 0,
+            sequence: crate::model::SequenceTally::default(),
+            anomalies: Vec::new(),
+            timeline: Timeline { step_secs: 1, counts: Vec::new() },
+            silences: Vec::new(),
+            sizes: SizeTally { smallest: u32::MAX, ..SizeTally::default() },
+            ttl: (packet.ttl, packet.ttl),
+            dont_fragment: false,
+            seen: Seen { first: at, last: at },
+            child_sa: Link::None,
+        };
+        Self { row, sequence: Sequence::default(), last_size: 0 }
+    }
+
+    /// Notes that the flow takes this path now.
+    pub(super) fn takes(&mut self, path: &Path) {
+        if !self.row.paths.contains(path) && self.row.paths.len() < limits::FLOW_PATHS {
+            self.row.paths.push(*path);
+        }
+    }
+
+    /// Counts a packet.
+    #[inline]
+    pub(super) fn count(&mut self, packet: &EspPacket) {
+        let row = &mut self.row;
+        row.packets += 1;
+        row.bytes += u64::from(packet.length);
+        row.fragmented += u64::from(packet.fragmented);
+        row.cut += u64::from(packet.cut);
+        row.dont_fragment |= packet.dont_fragment;
+        row.ttl = (row.ttl.0.min(packet.ttl), row.ttl.1.max(packet.ttl));
+        if let Some(kind) = self.sequence.take(packet.sequence)
+            && row.anomalies.len() < limits::FLOW_ANOMALIES
+        {
+            let (frame, time, sequence) = (packet.frame, packet.time, packet.sequence);
+            row.anomalies.push(Anomaly { frame, time, sequence, kind });
+        }
+        count_size(&mut row.sizes, &mut self.last_size, packet.length);
+        count_time(&mut row.timeline, packet.time.since(row.seen.first.1));
+        let at = (packet.frame, packet.time);
+        note_silence(&mut row.silences, row.seen.last, at);
+        row.seen.last = at;
+    }
+
+    /// The flow as it stands.
+    pub(super) fn finish(mut self) -> EspFlow {
+        self.row.sequence = self.sequence.tally();
+        self.row.sizes.counts.sort_unstable();
+        self.row
+    }
+}
+
+#[inline]
+fn count_size(sizes: &mut SizeTally, last: &mut usize, size: u32) {
+    sizes.smallest = sizes.smallest.min(size);
+    sizes.largest = sizes.largest.max(size);
+    sizes.residues |= 1 << (size % 16);
+    match sizes.counts.get_mut(*last) {
+        Some(row) if row.0 == size => {
+            row.1 = row.1.saturating_add(1);
+            return;
+        }
+        _ => {}
+    }
+    match sizes.counts.iter().position(|row| row.0 == size) {
+        Some(place) => {
+            *last = place;
+            if let Some(row) = sizes.counts.get_mut(place) {
+                row.1 = row.1.saturating_add(1);
+            }
+        }
+        None if sizes.counts.len() < SizeTally::DISTINCT => {
+            *last = sizes.counts.len();
+            sizes.counts.push((size, 1));
+        }
+        None => sizes.others += 1,
+    }
+}
+
+#[inline]
+fn count_time(timeline: &mut Timeline, since_first: Span) {
+    // A packet stamped before the first one belongs to the first step.
+    let secs = u64::try_from(since_first.0).unwrap_or(0) / 1_000_000_000;
+    let mut step = secs / u64::from(timeline.step_secs);
+    while step >= Timeline::STEPS as u64 {
+        double_step(timeline);
+        step = secs / u64::from(timeline.step_secs);
+    }
+    let step = usize::try_from(step).unwrap_or(Timeline::STEPS - 1);
+    if timeline.counts.len() <= step {
+        timeline.counts.resize(step + 1, 0);
+    }
+    if let Some(count) = timeline.counts.get_mut(step) {
+        *count = count.saturating_add(1);
+    }
+}
+
+fn double_step(timeline: &mut Timeline) {
+    timeline.step_secs = timeline.step_secs.saturating_mul(2);
+    timeline.counts = timeline
+        .counts
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |sum: u32, count| sum.saturating_add(*count)))
+        .collect();
+}
+
+#[inline]
+fn note_silence(
+    silences: &mut Vec<Silence>,
+    before: (FrameId, Timestamp),
+    after: (FrameId, Timestamp),
+) {
+    let length = after.1.since(before.1);
+    if length < SHORTEST_SILENCE {
+        return;
+    }
+    let place = silences.partition_point(|silence| silence.length >= length);
+    if place < limits::FLOW_SILENCES {
+        silences.insert(place, Silence { length, before, after });
+        silences.truncate(limits::FLOW_SILENCES);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeline_keeps_its_sum_however_long_it_grows() {
+        let mut timeline = Timeline { step_secs: 1, counts: Vec::new() };
+        for second in (0..100_000).step_by(7) {
+            count_time(&mut timeline, Span::from_secs(second));
+        }
+        let sum: u32 = timeline.counts.iter().sum();
+        assert_eq!((sum, timeline.step_secs), (14_286, 512));
+        assert!(timeline.counts.len() <= Timeline::STEPS);
+    }
+
+    #[test]
+    fn sizes_beyond_the_list_are_still_counted() {
+        let (mut sizes, mut last) = (SizeTally::default(), 0);
+        for size in 0..100 {
+            count_size(&mut sizes, &mut last, size);
+            count_size(&mut sizes, &mut last, size);
+        }
+        let listed: u64 = sizes.counts.iter().map(|row| u64::from(row.1)).sum();
+        assert_eq!((listed + sizes.others, sizes.residues), (200, u16::MAX));
+    }
+
+    #[test]
+    fn the_longest_silences_are_kept_longest_first() {
+        let mut silences = Vec::new();
+        let at = |secs| (FrameId { input: 0, number: 1 }, Timestamp(secs * 1_000_000_000));
+        for (from, to) in [(0, 1), (1, 6), (6, 20), (20, 23), (23, 123), (123, 130), (130, 142)] {
+            note_silence(&mut silences, at(from), at(to));
+        }
+        let lengths: Vec<i64> = silences.iter().map(|s| s.length.0 / 1_000_000_000).collect();
+        assert_eq!(lengths, [100, 14, 12, 7]);
+    }
+}
