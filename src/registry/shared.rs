@@ -24,9 +24,29 @@ registry! {
     pub struct PayloadType(u8) {
         NONE = 0, "No Next Payload", "RFC 7296";
         SA_V1 = 1, "Security Association", "RFC 2408";
+        PROPOSAL_V1 = 2, "Proposal", "RFC 2408";
+        TRANSFORM_V1 = 3, "Transform", "RFC 2408";
+        KE_V1 = 4, "Key Exchange", "RFC 2408";
+        ID_V1 = 5, "Identification", "RFC 2408";
+        CERT_V1 = 6, "Certificate", "RFC 2408";
+        CERTREQ_V1 = 7, "Certificate Request", "RFC 2408";
+        HASH_V1 = 8, "Hash", "RFC 2408";
+        SIG_V1 = 9, "Signature", "RFC 2408";
+        NONCE_V1 = 10, "Nonce", "RFC 2408";
+        NOTIFY_V1 = 11, "Notification", "RFC 2408";
+        DELETE_V1 = 12, "Delete", "RFC 2408";
+        VENDOR_ID_V1 = 13, "Vendor ID", "RFC 2408";
+        ATTRIBUTES_V1 = 14, "Attributes", "draft-ietf-ipsec-isakmp-mode-cfg";
+        NAT_D_V1 = 20, "NAT Discovery", "RFC 3947";
+        NAT_OA_V1 = 21, "NAT Original Address", "RFC 3947";
+        NAT_D_DRAFT_V1 = 130, "NAT Discovery", "draft-ietf-ipsec-nat-t-ike";
+        NAT_OA_DRAFT_V1 = 131, "NAT Original Address", "draft-ietf-ipsec-nat-t-ike";
+        FRAGMENT_V1 = 132, "Fragment", "MS-IKEE";
         SA = 33, "Security Association", "RFC 7296";
         KE = 34, "Key Exchange", "RFC 7296";
+        NONCE = 40, "Nonce", "RFC 7296";
         NOTIFY = 41, "Notify", "RFC 7296";
+        VENDOR_ID = 43, "Vendor ID", "RFC 7296";
         SK = 46, "Encrypted and Authenticated", "RFC 7296";
         SKF = 53, "Encrypted and Authenticated Fragment", "RFC 7383";
     }
