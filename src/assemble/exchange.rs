@@ -103,7 +103,8 @@ impl Grouper<'_> {
         let flight = self.flight(exchange, by, response, id);
         self.copies
             .insert((sa, message.bytes.clone()), (exchange, flight));
-        self.vantages.insert(((exchange, flight), message.vantage), id);
+        self.vantages
+            .insert(((exchange, flight), message.vantage), id);
     }
 
     /// The IKE SA of a message, made if it is new.
@@ -290,13 +291,7 @@ impl Grouper<'_> {
     }
 
     /// The exchange of a message that is no copy, made if it is new.
-    fn exchange(
-        &mut self,
-        sa: IkeSaId,
-        by: Role,
-        response: bool,
-        message: &Message,
-    ) -> ExchangeId {
+    fn exchange(&mut self, sa: IkeSaId, by: Role, response: bool, message: &Message) -> ExchangeId {
         let header = &message.header;
         // Both sides count their own requests, so a message ID alone does not tell the exchange.
         let asker = match (header.version.major(), response) {

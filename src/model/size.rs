@@ -13,8 +13,9 @@
 //! four. IKEv1 (RFC 2409 appendix B) pads the plaintext to the block and adds nothing else; some
 //! senders add a whole block when it was full.
 
-use super::{Exchange, Flight, IkeSaId, IkeSuite, Model};
+use super::{Exchange, Flight, IkeSaId, IkeSuite, Model, Plain, Role};
 use crate::registry::{ExchangeType, transform};
+use crate::units::{Span, Timestamp};
 use std::ops::RangeInclusive;
 
 /// What sealing adds to a plaintext.
@@ -53,7 +54,7 @@ impl Envelope {
         let icv = match suite.integrity {
             _ if cipher.aead => u16::from(cipher.icv),
             None => return None,
-            Some(id) => transform::INTEGRITY.iter().find(|row| row.id == id)?.octets,
+            Some(id) => transform::integrity(id)?.octets,
         };
         Some(Self {
             iv: usize::from(cipher.iv),
@@ -79,14 +80,16 @@ impl Envelope {
 /// How authentication ended, as far as the size of the last `IKE_AUTH` response tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AuthOutcome {
-    /// No `IKE_AUTH` exchange was seen.
+    /// No `IKE_AUTH` exchange was seen (IKEv1: main mode did not reach message 5, aggressive mode
+    /// was not answered).
     NotSeen,
     /// The last request was not answered.
     Unanswered,
-    /// Too small for an AUTH payload: a notify. The peer refused, or failed.
+    /// Too small for an AUTH payload: a notify. The peer refused, or failed. IKEv1: an
+    /// informational message stands where the last message should.
     Refused,
     /// Room for IDr and AUTH, none for SA and Traffic Selectors: the IKE SA is up, the child SA was
-    /// refused.
+    /// refused. IKEv1: phase 1 is complete, which never makes a child SA.
     AuthOnly,
     /// Room for IDr, AUTH, SA and Traffic Selectors: a child SA was made.
     Full,
@@ -100,7 +103,7 @@ pub enum AuthOutcome {
 pub enum ChildOutcome {
     /// No response was seen.
     Unanswered,
-    /// Too small for an SA: a notify.
+    /// Too small for an SA: a notify. IKEv1: an informational message instead of quick mode 2.
     Refused,
     /// Room for an SA: a child SA was made or an IKE SA was rekeyed.
     Made,
@@ -162,10 +165,12 @@ impl Model {
         }
         let fragment = flight.fragments.is_some();
         let under = |envelope: Envelope| {
-            lengths.clone().try_fold(0..=0, |sum: RangeInclusive<usize>, length| {
-                let more = envelope.plaintext(length, fragment)?;
-                Some(sum.start() + more.start()..=sum.end() + more.end())
-            })
+            lengths
+                .clone()
+                .try_fold(0..=0, |sum: RangeInclusive<usize>, length| {
+                    let more = envelope.plaintext(length, fragment)?;
+                    Some(sum.start() + more.start()..=sum.end() + more.end())
+                })
         };
         match self.suite_in_use(ike_sa).and_then(Envelope::of) {
             Some(envelope) => under(envelope),
@@ -186,8 +191,11 @@ impl Model {
             .find_map(|id| self.ike_sas[id].suite.as_ref())
     }
 
-    /// How authentication of an IKEv2 SA ended.
+    /// How authentication of an IKE SA ended.
     pub fn auth_outcome(&self, ike_sa: IkeSaId) -> AuthOutcome {
+        if self.ike_sas[ike_sa].version.major() == 1 {
+            return self.v1_auth_outcome(ike_sa);
+        }
         let rounds: Vec<&Exchange> = self.ike_sas[ike_sa]
             .exchanges
             .iter()
@@ -206,7 +214,7 @@ impl Model {
         // AUTH is 8 octets and the output of the PRF with a shared secret or EAP, and more with a
         // signature.
         let prf = self.suite_in_use(ike_sa).and_then(|suite| suite.prf);
-        let prf = prf.and_then(|id| transform::PRF.iter().find(|row| row.id == id));
+        let prf = prf.and_then(transform::prf);
         let auth = 8 + prf.map_or(16, |row| usize::from(row.octets));
         // In the last round of EAP, IDr has gone before (RFC 7296 section 2.16).
         let eap = rounds.len() > 1;
@@ -223,8 +231,103 @@ impl Model {
         }
     }
 
-    /// How a `CREATE_CHILD_SA` exchange ended.
+    /// IKEv1: main mode is done with message 6, aggressive mode with message 3 (RFC 2409 section 5).
+    fn v1_auth_outcome(&self, ike_sa: IkeSaId) -> AuthOutcome {
+        let exchanges = || {
+            let ids = self.ike_sas[ike_sa].exchanges.iter();
+            ids.map(|id| &self.exchanges[*id])
+        };
+        let phase1 = exchanges().find(|exchange| {
+            [ExchangeType::IDENTITY_PROTECTION, ExchangeType::AGGRESSIVE].contains(&exchange.kind)
+        });
+        let Some(phase1) = phase1 else {
+            return AuthOutcome::NotSeen;
+        };
+        let sealed = |flight: &&Flight| {
+            let first = flight.first().map(|id| &self.messages[id]);
+            first.is_some_and(|message| message.plain == Plain::Sealed)
+        };
+        let mut flights = phase1.flights.iter();
+        let (proves, done) = match phase1.kind {
+            ExchangeType::AGGRESSIVE => {
+                let answer = flights.find(|flight| flight.by == Role::Responder);
+                (answer, flights.any(|flight| flight.by == Role::Initiator))
+            }
+            // Either of messages 5 and 6 may have been lost to the capture.
+            _ => (
+                phase1.flights.iter().find(sealed),
+                flights
+                    .filter(sealed)
+                    .any(|flight| flight.by == Role::Responder),
+            ),
+        };
+        let Some(proves) = proves.and_then(Flight::first) else {
+            return AuthOutcome::NotSeen;
+        };
+        let since = self.messages[proves].time;
+        let refused = exchanges().any(|exchange| {
+            exchange.kind == ExchangeType::INFORMATIONAL_V1
+                && self.began(exchange).is_some_and(|began| began >= since)
+        });
+        match (done, refused) {
+            (true, _) => AuthOutcome::AuthOnly,
+            (false, true) => AuthOutcome::Refused,
+            (false, false) => AuthOutcome::Unanswered,
+        }
+    }
+
+    /// IKEv1: quick mode is answered by its message 2, or refused by an informational message of
+    /// the other side that follows at once.
+    fn quick_outcome(&self, exchange: &Exchange) -> ChildOutcome {
+        /// Longest round trip that is waited for.
+        const AT_ONCE: Span = Span::from_secs(2);
+        /// How many exchanges may have begun in it.
+        const NEXT: usize = 8;
+        if exchange.response().is_some() {
+            return ChildOutcome::Made;
+        }
+        let copies = exchange.flights.iter().flat_map(|flight| {
+            let copies = flight.parts.iter().chain(&flight.again);
+            copies.map(|id| self.messages[*id].time)
+        });
+        let (Some(first), Some(last)) = (copies.clone().min(), copies.max()) else {
+            return ChildOutcome::Unanswered;
+        };
+        let siblings = &self.ike_sas[exchange.ike_sa].exchanges;
+        let after = siblings.partition_point(|id| {
+            self.began(&self.exchanges[*id])
+                .is_some_and(|began| began <= first)
+        });
+        let refused = siblings.iter().skip(after).take(NEXT).any(|id| {
+            let other = &self.exchanges[*id];
+            let class = other
+                .flights
+                .first()
+                .and_then(|flight| self.informational_class(exchange.ike_sa, flight));
+            other.kind == ExchangeType::INFORMATIONAL_V1
+                && other.by != exchange.by
+                && class != Some(InformationalClass::Dpd)
+                && self
+                    .began(other)
+                    .is_some_and(|began| began.since(last) <= AT_ONCE)
+        });
+        match refused {
+            true => ChildOutcome::Refused,
+            false => ChildOutcome::Unanswered,
+        }
+    }
+
+    /// When the first message of an exchange was seen.
+    fn began(&self, exchange: &Exchange) -> Option<Timestamp> {
+        let first = exchange.flights.first().and_then(Flight::first)?;
+        Some(self.messages[first].time)
+    }
+
+    /// How a `CREATE_CHILD_SA` or quick mode exchange ended.
     pub fn child_outcome(&self, exchange: &Exchange) -> ChildOutcome {
+        if exchange.kind == ExchangeType::QUICK_MODE {
+            return self.quick_outcome(exchange);
+        }
         let Some(response) = exchange.response() else {
             return ChildOutcome::Unanswered;
         };
@@ -246,7 +349,7 @@ impl Model {
         flight: &Flight,
     ) -> Option<InformationalClass> {
         let first = &self.messages[flight.first()?];
-        if first.plain != super::Plain::Sealed {
+        if first.plain != Plain::Sealed {
             return None;
         }
         let plaintext = self.plaintext_range(ike_sa, flight)?;
@@ -276,7 +379,7 @@ impl Model {
     /// (RFC 2408 sections 3.14 and 3.15, RFC 3706 section 5.4).
     fn v1_classes(&self, ike_sa: IkeSaId) -> [(usize, InformationalClass); 4] {
         let prf = self.suite_in_use(ike_sa).and_then(|suite| suite.prf);
-        let prf = prf.and_then(|id| transform::PRF.iter().find(|row| row.id == id));
+        let prf = prf.and_then(transform::prf);
         let hash = 4 + prf.map_or(20, |row| usize::from(row.octets));
         [
             (hash + 12, InformationalClass::DeleteChild),
