@@ -16,3 +16,20 @@ pub struct AuthenticationHeader<'a> {
     /// Integrity check value; shorter than promised if the packet was cut.
     pub icv: &'a [u8],
 }
+
+impl<'a> AuthenticationHeader<'a> {
+    /// Reads a header; `None` if its fixed part is not whole or its length leaves no room for it.
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+        let (&[next_header, words, _, _, a, b, c, d, e, f, g, h], rest) =
+            bytes.split_first_chunk()?;
+        let length = usize::from(words) * 4 + 8;
+        let icv = length.checked_sub(12)?;
+        Some(Self {
+            next_header,
+            length,
+            spi: EspSpi(u32::from_be_bytes([a, b, c, d])),
+            sequence: u32::from_be_bytes([e, f, g, h]),
+            icv: rest.get(..icv).unwrap_or(rest),
+        })
+    }
+}
