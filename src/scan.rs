@@ -211,7 +211,7 @@ impl Notes {
                 bytes: Bytes::copy_from_slice(piece.bytes),
             },
             Body::Clear(clear) => return self.clear.add(stamp, path, ip, clear),
-            Body::Esp(_) | Body::Other => return,
+            Body::Esp(_) => return,
         };
         let place = u32::try_from(self.controls.len()).unwrap_or(u32::MAX);
         self.controls.push(Control { stamp: *stamp, path: *path, ip: *ip, cut: *cut, body });

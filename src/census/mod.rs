@@ -246,7 +246,7 @@ impl Fold for Census {
             }
             Body::Keepalive => self.keepalive(datagram, time),
             Body::Icmp(error) => self.icmp(error, datagram, time),
-            Body::Fragment(_) | Body::Clear(_) | Body::Other => {}
+            Body::Fragment(_) | Body::Clear(_) => {}
         }
     }
 

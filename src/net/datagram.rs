@@ -153,7 +153,7 @@ pub enum Body<'a> {
     Ike(&'a [u8]),
     /// An ESP packet.
     Esp(Esp<'a>),
-    /// An Authentication Header, and all that follows it in the packet, in octets.
+    /// An Authentication Header, and the octets of it and all that follows it in the packet.
     Ah(AuthenticationHeader<'a>, u32),
     /// A NAT keepalive (RFC 3948 section 2.3).
     Keepalive,
@@ -163,8 +163,6 @@ pub enum Body<'a> {
     Fragment(Fragment<'a>),
     /// A packet in clear that may belong in a tunnel: it has a private address at one end.
     Clear(Clear),
-    /// Nothing of ours.
-    Other,
 }
 
 /// An ESP packet.

@@ -1,7 +1,303 @@
 //! Frame to datagram: link layers, IP, ICMP, reassembly.
+//!
+//! A frame is a chain of headers. Each step reads one and says what comes [`Next`]; IP payloads end
+//! the chain with a [`Datagram`] or go on inside it. The commonest headers are read by functions
+//! that are inlined into one another, so a plain ESP frame costs neither a call nor an allocation.
 
 pub mod datagram;
+pub mod reassembly;
+
+mod clear;
+mod ether;
+mod icmp;
+mod ip;
+mod link;
+mod octets;
+mod tunnel;
+mod udp;
 
 pub use datagram::{
     Body, Clear, Datagram, Encap, Esp, Fragment, IcmpError, IpFacts, Layer, Path, Quote, Stamp,
 };
+pub use reassembly::{Incomplete, Pushed, Reassembler, Refusal, Whole};
+
+use crate::capture::{Frame, LinkType};
+use crate::units::Endpoint;
+use crate::wire::ah::AuthenticationHeader;
+use crate::wire::esp::EspHeader;
+use crate::wire::natt::Content;
+use ip::protocol;
+use octets::Octets;
+use udp::IpsecPort;
+
+/// Peels a frame and gives every layer of IPsec in it to `visit`, the outermost first.
+///
+/// A frame that holds nothing of ours is not told of.
+pub fn peel<'a, V: FnMut(Datagram<'a>)>(frame: &Frame<'a>, visit: &mut V) {
+    let mut peeler = Peeler {
+        stamp: stamp(frame),
+        encap: Encap::default(),
+        visit,
+    };
+    let octets = Octets::new(frame.bytes, frame.wire_len.max(len_u32(frame.bytes)));
+    peeler.run(link::read(frame.link, octets));
+}
+
+/// Goes on with an IP payload that was put together from fragments: `length` octets of `protocol`,
+/// of which `payload` is what the capture kept.
+pub fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
+    stamp: Stamp,
+    path: Path,
+    ip: IpFacts,
+    protocol: u8,
+    payload: &'a [u8],
+    length: u32,
+    visit: &mut V,
+) {
+    let mut peeler = Peeler {
+        stamp,
+        encap: path.encap,
+        visit,
+    };
+    let header = ip::Header {
+        from: path.from.address,
+        to: path.to.address,
+        facts: ip,
+    };
+    let next = peeler.payload(header, protocol, Octets::new(payload, length));
+    peeler.run(next);
+}
+
+/// What a header says comes after it.
+#[derive(Clone, Copy, Debug)]
+enum Next<'a> {
+    /// A frame of a link type.
+    Link(LinkType, Octets<'a>),
+    /// What an EtherType names.
+    Ether(u16, Octets<'a>),
+    /// An IPv4 or IPv6 packet.
+    Ip(Octets<'a>),
+}
+
+/// A frame on its way down.
+struct Peeler<'v, V> {
+    stamp: Stamp,
+    /// The layers passed so far. They bound the work: whatever nests adds one, and there is room
+    /// for a few.
+    encap: Encap,
+    visit: &'v mut V,
+}
+
+impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
+    #[inline]
+    fn run(&mut self, mut next: Option<Next<'a>>) {
+        while let Some(inner) = next {
+            next = match inner {
+                Next::Link(link, octets) => link::read(link, octets),
+                Next::Ether(kind, octets) => ether::read(kind, octets, &mut self.encap),
+                Next::Ip(octets) => ip::read(octets).and_then(|packet| self.packet(packet)),
+            };
+        }
+    }
+
+    #[inline]
+    fn packet(&mut self, packet: ip::Packet<'a>) -> Option<Next<'a>> {
+        match packet.piece {
+            None => self.payload(packet.header, packet.protocol, packet.payload),
+            Some(piece) => {
+                self.fragment(packet, piece);
+                None
+            }
+        }
+    }
+
+    /// Reads an IP payload, and says what is inside if that is a packet again.
+    #[inline]
+    fn payload(&mut self, ip: ip::Header, protocol: u8, octets: Octets<'a>) -> Option<Next<'a>> {
+        match protocol {
+            protocol::ESP => self.esp(ip, None, octets),
+            protocol::UDP => return self.udp(ip, octets),
+            protocol::AH => return self.ah(ip, octets),
+            protocol::IPV4 | protocol::IPV6 => {
+                return self.encap.push(Layer::Ip).then_some(Next::Ip(octets));
+            }
+            protocol::GRE => return tunnel::gre(octets, &mut self.encap),
+            protocol::MPLS => return Some(Next::Ether(ether::ether_type::MPLS, octets)),
+            protocol::ICMP | protocol::ICMPV6 => self.icmp(ip, protocol, octets),
+            _ => self.clear(ip, protocol, octets),
+        }
+        None
+    }
+
+    /// An ESP packet, in UDP if there are ports. Too little of one is nothing.
+    #[inline]
+    fn esp(&mut self, ip: ip::Header, ports: Option<(u16, u16)>, octets: Octets<'a>) {
+        if let Some(header) = EspHeader::read(octets.kept) {
+            let esp = Esp {
+                header,
+                length: octets.length,
+                bytes: octets.kept,
+            };
+            self.tell(ip, ports, octets, Body::Esp(esp));
+        }
+    }
+
+    #[inline]
+    fn udp(&mut self, ip: ip::Header, octets: Octets<'a>) -> Option<Next<'a>> {
+        let datagram = udp::read(octets)?;
+        if let Some(port) = udp::ipsec_port(datagram.from, datagram.to) {
+            self.ipsec_in_udp(ip, port, datagram);
+            return None;
+        }
+        if let Some(read) = tunnel::on_ports(datagram.from, datagram.to) {
+            let next = read(datagram.data, &mut self.encap);
+            if next.is_some() || datagram.data.is_cut() {
+                return next;
+            }
+        }
+        self.clear(ip, protocol::UDP, octets);
+        None
+    }
+
+    /// What the ports of IPsec carry is told by its first octets (RFC 3948 section 2).
+    #[inline]
+    fn ipsec_in_udp(&mut self, ip: ip::Header, port: IpsecPort, datagram: udp::Udp<'a>) {
+        if !self.encap.push(Layer::Udp) {
+            return;
+        }
+        let ports = Some((datagram.from, datagram.to));
+        let data = datagram.data;
+        match Content::of(data.kept, port == IpsecPort::NatTraversal) {
+            Content::Esp(_) => self.esp(ip, ports, data),
+            Content::Ike(message) => self.tell(ip, ports, data, Body::Ike(message)),
+            // The first octet of something longer looks the same.
+            Content::Keepalive if data.is_cut() => {}
+            Content::Keepalive => self.tell(ip, ports, data, Body::Keepalive),
+            // IKE of which nothing was kept.
+            Content::Other([]) if data.is_cut() && port == IpsecPort::Ike => {
+                self.tell(ip, ports, data, Body::Ike(&[]));
+            }
+            Content::Other(_) => {}
+        }
+    }
+
+    /// An Authentication Header, then what it protects (RFC 4302 section 3.1).
+    fn ah(&mut self, ip: ip::Header, octets: Octets<'a>) -> Option<Next<'a>> {
+        let header = AuthenticationHeader::read(octets.kept)?;
+        self.tell(ip, None, octets, Body::Ah(header, octets.length));
+        if !self.encap.push(Layer::Ah) {
+            return None;
+        }
+        let protected = octets.skip(header.length)?;
+        let (protocol, protected) = match ip.from.is_ipv6() {
+            // Destination options may follow.
+            true => {
+                let (protocol, protected, piece) =
+                    ip::skip_extensions(header.next_header, protected)?;
+                // AH protects whole packets only.
+                piece.is_none().then_some((protocol, protected))?
+            }
+            false => (header.next_header, protected),
+        };
+        self.payload(ip, protocol, protected)
+    }
+
+    #[cold]
+    fn icmp(&mut self, ip: ip::Header, protocol: u8, octets: Octets<'a>) {
+        match icmp::read(protocol == protocol::ICMPV6, octets) {
+            Some(error) => self.tell(ip, None, octets, Body::Icmp(error)),
+            None => self.clear(ip, protocol, octets),
+        }
+    }
+
+    /// A piece of a packet: told of if the whole may be ours. What the others hold is only seen in
+    /// the first piece, and not worth putting together.
+    #[cold]
+    fn fragment(&mut self, packet: ip::Packet<'a>, piece: ip::Piece) {
+        let is_first = piece.offset == 0;
+        let is_ours = match packet.protocol {
+            protocol::ESP | protocol::AH => true,
+            protocol::UDP if is_first => udp::read(packet.payload).is_some_and(|udp| {
+                udp::ipsec_port(udp.from, udp.to).is_some()
+                    || tunnel::on_ports(udp.from, udp.to).is_some()
+            }),
+            // Only the first piece has the ports.
+            protocol::UDP => true,
+            _ => false,
+        };
+        if is_ours {
+            let fragment = Fragment {
+                identification: piece.identification,
+                protocol: packet.protocol,
+                offset: piece.offset,
+                more: piece.more,
+                length: packet.payload.length,
+                bytes: packet.payload.kept,
+            };
+            self.tell(
+                packet.header,
+                None,
+                packet.payload,
+                Body::Fragment(fragment),
+            );
+        } else if is_first {
+            self.clear(packet.header, packet.protocol, packet.payload);
+        }
+    }
+
+    /// A packet that nothing protects; under an Authentication Header something does.
+    fn clear(&mut self, ip: ip::Header, protocol: u8, octets: Octets<'a>) {
+        if clear::may_belong_in_a_tunnel(ip.from, ip.to)
+            && !self.encap.iter().any(|layer| layer == Layer::Ah)
+            && let Some((clear, ports)) = clear::read(protocol, octets)
+        {
+            self.tell(ip, ports, octets, Body::Clear(clear));
+        }
+    }
+
+    #[inline]
+    fn tell(
+        &mut self,
+        ip: ip::Header,
+        ports: Option<(u16, u16)>,
+        octets: Octets<'a>,
+        body: Body<'a>,
+    ) {
+        (self.visit)(Datagram {
+            stamp: self.stamp,
+            path: Path {
+                from: Endpoint {
+                    address: ip.from,
+                    port: ports.map(|ports| ports.0),
+                },
+                to: Endpoint {
+                    address: ip.to,
+                    port: ports.map(|ports| ports.1),
+                },
+                encap: self.encap,
+            },
+            ip: ip.facts,
+            cut: octets.is_cut(),
+            body,
+        });
+    }
+}
+
+/// When and where a frame was recorded. The interface of a Linux cooked capture stands in the frame.
+#[inline]
+fn stamp(frame: &Frame<'_>) -> Stamp {
+    let mut vantage = frame.vantage;
+    if frame.link == link::LINUX_SLL2 && vantage.interface == 0 {
+        vantage.interface = link::linux_sll2_interface(frame.bytes).unwrap_or(0);
+    }
+    Stamp {
+        frame: frame.id,
+        time: frame.time,
+        vantage,
+        wire_len: frame.wire_len,
+    }
+}
+
+fn len_u32(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+}

@@ -12,3 +12,16 @@ pub enum Content<'a> {
     /// None of these.
     Other(&'a [u8]),
 }
+
+impl<'a> Content<'a> {
+    /// Tells what a UDP payload holds.
+    pub fn of(payload: &'a [u8], port_4500: bool) -> Self {
+        match payload {
+            [0xff] => Self::Keepalive,
+            [0, 0, 0, 0, ike @ ..] if port_4500 => Self::Ike(ike),
+            [_, _, _, _, ..] if port_4500 => Self::Esp(payload),
+            [_, ..] if !port_4500 => Self::Ike(payload),
+            _ => Self::Other(payload),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, and the packets of ours that they quote.
+
+use super::datagram::{IcmpError, Quote};
+use super::ip::{self, protocol};
+use super::octets::Octets;
+use super::udp;
+use crate::units::{Endpoint, EspSpi, IkeSpi, IkeSpis};
+
+/// Reads an ICMP error; `None` if it is no error, or what it quotes is not ours.
+pub(super) fn read(v6: bool, octets: Octets<'_>) -> Option<IcmpError> {
+    let (&[kind, code, _, _, a, b, c, d], quoted) = octets.split()?;
+    let mtu = match (v6, kind, code) {
+        // Destination unreachable: fragmentation needed and DF set (RFC 1191 section 4).
+        (false, 3, 4) => u32::from(u16::from_be_bytes([c, d])),
+        // Packet too big (RFC 4443 section 3.2).
+        (true, 2, _) => u32::from_be_bytes([a, b, c, d]),
+        // Unreachable, source quench, redirect, time exceeded, parameter problem.
+        (false, 3 | 4 | 5 | 11 | 12, _) => 0,
+        // Unreachable, time exceeded, parameter problem.
+        (true, 1 | 3 | 4, _) => 0,
+        _ => return None,
+    };
+    Some(IcmpError {
+        v6,
+        kind,
+        code,
+        // Routers older than RFC 1191 leave it zero.
+        mtu: (mtu != 0).then_some(mtu),
+        quoted: quote(quoted)?,
+    })
+}
+
+/// Reads the packet that an error quotes.
+fn quote(octets: Octets<'_>) -> Option<Quote> {
+    let packet = ip::read(octets)?;
+    // Only the first fragment has the headers of what it carries.
+    let is_first = packet.piece.is_none_or(|piece| piece.offset == 0);
+    let payload = packet.payload.kept;
+    let mut quote = Quote {
+        from: Endpoint {
+            address: packet.header.from,
+            port: None,
+        },
+        to: Endpoint {
+            address: packet.header.to,
+            port: None,
+        },
+        protocol: packet.protocol,
+        length: packet.header.facts.length,
+        ike: None,
+        esp: None,
+    };
+    match packet.protocol {
+        protocol::ESP if is_first => quote.esp = spi(payload),
+        // The SPI of AH comes after next header, length and a reserved field.
+        protocol::AH if is_first => quote.esp = payload.get(4..).and_then(spi),
+        protocol::ESP | protocol::AH => {}
+        protocol::UDP if is_first => {
+            let &[a, b, c, d] = payload.first_chunk()?;
+            let (from, to) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            let data = payload.get(udp::HEADER_LEN..).unwrap_or_default();
+            (quote.from.port, quote.to.port) = (Some(from), Some(to));
+            match (udp::ipsec_port(from, to)?, data) {
+                // The non-ESP marker (RFC 3948 section 2.2).
+                (udp::IpsecPort::NatTraversal, [0, 0, 0, 0, ike @ ..]) => quote.ike = spis(ike),
+                (udp::IpsecPort::NatTraversal, esp) => quote.esp = spi(esp),
+                (udp::IpsecPort::Ike, ike) => quote.ike = spis(ike),
+            }
+        }
+        _ => return None,
+    }
+    Some(quote)
+}
+
+fn spi(bytes: &[u8]) -> Option<EspSpi> {
+    bytes
+        .first_chunk()
+        .map(|&spi| EspSpi(u32::from_be_bytes(spi)))
+}
+
+fn spis(bytes: &[u8]) -> Option<IkeSpis> {
+    let (&initiator, rest) = bytes.split_first_chunk()?;
+    let &responder = rest.first_chunk()?;
+    Some(IkeSpis {
+        initiator: IkeSpi(u64::from_be_bytes(initiator)),
+        responder: IkeSpi(u64::from_be_bytes(responder)),
+    })
+}

@@ -1,0 +1,178 @@
+//! IPv4 (RFC 791) and IPv6 (RFC 8200): who sends to whom, and what is inside.
+
+use super::datagram::IpFacts;
+use super::octets::Octets;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// IP protocol numbers, as IANA assigns them.
+pub(super) mod protocol {
+    pub(in crate::net) const HOP_BY_HOP: u8 = 0;
+    pub(in crate::net) const ICMP: u8 = 1;
+    pub(in crate::net) const IPV4: u8 = 4;
+    pub(in crate::net) const TCP: u8 = 6;
+    pub(in crate::net) const UDP: u8 = 17;
+    pub(in crate::net) const IPV6: u8 = 41;
+    pub(in crate::net) const ROUTING: u8 = 43;
+    pub(in crate::net) const FRAGMENT: u8 = 44;
+    pub(in crate::net) const GRE: u8 = 47;
+    pub(in crate::net) const ESP: u8 = 50;
+    pub(in crate::net) const AH: u8 = 51;
+    pub(in crate::net) const ICMPV6: u8 = 58;
+    pub(in crate::net) const NO_NEXT_HEADER: u8 = 59;
+    pub(in crate::net) const DESTINATION_OPTIONS: u8 = 60;
+    pub(in crate::net) const MOBILITY: u8 = 135;
+    pub(in crate::net) const MPLS: u8 = 137;
+    pub(in crate::net) const HIP: u8 = 139;
+    pub(in crate::net) const SHIM6: u8 = 140;
+}
+
+/// An IP packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packet<'a> {
+    /// Its header.
+    pub(super) header: Header,
+    /// Protocol of the payload.
+    pub(super) protocol: u8,
+    /// What follows the header and, in IPv6, the extension headers.
+    pub(super) payload: Octets<'a>,
+    /// Where the payload belongs, if it is a piece of a fragmented one.
+    pub(super) piece: Option<Piece>,
+}
+
+/// What matters of an IP header.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    /// Sender.
+    pub(super) from: IpAddr,
+    /// Receiver.
+    pub(super) to: IpAddr,
+    /// The rest.
+    pub(super) facts: IpFacts,
+}
+
+/// Where a fragment belongs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Piece {
+    /// Which packet it is a piece of.
+    pub(super) identification: u32,
+    /// Where it begins in the payload, in octets.
+    pub(super) offset: u32,
+    /// Whether more pieces follow it.
+    pub(super) more: bool,
+}
+
+/// Reads an IPv4 or IPv6 packet; its first four bits say which. `None` if a header is not whole or
+/// contradicts itself.
+#[inline]
+pub(super) fn read(octets: Octets<'_>) -> Option<Packet<'_>> {
+    match octets.kept.first()? >> 4 {
+        4 => read_v4(octets),
+        6 => read_v6(octets),
+        _ => None,
+    }
+}
+
+#[inline]
+fn read_v4(octets: Octets<'_>) -> Option<Packet<'_>> {
+    let head: &[u8; 20] = octets.kept.first_chunk()?;
+    let header_len = u32::from(head[0] & 0x0f) * 4;
+    let octets = match u32::from(u16::from_be_bytes([head[2], head[3]])) {
+        // A sending card that segments by itself leaves the length to be filled in later.
+        0 => octets,
+        length => octets.said_to_be(length),
+    };
+    if header_len < 20 || octets.length < header_len {
+        return None;
+    }
+    let flags = u16::from_be_bytes([head[6], head[7]]);
+    let more = flags & 0x2000 != 0;
+    let offset = u32::from(flags & 0x1fff) * 8;
+    Some(Packet {
+        header: Header {
+            from: Ipv4Addr::new(head[12], head[13], head[14], head[15]).into(),
+            to: Ipv4Addr::new(head[16], head[17], head[18], head[19]).into(),
+            facts: IpFacts {
+                ttl: head[8],
+                traffic_class: head[1],
+                dont_fragment: flags & 0x4000 != 0,
+                length: octets.length,
+                pieces: 1,
+            },
+        },
+        protocol: head[9],
+        payload: octets.skip(header_len as usize)?,
+        piece: (more || offset != 0).then_some(Piece {
+            identification: u32::from(u16::from_be_bytes([head[4], head[5]])),
+            offset,
+            more,
+        }),
+    })
+}
+
+#[inline]
+fn read_v6(octets: Octets<'_>) -> Option<Packet<'_>> {
+    let (head, payload) = octets.split::<40>()?;
+    let payload = match u32::from(u16::from_be_bytes([head[4], head[5]])) {
+        // Jumbograms (RFC 2675), and cards that segment by themselves.
+        0 => payload,
+        length => payload.said_to_be(length),
+    };
+    let (_, addresses) = head.split_at_checked(8)?;
+    let (from, to): (&[u8; 16], &[u8; 16]) = (addresses.first_chunk()?, addresses.last_chunk()?);
+    let facts = IpFacts {
+        ttl: head[7],
+        traffic_class: head[0] << 4 | head[1] >> 4,
+        dont_fragment: true,
+        length: payload.length.saturating_add(40),
+        pieces: 1,
+    };
+    let (protocol, payload, piece) = skip_extensions(head[6], payload)?;
+    Some(Packet {
+        header: Header {
+            from: Ipv6Addr::from(*from).into(),
+            to: Ipv6Addr::from(*to).into(),
+            facts,
+        },
+        protocol,
+        payload,
+        piece,
+    })
+}
+
+/// Walks over IPv6 extension headers (RFC 8200 section 4) up to the first protocol that is none,
+/// or to the end of a fragment header. `None` if one is not whole.
+#[inline]
+pub(super) fn skip_extensions(
+    mut protocol: u8,
+    mut octets: Octets<'_>,
+) -> Option<(u8, Octets<'_>, Option<Piece>)> {
+    loop {
+        match protocol {
+            protocol::HOP_BY_HOP
+            | protocol::ROUTING
+            | protocol::DESTINATION_OPTIONS
+            | protocol::MOBILITY
+            | protocol::HIP
+            | protocol::SHIM6 => {
+                let &[next, units] = octets.kept.first_chunk()?;
+                octets = octets.skip((usize::from(units) + 1) * 8)?;
+                protocol = next;
+            }
+            protocol::FRAGMENT => {
+                let (head, rest) = octets.split::<8>()?;
+                (protocol, octets) = (head[0], rest);
+                let field = u16::from_be_bytes([head[2], head[3]]);
+                let piece = Piece {
+                    identification: u32::from_be_bytes([head[4], head[5], head[6], head[7]]),
+                    offset: u32::from(field & 0xfff8),
+                    more: field & 1 != 0,
+                };
+                // A fragment that is the whole packet is read as one (RFC 6946).
+                if piece.more || piece.offset != 0 {
+                    return Some((protocol, octets, Some(piece)));
+                }
+            }
+            _ => return Some((protocol, octets, None)),
+        }
+    }
+}

@@ -1,0 +1,551 @@
+//! IP fragments to packets (RFC 791 section 3.2, RFC 8200 section 4.5), within bounds.
+//!
+//! Pieces may come in any order, more than once, or never. Where two overlap, IPv4 keeps the first;
+//! IPv6 gives up the packet (RFC 5722). All bounds are in [`crate::limits`]; what they push out is
+//! told as [`Incomplete`], never lost silently.
+
+use super::datagram::{Fragment, IpFacts, Path, Stamp};
+use crate::limits::{
+    REASSEMBLY_AGE, REASSEMBLY_HEAD, REASSEMBLY_OCTETS, REASSEMBLY_PIECES, REASSEMBLY_REMEMBERED,
+    REASSEMBLY_TRAINS,
+};
+use crate::units::{FrameId, Timestamp, Vantage};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::net::IpAddr;
+
+/// Puts IP packets together from their fragments.
+#[derive(Debug, Default)]
+pub struct Reassembler {
+    /// Packets under way, by the order in which they were begun.
+    trains: BTreeMap<u64, Train>,
+    /// Where each of them is. Trees, not hash tables: the keys are chosen by attackers.
+    begun: BTreeMap<Key, u64>,
+    /// The order of the next one.
+    next: u64,
+    /// Memory that the pieces take.
+    octets: usize,
+    /// Packets given up since the caller last asked.
+    given_up: Vec<Incomplete>,
+    /// Packets put together last, the newest at the end.
+    remembered: VecDeque<(Key, Vec<Print>)>,
+}
+
+/// What became of a piece.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "taken apart as soon as it is made"
+)]
+pub enum Pushed {
+    /// It waits for the others, or had come before.
+    Kept,
+    /// It was the last one missing.
+    Whole(Whole),
+    /// It cannot be a piece of any packet, or not of this one.
+    Refused(Refusal),
+}
+
+/// Why a piece was refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// It holds nothing.
+    Empty,
+    /// It is not the last one, and its length is no multiple of eight octets.
+    Uneven,
+    /// It reaches beyond the largest packet that can be.
+    TooFar,
+    /// Its end contradicts other pieces.
+    Contradiction,
+    /// It overlaps another piece, in IPv6.
+    Overlap,
+    /// The packet has too many pieces.
+    TooMany,
+}
+
+/// As a sentence about the piece.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "the fragment is empty",
+            Self::Uneven => "the length of the fragment is no multiple of 8",
+            Self::TooFar => "the fragment reaches beyond 65535 octets",
+            Self::Contradiction => "the fragment contradicts others about where the packet ends",
+            Self::Overlap => "the fragment overlaps another",
+            Self::TooMany => "the packet has too many fragments",
+        })
+    }
+}
+
+/// A packet put together.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// When and where the frame was recorded that completed it.
+    pub stamp: Stamp,
+    /// Its time.
+    pub time: Timestamp,
+    /// Between whom it travels; without ports.
+    pub path: Path,
+    /// The IP header of its first piece, with the length of the whole packet and the number of
+    /// pieces.
+    pub ip: IpFacts,
+    /// Protocol of the payload.
+    pub protocol: u8,
+    /// The payload, as far as the capture kept it without a hole.
+    pub payload: Vec<u8>,
+    /// Octets of the payload as it was sent.
+    pub length: u32,
+    /// Whether the capture kept less.
+    pub cut: bool,
+    /// The frames of its pieces, in the order they came.
+    pub frames: Vec<FrameId>,
+    /// Length of the largest IP packet that a piece travelled in, in octets.
+    pub largest: u32,
+}
+
+/// A packet of which not every piece came.
+#[derive(Clone, Debug)]
+pub struct Incomplete {
+    /// When and where its first piece was seen.
+    pub stamp: Stamp,
+    /// Time of its first piece.
+    pub time: Timestamp,
+    /// When and where its last piece was seen.
+    pub last_stamp: Stamp,
+    /// Time of its last piece.
+    pub last_time: Timestamp,
+    /// Between whom it travels; without ports.
+    pub path: Path,
+    /// Protocol of the payload.
+    pub protocol: u8,
+    /// Pieces that came.
+    pub pieces: u16,
+    /// Their frames, in the order they came; at most [`REASSEMBLY_PIECES`].
+    pub frames: Vec<FrameId>,
+    /// The first octets of the payload, at most [`REASSEMBLY_HEAD`]; `None` if the piece that
+    /// holds them never came.
+    pub head: Option<Vec<u8>>,
+    /// Octets of the whole payload; `None` if the last piece never came.
+    pub length: Option<u32>,
+    /// Length of the largest IP packet that a piece travelled in, in octets.
+    pub largest: u32,
+}
+
+impl Reassembler {
+    /// A reassembler that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a piece; gives the whole when it completes one.
+    ///
+    /// Packets that it pushes out wait to be told by [`Self::expire`] or [`Self::finish`]: call one
+    /// of them from time to time.
+    pub fn push(
+        &mut self,
+        stamp: Stamp,
+        time: Timestamp,
+        path: Path,
+        ip: IpFacts,
+        fragment: &Fragment<'_>,
+    ) -> Pushed {
+        if let Err(refusal) = check(fragment) {
+            return Pushed::Refused(refusal);
+        }
+        let key = Key {
+            vantage: stamp.vantage,
+            from: path.from.address,
+            to: path.to.address,
+            identification: fragment.identification,
+            protocol: fragment.protocol,
+        };
+        let seen = Seen { stamp, time };
+        let order = self.train(key, seen, path, ip);
+        let copied = self.is_copy(&key, fragment);
+        let Some(train) = self.trains.get_mut(&order) else {
+            return Pushed::Kept;
+        };
+        let added = match train.add(seen, path, ip, fragment, copied) {
+            Ok(added) => added,
+            Err(refusal) => return Pushed::Refused(refusal),
+        };
+        self.octets += added;
+        if train.is_whole() {
+            return match self.remove(order) {
+                Some(train) => Pushed::Whole(self.complete(train, seen)),
+                None => Pushed::Kept,
+            };
+        }
+        self.make_room(order);
+        Pushed::Kept
+    }
+
+    /// Gives up the packets that were begun more than [`REASSEMBLY_AGE`] ago, and tells of all that
+    /// were given up since the last call, in the order they were.
+    pub fn expire(&mut self, now: Timestamp) -> Vec<Incomplete> {
+        while let Some((&order, train)) = self.trains.first_key_value()
+            && train.is_old(now)
+        {
+            self.give_up(order);
+        }
+        std::mem::take(&mut self.given_up)
+    }
+
+    /// Gives up all packets: the input has ended. Tells of all that were given up since the last
+    /// call of this or of [`Self::expire`], in the order they were.
+    pub fn finish(&mut self) -> Vec<Incomplete> {
+        while let Some((&order, _)) = self.trains.first_key_value() {
+            self.give_up(order);
+        }
+        std::mem::take(&mut self.given_up)
+    }
+
+    /// The train that a piece belongs to, begun if there is none. One too old gives way: its
+    /// identification is in use again.
+    fn train(&mut self, key: Key, seen: Seen, path: Path, ip: IpFacts) -> u64 {
+        if let Some(&order) = self.begun.get(&key) {
+            if !self
+                .trains
+                .get(&order)
+                .is_some_and(|train| train.is_old(seen.time))
+            {
+                return order;
+            }
+            self.give_up(order);
+        }
+        let order = self.next;
+        self.next += 1;
+        self.begun.insert(key, order);
+        self.trains.insert(order, Train::new(key, seen, path, ip));
+        order
+    }
+
+    /// Whether a piece is, octet for octet, one of a packet put together before.
+    fn is_copy(&self, key: &Key, fragment: &Fragment<'_>) -> bool {
+        let print = Print::of(fragment);
+        let same = self.remembered.iter().rev().find(|(other, _)| other == key);
+        same.is_some_and(|(_, prints)| prints.contains(&print))
+    }
+
+    /// Gives up the oldest packets, but not `spared`, until all bounds hold.
+    fn make_room(&mut self, spared: u64) {
+        while self.trains.len() > REASSEMBLY_TRAINS || self.octets > REASSEMBLY_OCTETS {
+            let Some(&oldest) = self.trains.keys().find(|&&order| order != spared) else {
+                return;
+            };
+            self.give_up(oldest);
+        }
+    }
+
+    fn give_up(&mut self, order: u64) {
+        if let Some(train) = self.remove(order)
+            && !train.only_copies
+        {
+            self.given_up.push(train.into_incomplete());
+        }
+    }
+
+    fn remove(&mut self, order: u64) -> Option<Train> {
+        let train = self.trains.remove(&order)?;
+        self.begun.remove(&train.key);
+        self.octets = self.octets.saturating_sub(train.octets());
+        Some(train)
+    }
+
+    fn complete(&mut self, train: Train, last: Seen) -> Whole {
+        if self.remembered.len() >= REASSEMBLY_REMEMBERED {
+            self.remembered.pop_front();
+        }
+        self.remembered.push_back((train.key, train.prints.clone()));
+        train.into_whole(last)
+    }
+}
+
+/// What makes two fragments pieces of one packet.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Key {
+    vantage: Vantage,
+    from: IpAddr,
+    to: IpAddr,
+    identification: u32,
+    protocol: u8,
+}
+
+/// A piece as it came: enough to know a copy of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Print {
+    offset: u32,
+    length: u32,
+    sum: u64,
+}
+
+impl Print {
+    fn of(fragment: &Fragment<'_>) -> Self {
+        // FNV-1a. An attacker who makes two pieces alike hides a loss that he made himself.
+        let sum = fragment
+            .bytes
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325, |sum: u64, &octet| {
+                (sum ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
+            });
+        Self {
+            offset: fragment.offset,
+            length: fragment.length,
+            sum,
+        }
+    }
+}
+
+/// When and where.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    stamp: Stamp,
+    time: Timestamp,
+}
+
+/// A packet under way.
+#[derive(Debug)]
+struct Train {
+    key: Key,
+    first: Seen,
+    last: Seen,
+    path: Path,
+    /// The header of the first octets, or of any piece until that one comes.
+    ip: IpFacts,
+    /// Octets of the headers in front of the first octets.
+    header_len: u32,
+    /// Octets of the payload, once the last piece told.
+    length: Option<u32>,
+    /// What came, by offset; no two overlap.
+    spans: Vec<Span>,
+    /// The pieces as they came.
+    prints: Vec<Print>,
+    frames: Vec<FrameId>,
+    largest: u32,
+    /// Whether every piece is a copy of one of a packet put together before: then the packet was
+    /// recorded twice, and nothing is missing.
+    only_copies: bool,
+    /// Whether pieces overlapped in IPv6: then no more are taken.
+    is_spoilt: bool,
+}
+
+/// A run of octets of the payload.
+#[derive(Debug)]
+struct Span {
+    offset: u32,
+    length: u32,
+    kept: Vec<u8>,
+}
+
+impl Span {
+    fn end(&self) -> u32 {
+        self.offset + self.length
+    }
+}
+
+impl Train {
+    /// Memory that a piece takes beside its octets.
+    const PIECE_COST: usize = 96;
+
+    fn new(key: Key, seen: Seen, path: Path, ip: IpFacts) -> Self {
+        Self {
+            key,
+            first: seen,
+            last: seen,
+            path,
+            ip,
+            header_len: 0,
+            length: None,
+            spans: Vec::new(),
+            prints: Vec::new(),
+            frames: Vec::new(),
+            largest: 0,
+            only_copies: true,
+            is_spoilt: false,
+        }
+    }
+
+    /// Adds a piece that has passed [`check`], and says how much memory it took.
+    fn add(
+        &mut self,
+        seen: Seen,
+        path: Path,
+        ip: IpFacts,
+        fragment: &Fragment<'_>,
+        copied: bool,
+    ) -> Result<usize, Refusal> {
+        self.last = seen;
+        self.largest = self.largest.max(ip.length);
+        let print = Print::of(fragment);
+        let is_repeat = self
+            .prints
+            .iter()
+            .any(|other| (other.offset, other.length) == (print.offset, print.length));
+        if is_repeat {
+            return Ok(0);
+        }
+        if self.is_spoilt {
+            return Err(Refusal::Overlap);
+        }
+        if self.prints.len() >= REASSEMBLY_PIECES {
+            return Err(Refusal::TooMany);
+        }
+        let end = fragment.offset + fragment.length;
+        let reaches = self.spans.last().map_or(0, Span::end);
+        let contradicts = match (self.length, fragment.more) {
+            (Some(length), true) => end >= length,
+            (Some(length), false) => end != length,
+            (None, true) => false,
+            (None, false) => end < reaches,
+        };
+        if contradicts {
+            return Err(Refusal::Contradiction);
+        }
+        let gaps = self.gaps(fragment.offset, end);
+        let is_overlap = gaps != [(fragment.offset, end)];
+        if is_overlap && self.key.from.is_ipv6() {
+            self.is_spoilt = true;
+            return Err(Refusal::Overlap);
+        }
+        let before = self.octets();
+        for (from, to) in gaps {
+            self.insert(from, to, fragment);
+        }
+        self.prints.push(print);
+        self.frames.push(seen.stamp.frame);
+        self.only_copies &= copied;
+        if !fragment.more {
+            self.length = Some(end);
+        }
+        if fragment.offset == 0 {
+            (self.path, self.ip) = (path, ip);
+            self.header_len = ip.length.saturating_sub(fragment.length);
+        }
+        Ok(self.octets().saturating_sub(before))
+    }
+
+    /// The parts of a run that have not come yet.
+    fn gaps(&self, from: u32, to: u32) -> Vec<(u32, u32)> {
+        let mut gaps = Vec::new();
+        let mut at = from;
+        for span in self
+            .spans
+            .iter()
+            .filter(|span| span.end() > from && span.offset < to)
+        {
+            if at < span.offset {
+                gaps.push((at, span.offset));
+            }
+            at = at.max(span.end());
+        }
+        if at < to {
+            gaps.push((at, to));
+        }
+        gaps
+    }
+
+    /// Takes the octets of a fragment that lie between two offsets of the payload.
+    fn insert(&mut self, from: u32, to: u32, fragment: &Fragment<'_>) {
+        let start = (from - fragment.offset) as usize;
+        let stop = (to - fragment.offset) as usize;
+        let kept = fragment.bytes.get(start..).unwrap_or_default();
+        let kept = kept.get(..stop - start).unwrap_or(kept);
+        let at = self.spans.partition_point(|span| span.offset < from);
+        self.spans.insert(
+            at,
+            Span {
+                offset: from,
+                length: to - from,
+                kept: kept.to_vec(),
+            },
+        );
+    }
+
+    fn octets(&self) -> usize {
+        let kept: usize = self.spans.iter().map(|span| span.kept.len()).sum();
+        kept + (self.spans.len() + self.prints.len()) * Self::PIECE_COST
+    }
+
+    fn is_whole(&self) -> bool {
+        let came: u32 = self.spans.iter().map(|span| span.length).sum();
+        !self.is_spoilt && self.length == Some(came)
+    }
+
+    fn is_old(&self, now: Timestamp) -> bool {
+        now.since(self.first.time) > REASSEMBLY_AGE
+    }
+
+    /// The octets kept from the beginning on, up to the first that is missing.
+    fn kept(&self) -> Vec<u8> {
+        let mut kept = Vec::new();
+        for span in &self.spans {
+            if span.offset as usize != kept.len() {
+                break;
+            }
+            kept.extend_from_slice(&span.kept);
+        }
+        kept
+    }
+
+    fn pieces(&self) -> u16 {
+        u16::try_from(self.prints.len()).unwrap_or(u16::MAX)
+    }
+
+    fn into_whole(self, last: Seen) -> Whole {
+        let payload = self.kept();
+        let length = self.length.unwrap_or(0);
+        // The fragment header goes when the packet is put together (RFC 8200 section 4.5).
+        let fragment_header = if self.key.from.is_ipv6() { 8 } else { 0 };
+        let header_len = self.header_len.saturating_sub(fragment_header);
+        Whole {
+            stamp: last.stamp,
+            time: last.time,
+            path: self.path,
+            ip: IpFacts {
+                length: length + header_len,
+                pieces: self.pieces(),
+                ..self.ip
+            },
+            protocol: self.key.protocol,
+            cut: payload.len() < length as usize,
+            payload,
+            length,
+            frames: self.frames,
+            largest: self.largest,
+        }
+    }
+
+    fn into_incomplete(self) -> Incomplete {
+        let has_head = self.spans.first().is_some_and(|span| span.offset == 0);
+        let head = has_head.then(|| {
+            let mut head = self.kept();
+            head.truncate(REASSEMBLY_HEAD);
+            head.shrink_to_fit();
+            head
+        });
+        Incomplete {
+            stamp: self.first.stamp,
+            time: self.first.time,
+            last_stamp: self.last.stamp,
+            last_time: self.last.time,
+            path: self.path,
+            protocol: self.key.protocol,
+            pieces: self.pieces(),
+            frames: self.frames,
+            head,
+            length: self.length,
+            largest: self.largest,
+        }
+    }
+}
+
+/// Whether a fragment can be a piece of any packet.
+fn check(fragment: &Fragment<'_>) -> Result<(), Refusal> {
+    let end = fragment.offset.checked_add(fragment.length);
+    match end {
+        _ if fragment.length == 0 => Err(Refusal::Empty),
+        _ if fragment.more && !fragment.length.is_multiple_of(8) => Err(Refusal::Uneven),
+        Some(0..=0xffff) => Ok(()),
+        _ => Err(Refusal::TooFar),
+    }
+}

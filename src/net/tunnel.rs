@@ -1,0 +1,146 @@
+//! Tunnels that are not IPsec: GRE over IP, and VXLAN, Geneve, GTP-U and L2TP over UDP.
+
+use super::datagram::{Encap, Layer};
+use super::ether::{self, ether_type};
+use super::octets::Octets;
+use super::{Next, link};
+
+/// Goes into a tunnel; `None` if it is not one, holds nothing for us, or is nested too deep.
+pub(super) type Read = for<'a> fn(Octets<'a>, &mut Encap) -> Option<Next<'a>>;
+
+/// How to read the tunnel that a UDP port stands for. The sender of VXLAN and Geneve picks its port
+/// at random; GTP-U and L2TP may answer from the port they were called on.
+pub(super) fn on_ports(from: u16, to: u16) -> Option<Read> {
+    match (from, to) {
+        // IANA's port, and Linux's from before there was one.
+        (_, 4789 | 8472) => Some(vxlan),
+        (_, 6081) => Some(geneve),
+        (_, 2152) | (2152, _) => Some(gtpu),
+        (_, 1701) | (1701, _) => Some(l2tp),
+        _ => None,
+    }
+}
+
+/// GRE (RFC 2784, RFC 2890), PPTP's variant of it (RFC 2637), and ERSPAN in it.
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |C|R|K|S| Reserved0   |A|  Ver  |         Protocol Type         |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |      Checksum (optional)      |       Reserved1 (Optional)    |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                         Key (optional)                        |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                 Sequence Number (Optional)                    |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |              Acknowledgment Number (RFC 2637)                 |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+pub(super) fn gre<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+    const CHECKSUM: u16 = 0x8000;
+    const ROUTING: u16 = 0x4000;
+    const KEY: u16 = 0x2000;
+    const SEQUENCE: u16 = 0x1000;
+    const ACKNOWLEDGMENT: u16 = 0x0080;
+    const PPP: u16 = 0x880b;
+
+    let (&[a, b, c, d], rest) = octets.split()?;
+    let flags = u16::from_be_bytes([a, b]);
+    let fields = [CHECKSUM, KEY, SEQUENCE, ACKNOWLEDGMENT];
+    let present = fields.iter().filter(|&field| flags & field != 0).count();
+    let rest = rest.skip(present * 4)?;
+    if flags & ROUTING != 0 || !encap.push(Layer::Gre) {
+        return None;
+    }
+    match (flags & 0x0007, u16::from_be_bytes([c, d])) {
+        (1, PPP) if encap.push(Layer::Ppp) => ether::ppp(rest),
+        (0, ether_type::ERSPAN_2) if flags & SEQUENCE == 0 => {
+            // Type I has no header of its own.
+            Some(Next::Link(link::ETHERNET, rest))
+        }
+        (0, ether_type::ERSPAN_2) => Some(Next::Link(link::ETHERNET, rest.skip(8)?)),
+        (0, ether_type::ERSPAN_3) => erspan_3(rest),
+        (0, kind) => Some(Next::Ether(kind, rest)),
+        _ => None,
+    }
+}
+
+/// ERSPAN type III: twelve octets, then eight more if the last bit says so.
+fn erspan_3(octets: Octets<'_>) -> Option<Next<'_>> {
+    let (head, rest) = octets.split::<12>()?;
+    let frame_type = head[10] >> 2 & 0x1f;
+    let rest = rest.skip(if head[11] & 1 == 1 { 8 } else { 0 })?;
+    match frame_type {
+        0 => Some(Next::Link(link::ETHERNET, rest)),
+        2 => Some(Next::Ip(rest)),
+        _ => None,
+    }
+}
+
+/// VXLAN (RFC 7348 section 5): flags, of which one says that the network identifier is valid.
+fn vxlan<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+    let (head, rest) = octets.split::<8>()?;
+    (head[0] & 0x08 != 0 && encap.push(Layer::Vxlan)).then_some(Next::Link(link::ETHERNET, rest))
+}
+
+/// Geneve (RFC 8926 section 3.4): version and length of the options, flags, protocol, identifier.
+fn geneve<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+    let (head, rest) = octets.split::<8>()?;
+    let options = usize::from(head[0] & 0x3f) * 4;
+    if head[0] >> 6 != 0 || !encap.push(Layer::Geneve) {
+        return None;
+    }
+    let kind = u16::from_be_bytes([head[2], head[3]]);
+    Some(Next::Ether(kind, rest.skip(options)?))
+}
+
+/// GTP-U (3GPP TS 29.281 section 5): only the message that carries a user's packet.
+fn gtpu<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+    const G_PDU: u8 = 0xff;
+
+    let (head, mut rest) = octets.split::<8>()?;
+    let (version, is_gtp) = (head[0] >> 5, head[0] & 0x10 != 0);
+    if version != 1 || !is_gtp || head[1] != G_PDU {
+        return None;
+    }
+    // Extension header, sequence number, N-PDU number: one of them brings the fields of all.
+    if head[0] & 0x07 != 0 {
+        let (&[_, _, _, mut extension], after) = rest.split()?;
+        rest = after;
+        while extension != 0 {
+            let length = usize::from(*rest.kept.first()?) * 4;
+            extension = *rest.kept.get(length.checked_sub(1)?)?;
+            rest = rest.skip(length)?;
+        }
+    }
+    encap.push(Layer::Gtpu).then_some(Next::Ip(rest))
+}
+
+/// L2TP (RFC 2661 section 3.1): only data messages, which carry PPP.
+fn l2tp<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+    const CONTROL: u16 = 0x8000;
+    const LENGTH: u16 = 0x4000;
+    const SEQUENCE: u16 = 0x0800;
+    const OFFSET: u16 = 0x0200;
+
+    let (&flags, mut rest) = octets.split()?;
+    let flags = u16::from_be_bytes(flags);
+    if flags & CONTROL != 0 || flags & 0x000f != 2 || !encap.push(Layer::L2tp) {
+        return None;
+    }
+    if flags & LENGTH != 0 {
+        rest = rest.skip(2)?;
+    }
+    let tunnel_and_session = 4;
+    rest = rest.skip(tunnel_and_session)?;
+    if flags & SEQUENCE != 0 {
+        rest = rest.skip(4)?;
+    }
+    if flags & OFFSET != 0 {
+        let (&pad, after) = rest.split()?;
+        rest = after.skip(u16::from_be_bytes(pad).into())?;
+    }
+    ether::ppp(rest)
+}
