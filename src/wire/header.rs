@@ -96,11 +96,11 @@ impl Header {
     /// Whether version, exchange and first payload go together. Types from 128 on (payloads) and
     /// 240 on (exchanges) are for private use in both versions.
     fn is_coherent(&self) -> bool {
-        match (self.version, self.next_payload.0, self.exchange.0) {
-            (Version::V1, 0..=31 | 128.., 1..=6 | 32..=33 | 240..) => true,
-            (Version::V2, 0 | 33..=63 | 128.., 34..=63 | 240..) => true,
-            _ => false,
-        }
+        matches!(
+            (self.version, self.next_payload.0, self.exchange.0),
+            (Version::V1, 0..=31 | 128.., 1..=6 | 32..=33 | 240..)
+                | (Version::V2, 0 | 33..=63 | 128.., 34..=63 | 240..)
+        )
     }
 }
 
