@@ -15,5 +15,7 @@ pub mod pipeline;
 pub mod registry;
 pub mod report;
 pub mod scan;
+#[doc(hidden)]
+pub mod testing;
 pub mod units;
 pub mod wire;

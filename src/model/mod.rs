@@ -10,6 +10,7 @@ pub mod icmp;
 pub mod ike_sa;
 pub mod input;
 pub mod message;
+pub mod size;
 pub mod table;
 pub mod tunnel;
 
@@ -24,6 +25,7 @@ pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
 pub use input::{Input, Problem};
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Plain};
+pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
 pub use table::Table;
 pub use tunnel::{Tunnel, TunnelId};
 

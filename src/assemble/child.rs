@@ -1,0 +1,523 @@
+//! Child SAs: which exchange made them, which flows they carry.
+//!
+//! Without keys SPIs of child SAs are not seen in messages. A flow is tied to the exchange that
+//! made its SA by time, addresses and direction: the SPI is first seen after the request of an
+//! exchange whose answer is large enough to have made a child SA. Where that leaves a choice
+//! between IKE SAs, nothing is tied.
+
+use super::succession::{Succession, times};
+use crate::model::{
+    AuthOutcome, ChildOutcome, ChildSa, ExchangeId, FlowId, IkeSaId, IkeState, Link, Model, Role,
+    Seen,
+};
+use crate::registry::ExchangeType;
+use crate::units::{EspSpi, Span, Timestamp};
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+/// A flow that begins this soon after an exchange belongs to it, whatever else is open.
+const AT_ONCE: Span = Span::from_secs(2);
+
+/// Both directions of a child SA of unknown origin begin within this time; child SAs made within
+/// this time are made together.
+const TOGETHER: Span = Span::from_secs(10);
+
+/// How long an old child SA may be used on beside the one that replaces it.
+const DRAIN: Span = Span::from_secs(30);
+
+/// How many exchanges or child SAs that may fit are compared.
+const CHOICES: usize = 16;
+
+/// How many flows of one pair of gateways are compared each with each.
+const CROWD: usize = 64;
+
+/// Fills `child_sas`, the links of the flows, and `child_sas` of the IKE SAs.
+pub(super) fn link(model: &mut Model, succession: &Succession) {
+    let groups = groups(model);
+    let makers = makers(model, succession);
+    let mut drafts: Vec<Draft> = makers.iter().map(Draft::of).collect();
+    let unlinked = assign(model, &groups, &makers, &mut drafts);
+    drafts.extend(pair_up(model, &groups, &unlinked));
+    drafts.retain(|draft| draft.sure || draft.flows.iter().any(Option::is_some));
+    drafts.sort_by_key(|draft| draft.time);
+    let drafts = replace(&groups, drafts);
+    store(model, &groups, drafts);
+}
+
+/// All flows of one SA: the same SPI at every vantage and after every move.
+struct Group {
+    spi: EspSpi,
+    from: IpAddr,
+    to: IpAddr,
+    seen: Seen,
+    flows: Vec<FlowId>,
+}
+
+/// Puts flows of one SA together. An SPI is 32 bits chosen at random by the receiver: the same one
+/// at another vantage, or towards a moved receiver once the old address is silent, is the same SA.
+fn groups(model: &Model) -> Vec<Group> {
+    let mut flows: Vec<FlowId> = model.flows.ids().collect();
+    flows.sort_by_key(|id| model.flows[*id].seen.first.1);
+    let mut groups: Vec<Group> = Vec::new();
+    let mut latest: HashMap<(bool, EspSpi), usize> = HashMap::new();
+    for id in flows {
+        let flow = &model.flows[id];
+        let Some(path) = flow.paths.first() else {
+            continue;
+        };
+        let key = (flow.key.ah, flow.key.spi);
+        let known = latest.get(&key).and_then(|index| groups.get_mut(*index));
+        if let Some(group) = known
+            && let Some(first) = group.flows.first()
+        {
+            let elsewhere = model.flows[*first].key.vantage != flow.key.vantage;
+            let same = group.to == flow.key.to;
+            let moved = flow.seen.first.1 >= group.seen.last.1;
+            if elsewhere || same || moved {
+                group.flows.push(id);
+                group.seen.last = later(group.seen.last, flow.seen.last);
+                continue;
+            }
+        }
+        latest.insert(key, groups.len());
+        groups.push(Group {
+            spi: flow.key.spi,
+            from: path.from.address,
+            to: flow.key.to,
+            seen: flow.seen,
+            flows: vec![id],
+        });
+    }
+    groups
+}
+
+/// An exchange that made a child SA, or may have.
+struct Maker {
+    ike_sa: IkeSaId,
+    exchange: ExchangeId,
+    /// Who asked.
+    by: Role,
+    /// Address of who asked, and of who answered.
+    ends: [IpAddr; 2],
+    /// When it was asked, and answered.
+    asked: Timestamp,
+    answered: Timestamp,
+    /// Whether it made a child SA beyond doubt.
+    sure: bool,
+    /// Whether it may have made something else, or nothing.
+    doubtful: bool,
+}
+
+fn makers(model: &Model, succession: &Succession) -> Vec<Maker> {
+    let mut makers = Vec::new();
+    for (ike_sa, row) in model.ike_sas.entries() {
+        let auth = match row.version.major() {
+            1 => AuthOutcome::NotSeen,
+            _ => model.auth_outcome(ike_sa),
+        };
+        let last_auth = row
+            .exchanges
+            .iter()
+            .rev()
+            .find(|id| model.exchanges[**id].kind == ExchangeType::IKE_AUTH);
+        for id in &row.exchanges {
+            let exchange = &model.exchanges[*id];
+            let (sure, doubtful) = match exchange.kind {
+                ExchangeType::IKE_AUTH if Some(id) == last_auth => match auth {
+                    AuthOutcome::Full => (true, false),
+                    AuthOutcome::Unclear => (false, true),
+                    _ => continue,
+                },
+                ExchangeType::CREATE_CHILD_SA if !succession.rekeys.contains(id) => {
+                    match model.child_outcome(exchange) {
+                        // Its successor may lie beyond the capture, if it rekeyed an IKE SA.
+                        ChildOutcome::Made => (false, false),
+                        ChildOutcome::Unclear => (false, true),
+                        _ => continue,
+                    }
+                }
+                ExchangeType::QUICK_MODE => match model.child_outcome(exchange) {
+                    ChildOutcome::Made => (true, false),
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            let message = exchange.flights.first().and_then(|flight| flight.first());
+            let (Some(message), Some((asked, answered))) = (message, times(model, exchange)) else {
+                continue;
+            };
+            let path = model.messages[message].path;
+            let forth = exchange
+                .flights
+                .first()
+                .is_some_and(|flight| flight.by == exchange.by);
+            let (from, to) = (path.from.address, path.to.address);
+            makers.push(Maker {
+                ike_sa,
+                exchange: *id,
+                by: exchange.by,
+                ends: if forth { [from, to] } else { [to, from] },
+                asked,
+                answered,
+                sure,
+                doubtful,
+            });
+        }
+    }
+    makers.sort_by_key(|maker| maker.asked);
+    makers
+}
+
+/// A child SA in the making.
+struct Draft {
+    time: Timestamp,
+    ike_sa: Option<IkeSaId>,
+    made_by: Option<ExchangeId>,
+    by: Option<Role>,
+    sure: bool,
+    /// Groups of flows towards who asked, and towards who answered.
+    flows: [Option<usize>; 2],
+    /// The draft it replaces.
+    replaces: Option<usize>,
+}
+
+impl Draft {
+    fn of(maker: &Maker) -> Self {
+        Self {
+            time: maker.asked,
+            ike_sa: Some(maker.ike_sa),
+            made_by: Some(maker.exchange),
+            by: Some(maker.by),
+            sure: maker.sure,
+            flows: [None, None],
+            replaces: None,
+        }
+    }
+
+    fn seen(&self, groups: &[Group]) -> Option<Seen> {
+        self.flows
+            .iter()
+            .flatten()
+            .filter_map(|index| groups.get(*index))
+            .map(|group| group.seen)
+            .reduce(|a, b| Seen {
+                first: match b.first.1 < a.first.1 {
+                    true => b.first,
+                    false => a.first,
+                },
+                last: later(a.last, b.last),
+            })
+    }
+}
+
+/// Gives each group of flows, in order of its first packet, to the exchange that fits; returns
+/// those that none fits. Drafts stand in the order of their makers.
+fn assign(model: &Model, groups: &[Group], makers: &[Maker], drafts: &mut [Draft]) -> Vec<usize> {
+    let mut waiting = makers.iter().enumerate().peekable();
+    let mut open: HashMap<(IpAddr, IpAddr), Vec<usize>> = HashMap::new();
+    let mut unlinked = Vec::new();
+    for (index, group) in groups.iter().enumerate() {
+        while let Some((number, maker)) =
+            waiting.next_if(|(_, maker)| maker.asked <= group.seen.first.1)
+        {
+            let [asker, answerer] = maker.ends;
+            open.entry((asker, answerer)).or_default().push(number);
+            if asker != answerer {
+                open.entry((answerer, asker)).or_default().push(number);
+            }
+        }
+        let choices = open.get_mut(&(group.from, group.to));
+        let chosen = choices.and_then(|choices| choose(model, group, makers, choices));
+        let slot = chosen.and_then(|number| {
+            let towards_asker = makers.get(number)?.ends.first() == Some(&group.to);
+            drafts
+                .get_mut(number)?
+                .flows
+                .get_mut(if towards_asker { 0 } else { 1 })
+        });
+        match slot {
+            Some(slot) => *slot = Some(index),
+            None => unlinked.push(index),
+        }
+    }
+    unlinked
+}
+
+/// Takes out of the open exchanges the one that made this SA, if that can be told.
+fn choose(model: &Model, group: &Group, makers: &[Maker], open: &mut Vec<usize>) -> Option<usize> {
+    let first = group.seen.first.1;
+    let choices: Vec<(usize, &Maker)> = open
+        .iter()
+        .rev()
+        .take(CHOICES)
+        .filter_map(|number| Some((*number, makers.get(*number)?)))
+        .filter(|(_, maker)| !maker.doubtful || first.since(maker.answered) <= TOGETHER)
+        .collect();
+    let (newest, latest) = choices.first()?;
+    let rivals = choices.iter().any(|(_, maker)| {
+        !same_line(model, latest.ike_sa, maker.ike_sa)
+            && (first.since(latest.answered) > AT_ONCE || first.since(maker.answered) <= AT_ONCE)
+    });
+    if rivals {
+        return None;
+    }
+    // Those made together are used in the order they were made; else the newest replaces the
+    // others. Without rivals at once, the others are of the same line.
+    let chosen = choices
+        .iter()
+        .take_while(|(_, maker)| {
+            latest.asked.since(maker.asked) <= TOGETHER
+                && same_line(model, latest.ike_sa, maker.ike_sa)
+        })
+        .last()
+        .map_or(*newest, |(number, _)| *number);
+    open.retain(|number| *number != chosen);
+    Some(chosen)
+}
+
+/// Whether two IKE SAs are the same, or one is an heir of the other.
+fn same_line(model: &Model, a: IkeSaId, b: IkeSaId) -> bool {
+    let descends = |young: IkeSaId, old: IkeSaId| {
+        std::iter::successors(Some(young), |id| model.ike_sas[*id].replaces)
+            .take(CHOICES)
+            .any(|id| id == old)
+    };
+    descends(a, b) || descends(b, a)
+}
+
+/// Flows that no exchange fits: those of two directions that began together, or live at the same
+/// time without a rival, are a child SA; so is one that has no counterpart at all.
+fn pair_up(model: &Model, groups: &[Group], unlinked: &[usize]) -> Vec<Draft> {
+    let mut directions: HashMap<(IpAddr, IpAddr), Vec<usize>> = HashMap::new();
+    for index in unlinked {
+        if let Some(group) = groups.get(*index) {
+            let direction = (group.from, group.to);
+            directions.entry(direction).or_default().push(*index);
+        }
+    }
+    let alive = Alive::of(model);
+    let mut used: HashMap<usize, Option<usize>> = HashMap::new();
+    let mut drafts = Vec::new();
+    for index in unlinked {
+        let Some(group) = groups.get(*index) else {
+            continue;
+        };
+        if used.contains_key(index) {
+            continue;
+        }
+        let empty = Vec::new();
+        let along = directions.get(&(group.from, group.to)).unwrap_or(&empty);
+        let against = directions.get(&(group.to, group.from)).unwrap_or(&empty);
+        let counterpart = match began_with(groups, group, against).as_slice() {
+            [one] => groups
+                .get(*one)
+                .filter(|other| began_with(groups, other, along).len() == 1)
+                .map(|_| Ok(*one)),
+            [] => None,
+            _ => Some(Err(())),
+        }
+        .or_else(|| overlapping(groups, *index, along, against, &used));
+        let counterpart = match counterpart {
+            Some(Ok(other)) if !used.contains_key(&other) => Some(other),
+            Some(_) => continue,
+            None => None,
+        };
+        used.insert(*index, counterpart);
+        if let Some(other) = counterpart {
+            used.insert(other, Some(*index));
+        }
+        let ike_sa = alive.at(model, group);
+        let initiator = ike_sa
+            .and_then(|id| model.ike_sas[id].paths.first())
+            .map_or(group.from, |path| path.from.address);
+        drafts.push(Draft {
+            time: group.seen.first.1,
+            ike_sa,
+            made_by: None,
+            by: None,
+            sure: true,
+            flows: match group.to == initiator {
+                true => [Some(*index), counterpart],
+                false => [counterpart, Some(*index)],
+            },
+            replaces: None,
+        });
+    }
+    drafts
+}
+
+/// Groups of a direction that began at about the same time; more than one is told as two.
+fn began_with(groups: &[Group], group: &Group, direction: &[usize]) -> Vec<usize> {
+    let began = |index: &usize| groups.get(*index).map(|group| group.seen.first.1);
+    let first = group.seen.first.1;
+    let from = direction
+        .partition_point(|index| began(index).is_some_and(|began| first.since(began) > TOGETHER));
+    direction
+        .iter()
+        .skip(from)
+        .take_while(|index| began(index).is_some_and(|began| began.since(first) <= TOGETHER))
+        .take(2)
+        .copied()
+        .collect()
+}
+
+/// The one group of the other direction that lives at the same time; an error if there are several,
+/// or several on this side.
+fn overlapping(
+    groups: &[Group],
+    index: usize,
+    along: &[usize],
+    against: &[usize],
+    used: &HashMap<usize, Option<usize>>,
+) -> Option<Result<usize, ()>> {
+    let group = groups.get(index)?;
+    let mut fits = against.iter().filter(|other| {
+        !used.contains_key(other)
+            && groups
+                .get(**other)
+                .is_some_and(|other| overlap(group.seen, other.seen))
+    });
+    if along.len() > CROWD || against.len() > CROWD {
+        return fits.next().map(|_| Err(()));
+    }
+    let one = *fits.next()?;
+    let rivals = along.iter().any(|rival| {
+        *rival != index
+            && !used.contains_key(rival)
+            && groups
+                .get(*rival)
+                .zip(groups.get(one))
+                .is_some_and(|(rival, one)| overlap(rival.seen, one.seen))
+    });
+    match fits.next().is_some() || rivals {
+        true => Some(Err(())),
+        false => Some(Ok(one)),
+    }
+}
+
+fn overlap(a: Seen, b: Seen) -> bool {
+    a.first.1 <= b.last.1 && b.first.1 <= a.last.1
+}
+
+/// IKE SAs by the pair of addresses they are between.
+struct Alive {
+    between: HashMap<(IpAddr, IpAddr), Vec<IkeSaId>>,
+}
+
+impl Alive {
+    fn of(model: &Model) -> Self {
+        let mut between: HashMap<_, Vec<IkeSaId>> = HashMap::new();
+        for (id, row) in model.ike_sas.entries() {
+            for path in &row.paths {
+                let list = between.entry(super::pair(path)).or_default();
+                if list.last() != Some(&id) {
+                    list.push(id);
+                }
+            }
+        }
+        Self { between }
+    }
+
+    /// The one IKE SA that was up between these addresses when the group began; if none was, the
+    /// first that was up before the capture without being seen yet.
+    fn at(&self, model: &Model, group: &Group) -> Option<IkeSaId> {
+        let list = self.between.get(&super::ordered(group.from, group.to))?;
+        let first = group.seen.first.1;
+        let before = list.partition_point(|id| model.ike_sas[*id].seen.first.1 <= first);
+        let up = |id: &IkeSaId| {
+            matches!(
+                model.ike_sas[*id].state,
+                IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
+            )
+        };
+        let mut recent = list
+            .iter()
+            .take(before)
+            .rev()
+            .take(CHOICES)
+            .filter(|id| up(id))
+            .filter(|id| {
+                let row = &model.ike_sas[**id];
+                row.state != IkeState::Deleted || row.seen.last.1 >= first
+            });
+        if let Some(newest) = recent.next() {
+            let rival = recent.any(|id| !same_line(model, *newest, *id));
+            return (!rival).then_some(*newest);
+        }
+        list.iter()
+            .skip(before)
+            .take(CHOICES)
+            .find(|id| model.ike_sas[**id].state == IkeState::AlreadyUp)
+            .copied()
+    }
+}
+
+/// Finds for each child SA the one whose place it took: between the same ends, silent soon after
+/// the new one began, while the new one goes on.
+fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
+    let mut between: HashMap<(IpAddr, IpAddr), Vec<(usize, Seen)>> = HashMap::new();
+    for index in 0..drafts.len() {
+        let Some((draft, seen)) = drafts
+            .get_mut(index)
+            .and_then(|draft| draft.seen(groups).map(|seen| (draft, seen)))
+        else {
+            continue;
+        };
+        let group = draft
+            .flows
+            .iter()
+            .flatten()
+            .find_map(|index| groups.get(*index));
+        let Some(pair) = group.map(|group| super::ordered(group.from, group.to)) else {
+            continue;
+        };
+        let earlier = between.entry(pair).or_default();
+        let old = earlier
+            .iter()
+            .enumerate()
+            .rev()
+            .take(CHOICES)
+            .filter(|(_, (_, old))| {
+                let beside = old.last.1.since(seen.first.1);
+                let after = seen.last.1.since(old.last.1);
+                beside <= DRAIN && after >= beside && after >= Span::from_secs(1)
+            })
+            .max_by_key(|(_, (_, old))| old.last.1)
+            .map(|(place, _)| place);
+        draft.replaces = old.map(|place| earlier.remove(place).0);
+        earlier.push((index, seen));
+    }
+    drafts
+}
+
+/// Writes the drafts into the model.
+fn store(model: &mut Model, groups: &[Group], drafts: Vec<Draft>) {
+    let mut ids = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let of = |side: usize| {
+            let index = draft.flows.get(side).copied().flatten()?;
+            groups.get(index)
+        };
+        let sides = [of(0), of(1)];
+        let id = model.child_sas.push(ChildSa {
+            ike_sa: draft.ike_sa,
+            made_by: draft.made_by,
+            spis: sides.map(|group| group.map(|group| group.spi)),
+            by: draft.by,
+            flows: sides.map(|group| group.and_then(|group| group.flows.first().copied())),
+            replaces: draft.replaces.and_then(|old| ids.get(old).copied()),
+            seen: draft.seen(groups),
+        });
+        ids.push(id);
+        for flow in sides.iter().flatten().flat_map(|group| &group.flows) {
+            model.flows[*flow].child_sa = Link::Inferred(id);
+        }
+        if let Some(ike_sa) = draft.ike_sa {
+            model.ike_sas[ike_sa].child_sas.push(id);
+        }
+    }
+}
+
+fn later<T: Copy>(a: (T, Timestamp), b: (T, Timestamp)) -> (T, Timestamp) {
+    if b.1 > a.1 { b } else { a }
+}

@@ -1,0 +1,225 @@
+//! What the exchanges of an IKEv1 (ISAKMP) SA tell of it: suite, vendors, NAT, state.
+
+use super::{ikev2, nat};
+use crate::model::{
+    AuthOutcome, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, Message, Model, Nat, Plain,
+    Role,
+};
+use crate::registry::ExchangeType;
+use crate::units::Span;
+use crate::wire::{self, Body, ikev1};
+
+/// The vendor ID that announces fragmentation: MD5 of `FRAGMENTATION` ([MS-IKEE] section 1.7).
+/// Four octets of capabilities may follow.
+const FRAGMENTATION: [u8; 16] = [
+    0x40, 0x48, 0xb7, 0xd5, 0x6e, 0xbc, 0xe8, 0x85, 0x25, 0xe7, 0xde, 0x7f, 0x00, 0xd6, 0xc2, 0xd3,
+];
+
+/// Fills the row of an IKE SA from its phase 1, all but the state.
+///
+/// NAT-D hashes use the negotiated hash (RFC 3947 section 3.2); only those of SHA-1 are told, with
+/// any other hash the verdict stays unknown.
+pub(super) fn describe(model: &mut Model, id: IkeSaId) {
+    let row = &model.ike_sas[id];
+    let Some(phase1) = phase1(model, row) else {
+        return;
+    };
+    let mut suite = None;
+    let mut vendors = [Vec::new(), Vec::new()];
+    let mut fragmentation = [None, None];
+    let mut nat_seen = [nat::Seen::default(), nat::Seen::default()];
+    for flight in &phase1.flights {
+        let side = match flight.by {
+            Role::Initiator => 0,
+            Role::Responder => 1,
+        };
+        for message in flight.parts.iter().map(|id| &model.messages[*id]) {
+            if message.plain != Plain::Clear {
+                continue;
+            }
+            let read = message.read();
+            let announced = read.payloads.iter().any(|payload| {
+                matches!(payload.body, Body::V1(ikev1::Body::VendorId(data))
+                    if data.starts_with(&FRAGMENTATION))
+            });
+            if let Some(slot) = fragmentation.get_mut(side) {
+                *slot = Some(*slot == Some(true) || announced);
+            }
+            if let Some(slot) = vendors.get_mut(side) {
+                for product in ikev2::vendors(&read) {
+                    if !slot.contains(&product) {
+                        slot.push(product);
+                    }
+                }
+            }
+            if side == 1 && suite.is_none() {
+                suite = read_suite(&read);
+            }
+            if let Some(slot) = nat_seen.get_mut(side)
+                && slot.source.is_none()
+            {
+                *slot = nat_hashes(message, &read);
+            }
+        }
+    }
+    let [request, response] = nat_seen;
+    let sha1 = suite.as_ref().and_then(|suite: &IkeSuite| suite.prf) == Some(PRF_HMAC_SHA1);
+    let verdict = nat::verdict(request, response).map(|nat| match sha1 {
+        true => nat,
+        false => Nat {
+            initiator: crate::model::NatVerdict::Unknown,
+            responder: crate::model::NatVerdict::Unknown,
+        },
+    });
+    let row = &mut model.ike_sas[id];
+    row.suite = suite;
+    row.vendors = vendors;
+    row.fragmentation = fragmentation;
+    row.nat = verdict;
+}
+
+const PRF_HMAC_SHA1: u16 = 2;
+
+/// Main mode or aggressive mode.
+fn phase1<'m>(model: &'m Model, row: &IkeSa) -> Option<&'m Exchange> {
+    row.exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .find(|exchange| super::exchange::is_initial(exchange.kind))
+}
+
+/// The responder's one transform in terms of the IKEv2 registries (RFC 2409 appendix A).
+fn read_suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
+    let sa = message
+        .payloads
+        .iter()
+        .find_map(|payload| match &payload.body {
+            Body::V1(ikev1::Body::Sa(sa)) => Some(sa),
+            _ => None,
+        })?;
+    let chosen = sa.proposals.first()?.transforms.first()?;
+    let mut suite = IkeSuite::default();
+    let mut life_type = None;
+    for attribute in &chosen.attributes {
+        let Some(value) = attribute.value.number() else {
+            continue;
+        };
+        let short = u16::try_from(value).ok();
+        match attribute.kind {
+            1 => suite.encryption = short.and_then(cipher),
+            2 => suite.prf = short.and_then(prf),
+            3 => suite.v1_auth = short,
+            4 => suite.group = short,
+            11 => life_type = short,
+            12 if life_type == Some(1) => suite.v1_lifetime_secs = Some(value),
+            12 if life_type == Some(2) => suite.v1_lifetime_kilobytes = Some(value),
+            14 => suite.key_bits = short,
+            _ => {}
+        }
+    }
+    Some(suite)
+}
+
+/// IKEv1 encryption algorithm to IKEv2 transform.
+fn cipher(id: u16) -> Option<u16> {
+    Some(match id {
+        1 => 2,
+        2 => 5,
+        3 => 7,
+        4 => 4,
+        5 => 3,
+        6 => 6,
+        7 => 12,
+        8 => 23,
+        _ => return None,
+    })
+}
+
+/// IKEv1 hash algorithm to the IKEv2 PRF that is its HMAC.
+fn prf(id: u16) -> Option<u16> {
+    Some(match id {
+        1 => 1,
+        2 => 2,
+        3 => 3,
+        4 => 5,
+        5 => 6,
+        6 => 7,
+        _ => return None,
+    })
+}
+
+/// The first NAT-D is of the receiver, those after it of the sender (RFC 3947 section 3.2).
+fn nat_hashes(message: &Message, read: &wire::Message<'_>) -> nat::Seen {
+    let mut hashes = read
+        .payloads
+        .iter()
+        .filter_map(|payload| match payload.body {
+            Body::V1(ikev1::Body::NatD(hash)) => Some(hash),
+            _ => None,
+        });
+    let spis = message.header.spis;
+    let same = |end| move |hash: &[u8]| nat::sha1(spis, end).is_some_and(|made| made == hash);
+    let destination = nat::fits(hashes.next().into_iter(), same(message.path.to));
+    nat::Seen {
+        destination,
+        source: nat::fits(hashes, same(message.path.from)),
+    }
+}
+
+/// How far an IKE SA came.
+pub(super) fn state(model: &Model, id: IkeSaId) -> IkeState {
+    let row = &model.ike_sas[id];
+    if is_deleted(model, row) {
+        return IkeState::Deleted;
+    }
+    let Some(phase1) = phase1(model, row) else {
+        return IkeState::AlreadyUp;
+    };
+    let went_on = row
+        .exchanges
+        .iter()
+        .any(|id| model.exchanges[*id].kind == ExchangeType::QUICK_MODE);
+    let agreed = phase1
+        .flights
+        .iter()
+        .filter(|flight| flight.by == Role::Responder)
+        .filter_map(Flight::first)
+        .any(|id| super::exchange::has_sa(&model.messages[id]));
+    match model.auth_outcome(id) {
+        _ if went_on => IkeState::Established,
+        AuthOutcome::Refused => IkeState::AuthRefused,
+        AuthOutcome::AuthOnly | AuthOutcome::Full => IkeState::Established,
+        _ if agreed => IkeState::HalfOpen,
+        _ if row.exchanges.iter().any(|id| {
+            let exchange = &model.exchanges[*id];
+            exchange.kind == ExchangeType::INFORMATIONAL_V1 && exchange.by == Role::Responder
+        }) =>
+        {
+            IkeState::Refused
+        }
+        _ if phase1.response().is_some() => IkeState::HalfOpen,
+        _ => IkeState::Unanswered,
+    }
+}
+
+/// Peers delete the child SAs, then the ISAKMP SA itself, in one breath: the last two messages are
+/// sealed informationals of the same side within a second (RFC 2408 section 3.15). A DPD probe
+/// would be answered.
+fn is_deleted(model: &Model, row: &IkeSa) -> bool {
+    let [.., before, last] = row.exchanges.as_slice() else {
+        return false;
+    };
+    let informational = |exchange: &Exchange| {
+        let message = exchange.flights.first().and_then(Flight::first)?;
+        let message = &model.messages[message];
+        let sealed = message.plain == Plain::Sealed;
+        (exchange.kind == ExchangeType::INFORMATIONAL_V1 && sealed).then_some(message.time)
+    };
+    let (before, last) = (&model.exchanges[*before], &model.exchanges[*last]);
+    match (informational(before), informational(last)) {
+        (Some(earlier), Some(later)) => {
+            before.by == last.by && later.since(earlier) <= Span::from_secs(1)
+        }
+        _ => false,
+    }
+}

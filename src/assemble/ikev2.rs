@@ -1,0 +1,206 @@
+//! What the exchanges of an IKEv2 SA tell of it: suite, vendors, NAT, state, what it replaces.
+
+use super::exchange::has_sa;
+use super::nat;
+use crate::model::{
+    AuthOutcome, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, InformationalClass, Message,
+    Model, Nat,
+};
+use crate::registry::{ExchangeType, NotifyType, TransformType, vendor_id};
+use crate::wire::{self, Body, ikev2};
+
+/// Fills the row of an IKE SA from its exchanges, all but the state.
+pub(super) fn describe(model: &mut Model, id: IkeSaId) {
+    let Some(found) = read_initial(model, &model.ike_sas[id]) else {
+        return;
+    };
+    let row = &mut model.ike_sas[id];
+    row.suite = found.suite;
+    row.nat = found.nat;
+    row.vendors = found.vendors;
+    row.fragmentation = found.fragmentation;
+}
+
+/// What `IKE_SA_INIT` tells.
+#[derive(Default)]
+struct Initial {
+    suite: Option<IkeSuite>,
+    nat: Option<Nat>,
+    vendors: [Vec<String>; 2],
+    fragmentation: [Option<bool>; 2],
+}
+
+/// Reads the last `IKE_SA_INIT`: those before it were answered by a cookie or another group.
+fn read_initial(model: &Model, row: &IkeSa) -> Option<Initial> {
+    let exchange = last_initial(model, row)?;
+    let message =
+        |flight: Option<&Flight>| flight.and_then(Flight::first).map(|id| &model.messages[id]);
+    let request = message(exchange.request());
+    let response = message(exchange.response());
+    let mut initial = Initial::default();
+    for (message, side) in [(request, 0), (response, 1)] {
+        let Some(message) = message else { continue };
+        let read = message.read();
+        let accepted = side == 0 || has_sa(message);
+        let support = notifies(&read, NotifyType::IKEV2_FRAGMENTATION_SUPPORTED)
+            .next()
+            .is_some();
+        if let (true, Some(slot)) = (accepted, initial.fragmentation.get_mut(side)) {
+            *slot = Some(support);
+        }
+        if let Some(slot) = initial.vendors.get_mut(side) {
+            *slot = vendors(&read);
+        }
+        if side == 1 {
+            initial.suite = suite(&read);
+        }
+    }
+    initial.nat = nat_verdict(request, response);
+    Some(initial)
+}
+
+fn last_initial<'m>(model: &'m Model, row: &IkeSa) -> Option<&'m Exchange> {
+    row.exchanges
+        .iter()
+        .rev()
+        .map(|id| &model.exchanges[*id])
+        .find(|exchange| exchange.kind == ExchangeType::IKE_SA_INIT)
+}
+
+/// The transforms of the one proposal that was chosen (RFC 7296 section 3.3).
+fn suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
+    let sa = message
+        .payloads
+        .iter()
+        .find_map(|payload| match &payload.body {
+            Body::V2(ikev2::Body::Sa(sa)) => Some(sa),
+            _ => None,
+        })?;
+    let mut suite = IkeSuite::default();
+    for transform in &sa.proposals.first()?.transforms {
+        match transform.kind {
+            TransformType::ENCR => {
+                suite.encryption = Some(transform.id);
+                suite.key_bits = transform.key_length;
+            }
+            TransformType::PRF => suite.prf = Some(transform.id),
+            // INTEG "NONE" may stand beside an AEAD cipher (RFC 7296 section 3.3.3).
+            TransformType::INTEG if transform.id != 0 => suite.integrity = Some(transform.id),
+            TransformType::KE => suite.group = Some(transform.id),
+            // ADDKE1 to ADDKE7 (RFC 9370 section 2.2.1).
+            TransformType(6..=12) => suite.additional_groups.push(transform.id),
+            _ => {}
+        }
+    }
+    Some(suite)
+}
+
+/// The products that the Vendor ID payloads name, each once.
+pub(super) fn vendors(message: &wire::Message<'_>) -> Vec<String> {
+    let mut products = Vec::new();
+    for payload in &message.payloads {
+        let data = match payload.body {
+            Body::V2(ikev2::Body::VendorId(data)) => data,
+            Body::V1(wire::ikev1::Body::VendorId(data)) => data,
+            _ => continue,
+        };
+        if let Some(product) = vendor_id::product(data)
+            && !products.contains(&product)
+        {
+            products.push(product);
+        }
+    }
+    products
+}
+
+fn notifies<'m>(
+    message: &'m wire::Message<'m>,
+    kind: NotifyType,
+) -> impl Iterator<Item = &'m [u8]> {
+    message
+        .payloads
+        .iter()
+        .filter_map(move |payload| match &payload.body {
+            Body::V2(ikev2::Body::Notify(notify)) if notify.kind == kind => Some(notify.data),
+            _ => None,
+        })
+}
+
+/// Compares the hashes of both sides with the addresses at this tap (RFC 7296 section 2.23).
+fn nat_verdict(request: Option<&Message>, response: Option<&Message>) -> Option<Nat> {
+    let hashes = |message: &Message| {
+        let read = message.read();
+        let spis = message.header.spis;
+        let fits = |kind, end| {
+            nat::fits(notifies(&read, kind), |hash| {
+                nat::sha1(spis, end).is_some_and(|made| made == hash)
+            })
+        };
+        nat::Seen {
+            source: fits(NotifyType::NAT_DETECTION_SOURCE_IP, message.path.from),
+            destination: fits(NotifyType::NAT_DETECTION_DESTINATION_IP, message.path.to),
+        }
+    };
+    nat::verdict(
+        request.map(hashes).unwrap_or_default(),
+        response.map(hashes).unwrap_or_default(),
+    )
+}
+
+/// How far an IKE SA came; `replaced` says whether another took its place.
+pub(super) fn state(model: &Model, id: IkeSaId, replaced: bool) -> IkeState {
+    let row = &model.ike_sas[id];
+    if is_deleted(model, id, replaced) {
+        return IkeState::Deleted;
+    }
+    let Some(initial) = last_initial(model, row) else {
+        return match model.auth_outcome(id) {
+            AuthOutcome::Refused => IkeState::AuthRefused,
+            AuthOutcome::AuthOnly | AuthOutcome::Full => IkeState::Established,
+            AuthOutcome::Unanswered => IkeState::HalfOpen,
+            AuthOutcome::Unclear | AuthOutcome::NotSeen if row.replaces.is_some() => {
+                IkeState::Established
+            }
+            AuthOutcome::Unclear | AuthOutcome::NotSeen => IkeState::AlreadyUp,
+        };
+    };
+    let answered = initial
+        .response()
+        .and_then(Flight::first)
+        .map(|id| has_sa(&model.messages[id]));
+    let went_on = row
+        .exchanges
+        .iter()
+        .any(|id| model.exchanges[*id].kind != ExchangeType::IKE_SA_INIT);
+    match (answered, model.auth_outcome(id)) {
+        (_, AuthOutcome::Refused) => IkeState::AuthRefused,
+        (_, AuthOutcome::AuthOnly | AuthOutcome::Full | AuthOutcome::Unclear) => {
+            IkeState::Established
+        }
+        (_, AuthOutcome::Unanswered) => IkeState::HalfOpen,
+        // The answer was not recorded, yet the initiator has it.
+        (_, AuthOutcome::NotSeen) if went_on => IkeState::HalfOpen,
+        (Some(true), AuthOutcome::NotSeen) => IkeState::HalfOpen,
+        (Some(false), AuthOutcome::NotSeen) => IkeState::Refused,
+        (None, AuthOutcome::NotSeen) => IkeState::Unanswered,
+    }
+}
+
+/// Whether the last exchange can only be the deletion: an informational request of that very size
+/// after which nothing came, or any small one on an SA that another has replaced (RFC 7296
+/// sections 1.4.1 and 2.8).
+fn is_deleted(model: &Model, id: IkeSaId, replaced: bool) -> bool {
+    let row = &model.ike_sas[id];
+    let Some(last) = row.exchanges.last().map(|last| &model.exchanges[*last]) else {
+        return false;
+    };
+    let class = last
+        .request()
+        .and_then(|request| model.informational_class(id, request));
+    last.kind == ExchangeType::INFORMATIONAL
+        && match class {
+            Some(InformationalClass::DeleteIkeSa) => true,
+            Some(InformationalClass::Small) => replaced,
+            _ => false,
+        }
+}

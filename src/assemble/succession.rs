@@ -1,0 +1,126 @@
+//! Which IKE SA takes the place of which: rekeying and reauthentication.
+
+use super::exchange::is_initial;
+use crate::model::{
+    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model,
+};
+use crate::registry::ExchangeType;
+use crate::units::{Span, Timestamp};
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Succession {
+    /// IKE SAs that another has replaced.
+    pub(super) replaced: HashSet<IkeSaId>,
+    /// `CREATE_CHILD_SA` exchanges that rekeyed an IKE SA, and so made no child SA.
+    pub(super) rekeys: HashSet<ExchangeId>,
+}
+
+/// How many IKE SAs between the same ends are looked back at.
+const LOOK_BACK: usize = 8;
+
+/// How long an IKE SA may be used on after its successor appeared.
+const DRAIN: Span = Span::from_secs(60);
+
+/// How soon after the end of the old IKE SA a new one follows that reauthenticates it.
+const BREAK: Span = Span::from_secs(3);
+
+/// Fills `replaces` of every IKE SA of IKEv2.
+pub(super) fn find(model: &mut Model) -> Succession {
+    let mut found = Succession::default();
+    let mut between: HashMap<(IpAddr, IpAddr), Vec<IkeSaId>> = HashMap::new();
+    let end = model.messages.iter().map(|message| message.time).max();
+    for id in model.ike_sas.ids() {
+        let row = &model.ike_sas[id];
+        let Some(pair) = row.paths.first().map(super::pair) else {
+            continue;
+        };
+        let earlier = between.entry(pair).or_default();
+        if row.version.major() != 1 {
+            let candidates = earlier
+                .iter()
+                .rev()
+                .take(LOOK_BACK)
+                .copied()
+                .filter(|old| !found.replaced.contains(old));
+            let began = row
+                .exchanges
+                .iter()
+                .any(|id| is_initial(model.exchanges[*id].kind));
+            let old = match began {
+                true => candidates
+                    .filter(|old| reauthenticates(model, *old, id, end))
+                    .max_by_key(|old| model.ike_sas[*old].seen.last.1)
+                    .map(|old| (old, None)),
+                false => candidates
+                    .filter_map(|old| Some((old, rekeyed_by(model, &model.ike_sas[old], row)?)))
+                    .max_by_key(|(_, (time, _))| *time)
+                    .map(|(old, (_, exchange))| (old, Some(exchange))),
+            };
+            if let Some((old, exchange)) = old {
+                found.replaced.insert(old);
+                found.rekeys.extend(exchange);
+                model.ike_sas[id].replaces = Some(old);
+            }
+        }
+        earlier.push(id);
+    }
+    found
+}
+
+/// The exchange on the old IKE SA that made the new one, and when: its last successful
+/// `CREATE_CHILD_SA`, after which the old one is only deleted. The new one counts its messages
+/// from zero (RFC 7296 sections 2.8 and 2.18), give or take one that was lost.
+fn rekeyed_by(model: &Model, old: &IkeSa, new: &IkeSa) -> Option<(Timestamp, ExchangeId)> {
+    let first = &model.exchanges[*new.exchanges.first()?];
+    if first.message_id > 2 || old.seen.last.1.since(new.seen.first.1) > DRAIN {
+        return None;
+    }
+    let id = *old.exchanges.iter().rev().find(|id| {
+        let exchange = &model.exchanges[**id];
+        exchange.kind == ExchangeType::CREATE_CHILD_SA
+    })?;
+    let exchange = &model.exchanges[id];
+    let time = time_of(model, exchange.response())?;
+    let made = model.child_outcome(exchange) == ChildOutcome::Made;
+    (made && time <= new.seen.first.1).then_some((time, id))
+}
+
+/// Whether a new IKE SA with its own `IKE_SA_INIT` takes over in an orderly way (RFC 7296 section
+/// 2.8.3): the last thing on the old one is an answered informational exchange, shortly before or
+/// after, and nothing follows although the capture goes on. A restarted peer would not answer.
+fn reauthenticates(model: &Model, old: IkeSaId, new: IkeSaId, end: Option<Timestamp>) -> bool {
+    let up = matches!(
+        model.auth_outcome(new),
+        AuthOutcome::AuthOnly | AuthOutcome::Full | AuthOutcome::Unclear
+    );
+    let (old, new) = (&model.ike_sas[old], &model.ike_sas[new]);
+    let Some(last) = old.exchanges.last().map(|id| &model.exchanges[*id]) else {
+        return false;
+    };
+    let Some(answered) = time_of(model, last.response()) else {
+        return false;
+    };
+    let after = answered.since(new.seen.first.1);
+    let goes_on = end.is_some_and(|end| end.since(answered) > DRAIN);
+    up && last.kind == ExchangeType::INFORMATIONAL
+        && last.request().is_some()
+        && after >= Span(-BREAK.0)
+        && after <= DRAIN
+        && (goes_on || after.0 <= 0)
+}
+
+fn time_of(model: &Model, flight: Option<&Flight>) -> Option<Timestamp> {
+    flight
+        .and_then(Flight::first)
+        .map(|id| model.messages[id].time)
+}
+
+/// The time of the request and of what answers it.
+pub(super) fn times(model: &Model, exchange: &Exchange) -> Option<(Timestamp, Timestamp)> {
+    let answered = time_of(model, exchange.response())?;
+    let asked = time_of(model, exchange.request()).unwrap_or(answered);
+    Some((asked.min(answered), answered))
+}

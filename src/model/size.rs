@@ -1,0 +1,464 @@
+//! What sizes tell of sealed messages.
+//!
+//! The suite of an IKE SA is negotiated in clear and fixes what sealing adds, so the length of a
+//! message tells the length of its plaintext to within the padding. In IKEv2 (RFC 7296 section
+//! 3.14):
+//!
+//! ```text
+//! length = 28 (header) + 4 (SK) + IV + plaintext + padding + 1 (Pad Length) + checksum
+//! ```
+//!
+//! An SKF payload adds 4 to each fragment (RFC 7383 section 2.5). Padding is the sender's choice:
+//! ciphers with a block fill it up, the others add none, or up to 3 octets to end on a multiple of
+//! four. IKEv1 (RFC 2409 appendix B) pads the plaintext to the block and adds nothing else; some
+//! senders add a whole block when it was full.
+
+use super::{Exchange, Flight, IkeSaId, IkeSuite, Model, Plain, Role};
+use crate::registry::{ExchangeType, transform};
+use crate::units::{Span, Timestamp};
+use std::ops::RangeInclusive;
+
+/// What sealing adds to a plaintext.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Envelope {
+    /// Octets of IV in each message.
+    pub iv: usize,
+    /// Block that is filled up by padding; 1 if there is none.
+    pub block: usize,
+    /// Octets of integrity checksum.
+    pub icv: usize,
+}
+
+impl Envelope {
+    /// The envelopes of the suites in use, for IKE SAs whose negotiation was not seen:
+    /// AEAD and counter modes, 3DES, AES-CBC with each HMAC.
+    pub const PLAUSIBLE: [Self; 9] = [
+        Self::new(8, 1, 16),
+        Self::new(8, 1, 12),
+        Self::new(8, 1, 8),
+        Self::new(8, 8, 12),
+        Self::new(8, 8, 16),
+        Self::new(16, 16, 12),
+        Self::new(16, 16, 16),
+        Self::new(16, 16, 24),
+        Self::new(16, 16, 32),
+    ];
+
+    const fn new(iv: usize, block: usize, icv: usize) -> Self {
+        Self { iv, block, icv }
+    }
+
+    /// The envelope of a suite of IKEv2; `None` if it names an algorithm we do not know.
+    pub fn of(suite: &IkeSuite) -> Option<Self> {
+        let cipher = suite.cipher()?;
+        let icv = match suite.integrity {
+            _ if cipher.aead => u16::from(cipher.icv),
+            None => return None,
+            Some(id) => transform::integrity(id)?.octets,
+        };
+        Some(Self {
+            iv: usize::from(cipher.iv),
+            block: usize::from(cipher.block.max(1)),
+            icv: usize::from(icv),
+        })
+    }
+
+    /// Octets of plaintext in an IKEv2 message of `length` octets, or in one fragment of it;
+    /// `None` if no plaintext gives that length.
+    pub fn plaintext(self, length: usize, fragment: bool) -> Option<RangeInclusive<usize>> {
+        let around = 28 + 4 + if fragment { 4 } else { 0 } + self.iv + self.icv;
+        let padded = length.checked_sub(around)?;
+        let longest = padded.checked_sub(1)?;
+        if !padded.is_multiple_of(self.block) {
+            return None;
+        }
+        let padding = if self.block == 1 { 3 } else { self.block - 1 };
+        Some(longest.saturating_sub(padding)..=longest)
+    }
+}
+
+/// How authentication ended, as far as the size of the last `IKE_AUTH` response tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AuthOutcome {
+    /// No `IKE_AUTH` exchange was seen (IKEv1: main mode did not reach message 5, aggressive mode
+    /// was not answered).
+    NotSeen,
+    /// The last request was not answered.
+    Unanswered,
+    /// Too small for an AUTH payload: a notify. The peer refused, or failed. IKEv1: an
+    /// informational message stands where the last message should.
+    Refused,
+    /// Room for IDr and AUTH, none for SA and Traffic Selectors: the IKE SA is up, the child SA was
+    /// refused. IKEv1: phase 1 is complete, which never makes a child SA.
+    AuthOnly,
+    /// Room for IDr, AUTH, SA and Traffic Selectors: a child SA was made.
+    Full,
+    /// Several of these fit: certificates hide the difference, EAP may be unfinished, or the
+    /// message is not whole.
+    Unclear,
+}
+
+/// How a `CREATE_CHILD_SA` exchange ended, as far as the size of its response tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ChildOutcome {
+    /// No response was seen.
+    Unanswered,
+    /// Too small for an SA: a notify. IKEv1: an informational message instead of quick mode 2.
+    Refused,
+    /// Room for an SA: a child SA was made or an IKE SA was rekeyed.
+    Made,
+    /// Either may fit.
+    Unclear,
+}
+
+/// What an informational message may hold, by its size.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum InformationalClass {
+    /// IKEv2: nothing. A liveness check, or the answer to anything.
+    Empty,
+    /// IKEv2: one payload of 8 octets: Delete of the IKE SA, or a notify without data.
+    DeleteIkeSa,
+    /// One payload with one SPI: Delete of one child SA, or a notify about one.
+    DeleteChild,
+    /// IKEv1: a DPD notify, or Delete of the ISAKMP SA. The former is answered alike.
+    Dpd,
+    /// Several of these fit: block padding hides the difference.
+    Small,
+    /// More than these.
+    Large,
+}
+
+/// Smallest SA and Traffic Selector payloads of a child SA: 4 + 8 + 4 (SPI) + 12 (cipher with key
+/// length) + 8 (ESN), and twice 8 + 16 for one IPv4 selector (RFC 7296 sections 3.3 and 3.13).
+const CHILD_SMALLEST: usize = 36 + 2 * 24;
+
+/// Smallest nonce payload: 4 + 16 (RFC 7296 section 2.10).
+const NONCE_SMALLEST: usize = 20;
+
+/// Smallest IDr payload that is in use: 8 + 1.
+const ID_SMALLEST: usize = 9;
+
+/// Plaintexts above this hold certificates or signatures: an identity of 255 octets, an AUTH of 72
+/// and an SA with selectors fit below.
+const CERTIFICATES: usize = 600;
+
+impl Model {
+    /// Octets of plaintext in a sealed message, fragments summed; `None` if it is not whole, or not
+    /// sealed by the suite of its IKE SA. With an unknown suite, all that plausible suites give.
+    pub fn plaintext_range(
+        &self,
+        ike_sa: IkeSaId,
+        flight: &Flight,
+    ) -> Option<RangeInclusive<usize>> {
+        if !flight.is_whole() {
+            return None;
+        }
+        let lengths = flight
+            .parts
+            .iter()
+            .map(|id| self.messages[*id].header.length as usize);
+        if self.ike_sas[ike_sa].version.major() == 1 {
+            let length = lengths.sum::<usize>().checked_sub(28)?;
+            let block = self.suite_in_use(ike_sa).and_then(IkeSuite::cipher);
+            let block = block.map_or(16, |cipher| usize::from(cipher.block.max(1)));
+            return Some(length.saturating_sub(block)..=length);
+        }
+        let fragment = flight.fragments.is_some();
+        let under = |envelope: Envelope| {
+            lengths
+                .clone()
+                .try_fold(0..=0, |sum: RangeInclusive<usize>, length| {
+                    let more = envelope.plaintext(length, fragment)?;
+                    Some(sum.start() + more.start()..=sum.end() + more.end())
+                })
+        };
+        match self.suite_in_use(ike_sa).and_then(Envelope::of) {
+            Some(envelope) => under(envelope),
+            None => Envelope::PLAUSIBLE
+                .into_iter()
+                .filter_map(under)
+                .reduce(|a, b| *a.start().min(b.start())..=*a.end().max(b.end())),
+        }
+    }
+
+    /// The suite of an IKE SA; if it was made by rekeying, which is sealed, that of the IKE SA
+    /// before it: peers rarely change it.
+    pub fn suite_in_use(&self, ike_sa: IkeSaId) -> Option<&IkeSuite> {
+        /// Rekeys that are followed back.
+        const GENERATIONS: usize = 64;
+        std::iter::successors(Some(ike_sa), |id| self.ike_sas[*id].replaces)
+            .take(GENERATIONS)
+            .find_map(|id| self.ike_sas[id].suite.as_ref())
+    }
+
+    /// How authentication of an IKE SA ended.
+    pub fn auth_outcome(&self, ike_sa: IkeSaId) -> AuthOutcome {
+        if self.ike_sas[ike_sa].version.major() == 1 {
+            return self.v1_auth_outcome(ike_sa);
+        }
+        let rounds: Vec<&Exchange> = self.ike_sas[ike_sa]
+            .exchanges
+            .iter()
+            .map(|id| &self.exchanges[*id])
+            .filter(|exchange| exchange.kind == ExchangeType::IKE_AUTH)
+            .collect();
+        let Some(last) = rounds.iter().max_by_key(|exchange| exchange.message_id) else {
+            return AuthOutcome::NotSeen;
+        };
+        let Some(response) = last.response() else {
+            return AuthOutcome::Unanswered;
+        };
+        let Some(plaintext) = self.plaintext_range(ike_sa, response) else {
+            return AuthOutcome::Unclear;
+        };
+        // AUTH is 8 octets and the output of the PRF with a shared secret or EAP, and more with a
+        // signature.
+        let prf = self.suite_in_use(ike_sa).and_then(|suite| suite.prf);
+        let prf = prf.and_then(transform::prf);
+        let auth = 8 + prf.map_or(16, |row| usize::from(row.octets));
+        // In the last round of EAP, IDr has gone before (RFC 7296 section 2.16).
+        let eap = rounds.len() > 1;
+        let smallest = if eap { auth } else { ID_SMALLEST + auth };
+        let with_child = smallest + CHILD_SMALLEST;
+        match () {
+            () if *plaintext.end() < smallest => AuthOutcome::Refused,
+            () if *plaintext.start() > CERTIFICATES => AuthOutcome::Unclear,
+            () if *plaintext.start() >= with_child => AuthOutcome::Full,
+            () if *plaintext.end() < with_child && *plaintext.start() >= smallest && !eap => {
+                AuthOutcome::AuthOnly
+            }
+            () => AuthOutcome::Unclear,
+        }
+    }
+
+    /// IKEv1: main mode is done with message 6, aggressive mode with message 3 (RFC 2409 section 5).
+    fn v1_auth_outcome(&self, ike_sa: IkeSaId) -> AuthOutcome {
+        let exchanges = || {
+            let ids = self.ike_sas[ike_sa].exchanges.iter();
+            ids.map(|id| &self.exchanges[*id])
+        };
+        let phase1 = exchanges().find(|exchange| {
+            [ExchangeType::IDENTITY_PROTECTION, ExchangeType::AGGRESSIVE].contains(&exchange.kind)
+        });
+        let Some(phase1) = phase1 else {
+            return AuthOutcome::NotSeen;
+        };
+        let sealed = |flight: &&Flight| {
+            let first = flight.first().map(|id| &self.messages[id]);
+            first.is_some_and(|message| message.plain == Plain::Sealed)
+        };
+        let mut flights = phase1.flights.iter();
+        let (proves, done) = match phase1.kind {
+            ExchangeType::AGGRESSIVE => {
+                let answer = flights.find(|flight| flight.by == Role::Responder);
+                (answer, flights.any(|flight| flight.by == Role::Initiator))
+            }
+            // Either of messages 5 and 6 may have been lost to the capture.
+            _ => (
+                phase1.flights.iter().find(sealed),
+                flights
+                    .filter(sealed)
+                    .any(|flight| flight.by == Role::Responder),
+            ),
+        };
+        let Some(proves) = proves.and_then(Flight::first) else {
+            return AuthOutcome::NotSeen;
+        };
+        let since = self.messages[proves].time;
+        let refused = exchanges().any(|exchange| {
+            exchange.kind == ExchangeType::INFORMATIONAL_V1
+                && self.began(exchange).is_some_and(|began| began >= since)
+        });
+        match (done, refused) {
+            (true, _) => AuthOutcome::AuthOnly,
+            (false, true) => AuthOutcome::Refused,
+            (false, false) => AuthOutcome::Unanswered,
+        }
+    }
+
+    /// IKEv1: quick mode is answered by its message 2, or refused by an informational message of
+    /// the other side that follows at once.
+    fn quick_outcome(&self, exchange: &Exchange) -> ChildOutcome {
+        /// Longest round trip that is waited for.
+        const AT_ONCE: Span = Span::from_secs(2);
+        /// How many exchanges may have begun in it.
+        const NEXT: usize = 8;
+        if exchange.response().is_some() {
+            return ChildOutcome::Made;
+        }
+        let copies = exchange.flights.iter().flat_map(|flight| {
+            let copies = flight.parts.iter().chain(&flight.again);
+            copies.map(|id| self.messages[*id].time)
+        });
+        let (Some(first), Some(last)) = (copies.clone().min(), copies.max()) else {
+            return ChildOutcome::Unanswered;
+        };
+        let siblings = &self.ike_sas[exchange.ike_sa].exchanges;
+        let after = siblings.partition_point(|id| {
+            self.began(&self.exchanges[*id])
+                .is_some_and(|began| began <= first)
+        });
+        let refused = siblings.iter().skip(after).take(NEXT).any(|id| {
+            let other = &self.exchanges[*id];
+            let class = other
+                .flights
+                .first()
+                .and_then(|flight| self.informational_class(exchange.ike_sa, flight));
+            other.kind == ExchangeType::INFORMATIONAL_V1
+                && other.by != exchange.by
+                && class != Some(InformationalClass::Dpd)
+                && self
+                    .began(other)
+                    .is_some_and(|began| began.since(last) <= AT_ONCE)
+        });
+        match refused {
+            true => ChildOutcome::Refused,
+            false => ChildOutcome::Unanswered,
+        }
+    }
+
+    /// When the first message of an exchange was seen.
+    fn began(&self, exchange: &Exchange) -> Option<Timestamp> {
+        let first = exchange.flights.first().and_then(Flight::first)?;
+        Some(self.messages[first].time)
+    }
+
+    /// How a `CREATE_CHILD_SA` or quick mode exchange ended.
+    pub fn child_outcome(&self, exchange: &Exchange) -> ChildOutcome {
+        if exchange.kind == ExchangeType::QUICK_MODE {
+            return self.quick_outcome(exchange);
+        }
+        let Some(response) = exchange.response() else {
+            return ChildOutcome::Unanswered;
+        };
+        let Some(plaintext) = self.plaintext_range(exchange.ike_sa, response) else {
+            return ChildOutcome::Unclear;
+        };
+        let smallest = CHILD_SMALLEST + NONCE_SMALLEST;
+        match () {
+            () if *plaintext.end() < smallest => ChildOutcome::Refused,
+            () if *plaintext.start() >= smallest => ChildOutcome::Made,
+            () => ChildOutcome::Unclear,
+        }
+    }
+
+    /// What an informational message may hold; `None` if it travels in clear, or is not whole.
+    pub fn informational_class(
+        &self,
+        ike_sa: IkeSaId,
+        flight: &Flight,
+    ) -> Option<InformationalClass> {
+        let first = &self.messages[flight.first()?];
+        if first.plain != Plain::Sealed {
+            return None;
+        }
+        let plaintext = self.plaintext_range(ike_sa, flight)?;
+        let classes: &[(usize, InformationalClass)] = match first.header.version.major() {
+            1 => &self.v1_classes(ike_sa),
+            _ => &[
+                (0, InformationalClass::Empty),
+                (8, InformationalClass::DeleteIkeSa),
+                (10, InformationalClass::DeleteIkeSa),
+                (12, InformationalClass::DeleteChild),
+            ],
+        };
+        let mut fits = classes
+            .iter()
+            .filter(|(size, _)| plaintext.contains(size))
+            .map(|(_, class)| *class);
+        let Some(first) = fits.next() else {
+            return Some(InformationalClass::Large);
+        };
+        Some(match fits.all(|class| class == first) {
+            true => first,
+            false => InformationalClass::Small,
+        })
+    }
+
+    /// Plaintexts of IKEv1: HASH (4 and the hash), then a Delete or a notify: 12, SPI, data
+    /// (RFC 2408 sections 3.14 and 3.15, RFC 3706 section 5.4).
+    fn v1_classes(&self, ike_sa: IkeSaId) -> [(usize, InformationalClass); 4] {
+        let prf = self.suite_in_use(ike_sa).and_then(|suite| suite.prf);
+        let prf = prf.and_then(transform::prf);
+        let hash = 4 + prf.map_or(20, |row| usize::from(row.octets));
+        [
+            (hash + 12, InformationalClass::DeleteChild),
+            (hash + 12 + 4, InformationalClass::DeleteChild),
+            (hash + 12 + 16, InformationalClass::Dpd),
+            (hash + 12 + 16 + 4, InformationalClass::Dpd),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suite(encryption: u16, integrity: Option<u16>) -> IkeSuite {
+        IkeSuite {
+            encryption: Some(encryption),
+            integrity,
+            ..IkeSuite::default()
+        }
+    }
+
+    /// Every suite: cipher, integrity, and lengths of messages whose plaintext is 0, 8, 12 and 16
+    /// octets, by the formula of RFC 7296 section 3.14 with the least padding.
+    #[test]
+    fn the_plaintext_is_found_again_for_every_suite_and_size() {
+        for cipher in transform::ENCRYPTION {
+            for integrity in transform::INTEGRITY {
+                let Some(envelope) = Envelope::of(&suite(cipher.id, Some(integrity.id))) else {
+                    panic!("{} {}", cipher.name, integrity.name)
+                };
+                for plaintext in [0, 8, 10, 12, 16, 176, 1200] {
+                    let padded = (plaintext + 1usize).next_multiple_of(envelope.block);
+                    let length = 32 + envelope.iv + padded + envelope.icv;
+                    let range = envelope.plaintext(length, false).unwrap();
+                    assert!(range.contains(&plaintext), "{} {range:?}", cipher.name);
+                    assert!(range.end() - range.start() < envelope.block.max(4));
+                    assert_eq!(envelope.plaintext(length + 4, true), Some(range));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn known_lengths_give_known_plaintexts() {
+        let ranges: Vec<_> = [
+            (suite(12, Some(2)), 76),
+            (suite(12, Some(12)), 80),
+            (suite(12, Some(12)), 96),
+            (suite(20, None), 57),
+            (suite(20, None), 65),
+            (suite(20, None), 177),
+            (suite(3, Some(2)), 68),
+        ]
+        .iter()
+        .map(|(suite, length)| {
+            Envelope::of(suite)
+                .unwrap()
+                .plaintext(*length, false)
+                .unwrap()
+        })
+        .collect();
+        assert_eq!(
+            ranges,
+            [0..=15, 0..=15, 16..=31, 0..=0, 5..=8, 117..=120, 8..=15]
+        );
+    }
+
+    #[test]
+    fn a_length_that_no_plaintext_gives_is_refused() {
+        let cbc = Envelope::of(&suite(12, Some(12))).unwrap();
+        assert_eq!(cbc.plaintext(81, false), None);
+        assert_eq!(cbc.plaintext(64, false), None);
+        assert_eq!(cbc.plaintext(0, true), None);
+    }
+
+    #[test]
+    fn a_cipher_without_integrity_has_no_envelope() {
+        assert_eq!(Envelope::of(&suite(12, None)), None);
+        assert_eq!(Envelope::of(&IkeSuite::default()), None);
+    }
+}

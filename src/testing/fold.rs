@@ -1,0 +1,398 @@
+//! Packets of a conversation to a model, as the census would fill it.
+
+use super::line::{Packet, What};
+use crate::model::table::Id;
+use crate::model::{
+    Anomaly, AnomalyKind, ClearFlow, EspFlow, FlowKey, FragmentTrain, IcmpSeen, Input, Keepalives,
+    Link, Message, Model, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline,
+};
+use crate::net::IpFacts;
+use crate::registry::{ExchangeType, PayloadType};
+use crate::units::{FrameId, IkeSpi, IkeSpis, Span, Timestamp, Vantage};
+use crate::wire::{Flags, Header, Version};
+use std::collections::HashSet;
+
+/// Counts the packets, which are sorted by time.
+pub(super) fn fold(packets: &[Packet]) -> Model {
+    let mut model = Model::default();
+    let mut sequences: Vec<Sequence> = Vec::new();
+    let inputs = packets.iter().map(|packet| packet.tap).max().unwrap_or(0);
+    for input in 0..=inputs {
+        model.inputs.push(Input {
+            path: format!("tap {input}"),
+            format: "conversation".to_owned(),
+            ..Input::default()
+        });
+    }
+    for packet in packets {
+        let Some(input) = model.inputs.get_mut(usize::from(packet.tap)) else {
+            continue;
+        };
+        input.frames += 1;
+        input.first.get_or_insert(packet.time);
+        input.last = Some(packet.time);
+        let frame = FrameId {
+            input: packet.tap,
+            number: input.frames,
+        };
+        let vantage = Vantage {
+            input: packet.tap,
+            interface: 0,
+        };
+        let here = (frame, packet.time);
+        match &packet.what {
+            What::Ike { .. } => push_message(&mut model, packet, frame, vantage),
+            What::Esp { .. } => push_esp(&mut model, &mut sequences, packet, here, vantage),
+            What::Icmp(error) => {
+                let alike = model.icmp.iter_mut().find(|seen| {
+                    seen.error == *error && seen.path == packet.path && seen.vantage == vantage
+                });
+                match alike {
+                    Some(seen) => {
+                        seen.count += 1;
+                        seen.last = packet.time;
+                    }
+                    None => model.icmp.push(IcmpSeen {
+                        frame,
+                        time: packet.time,
+                        last: packet.time,
+                        count: 1,
+                        vantage,
+                        path: packet.path,
+                        error: *error,
+                    }),
+                }
+            }
+            What::Keepalive => {
+                let known = model
+                    .keepalives
+                    .iter_mut()
+                    .find(|seen| seen.path == packet.path && seen.vantage == vantage);
+                match known {
+                    Some(seen) => {
+                        seen.count += 1;
+                        seen.longest = seen.longest.max(packet.time.since(seen.last.1));
+                        seen.last = here;
+                    }
+                    None => model.keepalives.push(Keepalives {
+                        vantage,
+                        path: packet.path,
+                        count: 1,
+                        first: here,
+                        last: here,
+                        longest: Span(0),
+                    }),
+                }
+            }
+            What::Clear {
+                protocol,
+                size,
+                request,
+            } => {
+                let (from, to) = (packet.path.from.address, packet.path.to.address);
+                let known = model.clear.iter_mut().find(|seen| {
+                    (seen.from, seen.to, seen.protocol, seen.vantage)
+                        == (from, to, *protocol, vantage)
+                });
+                match known {
+                    Some(seen) => {
+                        seen.packets += 1;
+                        seen.bytes += u64::from(*size);
+                        seen.requests += u64::from(*request);
+                        seen.seen.last = here;
+                    }
+                    None => model.clear.push(ClearFlow {
+                        vantage,
+                        from,
+                        to,
+                        protocol: *protocol,
+                        packets: 1,
+                        bytes: u64::from(*size),
+                        requests: u64::from(*request),
+                        seen: Seen {
+                            first: here,
+                            last: here,
+                        },
+                    }),
+                }
+            }
+            What::Fragments {
+                protocol,
+                complete,
+                incomplete,
+                pieces,
+                largest,
+            } => model.fragments.push(FragmentTrain {
+                vantage,
+                from: packet.path.from.address,
+                to: packet.path.to.address,
+                protocol: *protocol,
+                complete: *complete,
+                incomplete: *incomplete,
+                pieces: *pieces,
+                largest: *largest,
+                incomplete_frames: if *incomplete > 0 { vec![frame] } else { vec![] },
+                first: here,
+                last: here,
+            }),
+        }
+    }
+    for (flow, sequence) in model.flows.iter_mut().zip(&sequences) {
+        flow.sequence = sequence.tally;
+        flow.sequence.missing = sequence.missing();
+    }
+    model
+}
+
+fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Vantage) {
+    let What::Ike {
+        bytes,
+        sealed,
+        pieces,
+        cut,
+    } = &packet.what
+    else {
+        return;
+    };
+    let Some(header) = header(bytes) else { return };
+    let marker = if packet.path.from.port == Some(500) {
+        0
+    } else {
+        4
+    };
+    let ip = if packet.path.from.address.is_ipv6() {
+        40
+    } else {
+        20
+    };
+    model.messages.push(Message {
+        frame,
+        frames: vec![frame],
+        time: packet.time,
+        vantage,
+        path: packet.path,
+        ip: IpFacts {
+            ttl: packet.ttl,
+            traffic_class: 0,
+            dont_fragment: packet.df,
+            length: u32::try_from(ip + 8 + marker + bytes.len()).unwrap_or(u32::MAX),
+            pieces: *pieces,
+        },
+        cut: *cut,
+        header,
+        bytes: bytes.clone().into(),
+        plain: if *sealed { Plain::Sealed } else { Plain::Clear },
+    });
+}
+
+/// Reads back the header that the writer wrote.
+fn header(bytes: &[u8]) -> Option<Header> {
+    let (initiator, rest) = bytes.split_first_chunk::<8>()?;
+    let (responder, rest) = rest.split_first_chunk::<8>()?;
+    let ([next, version, exchange, flags], rest) = rest.split_first_chunk::<4>()?;
+    let (message_id, rest) = rest.split_first_chunk::<4>()?;
+    let length = rest.first_chunk::<4>()?;
+    Some(Header {
+        spis: IkeSpis {
+            initiator: IkeSpi(u64::from_be_bytes(*initiator)),
+            responder: IkeSpi(u64::from_be_bytes(*responder)),
+        },
+        next_payload: PayloadType(*next),
+        version: Version(*version),
+        exchange: ExchangeType(*exchange),
+        flags: Flags(*flags),
+        message_id: u32::from_be_bytes(*message_id),
+        length: u32::from_be_bytes(*length),
+    })
+}
+
+/// Exact bookkeeping of sequence numbers: tests are small enough to remember all.
+#[derive(Debug, Default)]
+struct Sequence {
+    tally: SequenceTally,
+    came: HashSet<u32>,
+    lowest: u32,
+    /// Missing numbers of counters that ended in a restart.
+    before: u64,
+}
+
+impl Sequence {
+    /// Numbers between first and highest that never came.
+    fn missing(&self) -> u64 {
+        let span = u64::from(self.tally.highest.saturating_sub(self.lowest)) + 1;
+        self.before + span.saturating_sub(self.came.len() as u64)
+    }
+
+    fn add(&mut self, sequence: u32) -> Option<AnomalyKind> {
+        let tally = &mut self.tally;
+        if self.came.is_empty() {
+            tally.first = sequence;
+            tally.exact = true;
+            tally.highest = sequence;
+            self.lowest = sequence;
+            self.came.insert(sequence);
+            return None;
+        }
+        if sequence > tally.highest {
+            let gap = sequence - tally.highest - 1;
+            tally.highest = sequence;
+            self.came.insert(sequence);
+            if gap == 0 {
+                return None;
+            }
+            tally.bursts += 1;
+            tally.longest_burst = tally.longest_burst.max(u64::from(gap));
+            return Some(AnomalyKind::Gap(gap));
+        }
+        let behind = tally.highest - sequence;
+        if self.came.contains(&sequence) {
+            // A counter that begins again low, after it had got far.
+            if sequence <= 2 && behind > 64 {
+                self.before = self.missing();
+                self.came = HashSet::from([sequence]);
+                self.lowest = sequence;
+                let highest = self.tally.highest;
+                self.tally.highest = sequence;
+                self.tally.restarts += 1;
+                return Some(AnomalyKind::Restart(highest));
+            }
+            tally.duplicate += 1;
+            return Some(AnomalyKind::Duplicate(behind));
+        }
+        self.came.insert(sequence);
+        self.lowest = self.lowest.min(sequence);
+        tally.late += 1;
+        tally.deepest = tally.deepest.max(behind);
+        Some(AnomalyKind::Late(behind))
+    }
+}
+
+fn push_esp(
+    model: &mut Model,
+    sequences: &mut Vec<Sequence>,
+    packet: &Packet,
+    here: (FrameId, Timestamp),
+    vantage: Vantage,
+) {
+    let What::Esp {
+        ah,
+        spi,
+        sequence,
+        size,
+    } = packet.what
+    else {
+        return;
+    };
+    let key = FlowKey {
+        vantage,
+        ah,
+        udp: packet.path.from.port.is_some(),
+        spi,
+        to: packet.path.to.address,
+    };
+    let known = model.flows.entries().find(|(_, flow)| flow.key == key);
+    let id = match known.map(|(id, _)| id) {
+        Some(id) => id,
+        None => {
+            sequences.push(Sequence::default());
+            model.flows.push(empty_flow(key, packet, here))
+        }
+    };
+    let flow = &mut model.flows[id];
+    let kind = sequences
+        .get_mut(id.index())
+        .and_then(|numbers| numbers.add(sequence));
+    if let Some(kind) = kind {
+        flow.anomalies.push(Anomaly {
+            frame: here.0,
+            time: here.1,
+            sequence,
+            kind,
+        });
+    }
+    if flow.packets > 0 {
+        flow.silences.push(Silence {
+            length: here.1.since(flow.seen.last.1),
+            before: flow.seen.last,
+            after: here,
+        });
+        flow.silences
+            .sort_by_key(|silence| std::cmp::Reverse(silence.length));
+        flow.silences.truncate(4);
+    }
+    flow.packets += 1;
+    flow.bytes += u64::from(size);
+    if !flow.paths.contains(&packet.path) {
+        flow.paths.push(packet.path);
+    }
+    flow.ttl = (flow.ttl.0.min(packet.ttl), flow.ttl.1.max(packet.ttl));
+    flow.dont_fragment |= packet.df;
+    flow.seen.last = here;
+    add_size(&mut flow.sizes, size);
+    add_time(&mut flow.timeline, here.1.since(flow.seen.first.1));
+}
+
+fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspFlow {
+    EspFlow {
+        key,
+        paths: vec![packet.path],
+        packets: 0,
+        bytes: 0,
+        fragmented: 0,
+        cut: 0,
+        sequence: SequenceTally::default(),
+        anomalies: Vec::new(),
+        timeline: Timeline {
+            step_secs: 1,
+            counts: Vec::new(),
+        },
+        silences: Vec::new(),
+        sizes: SizeTally::default(),
+        ttl: (packet.ttl, packet.ttl),
+        dont_fragment: packet.df,
+        seen: Seen {
+            first: here,
+            last: here,
+        },
+        child_sa: Link::None,
+    }
+}
+
+fn add_size(sizes: &mut SizeTally, size: u32) {
+    sizes.smallest = match sizes.largest {
+        0 => size,
+        _ => sizes.smallest.min(size),
+    };
+    sizes.largest = sizes.largest.max(size);
+    sizes.residues |= 1 << (size % 16);
+    match sizes.counts.binary_search_by_key(&size, |entry| entry.0) {
+        Ok(place) => {
+            if let Some(entry) = sizes.counts.get_mut(place) {
+                entry.1 += 1;
+            }
+        }
+        Err(place) if sizes.counts.len() < SizeTally::DISTINCT => {
+            sizes.counts.insert(place, (size, 1));
+        }
+        Err(_) => sizes.others += 1,
+    }
+}
+
+fn add_time(timeline: &mut Timeline, after: Span) {
+    let secs = u64::try_from(after.0 / 1_000_000_000).unwrap_or(0);
+    while secs / u64::from(timeline.step_secs) >= Timeline::STEPS as u64 {
+        timeline.step_secs *= 2;
+        timeline.counts = timeline
+            .counts
+            .chunks(2)
+            .map(|pair| pair.iter().sum())
+            .collect();
+    }
+    let step = usize::try_from(secs / u64::from(timeline.step_secs)).unwrap_or(0);
+    if timeline.counts.len() <= step {
+        timeline.counts.resize(step + 1, 0);
+    }
+    if let Some(count) = timeline.counts.get_mut(step) {
+        *count += 1;
+    }
+}
