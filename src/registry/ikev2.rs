@@ -39,6 +39,9 @@ registry! {
     /// Configuration attributes.
     pub struct ConfigurationAttributeType(u16) {
         INTERNAL_IP4_ADDRESS = 1, "INTERNAL_IP4_ADDRESS", "RFC 7296";
+        XAUTH_TYPE = 16520, "XAUTH-TYPE", "draft-ietf-ipsec-isakmp-xauth";
+        XAUTH_USER_NAME = 16521, "XAUTH-USER-NAME", "draft-ietf-ipsec-isakmp-xauth";
+        XAUTH_STATUS = 16527, "XAUTH-STATUS", "draft-ietf-ipsec-isakmp-xauth";
     }
 }
 
@@ -47,5 +50,12 @@ registry! {
     pub struct TsType(u8) {
         TS_IPV4_ADDR_RANGE = 7, "TS_IPV4_ADDR_RANGE", "RFC 7296";
         TS_IPV6_ADDR_RANGE = 8, "TS_IPV6_ADDR_RANGE", "RFC 7296";
+    }
+}
+
+registry! {
+    /// IPComp transforms.
+    pub struct IpcompTransform(u8) {
+        IPCOMP_LZS = 3, "IPCOMP_LZS", "RFC 2395";
     }
 }

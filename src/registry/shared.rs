@@ -52,10 +52,22 @@ registry! {
     }
 }
 
+impl PayloadType {
+    /// Stub.
+    pub fn notation(self) -> Option<&'static str> {
+        match self {
+            Self::SA | Self::SA_V1 => Some("SA"),
+            Self::KE | Self::KE_V1 => Some("KE"),
+            _ => None,
+        }
+    }
+}
+
 registry! {
     /// Forms of an identity.
     pub struct IdType(u8) {
         ID_IPV4_ADDR = 1, "ID_IPV4_ADDR", "RFC 7296";
+        ID_IPV6_ADDR = 5, "ID_IPV6_ADDR", "RFC 7296";
     }
 }
 
