@@ -440,35 +440,11 @@ fn read_payload<'a>(
     Some((payload(body), next))
 }
 
-/// How the path of a fault names a payload: by the notation of RFC 2408 and RFC 7296, or in a word.
+/// How the path of a fault names a payload.
 fn step(kind: PayloadType) -> Step {
-    Step::One(match kind.0 {
-        1 | 33 => "SA",
-        4 | 34 => "KE",
-        5 => "ID",
-        35 => "IDi",
-        36 => "IDr",
-        6 | 37 => "CERT",
-        7 | 38 => "CERTREQ",
-        8 => "HASH",
-        9 => "SIG",
-        10 | 40 => "Nonce",
-        11 | 41 => "Notify",
-        12 | 42 => "Delete",
-        13 | 43 => "Vendor ID",
-        14 => "Attributes",
-        20 | 130 => "NAT-D",
-        21 | 131 => "NAT-OA",
-        132 => "Fragment",
-        39 => "AUTH",
-        44 => "TSi",
-        45 => "TSr",
-        46 => "SK",
-        47 => "CP",
-        48 => "EAP",
-        53 => "SKF",
-        other => return Step::Numbered("payload", usize::from(other)),
-    })
+    let number = usize::from(kind.0);
+    let nameless = Step::Numbered("payload", number);
+    kind.notation().map_or(nameless, Step::One)
 }
 
 #[cfg(test)]
