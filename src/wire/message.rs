@@ -820,18 +820,18 @@ mod tests {
     fn a_length_of_the_header_that_lies_is_a_fault() {
         let mut octets = ike_auth();
         octets.extend([0; 5]);
-        assert_eq!(faults(&octets), [" at 112: 5 octets left over"]);
+        assert_eq!(faults(&octets), ["at 112: 5 octets left over"]);
         assert_eq!(Message::read(&octets).payloads[0].length, 84);
         octets.truncate(112);
         octets[24..28].copy_from_slice(&200u32.to_be_bytes());
         assert_eq!(
             faults(&octets),
-            [" at 24: Length promises 200 octets, 112 are there"]
+            ["at 24: Length promises 200 octets, 112 are there"]
         );
         octets[24..28].copy_from_slice(&27u32.to_be_bytes());
         assert_eq!(
             faults(&octets)[0],
-            " at 24: Length is 27, expected at least 28"
+            "at 24: Length is 27, expected at least 28"
         );
     }
 
@@ -900,7 +900,7 @@ mod tests {
         assert_eq!(Message::read(&octets).payloads.len(), MAX_PAYLOADS);
         assert_eq!(
             faults(&octets),
-            [" at 1052: more than 256 payloads, the rest not read"]
+            ["at 1052: more than 256 payloads, the rest not read"]
         );
     }
 
@@ -910,7 +910,7 @@ mod tests {
         octets[17] = 0x30;
         assert_eq!(
             faults(&octets),
-            [" at 17: Major Version is 3, expected 1 or 2"]
+            ["at 17: Major Version is 3, expected 1 or 2"]
         );
     }
 
