@@ -2,7 +2,11 @@
 //!
 //! An attribute number means one thing in phase 1 (the IKE SA) and another in phase 2 (quick mode):
 //! [`attribute_name`] and [`attribute_value_name`] take the [`Phase`].
+//!
+//! What IKEv2 took over as it was stands in [`super::ikev2`]: IPComp transforms, the types of
+//! configuration payload and their attributes, XAuth and Cisco Unity included.
 
+use super::ikev2::IpcompTransform;
 use super::registry;
 
 registry! {
@@ -304,68 +308,6 @@ registry! {
         AH_AES_128_GMAC = 11, "AH_AES-128-GMAC", "RFC 4543";
         AH_AES_192_GMAC = 12, "AH_AES-192-GMAC", "RFC 4543";
         AH_AES_256_GMAC = 13, "AH_AES-256-GMAC", "RFC 4543";
-    }
-}
-
-registry! {
-    /// Transforms of IPComp: compression algorithms.
-    pub struct IpcompTransform(u8) {
-        IPCOMP_OUI = 1, "IPCOMP_OUI", "RFC 2407 section 4.4.5";
-        IPCOMP_DEFLATE = 2, "IPCOMP_DEFLATE", "RFC 2394";
-        IPCOMP_LZS = 3, "IPCOMP_LZS", "RFC 2395";
-        IPCOMP_LZJH = 4, "IPCOMP_LZJH", "RFC 3051";
-    }
-}
-
-registry! {
-    /// Kinds of attributes payload (mode config).
-    pub struct ModeConfigType(u8) {
-        ISAKMP_CFG_REQUEST = 1, "ISAKMP_CFG_REQUEST", "draft-ietf-ipsec-isakmp-mode-cfg section 3.3";
-        ISAKMP_CFG_REPLY = 2, "ISAKMP_CFG_REPLY", "draft-ietf-ipsec-isakmp-mode-cfg section 3.3";
-        ISAKMP_CFG_SET = 3, "ISAKMP_CFG_SET", "draft-ietf-ipsec-isakmp-mode-cfg section 3.3";
-        ISAKMP_CFG_ACK = 4, "ISAKMP_CFG_ACK", "draft-ietf-ipsec-isakmp-mode-cfg section 3.3";
-    }
-}
-
-registry! {
-    /// Attributes of mode config, XAuth and Cisco Unity.
-    pub struct ModeConfigAttribute(u16) {
-        INTERNAL_IP4_ADDRESS = 1, "INTERNAL_IP4_ADDRESS", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP4_NETMASK = 2, "INTERNAL_IP4_NETMASK", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP4_DNS = 3, "INTERNAL_IP4_DNS", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP4_NBNS = 4, "INTERNAL_IP4_NBNS", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_ADDRESS_EXPIRY = 5, "INTERNAL_ADDRESS_EXPIRY", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP4_DHCP = 6, "INTERNAL_IP4_DHCP", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        APPLICATION_VERSION = 7, "APPLICATION_VERSION", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP6_ADDRESS = 8, "INTERNAL_IP6_ADDRESS", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP6_NETMASK = 9, "INTERNAL_IP6_NETMASK", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP6_DNS = 10, "INTERNAL_IP6_DNS", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP6_NBNS = 11, "INTERNAL_IP6_NBNS", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP6_DHCP = 12, "INTERNAL_IP6_DHCP", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP4_SUBNET = 13, "INTERNAL_IP4_SUBNET", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        SUPPORTED_ATTRIBUTES = 14, "SUPPORTED_ATTRIBUTES", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        INTERNAL_IP6_SUBNET = 15, "INTERNAL_IP6_SUBNET", "draft-ietf-ipsec-isakmp-mode-cfg section 3.4";
-        XAUTH_TYPE = 16520, "XAUTH-TYPE", "draft-beaulieu-ike-xauth-02 section 6";
-        XAUTH_USER_NAME = 16521, "XAUTH-USER-NAME", "draft-beaulieu-ike-xauth-02 section 6";
-        XAUTH_USER_PASSWORD = 16522, "XAUTH-USER-PASSWORD", "draft-beaulieu-ike-xauth-02 section 6";
-        XAUTH_PASSCODE = 16523, "XAUTH-PASSCODE", "draft-beaulieu-ike-xauth-02 section 6";
-        XAUTH_MESSAGE = 16524, "XAUTH-MESSAGE", "draft-beaulieu-ike-xauth-02 section 6";
-        XAUTH_CHALLENGE = 16525, "XAUTH-CHALLENGE", "draft-beaulieu-ike-xauth-02 section 6";
-        XAUTH_DOMAIN = 16526, "XAUTH-DOMAIN", "draft-beaulieu-ike-xauth-02 section 6";
-        XAUTH_STATUS = 16527, "XAUTH-STATUS", "draft-beaulieu-ike-xauth-02 section 6";
-        XAUTH_NEXT_PIN = 16528, "XAUTH-NEXT-PIN", "draft-beaulieu-ike-xauth-02 section 6";
-        XAUTH_ANSWER = 16529, "XAUTH-ANSWER", "draft-beaulieu-ike-xauth-02 section 6";
-        UNITY_BANNER = 28672, "UNITY_BANNER", "Cisco Unity";
-        UNITY_SAVE_PASSWD = 28673, "UNITY_SAVE_PASSWD", "Cisco Unity";
-        UNITY_DEF_DOMAIN = 28674, "UNITY_DEF_DOMAIN", "Cisco Unity";
-        UNITY_SPLITDNS_NAME = 28675, "UNITY_SPLITDNS_NAME", "Cisco Unity";
-        UNITY_SPLIT_INCLUDE = 28676, "UNITY_SPLIT_INCLUDE", "Cisco Unity";
-        UNITY_NATT_PORT = 28677, "UNITY_NATT_PORT", "Cisco Unity";
-        UNITY_LOCAL_LAN = 28678, "UNITY_LOCAL_LAN", "Cisco Unity";
-        UNITY_PFS = 28679, "UNITY_PFS", "Cisco Unity";
-        UNITY_FW_TYPE = 28680, "UNITY_FW_TYPE", "Cisco Unity";
-        UNITY_BACKUP_SERVERS = 28681, "UNITY_BACKUP_SERVERS", "Cisco Unity";
-        UNITY_DDNS_HOSTNAME = 28682, "UNITY_DDNS_HOSTNAME", "Cisco Unity";
     }
 }
 

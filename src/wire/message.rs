@@ -440,35 +440,11 @@ fn read_payload<'a>(
     Some((payload(body), next))
 }
 
-/// How the path of a fault names a payload: by the notation of RFC 2408 and RFC 7296, or in a word.
+/// How the path of a fault names a payload.
 fn step(kind: PayloadType) -> Step {
-    Step::One(match kind.0 {
-        1 | 33 => "SA",
-        4 | 34 => "KE",
-        5 => "ID",
-        35 => "IDi",
-        36 => "IDr",
-        6 | 37 => "CERT",
-        7 | 38 => "CERTREQ",
-        8 => "HASH",
-        9 => "SIG",
-        10 | 40 => "Nonce",
-        11 | 41 => "Notify",
-        12 | 42 => "Delete",
-        13 | 43 => "Vendor ID",
-        14 => "Attributes",
-        20 | 130 => "NAT-D",
-        21 | 131 => "NAT-OA",
-        132 => "Fragment",
-        39 => "AUTH",
-        44 => "TSi",
-        45 => "TSr",
-        46 => "SK",
-        47 => "CP",
-        48 => "EAP",
-        53 => "SKF",
-        other => return Step::Numbered("payload", usize::from(other)),
-    })
+    let number = usize::from(kind.0);
+    let nameless = Step::Numbered("payload", number);
+    kind.notation().map_or(nameless, Step::One)
 }
 
 #[cfg(test)]
@@ -844,18 +820,18 @@ mod tests {
     fn a_length_of_the_header_that_lies_is_a_fault() {
         let mut octets = ike_auth();
         octets.extend([0; 5]);
-        assert_eq!(faults(&octets), [" at 112: 5 octets left over"]);
+        assert_eq!(faults(&octets), ["at 112: 5 octets left over"]);
         assert_eq!(Message::read(&octets).payloads[0].length, 84);
         octets.truncate(112);
         octets[24..28].copy_from_slice(&200u32.to_be_bytes());
         assert_eq!(
             faults(&octets),
-            [" at 24: Length promises 200 octets, 112 are there"]
+            ["at 24: Length promises 200 octets, 112 are there"]
         );
         octets[24..28].copy_from_slice(&27u32.to_be_bytes());
         assert_eq!(
             faults(&octets)[0],
-            " at 24: Length is 27, expected at least 28"
+            "at 24: Length is 27, expected at least 28"
         );
     }
 
@@ -924,7 +900,7 @@ mod tests {
         assert_eq!(Message::read(&octets).payloads.len(), MAX_PAYLOADS);
         assert_eq!(
             faults(&octets),
-            [" at 1052: more than 256 payloads, the rest not read"]
+            ["at 1052: more than 256 payloads, the rest not read"]
         );
     }
 
@@ -934,7 +910,7 @@ mod tests {
         octets[17] = 0x30;
         assert_eq!(
             faults(&octets),
-            [" at 17: Major Version is 3, expected 1 or 2"]
+            ["at 17: Major Version is 3, expected 1 or 2"]
         );
     }
 

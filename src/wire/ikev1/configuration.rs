@@ -12,7 +12,6 @@
 //!
 //! IKEv2 made its Configuration payload of it, so both share [`Configuration`].
 
-use crate::registry::ikev1::ModeConfigAttribute;
 use crate::registry::{ConfigurationAttributeType, ConfigurationType};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
@@ -75,7 +74,7 @@ pub fn emit(configuration: &Configuration<'_>, out: &mut Vec<u8>) {
 /// Appends one attribute. The structure that IKEv2 shares does not say which format it came in;
 /// the drafts fix that by type.
 fn emit_attribute(attribute: &ConfigurationAttribute<'_>, out: &mut Vec<u8>) {
-    let short = attribute.value.len() == 2 && BASIC.iter().any(|one| one.0 == attribute.kind.0);
+    let short = attribute.value.len() == 2 && BASIC.contains(&attribute.kind);
     if short {
         out.extend((attribute.kind.0 | SHORT).to_be_bytes());
         out.extend(attribute.value);
@@ -89,9 +88,9 @@ fn emit_attribute(attribute: &ConfigurationAttribute<'_>, out: &mut Vec<u8>) {
 
 /// Attributes whose value always stands in place of the length (draft-beaulieu-ike-xauth-02
 /// section 6).
-const BASIC: &[ModeConfigAttribute] = &[
-    ModeConfigAttribute::XAUTH_TYPE,
-    ModeConfigAttribute::XAUTH_STATUS,
+const BASIC: &[ConfigurationAttributeType] = &[
+    ConfigurationAttributeType::XAUTH_TYPE,
+    ConfigurationAttributeType::XAUTH_STATUS,
 ];
 
 #[cfg(test)]
@@ -100,17 +99,14 @@ mod tests {
 
     #[test]
     fn a_request_reads_as_it_was_written_in_both_formats() {
-        let attribute = |kind: ModeConfigAttribute, value| ConfigurationAttribute {
-            kind: ConfigurationAttributeType(kind.0),
-            value,
-        };
+        let attribute = |kind, value| ConfigurationAttribute { kind, value };
         let request = Configuration {
             cfg_type: ConfigurationType(1),
             identifier: Some(0x0102),
             attributes: vec![
-                attribute(ModeConfigAttribute::XAUTH_TYPE, &[0, 0]),
-                attribute(ModeConfigAttribute::XAUTH_USER_NAME, b"ed"),
-                attribute(ModeConfigAttribute::INTERNAL_IP4_ADDRESS, &[]),
+                attribute(ConfigurationAttributeType::XAUTH_TYPE, &[0, 0]),
+                attribute(ConfigurationAttributeType::XAUTH_USER_NAME, b"ed"),
+                attribute(ConfigurationAttributeType::INTERNAL_IP4_ADDRESS, &[]),
             ],
         };
         let mut octets = Vec::new();

@@ -131,7 +131,7 @@ fn is_hash(bytes: &[u8]) -> bool {
 /// octets, the address.
 fn is_address(bytes: &[u8]) -> bool {
     const ID_IPV4_ADDR: u8 = IdType::ID_IPV4_ADDR.0;
-    const ID_IPV6_ADDR: u8 = 5;
+    const ID_IPV6_ADDR: u8 = IdType::ID_IPV6_ADDR.0;
     matches!(
         (bytes, bytes.len()),
         ([ID_IPV4_ADDR, 0, 0, 0, ..], 8) | ([ID_IPV6_ADDR, 0, 0, 0, ..], 20)

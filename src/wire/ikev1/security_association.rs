@@ -446,7 +446,7 @@ mod tests {
         assert_eq!(read.unwrap().proposals.len(), MAX_CHAIN);
         assert_eq!(
             faults,
-            [" at 2056: more than 256 proposals, the rest not read"]
+            ["at 2056: more than 256 proposals, the rest not read"]
         );
     }
 
@@ -461,7 +461,7 @@ mod tests {
         assert!(read.unwrap().proposals.is_empty());
         assert_eq!(
             faults,
-            [" at 4: Situation is 3, expected SIT_IDENTITY_ONLY (1)"]
+            ["at 4: Situation is 3, expected SIT_IDENTITY_ONLY (1)"]
         );
     }
 
