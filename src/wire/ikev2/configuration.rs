@@ -1,4 +1,7 @@
-//! Configuration payload (RFC 7296 section 3.15), and the Attributes payload of IKEv1 mode config.
+//! Configuration payload (RFC 7296 section 3.15).
+//!
+//! IKEv1's Attributes payload is its elder: it shares the structs, and reads them on its own, for
+//! its attributes have two formats.
 
 use super::identification::address;
 use super::text::{hex, printable};
@@ -15,7 +18,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 ///                      1                   2                   3
 ///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-/// |   CFG Type    |    RESERVED   |  RESERVED, IKEv1: Identifier  |
+/// |   CFG Type    |                    RESERVED                   |
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// |                                                               |
 /// ~                   Configuration Attributes                    ~
@@ -33,35 +36,27 @@ pub struct Configuration<'a> {
 }
 
 impl<'a> Configuration<'a> {
-    /// Reads what follows the generic header in IKEv2.
+    /// Reads what follows the generic header.
     pub fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
         faults.require(cursor, 4, "Configuration payload")?;
         let cfg_type = ConfigurationType(cursor.u8()?);
         let _reserved = cursor.take(3)?;
+        let mut attributes = Vec::new();
+        while !cursor.is_empty() {
+            faults.enter(("attribute", attributes.len().saturating_add(1)));
+            attributes.extend(ConfigurationAttribute::read(cursor, faults));
+            faults.leave();
+        }
         Some(Self {
             cfg_type,
             identifier: None,
-            attributes: ConfigurationAttribute::read_list(TopBit::Reserved, cursor, faults),
-        })
-    }
-
-    /// Reads what follows the generic header in IKEv1 (draft-ietf-ipsec-isakmp-mode-cfg section 3.2).
-    pub fn read_v1(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
-        faults.require(cursor, 4, "Attributes payload")?;
-        let cfg_type = ConfigurationType(cursor.u8()?);
-        let _reserved = cursor.u8()?;
-        let identifier = cursor.u16()?;
-        Some(Self {
-            cfg_type,
-            identifier: Some(identifier),
-            attributes: ConfigurationAttribute::read_list(TopBit::Format, cursor, faults),
+            attributes,
         })
     }
 
     /// Appends what follows the generic header.
     pub fn emit(&self, out: &mut Vec<u8>) {
-        out.extend([self.cfg_type.0, 0]);
-        out.extend(self.identifier.unwrap_or_default().to_be_bytes());
+        out.extend([self.cfg_type.0, 0, 0, 0]);
         self.attributes
             .iter()
             .for_each(|attribute| attribute.emit(out));
@@ -102,22 +97,11 @@ pub struct ConfigurationAttribute<'a> {
 }
 
 impl<'a> ConfigurationAttribute<'a> {
-    /// The bit above the type.
-    const TOP_BIT: u16 = 0x8000;
-
-    /// Reads attributes up to the end of the cursor.
-    fn read_list(top_bit: TopBit, cursor: &mut Cursor<'a>, faults: &mut Faults) -> Vec<Self> {
-        let mut attributes = Vec::new();
-        while !cursor.is_empty() {
-            faults.enter(("attribute", attributes.len().saturating_add(1)));
-            attributes.extend(Self::read(top_bit, cursor, faults));
-            faults.leave();
-        }
-        attributes
-    }
+    /// The bit above the type, which is ignored.
+    const RESERVED_BIT: u16 = 0x8000;
 
     /// Reads one attribute. Always takes something, so a list comes to its end.
-    fn read(top_bit: TopBit, cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
+    fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
         if faults
             .require(cursor, 4, "Configuration Attribute")
             .is_none()
@@ -125,12 +109,7 @@ impl<'a> ConfigurationAttribute<'a> {
             cursor.rest();
             return None;
         }
-        let field = cursor.u16()?;
-        let kind = ConfigurationAttributeType(field & !Self::TOP_BIT);
-        if top_bit == TopBit::Format && field & Self::TOP_BIT != 0 {
-            let value = cursor.take(2)?;
-            return Some(Self { kind, value });
-        }
+        let kind = ConfigurationAttributeType(cursor.u16()? & !Self::RESERVED_BIT);
         let length = usize::from(cursor.u16()?);
         // What is not there is a fault; what is there is kept.
         let _ = faults.require(cursor, length, "Configuration Attribute Length");
@@ -138,7 +117,7 @@ impl<'a> ConfigurationAttribute<'a> {
         Some(Self { kind, value })
     }
 
-    /// Appends the attribute, always with a length.
+    /// Appends the attribute.
     fn emit(&self, out: &mut Vec<u8>) {
         let length = u16::try_from(self.value.len()).unwrap_or(u16::MAX);
         out.extend(self.kind.0.to_be_bytes());
@@ -195,7 +174,7 @@ impl<'a> ConfigurationAttribute<'a> {
                 let (kinds, rest) = self.value.as_chunks::<2>();
                 let names: Vec<String> = kinds
                     .iter()
-                    .map(|kind| Kind(u16::from_be_bytes(*kind) & !Self::TOP_BIT).to_string())
+                    .map(|kind| Kind(u16::from_be_bytes(*kind) & !Self::RESERVED_BIT).to_string())
                     .collect();
                 rest.is_empty().then(|| names.join(", "))
             }
@@ -236,15 +215,6 @@ impl<'a> ConfigurationAttribute<'a> {
                 | ConfigurationAttributeType::XAUTH_ANSWER
         )
     }
-}
-
-/// What the bit above the type of an attribute means.
-#[derive(Clone, Copy, PartialEq)]
-enum TopBit {
-    /// IKEv1: two octets of value stand in place of the length (RFC 2408 section 3.3).
-    Format,
-    /// IKEv2: nothing, it is ignored (RFC 7296 section 3.15.1).
-    Reserved,
 }
 
 /// Name and value; of a secret only its length.
@@ -346,20 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn mode_config_keeps_its_identifier_and_short_values() {
-        let octets = [1, 0, 0, 9, 0xc0, 0x8f, 0, 1, 0, 1, 0, 0];
-        let mut faults = Faults::default();
-        let read = Configuration::read_v1(&mut Cursor::new(&octets, 0), &mut faults).unwrap();
-        assert_eq!(read.identifier, Some(9));
-        assert_eq!(
-            read.to_string(),
-            "CFG_REQUEST XAUTH-STATUS OK, INTERNAL_IP4_ADDRESS"
-        );
-        assert!(faults.list.is_empty());
-    }
-
-    #[test]
-    fn ikev2_ignores_the_bit_above_the_type() {
+    fn the_bit_above_the_type_is_ignored() {
         let octets = [2, 0, 0, 0, 0x80, 1, 0, 4, 10, 0, 0, 7];
         let mut faults = Faults::default();
         let read = Configuration::read(&mut Cursor::new(&octets, 0), &mut faults).unwrap();
