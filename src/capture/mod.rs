@@ -22,3 +22,43 @@ pub struct Frame<'a> {
     /// The octets that were kept.
     pub bytes: &'a [u8],
 }
+
+/// One input, opened.
+#[derive(Debug)]
+pub struct Input;
+
+/// Why an input could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The input.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no capture.
+    #[error("{}: {what}", path.display())]
+    NotACapture {
+        /// The input.
+        path: std::path::PathBuf,
+        /// What it is instead.
+        what: String,
+    },
+}
+
+/// Opens every input named; folders give their captures.
+pub fn expand(paths: &[std::path::PathBuf]) -> Result<Vec<Input>, OpenError> {
+    for path in paths {
+        if path.as_os_str() != "-"
+            && let Err(source) = std::fs::metadata(path)
+        {
+            return Err(OpenError::Io {
+                path: path.clone(),
+                source,
+            });
+        }
+    }
+    Ok(paths.iter().map(|_| Input).collect())
+}
