@@ -11,7 +11,8 @@ pub mod vendor_id;
 
 pub use ikev1::NotifyV1;
 pub use ikev2::{
-    AuthMethod, ConfigurationAttributeType, ConfigurationType, NotifyType, TransformType, TsType,
+    AuthMethod, ConfigurationAttributeType, ConfigurationType, HashAlgorithm, IpcompTransform,
+    NotifyType, TransformAttributeType, TransformType, TsType,
 };
 pub use shared::{
     CertificateEncoding, EapType, ExchangeType, IdType, PayloadType, SecurityProtocol,
@@ -78,3 +79,99 @@ macro_rules! registry {
     };
 }
 pub(crate) use registry;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// A registry, flattened: its name, then the number, name and document of each value.
+    type Rows = (&'static str, Vec<(u64, &'static str, &'static str)>);
+
+    fn every_registry() -> Vec<Rows> {
+        macro_rules! rows {
+            ($($Name:ident),*) => {
+                vec![$((
+                    stringify!($Name),
+                    $Name::NAMED.iter().map(|row| (u64::from(row.0.0), row.1, row.2)).collect(),
+                )),*]
+            };
+        }
+        rows![
+            AuthMethod,
+            CertificateEncoding,
+            ConfigurationAttributeType,
+            ConfigurationType,
+            EapType,
+            ExchangeType,
+            HashAlgorithm,
+            IdType,
+            IpcompTransform,
+            NotifyType,
+            NotifyV1,
+            PayloadType,
+            SecurityProtocol,
+            TransformAttributeType,
+            TransformType,
+            TsType
+        ]
+    }
+
+    #[test]
+    fn no_registry_names_a_number_twice_and_all_go_up() {
+        for (registry, rows) in every_registry() {
+            for pair in rows.windows(2) {
+                assert!(pair[0].0 < pair[1].0, "{registry}: {pair:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_value_has_a_name_and_a_document() {
+        for (registry, rows) in every_registry() {
+            assert!(!rows.is_empty(), "{registry}");
+            for (value, name, reference) in rows {
+                assert!(
+                    !name.is_empty() && !reference.is_empty(),
+                    "{registry} {value}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_numbers_in_use_once_are_used_once() {
+        // Payload types name alike what the versions share; nothing else may repeat a name.
+        for (registry, rows) in every_registry() {
+            let names: HashSet<_> = rows.iter().map(|row| row.1).collect();
+            assert!(
+                registry == "PayloadType" || names.len() == rows.len(),
+                "{registry}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_number_shows_as_its_number() {
+        assert_eq!(NotifyType(40000).to_string(), "40000");
+        assert_eq!(NotifyType(40000).name(), None);
+        assert_eq!(NotifyType(14).to_string(), "NO_PROPOSAL_CHOSEN");
+    }
+
+    #[test]
+    fn every_payload_type_but_none_has_a_notation() {
+        for (kind, name, _) in PayloadType::NAMED {
+            assert_eq!(
+                kind.notation().is_none(),
+                *kind == PayloadType::NONE,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn errors_lie_below_16384() {
+        assert!(NotifyType::CONGESTION.is_error());
+        assert!(!NotifyType::INITIAL_CONTACT.is_error());
+    }
+}

@@ -1,5 +1,7 @@
 //! Algorithms, with the columns that sizes and judgements need.
 
+use super::TransformType;
+
 /// One encryption algorithm (transform type 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Encryption {
@@ -21,14 +23,15 @@ pub struct Encryption {
     pub weak: Option<&'static str>,
 }
 
-/// One algorithm of any other kind: PRF, integrity, key exchange, ESN.
+/// One algorithm of any other kind: PRF, integrity, key exchange, sequence numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Algorithm {
     /// Transform ID.
     pub id: u16,
     /// IANA name.
     pub name: &'static str,
-    /// Integrity: octets of checksum. Key exchange: octets of the public value. PRF: octets of output.
+    /// Integrity: octets of checksum. Key exchange: octets of the initiator's public value. PRF:
+    /// octets of output. Sequence numbers: 0.
     pub octets: u16,
     /// Why it should no longer be used, with the RFC that says so.
     pub weak: Option<&'static str>,
@@ -39,17 +42,354 @@ pub fn encryption(id: u16) -> Option<&'static Encryption> {
     ENCRYPTION.iter().find(|row| row.id == id)
 }
 
-/// Encryption algorithms.
-pub const ENCRYPTION: &[Encryption] = &[];
+/// The row of a pseudorandom function.
+pub fn prf(id: u16) -> Option<&'static Algorithm> {
+    find(PRF, id)
+}
+
+/// The row of an integrity algorithm.
+pub fn integrity(id: u16) -> Option<&'static Algorithm> {
+    find(INTEGRITY, id)
+}
+
+/// The row of a key exchange method.
+pub fn key_exchange(id: u16) -> Option<&'static Algorithm> {
+    find(KEY_EXCHANGE, id)
+}
+
+/// The row of a kind of sequence numbers.
+pub fn sequence_numbers(id: u16) -> Option<&'static Algorithm> {
+    find(SEQUENCE_NUMBERS, id)
+}
+
+/// The name of a transform, whatever its type.
+pub fn name(kind: TransformType, id: u16) -> Option<&'static str> {
+    match kind {
+        TransformType::ENCR => encryption(id).map(|row| row.name),
+        TransformType::PRF => prf(id).map(|row| row.name),
+        TransformType::INTEG => integrity(id).map(|row| row.name),
+        TransformType::ESN => sequence_numbers(id).map(|row| row.name),
+        TransformType::KWA => find(KEY_WRAP, id).map(|row| row.name),
+        TransformType::GCAUTH => find(GROUP_CONTROLLER_AUTHENTICATION, id).map(|row| row.name),
+        _ if kind.is_key_exchange() => key_exchange(id).map(|row| row.name),
+        _ => None,
+    }
+}
+
+/// Why a transform should no longer be used, whatever its type.
+pub fn weak(kind: TransformType, id: u16) -> Option<&'static str> {
+    match kind {
+        TransformType::ENCR => encryption(id)?.weak,
+        TransformType::PRF => prf(id)?.weak,
+        TransformType::INTEG => integrity(id)?.weak,
+        _ if kind.is_key_exchange() => key_exchange(id)?.weak,
+        _ => None,
+    }
+}
+
+/// Octets of the public value in a request and in its response.
+///
+/// They differ only for key encapsulation, where the initiator sends a public key and the responder
+/// a ciphertext (draft-ietf-ipsecme-ikev2-mlkem, FIPS 203 table 3).
+pub fn public_value_octets(id: u16) -> Option<[u16; 2]> {
+    let request = key_exchange(id)?.octets;
+    let response = match id {
+        35 => 768,
+        36 => 1088,
+        _ => request,
+    };
+    Some([request, response])
+}
+
+fn find(table: &'static [Algorithm], id: u16) -> Option<&'static Algorithm> {
+    table.iter().find(|row| row.id == id)
+}
+
+/// A cipher that needs a separate integrity algorithm.
+const fn cipher(
+    id: u16,
+    name: &'static str,
+    block: u8,
+    iv: u8,
+    fixed_key_bits: Option<u16>,
+    weak: Option<&'static str>,
+) -> Encryption {
+    Encryption {
+        id,
+        name,
+        block,
+        iv,
+        icv: 0,
+        aead: false,
+        fixed_key_bits,
+        weak,
+    }
+}
+
+/// A cipher that authenticates by itself (RFC 5282, RFC 4106).
+const fn aead(
+    id: u16,
+    name: &'static str,
+    iv: u8,
+    icv: u8,
+    fixed_key_bits: Option<u16>,
+) -> Encryption {
+    Encryption {
+        id,
+        name,
+        block: 1,
+        iv,
+        icv,
+        aead: true,
+        fixed_key_bits,
+        weak: None,
+    }
+}
+
+/// An algorithm that may be used.
+const fn good(id: u16, name: &'static str, octets: u16) -> Algorithm {
+    Algorithm {
+        id,
+        name,
+        octets,
+        weak: None,
+    }
+}
+
+/// An algorithm that should no longer be used.
+const fn bad(id: u16, name: &'static str, octets: u16, why: &'static str) -> Algorithm {
+    Algorithm {
+        id,
+        name,
+        octets,
+        weak: Some(why),
+    }
+}
+
+const DES: Option<&str> =
+    Some("DES keys of 56 bits can be searched: MUST NOT (RFC 8247, RFC 8221)");
+const DEPRECATED: Option<&str> = Some("deprecated (RFC 9395)");
+const TRIPLE_DES: Option<&str> = Some("blocks of 64 bits: SHOULD NOT for ESP (RFC 8221)");
+
+/// Encryption algorithms. Keys that RFC 2451 lets vary have its default. `ENCR_NULL` is not called
+/// weak: it is what it says, and ESP may use it (RFC 8221); IKE may not (RFC 7296 section 3.3.2).
+pub const ENCRYPTION: &[Encryption] = &[
+    cipher(1, "ENCR_DES_IV64", 8, 8, Some(64), DES),
+    cipher(2, "ENCR_DES", 8, 8, Some(64), DES),
+    cipher(3, "ENCR_3DES", 8, 8, Some(192), TRIPLE_DES),
+    cipher(4, "ENCR_RC5", 8, 8, Some(128), DEPRECATED),
+    cipher(5, "ENCR_IDEA", 8, 8, Some(128), DEPRECATED),
+    cipher(6, "ENCR_CAST", 8, 8, Some(128), DEPRECATED),
+    cipher(7, "ENCR_BLOWFISH", 8, 8, Some(128), DEPRECATED),
+    cipher(8, "ENCR_3IDEA", 8, 8, None, DEPRECATED),
+    cipher(9, "ENCR_DES_IV32", 8, 4, Some(64), DES),
+    cipher(11, "ENCR_NULL", 1, 0, Some(0), None),
+    cipher(12, "ENCR_AES_CBC", 16, 16, None, None),
+    cipher(13, "ENCR_AES_CTR", 1, 8, None, None),
+    aead(14, "ENCR_AES_CCM_8", 8, 8, None),
+    aead(15, "ENCR_AES_CCM_12", 8, 12, None),
+    aead(16, "ENCR_AES_CCM_16", 8, 16, None),
+    aead(18, "ENCR_AES_GCM_8", 8, 8, None),
+    aead(19, "ENCR_AES_GCM_12", 8, 12, None),
+    aead(20, "ENCR_AES_GCM_16", 8, 16, None),
+    aead(21, "ENCR_NULL_AUTH_AES_GMAC", 8, 16, None),
+    cipher(23, "ENCR_CAMELLIA_CBC", 16, 16, None, None),
+    cipher(24, "ENCR_CAMELLIA_CTR", 1, 8, None, None),
+    aead(25, "ENCR_CAMELLIA_CCM_8", 8, 8, None),
+    aead(26, "ENCR_CAMELLIA_CCM_12", 8, 12, None),
+    aead(27, "ENCR_CAMELLIA_CCM_16", 8, 16, None),
+    aead(28, "ENCR_CHACHA20_POLY1305", 8, 16, Some(256)),
+    // Implicit IV: the sequence number is the IV, and none is sent (RFC 8750).
+    aead(29, "ENCR_AES_CCM_8_IIV", 0, 8, None),
+    aead(30, "ENCR_AES_GCM_16_IIV", 0, 16, None),
+    aead(31, "ENCR_CHACHA20_POLY1305_IIV", 0, 16, Some(256)),
+    // RFC 9227 section 4: an IV of 8 octets, a checksum of 12 or 8.
+    aead(32, "ENCR_KUZNYECHIK_MGM_KTREE", 8, 12, Some(256)),
+    aead(33, "ENCR_MAGMA_MGM_KTREE", 8, 8, Some(256)),
+    aead(34, "ENCR_KUZNYECHIK_MGM_MAC_KTREE", 8, 12, Some(256)),
+    aead(35, "ENCR_MAGMA_MGM_MAC_KTREE", 8, 8, Some(256)),
+];
 
 /// Pseudorandom functions (transform type 2).
-pub const PRF: &[Algorithm] = &[];
+pub const PRF: &[Algorithm] = &[
+    bad(1, "PRF_HMAC_MD5", 16, "MD5: MUST NOT (RFC 8247)"),
+    good(2, "PRF_HMAC_SHA1", 20),
+    bad(3, "PRF_HMAC_TIGER", 24, "deprecated (RFC 9395)"),
+    good(4, "PRF_AES128_XCBC", 16),
+    good(5, "PRF_HMAC_SHA2_256", 32),
+    good(6, "PRF_HMAC_SHA2_384", 48),
+    good(7, "PRF_HMAC_SHA2_512", 64),
+    good(8, "PRF_AES128_CMAC", 16),
+    good(9, "PRF_HMAC_STREEBOG_512", 64),
+];
 
 /// Integrity algorithms (transform type 3).
-pub const INTEGRITY: &[Algorithm] = &[];
+pub const INTEGRITY: &[Algorithm] = &[
+    good(0, "NONE", 0),
+    bad(1, "AUTH_HMAC_MD5_96", 12, "MD5: MUST NOT (RFC 8247)"),
+    good(2, "AUTH_HMAC_SHA1_96", 12),
+    bad(3, "AUTH_DES_MAC", 8, "MUST NOT (RFC 8247)"),
+    bad(4, "AUTH_KPDK_MD5", 16, "MD5: MUST NOT (RFC 8247)"),
+    good(5, "AUTH_AES_XCBC_96", 12),
+    bad(6, "AUTH_HMAC_MD5_128", 16, "deprecated (RFC 9395)"),
+    bad(7, "AUTH_HMAC_SHA1_160", 20, "deprecated (RFC 9395)"),
+    good(8, "AUTH_AES_CMAC_96", 12),
+    good(9, "AUTH_AES_128_GMAC", 16),
+    good(10, "AUTH_AES_192_GMAC", 16),
+    good(11, "AUTH_AES_256_GMAC", 16),
+    good(12, "AUTH_HMAC_SHA2_256_128", 16),
+    good(13, "AUTH_HMAC_SHA2_384_192", 24),
+    good(14, "AUTH_HMAC_SHA2_512_256", 32),
+];
 
-/// Key exchange methods (transform type 4).
-pub const KEY_EXCHANGE: &[Algorithm] = &[];
+const SMALL_SUBGROUP: &str = "small subgroups of unexplained choice: SHOULD NOT (RFC 8247)";
 
-/// Sequence number kinds (transform type 5).
-pub const SEQUENCE_NUMBERS: &[Algorithm] = &[];
+/// Key exchange methods (transform type 4, and the additional ones 6 to 12).
+pub const KEY_EXCHANGE: &[Algorithm] = &[
+    good(0, "NONE", 0),
+    bad(1, "768-bit MODP Group", 96, "768 bits: MUST NOT (RFC 8247)"),
+    bad(
+        2,
+        "1024-bit MODP Group",
+        128,
+        "1024 bits: SHOULD NOT (RFC 8247)",
+    ),
+    bad(
+        5,
+        "1536-bit MODP Group",
+        192,
+        "1536 bits: SHOULD NOT (RFC 8247)",
+    ),
+    good(14, "2048-bit MODP Group", 256),
+    good(15, "3072-bit MODP Group", 384),
+    good(16, "4096-bit MODP Group", 512),
+    good(17, "6144-bit MODP Group", 768),
+    good(18, "8192-bit MODP Group", 1024),
+    good(19, "256-bit random ECP group", 64),
+    good(20, "384-bit random ECP group", 96),
+    good(21, "521-bit random ECP group", 132),
+    bad(
+        22,
+        "1024-bit MODP Group with 160-bit Prime Order Subgroup",
+        128,
+        "1024 bits and a small subgroup: MUST NOT (RFC 8247)",
+    ),
+    bad(
+        23,
+        "2048-bit MODP Group with 224-bit Prime Order Subgroup",
+        256,
+        SMALL_SUBGROUP,
+    ),
+    bad(
+        24,
+        "2048-bit MODP Group with 256-bit Prime Order Subgroup",
+        256,
+        SMALL_SUBGROUP,
+    ),
+    good(25, "192-bit Random ECP Group", 48),
+    good(26, "224-bit Random ECP Group", 56),
+    good(27, "brainpoolP224r1", 56),
+    good(28, "brainpoolP256r1", 64),
+    good(29, "brainpoolP384r1", 96),
+    good(30, "brainpoolP512r1", 128),
+    good(31, "Curve25519", 32),
+    good(32, "Curve448", 56),
+    good(33, "GOST3410_2012_256", 64),
+    good(34, "GOST3410_2012_512", 128),
+    good(35, "ml-kem-512", 800),
+    good(36, "ml-kem-768", 1184),
+    good(37, "ml-kem-1024", 1568),
+];
+
+/// Sequence number kinds (transform type 5, RFC 9827).
+pub const SEQUENCE_NUMBERS: &[Algorithm] = &[
+    good(0, "32-bit Sequential Numbers", 0),
+    good(1, "Partially Transmitted 64-bit Sequential Numbers", 0),
+    good(2, "32-bit Unspecified Numbers", 0),
+];
+
+/// Key wrap algorithms (transform type 13, RFC 9838).
+const KEY_WRAP: &[Algorithm] = &[
+    good(1, "KW_5649_128", 0),
+    good(2, "KW_5649_192", 0),
+    good(3, "KW_5649_256", 0),
+    good(4, "KW_ARX", 0),
+];
+
+/// How a group controller is authenticated (transform type 14, RFC 9838).
+const GROUP_CONTROLLER_AUTHENTICATION: &[Algorithm] =
+    &[good(1, "Implicit", 0), good(2, "Digital Signature", 0)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_table() -> [&'static [Algorithm]; 6] {
+        [
+            PRF,
+            INTEGRITY,
+            KEY_EXCHANGE,
+            SEQUENCE_NUMBERS,
+            KEY_WRAP,
+            GROUP_CONTROLLER_AUTHENTICATION,
+        ]
+    }
+
+    #[test]
+    fn ids_go_up_and_so_are_unique() {
+        for table in every_table() {
+            assert!(table.windows(2).all(|pair| pair[0].id < pair[1].id));
+        }
+        assert!(ENCRYPTION.windows(2).all(|pair| pair[0].id < pair[1].id));
+    }
+
+    #[test]
+    fn a_verdict_of_weakness_cites_its_rfc() {
+        let whys = every_table()
+            .into_iter()
+            .flatten()
+            .filter_map(|row| row.weak)
+            .chain(ENCRYPTION.iter().filter_map(|row| row.weak));
+        for why in whys {
+            assert!(why.contains("RFC "), "{why}");
+        }
+    }
+
+    #[test]
+    fn only_ciphers_that_authenticate_carry_a_checksum_and_none_of_them_pads() {
+        for row in ENCRYPTION {
+            assert_eq!(row.aead, row.icv > 0, "{}", row.name);
+            assert!(!row.aead || row.block == 1, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn a_modp_public_value_is_as_long_as_its_prime() {
+        for row in KEY_EXCHANGE {
+            if let Some((bits, _)) = row.name.split_once("-bit MODP") {
+                assert_eq!(Some(row.octets * 8), bits.parse().ok(), "{}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn additional_key_exchanges_are_named_from_the_key_exchange_table() {
+        for kind in (4..=12).filter(|kind| *kind != 5).map(TransformType) {
+            assert_eq!(name(kind, 36), Some("ml-kem-768"), "{kind}");
+        }
+        assert_eq!(name(TransformType::ENCR, 20), Some("ENCR_AES_GCM_16"));
+        assert_eq!(
+            name(TransformType::ESN, 0),
+            Some("32-bit Sequential Numbers")
+        );
+        assert_eq!(name(TransformType(99), 1), None);
+    }
+
+    #[test]
+    fn key_encapsulation_answers_with_a_ciphertext_of_its_own_size() {
+        assert_eq!(public_value_octets(35), Some([800, 768]));
+        assert_eq!(public_value_octets(36), Some([1184, 1088]));
+        assert_eq!(public_value_octets(37), Some([1568, 1568]));
+        assert_eq!(public_value_octets(31), Some([32, 32]));
+    }
+}

@@ -1,5 +1,6 @@
 //! What can be wrong with bytes, and where.
 
+use super::cursor::Cursor;
 use std::fmt;
 
 /// One thing that could not be read as the RFC lays it out.
@@ -71,5 +72,153 @@ impl fmt::Display for FaultKind {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at {}: {}", self.path, self.at, self.kind)
+    }
+}
+
+/// The faults met so far, and the structure that is being read.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    /// What was met, in the order it was met.
+    pub list: Vec<Fault>,
+    path: Vec<Step>,
+}
+
+impl Faults {
+    /// Most faults that are kept of one message: a hostile one could hold thousands.
+    pub const MAX: usize = 64;
+
+    /// From here on, what is read lies inside this structure.
+    pub fn enter(&mut self, name: impl Into<Step>) {
+        self.path.push(name.into());
+    }
+
+    /// The structure entered last has been read.
+    pub fn leave(&mut self) {
+        self.path.pop();
+    }
+
+    /// Notes a fault, `at` octets from the start of the message.
+    pub fn push(&mut self, at: usize, kind: FaultKind) {
+        let kind = match self.list.len() {
+            0..Self::MAX => kind,
+            Self::MAX => FaultKind::Limit {
+                what: "faults",
+                limit: Self::MAX,
+            },
+            _ => return,
+        };
+        let path: Vec<String> = self.path.iter().map(Step::to_string).collect();
+        let path = path.join("/");
+        self.list.push(Fault { at, path, kind });
+    }
+
+    /// `None`, and a fault, unless the cursor has `need` octets left, as `promised_by` says.
+    pub fn require(
+        &mut self,
+        cursor: &Cursor<'_>,
+        need: usize,
+        promised_by: &'static str,
+    ) -> Option<()> {
+        let have = cursor.left();
+        if have >= need {
+            return Some(());
+        }
+        let kind = FaultKind::Short {
+            need,
+            have,
+            promised_by,
+        };
+        self.push(cursor.at(), kind);
+        None
+    }
+
+    /// A fault if octets are left where the structure should end.
+    pub fn expect_end(&mut self, cursor: &Cursor<'_>) {
+        if !cursor.is_empty() {
+            self.push(cursor.at(), FaultKind::Trailing(cursor.left()));
+        }
+    }
+}
+
+/// One structure on the way to a fault.
+///
+/// Kept as it is given: millions of messages have no fault, and text is made for those that do.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The only one of its name: `SA`.
+    One(&'static str),
+    /// One of several: `proposal 1`.
+    Numbered(&'static str, usize),
+    /// A name made up on the way.
+    Named(String),
+}
+
+impl From<&'static str> for Step {
+    fn from(name: &'static str) -> Self {
+        Self::One(name)
+    }
+}
+
+impl From<(&'static str, usize)> for Step {
+    fn from((name, number): (&'static str, usize)) -> Self {
+        Self::Numbered(name, number)
+    }
+}
+
+impl From<String> for Step {
+    fn from(name: String) -> Self {
+        Self::Named(name)
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(name) => f.write_str(name),
+            Self::Numbered(name, number) => write!(f, "{name} {number}"),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_tells_where_it_was_met() {
+        let mut faults = Faults::default();
+        faults.enter("SA");
+        faults.enter(("proposal", 1));
+        faults.enter(format!("{} 3", "transform"));
+        assert_eq!(
+            faults.require(&Cursor::new(&[0; 5], 44), 8, "Transform"),
+            None
+        );
+        faults.leave();
+        faults.leave();
+        faults.push(60, FaultKind::Trailing(2));
+        let said: Vec<String> = faults.list.iter().map(Fault::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "SA/proposal 1/transform 3 at 44: Transform promises 8 octets, 5 are there",
+                "SA at 60: 2 octets left over"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_flood_of_faults_ends_with_one_that_says_so() {
+        let mut faults = Faults::default();
+        for at in 0..10_000 {
+            faults.push(at, FaultKind::Trailing(1));
+        }
+        assert_eq!(faults.list.len(), Faults::MAX + 1);
+        let last = faults.list.last().unwrap();
+        assert_eq!(
+            last.kind.to_string(),
+            "more than 64 faults, the rest not read"
+        );
     }
 }

@@ -1,6 +1,21 @@
 //! Data attributes (RFC 2408 section 3.3), shared with IKEv2 transforms (RFC 7296 section 3.3.5).
 
+use crate::wire::cursor::Cursor;
+use crate::wire::fault::Faults;
+
 /// One attribute.
+///
+/// ```text
+///                      1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |A|       Attribute Type        |    AF=0  Attribute Length     |
+/// |F|                             |    AF=1  Attribute Value      |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                   AF=0  Attribute Value                       |
+/// |                   AF=1  Not Transmitted                       |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attribute<'a> {
     /// Its type, without the format bit; what it means depends on where it stands.
@@ -18,6 +33,59 @@ pub enum AttributeValue<'a> {
     Long(&'a [u8]),
 }
 
+impl<'a> Attribute<'a> {
+    /// The format bit: set where the value stands in place of the length.
+    const SHORT: u16 = 0x8000;
+
+    /// Reads attributes up to the end of the cursor.
+    ///
+    /// A value that its length promises and that is not all there is kept as far as it goes.
+    pub fn read_list(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Vec<Self> {
+        let mut attributes = Vec::new();
+        while !cursor.is_empty() {
+            faults.enter(("attribute", attributes.len() + 1));
+            attributes.extend(Self::read(cursor, faults));
+            faults.leave();
+        }
+        attributes
+    }
+
+    /// Reads one attribute. Always takes something, so a list comes to its end.
+    fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
+        if faults.require(cursor, 4, "Attribute").is_none() {
+            cursor.rest();
+            return None;
+        }
+        let format_and_kind = cursor.u16()?;
+        let kind = format_and_kind & !Self::SHORT;
+        if format_and_kind & Self::SHORT != 0 {
+            let value = AttributeValue::Short(cursor.u16()?);
+            return Some(Self { kind, value });
+        }
+        let length = usize::from(cursor.u16()?);
+        // What is not there is a fault; what is there is kept.
+        let _ = faults.require(cursor, length, "Attribute Length");
+        let value = AttributeValue::Long(cursor.take_up_to(length));
+        Some(Self { kind, value })
+    }
+
+    /// Appends the attribute. A value too long for its length field is cut.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        match self.value {
+            AttributeValue::Short(value) => {
+                out.extend((self.kind | Self::SHORT).to_be_bytes());
+                out.extend(value.to_be_bytes());
+            }
+            AttributeValue::Long(value) => {
+                let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
+                out.extend((self.kind & !Self::SHORT).to_be_bytes());
+                out.extend(length.to_be_bytes());
+                out.extend(value.iter().take(usize::from(length)));
+            }
+        }
+    }
+}
+
 impl AttributeValue<'_> {
     /// The value as a number, if it has at most eight octets.
     pub fn number(self) -> Option<u64> {
@@ -30,5 +98,73 @@ impl AttributeValue<'_> {
             ),
             Self::Long(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(octets: &[u8]) -> (Vec<Attribute<'_>>, Vec<String>) {
+        let mut faults = Faults::default();
+        let attributes = Attribute::read_list(&mut Cursor::new(octets, 0), &mut faults);
+        let said = faults.list.iter().map(ToString::to_string).collect();
+        (attributes, said)
+    }
+
+    #[test]
+    fn both_formats_read_as_they_were_written() {
+        let attributes = [
+            Attribute {
+                kind: 14,
+                value: AttributeValue::Short(256),
+            },
+            Attribute {
+                kind: 12,
+                value: AttributeValue::Long(&[0, 1, 0x51, 0x80]),
+            },
+            Attribute {
+                kind: 12,
+                value: AttributeValue::Long(&[]),
+            },
+        ];
+        let mut octets = Vec::new();
+        attributes.iter().for_each(|one| one.emit(&mut octets));
+        assert_eq!(
+            octets,
+            [
+                0x80, 14, 1, 0, 0, 12, 0, 4, 0, 1, 0x51, 0x80, 0, 12, 0, 0
+            ]
+        );
+        assert_eq!(read(&octets), (attributes.to_vec(), vec![]));
+    }
+
+    #[test]
+    fn a_value_that_is_not_all_there_is_kept_as_far_as_it_goes() {
+        let (attributes, faults) = read(&[0, 12, 0, 4, 0, 1]);
+        assert_eq!(attributes[0].value, AttributeValue::Long(&[0, 1]));
+        assert_eq!(
+            faults,
+            ["attribute 1 at 4: Attribute Length promises 4 octets, 2 are there"]
+        );
+    }
+
+    #[test]
+    fn a_stump_of_an_attribute_is_a_fault() {
+        let (attributes, faults) = read(&[0x80, 14, 1, 0, 0x80]);
+        assert_eq!(attributes.len(), 1);
+        assert_eq!(
+            faults,
+            ["attribute 2 at 4: Attribute promises 4 octets, 1 are there"]
+        );
+    }
+
+    #[test]
+    fn a_value_is_a_number_if_it_has_at_most_eight_octets() {
+        let long = |octets: &'static [u8]| AttributeValue::Long(octets).number();
+        assert_eq!(AttributeValue::Short(7).number(), Some(7));
+        assert_eq!(long(&[0, 1, 0x51, 0x80]), Some(86_400));
+        assert_eq!(long(&[0xff; 8]), Some(u64::MAX));
+        assert_eq!(long(&[0; 9]), None);
     }
 }
