@@ -132,9 +132,7 @@ mod tests {
         attributes.iter().for_each(|one| one.emit(&mut octets));
         assert_eq!(
             octets,
-            [
-                0x80, 14, 1, 0, 0, 12, 0, 4, 0, 1, 0x51, 0x80, 0, 12, 0, 0
-            ]
+            [0x80, 14, 1, 0, 0, 12, 0, 4, 0, 1, 0x51, 0x80, 0, 12, 0, 0]
         );
         assert_eq!(read(&octets), (attributes.to_vec(), vec![]));
     }
