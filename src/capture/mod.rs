@@ -30,33 +30,38 @@ pub struct Input;
 /// Why an input could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It cannot be read.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The input.
-        path: std::path::PathBuf,
-        /// Why.
-        source: std::io::Error,
+    /// There is no such file.
+    #[error("{path}: no such file or folder")]
+    NotFound {
+        /// Path as given.
+        path: String,
     },
-    /// It is no capture.
-    #[error("{}: {what}", path.display())]
-    NotACapture {
-        /// The input.
-        path: std::path::PathBuf,
-        /// What it is instead.
-        what: String,
+    /// The file may not be read.
+    #[error("{path}: permission denied")]
+    PermissionDenied {
+        /// Path as given.
+        path: String,
+    },
+    /// More inputs than can be numbered.
+    #[error("{count} inputs, expected at most 65535")]
+    TooMany {
+        /// How many there are.
+        count: usize,
+    },
+    /// The file holds no octet.
+    #[error("{path}: empty file, expected a capture")]
+    Empty {
+        /// Path as given.
+        path: String,
     },
 }
 
 /// Opens every input named; folders give their captures.
 pub fn expand(paths: &[std::path::PathBuf]) -> Result<Vec<Input>, OpenError> {
     for path in paths {
-        if path.as_os_str() != "-"
-            && let Err(source) = std::fs::metadata(path)
-        {
-            return Err(OpenError::Io {
-                path: path.clone(),
-                source,
+        if path.as_os_str() != "-" && std::fs::metadata(path).is_err() {
+            return Err(OpenError::NotFound {
+                path: path.display().to_string(),
             });
         }
     }
