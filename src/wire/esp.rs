@@ -1,12 +1,61 @@
 //! The ESP header (RFC 4303 section 2).
 
+use super::cursor::Cursor;
 use crate::units::EspSpi;
 
 /// What of an ESP packet travels in clear.
+///
+/// ```text
+///                      1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |               Security Parameters Index (SPI)                 |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                      Sequence Number                          |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct EspHeader {
     /// Names the SA at the receiver.
     pub spi: EspSpi,
     /// Low 32 bits of the sequence number.
     pub sequence: u32,
+}
+
+impl EspHeader {
+    /// Octets of the header.
+    pub const LEN: usize = 8;
+
+    /// Reads a header; `None` if it is not whole.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(bytes, 0);
+        Some(Self {
+            spi: EspSpi(cursor.u32()?),
+            sequence: cursor.u32()?,
+        })
+    }
+
+    /// Appends the 8 octets.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        out.extend(self.spi.0.to_be_bytes());
+        out.extend(self.sequence.to_be_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_reads_as_it_was_written_and_not_if_cut() {
+        let header = EspHeader {
+            spi: EspSpi(0xc0ff_ee01),
+            sequence: 7,
+        };
+        let mut octets = Vec::new();
+        header.emit(&mut octets);
+        assert_eq!(octets, [0xc0, 0xff, 0xee, 0x01, 0, 0, 0, 7]);
+        assert_eq!(EspHeader::read(&octets), Some(header));
+        assert_eq!(EspHeader::read(&octets[..7]), None);
+    }
 }

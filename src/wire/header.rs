@@ -1,7 +1,8 @@
 //! The IKE header, the same 28 octets in both versions (RFC 2408 section 3.1, RFC 7296 section 3.1).
 
+use super::cursor::Cursor;
 use crate::registry::{ExchangeType, PayloadType};
-use crate::units::IkeSpis;
+use crate::units::{IkeSpi, IkeSpis};
 
 /// Octets of the header.
 pub const HEADER_LEN: usize = 28;
@@ -43,6 +44,66 @@ pub struct Header {
     pub length: u32,
 }
 
+impl Header {
+    /// Reads a header; `None` if it is not whole.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(bytes, 0);
+        Some(Self {
+            spis: IkeSpis {
+                initiator: IkeSpi(cursor.u64()?),
+                responder: IkeSpi(cursor.u64()?),
+            },
+            next_payload: PayloadType(cursor.u8()?),
+            version: Version(cursor.u8()?),
+            exchange: ExchangeType(cursor.u8()?),
+            flags: Flags(cursor.u8()?),
+            message_id: cursor.u32()?,
+            length: cursor.u32()?,
+        })
+    }
+
+    /// Appends the 28 octets.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        out.extend(self.spis.initiator.0.to_be_bytes());
+        out.extend(self.spis.responder.0.to_be_bytes());
+        out.extend([
+            self.next_payload.0,
+            self.version.0,
+            self.exchange.0,
+            self.flags.0,
+        ]);
+        out.extend(self.message_id.to_be_bytes());
+        out.extend(self.length.to_be_bytes());
+    }
+
+    /// Whether this looks like the header of an IKE message of which `bytes_len` octets are there.
+    ///
+    /// A length that fits to the octet proves enough, so that a message of an odd version or
+    /// exchange is still told. Any other length is fine too, since captures are cut and peers lie,
+    /// if version, exchange and first payload go together.
+    pub fn is_plausible(&self, bytes_len: usize) -> bool {
+        let length = usize::try_from(self.length).unwrap_or(usize::MAX);
+        let possible = !self.spis.initiator.is_zero()
+            && length >= HEADER_LEN
+            && bytes_len >= HEADER_LEN
+            && self.exchange.0 != 0;
+        let fits = length == bytes_len;
+        // A UDP datagram carries no more.
+        let sized = length <= usize::from(u16::MAX);
+        possible && (fits || sized && self.is_coherent())
+    }
+
+    /// Whether version, exchange and first payload go together. Types from 128 on (payloads) and
+    /// 240 on (exchanges) are for private use in both versions.
+    fn is_coherent(&self) -> bool {
+        matches!(
+            (self.version, self.next_payload.0, self.exchange.0),
+            (Version::V1, 0..=31 | 128.., 1..=6 | 32..=33 | 240..)
+                | (Version::V2, 0 | 33..=63 | 128.., 34..=63 | 240..)
+        )
+    }
+}
+
 /// Major and minor version, one octet.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Version(pub u8);
@@ -82,5 +143,79 @@ impl Flags {
     /// IKEv2: the message answers a request with the same message ID.
     pub fn response(self) -> bool {
         self.0 & 0x20 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(version: Version, next_payload: u8, exchange: u8, length: u32) -> Header {
+        Header {
+            spis: IkeSpis {
+                initiator: IkeSpi(0x0102_0304_0506_0708),
+                responder: IkeSpi(0x1112_1314_1516_1718),
+            },
+            next_payload: PayloadType(next_payload),
+            version,
+            exchange: ExchangeType(exchange),
+            flags: Flags(0x08),
+            message_id: 3,
+            length,
+        }
+    }
+
+    #[test]
+    fn a_header_reads_as_it_was_written() {
+        let header = header(Version::V2, 33, 34, 28);
+        let mut octets = Vec::new();
+        header.emit(&mut octets);
+        assert_eq!(octets.len(), HEADER_LEN);
+        assert_eq!(Header::read(&octets), Some(header));
+        for cut in 0..HEADER_LEN {
+            assert_eq!(Header::read(&octets[..cut]), None);
+        }
+    }
+
+    #[test]
+    fn what_goes_together_is_plausible_even_if_cut() {
+        for (version, next_payload, exchange) in [
+            (Version::V1, 1, 2),
+            (Version::V1, 8, 32),
+            (Version::V1, 132, 4),
+            (Version::V2, 33, 34),
+            (Version::V2, 46, 37),
+            (Version::V2, 0, 37),
+        ] {
+            assert!(header(version, next_payload, exchange, 400).is_plausible(300));
+        }
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_plausible_only_if_the_length_fits() {
+        for (version, next_payload, exchange) in [
+            (Version::V1, 33, 2),
+            (Version::V1, 1, 34),
+            (Version::V2, 1, 34),
+            (Version::V2, 33, 2),
+            (Version(0x30), 33, 34),
+        ] {
+            assert!(!header(version, next_payload, exchange, 400).is_plausible(300));
+            assert!(header(version, next_payload, exchange, 400).is_plausible(400));
+        }
+    }
+
+    #[test]
+    fn no_initiator_spi_or_no_room_is_not_plausible() {
+        let good = header(Version::V2, 33, 34, 28);
+        assert!(good.is_plausible(28));
+        assert!(!good.is_plausible(27));
+        assert!(!header(Version::V2, 33, 34, 27).is_plausible(28));
+        assert!(!header(Version::V2, 33, 34, 65_536).is_plausible(400));
+        let unnamed = Header {
+            spis: IkeSpis::default(),
+            ..good
+        };
+        assert!(!unnamed.is_plausible(28));
     }
 }

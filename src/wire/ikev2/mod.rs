@@ -58,3 +58,85 @@ pub enum Body<'a> {
     /// Encrypted and Authenticated Fragment (53, RFC 7383).
     Skf(EncryptedFragment<'a>),
 }
+
+impl<'a> Body<'a> {
+    /// Stub.
+    pub fn read(
+        kind: crate::registry::PayloadType,
+        first_inner: crate::registry::PayloadType,
+        bytes: &'a [u8],
+        at: usize,
+        faults: &mut crate::wire::fault::Faults,
+    ) -> crate::wire::Body<'a> {
+        use crate::registry::{NotifyType, PayloadType, SecurityProtocol};
+        let mut cursor = crate::wire::cursor::Cursor::new(bytes, at);
+        let mut body = || {
+            Some(match kind {
+                PayloadType::KE => {
+                    let group = cursor.u16()?;
+                    cursor.u16()?;
+                    Self::Ke(KeyExchange {
+                        group,
+                        data: cursor.rest(),
+                    })
+                }
+                PayloadType::NONCE => Self::Nonce(bytes),
+                PayloadType::VENDOR_ID => Self::VendorId(bytes),
+                PayloadType::NOTIFY => {
+                    let protocol = SecurityProtocol(cursor.u8()?);
+                    let size = usize::from(cursor.u8()?);
+                    let kind = NotifyType(cursor.u16()?);
+                    let spi = cursor.take(size)?;
+                    Self::Notify(Notify {
+                        protocol,
+                        spi,
+                        kind,
+                        data: cursor.rest(),
+                    })
+                }
+                PayloadType::SK => Self::Sk(Encrypted {
+                    first: first_inner,
+                    data: bytes,
+                }),
+                PayloadType::SKF => {
+                    let number = cursor.u16()?;
+                    let total = cursor.u16()?;
+                    Self::Skf(EncryptedFragment {
+                        first: first_inner,
+                        number,
+                        total,
+                        data: cursor.rest(),
+                    })
+                }
+                _ => return None,
+            })
+        };
+        let _ = faults;
+        body().map_or(crate::wire::Body::Opaque(bytes), crate::wire::Body::V2)
+    }
+
+    /// Stub.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Ke(ke) => {
+                out.extend(ke.group.to_be_bytes());
+                out.extend([0, 0]);
+                out.extend(ke.data);
+            }
+            Self::Nonce(data) | Self::VendorId(data) => out.extend(*data),
+            Self::Notify(notify) => {
+                out.extend([notify.protocol.0, notify.spi.len() as u8]);
+                out.extend(notify.kind.0.to_be_bytes());
+                out.extend(notify.spi);
+                out.extend(notify.data);
+            }
+            Self::Sk(sk) => out.extend(sk.data),
+            Self::Skf(skf) => {
+                out.extend(skf.number.to_be_bytes());
+                out.extend(skf.total.to_be_bytes());
+                out.extend(skf.data);
+            }
+            _ => {}
+        }
+    }
+}
