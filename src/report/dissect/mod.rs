@@ -3,7 +3,6 @@
 pub mod cidr;
 pub mod identity;
 pub mod meaning;
-pub mod name;
 pub mod nat_detection;
 pub mod ndjson;
 mod payload;

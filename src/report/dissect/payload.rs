@@ -3,10 +3,12 @@
 use super::meaning::{self, Meaning};
 use super::nat_detection::{self, Match};
 use super::ndjson::{Each, Hex, Text};
-use super::{cidr, identity, name};
+use super::{cidr, identity};
 use crate::net::Path;
+use crate::registry::ikev1::{self as ikev1_names, ModeConfigAttribute, ModeConfigType, Phase};
 use crate::registry::{
-    PayloadType, SecurityProtocol, TransformAttributeType, transform, vendor_id,
+    ConfigurationAttributeType, PayloadType, SecurityProtocol, TransformAttributeType, transform,
+    vendor_id,
 };
 use crate::units::IkeSpis;
 use crate::wire::ikev1::{self, Attribute, AttributeValue};
@@ -101,7 +103,12 @@ fn v1<M: SerializeMap>(
             map.serialize_entry("spis", &Each(|| delete.spis.iter().map(|spi| Hex(spi))))
         }
         Body::VendorId(data) => vendor(map, data),
-        Body::Attributes(configuration) => configured(map, configuration),
+        Body::Attributes(configuration) => configured(
+            map,
+            configuration,
+            ModeConfigType(configuration.cfg_type.0).name(),
+            |kind| ModeConfigAttribute(kind).name(),
+        ),
         Body::NatD(data) => {
             map.serialize_entry("data", &Hex(data))?;
             matches(
@@ -198,7 +205,12 @@ fn v2<M: SerializeMap>(
             map.serialize_entry("fragment", &skf.number)?;
             map.serialize_entry("total", &skf.total)
         }
-        Body::Cp(configuration) => configured(map, configuration),
+        Body::Cp(configuration) => {
+            let name = configuration.cfg_type.name();
+            configured(map, configuration, name, |kind| {
+                ConfigurationAttributeType(kind).name()
+            })
+        }
         Body::Eap(eap) => {
             map.serialize_entry("code", &eap.code)?;
             map.serialize_entry("id", &eap.identifier)?;
@@ -259,9 +271,11 @@ fn vendor<M: SerializeMap>(map: &mut M, data: &[u8]) -> Result<(), M::Error> {
 fn configured<M: SerializeMap>(
     map: &mut M,
     configuration: &Configuration<'_>,
+    name: Option<&'static str>,
+    attribute_name: fn(u16) -> Option<&'static str>,
 ) -> Result<(), M::Error> {
     map.serialize_entry("cfg_type", &configuration.cfg_type.0)?;
-    map.serialize_entry("cfg_name", &configuration.cfg_type.name())?;
+    map.serialize_entry("cfg_name", &name)?;
     if let Some(identifier) = configuration.identifier {
         map.serialize_entry("identifier", &identifier)?;
     }
@@ -271,7 +285,7 @@ fn configured<M: SerializeMap>(
             .iter()
             .map(|attribute| ConfigurationRecord {
                 kind: attribute.kind.0,
-                name: attribute.kind.name(),
+                name: attribute_name(attribute.kind.0),
                 value: Hex(attribute.value),
             })
     };
@@ -298,6 +312,11 @@ struct ProposalV1<'a> {
 impl<'a> ProposalV1<'a> {
     fn new(proposal: &'a ikev1::Proposal<'a>) -> Self {
         let protocol = proposal.protocol;
+        let phase = if protocol == SecurityProtocol::IKE {
+            Phase::One
+        } else {
+            Phase::Two
+        };
         Self {
             number: proposal.number,
             protocol: protocol.0,
@@ -309,11 +328,11 @@ impl<'a> ProposalV1<'a> {
                 .map(|transform| TransformV1 {
                     number: transform.number,
                     id: transform.id,
-                    name: name::transform(protocol, transform.id),
+                    name: ikev1_names::transform_name(protocol.0, transform.id),
                     attributes: transform
                         .attributes
                         .iter()
-                        .map(|attribute| AttributeRecord::v1(protocol, attribute))
+                        .map(|attribute| AttributeRecord::v1(phase, attribute))
                         .collect(),
                 })
                 .collect(),
@@ -403,13 +422,14 @@ impl<'a> ValueRecord<'a> {
 }
 
 impl<'a> AttributeRecord<'a> {
-    fn v1(protocol: SecurityProtocol, attribute: &Attribute<'a>) -> Self {
+    fn v1(phase: Phase, attribute: &Attribute<'a>) -> Self {
         let number = attribute.value.number();
         Self {
             kind: attribute.kind,
-            name: name::attribute(protocol, attribute.kind),
+            name: ikev1_names::attribute_name(phase, attribute.kind),
             value: ValueRecord::new(attribute.value),
-            value_name: number.and_then(|value| name::value(protocol, attribute.kind, value)),
+            value_name: number
+                .and_then(|value| ikev1_names::attribute_value_name(phase, attribute.kind, value)),
         }
     }
 
