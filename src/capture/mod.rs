@@ -44,3 +44,48 @@ pub struct Frame<'a> {
     /// The octets that were kept.
     pub bytes: &'a [u8],
 }
+
+/// One input, opened.
+#[derive(Debug)]
+pub struct Input;
+
+/// Why an input could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no such file.
+    #[error("{path}: no such file or folder")]
+    NotFound {
+        /// Path as given.
+        path: String,
+    },
+    /// The file may not be read.
+    #[error("{path}: permission denied")]
+    PermissionDenied {
+        /// Path as given.
+        path: String,
+    },
+    /// More inputs than can be numbered.
+    #[error("{count} inputs, expected at most 65535")]
+    TooMany {
+        /// How many there are.
+        count: usize,
+    },
+    /// The file holds no octet.
+    #[error("{path}: empty file, expected a capture")]
+    Empty {
+        /// Path as given.
+        path: String,
+    },
+}
+
+/// Opens every input named; folders give their captures.
+pub fn expand(paths: &[std::path::PathBuf]) -> Result<Vec<Input>, OpenError> {
+    for path in paths {
+        if path.as_os_str() != "-" && std::fs::metadata(path).is_err() {
+            return Err(OpenError::NotFound {
+                path: path.display().to_string(),
+            });
+        }
+    }
+    Ok(paths.iter().map(|_| Input).collect())
+}
