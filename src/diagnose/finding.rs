@@ -26,6 +26,21 @@ pub enum Confidence {
     Certain,
 }
 
+impl Confidence {
+    /// One step less sure; [`Confidence::Possible`] is the least.
+    pub fn lower(self) -> Self {
+        match self {
+            Self::Certain => Self::Likely,
+            Self::Likely | Self::Possible => Self::Possible,
+        }
+    }
+
+    /// One step less sure if `doubt` holds.
+    pub fn lower_if(self, doubt: bool) -> Self {
+        if doubt { self.lower() } else { self }
+    }
+}
+
 /// A frame that proves a finding, and what it shows.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Evidence {
@@ -34,6 +49,9 @@ pub struct Evidence {
     /// What it shows.
     pub note: String,
 }
+
+/// A frame and its time: what a finding can be hung on.
+pub type Cite = (FrameId, Timestamp);
 
 /// One conclusion.
 #[derive(Clone, Debug)]
@@ -54,10 +72,140 @@ pub struct Finding {
     pub title: String,
     /// One paragraph, with the numbers.
     pub says: String,
-    /// At least one frame.
+    /// At least one frame, the most telling first; at most [`Finding::EVIDENCE_MAX`].
     pub evidence: Vec<Evidence>,
     /// What else would look like this.
     pub alternatives: Vec<String>,
     /// What to do or check next, in order.
     pub advice: Vec<String>,
+}
+
+impl Finding {
+    /// Most frames that a finding cites. A person looks at a few; the first are the most telling.
+    pub const EVIDENCE_MAX: usize = 8;
+
+    /// A finding with its first and most telling frame: none can be made without one.
+    pub fn new(
+        rule: &'static Rule,
+        confidence: Confidence,
+        tunnel: TunnelId,
+        (frame, time): Cite,
+        note: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            confidence,
+            tunnel: Some(tunnel),
+            first: time,
+            last: time,
+            title: rule.summary.to_string(),
+            says: String::new(),
+            evidence: vec![Evidence {
+                frame,
+                note: note.into(),
+            }],
+            alternatives: Vec::new(),
+            advice: Vec::new(),
+        }
+    }
+
+    /// Another frame that shows it. The finding then spans its time too, even when there is no room
+    /// left to cite it.
+    pub fn also(mut self, (frame, time): Cite, note: impl Into<String>) -> Self {
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
+        let cited = self.evidence.iter().any(|evidence| evidence.frame == frame);
+        if !cited && self.evidence.len() < Self::EVIDENCE_MAX {
+            self.evidence.push(Evidence {
+                frame,
+                note: note.into(),
+            });
+        }
+        self
+    }
+
+    /// It lasted from `first` to `last`, at least.
+    pub fn during(mut self, first: Timestamp, last: Timestamp) -> Self {
+        self.first = self.first.min(first);
+        self.last = self.last.max(last);
+        self
+    }
+
+    /// This time it is not as bad, or worse, than the rule's usual severity.
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// One line, with names in place of roles.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// One paragraph, with the numbers.
+    pub fn says(mut self, says: impl Into<String>) -> Self {
+        self.says = says.into();
+        self
+    }
+
+    /// Something else that would look like this.
+    pub fn or(mut self, alternative: impl Into<String>) -> Self {
+        self.alternatives.push(alternative.into());
+        self
+    }
+
+    /// The next thing to do or check.
+    pub fn advise(mut self, advice: impl Into<String>) -> Self {
+        self.advice.push(advice.into());
+        self
+    }
+
+    /// Whether both speak of the same tunnel at the same time.
+    ///
+    /// Consequences trail their cause (a retransmission gives up minutes later), so times that lie
+    /// up to [`Finding::TRAIL`] apart still meet.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.tunnel == other.tunnel
+            && self.first.since(other.last) <= Self::TRAIL
+            && other.first.since(self.last) <= Self::TRAIL
+    }
+
+    /// How long a consequence may trail its cause: the time in which common retransmission
+    /// schedules give up (strongSwan's default is 165 s).
+    pub const TRAIL: crate::units::Span = crate::units::Span::from_secs(180);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::rules::RULES;
+
+    fn at(number: u64) -> Cite {
+        (FrameId { input: 0, number }, Timestamp(number as i64))
+    }
+
+    #[test]
+    fn evidence_is_bounded_yet_the_span_of_time_is_whole() {
+        let mut finding = Finding::new(
+            RULES[0],
+            Confidence::Likely,
+            crate::model::TunnelId(0),
+            at(1),
+            "first",
+        );
+        for number in 1..100 {
+            finding = finding.also(at(number), "more");
+        }
+        assert_eq!(finding.evidence.len(), Finding::EVIDENCE_MAX);
+        assert_eq!(finding.evidence[1].frame.number, 2, "no frame twice");
+        assert_eq!(finding.last, Timestamp(99));
+    }
+
+    #[test]
+    fn doubt_never_leaves_the_scale() {
+        assert_eq!(Confidence::Certain.lower(), Confidence::Likely);
+        assert_eq!(Confidence::Possible.lower(), Confidence::Possible);
+    }
 }

@@ -1,0 +1,180 @@
+//! Requests and what became of them: answered, given up, or cut off by the end of the recording.
+
+use super::tap;
+use super::{began, cite};
+use crate::diagnose::Cite;
+use crate::model::{Exchange, Flight, Message, Model, Role};
+use crate::registry::ExchangeType;
+use crate::units::{Endpoint, Timestamp, Vantage};
+
+/// What became of a message that wants an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fate {
+    /// It was answered.
+    Answered,
+    /// The recording ends before an answer could be expected.
+    Pending,
+    /// It was not answered although the recording went on.
+    Silent,
+}
+
+/// A message that wants an answer: an IKEv2 request, or the last message of an unfinished IKEv1
+/// exchange.
+#[derive(Clone, Debug)]
+pub struct Asked<'m> {
+    /// Its exchange.
+    pub exchange: &'m Exchange,
+    /// The message.
+    pub flight: &'m Flight,
+    /// The first datagram of it.
+    pub message: &'m Message,
+    /// When each copy was sent, first included.
+    pub times: Vec<Timestamp>,
+    /// The first copy.
+    pub first: Cite,
+    /// The last copy.
+    pub last: Cite,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+impl<'m> Asked<'m> {
+    /// The message of `exchange` that waits for an answer; `None` for exchanges that want none
+    /// (IKEv1 informational) or of which no request was seen.
+    pub fn of(model: &'m Model, exchange: &'m Exchange) -> Option<Self> {
+        let flight = waiting(exchange)?;
+        let message = super::first(model, flight)?;
+        let first = began(model, flight)?;
+        let times = copies(model, flight);
+        let last = flight
+            .again
+            .iter()
+            .map(|id| cite(model, *id))
+            .filter(|copy| copy.1 >= first.1)
+            .max_by_key(|copy| copy.1)
+            .unwrap_or(first);
+        let fate = if is_answered(exchange) {
+            Fate::Answered
+        } else {
+            silent_or_pending(model, message.vantage, &times)
+        };
+        Some(Self {
+            exchange,
+            flight,
+            message,
+            times,
+            first,
+            last,
+            fate,
+        })
+    }
+
+    /// How many times it was sent.
+    pub fn attempts(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Who sent it.
+    pub fn from(&self) -> Endpoint {
+        self.message.path.from
+    }
+
+    /// To whom.
+    pub fn to(&self) -> Endpoint {
+        self.message.path.to
+    }
+
+    /// Whether it was sent without answer, though the recording went on.
+    pub fn is_silent(&self) -> bool {
+        self.fate == Fate::Silent
+    }
+
+    /// `sent 4 times (at 0.0, 4.0, 11.2, 24.0 s)`.
+    pub fn schedule(&self) -> String {
+        match self.attempts() {
+            0 | 1 => "sent once".to_string(),
+            n => format!("sent {n} times (at {})", super::offsets(&self.times)),
+        }
+    }
+}
+
+/// How many messages an IKEv1 exchange has when it is complete (RFC 2409 section 5).
+pub fn v1_messages(kind: ExchangeType) -> Option<usize> {
+    match kind {
+        ExchangeType::IDENTITY_PROTECTION => Some(6),
+        ExchangeType::AGGRESSIVE | ExchangeType::QUICK_MODE => Some(3),
+        ExchangeType::TRANSACTION => Some(2),
+        _ => None,
+    }
+}
+
+/// Whether the exchange is of IKEv1.
+pub fn is_v1(kind: ExchangeType) -> bool {
+    kind.0 < ExchangeType::IKE_SA_INIT.0
+}
+
+/// The exchanges of an IKE SA with the message that waits, in order.
+pub fn all<'m>(
+    model: &'m Model,
+    sa: &'m crate::model::IkeSa,
+) -> impl Iterator<Item = Asked<'m>> + 'm {
+    sa.exchanges
+        .iter()
+        .filter_map(|exchange| Asked::of(model, &model.exchanges[*exchange]))
+}
+
+/// Who sent the flight, as the address seen on the wire.
+pub fn sender(model: &Model, flight: &Flight) -> Option<std::net::IpAddr> {
+    super::first(model, flight).map(|message| message.path.from.address)
+}
+
+/// The role that the address of an end has in the exchange: whoever sent the first message.
+pub fn asker(exchange: &Exchange) -> Role {
+    exchange.by
+}
+
+fn waiting(exchange: &Exchange) -> Option<&Flight> {
+    if !is_v1(exchange.kind) {
+        return exchange.request();
+    }
+    v1_messages(exchange.kind)?;
+    exchange.flights.last()
+}
+
+fn is_answered(exchange: &Exchange) -> bool {
+    if !is_v1(exchange.kind) {
+        return exchange.response().is_some();
+    }
+    v1_messages(exchange.kind).is_none_or(|whole| exchange.flights.len() >= whole)
+}
+
+/// The times of every copy: of the first datagram, when a message has several.
+fn copies(model: &Model, flight: &Flight) -> Vec<Timestamp> {
+    let Some(first) = flight.first().map(|id| &model.messages[id]) else {
+        return Vec::new();
+    };
+    let mut times = vec![first.time];
+    times.extend(
+        flight
+            .again
+            .iter()
+            .map(|id| &model.messages[*id])
+            .filter(|copy| flight.parts.len() == 1 || copy.bytes == first.bytes)
+            .map(|copy| copy.time),
+    );
+    times.sort_unstable();
+    times
+}
+
+/// A message is silent when the recording went on for long enough after its first copy, and after
+/// its last copy too unless it was sent three times.
+fn silent_or_pending(model: &Model, vantage: Vantage, times: &[Timestamp]) -> Fate {
+    let waited = |time: Option<&Timestamp>| {
+        time.is_some_and(|time| tap::went_on(model, vantage, *time, tap::Tap::PATIENCE))
+    };
+    if waited(times.first()) && (times.len() >= 3 || waited(times.last())) {
+        Fate::Silent
+    } else {
+        Fate::Pending
+    }
+}

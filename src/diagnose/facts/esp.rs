@@ -1,0 +1,107 @@
+//! ESP and AH of a tunnel by direction and time.
+
+use crate::model::{EspFlow, Model, Tunnel};
+use crate::units::{Timestamp, Vantage};
+
+/// The flows of a tunnel at one vantage, by the end they travel to.
+#[derive(Clone, Debug)]
+pub struct Directions<'m> {
+    /// Where they were recorded.
+    pub vantage: Vantage,
+    /// Towards the first end, towards the second.
+    pub towards: [Vec<&'m EspFlow>; 2],
+}
+
+impl Directions<'_> {
+    /// Packets towards an end, all flows together.
+    pub fn packets(&self, end: usize) -> u64 {
+        self.flows(end).iter().map(|flow| flow.packets).sum()
+    }
+
+    /// Flows towards an end.
+    pub fn flows(&self, end: usize) -> &[&EspFlow] {
+        self.towards.get(end).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every flow.
+    pub fn all(&self) -> impl Iterator<Item = &EspFlow> + Clone {
+        self.towards.iter().flatten().copied()
+    }
+
+    /// Packets towards an end that came at or after `time`, as far as the timelines tell.
+    pub fn packets_since(&self, end: usize, time: Timestamp) -> u64 {
+        self.flows(end)
+            .iter()
+            .map(|flow| packets_since(flow, time))
+            .sum()
+    }
+
+    /// The last packet towards an end.
+    pub fn last(&self, end: usize) -> Option<crate::diagnose::Cite> {
+        self.flows(end)
+            .iter()
+            .map(|flow| flow.seen.last)
+            .max_by_key(|cite| cite.1)
+    }
+
+    /// The first packet towards an end.
+    pub fn first(&self, end: usize) -> Option<crate::diagnose::Cite> {
+        self.flows(end)
+            .iter()
+            .map(|flow| flow.seen.first)
+            .min_by_key(|cite| cite.1)
+    }
+}
+
+/// The flows of a tunnel by vantage and direction; those of no known direction are left out.
+pub fn directions<'m>(model: &'m Model, tunnel: &Tunnel) -> Vec<Directions<'m>> {
+    let mut all: Vec<Directions<'m>> = Vec::new();
+    for id in &tunnel.flows {
+        let flow = &model.flows[*id];
+        let Some(end) = destination(tunnel, flow) else {
+            continue;
+        };
+        let vantage = flow.key.vantage;
+        let index = all
+            .iter()
+            .position(|directions| directions.vantage == vantage)
+            .unwrap_or_else(|| {
+                all.push(Directions {
+                    vantage,
+                    towards: [Vec::new(), Vec::new()],
+                });
+                all.len() - 1
+            });
+        if let Some(flows) = all
+            .get_mut(index)
+            .and_then(|directions| directions.towards.get_mut(end))
+        {
+            flows.push(flow);
+        }
+    }
+    all
+}
+
+/// The end that a flow travels to.
+pub fn destination(tunnel: &Tunnel, flow: &EspFlow) -> Option<usize> {
+    super::end_of(tunnel, flow.key.to).or_else(|| {
+        let from = flow.paths.first()?.from.address;
+        super::end_of(tunnel, from).map(|end| 1 - end)
+    })
+}
+
+/// Packets of a flow at or after `time`: those of the timeline's steps that begin then or later.
+pub fn packets_since(flow: &EspFlow, time: Timestamp) -> u64 {
+    if time <= flow.seen.first.1 {
+        return flow.packets;
+    }
+    let secs = time.since(flow.seen.first.1).as_secs_f64();
+    let step = f64::from(flow.timeline.step_secs.max(1));
+    let skip = (secs / step).ceil() as usize;
+    flow.timeline
+        .counts
+        .iter()
+        .skip(skip)
+        .map(|packets| u64::from(*packets))
+        .sum()
+}

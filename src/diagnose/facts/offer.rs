@@ -1,0 +1,373 @@
+//! Offers of IKE suites in clear: what each side proposes or accepts, by name, and how they differ.
+
+use super::asked::is_v1;
+use crate::diagnose::Cite;
+use crate::model::{ExchangeId, IkeSa, IkeSuite, Model, Plain, TunnelId};
+use crate::registry::{TransformType, transform};
+use crate::wire::{self, ikev1, ikev2};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+
+/// What kind of algorithm a value stands for; the same words for both versions.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// The cipher.
+    Encryption,
+    /// The hash (IKEv1) or the pseudorandom function (IKEv2).
+    Prf,
+    /// The integrity algorithm.
+    Integrity,
+    /// The Diffie-Hellman group or other key exchange method.
+    KeyExchange,
+    /// An additional key exchange (RFC 9370).
+    Additional(u8),
+    /// IKEv1: how the peers authenticate.
+    Authentication,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encryption => f.write_str("encryption"),
+            Self::Prf => f.write_str("PRF (hash)"),
+            Self::Integrity => f.write_str("integrity"),
+            Self::KeyExchange => f.write_str("key exchange group"),
+            Self::Additional(n) => write!(f, "additional key exchange {n}"),
+            Self::Authentication => f.write_str("authentication method"),
+        }
+    }
+}
+
+/// One proposal: for each kind the values that would do.
+pub type Proposal = BTreeMap<Kind, BTreeSet<String>>;
+
+/// All proposals of one message, in order of preference.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Offer {
+    /// The proposals.
+    pub proposals: Vec<Proposal>,
+}
+
+impl Offer {
+    /// Every value offered of one kind.
+    pub fn values(&self, kind: Kind) -> BTreeSet<String> {
+        self.proposals
+            .iter()
+            .filter_map(|proposal| proposal.get(&kind))
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// Every kind that is offered.
+    pub fn kinds(&self) -> BTreeSet<Kind> {
+        self.proposals
+            .iter()
+            .flat_map(|proposal| proposal.keys().copied())
+            .collect()
+    }
+
+    /// The kinds of which the two sides have no value in common, with both sides' values.
+    ///
+    /// Empty when every kind has something in common; the combination may still have nothing.
+    pub fn differs(&self, other: &Self) -> Vec<(Kind, String, String)> {
+        self.kinds()
+            .intersection(&other.kinds())
+            .filter_map(|kind| {
+                let (ours, theirs) = (self.values(*kind), other.values(*kind));
+                ours.is_disjoint(&theirs)
+                    .then(|| (*kind, list(&ours), list(&theirs)))
+            })
+            .collect()
+    }
+
+    /// The kinds of which some proposal leaves a choice, with the values.
+    pub fn choices(&self) -> Vec<(Kind, String)> {
+        self.kinds()
+            .into_iter()
+            .map(|kind| (kind, self.values(kind)))
+            .filter(|(_, values)| values.len() > 1)
+            .map(|(kind, values)| (kind, list(&values)))
+            .collect()
+    }
+}
+
+/// `ENCR_AES_CBC-256, PRF_HMAC_SHA2_256, …`, proposals parted by ` | `, alternatives by ` or `.
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// More proposals than these are counted, not listed.
+        const SHOWN: usize = 4;
+        let mut shown: Vec<String> = self
+            .proposals
+            .iter()
+            .take(SHOWN)
+            .map(|proposal| {
+                let parts: Vec<String> = proposal.values().map(list).collect();
+                parts.join(", ")
+            })
+            .collect();
+        if let Some(more) = self.proposals.len().checked_sub(SHOWN).filter(|n| *n > 0) {
+            shown.push(format!("{more} more"));
+        }
+        f.write_str(&shown.join(" | "))
+    }
+}
+
+fn list(values: &BTreeSet<String>) -> String {
+    values.iter().cloned().collect::<Vec<_>>().join(" or ")
+}
+
+/// The offer of the first message of an IKE SA that carries one, with where it is.
+pub fn offered(model: &Model, sa: &IkeSa) -> Option<(Offer, Cite)> {
+    let first = sa.exchanges.first()?;
+    in_exchange(model, *first, false)
+}
+
+/// The choice that the responder sent back.
+pub fn accepted(model: &Model, sa: &IkeSa) -> Option<(Offer, Cite)> {
+    sa.exchanges
+        .iter()
+        .find_map(|exchange| in_exchange(model, *exchange, true))
+}
+
+fn in_exchange(model: &Model, exchange: ExchangeId, response: bool) -> Option<(Offer, Cite)> {
+    let exchange = &model.exchanges[exchange];
+    exchange
+        .flights
+        .iter()
+        .filter(|flight| (flight.by != exchange.by) == response)
+        .flat_map(|flight| &flight.parts)
+        .map(|part| &model.messages[*part])
+        .filter(|message| message.plain == Plain::Clear)
+        .find_map(|message| {
+            let read = message.read();
+            let offer = read.payloads.iter().find_map(|payload| match &payload.body {
+                wire::Body::V2(ikev2::Body::Sa(sa)) => Some(v2(sa)),
+                wire::Body::V1(ikev1::Body::Sa(sa)) => Some(v1(sa)),
+                _ => None,
+            })?;
+            Some((offer, (message.frame, message.time)))
+        })
+}
+
+/// What `end` itself offers, or accepted, as an IKE SA of the tunnel shows; the one nearest in time
+/// before or after the IKE SA `not`.
+pub fn known_of(
+    model: &Model,
+    tunnel: TunnelId,
+    end: IpAddr,
+    not: &IkeSa,
+) -> Option<(Offer, Cite, &'static str)> {
+    let tunnel = &model.tunnels[tunnel];
+    let mut known: Vec<(Offer, Cite, &'static str)> = Vec::new();
+    for id in &tunnel.ike_sas {
+        let sa = &model.ike_sas[*id];
+        if sa.version.major() != not.version.major() {
+            continue;
+        }
+        let Some(path) = sa.paths.first() else {
+            continue;
+        };
+        if path.from.address == end
+            && let Some((offer, at)) = offered(model, sa)
+        {
+            known.push((offer, at, "offers"));
+        }
+        if path.to.address == end
+            && let Some((offer, at)) = accepted(model, sa)
+        {
+            known.push((offer, at, "accepted"));
+        }
+    }
+    let time = not.seen.first.1;
+    known.sort_by_key(|(_, at, _)| at.1.since(time).0.unsigned_abs());
+    known.into_iter().next()
+}
+
+fn v2(sa: &ikev2::SecurityAssociation<'_>) -> Offer {
+    let proposals = sa
+        .proposals
+        .iter()
+        .map(|proposal| {
+            let mut values = Proposal::new();
+            for transform in &proposal.transforms {
+                if let Some((kind, value)) = v2_value(transform) {
+                    values.entry(kind).or_default().insert(value);
+                }
+            }
+            values
+        })
+        .collect();
+    Offer { proposals }
+}
+
+fn v2_value(transform: &ikev2::Transform<'_>) -> Option<(Kind, String)> {
+    let kind = match transform.kind {
+        TransformType::ENCR => Kind::Encryption,
+        TransformType::PRF => Kind::Prf,
+        TransformType::INTEG => Kind::Integrity,
+        TransformType::KE => Kind::KeyExchange,
+        // RFC 9370 section 4: additional key exchanges 1 to 7 are types 6 to 12.
+        TransformType(n @ 6..=12) => Kind::Additional(n - 5),
+        _ => return None,
+    };
+    let name = name(transform.kind, transform.id);
+    Some((
+        kind,
+        match transform.key_length {
+            Some(bits) => format!("{name}-{bits}"),
+            None => name,
+        },
+    ))
+}
+
+/// The name of a transform, or its number.
+pub fn name(kind: TransformType, id: u16) -> String {
+    transform::name(kind, id).map_or_else(|| id.to_string(), str::to_string)
+}
+
+/// A group by name and number, as people know it: `2048-bit MODP Group (14)`.
+pub fn group(id: u16) -> String {
+    match transform::key_exchange(id) {
+        Some(row) => format!("{} ({id})", row.name),
+        None => format!("group {id}"),
+    }
+}
+
+fn v1(sa: &ikev1::SecurityAssociation<'_>) -> Offer {
+    let proposals = sa
+        .proposals
+        .iter()
+        .flat_map(|proposal| &proposal.transforms)
+        .map(v1_suite)
+        .collect();
+    Offer { proposals }
+}
+
+/// An ISAKMP transform is a whole suite (RFC 2409 appendix A).
+fn v1_suite(transform: &ikev1::Transform<'_>) -> Proposal {
+    let number = |kind: u16| {
+        transform
+            .attributes
+            .iter()
+            .find(|attribute| attribute.kind == kind)
+            .and_then(|attribute| attribute.value.number())
+    };
+    let mut suite = Proposal::new();
+    let mut add = |kind, value: Option<String>| {
+        if let Some(value) = value {
+            suite.insert(kind, BTreeSet::from([value]));
+        }
+    };
+    let cipher = number(1).map(|id| match (v1_cipher(id), number(14)) {
+        (name, Some(bits)) => format!("{name}-{bits}"),
+        (name, None) => name,
+    });
+    add(Kind::Encryption, cipher);
+    add(Kind::Prf, number(2).map(v1_hash));
+    add(Kind::Authentication, number(3).map(v1_method));
+    add(
+        Kind::KeyExchange,
+        number(4).map(|id| name(TransformType::KE, u16::try_from(id).unwrap_or(u16::MAX))),
+    );
+    suite
+}
+
+fn v1_cipher(id: u64) -> String {
+    let name = match id {
+        1 => "DES-CBC",
+        2 => "IDEA-CBC",
+        3 => "Blowfish-CBC",
+        4 => "RC5-R16-B64-CBC",
+        5 => "3DES-CBC",
+        6 => "CAST-CBC",
+        7 => "AES-CBC",
+        8 => "CAMELLIA-CBC",
+        _ => return format!("cipher {id}"),
+    };
+    name.to_string()
+}
+
+fn v1_hash(id: u64) -> String {
+    let name = match id {
+        1 => "MD5",
+        2 => "SHA1",
+        3 => "Tiger",
+        4 => "SHA2-256",
+        5 => "SHA2-384",
+        6 => "SHA2-512",
+        _ => return format!("hash {id}"),
+    };
+    name.to_string()
+}
+
+fn v1_method(id: u64) -> String {
+    let name = match id {
+        1 => "pre-shared key",
+        2 => "DSS signatures",
+        3 => "RSA signatures",
+        4 | 5 => "RSA encryption",
+        9..=11 => "ECDSA signatures",
+        64221 | 64222 => "hybrid RSA",
+        65001 | 65002 => "XAUTH with pre-shared key",
+        65005 | 65006 => "XAUTH with RSA signatures",
+        _ => return format!("method {id}"),
+    };
+    name.to_string()
+}
+
+/// Whether the method of IKEv1 rests on a pre-shared key (RFC 2409; XAUTH draft).
+pub fn v1_is_pre_shared(suite: &IkeSuite) -> bool {
+    matches!(suite.v1_auth, Some(1 | 65001 | 65002))
+}
+
+/// Whether the IKE SA is of IKEv1.
+pub fn is_ikev1(model: &Model, sa: &IkeSa) -> bool {
+    sa.exchanges
+        .first()
+        .map_or(sa.version.major() == 1, |id| is_v1(model.exchanges[*id].kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(proposals: &[&[(Kind, &[&str])]]) -> Offer {
+        Offer {
+            proposals: proposals
+                .iter()
+                .map(|proposal| {
+                    proposal
+                        .iter()
+                        .map(|(kind, values)| {
+                            (*kind, values.iter().map(ToString::to_string).collect())
+                        })
+                        .collect()
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn only_a_kind_without_a_common_value_differs() {
+        let ours = offer(&[&[
+            (Kind::Encryption, &["AES-256"]),
+            (Kind::KeyExchange, &["14", "19"]),
+        ]]);
+        let theirs = offer(&[&[
+            (Kind::Encryption, &["AES-128"]),
+            (Kind::KeyExchange, &["19"]),
+        ]]);
+        let kinds: Vec<Kind> = ours.differs(&theirs).into_iter().map(|d| d.0).collect();
+        assert_eq!(kinds, [Kind::Encryption]);
+        assert!(ours.differs(&ours).is_empty());
+    }
+
+    #[test]
+    fn a_long_offer_is_cut_and_counted() {
+        let one: &[(Kind, &[&str])] = &[(Kind::Encryption, &["AES-256"])];
+        let said = offer(&[one; 6]).to_string();
+        assert!(said.ends_with("| 2 more"), "{said}");
+    }
+}

@@ -1,0 +1,109 @@
+//! What the tap could see: the guard of every conclusion from absence.
+
+use crate::diagnose::Confidence;
+use crate::model::{IkeState, Model, Tunnel, TunnelId};
+use crate::units::{Span, Timestamp, Vantage};
+
+/// What can be expected of the recording of one tunnel.
+#[derive(Clone, Debug)]
+pub struct Tap {
+    /// Whether any packet sent by each end was seen.
+    pub heard: [bool; 2],
+    /// Whether an end must have sent something that was not recorded: the other end speaks as one
+    /// who was answered, yet no packet of this end is there.
+    pub deaf: [bool; 2],
+    /// Whether the tunnel was up before the recording began.
+    pub late: bool,
+    /// Packets that the recording system says it lost.
+    pub dropped: u64,
+}
+
+impl Tap {
+    /// How long the recording must go on after a request before its silence means anything: longer
+    /// than any path's round trip and a slow responder's key generation.
+    pub const PATIENCE: Span = Span::from_secs(3);
+
+    /// What the recording of this tunnel allows.
+    pub fn of(model: &Model, tunnel: TunnelId) -> Self {
+        let tunnel = &model.tunnels[tunnel];
+        let mut heard = [false; 2];
+        let mut answered = [false; 2];
+        let mut hear = |address, proves_other: bool| {
+            if let Some(end) = super::end_of(tunnel, address)
+                && let (Some(heard), Some(other)) = (heard.get_mut(end), answered.get_mut(1 - end))
+            {
+                *heard = true;
+                *other |= proves_other;
+            }
+        };
+        for message in messages(model, tunnel) {
+            // Who names both SPIs has heard the other side.
+            let both = !message.header.spis.initiator.is_zero()
+                && !message.header.spis.responder.is_zero();
+            hear(message.path.from.address, both);
+        }
+        for flow in &tunnel.flows {
+            for path in &model.flows[*flow].paths {
+                hear(path.from.address, false);
+            }
+        }
+        for icmp in &model.icmp {
+            hear(icmp.path.from.address, false);
+        }
+        let [first, second] = heard;
+        let [first_spoke, second_spoke] = answered;
+        Self {
+            heard,
+            deaf: [first_spoke && !first, second_spoke && !second],
+            late: tunnel
+                .ike_sas
+                .first()
+                .is_none_or(|sa| model.ike_sas[*sa].state == IkeState::AlreadyUp),
+            dropped: model
+                .inputs
+                .iter()
+                .filter_map(|input| input.dropped)
+                .fold(0, u64::saturating_add),
+        }
+    }
+
+    /// Confidence in a conclusion drawn from what did not come: one step less if one side was not
+    /// recorded, if packets were dropped, or if the recording began late.
+    pub fn absence(&self, confidence: Confidence) -> Confidence {
+        let doubt = self.deaf.contains(&true) || self.dropped > 0;
+        confidence.lower_if(doubt)
+    }
+
+    /// Whether both ends were heard, so that one falling silent means something.
+    pub fn hears_both(&self) -> bool {
+        self.heard == [true; 2]
+    }
+}
+
+/// When the recording of a vantage ended; `None` if its input tells no time.
+pub fn ended(model: &Model, vantage: Vantage) -> Option<Timestamp> {
+    model
+        .inputs
+        .get(usize::from(vantage.input))
+        .and_then(|input| input.last)
+        .or_else(|| model.inputs.iter().filter_map(|input| input.last).max())
+}
+
+/// Whether the recording went on for at least `span` after `time`.
+pub fn went_on(model: &Model, vantage: Vantage, time: Timestamp, span: Span) -> bool {
+    ended(model, vantage).is_some_and(|end| end.since(time) >= span)
+}
+
+/// Every message of the tunnel's exchanges, copies included.
+pub fn messages<'m>(
+    model: &'m Model,
+    tunnel: &'m Tunnel,
+) -> impl Iterator<Item = &'m crate::model::Message> + 'm {
+    tunnel
+        .ike_sas
+        .iter()
+        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
+        .flat_map(|exchange| &model.exchanges[*exchange].flights)
+        .flat_map(|flight| flight.parts.iter().chain(&flight.again).chain(&flight.elsewhere))
+        .map(|id| &model.messages[*id])
+}

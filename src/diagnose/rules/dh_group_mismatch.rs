@@ -1,0 +1,149 @@
+//! The responder asks for a group that the initiator never comes up with.
+
+use crate::diagnose::facts::clear::{self, Notice};
+use crate::diagnose::facts::offer::{self, Kind};
+use crate::diagnose::facts::tap::{Tap, went_on};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::registry::{ExchangeType, NotifyType, TransformType};
+use crate::units::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "dh-group-mismatch",
+    code: "IKE203",
+    severity: Severity::Error,
+    summary: "The peers do not agree on a key exchange group",
+    document: DOCUMENT,
+    explains: &["ike-no-response", "tunnel-flapping", "clear-text-leak"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The responder wants another Diffie-Hellman group than the one whose public value was sent, and the initiator does not come back with it: it does not have that group, or it keeps sending the same one.
+
+## How it is seen
+IKE_SA_INIT is answered in clear by INVALID_KE_PAYLOAD (17), which names the group wanted. No attempt with that group is answered afterwards, or the same pair of groups comes three times.
+
+## What else looks like it
+One INVALID_KE_PAYLOAD followed by success is normal: the initiator guessed the group (see dh-group-retry).
+
+## What to do
+1. Configure the same key exchange group on both sides.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let mut asked: Vec<(Notice, Option<bool>)> = Vec::new();
+    for id in &row.ike_sas {
+        let sa = &model.ike_sas[*id];
+        for notice in clear::refusals(model, sa, NotifyType::INVALID_KE_PAYLOAD) {
+            if notice.exchange_kind == ExchangeType::IKE_SA_INIT {
+                let offered = wanted(&notice).and_then(|group| {
+                    let name = offer::name(TransformType::KE, group);
+                    let (offer, _) = offer::offered(model, sa)?;
+                    Some(offer.values(Kind::KeyExchange).contains(&name))
+                });
+                asked.push((notice, offered));
+            }
+        }
+    }
+    let unresolved: Vec<&(Notice, Option<bool>)> = asked
+        .iter()
+        .filter(|(notice, offered)| {
+            !is_resolved(model, tunnel, notice)
+                && (*offered == Some(false) || came_to_rest(model, notice))
+        })
+        .collect();
+    let Some((notice, offered)) = unresolved.first() else {
+        return Vec::new();
+    };
+    let group = wanted(notice).map_or_else(|| "another group".to_string(), offer::group);
+    let why = match offered {
+        Some(false) => "The initiator does not offer that group at all.",
+        _ => "No attempt with that group was answered afterwards.",
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        if *offered == Some(false) { Confidence::Certain } else { Confidence::Likely },
+        tunnel,
+        notice.at,
+        format!("INVALID_KE_PAYLOAD asks for {group}"),
+    )
+    .title(format!("{} insists on {group}", notice.from))
+    .says(format!(
+        "{} answered INVALID_KE_PAYLOAD {} and asks for {group}. {why}",
+        notice.from,
+        match unresolved.len() {
+            1 => "once".to_string(),
+            n => format!("{n} times"),
+        }
+    ))
+    .or("The capture ends, or misses packets, between the refusal and the next attempt.")
+    .advise(format!("Configure {group} on the initiator, or its group on the responder."));
+    for (again, _) in unresolved.iter().skip(1) {
+        finding = finding.also(again.at, "asked again");
+    }
+    vec![finding]
+}
+
+/// The group that the notification asks for (RFC 7296 section 1.2).
+pub(super) fn wanted(notice: &Notice) -> Option<u16> {
+    notice.data.first_chunk().copied().map(u16::from_be_bytes)
+}
+
+/// Whether an `IKE_SA_INIT` to the same responder succeeded soon after.
+pub(super) fn is_resolved(model: &Model, tunnel: TunnelId, notice: &Notice) -> bool {
+    /// An initiator tries again at once; one that needs longer starts a new attempt.
+    const SOON: Span = Span::from_secs(30);
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter_map(|sa| offer::accepted(model, sa))
+        .any(|(_, at)| at.1 >= notice.at.1 && at.1.since(notice.at.1) <= SOON)
+}
+
+/// Whether the capture goes on for long enough to see another attempt.
+fn came_to_rest(model: &Model, notice: &Notice) -> bool {
+    let vantage = crate::units::Vantage {
+        input: notice.at.0.input,
+        interface: 0,
+    };
+    went_on(model, vantage, notice.at.1, Tap::PATIENCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    #[test]
+    fn a_group_that_is_not_offered_ends_it() {
+        verdict(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 0013)",
+            "dh-group-mismatch",
+        );
+    }
+
+    #[test]
+    fn a_retry_that_succeeds_is_normal() {
+        silent(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14 DH19) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 0013)
+             0.2 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14 DH19) KE(19) Nonce
+             0.3 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH19) KE(19) Nonce",
+            "dh-group-mismatch",
+        );
+    }
+
+    #[test]
+    fn the_end_of_the_capture_is_no_mismatch() {
+        silent(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14 DH19) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 0013)",
+            "dh-group-mismatch",
+        );
+    }
+}

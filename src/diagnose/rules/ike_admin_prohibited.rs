@@ -1,0 +1,94 @@
+//! A filter refuses IKE, and says so.
+
+use crate::diagnose::facts::icmp::{self, Meaning};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ike-admin-prohibited",
+    code: "IKE104",
+    severity: Severity::Error,
+    summary: "A filter refuses IKE",
+    document: DOCUMENT,
+    explains: &[
+        "ike-no-response",
+        "ike-auth-no-response",
+        "port-4500-blocked",
+        "dpd-timeout",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A firewall or router on the way forbids UDP 500 or 4500 and is kind enough to say so.
+
+## How it is seen
+ICMP type 3 code 9, 10 or 13 (ICMPv6 type 1 code 1, 5 or 6) that quotes an IKE packet of this tunnel. The sender of the error is the filter.
+
+## What else looks like it
+Nothing: the packets say so themselves. Which rule of the filter it was only the filter knows.
+
+## What to do
+1. On the device that sent the error permit UDP 500, UDP 4500 and IP protocol 50 for both gateway addresses, both ways.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let Some(seen) = icmp::about(model, tunnel)
+        .find(|seen| icmp::is_ike(seen) && icmp::meaning(&seen.error) == Meaning::Prohibited)
+    else {
+        return Vec::new();
+    };
+    let quoted = seen.error.quoted;
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        tunnel,
+        (seen.frame, seen.time),
+        format!("{} from {}", icmp::name(&seen.error), seen.path.from.address),
+    )
+    .during(seen.time, seen.last)
+    .severity(icmp::severity(model, tunnel, &RULE))
+    .title(format!(
+        "{} forbids IKE to {}",
+        seen.path.from.address, quoted.to
+    ))
+    .says(format!(
+        "{} sent {} (administratively prohibited, {} in all) for IKE from {} to {}.",
+        seen.path.from.address,
+        icmp::name(&seen.error),
+        seen.count,
+        quoted.from,
+        quoted.to
+    ))
+    .advise(format!(
+        "On {} permit UDP 500, UDP 4500 and IP protocol 50 between {} and {}, both ways.",
+        seen.path.from.address, quoted.from.address, quoted.to.address
+    ));
+    vec![finding]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::check;
+
+    #[test]
+    fn a_filter_that_says_so_is_named() {
+        check(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11
+             0.1 R > A ICMP 3/13 quoting A:500 > B:500 IKE i=1 r=0 count 3 every 5",
+            &["ike-admin-prohibited"],
+        );
+    }
+
+    #[test]
+    fn a_closed_port_is_not_a_filter() {
+        check(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11
+             0.1 B > A ICMP 3/3 quoting A:500 > B:500 IKE i=1 r=0",
+            &["ike-port-unreachable"],
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! Silence: the first message of IKE is sent again and again, and nothing comes back.
+
+use crate::diagnose::facts::{Asked, Tap, end_of, icmp, offsets};
+use crate::diagnose::{Confidence, Finding, Rule};
+use crate::model::{IkeSa, Model, TunnelId};
+use crate::units::Span;
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ike-no-response",
+    code: "IKE101",
+    severity: crate::diagnose::Severity::Error,
+    summary: "The peer does not answer the first IKE message",
+    document: DOCUMENT,
+    explains: &["clear-text-leak", "tunnel-flapping"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A gateway asks for an IKE SA and hears nothing: no answer, no refusal, no ICMP error. Silence is not a refusal. Either the request does not arrive, or the peer drops it, or the answer does not come back.
+
+## How it is seen
+The same IKE_SA_INIT request (IKEv1: the first message of main or aggressive mode) is sent several times with a responder SPI of zero, spaced by a backoff, and no message of the peer answers it although the capture goes on.
+
+## What else looks like it
+A filter on UDP 500, a wrong peer address, a dead device, a peer that ignores unknown initiators, and a capture that records one direction only. A closed port or a filter that says so gives an ICMP error instead, and a rule of its own.
+
+## What to do
+1. Capture on the outside port of the peer. If the requests arrive there, look at the peer: daemon running, connection configured for this address. If not, the path or a filter eats them.
+2. Check the peer address and that UDP 500 and 4500 are open in both directions.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let tap = Tap::of(model, tunnel);
+    row.ends
+        .iter()
+        .filter_map(|initiator| silence_to(model, tunnel, *initiator, &tap))
+        .collect()
+}
+
+/// One finding for all attempts of one end.
+fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let end = end_of(row, initiator)?;
+    let attempts: Vec<Asked<'_>> = row
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter_map(|sa| unanswered_first(model, sa))
+        .filter(|asked| end_of(row, asked.from().address) == Some(end))
+        .filter(|asked| !answered_meanwhile(model, tunnel, asked))
+        .collect();
+    let first = attempts.first()?;
+    if tap.deaf.get(1 - end).copied().unwrap_or(true) || refused_by_icmp(model, tunnel, first) {
+        return None;
+    }
+    let sent: usize = attempts.iter().map(Asked::attempts).sum();
+    let confidence = tap.absence(match sent {
+        1 => Confidence::Possible,
+        _ => Confidence::Likely,
+    });
+    let peer = first.to();
+    let heard = tap.heard.get(1 - end).copied().unwrap_or(false);
+    let history = if heard {
+        "The peer was heard at another time in this capture."
+    } else {
+        "No packet of the peer is in this capture at all."
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        confidence,
+        tunnel,
+        first.first,
+        format!("first request to {peer}"),
+    )
+    .title(format!("{} gets no answer from {peer}", first.from()))
+    .says(format!(
+        "{} asked {peer} for an IKE SA {sent} time{} in {} attempt{} (first attempt at {}) and got \
+         neither an answer nor an ICMP error. {history} This capture cannot tell a dead device from \
+         a filter.",
+        first.from(),
+        if sent == 1 { "" } else { "s" },
+        attempts.len(),
+        if attempts.len() == 1 { "" } else { "s" },
+        offsets(&first.times),
+    ))
+    .or("A filter drops UDP 500 on the way there or back.")
+    .or("The peer address is wrong, or the peer ignores initiators it does not know.")
+    .or("The capture records one direction only.")
+    .advise(format!(
+        "Capture on the outside port of {}: if the requests arrive there, look at the device and its \
+         configuration; if not, at the path.",
+        peer.address
+    ))
+    .advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    for asked in &attempts {
+        finding = finding.also(asked.last, "last copy of an attempt, unanswered");
+    }
+    Some(finding)
+}
+
+/// The first request of an IKE SA, if it was never answered.
+fn unanswered_first<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<Asked<'m>> {
+    let exchange = &model.exchanges[*sa.exchanges.first()?];
+    let begins = exchange.kind == crate::registry::ExchangeType::IKE_SA_INIT
+        || crate::diagnose::facts::asked::v1_messages(exchange.kind).is_some();
+    let alone = sa
+        .exchanges
+        .iter()
+        .all(|id| model.exchanges[*id].response().is_none());
+    let asked = Asked::of(model, exchange)?;
+    let unknown = asked.message.header.spis.responder.is_zero();
+    (begins && alone && unknown && asked.is_silent()).then_some(asked)
+}
+
+/// Whether the peer answered another attempt at the time: then it is not silent.
+fn answered_meanwhile(model: &Model, tunnel: TunnelId, asked: &Asked<'_>) -> bool {
+    let until = asked.last.1;
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
+        .map(|id| &model.exchanges[*id])
+        .filter_map(|exchange| crate::diagnose::facts::first(model, exchange.response()?))
+        .any(|answer| {
+            answer.time >= asked.first.1 && answer.time.since(until) <= Span::from_secs(1)
+        })
+}
+
+/// Whether an ICMP error says why: that is a refusal, not silence.
+fn refused_by_icmp(model: &Model, tunnel: TunnelId, asked: &Asked<'_>) -> bool {
+    icmp::about(model, tunnel).any(|seen| {
+        icmp::is_ike(seen)
+            && seen.error.quoted.from.address == asked.from().address
+            && !matches!(
+                icmp::meaning(&seen.error),
+                icmp::Meaning::Other | icmp::Meaning::TooBig
+            )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::check;
+
+    #[test]
+    fn a_request_sent_again_and_again_is_silence() {
+        check(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11.2,24",
+            &["ike-no-response"],
+        );
+    }
+
+    #[test]
+    fn a_capture_that_ends_too_soon_says_nothing() {
+        check(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=1",
+            &[],
+        );
+    }
+
+    #[test]
+    fn an_answer_in_the_end_is_no_silence() {
+        check(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4
+             4.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) KE(14) Nonce
+             4.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             4.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240",
+            &["ike-retransmits"],
+        );
+    }
+
+    #[test]
+    fn the_silence_of_ikev1_is_the_same() {
+        check(
+            "0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24",
+            &["ike-no-response"],
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! The responder refuses every IKE proposal.
+
+use crate::diagnose::facts::clear::{Notice, notices};
+use crate::diagnose::facts::offer::{self, Kind, Offer};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, Model, TunnelId};
+use crate::registry::NotifyType;
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ike-proposal-mismatch",
+    code: "IKE201",
+    severity: Severity::Error,
+    summary: "The peer refuses every IKE proposal",
+    document: DOCUMENT,
+    explains: &[
+        "multi-value-proposal",
+        "ike-no-response",
+        "tunnel-flapping",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The responder read the offer and accepts none of it: NO_PROPOSAL_CHOSEN. Some algorithm differs between the two configurations, or the responder has no connection for this initiator.
+
+## How it is seen
+The first message of IKE is answered in clear by NO_PROPOSAL_CHOSEN (14). The offer is in clear, so it is printed. What the responder wants is not in its refusal; it is known only if the same peer offers, or accepted, something elsewhere in the capture. Then the two are compared kind by kind.
+
+## What else looks like it
+A responder without a connection for this address or IKE version refuses in the same way. Many refuse an offer with several values of one kind.
+
+## What to do
+1. Make encryption, integrity or hash, PRF and key exchange group the same on both sides.
+2. If they are the same, see that the peer has a connection for this initiator's address and identity.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    row.ends
+        .iter()
+        .filter_map(|responder| refused_by(model, tunnel, *responder))
+        .collect()
+}
+
+/// One finding for all refusals of one responder.
+fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let mut refused: Vec<(&IkeSa, Notice)> = Vec::new();
+    for id in &row.ike_sas {
+        let sa = &model.ike_sas[*id];
+        let notice = notices(model, sa)
+            .into_iter()
+            .find(|notice| notice.kind == NotifyType::NO_PROPOSAL_CHOSEN.0 && is_first(notice));
+        if let Some(notice) = notice.filter(|notice| notice.from == responder) {
+            refused.push((sa, notice));
+        }
+    }
+    let (sa, notice) = refused.first()?;
+    let ours = offer::offered(model, sa);
+    let theirs = offer::known_of(model, tunnel, responder, sa);
+    let mut finding = match (&ours, &theirs) {
+        (Some((ours, at)), Some(theirs)) => compared(tunnel, notice, (ours, *at), theirs),
+        (ours, _) => alone(tunnel, notice, ours.as_ref()),
+    };
+    let initiator = sa.paths.first().map(|path| path.from.address);
+    finding = finding.title(match initiator {
+        Some(initiator) => format!("{responder} refuses every IKE proposal of {initiator}"),
+        None => format!("{responder} refuses every IKE proposal"),
+    });
+    for (_, notice) in refused.iter().skip(1) {
+        finding = finding.also(notice.at, "refused again");
+    }
+    Some(
+        finding
+            .or(format!("{responder} has no connection for this initiator or IKE version."))
+            .advise("Make the IKE proposals of both sides the same.")
+            .advise("If they are, check that the peer has a connection for this address and identity."),
+    )
+}
+
+/// A refusal of phase 1 or `IKE_SA_INIT`, not one that answers something later in clear.
+fn is_first(notice: &Notice) -> bool {
+    use crate::registry::ExchangeType;
+    matches!(
+        notice.exchange_kind,
+        ExchangeType::IKE_SA_INIT
+            | ExchangeType::IDENTITY_PROTECTION
+            | ExchangeType::AGGRESSIVE
+            | ExchangeType::INFORMATIONAL_V1
+    )
+}
+
+/// The peer's side is known: say what differs.
+fn compared(
+    tunnel: TunnelId,
+    notice: &Notice,
+    (ours, at): (&Offer, Cite),
+    (theirs, theirs_at, how): &(Offer, Cite, &'static str),
+) -> Finding {
+    let differs = ours.differs(theirs);
+    let (confidence, what) = if differs.is_empty() {
+        (
+            Confidence::Likely,
+            "No single kind of algorithm differs; their combination, or something else, does.".to_string(),
+        )
+    } else {
+        (Confidence::Certain, differences(&differs))
+    };
+    Finding::new(&RULE, confidence, tunnel, notice.at, "NO_PROPOSAL_CHOSEN")
+        .also(at, "the offer that was refused")
+        .also(*theirs_at, format!("what the peer itself {how}"))
+        .during(notice.at.1, notice.at.1)
+        .says(format!(
+            "{} answered NO_PROPOSAL_CHOSEN. {what} The refused offer: {ours}. The peer itself {how}: \
+             {theirs}.",
+            notice.from
+        ))
+}
+
+fn differences(differs: &[(Kind, String, String)]) -> String {
+    let parts: Vec<String> = differs
+        .iter()
+        .map(|(kind, ours, theirs)| format!("{kind}: {ours} is offered, the peer wants {theirs}"))
+        .collect();
+    format!("They differ in {}.", parts.join("; "))
+}
+
+/// The peer's side is not known: say what was offered.
+fn alone(tunnel: TunnelId, notice: &Notice, ours: Option<&(Offer, Cite)>) -> Finding {
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        notice.at,
+        "NO_PROPOSAL_CHOSEN",
+    );
+    match ours {
+        Some((offer, at)) => finding.also(*at, "the offer that was refused").says(format!(
+            "{} answered NO_PROPOSAL_CHOSEN to this offer: {offer}. What the peer wants is not in this \
+             capture.",
+            notice.from
+        )),
+        None => finding.says(format!(
+            "{} answered NO_PROPOSAL_CHOSEN; the offer itself is not in this capture.",
+            notice.from
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::Confidence;
+    use crate::diagnose::testing::{fires, silent, verdict};
+
+    const REFUSED: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)";
+
+    #[test]
+    fn a_refusal_alone_prints_the_offer_and_says_that_the_peers_is_unknown() {
+        verdict(REFUSED, "ike-proposal-mismatch");
+        let finding = fires(REFUSED, "ike-proposal-mismatch");
+        assert!(finding.says.contains("ENCR_AES_CBC-256"), "{}", finding.says);
+        assert!(finding.says.contains("is not in this capture"));
+        assert_eq!(finding.confidence, Confidence::Likely);
+    }
+
+    #[test]
+    fn the_peers_own_offer_tells_which_transform_differs() {
+        let both = format!(
+            "{REFUSED}
+            5 B:500 > A:500 IKE_SA_INIT i=9 r=0 id=0 request SA(ENCR_AES_CBC-128 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            5.1 A:500 > B:500 IKE_SA_INIT i=9 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)"
+        );
+        let finding = fires(&both, "ike-proposal-mismatch");
+        assert_eq!(finding.confidence, Confidence::Certain);
+        assert!(
+            finding.says.contains("encryption: ENCR_AES_CBC-256 is offered, the peer wants ENCR_AES_CBC-128"),
+            "{}",
+            finding.says
+        );
+        assert!(!finding.says.contains("integrity:"), "{}", finding.says);
+    }
+
+    #[test]
+    fn the_refusal_of_ikev1_is_read_too() {
+        let finding = fires(
+            "0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 INFO_V1 i=1 r=2 id=7 N(14)",
+            "ike-proposal-mismatch",
+        );
+        assert!(finding.says.contains("AES-CBC-256"), "{}", finding.says);
+    }
+
+    #[test]
+    fn another_group_asked_for_is_no_refusal_of_all() {
+        silent(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14 DH19) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 0013)",
+            "ike-proposal-mismatch",
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! One side speaks IKEv1, the other IKEv2.
+
+use crate::diagnose::facts::{Asked, clear, end_of};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::registry::NotifyType;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ike-version-mismatch",
+    code: "IKE204",
+    severity: Severity::Error,
+    summary: "The peers speak different versions of IKE",
+    document: DOCUMENT,
+    explains: &["ike-no-response", "ike-proposal-mismatch", "clear-text-leak"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+One gateway is configured for IKEv1, the other for IKEv2.
+
+## How it is seen
+The first message is answered by INVALID_MAJOR_VERSION (5) in clear. Or each side starts in its own version and neither is answered.
+
+## What else looks like it
+A responder that knows the version but has no connection for the peer may refuse in the same way.
+
+## What to do
+1. Configure the same IKE version on both sides; IKEv2 where there is a choice.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    said(model, tunnel)
+        .or_else(|| crossed(model, tunnel))
+        .into_iter()
+        .collect()
+}
+
+/// The peer says so.
+fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    // The notification has the same number in both versions (RFC 2408: INVALID-MAJOR-VERSION).
+    let notice = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
+        clear::refusals(model, &model.ike_sas[*id], NotifyType::INVALID_MAJOR_VERSION)
+            .into_iter()
+            .next()
+    })?;
+    Some(
+        Finding::new(&RULE, Confidence::Certain, tunnel, notice.at, "INVALID_MAJOR_VERSION")
+            .title(format!("{} does not speak this version of IKE", notice.from))
+            .says(format!(
+                "{} answered INVALID_MAJOR_VERSION: it has no connection for this version of IKE.",
+                notice.from
+            ))
+            .advise("Configure the same IKE version on both sides."),
+    )
+}
+
+/// Each side begins in its own version and is not answered.
+fn crossed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let silent: Vec<Asked<'_>> = row
+        .ike_sas
+        .iter()
+        .filter_map(|id| {
+            let first = model.ike_sas[*id].exchanges.first()?;
+            Asked::of(model, &model.exchanges[*first])
+        })
+        .filter(|asked| asked.is_silent() && asked.message.header.spis.responder.is_zero())
+        .collect();
+    let version = |asked: &Asked<'_>| asked.message.header.version.major();
+    let end = |asked: &Asked<'_>| end_of(row, asked.from().address);
+    let one = silent.first()?;
+    let other = silent
+        .iter()
+        .find(|asked| version(asked) != version(one) && end(asked) != end(one))?;
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Likely,
+            tunnel,
+            one.first,
+            format!("{} begins with IKEv{}", one.from(), version(one)),
+        )
+        .also(
+            other.first,
+            format!("{} begins with IKEv{}", other.from(), version(other)),
+        )
+        .says(format!(
+            "{} begins with IKEv{}, {} with IKEv{}, and neither is answered.",
+            one.from(),
+            version(one),
+            other.from(),
+            version(other)
+        ))
+        .or("Each direction is filtered.")
+        .advise("Configure the same IKE version on both sides."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    #[test]
+    fn a_refused_version_is_named() {
+        verdict(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_MAJOR_VERSION)",
+            "ike-version-mismatch",
+        );
+    }
+
+    #[test]
+    fn each_side_in_its_own_version_is_a_mismatch_and_not_mere_silence() {
+        verdict(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11
+             1 B:500 > A:500 MAIN i=9 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24",
+            "ike-version-mismatch",
+        );
+    }
+
+    #[test]
+    fn silence_in_one_version_is_just_silence() {
+        silent(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24",
+            "ike-version-mismatch",
+        );
+    }
+}
