@@ -35,7 +35,8 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) | Self::File { .. } | Self::Stdout(_) => Exit::Usage,
-            Self::Open(error) | Self::Pipeline(pipeline::Error::Open(error)) => match error {
+            Self::Pipeline(_) => Exit::Unreadable,
+            Self::Open(error) => match error {
                 OpenError::NotFound { .. }
                 | OpenError::PermissionDenied { .. }
                 | OpenError::TooMany { .. } => Exit::Usage,

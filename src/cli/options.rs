@@ -61,7 +61,7 @@ impl Options {
             ..Default::default()
         };
         if let Some(octets) = args.chunk_size {
-            pipeline.chunk_size = octets.get();
+            pipeline.chunk_size = Some(octets);
         }
         Ok(Self {
             inputs: inputs(args.inputs)?,

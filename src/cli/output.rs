@@ -11,7 +11,7 @@ pub struct Output {
 }
 
 enum Target {
-    Stdout(BufWriter<io::StdoutLock<'static>>),
+    Stdout(BufWriter<io::Stdout>),
     /// A pipe or a device: nothing can be put in its place.
     Direct {
         file: BufWriter<File>,
@@ -34,7 +34,7 @@ impl Output {
     pub fn open(path: Option<&Path>, inputs: &[PathBuf]) -> Result<Self, Error> {
         let Some(path) = path else {
             return Ok(Self {
-                target: Target::Stdout(BufWriter::new(io::stdout().lock())),
+                target: Target::Stdout(BufWriter::new(io::stdout())),
             });
         };
         let error = |source| Error::File {

@@ -112,7 +112,7 @@ impl<'a> Record<'a> {
                     quoted: QuoteRecord::new(&error.quoted),
                 });
             }
-            Body::Fragment(_) | Body::Clear(_) | Body::Other => return None,
+            Body::Fragment(_) | Body::Clear(_) => return None,
         }
         Some(record)
     }

@@ -5,7 +5,7 @@ use super::nat_detection::{self, Match};
 use super::ndjson::{Each, Hex, Text};
 use super::{cidr, identity};
 use crate::net::Path;
-use crate::registry::ikev1::{self as ikev1_names, ModeConfigAttribute, ModeConfigType, Phase};
+use crate::registry::ikev1::{self as ikev1_names, Phase};
 use crate::registry::{
     ConfigurationAttributeType, PayloadType, SecurityProtocol, TransformAttributeType, transform,
     vendor_id,
@@ -106,8 +106,8 @@ fn v1<M: SerializeMap>(
         Body::Attributes(configuration) => configured(
             map,
             configuration,
-            ModeConfigType(configuration.cfg_type.0).name(),
-            |kind| ModeConfigAttribute(kind).name(),
+            configuration.cfg_type.name(),
+            |kind| ConfigurationAttributeType(kind).name(),
         ),
         Body::NatD(data) => {
             map.serialize_entry("data", &Hex(data))?;

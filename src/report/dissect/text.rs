@@ -4,7 +4,6 @@ use super::identity;
 use super::meaning;
 use super::payload::{Context, PayloadRecord};
 use crate::net::{Body, Datagram, IcmpError, Quote};
-use crate::registry::ikev1::ModeConfigType;
 use crate::registry::{SecurityProtocol, transform, vendor_id};
 use crate::report::sheet::{Ink, Sheet, escape};
 use crate::units::Timestamp;
@@ -263,7 +262,7 @@ fn detail_v1(body: &ikev1::Body<'_>) -> Option<String> {
         ikev1::Body::Delete(delete) => Some(deleted(delete.protocol, &delete.spis)),
         ikev1::Body::VendorId(data) => vendor_id::product(data),
         ikev1::Body::Attributes(configuration) => {
-            Some(ModeConfigType(configuration.cfg_type.0).to_string())
+            Some(configuration.cfg_type.to_string())
         }
         ikev1::Body::Fragment(fragment) => Some(format!(
             "{}{}",
