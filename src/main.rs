@@ -1,3 +1,9 @@
 //! The command line: parse arguments, run, map the outcome to an exit code.
 
-fn main() {}
+use clap::Parser;
+use espial::cli::{self, Args};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run(Args::parse()).into()
+}

@@ -1,7 +1,7 @@
 //! From inputs to an analysis: arranges the stages and the threads. The only file that names rayon.
 
 use crate::assemble;
-use crate::capture::{self, Chunk, Chunks, Scratch, Seam};
+use crate::capture::{self, Chunk, Chunks, ReadError, Scratch, Walked};
 use crate::census::Census;
 use crate::diagnose::{self, Finding, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
@@ -125,11 +125,7 @@ fn read_one<F: Fold + Send>(
     order: Order,
     to: F,
 ) -> (model::Input, Order, F) {
-    let row = model::Input {
-        path: input.path().to_owned(),
-        format: input.format().to_owned(),
-        ..model::Input::default()
-    };
+    let (path, format) = (input.path().to_owned(), input.format().to_owned());
     let size = options.chunk_size.map_or(CHUNK_SIZE, NonZeroUsize::get);
     let window = Window { since: options.since, until: options.until };
     let work = Work {
@@ -137,16 +133,44 @@ fn read_one<F: Fold + Send>(
         source: Mutex::new(Source { chunks: input.chunks(size), taken: 0, ended: None }),
         waiting: Mutex::new(BTreeMap::new()),
         most_waiting: WAITING_PER_THREAD * pool.current_num_threads(),
-        folding: Mutex::new(Folding { next: 0, seam: None, index, row, order, to }),
+        folding: Mutex::new(Folding { next: 0, walked: None, index, order, to }),
         window,
         progress: options.progress.clone(),
     };
     pool.broadcast(|_| work.run());
     work.fold_waiting(&mut lock(&work.folding), &mut Scratch::default());
     let ended = lock(&work.source).ended.take();
-    let mut folding = work.folding.into_inner().unwrap_or_else(PoisonError::into_inner);
-    folding.row.problems.extend(ended);
-    (folding.row, folding.order, folding.to)
+    let folding = work.folding.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (row(path, format, folding.walked, ended), folding.order, folding.to)
+}
+
+/// What the report says of an input.
+fn row(
+    path: String,
+    format: String,
+    walked: Option<Walked>,
+    ended: Option<ReadError>,
+) -> model::Input {
+    let mut row = model::Input { path, format, ..model::Input::default() };
+    let mut stopped = ended;
+    if let Some(walked) = walked {
+        row.link_types = walked.link_types.iter().map(ToString::to_string).collect();
+        row.snaplen = walked.snaplen;
+        row.frames = walked.frames;
+        row.frames_cut = walked.frames_cut;
+        row.bytes = walked.end.offset;
+        row.first = walked.first;
+        row.last = walked.last;
+        row.dropped = walked.dropped.total();
+        row.problems = walked.problems.into_vec();
+        stopped = walked.error.or(stopped);
+    }
+    row.problems.extend(stopped.map(|error| model::Problem {
+        offset: error.offset,
+        skipped: 0,
+        what: format!("reading stopped: {}", error.source),
+    }));
+    row
 }
 
 /// One input being read: workers take chunks in order, scan them at the same time, and whoever is
@@ -166,14 +190,14 @@ struct Source {
     chunks: Chunks,
     taken: u64,
     /// Why no more chunks came, if not because the input ended.
-    ended: Option<model::Problem>,
+    ended: Option<ReadError>,
 }
 
 struct Folding<F> {
     next: u64,
-    seam: Option<Seam>,
+    /// Everything up to the chunk folded last, as one walk.
+    walked: Option<Walked>,
     index: u16,
-    row: model::Input,
     order: Order,
     to: F,
 }
@@ -211,7 +235,7 @@ impl<F: Fold + Send> Work<F> {
                 Some((source.taken - 1, chunk))
             }
             Err(error) => {
-                source.ended = Some(error.into());
+                source.ended = Some(error);
                 None
             }
         }
@@ -222,40 +246,26 @@ impl<F: Fold + Send> Work<F> {
             let Some((chunk, mut batch)) = lock(&self.waiting).remove(&folding.next) else { return };
             // The guess where the chunk's first record begins holds only if the chunk before ended
             // just there, in the same state.
-            if let Some(seam) = &folding.seam
-                && batch.walked.start != *seam
+            if let Some(before) = &folding.walked
+                && batch.walked.start != before.end
             {
-                batch = scan::scan(&chunk, scratch, Some(seam), &self.window);
+                batch = scan::scan(&chunk, scratch, Some(&before.end), &self.window);
             }
             folding.next += 1;
-            folding.seam = Some(batch.walked.end.clone());
             folding.order.fold(&batch, folding.index, &mut folding.to);
-            note(&mut folding.row, &batch);
+            let so_far = batch.walked.end.offset;
+            match &mut folding.walked {
+                Some(walked) => walked.append(batch.walked),
+                None => folding.walked = Some(batch.walked),
+            }
             if let Some(progress) = &self.progress {
-                progress(folding.row.bytes, self.total);
+                progress(so_far, self.total);
             }
             if folding.to.flow().is_break() {
                 return;
             }
         }
     }
-}
-
-fn note(row: &mut model::Input, batch: &Batch) {
-    let walked = &batch.walked;
-    row.frames += walked.frames;
-    row.frames_cut += walked.frames_cut;
-    row.bytes = walked.end.offset;
-    row.first = row.first.into_iter().chain(walked.first).min();
-    row.last = row.last.into_iter().chain(walked.last).max();
-    row.snaplen = row.snaplen.max(walked.snaplen);
-    for link in &walked.link_types {
-        let name = link.to_string();
-        if !row.link_types.contains(&name) {
-            row.link_types.push(name);
-        }
-    }
-    row.problems.extend(walked.problems.iter().cloned());
 }
 
 /// A panic in another worker is not hidden: it ends the run when the pool joins. Until then the

@@ -68,8 +68,8 @@ struct Grouper<'m> {
     roles: HashMap<(IkeSaId, IpAddr), Role>,
     /// The latest exchange of this kind, side and message ID.
     current: HashMap<(IkeSaId, ExchangeType, Option<Role>, u32), ExchangeId>,
-    /// Messages by their octets.
-    copies: HashMap<(IkeSaId, Bytes), Place>,
+    /// Messages by their sender and octets.
+    copies: HashMap<(IkeSaId, Role, Bytes), Place>,
     /// Flights that come in IKE fragments: exchange, sender, whether a response, IKEv1 fragment ID.
     fragmented: HashMap<(ExchangeId, Role, bool, u16), usize>,
     paths: HashSet<(IkeSaId, Path)>,
@@ -94,7 +94,7 @@ impl Grouper<'_> {
         let by = self.role(sa, message);
         self.note(sa, by, message);
 
-        if let Some(place) = self.copies.get(&(sa, message.bytes.clone())).copied() {
+        if let Some(place) = self.copies.get(&(sa, by, message.bytes.clone())).copied() {
             self.repeat(place, id);
             return;
         }
@@ -102,7 +102,7 @@ impl Grouper<'_> {
         let exchange = self.exchange(sa, by, response, message);
         let flight = self.flight(exchange, by, response, id);
         self.copies
-            .insert((sa, message.bytes.clone()), (exchange, flight));
+            .insert((sa, by, message.bytes.clone()), (exchange, flight));
         self.vantages
             .insert(((exchange, flight), message.vantage), id);
     }
@@ -135,11 +135,16 @@ impl Grouper<'_> {
                 .latest
                 .get(&(version, spis.initiator))
                 .copied()
-                .filter(|sa| self.copies.contains_key(&(*sa, message.bytes.clone())));
+                .filter(|sa| {
+                    self.copies
+                        .contains_key(&(*sa, Role::Initiator, message.bytes.clone()))
+                });
             // Other octets once an answer has chosen SPIs: the SPI is used a second time.
             let reused = |sa: IkeSaId| {
                 !self.ike_sas[sa].spis.responder.is_zero()
-                    && !self.copies.contains_key(&(sa, message.bytes.clone()))
+                    && !self
+                        .copies
+                        .contains_key(&(sa, Role::Initiator, message.bytes.clone()))
                     && self.answered_with_keys(sa)
             };
             return match pending.filter(|sa| !reused(*sa)).or(copied) {

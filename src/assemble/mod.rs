@@ -42,3 +42,459 @@ fn pair(path: &Path) -> (IpAddr, IpAddr) {
 fn ordered(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
     (a.min(b), a.max(b))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Flight, Link, Model, Role};
+    use crate::testing::model;
+    use std::fmt::Write;
+
+    /// Exchanges as text: side, type, message ID, and of each flight the frames of its parts, its
+    /// repeats after `+` and its copies elsewhere after `=`.
+    fn exchanges(model: &Model) -> String {
+        let mut text = String::new();
+        for exchange in model.exchanges.iter() {
+            write!(
+                text,
+                "sa{} {} {} {}:",
+                exchange.ike_sa.0,
+                side(exchange.by),
+                exchange.kind,
+                exchange.message_id
+            )
+            .unwrap();
+            for flight in &exchange.flights {
+                write!(text, " {}", flight_text(model, flight)).unwrap();
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn flight_text(model: &Model, flight: &Flight) -> String {
+        let frames = |ids: &[crate::model::MessageId]| {
+            let frames = ids.iter().map(|id| model.messages[*id].frame);
+            let frames = frames.map(|frame| match frame.input {
+                0 => frame.number.to_string(),
+                input => format!("{}@{input}", frame.number),
+            });
+            frames.collect::<Vec<_>>().join(",")
+        };
+        let mut text = format!("{}{}", side(flight.by), frames(&flight.parts));
+        if !flight.again.is_empty() {
+            write!(text, "+{}", frames(&flight.again)).unwrap();
+        }
+        if !flight.elsewhere.is_empty() {
+            write!(text, "={}", frames(&flight.elsewhere)).unwrap();
+        }
+        if let Some(total) = flight.fragments {
+            write!(text, "({:?}/{total})", flight.fragments_seen).unwrap();
+        }
+        text
+    }
+
+    fn side(role: Role) -> char {
+        match role {
+            Role::Initiator => 'i',
+            Role::Responder => 'r',
+        }
+    }
+
+    /// Child SAs as text: IKE SA, exchange, SPIs towards asker and answerer, what it replaces.
+    fn children(model: &Model) -> String {
+        let mut text = String::new();
+        for child in model.child_sas.iter() {
+            let spi = |spi: Option<crate::units::EspSpi>| {
+                spi.map_or("-".to_owned(), |spi| format!("{:x}", spi.0))
+            };
+            writeln!(
+                text,
+                "sa{} {} {} {}{}",
+                child.ike_sa.map_or("-".to_owned(), |id| id.0.to_string()),
+                child
+                    .made_by
+                    .map_or("-".to_owned(), |id| model.exchanges[id].kind.to_string()),
+                spi(child.spis[0]),
+                spi(child.spis[1]),
+                child
+                    .replaces
+                    .map_or(String::new(), |id| format!(" replaces {}", id.0))
+            )
+            .unwrap();
+        }
+        text
+    }
+
+    fn tunnels(model: &Model) -> String {
+        let mut text = String::new();
+        for tunnel in model.tunnels.iter() {
+            let side = |index: usize| {
+                let list = tunnel.addresses[index].iter();
+                list.map(ToString::to_string).collect::<Vec<_>>().join(",")
+            };
+            writeln!(
+                text,
+                "{} <> {} sas {:?} flows {:?}",
+                side(0),
+                side(1),
+                tunnel.ike_sas.iter().map(|id| id.0).collect::<Vec<_>>(),
+                tunnel.flows.iter().map(|id| id.0).collect::<Vec<_>>()
+            )
+            .unwrap();
+        }
+        text
+    }
+
+    fn states(model: &Model) -> Vec<String> {
+        let rows = model.ike_sas.iter();
+        rows.map(|row| format!("{:?}", row.state)).collect()
+    }
+
+    const INIT: &str = "
+        0.00 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD N(16430)
+        0.02 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD N(16430)
+        0.03 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 288
+    ";
+    const UP: &str = "0.05 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+    ";
+
+    fn after_init(text: &str) -> Model {
+        model(&format!("{INIT}{text}"))
+    }
+
+    fn established(text: &str) -> Model {
+        model(&format!("{INIT}{UP}{text}"))
+    }
+
+    #[test]
+    fn requests_and_responses_meet_and_copies_are_repeats() {
+        let model = after_init(
+            "4.03 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 288
+             4.05 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 again=0.1",
+        );
+        assert_eq!(
+            exchanges(&model),
+            "sa0 i IKE_SA_INIT 0: i1 r2\n\
+             sa0 i IKE_AUTH 1: i3+4 r5+6\n"
+        );
+        assert_eq!(states(&model), ["Established"]);
+    }
+
+    #[test]
+    fn both_sides_count_their_own_requests() {
+        let model = established(
+            "9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+             9.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80
+             9.2 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+             9.3 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80",
+        );
+        assert!(
+            exchanges(&model).ends_with(
+                "sa0 i INFORMATIONAL 2: i5 r6\n\
+                 sa0 r INFORMATIONAL 2: r7 i8\n"
+            ),
+            "{}",
+            exchanges(&model)
+        );
+    }
+
+    #[test]
+    fn a_retry_after_a_cookie_or_another_group_is_another_exchange_of_the_same_sa() {
+        let model = model(
+            "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH19) KE(19) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(17 000e)
+             0.2 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.3 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce",
+        );
+        assert_eq!(
+            exchanges(&model),
+            "sa0 i IKE_SA_INIT 0: i1 r2\n\
+             sa0 i IKE_SA_INIT 0: i3 r4\n"
+        );
+        assert_eq!(model.ike_sas.iter().next().unwrap().spis.responder.0, 2);
+        assert_eq!(states(&model), ["HalfOpen"]);
+    }
+
+    #[test]
+    fn the_same_initiator_spi_from_another_peer_is_another_sa() {
+        let model = model(
+            "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
+             0.1 C:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce seed=1
+             0.2 B:500 > C:500 IKE_SA_INIT i=1 r=5 id=0 response SA(DH14) KE(14) Nonce
+             0.3 B:500 > A:500 IKE_SA_INIT i=1 r=6 id=0 response SA(DH14) KE(14) Nonce",
+        );
+        assert_eq!(
+            exchanges(&model),
+            "sa0 i IKE_SA_INIT 0: i1 r4\n\
+             sa1 i IKE_SA_INIT 0: i2 r3\n"
+        );
+    }
+
+    #[test]
+    fn an_answer_from_another_address_meets_its_request_and_joins_the_tunnel() {
+        let model = model(
+            "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
+             0.1 C:500 > A:500 IKE_SA_INIT i=1 r=5 id=0 response SA(DH14) KE(14) Nonce",
+        );
+        assert_eq!(exchanges(&model), "sa0 i IKE_SA_INIT 0: i1 r2\n");
+        assert_eq!(
+            tunnels(&model),
+            "192.0.2.1 <> 192.0.2.2,192.0.2.3 sas [0] flows []\n"
+        );
+    }
+
+    #[test]
+    fn another_tap_records_the_same_datagrams_elsewhere() {
+        let model = model(
+            "0.00 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4
+             0.02 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4 tap=1",
+        );
+        assert_eq!(exchanges(&model), "sa0 i IKE_SA_INIT 0: i1+2=1@1,2@1\n");
+    }
+
+    #[test]
+    fn a_nat_between_two_taps_makes_no_second_sa() {
+        let model = model(
+            "0.00 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
+             0.02 N:1024 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce tap=1",
+        );
+        assert_eq!(exchanges(&model), "sa0 i IKE_SA_INIT 0: i1=1@1\n");
+        assert_eq!(model.tunnels.len(), 1);
+    }
+
+    #[test]
+    fn ike_fragments_make_one_flight() {
+        let model = after_init(
+            "0.04 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response fragment 2/3 sealed 532
+             0.05 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response fragment 1/3 sealed 532 again=4",
+        );
+        assert!(
+            exchanges(&model).ends_with("IKE_AUTH 1: i3 r4,5+6([1, 2]/3)\n"),
+            "{}",
+            exchanges(&model)
+        );
+    }
+
+    #[test]
+    fn more_and_smaller_fragments_replace_the_set_before() {
+        let model = after_init(
+            "0.04 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response fragment 1/2 sealed 1220
+             4.04 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response fragment 1/3 sealed 532
+             4.05 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response fragment 2/3 sealed 532
+             5.05 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response fragment 2/2 sealed 532",
+        );
+        assert!(
+            exchanges(&model).ends_with("IKE_AUTH 1: i3 r5,6+4,7([1, 2]/3)\n"),
+            "{}",
+            exchanges(&model)
+        );
+    }
+
+    #[test]
+    fn the_states_of_an_sa_follow_from_what_answers_it() {
+        let one = |text: &str| states(&model(text)).join(" ");
+        assert_eq!(one(INIT), "HalfOpen");
+        let init = "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce\n";
+        assert_eq!(one(init), "Unanswered");
+        let refused = "1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(14)";
+        assert_eq!(one(&format!("{init}{refused}")), "Refused");
+        let small = "1 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 80";
+        assert_eq!(one(&format!("{INIT}{small}")), "AuthRefused");
+        assert_eq!(one(&format!("{INIT}{UP}")), "Established");
+        let middle = "1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=7 request sealed 80";
+        assert_eq!(one(middle), "AlreadyUp");
+    }
+
+    #[test]
+    fn an_aead_suite_tells_a_deletion_by_its_size() {
+        let gcm = "
+            0.00 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
+            0.02 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
+            0.03 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 277
+            0.05 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 205
+            9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed ";
+        for (length, state) in [(57, "Established"), (65, "Deleted"), (69, "Established")] {
+            assert_eq!(states(&model(&format!("{gcm}{length}"))), [state]);
+        }
+    }
+
+    #[test]
+    fn nat_is_told_by_the_hashes_of_both_sides() {
+        let nat = |source: &str, seen: &str| {
+            let model = model(&format!(
+                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) NATD({source} B:500)
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) NATD(B:500 {seen})"
+            ));
+            let nat = model.ike_sas.iter().next().unwrap().nat.unwrap();
+            format!("{:?} {:?}", nat.initiator, nat.responder)
+        };
+        assert_eq!(nat("A:500", "A:500"), "Untranslated Untranslated");
+        assert_eq!(nat("10.0.0.1:500", "A:500"), "Translated Untranslated");
+        assert_eq!(nat("A:500", "N:1024"), "TranslatedBeyond Untranslated");
+    }
+
+    #[test]
+    fn a_main_mode_is_one_exchange_and_its_suite_is_told_in_terms_of_ikev2() {
+        let model = model(
+            "0.0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14 life=28800 | encr=5 hash=2 auth=1 group=2)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14 life=28800)
+             0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce NATD
+             0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce NATD
+             0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+             0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+             0.6 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188
+             0.7 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188
+             0.8 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 76
+             0.9 A > B ESP 0xb1
+             1.0 B > A ESP 0xa1",
+        );
+        assert_eq!(
+            exchanges(&model),
+            "sa0 i Identity Protection (Main Mode) 0: i1 r2 i3 r4 i5 r6\n\
+             sa0 i Quick Mode 119: i7 r8 i9\n"
+        );
+        let row = model.ike_sas.iter().next().unwrap();
+        let suite = row.suite.clone().unwrap();
+        assert_eq!(
+            (suite.encryption, suite.key_bits, suite.prf, suite.group),
+            (Some(12), Some(256), Some(5), Some(14))
+        );
+        assert_eq!(
+            (suite.v1_auth, suite.v1_lifetime_secs),
+            (Some(1), Some(28800))
+        );
+        assert_eq!(states(&model), ["Established"]);
+        assert_eq!(children(&model), "sa0 Quick Mode a1 b1\n");
+    }
+
+    #[test]
+    fn flows_go_to_the_exchange_that_made_them() {
+        let model = established(
+            "1.0 A > B ESP 0xb1 seq 1..3
+             1.1 B > A ESP 0xa1 seq 1..3",
+        );
+        assert_eq!(children(&model), "sa0 IKE_AUTH a1 b1\n");
+        assert!(model.flows.iter().all(|flow| flow.child_sa != Link::None));
+    }
+
+    #[test]
+    fn a_rekeyed_child_replaces_the_one_that_falls_silent() {
+        let model = established(
+            "1 A > B ESP 0xb1 seq 1..60 every 1
+             1 B > A ESP 0xa1 seq 1..60 every 1
+             60 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request sealed 224
+             60.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response sealed 208
+             60.2 A > B ESP 0xb2 seq 1..60 every 1
+             60.3 B > A ESP 0xa2 seq 1..60 every 1",
+        );
+        assert_eq!(
+            children(&model),
+            "sa0 IKE_AUTH a1 b1\n\
+             sa0 CREATE_CHILD_SA b2 a2 replaces 0\n"
+        );
+    }
+
+    #[test]
+    fn a_refused_rekey_makes_no_child() {
+        let model = established(
+            "60 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request sealed 224
+             60.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response sealed 80
+             60.2 A > B ESP 0xb2",
+        );
+        assert_eq!(children(&model), "sa0 IKE_AUTH - b2\n");
+    }
+
+    #[test]
+    fn an_ike_sa_that_appears_without_a_beginning_was_made_by_rekeying() {
+        let model = established(
+            "1 A > B ESP 0xb1 seq 1..900 every 1
+             600 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 420
+             600.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 420
+             600.2 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80
+             600.3 B:500 > A:500 INFORMATIONAL i=1 r=2 id=3 response sealed 80
+             630 A:500 > B:500 INFORMATIONAL i=7 r=8 id=0 request sealed 80
+             630.1 B:500 > A:500 INFORMATIONAL i=7 r=8 id=0 response sealed 80",
+        );
+        assert_eq!(states(&model), ["Deleted", "Established"]);
+        let rows: Vec<_> = model.ike_sas.iter().map(|row| row.replaces).collect();
+        assert_eq!(rows, [None, Some(crate::model::IkeSaId(0))]);
+        assert_eq!(children(&model), "sa0 IKE_AUTH - b1\n");
+    }
+
+    #[test]
+    fn flows_without_any_exchange_make_a_child_and_a_tunnel() {
+        let model = model(
+            "1.0 A > B ESP 0xb1 seq 1..3
+             1.1 B > A ESP 0xa1 seq 1..3
+             2.0 C > B ESP 0xb7
+             3.0 R > D ICMP 3/4 mtu 1400 quoting D > E ESP 0xe1",
+        );
+        assert_eq!(children(&model), "sa- - a1 b1\nsa- - - b7\n");
+        assert_eq!(
+            tunnels(&model),
+            "192.0.2.1 <> 192.0.2.2 sas [] flows [0, 1]\n\
+             192.0.2.3 <> 192.0.2.2 sas [] flows [2]\n\
+             192.0.2.4 <> 192.0.2.5 sas [] flows []\n"
+        );
+    }
+
+    #[test]
+    fn where_two_pairs_of_flows_begin_together_nothing_is_tied() {
+        let model = model(
+            "1.0 A > B ESP 0xb1 seq 1..3
+             1.1 B > A ESP 0xa1 seq 1..3
+             1.2 A > B ESP 0xb2 seq 1..3
+             1.3 B > A ESP 0xa2 seq 1..3",
+        );
+        assert_eq!(children(&model), "");
+        assert!(model.flows.iter().all(|flow| flow.child_sa == Link::None));
+    }
+
+    #[test]
+    fn two_tunnels_between_the_same_ends_keep_their_flows_apart_only_at_once() {
+        let second = "
+            5.00 A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14)
+            5.02 B:500 > A:500 IKE_SA_INIT i=3 r=4 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14)
+            5.03 A:500 > B:500 IKE_AUTH i=3 r=4 id=1 request sealed 288
+            5.05 B:500 > A:500 IKE_AUTH i=3 r=4 id=1 response sealed 240
+            ";
+        let at_once = established(&format!("{second} 5.5 A > B ESP 0xb2"));
+        assert_eq!(children(&at_once), "sa0 IKE_AUTH - -\nsa1 IKE_AUTH - b2\n");
+        let late = established(&format!("{second} 50 A > B ESP 0xb2"));
+        assert_eq!(
+            late.flows.iter().map(|flow| flow.child_sa).next(),
+            Some(Link::Inferred(crate::model::ChildSaId(2)))
+        );
+    }
+
+    #[test]
+    fn an_sa_that_moves_keeps_its_tunnel() {
+        let model = established(
+            "9 C:4500 > B:4500 INFORMATIONAL i=1 r=2 id=2 request by=initiator sealed 176
+             9.1 C:4500 > B:4500 ESP 0xb1",
+        );
+        assert_eq!(
+            tunnels(&model),
+            "192.0.2.1,192.0.2.3 <> 192.0.2.2 sas [0] flows [0]\n"
+        );
+    }
+
+    #[test]
+    fn a_flood_of_messages_and_flows_is_taken_in_linear_time() {
+        let mut text = String::new();
+        for n in 0..20_000 {
+            writeln!(
+                text,
+                "{n} A:500 > B:500 IKE_SA_INIT i={n:x} r=0 id=0 request SA(DH14) Nonce\n\
+                 {n} A:500 > B:500 IKE_AUTH i=f r=f id=1 request sealed 288 seed={n}\n\
+                 {n} B:500 > A:500 CREATE_CHILD_SA i=e r=f id={n} response sealed 288\n\
+                 1 A:500 > B:500 IKE_AUTH i=d r=f id=1 request fragment {}/20000 sealed 100",
+                n + 1
+            )
+            .unwrap();
+        }
+        let model = model(&text);
+        assert_eq!(model.messages.len(), 80_000);
+        assert!(model.exchanges.len() >= 40_000);
+    }
+}

@@ -1,8 +1,30 @@
 //! Input to frames: files, folders, pipes; pcap, pcapng, snoop; gzip and zstd. Knows nothing of IKE.
+//!
+//! An [`Input`] is cut into [`Chunks`]; each [`Chunk`] is walked by any thread, first from a
+//! guessed start. Walks are folded in file order, and one whose start is not the end of the walk
+//! before is walked again from there: a guess may cost time, never truth.
 
+mod chunk;
+mod error;
+mod input;
 pub mod link_type;
+mod octets;
+mod order;
+mod pcap;
+mod pcapng;
+mod problems;
+mod snoop;
+#[cfg(test)]
+mod tests;
+mod walk;
 
+pub use chunk::{Chunk, Chunks};
+pub use error::{OpenError, ReadError};
+pub use input::{Input, expand};
 pub use link_type::LinkType;
+pub use octets::Scratch;
+pub use problems::Problems;
+pub use walk::{Context, Dropped, Seam, Walked};
 
 use crate::units::{FrameId, Timestamp, Vantage};
 

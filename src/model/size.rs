@@ -389,3 +389,76 @@ impl Model {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suite(encryption: u16, integrity: Option<u16>) -> IkeSuite {
+        IkeSuite {
+            encryption: Some(encryption),
+            integrity,
+            ..IkeSuite::default()
+        }
+    }
+
+    /// Every suite: cipher, integrity, and lengths of messages whose plaintext is 0, 8, 12 and 16
+    /// octets, by the formula of RFC 7296 section 3.14 with the least padding.
+    #[test]
+    fn the_plaintext_is_found_again_for_every_suite_and_size() {
+        for cipher in transform::ENCRYPTION {
+            for integrity in transform::INTEGRITY {
+                let Some(envelope) = Envelope::of(&suite(cipher.id, Some(integrity.id))) else {
+                    panic!("{} {}", cipher.name, integrity.name)
+                };
+                for plaintext in [0, 8, 10, 12, 16, 176, 1200] {
+                    let padded = (plaintext + 1usize).next_multiple_of(envelope.block);
+                    let length = 32 + envelope.iv + padded + envelope.icv;
+                    let range = envelope.plaintext(length, false).unwrap();
+                    assert!(range.contains(&plaintext), "{} {range:?}", cipher.name);
+                    assert!(range.end() - range.start() < envelope.block.max(4));
+                    assert_eq!(envelope.plaintext(length + 4, true), Some(range));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn known_lengths_give_known_plaintexts() {
+        let ranges: Vec<_> = [
+            (suite(12, Some(2)), 76),
+            (suite(12, Some(12)), 80),
+            (suite(12, Some(12)), 96),
+            (suite(20, None), 57),
+            (suite(20, None), 65),
+            (suite(20, None), 177),
+            (suite(3, Some(2)), 68),
+        ]
+        .iter()
+        .map(|(suite, length)| {
+            Envelope::of(suite)
+                .unwrap()
+                .plaintext(*length, false)
+                .unwrap()
+        })
+        .collect();
+        assert_eq!(
+            ranges,
+            [0..=15, 0..=15, 16..=31, 0..=0, 5..=8, 117..=120, 8..=15]
+        );
+    }
+
+    #[test]
+    fn a_length_that_no_plaintext_gives_is_refused() {
+        let cbc = Envelope::of(&suite(12, Some(12))).unwrap();
+        assert_eq!(cbc.plaintext(81, false), None);
+        assert_eq!(cbc.plaintext(64, false), None);
+        assert_eq!(cbc.plaintext(0, true), None);
+    }
+
+    #[test]
+    fn a_cipher_without_integrity_has_no_envelope() {
+        assert_eq!(Envelope::of(&suite(12, None)), None);
+        assert_eq!(Envelope::of(&IkeSuite::default()), None);
+    }
+}

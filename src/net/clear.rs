@@ -1,6 +1,7 @@
 //! Packets in clear that may belong in a tunnel.
 
 use super::datagram::Clear;
+use super::icmp;
 use super::ip::protocol;
 use super::octets::Octets;
 use std::net::IpAddr;
@@ -12,7 +13,7 @@ pub(super) fn may_belong_in_a_tunnel(from: IpAddr, to: IpAddr) -> bool {
 }
 
 /// The packet in clear that an IP payload makes, with its ports; `None` if its first octets were
-/// not kept, or it is talk among neighbours.
+/// not kept, or it is an ICMP error or talk among neighbours.
 pub(super) fn read(protocol: u8, octets: Octets<'_>) -> Option<(Clear, Option<(u16, u16)>)> {
     let clear = Clear {
         protocol,
@@ -40,15 +41,14 @@ pub(super) fn read(protocol: u8, octets: Octets<'_>) -> Option<(Clear, Option<(u
         }
         protocol::ICMP | protocol::ICMPV6 => {
             let kind = *octets.kept.first()?;
+            let v6 = protocol == protocol::ICMPV6;
             // Router and neighbour discovery (RFC 4861) never leaves the link, whatever its
             // addresses.
-            if protocol == protocol::ICMPV6 && matches!(kind, 133..=137) {
+            let is_discovery = v6 && matches!(kind, 133..=137);
+            if is_discovery || icmp::is_error(v6, kind) {
                 return None;
             }
-            let echo_request = match protocol {
-                protocol::ICMP => kind == 8,
-                _ => kind == 128,
-            };
+            let echo_request = kind == if v6 { 128 } else { 8 };
             Some((
                 Clear {
                     echo_request,

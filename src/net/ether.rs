@@ -94,10 +94,26 @@ fn mpls<'a>(mut octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
     }
     match octets.kept.first()? >> 4 {
         4 | 6 => Some(Next::Ip(octets)),
-        // A pseudo-wire with a control word (RFC 4385 section 3).
-        0 => Some(Next::Link(link::ETHERNET, octets.skip(4)?)),
+        // A pseudo-wire with a control word (RFC 4385 section 3), or an address that begins like one.
+        0 if !begins_with_ethernet(octets) => Some(Next::Link(link::ETHERNET, octets.skip(4)?)),
         _ => Some(Next::Link(link::ETHERNET, octets)),
     }
+}
+
+/// Whether an Ethernet header with an EtherType of ours comes first.
+fn begins_with_ethernet(octets: Octets<'_>) -> bool {
+    let Some((head, _)) = octets.split::<14>() else {
+        return false;
+    };
+    matches!(
+        u16::from_be_bytes([head[12], head[13]]),
+        ether_type::IPV4
+            | ether_type::IPV6
+            | ether_type::VLAN
+            | ether_type::SERVICE_VLAN
+            | ether_type::MPLS
+            | ether_type::PPPOE_SESSION
+    )
 }
 
 /// IEEE 802.2 logical link control, with SNAP (RFC 1042) or without.

@@ -9,16 +9,15 @@ use crate::units::{Endpoint, EspSpi, IkeSpi, IkeSpis};
 /// Reads an ICMP error; `None` if it is no error, or what it quotes is not ours.
 pub(super) fn read(v6: bool, octets: Octets<'_>) -> Option<IcmpError> {
     let (&[kind, code, _, _, a, b, c, d], quoted) = octets.split()?;
+    if !is_error(v6, kind) {
+        return None;
+    }
     let mtu = match (v6, kind, code) {
         // Destination unreachable: fragmentation needed and DF set (RFC 1191 section 4).
         (false, 3, 4) => u32::from(u16::from_be_bytes([c, d])),
         // Packet too big (RFC 4443 section 3.2).
         (true, 2, _) => u32::from_be_bytes([a, b, c, d]),
-        // Unreachable, source quench, redirect, time exceeded, parameter problem.
-        (false, 3 | 4 | 5 | 11 | 12, _) => 0,
-        // Unreachable, time exceeded, parameter problem.
-        (true, 1 | 3 | 4, _) => 0,
-        _ => return None,
+        _ => 0,
     };
     Some(IcmpError {
         v6,
@@ -28,6 +27,15 @@ pub(super) fn read(v6: bool, octets: Octets<'_>) -> Option<IcmpError> {
         mtu: (mtu != 0).then_some(mtu),
         quoted: quote(quoted)?,
     })
+}
+
+/// Whether an ICMP type is an error: unreachable, source quench, redirect, time exceeded, parameter
+/// problem. In ICMPv6: unreachable, too big, time exceeded, parameter problem.
+pub(super) fn is_error(v6: bool, kind: u8) -> bool {
+    match v6 {
+        false => matches!(kind, 3 | 4 | 5 | 11 | 12),
+        true => matches!(kind, 1..=4),
+    }
 }
 
 /// Reads the packet that an error quotes.

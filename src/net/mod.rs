@@ -13,6 +13,8 @@ mod icmp;
 mod ip;
 mod link;
 mod octets;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 mod udp;
 
@@ -25,6 +27,7 @@ use crate::capture::{Frame, LinkType};
 use crate::units::Endpoint;
 use crate::wire::ah::AuthenticationHeader;
 use crate::wire::esp::EspHeader;
+use crate::wire::header::HEADER_LEN as IKE_HEADER_LEN;
 use crate::wire::natt::Content;
 use ip::protocol;
 use octets::Octets;
@@ -167,16 +170,25 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         }
         let ports = Some((datagram.from, datagram.to));
         let data = datagram.data;
+        let cut_on_ike_port = port == IpsecPort::Ike && data.is_cut();
+        // Too little was kept to tell, and nothing but IKE belongs on its port.
+        if cut_on_ike_port && data.kept.len() < IKE_HEADER_LEN {
+            self.tell(ip, ports, data, Body::Ike(data.kept));
+            return;
+        }
         match Content::of(data.kept, port == IpsecPort::NatTraversal) {
-            Content::Esp(_) => self.esp(ip, ports, data),
             Content::Ike(message) => self.tell(ip, ports, data, Body::Ike(message)),
+            // ESP is known on this port by how long it is, and that is lost.
+            Content::Esp(_) if cut_on_ike_port => {}
+            Content::Esp(packet) => {
+                let marker = data.kept.len().saturating_sub(packet.len());
+                if let Some(packet) = data.skip(marker) {
+                    self.esp(ip, ports, packet);
+                }
+            }
             // The first octet of something longer looks the same.
             Content::Keepalive if data.is_cut() => {}
             Content::Keepalive => self.tell(ip, ports, data, Body::Keepalive),
-            // IKE of which nothing was kept.
-            Content::Other([]) if data.is_cut() && port == IpsecPort::Ike => {
-                self.tell(ip, ports, data, Body::Ike(&[]));
-            }
             Content::Other(_) => {}
         }
     }

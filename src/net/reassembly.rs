@@ -317,7 +317,7 @@ struct Train {
     /// Octets of the payload, once the last piece told.
     length: Option<u32>,
     /// What came, by offset; no two overlap.
-    spans: Vec<Span>,
+    runs: Vec<Run>,
     /// The pieces as they came.
     prints: Vec<Print>,
     frames: Vec<FrameId>,
@@ -331,13 +331,13 @@ struct Train {
 
 /// A run of octets of the payload.
 #[derive(Debug)]
-struct Span {
+struct Run {
     offset: u32,
     length: u32,
     kept: Vec<u8>,
 }
 
-impl Span {
+impl Run {
     fn end(&self) -> u32 {
         self.offset + self.length
     }
@@ -356,7 +356,7 @@ impl Train {
             ip,
             header_len: 0,
             length: None,
-            spans: Vec::new(),
+            runs: Vec::new(),
             prints: Vec::new(),
             frames: Vec::new(),
             largest: 0,
@@ -391,7 +391,7 @@ impl Train {
             return Err(Refusal::TooMany);
         }
         let end = fragment.offset + fragment.length;
-        let reaches = self.spans.last().map_or(0, Span::end);
+        let reaches = self.runs.last().map_or(0, Run::end);
         let contradicts = match (self.length, fragment.more) {
             (Some(length), true) => end >= length,
             (Some(length), false) => end != length,
@@ -428,15 +428,15 @@ impl Train {
     fn gaps(&self, from: u32, to: u32) -> Vec<(u32, u32)> {
         let mut gaps = Vec::new();
         let mut at = from;
-        for span in self
-            .spans
+        for run in self
+            .runs
             .iter()
-            .filter(|span| span.end() > from && span.offset < to)
+            .filter(|run| run.end() > from && run.offset < to)
         {
-            if at < span.offset {
-                gaps.push((at, span.offset));
+            if at < run.offset {
+                gaps.push((at, run.offset));
             }
-            at = at.max(span.end());
+            at = at.max(run.end());
         }
         if at < to {
             gaps.push((at, to));
@@ -450,10 +450,10 @@ impl Train {
         let stop = (to - fragment.offset) as usize;
         let kept = fragment.bytes.get(start..).unwrap_or_default();
         let kept = kept.get(..stop - start).unwrap_or(kept);
-        let at = self.spans.partition_point(|span| span.offset < from);
-        self.spans.insert(
+        let at = self.runs.partition_point(|run| run.offset < from);
+        self.runs.insert(
             at,
-            Span {
+            Run {
                 offset: from,
                 length: to - from,
                 kept: kept.to_vec(),
@@ -462,12 +462,12 @@ impl Train {
     }
 
     fn octets(&self) -> usize {
-        let kept: usize = self.spans.iter().map(|span| span.kept.len()).sum();
-        kept + (self.spans.len() + self.prints.len()) * Self::PIECE_COST
+        let kept: usize = self.runs.iter().map(|run| run.kept.len()).sum();
+        kept + (self.runs.len() + self.prints.len()) * Self::PIECE_COST
     }
 
     fn is_whole(&self) -> bool {
-        let came: u32 = self.spans.iter().map(|span| span.length).sum();
+        let came: u32 = self.runs.iter().map(|run| run.length).sum();
         !self.is_spoilt && self.length == Some(came)
     }
 
@@ -478,11 +478,11 @@ impl Train {
     /// The octets kept from the beginning on, up to the first that is missing.
     fn kept(&self) -> Vec<u8> {
         let mut kept = Vec::new();
-        for span in &self.spans {
-            if span.offset as usize != kept.len() {
+        for run in &self.runs {
+            if run.offset as usize != kept.len() {
                 break;
             }
-            kept.extend_from_slice(&span.kept);
+            kept.extend_from_slice(&run.kept);
         }
         kept
     }
@@ -516,7 +516,7 @@ impl Train {
     }
 
     fn into_incomplete(self) -> Incomplete {
-        let has_head = self.spans.first().is_some_and(|span| span.offset == 0);
+        let has_head = self.runs.first().is_some_and(|run| run.offset == 0);
         let head = has_head.then(|| {
             let mut head = self.kept();
             head.truncate(REASSEMBLY_HEAD);
@@ -547,5 +547,369 @@ fn check(fragment: &Fragment<'_>) -> Result<(), Refusal> {
         _ if fragment.more && !fragment.length.is_multiple_of(8) => Err(Refusal::Uneven),
         Some(0..=0xffff) => Ok(()),
         _ => Err(Refusal::TooFar),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Encap;
+    use crate::units::{Endpoint, Span};
+
+    /// A packet's payload: no two of its octets in a row are alike.
+    fn payload(length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at * 7 % 251) as u8).collect()
+    }
+
+    /// Cuts a payload at these offsets.
+    fn pieces<'a>(payload: &'a [u8], cuts: &[usize]) -> Vec<Fragment<'a>> {
+        let starts = [&[0], cuts].concat();
+        let ends = [cuts, &[payload.len()]].concat();
+        let piece = |(&start, &end): (&usize, &usize)| Fragment {
+            identification: 7,
+            protocol: 50,
+            offset: start as u32,
+            more: end < payload.len(),
+            length: (end - start) as u32,
+            bytes: &payload[start..end],
+        };
+        starts.iter().zip(&ends).map(piece).collect()
+    }
+
+    /// A reassembler that numbers its frames; one millisecond lies between two.
+    #[derive(Default)]
+    struct Wire {
+        reassembler: Reassembler,
+        v6: bool,
+        frames: u64,
+    }
+
+    impl Wire {
+        fn push(&mut self, fragment: &Fragment<'_>) -> Pushed {
+            self.frames += 1;
+            self.push_at(self.frames as i64, fragment)
+        }
+
+        fn push_at(&mut self, millis: i64, fragment: &Fragment<'_>) -> Pushed {
+            let (address, headers) = match self.v6 {
+                true => ("2001:db8::1", 48),
+                false => ("192.0.2.1", 20),
+            };
+            let end = Endpoint {
+                address: address.parse().unwrap(),
+                port: None,
+            };
+            let time = Timestamp(Span::from_millis(millis).0);
+            let stamp = Stamp {
+                frame: FrameId {
+                    input: 0,
+                    number: self.frames,
+                },
+                time: Some(time),
+                vantage: Vantage {
+                    input: 0,
+                    interface: 0,
+                },
+                wire_len: 0,
+            };
+            let path = Path {
+                from: end,
+                to: end,
+                encap: Encap::default(),
+            };
+            let ip = IpFacts {
+                ttl: if fragment.offset == 0 { 64 } else { 1 },
+                length: fragment.length + headers,
+                pieces: 1,
+                ..IpFacts::default()
+            };
+            self.reassembler.push(stamp, time, path, ip, fragment)
+        }
+
+        /// Pushes pieces in turn and gives the wholes that come of them.
+        fn wholes(&mut self, fragments: &[Fragment<'_>]) -> Vec<Whole> {
+            let pushed = fragments.iter().map(|fragment| self.push(fragment));
+            let whole = |pushed| match pushed {
+                Pushed::Whole(whole) => Some(whole),
+                Pushed::Kept => None,
+                Pushed::Refused(refusal) => panic!("{refusal}"),
+            };
+            pushed
+                .collect::<Vec<_>>()
+                .into_iter()
+                .filter_map(whole)
+                .collect()
+        }
+    }
+
+    /// Every order of the numbers below `count`.
+    fn orders(count: usize) -> Vec<Vec<usize>> {
+        if count == 0 {
+            return vec![vec![]];
+        }
+        let longer = |order: Vec<usize>| {
+            (0..count).map(move |at| {
+                let mut order = order.clone();
+                order.insert(at, count - 1);
+                order
+            })
+        };
+        orders(count - 1).into_iter().flat_map(longer).collect()
+    }
+
+    #[test]
+    fn pieces_make_the_whole_in_any_order_and_however_often_they_come() {
+        let payload = payload(100);
+        let pieces = pieces(&payload, &[16, 24, 64]);
+        for v6 in [false, true] {
+            for order in orders(pieces.len()) {
+                for repeated in 0..order.len() {
+                    let mut wire = Wire {
+                        v6,
+                        ..Wire::default()
+                    };
+                    let mut turn = order.clone();
+                    turn.insert(repeated, order[repeated]);
+                    let turn: Vec<Fragment<'_>> = turn.iter().map(|&at| pieces[at]).collect();
+                    let wholes = wire.wholes(&turn);
+                    let [whole] = &wholes[..] else {
+                        panic!("{order:?} {repeated}: {wholes:?}")
+                    };
+                    assert_eq!(whole.payload, payload, "{order:?}");
+                    assert_eq!((whole.length, whole.cut), (100, false));
+                    let headers = if v6 { 40 } else { 20 };
+                    assert_eq!((whole.ip.length, whole.ip.ttl), (100 + headers, 64));
+                    assert_eq!((whole.ip.pieces, whole.frames.len()), (4, 4));
+                    assert_eq!(whole.largest, 40 + if v6 { 48 } else { 20 });
+                    // A copy of the last piece is no loss.
+                    assert!(wire.reassembler.finish().is_empty(), "{order:?} {repeated}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_identification_used_again_makes_another_packet() {
+        let (first, second) = (payload(64), [payload(64), payload(8)].concat());
+        let mut wire = Wire::default();
+        let all = [pieces(&first, &[32]), pieces(&second, &[32])].concat();
+        let wholes = wire.wholes(&all);
+        let lengths: Vec<u32> = wholes.iter().map(|whole| whole.length).collect();
+        assert_eq!(lengths, [64, 72]);
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_what_came() {
+        let payload = payload(100);
+        let pieces = pieces(&payload, &[40, 80]);
+        for missing in 0..3 {
+            let mut wire = Wire::default();
+            for (at, piece) in pieces.iter().enumerate() {
+                if at != missing {
+                    wire.push(piece);
+                }
+            }
+            let told = wire.reassembler.finish();
+            let [lost] = &told[..] else {
+                panic!("{told:?}")
+            };
+            let head = [None, Some(&payload[..40]), Some(&payload[..80])][missing];
+            assert_eq!(lost.head.as_deref(), head);
+            assert_eq!(lost.length, (missing != 2).then_some(100));
+            assert_eq!((lost.pieces, lost.frames.len()), (2, 2));
+        }
+    }
+
+    #[test]
+    fn a_packet_recorded_twice_loses_nothing_but_one_of_other_octets_does() {
+        let mut payload = payload(100);
+        let mut wire = Wire::default();
+        let [first, second] = pieces(&payload, &[48])[..] else {
+            panic!()
+        };
+        assert_eq!(wire.wholes(&[first, first, second, second]).len(), 1);
+        assert!(wire.reassembler.finish().is_empty());
+        payload[50] ^= 1;
+        wire.push(&pieces(&payload, &[48])[1]);
+        assert_eq!(wire.reassembler.finish().len(), 1);
+    }
+
+    #[test]
+    fn of_overlapping_pieces_the_first_wins_in_ipv4_and_ipv6_gives_up() {
+        let (first, other) = (payload(48), vec![0xee; 48]);
+        let begin = pieces(&first, &[24])[0];
+        let overlapping = Fragment {
+            offset: 16,
+            more: false,
+            length: 32,
+            bytes: &other[16..],
+            ..begin
+        };
+        let mut wire = Wire::default();
+        let [whole] = &wire.wholes(&[begin, overlapping])[..] else {
+            panic!()
+        };
+        assert_eq!(whole.payload, [&first[..24], &other[24..]].concat());
+
+        let mut wire = Wire {
+            v6: true,
+            ..Wire::default()
+        };
+        wire.push(&begin);
+        for piece in [overlapping, pieces(&first, &[24])[1]] {
+            assert!(matches!(
+                wire.push(&piece),
+                Pushed::Refused(Refusal::Overlap)
+            ));
+        }
+        assert_eq!(wire.reassembler.finish().len(), 1);
+    }
+
+    #[test]
+    fn pieces_that_fit_no_packet_are_refused() {
+        let payload = payload(64);
+        let good = pieces(&payload, &[32])[0];
+        let refused = [
+            Fragment {
+                length: 0,
+                bytes: &[],
+                ..good
+            },
+            Fragment { length: 31, ..good },
+            Fragment {
+                offset: 65528,
+                ..good
+            },
+            Fragment {
+                offset: u32::MAX,
+                ..good
+            },
+        ]
+        .map(|piece| match Wire::default().push(&piece) {
+            Pushed::Refused(refusal) => refusal,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(
+            refused,
+            [
+                Refusal::Empty,
+                Refusal::Uneven,
+                Refusal::TooFar,
+                Refusal::TooFar
+            ]
+        );
+        // Two ends, and a piece beyond the end.
+        let last = pieces(&payload, &[32])[1];
+        for contrary in [
+            Fragment { offset: 40, ..last },
+            Fragment {
+                offset: 64,
+                more: true,
+                ..last
+            },
+            Fragment {
+                offset: 8,
+                length: 16,
+                ..last
+            },
+        ] {
+            let mut wire = Wire::default();
+            wire.push(&last);
+            let pushed = wire.push(&contrary);
+            assert!(
+                matches!(pushed, Pushed::Refused(Refusal::Contradiction)),
+                "{contrary:?} {pushed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cut_piece_leaves_what_comes_before_it() {
+        let payload = payload(96);
+        let mut pieces = pieces(&payload, &[32, 64]);
+        pieces[1].bytes = &payload[32..40];
+        for order in orders(3) {
+            let mut wire = Wire::default();
+            let turn: Vec<Fragment<'_>> = order.iter().map(|&at| pieces[at]).collect();
+            let [whole] = &wire.wholes(&turn)[..] else {
+                panic!()
+            };
+            assert_eq!((&whole.payload[..], whole.length), (&payload[..40], 96));
+            assert!(whole.cut);
+        }
+    }
+
+    #[test]
+    fn a_piece_waits_no_longer_than_the_limit() {
+        let payload = payload(64);
+        let pieces = pieces(&payload, &[32]);
+        let age = REASSEMBLY_AGE.0 / 1_000_000;
+        let mut wire = Wire::default();
+        wire.push_at(0, &pieces[0]);
+        assert!(
+            wire.reassembler
+                .expire(Timestamp(REASSEMBLY_AGE.0))
+                .is_empty()
+        );
+        assert_eq!(
+            wire.reassembler
+                .expire(Timestamp(REASSEMBLY_AGE.0 + 1))
+                .len(),
+            1
+        );
+        // It is not put together with one that comes too late, asked or not.
+        wire.push_at(0, &pieces[0]);
+        assert!(matches!(wire.push_at(age + 1, &pieces[1]), Pushed::Kept));
+        assert_eq!(wire.reassembler.finish().len(), 2);
+    }
+
+    /// The piece that a flood sends in its turn.
+    type Flood = fn(&[u8], u32) -> Fragment<'_>;
+
+    #[test]
+    fn floods_meet_limits_and_push_out_the_oldest_first() {
+        let big = payload(60_000);
+        let floods: [(usize, Flood); 2] = [
+            (REASSEMBLY_TRAINS + 9, |big, turn| Fragment {
+                identification: turn,
+                ..pieces(big, &[8])[0]
+            }),
+            (REASSEMBLY_OCTETS / 50_000, |big, turn| Fragment {
+                identification: turn,
+                ..pieces(big, &[59_992])[0]
+            }),
+        ];
+        for (count, flood) in floods {
+            let mut wire = Wire::default();
+            for turn in 0..count {
+                wire.push(&flood(&big, turn as u32));
+                assert!(wire.reassembler.trains.len() <= REASSEMBLY_TRAINS);
+                assert!(wire.reassembler.octets <= REASSEMBLY_OCTETS);
+            }
+            let pushed_out = wire.reassembler.expire(Timestamp(0));
+            assert!(!pushed_out.is_empty());
+            let rest = wire.reassembler.finish();
+            let frames: Vec<u64> = [pushed_out, rest]
+                .iter()
+                .flatten()
+                .flat_map(|lost| lost.frames.iter().map(|frame| frame.number))
+                .collect();
+            assert_eq!(frames, (1..=count as u64).collect::<Vec<_>>());
+            assert_eq!(wire.reassembler.octets, 0);
+            assert!(wire.reassembler.begun.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_packet_of_too_many_pieces_takes_no_more() {
+        let payload = payload(8 * (REASSEMBLY_PIECES + 2));
+        let cuts: Vec<usize> = (1..REASSEMBLY_PIECES + 2).map(|at| 8 * at).collect();
+        let mut wire = Wire::default();
+        let refused = pieces(&payload, &cuts)
+            .iter()
+            .filter(|piece| matches!(wire.push(piece), Pushed::Refused(Refusal::TooMany)))
+            .count();
+        assert_eq!(refused, 2);
+        assert_eq!(wire.reassembler.finish()[0].frames.len(), REASSEMBLY_PIECES);
     }
 }

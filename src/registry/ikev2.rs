@@ -28,6 +28,11 @@ impl TransformType {
     pub fn is_key_exchange(self) -> bool {
         self == Self::KE || (Self::ADDKE1..=Self::ADDKE7).contains(&self)
     }
+
+    /// The short notation that its name ends with: `ENCR`, `ADDKE1`.
+    pub fn notation(self) -> Option<&'static str> {
+        self.name()?.rsplit_once('(')?.1.strip_suffix(')')
+    }
 }
 
 registry! {

@@ -15,7 +15,7 @@ pub use ikev2::{
     NotifyType, TransformAttributeType, TransformType, TsType,
 };
 pub use shared::{
-    CertificateEncoding, EapType, ExchangeType, IdType, PayloadType, SecurityProtocol,
+    CertificateEncoding, EapType, ExchangeType, IdType, IpProtocol, PayloadType, SecurityProtocol,
 };
 
 /// Declares an open registry.
@@ -106,6 +106,7 @@ mod tests {
             ExchangeType,
             HashAlgorithm,
             IdType,
+            IpProtocol,
             IpcompTransform,
             NotifyType,
             NotifyV1,

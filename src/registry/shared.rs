@@ -274,3 +274,28 @@ impl SecurityProtocol {
         }
     }
 }
+
+registry! {
+    /// Protocols over IP that selectors and identities name.
+    pub struct IpProtocol(u8) {
+        ICMP = 1, "ICMP", "RFC 792";
+        IGMP = 2, "IGMP", "RFC 1112";
+        IPV4 = 4, "IPv4", "RFC 2003";
+        TCP = 6, "TCP", "RFC 9293";
+        UDP = 17, "UDP", "RFC 768";
+        IPV6 = 41, "IPv6", "RFC 2473";
+        GRE = 47, "GRE", "RFC 2784";
+        ESP = 50, "ESP", "RFC 4303";
+        AH = 51, "AH", "RFC 4302";
+        IPV6_ICMP = 58, "IPv6-ICMP", "RFC 8200";
+        EIGRP = 88, "EIGRP", "RFC 7868";
+        OSPF = 89, "OSPFIGP", "RFC 2328";
+        PIM = 103, "PIM", "RFC 7761";
+        IPCOMP = 108, "IPComp", "RFC 3173";
+        VRRP = 112, "VRRP", "RFC 9568";
+        L2TP = 115, "L2TP", "RFC 3931";
+        SCTP = 132, "SCTP", "RFC 9260";
+        MOBILITY_HEADER = 135, "Mobility Header", "RFC 6275";
+        UDP_LITE = 136, "UDPLite", "RFC 3828";
+    }
+}

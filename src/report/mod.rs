@@ -1,1 +1,17 @@
-//! To come.
+//! What was found, in words and in JSON. Decides nothing: it shows what the model and the rules say.
+
+pub mod calendar;
+pub mod dissect;
+pub mod explain;
+pub mod json;
+pub mod ndjson;
+pub mod schema;
+pub mod select;
+pub mod sheet;
+pub mod text;
+pub mod tunnels;
+pub mod view;
+
+pub use select::Selection;
+pub use sheet::Sheet;
+pub use view::Diagnosis;

@@ -131,6 +131,7 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
                 incomplete: *incomplete,
                 pieces: *pieces,
                 largest: *largest,
+                incomplete_ike: Vec::new(),
                 incomplete_frames: if *incomplete > 0 { vec![frame] } else { vec![] },
                 first: here,
                 last: here,

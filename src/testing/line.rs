@@ -184,6 +184,7 @@ impl Reader {
             flags: 0,
             message_id,
             payloads: Vec::new(),
+            initiator,
             seed: words.value("seed=")?.unwrap_or(0),
             fragment: match words.after::<String>("fragment")? {
                 Some(text) => {

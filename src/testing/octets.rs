@@ -24,6 +24,8 @@ pub(super) struct Writer {
     pub(super) sealed: Option<usize>,
     /// Number and total if it is an IKE fragment.
     pub(super) fragment: Option<(u16, u16)>,
+    /// Whether the initiator sends it: filler octets of both sides differ.
+    pub(super) initiator: bool,
     /// Makes filler octets differ.
     pub(super) seed: u64,
 }
@@ -88,8 +90,14 @@ impl Writer {
     /// Octets that look random, the same for the same message and seed.
     pub(super) fn filler(&self, len: usize) -> Vec<u8> {
         let what = format!(
-            "{} {} {} {} {:?} {} {len}",
-            self.spis, self.exchange, self.flags, self.message_id, self.fragment, self.seed
+            "{} {} {} {} {:?} {} {} {len}",
+            self.spis,
+            self.exchange,
+            self.flags,
+            self.message_id,
+            self.fragment,
+            self.initiator,
+            self.seed
         );
         (0u32..)
             .flat_map(|block| {

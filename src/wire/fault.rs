@@ -8,7 +8,8 @@ use std::fmt;
 pub struct Fault {
     /// Offset in octets from the start of the message.
     pub at: usize,
-    /// The structure it was met in, outermost first, such as `SA/proposal 1/transform 3`.
+    /// The structure it was met in, outermost first, such as `SA/proposal 1/transform 3`; empty for
+    /// the message itself.
     pub path: String,
     /// What is wrong.
     pub kind: FaultKind,
@@ -71,7 +72,10 @@ impl fmt::Display for FaultKind {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}: {}", self.path, self.at, self.kind)
+        if !self.path.is_empty() {
+            write!(f, "{} ", self.path)?;
+        }
+        write!(f, "at {}: {}", self.at, self.kind)
     }
 }
 

@@ -78,29 +78,31 @@ impl Header {
 
     /// Whether this looks like the header of an IKE message of which `bytes_len` octets are there.
     ///
-    /// A length that fits to the octet proves enough, so that a message of an odd version or
-    /// exchange is still told. Any other length is fine too, since captures are cut and peers lie,
-    /// if version, exchange and first payload go together.
+    /// Two of three must be so: it has an initiator SPI; its length fits to the octet; version,
+    /// exchange and first payload go together. So a message is told that the capture cut, or whose
+    /// version is not ours, or that reports an error about an SA it does not know.
     pub fn is_plausible(&self, bytes_len: usize) -> bool {
         let length = usize::try_from(self.length).unwrap_or(usize::MAX);
-        let possible = !self.spis.initiator.is_zero()
-            && length >= HEADER_LEN
-            && bytes_len >= HEADER_LEN
-            && self.exchange.0 != 0;
-        let fits = length == bytes_len;
         // A UDP datagram carries no more.
-        let sized = length <= usize::from(u16::MAX);
-        possible && (fits || sized && self.is_coherent())
+        let possible = bytes_len >= HEADER_LEN
+            && (HEADER_LEN..=usize::from(u16::MAX)).contains(&length)
+            && self.exchange.0 != 0;
+        let witnesses = [
+            !self.spis.initiator.is_zero(),
+            length == bytes_len,
+            self.is_coherent(),
+        ];
+        possible && witnesses.iter().filter(|so| **so).count() >= 2
     }
 
     /// Whether version, exchange and first payload go together. Types from 128 on (payloads) and
     /// 240 on (exchanges) are for private use in both versions.
     fn is_coherent(&self) -> bool {
-        match (self.version, self.next_payload.0, self.exchange.0) {
-            (Version::V1, 0..=31 | 128.., 1..=6 | 32..=33 | 240..) => true,
-            (Version::V2, 0 | 33..=63 | 128.., 34..=63 | 240..) => true,
-            _ => false,
-        }
+        matches!(
+            (self.version, self.next_payload.0, self.exchange.0),
+            (Version::V1, 0..=31 | 128.., 1..=6 | 32..=33 | 240..)
+                | (Version::V2, 0 | 33..=63 | 128.., 34..=63 | 240..)
+        )
     }
 }
 
@@ -206,16 +208,23 @@ mod tests {
     }
 
     #[test]
-    fn no_initiator_spi_or_no_room_is_not_plausible() {
-        let good = header(Version::V2, 33, 34, 28);
-        assert!(good.is_plausible(28));
-        assert!(!good.is_plausible(27));
-        assert!(!header(Version::V2, 33, 34, 27).is_plausible(28));
-        assert!(!header(Version::V2, 33, 34, 65_536).is_plausible(400));
-        let unnamed = Header {
+    fn without_an_initiator_spi_all_else_must_fit() {
+        let unnamed = |exchange, length| Header {
             spis: IkeSpis::default(),
-            ..good
+            ..header(Version::V1, 11, exchange, length)
         };
-        assert!(!unnamed.is_plausible(28));
+        assert!(unnamed(5, 84).is_plausible(84));
+        assert!(!unnamed(5, 84).is_plausible(83));
+        assert!(!unnamed(37, 84).is_plausible(84));
+    }
+
+    #[test]
+    fn no_room_for_a_header_or_too_much_for_a_datagram_is_not_plausible() {
+        let plausible =
+            |length, bytes_len| header(Version::V2, 33, 34, length).is_plausible(bytes_len);
+        assert!(plausible(28, 28));
+        assert!(!plausible(28, 27));
+        assert!(!plausible(27, 28));
+        assert!(!plausible(65_536, 400));
     }
 }

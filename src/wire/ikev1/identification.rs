@@ -1,8 +1,22 @@
 //! Identification payload (RFC 2407 section 4.6.2).
 
 use crate::registry::IdType;
+use crate::wire::cursor::Cursor;
+use crate::wire::fault::Faults;
 
 /// Who a peer says it is, or in quick mode which traffic it means.
+///
+/// ```text
+///                      1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// !   ID Type     !  Protocol ID  !             Port              !
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ~                     Identification Data                       ~
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+///
+/// NAT-OA (RFC 3947 section 5.2) has the same layout, with protocol and port reserved.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Identification<'a> {
     /// Form of the identity.
@@ -13,4 +27,48 @@ pub struct Identification<'a> {
     pub port: u16,
     /// The identity.
     pub data: &'a [u8],
+}
+
+impl<'a> Identification<'a> {
+    /// Reads what follows the generic header.
+    pub fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
+        faults.require(cursor, 4, "Identification payload")?;
+        Some(Self {
+            id_type: IdType(cursor.u8()?),
+            protocol: cursor.u8()?,
+            port: cursor.u16()?,
+            data: cursor.rest(),
+        })
+    }
+
+    /// Appends what follows the generic header.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        out.extend([self.id_type.0, self.protocol]);
+        out.extend(self.port.to_be_bytes());
+        out.extend(self.data);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_carries_protocol_and_port() {
+        let mut faults = Faults::default();
+        let octets = [1, 17, 0x01, 0xf4, 192, 0, 2, 1];
+        let read = Identification::read(&mut Cursor::new(&octets, 0), &mut faults).unwrap();
+        assert_eq!(read.id_type, IdType(1));
+        assert_eq!((read.protocol, read.port), (17, 500));
+        assert_eq!(read.data, [192, 0, 2, 1]);
+        assert!(faults.list.is_empty());
+    }
+
+    #[test]
+    fn an_identity_without_its_fixed_part_is_a_fault() {
+        let mut faults = Faults::default();
+        let mut cursor = Cursor::new(&[1, 17, 1], 32);
+        assert_eq!(Identification::read(&mut cursor, &mut faults), None);
+        assert_eq!(faults.list[0].at, 32);
+    }
 }

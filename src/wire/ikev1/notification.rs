@@ -1,8 +1,25 @@
 //! Notification payload (RFC 2408 section 3.14).
 
+use super::Attribute;
 use crate::registry::{NotifyV1, SecurityProtocol};
+use crate::wire::cursor::Cursor;
+use crate::wire::fault::Faults;
 
 /// An error or a status.
+///
+/// ```text
+///                      1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// !              Domain of Interpretation  (DOI)                  !
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// !  Protocol-ID  !   SPI Size    !      Notify Message Type      !
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ~                Security Parameter Index (SPI)                 ~
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ~                       Notification Data                       ~
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Notification<'a> {
     /// Domain of interpretation.
@@ -15,4 +32,130 @@ pub struct Notification<'a> {
     pub kind: NotifyV1,
     /// More about it, by type.
     pub data: &'a [u8],
+}
+
+/// What the data of a notification means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meaning<'a> {
+    /// R-U-THERE and R-U-THERE-ACK: the sequence number (RFC 3706 section 5.3).
+    Sequence(u32),
+    /// RESPONDER-LIFETIME: the lifetime that the responder will keep, in attributes of the phase
+    /// that the SA belongs to (RFC 2407 section 4.6.3.1).
+    Lifetime(Vec<Attribute<'a>>),
+    /// REPLAY-STATUS: whether the responder detects replays (RFC 2407 section 4.6.3.2).
+    ReplayDetection(bool),
+}
+
+impl<'a> Notification<'a> {
+    /// Reads what follows the generic header.
+    pub fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
+        faults.require(cursor, 8, "Notification payload")?;
+        let doi = cursor.u32()?;
+        let protocol = SecurityProtocol(cursor.u8()?);
+        let size = usize::from(cursor.u8()?);
+        let kind = NotifyV1(cursor.u16()?);
+        // What is not there is a fault; what is there is kept.
+        let _ = faults.require(cursor, size, "SPI Size");
+        Some(Self {
+            doi,
+            protocol,
+            spi: cursor.take_up_to(size),
+            kind,
+            data: cursor.rest(),
+        })
+    }
+
+    /// Appends what follows the generic header. An SPI too long for its size field is cut.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        let size = u8::try_from(self.spi.len()).unwrap_or(u8::MAX);
+        out.extend(self.doi.to_be_bytes());
+        out.extend([self.protocol.0, size]);
+        out.extend(self.kind.0.to_be_bytes());
+        out.extend(self.spi.iter().take(usize::from(size)));
+        out.extend(self.data);
+    }
+
+    /// What the data means; `None` for types whose data is empty, free, or not as its RFC says.
+    pub fn meaning(&self) -> Option<Meaning<'a>> {
+        let mut cursor = Cursor::new(self.data, 0);
+        match self.kind {
+            NotifyV1::R_U_THERE | NotifyV1::R_U_THERE_ACK => cursor.u32().map(Meaning::Sequence),
+            NotifyV1::REPLAY_STATUS => cursor
+                .u32()
+                .map(|status| Meaning::ReplayDetection(status != 0)),
+            NotifyV1::RESPONDER_LIFETIME => {
+                let mut faults = Faults::default();
+                let attributes = Attribute::read_list(&mut cursor, &mut faults);
+                faults
+                    .list
+                    .is_empty()
+                    .then_some(Meaning::Lifetime(attributes))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::AttributeValue;
+    use super::*;
+
+    fn notification<'a>(kind: NotifyV1, data: &'a [u8]) -> Notification<'a> {
+        Notification {
+            doi: 1,
+            protocol: SecurityProtocol::IKE,
+            spi: &[0xab; 16],
+            kind,
+            data,
+        }
+    }
+
+    #[test]
+    fn a_notification_reads_as_it_was_written() {
+        let written = notification(NotifyV1::INITIAL_CONTACT, &[]);
+        let mut octets = Vec::new();
+        written.emit(&mut octets);
+        assert_eq!(octets[..8], [0, 0, 0, 1, 1, 16, 0x60, 0x02]);
+        let mut faults = Faults::default();
+        let read = Notification::read(&mut Cursor::new(&octets, 0), &mut faults);
+        assert_eq!(read, Some(written));
+        assert!(faults.list.is_empty());
+    }
+
+    #[test]
+    fn an_spi_that_is_not_all_there_is_a_fault_and_kept_as_far_as_it_goes() {
+        let mut faults = Faults::default();
+        let octets = [0, 0, 0, 1, 1, 16, 0, 14, 7, 7];
+        let read = Notification::read(&mut Cursor::new(&octets, 0), &mut faults).unwrap();
+        assert_eq!((read.spi, read.data), (&[7, 7][..], &[][..]));
+        assert_eq!(
+            faults.list[0].kind.to_string(),
+            "SPI Size promises 16 octets, 2 are there"
+        );
+    }
+
+    #[test]
+    fn data_means_what_its_type_says() {
+        let meaning = |kind, data| notification(kind, data).meaning();
+        assert_eq!(
+            meaning(NotifyV1::R_U_THERE, &[0, 0, 1, 0]),
+            Some(Meaning::Sequence(256))
+        );
+        assert_eq!(
+            meaning(NotifyV1::REPLAY_STATUS, &[0, 0, 0, 1]),
+            Some(Meaning::ReplayDetection(true))
+        );
+        let life = vec![Attribute {
+            kind: 1,
+            value: AttributeValue::Short(1),
+        }];
+        assert_eq!(
+            meaning(NotifyV1::RESPONDER_LIFETIME, &[0x80, 1, 0, 1]),
+            Some(Meaning::Lifetime(life))
+        );
+        assert_eq!(meaning(NotifyV1::RESPONDER_LIFETIME, &[0x80]), None);
+        assert_eq!(meaning(NotifyV1::R_U_THERE, &[0, 0]), None);
+        assert_eq!(meaning(NotifyV1::NO_PROPOSAL_CHOSEN, &[0, 0, 0, 1]), None);
+    }
 }

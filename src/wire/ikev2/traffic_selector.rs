@@ -1,27 +1,497 @@
 //! Traffic Selector payloads (RFC 7296 section 3.13).
 
-use crate::registry::TsType;
+use super::identification::address;
+use super::text::hex;
+use crate::registry::{IpProtocol, TsType};
+use crate::wire::cursor::Cursor;
+use crate::wire::fault::{FaultKind, Faults};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Which packets may use the child SA.
+///
+/// ```text
+///                      1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// | Number of TSs |                 RESERVED                      |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                                                               |
+/// ~                       <Traffic Selectors>                     ~
+/// |                                                               |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrafficSelectors<'a> {
     /// The selectors; a packet that fits one fits all.
     pub selectors: Vec<Selector<'a>>,
 }
 
-/// One selector: a protocol, a range of ports, a range of addresses.
+impl<'a> TrafficSelectors<'a> {
+    /// Reads what follows the generic header.
+    pub fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
+        faults.require(cursor, 4, "Traffic Selector payload")?;
+        let at = cursor.at();
+        let count = cursor.u8()?;
+        let _reserved = cursor.take(3)?;
+        let mut selectors = Vec::new();
+        while !cursor.is_empty() {
+            faults.enter(("selector", selectors.len().saturating_add(1)));
+            selectors.extend(Selector::read(cursor, faults));
+            faults.leave();
+        }
+        if selectors.len() != usize::from(count) {
+            let kind = FaultKind::Value {
+                field: "Number of TSs",
+                value: count.into(),
+                expected: "the number of selectors that follow",
+            };
+            faults.push(at, kind);
+        }
+        Some(Self { selectors })
+    }
+
+    /// Appends what follows the generic header.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        let count = u8::try_from(self.selectors.len()).unwrap_or(u8::MAX);
+        out.extend([count, 0, 0, 0]);
+        self.selectors
+            .iter()
+            .for_each(|selector| selector.emit(out));
+    }
+}
+
+/// The selectors, separated by commas.
+impl fmt::Display for TrafficSelectors<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.selectors.is_empty() {
+            return f.write_str("no selectors");
+        }
+        for (index, selector) in self.selectors.iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            selector.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// One selector: a protocol, a range of ports, a range of addresses (RFC 7296 section 3.13.1).
+///
+/// ```text
+///                      1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |   TS Type     |IP Protocol ID*|       Selector Length         |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |           Start Port*         |           End Port*           |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                                                               |
+/// ~                         Starting Address*                     ~
+/// |                                                               |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                                                               |
+/// ~                         Ending Address*                       ~
+/// |                                                               |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Selector<'a> {
     /// Kind of addresses.
     pub ts_type: TsType,
     /// IP protocol, zero for any.
     pub protocol: u8,
-    /// First port.
+    /// First port; of ICMP, type and code (RFC 7296 section 3.13.1). Zero where there are no
+    /// addresses.
     pub start_port: u16,
-    /// Last port.
+    /// Last port. Zero where there are no addresses.
     pub end_port: u16,
-    /// First address: 4 or 16 octets by type; for other types all that follows the ports.
+    /// First address: 4 or 16 octets by type; for other types all that follows Selector Length.
     pub start: &'a [u8],
     /// Last address, as long as the first; empty for other types.
     pub end: &'a [u8],
+}
+
+impl<'a> Selector<'a> {
+    /// Octets before the ports.
+    const HEADER_LEN: usize = 4;
+
+    /// The addresses it covers, the first not necessarily before the last. `None` if it holds none.
+    pub fn range(&self) -> Option<Range> {
+        Some(Range {
+            start: address(self.start)?,
+            end: address(self.end)?,
+        })
+    }
+
+    /// The prefixes that cover its addresses exactly. `None` if it holds none, or the range is
+    /// reversed.
+    pub fn cidrs(&self) -> Option<Vec<Prefix>> {
+        self.range()?.cidrs()
+    }
+
+    /// Whether its addresses are exactly one prefix.
+    pub fn is_cidr(&self) -> bool {
+        self.cidrs().is_some_and(|cidrs| cidrs.len() == 1)
+    }
+
+    /// Octets of an address of this type, if the type has addresses.
+    fn address_len(ts_type: TsType) -> Option<usize> {
+        match ts_type {
+            TsType::TS_IPV4_ADDR_RANGE => Some(4),
+            TsType::TS_IPV6_ADDR_RANGE => Some(16),
+            _ => None,
+        }
+    }
+
+    /// Reads one selector. Always takes something, so a list comes to its end.
+    fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
+        if faults
+            .require(cursor, Self::HEADER_LEN, "Traffic Selector")
+            .is_none()
+        {
+            cursor.rest();
+            return None;
+        }
+        let ts_type = TsType(cursor.u8()?);
+        let protocol = cursor.u8()?;
+        let length = cursor.u16()?;
+        let at = cursor.at();
+        let body = match usize::from(length).checked_sub(Self::HEADER_LEN) {
+            Some(promised) => {
+                // What is not there is a fault; what is there is kept.
+                let _ = faults.require(cursor, promised, "Selector Length");
+                cursor.take_up_to(promised)
+            }
+            None => {
+                let kind = FaultKind::Value {
+                    field: "Selector Length",
+                    value: length.into(),
+                    expected: "at least 4",
+                };
+                faults.push(at, kind);
+                cursor.rest()
+            }
+        };
+        let unread = Self {
+            ts_type,
+            protocol,
+            start_port: 0,
+            end_port: 0,
+            start: body,
+            end: &[],
+        };
+        let Some(address_len) = Self::address_len(ts_type) else {
+            return Some(unread);
+        };
+        let mut inner = Cursor::new(body, at);
+        let needed = address_len.saturating_mul(2).saturating_add(4);
+        if faults
+            .require(&inner, needed, "a selector of its type")
+            .is_none()
+        {
+            return Some(unread);
+        }
+        let selector = Self {
+            start_port: inner.u16()?,
+            end_port: inner.u16()?,
+            start: inner.take(address_len)?,
+            end: inner.take(address_len)?,
+            ..unread
+        };
+        faults.expect_end(&inner);
+        Some(selector)
+    }
+
+    /// Appends the selector.
+    fn emit(&self, out: &mut Vec<u8>) {
+        let mut body = Vec::new();
+        if !self.end.is_empty() {
+            body.extend(self.start_port.to_be_bytes());
+            body.extend(self.end_port.to_be_bytes());
+        }
+        body.extend(self.start);
+        body.extend(self.end);
+        let length = body.len().saturating_add(Self::HEADER_LEN);
+        out.extend([self.ts_type.0, self.protocol]);
+        out.extend(u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
+        out.extend(body);
+    }
+}
+
+/// Addresses, then protocol and ports unless any may pass: `10.0.0.0/8 tcp/80`,
+/// `10.0.0.1-10.0.0.9`, `::/0 ipv6-icmp/128(0)`.
+impl fmt::Display for Selector<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(range) = self.range() else {
+            return write!(f, "{} {}", self.ts_type, hex(self.start));
+        };
+        range.fmt(f)?;
+        let ports = (self.start_port, self.end_port);
+        let any_port = ports == (0, u16::MAX);
+        match (self.protocol, any_port) {
+            (0, true) => return Ok(()),
+            (0, false) => f.write_str(" any")?,
+            (protocol, _) => {
+                let name = IpProtocol(protocol).to_string().to_ascii_lowercase();
+                write!(f, " {name}")?;
+            }
+        }
+        let is_icmp = matches!(
+            IpProtocol(self.protocol),
+            IpProtocol::ICMP | IpProtocol::IPV6_ICMP
+        );
+        match ports {
+            _ if any_port => Ok(()),
+            // RFC 4301 section 4.4.1.1: the ports cannot be seen, as in fragments.
+            (u16::MAX, 0) => f.write_str("/opaque"),
+            (start, end) if is_icmp => {
+                let ([first, code], [last, last_code]) = (start.to_be_bytes(), end.to_be_bytes());
+                write!(f, "/{first}({code})")?;
+                if start != end {
+                    write!(f, "-{last}({last_code})")?;
+                }
+                Ok(())
+            }
+            (start, end) if start == end => write!(f, "/{start}"),
+            (start, end) => write!(f, "/{start}-{end}"),
+        }
+    }
+}
+
+/// A range of addresses, both ends included.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Range {
+    /// The first address.
+    pub start: IpAddr,
+    /// The last address.
+    pub end: IpAddr,
+}
+
+impl Range {
+    /// The prefixes that cover it exactly, in order: at most twice as many as an address has bits.
+    /// `None` if it is reversed, or its ends are of two families.
+    pub fn cidrs(self) -> Option<Vec<Prefix>> {
+        let (mut next, width) = number(self.start);
+        let (last, last_width) = number(self.end);
+        if next > last || width != last_width {
+            return None;
+        }
+        let mut cidrs = Vec::new();
+        loop {
+            // The widest prefix that begins at `next` and does not pass `last`.
+            let aligned = next.trailing_zeros().min(width);
+            let count = last.saturating_sub(next).saturating_add(1);
+            let bits = aligned.min(count.ilog2());
+            // All addresses of IPv6 are one more than the counter holds.
+            let bits = if next == 0 && last == u128::MAX {
+                width
+            } else {
+                bits
+            };
+            let length = u8::try_from(width.saturating_sub(bits)).ok()?;
+            cidrs.push(Prefix {
+                address: address_of(next, width),
+                length,
+            });
+            let covered = 1_u128.checked_shl(bits);
+            match covered.and_then(|covered| next.checked_add(covered)) {
+                Some(following) if following <= last => next = following,
+                _ => return Some(cidrs),
+            }
+        }
+    }
+}
+
+/// One prefix if it is one, else both ends: `10.0.0.0/8`, `10.0.0.1-10.0.0.9`.
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.cidrs().as_deref() {
+            Some([prefix]) => prefix.fmt(f),
+            _ => write!(f, "{}-{}", self.start, self.end),
+        }
+    }
+}
+
+/// An address prefix.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Prefix {
+    /// Its first address.
+    pub address: IpAddr,
+    /// How many leading bits are fixed.
+    pub length: u8,
+}
+
+/// `10.0.0.0/8`.
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
+    }
+}
+
+/// The prefix length that a netmask stands for; `None` if its ones are not all in front.
+pub(super) fn prefix_of_mask(mask: IpAddr) -> Option<u8> {
+    let (mask, width) = number(mask);
+    let ones = mask.count_ones();
+    let zeros = width.saturating_sub(ones);
+    let in_front = mask.trailing_zeros() >= zeros;
+    in_front.then(|| u8::try_from(ones).ok())?
+}
+
+/// An address as a number, and how many bits it has.
+fn number(address: IpAddr) -> (u128, u32) {
+    match address {
+        IpAddr::V4(address) => (address.to_bits().into(), 32),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    }
+}
+
+fn address_of(number: u128, width: u32) -> IpAddr {
+    match u32::try_from(number) {
+        Ok(number) if width == 32 => Ipv4Addr::from_bits(number).into(),
+        _ => Ipv6Addr::from_bits(number).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cidrs(start: &str, end: &str) -> String {
+        let range = Range {
+            start: start.parse().unwrap(),
+            end: end.parse().unwrap(),
+        };
+        match range.cidrs() {
+            Some(cidrs) => cidrs.iter().map(|cidr| format!("{cidr} ")).collect(),
+            None => "none".into(),
+        }
+    }
+
+    fn v4(protocol: u8, ports: (u16, u16), start: &[u8], end: &[u8]) -> String {
+        Selector {
+            ts_type: TsType::TS_IPV4_ADDR_RANGE,
+            protocol,
+            start_port: ports.0,
+            end_port: ports.1,
+            start,
+            end,
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn selectors_read_as_people_write_them() {
+        let (net, end) = ([10, 0, 0, 0], [10, 255, 255, 255]);
+        assert_eq!(v4(0, (0, 65535), &net, &end), "10.0.0.0/8");
+        assert_eq!(v4(6, (80, 80), &net, &end), "10.0.0.0/8 tcp/80");
+        assert_eq!(v4(17, (0, 65535), &net, &end), "10.0.0.0/8 udp");
+        assert_eq!(v4(6, (80, 90), &net, &end), "10.0.0.0/8 tcp/80-90");
+        assert_eq!(v4(6, (65535, 0), &net, &end), "10.0.0.0/8 tcp/opaque");
+        assert_eq!(v4(1, (0x0800, 0x0800), &net, &end), "10.0.0.0/8 icmp/8(0)");
+        assert_eq!(
+            v4(1, (0x0800, 0x08ff), &net, &end),
+            "10.0.0.0/8 icmp/8(0)-8(255)"
+        );
+        assert_eq!(v4(0, (53, 53), &net, &end), "10.0.0.0/8 any/53");
+        assert_eq!(
+            v4(0, (0, 65535), &[10, 0, 0, 1], &[10, 0, 0, 9]),
+            "10.0.0.1-10.0.0.9"
+        );
+        assert_eq!(
+            v4(0, (0, 65535), &[10, 0, 0, 9], &[10, 0, 0, 1]),
+            "10.0.0.9-10.0.0.1"
+        );
+    }
+
+    #[test]
+    fn ranges_split_into_prefixes() {
+        assert_eq!(cidrs("0.0.0.0", "255.255.255.255"), "0.0.0.0/0 ");
+        assert_eq!(
+            cidrs("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+            "::/0 "
+        );
+        assert_eq!(cidrs("::", "::"), "::/128 ");
+        assert_eq!(
+            cidrs("10.0.0.1", "10.0.0.9"),
+            "10.0.0.1/32 10.0.0.2/31 10.0.0.4/30 10.0.0.8/31 "
+        );
+        assert_eq!(
+            cidrs("255.255.255.255", "255.255.255.255"),
+            "255.255.255.255/32 "
+        );
+        assert_eq!(cidrs("10.0.0.9", "10.0.0.1"), "none");
+        assert_eq!(cidrs("10.0.0.9", "::1"), "none");
+    }
+
+    proptest! {
+        #[test]
+        fn prefixes_cover_a_range_without_gap_or_overlap(a: u128, b: u128, v4: bool) {
+            let (a, b) = if v4 { (a >> 96, b >> 96) } else { (a, b) };
+            let (start, end) = (a.min(b), a.max(b));
+            let width = if v4 { 32 } else { 128 };
+            let range = Range { start: address_of(start, width), end: address_of(end, width) };
+            let mut next = Some(start);
+            for prefix in range.cidrs().unwrap() {
+                let (first, _) = number(prefix.address);
+                prop_assert_eq!(Some(first), next);
+                let host = width - u32::from(prefix.length);
+                let last = first | 1_u128.checked_shl(host).map_or(u128::MAX, |size| size - 1);
+                next = last.checked_add(1);
+            }
+            prop_assert_eq!(next, end.checked_add(1));
+        }
+    }
+
+    fn read(octets: &[u8]) -> (String, Vec<String>) {
+        let mut faults = Faults::default();
+        let selectors = TrafficSelectors::read(&mut Cursor::new(octets, 0), &mut faults);
+        let said = faults.list.iter().map(ToString::to_string).collect();
+        (selectors.unwrap_or_default().to_string(), said)
+    }
+
+    #[test]
+    fn a_wrong_count_of_selectors_is_a_fault_and_all_are_read() {
+        let octets = [
+            2, 0, 0, 0, 7, 0, 0, 16, 0, 0, 255, 255, 10, 0, 0, 0, 10, 255, 255, 255,
+        ];
+        let (said, faults) = read(&octets);
+        assert_eq!(said, "10.0.0.0/8");
+        assert_eq!(
+            faults,
+            [" at 0: Number of TSs is 2, expected the number of selectors that follow"]
+        );
+    }
+
+    #[test]
+    fn a_selector_of_an_unknown_type_is_kept() {
+        // TS_SECLABEL (RFC 9478 section 2.1) has a label where others have ports.
+        let octets = [1, 0, 0, 0, 10, 0, 0, 7, b'a', b':', b'b'];
+        assert_eq!(read(&octets), ("TS_SECLABEL 613a62".into(), vec![]));
+    }
+
+    #[test]
+    fn a_selector_too_short_for_its_type_is_a_fault() {
+        let octets = [1, 0, 0, 0, 7, 0, 0, 8, 0, 0, 255, 255];
+        assert_eq!(
+            read(&octets).1,
+            ["selector 1 at 8: a selector of its type promises 12 octets, 4 are there"]
+        );
+        assert_eq!(
+            read(&[1, 0, 0, 0, 7, 0, 0, 3]).1[0],
+            "selector 1 at 8: Selector Length is 3, expected at least 4"
+        );
+    }
+
+    #[test]
+    fn netmasks_are_prefixes_if_their_ones_are_in_front() {
+        let length = |mask: &str| prefix_of_mask(mask.parse().unwrap());
+        assert_eq!(length("255.255.240.0"), Some(20));
+        assert_eq!(length("0.0.0.0"), Some(0));
+        assert_eq!(length("255.255.255.255"), Some(32));
+        assert_eq!(length("255.0.255.0"), None);
+        assert_eq!(length("ffff::"), Some(16));
+    }
 }

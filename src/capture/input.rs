@@ -1,0 +1,476 @@
+//! Opens inputs: a file, a folder of files, a pipe; known by content, not by name.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use super::chunk::{Chunks, Shared, Supply, walk};
+use super::error::OpenError;
+use super::octets::{FileOctets, Octets, Scratch, StreamOctets};
+use super::pcap::Pcap;
+use super::pcapng::Section;
+use super::snoop::{self, Snoop};
+use super::walk::{Context, Format, Layout, Seam};
+use crate::limits::{CAPTURE_CHAIN_HEADERS, CAPTURE_READ_OCTETS};
+use crate::units::Timestamp;
+
+/// One opened input: a file, or standard input.
+pub struct Input {
+    path: String,
+    index: u16,
+    set: u16,
+    format: String,
+    size: Option<u64>,
+    source: Source,
+    seam: Seam,
+}
+
+enum Source {
+    File {
+        file: Arc<File>,
+        end: u64,
+    },
+    Stream {
+        stream: StreamOctets,
+        packing: Option<&'static str>,
+        pipe: bool,
+    },
+}
+
+/// Octets that tell a format.
+const HEAD: usize = 64;
+
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// What the path of standard input is.
+const STANDARD_INPUT: &str = "-";
+
+impl Input {
+    /// Opens a path (or `-`) as input number `index`; reads its head to know the format by content.
+    pub fn open(path: &Path, index: u16) -> Result<Self, OpenError> {
+        let name = path.display().to_string();
+        if name == STANDARD_INPUT {
+            return Self::from_stream(name, index, Box::new(io::stdin()), true);
+        }
+        let file = File::open(path).map_err(|error| OpenError::io(&name, error))?;
+        let about = file
+            .metadata()
+            .map_err(|error| OpenError::io(&name, error))?;
+        if about.is_dir() {
+            let source = io::Error::from(io::ErrorKind::IsADirectory);
+            return Err(OpenError::Io { path: name, source });
+        }
+        if !about.is_file() {
+            return Self::from_stream(name, index, Box::new(file), true);
+        }
+        let size = about.len();
+        let mut scratch = Scratch::default();
+        let mut octets = FileOctets::new(&file, size, &mut scratch);
+        let mut head = [0; HEAD];
+        let read = octets
+            .peek(0, &mut head)
+            .map_err(|error| OpenError::io(&name, error))?;
+        let head = head.get(..read).unwrap_or_default();
+        if head.starts_with(GZIP) || head.starts_with(ZSTD) {
+            let mut input = Self::from_stream(name, index, Box::new(file), false)?;
+            input.size = Some(size);
+            return Ok(input);
+        }
+        let (format, seam) = recognise(&name, head)?;
+        let mut input = Self {
+            path: name,
+            index,
+            set: index,
+            format: format.to_owned(),
+            size: Some(size),
+            source: Source::File {
+                file: Arc::new(file),
+                end: size,
+            },
+            seam,
+        };
+        input.settle_variant()?;
+        Ok(input)
+    }
+
+    /// Its path as given; `-` for standard input.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Its format, such as `pcap`, `pcapng`, `snoop`, `pcap (gzip)`.
+    pub fn format(&self) -> &str {
+        &self.format
+    }
+
+    /// Octets of the file as it lies there, compressed or not; `None` for a pipe.
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// Number of the vantage set: rotated files share that of their first.
+    pub fn set(&self) -> u16 {
+        self.set
+    }
+
+    /// Puts the input into a vantage set.
+    pub fn set_set(&mut self, set: u16) {
+        self.set = set;
+    }
+
+    /// Cuts the input into chunks of about `size` octets.
+    pub fn chunks(self, size: usize) -> Chunks {
+        let shared = self.shared();
+        let supply = match self.source {
+            Source::File { file, end } => {
+                // Guesses take the interfaces described at the head for their own.
+                learn_context(
+                    &shared,
+                    &mut file_octets(&file, end, &mut Scratch::default()),
+                    &self.seam,
+                );
+                Supply::File { file, next: 0, end }
+            }
+            Source::Stream {
+                stream, packing, ..
+            } => Supply::Stream {
+                stream,
+                packing,
+                done: false,
+            },
+        };
+        Chunks {
+            shared: Arc::new(shared),
+            supply,
+            seam: self.seam,
+            size: size.max(1) as u64,
+        }
+    }
+
+    /// Opens a stream that may be compressed.
+    fn from_stream(
+        path: String,
+        index: u16,
+        mut reader: Box<dyn Read + Send>,
+        pipe: bool,
+    ) -> Result<Self, OpenError> {
+        let mut magic = Vec::new();
+        (&mut reader)
+            .take(ZSTD.len() as u64)
+            .read_to_end(&mut magic)
+            .map_err(|error| OpenError::io(&path, error))?;
+        let packing = match magic.as_slice() {
+            octets if octets.starts_with(GZIP) => Some("gzip"),
+            octets if octets.starts_with(ZSTD) => Some("zstd"),
+            _ => None,
+        };
+        let whole = io::Cursor::new(magic).chain(reader);
+        let reader: Box<dyn Read + Send> = match packing {
+            Some("gzip") => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+            Some(_) => Box::new(
+                zstd::stream::read::Decoder::new(whole)
+                    .map_err(|error| OpenError::io(&path, error))?,
+            ),
+            None => Box::new(whole),
+        };
+        let mut stream = StreamOctets::new(reader);
+        // No more than the file header: a slow pipe must not be waited for.
+        let fail = |error| OpenError::io(&path, error);
+        let start = stream.at(0, snoop::FILE_HEADER).map_err(fail)?;
+        let want = Pcap::file_header(start).unwrap_or(snoop::FILE_HEADER);
+        let head = stream.at(0, want).map_err(fail)?;
+        let (format, seam) = match recognise(&path, head) {
+            Ok(known) => known,
+            Err(error) => return Err(stream_error(error, stream, packing, &path)),
+        };
+        let format = match packing {
+            Some(packing) => format!("{format} ({packing})"),
+            None => format.to_owned(),
+        };
+        let source = Source::Stream {
+            stream,
+            packing,
+            pipe,
+        };
+        let mut input = Self {
+            path,
+            index,
+            set: index,
+            format,
+            size: None,
+            source,
+            seam,
+        };
+        input.settle_variant()?;
+        Ok(input)
+    }
+
+    fn shared(&self) -> Shared {
+        Shared {
+            path: self.path.clone(),
+            index: self.index,
+            set: self.set,
+            hint: Mutex::new(Arc::clone(&self.seam.context)),
+        }
+    }
+
+    /// Looks at the first records of a pcap file: some do not keep to their file header. A pipe is
+    /// taken at its word, since its first records may be long in coming.
+    fn settle_variant(&mut self) -> Result<(), OpenError> {
+        let Layout::Pcap(stated) = &self.seam.context.0 else {
+            return Ok(());
+        };
+        let stated = *stated;
+        let first = self.seam.offset;
+        let mut scratch = Scratch::default();
+        let octets: &mut dyn Octets = match &mut self.source {
+            Source::File { file, end } => &mut file_octets(file, *end, &mut scratch),
+            Source::Stream { pipe: true, .. } => return Ok(()),
+            Source::Stream { stream, .. } => stream,
+        };
+        let mut fits = |pcap: &Pcap| {
+            fits(pcap, octets, first).map_err(|error| OpenError::io(&self.path, error))
+        };
+        if fits(&stated)? {
+            return Ok(());
+        }
+        for variant in stated.variants() {
+            if fits(&variant)? {
+                self.seam.context = Arc::new(Context(Layout::Pcap(variant)));
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Time of the first frame that has one, among the first frames; `None` for a pipe.
+    fn first_time(&mut self) -> Option<Timestamp> {
+        let shared = self.shared();
+        let mut scratch = Scratch::default();
+        let octets: &mut dyn Octets = match &mut self.source {
+            Source::File { file, end } => &mut file_octets(file, *end, &mut scratch),
+            Source::Stream { pipe: true, .. } => return None,
+            Source::Stream { stream, .. } => stream,
+        };
+        let mut seam = self.seam.clone();
+        for _ in 0..FIRST_RECORDS {
+            let limit = seam.offset.saturating_add(1);
+            let walked = walk(&shared, octets, Ok(seam), limit, |_| {});
+            if walked.first.is_some() || walked.error.is_some() {
+                return walked.first;
+            }
+            seam = walked.end;
+        }
+        None
+    }
+
+    /// Time of the latest frame near the end of a plain file; `None` if that cannot be told.
+    fn last_time(&self) -> Option<Timestamp> {
+        let Source::File { file, end } = &self.source else {
+            return None;
+        };
+        let mut scratch = Scratch::default();
+        let mut octets = file_octets(file, *end, &mut scratch);
+        let shared = self.shared();
+        learn_context(&shared, &mut octets, &self.seam);
+        let tail = end.saturating_sub(CAPTURE_READ_OCTETS as u64);
+        let start = match tail {
+            0 => Ok(self.seam.clone()),
+            _ => Err(tail.max(self.seam.offset)),
+        };
+        let walked = walk(&shared, &mut octets, start, *end, |_| {});
+        let sound = walked.end.offset == *end && walked.problems.is_empty();
+        walked.last.filter(|_| sound)
+    }
+}
+
+/// Records looked at for a first time: comments and descriptions may stand before the first frame.
+const FIRST_RECORDS: usize = 1_000;
+
+/// Opens every path as an input, in order; a folder stands for the captures in it, ordered by the
+/// time of their first frame, as one vantage set. Plain files that follow one another in time are
+/// one set, too. Files in a folder that are no captures are passed over.
+pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
+    let mut inputs: Vec<Input> = Vec::new();
+    // Positions of inputs named one by one.
+    let mut named = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let folder = open_folder(path)?;
+            let set = number(inputs.len())?;
+            for mut input in folder {
+                input.index = number(inputs.len())?;
+                input.set = set;
+                inputs.push(input);
+            }
+        } else {
+            named.push(inputs.len());
+            inputs.push(Input::open(path, number(inputs.len())?)?);
+        }
+    }
+    let mut plain: Vec<&mut Input> = inputs
+        .iter_mut()
+        .enumerate()
+        .filter(|(at, input)| named.contains(at) && matches!(input.source, Source::File { .. }))
+        .map(|(_, input)| input)
+        .collect();
+    if let Some(set) = plain.first().map(|first| first.index)
+        && follow_one_another(&mut plain)
+    {
+        plain.iter_mut().for_each(|input| input.set = set);
+    }
+    Ok(inputs)
+}
+
+fn number(count: usize) -> Result<u16, OpenError> {
+    u16::try_from(count).map_err(|_| OpenError::TooMany {
+        count: count.saturating_add(1),
+    })
+}
+
+/// The captures in a folder by the time of their first frame; those without one by name, last.
+fn open_folder(path: &Path) -> Result<Vec<Input>, OpenError> {
+    let name = path.display().to_string();
+    let fail = |error| OpenError::io(&name, error);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(fail)? {
+        let file = entry.map_err(fail)?.path();
+        if file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    let mut captures = Vec::new();
+    for file in &files {
+        match Input::open(file, 0) {
+            Ok(mut input) => captures.push((input.first_time(), input)),
+            Err(
+                OpenError::Empty { .. }
+                | OpenError::NotCapture { .. }
+                | OpenError::BrokenHeader { .. },
+            ) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if captures.is_empty() {
+        return Err(OpenError::EmptyFolder { path: name });
+    }
+    captures.sort_by_key(|(time, _)| (time.is_none(), *time));
+    Ok(captures.into_iter().map(|(_, input)| input).collect())
+}
+
+/// Whether each input begins at or after the end of the one before.
+fn follow_one_another(inputs: &mut [&mut Input]) -> bool {
+    let mut before: Option<Timestamp> = None;
+    for (at, input) in inputs.iter_mut().enumerate() {
+        if at > 0 {
+            match (before, input.first_time()) {
+                (Some(before), Some(first)) if first >= before => {}
+                _ => return false,
+            }
+        }
+        before = input.last_time();
+    }
+    inputs.len() > 1
+}
+
+/// Walks the first blocks so that guesses know the interfaces that are described there.
+fn learn_context(shared: &Shared, octets: &mut dyn Octets, first: &Seam) {
+    if let Layout::Pcapng(_) = first.context.0 {
+        let limit = first.offset.saturating_add(CONTEXT_OCTETS);
+        let _walked = walk(shared, octets, Ok(first.clone()), limit, |_| {});
+    }
+}
+
+/// Octets at the head of a pcapng file in which its interfaces are described, as a rule.
+const CONTEXT_OCTETS: u64 = 1 << 16;
+
+fn file_octets<'a>(file: &'a File, end: u64, scratch: &'a mut Scratch) -> FileOctets<'a> {
+    FileOctets::new(file, end, scratch)
+}
+
+/// Whether the first records are as the file header says: a few of them, or all there are.
+fn fits(pcap: &Pcap, octets: &mut dyn Octets, first: u64) -> io::Result<bool> {
+    let mut at = first;
+    for _ in 0..CAPTURE_CHAIN_HEADERS {
+        let mut header = [0; Pcap::HEADER];
+        if octets.peek(at, &mut header)? < header.len() {
+            break;
+        }
+        let Some(head) = pcap.possible(&header, pcap.order()) else {
+            return Ok(false);
+        };
+        at = at.saturating_add(u64::from(head.total));
+    }
+    Ok(true)
+}
+
+/// Why a stream is no capture: what stopped it says more than what was there.
+fn stream_error(
+    error: OpenError,
+    mut stream: StreamOctets,
+    packing: Option<&'static str>,
+    path: &str,
+) -> OpenError {
+    match (stream.take_error(), packing) {
+        (Some(said), Some(packing)) if said.raw_os_error().is_none() => OpenError::BrokenHeader {
+            path: path.to_owned(),
+            format: packing,
+            offset: stream.end(),
+            expected: format!("a capture, but decompressing fails: {said}"),
+        },
+        (Some(said), _) => OpenError::io(path, said),
+        (None, _) => error,
+    }
+}
+
+/// The format that a file begins with, and the seam before its first record.
+fn recognise(path: &str, head: &[u8]) -> Result<(&'static str, Seam), OpenError> {
+    let path = || path.to_owned();
+    let seam = |offset, layout| Seam {
+        offset,
+        lost: None,
+        context: Arc::new(Context(layout)),
+    };
+    let broken = |format, expected: String| OpenError::BrokenHeader {
+        path: path(),
+        format,
+        offset: head.len() as u64,
+        expected,
+    };
+    if head.is_empty() {
+        return Err(OpenError::Empty { path: path() });
+    }
+    if let Some(header) = Pcap::file_header(head) {
+        return match Pcap::read(head) {
+            Some(pcap) => Ok(("pcap", seam(header as u64, Layout::Pcap(pcap)))),
+            None => Err(broken("pcap", format!("a file header of {header} octets"))),
+        };
+    }
+    if let Some(section) = Section::before_first(head) {
+        return Ok(("pcapng", seam(0, Layout::Pcapng(section))));
+    }
+    if head.starts_with(snoop::MAGIC) {
+        return match Snoop::read(head) {
+            Some(snoop) => Ok((
+                "snoop",
+                seam(snoop::FILE_HEADER as u64, Layout::Snoop(snoop)),
+            )),
+            None => Err(broken(
+                "snoop",
+                "version 2 and a link type in 16 octets".to_owned(),
+            )),
+        };
+    }
+    let begins: Vec<String> = head
+        .iter()
+        .take(4)
+        .map(|octet| format!("{octet:02x}"))
+        .collect();
+    Err(OpenError::NotCapture {
+        path: path(),
+        head: begins.join(" "),
+    })
+}

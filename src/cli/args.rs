@@ -1,0 +1,233 @@
+//! What was typed.
+
+use crate::diagnose::Severity;
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Reads packet captures and tells what is wrong with an IPsec VPN
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = EXIT_CODES
+)]
+pub struct Args {
+    /// What to do; without one, `diagnose`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The arguments of `diagnose`.
+    #[command(flatten)]
+    pub diagnose: DiagnoseArgs,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; nothing at or above --fail-on was found
+  1  done; something at or above --fail-on was found
+  2  wrong usage, or no such input
+  3  an input could be read in part only
+  4  an input could not be read at all";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find tunnels and say what is wrong (as without a command)
+    Diagnose(DiagnoseArgs),
+    /// Show every IKE message, ESP and AH packet, NAT keepalive and ICMP error about one
+    Dissect(DissectArgs),
+    /// Show tables of IKE SAs, child SAs, ESP flows and exchanges
+    Tunnels(TunnelsArgs),
+    /// Explain a rule: what it means, how it is seen, what else looks like it, what to do
+    Explain(ExplainArgs),
+    /// Print the JSON Schemas of the output
+    Schema(SchemaArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+/// What all commands that read captures understand.
+#[derive(Debug, clap::Args)]
+pub struct CommonArgs {
+    /// Captures (pcap, pcapng, snoop; plain, gzip or zstd), folders of them, or `-` for a pipe
+    #[arg(value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<PathBuf>,
+    /// Key file; its format is known by its content
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub keys: Vec<PathBuf>,
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write to a file, which appears when it is whole
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Threads to use [default: one a core]
+    #[arg(short = 'j', long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+    /// Say nothing on standard error but why the run failed
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Only tunnels of this number, or with this in an address or SPI
+    #[arg(long, value_name = "FILTER")]
+    pub tunnel: Option<String>,
+    /// Only frames from this moment on (RFC 3339, or seconds since the epoch)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only frames up to this moment
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Octets of a chunk: changes nothing that is found, which tests hold true
+    #[arg(long, value_name = "OCTETS", hide = true)]
+    pub chunk_size: Option<NonZeroUsize>,
+}
+
+/// Arguments of `diagnose`.
+#[derive(Debug, clap::Args)]
+pub struct DiagnoseArgs {
+    /// The common ones.
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// Show only findings of this severity and above
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = SeverityArg::Info)]
+    pub min_severity: SeverityArg,
+    /// Exit with 1 if a finding of this severity or above is found
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Never)]
+    pub fail_on: FailOn,
+}
+
+/// Arguments of `dissect`.
+#[derive(Debug, clap::Args)]
+pub struct DissectArgs {
+    /// The common ones.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Arguments of `tunnels`.
+#[derive(Debug, clap::Args)]
+pub struct TunnelsArgs {
+    /// The common ones.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// Slug or code of a rule; without one, all rules are listed
+    pub rule: Option<String>,
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Name of a schema, such as `espial.diagnosis/1`; without one, all are printed in one object
+    pub name: Option<String>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Forms of output.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Ndjson,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// A severity.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum SeverityArg {
+    /// Worth knowing, normal
+    Info,
+    /// Works, but impaired
+    Warning,
+    /// Broken
+    Error,
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(severity: SeverityArg) -> Self {
+        match severity {
+            SeverityArg::Info => Self::Info,
+            SeverityArg::Warning => Self::Warning,
+            SeverityArg::Error => Self::Error,
+        }
+    }
+}
+
+/// What makes a run exit with 1.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum FailOn {
+    /// Something is broken
+    Error,
+    /// Something is broken or impaired
+    Warning,
+    /// Nothing
+    Never,
+}
+
+impl FailOn {
+    /// The least severity that fails the run.
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Error => Some(Severity::Error),
+            Self::Warning => Some(Severity::Warning),
+            Self::Never => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn an_input_alone_is_diagnosed() {
+        let args = Args::try_parse_from(["espial", "a.pcap", "--fail-on", "error"]).unwrap();
+        assert!(args.command.is_none());
+        assert_eq!(args.diagnose.common.inputs, [PathBuf::from("a.pcap")]);
+        assert_eq!(args.diagnose.fail_on, FailOn::Error);
+    }
+}

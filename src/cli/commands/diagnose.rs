@@ -1,0 +1,62 @@
+//! `espial diagnose`: find tunnels, say what is wrong.
+
+use super::{problems, write};
+use crate::capture;
+use crate::cli::args::{DiagnoseArgs, Format};
+use crate::cli::complain;
+use crate::cli::error::Error;
+use crate::cli::exit::Exit;
+use crate::cli::options::Options;
+use crate::cli::output::Output;
+use crate::pipeline::{self, Analysis};
+use crate::report::text::{self, Detail};
+use crate::report::{Diagnosis, Selection, json, ndjson};
+
+/// Runs it.
+pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
+    let mut options = Options::new(args.common)?;
+    let out = Output::open(options.output.as_deref(), &options.inputs)?;
+    let inputs = capture::expand(&options.inputs)?;
+    let progress = options.watch();
+    let Analysis {
+        mut model,
+        findings,
+    } = pipeline::analyze(inputs, &options.pipeline)?;
+    drop(progress);
+    options.note_blind(&mut model);
+
+    let selection = Selection {
+        tunnel: options.tunnel.as_deref(),
+        min_severity: args.min_severity.into(),
+    };
+    let diagnosis = Diagnosis::new(&model, &findings, &selection);
+    if let Some(filter) = &options.tunnel
+        && diagnosis.tunnels.is_empty()
+        && !options.quiet
+    {
+        complain(format!("no tunnel fits --tunnel {filter}"));
+    }
+    write(out, |out| match options.format {
+        Format::Text => text::write(
+            out,
+            &diagnosis,
+            options.sheet,
+            Detail {
+                verbose: options.verbose,
+            },
+        ),
+        Format::Json => json::write(out, &diagnosis),
+        Format::Ndjson => ndjson::write(out, &diagnosis.findings),
+    })?;
+
+    let failed = args.fail_on.severity().is_some_and(|least| {
+        let concerned = findings
+            .iter()
+            .filter(|finding| selection.concerns(&model, finding));
+        concerned
+            .into_iter()
+            .any(|finding| finding.severity >= least)
+    });
+    let found = if failed { Exit::Found } else { Exit::Done };
+    Ok(found.and(problems(&model.inputs, &options)))
+}

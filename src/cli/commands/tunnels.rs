@@ -1,0 +1,35 @@
+//! `espial tunnels`: tables of what was found, without judgement.
+
+use super::{problems, write};
+use crate::capture;
+use crate::cli::args::{Format, TunnelsArgs};
+use crate::cli::error::Error;
+use crate::cli::exit::Exit;
+use crate::cli::options::Options;
+use crate::cli::output::Output;
+use crate::pipeline;
+use crate::report::view::Tunnels;
+use crate::report::{Selection, json, ndjson, tunnels};
+
+/// Runs it.
+pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
+    let mut options = Options::new(args.common)?;
+    let out = Output::open(options.output.as_deref(), &options.inputs)?;
+    let inputs = capture::expand(&options.inputs)?;
+    let progress = options.watch();
+    let mut model = pipeline::analyze(inputs, &options.pipeline)?.model;
+    drop(progress);
+    options.note_blind(&mut model);
+
+    let selection = Selection {
+        tunnel: options.tunnel.as_deref(),
+        ..Selection::default()
+    };
+    let view = Tunnels::new(&model, &selection);
+    write(out, |out| match options.format {
+        Format::Text => tunnels::write(out, &view, options.sheet),
+        Format::Json => json::write(out, &view),
+        Format::Ndjson => ndjson::write(out, &view.tunnels),
+    })?;
+    Ok(problems(&model.inputs, &options))
+}

@@ -1,0 +1,1017 @@
+//! Frames built layer by layer, and laws that hold over every way to stack them.
+
+use super::*;
+use crate::units::{FrameId, Timestamp, Vantage};
+
+/// What is built so far: its octets, the EtherType that names them, and what lies around IPsec in
+/// them, as the contract spells it.
+#[derive(Clone)]
+struct Built {
+    kind: u16,
+    octets: Vec<u8>,
+    encap: Vec<&'static str>,
+}
+
+/// A step of building; `None` where it does not fit on what is there.
+type Step<T> = (&'static str, fn(&Built) -> Option<T>);
+
+const V4: u16 = 0x0800;
+const V6: u16 = 0x86dd;
+const MPLS: u16 = 0x8847;
+
+fn join(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+fn be16(value: usize) -> [u8; 2] {
+    u16::try_from(value).unwrap().to_be_bytes()
+}
+
+// What is carried.
+
+const ESP: &[u8] = b"\xc0\xff\xee\x01\x00\x00\x00\x07sealed octets of some packet";
+const IKE: &[u8] = b"initiatrrespondr\x21\x20\x22\x08\x00\x00\x00\x00\x00\x00\x00\x1c";
+
+fn udp(from: u16, to: u16, data: &[u8]) -> Vec<u8> {
+    let length = be16(8 + data.len());
+    join(&[
+        &from.to_be_bytes(),
+        &to.to_be_bytes(),
+        &length,
+        &[0, 0],
+        data,
+    ])
+}
+
+fn ah(next: u8, inner: &[u8]) -> Vec<u8> {
+    join(&[
+        &[next, 4, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 9],
+        &[0xab; 12],
+        inner,
+    ])
+}
+
+/// IP payloads with their protocol, and what is to be said of them.
+fn payloads() -> Vec<(u8, Vec<u8>, &'static str)> {
+    let marked = |bytes: &[u8]| join(&[&[0; 4], bytes]);
+    vec![
+        (50, ESP.to_vec(), "esp 0xc0ffee01 #7 36"),
+        (17, udp(500, 500, IKE), "500>500 ike 28 [udp]"),
+        (
+            17,
+            udp(61000, 4500, &marked(IKE)),
+            "61000>4500 ike 28 [udp]",
+        ),
+        (
+            17,
+            udp(4500, 1024, ESP),
+            "4500>1024 esp 0xc0ffee01 #7 36 [udp]",
+        ),
+        (17, udp(4500, 4500, &[0xff]), "4500>4500 keepalive [udp]"),
+        (
+            51,
+            ah(50, ESP),
+            "ah 0x00001000 #9 60; esp 0xc0ffee01 #7 36 [ah]",
+        ),
+        (
+            51,
+            ah(17, &udp(500, 500, IKE)),
+            "ah 0x00001000 #9 60; 500>500 ike 28 [ah udp]",
+        ),
+        (
+            51,
+            ah(51, &ah(50, ESP)),
+            "ah 0x00001000 #9 84; ah 0x00001000 #9 60 [ah]; esp 0xc0ffee01 #7 36 [ah ah]",
+        ),
+        (
+            1,
+            join(&[
+                &[3, 4, 0, 0, 0, 0, 5, 0x78],
+                &v4(&[], 17, 0, &udp(4500, 4500, ESP)),
+            ]),
+            "3/4, mtu 1400, 10.1.0.1:4500 192.0.2.9:4500 17 64, 0xc0ffee01",
+        ),
+        (
+            58,
+            join(&[&[2, 0, 0, 0, 0, 0, 5, 0], &v6(50, ESP)]),
+            "2/0, mtu 1280, fd00::1 2001:db8::9 50 76, 0xc0ffee01",
+        ),
+        (6, tcp(0x02), "40000>443 clear 6 syn"),
+        (6, tcp(0x12), "40000>443 clear 6"),
+        (17, udp(40000, 53, b"question"), "40000>53 clear 17"),
+        (17, udp(1701, 1701, &[0xc8, 2]), "1701>1701 clear 17"),
+    ]
+}
+
+fn tcp(flags: u8) -> Vec<u8> {
+    join(&[&[0x9c, 0x40, 1, 0xbb], &[0; 8], &[0x50, flags], &[0; 6]])
+}
+
+// IP around it.
+
+const FROM4: [u8; 4] = [10, 1, 0, 1];
+const TO4: [u8; 4] = [192, 0, 2, 9];
+const FROM6: [u8; 16] = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+const TO6: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+
+fn v4(options: &[u8], protocol: u8, flags: u16, payload: &[u8]) -> Vec<u8> {
+    let header = 20 + options.len();
+    let head = [
+        &[0x40 | u8::try_from(header / 4).unwrap(), 0xb8][..],
+        &be16(header + payload.len()),
+        &[0x12, 0x34],
+        &flags.to_be_bytes(),
+        &[61, protocol, 0, 0],
+        &FROM4,
+        &TO4,
+        options,
+        payload,
+    ];
+    head.concat()
+}
+
+fn v6(next: u8, payload: &[u8]) -> Vec<u8> {
+    let length = be16(payload.len());
+    join(&[
+        &[0x6b, 0x80, 0, 0],
+        &length,
+        &[next, 61],
+        &FROM6,
+        &TO6,
+        payload,
+    ])
+}
+
+fn built(kind: u16, octets: Vec<u8>) -> Built {
+    Built {
+        kind,
+        octets,
+        encap: Vec::new(),
+    }
+}
+
+/// IP packets around a payload, in every form that says the same.
+fn packets(protocol: u8, payload: &[u8]) -> Vec<Built> {
+    let hop_by_hop = [60, 0, 1, 4, 0, 0, 0, 0];
+    let destination = [protocol, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let routing = [protocol, 0, 4, 0, 0, 0, 0, 0];
+    let atomic = [protocol, 0, 0, 0, 0xde, 0xad, 0xbe, 0xef];
+    vec![
+        built(V4, v4(&[], protocol, 0x4000, payload)),
+        built(V4, v4(&[1; 8], protocol, 0x4000, payload)),
+        built(V6, v6(protocol, payload)),
+        built(V6, v6(0, &join(&[&hop_by_hop, &destination, payload]))),
+        built(V6, v6(43, &join(&[&routing, payload]))),
+        built(V6, v6(44, &join(&[&atomic, payload]))),
+    ]
+}
+
+// Layers around IP.
+
+fn ether(kind: u16, octets: &[u8]) -> Vec<u8> {
+    join(&[&[2; 12], &kind.to_be_bytes(), octets])
+}
+
+fn ppp_protocol(kind: u16) -> Option<[u8; 2]> {
+    match kind {
+        V4 => Some([0, 0x21]),
+        V6 => Some([0, 0x57]),
+        MPLS => Some([0x02, 0x81]),
+        _ => None,
+    }
+}
+
+fn around(inner: &Built, layers: &[&'static str], kind: u16, head: &[u8]) -> Option<Built> {
+    Some(Built {
+        kind,
+        octets: join(&[head, &inner.octets]),
+        encap: [layers, &inner.encap].concat(),
+    })
+}
+
+/// An outer IP packet, in both versions by turns of the protocol within.
+fn carried(inner: &Built, layers: &[&'static str], protocol: u8, head: &[u8]) -> Option<Built> {
+    let payload = join(&[head, &inner.octets]);
+    Some(Built {
+        encap: [layers, &inner.encap].concat(),
+        ..built(V4, v4(&[], protocol, 0, &payload))
+    })
+}
+
+fn in_udp(inner: &Built, layer: &'static str, port: u16, data: &[u8]) -> Option<Built> {
+    let datagram = udp(50000, port, &join(&[data, &inner.octets]));
+    Some(Built {
+        encap: [&[layer], &inner.encap[..]].concat(),
+        ..built(V6, v6(17, &datagram))
+    })
+}
+
+fn is_ip(inner: &Built) -> Option<()> {
+    matches!(inner.kind, V4 | V6).then_some(())
+}
+
+fn framed(inner: &Built) -> Built {
+    Built {
+        octets: ether(inner.kind, &inner.octets),
+        ..inner.clone()
+    }
+}
+
+const LAYERS: &[Step<Built>] = &[
+    ("nothing", |inner| Some(inner.clone())),
+    ("802.1Q", |inner| {
+        around(
+            inner,
+            &["vlan:100"],
+            0x8100,
+            &join(&[&[0xe0, 100], &inner.kind.to_be_bytes()]),
+        )
+    }),
+    ("802.1ad", |inner| {
+        let tags = [0, 7, 0x81, 0, 0x20, 100];
+        let head = join(&[&tags, &inner.kind.to_be_bytes()]);
+        around(inner, &["vlan:7", "vlan:100"], 0x88a8, &head)
+    }),
+    ("PPPoE", |inner| {
+        let length = be16(inner.octets.len() + 2);
+        let head = join(&[&[0x11, 0, 0, 1], &length, &ppp_protocol(inner.kind)?]);
+        around(inner, &["pppoe"], 0x8864, &head)
+    }),
+    ("MPLS", |inner| {
+        is_ip(inner)?;
+        let head = [0, 1, 0, 0xff, 0x00, 0x02, 0x01, 0xff];
+        around(inner, &["mpls:16", "mpls:32"], MPLS, &head)
+    }),
+    ("pseudo-wire", |inner| {
+        around(
+            &framed(inner),
+            &["mpls:16"],
+            MPLS,
+            &[0, 1, 1, 0xff, 0, 0, 0, 0],
+        )
+    }),
+    ("pseudo-wire without control word", |inner| {
+        around(&framed(inner), &["mpls:16"], MPLS, &[0, 1, 1, 0xff])
+    }),
+    ("IP in IP", |inner| {
+        is_ip(inner)?;
+        carried(inner, &["ip"], if inner.kind == V4 { 4 } else { 41 }, &[])
+    }),
+    ("AH in tunnel mode", |inner| {
+        is_ip(inner)?;
+        carried(
+            inner,
+            &["ah", "ip"],
+            51,
+            &ah(if inner.kind == V4 { 4 } else { 41 }, &[]),
+        )
+    }),
+    ("GRE", |inner| {
+        carried(
+            inner,
+            &["gre"],
+            47,
+            &join(&[&[0, 0], &inner.kind.to_be_bytes()]),
+        )
+    }),
+    ("GRE with all fields", |inner| {
+        let head = join(&[&[0xb0, 0], &inner.kind.to_be_bytes(), &[0; 12]]);
+        carried(inner, &["gre"], 47, &head)
+    }),
+    ("GRE with Ethernet", |inner| {
+        carried(
+            &framed(inner),
+            &["gre"],
+            47,
+            &[0x20, 0, 0x65, 0x58, 0, 0, 1, 0],
+        )
+    }),
+    ("PPTP", |inner| {
+        let head = [
+            0x30, 0x81, 0x88, 0x0b, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0xff, 3,
+        ];
+        let head = join(&[&head, &ppp_protocol(inner.kind)?]);
+        carried(inner, &["gre", "ppp"], 47, &head)
+    }),
+    ("ERSPAN I", |inner| {
+        carried(&framed(inner), &["gre"], 47, &[0, 0, 0x88, 0xbe])
+    }),
+    ("ERSPAN II", |inner| {
+        let head = join(&[&[0x10, 0, 0x88, 0xbe], &[0; 4], &[0x10; 8]]);
+        carried(&framed(inner), &["gre"], 47, &head)
+    }),
+    ("ERSPAN III", |inner| {
+        let head = join(&[
+            &[0x10, 0, 0x22, 0xeb],
+            &[0; 4],
+            &[0x20; 10],
+            &[0, 1],
+            &[0; 8],
+        ]);
+        carried(&framed(inner), &["gre"], 47, &head)
+    }),
+    ("MPLS in IP", |inner| {
+        is_ip(inner)?;
+        carried(inner, &["mpls:16"], 137, &[0, 1, 1, 0xff])
+    }),
+    ("VXLAN", |inner| {
+        in_udp(&framed(inner), "vxlan", 4789, &[8, 0, 0, 0, 0, 0, 1, 0])
+    }),
+    ("VXLAN on Linux's port", |inner| {
+        in_udp(&framed(inner), "vxlan", 8472, &[8, 0, 0, 0, 0, 0, 1, 0])
+    }),
+    ("Geneve with Ethernet", |inner| {
+        in_udp(
+            &framed(inner),
+            "geneve",
+            6081,
+            &[0, 0, 0x65, 0x58, 0, 0, 1, 0],
+        )
+    }),
+    ("Geneve with options", |inner| {
+        let head = join(&[&[2, 0x40], &inner.kind.to_be_bytes(), &[0; 12]]);
+        in_udp(inner, "geneve", 6081, &head)
+    }),
+    ("GTP-U", |inner| {
+        is_ip(inner)?;
+        let length = be16(inner.octets.len());
+        in_udp(
+            inner,
+            "gtpu",
+            2152,
+            &join(&[&[0x30, 0xff], &length, &[0, 0, 0, 1]]),
+        )
+    }),
+    ("GTP-U with an extension header", |inner| {
+        is_ip(inner)?;
+        let extension = [0, 0, 0, 0x85, 1, 0x10, 9, 0];
+        let head = join(&[
+            &[0x34, 0xff],
+            &be16(inner.octets.len() + 8),
+            &[0; 4],
+            &extension,
+        ]);
+        in_udp(inner, "gtpu", 2152, &head)
+    }),
+    ("L2TP", |inner| {
+        let head = join(&[&[0, 2, 0, 1, 0, 1, 0xff, 3], &ppp_protocol(inner.kind)?]);
+        in_udp(inner, "l2tp", 1701, &head)
+    }),
+    ("L2TP with all fields", |inner| {
+        let fields = [0x4a, 2, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 2, 0, 0];
+        let head = join(&[&fields, &ppp_protocol(inner.kind)?]);
+        in_udp(inner, "l2tp", 1701, &head)
+    }),
+];
+
+// Links under it all.
+
+fn with_family(inner: &Built, family: [u8; 4], rest: &[u8]) -> Option<Vec<u8>> {
+    is_ip(inner)?;
+    Some(join(&[&family, rest, &inner.octets]))
+}
+
+fn nflog(inner: &Built, order: fn(u16) -> [u8; 2]) -> Option<Vec<u8>> {
+    is_ip(inner)?;
+    let length = u16::try_from(inner.octets.len() + 4).unwrap();
+    let prefix = join(&[&order(6), &order(10), &[b'x', 0, 0, 0]]);
+    Some(join(&[
+        &[2, 0, 0, 1],
+        &prefix,
+        &order(length),
+        &order(9),
+        &inner.octets,
+    ]))
+}
+
+const LINKS: &[(u16, Step<Vec<u8>>)] = &[
+    (
+        1,
+        ("Ethernet", |inner| Some(ether(inner.kind, &inner.octets))),
+    ),
+    (
+        1,
+        ("Ethernet with a trailer", |inner| {
+            Some(join(&[&ether(inner.kind, &inner.octets), &[0x5a; 18]]))
+        }),
+    ),
+    (
+        1,
+        ("802.3 with SNAP", |inner| {
+            let length = be16(inner.octets.len() + 8);
+            let head = join(&[&[2; 12], &length, &[0xaa, 0xaa, 3, 0, 0, 0]]);
+            Some(join(&[
+                &head,
+                &inner.kind.to_be_bytes(),
+                &inner.octets,
+                &[0; 4],
+            ]))
+        }),
+    ),
+    (
+        113,
+        ("Linux cooked", |inner| {
+            Some(join(&[&[0; 14], &inner.kind.to_be_bytes(), &inner.octets]))
+        }),
+    ),
+    (
+        276,
+        ("Linux cooked 2", |inner| {
+            Some(join(&[
+                &inner.kind.to_be_bytes(),
+                &[0; 5],
+                &[3],
+                &[0; 12],
+                &inner.octets,
+            ]))
+        }),
+    ),
+    (
+        101,
+        ("raw", |inner| is_ip(inner).map(|()| inner.octets.clone())),
+    ),
+    (
+        12,
+        ("raw of BSD", |inner| {
+            is_ip(inner).map(|()| inner.octets.clone())
+        }),
+    ),
+    (
+        14,
+        ("raw of OpenBSD", |inner| {
+            is_ip(inner).map(|()| inner.octets.clone())
+        }),
+    ),
+    (
+        228,
+        ("IPv4", |inner| {
+            (inner.kind == V4).then(|| inner.octets.clone())
+        }),
+    ),
+    (
+        229,
+        ("IPv6", |inner| {
+            (inner.kind == V6).then(|| inner.octets.clone())
+        }),
+    ),
+    (
+        0,
+        ("null of a little-endian host", |inner| {
+            with_family(inner, [30, 0, 0, 0], &[])
+        }),
+    ),
+    (
+        0,
+        ("null of a big-endian host", |inner| {
+            with_family(inner, [0, 0, 0, 2], &[])
+        }),
+    ),
+    (
+        108,
+        ("loop", |inner| with_family(inner, [0, 0, 0, 24], &[])),
+    ),
+    (
+        109,
+        ("enc", |inner| with_family(inner, [2, 0, 0, 0], &[0; 8])),
+    ),
+    (
+        117,
+        ("pflog", |inner| with_family(inner, [61, 2, 0, 0], &[0; 60])),
+    ),
+    (
+        9,
+        ("PPP", |inner| {
+            Some(join(&[&ppp_protocol(inner.kind)?, &inner.octets]))
+        }),
+    ),
+    (
+        9,
+        ("PPP, compressed", |inner| {
+            let [0, protocol] = ppp_protocol(inner.kind)? else {
+                return None;
+            };
+            Some(join(&[&[protocol], &inner.octets]))
+        }),
+    ),
+    (
+        50,
+        ("PPP in HDLC", |inner| {
+            Some(join(&[
+                &[0xff, 3],
+                &ppp_protocol(inner.kind)?,
+                &inner.octets,
+            ]))
+        }),
+    ),
+    (
+        50,
+        ("Cisco HDLC by PPP's number", |inner| {
+            Some(join(&[
+                &[0x0f, 0],
+                &inner.kind.to_be_bytes(),
+                &inner.octets,
+            ]))
+        }),
+    ),
+    (
+        51,
+        ("PPP over Ethernet", |inner| {
+            (inner.kind == 0x8864).then(|| inner.octets.clone())
+        }),
+    ),
+    (
+        166,
+        ("PPP of pppd", |inner| {
+            Some(join(&[&[1, 3], &ppp_protocol(inner.kind)?, &inner.octets]))
+        }),
+    ),
+    (
+        204,
+        ("PPP with direction", |inner| {
+            Some(join(&[
+                &[1, 0xff, 3],
+                &ppp_protocol(inner.kind)?,
+                &inner.octets,
+            ]))
+        }),
+    ),
+    (
+        100,
+        ("RFC 1483", |inner| {
+            let head = [0xaa, 0xaa, 3, 0, 0, 0];
+            Some(join(&[&head, &inner.kind.to_be_bytes(), &inner.octets]))
+        }),
+    ),
+    (
+        104,
+        ("Cisco HDLC", |inner| {
+            Some(join(&[
+                &[0x8f, 0],
+                &inner.kind.to_be_bytes(),
+                &inner.octets,
+            ]))
+        }),
+    ),
+    (
+        107,
+        ("frame relay", |inner| {
+            let id = match inner.kind {
+                V4 => 0xcc,
+                V6 => 0x8e,
+                _ => return None,
+            };
+            Some(join(&[&[0x18, 0x41, 3, id], &inner.octets]))
+        }),
+    ),
+    (
+        107,
+        ("frame relay with SNAP", |inner| {
+            let head = [0x18, 0x41, 3, 0, 0x80, 0, 0, 0];
+            Some(join(&[&head, &inner.kind.to_be_bytes(), &inner.octets]))
+        }),
+    ),
+    (
+        107,
+        ("frame relay of Cisco", |inner| {
+            Some(join(&[
+                &[0x18, 0x41],
+                &inner.kind.to_be_bytes(),
+                &inner.octets,
+            ]))
+        }),
+    ),
+    (
+        219,
+        ("MPLS", |inner| {
+            (inner.kind == MPLS).then(|| inner.octets.clone())
+        }),
+    ),
+    (
+        239,
+        ("nflog of a little-endian host", |inner| {
+            nflog(inner, u16::to_le_bytes)
+        }),
+    ),
+    (
+        239,
+        ("nflog of a big-endian host", |inner| {
+            nflog(inner, u16::to_be_bytes)
+        }),
+    ),
+    (
+        192,
+        ("PPI", |inner| {
+            let head = [0, 0, 12, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+            Some(join(&[&head, &ether(inner.kind, &inner.octets)]))
+        }),
+    ),
+];
+
+// What peeling says.
+
+fn frame(link: u16, bytes: &[u8], wire_len: usize) -> Frame<'_> {
+    Frame {
+        id: FrameId {
+            input: 0,
+            number: 1,
+        },
+        time: Some(Timestamp(0)),
+        vantage: Vantage {
+            input: 0,
+            interface: 0,
+        },
+        link: LinkType(link),
+        wire_len: u32::try_from(wire_len).unwrap(),
+        bytes,
+    }
+}
+
+fn peeled<'a>(frame: &Frame<'a>) -> Vec<Datagram<'a>> {
+    let mut datagrams = Vec::new();
+    peel(frame, &mut |datagram| datagrams.push(datagram));
+    datagrams
+}
+
+/// One datagram in words: what the headers say of it, not how much was kept.
+fn words(datagram: &Datagram<'_>) -> String {
+    let mut words = Vec::new();
+    let Path { from, to, encap } = datagram.path;
+    if let (Some(from), Some(to)) = (from.port, to.port) {
+        words.push(format!("{from}>{to}"));
+    }
+    words.push(match datagram.body {
+        Body::Ike(bytes) => format!("ike {}", bytes.len()),
+        Body::Esp(esp) => format!(
+            "esp {} #{} {}",
+            esp.header.spi, esp.header.sequence, esp.length
+        ),
+        Body::Ah(ah, length) => format!("ah {} #{} {length}", ah.spi, ah.sequence),
+        Body::Keepalive => "keepalive".into(),
+        Body::Icmp(error) => error_words(&error),
+        Body::Fragment(piece) => format!(
+            "piece of {} of {:#x} at {} {}{}",
+            piece.protocol,
+            piece.identification,
+            piece.offset,
+            piece.length,
+            if piece.more { " and more" } else { "" },
+        ),
+        Body::Clear(clear) => format!(
+            "clear {}{}{}",
+            clear.protocol,
+            if clear.syn { " syn" } else { "" },
+            if clear.echo_request { " echo" } else { "" },
+        ),
+    });
+    let layers: Vec<String> = encap.iter().map(|layer| layer.to_string()).collect();
+    if !layers.is_empty() {
+        words.push(format!("[{}]", layers.join(" ")));
+    }
+    words.join(" ")
+}
+
+fn said(datagrams: &[Datagram<'_>]) -> String {
+    let words: Vec<String> = datagrams.iter().map(words).collect();
+    words.join("; ")
+}
+
+/// What is to be said of a payload once layers lie around it.
+fn expected(payload: &str, encap: &[&str]) -> String {
+    let inside_ah = encap.contains(&"ah");
+    let layered = payload
+        .split("; ")
+        .filter(|part| !(inside_ah && part.contains("clear")));
+    let layered = layered.map(|part| match (part.split_once(" ["), encap) {
+        (_, []) => part.to_string(),
+        (None, _) => format!("{part} [{}]", encap.join(" ")),
+        (Some((part, inner)), _) => format!("{part} [{} {inner}", encap.join(" ")),
+    });
+    layered.collect::<Vec<_>>().join("; ")
+}
+
+/// Every frame that can be built: its name, link type, octets, and what is to be said of it.
+fn each_frame(mut check: impl FnMut(&str, u16, &[u8], &str)) -> usize {
+    let mut count = 0;
+    for (protocol, payload, words) in payloads() {
+        for packet in packets(protocol, &payload) {
+            for (layer, wrap) in LAYERS {
+                let Some(wrapped) = wrap(&packet) else {
+                    continue;
+                };
+                for (link, (name, put)) in LINKS {
+                    let Some(octets) = put(&wrapped) else {
+                        continue;
+                    };
+                    let mut words = expected(words, &wrapped.encap);
+                    if *layer == "AH in tunnel mode" {
+                        let length = packet.octets.len() + 24;
+                        let outer = format!("ah 0x00001000 #9 {length}");
+                        words = match words.as_str() {
+                            "" => outer,
+                            inner => format!("{outer}; {inner}"),
+                        };
+                    }
+                    if *link == 51 {
+                        // The link itself is PPPoE.
+                        assert!(words.contains("pppoe"));
+                    }
+                    check(
+                        &format!("{words} / {layer} / {name}"),
+                        *link,
+                        &octets,
+                        &words,
+                    );
+                    count += 1;
+                }
+            }
+        }
+    }
+    count
+}
+
+#[test]
+fn every_stack_of_layers_says_the_same_but_for_the_layers() {
+    let count = each_frame(|name, link, octets, words| {
+        let frame = frame(link, octets, octets.len());
+        let datagrams = peeled(&frame);
+        assert_eq!(said(&datagrams), words, "{name}");
+        for datagram in datagrams {
+            assert!(!datagram.cut, "{name}");
+            assert_eq!(datagram.ip.ttl, 61, "{name}");
+            assert_eq!(datagram.ip.traffic_class, 0xb8, "{name}");
+            assert_eq!(datagram.ip.pieces, 1, "{name}");
+        }
+    });
+    assert!(count > 20_000, "{count}");
+}
+
+#[test]
+fn no_beginning_of_a_frame_says_more_than_the_whole() {
+    each_frame(|name, link, octets, _| {
+        let whole = frame(link, octets, octets.len());
+        let whole = peeled(&whole);
+        for kept in 0..octets.len() {
+            let cut = frame(link, &octets[..kept], octets.len());
+            for (part, whole) in peeled(&cut).iter().zip(&whole) {
+                assert!(
+                    is_part(part, whole),
+                    "{name}, {kept} octets: {part:?} of {whole:?}"
+                );
+            }
+            assert!(peeled(&cut).len() <= whole.len(), "{name}, {kept} octets");
+        }
+    });
+}
+
+/// Whether one datagram says what the other says, or less.
+fn is_part(part: &Datagram<'_>, whole: &Datagram<'_>) -> bool {
+    let same = (part.path, part.ip) == (whole.path, whole.ip);
+    let (bytes, all) = match (part.body, whole.body) {
+        (Body::Ike(part), Body::Ike(whole)) => (part, whole),
+        (Body::Esp(part), Body::Esp(whole)) => {
+            assert_eq!((part.header, part.length), (whole.header, whole.length));
+            (part.bytes, whole.bytes)
+        }
+        (Body::Ah(part, length), Body::Ah(whole, all)) => {
+            assert_eq!(length, all);
+            (part.icv, whole.icv)
+        }
+        (Body::Clear(part), Body::Clear(whole)) => {
+            return same && part.protocol == whole.protocol && part.syn <= whole.syn;
+        }
+        (Body::Keepalive, Body::Keepalive) => return same,
+        (Body::Icmp(part), Body::Icmp(mut whole)) => {
+            // The SPIs come last: they are there, or not.
+            whole.quoted.ike = part.quoted.ike.and(whole.quoted.ike);
+            whole.quoted.esp = part.quoted.esp.and(whole.quoted.esp);
+            return same && part == whole;
+        }
+        _ => return false,
+    };
+    same && all.starts_with(bytes) && (part.cut || bytes.len() == all.len())
+}
+
+#[test]
+fn octets_of_chance_never_panic() {
+    // xorshift64: the same in every run.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut chance = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    each_frame(|_, link, octets, _| {
+        let mut octets = octets.to_vec();
+        for _ in 0..1 + chance() % 4 {
+            let at = usize::try_from(chance()).unwrap() % octets.len();
+            octets[at] = chance().to_le_bytes()[0];
+        }
+        let frame = frame(link, &octets, octets.len());
+        assert!(peeled(&frame).len() <= Encap::MAX + 2);
+    });
+}
+
+#[test]
+fn nesting_without_end_ends() {
+    let mut packet = built(V4, v4(&[], 50, 0, ESP));
+    for depth in 0..=Encap::MAX + 1 {
+        let frame = frame(101, &packet.octets, packet.octets.len());
+        let expected = if depth <= Encap::MAX { 1 } else { 0 };
+        assert_eq!(peeled(&frame).len(), expected, "{depth}");
+        packet = built(V4, v4(&[], 4, 0, &packet.octets));
+    }
+}
+
+/// What a raw IP packet says.
+fn ip_says(octets: &[u8]) -> String {
+    said(&peeled(&frame(101, octets, octets.len())))
+}
+
+#[test]
+fn a_packet_without_a_length_reaches_to_the_end_of_the_frame() {
+    let mut octets = v4(&[], 17, 0, &udp(4500, 4500, ESP));
+    octets[2..4].fill(0);
+    octets[24..26].fill(0);
+    assert_eq!(ip_says(&octets), "4500>4500 esp 0xc0ffee01 #7 36 [udp]");
+    let cut = frame(101, &octets[..40], octets.len());
+    let [datagram] = peeled(&cut)[..] else {
+        panic!()
+    };
+    assert_eq!(words(&datagram), "4500>4500 esp 0xc0ffee01 #7 36 [udp]");
+    assert!(datagram.cut);
+}
+
+#[test]
+fn a_header_cannot_reach_beyond_the_one_around_it() {
+    let mut long = udp(4500, 4500, ESP);
+    long[4..6].copy_from_slice(&be16(9000));
+    assert_eq!(
+        ip_says(&v4(&[], 17, 0, &long)),
+        "4500>4500 esp 0xc0ffee01 #7 36 [udp]"
+    );
+    let mut short = udp(4500, 4500, ESP);
+    short[4..6].copy_from_slice(&be16(8 + 20));
+    assert_eq!(
+        ip_says(&v4(&[], 17, 0, &short)),
+        "4500>4500 esp 0xc0ffee01 #7 20 [udp]"
+    );
+}
+
+#[test]
+fn headers_that_contradict_themselves_say_nothing() {
+    let good = v4(&[], 50, 0, ESP);
+    for (at, value) in [(0, 0x44), (0, 0x35), (0, 0x55), (3, 19)] {
+        let mut bad = good.clone();
+        bad[at] = value;
+        assert_eq!(ip_says(&bad), "", "{at} {value:#x}");
+    }
+}
+
+#[test]
+fn pieces_are_told_if_the_whole_may_be_ours() {
+    let said = [
+        (50, 0x2000, &ESP[..32]),
+        (50, 0x0004, ESP),
+        (51, 0x2000, &ah(50, ESP)[..56]),
+        (17, 0x2000, &udp(500, 500, IKE)[..32]),
+        (17, 0x2000, &udp(50000, 4789, IKE)[..32]),
+        (17, 0x2000, &udp(40000, 53, IKE)[..32]),
+        (17, 0x2005, &udp(40000, 53, IKE)[..32]),
+        (1, 0x2000, &[8, 0, 0, 0, 0, 0, 0, 0]),
+        (1, 0x0001, &[8, 0, 0, 0, 0, 0, 0, 0]),
+    ]
+    .map(|(protocol, flags, payload)| ip_says(&v4(&[], protocol, flags, payload)));
+    assert_eq!(
+        said,
+        [
+            "piece of 50 of 0x1234 at 0 32 and more",
+            "piece of 50 of 0x1234 at 32 36",
+            "piece of 51 of 0x1234 at 0 56 and more",
+            "piece of 17 of 0x1234 at 0 32 and more",
+            "piece of 17 of 0x1234 at 0 32 and more",
+            "40000>53 clear 17",
+            "piece of 17 of 0x1234 at 40 32 and more",
+            "clear 1 echo",
+            "",
+        ]
+    );
+    let head = [50, 0, 0x00, 0x29, 0xde, 0xad, 0xbe, 0xef];
+    assert_eq!(
+        ip_says(&v6(44, &join(&[&head, &ESP[..32]]))),
+        "piece of 50 of 0xdeadbeef at 40 32 and more"
+    );
+}
+
+#[test]
+fn a_payload_put_together_goes_on_as_if_it_had_come_in_one() {
+    for (protocol, payload, expected) in payloads() {
+        let whole = v4(&[], protocol, 0, &payload);
+        let whole = frame(101, &whole, whole.len());
+        let whole = peeled(&whole);
+        let mut path = whole[0].path;
+        path.encap = Encap::default();
+        let (stamp, ip) = (whole[0].stamp, whole[0].ip);
+        let length = u32::try_from(payload.len()).unwrap();
+        let mut datagrams = Vec::new();
+        peel_payload(
+            stamp,
+            path,
+            ip,
+            protocol,
+            &payload,
+            length,
+            &mut |datagram| {
+                datagrams.push(datagram);
+            },
+        );
+        assert_eq!(said(&datagrams), expected);
+    }
+}
+
+/// An ICMP error with what it quotes, in words.
+fn error_words(error: &IcmpError) -> String {
+    let Quote {
+        from,
+        to,
+        protocol,
+        length,
+        ike,
+        esp,
+    } = error.quoted;
+    let mut words = vec![format!("{}/{}", error.kind, error.code)];
+    words.extend(error.mtu.map(|mtu| format!("mtu {mtu}")));
+    words.push(format!("{from} {to} {protocol} {length}"));
+    words.extend(ike.map(|spis| spis.to_string()));
+    words.extend(esp.map(|spi| spi.to_string()));
+    words.join(", ")
+}
+
+/// What an ICMP (1) or ICMPv6 (58) packet says.
+fn icmp_says(protocol: u8, head: [u8; 8], quoted: &[u8]) -> String {
+    let payload = join(&[&head, quoted]);
+    match protocol {
+        1 => ip_says(&v4(&[], protocol, 0, &payload)),
+        _ => ip_says(&v6(protocol, &payload)),
+    }
+}
+
+#[test]
+fn an_error_says_which_packet_of_ours_it_quotes() {
+    let too_big = [3, 4, 0, 0, 0, 0, 5, 0x78];
+    let unreachable = [3, 3, 0, 0, 0, 0, 5, 0x78];
+    let esp = v4(&[1; 4], 50, 0, ESP);
+    let ike = v4(&[], 17, 0, &udp(500, 500, IKE));
+    let marked = v4(&[], 17, 0, &udp(4500, 4501, &join(&[&[0; 4], IKE])));
+    let natt = v4(&[], 17, 0, &udp(4500, 4500, ESP));
+    let other = v4(&[], 17, 0, &udp(40000, 53, ESP));
+    let later = v4(&[], 50, 0x0010, ESP);
+    let protected = v4(&[], 51, 0, &ah(50, ESP));
+    let v6_esp = v6(60, &join(&[&[50, 0, 1, 4, 0, 0, 0, 0], ESP]));
+    assert_eq!(
+        [
+            icmp_says(1, too_big, &esp[..32]),
+            icmp_says(1, [3, 4, 0, 0, 0, 0, 0, 0], &esp),
+            icmp_says(1, unreachable, &esp[..24]),
+            icmp_says(1, unreachable, &esp[..23]),
+            icmp_says(1, [11, 1, 0, 0, 0, 0, 0, 0], &later),
+            icmp_says(1, unreachable, &ike),
+            icmp_says(1, unreachable, &ike[..28]),
+            icmp_says(1, unreachable, &ike[..23]),
+            icmp_says(1, unreachable, &marked),
+            icmp_says(1, unreachable, &natt),
+            icmp_says(1, unreachable, &protected),
+            icmp_says(1, unreachable, &other),
+            icmp_says(1, [8, 0, 0, 0, 0, 0, 0, 0], &esp),
+            icmp_says(58, [2, 0, 0, 0, 0, 0, 5, 0], &v6_esp),
+            icmp_says(58, [1, 4, 0, 0, 0, 0, 0, 0], &ike),
+            icmp_says(58, [135, 0, 0, 0, 0, 0, 0, 0], &ike),
+        ],
+        [
+            "3/4, mtu 1400, 10.1.0.1 192.0.2.9 50 60, 0xc0ffee01",
+            "3/4, 10.1.0.1 192.0.2.9 50 60, 0xc0ffee01",
+            "3/3, 10.1.0.1 192.0.2.9 50 60",
+            "",
+            "11/1, 10.1.0.1 192.0.2.9 50 56",
+            "3/3, 10.1.0.1:500 192.0.2.9:500 17 56, 696e697469617472_i 726573706f6e6472_r",
+            "3/3, 10.1.0.1:500 192.0.2.9:500 17 56",
+            "",
+            "3/3, 10.1.0.1:4500 192.0.2.9:4501 17 60, 696e697469617472_i 726573706f6e6472_r",
+            "3/3, 10.1.0.1:4500 192.0.2.9:4500 17 64, 0xc0ffee01",
+            "3/3, 10.1.0.1 192.0.2.9 51 80, 0x00001000",
+            "",
+            "clear 1 echo",
+            "2/0, mtu 1280, fd00::1 2001:db8::9 50 84, 0xc0ffee01",
+            "1/4, 10.1.0.1:500 192.0.2.9:500 17 56, 696e697469617472_i 726573706f6e6472_r",
+            "",
+        ]
+    );
+}
+
+#[test]
+fn linux_cooked_captures_name_the_interface() {
+    let packet = v4(&[], 50, 0, ESP);
+    let octets = join(&[&[8, 0, 0, 0, 0, 0, 0, 3], &[0; 12], &packet]);
+    let datagram = peeled(&frame(276, &octets, octets.len()))[0];
+    assert_eq!(datagram.stamp.vantage.interface, 3);
+}

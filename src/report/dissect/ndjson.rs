@@ -1,0 +1,335 @@
+//! One JSON object a line: the contract of `dissect --format ndjson`.
+//!
+//! Written straight from the borrowed octets, with no tree in between: a capture has many packets.
+
+use super::payload::{Context, PayloadRecord};
+use crate::net::{Body, Datagram, Layer, Quote};
+use crate::report::view;
+use crate::units::{EspSpi, IkeSpi, Timestamp};
+use crate::wire::{Fault, FaultKind, Message};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+/// Writes the record of a datagram, and a line feed. Datagrams without IPsec write nothing.
+///
+/// Many small writes are made: `out` should be a buffer.
+pub fn write_ndjson(
+    out: &mut impl Write,
+    datagram: &Datagram<'_>,
+    time: Timestamp,
+) -> io::Result<()> {
+    let Some(record) = Record::new(datagram, time) else {
+        return Ok(());
+    };
+    serde_json::to_writer(&mut *out, &record)?;
+    out.write_all(b"\n")
+}
+
+/// One line.
+#[derive(Serialize)]
+struct Record<'a> {
+    frame: u64,
+    input: u16,
+    time_ns: i64,
+    src: IpAddr,
+    dst: IpAddr,
+    src_port: Option<u16>,
+    dst_port: Option<u16>,
+    #[serde(serialize_with = "encap")]
+    encap: &'a crate::net::Encap,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
+    /// IP fragments that it was put together from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pieces: Option<u16>,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ike: Option<IkeRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    esp: Option<EspRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ah: Option<AhRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icmp: Option<IcmpRecord>,
+}
+
+impl<'a> Record<'a> {
+    fn new(datagram: &'a Datagram<'a>, time: Timestamp) -> Option<Self> {
+        let path = &datagram.path;
+        let mut record = Self {
+            frame: datagram.stamp.frame.number,
+            input: datagram.stamp.frame.input,
+            time_ns: time.0,
+            src: path.from.address,
+            dst: path.to.address,
+            src_port: path.from.port,
+            dst_port: path.to.port,
+            encap: &path.encap,
+            cut: datagram.cut,
+            pieces: Some(datagram.ip.pieces).filter(|pieces| *pieces > 1),
+            kind: "",
+            ike: None,
+            esp: None,
+            ah: None,
+            icmp: None,
+        };
+        match &datagram.body {
+            Body::Ike(bytes) => {
+                record.kind = "ike";
+                record.ike = Some(IkeRecord {
+                    message: Message::read(bytes),
+                    datagram,
+                });
+            }
+            Body::Esp(esp) => {
+                record.kind = "esp";
+                record.esp = Some(EspRecord {
+                    spi: esp.header.spi,
+                    sequence: esp.header.sequence,
+                    length: esp.length,
+                });
+            }
+            Body::Ah(header, length) => {
+                record.kind = "ah";
+                record.ah = Some(AhRecord {
+                    spi: header.spi,
+                    sequence: header.sequence,
+                    next_header: header.next_header,
+                    icv: Hex(header.icv),
+                    length: *length,
+                });
+            }
+            Body::Keepalive => record.kind = "keepalive",
+            Body::Icmp(error) => {
+                record.kind = "icmp";
+                record.icmp = Some(IcmpRecord {
+                    kind: error.kind,
+                    code: error.code,
+                    mtu: error.mtu,
+                    quoted: QuoteRecord::new(&error.quoted),
+                });
+            }
+            Body::Fragment(_) | Body::Clear(_) => return None,
+        }
+        Some(record)
+    }
+}
+
+fn encap<S: Serializer>(encap: &crate::net::Encap, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(None)?;
+    for layer in encap.iter() {
+        match layer {
+            // The common ones need no formatting.
+            Layer::Udp => list.serialize_element("udp")?,
+            layer => list.serialize_element(&Text(layer))?,
+        }
+    }
+    list.end()
+}
+
+#[derive(Serialize)]
+struct EspRecord {
+    #[serde(serialize_with = "text")]
+    spi: EspSpi,
+    sequence: u32,
+    length: u32,
+}
+
+#[derive(Serialize)]
+struct AhRecord<'a> {
+    #[serde(serialize_with = "text")]
+    spi: EspSpi,
+    sequence: u32,
+    next_header: u8,
+    icv: Hex<'a>,
+    /// Octets that follow the header.
+    length: u32,
+}
+
+#[derive(Serialize)]
+struct IcmpRecord {
+    #[serde(rename = "type")]
+    kind: u8,
+    code: u8,
+    mtu: Option<u32>,
+    quoted: QuoteRecord,
+}
+
+#[derive(Serialize)]
+struct QuoteRecord {
+    src: IpAddr,
+    dst: IpAddr,
+    src_port: Option<u16>,
+    dst_port: Option<u16>,
+    protocol: u8,
+    length: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spi: Option<Text<EspSpi>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initiator_spi: Option<Text<IkeSpi>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    responder_spi: Option<Text<IkeSpi>>,
+}
+
+impl QuoteRecord {
+    fn new(quote: &Quote) -> Self {
+        Self {
+            src: quote.from.address,
+            dst: quote.to.address,
+            src_port: quote.from.port,
+            dst_port: quote.to.port,
+            protocol: quote.protocol,
+            length: quote.length,
+            spi: quote.esp.map(Text),
+            initiator_spi: quote.ike.map(|spis| Text(spis.initiator)),
+            responder_spi: quote.ike.map(|spis| Text(spis.responder)),
+        }
+    }
+}
+
+/// An IKE message.
+struct IkeRecord<'a> {
+    message: Message<'a>,
+    datagram: &'a Datagram<'a>,
+}
+
+impl Serialize for IkeRecord<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Message {
+            header,
+            payloads,
+            sealed,
+            faults,
+        } = &self.message;
+        let context = Context {
+            spis: header.spis,
+            path: &self.datagram.path,
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("initiator_spi", &Text(header.spis.initiator))?;
+        map.serialize_entry("responder_spi", &Text(header.spis.responder))?;
+        map.serialize_entry("version", &view::version(header.version))?;
+        map.serialize_entry("exchange", &header.exchange.0)?;
+        map.serialize_entry("exchange_name", &header.exchange.name())?;
+        map.serialize_entry("flags", &header.flags.0)?;
+        map.serialize_entry("message_id", &header.message_id)?;
+        map.serialize_entry("length", &header.length)?;
+        if sealed.is_some() {
+            map.serialize_entry("state", "sealed")?;
+        }
+        let records = || {
+            payloads
+                .iter()
+                .map(|payload| PayloadRecord { payload, context })
+        };
+        map.serialize_entry("payloads", &Each(records))?;
+        map.serialize_entry("faults", &Each(|| faults.iter().map(FaultRecord)))?;
+        map.end()
+    }
+}
+
+/// A fault, with the numbers of its kind.
+struct FaultRecord<'a>(&'a Fault);
+
+impl Serialize for FaultRecord<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Fault { at, path, kind } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("at", at)?;
+        map.serialize_entry("path", path)?;
+        map.serialize_entry("what", &Text(kind))?;
+        match kind {
+            FaultKind::Short {
+                need,
+                have,
+                promised_by,
+            } => {
+                map.serialize_entry("kind", "short")?;
+                map.serialize_entry("need", need)?;
+                map.serialize_entry("have", have)?;
+                map.serialize_entry("promised_by", promised_by)?;
+            }
+            FaultKind::Trailing(octets) => {
+                map.serialize_entry("kind", "trailing")?;
+                map.serialize_entry("octets", octets)?;
+            }
+            FaultKind::Value {
+                field,
+                value,
+                expected,
+            } => {
+                map.serialize_entry("kind", "value")?;
+                map.serialize_entry("field", field)?;
+                map.serialize_entry("value", value)?;
+                map.serialize_entry("expected", expected)?;
+            }
+            FaultKind::Limit { what, limit } => {
+                map.serialize_entry("kind", "limit")?;
+                map.serialize_entry("counted", what)?;
+                map.serialize_entry("limit", limit)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// A list made on the fly from an iterator.
+pub(super) struct Each<F>(pub(super) F);
+
+impl<F, I> Serialize for Each<F>
+where
+    F: Fn() -> I,
+    I: Iterator<Item: Serialize>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+/// Octets as lower-case hex.
+#[derive(Clone, Copy)]
+pub(super) struct Hex<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Written in pieces: a call for each digit would cost more than the digits.
+        let digit = |nibble: u8| {
+            if nibble < 10 {
+                b'0' + nibble
+            } else {
+                b'a' + nibble - 10
+            }
+        };
+        for piece in self.0.chunks(32) {
+            let mut text = [0; 64];
+            for (pair, octet) in text.as_chunks_mut::<2>().0.iter_mut().zip(piece) {
+                *pair = [digit(octet >> 4), digit(octet & 0x0f)];
+            }
+            let text = text.get(..piece.len() * 2).unwrap_or_default();
+            f.write_str(std::str::from_utf8(text).map_err(|_| fmt::Error)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Hex<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Anything by its text.
+pub(super) struct Text<T>(pub(super) T);
+
+impl<T: fmt::Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+fn text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}

@@ -1,0 +1,350 @@
+//! One line for every datagram; verbose, the whole tree under it, with faults in place.
+
+use super::identity;
+use super::meaning;
+use super::payload::{Context, PayloadRecord};
+use crate::net::{Body, Datagram, IcmpError, Quote};
+use crate::registry::{SecurityProtocol, transform, vendor_id};
+use crate::report::sheet::{Ink, Sheet, escape};
+use crate::units::Timestamp;
+use crate::wire::{self, Fault, Message, Payload, ikev1, ikev2};
+use serde_json::Value;
+use std::io::{self, Write};
+
+/// Hex digits of a field that are shown; the rest is counted.
+const HEX_SHOWN: usize = 64;
+
+/// Writes datagrams as text. Times are told since the first one written.
+#[derive(Debug)]
+pub struct Lines {
+    sheet: Sheet,
+    verbose: bool,
+    origin: Option<Timestamp>,
+}
+
+impl Lines {
+    /// A writer on this sheet; `verbose` adds the tree of every message.
+    pub fn new(sheet: Sheet, verbose: bool) -> Self {
+        Self {
+            sheet,
+            verbose,
+            origin: None,
+        }
+    }
+
+    /// Writes one datagram. Those without IPsec write nothing.
+    pub fn write(
+        &mut self,
+        out: &mut impl Write,
+        datagram: &Datagram<'_>,
+        time: Timestamp,
+    ) -> io::Result<()> {
+        let message = match datagram.body {
+            Body::Ike(bytes) => Some(Message::read(bytes)),
+            _ => None,
+        };
+        let Some(what) = what(datagram, message.as_ref()) else {
+            return Ok(());
+        };
+        let passed = time.since(*self.origin.get_or_insert(time)).as_secs_f64();
+        let path = &datagram.path;
+        let frame = datagram.stamp.frame;
+        let number = match frame.input {
+            0 => frame.number.to_string(),
+            input => format!("{input}:{}", frame.number),
+        };
+        let what = escape(&what).into_owned();
+        let cut = if datagram.cut {
+            " [cut by the capture]"
+        } else {
+            ""
+        };
+        writeln!(
+            out,
+            "{number:>6} {passed:>12.6}  {} → {}  {what}{cut}",
+            path.from, path.to
+        )?;
+        if let Some(message) = message {
+            if self.verbose {
+                self.tree(out, &message, datagram)?;
+            } else {
+                message
+                    .faults
+                    .iter()
+                    .try_for_each(|fault| self.fault(out, fault, 21))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fault(&self, out: &mut impl Write, fault: &Fault, indent: usize) -> io::Result<()> {
+        let text = format!("! {fault}");
+        writeln!(
+            out,
+            "{:indent$}{}",
+            "",
+            self.sheet.paint(Ink::Error, escape(&text))
+        )
+    }
+
+    /// Every payload with its fields, as NDJSON has them.
+    fn tree(
+        &self,
+        out: &mut impl Write,
+        message: &Message<'_>,
+        datagram: &Datagram<'_>,
+    ) -> io::Result<()> {
+        let header = &message.header;
+        writeln!(
+            out,
+            "        {} version {}.{} flags 0x{:02x} length {}",
+            header.spis,
+            header.version.major(),
+            header.version.minor(),
+            header.flags.0,
+            header.length
+        )?;
+        let context = Context {
+            spis: header.spis,
+            path: &datagram.path,
+        };
+        let mut faults = message.faults.as_slice();
+        for (i, payload) in message.payloads.iter().enumerate() {
+            let record = serde_json::to_value(PayloadRecord { payload, context })?;
+            let name = payload.kind.name().unwrap_or("unknown payload");
+            let title = format!("{name} ({})", payload.kind.0);
+            let critical = if payload.critical { ", critical" } else { "" };
+            writeln!(
+                out,
+                "        {:>5}  {}, {} octets{critical}",
+                payload.at,
+                self.sheet.paint(Ink::Strong, title),
+                payload.length
+            )?;
+            let told = ["type", "name", "length", "critical", "at"];
+            if let Value::Object(mut fields) = record {
+                fields.retain(|key, _| !told.contains(&key.as_str()));
+                branch(out, &Value::Object(fields), 15)?;
+            }
+            // Faults are in order of offset: those before the next payload are of this one.
+            let next = message
+                .payloads
+                .get(i + 1)
+                .map_or(usize::MAX, |payload| payload.at);
+            let split = faults.iter().take_while(|fault| fault.at < next).count();
+            let (own, rest) = faults.split_at_checked(split).unwrap_or((faults, &[]));
+            for fault in own {
+                self.fault(out, fault, 15)?;
+            }
+            faults = rest;
+        }
+        for fault in faults {
+            self.fault(out, fault, 8)?;
+        }
+        Ok(())
+    }
+}
+
+/// An object: what is simple on one line, what is nested under it.
+fn branch(out: &mut impl Write, value: &Value, indent: usize) -> io::Result<()> {
+    match value {
+        Value::Object(fields) => {
+            let line: Vec<String> = fields
+                .iter()
+                .filter_map(|(key, value)| Some(format!("{key} {}", leaf(value)?)))
+                .collect();
+            if !line.is_empty() {
+                writeln!(out, "{:indent$}{}", "", escape(&line.join("  ")))?;
+            }
+            for (key, value) in fields {
+                if leaf(value).is_none() && !value.is_null() {
+                    writeln!(out, "{:indent$}{key}", "")?;
+                    branch(out, value, indent + 2)?;
+                }
+            }
+            Ok(())
+        }
+        Value::Array(items) => items.iter().try_for_each(|item| branch(out, item, indent)),
+        _ => Ok(()),
+    }
+}
+
+/// A value that fits on the line; `None` for nested and absent ones.
+fn leaf(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => Some("-".to_owned()),
+        Value::String(text) => match text.get(..HEX_SHOWN) {
+            Some(head) if text.bytes().all(|c| c.is_ascii_hexdigit()) && text.len() > HEX_SHOWN => {
+                Some(format!("{head}… ({} octets)", text.len() / 2))
+            }
+            _ => Some(text.clone()),
+        },
+        Value::Array(items) => {
+            let words: Option<Vec<String>> = items.iter().map(leaf).collect();
+            words.map(|words| words.join(" "))
+        }
+        Value::Object(_) => None,
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+    }
+}
+
+/// What a datagram is, in a few words; `None` without IPsec. Not escaped.
+fn what(datagram: &Datagram<'_>, message: Option<&Message<'_>>) -> Option<String> {
+    let text = match (&datagram.body, message) {
+        (Body::Ike(_), Some(message)) => ike(message, datagram),
+        (Body::Esp(esp), _) => {
+            format!(
+                "ESP {} seq {}, {} octets",
+                esp.header.spi, esp.header.sequence, esp.length
+            )
+        }
+        (Body::Ah(header, length), _) => {
+            format!(
+                "AH {} seq {}, {length} octets follow",
+                header.spi, header.sequence
+            )
+        }
+        (Body::Keepalive, _) => "NAT keepalive".to_owned(),
+        (Body::Icmp(error), _) => icmp(error),
+        _ => return None,
+    };
+    match datagram.ip.pieces {
+        0 | 1 => Some(text),
+        pieces => Some(format!("{text} [{pieces} IP fragments]")),
+    }
+}
+
+fn ike(message: &Message<'_>, datagram: &Datagram<'_>) -> String {
+    let header = &message.header;
+    let exchange = match header.exchange.name() {
+        Some(name) => name.to_owned(),
+        None => format!("exchange {}", header.exchange.0),
+    };
+    let side = match header.version.major() {
+        2 if header.flags.response() => " response",
+        2 => " request",
+        _ => "",
+    };
+    let mut words: Vec<String> = message
+        .payloads
+        .iter()
+        .map(|payload| word(payload, message, datagram))
+        .collect();
+    if let Some(sealed) = message.sealed {
+        words.push(format!("encrypted, {} octets", sealed.len()));
+    }
+    let id = header.message_id;
+    format!("{exchange}{side} {id}: {}", words.join(", "))
+}
+
+/// A payload in the notation of the RFCs, with what matters most of it.
+fn word(payload: &Payload<'_>, message: &Message<'_>, datagram: &Datagram<'_>) -> String {
+    let name = match payload.kind.notation() {
+        Some(notation) => notation.to_owned(),
+        None => format!("payload {}", payload.kind.0),
+    };
+    let detail = match &payload.body {
+        wire::Body::V1(body) => detail_v1(body),
+        wire::Body::V2(body) => detail_v2(body, message, datagram),
+        wire::Body::Opaque(_) => None,
+    };
+    match detail {
+        Some(detail) => format!("{name}({detail})"),
+        None => name,
+    }
+}
+
+fn detail_v1(body: &ikev1::Body<'_>) -> Option<String> {
+    match body {
+        ikev1::Body::Id(id) => identity::text(id.id_type, id.data),
+        ikev1::Body::Notify(notify) => Some(notify.kind.to_string()),
+        ikev1::Body::Delete(delete) => Some(deleted(delete.protocol, &delete.spis)),
+        ikev1::Body::VendorId(data) => vendor_id::product(data),
+        ikev1::Body::Attributes(configuration) => {
+            Some(configuration.cfg_type.to_string())
+        }
+        ikev1::Body::Fragment(fragment) => Some(format!(
+            "{}{}",
+            fragment.number,
+            if fragment.last { ", last" } else { "" }
+        )),
+        _ => None,
+    }
+}
+
+fn detail_v2(
+    body: &ikev2::Body<'_>,
+    message: &Message<'_>,
+    datagram: &Datagram<'_>,
+) -> Option<String> {
+    match body {
+        ikev2::Body::Ke(ke) => {
+            let name = transform::key_exchange(ke.group).map(|row| row.name);
+            Some(name.map_or_else(|| format!("group {}", ke.group), str::to_owned))
+        }
+        ikev2::Body::Id(id) => identity::text(id.id_type, id.data),
+        ikev2::Body::Auth(auth) => Some(auth.method.to_string()),
+        ikev2::Body::Notify(notify) => {
+            let spis = message.header.spis;
+            let meaning = meaning::of(notify.kind, notify.data, spis, &datagram.path);
+            Some(match meaning {
+                Some(meaning) => format!("{}: {meaning}", notify.kind),
+                None => notify.kind.to_string(),
+            })
+        }
+        ikev2::Body::Delete(delete) => Some(deleted(delete.protocol, &delete.spis)),
+        ikev2::Body::VendorId(data) => vendor_id::product(data),
+        ikev2::Body::Skf(skf) => Some(format!("{} of {}", skf.number, skf.total)),
+        ikev2::Body::Cp(configuration) => Some(configuration.cfg_type.to_string()),
+        ikev2::Body::Eap(eap) => eap.eap_type.map(|kind| kind.to_string()),
+        _ => None,
+    }
+}
+
+fn deleted(protocol: SecurityProtocol, spis: &[&[u8]]) -> String {
+    let spis = spis
+        .iter()
+        .map(|spi| format!(" {}", super::ndjson::Hex(spi)));
+    format!("{protocol}{}", spis.collect::<String>())
+}
+
+fn icmp(error: &IcmpError) -> String {
+    let IcmpError {
+        v6,
+        kind,
+        code,
+        mtu,
+        quoted,
+    } = error;
+    let family = if *v6 { "ICMPv6" } else { "ICMP" };
+    let mtu = mtu.map_or(String::new(), |mtu| format!(", MTU {mtu}"));
+    let name = match (v6, kind, code) {
+        (false, 3, 0) => "network unreachable",
+        (false, 3, 1) => "host unreachable",
+        (false, 3, 2) => "protocol unreachable",
+        (false, 3, 3) | (true, 1, 4) => "port unreachable",
+        (false, 3, 4) => "fragmentation needed",
+        (false, 3, 9 | 10 | 13) | (true, 1, 1) => "administratively prohibited",
+        (false, 11, 0) | (true, 3, 0) => "time to live exceeded",
+        (_, 11, 1) | (true, 3, 1) => "reassembly time exceeded",
+        (true, 1, 0) => "no route",
+        (true, 1, 3) => "address unreachable",
+        (true, 2, _) => "packet too big",
+        _ => "error",
+    };
+    format!(
+        "{family} {name} (type {kind} code {code}{mtu}) about {}",
+        quote(quoted)
+    )
+}
+
+fn quote(quoted: &Quote) -> String {
+    let what = match (quoted.esp, quoted.ike) {
+        (Some(spi), _) if quoted.protocol == 51 => format!("AH {spi}"),
+        (Some(spi), _) => format!("ESP {spi}"),
+        (None, Some(spis)) => format!("IKE {spis}"),
+        (None, None) => format!("protocol {}", quoted.protocol),
+    };
+    format!("{what} {} → {}", quoted.from, quoted.to)
+}

@@ -1,0 +1,313 @@
+//! The diagnosis as text: the answer first, then what proves it and what to do, then the rest.
+
+use super::calendar::{Clock, Utc};
+use super::sheet::{Ink, Sheet, escape};
+use super::tunnels;
+use super::view::{Diagnosis, FindingView, InputView, TunnelView};
+use crate::units::Timestamp;
+use std::io::{self, Write};
+
+/// Evidence that is shown of a finding; `--verbose` shows all.
+const EVIDENCE_SHOWN: usize = 5;
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Detail {
+    /// Every finding in full, every row of every table.
+    pub verbose: bool,
+}
+
+/// Writes the report.
+pub fn write(
+    out: &mut impl Write,
+    diagnosis: &Diagnosis<'_>,
+    sheet: Sheet,
+    detail: Detail,
+) -> io::Result<()> {
+    let verdict = diagnosis.verdict();
+    match verdict {
+        Some(finding) => {
+            headline(out, diagnosis, finding, sheet)?;
+            body(out, finding, sheet, detail)?;
+        }
+        None => all_clear(out, diagnosis, sheet)?,
+    }
+    others(out, diagnosis, verdict, sheet, detail)?;
+    if !diagnosis.tunnels.is_empty() {
+        sheet.heading(out, "Tunnels")?;
+        for tunnel in &diagnosis.tunnels {
+            tunnels::summary(out, tunnel, sheet, detail)?;
+        }
+    }
+    if !diagnosis.inputs.is_empty() {
+        sheet.heading(out, "Inputs")?;
+        for input in &diagnosis.inputs {
+            write_input(out, input, sheet)?;
+        }
+    }
+    if !diagnosis.blind.is_empty() {
+        sheet.heading(out, "What this capture cannot tell")?;
+        for blind in &diagnosis.blind {
+            sheet.paragraph(out, "  - ", &format!("{}: {}", blind.what, blind.why))?;
+        }
+    }
+    if let Some(finding) = verdict {
+        writeln!(out)?;
+        let more = format!("More about this: espial explain {}", finding.rule);
+        writeln!(out, "{}", sheet.paint(Ink::Faint, more))?;
+    }
+    Ok(())
+}
+
+/// The verdict on one line, and on the next how sure, where and when.
+fn headline(
+    out: &mut impl Write,
+    diagnosis: &Diagnosis<'_>,
+    finding: &FindingView<'_>,
+    sheet: Sheet,
+) -> io::Result<()> {
+    let (ink, word) = mark(finding.severity);
+    let lead = format!("{}  ", sheet.paint(ink, word.to_uppercase()));
+    sheet.paragraph(out, &lead, finding.title)?;
+    let mut facts = vec![
+        format!("{} ({})", finding.rule, finding.code),
+        finding.confidence.to_owned(),
+    ];
+    if let Some(tunnel) = tunnel_of(diagnosis, finding) {
+        facts.push(format!(
+            "tunnel {}: {} ↔ {}",
+            tunnel.id, tunnel.ends[0], tunnel.ends[1]
+        ));
+    }
+    facts.push(when(finding));
+    sheet.paragraph(out, "  ", &facts.join(" · "))
+}
+
+fn mark(severity: &str) -> (Ink, &'static str) {
+    match severity {
+        "error" => (Ink::Error, "error"),
+        "warning" => (Ink::Warning, "warning"),
+        _ => (Ink::Info, "info"),
+    }
+}
+
+fn tunnel_of<'d>(
+    diagnosis: &'d Diagnosis<'_>,
+    finding: &FindingView<'_>,
+) -> Option<&'d TunnelView<'d>> {
+    diagnosis
+        .tunnels
+        .iter()
+        .find(|tunnel| Some(tunnel.id) == finding.tunnel)
+}
+
+fn when(finding: &FindingView<'_>) -> String {
+    let (first, last) = (Timestamp(finding.first_ns), Timestamp(finding.last_ns));
+    if first == last {
+        format!("at {}", Utc(first))
+    } else {
+        format!("from {} on, for {}", Utc(first), last.since(first))
+    }
+}
+
+/// What a finding says, what proves it, what else it may be, what to do.
+fn body(
+    out: &mut impl Write,
+    finding: &FindingView<'_>,
+    sheet: Sheet,
+    detail: Detail,
+) -> io::Result<()> {
+    writeln!(out)?;
+    sheet.paragraph(out, "  ", finding.says)?;
+    let shown = if detail.verbose {
+        finding.evidence.len()
+    } else {
+        EVIDENCE_SHOWN
+    };
+    if !finding.evidence.is_empty() {
+        part(out, "Evidence", sheet)?;
+    }
+    for evidence in finding.evidence.iter().take(shown) {
+        let input = match evidence.frame.input {
+            0 => String::new(),
+            other => format!(" of input {other}"),
+        };
+        let lead = format!("    frame {}{input}: ", evidence.frame.frame);
+        sheet.paragraph(out, &lead, evidence.note)?;
+    }
+    if let more @ 1.. = finding.evidence.len().saturating_sub(shown) {
+        writeln!(out, "    and {more} more (-v shows them)")?;
+    }
+    if !finding.alternatives.is_empty() {
+        part(out, "What else would look like this", sheet)?;
+        for alternative in finding.alternatives {
+            sheet.paragraph(out, "    - ", alternative)?;
+        }
+    }
+    if !finding.advice.is_empty() {
+        part(out, "What to do", sheet)?;
+        for (i, advice) in finding.advice.iter().enumerate() {
+            sheet.paragraph(out, &format!("    {}. ", i + 1), advice)?;
+        }
+    }
+    Ok(())
+}
+
+fn part(out: &mut impl Write, title: &str, sheet: Sheet) -> io::Result<()> {
+    writeln!(out, "\n  {}", sheet.paint(Ink::Strong, title))
+}
+
+/// The first line of a report without a verdict.
+fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> io::Result<()> {
+    let frames: u64 = diagnosis.inputs.iter().map(|input| input.frames).sum();
+    let mut links: Vec<&str> = Vec::new();
+    for link in diagnosis.inputs.iter().flat_map(|input| input.link_types) {
+        if !links.contains(&link.as_str()) {
+            links.push(link);
+        }
+    }
+    let (ink, word, text) = if diagnosis.tunnels.is_empty() && diagnosis.findings.is_empty() {
+        let links = match links.as_slice() {
+            [] => String::new(),
+            links => format!(" (link type {})", links.join(", ")),
+        };
+        let text = match frames {
+            0 => format!("the capture holds no frames{links}"),
+            _ => format!("no IKE, ESP or AH in {}{links}", counted(frames, "frame")),
+        };
+        (Ink::Warning, "NO IPSEC", text)
+    } else if diagnosis.hidden > 0 {
+        let hidden = counted(diagnosis.hidden as u64, "finding");
+        (
+            Ink::Info,
+            "FILTERED",
+            format!("nothing as severe as asked for; {hidden} not shown"),
+        )
+    } else {
+        let tunnels = counted(diagnosis.tunnels.len() as u64, "tunnel");
+        let text = format!("no fault found: {tunnels} in {}", counted(frames, "frame"));
+        (Ink::Good, "HEALTHY", text)
+    };
+    let partly = if diagnosis
+        .inputs
+        .iter()
+        .any(|input| !input.problems.is_empty())
+    {
+        "; a part of the input could not be read"
+    } else {
+        ""
+    };
+    sheet.paragraph(
+        out,
+        &format!("{}  ", sheet.paint(ink, word)),
+        &format!("{text}{partly}"),
+    )
+}
+
+/// All findings but the verdict: those that say something is wrong shortly, the rest by title.
+fn others(
+    out: &mut impl Write,
+    diagnosis: &Diagnosis<'_>,
+    verdict: Option<&FindingView<'_>>,
+    sheet: Sheet,
+    detail: Detail,
+) -> io::Result<()> {
+    let is_verdict = |finding: &FindingView<'_>| verdict.is_some_and(|v| std::ptr::eq(v, finding));
+    let mut rest = diagnosis
+        .findings
+        .iter()
+        .filter(|finding| !is_verdict(finding))
+        .peekable();
+    if rest.peek().is_some() {
+        sheet.heading(out, "Also found")?;
+    }
+    for finding in rest {
+        let (ink, word) = mark(finding.severity);
+        let about = match finding.tunnel {
+            Some(id) if diagnosis.tunnels.len() > 1 => format!(" (tunnel {id})"),
+            _ => String::new(),
+        };
+        let lead = format!("  {}  ", sheet.paint(ink, word));
+        sheet.paragraph(out, &lead, &format!("{}{about}", finding.title))?;
+        if detail.verbose {
+            let line = format!(
+                "{} ({}), {}, {}",
+                finding.rule,
+                finding.code,
+                finding.confidence,
+                when(finding)
+            );
+            sheet.paragraph(out, "    ", &line)?;
+            body(out, finding, sheet, detail)?;
+            writeln!(out)?;
+        } else if finding.severity != "info" {
+            sheet.paragraph(out, "    ", finding.says)?;
+            let frames: Vec<String> = finding
+                .evidence
+                .iter()
+                .take(EVIDENCE_SHOWN)
+                .map(|e| e.frame.frame.to_string())
+                .collect();
+            let line = format!(
+                "{}, {}; frames {}",
+                finding.rule,
+                finding.confidence,
+                frames.join(", ")
+            );
+            sheet.paragraph(out, "    ", &line)?;
+        }
+    }
+    Ok(())
+}
+
+/// One input, and what of it could not be read.
+fn write_input(out: &mut impl Write, input: &InputView<'_>, sheet: Sheet) -> io::Result<()> {
+    let mut facts = vec![input.format.to_owned()];
+    if !input.link_types.is_empty() {
+        facts.push(input.link_types.join(", "));
+    }
+    facts.push(counted(input.frames, "frame"));
+    if let (Some(first), Some(last)) = (input.first_ns, input.last_ns) {
+        let (first, last) = (Timestamp(first), Timestamp(last));
+        facts.push(format!(
+            "{} to {} ({})",
+            Utc(first),
+            Clock(last),
+            last.since(first)
+        ));
+    }
+    if input.frames_cut > 0 {
+        let to = input
+            .snaplen
+            .map_or(String::new(), |snaplen| format!(" to {snaplen} octets"));
+        facts.push(format!("{} cut{to}", counted(input.frames_cut, "frame")));
+    }
+    if let Some(dropped @ 1..) = input.dropped {
+        facts.push(format!(
+            "{} dropped by the capturing system",
+            counted(dropped, "packet")
+        ));
+    }
+    sheet.paragraph(
+        out,
+        &format!("  {}: ", escape(input.path)),
+        &facts.join(", "),
+    )?;
+    for problem in &input.problems {
+        let skipped = match problem.skipped {
+            0 => String::new(),
+            octets => format!(" ({} passed over)", counted(octets, "octet")),
+        };
+        let text = format!("at octet {}: {}{skipped}", problem.offset, problem.what);
+        sheet.paragraph(out, "    - ", &text)?;
+    }
+    Ok(())
+}
+
+/// `1 frame`, `2 frames`.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}

@@ -1,0 +1,248 @@
+//! Tunnels as tables: IKE SAs, child SAs, ESP and AH flows, exchanges.
+
+use super::calendar::{Clock, Utc};
+use super::sheet::{Ink, Sheet, escape};
+use super::text::{Detail, counted};
+use super::view::{ExchangeView, FlightView, FlowView, IkeSaView, TunnelView, Tunnels};
+use crate::units::{Span, Timestamp};
+use std::io::{self, Write};
+
+/// Rows of a table that a summary shows.
+const ROWS_SHOWN: usize = 8;
+
+/// Writes every tunnel with all its tables.
+pub fn write(out: &mut impl Write, tunnels: &Tunnels<'_>, sheet: Sheet) -> io::Result<()> {
+    if tunnels.tunnels.is_empty() {
+        return writeln!(out, "No tunnels.");
+    }
+    for (i, tunnel) in tunnels.tunnels.iter().enumerate() {
+        if i > 0 {
+            writeln!(out)?;
+        }
+        summary(out, tunnel, sheet, Detail { verbose: true })?;
+        child_sas(out, tunnel, sheet)?;
+        let own: Vec<&ExchangeView> = tunnels
+            .exchanges
+            .iter()
+            .filter(|exchange| exchange.tunnel == tunnel.id)
+            .collect();
+        exchanges(out, &own, sheet)?;
+    }
+    Ok(())
+}
+
+/// A tunnel in a few lines: who, how far, by what means, and what it carried.
+pub(super) fn summary(
+    out: &mut impl Write,
+    tunnel: &TunnelView<'_>,
+    sheet: Sheet,
+    detail: Detail,
+) -> io::Result<()> {
+    let [a, b] = tunnel.ends;
+    let mut facts = match &tunnel.ike_version {
+        Some(version) => vec![format!("IKEv{version}"), words(tunnel.state)],
+        None => vec!["no IKE seen".to_owned()],
+    };
+    match tunnel.nat {
+        Some("none") => facts.push("no NAT".to_owned()),
+        Some("both") => facts.push("both ends behind NAT".to_owned()),
+        Some(side) => facts.push(format!("{side} behind NAT")),
+        None => {}
+    }
+    let name = format!("{}  {a} ↔ {b}", tunnel.id);
+    writeln!(out, "  {}", sheet.paint(Ink::Strong, name))?;
+    sheet.paragraph(out, "     ", &facts.join(", "))?;
+    let shown = if detail.verbose {
+        usize::MAX
+    } else {
+        ROWS_SHOWN
+    };
+    for sa in tunnel.ike_sas.iter().take(shown) {
+        ike_sa(out, sa, sheet)?;
+    }
+    left_out(out, tunnel.ike_sas.len(), shown, "IKE SA", sheet)?;
+    if !tunnel.flows.is_empty() {
+        let head = [
+            "", "protocol", "SPI", "packets", "octets", "missing", "late", "twice", "from", "for",
+        ];
+        let rows: Vec<Vec<String>> = tunnel
+            .flows
+            .iter()
+            .take(shown)
+            .map(|flow| flow_row(tunnel, flow))
+            .collect();
+        sheet.table(out, 5, &head, &rows)?;
+        left_out(out, tunnel.flows.len(), shown, "flow", sheet)?;
+    }
+    Ok(())
+}
+
+fn left_out(
+    out: &mut impl Write,
+    rows: usize,
+    shown: usize,
+    what: &str,
+    sheet: Sheet,
+) -> io::Result<()> {
+    match rows.saturating_sub(shown) {
+        0 => Ok(()),
+        more => {
+            let line = format!("and {} more: espial tunnels", counted(more as u64, what));
+            writeln!(out, "     {}", sheet.paint(Ink::Faint, line))
+        }
+    }
+}
+
+/// A state as words: `already up`.
+fn words(state: &str) -> String {
+    state.replace('-', " ")
+}
+
+fn ike_sa(out: &mut impl Write, sa: &IkeSaView<'_>, sheet: Sheet) -> io::Result<()> {
+    let mut facts = vec![
+        format!("{}_i {}_r", sa.initiator_spi, sa.responder_spi),
+        words(sa.state),
+        counted(sa.exchanges as u64, "exchange"),
+    ];
+    if sa.retransmissions > 0 {
+        facts.push(counted(sa.retransmissions as u64, "retransmission"));
+    }
+    if let Some(replaced) = sa.replaces {
+        facts.push(format!("replaces IKE SA {replaced}"));
+    }
+    let lead = format!("     IKE SA {}: ", sa.id);
+    sheet.paragraph(out, &lead, &facts.join(", "))?;
+    let under = " ".repeat(super::sheet::columns(&lead));
+    if let Some(suite) = &sa.suite {
+        sheet.paragraph(out, &under, &suite.line())?;
+    }
+    for (side, vendors) in ["initiator", "responder"].iter().zip(sa.vendors) {
+        if !vendors.is_empty() {
+            sheet.paragraph(out, &under, &format!("{side}: {}", vendors.join(", ")))?;
+        }
+    }
+    Ok(())
+}
+
+fn flow_row(tunnel: &TunnelView<'_>, flow: &FlowView<'_>) -> Vec<String> {
+    let [_, far] = tunnel.addresses;
+    let forth = flow
+        .paths
+        .last()
+        .is_some_and(|path| path.dst == tunnel.ends[1] || far.contains(&path.dst));
+    let udp = flow
+        .paths
+        .iter()
+        .any(|path| path.encap.iter().any(|layer| layer == "udp"));
+    let exact = if flow.exact { "" } else { "~" };
+    let (first, last) = (Timestamp(flow.seen.first_ns), Timestamp(flow.seen.last_ns));
+    vec![
+        if forth { "→" } else { "←" }.to_owned(),
+        format!(
+            "{}{}",
+            flow.protocol.to_uppercase(),
+            if udp { " in UDP" } else { "" }
+        ),
+        flow.spi.clone(),
+        flow.packets.to_string(),
+        flow.bytes.to_string(),
+        format!("{}{exact}", flow.missing),
+        format!("{}{exact}", flow.late),
+        format!("{}{exact}", flow.duplicate),
+        Clock(first).to_string(),
+        last.since(first).to_string(),
+    ]
+}
+
+fn child_sas(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io::Result<()> {
+    if tunnel.child_sas.is_empty() {
+        return Ok(());
+    }
+    let number = |id: Option<u64>| id.map_or("-".to_owned(), |id| id.to_string());
+    let rows: Vec<Vec<String>> = tunnel
+        .child_sas
+        .iter()
+        .map(|child| {
+            let [to_initiator, to_responder] = child
+                .spis
+                .each_ref()
+                .map(|spi| spi.clone().unwrap_or("-".to_owned()));
+            vec![
+                child.id.to_string(),
+                number(child.ike_sa),
+                child.by.unwrap_or("-").to_owned(),
+                to_initiator,
+                to_responder,
+                number(child.replaces),
+            ]
+        })
+        .collect();
+    let head = [
+        "child SA",
+        "IKE SA",
+        "by",
+        "SPI to initiator",
+        "SPI to responder",
+        "replaces",
+    ];
+    writeln!(out)?;
+    sheet.table(out, 5, &head, &rows)
+}
+
+fn exchanges(out: &mut impl Write, exchanges: &[&ExchangeView], sheet: Sheet) -> io::Result<()> {
+    let Some(start) = exchanges
+        .first()
+        .and_then(|exchange| exchange.messages.first()?.time_ns)
+    else {
+        return Ok(());
+    };
+    let rows: Vec<Vec<String>> = exchanges
+        .iter()
+        .map(|exchange| exchange_row(exchange))
+        .collect();
+    let head = [
+        "IKE SA",
+        "exchange",
+        "ID",
+        "by",
+        "at",
+        "frames",
+        "answered after",
+        "sent again after",
+    ];
+    writeln!(out)?;
+    writeln!(out, "     Exchanges from {}", Utc(Timestamp(start)))?;
+    sheet.table(out, 5, &head, &rows)
+}
+
+fn exchange_row(exchange: &ExchangeView) -> Vec<String> {
+    let frame = |flight: &FlightView| {
+        flight
+            .frame
+            .map_or("?".to_owned(), |frame| frame.frame.to_string())
+    };
+    let frames: Vec<String> = exchange.messages.iter().map(frame).collect();
+    let at = exchange.messages.iter().find_map(|flight| flight.time_ns);
+    let again: Vec<String> = exchange
+        .messages
+        .iter()
+        .flat_map(|flight| &flight.again)
+        .map(|copy| Span(copy.after_ns).to_string())
+        .collect();
+    vec![
+        exchange.ike_sa.to_string(),
+        exchange
+            .exchange_name
+            .map_or(exchange.exchange.to_string(), |name| {
+                escape(name).into_owned()
+            }),
+        exchange.message_id.to_string(),
+        exchange.by.to_owned(),
+        at.map_or("-".to_owned(), |at| Clock(Timestamp(at)).to_string()),
+        frames.join(" "),
+        exchange
+            .rtt_ns
+            .map_or("no answer".to_owned(), |rtt| Span(rtt).to_string()),
+        again.join(", "),
+    ]
+}
