@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 ///
 /// A finding is a consequence if another on the same tunnel, not far in time, is more than a guess
 /// (or no less sure than it) and its rule [`explains`](super::Rule::explains) this one's. Then
-/// - it is dropped if it cites no frame that its cause does not cite too: it adds nothing;
+/// - it is dropped if it cites no frame that its cause does not cite too: it adds nothing (a rule
+///   that is information by nature is a hint, and stays);
 /// - else it stays as [`Severity::Info`], for it has evidence of its own;
 /// - and its cause is as grave as it was, unless the cause is normal by its rule: a scan that
 ///   nobody answers is no fault.
@@ -70,7 +71,8 @@ fn fold(mut findings: Vec<Finding>) -> Vec<Finding> {
         if !causes.is_empty() {
             finding.severity = Severity::Info;
         }
-        keep.push(!causes.iter().any(|cause| covers(cause, original)));
+        let hint = original.rule.severity == Severity::Info;
+        keep.push(hint || !causes.iter().any(|cause| covers(cause, original)));
     }
     let mut keep = keep.into_iter();
     findings.retain(|_| keep.next().unwrap_or(true));
@@ -86,10 +88,12 @@ fn is_cause(cause: &Finding, finding: &Finding) -> bool {
 
 /// Whether `cause` cites every frame that `finding` cites.
 fn covers(cause: &Finding, finding: &Finding) -> bool {
-    finding
-        .evidence
-        .iter()
-        .all(|evidence| cause.evidence.iter().any(|other| other.frame == evidence.frame))
+    finding.evidence.iter().all(|evidence| {
+        cause
+            .evidence
+            .iter()
+            .any(|other| other.frame == evidence.frame)
+    })
 }
 
 /// How many findings lie between `finding` and its first cause, counting rules once.
@@ -122,7 +126,10 @@ mod tests {
     #[test]
     fn what_a_rule_explains_exists_and_never_explains_it_back() {
         fn follow(slug: &str, seen: &mut Vec<String>) {
-            assert!(!seen.contains(&slug.to_string()), "{seen:?} lead back to {slug}");
+            assert!(
+                !seen.contains(&slug.to_string()),
+                "{seen:?} lead back to {slug}"
+            );
             let rule = RULES.iter().find(|rule| rule.slug == slug);
             seen.push(slug.to_string());
             for next in rule.unwrap().explains {

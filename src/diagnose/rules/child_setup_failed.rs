@@ -41,23 +41,29 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
-    let mut finding = Finding::new(&RULE, first.confidence, tunnel, first.at, first.note.clone())
-        .title(format!("{} refuses the child SA", first.by))
-        .says(format!(
-            "{} refused the child SA {}: {}. The reason is encrypted.",
-            first.by,
-            match refusals.len() {
-                1 => "once".to_string(),
-                n => format!("{n} times"),
-            },
-            first.note
-        ))
-        .or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).")
-        .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
-        .or("The traffic selectors do not fit (TS_UNACCEPTABLE; IKEv1: INVALID-ID-INFORMATION).")
-        .advise("Compare ESP encryption, integrity and PFS group of both sides.")
-        .advise("Compare local and remote networks: each side's must mirror the other's.")
-        .advise("Read the log of the side that refuses, or give the keys of the IKE SA.");
+    let mut finding = Finding::new(
+        &RULE,
+        first.confidence,
+        tunnel,
+        first.at,
+        first.note.clone(),
+    )
+    .title(format!("{} refuses the child SA", first.by))
+    .says(format!(
+        "{} refused the child SA {}: {}. The reason is encrypted.",
+        first.by,
+        match refusals.len() {
+            1 => "once".to_string(),
+            n => format!("{n} times"),
+        },
+        first.note
+    ))
+    .or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).")
+    .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
+    .or("The traffic selectors do not fit (TS_UNACCEPTABLE; IKEv1: INVALID-ID-INFORMATION).")
+    .advise("Compare ESP encryption, integrity and PFS group of both sides.")
+    .advise("Compare local and remote networks: each side's must mirror the other's.")
+    .advise("Read the log of the side that refuses, or give the keys of the IKE SA.");
     for refusal in refusals.iter().skip(1) {
         finding = finding.also(refusal.at, refusal.note.clone());
     }
@@ -94,16 +100,25 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
 
 /// The `IKE_AUTH` response holds a proof and no more.
 fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
-    if model.auth_outcome(id) != AuthOutcome::AuthOnly {
-        return None;
-    }
     let sa = &model.ike_sas[id];
     let exchange = sa
         .exchanges
         .iter()
         .map(|exchange| &model.exchanges[*exchange])
         .rfind(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
-    let at = began(model, exchange.response()?)?;
+    let response = exchange.response()?;
+    let at = began(model, response)?;
+    let only_proof = match model.auth_outcome(id) {
+        AuthOutcome::AuthOnly => true,
+        // Padding hides how long the identity is; more than notifications, less than a child SA.
+        AuthOutcome::Unclear => model
+            .plaintext_range(id, response)
+            .is_some_and(|range| *range.start() >= NOTIFICATIONS && *range.end() < CHILDLESS),
+        _ => false,
+    };
+    if !only_proof {
+        return None;
+    }
     // A request without room for an SA and selectors asks for no child (RFC 6023).
     let childless = exchange
         .request()
@@ -120,6 +135,9 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         confidence: Confidence::Likely,
     })
 }
+
+/// More than three notifications without data.
+const NOTIFICATIONS: usize = 25;
 
 /// Identity, proof, and less than an SA with two selectors.
 const CHILDLESS: usize = 9 + 24 + 84;
@@ -162,8 +180,16 @@ fn answerer(model: &Model, exchange: &Exchange) -> String {
             || "the peer".to_string(),
             |message| {
                 let path = message.path;
-                let asked = exchange.flights.first().is_some_and(|flight| flight.by == exchange.by);
-                if asked { path.to.address } else { path.from.address }.to_string()
+                let asked = exchange
+                    .flights
+                    .first()
+                    .is_some_and(|flight| flight.by == exchange.by);
+                if asked {
+                    path.to.address
+                } else {
+                    path.from.address
+                }
+                .to_string()
             },
         )
 }
