@@ -4,11 +4,13 @@
 //! the guards of that.
 
 pub mod asked;
+pub mod auth;
 pub mod clear;
 pub mod esp;
 pub mod icmp;
 pub mod offer;
 pub mod overhead;
+pub mod rekey;
 pub mod tap;
 
 pub use asked::{Asked, Fate};

@@ -5,10 +5,27 @@
 
 use super::rule::Rule;
 
+pub mod auth_failed;
+pub mod child_setup_failed;
+pub mod cookie_exchange;
+pub mod dh_group_mismatch;
+pub mod dh_group_retry;
 pub mod ike_admin_prohibited;
+pub mod ike_auth_no_response;
+pub mod ike_fragments_lost;
 pub mod ike_host_unreachable;
 pub mod ike_no_response;
+pub mod ike_one_way;
 pub mod ike_port_unreachable;
+pub mod ike_proposal_mismatch;
+pub mod ike_refused;
+pub mod ike_version_mismatch;
+pub mod multi_value_proposal;
+pub mod pfs_mismatch;
+pub mod port_4500_blocked;
+pub mod psk_mismatch;
+pub mod rekey_failed;
+pub mod response_from_other_address;
 
 /// Every rule, by code.
 pub static RULES: &[&Rule] = &[
@@ -16,4 +33,21 @@ pub static RULES: &[&Rule] = &[
     &ike_port_unreachable::RULE,
     &ike_host_unreachable::RULE,
     &ike_admin_prohibited::RULE,
+    &port_4500_blocked::RULE,
+    &ike_auth_no_response::RULE,
+    &ike_fragments_lost::RULE,
+    &response_from_other_address::RULE,
+    &ike_one_way::RULE,
+    &ike_proposal_mismatch::RULE,
+    &multi_value_proposal::RULE,
+    &dh_group_mismatch::RULE,
+    &ike_version_mismatch::RULE,
+    &ike_refused::RULE,
+    &auth_failed::RULE,
+    &psk_mismatch::RULE,
+    &child_setup_failed::RULE,
+    &pfs_mismatch::RULE,
+    &rekey_failed::RULE,
+    &dh_group_retry::RULE,
+    &cookie_exchange::RULE,
 ];

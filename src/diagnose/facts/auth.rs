@@ -1,0 +1,153 @@
+//! Authentication that is asked for and never answered: the second step of IKE.
+
+use super::{Asked, cite, end_of, tap};
+use crate::diagnose::Cite;
+use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role, Tunnel};
+use crate::registry::ExchangeType;
+
+/// The first message after the algorithms were agreed, sent and not answered.
+#[derive(Clone, Debug)]
+pub struct AuthSilence<'m> {
+    /// The message.
+    pub asked: Asked<'m>,
+    /// The answer to the first message: proof that the peer is there.
+    pub agreed: Cite,
+    /// How it travels.
+    pub shape: Shape,
+}
+
+/// How a message travels.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Shape {
+    /// In one packet.
+    Whole,
+    /// In so many IP fragments.
+    IpFragments(u16),
+    /// In IKE fragments (RFC 7383), of which so many of so many were seen.
+    IkeFragments {
+        /// Fragments seen.
+        seen: usize,
+        /// Fragments that the message has.
+        total: u16,
+    },
+}
+
+/// The silence that met the authentication of an IKE SA, if there is one.
+pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
+    let first = &model.exchanges[*sa.exchanges.first()?];
+    let agreed = agreed(model, sa)?;
+    let exchange = if first.kind == ExchangeType::IDENTITY_PROTECTION {
+        // Messages 1 to 4 agree, 5 and 6 authenticate (RFC 2409 section 5).
+        if first.flights.len() != 5 || said_no(model, sa, first) {
+            return None;
+        }
+        first
+    } else {
+        let next = sa
+            .exchanges
+            .iter()
+            .map(|id| &model.exchanges[*id])
+            .filter(|exchange| exchange.kind != ExchangeType::IKE_SA_INIT)
+            .collect::<Vec<_>>();
+        if next.iter().any(|exchange| exchange.response().is_some()) {
+            return None;
+        }
+        next.into_iter().find(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::IKE_AUTH | ExchangeType::IKE_INTERMEDIATE
+            )
+        })?
+    };
+    let asked = Asked::of(model, exchange)?;
+    asked.is_silent().then(|| AuthSilence {
+        shape: shape(&asked),
+        asked,
+        agreed,
+    })
+}
+
+/// Where the responder agreed to algorithms: the `IKE_SA_INIT` response with an SA, or main mode
+/// message 4.
+pub fn agreed(model: &Model, sa: &IkeSa) -> Option<Cite> {
+    let flight = sa
+        .exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::IKE_SA_INIT | ExchangeType::IDENTITY_PROTECTION
+            )
+        })
+        .filter(|exchange| {
+            exchange.kind != ExchangeType::IDENTITY_PROTECTION || exchange.flights.len() >= 4
+        })
+        .filter_map(Exchange::response)
+        .find(|flight| {
+            super::first(model, flight)
+                .is_some_and(|message| !message.header.spis.responder.is_zero())
+        })?;
+    flight.first().map(|id| cite(model, id))
+}
+
+/// IKEv1: whether the responder answered message 5 by an informational message: a refusal.
+pub fn said_no(model: &Model, sa: &IkeSa, main: &Exchange) -> bool {
+    no_cite(model, sa, main).is_some()
+}
+
+/// IKEv1: the informational message by which the responder answered message 5.
+pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
+    let last = main.flights.last()?;
+    let (_, asked) = super::began(model, last)?;
+    sa.exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
+        .filter(|exchange| exchange.by == Role::Responder)
+        .filter_map(|exchange| super::began(model, exchange.flights.first()?))
+        .find(|(_, time)| *time >= asked)
+}
+
+fn shape(asked: &Asked<'_>) -> Shape {
+    if let Some(total) = asked.flight.fragments {
+        return Shape::IkeFragments {
+            seen: asked.flight.fragments_seen.len(),
+            total,
+        };
+    }
+    match asked.message.ip.pieces {
+        0 | 1 => Shape::Whole,
+        pieces => Shape::IpFragments(pieces),
+    }
+}
+
+/// Flights of an IKE SA of which fragments are missing, and that were sent more than once or wait.
+pub fn torn<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, &'m Flight)> {
+    sa.exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .find_map(|exchange| {
+            let torn = exchange.flights.iter().find(|flight| !flight.is_whole())?;
+            let vantage = super::first(model, torn)?.vantage;
+            let (_, began) = super::began(model, torn)?;
+            let waited = tap::went_on(model, vantage, began, tap::Tap::PATIENCE);
+            let mended = exchange.kind == ExchangeType::IKE_AUTH
+                && !torn.response
+                && exchange.response().is_some();
+            (waited && !mended).then_some((exchange, torn))
+        })
+}
+
+/// UDP packets between the ends of which IP fragments are missing.
+pub fn torn_trains<'m>(
+    model: &'m Model,
+    tunnel: &'m Tunnel,
+) -> impl Iterator<Item = &'m FragmentTrain> {
+    model.fragments.iter().filter(move |train| {
+        train.protocol == 17
+            && train.incomplete > 0
+            && end_of(tunnel, train.from).is_some()
+            && end_of(tunnel, train.to).is_some()
+    })
+}

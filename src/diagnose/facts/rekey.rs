@@ -1,0 +1,99 @@
+//! `CREATE_CHILD_SA` requests that were refused, judged by size.
+
+use super::began;
+use crate::diagnose::Cite;
+use crate::model::{ChildOutcome, Exchange, ExchangeId, IkeSa, IkeSaId, Model, TunnelId};
+use crate::registry::ExchangeType;
+use crate::units::{Span, Timestamp};
+
+/// A refused request.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The IKE SA it ran under.
+    pub ike_sa: IkeSaId,
+    /// The exchange.
+    pub exchange: ExchangeId,
+    /// The request.
+    pub request: Cite,
+    /// The refusal.
+    pub response: Cite,
+    /// Octets of plaintext of the request, at least; `None` if sizes cannot tell.
+    pub plaintext: Option<usize>,
+}
+
+impl Refused {
+    /// Plaintext of a rekeying request without a public value: an SA of one proposal (48), a nonce
+    /// (36), one IPv4 selector each (48), N(REKEY_SA) (12) and a notify to spare.
+    const BARE: usize = 152;
+
+    /// How many octets the request is larger than a bare one, if that leaves room for the smallest
+    /// public value (32 octets and a header of 8, RFC 8031).
+    pub fn room_for_public_value(&self) -> Option<usize> {
+        let room = self.plaintext?.checked_sub(Self::BARE)?;
+        (room >= 40 - 12).then_some(room)
+    }
+}
+
+/// A refusal that was mended this soon is part of a normal negotiation: another group, a collision.
+const MENDED: Span = Span::from_secs(10);
+
+/// The refused requests of a tunnel that no success followed soon, in order.
+///
+/// With `alive` those made while ESP was, or had been, flowing; else those made before any ESP.
+pub fn refused(model: &Model, tunnel: TunnelId, alive: bool) -> Vec<Refused> {
+    let row = &model.tunnels[tunnel];
+    let first_esp = row
+        .flows
+        .iter()
+        .map(|flow| model.flows[*flow].seen.first.1)
+        .min();
+    let mut found = Vec::new();
+    for id in &row.ike_sas {
+        let sa = &model.ike_sas[*id];
+        for exchange_id in &sa.exchanges {
+            let exchange = &model.exchanges[*exchange_id];
+            if exchange.kind != ExchangeType::CREATE_CHILD_SA
+                || model.child_outcome(exchange) != ChildOutcome::Refused
+            {
+                continue;
+            }
+            let Some((request, response)) = cites(model, exchange) else {
+                continue;
+            };
+            let had_esp = first_esp.is_some_and(|first| first <= request.1);
+            if had_esp == alive && !mended(model, sa, response.1) {
+                found.push(Refused {
+                    ike_sa: *id,
+                    exchange: *exchange_id,
+                    request,
+                    response,
+                    plaintext: exchange
+                        .request()
+                        .and_then(|flight| model.plaintext_range(*id, flight))
+                        .map(|range| *range.start()),
+                });
+            }
+        }
+    }
+    found
+}
+
+fn cites(model: &Model, exchange: &Exchange) -> Option<(Cite, Cite)> {
+    Some((
+        began(model, exchange.request()?)?,
+        began(model, exchange.response()?)?,
+    ))
+}
+
+/// Whether a `CREATE_CHILD_SA` of the same IKE SA succeeded around that time.
+fn mended(model: &Model, sa: &IkeSa, refused: Timestamp) -> bool {
+    sa.exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
+        .filter(|exchange| model.child_outcome(exchange) == ChildOutcome::Made)
+        .filter_map(|exchange| began(model, exchange.response()?))
+        .any(|(_, time)| {
+            time.since(refused) <= MENDED && refused.since(time) <= Span::from_secs(2)
+        })
+}

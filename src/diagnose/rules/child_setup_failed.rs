@@ -1,0 +1,238 @@
+//! The IKE SA is up, the child SA is refused; the reason is sealed.
+
+use crate::diagnose::facts::{began, rekey};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{AuthOutcome, Exchange, IkeSaId, Model, Role, TunnelId};
+use crate::registry::ExchangeType;
+use crate::units::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "child-setup-failed",
+    code: "IKE208",
+    severity: Severity::Error,
+    summary: "The IKE SA is up, but the child SA is refused",
+    document: DOCUMENT,
+    explains: &["clear-text-leak", "tunnel-flapping", "tunnel-deleted"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The gateways believe each other, but do not agree on the SA that carries traffic: its algorithms, its group, or which addresses it is for. The IKE SA may stay up without any use.
+
+## How it is seen
+IKEv2: the IKE_AUTH response has room for an identity and a proof, but not for an SA and traffic selectors; or CREATE_CHILD_SA is answered by a single notification although no child SA exists. IKEv1: quick mode message 1 is answered by an informational message instead of message 2. No ESP follows.
+
+## What else looks like it
+The reason is encrypted. NO_PROPOSAL_CHOSEN (algorithms, PFS group) and TS_UNACCEPTABLE (addresses) have the same size. With the keys of the IKE SA it can be told which.
+
+## What to do
+1. Compare the ESP proposals of both sides: encryption, integrity, PFS group.
+2. Compare the traffic selectors (local and remote networks): they must mirror each other.
+3. Read the log of the side that refuses, or give the keys of the IKE SA to this tool.
+";
+
+/// A responder answers quick mode at once; this is generous.
+const AT_ONCE: Span = Span::from_secs(5);
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let refusals = refusals(model, tunnel);
+    let Some(first) = refusals.first() else {
+        return Vec::new();
+    };
+    let mut finding = Finding::new(&RULE, first.confidence, tunnel, first.at, first.note.clone())
+        .title(format!("{} refuses the child SA", first.by))
+        .says(format!(
+            "{} refused the child SA {}: {}. The reason is encrypted.",
+            first.by,
+            match refusals.len() {
+                1 => "once".to_string(),
+                n => format!("{n} times"),
+            },
+            first.note
+        ))
+        .or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).")
+        .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
+        .or("The traffic selectors do not fit (TS_UNACCEPTABLE; IKEv1: INVALID-ID-INFORMATION).")
+        .advise("Compare ESP encryption, integrity and PFS group of both sides.")
+        .advise("Compare local and remote networks: each side's must mirror the other's.")
+        .advise("Read the log of the side that refuses, or give the keys of the IKE SA.");
+    for refusal in refusals.iter().skip(1) {
+        finding = finding.also(refusal.at, refusal.note.clone());
+    }
+    vec![finding]
+}
+
+/// One refusal of a child SA.
+struct Refusal {
+    at: Cite,
+    by: String,
+    note: String,
+    confidence: Confidence,
+}
+
+fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
+    let row = &model.tunnels[tunnel];
+    let mut all: Vec<Refusal> = Vec::new();
+    for id in &row.ike_sas {
+        all.extend(in_auth(model, tunnel, *id));
+        all.extend(in_quick_mode(model, *id));
+    }
+    for refused in rekey::refused(model, tunnel, false) {
+        let exchange = &model.exchanges[refused.exchange];
+        all.push(Refusal {
+            at: refused.response,
+            by: answerer(model, exchange),
+            note: "CREATE_CHILD_SA answered by one notification".to_string(),
+            confidence: Confidence::Likely,
+        });
+    }
+    all.sort_by_key(|refusal| refusal.at.1);
+    all
+}
+
+/// The `IKE_AUTH` response holds a proof and no more.
+fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
+    if model.auth_outcome(id) != AuthOutcome::AuthOnly {
+        return None;
+    }
+    let sa = &model.ike_sas[id];
+    let exchange = sa
+        .exchanges
+        .iter()
+        .map(|exchange| &model.exchanges[*exchange])
+        .rfind(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
+    let at = began(model, exchange.response()?)?;
+    // A request without room for an SA and selectors asks for no child (RFC 6023).
+    let childless = exchange
+        .request()
+        .and_then(|request| model.plaintext_range(id, request))
+        .is_some_and(|range| *range.end() < CHILDLESS);
+    let served = model.tunnels[tunnel].flows.iter().any(|flow| {
+        let began = model.flows[*flow].seen.first.1;
+        began >= at.1 && began.since(at.1) <= AT_ONCE
+    });
+    (!childless && !served).then(|| Refusal {
+        at,
+        by: answerer(model, exchange),
+        note: "IKE_AUTH response with room for a proof but not for a child SA".to_string(),
+        confidence: Confidence::Likely,
+    })
+}
+
+/// Identity, proof, and less than an SA with two selectors.
+const CHILDLESS: usize = 9 + 24 + 84;
+
+/// Quick mode message 1 is answered by an informational message.
+fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
+    let exchanges = &model.ike_sas[id].exchanges;
+    let informational: Vec<(Role, Cite)> = exchanges
+        .iter()
+        .map(|exchange| &model.exchanges[*exchange])
+        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
+        .filter_map(|exchange| Some((exchange.by, began(model, exchange.flights.first()?)?)))
+        .collect();
+    exchanges
+        .iter()
+        .map(|exchange| &model.exchanges[*exchange])
+        .filter(|exchange| exchange.kind == ExchangeType::QUICK_MODE && exchange.flights.len() == 1)
+        .filter_map(|exchange| {
+            let (_, asked) = began(model, exchange.flights.first()?)?;
+            let (_, at) = informational.iter().find(|(by, at)| {
+                *by != exchange.by && at.1 >= asked && at.1.since(asked) <= AT_ONCE
+            })?;
+            Some(Refusal {
+                at: *at,
+                by: answerer(model, exchange),
+                note: "quick mode message 1 answered by an informational message".to_string(),
+                confidence: Confidence::Likely,
+            })
+        })
+        .collect()
+}
+
+/// The address that the exchange was asked of.
+fn answerer(model: &Model, exchange: &Exchange) -> String {
+    exchange
+        .flights
+        .first()
+        .and_then(|flight| crate::diagnose::facts::first(model, flight))
+        .map_or_else(
+            || "the peer".to_string(),
+            |message| {
+                let path = message.path;
+                let asked = exchange.flights.first().is_some_and(|flight| flight.by == exchange.by);
+                if asked { path.to.address } else { path.from.address }.to_string()
+            },
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const AGREED: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256";
+
+    #[test]
+    fn a_proof_without_a_child() {
+        verdict(
+            &format!("{AGREED}\n0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128"),
+            "child-setup-failed",
+        );
+    }
+
+    #[test]
+    fn a_child_refused_later_while_there_is_none() {
+        verdict(
+            &format!(
+                "{AGREED}
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128
+                 2 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 224
+                 2.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80"
+            ),
+            "child-setup-failed",
+        );
+    }
+
+    #[test]
+    fn a_full_answer_is_none() {
+        silent(
+            &format!("{AGREED}\n0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240"),
+            "child-setup-failed",
+        );
+    }
+
+    const MAIN: &str = "
+        0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+        0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+        0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+        0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+        0.6 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188";
+
+    #[test]
+    fn quick_mode_answered_by_an_informational_message() {
+        verdict(
+            &format!("{MAIN}\n0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92"),
+            "child-setup-failed",
+        );
+    }
+
+    #[test]
+    fn quick_mode_that_goes_on_is_none() {
+        silent(
+            &format!(
+                "{MAIN}
+                 0.7 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188 seed=1
+                 0.8 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 60
+                 9 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 108"
+            ),
+            "child-setup-failed",
+        );
+    }
+}

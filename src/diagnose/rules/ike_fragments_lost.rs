@@ -1,0 +1,201 @@
+//! Large IKE messages do not arrive whole, small ones do.
+
+use super::port_4500_blocked::silences;
+use crate::diagnose::facts::auth::{self, Shape};
+use crate::diagnose::facts::{Tap, began, count};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Flight, IkeState, Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ike-fragments-lost",
+    code: "IKE107",
+    severity: Severity::Error,
+    summary: "Fragments of a large IKE message are lost",
+    document: DOCUMENT,
+    explains: &[
+        "ike-auth-no-response",
+        "port-4500-blocked",
+        "ike-no-response",
+        "tunnel-flapping",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+IKE_AUTH with certificates, or a key exchange of post-quantum size, does not fit one packet. IP fragments are dropped by many filters and NAT devices; IKE fragments (RFC 7383) are lost if they are still larger than the path takes.
+
+## How it is seen
+Small IKE messages pass. The large one is cut, by IP or by IKE. Either some pieces never arrive at the tap while others come again and again, or all leave and no answer comes.
+
+## What else looks like it
+A peer that keeps silent for another reason, if all pieces are seen leaving. A tap behind a device that puts fragments together sees none.
+
+## What to do
+1. Enable IKE fragmentation (RFC 7383) on both sides, with a fragment size of at most 1280 octets; try 576 if pieces are still lost.
+2. Let IP fragments pass on filters in between, or raise the MTU of the path.
+3. Send smaller certificates or chains.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    pieces_missing(model, tunnel)
+        .or_else(|| ip_pieces_missing(model, tunnel))
+        .or_else(|| all_sent(model, tunnel))
+        .map(|finding| {
+            finding
+                .advise("Enable IKE fragmentation (RFC 7383) on both sides, fragments of at most 1280 octets.")
+                .advise("Let IP fragments pass on the filters in between, or find the link with the small MTU.")
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Some IKE fragments arrive, some never do.
+fn pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let (exchange, flight) = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .find_map(|id| auth::torn(model, &model.ike_sas[*id]))?;
+    let at = began(model, flight)?;
+    let total = flight.fragments.unwrap_or_default();
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        tunnel,
+        at,
+        format!("fragments {} of {total} came", numbers(flight)),
+    )
+    .says(format!(
+        "Of {total} fragments of {} only {} came to the tap{}; the message cannot be put together.",
+        exchange.kind,
+        numbers(flight),
+        match flight.again.len() {
+            0 => String::new(),
+            n => format!(", {} again", count(n as u64, "time")),
+        }
+    ));
+    if let Some(last) = flight.again.last() {
+        finding = finding.also(crate::diagnose::facts::cite(model, *last), "the same fragments again");
+    }
+    Some(finding.or("The capture itself missed packets."))
+}
+
+fn numbers(flight: &Flight) -> String {
+    let numbers: Vec<String> = flight.fragments_seen.iter().map(u16::to_string).collect();
+    numbers.join(", ")
+}
+
+/// IP fragments of UDP are missing while an IKE SA waits for its authentication.
+fn ip_pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let waits = row
+        .ike_sas
+        .iter()
+        .any(|id| model.ike_sas[*id].state == IkeState::HalfOpen);
+    let train = auth::torn_trains(model, row).find(|_| waits)?;
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        train
+            .incomplete_frames
+            .first()
+            .map_or(train.first, |frame| (*frame, train.first.1)),
+        "a piece of a UDP packet whose other pieces never came",
+    )
+    .during(train.first.1, train.last.1)
+    .says(format!(
+        "{} from {} to {} came in IP fragments of which some never arrived, while authentication was \
+         awaited; small messages pass.",
+        count(train.incomplete, "UDP packet"),
+        train.from,
+        train.to
+    ));
+    Some(finding.or("The capture itself missed packets."))
+}
+
+/// All pieces are seen leaving, again and again, and nothing comes back.
+fn all_sent(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let silence = silences(model, tunnel)
+        .into_iter()
+        .find(|silence| silence.shape != Shape::Whole)?;
+    let asked = &silence.asked;
+    let how = match silence.shape {
+        Shape::IkeFragments { total, .. } => format!("{total} IKE fragments"),
+        Shape::IpFragments(pieces) => format!("{pieces} IP fragments"),
+        Shape::Whole => return None,
+    };
+    Some(
+        Finding::new(
+            &RULE,
+            Tap::of(model, tunnel).absence(Confidence::Likely),
+            tunnel,
+            asked.first,
+            format!("{} in {how}, unanswered", asked.exchange.kind),
+        )
+        .also(silence.agreed, "a small message is answered")
+        .also(asked.last, "sent again, unanswered")
+        .says(format!(
+            "{} answered the first, small message. {} in {how} was {} and not answered.",
+            asked.to().address,
+            asked.exchange.kind,
+            asked.schedule()
+        ))
+        .or("The peer drops the message in silence for another reason, or UDP 4500 is blocked."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const AGREED: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+
+    #[test]
+    fn only_the_last_fragment_arrives_again_and_again() {
+        verdict(
+            &format!("{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 2/2 sealed 300 again=4,11,24"),
+            "ike-fragments-lost",
+        );
+    }
+
+    #[test]
+    fn all_fragments_leave_and_nothing_comes_back() {
+        verdict(
+            &format!(
+                "{AGREED}
+                 0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 1/2 sealed 1200 again=4,11,24
+                 0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 2/2 sealed 300 again=4,11,24"
+            ),
+            "ike-fragments-lost",
+        );
+    }
+
+    #[test]
+    fn ip_fragments_without_answer() {
+        verdict(
+            &format!("{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 2000 pieces=2 again=4,11,24"),
+            "ike-fragments-lost",
+        );
+    }
+
+    #[test]
+    fn fragments_that_are_answered_are_normal() {
+        silent(
+            &format!(
+                "{AGREED}
+                 0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 1/2 sealed 1200
+                 0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 2/2 sealed 300
+                 0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response fragment 1/2 sealed 1200
+                 0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response fragment 2/2 sealed 300
+                 9 A:4500 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 9.1 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+            ),
+            "ike-fragments-lost",
+        );
+    }
+}

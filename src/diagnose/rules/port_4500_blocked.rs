@@ -1,0 +1,119 @@
+//! UDP 500 passes, UDP 4500 does not.
+
+use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
+use crate::diagnose::facts::{Tap, end_of, tap};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "port-4500-blocked",
+    code: "IKE105",
+    severity: Severity::Error,
+    summary: "UDP 500 passes, UDP 4500 does not",
+    document: DOCUMENT,
+    explains: &["ike-no-response", "dpd-timeout", "tunnel-flapping", "clear-text-leak"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The first exchange works on UDP 500. Then the peers move to UDP 4500 (for NAT traversal or MOBIKE), and nothing sent there is answered: a filter knows one port and not the other.
+
+## How it is seen
+IKE_SA_INIT is answered on port 500. The next request goes to port 4500, is repeated byte for byte, and no packet of the peer comes from port 4500 in the whole capture. The request is small enough for one packet, so size is not the reason.
+
+## What else looks like it
+A peer that drops the request in silence, because it dislikes the authentication. A request larger than the path takes is lost too: see ike-fragments-lost.
+
+## What to do
+1. Permit UDP 4500 in both directions for both gateway addresses, on every filter between them, the hosts' own included.
+2. Capture at the peer: if the request arrives, the peer ignores it; look at its log.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    silences(model, tunnel)
+        .into_iter()
+        .find(|silence| is_blocked(model, tunnel, silence))
+        .map(|silence| {
+            let asked = &silence.asked;
+            let tap = Tap::of(model, tunnel);
+            Finding::new(
+                &RULE,
+                tap.absence(Confidence::Likely),
+                tunnel,
+                asked.first,
+                format!("first packet to {}, unanswered", asked.to()),
+            )
+            .also(silence.agreed, "the peer answers on port 500")
+            .also(asked.last, "last copy, unanswered")
+            .title(format!("{} answers on port 500 but not on port 4500", asked.to().address))
+            .says(format!(
+                "{} answered on port 500. The next request to {}, {} octets in one packet, was {} and \
+                 not answered, and nothing came from port 4500 of that address in the whole capture.",
+                asked.to().address,
+                asked.to(),
+                asked.message.ip.length,
+                asked.schedule()
+            ))
+            .or("The peer drops the request without a word.")
+            .or("Only the answers are filtered.")
+            .advise("Permit UDP 500, UDP 4500 and IP protocol 50 in both directions between both gateways.")
+            .advise("Capture at the peer: if the request arrives there, read the peer's log.")
+        })
+        .into_iter()
+        .collect()
+}
+
+/// The silences that met authentication in this tunnel.
+pub(super) fn silences(model: &Model, tunnel: TunnelId) -> Vec<AuthSilence<'_>> {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .filter_map(|id| auth::silence(model, &model.ike_sas[*id]))
+        .collect()
+}
+
+/// Whether it is the port: the request goes to 4500 in one packet, and the peer was never heard from
+/// that port.
+pub(super) fn is_blocked(model: &Model, tunnel: TunnelId, silence: &AuthSilence<'_>) -> bool {
+    let row = &model.tunnels[tunnel];
+    let peer = end_of(row, silence.asked.to().address);
+    let heard = tap::messages(model, row).any(|message| {
+        message.path.from.port == Some(4500) && end_of(row, message.path.from.address) == peer
+    });
+    silence.asked.to().port == Some(4500) && silence.shape == Shape::Whole && !heard
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const AGREED: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+
+    #[test]
+    fn silence_on_4500_after_an_answer_on_500_is_the_port() {
+        verdict(
+            &format!("{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=4,11,24"),
+            "port-4500-blocked",
+        );
+    }
+
+    #[test]
+    fn silence_on_500_is_not() {
+        silent(
+            &format!("{AGREED}\n0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=4,11,24"),
+            "port-4500-blocked",
+        );
+    }
+
+    #[test]
+    fn a_capture_that_ends_at_once_proves_nothing() {
+        silent(
+            &format!("{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=1"),
+            "port-4500-blocked",
+        );
+    }
+}

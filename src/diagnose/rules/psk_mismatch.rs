@@ -1,0 +1,109 @@
+//! IKEv1: the pre-shared keys differ, so message 5 cannot be read.
+
+use super::auth_failed::{copies_of_message_5, refused_message_5};
+use crate::diagnose::facts::offer;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "psk-mismatch",
+    code: "IKE207",
+    severity: Severity::Error,
+    summary: "The pre-shared keys differ",
+    document: DOCUMENT,
+    explains: &["auth-failed", "ike-auth-no-response", "tunnel-flapping", "clear-text-leak"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+IKEv1 with a pre-shared key derives the encryption keys of main mode from it. If the two keys differ, message 5 decrypts to garbage, and the responder complains or keeps silent.
+
+## How it is seen
+Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again.
+
+## What else looks like it
+A responder that reads message 5 well but does not know the identity in it refuses in the same way.
+
+## What to do
+1. Enter the same pre-shared key on both sides; beware of blanks, quotes and character sets.
+2. With several peers, see that the key is bound to the right address or identity.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let Some((id, at)) = refused_message_5(model, tunnel) else {
+        return Vec::new();
+    };
+    let sa = &model.ike_sas[id];
+    let (Some(path), true) = (
+        sa.paths.first(),
+        sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared),
+    ) else {
+        return Vec::new();
+    };
+    let copies = copies_of_message_5(model, id);
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        at,
+        "an informational message instead of message 6",
+    )
+    .title(format!(
+        "The pre-shared keys of {} and {} differ",
+        path.from.address, path.to.address
+    ))
+    .says(format!(
+        "Authentication by pre-shared key was agreed. {} answered message 5 of main mode (sent {}) by an \
+         informational message instead of message 6: it could not read it.",
+        path.to.address,
+        match copies.len() {
+            1 => "once".to_string(),
+            n => format!("{n} times"),
+        }
+    ))
+    .or("The responder could read the message but does not accept the identity in it.")
+    .advise("Enter the same pre-shared key on both sides.")
+    .advise("See that the key is bound to the right peer address or identity.");
+    for copy in copies {
+        finding = finding.also(copy, "message 5");
+    }
+    vec![finding]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const FIVE: &str = "
+        0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+        0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+        0.4 A:500 > B:500 MAIN i=1 r=2 sealed 124 again=1,3";
+
+    #[test]
+    fn a_complaint_instead_of_message_6() {
+        verdict(
+            &format!("{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92\n9 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"),
+            "psk-mismatch",
+        );
+    }
+
+    #[test]
+    fn message_6_settles_it() {
+        silent(
+            &format!("{FIVE}\n3.5 B:500 > A:500 MAIN i=1 r=2 sealed 92 seed=3"),
+            "psk-mismatch",
+        );
+    }
+
+    #[test]
+    fn with_signatures_it_is_not_the_key() {
+        silent(
+            &format!("{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92").replace("auth=1", "auth=3"),
+            "psk-mismatch",
+        );
+    }
+}

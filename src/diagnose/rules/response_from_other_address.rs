@@ -1,0 +1,136 @@
+//! The answer comes from another address than the request went to.
+
+use crate::diagnose::facts::cite;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Exchange, Message, MessageId, Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "response-from-other-address",
+    code: "IKE108",
+    severity: Severity::Error,
+    summary: "Answers come from another address than requests go to",
+    document: DOCUMENT,
+    explains: &[
+        "ike-no-response",
+        "ike-auth-no-response",
+        "ike-host-unreachable",
+        "esp-one-way",
+        "dpd-timeout",
+        "nat-detected",
+        "tunnel-flapping",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The peer has several addresses and answers from one that was not asked. Many initiators and every stateful filter drop such an answer. Those that take it believe in a NAT and send to an address where perhaps nobody listens.
+
+## How it is seen
+A response bears the SPIs and message ID of a request, but its source address is not the request's destination.
+
+## What else looks like it
+A capture inside a device that translates addresses sees packets before and after translation. A move by MOBIKE changes the address of a request, never of its response.
+
+## What to do
+1. Bind the peer's IKE daemon to the address that initiators use, or enter the other address at the initiator.
+2. With several uplinks, route answers out by the link that the request came in by.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let strays: Vec<(MessageId, MessageId)> = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
+        .filter_map(|id| stray(model, &model.exchanges[*id]))
+        .collect();
+    let Some((request, response)) = strays.first().copied() else {
+        return Vec::new();
+    };
+    let (asked, answered) = (&model.messages[request], &model.messages[response]);
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        tunnel,
+        cite(model, response),
+        format!("answer from {}", answered.path.from),
+    )
+    .also(cite(model, request), format!("request to {}", asked.path.to))
+    .title(format!(
+        "Requests to {} are answered from {}",
+        asked.path.to.address, answered.path.from.address
+    ))
+    .says(format!(
+        "{} asked {}, and {} answered ({} of the exchanges seen).",
+        asked.path.from,
+        asked.path.to,
+        answered.path.from,
+        strays.len()
+    ))
+    .or("The capture was taken on a device that translates addresses.")
+    .advise(format!(
+        "Bind the peer's IPsec to {}, or enter {} at the initiator.",
+        asked.path.to.address, answered.path.from.address
+    ));
+    for (_, response) in strays.iter().skip(1) {
+        finding = finding.also(cite(model, *response), "again");
+    }
+    vec![finding]
+}
+
+/// Request and response at one vantage, if the response comes from an address that was not asked.
+fn stray(model: &Model, exchange: &Exchange) -> Option<(MessageId, MessageId)> {
+    let response = exchange.response()?;
+    let answer = response.first()?;
+    let answered: &Message = &model.messages[answer];
+    let request = exchange.request()?;
+    let mut asked = request
+        .parts
+        .iter()
+        .chain(&request.again)
+        .chain(&request.elsewhere)
+        .copied()
+        .filter(|id| model.messages[*id].vantage == answered.vantage)
+        .peekable();
+    let first = *asked.peek()?;
+    let same = asked.any(|id| {
+        let to = model.messages[id].path.to.address;
+        to == answered.path.from.address || is_many(to)
+    });
+    (!same).then_some((first, answer))
+}
+
+/// Whether the address stands for many: answers then come from elsewhere by design.
+fn is_many(address: std::net::IpAddr) -> bool {
+    match address {
+        std::net::IpAddr::V4(address) => address.is_multicast() || address.is_broadcast(),
+        std::net::IpAddr::V6(address) => address.is_multicast(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    #[test]
+    fn an_answer_from_elsewhere_is_named() {
+        verdict(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.1 C:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce",
+            "response-from-other-address",
+        );
+    }
+
+    #[test]
+    fn a_move_of_the_asker_is_no_stray_answer() {
+        silent(
+            "0 A:4500 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+             0.1 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=2 response sealed 80
+             5 C:4500 > B:4500 INFORMATIONAL i=1 r=2 id=3 request by=initiator sealed 160
+             5.1 B:4500 > C:4500 INFORMATIONAL i=1 r=2 id=3 response sealed 160",
+            "response-from-other-address",
+        );
+    }
+}
