@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
-use crate::model::Problem;
+use crate::capture::Problem;
 
 /// A file that goes when the test ends.
 struct Scrap(PathBuf);
