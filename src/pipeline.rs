@@ -165,7 +165,7 @@ fn row(
         row.problems = walked.problems.into_vec();
         stopped = walked.error.or(stopped);
     }
-    row.problems.extend(stopped.map(|error| model::Problem {
+    row.problems.extend(stopped.map(|error| capture::Problem {
         offset: error.offset,
         skipped: 0,
         what: format!("reading stopped: {}", error.source),

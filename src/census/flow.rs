@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn the_longest_silences_are_kept_longest_first() {
         let mut silences = Vec::new();
-        let at = |secs| (FrameId { input: 0, number: 1 }, Timestamp(secs * 1_000_000_000));
+        let at = |secs: i64| (FrameId { input: 0, number: 1 }, Timestamp(secs * 1_000_000_000));
         for (from, to) in [(0, 1), (1, 6), (6, 20), (20, 23), (23, 123), (123, 130), (130, 142)] {
             note_silence(&mut silences, at(from), at(to));
         }

@@ -56,10 +56,11 @@ fn law(generator: &Path, name: &str, arguments: &str) {
     let mut ours: BTreeMap<String, String> = BTreeMap::new();
     for tunnel in report["tunnels"].as_array().unwrap() {
         for flow in tunnel["flows"].as_array().unwrap() {
-            let text = |key: &str| flow[key].as_str().unwrap_or_else(|| panic!("{key} in {flow}"));
+            let path = &flow["paths"][0];
+            let text = |of: &serde_json::Value| of.as_str().unwrap_or_else(|| panic!("{flow}")).to_owned();
             let number = |key: &str| flow[key].as_u64().unwrap_or_else(|| panic!("{key} in {flow}"));
             ours.insert(
-                format!("{} > {} {}", text("from"), text("to"), text("spi")),
+                format!("{} > {} {}", text(&path["src"]), text(&path["dst"]), text(&flow["spi"])),
                 format!(
                     "packets {} first {} highest {} missing {} duplicate {} late {} bytes {} fragmented {}",
                     number("packets"), number("first_sequence"), number("highest_sequence"),
