@@ -7,6 +7,7 @@ use super::rule::Rule;
 
 pub mod auth_failed;
 pub mod child_setup_failed;
+pub mod clear_text_leak;
 pub mod cookie_exchange;
 pub mod dh_group_mismatch;
 pub mod dh_group_retry;
@@ -26,15 +27,18 @@ pub mod ike_port_unreachable;
 pub mod ike_proposal_mismatch;
 pub mod ike_refused;
 pub mod ike_version_mismatch;
+pub mod inner_nat_misses_ts;
 pub mod mtu_black_hole;
 pub mod mtu_exceeded;
 pub mod multi_value_proposal;
 pub mod packet_loss;
+pub mod peer_restarted;
 pub mod pfs_mismatch;
 pub mod port_4500_blocked;
 pub mod psk_mismatch;
 pub mod rekey_failed;
 pub mod response_from_other_address;
+pub mod unknown_spi;
 
 /// Every rule, by code.
 pub static RULES: &[&Rule] = &[
@@ -57,6 +61,8 @@ pub static RULES: &[&Rule] = &[
     &child_setup_failed::RULE,
     &pfs_mismatch::RULE,
     &rekey_failed::RULE,
+    &peer_restarted::RULE,
+    &unknown_spi::RULE,
     &esp_one_way::RULE,
     &esp_blocked::RULE,
     &packet_loss::RULE,
@@ -66,6 +72,8 @@ pub static RULES: &[&Rule] = &[
     &mtu_black_hole::RULE,
     &esp_fragments_lost::RULE,
     &esp_fragmented::RULE,
+    &clear_text_leak::RULE,
+    &inner_nat_misses_ts::RULE,
     &dh_group_retry::RULE,
     &cookie_exchange::RULE,
 ];
