@@ -11,6 +11,7 @@ pub mod clear_text_leak;
 pub mod cookie_exchange;
 pub mod dh_group_mismatch;
 pub mod dh_group_retry;
+pub mod duplicate_tunnel;
 pub mod esp_blocked;
 pub mod esp_fragmented;
 pub mod esp_fragments_lost;
@@ -32,12 +33,15 @@ pub mod mtu_black_hole;
 pub mod mtu_exceeded;
 pub mod multi_value_proposal;
 pub mod packet_loss;
+pub mod path_outage;
 pub mod peer_restarted;
 pub mod pfs_mismatch;
 pub mod port_4500_blocked;
 pub mod psk_mismatch;
 pub mod rekey_failed;
 pub mod response_from_other_address;
+pub mod tunnel_deleted;
+pub mod tunnel_flapping;
 pub mod unknown_spi;
 
 /// Every rule, by code.
@@ -63,6 +67,10 @@ pub static RULES: &[&Rule] = &[
     &rekey_failed::RULE,
     &peer_restarted::RULE,
     &unknown_spi::RULE,
+    &tunnel_deleted::RULE,
+    &duplicate_tunnel::RULE,
+    &tunnel_flapping::RULE,
+    &path_outage::RULE,
     &esp_one_way::RULE,
     &esp_blocked::RULE,
     &packet_loss::RULE,

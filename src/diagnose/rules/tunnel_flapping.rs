@@ -1,0 +1,160 @@
+//! The tunnel is lost and negotiated anew again and again.
+
+use crate::diagnose::facts::{end_of, life};
+use crate::diagnose::facts::life::Birth;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::units::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "tunnel-flapping",
+    code: "IKE314",
+    severity: Severity::Error,
+    summary: "The tunnel is lost and negotiated anew again and again",
+    document: DOCUMENT,
+    explains: &["tunnel-deleted"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+IKE SAs come up and are lost after a short life, several times. Each loss interrupts traffic and routing protocols.
+
+## How it is seen
+At least three times the peers negotiate from the beginning, though the IKE SA before was neither rekeyed, nor reauthenticated, nor closed by the side that negotiates anew. The IKE SA before is not used any more.
+
+## What else looks like it
+An operator who restarts connections. Several devices behind one NAT look like one peer; those with other ports are told apart.
+
+## What to do
+1. See what ends each life: a deletion by the other side, unanswered liveness checks, a refused rekeying.
+2. Equal intervals point to a timer (lifetime, health check, watchdog); unequal ones to the path.
+";
+
+/// Longer lives than this are no flapping.
+const LIFE: Span = Span::from_secs(1800);
+
+/// How long an old IKE SA or its children may be used on after the next came up.
+const DRAIN: Span = Span::from_secs(30);
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let births = life::births(model, &model.tunnels[tunnel]);
+    let lost: Vec<(Birth, Birth)> = births
+        .iter()
+        .zip(births.iter().skip(1))
+        .map(|(old, next)| (*old, *next))
+        .filter(|(old, next)| is_lost(model, tunnel, old, next))
+        .collect();
+    let (Some((first, _)), Some((_, last))) = (lost.first(), lost.last()) else {
+        return Vec::new();
+    };
+    if lost.len() < 2 {
+        return Vec::new();
+    }
+    let lives: Vec<String> = lost
+        .iter()
+        .take(8)
+        .map(|(old, next)| format!("{:.0}", next.asked.1.since(old.asked.1).as_secs_f64()))
+        .collect();
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        last.asked,
+        "negotiated anew from the beginning",
+    )
+    .also(first.asked, "the first life begins")
+    .title(format!("The tunnel was lost and negotiated anew {} times", lost.len()))
+    .says(format!(
+        "{} IKE SAs were lost without being renewed in order; from one negotiation to the next \
+         passed {} s.",
+        lost.len(),
+        lives.join(", ")
+    ))
+    .or("An operator restarts the connection.")
+    .advise("See in the table of exchanges what ends each life, and read the log of that side.")
+    .advise("Equal intervals point to a timer, unequal ones to the path.");
+    for (_, next) in &lost {
+        finding = finding.also(next.asked, "negotiated anew");
+    }
+    vec![finding]
+}
+
+/// Whether `old` was lost, and `next` made in its place.
+fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
+    let row = &model.tunnels[tunnel];
+    let port = |birth: &Birth| {
+        let path = model.ike_sas[birth.ike_sa].paths.first()?;
+        (end_of(row, birth.initiator) == Some(0)).then_some(path.from.port)
+    };
+    let same = end_of(row, old.initiator) != end_of(row, next.initiator) || port(old) == port(next);
+    // Whoever closes a tunnel and then opens it has a reason.
+    let closed = life::closing(model, old.ike_sa).is_some_and(|closing| {
+        closing.from == next.initiator && closing.at.1 < next.asked.1 && is_answered(model, old)
+    });
+    let used = model.ike_sas[old.ike_sa]
+        .child_sas
+        .iter()
+        .filter_map(|id| model.child_sas[*id].seen)
+        .map(|seen| seen.last.1)
+        .chain([model.ike_sas[old.ike_sa].seen.last.1])
+        .any(|last| last.since(next.up.1) > DRAIN);
+    same && !closed
+        && !used
+        && model.ike_sas[next.ike_sa].replaces.is_none()
+        && next.asked.1.since(old.asked.1) <= LIFE
+}
+
+/// Whether the last request on the IKE SA was answered.
+fn is_answered(model: &Model, birth: &Birth) -> bool {
+    model.ike_sas[birth.ike_sa]
+        .exchanges
+        .last()
+        .is_some_and(|id| model.exchanges[*id].response().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    fn up(spi: u32, at: u32) -> String {
+        let suite = "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+        format!(
+            "{at}.0 A:500 > B:500 IKE_SA_INIT i={spi} r=0 id=0 request {suite}
+             {at}.1 B:500 > A:500 IKE_SA_INIT i={spi} r=9{spi} id=0 response {suite}
+             {at}.2 A:500 > B:500 IKE_AUTH i={spi} r=9{spi} id=1 request sealed 256
+             {at}.3 B:500 > A:500 IKE_AUTH i={spi} r=9{spi} id=1 response sealed 240
+             "
+        )
+    }
+
+    #[test]
+    fn three_lives_that_end_without_order_are_flapping() {
+        fires(&[up(1, 0), up(2, 100), up(3, 200)].concat(), "tunnel-flapping");
+    }
+
+    #[test]
+    fn two_lives_are_not() {
+        silent(&[up(1, 0), up(2, 100)].concat(), "tunnel-flapping");
+    }
+
+    #[test]
+    fn an_initiator_that_closes_and_opens_again_is_not() {
+        let goodbye = |spi: u32, at: u32| {
+            format!(
+                "{at}.0 A:500 > B:500 INFORMATIONAL i={spi} r=9{spi} id=2 request sealed 80
+                 {at}.1 B:500 > A:500 INFORMATIONAL i={spi} r=9{spi} id=2 response sealed 80
+                 "
+            )
+        };
+        let text = [
+            up(1, 0),
+            goodbye(1, 80),
+            up(2, 100),
+            goodbye(2, 180),
+            up(3, 200),
+        ];
+        silent(&text.concat(), "tunnel-flapping");
+    }
+}
