@@ -8,8 +8,8 @@ use std::net::IpAddr;
 /// Packets in clear between two private networks, on a link where gateways speak to each other.
 ///
 /// Left out is what has a reason to be there: talk on a link whose gateways have such addresses
-/// themselves, and the decrypted copies of inbound packets that a Linux gateway shows on the
-/// interface they came in by.
+/// themselves, talk that is answered in clear, and the decrypted copies of inbound packets that a
+/// Linux gateway shows on the interface they came in by.
 pub fn between_networks(model: &Model, tunnel: TunnelId) -> Vec<&ClearFlow> {
     let row = &model.tunnels[tunnel];
     model
@@ -17,6 +17,7 @@ pub fn between_networks(model: &Model, tunnel: TunnelId) -> Vec<&ClearFlow> {
         .iter()
         .filter(|flow| is_private(flow.from) && is_private(flow.to) && between(model, row, flow))
         .filter(|flow| owner(model, flow, between) == Some(tunnel))
+        .filter(|flow| !is_answered(model, flow))
         .filter(|flow| !may_be_copies(model, flow))
         .collect()
 }
@@ -59,7 +60,9 @@ fn owner(
 
 fn between(model: &Model, row: &Tunnel, flow: &ClearFlow) -> bool {
     is_tunnel(model, row)
+        && !row.ends.iter().any(|end| is_private(*end))
         && passes(model, row, flow.vantage)
+        && is_about_then(model, row, flow)
         && is_foreign(row, flow.from)
         && is_foreign(row, flow.to)
 }
@@ -67,6 +70,7 @@ fn between(model: &Model, row: &Tunnel, flow: &ClearFlow) -> bool {
 fn from_gateway(model: &Model, row: &Tunnel, flow: &ClearFlow) -> bool {
     is_tunnel(model, row)
         && passes(model, row, flow.vantage)
+        && is_about_then(model, row, flow)
         && end_of(row, flow.from).is_some()
         && end_of(row, flow.to).is_none()
 }
@@ -95,12 +99,21 @@ fn passes(model: &Model, row: &Tunnel, vantage: Vantage) -> bool {
         && (esp || super::tap::messages(model, row).any(|message| message.vantage == vantage))
 }
 
-/// Whether an address lies elsewhere than the gateways: not theirs, nor of their private block.
+/// Whether the packets passed in the days of the tunnel.
+fn is_about_then(model: &Model, row: &Tunnel, flow: &ClearFlow) -> bool {
+    /// Before a tunnel comes up, and after it is gone, its traffic may leave in clear.
+    const AROUND: Span = Span::from_secs(300);
+    let ike = row.ike_sas.iter().map(|id| model.ike_sas[*id].seen);
+    let esp = row.flows.iter().map(|id| model.flows[*id].seen);
+    ike.chain(esp).any(|seen| {
+        seen.first.1.since(flow.seen.last.1) <= AROUND
+            && flow.seen.first.1.since(seen.last.1) <= AROUND
+    })
+}
+
+/// Whether an address is no gateway's.
 fn is_foreign(row: &Tunnel, address: IpAddr) -> bool {
-    row.addresses
-        .iter()
-        .flatten()
-        .all(|end| *end != address && (!is_private(*end) || block(*end) != block(address)))
+    end_of(row, address).is_none()
 }
 
 /// The private block that an address belongs to (RFC 1918 section 3); all of RFC 4193 is one.

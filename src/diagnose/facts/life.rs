@@ -1,8 +1,10 @@
 //! When an IKE SA came up, what may have ended it, and who was silent when.
 
-use super::{began, cite, end_of, esp, tap};
+use super::{began, end_of, esp, tap};
 use crate::diagnose::Cite;
-use crate::model::{AuthOutcome, IkeSa, IkeSaId, InformationalClass, Model, Role, Tunnel};
+use crate::model::{
+    AuthOutcome, Exchange, IkeSaId, IkeState, InformationalClass, Model, Tunnel,
+};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
@@ -76,8 +78,6 @@ pub struct Closing {
     pub at: Cite,
     /// Who sent it.
     pub from: IpAddr,
-    /// Its side.
-    pub by: Role,
     /// Whether its size says that it is a deletion; else it may be a liveness check as well.
     pub sure: bool,
 }
@@ -86,34 +86,43 @@ pub struct Closing {
 /// that a Delete payload has.
 pub fn closing(model: &Model, id: IkeSaId) -> Option<Closing> {
     let exchange = &model.exchanges[*model.ike_sas[id].exchanges.last()?];
-    may_delete(model, id, exchange)
+    informational(model, id, exchange).map(|(closing, _)| closing)
 }
 
-/// The informational request, if it may hold a Delete payload by its size.
-pub fn may_delete(
+/// An informational message in the midst of an IKE SA, if it may hold a Delete payload by its size.
+///
+/// In IKEv1 the deletion of an ISAKMP SA has the size of a liveness check; it is no candidate here.
+pub fn may_delete(model: &Model, ike_sa: IkeSaId, exchange: &Exchange) -> Option<Closing> {
+    informational(model, ike_sa, exchange)
+        .filter(|(_, class)| *class != InformationalClass::Dpd)
+        .map(|(closing, _)| closing)
+}
+
+fn informational(
     model: &Model,
     ike_sa: IkeSaId,
-    exchange: &crate::model::Exchange,
-) -> Option<Closing> {
-    let v1 = exchange.kind == ExchangeType::INFORMATIONAL_V1;
-    if !v1 && exchange.kind != ExchangeType::INFORMATIONAL {
+    exchange: &Exchange,
+) -> Option<(Closing, InformationalClass)> {
+    if !matches!(
+        exchange.kind,
+        ExchangeType::INFORMATIONAL | ExchangeType::INFORMATIONAL_V1
+    ) {
         return None;
     }
     let request = exchange.request()?;
     let message = super::first(model, request)?;
-    let sure = match model.informational_class(ike_sa, request)? {
+    let class = model.informational_class(ike_sa, request)?;
+    let sure = match class {
         InformationalClass::DeleteIkeSa | InformationalClass::DeleteChild => true,
-        InformationalClass::Small => false,
-        // IKEv1: Delete of the ISAKMP SA has the size of a liveness check.
-        InformationalClass::Dpd => false,
+        InformationalClass::Small | InformationalClass::Dpd => false,
         InformationalClass::Empty | InformationalClass::Large => return None,
     };
-    Some(Closing {
+    let closing = Closing {
         at: (message.frame, message.time),
         from: message.path.from.address,
-        by: exchange.by,
         sure,
-    })
+    };
+    Some((closing, class))
 }
 
 /// The last packet that an end sent before `time`: ESP, AH or IKE.
@@ -183,25 +192,8 @@ pub fn stale(
 
 /// Whether an IKE SA was up at some time, its beginning seen or not.
 pub fn was_up(model: &Model, id: IkeSaId) -> bool {
-    use crate::model::IkeState;
     matches!(
         model.ike_sas[id].state,
         IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
     )
-}
-
-/// The last message of an IKE SA.
-pub fn last_message(sa: &IkeSa) -> Cite {
-    sa.seen.last
-}
-
-/// Frames of the requests of a kind on an IKE SA, in order.
-pub fn requests(model: &Model, sa: &IkeSa, kind: ExchangeType) -> Vec<Cite> {
-    sa.exchanges
-        .iter()
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.kind == kind)
-        .filter_map(|exchange| exchange.request()?.first())
-        .map(|id| cite(model, id))
-        .collect()
 }

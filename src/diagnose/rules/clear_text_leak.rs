@@ -23,7 +23,7 @@ Packets from one private network to another pass the link between the gateways u
 Both addresses are private and neither is a gateway's, yet the packets are on the link where the gateways speak ESP or IKE.
 
 ## What else looks like it
-A Linux gateway shows each inbound ESP packet a second time, decrypted, on the interface it came in by; such copies come while ESP flows, and are left out here. A recording of a trunk or of several interfaces at once sees the inside as well. A private link between sites may carry such packets rightly.
+A Linux gateway shows each inbound ESP packet a second time, decrypted, on the interface it came in by; such copies come while ESP flows, and are left out here, as is talk that is answered in clear, and all where the gateways have private addresses themselves. A recording of a trunk or of several interfaces at once sees the inside as well. A private link between sites may carry such packets rightly.
 
 ## What to do
 1. Compare the addresses with the traffic selectors of both sides: the selectors must cover them. A peer may have narrowed them.

@@ -5,7 +5,7 @@ use crate::diagnose::facts::{began, end_of};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSaId, Model, TunnelId};
 use crate::registry::ExchangeType;
-use crate::units::{Span, Timestamp};
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -33,25 +33,39 @@ A liveness check has the same size in some suites; one that comes just when traf
 2. If it refuses the tunnel afterwards, its connection was removed or disabled.
 ";
 
-/// Traffic this shortly before the deletion was live.
-const LIVE: Span = Span::from_millis(1000);
+/// Traffic this shortly before a deletion was live.
+const LIVE: Span = Span::from_secs(1);
+
+/// The same for a message that may as well be a liveness check: chance must be small.
+const LIVE_IF_UNSURE: Span = Span::from_millis(150);
 
 /// Packets in flight when the deletion passes.
 const IN_FLIGHT: Span = Span::from_millis(500);
+
+/// Deletions this close to each other are one, and the first side to send one began it.
+const TOGETHER: Span = Span::from_secs(3);
+
+/// Traffic that waited for a new SA takes it at once.
+const AT_ONCE: Span = Span::from_secs(1);
 
 /// A side that reauthenticates does so at once.
 const BREAK: Span = Span::from_secs(1);
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
-    let mut found: Vec<(Closing, Cite)> = row
+    let mut all: Vec<Closing> = row
         .ike_sas
         .iter()
         .flat_map(|id| candidates(model, *id))
-        .filter(|closing| cuts_traffic(model, tunnel, closing.at.1))
-        .filter_map(|closing| Some((closing, wanted_back(model, tunnel, &closing)?)))
         .collect();
-    found.sort_by_key(|(closing, _)| closing.at.1);
+    all.sort_by_key(|closing| closing.at.1);
+    let found: Vec<(Closing, Cite)> = all
+        .iter()
+        .enumerate()
+        .filter(|(index, closing)| !follows_another(closing, all.get(..*index).unwrap_or(&[])))
+        .filter(|(_, closing)| cuts_traffic(model, tunnel, closing))
+        .filter_map(|(_, closing)| Some((*closing, wanted_back(model, tunnel, closing)?)))
+        .collect();
     let Some((closing, back)) = found.first() else {
         return Vec::new();
     };
@@ -96,8 +110,19 @@ fn candidates(model: &Model, id: IkeSaId) -> Vec<Closing> {
         .collect()
 }
 
+/// Whether the other side had begun to delete.
+fn follows_another(closing: &Closing, before: &[Closing]) -> bool {
+    before
+        .iter()
+        .rev()
+        .take_while(|other| closing.at.1.since(other.at.1) <= TOGETHER)
+        .any(|other| other.from != closing.from)
+}
+
 /// Whether ESP flowed until this moment and no further.
-fn cuts_traffic(model: &Model, tunnel: TunnelId, at: Timestamp) -> bool {
+fn cuts_traffic(model: &Model, tunnel: TunnelId, closing: &Closing) -> bool {
+    let at = closing.at.1;
+    let recent = if closing.sure { LIVE } else { LIVE_IF_UNSURE };
     let mut live = false;
     for id in &model.tunnels[tunnel].flows {
         let seen = model.flows[*id].seen;
@@ -108,7 +133,7 @@ fn cuts_traffic(model: &Model, tunnel: TunnelId, at: Timestamp) -> bool {
             return false;
         }
         let lasted = seen.last.1.since(seen.first.1) > Span(0);
-        live |= lasted && at.since(seen.last.1) <= LIVE;
+        live |= lasted && at.since(seen.last.1) <= recent;
     }
     live
 }
@@ -143,8 +168,13 @@ fn wanted_back(model: &Model, tunnel: TunnelId, closing: &Closing) -> Option<Cit
         let first = model.flows[*id].seen.first.1;
         first > closing.at.1 && first < cite.1
     });
+    let at_once = row.flows.iter().any(|id| {
+        let after = model.flows[*id].seen.first.1.since(cite.1);
+        after >= Span(0) && after <= AT_ONCE
+    });
     let other = end_of(row, from) != end_of(row, closing.from);
-    (other && !between && cite.1.since(closing.at.1) >= BREAK).then_some(cite)
+    let wanted = other && !between && (closing.sure || at_once);
+    (wanted && cite.1.since(closing.at.1) >= BREAK).then_some(cite)
 }
 
 #[cfg(test)]
@@ -152,19 +182,30 @@ mod tests {
     use crate::diagnose::testing::{fires, silent};
 
     const UP: &str = "
-        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
-        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
         0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
         0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
         1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
         1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
-        11 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request sealed 80
-        11.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80";
+        11 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request sealed 65
+        11.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 57";
 
     #[test]
     fn the_other_side_wants_it_back() {
         fires(
             &format!("{UP}\n15 A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(DH14) KE(14) Nonce"),
+            "tunnel-deleted",
+        );
+    }
+
+    #[test]
+    fn an_answer_to_the_other_sides_deletion_is_not_the_first() {
+        silent(
+            &format!(
+                "{UP}\n10.9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 69
+                 15 A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(DH14) KE(14) Nonce"
+            ),
             "tunnel-deleted",
         );
     }

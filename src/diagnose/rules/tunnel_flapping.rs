@@ -22,7 +22,7 @@ const DOCUMENT: &str = "\
 IKE SAs come up and are lost after a short life, several times. Each loss interrupts traffic and routing protocols.
 
 ## How it is seen
-At least three times the peers negotiate from the beginning, though the IKE SA before was neither rekeyed, nor reauthenticated, nor closed by the side that negotiates anew. The IKE SA before is not used any more.
+At least three times the peers negotiate from the beginning while there is traffic, though the IKE SA before was neither rekeyed, nor reauthenticated, nor closed by the side that negotiates anew. The IKE SA before is not used any more.
 
 ## What else looks like it
 An operator who restarts connections. Several devices behind one NAT look like one peer; those with other ports are told apart.
@@ -34,6 +34,9 @@ An operator who restarts connections. Several devices behind one NAT look like o
 
 /// Longer lives than this are no flapping.
 const LIFE: Span = Span::from_secs(1800);
+
+/// Traffic this shortly before the next negotiation was cut by the loss; else nobody missed it.
+const LIVE: Span = Span::from_secs(30);
 
 /// How long an old IKE SA or its children may be used on after the next came up.
 const DRAIN: Span = Span::from_secs(30);
@@ -93,6 +96,11 @@ fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
     let closed = life::closing(model, old.ike_sa).is_some_and(|closing| {
         closing.from == next.initiator && closing.at.1 < next.asked.1 && is_answered(model, old)
     });
+    let missed = row.flows.iter().any(|id| {
+        let seen = model.flows[*id].seen;
+        let before = next.asked.1.since(seen.last.1);
+        seen.first.1 < next.asked.1 && before <= LIVE && seen.last.1 >= old.up.1
+    });
     let used = model.ike_sas[old.ike_sa]
         .child_sas
         .iter()
@@ -100,7 +108,8 @@ fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
         .map(|seen| seen.last.1)
         .chain([model.ike_sas[old.ike_sa].seen.last.1])
         .any(|last| last.since(next.up.1) > DRAIN);
-    same && !closed
+    same && missed
+        && !closed
         && !used
         && model.ike_sas[next.ike_sa].replaces.is_none()
         && next.asked.1.since(old.asked.1) <= LIFE
@@ -125,6 +134,7 @@ mod tests {
              {at}.1 B:500 > A:500 IKE_SA_INIT i={spi} r=9{spi} id=0 response {suite}
              {at}.2 A:500 > B:500 IKE_AUTH i={spi} r=9{spi} id=1 request sealed 256
              {at}.3 B:500 > A:500 IKE_AUTH i={spi} r=9{spi} id=1 response sealed 240
+             {at}.4 A > B ESP 0xb{spi} seq 1..90 every 1
              "
         )
     }
@@ -137,6 +147,11 @@ mod tests {
     #[test]
     fn two_lives_are_not() {
         silent(&[up(1, 0), up(2, 100)].concat(), "tunnel-flapping");
+    }
+
+    #[test]
+    fn lives_that_nobody_misses_are_not() {
+        silent(&[up(1, 0), up(2, 200), up(3, 400)].concat(), "tunnel-flapping");
     }
 
     #[test]
