@@ -112,7 +112,8 @@ impl<'a> Record<'a> {
                     quoted: QuoteRecord::new(&error.quoted),
                 });
             }
-            Body::Fragment(_) | Body::Clear(_) | Body::Other => return None,
+            // Fragments tell nothing until they are put together; packets in clear are none of IPsec.
+            _ => return None,
         }
         Some(record)
     }
