@@ -86,10 +86,12 @@ fn is_cause(cause: &Finding, finding: &Finding) -> bool {
 
 /// Whether `cause` cites every frame that `finding` cites.
 fn covers(cause: &Finding, finding: &Finding) -> bool {
-    finding
-        .evidence
-        .iter()
-        .all(|evidence| cause.evidence.iter().any(|other| other.frame == evidence.frame))
+    finding.evidence.iter().all(|evidence| {
+        cause
+            .evidence
+            .iter()
+            .any(|other| other.frame == evidence.frame)
+    })
 }
 
 /// How many findings lie between `finding` and its first cause, counting rules once.
@@ -122,7 +124,10 @@ mod tests {
     #[test]
     fn what_a_rule_explains_exists_and_never_explains_it_back() {
         fn follow(slug: &str, seen: &mut Vec<String>) {
-            assert!(!seen.contains(&slug.to_string()), "{seen:?} lead back to {slug}");
+            assert!(
+                !seen.contains(&slug.to_string()),
+                "{seen:?} lead back to {slug}"
+            );
             let rule = RULES.iter().find(|rule| rule.slug == slug);
             seen.push(slug.to_string());
             for next in rule.unwrap().explains {

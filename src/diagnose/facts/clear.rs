@@ -58,12 +58,8 @@ pub fn notices(model: &Model, sa: &IkeSa) -> Vec<Notice> {
                 }
                 for payload in message.read().payloads {
                     let (kind, data) = match &payload.body {
-                        wire::Body::V2(ikev2::Body::Notify(notify)) => {
-                            (notify.kind.0, notify.data)
-                        }
-                        wire::Body::V1(ikev1::Body::Notify(notify)) => {
-                            (notify.kind.0, notify.data)
-                        }
+                        wire::Body::V2(ikev2::Body::Notify(notify)) => (notify.kind.0, notify.data),
+                        wire::Body::V1(ikev1::Body::Notify(notify)) => (notify.kind.0, notify.data),
                         _ => continue,
                     };
                     notices.push(Notice {

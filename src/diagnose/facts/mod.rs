@@ -68,7 +68,10 @@ pub fn offsets(times: &[Timestamp]) -> String {
 pub fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private(),
-        IpAddr::V6(address) => address.octets().first().is_some_and(|octet| octet & 0xfe == 0xfc),
+        IpAddr::V6(address) => address
+            .octets()
+            .first()
+            .is_some_and(|octet| octet & 0xfe == 0xfc),
     }
 }
 

@@ -142,11 +142,14 @@ fn in_exchange(model: &Model, exchange: ExchangeId, response: bool) -> Option<(O
         .filter(|message| message.plain == Plain::Clear)
         .find_map(|message| {
             let read = message.read();
-            let offer = read.payloads.iter().find_map(|payload| match &payload.body {
-                wire::Body::V2(ikev2::Body::Sa(sa)) => Some(v2(sa)),
-                wire::Body::V1(ikev1::Body::Sa(sa)) => Some(v1(sa)),
-                _ => None,
-            })?;
+            let offer = read
+                .payloads
+                .iter()
+                .find_map(|payload| match &payload.body {
+                    wire::Body::V2(ikev2::Body::Sa(sa)) => Some(v2(sa)),
+                    wire::Body::V1(ikev1::Body::Sa(sa)) => Some(v1(sa)),
+                    _ => None,
+                })?;
             Some((offer, (message.frame, message.time)))
         })
 }
@@ -324,9 +327,9 @@ pub fn v1_is_pre_shared(suite: &IkeSuite) -> bool {
 
 /// Whether the IKE SA is of IKEv1.
 pub fn is_ikev1(model: &Model, sa: &IkeSa) -> bool {
-    sa.exchanges
-        .first()
-        .map_or(sa.version.major() == 1, |id| is_v1(model.exchanges[*id].kind))
+    sa.exchanges.first().map_or(sa.version.major() == 1, |id| {
+        is_v1(model.exchanges[*id].kind)
+    })
 }
 
 #[cfg(test)]

@@ -93,7 +93,5 @@ fn mended(model: &Model, sa: &IkeSa, refused: Timestamp) -> bool {
         .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
         .filter(|exchange| model.child_outcome(exchange) == ChildOutcome::Made)
         .filter_map(|exchange| began(model, exchange.response()?))
-        .any(|(_, time)| {
-            time.since(refused) <= MENDED && refused.since(time) <= Span::from_secs(2)
-        })
+        .any(|(_, time)| time.since(refused) <= MENDED && refused.since(time) <= Span::from_secs(2))
 }

@@ -104,6 +104,12 @@ pub fn messages<'m>(
         .iter()
         .flat_map(|sa| &model.ike_sas[*sa].exchanges)
         .flat_map(|exchange| &model.exchanges[*exchange].flights)
-        .flat_map(|flight| flight.parts.iter().chain(&flight.again).chain(&flight.elsewhere))
+        .flat_map(|flight| {
+            flight
+                .parts
+                .iter()
+                .chain(&flight.again)
+                .chain(&flight.elsewhere)
+        })
         .map(|id| &model.messages[*id])
 }

@@ -47,14 +47,22 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 /// The notification came in clear.
 fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let notice = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        clear::refusals(model, &model.ike_sas[*id], NotifyType::AUTHENTICATION_FAILED)
-            .into_iter()
-            .next()
+        clear::refusals(
+            model,
+            &model.ike_sas[*id],
+            NotifyType::AUTHENTICATION_FAILED,
+        )
+        .into_iter()
+        .next()
     })?;
     Some(
         Finding::new(&RULE, Confidence::Certain, tunnel, notice.at, notice.name())
             .title(format!("{} refuses the authentication", notice.from))
-            .says(format!("{} answered {} in clear.", notice.from, notice.name())),
+            .says(format!(
+                "{} answered {} in clear.",
+                notice.from,
+                notice.name()
+            )),
     )
 }
 
@@ -75,7 +83,13 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             let response = last.response()?;
             let message = &model.messages[response.first()?];
             let from = message.path.from.address.to_string();
-            Some((*id, began(model, response)?, message.header.length, from, rounds.len()))
+            Some((
+                *id,
+                began(model, response)?,
+                message.header.length,
+                from,
+                rounds.len(),
+            ))
         })
         .collect();
     let (_, at, length, from, rounds) = refusals.first()?;
@@ -185,7 +199,9 @@ mod tests {
     #[test]
     fn a_notification_in_clear_says_so_itself() {
         verdict(
-            &format!("{AGREED}\n0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response N(AUTHENTICATION_FAILED)"),
+            &format!(
+                "{AGREED}\n0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response N(AUTHENTICATION_FAILED)"
+            ),
             "auth-failed",
         );
     }

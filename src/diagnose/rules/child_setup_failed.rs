@@ -41,23 +41,29 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
-    let mut finding = Finding::new(&RULE, first.confidence, tunnel, first.at, first.note.clone())
-        .title(format!("{} refuses the child SA", first.by))
-        .says(format!(
-            "{} refused the child SA {}: {}. The reason is encrypted.",
-            first.by,
-            match refusals.len() {
-                1 => "once".to_string(),
-                n => format!("{n} times"),
-            },
-            first.note
-        ))
-        .or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).")
-        .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
-        .or("The traffic selectors do not fit (TS_UNACCEPTABLE; IKEv1: INVALID-ID-INFORMATION).")
-        .advise("Compare ESP encryption, integrity and PFS group of both sides.")
-        .advise("Compare local and remote networks: each side's must mirror the other's.")
-        .advise("Read the log of the side that refuses, or give the keys of the IKE SA.");
+    let mut finding = Finding::new(
+        &RULE,
+        first.confidence,
+        tunnel,
+        first.at,
+        first.note.clone(),
+    )
+    .title(format!("{} refuses the child SA", first.by))
+    .says(format!(
+        "{} refused the child SA {}: {}. The reason is encrypted.",
+        first.by,
+        match refusals.len() {
+            1 => "once".to_string(),
+            n => format!("{n} times"),
+        },
+        first.note
+    ))
+    .or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).")
+    .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
+    .or("The traffic selectors do not fit (TS_UNACCEPTABLE; IKEv1: INVALID-ID-INFORMATION).")
+    .advise("Compare ESP encryption, integrity and PFS group of both sides.")
+    .advise("Compare local and remote networks: each side's must mirror the other's.")
+    .advise("Read the log of the side that refuses, or give the keys of the IKE SA.");
     for refusal in refusals.iter().skip(1) {
         finding = finding.also(refusal.at, refusal.note.clone());
     }
@@ -162,8 +168,16 @@ fn answerer(model: &Model, exchange: &Exchange) -> String {
             || "the peer".to_string(),
             |message| {
                 let path = message.path;
-                let asked = exchange.flights.first().is_some_and(|flight| flight.by == exchange.by);
-                if asked { path.to.address } else { path.from.address }.to_string()
+                let asked = exchange
+                    .flights
+                    .first()
+                    .is_some_and(|flight| flight.by == exchange.by);
+                if asked {
+                    path.to.address
+                } else {
+                    path.from.address
+                }
+                .to_string()
             },
         )
 }

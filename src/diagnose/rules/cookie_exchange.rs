@@ -42,7 +42,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let finding = Finding::new(&RULE, Confidence::Certain, tunnel, first.at, "N(COOKIE)")
-        .during(first.at.1, cookies.last().map_or(first.at.1, |last| last.at.1))
+        .during(
+            first.at.1,
+            cookies.last().map_or(first.at.1, |last| last.at.1),
+        )
         .says(format!(
             "{} asked for a cookie {}: it has many half-open IKE SAs, or is set to ask always.",
             first.from,

@@ -66,7 +66,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let mut finding = Finding::new(
         &RULE,
-        if *offered == Some(false) { Confidence::Certain } else { Confidence::Likely },
+        if *offered == Some(false) {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        },
         tunnel,
         notice.at,
         format!("INVALID_KE_PAYLOAD asks for {group}"),
@@ -81,7 +85,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         }
     ))
     .or("The capture ends, or misses packets, between the refusal and the next attempt.")
-    .advise(format!("Configure {group} on the initiator, or its group on the responder."));
+    .advise(format!(
+        "Configure {group} on the initiator, or its group on the responder."
+    ));
     for (again, _) in unresolved.iter().skip(1) {
         finding = finding.also(again.at, "asked again");
     }

@@ -35,9 +35,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     model.tunnels[tunnel]
         .ike_sas
         .iter()
-        .flat_map(|id| {
-            clear::refusals(model, &model.ike_sas[*id], NotifyType::INVALID_KE_PAYLOAD)
-        })
+        .flat_map(|id| clear::refusals(model, &model.ike_sas[*id], NotifyType::INVALID_KE_PAYLOAD))
         .find(|notice| {
             notice.exchange_kind == ExchangeType::IKE_SA_INIT && is_resolved(model, tunnel, notice)
         })
@@ -54,7 +52,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 "{} wanted {group} instead of the group first tried; the next attempt succeeded.",
                 notice.from
             ))
-            .advise(format!("To save a round trip put {group} first in the initiator's proposal."))
+            .advise(format!(
+                "To save a round trip put {group} first in the initiator's proposal."
+            ))
         })
         .into_iter()
         .collect()
@@ -76,7 +76,11 @@ mod tests {
             0.3 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH19) KE(19) Nonce"
         );
         let finding = fires(&text, "dh-group-retry");
-        assert!(finding.says.contains("256-bit random ECP group (19)"), "{}", finding.says);
+        assert!(
+            finding.says.contains("256-bit random ECP group (19)"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]

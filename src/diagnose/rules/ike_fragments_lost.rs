@@ -77,7 +77,10 @@ fn pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         }
     ));
     if let Some(last) = flight.again.last() {
-        finding = finding.also(crate::diagnose::facts::cite(model, *last), "the same fragments again");
+        finding = finding.also(
+            crate::diagnose::facts::cite(model, *last),
+            "the same fragments again",
+        );
     }
     Some(finding.or("The capture itself missed packets."))
 }
@@ -158,7 +161,9 @@ mod tests {
     #[test]
     fn only_the_last_fragment_arrives_again_and_again() {
         verdict(
-            &format!("{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 2/2 sealed 300 again=4,11,24"),
+            &format!(
+                "{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 2/2 sealed 300 again=4,11,24"
+            ),
             "ike-fragments-lost",
         );
     }
@@ -178,7 +183,9 @@ mod tests {
     #[test]
     fn ip_fragments_without_answer() {
         verdict(
-            &format!("{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 2000 pieces=2 again=4,11,24"),
+            &format!(
+                "{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 2000 pieces=2 again=4,11,24"
+            ),
             "ike-fragments-lost",
         );
     }

@@ -62,7 +62,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Confidence::Certain,
         tunnel,
         (seen.frame, seen.time),
-        format!("{} from {}", icmp::name(&seen.error), seen.path.from.address),
+        format!(
+            "{} from {}",
+            icmp::name(&seen.error),
+            seen.path.from.address
+        ),
     )
     .during(seen.time, seen.last)
     .severity(severity)

@@ -12,7 +12,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "Requests arrive, answers do not",
     document: DOCUMENT,
-    explains: &["ike-no-response", "ike-retransmits", "tunnel-flapping", "clear-text-leak"],
+    explains: &[
+        "ike-no-response",
+        "ike-retransmits",
+        "tunnel-flapping",
+        "clear-text-leak",
+    ],
     check,
 };
 

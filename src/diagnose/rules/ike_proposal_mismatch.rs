@@ -76,9 +76,13 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
     }
     Some(
         finding
-            .or(format!("{responder} has no connection for this initiator or IKE version."))
+            .or(format!(
+                "{responder} has no connection for this initiator or IKE version."
+            ))
             .advise("Make the IKE proposals of both sides the same.")
-            .advise("If they are, check that the peer has a connection for this address and identity."),
+            .advise(
+                "If they are, check that the peer has a connection for this address and identity.",
+            ),
     )
 }
 
@@ -105,7 +109,8 @@ fn compared(
     let (confidence, what) = if differs.is_empty() {
         (
             Confidence::Likely,
-            "No single kind of algorithm differs; their combination, or something else, does.".to_string(),
+            "No single kind of algorithm differs; their combination, or something else, does."
+                .to_string(),
         )
     } else {
         (Confidence::Certain, differences(&differs))
@@ -164,7 +169,11 @@ mod tests {
     fn a_refusal_alone_prints_the_offer_and_says_that_the_peers_is_unknown() {
         verdict(REFUSED, "ike-proposal-mismatch");
         let finding = fires(REFUSED, "ike-proposal-mismatch");
-        assert!(finding.says.contains("ENCR_AES_CBC-256"), "{}", finding.says);
+        assert!(
+            finding.says.contains("ENCR_AES_CBC-256"),
+            "{}",
+            finding.says
+        );
         assert!(finding.says.contains("is not in this capture"));
         assert_eq!(finding.confidence, Confidence::Likely);
     }
@@ -179,7 +188,9 @@ mod tests {
         let finding = fires(&both, "ike-proposal-mismatch");
         assert_eq!(finding.confidence, Confidence::Certain);
         assert!(
-            finding.says.contains("encryption: ENCR_AES_CBC-256 is offered, the peer wants ENCR_AES_CBC-128"),
+            finding.says.contains(
+                "encryption: ENCR_AES_CBC-256 is offered, the peer wants ENCR_AES_CBC-128"
+            ),
             "{}",
             finding.says
         );

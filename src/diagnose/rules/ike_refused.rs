@@ -56,13 +56,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
     );
     let finding = Finding::new(&RULE, Confidence::Certain, tunnel, notice.at, notice.name())
-        .severity(if went_on { Severity::Info } else { RULE.severity })
+        .severity(if went_on {
+            Severity::Info
+        } else {
+            RULE.severity
+        })
         .title(format!("{} answers {}", notice.from, notice.name()))
         .says(format!(
             "{} sent the error {} in clear{}.",
             notice.from,
             notice.name(),
-            if went_on { ", yet the negotiation went on" } else { "" }
+            if went_on {
+                ", yet the negotiation went on"
+            } else {
+                ""
+            }
         ))
         .or("Notifications in clear can be forged by anyone on the path.")
         .advise("Look at the peer's log for this time.");

@@ -12,7 +12,11 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "The peers speak different versions of IKE",
     document: DOCUMENT,
-    explains: &["ike-no-response", "ike-proposal-mismatch", "clear-text-leak"],
+    explains: &[
+        "ike-no-response",
+        "ike-proposal-mismatch",
+        "clear-text-leak",
+    ],
     check,
 };
 
@@ -41,18 +45,31 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     // The notification has the same number in both versions (RFC 2408: INVALID-MAJOR-VERSION).
     let notice = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        clear::refusals(model, &model.ike_sas[*id], NotifyType::INVALID_MAJOR_VERSION)
-            .into_iter()
-            .next()
+        clear::refusals(
+            model,
+            &model.ike_sas[*id],
+            NotifyType::INVALID_MAJOR_VERSION,
+        )
+        .into_iter()
+        .next()
     })?;
     Some(
-        Finding::new(&RULE, Confidence::Certain, tunnel, notice.at, "INVALID_MAJOR_VERSION")
-            .title(format!("{} does not speak this version of IKE", notice.from))
-            .says(format!(
-                "{} answered INVALID_MAJOR_VERSION: it has no connection for this version of IKE.",
-                notice.from
-            ))
-            .advise("Configure the same IKE version on both sides."),
+        Finding::new(
+            &RULE,
+            Confidence::Certain,
+            tunnel,
+            notice.at,
+            "INVALID_MAJOR_VERSION",
+        )
+        .title(format!(
+            "{} does not speak this version of IKE",
+            notice.from
+        ))
+        .says(format!(
+            "{} answered INVALID_MAJOR_VERSION: it has no connection for this version of IKE.",
+            notice.from
+        ))
+        .advise("Configure the same IKE version on both sides."),
     )
 }
 

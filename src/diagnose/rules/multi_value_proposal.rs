@@ -49,13 +49,19 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 return None;
             }
             Some(
-                Finding::new(&RULE, Confidence::Possible, tunnel, at, "the offer with choices")
-                    .also(refusal.at, "its refusal")
-                    .says(format!(
-                        "The refused offer leaves a choice in {}. Some peers want exactly one value.",
-                        choices.join("; ")
-                    ))
-                    .advise("Configure exactly one value of each kind, identical on both sides."),
+                Finding::new(
+                    &RULE,
+                    Confidence::Possible,
+                    tunnel,
+                    at,
+                    "the offer with choices",
+                )
+                .also(refusal.at, "its refusal")
+                .says(format!(
+                    "The refused offer leaves a choice in {}. Some peers want exactly one value.",
+                    choices.join("; ")
+                ))
+                .advise("Configure exactly one value of each kind, identical on both sides."),
             )
         })
         .into_iter()
@@ -73,7 +79,13 @@ mod tests {
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)",
             "multi-value-proposal",
         );
-        assert!(finding.says.contains("ENCR_AES_CBC-192 or ENCR_AES_CBC-256"), "{}", finding.says);
+        assert!(
+            finding
+                .says
+                .contains("ENCR_AES_CBC-192 or ENCR_AES_CBC-256"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]

@@ -12,7 +12,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "UDP 500 passes, UDP 4500 does not",
     document: DOCUMENT,
-    explains: &["ike-no-response", "dpd-timeout", "tunnel-flapping", "clear-text-leak"],
+    explains: &[
+        "ike-no-response",
+        "dpd-timeout",
+        "tunnel-flapping",
+        "clear-text-leak",
+    ],
     check,
 };
 
@@ -96,7 +101,9 @@ mod tests {
     #[test]
     fn silence_on_4500_after_an_answer_on_500_is_the_port() {
         verdict(
-            &format!("{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=4,11,24"),
+            &format!(
+                "{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=4,11,24"
+            ),
             "port-4500-blocked",
         );
     }
@@ -104,7 +111,9 @@ mod tests {
     #[test]
     fn silence_on_500_is_not() {
         silent(
-            &format!("{AGREED}\n0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=4,11,24"),
+            &format!(
+                "{AGREED}\n0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=4,11,24"
+            ),
             "port-4500-blocked",
         );
     }
@@ -112,7 +121,9 @@ mod tests {
     #[test]
     fn a_capture_that_ends_at_once_proves_nothing() {
         silent(
-            &format!("{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=1"),
+            &format!(
+                "{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=1"
+            ),
             "port-4500-blocked",
         );
     }

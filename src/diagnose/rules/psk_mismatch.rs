@@ -12,7 +12,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "The pre-shared keys differ",
     document: DOCUMENT,
-    explains: &["auth-failed", "ike-auth-no-response", "tunnel-flapping", "clear-text-leak"],
+    explains: &[
+        "auth-failed",
+        "ike-auth-no-response",
+        "tunnel-flapping",
+        "clear-text-leak",
+    ],
     check,
 };
 
@@ -86,7 +91,9 @@ mod tests {
     #[test]
     fn a_complaint_instead_of_message_6() {
         verdict(
-            &format!("{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92\n9 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"),
+            &format!(
+                "{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92\n9 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"
+            ),
             "psk-mismatch",
         );
     }
@@ -102,7 +109,8 @@ mod tests {
     #[test]
     fn with_signatures_it_is_not_the_key() {
         silent(
-            &format!("{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92").replace("auth=1", "auth=3"),
+            &format!("{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92")
+                .replace("auth=1", "auth=3"),
             "psk-mismatch",
         );
     }

@@ -12,7 +12,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "Rekeying is refused",
     document: DOCUMENT,
-    explains: &["tunnel-flapping", "tunnel-deleted", "clear-text-leak", "unknown-spi"],
+    explains: &[
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "clear-text-leak",
+        "unknown-spi",
+    ],
     check,
 };
 

@@ -57,7 +57,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         cite(model, response),
         format!("answer from {}", answered.path.from),
     )
-    .also(cite(model, request), format!("request to {}", asked.path.to))
+    .also(
+        cite(model, request),
+        format!("request to {}", asked.path.to),
+    )
     .title(format!(
         "Requests to {} are answered from {}",
         asked.path.to.address, answered.path.from.address
