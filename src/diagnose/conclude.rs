@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 ///
 /// A finding is a consequence if another on the same tunnel, not far in time, is more than a guess
 /// (or no less sure than it) and its rule [`explains`](super::Rule::explains) this one's. Then
-/// - it is dropped if it cites no frame that its cause does not cite too: it adds nothing;
+/// - it is dropped if it cites no frame that its cause does not cite too: it adds nothing (a rule
+///   that is information by nature is a hint, and stays);
 /// - else it stays as [`Severity::Info`], for it has evidence of its own;
 /// - and its cause is as grave as it was, unless the cause is normal by its rule: a scan that
 ///   nobody answers is no fault.
@@ -70,7 +71,8 @@ fn fold(mut findings: Vec<Finding>) -> Vec<Finding> {
         if !causes.is_empty() {
             finding.severity = Severity::Info;
         }
-        keep.push(!causes.iter().any(|cause| covers(cause, original)));
+        let hint = original.rule.severity == Severity::Info;
+        keep.push(hint || !causes.iter().any(|cause| covers(cause, original)));
     }
     let mut keep = keep.into_iter();
     findings.retain(|_| keep.next().unwrap_or(true));

@@ -12,19 +12,19 @@ pub struct Directions<'m> {
     pub towards: [Vec<&'m EspFlow>; 2],
 }
 
-impl Directions<'_> {
+impl<'m> Directions<'m> {
     /// Packets towards an end, all flows together.
     pub fn packets(&self, end: usize) -> u64 {
         self.flows(end).iter().map(|flow| flow.packets).sum()
     }
 
     /// Flows towards an end.
-    pub fn flows(&self, end: usize) -> &[&EspFlow] {
+    pub fn flows(&self, end: usize) -> &[&'m EspFlow] {
         self.towards.get(end).map_or(&[], Vec::as_slice)
     }
 
     /// Every flow.
-    pub fn all(&self) -> impl Iterator<Item = &EspFlow> + Clone {
+    pub fn all(&self) -> impl Iterator<Item = &'m EspFlow> + Clone {
         self.towards.iter().flatten().copied()
     }
 

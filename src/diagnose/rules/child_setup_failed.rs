@@ -100,16 +100,25 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
 
 /// The `IKE_AUTH` response holds a proof and no more.
 fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
-    if model.auth_outcome(id) != AuthOutcome::AuthOnly {
-        return None;
-    }
     let sa = &model.ike_sas[id];
     let exchange = sa
         .exchanges
         .iter()
         .map(|exchange| &model.exchanges[*exchange])
         .rfind(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
-    let at = began(model, exchange.response()?)?;
+    let response = exchange.response()?;
+    let at = began(model, response)?;
+    let only_proof = match model.auth_outcome(id) {
+        AuthOutcome::AuthOnly => true,
+        // Padding hides how long the identity is; more than notifications, less than a child SA.
+        AuthOutcome::Unclear => model
+            .plaintext_range(id, response)
+            .is_some_and(|range| *range.start() >= NOTIFICATIONS && *range.end() < CHILDLESS),
+        _ => false,
+    };
+    if !only_proof {
+        return None;
+    }
     // A request without room for an SA and selectors asks for no child (RFC 6023).
     let childless = exchange
         .request()
@@ -126,6 +135,9 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         confidence: Confidence::Likely,
     })
 }
+
+/// More than three notifications without data.
+const NOTIFICATIONS: usize = 25;
 
 /// Identity, proof, and less than an SA with two selectors.
 const CHILDLESS: usize = 9 + 24 + 84;

@@ -10,6 +10,12 @@ pub mod child_setup_failed;
 pub mod cookie_exchange;
 pub mod dh_group_mismatch;
 pub mod dh_group_retry;
+pub mod esp_blocked;
+pub mod esp_fragmented;
+pub mod esp_fragments_lost;
+pub mod esp_one_way;
+pub mod esp_reordering;
+pub mod esp_replay;
 pub mod ike_admin_prohibited;
 pub mod ike_auth_no_response;
 pub mod ike_fragments_lost;
@@ -20,7 +26,10 @@ pub mod ike_port_unreachable;
 pub mod ike_proposal_mismatch;
 pub mod ike_refused;
 pub mod ike_version_mismatch;
+pub mod mtu_black_hole;
+pub mod mtu_exceeded;
 pub mod multi_value_proposal;
+pub mod packet_loss;
 pub mod pfs_mismatch;
 pub mod port_4500_blocked;
 pub mod psk_mismatch;
@@ -48,6 +57,15 @@ pub static RULES: &[&Rule] = &[
     &child_setup_failed::RULE,
     &pfs_mismatch::RULE,
     &rekey_failed::RULE,
+    &esp_one_way::RULE,
+    &esp_blocked::RULE,
+    &packet_loss::RULE,
+    &esp_replay::RULE,
+    &esp_reordering::RULE,
+    &mtu_exceeded::RULE,
+    &mtu_black_hole::RULE,
+    &esp_fragments_lost::RULE,
+    &esp_fragmented::RULE,
     &dh_group_retry::RULE,
     &cookie_exchange::RULE,
 ];

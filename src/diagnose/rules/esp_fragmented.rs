@@ -1,0 +1,86 @@
+//! ESP travels in IP fragments, whole so far.
+
+use crate::diagnose::facts::{esp, overhead};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "esp-fragmented",
+    code: "ESP409",
+    severity: Severity::Info,
+    summary: "ESP travels in IP fragments",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Inner packets are so large that ESP around them exceeds an MTU, and the gateway cuts the result. It works, at the price of twice the packets and of trouble wherever fragments are dropped.
+
+## How it is seen
+ESP packets that came in IP fragments and were put together.
+
+## What else looks like it
+Fragmentation before encryption shows as pairs of ESP packets, one large and one small, and not as fragments.
+
+## What to do
+1. Lower the inner MTU or clamp the TCP MSS to the values printed.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    for directions in esp::directions(model, row) {
+        let flows = || directions.all();
+        let fragmented: u64 = flows().map(|flow| flow.fragmented).sum();
+        let Some(worst) = flows()
+            .filter(|flow| flow.fragmented > 0)
+            .max_by_key(|flow| flow.fragmented)
+        else {
+            continue;
+        };
+        let all: u64 = flows().map(|flow| flow.packets).sum();
+        let limit = model
+            .fragments
+            .iter()
+            .filter(|train| train.vantage == directions.vantage && train.complete > 0)
+            .filter(|train| train.to == worst.key.to)
+            .map(|train| train.largest)
+            .max()
+            .unwrap_or(1500);
+        let (inner, mss) = overhead::safe(flows(), limit, worst.key.to.is_ipv6());
+        return vec![
+            Finding::new(
+                &RULE,
+                Confidence::Certain,
+                tunnel,
+                worst.seen.first,
+                format!("{} of its flow came in fragments", worst.fragmented),
+            )
+            .during(worst.seen.first.1, worst.seen.last.1)
+            .says(format!(
+                "{fragmented} of {all} ESP packets came in IP fragments of at most {limit} octets."
+            ))
+            .advise(format!(
+                "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise."
+            )),
+        ];
+    }
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn fragments_that_arrive_are_told_and_whole_packets_are_not() {
+        let mut model = crate::testing::model("1 A > B ESP 0xb1 seq 1..40 every 0.3 size 1432");
+        let tunnel = crate::model::TunnelId(0);
+        let found = |model: &_| crate::diagnose::check(model, &super::RULE, tunnel).len();
+        assert_eq!(found(&model), 0);
+        for flow in model.flows.iter_mut() {
+            flow.fragmented = 2;
+        }
+        assert_eq!(found(&model), 1);
+    }
+}

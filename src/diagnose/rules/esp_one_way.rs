@@ -1,0 +1,226 @@
+//! ESP goes out and none comes back, while IKE works both ways.
+
+use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::{Tap, tap};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::units::{Span, Timestamp};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "esp-one-way",
+    code: "ESP401",
+    severity: Severity::Error,
+    summary: "ESP flows in one direction only",
+    document: DOCUMENT,
+    explains: &["inner-no-reply", "clear-text-leak"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Either the return traffic is lost on the way, or the far side has nothing to say, or sends it elsewhere.
+
+## How it is seen
+IKE messages pass in both directions, so the tap hears both sides. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before.
+
+## What else looks like it
+An application that only sends, such as a stream over UDP. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction.
+
+## What to do
+1. Capture at the far gateway's outside port: does it send ESP back? If yes, a filter between eats it: permit IP protocol 50, or UDP 4500.
+2. If not, capture at its inside: do answers arrive there? Check routes, NAT exemptions and the policy for the inner addresses.
+";
+
+/// Fewer packets than these prove nothing.
+const PLENTY: u64 = 10;
+
+/// A direction that spoke before is silent when the other went on this long, and with this many
+/// packets.
+const SILENT: Span = Span::from_secs(10);
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let tap = Tap::of(model, tunnel);
+    if tap.deaf.contains(&true) {
+        return Vec::new();
+    }
+    esp::directions(model, row)
+        .iter()
+        .filter(|directions| ike_passes_both_ways(model, tunnel, directions))
+        .find_map(|directions| {
+            [0, 1]
+                .into_iter()
+                .find_map(|silent| one_way(model, tunnel, &tap, directions, silent))
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Whether messages of both ends were recorded at the vantage of these flows.
+fn ike_passes_both_ways(model: &Model, tunnel: TunnelId, directions: &Directions<'_>) -> bool {
+    let row = &model.tunnels[tunnel];
+    [0, 1].into_iter().all(|end| {
+        tap::messages(model, row)
+            .filter(|message| message.vantage == directions.vantage)
+            .any(|message| {
+                crate::diagnose::facts::end_of(row, message.path.from.address) == Some(end)
+            })
+    })
+}
+
+/// ESP from the end `1 - silent` goes unanswered: nothing towards it comes from `silent`.
+fn one_way(
+    model: &Model,
+    tunnel: TunnelId,
+    tap: &Tap,
+    directions: &Directions<'_>,
+    silent: usize,
+) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let speaker = 1 - silent;
+    let (speaks, is_silent) = (row.ends.get(speaker)?, row.ends.get(silent)?);
+    // Packets to the silent end are sent by the speaker.
+    let first = directions.first(silent)?;
+    let last = directions.last(silent)?;
+    let (since, sent, before): (Timestamp, u64, u64) = match directions.last(speaker) {
+        None => (first.1, directions.packets(silent), 0),
+        Some(heard) => {
+            if last.1.since(heard.1) < SILENT {
+                return None;
+            }
+            (
+                heard.1,
+                directions.packets_since(silent, heard.1),
+                directions.packets(speaker),
+            )
+        }
+    };
+    let enough = if before > 0 { 2 * PLENTY } else { PLENTY };
+    if sent < enough {
+        return None;
+    }
+    let confidence = tap.absence(if before > 0 {
+        Confidence::Likely
+    } else {
+        confidence_by_sizes(directions, silent)
+    });
+    let heard = match before {
+        0 => format!("not one came from {is_silent}"),
+        n => format!("none came from {is_silent} any more, which had sent {n} before"),
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        confidence,
+        tunnel,
+        if before == 0 { first } else { last },
+        format!("ESP from {speaks}, nothing comes back"),
+    )
+    .during(since, last.1)
+    .also(last, "the last one, still unanswered")
+    .title(format!("ESP flows from {speaks} to {is_silent} only"))
+    .says(format!(
+        "In {} {sent} ESP packets went from {speaks} to {is_silent} and {heard}. IKE passes in both \
+         directions, so this tap hears both.",
+        last.1.since(since)
+    ));
+    if let Some(heard) = directions.last(speaker) {
+        finding = finding.also(heard, "the last packet of the other direction");
+    }
+    Some(
+        finding
+            .or(format!("The hosts behind {is_silent} do not answer, or the traffic is one-way by nature."))
+            .or(format!("{is_silent} sends the answers past the tunnel: route, NAT or policy."))
+            .or("A filter drops ESP in that direction.")
+            .advise(format!(
+                "Capture at the outside port of {is_silent}: if ESP leaves there, a filter in between drops it; \
+                 permit {}.",
+                if directions.all().any(|flow| flow.key.udp) { "UDP 4500" } else { "IP protocol 50" }
+            ))
+            .advise("If none leaves, look at its inside: routes, NAT exemptions, policy, hosts."),
+    )
+}
+
+/// Traffic that never had an answer: requests are small and want one; a stream of full packets may
+/// be one-way by nature.
+fn confidence_by_sizes(directions: &Directions<'_>, towards: usize) -> Confidence {
+    /// A ping, a SYN or a query in ESP stays below.
+    const SMALL: u32 = 300;
+    let (mut small, mut all) = (0u64, 0u64);
+    for flow in directions.flows(towards) {
+        for (size, packets) in &flow.sizes.counts {
+            all += u64::from(*packets);
+            if *size <= SMALL {
+                small += u64::from(*packets);
+            }
+        }
+        all += flow.sizes.others;
+    }
+    if small * 2 >= all {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240";
+
+    #[test]
+    fn many_go_and_none_comes() {
+        verdict(
+            &format!("{UP}\n1 A > B ESP 0xb1 seq 1..18 every 0.3 size 136"),
+            "esp-one-way",
+        );
+    }
+
+    #[test]
+    fn a_few_unanswered_packets_prove_nothing() {
+        silent(
+            &format!("{UP}\n1 A > B ESP 0xb1 seq 1..6 every 0.3 size 136"),
+            "esp-one-way",
+        );
+    }
+
+    #[test]
+    fn traffic_both_ways_is_fine_however_uneven() {
+        silent(
+            &format!(
+                "{UP}
+                 1 A > B ESP 0xb1 seq 1..500 every 0.03 size 1400
+                 1 B > A ESP 0xa1 seq 1..5 every 3 size 104"
+            ),
+            "esp-one-way",
+        );
+    }
+
+    #[test]
+    fn a_direction_that_falls_silent_while_the_other_goes_on() {
+        verdict(
+            &format!(
+                "{UP}
+                 1 A > B ESP 0xb1 seq 1..100 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+                 45 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 45.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+            ),
+            "esp-one-way",
+        );
+    }
+
+    #[test]
+    fn a_tap_that_hears_one_side_only_cannot_tell() {
+        silent(
+            "0.2 A:500 > B:500 INFORMATIONAL i=1 r=2 id=1 request sealed 80
+             1 A > B ESP 0xb1 seq 1..180 every 0.3 size 136",
+            "esp-one-way",
+        );
+    }
+}

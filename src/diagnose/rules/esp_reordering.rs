@@ -1,0 +1,125 @@
+//! Packets come out of order.
+
+use crate::diagnose::facts::esp;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "esp-reordering",
+    code: "ESP405",
+    severity: Severity::Info,
+    summary: "ESP packets come out of order",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The path, or a sender that encrypts in parallel, changes the order of packets. A receiver remembers the last numbers in a replay window, often 32 or 64 of them: what comes later than that is thrown away although it is good.
+
+## How it is seen
+A sequence number below the highest comes for the first time. The deepest such step back is compared with common replay windows.
+
+## What else looks like it
+A capture made on several interfaces or queues may itself disturb the order.
+
+## What to do
+1. If the depth exceeds the replay window, enlarge the window on the receiver (1024 is common).
+2. Look for load balancing by packet, and for QoS that splits one SPI into several queues.
+";
+
+/// The smallest replay window in common use is 32, 64 is what RFC 4303 section 3.4.3 recommends:
+/// beyond that good packets are thrown away.
+const WINDOW: u32 = 64;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let mut deepest: Option<&EspFlow> = None;
+    for directions in esp::directions(model, row) {
+        for end in [0, 1] {
+            for flow in directions.flows(end).iter().copied() {
+                let deeper =
+                    deepest.is_none_or(|deepest| flow.sequence.deepest > deepest.sequence.deepest);
+                if flow.sequence.late > 0 && deeper {
+                    deepest = Some(flow);
+                }
+            }
+        }
+    }
+    let Some(flow) = deepest else {
+        return Vec::new();
+    };
+    let late = |anomaly: &&crate::model::Anomaly| matches!(anomaly.kind, AnomalyKind::Late(_));
+    let at = flow
+        .anomalies
+        .iter()
+        .filter(late)
+        .max_by_key(|anomaly| match anomaly.kind {
+            AnomalyKind::Late(behind) => behind,
+            _ => 0,
+        })
+        .map_or(flow.seen.first, |anomaly| (anomaly.frame, anomaly.time));
+    let tally = flow.sequence;
+    let beyond = tally.deepest >= WINDOW;
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Certain.lower_if(beyond),
+        tunnel,
+        at,
+        format!("{} behind the highest number", tally.deepest),
+    )
+    .during(flow.seen.first.1, flow.seen.last.1)
+    .severity(if beyond { Severity::Warning } else { Severity::Info })
+    .says(format!(
+        "{} of {} packets of {} came late, at most {} behind the highest number. A replay window of {WINDOW} {}.",
+        tally.late,
+        flow.packets,
+        flow.key.spi,
+        tally.deepest,
+        if beyond { "throws such packets away" } else { "bears that" }
+    ));
+    let finding = if beyond {
+        finding
+            .or("The capture itself disturbed the order.")
+            .advise("Enlarge the replay window of the receiver.")
+            .advise("Look for load balancing by packet and for QoS that splits one SPI.")
+    } else {
+        finding
+    };
+    vec![finding]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{check, findings, is_healthy, verdict};
+
+    #[test]
+    fn a_small_disorder_is_information() {
+        let found = findings(
+            "1 A > B ESP 0xb1 seq 1..20,22,21,23..100 every 0.1 size 136
+             1 B > A ESP 0xa1 seq 1..100 every 0.1 size 136",
+        );
+        assert!(is_healthy(&found));
+        assert_eq!(found[0].rule.slug, "esp-reordering");
+    }
+
+    #[test]
+    fn a_disorder_deeper_than_replay_windows_is_a_warning() {
+        verdict(
+            "1 A > B ESP 0xb1 seq 1..20,22..120,21,121..200 every 0.1 size 136
+             1 B > A ESP 0xa1 seq 1..200 every 0.1 size 136",
+            "esp-reordering",
+        );
+    }
+
+    #[test]
+    fn order_is_nothing() {
+        check(
+            "1 A > B ESP 0xb1 seq 1..100 every 0.1 size 136
+             1 B > A ESP 0xa1 seq 1..100 every 0.1 size 136",
+            &[],
+        );
+    }
+}

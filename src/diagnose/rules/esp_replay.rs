@@ -1,0 +1,132 @@
+//! The same sequence number comes twice.
+
+use crate::diagnose::facts::esp;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "esp-replay",
+    code: "ESP404",
+    severity: Severity::Warning,
+    summary: "ESP sequence numbers come twice",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A receiver takes each sequence number once; the copy is thrown away. Copies are made by the network, or by someone who replays old packets. A counter that begins again on the same SPI is a violation of RFC 4303 by the sender.
+
+## How it is seen
+The same SPI and sequence number comes more than once, or the numbers begin again at 1 on a living SPI.
+
+## What else looks like it
+A capture that records each packet twice, as on mirror ports and bridges. If every packet is there twice, this rule keeps silent.
+
+## What to do
+1. See whether the tap records packets twice.
+2. Look for loops, redundant links and duplicating middleboxes on the path.
+3. If the counter began again: the sender lost its state; restart the tunnel and ask its vendor.
+";
+
+/// Fewer copies than these are no finding.
+const FEW: u64 = 3;
+
+/// More than one copy in so many packets is the tap's doing: it records everything, or every packet
+/// of one link, twice.
+const TAP: u64 = 4;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let mut worst: Option<&EspFlow> = None;
+    for directions in esp::directions(model, row) {
+        for end in [0, 1] {
+            for flow in directions
+                .flows(end)
+                .iter()
+                .copied()
+                .filter(|flow| replays(flow))
+            {
+                if worst.is_none_or(|worst| weight(flow) > weight(worst)) {
+                    worst = Some(flow);
+                }
+            }
+        }
+    }
+    let Some(flow) = worst else {
+        return Vec::new();
+    };
+    let odd = |anomaly: &&crate::model::Anomaly| {
+        matches!(
+            anomaly.kind,
+            AnomalyKind::Duplicate(_) | AnomalyKind::Restart(_)
+        )
+    };
+    let at = flow
+        .anomalies
+        .iter()
+        .find(odd)
+        .map_or(flow.seen.first, |anomaly| (anomaly.frame, anomaly.time));
+    let tally = flow.sequence;
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        at,
+        format!("a number of {} that had come before", flow.key.spi),
+    )
+    .title(format!("ESP {} repeats sequence numbers", flow.key.spi))
+    .says(if tally.restarts > 0 {
+        format!(
+            "The counter of {} began again {} time(s) on a living SPI, which RFC 4303 forbids; {} numbers came \
+             twice.",
+            flow.key.spi, tally.restarts, tally.duplicate
+        )
+    } else {
+        format!(
+            "{} of {} packets of {} bear a number that had come before; the receiver throws them away.",
+            tally.duplicate, flow.packets, flow.key.spi
+        )
+    })
+    .or("The tap records some packets twice.")
+    .advise("See whether the tap records packets twice: compare the times of the copies.")
+    .advise("Look for loops and duplicating devices on the path.");
+    for anomaly in flow.anomalies.iter().filter(odd).skip(1) {
+        finding = finding.also((anomaly.frame, anomaly.time), "another copy");
+    }
+    vec![finding]
+}
+
+fn replays(flow: &EspFlow) -> bool {
+    let copies = flow.sequence.duplicate;
+    flow.sequence.restarts > 0 || (copies >= FEW && copies.saturating_mul(TAP) < flow.packets)
+}
+
+fn weight(flow: &EspFlow) -> (u32, u64) {
+    (flow.sequence.restarts, flow.sequence.duplicate)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    #[test]
+    fn numbers_that_come_twice() {
+        verdict(
+            "1 A > B ESP 0xb1 seq 1..50,20,21,22,51..100 every 0.1 size 136
+             1 B > A ESP 0xa1 seq 1..100 every 0.1 size 136",
+            "esp-replay",
+        );
+    }
+
+    #[test]
+    fn a_tap_that_records_everything_twice_is_no_replay() {
+        silent(
+            "1 A > B ESP 0xb1 seq 1,1,2,2,3,3,4,4,5,5,6,6 every 0.1 size 136
+             1 B > A ESP 0xa1 seq 1..100 every 0.1 size 136",
+            "esp-replay",
+        );
+    }
+}

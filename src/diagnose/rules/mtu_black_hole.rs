@@ -1,0 +1,169 @@
+//! Large packets vanish, small ones pass, and nobody says why.
+
+use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::{Tap, overhead};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{EspFlow, Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "mtu-black-hole",
+    code: "ESP407",
+    severity: Severity::Error,
+    summary: "Large packets vanish, small ones pass",
+    document: DOCUMENT,
+    explains: &["packet-loss", "esp-fragments-lost", "esp-fragmented"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
+
+## How it is seen
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does.
+
+## What else looks like it
+Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves no gaps in the other.
+
+## What to do
+1. Lower the inner MTU or clamp the TCP MSS to the values printed, so that no fragments arise.
+2. Let IP fragments and ICMP 3/4 (ICMPv6 2) pass.
+";
+
+/// So many fragmented packets, and so many missing ones, make a pattern.
+const PATTERN: u64 = 3;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let tap = Tap::of(model, tunnel);
+    esp::directions(model, row)
+        .iter()
+        .find_map(|directions| {
+            [0, 1]
+                .into_iter()
+                .find_map(|end| swallowed(model, tunnel, &tap, directions, end))
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Fragmented packets go to `end`; nothing as large comes back, and what comes has gaps.
+fn swallowed(
+    model: &Model,
+    tunnel: TunnelId,
+    tap: &Tap,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let out = directions.flows(end);
+    let back = directions.flows(1 - end);
+    let fragmented: u64 = out.iter().map(|flow| flow.fragmented).sum();
+    let returned: u64 = back.iter().map(|flow| flow.fragmented).sum();
+    let missing: u64 = back.iter().map(|flow| flow.sequence.missing).sum();
+    let limit = model
+        .fragments
+        .iter()
+        .filter(|train| {
+            train.vantage == directions.vantage && train.protocol != 17 || train.complete > 0
+        })
+        .filter(|train| crate::diagnose::facts::end_of(row, train.to) == Some(end))
+        .map(|train| train.largest)
+        .max()?;
+    let largest_back = back.iter().map(|flow| outer(flow)).max()?;
+    let small_pass = back.iter().map(|flow| flow.packets).sum::<u64>() >= PATTERN;
+    if fragmented < PATTERN
+        || returned > 0
+        || missing < PATTERN
+        || largest_back > limit
+        || !small_pass
+    {
+        return None;
+    }
+    let flow = out.iter().max_by_key(|flow| flow.fragmented)?;
+    let from = row.ends.get(1 - end)?;
+    let to = row.ends.get(end)?;
+    let v6 = to.is_ipv6();
+    let (inner, mss) = overhead::safe(directions.all(), limit, v6);
+    Some(
+        Finding::new(
+            &RULE,
+            tap.absence(Confidence::Likely),
+            tunnel,
+            model
+                .fragments
+                .iter()
+                .find(|train| crate::diagnose::facts::end_of(row, train.to) == Some(end))
+                .map_or(flow.seen.first, |train| train.first),
+            "ESP leaves in IP fragments",
+        )
+        .during(flow.seen.first.1, flow.seen.last.1)
+        .title(format!("Large packets between {from} and {to} vanish"))
+        .says(format!(
+            "{fragmented} ESP packets from {from} to {to} were cut into IP fragments of at most {limit} octets. \
+             From {to} nothing larger than {largest_back} octets came, never a fragment, and {missing} of its \
+             packets are missing, while small packets pass both ways."
+        ))
+        .or("Ordinary loss that happens to hit large packets.")
+        .advise(format!(
+            "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise."
+        ))
+        .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
+    )
+}
+
+/// The largest packet of a flow with its outer IP header.
+fn outer(flow: &EspFlow) -> u32 {
+    let header = if flow.key.to.is_ipv6() { 40 } else { 20 };
+    let udp = if flow.key.udp { 8 } else { 0 };
+    flow.sizes.largest.saturating_add(header + udp)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::silent;
+    use crate::model::Model;
+
+    /// The language of conversations has no fragmented flows: they are added here.
+    fn model(back: &str) -> Model {
+        let mut model = crate::testing::model(&format!(
+            "1 A > B ESP 0xb1 seq 1..40 every 0.3 size 136,1432
+             1 A > B FRAGMENTS 50 complete 20 pieces 40 largest 1396
+             1 B > A ESP 0xa1 seq {back} every 0.3 size 136,104"
+        ));
+        for flow in model.flows.iter_mut() {
+            if flow.key.spi.0 == 0xb1 {
+                flow.fragmented = 20;
+            }
+        }
+        model
+    }
+
+    fn slugs(model: &Model) -> Vec<&'static str> {
+        let tunnel = crate::model::TunnelId(0);
+        crate::diagnose::check(model, &super::RULE, tunnel)
+            .iter()
+            .map(|finding| finding.rule.slug)
+            .collect()
+    }
+
+    #[test]
+    fn fragments_go_and_large_answers_are_missing() {
+        assert_eq!(slugs(&model("1..10,15..20,24..40")), ["mtu-black-hole"]);
+    }
+
+    #[test]
+    fn fragments_with_complete_answers_are_fine() {
+        assert!(slugs(&model("1..40")).is_empty());
+    }
+
+    #[test]
+    fn loss_without_fragments_is_just_loss() {
+        silent(
+            "1 A > B ESP 0xb1 seq 1..40 every 0.3 size 136,1432
+             1 B > A ESP 0xa1 seq 1..10,15..20,24..40 every 0.3 size 136,104",
+            "mtu-black-hole",
+        );
+    }
+}
