@@ -300,6 +300,8 @@ fn detail_v2(
     datagram: &Datagram<'_>,
 ) -> Option<String> {
     match body {
+        ikev2::Body::Sa(sa) => Some(sa.to_string()),
+        ikev2::Body::Ts(selectors) => Some(selectors.to_string()),
         ikev2::Body::Ke(ke) => {
             let name = transform::key_exchange(ke.group).map(|row| row.name);
             Some(name.map_or_else(|| format!("group {}", ke.group), str::to_owned))
