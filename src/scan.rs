@@ -9,7 +9,7 @@ use crate::net::{self, Body, Clear, Datagram, IcmpError, IpFacts, Path, Stamp};
 use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
 use bytes::Bytes;
 use foldhash::quality::RandomState;
-use hashbrown::{HashMap, HashTable};
+use hashbrown::hash_table::{self, HashTable};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 
@@ -176,9 +176,19 @@ struct Notes {
 impl Notes {
     #[inline]
     fn take(&mut self, datagram: &Datagram<'_>) {
-        let Datagram { stamp, path, ip, cut, body } = datagram;
+        let Datagram {
+            stamp,
+            path,
+            ip,
+            cut,
+            body,
+        } = datagram;
         if let Body::Esp(esp) = body {
-            let lane = Lane { vantage: stamp.vantage, path: *path, spi: esp.header.spi };
+            let lane = Lane {
+                vantage: stamp.vantage,
+                path: *path,
+                spi: esp.header.spi,
+            };
             let kind = EventKind::Esp {
                 lane: self.lanes.index_of(&lane),
                 sequence: esp.header.sequence,
@@ -214,7 +224,13 @@ impl Notes {
             Body::Esp(_) => return,
         };
         let place = u32::try_from(self.controls.len()).unwrap_or(u32::MAX);
-        self.controls.push(Control { stamp: *stamp, path: *path, ip: *ip, cut: *cut, body });
+        self.controls.push(Control {
+            stamp: *stamp,
+            path: *path,
+            ip: *ip,
+            cut: *cut,
+            body,
+        });
         self.note(stamp, EventKind::Control(place));
     }
 
@@ -249,10 +265,16 @@ impl Lanes {
     }
 
     fn look_up(&mut self, lane: &Lane) -> u32 {
-        let Self { rows, index, hasher, .. } = self;
+        let Self {
+            rows,
+            index,
+            hasher,
+            ..
+        } = self;
         // The rest of the path seldom differs where these agree.
         let key = |lane: &Lane| {
-            hasher.hash_one((lane.spi, lane.path.to.address, lane.path.from, lane.vantage))
+            let Path { from, to, .. } = lane.path;
+            hasher.hash_one((lane.spi, bits(to.address), bits(from.address), from.port))
         };
         let known = index.entry(
             key(lane),
@@ -260,8 +282,8 @@ impl Lanes {
             |place| rows.get(*place as usize).map_or(0, key),
         );
         match known {
-            hashbrown::hash_table::Entry::Occupied(place) => *place.get(),
-            hashbrown::hash_table::Entry::Vacant(free) => {
+            hash_table::Entry::Occupied(place) => *place.get(),
+            hash_table::Entry::Vacant(free) => {
                 let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
                 free.insert(place);
                 rows.push(*lane);
@@ -274,7 +296,8 @@ impl Lanes {
 #[derive(Default)]
 struct ClearFlows {
     rows: Vec<ClearFlow>,
-    index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
+    index: HashTable<u32>,
+    hasher: RandomState,
 }
 
 impl ClearFlows {
@@ -282,25 +305,55 @@ impl ClearFlows {
         // A packet without a time cannot be set against the life of a tunnel.
         let Some(time) = stamp.time else { return };
         let at: (FrameId, Timestamp) = (stamp.frame, time);
-        let key = (stamp.vantage, path.from.address, path.to.address, clear.protocol);
-        let place = *self.index.entry(key).or_insert_with(|| {
-            self.rows.push(ClearFlow {
-                vantage: stamp.vantage,
-                from: path.from.address,
-                to: path.to.address,
-                protocol: clear.protocol,
-                packets: 0,
-                bytes: 0,
-                requests: 0,
-                seen: Seen { first: at, last: at },
-            });
-            self.rows.len() - 1
-        });
-        if let Some(row) = self.rows.get_mut(place) {
+        let (from, to) = (path.from.address, path.to.address);
+        let key = |from: IpAddr, to: IpAddr| self.hasher.hash_one((bits(from), bits(to)));
+        let rows = &mut self.rows;
+        let same = |row: &ClearFlow| {
+            (row.from, row.to, row.protocol, row.vantage)
+                == (from, to, clear.protocol, stamp.vantage)
+        };
+        let known = self.index.entry(
+            key(from, to),
+            |place| rows.get(*place as usize).is_some_and(same),
+            |place| {
+                rows.get(*place as usize)
+                    .map_or(0, |row| key(row.from, row.to))
+            },
+        );
+        let place = match known {
+            hash_table::Entry::Occupied(place) => *place.get(),
+            hash_table::Entry::Vacant(free) => {
+                let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+                free.insert(place);
+                rows.push(ClearFlow {
+                    vantage: stamp.vantage,
+                    from,
+                    to,
+                    protocol: clear.protocol,
+                    packets: 0,
+                    bytes: 0,
+                    requests: 0,
+                    seen: Seen {
+                        first: at,
+                        last: at,
+                    },
+                });
+                place
+            }
+        };
+        if let Some(row) = rows.get_mut(place as usize) {
             row.packets += 1;
             row.bytes += u64::from(ip.length);
             row.requests += u64::from(clear.syn || clear.echo_request);
             row.seen.last = at;
         }
+    }
+}
+
+/// The address as a number: hashed in two steps where its octets would take many.
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
     }
 }

@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::registry::ExchangeType;
 use crate::units::{EspSpi, Span, Timestamp};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// A flow that begins this soon after an exchange belongs to it, whatever else is open.
@@ -97,8 +97,8 @@ struct Maker {
     exchange: ExchangeId,
     /// Who asked.
     by: Role,
-    /// Address of who asked, and of who answered.
-    ends: [IpAddr; 2],
+    /// Addresses of who asked, and of who answered, which may be from elsewhere.
+    ends: Vec<[IpAddr; 2]>,
     /// When it was asked, and answered.
     asked: Timestamp,
     answered: Timestamp,
@@ -142,21 +142,28 @@ fn makers(model: &Model, succession: &Succession) -> Vec<Maker> {
                 },
                 _ => continue,
             };
-            let message = exchange.flights.first().and_then(|flight| flight.first());
-            let (Some(message), Some((asked, answered))) = (message, times(model, exchange)) else {
+            let Some((asked, answered)) = times(model, exchange) else {
                 continue;
             };
-            let path = model.messages[message].path;
-            let forth = exchange
-                .flights
-                .first()
-                .is_some_and(|flight| flight.by == exchange.by);
-            let (from, to) = (path.from.address, path.to.address);
+            let ends = [exchange.request(), exchange.response()];
+            let mut ends: Vec<_> = ends
+                .into_iter()
+                .flatten()
+                .filter_map(|flight| {
+                    let path = model.messages[flight.first()?].path;
+                    let (from, to) = (path.from.address, path.to.address);
+                    Some(match flight.by == exchange.by {
+                        true => [from, to],
+                        false => [to, from],
+                    })
+                })
+                .collect();
+            ends.dedup();
             makers.push(Maker {
                 ike_sa,
                 exchange: *id,
                 by: exchange.by,
-                ends: if forth { [from, to] } else { [to, from] },
+                ends,
                 asked,
                 answered,
                 sure,
@@ -220,24 +227,27 @@ fn assign(model: &Model, groups: &[Group], makers: &[Maker], drafts: &mut [Draft
         while let Some((number, maker)) =
             waiting.next_if(|(_, maker)| maker.asked <= group.seen.first.1)
         {
-            let [asker, answerer] = maker.ends;
-            open.entry((asker, answerer)).or_default().push(number);
-            if asker != answerer {
-                open.entry((answerer, asker)).or_default().push(number);
+            for [asker, answerer] in maker.ends.iter().copied() {
+                open.entry((asker, answerer)).or_default().push(number);
+                if asker != answerer {
+                    open.entry((answerer, asker)).or_default().push(number);
+                }
             }
         }
         let choices = open.get_mut(&(group.from, group.to));
         let chosen = choices.and_then(|choices| choose(model, group, makers, choices));
         let slot = chosen.and_then(|number| {
-            let towards_asker = makers.get(number)?.ends.first() == Some(&group.to);
+            let mut ends = makers.get(number)?.ends.iter();
+            let towards_asker = ends.any(|[asker, _]| *asker == group.to);
             drafts
                 .get_mut(number)?
                 .flows
                 .get_mut(if towards_asker { 0 } else { 1 })
         });
         match slot {
-            Some(slot) => *slot = Some(index),
-            None => unlinked.push(index),
+            // With two pairs of addresses, the other one may have brought a flow already.
+            Some(slot @ None) => *slot = Some(index),
+            _ => unlinked.push(index),
         }
     }
     unlinked
@@ -271,7 +281,9 @@ fn choose(model: &Model, group: &Group, makers: &[Maker], open: &mut Vec<usize>)
         })
         .last()
         .map_or(*newest, |(number, _)| *number);
-    open.retain(|number| *number != chosen);
+    // It is among the last few, so this is cheap.
+    let place = open.iter().rposition(|number| *number == chosen)?;
+    open.remove(place);
     Some(chosen)
 }
 
@@ -371,15 +383,15 @@ fn overlapping(
     used: &HashMap<usize, Option<usize>>,
 ) -> Option<Result<usize, ()>> {
     let group = groups.get(index)?;
+    if along.len() > CROWD || against.len() > CROWD {
+        return (!against.is_empty()).then_some(Err(()));
+    }
     let mut fits = against.iter().filter(|other| {
         !used.contains_key(other)
             && groups
                 .get(**other)
                 .is_some_and(|other| overlap(group.seen, other.seen))
     });
-    if along.len() > CROWD || against.len() > CROWD {
-        return fits.next().map(|_| Err(()));
-    }
     let one = *fits.next()?;
     let rivals = along.iter().any(|rival| {
         *rival != index
@@ -452,15 +464,21 @@ impl Alive {
     }
 }
 
-/// Finds for each child SA the one whose place it took: between the same ends, silent soon after
-/// the new one began, while the new one goes on.
+/// What two child SAs share, one of which may replace the other.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+enum Shared {
+    Ends(IpAddr, IpAddr),
+    /// Ends may have moved (RFC 4555), the IKE SA stays.
+    IkeSa(IkeSaId),
+}
+
+/// Finds for each child SA the one whose place it took: between the same ends or under the same
+/// IKE SA, silent soon after the new one began, while the new one goes on.
 fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
-    let mut between: HashMap<(IpAddr, IpAddr), Vec<(usize, Seen)>> = HashMap::new();
-    for index in 0..drafts.len() {
-        let Some((draft, seen)) = drafts
-            .get_mut(index)
-            .and_then(|draft| draft.seen(groups).map(|seen| (draft, seen)))
-        else {
+    let mut earlier: HashMap<Shared, Vec<(usize, Seen)>> = HashMap::new();
+    let mut replaced = HashSet::new();
+    for (index, draft) in drafts.iter_mut().enumerate() {
+        let Some(seen) = draft.seen(groups) else {
             continue;
         };
         let group = draft
@@ -468,24 +486,28 @@ fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
             .iter()
             .flatten()
             .find_map(|index| groups.get(*index));
-        let Some(pair) = group.map(|group| super::ordered(group.from, group.to)) else {
-            continue;
-        };
-        let earlier = between.entry(pair).or_default();
-        let old = earlier
+        let ends = group.map(|group| {
+            let (a, b) = super::ordered(group.from, group.to);
+            Shared::Ends(a, b)
+        });
+        let shared = [ends, draft.ike_sa.map(Shared::IkeSa)];
+        draft.replaces = shared
             .iter()
-            .enumerate()
-            .rev()
-            .take(CHOICES)
-            .filter(|(_, (_, old))| {
+            .flatten()
+            .filter_map(|shared| earlier.get(shared))
+            .flat_map(|list| list.iter().rev().take(CHOICES))
+            .filter(|(old, _)| !replaced.contains(old))
+            .filter(|(_, old)| {
                 let beside = old.last.1.since(seen.first.1);
                 let after = seen.last.1.since(old.last.1);
                 beside <= DRAIN && after >= beside && after >= Span::from_secs(1)
             })
-            .max_by_key(|(_, (_, old))| old.last.1)
-            .map(|(place, _)| place);
-        draft.replaces = old.map(|place| earlier.remove(place).0);
-        earlier.push((index, seen));
+            .max_by_key(|(_, old)| old.last.1)
+            .map(|(old, _)| *old);
+        replaced.extend(draft.replaces);
+        for shared in shared.into_iter().flatten() {
+            earlier.entry(shared).or_default().push((index, seen));
+        }
     }
     drafts
 }

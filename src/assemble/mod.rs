@@ -234,13 +234,21 @@ mod tests {
     fn an_answer_from_another_address_meets_its_request_and_joins_the_tunnel() {
         let model = model(
             "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
-             0.1 C:500 > A:500 IKE_SA_INIT i=1 r=5 id=0 response SA(DH14) KE(14) Nonce",
+             0.1 C:500 > A:500 IKE_SA_INIT i=1 r=5 id=0 response SA(DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=5 id=1 request sealed 288
+             0.3 C:500 > A:500 IKE_AUTH i=1 r=5 id=1 response sealed 240
+             0.4 A > C ESP 0xc1",
         );
-        assert_eq!(exchanges(&model), "sa0 i IKE_SA_INIT 0: i1 r2\n");
+        assert_eq!(
+            exchanges(&model),
+            "sa0 i IKE_SA_INIT 0: i1 r2\n\
+             sa0 i IKE_AUTH 1: i3 r4\n"
+        );
         assert_eq!(
             tunnels(&model),
-            "192.0.2.1 <> 192.0.2.2,192.0.2.3 sas [0] flows []\n"
+            "192.0.2.1 <> 192.0.2.2,192.0.2.3 sas [0] flows [0]\n"
         );
+        assert_eq!(children(&model), "sa0 IKE_AUTH - c1\n");
     }
 
     #[test]
@@ -408,8 +416,8 @@ mod tests {
     fn an_ike_sa_that_appears_without_a_beginning_was_made_by_rekeying() {
         let model = established(
             "1 A > B ESP 0xb1 seq 1..900 every 1
-             600 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 420
-             600.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 420
+             600 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 416
+             600.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 416
              600.2 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80
              600.3 B:500 > A:500 INFORMATIONAL i=1 r=2 id=3 response sealed 80
              630 A:500 > B:500 INFORMATIONAL i=7 r=8 id=0 request sealed 80
@@ -496,5 +504,77 @@ mod tests {
         let model = model(&text);
         assert_eq!(model.messages.len(), 80_000);
         assert!(model.exchanges.len() >= 40_000);
+    }
+
+    #[test]
+    fn a_child_rekeyed_after_a_move_replaces_the_one_before_it() {
+        let model = established(
+            "1 A > B ESP 0xb1 seq 1..10 every 1
+             12 C:4500 > B:4500 CREATE_CHILD_SA i=1 r=2 id=2 request by=initiator sealed 208
+             12.1 B:4500 > C:4500 CREATE_CHILD_SA i=1 r=2 id=2 response by=responder sealed 208
+             13 C:4500 > B:4500 ESP 0xb2 seq 1..10 every 1",
+        );
+        assert_eq!(
+            children(&model),
+            "sa0 IKE_AUTH - b1\n\
+             sa0 CREATE_CHILD_SA - b2 replaces 0\n"
+        );
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+        /// Whatever comes, every message has its place, once, and every id leads somewhere.
+        #[test]
+        fn every_message_and_flow_has_one_place(
+            lines in proptest::collection::vec(
+                (0u8..20, 0u8..3, 0u8..3, 0usize..11, 0u8..3, 0u8..3, 0u8..4, 0usize..6),
+                0..40,
+            )
+        ) {
+            let text: String = lines
+                .iter()
+                .map(|(time, from, to, kind, i, r, id, form)| {
+                    let kinds = [
+                        "IKE_SA_INIT", "IKE_AUTH", "CREATE_CHILD_SA", "INFORMATIONAL", "MAIN",
+                        "AGGRESSIVE", "QUICK", "INFO_V1", "IKE_FOLLOWUP_KE", "ESP", "ICMP",
+                    ];
+                    let forms = [
+                        "", "response", "sealed 80", "response sealed 240",
+                        "fragment 1/2 sealed 96", "Nonce NATD response",
+                    ];
+                    let (from, to) = ((b'A' + from) as char, (b'A' + to) as char);
+                    match kinds[*kind] {
+                        "ESP" => format!("{time} {from} > {to} ESP {id}\n"),
+                        "ICMP" => format!("{time} R > {from} ICMP 3/3 quoting {from} > {to} ESP {id}\n"),
+                        kind => format!(
+                            "{time} {from}:500 > {to}:500 {kind} i={i} r={r} id={id} {} tap={}\n",
+                            forms[*form], id / 3
+                        ),
+                    }
+                })
+                .collect();
+            let model = model(&text);
+            let mut places = vec![0; model.messages.len()];
+            for flight in model.exchanges.iter().flat_map(|exchange| &exchange.flights) {
+                for id in flight.parts.iter().chain(&flight.again).chain(&flight.elsewhere) {
+                    places[id.0 as usize] += 1;
+                }
+            }
+            assert!(places.iter().all(|count| *count == 1), "{places:?}");
+            let mut exchanges = vec![0; model.exchanges.len()];
+            for id in model.ike_sas.iter().flat_map(|row| &row.exchanges) {
+                exchanges[id.0 as usize] += 1;
+            }
+            assert!(exchanges.iter().all(|count| *count == 1));
+            let tunnels = || model.tunnels.iter();
+            assert_eq!(tunnels().map(|row| row.flows.len()).sum::<usize>(), model.flows.len());
+            assert_eq!(tunnels().map(|row| row.ike_sas.len()).sum::<usize>(), model.ike_sas.len());
+            for flow in model.flows.iter() {
+                if let Link::Inferred(id) = flow.child_sa {
+                    assert!(model.child_sas[id].spis.contains(&Some(flow.key.spi)));
+                }
+            }
+        }
     }
 }

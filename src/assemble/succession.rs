@@ -21,6 +21,9 @@ pub(super) struct Succession {
 /// How many IKE SAs between the same ends are looked back at.
 const LOOK_BACK: usize = 8;
 
+/// How many exchanges, such as deletes and liveness checks, may follow the one that rekeys.
+const AFTERWARDS: usize = 32;
+
 /// How long an IKE SA may be used on after its successor appeared.
 const DRAIN: Span = Span::from_secs(60);
 
@@ -78,7 +81,7 @@ fn rekeyed_by(model: &Model, old: &IkeSa, new: &IkeSa) -> Option<(Timestamp, Exc
     if first.message_id > 2 || old.seen.last.1.since(new.seen.first.1) > DRAIN {
         return None;
     }
-    let id = *old.exchanges.iter().rev().find(|id| {
+    let id = *old.exchanges.iter().rev().take(AFTERWARDS).find(|id| {
         let exchange = &model.exchanges[**id];
         exchange.kind == ExchangeType::CREATE_CHILD_SA
     })?;

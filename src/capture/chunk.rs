@@ -57,6 +57,8 @@ pub(super) enum Supply {
         next: u64,
         end: u64,
     },
+    /// Nothing: the file could not be opened again.
+    Failed(Option<ReadError>),
     /// A stream, with what it is compressed by.
     Stream {
         stream: StreamOctets,
@@ -73,6 +75,7 @@ impl Chunks {
     )]
     pub fn next(&mut self) -> Option<Result<Chunk, ReadError>> {
         match &mut self.supply {
+            Supply::Failed(error) => error.take().map(Err),
             Supply::File { file, next, end } => {
                 let begin = *next;
                 if begin >= *end {

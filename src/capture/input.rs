@@ -1,12 +1,12 @@
 //! Opens inputs: a file, a folder of files, a pipe; known by content, not by name.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::chunk::{Chunks, Shared, Supply, walk};
-use super::error::OpenError;
+use super::error::{OpenError, ReadError};
 use super::octets::{FileOctets, Octets, Scratch, StreamOctets};
 use super::pcap::Pcap;
 use super::pcapng::Section;
@@ -17,6 +17,8 @@ use crate::units::Timestamp;
 
 /// One opened input: a file, or standard input.
 pub struct Input {
+    /// The path as given, which need not be text.
+    place: PathBuf,
     path: String,
     index: u16,
     set: u16,
@@ -36,6 +38,9 @@ enum Source {
         packing: Option<&'static str>,
         pipe: bool,
     },
+    /// A file that is opened again when its turn comes: a folder may hold more captures than a
+    /// process may hold open files.
+    Parked,
 }
 
 /// Octets that tell a format.
@@ -54,7 +59,7 @@ impl Input {
         if name == STANDARD_INPUT {
             return Self::from_stream(name, index, Box::new(io::stdin()), true);
         }
-        let file = File::open(path).map_err(|error| OpenError::io(&name, error))?;
+        let mut file = File::open(path).map_err(|error| OpenError::io(&name, error))?;
         let about = file
             .metadata()
             .map_err(|error| OpenError::io(&name, error))?;
@@ -74,12 +79,16 @@ impl Input {
             .map_err(|error| OpenError::io(&name, error))?;
         let head = head.get(..read).unwrap_or_default();
         if head.starts_with(GZIP) || head.starts_with(ZSTD) {
+            // Reading at an offset moves the file's own position on some systems.
+            file.rewind().map_err(|error| OpenError::io(&name, error))?;
             let mut input = Self::from_stream(name, index, Box::new(file), false)?;
             input.size = Some(size);
+            input.place = path.to_owned();
             return Ok(input);
         }
         let (format, seam) = recognise(&name, head)?;
         let mut input = Self {
+            place: path.to_owned(),
             path: name,
             index,
             set: index,
@@ -128,7 +137,7 @@ impl Input {
                 // Guesses take the interfaces described at the head for their own.
                 learn_context(
                     &shared,
-                    &mut file_octets(&file, end, &mut Scratch::default()),
+                    &mut FileOctets::new(&file, end, &mut Scratch::default()),
                     &self.seam,
                 );
                 Supply::File { file, next: 0, end }
@@ -140,6 +149,20 @@ impl Input {
                 packing,
                 done: false,
             },
+            Source::Parked => match Self::open(&self.place, self.index) {
+                Ok(mut input) => {
+                    input.set = self.set;
+                    return input.chunks(size);
+                }
+                Err(error) => {
+                    let source = io::Error::other(error);
+                    Supply::Failed(Some(ReadError {
+                        path: self.path,
+                        offset: 0,
+                        source,
+                    }))
+                }
+            },
         };
         Chunks {
             shared: Arc::new(shared),
@@ -150,7 +173,7 @@ impl Input {
     }
 
     /// Opens a stream that may be compressed.
-    fn from_stream(
+    pub(super) fn from_stream(
         path: String,
         index: u16,
         mut reader: Box<dyn Read + Send>,
@@ -195,6 +218,7 @@ impl Input {
             pipe,
         };
         let mut input = Self {
+            place: PathBuf::from(&path),
             path,
             index,
             set: index,
@@ -226,18 +250,18 @@ impl Input {
         let first = self.seam.offset;
         let mut scratch = Scratch::default();
         let octets: &mut dyn Octets = match &mut self.source {
-            Source::File { file, end } => &mut file_octets(file, *end, &mut scratch),
-            Source::Stream { pipe: true, .. } => return Ok(()),
+            Source::File { file, end } => &mut FileOctets::new(file, *end, &mut scratch),
+            Source::Stream { pipe: true, .. } | Source::Parked => return Ok(()),
             Source::Stream { stream, .. } => stream,
         };
-        let mut fits = |pcap: &Pcap| {
-            fits(pcap, octets, first).map_err(|error| OpenError::io(&self.path, error))
+        let mut fits = |pcap: &Pcap, variant| {
+            fits(pcap, variant, octets, first).map_err(|error| OpenError::io(&self.path, error))
         };
-        if fits(&stated)? {
+        if fits(&stated, false)? {
             return Ok(());
         }
         for variant in stated.variants() {
-            if fits(&variant)? {
+            if fits(&variant, true)? {
                 self.seam.context = Arc::new(Context(Layout::Pcap(variant)));
                 break;
             }
@@ -250,8 +274,8 @@ impl Input {
         let shared = self.shared();
         let mut scratch = Scratch::default();
         let octets: &mut dyn Octets = match &mut self.source {
-            Source::File { file, end } => &mut file_octets(file, *end, &mut scratch),
-            Source::Stream { pipe: true, .. } => return None,
+            Source::File { file, end } => &mut FileOctets::new(file, *end, &mut scratch),
+            Source::Stream { pipe: true, .. } | Source::Parked => return None,
             Source::Stream { stream, .. } => stream,
         };
         let mut seam = self.seam.clone();
@@ -272,7 +296,7 @@ impl Input {
             return None;
         };
         let mut scratch = Scratch::default();
-        let mut octets = file_octets(file, *end, &mut scratch);
+        let mut octets = FileOctets::new(file, *end, &mut scratch);
         let shared = self.shared();
         learn_context(&shared, &mut octets, &self.seam);
         let tail = end.saturating_sub(CAPTURE_READ_OCTETS as u64);
@@ -345,7 +369,11 @@ fn open_folder(path: &Path) -> Result<Vec<Input>, OpenError> {
     let mut captures = Vec::new();
     for file in &files {
         match Input::open(file, 0) {
-            Ok(mut input) => captures.push((input.first_time(), input)),
+            Ok(mut input) => {
+                let time = input.first_time();
+                input.source = Source::Parked;
+                captures.push((time, input));
+            }
             Err(
                 OpenError::Empty { .. }
                 | OpenError::NotCapture { .. }
@@ -387,12 +415,9 @@ fn learn_context(shared: &Shared, octets: &mut dyn Octets, first: &Seam) {
 /// Octets at the head of a pcapng file in which its interfaces are described, as a rule.
 const CONTEXT_OCTETS: u64 = 1 << 16;
 
-fn file_octets<'a>(file: &'a File, end: u64, scratch: &'a mut Scratch) -> FileOctets<'a> {
-    FileOctets::new(file, end, scratch)
-}
-
-/// Whether the first records are as the file header says: a few of them, or all there are.
-fn fits(pcap: &Pcap, octets: &mut dyn Octets, first: u64) -> io::Result<bool> {
+/// Whether the first records are as the file header says: a few of them, or all there are. The last
+/// of them may be cut short only if that is no `variant`, which more must speak for.
+fn fits(pcap: &Pcap, variant: bool, octets: &mut dyn Octets, first: u64) -> io::Result<bool> {
     let mut at = first;
     for _ in 0..CAPTURE_CHAIN_HEADERS {
         let mut header = [0; Pcap::HEADER];
@@ -404,7 +429,7 @@ fn fits(pcap: &Pcap, octets: &mut dyn Octets, first: u64) -> io::Result<bool> {
         };
         at = at.saturating_add(u64::from(head.total));
     }
-    Ok(true)
+    Ok(!variant || octets.extent(at)? == at)
 }
 
 /// Why a stream is no capture: what stopped it says more than what was there.

@@ -23,7 +23,7 @@ pub use error::{OpenError, ReadError};
 pub use input::{Input, expand};
 pub use link_type::LinkType;
 pub use octets::Scratch;
-pub use problems::Problems;
+pub use problems::{Problem, Problems};
 pub use walk::{Context, Dropped, Seam, Walked};
 
 use crate::units::{FrameId, Timestamp, Vantage};

@@ -76,17 +76,17 @@ impl Pcap {
         self.link
     }
 
-    /// Other readings of the same file header, for files that do not keep to their own: written by
-    /// a patched libpcap under the common magic number, or with any part below a second.
+    /// Other readings of the same file header, for files that do not keep to their own: with any
+    /// part below a second, or written by a patched libpcap under the common magic number.
     pub(super) fn variants(&self) -> [Self; 2] {
         let other_header = if self.record_header == 16 { 24 } else { 16 };
         [
             Self {
-                record_header: other_header,
+                below_second: u32::MAX,
                 ..*self
             },
             Self {
-                below_second: u32::MAX,
+                record_header: other_header,
                 ..*self
             },
         ]

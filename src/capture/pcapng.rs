@@ -237,6 +237,10 @@ impl Section {
     }
 }
 
+/// Custom blocks: one that editors may copy, and one that they may not.
+const CUSTOM_BLOCK: u32 = 0x0000_0bad;
+const CUSTOM_BLOCK_NOT_COPIED: u32 = 0x4000_0bad;
+
 /// Byte order of a section, from its header block; `None` without a byte-order magic.
 fn section_order(block: &[u8]) -> Option<ByteOrder> {
     let magic = *block.get(8..)?.first_chunk::<4>()?;
@@ -368,6 +372,8 @@ impl Format for Section {
             SHB_MAGIC => self.begin(record),
             IDB_MAGIC => self.add_interface(offset, record, sink),
             ISB_MAGIC => self.take_statistics(record, sink),
+            // Wireshark gives these a frame number, and frames are cited by its count.
+            CUSTOM_BLOCK | CUSTOM_BLOCK_NOT_COPIED => sink.frames += 1,
             _ => {}
         }
     }

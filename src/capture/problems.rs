@@ -1,7 +1,17 @@
 //! A bounded list of what could not be read.
 
 use crate::limits::CAPTURE_PROBLEMS;
-use crate::model::Problem;
+
+/// A part of an input that could not be read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    /// Offset in the (uncompressed) input, in octets.
+    pub offset: u64,
+    /// Octets that were passed over; zero if nothing was lost.
+    pub skipped: u64,
+    /// What is wrong and what was expected.
+    pub what: String,
+}
 
 /// Problems in file order. The first [`CAPTURE_PROBLEMS`] are kept; of the rest, the place of the
 /// first and the octets they cost. Adding lists piece by piece gives what one list would hold.

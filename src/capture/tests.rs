@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
-use crate::model::Problem;
+use crate::capture::Problem;
 
 /// A file that goes when the test ends.
 struct Scrap(PathBuf);
@@ -244,7 +244,8 @@ fn read_input(input: Input, size: usize) -> Read {
         {
             (walked, part) = walk(Some(&before.end));
         }
-        let base = frames.len() as u64;
+        // As the pipeline numbers them: by the frames counted before, shown or not.
+        let base = total.as_ref().map_or(0, |total: &Walked| total.frames);
         part.iter_mut().for_each(|frame| frame.number += base);
         frames.extend(part);
         match &mut total {
@@ -254,7 +255,8 @@ fn read_input(input: Input, size: usize) -> Read {
     }
     let total = total.unwrap();
     assert!(total.error.is_none());
-    assert_eq!(total.frames, frames.len() as u64);
+    assert!(frames.is_sorted_by(|one, next| one.number < next.number));
+    assert!(frames.last().is_none_or(|last| last.number <= total.frames));
     Read {
         frames,
         problems: total.problems.clone().into_vec(),
@@ -288,7 +290,12 @@ fn same_at_every_cut(octets: &[u8]) -> Read {
             assert_eq!(part.told(), whole.told(), "chunks of {size}");
             let sums = |read: &Read| {
                 let total = &read.total;
-                let counts = (total.frames_cut, total.dropped.clone(), total.snaplen);
+                let counts = (
+                    total.frames,
+                    total.frames_cut,
+                    total.dropped.clone(),
+                    total.snaplen,
+                );
                 (
                     counts,
                     total.first,
@@ -560,6 +567,7 @@ fn pcapng_sections_keep_their_byte_order_and_number_interfaces_through_the_file(
         .iter()
         .map(|f| {
             (
+                f.number,
                 f.time,
                 f.interface,
                 f.link,
@@ -568,15 +576,17 @@ fn pcapng_sections_keep_their_byte_order_and_number_interfaces_through_the_file(
             )
         })
         .collect();
+    // The custom block has a number of its own, 2, as Wireshark gives it one.
     assert_eq!(
         rows,
         [
-            (Some(5_000), 1, LinkType::LINUX_SLL, 4, "sll1".into()),
-            (Some(6_000), 2, LinkType::LINUX_SLL2, 9, "sll2".into()),
-            (None, 3, LinkType::RAW, 500, "raw".into()),
-            (Some(7_000), 3, LinkType::RAW, 2, "pb".into()),
+            (1, Some(5_000), 1, LinkType::LINUX_SLL, 4, "sll1".into()),
+            (3, Some(6_000), 2, LinkType::LINUX_SLL2, 9, "sll2".into()),
+            (4, None, 3, LinkType::RAW, 500, "raw".into()),
+            (5, Some(7_000), 3, LinkType::RAW, 2, "pb".into()),
         ]
     );
+    assert_eq!(whole.total.frames, 5);
     assert_eq!(whole.total.snaplen, Some(200));
 }
 
@@ -837,4 +847,133 @@ fn files_that_follow_one_another_are_one_set_and_others_are_not() {
     // Large enough that the last time is read from the tail.
     assert_eq!(sets(&[(100, 30_000), (30_100, 10)]), [0, 0]);
     assert_eq!(sets(&[(100, 30_000), (30_000, 10)]), [0, 1]);
+}
+
+#[test]
+fn records_larger_than_the_buffer_are_read_whole() {
+    let mut dice = Dice(9);
+    let mut file = PcapFile::new(false, 0xa1b2_c3d4, 16 << 20, 1);
+    for n in 0..4 {
+        file = file
+            .frame(1_700_000_000, &vec![n; 3 << 20])
+            .frame(1_700_000_000, &[n; 60]);
+    }
+    let file = file.frames(20, &mut dice);
+    for octets in [
+        file.octets.clone(),
+        zstd::encode_all(&file.octets[..], 1).unwrap(),
+    ] {
+        for size in [1 << 20, usize::MAX] {
+            let (_scrap, input) = open(&octets);
+            let whole = read_input(input, size);
+            assert_eq!(seen_bodies(&whole), bodies(&file, &[]));
+            assert!(whole.problems.is_empty());
+        }
+    }
+}
+
+/// Gives a file header, then one record at each call, and counts the calls.
+struct SlowPipe {
+    pieces: std::vec::IntoIter<Vec<u8>>,
+    left: Vec<u8>,
+    calls: std::sync::Arc<AtomicU32>,
+}
+
+impl std::io::Read for SlowPipe {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.left.is_empty() {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            self.left = self.pieces.next().unwrap_or_default();
+        }
+        let count = self.left.len().min(into.len());
+        into[..count].copy_from_slice(&self.left[..count]);
+        self.left.drain(..count);
+        Ok(count)
+    }
+}
+
+#[test]
+fn a_slow_pipe_is_not_waited_for_longer_than_a_record_needs() {
+    let file = PcapFile::usual().frames(50, &mut Dice(10));
+    let mut cuts = vec![0];
+    cuts.extend(&file.starts);
+    cuts.push(file.octets.len());
+    let pieces: Vec<_> = cuts
+        .windows(2)
+        .map(|c| file.octets[c[0]..c[1]].to_vec())
+        .collect();
+    let calls = std::sync::Arc::new(AtomicU32::new(0));
+    let pipe = SlowPipe {
+        pieces: pieces.into_iter(),
+        left: Vec::new(),
+        calls: std::sync::Arc::clone(&calls),
+    };
+    let input = Input::from_stream("-".to_owned(), 0, Box::new(pipe), true).unwrap();
+    assert_eq!(
+        (input.path(), input.format(), input.size()),
+        ("-", "pcap", None)
+    );
+    assert_eq!(
+        calls.load(Ordering::Relaxed),
+        1,
+        "the file header is enough to open"
+    );
+
+    // A record is sure once the next one's header is there.
+    let mut chunks = input.chunks(1);
+    let mut frames = 0;
+    for count in 1..=50 {
+        let chunk = chunks.next().unwrap().unwrap();
+        let before = frames;
+        frames += chunk.walk(&mut Scratch::default(), None, |_| {}).frames;
+        assert!(calls.load(Ordering::Relaxed) <= 2 + count);
+        assert!(frames <= before + 1);
+    }
+    while let Some(chunk) = chunks.next() {
+        frames += chunk
+            .unwrap()
+            .walk(&mut Scratch::default(), None, |_| {})
+            .frames;
+    }
+    assert_eq!(frames, 50);
+}
+
+#[test]
+fn a_pipe_that_breaks_gives_what_came_and_then_the_error() {
+    struct Broken;
+    impl std::io::Read for Broken {
+        fn read(&mut self, _into: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::from_raw_os_error(5))
+        }
+    }
+    let file = PcapFile::usual().frames(5, &mut Dice(11));
+    let reader = std::io::Read::chain(std::io::Cursor::new(file.octets), Broken);
+    let input = Input::from_stream("-".to_owned(), 0, Box::new(reader), true).unwrap();
+    let mut chunks = input.chunks(1 << 20);
+    let chunk = chunks.next().unwrap().unwrap();
+    assert_eq!(chunk.walk(&mut Scratch::default(), None, |_| {}).frames, 5);
+    assert!(chunks.next().unwrap().is_err());
+    assert!(chunks.next().is_none());
+}
+
+#[test]
+fn a_capture_in_a_folder_that_is_gone_when_its_turn_comes_is_an_error() {
+    let folder = Scrap::folder(&[("a", &spell(1_000, 5))]);
+    let input = expand(std::slice::from_ref(&folder.0)).unwrap().remove(0);
+    fs::remove_file(folder.0.join("a")).unwrap();
+    let mut chunks = input.chunks(1 << 20);
+    let error = chunks.next().unwrap().err().unwrap();
+    assert!(error.to_string().contains("no such file"), "{error}");
+    assert!(chunks.next().is_none());
+}
+
+#[test]
+fn inputs_and_their_pieces_go_to_any_thread() {
+    fn sendable<T: Send>() {}
+    sendable::<Input>();
+    sendable::<Chunks>();
+    sendable::<Chunk>();
+    sendable::<Scratch>();
+    sendable::<Walked>();
+    sendable::<Seam>();
 }

@@ -13,7 +13,8 @@ use super::order::ByteOrder;
 use super::problems::Problems;
 use super::{Frame, LinkType, pcap, pcapng, snoop};
 use crate::limits::{
-    CAPTURE_CHAIN_HEADERS, CAPTURE_CHAIN_OCTETS, CAPTURE_INNER_CHAIN_HEADERS, CAPTURE_SEARCH_OCTETS,
+    CAPTURE_CHAIN_HEADERS, CAPTURE_CHAIN_OCTETS, CAPTURE_INNER_CHAIN_HEADERS, CAPTURE_INTERFACES,
+    CAPTURE_READ_OCTETS, CAPTURE_SEARCH_OCTETS,
 };
 use crate::units::{FrameId, Timestamp, Vantage};
 
@@ -98,7 +99,8 @@ impl Walked {
     }
 }
 
-/// Packets that the capturing system says it dropped.
+/// Packets that the capturing system says it dropped, of the first [`CAPTURE_INTERFACES`]
+/// interfaces of a file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Dropped {
     /// Latest statement of each interface: each counts from the start of the capture.
@@ -113,6 +115,9 @@ impl Dropped {
     }
 
     pub(super) fn state(&mut self, interface: u32, count: u64) {
+        if interface as usize >= CAPTURE_INTERFACES {
+            return;
+        }
         match self.stated.binary_search_by_key(&interface, |row| row.0) {
             Ok(at) => {
                 if let Some(row) = self.stated.get_mut(at) {
@@ -275,9 +280,12 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
         let Some(mut head) = self.format.possible(view, order) else {
             return Ok(false);
         };
-        let mut rest = self
-            .octets
-            .at(start, (head.total as usize).saturating_add(F::HEADER))?;
+        if head.total as usize > CAPTURE_READ_OCTETS {
+            // Too much to read before it is known to be a record.
+            return Ok(false);
+        }
+        let want = (head.total as usize).saturating_add(F::HEADER);
+        let mut rest = self.octets.at(start, want)?;
         let mut offset = start;
         while offset < limit {
             let Some((record, after)) = rest.split_at_checked(head.total as usize) else {
@@ -332,10 +340,11 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
         let whole = ahead >= next;
         let follows = whole && self.follows(next, ahead, &head)?;
         let closed = whole && F::SEALED && self.closed(next, &head, order)?;
-        if if F::SEALED { closed } else { follows } {
+        let sound = if F::SEALED { closed } else { follows };
+        if sound {
             return self.keep(offset, &head);
         }
-        if F::SEALED && follows && (next == ahead || self.chain(next, head.order, None)?) {
+        if F::SEALED && follows && (next == ahead || self.chain(next, head.order, None, &mut 0)?) {
             // The record after this one vouches for its length.
             let at = next.saturating_sub(4);
             self.sink.problems.push(at, 0, || {
@@ -367,7 +376,7 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
             None if whole && !F::SEALED => self.keep(offset, &head),
             None if whole => {
                 self.lost = Some(offset);
-                self.offset = offset.saturating_add(1);
+                self.offset = next;
                 Ok(true)
             }
             None => {
@@ -441,6 +450,7 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
     fn search(&mut self, from: u64, until: u64, past: Option<u64>) -> io::Result<Option<u64>> {
         let order = self.format.order();
         let mut place = from;
+        let mut steps = 0_u64;
         while place < until {
             let view = self.octets.at(place, F::HEADER)?;
             let room = usize::try_from(until.saturating_sub(place)).unwrap_or(usize::MAX);
@@ -457,10 +467,15 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
                 None => place = place.saturating_add((view.len() - F::HEADER + 1) as u64),
                 Some(on) => {
                     place = place.saturating_add(on as u64);
-                    if self.chain(place, order, past)? {
+                    if self.chain(place, order, past, &mut steps)? {
                         return Ok(Some(place));
                     }
                     place = place.saturating_add(1);
+                    // Crafted octets could make every place begin a long chain: the work stays
+                    // in proportion to the octets searched.
+                    if steps > SEARCH_STEPS + SEARCH_STEPS_PER_OCTET * place.abs_diff(from) {
+                        return Ok(None);
+                    }
                 }
             }
         }
@@ -469,7 +484,13 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
 
     /// Whether likely records follow one another from `place` on: enough of them, or up to the
     /// very end of the input.
-    fn chain(&mut self, place: u64, order: ByteOrder, past: Option<u64>) -> io::Result<bool> {
+    fn chain(
+        &mut self,
+        place: u64,
+        order: ByteOrder,
+        past: Option<u64>,
+        steps: &mut u64,
+    ) -> io::Result<bool> {
         let mut at = place;
         let mut order = order;
         let mut seconds = None;
@@ -498,6 +519,7 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
                 return Ok(false);
             }
             count += 1;
+            *steps += 1;
             at = next;
             order = head.order;
             seconds = head.seconds.or(seconds);
@@ -513,6 +535,10 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
         }
     }
 }
+
+/// Headers that a search may look at in chains, and further ones for each octet it passes.
+const SEARCH_STEPS: u64 = 1_024;
+const SEARCH_STEPS_PER_OCTET: u64 = 8;
 
 /// Octets of the longest header of a format.
 const HEADER_MAX: usize = 24;

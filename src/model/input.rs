@@ -1,5 +1,6 @@
 //! What was read, and what could not be.
 
+use crate::capture::Problem;
 use crate::units::Timestamp;
 
 /// One input.
@@ -27,15 +28,4 @@ pub struct Input {
     pub dropped: Option<u64>,
     /// What could not be read.
     pub problems: Vec<Problem>,
-}
-
-/// A part of an input that could not be read.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Problem {
-    /// Offset in the (uncompressed) input, in octets.
-    pub offset: u64,
-    /// Octets that were passed over; zero if nothing was lost.
-    pub skipped: u64,
-    /// What is wrong and what was expected.
-    pub what: String,
 }

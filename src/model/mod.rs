@@ -23,7 +23,7 @@ pub use esp_flow::{
 pub use exchange::{Exchange, ExchangeId, Flight, Role};
 pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
-pub use input::{Input, Problem};
+pub use input::Input;
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Plain};
 pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
 pub use table::Table;

@@ -150,7 +150,8 @@ impl Model {
         ike_sa: IkeSaId,
         flight: &Flight,
     ) -> Option<RangeInclusive<usize>> {
-        if !flight.is_whole() {
+        let first = &self.messages[flight.first()?];
+        if !flight.is_whole() || first.plain != Plain::Sealed {
             return None;
         }
         let lengths = flight
@@ -348,12 +349,8 @@ impl Model {
         ike_sa: IkeSaId,
         flight: &Flight,
     ) -> Option<InformationalClass> {
-        let first = &self.messages[flight.first()?];
-        if first.plain != Plain::Sealed {
-            return None;
-        }
         let plaintext = self.plaintext_range(ike_sa, flight)?;
-        let classes: &[(usize, InformationalClass)] = match first.header.version.major() {
+        let classes: &[(usize, InformationalClass)] = match self.ike_sas[ike_sa].version.major() {
             1 => &self.v1_classes(ike_sa),
             _ => &[
                 (0, InformationalClass::Empty),

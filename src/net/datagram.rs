@@ -49,7 +49,9 @@ pub struct Path {
 /// At most [`Encap::MAX`] are kept; a frame nested deeper is not peeled further.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Encap {
-    layers: [Option<Layer>; Encap::MAX],
+    /// Each layer in one word, as [`Layer::packed`] has it: a datagram is copied for every packet
+    /// of a capture. Zero where there is none.
+    layers: [u32; Encap::MAX],
 }
 
 impl Encap {
@@ -57,10 +59,11 @@ impl Encap {
     pub const MAX: usize = 8;
 
     /// Adds a layer inside the others; `false` if there is no room.
+    #[inline]
     pub fn push(&mut self, layer: Layer) -> bool {
-        match self.layers.iter_mut().find(|slot| slot.is_none()) {
+        match self.layers.iter_mut().find(|slot| **slot == 0) {
             Some(slot) => {
-                *slot = Some(layer);
+                *slot = layer.packed();
                 true
             }
             None => false,
@@ -69,7 +72,7 @@ impl Encap {
 
     /// The layers, outermost first.
     pub fn iter(&self) -> impl Iterator<Item = Layer> + '_ {
-        self.layers.iter().map_while(|slot| *slot)
+        self.layers.iter().map_while(|&word| Layer::unpacked(word))
     }
 
     /// Whether IPsec travels in UDP (RFC 3948, or IKE itself).
@@ -107,6 +110,51 @@ pub enum Layer {
     Udp,
     /// TCP (RFC 9329).
     Tcp,
+}
+
+impl Layer {
+    /// The layer in one word: which it is in the upper octet, its number in the others.
+    #[inline]
+    fn packed(self) -> u32 {
+        let (kind, number) = match self {
+            Self::Vlan(id) => (1, u32::from(id)),
+            Self::Pppoe => (2, 0),
+            Self::Ppp => (3, 0),
+            Self::Mpls(label) => (4, label),
+            Self::Gre => (5, 0),
+            Self::Ip => (6, 0),
+            Self::Vxlan => (7, 0),
+            Self::Geneve => (8, 0),
+            Self::Gtpu => (9, 0),
+            Self::L2tp => (10, 0),
+            Self::Ah => (11, 0),
+            Self::Udp => (12, 0),
+            Self::Tcp => (13, 0),
+        };
+        kind << 24 | number & 0x00ff_ffff
+    }
+
+    /// The layer of a word; `None` if the word is none.
+    #[inline]
+    fn unpacked(word: u32) -> Option<Self> {
+        let [kind, a, b, c] = word.to_be_bytes();
+        Some(match kind {
+            1 => Self::Vlan(u16::from_be_bytes([b, c])),
+            2 => Self::Pppoe,
+            3 => Self::Ppp,
+            4 => Self::Mpls(u32::from_be_bytes([0, a, b, c])),
+            5 => Self::Gre,
+            6 => Self::Ip,
+            7 => Self::Vxlan,
+            8 => Self::Geneve,
+            9 => Self::Gtpu,
+            10 => Self::L2tp,
+            11 => Self::Ah,
+            12 => Self::Udp,
+            13 => Self::Tcp,
+            _ => return None,
+        })
+    }
 }
 
 /// As the contract spells it: `vlan:100`, `pppoe`, `udp`, …
@@ -234,4 +282,36 @@ pub struct Clear {
     pub syn: bool,
     /// ICMP echo request.
     pub echo_request: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layer_comes_out_as_it_went_in_until_there_is_no_room() {
+        let layers = [
+            Layer::Vlan(0),
+            Layer::Vlan(0xffff),
+            Layer::Pppoe,
+            Layer::Ppp,
+            Layer::Mpls(0),
+            Layer::Mpls(0xf_ffff),
+            Layer::Gre,
+            Layer::Ip,
+            Layer::Vxlan,
+            Layer::Geneve,
+            Layer::Gtpu,
+            Layer::L2tp,
+            Layer::Ah,
+            Layer::Udp,
+            Layer::Tcp,
+        ];
+        for run in layers.windows(Encap::MAX) {
+            let mut encap = Encap::default();
+            assert!(run.iter().all(|&layer| encap.push(layer)));
+            assert!(!encap.push(Layer::Udp));
+            assert_eq!(encap.iter().collect::<Vec<_>>(), run);
+        }
+    }
 }

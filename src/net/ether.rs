@@ -23,7 +23,7 @@ pub(super) mod ether_type {
 }
 
 /// Goes into what an EtherType names; `None` if that is not for us, or nested too deep.
-#[inline]
+#[inline(always)]
 pub(super) fn read<'a>(kind: u16, octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
     match kind {
         ether_type::IPV4 | ether_type::IPV6 => Some(Next::Ip(octets)),
@@ -39,7 +39,7 @@ pub(super) fn read<'a>(kind: u16, octets: Octets<'a>, encap: &mut Encap) -> Opti
 }
 
 /// The tag of IEEE 802.1Q: priority, VLAN identifier, and the EtherType of what follows.
-#[inline]
+#[inline(always)]
 fn vlan<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
     let (&[a, b, c, d], rest) = octets.split()?;
     let id = u16::from_be_bytes([a, b]) & 0x0fff;

@@ -63,7 +63,7 @@ pub(super) struct Piece {
 
 /// Reads an IPv4 or IPv6 packet; its first four bits say which. `None` if a header is not whole or
 /// contradicts itself.
-#[inline]
+#[inline(always)]
 pub(super) fn read(octets: Octets<'_>) -> Option<Packet<'_>> {
     match octets.kept.first()? >> 4 {
         4 => read_v4(octets),
@@ -72,7 +72,7 @@ pub(super) fn read(octets: Octets<'_>) -> Option<Packet<'_>> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn read_v4(octets: Octets<'_>) -> Option<Packet<'_>> {
     let head: &[u8; 20] = octets.kept.first_chunk()?;
     let header_len = u32::from(head[0] & 0x0f) * 4;

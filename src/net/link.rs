@@ -31,7 +31,7 @@ pub(super) const LINUX_SLL2: LinkType = LinkType(276);
 
 /// Reads the header of a frame; `None` if the link type is not known, the header is not whole or
 /// what follows it is not for us.
-#[inline]
+#[inline(always)]
 pub(super) fn read(link: LinkType, octets: Octets<'_>) -> Option<Next<'_>> {
     match link {
         ETHERNET => ethernet(octets),
@@ -68,7 +68,7 @@ fn read_uncommon(link: LinkType, octets: Octets<'_>) -> Option<Next<'_>> {
 }
 
 /// Ethernet II, or IEEE 802.3 with a length where the EtherType is.
-#[inline]
+#[inline(always)]
 fn ethernet(octets: Octets<'_>) -> Option<Next<'_>> {
     let (head, rest) = octets.split::<14>()?;
     Some(Next::Ether(u16::from_be_bytes([head[12], head[13]]), rest))

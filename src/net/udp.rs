@@ -26,7 +26,7 @@ pub(super) enum IpsecPort {
 }
 
 /// Reads a UDP datagram; `None` if its header is not whole.
-#[inline]
+#[inline(always)]
 pub(super) fn read(octets: Octets<'_>) -> Option<Udp<'_>> {
     let (&[a, b, c, d, e, f, _, _], data) = octets.split::<HEADER_LEN>()?;
     // A length that is too small is none: zero stands for a jumbogram (RFC 2675 section 4), or for

@@ -7,9 +7,8 @@ use crate::model::{
     Link, Message, Model, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline,
 };
 use crate::net::IpFacts;
-use crate::registry::{ExchangeType, PayloadType};
-use crate::units::{FrameId, IkeSpi, IkeSpis, Span, Timestamp, Vantage};
-use crate::wire::{Flags, Header, Version};
+use crate::units::{FrameId, Span, Timestamp, Vantage};
+use crate::wire::Header;
 use std::collections::HashSet;
 
 /// Counts the packets, which are sorted by time.
@@ -155,7 +154,9 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
     else {
         return;
     };
-    let Some(header) = header(bytes) else { return };
+    let Some(header) = Header::read(bytes) else {
+        return;
+    };
     let marker = if packet.path.from.port == Some(500) {
         0
     } else {
@@ -184,27 +185,6 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
         bytes: bytes.clone().into(),
         plain: if *sealed { Plain::Sealed } else { Plain::Clear },
     });
-}
-
-/// Reads back the header that the writer wrote.
-fn header(bytes: &[u8]) -> Option<Header> {
-    let (initiator, rest) = bytes.split_first_chunk::<8>()?;
-    let (responder, rest) = rest.split_first_chunk::<8>()?;
-    let ([next, version, exchange, flags], rest) = rest.split_first_chunk::<4>()?;
-    let (message_id, rest) = rest.split_first_chunk::<4>()?;
-    let length = rest.first_chunk::<4>()?;
-    Some(Header {
-        spis: IkeSpis {
-            initiator: IkeSpi(u64::from_be_bytes(*initiator)),
-            responder: IkeSpi(u64::from_be_bytes(*responder)),
-        },
-        next_payload: PayloadType(*next),
-        version: Version(*version),
-        exchange: ExchangeType(*exchange),
-        flags: Flags(*flags),
-        message_id: u32::from_be_bytes(*message_id),
-        length: u32::from_be_bytes(*length),
-    })
 }
 
 /// Exact bookkeeping of sequence numbers: tests are small enough to remember all.

@@ -27,6 +27,9 @@
 //! - `pieces=N` says that IP cut the datagram in so many fragments; `cut` that the capture did;
 //! - `sealed L` makes the body encrypted and the whole message `L` octets long;
 //!   `fragment 2/3 sealed L` makes it an SKF payload (in IKEv1 a Fragment payload in clear);
+//!   `L` must be a length that the suite can give, else sizes tell nothing: with AES-CBC and
+//!   SHA2-256-128 a multiple of 16 from 80 on (80 a notify, 240 a whole `IKE_AUTH` response, 208 a
+//!   `CREATE_CHILD_SA` response), with AES-GCM-16 57 (empty), 65 (a notify), 177 or more (a child);
 //! - payloads: `SA(t t t | t t t)` with a bar between proposals; `KE(group)`; `Nonce`, `Nonce(octets)`;
 //!   `N(type)`, `N(type hex)` with a name or number for the type; `VID(hex)`; `NATD` for hashes of
 //!   the line's own ends, `NATD(A:500 B:500)` for hashes of others (source, destination);

@@ -24,7 +24,7 @@ use crate::units::EspSpi;
 pub struct AuthenticationHeader<'a> {
     /// Protocol of what follows.
     pub next_header: u8,
-    /// Octets of the whole header.
+    /// Octets of the whole header, at least [`AuthenticationHeader::FIXED_LEN`].
     pub length: usize,
     /// Names the SA at the receiver.
     pub spi: EspSpi,
@@ -38,19 +38,20 @@ impl<'a> AuthenticationHeader<'a> {
     /// Octets of the header without the ICV.
     pub const FIXED_LEN: usize = 12;
 
-    /// Reads a header; `None` if its fixed part is not whole or its length leaves no room for it.
+    /// Reads a header; `None` if its fixed part is not whole. A length field too small for the fixed
+    /// part is passed over: SPI and sequence number are there all the same.
     pub fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor::new(bytes, 0);
         let next_header = cursor.u8()?;
         // RFC 4302 section 2.2: "in 32-bit words (4-byte units), minus 2".
-        let length = usize::from(cursor.u8()?) * 4 + 8;
+        let length = (usize::from(cursor.u8()?) * 4 + 8).max(Self::FIXED_LEN);
         let _reserved = cursor.u16()?;
         Some(Self {
             next_header,
             length,
             spi: EspSpi(cursor.u32()?),
             sequence: cursor.u32()?,
-            icv: cursor.take_up_to(length.checked_sub(Self::FIXED_LEN)?),
+            icv: cursor.take_up_to(length - Self::FIXED_LEN),
         })
     }
 
@@ -106,9 +107,17 @@ mod tests {
     }
 
     #[test]
-    fn a_length_without_room_for_the_fixed_part_is_no_header() {
+    fn a_length_without_room_for_the_fixed_part_still_gives_the_fixed_part() {
         let mut octets = octets();
         octets[1] = 0;
-        assert_eq!(AuthenticationHeader::read(&octets), None);
+        let read = AuthenticationHeader::read(&octets);
+        assert_eq!(
+            read,
+            Some(AuthenticationHeader {
+                length: 12,
+                icv: &[],
+                ..HEADER
+            })
+        );
     }
 }

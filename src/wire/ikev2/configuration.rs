@@ -4,7 +4,7 @@
 //! its attributes have two formats.
 
 use super::identification::address;
-use super::text::{hex, printable};
+use super::text::{brief, printable};
 use super::traffic_selector::prefix_of_mask;
 use crate::registry::{ConfigurationAttributeType, ConfigurationType};
 use crate::wire::cursor::Cursor;
@@ -225,7 +225,7 @@ impl fmt::Display for ConfigurationAttribute<'_> {
             _ if self.value.is_empty() => Ok(()),
             Some(text) => write!(f, " {text}"),
             None if self.is_secret() => write!(f, " ({} octets)", self.value.len()),
-            None => write!(f, " {}", hex(self.value)),
+            None => write!(f, " {}", brief(self.value)),
         }
     }
 }

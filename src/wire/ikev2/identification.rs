@@ -1,7 +1,7 @@
 //! Identification payloads (RFC 7296 section 3.5).
 
 use super::der;
-use super::text::{hex, printable};
+use super::text::{brief, hex, printable};
 use super::traffic_selector::{Range, prefix_of_mask};
 use crate::registry::IdType;
 use crate::wire::cursor::Cursor;
@@ -57,7 +57,7 @@ impl<'a> Identification<'a> {
 /// Form and identity: `ID_FQDN gw.example.com`.
 impl fmt::Display for Identification<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.text().unwrap_or_else(|| hex(self.data));
+        let text = self.text().unwrap_or_else(|| brief(self.data));
         write!(f, "{} {text}", self.id_type)
     }
 }

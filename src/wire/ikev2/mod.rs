@@ -142,7 +142,7 @@ impl fmt::Display for Body<'_> {
             Self::Notify(body) => body.fmt(f),
             Self::Delete(body) => body.fmt(f),
             // The octets alone mean little; their product is in the registry of vendor IDs.
-            Self::VendorId(octets) => write!(f, "{} octets {}", octets.len(), text::hex(octets)),
+            Self::VendorId(octets) => f.write_str(&text::brief(octets)),
             Self::Ts(body) => body.fmt(f),
             Self::Sk(body) => body.fmt(f),
             Self::Cp(body) => body.fmt(f),
@@ -278,6 +278,7 @@ mod tests {
                 }),
             ),
             (PayloadType::VENDOR_ID, Body::VendorId(b"vendor")),
+            (PayloadType::VENDOR_ID, Body::VendorId(b"")),
             (PayloadType::TSI, Body::Ts(selectors.clone())),
             (PayloadType::TSR, Body::Ts(selectors)),
             (

@@ -2,7 +2,7 @@
 
 use super::auth::signature_algorithm;
 use super::identification::address;
-use super::text::{hex, printable};
+use super::text::{brief, hex, printable};
 use crate::registry::{
     AuthMethod, HashAlgorithm, IpcompTransform, NotifyType, PayloadType, SecurityProtocol,
     transform,
@@ -168,7 +168,7 @@ impl fmt::Display for Notify<'_> {
         match self.meaning() {
             Some(meaning) => write!(f, " {meaning}"),
             None if self.data.is_empty() => Ok(()),
-            None => write!(f, " {}", hex(self.data)),
+            None => write!(f, " {}", brief(self.data)),
         }
     }
 }
@@ -280,7 +280,7 @@ impl fmt::Display for NotifyMeaning<'_> {
             | Self::Cookie(octets)
             | Self::Ticket(octets)
             | Self::QuickCrashDetection(octets)
-            | Self::KeyExchangeLink(octets) => f.write_str(&hex(octets)),
+            | Self::KeyExchangeLink(octets) => f.write_str(&brief(octets)),
             Self::Address(address) => address.fmt(f),
             Self::AuthLifetime(seconds) => write!(f, "{seconds} s"),
             Self::Redirect { gateway, .. } => gateway.fmt(f),

@@ -25,6 +25,18 @@ pub fn hex(octets: &[u8]) -> String {
     text
 }
 
+/// Hex digits of a value in a line of text: of a long one the first octets and how many there are.
+pub fn brief(octets: &[u8]) -> String {
+    match octets.split_at_checked(BRIEF_LEN) {
+        _ if octets.is_empty() => "(empty)".into(),
+        Some((start, [_, ..])) => format!("{}... ({} octets)", hex(start), octets.len()),
+        _ => hex(octets),
+    }
+}
+
+/// Octets of a value that a line of text has room for: a SHA-256 hash still fits.
+const BRIEF_LEN: usize = 32;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +54,15 @@ mod tests {
     #[test]
     fn hex_has_two_digits_for_each_octet() {
         assert_eq!(hex(&[0, 0x0f, 0xa0]), "000fa0");
+    }
+
+    #[test]
+    fn a_long_value_is_cut_and_says_so() {
+        assert_eq!(brief(&[]), "(empty)");
+        assert_eq!(brief(&[0xab; 32]), "ab".repeat(32));
+        assert_eq!(
+            brief(&[0xab; 33]),
+            format!("{}... (33 octets)", "ab".repeat(32))
+        );
     }
 }

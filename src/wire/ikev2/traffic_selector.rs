@@ -1,7 +1,7 @@
 //! Traffic Selector payloads (RFC 7296 section 3.13).
 
 use super::identification::address;
-use super::text::hex;
+use super::text::brief;
 use crate::registry::{IpProtocol, TsType};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
@@ -225,7 +225,7 @@ impl<'a> Selector<'a> {
 impl fmt::Display for Selector<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(range) = self.range() else {
-            return write!(f, "{} {}", self.ts_type, hex(self.start));
+            return write!(f, "{} {}", self.ts_type, brief(self.start));
         };
         range.fmt(f)?;
         let ports = (self.start_port, self.end_port);
@@ -461,7 +461,7 @@ mod tests {
         assert_eq!(said, "10.0.0.0/8");
         assert_eq!(
             faults,
-            [" at 0: Number of TSs is 2, expected the number of selectors that follow"]
+            ["at 0: Number of TSs is 2, expected the number of selectors that follow"]
         );
     }
 
