@@ -1,0 +1,217 @@
+//! Inner packets travel in clear on the outside link.
+
+use crate::diagnose::facts::{count, end_of, is_private};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{ClearFlow, Model, TunnelId};
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "clear-text-leak",
+    code: "ESP410",
+    severity: Severity::Error,
+    summary: "Inner packets travel in clear on the outside link",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Packets between two private networks pass on the link between the gateways without protection. The tunnel's selectors do not cover them, or there is no tunnel at the moment and nothing holds them back.
+
+## How it is seen
+On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses pass in clear and get no answer in clear, after the tunnel was first negotiated. Packets of one local network, and of the gateways themselves, do not count.
+
+## What else looks like it
+Linux shows decrypted inbound packets on the outside interface: they match ESP packets that came just before. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out.
+
+## What to do
+1. Compare the addresses with the traffic selectors of both sides: they may have been narrowed.
+2. Install a rule that drops such packets when no SA is there (trap policy, blackhole route).
+";
+
+/// Fewer packets than these may be the one that started the tunnel.
+const FEW: u64 = 2;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let leaks: Vec<&ClearFlow> = model
+        .clear
+        .iter()
+        .filter(|clear| is_leak(model, tunnel, clear))
+        .collect();
+    let Some(first) = leaks.first() else {
+        return Vec::new();
+    };
+    let packets: u64 = leaks.iter().map(|clear| clear.packets).sum();
+    let certain = !has_private_ends(model, tunnel);
+    let mut finding = Finding::new(
+        &RULE,
+        if certain { Confidence::Likely } else { Confidence::Possible },
+        tunnel,
+        first.seen.first,
+        format!("{} > {} in clear", first.from, first.to),
+    )
+    .severity(if certain { RULE.severity } else { Severity::Info })
+    .title(format!("Packets from {} to {} leave in clear", first.from, first.to))
+    .says(format!(
+        "{} between private addresses ({} of addresses, such as {} > {}) passed this link in clear, beside \
+         the tunnel, and were not answered in clear.",
+        count(packets, "packet"),
+        count(leaks.len() as u64, "pair"),
+        first.from,
+        first.to
+    ))
+    .or("The tap also sees the inside of a gateway.")
+    .advise("Compare these addresses with the traffic selectors of both sides; they may have been narrowed.")
+    .advise("Drop such packets when no SA takes them (trap policy, blackhole route).");
+    for clear in &leaks {
+        finding = finding.also(
+            clear.seen.last,
+            format!("{} > {} in clear", clear.from, clear.to),
+        );
+    }
+    vec![finding]
+}
+
+/// Whether these packets should have been in the tunnel.
+fn is_leak(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
+    let row = &model.tunnels[tunnel];
+    let outer = [clear.from, clear.to];
+    if !outer.into_iter().all(is_private)
+        || outer
+            .into_iter()
+            .any(|address| end_of(row, address).is_some())
+        || row
+            .ends
+            .iter()
+            .chain([&clear.to])
+            .any(|end| same_network(clear.from, *end))
+        || row.ends.iter().any(|end| same_network(clear.to, *end))
+    {
+        return false;
+    }
+    clear.requests >= FEW
+        && first_of_link(model, clear) == Some(tunnel)
+        && after_beginning(model, tunnel, clear)
+        && !answered_in_clear(model, clear)
+        && !is_decrypted_copy(model, clear)
+}
+
+/// The first tunnel recorded at the vantage: without keys nothing says which one the packets belong
+/// to, and one report is enough.
+fn first_of_link(model: &Model, clear: &ClearFlow) -> Option<TunnelId> {
+    model
+        .tunnels
+        .entries()
+        .find(|(_, row)| {
+            let esp = row
+                .flows
+                .iter()
+                .any(|flow| model.flows[*flow].key.vantage == clear.vantage);
+            let ike = crate::diagnose::facts::tap::messages(model, row)
+                .any(|message| message.vantage == clear.vantage);
+            esp || ike
+        })
+        .map(|(id, _)| id)
+}
+
+/// Whether they go on after the tunnel was first spoken of: what came before may have started it.
+fn after_beginning(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
+    let row = &model.tunnels[tunnel];
+    let ike = row.ike_sas.iter().map(|id| model.ike_sas[*id].seen.first.1);
+    let esp = row.flows.iter().map(|id| model.flows[*id].seen.first.1);
+    ike.chain(esp)
+        .min()
+        .is_some_and(|first| clear.seen.last.1 > first)
+}
+
+/// Whether the other direction is in clear too: then the tap sees a network where that is normal.
+fn answered_in_clear(model: &Model, clear: &ClearFlow) -> bool {
+    model.clear.iter().any(|other| {
+        other.vantage == clear.vantage
+            && other.protocol == clear.protocol
+            && other.from == clear.to
+            && other.to == clear.from
+    })
+}
+
+/// Whether ESP of one direction accompanies every one of them: Linux shows inbound packets again
+/// after decryption.
+fn is_decrypted_copy(model: &Model, clear: &ClearFlow) -> bool {
+    model.flows.iter().any(|flow| {
+        flow.key.vantage == clear.vantage
+            && flow.packets >= clear.packets
+            && flow.seen.first.1 <= clear.seen.first.1
+            && flow.seen.last.1 >= clear.seen.first.1
+    })
+}
+
+/// Whether a gateway itself has a private address: then private addresses on its link are no wonder.
+fn has_private_ends(model: &Model, tunnel: TunnelId) -> bool {
+    model.tunnels[tunnel].ends.into_iter().any(is_private)
+}
+
+/// Whether two addresses may lie in one local network: the same /24, in IPv6 /64.
+fn same_network(a: IpAddr, b: IpAddr) -> bool {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.to_bits() >> 8 == b.to_bits() >> 8,
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits() >> 64 == b.to_bits() >> 64,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const ESP: &str = "
+        0 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+        0.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136";
+
+    #[test]
+    fn requests_in_clear_beside_the_tunnel() {
+        verdict(
+            &format!("{ESP}\n15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"),
+            "clear-text-leak",
+        );
+    }
+
+    #[test]
+    fn the_packet_that_started_the_tunnel() {
+        silent(
+            "0 10.1.0.5 > 10.2.7.9 CLEAR 1 count 1 requests 1
+             1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+             1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136",
+            "clear-text-leak",
+        );
+    }
+
+    #[test]
+    fn copies_of_decrypted_packets() {
+        silent(
+            &format!("{ESP}\n0.2 10.2.7.9 > 10.1.0.5 CLEAR 1 count 19 every 0.5 requests 19"),
+            "clear-text-leak",
+        );
+    }
+
+    #[test]
+    fn a_tap_that_sees_the_inside_too() {
+        silent(
+            &format!(
+                "{ESP}
+                 15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5
+                 15.1 10.2.7.9 > 10.1.0.5 CLEAR 1 count 5 every 1"
+            ),
+            "clear-text-leak",
+        );
+    }
+
+    #[test]
+    fn neighbours_on_one_network() {
+        silent(
+            &format!("{ESP}\n15 10.1.0.5 > 10.1.0.9 CLEAR 6 count 5 every 1 requests 5"),
+            "clear-text-leak",
+        );
+    }
+}

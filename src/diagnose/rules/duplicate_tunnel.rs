@@ -1,0 +1,189 @@
+//! Two tunnels to one peer displace each other in turn.
+
+use crate::diagnose::facts::{auth, began, esp};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeState, Model, TunnelId};
+use crate::registry::ExchangeType;
+use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "duplicate-tunnel",
+    code: "IKE308",
+    severity: Severity::Error,
+    summary: "Two tunnels to one peer displace each other",
+    document: DOCUMENT,
+    explains: &[
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "esp-one-way",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A peer holds only one tunnel for an identity or a set of addresses. Two gateways, or two addresses of one, each set up theirs; the peer accepts the new one and deletes the old one, whose owner sets it up again.
+
+## How it is seen
+Two tunnels share one end. Each time one of them is set up, an IKE SA of the other ends within seconds by a message of the shared peer, and the other way round, several times.
+
+## What else looks like it
+A planned failover moves once, and back once; it does not alternate. Sets of tunnels that are restarted together do not displace each other.
+
+## What to do
+1. Give the two tunnels different identities, or different traffic selectors.
+2. Make one a standby that starts only when the other is dead, or use routing over two route-based tunnels.
+3. On the peer, allow several IKE SAs for one identity.
+";
+
+/// A displaced tunnel ends this soon.
+const SOON: Span = Span::from_secs(2);
+
+/// So many displacements make a pattern.
+const PATTERN: usize = 3;
+
+/// How many tunnels of one peer are compared: a hub may have thousands.
+const RIVALS: usize = 16;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    if setups(model, tunnel).is_empty() {
+        return Vec::new();
+    }
+    model
+        .tunnels
+        .entries()
+        .filter(|(other, _)| *other != tunnel)
+        .filter_map(|(other, rival)| {
+            let shared = rival.ends.iter().find(|end| row.ends.contains(end))?;
+            Some((other, *shared))
+        })
+        .take(RIVALS)
+        .find_map(|(other, shared)| rivalry(model, tunnel, other, shared))
+        .into_iter()
+        .collect()
+}
+
+fn rivalry(model: &Model, tunnel: TunnelId, other: TunnelId, shared: IpAddr) -> Option<Finding> {
+    let ours = displaced(model, &setups(model, tunnel), other, shared);
+    let theirs = displaced(model, &setups(model, other), tunnel, shared);
+    if ours.is_empty() || theirs.is_empty() || ours.len() + theirs.len() < PATTERN {
+        return None;
+    }
+    let mut all: Vec<Cite> = ours.iter().chain(&theirs).copied().collect();
+    all.sort_by_key(|cite| cite.1);
+    let first = all.first()?;
+    let rival = |id: TunnelId| {
+        let ends = &model.tunnels[id].ends;
+        ends.iter().find(|end| **end != shared).copied()
+    };
+    let (one, two) = (rival(tunnel)?, rival(other)?);
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        *first,
+        "one tunnel is set up, the other ends",
+    )
+    .title(format!("The tunnels of {one} and {two} to {shared} displace each other"))
+    .says(format!(
+        "{} times a tunnel of {one} or {two} to {shared} was set up, and within {SOON} {shared} ended the \
+         tunnel of the other. {shared} holds only one of them.",
+        all.len()
+    ))
+    .or("Both tunnels are restarted in turn on purpose.")
+    .advise("Give the two tunnels different identities or selectors, or make one a standby.")
+    .advise(format!("On {shared}, allow several IKE SAs for one identity."));
+    for cite in all.iter().skip(1) {
+        finding = finding.also(*cite, "one tunnel is set up, the other ends");
+    }
+    Some(finding)
+}
+
+/// When tunnels were set up: the answer that agreed to algorithms.
+fn setups(model: &Model, tunnel: TunnelId) -> Vec<Cite> {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| matches!(sa.state, IkeState::Established | IkeState::Deleted))
+        .filter_map(|sa| auth::agreed(model, sa))
+        .collect()
+}
+
+/// Those setups at which an IKE SA of `rival` was ended by `peer`.
+fn displaced(model: &Model, setups: &[Cite], rival: TunnelId, peer: IpAddr) -> Vec<Cite> {
+    let row = &model.tunnels[rival];
+    let ends: Vec<Timestamp> = row
+        .ike_sas
+        .iter()
+        .filter_map(|id| model.ike_sas[*id].exchanges.last())
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::INFORMATIONAL | ExchangeType::INFORMATIONAL_V1
+            )
+        })
+        .filter_map(|exchange| {
+            let flight = exchange.flights.first()?;
+            let message = crate::diagnose::facts::first(model, flight)?;
+            (message.path.from.address == peer).then_some(())?;
+            began(model, flight).map(|(_, time)| time)
+        })
+        .collect();
+    let directions = esp::directions(model, row);
+    let runs_on = |from: Timestamp, until: Timestamp| {
+        directions
+            .iter()
+            .flat_map(|directions| directions.all())
+            .any(|flow| flow.seen.first.1 < from && flow.seen.last.1 > until)
+    };
+    setups
+        .iter()
+        .filter(|(_, setup)| {
+            let until = Timestamp(setup.0.saturating_add(SOON.0));
+            ends.iter().any(|end| *end >= *setup && *end <= until) && !runs_on(*setup, until)
+        })
+        .copied()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    /// One tunnel of `end` with SPI `n`, set up at `at` and living `life` seconds.
+    fn life(end: char, n: u32, at: u32, life: u32) -> String {
+        let over = at + life;
+        format!(
+            "{at}.0 {end}:500 > B:500 IKE_SA_INIT i={n} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.1 B:500 > {end}:500 IKE_SA_INIT i={n} r=9{n} id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.2 {end}:500 > B:500 IKE_AUTH i={n} r=9{n} id=1 request sealed 256
+             {at}.3 B:500 > {end}:500 IKE_AUTH i={n} r=9{n} id=1 response sealed 240
+             {over}.25 B:500 > {end}:500 INFORMATIONAL i={n} r=9{n} id=0 request by=responder sealed 80
+             {over}.26 {end}:500 > B:500 INFORMATIONAL i={n} r=9{n} id=0 response sealed 80
+            "
+        )
+    }
+
+    #[test]
+    fn two_tunnels_that_take_turns() {
+        let text: String = (0..6)
+            .map(|n| life(if n % 2 == 0 { 'A' } else { 'C' }, n + 1, n * 5, 5))
+            .collect();
+        let finding = fires(&text, "duplicate-tunnel");
+        assert!(finding.title.contains("192.0.2.2"), "{}", finding.title);
+    }
+
+    #[test]
+    fn two_tunnels_that_live_beside_each_other() {
+        silent(
+            &format!("{}{}", life('A', 1, 0, 60), life('C', 2, 5, 60)),
+            "duplicate-tunnel",
+        );
+    }
+}

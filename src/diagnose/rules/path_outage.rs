@@ -1,0 +1,140 @@
+//! Everything of one side stops and comes back on the same SAs: the tunnel outlives it.
+
+use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::{Tap, end_of, tap};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{AnomalyKind, EspFlow, Model, Silence, TunnelId};
+use crate::units::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "path-outage",
+    code: "IKE303",
+    severity: Severity::Error,
+    summary: "One direction was dead for a while",
+    document: DOCUMENT,
+    explains: &["packet-loss", "ike-retransmits", "clear-text-leak"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+For some seconds nothing of one gateway arrived, then it went on as if nothing had happened, on the same SAs. The path was down, not the gateway.
+
+## How it is seen
+A flow falls silent for seconds while the other gateway goes on sending, and resumes on the same SPI. When it resumes many sequence numbers are missing: they were sent, and lost. Requests of IKE sent meanwhile are repeated.
+
+## What else looks like it
+An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs.
+
+## What to do
+1. Look at the links and routers of the path at that time: rerouting, link changes, overload.
+2. If it repeats, compare the TTL before and after: another value means another way.
+";
+
+/// Shorter silences are jitter or applications pausing.
+const OUTAGE: Span = Span::from_secs(3);
+
+/// So many packets of the flow were lost meanwhile.
+const LOST: u32 = 5;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    if !Tap::of(model, tunnel).hears_both() {
+        return Vec::new();
+    }
+    esp::directions(model, row)
+        .iter()
+        .find_map(|directions| {
+            [0, 1]
+                .into_iter()
+                .find_map(|end| outage(model, tunnel, directions, end))
+        })
+        .into_iter()
+        .collect()
+}
+
+/// A silence of a flow towards `end` in which packets were lost.
+fn outage(
+    model: &Model,
+    tunnel: TunnelId,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let (flow, silence, lost) = directions.flows(end).iter().find_map(|flow| {
+        flow.silences
+            .iter()
+            .filter(|silence| silence.length >= OUTAGE)
+            .find_map(|silence| Some((*flow, silence, lost_in(flow, silence)?)))
+    })?;
+    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    // Another flow of the same direction, or IKE, that goes on meanwhile: then it was no outage.
+    let within = |time| time > silence.before.1 && time < silence.after.1;
+    let others = directions
+        .flows(end)
+        .iter()
+        .filter(|other| other.key != flow.key)
+        .any(|other| within(other.seen.first.1) || within(other.seen.last.1));
+    let ike = tap::messages(model, row).any(|message| {
+        end_of(row, message.path.from.address) == Some(1 - end) && within(message.time)
+    });
+    if others || ike {
+        return None;
+    }
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Likely,
+            tunnel,
+            silence.after,
+            format!("first packet after {}; {lost} numbers are missing", silence.length),
+        )
+        .also(silence.before, "last packet before the silence")
+        .title(format!("Nothing of {from} arrived for {}", silence.length))
+        .says(format!(
+            "For {} nothing of {from} arrived at the tap, then {} went on with {lost} numbers missing: \
+             {from} went on sending to {to}, and the path lost it.",
+            silence.length, flow.key.spi
+        ))
+        .or("The capture itself was interrupted.")
+        .advise(format!("Look at the path from {from} to {to} at that time.")),
+    )
+}
+
+/// How many numbers were skipped when the flow resumed.
+fn lost_in(flow: &EspFlow, silence: &Silence) -> Option<u32> {
+    flow.anomalies
+        .iter()
+        .find_map(|anomaly| match anomaly.kind {
+            AnomalyKind::Gap(lost) if anomaly.frame == silence.after.0 && lost >= LOST => {
+                Some(lost)
+            }
+            _ => None,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    #[test]
+    fn numbers_lost_in_a_silence_are_an_outage() {
+        verdict(
+            "0 A > B ESP 0xb1 seq 1..100 every 0.5 size 136
+             0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136",
+            "path-outage",
+        );
+    }
+
+    #[test]
+    fn a_pause_without_lost_numbers_is_a_pause() {
+        silent(
+            "0 A > B ESP 0xb1 seq 1..100 every 0.5 size 136
+             0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             30.1 B > A ESP 0xa1 seq 41..80 every 0.5 size 136",
+            "path-outage",
+        );
+    }
+}
