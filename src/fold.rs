@@ -79,13 +79,33 @@ impl Order {
             // A file whose frames have no time at all begins at the epoch; the input says so.
             let time = self.clock.unwrap_or(Timestamp(0));
             match event.kind {
-                EventKind::Esp { lane, sequence, length, ttl, cut, dont_fragment } => {
+                EventKind::Esp {
+                    lane,
+                    sequence,
+                    length,
+                    ttl,
+                    cut,
+                    dont_fragment,
+                } => {
                     let index = lane as usize;
-                    let Some(lane) = batch.lanes.get(index) else { continue };
-                    let frame = FrameId { input, number: self.before + u64::from(event.frame) };
+                    let Some(lane) = batch.lanes.get(index) else {
+                        continue;
+                    };
+                    let frame = FrameId {
+                        input,
+                        number: self.before + u64::from(event.frame),
+                    };
                     let fragmented = false;
-                    let packet =
-                        EspPacket { frame, time, sequence, length, ttl, cut, dont_fragment, fragmented };
+                    let packet = EspPacket {
+                        frame,
+                        time,
+                        sequence,
+                        length,
+                        ttl,
+                        cut,
+                        dont_fragment,
+                        fragmented,
+                    };
                     to.esp(lane, index, &packet);
                 }
                 EventKind::Control(place) => {
@@ -126,7 +146,14 @@ impl Order {
         stamp.time = Some(time);
         let body = match &control.body {
             ControlBody::Ike(message) => Body::Ike(message),
-            ControlBody::Ah { next_header, header_length, spi, sequence, icv, length } => {
+            ControlBody::Ah {
+                next_header,
+                header_length,
+                spi,
+                sequence,
+                icv,
+                length,
+            } => {
                 let header = AuthenticationHeader {
                     next_header: *next_header,
                     length: *header_length,
@@ -138,7 +165,14 @@ impl Order {
             }
             ControlBody::Keepalive => Body::Keepalive,
             ControlBody::Icmp(error) => Body::Icmp(*error),
-            ControlBody::Fragment { identification, protocol, offset, more, length, bytes } => {
+            ControlBody::Fragment {
+                identification,
+                protocol,
+                offset,
+                more,
+                length,
+                bytes,
+            } => {
                 let piece = Fragment {
                     identification: *identification,
                     protocol: *protocol,
@@ -150,8 +184,13 @@ impl Order {
                 return self.fragment(control, stamp, time, &piece, to);
             }
         };
-        let datagram =
-            Datagram { stamp, path: control.path, ip: control.ip, cut: control.cut, body };
+        let datagram = Datagram {
+            stamp,
+            path: control.path,
+            ip: control.ip,
+            cut: control.cut,
+            body,
+        };
         to.datagram(&datagram, time, &[stamp.frame]);
     }
 
@@ -166,7 +205,9 @@ impl Order {
         for train in self.reassembler.expire(time) {
             to.incomplete(train);
         }
-        let pushed = self.reassembler.push(stamp, time, control.path, control.ip, piece);
+        let pushed = self
+            .reassembler
+            .push(stamp, time, control.path, control.ip, piece);
         if let Pushed::Whole(whole) = pushed {
             to.reassembled(&whole);
             net::peel_payload(

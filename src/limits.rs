@@ -93,4 +93,3 @@ pub const RECORD_OCTETS_USUAL: u32 = 262_144;
 
 /// Octets of the largest record that is read; one that claims more is damage.
 pub const RECORD_OCTETS_MAX: u32 = 16 << 20;
-

@@ -74,7 +74,10 @@ pub fn dissect(
     options: &Options,
     visit: &mut (dyn FnMut(&Datagram<'_>, Timestamp) -> ControlFlow<()> + Send),
 ) -> Result<Vec<model::Input>, Error> {
-    let visitor = Visitor { visit, flow: ControlFlow::Continue(()) };
+    let visitor = Visitor {
+        visit,
+        flow: ControlFlow::Continue(()),
+    };
     Ok(read(&pool(options)?, inputs, options, visitor).1)
 }
 
@@ -85,14 +88,18 @@ fn judge(model: &Model) -> Vec<Finding> {
         .ids()
         .flat_map(|tunnel| RULES.iter().map(move |rule| (tunnel, *rule)))
         .collect();
-    let found: Vec<Vec<Finding>> =
-        tasks.par_iter().map(|(tunnel, rule)| diagnose::check(model, rule, *tunnel)).collect();
+    let found: Vec<Vec<Finding>> = tasks
+        .par_iter()
+        .map(|(tunnel, rule)| diagnose::check(model, rule, *tunnel))
+        .collect();
     diagnose::conclude(model, found.into_iter().flatten().collect())
 }
 
 fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {
     let threads = options.threads.map_or(0, NonZeroUsize::get);
-    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?)
+    Ok(rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?)
 }
 
 /// Reads all inputs, one after the other, and folds them into `to`.
@@ -127,21 +134,41 @@ fn read_one<F: Fold + Send>(
 ) -> (model::Input, Order, F) {
     let (path, format) = (input.path().to_owned(), input.format().to_owned());
     let size = options.chunk_size.map_or(CHUNK_SIZE, NonZeroUsize::get);
-    let window = Window { since: options.since, until: options.until };
+    let window = Window {
+        since: options.since,
+        until: options.until,
+    };
     let work = Work {
         total: input.size(),
-        source: Mutex::new(Source { chunks: input.chunks(size), taken: 0, ended: None }),
+        source: Mutex::new(Source {
+            chunks: input.chunks(size),
+            taken: 0,
+            ended: None,
+        }),
         waiting: Mutex::new(BTreeMap::new()),
         most_waiting: WAITING_PER_THREAD * pool.current_num_threads(),
-        folding: Mutex::new(Folding { next: 0, walked: None, index, order, to }),
+        folding: Mutex::new(Folding {
+            next: 0,
+            walked: None,
+            index,
+            order,
+            to,
+        }),
         window,
         progress: options.progress.clone(),
     };
     pool.broadcast(|_| work.run());
     work.fold_waiting(&mut lock(&work.folding), &mut Scratch::default());
     let ended = lock(&work.source).ended.take();
-    let folding = work.folding.into_inner().unwrap_or_else(PoisonError::into_inner);
-    (row(path, format, folding.walked, ended), folding.order, folding.to)
+    let folding = work
+        .folding
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    (
+        row(path, format, folding.walked, ended),
+        folding.order,
+        folding.to,
+    )
 }
 
 /// What the report says of an input.
@@ -151,7 +178,11 @@ fn row(
     walked: Option<Walked>,
     ended: Option<ReadError>,
 ) -> model::Input {
-    let mut row = model::Input { path, format, ..model::Input::default() };
+    let mut row = model::Input {
+        path,
+        format,
+        ..model::Input::default()
+    };
     let mut stopped = ended;
     if let Some(walked) = walked {
         row.link_types = walked.link_types.iter().map(ToString::to_string).collect();
@@ -243,7 +274,9 @@ impl<F: Fold + Send> Work<F> {
 
     fn fold_waiting(&self, folding: &mut Folding<F>, scratch: &mut Scratch) {
         loop {
-            let Some((chunk, mut batch)) = lock(&self.waiting).remove(&folding.next) else { return };
+            let Some((chunk, mut batch)) = lock(&self.waiting).remove(&folding.next) else {
+                return;
+            };
             // The guess where the chunk's first record begins holds only if the chunk before ended
             // just there, in the same state.
             if let Some(before) = &folding.walked
@@ -284,7 +317,10 @@ impl Fold for Visitor<'_> {
     fn lanes(&mut self, _lanes: &[Lane]) {}
 
     fn esp(&mut self, lane: &Lane, _index: usize, packet: &EspPacket) {
-        let header = EspHeader { spi: EspSpi(lane.spi.0), sequence: packet.sequence };
+        let header = EspHeader {
+            spi: EspSpi(lane.spi.0),
+            sequence: packet.sequence,
+        };
         let datagram = Datagram {
             stamp: Stamp {
                 frame: packet.frame,
@@ -300,7 +336,11 @@ impl Fold for Visitor<'_> {
                 ..IpFacts::default()
             },
             cut: packet.cut,
-            body: Body::Esp(Esp { header, length: packet.length, bytes: &[] }),
+            body: Body::Esp(Esp {
+                header,
+                length: packet.length,
+                bytes: &[],
+            }),
         };
         self.datagram(&datagram, packet.time, &[packet.frame]);
     }

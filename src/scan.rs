@@ -176,9 +176,19 @@ struct Notes {
 impl Notes {
     #[inline]
     fn take(&mut self, datagram: &Datagram<'_>) {
-        let Datagram { stamp, path, ip, cut, body } = datagram;
+        let Datagram {
+            stamp,
+            path,
+            ip,
+            cut,
+            body,
+        } = datagram;
         if let Body::Esp(esp) = body {
-            let lane = Lane { vantage: stamp.vantage, path: *path, spi: esp.header.spi };
+            let lane = Lane {
+                vantage: stamp.vantage,
+                path: *path,
+                spi: esp.header.spi,
+            };
             let kind = EventKind::Esp {
                 lane: self.lanes.index_of(&lane),
                 sequence: esp.header.sequence,
@@ -214,7 +224,13 @@ impl Notes {
             Body::Esp(_) => return,
         };
         let place = u32::try_from(self.controls.len()).unwrap_or(u32::MAX);
-        self.controls.push(Control { stamp: *stamp, path: *path, ip: *ip, cut: *cut, body });
+        self.controls.push(Control {
+            stamp: *stamp,
+            path: *path,
+            ip: *ip,
+            cut: *cut,
+            body,
+        });
         self.note(stamp, EventKind::Control(place));
     }
 
@@ -249,7 +265,12 @@ impl Lanes {
     }
 
     fn look_up(&mut self, lane: &Lane) -> u32 {
-        let Self { rows, index, hasher, .. } = self;
+        let Self {
+            rows,
+            index,
+            hasher,
+            ..
+        } = self;
         // The rest of the path seldom differs where these agree.
         let key = |lane: &Lane| {
             let Path { from, to, .. } = lane.path;
@@ -294,7 +315,10 @@ impl ClearFlows {
         let known = self.index.entry(
             key(from, to),
             |place| rows.get(*place as usize).is_some_and(same),
-            |place| rows.get(*place as usize).map_or(0, |row| key(row.from, row.to)),
+            |place| {
+                rows.get(*place as usize)
+                    .map_or(0, |row| key(row.from, row.to))
+            },
         );
         let place = match known {
             hash_table::Entry::Occupied(place) => *place.get(),
@@ -309,7 +333,10 @@ impl ClearFlows {
                     packets: 0,
                     bytes: 0,
                     requests: 0,
-                    seen: Seen { first: at, last: at },
+                    seen: Seen {
+                        first: at,
+                        last: at,
+                    },
                 });
                 place
             }

@@ -244,7 +244,8 @@ fn read_input(input: Input, size: usize) -> Read {
         {
             (walked, part) = walk(Some(&before.end));
         }
-        let base = frames.len() as u64;
+        // As the pipeline numbers them: by the frames counted before, shown or not.
+        let base = total.as_ref().map_or(0, |total: &Walked| total.frames);
         part.iter_mut().for_each(|frame| frame.number += base);
         frames.extend(part);
         match &mut total {
@@ -254,7 +255,8 @@ fn read_input(input: Input, size: usize) -> Read {
     }
     let total = total.unwrap();
     assert!(total.error.is_none());
-    assert_eq!(total.frames, frames.len() as u64);
+    assert!(frames.is_sorted_by(|one, next| one.number < next.number));
+    assert!(frames.last().is_none_or(|last| last.number <= total.frames));
     Read {
         frames,
         problems: total.problems.clone().into_vec(),
@@ -288,7 +290,12 @@ fn same_at_every_cut(octets: &[u8]) -> Read {
             assert_eq!(part.told(), whole.told(), "chunks of {size}");
             let sums = |read: &Read| {
                 let total = &read.total;
-                let counts = (total.frames_cut, total.dropped.clone(), total.snaplen);
+                let counts = (
+                    total.frames,
+                    total.frames_cut,
+                    total.dropped.clone(),
+                    total.snaplen,
+                );
                 (
                     counts,
                     total.first,
@@ -560,6 +567,7 @@ fn pcapng_sections_keep_their_byte_order_and_number_interfaces_through_the_file(
         .iter()
         .map(|f| {
             (
+                f.number,
                 f.time,
                 f.interface,
                 f.link,
@@ -568,15 +576,17 @@ fn pcapng_sections_keep_their_byte_order_and_number_interfaces_through_the_file(
             )
         })
         .collect();
+    // The custom block has a number of its own, 2, as Wireshark gives it one.
     assert_eq!(
         rows,
         [
-            (Some(5_000), 1, LinkType::LINUX_SLL, 4, "sll1".into()),
-            (Some(6_000), 2, LinkType::LINUX_SLL2, 9, "sll2".into()),
-            (None, 3, LinkType::RAW, 500, "raw".into()),
-            (Some(7_000), 3, LinkType::RAW, 2, "pb".into()),
+            (1, Some(5_000), 1, LinkType::LINUX_SLL, 4, "sll1".into()),
+            (3, Some(6_000), 2, LinkType::LINUX_SLL2, 9, "sll2".into()),
+            (4, None, 3, LinkType::RAW, 500, "raw".into()),
+            (5, Some(7_000), 3, LinkType::RAW, 2, "pb".into()),
         ]
     );
+    assert_eq!(whole.total.frames, 5);
     assert_eq!(whole.total.snaplen, Some(200));
 }
 

@@ -32,15 +32,28 @@ impl FlowCounter {
             cut: 0,
             sequence: crate::model::SequenceTally::default(),
             anomalies: Vec::new(),
-            timeline: Timeline { step_secs: 1, counts: Vec::new() },
+            timeline: Timeline {
+                step_secs: 1,
+                counts: Vec::new(),
+            },
             silences: Vec::new(),
-            sizes: SizeTally { smallest: u32::MAX, ..SizeTally::default() },
+            sizes: SizeTally {
+                smallest: u32::MAX,
+                ..SizeTally::default()
+            },
             ttl: (packet.ttl, packet.ttl),
             dont_fragment: false,
-            seen: Seen { first: at, last: at },
+            seen: Seen {
+                first: at,
+                last: at,
+            },
             child_sa: Link::None,
         };
-        Self { row, sequence: Sequence::default(), last_size: 0 }
+        Self {
+            row,
+            sequence: Sequence::default(),
+            last_size: 0,
+        }
     }
 
     /// Notes that the flow takes this path now.
@@ -64,7 +77,12 @@ impl FlowCounter {
             && row.anomalies.len() < limits::FLOW_ANOMALIES
         {
             let (frame, time, sequence) = (packet.frame, packet.time, packet.sequence);
-            row.anomalies.push(Anomaly { frame, time, sequence, kind });
+            row.anomalies.push(Anomaly {
+                frame,
+                time,
+                sequence,
+                kind,
+            });
         }
         count_size(&mut row.sizes, &mut self.last_size, packet.length);
         count_time(&mut row.timeline, packet.time.since(row.seen.first.1));
@@ -131,7 +149,10 @@ fn double_step(timeline: &mut Timeline) {
     timeline.counts = timeline
         .counts
         .chunks(2)
-        .map(|pair| pair.iter().fold(0, |sum: u32, count| sum.saturating_add(*count)))
+        .map(|pair| {
+            pair.iter()
+                .fold(0, |sum: u32, count| sum.saturating_add(*count))
+        })
         .collect();
 }
 
@@ -147,7 +168,14 @@ fn note_silence(
     }
     let place = silences.partition_point(|silence| silence.length >= length);
     if place < limits::FLOW_SILENCES {
-        silences.insert(place, Silence { length, before, after });
+        silences.insert(
+            place,
+            Silence {
+                length,
+                before,
+                after,
+            },
+        );
         silences.truncate(limits::FLOW_SILENCES);
     }
 }
@@ -158,7 +186,10 @@ mod tests {
 
     #[test]
     fn a_timeline_keeps_its_sum_however_long_it_grows() {
-        let mut timeline = Timeline { step_secs: 1, counts: Vec::new() };
+        let mut timeline = Timeline {
+            step_secs: 1,
+            counts: Vec::new(),
+        };
         for second in (0..100_000).step_by(7) {
             count_time(&mut timeline, Span::from_secs(second));
         }
@@ -181,11 +212,30 @@ mod tests {
     #[test]
     fn the_longest_silences_are_kept_longest_first() {
         let mut silences = Vec::new();
-        let at = |secs: i64| (FrameId { input: 0, number: 1 }, Timestamp(secs * 1_000_000_000));
-        for (from, to) in [(0, 1), (1, 6), (6, 20), (20, 23), (23, 123), (123, 130), (130, 142)] {
+        let at = |secs: i64| {
+            (
+                FrameId {
+                    input: 0,
+                    number: 1,
+                },
+                Timestamp(secs * 1_000_000_000),
+            )
+        };
+        for (from, to) in [
+            (0, 1),
+            (1, 6),
+            (6, 20),
+            (20, 23),
+            (23, 123),
+            (123, 130),
+            (130, 142),
+        ] {
             note_silence(&mut silences, at(from), at(to));
         }
-        let lengths: Vec<i64> = silences.iter().map(|s| s.length.0 / 1_000_000_000).collect();
+        let lengths: Vec<i64> = silences
+            .iter()
+            .map(|s| s.length.0 / 1_000_000_000)
+            .collect();
         assert_eq!(lengths, [100, 14, 12, 7]);
     }
 }

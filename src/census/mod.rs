@@ -116,8 +116,7 @@ impl Census {
     }
 
     fn icmp(&mut self, error: IcmpError, datagram: &Datagram<'_>, time: Timestamp) {
-        let (frame, vantage, path) =
-            (datagram.stamp.frame, datagram.stamp.vantage, datagram.path);
+        let (frame, vantage, path) = (datagram.stamp.frame, datagram.stamp.vantage, datagram.path);
         let rows = &mut self.model.icmp;
         // Alike means about the same SA: how long the quoted packet was is no difference.
         let mut key = error;
@@ -132,15 +131,26 @@ impl Census {
             }
             None if rows.len() < limits::ICMP_KINDS => {
                 self.icmp_index.insert((vantage, path, key), rows.len());
-                rows.push(IcmpSeen { frame, time, last: time, count: 1, vantage, path, error });
+                rows.push(IcmpSeen {
+                    frame,
+                    time,
+                    last: time,
+                    count: 1,
+                    vantage,
+                    path,
+                    error,
+                });
             }
             None => self.beyond.icmp += 1,
         }
     }
 
     fn keepalive(&mut self, datagram: &Datagram<'_>, time: Timestamp) {
-        let (vantage, path, at) =
-            (datagram.stamp.vantage, datagram.path, (datagram.stamp.frame, time));
+        let (vantage, path, at) = (
+            datagram.stamp.vantage,
+            datagram.path,
+            (datagram.stamp.frame, time),
+        );
         let rows = &mut self.model.keepalives;
         match self.keepalive_index.get(&(vantage, path)) {
             Some(place) => {
@@ -153,7 +163,14 @@ impl Census {
             None if rows.len() < limits::KEEPALIVE_PATHS => {
                 self.keepalive_index.insert((vantage, path), rows.len());
                 let longest = Span::default();
-                rows.push(Keepalives { vantage, path, count: 1, first: at, last: at, longest });
+                rows.push(Keepalives {
+                    vantage,
+                    path,
+                    count: 1,
+                    first: at,
+                    last: at,
+                    longest,
+                });
             }
             None => self.beyond.keepalives += 1,
         }
@@ -209,7 +226,11 @@ impl Fold for Census {
         let place = match self.lanes.get(index) {
             Some(Some(place)) => Some(*place),
             _ => {
-                let place = self.flow_at(flow_key(lane.vantage, lane.spi, &lane.path), &lane.path, packet);
+                let place = self.flow_at(
+                    flow_key(lane.vantage, lane.spi, &lane.path),
+                    &lane.path,
+                    packet,
+                );
                 if let Some(slot) = self.lanes.get_mut(index) {
                     *slot = place;
                 }
@@ -240,7 +261,10 @@ impl Fold for Census {
             }
             Body::Ah(header, length) => {
                 let packet = esp_packet(header.sequence, length);
-                let key = FlowKey { ah: true, ..flow_key(vantage, header.spi, path) };
+                let key = FlowKey {
+                    ah: true,
+                    ..flow_key(vantage, header.spi, path)
+                };
                 let place = self.flow_at(key, path, &packet);
                 self.count(place, &packet);
             }
@@ -306,7 +330,13 @@ impl Fold for Census {
 }
 
 fn flow_key(vantage: Vantage, spi: EspSpi, path: &Path) -> FlowKey {
-    FlowKey { vantage, ah: false, udp: path.encap.is_udp(), spi, to: path.to.address }
+    FlowKey {
+        vantage,
+        ah: false,
+        udp: path.encap.is_udp(),
+        spi,
+        to: path.to.address,
+    }
 }
 
 /// Whether the body travels in clear: told by the first payload (IKEv2) or the flag (IKEv1).
@@ -324,10 +354,12 @@ fn plain(header: &wire::Header) -> Plain {
 fn is_ours(protocol: u8, head: Option<&[u8]>) -> bool {
     const UDP: u8 = 17;
     protocol != UDP
-        || head.and_then(|head| head.first_chunk()).is_some_and(|[a, b, c, d]| {
-            let ports = [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])];
-            ports.iter().any(|port| matches!(port, 500 | 4500))
-        })
+        || head
+            .and_then(|head| head.first_chunk())
+            .is_some_and(|[a, b, c, d]| {
+                let ports = [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])];
+                ports.iter().any(|port| matches!(port, 500 | 4500))
+            })
 }
 
 /// The IKE header at the start of an IP payload whose rest is missing.
@@ -340,7 +372,10 @@ fn ike_header(head: &[u8]) -> Option<wire::Header> {
 }
 
 fn udp_port_500(head: &[u8]) -> bool {
-    let port = |at: usize| head.get(at..at + 2).map(|octets| octets == 500u16.to_be_bytes());
+    let port = |at: usize| {
+        head.get(at..at + 2)
+            .map(|octets| octets == 500u16.to_be_bytes())
+    };
     port(0) == Some(true) || port(2) == Some(true)
 }
 
@@ -354,11 +389,31 @@ impl Beyond {
         };
         [
             limit(self.messages, "IKE messages", limits::MESSAGES),
-            limit(self.esp_packets, "ESP or AH packets of further SAs", limits::FLOWS),
-            limit(self.icmp, "ICMP errors of further kinds", limits::ICMP_KINDS),
-            limit(self.keepalives, "NAT keepalives on further paths", limits::KEEPALIVE_PATHS),
-            limit(self.fragments, "fragmented packets of further pairs", limits::FRAGMENT_TRAINS),
-            limit(self.clear, "packets in clear of further pairs", limits::CLEAR_FLOWS),
+            limit(
+                self.esp_packets,
+                "ESP or AH packets of further SAs",
+                limits::FLOWS,
+            ),
+            limit(
+                self.icmp,
+                "ICMP errors of further kinds",
+                limits::ICMP_KINDS,
+            ),
+            limit(
+                self.keepalives,
+                "NAT keepalives on further paths",
+                limits::KEEPALIVE_PATHS,
+            ),
+            limit(
+                self.fragments,
+                "fragmented packets of further pairs",
+                limits::FRAGMENT_TRAINS,
+            ),
+            limit(
+                self.clear,
+                "packets in clear of further pairs",
+                limits::CLEAR_FLOWS,
+            ),
             (self.stubs > 0).then(|| Blind {
                 what: format!("the payloads of {} IKE messages", self.stubs),
                 why: format!(

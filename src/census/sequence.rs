@@ -42,7 +42,10 @@ struct Low {
 impl Default for Sequence {
     fn default() -> Self {
         Self {
-            tally: SequenceTally { exact: true, ..SequenceTally::default() },
+            tally: SequenceTally {
+                exact: true,
+                ..SequenceTally::default()
+            },
             seen: [u64::MAX; WORDS],
             settled: 0,
             run: 0,
@@ -140,9 +143,11 @@ impl Sequence {
     /// enough to show that the counter began again.
     fn extend_low(&mut self, number: u32) -> Option<(SequenceTally, u64)> {
         let low = match self.low {
-            Some(low) if low.next == number => {
-                Low { next: number.wrapping_add(1), count: low.count + 1, ..low }
-            }
+            Some(low) if low.next == number => Low {
+                next: number.wrapping_add(1),
+                count: low.count + 1,
+                ..low
+            },
             _ => Low {
                 next: number.wrapping_add(1),
                 count: 1,
@@ -168,7 +173,9 @@ impl Sequence {
     }
 
     fn is_marked(&self, depth: u32) -> bool {
-        self.seen.get((depth / 64) as usize).is_some_and(|word| word >> (depth % 64) & 1 == 1)
+        self.seen
+            .get((depth / 64) as usize)
+            .is_some_and(|word| word >> (depth % 64) & 1 == 1)
     }
 
     fn mark(&mut self, depth: u32, came: bool) {
@@ -255,16 +262,46 @@ mod tests {
     #[test]
     fn counts_what_a_person_would_count() {
         for (numbers, tally) in [
-            ("1..1000", "1..1000 missing 0 late 0 duplicate 0 restarts 0 bursts 0 longest 0 exact true"),
-            ("1..9 12..20", "1..20 missing 2 late 0 duplicate 0 restarts 0 bursts 1 longest 2 exact true"),
-            ("1 2 4 3 5", "1..5 missing 0 late 1 duplicate 0 restarts 0 bursts 0 longest 0 exact true"),
-            ("2 1 3", "1..3 missing 0 late 1 duplicate 0 restarts 0 bursts 0 longest 0 exact true"),
-            ("1 2 2 3 1", "1..3 missing 0 late 0 duplicate 2 restarts 0 bursts 0 longest 0 exact true"),
-            ("1..900 10 901", "1..901 missing 0 late 0 duplicate 1 restarts 0 bursts 0 longest 0 exact true"),
-            ("1..900 1..50", "1..50 missing 0 late 0 duplicate 0 restarts 1 bursts 0 longest 0 exact true"),
-            ("1..9 11..900 10 901", "1..901 missing 0 late 1 duplicate 0 restarts 0 bursts 1 longest 1 exact false"),
-            ("10 2000", "10..2000 missing 1989 late 0 duplicate 0 restarts 0 bursts 1 longest 1989 exact true"),
-            ("4294967290..4294967295 0..9", "4294967290..9 missing 0 late 0 duplicate 0 restarts 0 bursts 0 longest 0 exact true"),
+            (
+                "1..1000",
+                "1..1000 missing 0 late 0 duplicate 0 restarts 0 bursts 0 longest 0 exact true",
+            ),
+            (
+                "1..9 12..20",
+                "1..20 missing 2 late 0 duplicate 0 restarts 0 bursts 1 longest 2 exact true",
+            ),
+            (
+                "1 2 4 3 5",
+                "1..5 missing 0 late 1 duplicate 0 restarts 0 bursts 0 longest 0 exact true",
+            ),
+            (
+                "2 1 3",
+                "1..3 missing 0 late 1 duplicate 0 restarts 0 bursts 0 longest 0 exact true",
+            ),
+            (
+                "1 2 2 3 1",
+                "1..3 missing 0 late 0 duplicate 2 restarts 0 bursts 0 longest 0 exact true",
+            ),
+            (
+                "1..900 10 901",
+                "1..901 missing 0 late 0 duplicate 1 restarts 0 bursts 0 longest 0 exact true",
+            ),
+            (
+                "1..900 1..50",
+                "1..50 missing 0 late 0 duplicate 0 restarts 1 bursts 0 longest 0 exact true",
+            ),
+            (
+                "1..9 11..900 10 901",
+                "1..901 missing 0 late 1 duplicate 0 restarts 0 bursts 1 longest 1 exact false",
+            ),
+            (
+                "10 2000",
+                "10..2000 missing 1989 late 0 duplicate 0 restarts 0 bursts 1 longest 1989 exact true",
+            ),
+            (
+                "4294967290..4294967295 0..9",
+                "4294967290..9 missing 0 late 0 duplicate 0 restarts 0 bursts 0 longest 0 exact true",
+            ),
         ] {
             assert_eq!(told(numbers), tally, "for {numbers}");
         }

@@ -74,8 +74,8 @@ pub struct CommonArgs {
     /// Say nothing on standard error but why the run failed
     #[arg(short, long)]
     pub quiet: bool,
-    /// Say more
-    #[arg(short, long, conflicts_with = "quiet")]
+    /// Show more: every finding in full, every message as a tree
+    #[arg(short, long)]
     pub verbose: bool,
     /// Only tunnels of this number, or with this in an address or SPI
     #[arg(long, value_name = "FILTER")]

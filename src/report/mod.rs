@@ -5,6 +5,8 @@ pub mod dissect;
 pub mod explain;
 pub mod json;
 pub mod ndjson;
+#[cfg(test)]
+mod sample;
 pub mod schema;
 pub mod select;
 pub mod sheet;

@@ -6,3 +6,319 @@ pub const SCHEMAS: &[(&str, &str)] = &[
     ("espial.dissect/1", include_str!("schema/dissect.json")),
     ("espial.tunnels/1", include_str!("schema/tunnels.json")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Body, Datagram, Encap, Esp, IcmpError, IpFacts, Layer, Path, Quote, Stamp};
+    use crate::report::dissect::write_ndjson;
+    use crate::report::view::Tunnels;
+    use crate::report::{Diagnosis, Selection, sample};
+    use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, IkeSpis, Timestamp, Vantage};
+    use crate::wire::ah::AuthenticationHeader;
+    use crate::wire::esp::EspHeader;
+    use serde_json::Value;
+
+    /// Checks a value against the part of JSON Schema that ours use, and that every field is
+    /// described: a field without a description is no contract. Returns where it does not fit.
+    fn misfits(value: &Value, schema: &Value, root: &Value, at: &str) -> Vec<String> {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let (document, pointer) = reference.split_once('#').unwrap();
+            let root = if document.is_empty() {
+                root.clone()
+            } else {
+                by_id(document)
+            };
+            return misfits(value, root.pointer(pointer).unwrap(), &root, at);
+        }
+        if let Some(any) = schema["anyOf"].as_array() {
+            let fits = any
+                .iter()
+                .any(|schema| misfits(value, schema, root, at).is_empty());
+            return if fits {
+                Vec::new()
+            } else {
+                vec![format!("{at}: fits none: {value}")]
+            };
+        }
+        let mut wrong = Vec::new();
+        let types = match &schema["type"] {
+            Value::Array(types) => types.clone(),
+            Value::Null => Vec::new(),
+            one => vec![one.clone()],
+        };
+        let is = |kind: &Value| match kind.as_str().unwrap() {
+            "integer" => value.is_i64() || value.is_u64(),
+            "string" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            "array" => value.is_array(),
+            "object" => value.is_object(),
+            "null" => value.is_null(),
+            other => panic!("type {other} is not known here"),
+        };
+        if !types.is_empty() && !types.iter().any(is) {
+            wrong.push(format!("{at}: not {types:?}: {value}"));
+        }
+        let right = schema["enum"]
+            .as_array()
+            .is_none_or(|members| members.contains(value))
+            && schema.get("const").is_none_or(|only| only == value)
+            && schema["minimum"]
+                .as_i64()
+                .is_none_or(|least| value.as_i64().is_none_or(|n| n >= least));
+        if !right {
+            wrong.push(format!("{at}: not allowed: {value}"));
+        }
+        if let Some(members) = value.as_object() {
+            for required in schema["required"].as_array().into_iter().flatten() {
+                if !members.contains_key(required.as_str().unwrap()) {
+                    wrong.push(format!("{at}: {required} is missing"));
+                }
+            }
+            for (key, member) in members {
+                match schema["properties"].get(key) {
+                    Some(schema) => {
+                        wrong.extend(misfits(member, schema, root, &format!("{at}/{key}")))
+                    }
+                    None => wrong.push(format!("{at}/{key}: not described")),
+                }
+            }
+        }
+        for (i, item) in value.as_array().into_iter().flatten().enumerate() {
+            wrong.extend(misfits(item, &schema["items"], root, &format!("{at}/{i}")));
+        }
+        wrong
+    }
+
+    fn by_id(id: &str) -> Value {
+        let all = SCHEMAS
+            .iter()
+            .map(|(_, text)| serde_json::from_str::<Value>(text).unwrap());
+        all.into_iter().find(|schema| schema["$id"] == id).unwrap()
+    }
+
+    fn assert_fits(name: &str, json: &str) {
+        let text = SCHEMAS.iter().find(|(known, _)| *known == name).unwrap().1;
+        let schema: Value = serde_json::from_str(text).unwrap();
+        let wrong = misfits(&serde_json::from_str(json).unwrap(), &schema, &schema, "");
+        assert!(wrong.is_empty(), "{name}: {wrong:#?}\n{json}");
+    }
+
+    #[test]
+    fn the_diagnosis_is_what_its_schema_says() {
+        let (model, findings) = (sample::model(), sample::findings());
+        let diagnosis = Diagnosis::new(&model, &findings, &Selection::default());
+        assert_fits(
+            Diagnosis::SCHEMA,
+            &serde_json::to_string(&diagnosis).unwrap(),
+        );
+    }
+
+    #[test]
+    fn the_tunnels_are_what_their_schema_says() {
+        let model = sample::model();
+        let tunnels = Tunnels::new(&model, &Selection::default());
+        assert_fits(Tunnels::SCHEMA, &serde_json::to_string(&tunnels).unwrap());
+    }
+
+    #[test]
+    fn every_kind_of_dissected_line_is_what_the_schema_says() {
+        let icv = [1, 2, 3];
+        let end = |last| Endpoint {
+            address: [192, 0, 2, last].into(),
+            port: Some(4500),
+        };
+        let ike = IkeSpis {
+            initiator: IkeSpi(1),
+            responder: IkeSpi(2),
+        };
+        let icmp = |esp, ike| {
+            let (from, to) = (end(1), end(2));
+            let quoted = Quote {
+                from,
+                to,
+                protocol: 17,
+                length: 1500,
+                ike,
+                esp,
+            };
+            Body::Icmp(IcmpError {
+                v6: false,
+                kind: 3,
+                code: 4,
+                mtu: Some(1400),
+                quoted,
+            })
+        };
+        let header = EspHeader {
+            spi: EspSpi(7),
+            sequence: 1,
+        };
+        let ah = AuthenticationHeader {
+            next_header: 50,
+            length: 24,
+            spi: EspSpi(7),
+            sequence: 1,
+            icv: &icv,
+        };
+        let messages = conversation();
+        let mut bodies: Vec<Body<'_>> = messages.iter().map(|bytes| Body::Ike(bytes)).collect();
+        bodies.extend([
+            Body::Esp(Esp {
+                header,
+                length: 80,
+                bytes: &icv,
+            }),
+            Body::Ah(ah, 100),
+            Body::Keepalive,
+            icmp(Some(EspSpi(7)), None),
+            icmp(None, Some(ike)),
+        ]);
+        for body in bodies {
+            let mut encap = Encap::default();
+            assert!(encap.push(Layer::Vlan(100)) && encap.push(Layer::Udp));
+            let datagram = Datagram {
+                stamp: Stamp {
+                    frame: FrameId {
+                        input: 0,
+                        number: 1,
+                    },
+                    time: None,
+                    vantage: Vantage {
+                        input: 0,
+                        interface: 0,
+                    },
+                    wire_len: 200,
+                },
+                path: Path {
+                    from: end(1),
+                    to: end(2),
+                    encap,
+                },
+                ip: IpFacts {
+                    pieces: 2,
+                    ..IpFacts::default()
+                },
+                cut: true,
+                body,
+            };
+            let mut line = Vec::new();
+            write_ndjson(&mut line, &datagram, Timestamp(1)).unwrap();
+            assert_fits("espial.dissect/1", std::str::from_utf8(&line).unwrap());
+        }
+    }
+
+    /// Messages of both versions that hold every payload in clear, written octet by octet.
+    fn conversation() -> Vec<Vec<u8>> {
+        let v1: &[(u8, &[u8])] = &[
+            // DOI 1, situation 1; proposal 1 ISAKMP with one transform of two attributes.
+            (
+                1,
+                &[
+                    0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 28, 1, 1, 0, 1, 0, 0, 0, 20, 1, 1, 0, 0, 0x80,
+                    1, 0, 7, 0, 12, 0, 4, 0, 0, 0x70, 0x80,
+                ],
+            ),
+            (4, &[1; 8]),
+            (5, &[1, 17, 1, 244, 192, 0, 2, 1]),
+            (6, &[4, 0x30]),
+            (7, &[4, 0x30]),
+            (8, &[2; 4]),
+            (9, &[2; 4]),
+            (10, &[2; 8]),
+            (11, &[0, 0, 0, 1, 1, 0, 0x8d, 0x28, 0, 0, 0, 9]),
+            (12, &[0, 0, 0, 1, 3, 4, 0, 1, 1, 2, 3, 4]),
+            (13, &[5; 16]),
+            (14, &[1, 0, 0, 1, 0x40, 0x8f, 0, 2, 65, 66]),
+            (20, &[6; 20]),
+            (21, &[1, 0, 0, 0, 192, 0, 2, 1]),
+            (132, &[0, 1, 1, 1, 9, 9]),
+        ];
+        let v2: &[(u8, &[u8])] = &[
+            // Proposal 1 IKE with one transform of key length 256.
+            (
+                33,
+                &[
+                    0, 0, 0, 20, 1, 1, 0, 1, 0, 0, 0, 12, 1, 0, 0, 12, 0x80, 14, 1, 0,
+                ],
+            ),
+            (34, &[0, 14, 0, 0, 1, 2]),
+            (35, &[2, 0, 0, 0, 97]),
+            (36, &[9, 0, 0, 0, 0x30, 0]),
+            (37, &[4, 0x30]),
+            (38, &[4, 0x30]),
+            (39, &[14, 0, 0, 0, 2, 0x30, 0, 1]),
+            (40, &[3; 16]),
+            (
+                41,
+                &[
+                    0, 0, 0x40, 4, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+                ],
+            ),
+            (41, &[0, 0, 0, 1, 200]),
+            (41, &[0, 0, 0, 5, 2]),
+            (41, &[0, 0, 0, 9, 0, 0, 0, 9]),
+            (41, &[0, 0, 0, 11, 0, 0, 0, 9]),
+            (41, &[0, 0, 0, 17, 0, 14]),
+            (41, &[0, 0, 0x40, 1, 0, 0, 0, 5]),
+            (41, &[0, 0, 0x40, 3, 0, 9, 2]),
+            (41, &[0, 0, 0x40, 13, 192, 0, 2, 9]),
+            (41, &[0, 0, 0x40, 19, 0, 0, 1, 0]),
+            (41, &[0, 0, 0x40, 23, 1, 4, 192, 0, 2, 9]),
+            (41, &[0, 0, 0x40, 47, 0, 1, 0, 2]),
+            (42, &[3, 4, 0, 1, 1, 2, 3, 4]),
+            (43, &[5; 16]),
+            (
+                44,
+                &[
+                    1, 0, 0, 0, 7, 0, 0, 16, 0, 0, 255, 255, 10, 0, 0, 0, 10, 0, 0, 255,
+                ],
+            ),
+            (47, &[1, 0, 0, 0, 0, 1, 0, 0]),
+            (48, &[1, 1, 0, 5, 1]),
+            (200, &[1]),
+            (53, &[0, 1, 0, 2, 1, 1, 1, 1]),
+        ];
+        let mut sealed = message(0x20, 35, &[]);
+        sealed[16] = 46;
+        sealed.extend([0, 0, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8]);
+        sealed[27] = 40;
+        let mut encrypted = message(0x10, 2, &[]);
+        (encrypted[16], encrypted[19], encrypted[27]) = (5, 1, 36);
+        encrypted.extend([7; 8]);
+        let mut broken = message(0x20, 34, v2);
+        broken.truncate(40);
+        vec![
+            message(0x10, 2, v1),
+            message(0x20, 34, v2),
+            sealed,
+            encrypted,
+            broken,
+        ]
+    }
+
+    /// A message of these payloads.
+    fn message(version: u8, exchange: u8, payloads: &[(u8, &[u8])]) -> Vec<u8> {
+        let mut bytes = vec![1; 16];
+        let first = payloads.first().map_or(0, |payload| payload.0);
+        bytes.extend([first, version, exchange, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        for (i, (_, body)) in payloads.iter().enumerate() {
+            let next = payloads.get(i + 1).map_or(0, |payload| payload.0);
+            let length = u16::try_from(body.len() + 4).unwrap().to_be_bytes();
+            bytes.extend([next, 0, length[0], length[1]]);
+            bytes.extend(*body);
+        }
+        let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+        bytes[24..28].copy_from_slice(&length);
+        bytes
+    }
+
+    #[test]
+    fn the_sample_conversation_reads_without_faults_but_for_the_broken_message() {
+        let faulty: Vec<bool> = conversation()
+            .iter()
+            .map(|bytes| !crate::wire::Message::read(bytes).faults.is_empty())
+            .collect();
+        assert_eq!(faulty, [false, false, false, false, true]);
+    }
+}

@@ -288,11 +288,8 @@ fn write_input(out: &mut impl Write, input: &InputView<'_>, sheet: Sheet) -> io:
             counted(dropped, "packet")
         ));
     }
-    sheet.paragraph(
-        out,
-        &format!("  {}: ", escape(input.path)),
-        &facts.join(", "),
-    )?;
+    writeln!(out, "  {}", escape(input.path))?;
+    sheet.paragraph(out, "    ", &facts.join(", "))?;
     for problem in &input.problems {
         let skipped = match problem.skipped {
             0 => String::new(),
@@ -309,5 +306,127 @@ pub(super) fn counted(count: u64, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         _ => format!("{count} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Problem;
+    use crate::diagnose::Finding;
+    use crate::model::{Input, Model};
+    use crate::report::sheet::columns;
+    use crate::report::{Selection, sample};
+
+    fn report(model: &Model, findings: &[Finding], selection: &Selection<'_>) -> String {
+        let mut out = Vec::new();
+        let diagnosis = Diagnosis::new(model, findings, selection);
+        write(&mut out, &diagnosis, Sheet::default(), Detail::default()).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn first_line(report: &str) -> &str {
+        report.lines().next().unwrap()
+    }
+
+    #[test]
+    fn a_report_says_first_what_is_wrong_then_why_then_what_to_do() {
+        let (model, findings) = (sample::model(), sample::findings());
+        let report = report(&model, &findings, &Selection::default());
+        assert_eq!(report, include_str!("sample.txt"), "{report}");
+    }
+
+    #[test]
+    fn a_healthy_capture_is_told_so_at_once() {
+        let model = sample::model();
+        let report = report(&model, &[], &Selection::default());
+        assert_eq!(
+            first_line(&report),
+            "HEALTHY  no fault found: 1 tunnel in 1234 frames"
+        );
+    }
+
+    #[test]
+    fn a_capture_without_ipsec_is_told_so_at_once() {
+        let mut model = Model::default();
+        model.inputs.push(Input {
+            link_types: vec!["ETHERNET".to_owned()],
+            frames: 7,
+            ..Input::default()
+        });
+        assert_eq!(
+            first_line(&report(&model, &[], &Selection::default())),
+            "NO IPSEC  no IKE, ESP or AH in 7 frames (link type ETHERNET)"
+        );
+        model.inputs[0].frames = 0;
+        model.inputs[0].problems.push(Problem {
+            offset: 24,
+            skipped: 3,
+            what: "cut".to_owned(),
+        });
+        let damaged = report(&model, &[], &Selection::default()).replace("\n          ", " ");
+        assert_eq!(
+            first_line(&damaged),
+            "NO IPSEC  the capture holds no frames (link type ETHERNET); \
+             a part of the input could not be read"
+        );
+    }
+
+    #[test]
+    fn a_filtered_report_never_reads_like_a_healthy_one() {
+        let (model, mut findings) = (sample::model(), sample::findings());
+        findings.retain(|finding| finding.severity < crate::diagnose::Severity::Error);
+        let selection = Selection {
+            min_severity: crate::diagnose::Severity::Error,
+            ..Selection::default()
+        };
+        assert_eq!(
+            first_line(&report(&model, &findings, &selection)),
+            "FILTERED  nothing as severe as asked for; 1 finding not shown"
+        );
+    }
+
+    #[test]
+    fn captured_strings_cannot_steer_the_terminal() {
+        let (mut model, mut findings) = (sample::model(), sample::findings());
+        let hostile = "\x1b]0;owned\x07\u{202e}";
+        for finding in &mut findings {
+            finding.title = hostile.to_owned();
+            finding.says = hostile.to_owned();
+            finding.evidence[0].note = hostile.to_owned();
+            finding.advice = vec![hostile.to_owned()];
+            finding.alternatives = vec![hostile.to_owned()];
+        }
+        model.inputs[0].path = hostile.to_owned();
+        for sa in model.ike_sas.iter_mut() {
+            sa.vendors = [vec![hostile.to_owned()], vec![hostile.to_owned()]];
+        }
+        for blind in &mut model.blind {
+            blind.why = hostile.to_owned();
+        }
+        let report = report(&model, &findings, &Selection::default());
+        let bad = report
+            .chars()
+            .find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+        assert_eq!(bad, None, "{report:?}");
+    }
+
+    #[test]
+    fn no_line_of_prose_is_wider_than_the_sheet() {
+        let (model, findings) = (sample::model(), sample::findings());
+        let mut diagnosis = Diagnosis::new(&model, &findings, &Selection::default());
+        // Tables keep their columns whatever the width.
+        diagnosis.tunnels.clear();
+        for width in 60..100 {
+            let mut out = Vec::new();
+            let sheet = Sheet {
+                width,
+                colour: true,
+            };
+            write(&mut out, &diagnosis, sheet, Detail { verbose: true }).unwrap();
+            for line in String::from_utf8(out).unwrap().lines() {
+                assert!(columns(line) <= width, "{width}: {line}");
+            }
+        }
     }
 }

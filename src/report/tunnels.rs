@@ -40,7 +40,10 @@ pub(super) fn summary(
 ) -> io::Result<()> {
     let [a, b] = tunnel.ends;
     let mut facts = match &tunnel.ike_version {
-        Some(version) => vec![format!("IKEv{version}"), words(tunnel.state)],
+        Some(version) => vec![
+            format!("IKEv{}", version.trim_end_matches(".0")),
+            words(tunnel.state),
+        ],
         None => vec!["no IKE seen".to_owned()],
     };
     match tunnel.nat {
@@ -63,7 +66,7 @@ pub(super) fn summary(
     left_out(out, tunnel.ike_sas.len(), shown, "IKE SA", sheet)?;
     if !tunnel.flows.is_empty() {
         let head = [
-            "", "protocol", "SPI", "packets", "octets", "missing", "late", "twice", "from", "for",
+            "", "kind", "SPI", "packets", "octets", "missing", "late", "twice", "from", "for",
         ];
         let rows: Vec<Vec<String>> = tunnel
             .flows
@@ -141,7 +144,7 @@ fn flow_row(tunnel: &TunnelView<'_>, flow: &FlowView<'_>) -> Vec<String> {
         format!(
             "{}{}",
             flow.protocol.to_uppercase(),
-            if udp { " in UDP" } else { "" }
+            if udp { "/UDP" } else { "" }
         ),
         flow.spi.clone(),
         flow.packets.to_string(),
@@ -245,4 +248,41 @@ fn exchange_row(exchange: &ExchangeView) -> Vec<String> {
             .map_or("no answer".to_owned(), |rtt| Span(rtt).to_string()),
         again.join(", "),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Selection, sample};
+
+    fn tables(filter: Option<&str>) -> String {
+        let model = sample::model();
+        let selection = Selection {
+            tunnel: filter,
+            ..Selection::default()
+        };
+        let mut out = Vec::new();
+        write(
+            &mut out,
+            &Tunnels::new(&model, &selection),
+            Sheet::default(),
+        )
+        .unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn tables_show_every_row_of_the_model() {
+        assert_eq!(tables(None), include_str!("sample_tunnels.txt"));
+    }
+
+    #[test]
+    fn a_tunnel_is_found_by_number_address_and_spi() {
+        for filter in ["1", "192.0.2.2", "2.0.2", "0xc0de", "A1A2a3"] {
+            assert_eq!(tables(Some(filter)), tables(None), "{filter}");
+        }
+        for filter in ["2", "192.0.2.3", "0xc0df"] {
+            assert_eq!(tables(Some(filter)), "No tunnels.\n", "{filter}");
+        }
+    }
 }

@@ -111,6 +111,13 @@ mod tests {
         let mut octets = octets();
         octets[1] = 0;
         let read = AuthenticationHeader::read(&octets);
-        assert_eq!(read, Some(AuthenticationHeader { length: 12, icv: &[], ..HEADER }));
+        assert_eq!(
+            read,
+            Some(AuthenticationHeader {
+                length: 12,
+                icv: &[],
+                ..HEADER
+            })
+        );
     }
 }

@@ -7,10 +7,16 @@ use crate::run::{root, shipped, stdout};
 #[test]
 fn every_capture_gets_its_expected_report() {
     let captures = shipped();
-    assert!(captures.len() >= 4, "only {} captures found", captures.len());
+    assert!(
+        captures.len() >= 4,
+        "only {} captures found",
+        captures.len()
+    );
     let mut wrong = Vec::new();
     for capture in &captures {
-        let given = capture.strip_prefix(root()).expect("captures lie in the package");
+        let given = capture
+            .strip_prefix(root())
+            .expect("captures lie in the package");
         let report = stdout(["diagnose".as_ref(), given.as_os_str()]);
         let expected = capture.with_file_name("expected.txt");
         if std::env::var_os("ESPIAL_BLESS").is_some() {
@@ -18,7 +24,10 @@ fn every_capture_gets_its_expected_report() {
         }
         let want = std::fs::read_to_string(&expected).unwrap_or_default();
         if report != want {
-            wrong.push(format!("{}\n--- expected\n{want}--- got\n{report}", given.display()));
+            wrong.push(format!(
+                "{}\n--- expected\n{want}--- got\n{report}",
+                given.display()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -12,7 +12,11 @@ fn sample() -> (Vec<u8>, Vec<usize>) {
         records.push(at);
         at += 16 + u32::from_le_bytes(octets[at + 8..at + 12].try_into().unwrap()) as usize;
     }
-    assert_eq!(at, octets.len(), "the shipped capture is a whole little-endian pcap");
+    assert_eq!(
+        at,
+        octets.len(),
+        "the shipped capture is a whole little-endian pcap"
+    );
     (octets, records)
 }
 
@@ -23,7 +27,11 @@ fn frames_and_exit(name: &str, octets: &[u8]) -> (u64, i32, String) {
     let json: serde_json::Value = serde_json::from_slice(&run.stdout).expect("output is JSON");
     let input = &json["inputs"][0];
     let code = run.status.code().expect("the program ended by itself");
-    (input["frames"].as_u64().unwrap(), code, input["problems"].to_string())
+    (
+        input["frames"].as_u64().unwrap(),
+        code,
+        input["problems"].to_string(),
+    )
 }
 
 #[test]
@@ -31,7 +39,10 @@ fn a_capture_cut_mid_record_keeps_what_came_before() {
     let (octets, records) = sample();
     let (frames, code, problems) = frames_and_exit("cut", &octets[..octets.len() - 5]);
     assert_eq!((frames, code), (records.len() as u64 - 1, 3), "{problems}");
-    assert!(problems.contains(&records[records.len() - 1].to_string()), "{problems}");
+    assert!(
+        problems.contains(&records[records.len() - 1].to_string()),
+        "{problems}"
+    );
 }
 
 #[test]

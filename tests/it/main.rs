@@ -9,6 +9,7 @@
 )]
 
 mod captures;
+mod cli;
 mod damage;
 mod run;
 mod split;

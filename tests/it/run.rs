@@ -18,9 +18,7 @@ pub(crate) fn espial<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Ite
 }
 
 /// What it wrote to standard output; a run that failed outright is shown.
-pub(crate) fn stdout<S: AsRef<std::ffi::OsStr>>(
-    arguments: impl IntoIterator<Item = S>,
-) -> String {
+pub(crate) fn stdout<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> String {
     let output = espial(arguments);
     let code = output.status.code();
     assert!(
@@ -35,7 +33,12 @@ pub(crate) fn stdout<S: AsRef<std::ffi::OsStr>>(
 pub(crate) fn shipped() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(root().join("captures"))
         .expect("captures/ is there")
-        .map(|entry| entry.expect("captures/ can be listed").path().join("capture.pcap"))
+        .map(|entry| {
+            entry
+                .expect("captures/ can be listed")
+                .path()
+                .join("capture.pcap")
+        })
         .filter(|path| path.exists())
         .collect();
     found.sort();

@@ -43,7 +43,13 @@ fn sources() -> Vec<(String, PathBuf, String)> {
         .filter(|path| !path.ends_with("tests.rs") && !path.ends_with("diagnose/testing.rs"))
         .map(|path| {
             let relative = path.strip_prefix(root().join("src")).unwrap();
-            let module = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+            let module = relative
+                .components()
+                .next()
+                .unwrap()
+                .as_os_str()
+                .to_str()
+                .unwrap();
             let module = module.trim_end_matches(".rs").to_owned();
             let text = std::fs::read_to_string(&path).unwrap();
             // What tests name is their own affair.
@@ -72,8 +78,12 @@ fn floor(module: &str) -> Option<usize> {
 fn named<'t>(text: &'t str, prefix: &'t str) -> impl Iterator<Item = &'t str> + 't {
     text.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
-        .flat_map(move |line| line.match_indices(prefix).map(move |(at, _)| &line[at + prefix.len()..]))
-        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""))
+        .flat_map(move |line| line.split(prefix).skip(1))
+        .map(|rest| {
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+                .unwrap_or("")
+        })
 }
 
 #[test]
@@ -81,7 +91,10 @@ fn a_module_names_only_those_below_it() {
     let mut wrong = Vec::new();
     for (module, path, text) in sources() {
         let Some(own) = floor(&module) else {
-            assert!(matches!(module.as_str(), "lib" | "main"), "{module} stands on no floor");
+            assert!(
+                matches!(module.as_str(), "lib" | "main"),
+                "{module} stands on no floor"
+            );
             continue;
         };
         for other in named(&text, "crate::").chain(named(&text, "espial::")) {
@@ -115,19 +128,36 @@ fn every_rule_has_its_names_and_its_document() {
     let rules = espial::diagnose::rules::RULES;
     assert!(rules.len() >= 18, "only {} rules", rules.len());
     for rule in rules {
-        for heading in
-            ["What it means", "How it is seen", "What else looks like it", "What to do"]
-        {
-            assert!(rule.document.contains(heading), "{} lacks “{heading}”", rule.slug);
+        for heading in [
+            "What it means",
+            "How it is seen",
+            "What else looks like it",
+            "What to do",
+        ] {
+            assert!(
+                rule.document.contains(heading),
+                "{} lacks “{heading}”",
+                rule.slug
+            );
         }
-        let alike = |other: &&&espial::diagnose::Rule| {
-            other.slug == rule.slug || other.code == rule.code
-        };
-        assert_eq!(rules.iter().filter(alike).count(), 1, "{} is not alone", rule.slug);
+        let alike =
+            |other: &&&espial::diagnose::Rule| other.slug == rule.slug || other.code == rule.code;
+        assert_eq!(
+            rules.iter().filter(alike).count(),
+            1,
+            "{} is not alone",
+            rule.slug
+        );
         for slug in rule.explains {
-            assert!(rules.iter().any(|other| other.slug == *slug), "{} explains {slug}", rule.slug);
+            assert!(
+                rules.iter().any(|other| other.slug == *slug),
+                "{} explains {slug}",
+                rule.slug
+            );
         }
-        let file = root().join("src/diagnose/rules").join(format!("{}.rs", rule.slug.replace('-', "_")));
+        let file = root()
+            .join("src/diagnose/rules")
+            .join(format!("{}.rs", rule.slug.replace('-', "_")));
         assert!(file.exists(), "{} has no file of its name", rule.slug);
     }
 }

@@ -1,15 +1,16 @@
-//! Packets between private networks leave in clear.
+//! Inner packets travel in clear on the outside link.
 
-use crate::diagnose::facts::{count, leak};
+use crate::diagnose::facts::{count, end_of, is_private};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::model::{ClearFlow, Model, TunnelId};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     slug: "clear-text-leak",
-    code: "ESP450",
+    code: "ESP410",
     severity: Severity::Error,
-    summary: "Packets that belong in the tunnel leave in clear",
+    summary: "Inner packets travel in clear on the outside link",
     document: DOCUMENT,
     explains: &[],
     check,
@@ -17,93 +18,199 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-Packets from one private network to another pass the link between the gateways unencrypted. No policy catches them: they miss the traffic selectors, or no SA exists and nothing forbids to send them as they are. They are readable on the way, and the Internet drops them.
+Packets between two private networks pass on the link between the gateways without protection. The tunnel's selectors do not cover them, or there is no tunnel at the moment and nothing holds them back.
 
 ## How it is seen
-Both addresses are private and neither is a gateway's, yet the packets are on the link where the gateways speak ESP or IKE.
+On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses pass in clear and get no answer in clear, after the tunnel was first negotiated. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
-A Linux gateway shows each inbound ESP packet a second time, decrypted, on the interface it came in by; such copies come while ESP flows, and are left out here, as is talk that is answered in clear, and all where the gateways have private addresses themselves. A recording of a trunk or of several interfaces at once sees the inside as well. A private link between sites may carry such packets rightly.
+Linux shows decrypted inbound packets on the outside interface: they match ESP packets that came just before. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out.
 
 ## What to do
-1. Compare the addresses with the traffic selectors of both sides: the selectors must cover them. A peer may have narrowed them.
-2. Install a policy that drops or traps this traffic while there is no SA (strongSwan: start_action = trap).
-3. Route the peer's networks to nowhere outside the tunnel.
+1. Compare the addresses with the traffic selectors of both sides: they may have been narrowed.
+2. Install a rule that drops such packets when no SA is there (trap policy, blackhole route).
 ";
 
+/// Fewer packets than these may be the one that started the tunnel.
+const FEW: u64 = 2;
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let leaks = leak::between_networks(model, tunnel);
+    let leaks: Vec<&ClearFlow> = model
+        .clear
+        .iter()
+        .filter(|clear| is_leak(model, tunnel, clear))
+        .collect();
     let Some(first) = leaks.first() else {
         return Vec::new();
     };
-    let packets = leaks.iter().map(|flow| flow.packets).sum();
-    let pairs = leaks.len() as u64;
+    let packets: u64 = leaks.iter().map(|clear| clear.packets).sum();
+    let certain = !has_private_ends(model, tunnel);
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Likely.lower_if(leak::candidates(model, first) > 1),
+        if certain { Confidence::Likely } else { Confidence::Possible },
         tunnel,
         first.seen.first,
-        format!("{} to {} in clear", first.from, first.to),
+        format!("{} > {} in clear", first.from, first.to),
     )
-    .title(format!("{} to {} leaves in clear", first.from, first.to))
+    .severity(if certain { RULE.severity } else { Severity::Info })
+    .title(format!("Packets from {} to {} leave in clear", first.from, first.to))
     .says(format!(
-        "{} of {} between private addresses passed the gateways' link unencrypted.",
+        "{} between private addresses ({} of addresses, such as {} > {}) passed this link in clear, beside \
+         the tunnel, and were not answered in clear.",
         count(packets, "packet"),
-        count(pairs, "flow"),
+        count(leaks.len() as u64, "pair"),
+        first.from,
+        first.to
     ))
-    .or("The recording also covers an inside interface, where clear packets are normal.")
-    .or("A private link between the sites carries this traffic on purpose.")
-    .advise("Compare these addresses with the traffic selectors of both sides; a peer may have narrowed them.")
-    .advise("Add a policy that drops or traps this traffic when no SA covers it.");
-    for flow in &leaks {
-        finding = finding
-            .also(
-                flow.seen.first,
-                format!("{} to {} in clear", flow.from, flow.to),
-            )
-            .during(flow.seen.first.1, flow.seen.last.1);
+    .or("The tap also sees the inside of a gateway.")
+    .advise("Compare these addresses with the traffic selectors of both sides; they may have been narrowed.")
+    .advise("Drop such packets when no SA takes them (trap policy, blackhole route).");
+    for clear in &leaks {
+        finding = finding.also(
+            clear.seen.last,
+            format!("{} > {} in clear", clear.from, clear.to),
+        );
     }
     vec![finding]
+}
+
+/// Whether these packets should have been in the tunnel.
+fn is_leak(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
+    let row = &model.tunnels[tunnel];
+    let outer = [clear.from, clear.to];
+    if !outer.into_iter().all(is_private)
+        || outer
+            .into_iter()
+            .any(|address| end_of(row, address).is_some())
+        || row
+            .ends
+            .iter()
+            .chain([&clear.to])
+            .any(|end| same_network(clear.from, *end))
+        || row.ends.iter().any(|end| same_network(clear.to, *end))
+    {
+        return false;
+    }
+    clear.requests >= FEW
+        && first_of_link(model, clear) == Some(tunnel)
+        && after_beginning(model, tunnel, clear)
+        && !answered_in_clear(model, clear)
+        && !is_decrypted_copy(model, clear)
+}
+
+/// The first tunnel recorded at the vantage: without keys nothing says which one the packets belong
+/// to, and one report is enough.
+fn first_of_link(model: &Model, clear: &ClearFlow) -> Option<TunnelId> {
+    model
+        .tunnels
+        .entries()
+        .find(|(_, row)| {
+            let esp = row
+                .flows
+                .iter()
+                .any(|flow| model.flows[*flow].key.vantage == clear.vantage);
+            let ike = crate::diagnose::facts::tap::messages(model, row)
+                .any(|message| message.vantage == clear.vantage);
+            esp || ike
+        })
+        .map(|(id, _)| id)
+}
+
+/// Whether they go on after the tunnel was first spoken of: what came before may have started it.
+fn after_beginning(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
+    let row = &model.tunnels[tunnel];
+    let ike = row.ike_sas.iter().map(|id| model.ike_sas[*id].seen.first.1);
+    let esp = row.flows.iter().map(|id| model.flows[*id].seen.first.1);
+    ike.chain(esp)
+        .min()
+        .is_some_and(|first| clear.seen.last.1 > first)
+}
+
+/// Whether the other direction is in clear too: then the tap sees a network where that is normal.
+fn answered_in_clear(model: &Model, clear: &ClearFlow) -> bool {
+    model.clear.iter().any(|other| {
+        other.vantage == clear.vantage
+            && other.protocol == clear.protocol
+            && other.from == clear.to
+            && other.to == clear.from
+    })
+}
+
+/// Whether ESP of one direction accompanies every one of them: Linux shows inbound packets again
+/// after decryption.
+fn is_decrypted_copy(model: &Model, clear: &ClearFlow) -> bool {
+    model.flows.iter().any(|flow| {
+        flow.key.vantage == clear.vantage
+            && flow.packets >= clear.packets
+            && flow.seen.first.1 <= clear.seen.first.1
+            && flow.seen.last.1 >= clear.seen.first.1
+    })
+}
+
+/// Whether a gateway itself has a private address: then private addresses on its link are no wonder.
+fn has_private_ends(model: &Model, tunnel: TunnelId) -> bool {
+    model.tunnels[tunnel].ends.into_iter().any(is_private)
+}
+
+/// Whether two addresses may lie in one local network: the same /24, in IPv6 /64.
+fn same_network(a: IpAddr, b: IpAddr) -> bool {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.to_bits() >> 8 == b.to_bits() >> 8,
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits() >> 64 == b.to_bits() >> 64,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{silent, verdict};
 
-    const TUNNEL: &str = "
-        1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
-        1.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136";
+    const ESP: &str = "
+        0 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+        0.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136";
 
     #[test]
-    fn private_addresses_in_clear_beside_a_tunnel_are_a_leak() {
+    fn requests_in_clear_beside_the_tunnel() {
         verdict(
-            &format!("{TUNNEL}\n5 10.1.0.5 > 10.9.0.7 CLEAR 1 count 5 requests 5"),
+            &format!("{ESP}\n15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"),
             "clear-text-leak",
         );
     }
 
     #[test]
-    fn decrypted_copies_are_not() {
+    fn the_packet_that_started_the_tunnel() {
         silent(
-            &format!("{TUNNEL}\n1.1001 10.9.0.7 > 10.1.0.5 CLEAR 1 count 40 every 0.5"),
+            "0 10.1.0.5 > 10.2.7.9 CLEAR 1 count 1 requests 1
+             1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+             1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136",
             "clear-text-leak",
         );
     }
 
     #[test]
-    fn neighbours_of_gateways_with_private_addresses_are_not() {
+    fn copies_of_decrypted_packets() {
         silent(
-            "1 10.0.0.1 > B ESP 0xb1 seq 1..9
-             5 10.0.0.5 > 10.0.0.7 CLEAR 6 count 5",
+            &format!("{ESP}\n0.2 10.2.7.9 > 10.1.0.5 CLEAR 1 count 19 every 0.5 requests 19"),
             "clear-text-leak",
         );
     }
 
     #[test]
-    fn a_capture_without_a_tunnel_has_nothing_to_leak_from() {
+    fn a_tap_that_sees_the_inside_too() {
         silent(
-            "5 10.1.0.5 > 10.9.0.7 CLEAR 1 count 5 requests 5
-             6 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce",
+            &format!(
+                "{ESP}
+                 15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5
+                 15.1 10.2.7.9 > 10.1.0.5 CLEAR 1 count 5 every 1"
+            ),
+            "clear-text-leak",
+        );
+    }
+
+    #[test]
+    fn neighbours_on_one_network() {
+        silent(
+            &format!("{ESP}\n15 10.1.0.5 > 10.1.0.9 CLEAR 6 count 5 every 1 requests 5"),
             "clear-text-leak",
         );
     }

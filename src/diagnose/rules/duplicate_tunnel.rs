@@ -1,183 +1,189 @@
-//! Two tunnels with the same identity or selectors displace each other.
+//! Two tunnels to one peer displace each other in turn.
 
-use crate::diagnose::facts::life::{self, Birth, Closing};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
-use crate::units::Span;
+use crate::diagnose::facts::{auth, began, esp};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeState, Model, TunnelId};
+use crate::registry::ExchangeType;
+use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     slug: "duplicate-tunnel",
-    code: "IKE313",
+    code: "IKE308",
     severity: Severity::Error,
-    summary: "Two tunnels to the same peer displace each other",
+    summary: "Two tunnels to one peer displace each other",
     document: DOCUMENT,
-    explains: &["tunnel-flapping", "tunnel-deleted", "clear-text-leak"],
+    explains: &[
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "esp-one-way",
+        "clear-text-leak",
+    ],
     check,
 };
 
 const DOCUMENT: &str = "\
 ## What it means
-A gateway holds one tunnel per identity or per pair of networks, and gets two. Each that comes up makes it delete the other, whose owner brings it up again: they take turns for ever.
+A peer holds only one tunnel for an identity or a set of addresses. Two gateways, or two addresses of one, each set up theirs; the peer accepts the new one and deletes the old one, whose owner sets it up again.
 
 ## How it is seen
-Time and again an IKE SA comes up, and at once its responder ends another of its IKE SAs by an informational message. The owner of that one negotiates anew, and then the first is ended.
+Two tunnels share one end. Each time one of them is set up, an IKE SA of the other ends within seconds by a message of the shared peer, and the other way round, several times.
 
 ## What else looks like it
-A gateway that reauthenticates ends its own old IKE SA; here the other side does. A planned switch between an active and a standby tunnel happens once, not in turns.
+A planned failover moves once, and back once; it does not alternate. Sets of tunnels that are restarted together do not displace each other.
 
 ## What to do
-1. Look for two connections, or two devices, with the same identity or the same traffic selectors.
-2. Give each its own identity and selectors, or make one of them standby, or use route-based tunnels.
-3. Where the same user may connect twice, let the responder keep both (strongSwan: unique = never).
+1. Give the two tunnels different identities, or different traffic selectors.
+2. Make one a standby that starts only when the other is dead, or use routing over two route-based tunnels.
+3. On the peer, allow several IKE SAs for one identity.
 ";
 
-/// How soon the displaced one is ended.
-const AT_ONCE: Span = Span::from_secs(3);
+/// A displaced tunnel ends this soon.
+const SOON: Span = Span::from_secs(2);
 
-/// The new one may still be sending its last message.
-const BEFORE: Span = Span::from_secs(1);
+/// So many displacements make a pattern.
+const PATTERN: usize = 3;
 
-/// An IKE SA that was ended when another came up.
-#[derive(Clone, Copy)]
-struct Displaced {
-    closing: Closing,
-    by: Birth,
-    tunnel: TunnelId,
-}
+/// How many tunnels of one peer are compared: a hub may have thousands.
+const RIVALS: usize = 16;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let own = life::births(model, &model.tunnels[tunnel]);
-    let ended: Vec<(Birth, Closing)> = own
-        .iter()
-        .filter_map(|birth| ended_by_responder(model, *birth))
-        .collect();
-    let Some(responder) = ended.first().map(|(birth, _)| birth.responder) else {
-        return Vec::new();
-    };
-    let all: Vec<(TunnelId, Birth)> = model
-        .tunnels
-        .entries()
-        .filter(|(_, row)| row.addresses.iter().flatten().any(|end| *end == responder))
-        .flat_map(|(id, row)| life::births(model, row).into_iter().map(move |one| (id, one)))
-        .collect();
-    let lost: Vec<Displaced> = ended.iter().filter_map(|one| displaced(*one, &all)).collect();
-    let won = all
-        .iter()
-        .filter(|(id, _)| *id != tunnel)
-        .filter_map(|(_, birth)| ended_by_responder(model, *birth))
-        .filter_map(|one| displaced(one, &all))
-        .filter(|displaced| displaced.tunnel == tunnel)
-        .count();
-    let elsewhere = lost.iter().any(|displaced| displaced.tunnel != tunnel);
-    let Some(first) = lost.first() else {
-        return Vec::new();
-    };
-    let turns = lost.len() + won;
-    if turns < 3 || (elsewhere && won == 0) {
+    let row = &model.tunnels[tunnel];
+    if setups(model, tunnel).is_empty() {
         return Vec::new();
     }
-    let other = if elsewhere {
-        format!("one from {}", first.by.initiator)
-    } else {
-        "another of the same peers".to_string()
+    model
+        .tunnels
+        .entries()
+        .filter(|(other, _)| *other != tunnel)
+        .filter_map(|(other, rival)| {
+            let shared = rival.ends.iter().find(|end| row.ends.contains(end))?;
+            Some((other, *shared))
+        })
+        .take(RIVALS)
+        .find_map(|(other, shared)| rivalry(model, tunnel, other, shared))
+        .into_iter()
+        .collect()
+}
+
+fn rivalry(model: &Model, tunnel: TunnelId, other: TunnelId, shared: IpAddr) -> Option<Finding> {
+    let ours = displaced(model, &setups(model, tunnel), other, shared);
+    let theirs = displaced(model, &setups(model, other), tunnel, shared);
+    if ours.is_empty() || theirs.is_empty() || ours.len() + theirs.len() < PATTERN {
+        return None;
+    }
+    let mut all: Vec<Cite> = ours.iter().chain(&theirs).copied().collect();
+    all.sort_by_key(|cite| cite.1);
+    let first = all.first()?;
+    let rival = |id: TunnelId| {
+        let ends = &model.tunnels[id].ends;
+        ends.iter().find(|end| **end != shared).copied()
     };
+    let (one, two) = (rival(tunnel)?, rival(other)?);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
         tunnel,
-        first.closing.at,
-        format!("{responder} ends this tunnel's IKE SA"),
+        *first,
+        "one tunnel is set up, the other ends",
     )
-    .also(first.by.up, format!("just after {other} came up"))
-    .title(format!("This tunnel and {other} displace each other at {responder}"))
+    .title(format!("The tunnels of {one} and {two} to {shared} displace each other"))
     .says(format!(
-        "{turns} times {responder} ended one IKE SA within {AT_ONCE} after another came up: {} times \
-         this tunnel lost, {won} times it won.",
-        lost.len()
+        "{} times a tunnel of {one} or {two} to {shared} was set up, and within {SOON} {shared} ended the \
+         tunnel of the other. {shared} holds only one of them.",
+        all.len()
     ))
-    .or("An operator switches between the tunnels by hand.")
-    .advise("Look for two connections or devices with the same identity or traffic selectors.")
-    .advise(format!(
-        "Give each its own, make one standby, or let {responder} hold several for one identity."
-    ));
-    for one in lost.iter().skip(1) {
-        finding = finding.also(one.closing.at, "and again");
+    .or("Both tunnels are restarted in turn on purpose.")
+    .advise("Give the two tunnels different identities or selectors, or make one a standby.")
+    .advise(format!("On {shared}, allow several IKE SAs for one identity."));
+    for cite in all.iter().skip(1) {
+        finding = finding.also(*cite, "one tunnel is set up, the other ends");
     }
-    vec![finding]
+    Some(finding)
 }
 
-fn ended_by_responder(model: &Model, birth: Birth) -> Option<(Birth, Closing)> {
-    let closing = life::closing(model, birth.ike_sa)?;
-    (closing.from == birth.responder).then_some((birth, closing))
+/// When tunnels were set up: the answer that agreed to algorithms.
+fn setups(model: &Model, tunnel: TunnelId) -> Vec<Cite> {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| matches!(sa.state, IkeState::Established | IkeState::Deleted))
+        .filter_map(|sa| auth::agreed(model, sa))
+        .collect()
 }
 
-/// The younger IKE SA at the same responder that came up just before this one ended.
-fn displaced(
-    (birth, closing): (Birth, Closing),
-    all: &[(TunnelId, Birth)],
-) -> Option<Displaced> {
-    all.iter()
-        .filter(|(_, other)| other.responder == birth.responder && other.ike_sa != birth.ike_sa)
-        .filter(|(_, other)| other.asked.1 > birth.up.1)
-        .find(|(_, other)| {
-            let after = closing.at.1.since(other.up.1);
-            after <= AT_ONCE && after >= Span(-BEFORE.0)
+/// Those setups at which an IKE SA of `rival` was ended by `peer`.
+fn displaced(model: &Model, setups: &[Cite], rival: TunnelId, peer: IpAddr) -> Vec<Cite> {
+    let row = &model.tunnels[rival];
+    let ends: Vec<Timestamp> = row
+        .ike_sas
+        .iter()
+        .filter_map(|id| model.ike_sas[*id].exchanges.last())
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::INFORMATIONAL | ExchangeType::INFORMATIONAL_V1
+            )
         })
-        .map(|(tunnel, by)| Displaced {
-            closing,
-            by: *by,
-            tunnel: *tunnel,
+        .filter_map(|exchange| {
+            let flight = exchange.flights.first()?;
+            let message = crate::diagnose::facts::first(model, flight)?;
+            (message.path.from.address == peer).then_some(())?;
+            began(model, flight).map(|(_, time)| time)
         })
+        .collect();
+    let directions = esp::directions(model, row);
+    let runs_on = |from: Timestamp, until: Timestamp| {
+        directions
+            .iter()
+            .flat_map(|directions| directions.all())
+            .any(|flow| flow.seen.first.1 < from && flow.seen.last.1 > until)
+    };
+    setups
+        .iter()
+        .filter(|(_, setup)| {
+            let until = Timestamp(setup.0.saturating_add(SOON.0));
+            ends.iter().any(|end| *end >= *setup && *end <= until) && !runs_on(*setup, until)
+        })
+        .copied()
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{fires, silent};
 
-    /// An IKE SA from `from` that comes up at `at` and is ended by `by` at `end`.
-    fn life(from: char, spi: u32, at: u32, end: u32, by: char) -> String {
-        let (asker, answerer) = if by == from { (from, 'S') } else { ('S', from) };
-        let suite = "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+    /// One tunnel of `end` with SPI `n`, set up at `at` and living `life` seconds.
+    fn life(end: char, n: u32, at: u32, life: u32) -> String {
+        let over = at + life;
         format!(
-            "{at}.0 {from}:500 > S:500 IKE_SA_INIT i={spi} r=0 id=0 request {suite}
-             {at}.1 S:500 > {from}:500 IKE_SA_INIT i={spi} r=9{spi} id=0 response {suite}
-             {at}.2 {from}:500 > S:500 IKE_AUTH i={spi} r=9{spi} id=1 request sealed 256
-             {at}.3 S:500 > {from}:500 IKE_AUTH i={spi} r=9{spi} id=1 response sealed 240
-             {end}.4 {asker}:500 > {answerer}:500 INFORMATIONAL i={spi} r=9{spi} id=2 request sealed 80
-             {end}.5 {answerer}:500 > {asker}:500 INFORMATIONAL i={spi} r=9{spi} id=2 response sealed 80
-             "
+            "{at}.0 {end}:500 > B:500 IKE_SA_INIT i={n} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.1 B:500 > {end}:500 IKE_SA_INIT i={n} r=9{n} id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.2 {end}:500 > B:500 IKE_AUTH i={n} r=9{n} id=1 request sealed 256
+             {at}.3 B:500 > {end}:500 IKE_AUTH i={n} r=9{n} id=1 response sealed 240
+             {over}.25 B:500 > {end}:500 INFORMATIONAL i={n} r=9{n} id=0 request by=responder sealed 80
+             {over}.26 {end}:500 > B:500 INFORMATIONAL i={n} r=9{n} id=0 response sealed 80
+            "
         )
     }
 
     #[test]
-    fn two_initiators_that_take_turns_displace_each_other() {
-        let text: String = [
-            life('A', 1, 0, 10, 'S'),
-            life('C', 2, 10, 20, 'S'),
-            life('A', 3, 20, 30, 'S'),
-            life('C', 4, 30, 40, 'S'),
-        ]
-        .concat();
+    fn two_tunnels_that_take_turns() {
+        let text: String = (0..6)
+            .map(|n| life(if n % 2 == 0 { 'A' } else { 'C' }, n + 1, n * 5, 5))
+            .collect();
         let finding = fires(&text, "duplicate-tunnel");
-        assert!(finding.title.contains("192.0.2.3"), "{}", finding.title);
+        assert!(finding.title.contains("192.0.2.2"), "{}", finding.title);
     }
 
     #[test]
-    fn two_initiators_that_end_their_own_do_not() {
-        let text: String = [
-            life('A', 1, 0, 10, 'A'),
-            life('C', 2, 10, 20, 'C'),
-            life('A', 3, 20, 30, 'A'),
-            life('C', 4, 30, 40, 'C'),
-        ]
-        .concat();
-        silent(&text, "duplicate-tunnel");
-    }
-
-    #[test]
-    fn one_switch_is_no_turn_taking() {
-        let text: String = [life('A', 1, 0, 10, 'S'), life('C', 2, 10, 90, 'C')].concat();
-        silent(&text, "duplicate-tunnel");
+    fn two_tunnels_that_live_beside_each_other() {
+        silent(
+            &format!("{}{}", life('A', 1, 0, 60), life('C', 2, 5, 60)),
+            "duplicate-tunnel",
+        );
     }
 }

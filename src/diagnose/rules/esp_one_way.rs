@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "ESP flows in one direction only",
     document: DOCUMENT,
-    explains: &["inner-no-reply", "clear-text-leak"],
+    explains: &["clear-text-leak"],
     check,
 };
 

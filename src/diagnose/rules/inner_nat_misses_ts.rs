@@ -1,15 +1,15 @@
-//! The gateway translates inner packets before it looks for a policy, so they miss it.
+//! A gateway's own address talks to a private one in clear: NAT took the packets out of the tunnel.
 
-use crate::diagnose::facts::{count, leak};
+use crate::diagnose::facts::{count, end_of, is_private};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::model::{ClearFlow, Model, TunnelId};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     slug: "inner-nat-misses-ts",
-    code: "ESP451",
+    code: "ESP411",
     severity: Severity::Error,
-    summary: "Inner packets are translated to the gateway's address and miss the tunnel",
+    summary: "NAT at the gateway takes packets out of the tunnel",
     document: DOCUMENT,
     explains: &["clear-text-leak", "esp-one-way"],
     check,
@@ -17,80 +17,105 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-A gateway applies NAT (masquerading) to packets that should go into the tunnel. With the gateway's own address as source they no longer match the traffic selectors, and leave in clear towards a private address that the Internet does not know.
+The gateway translates the source of packets that should go through the tunnel. With its own public address as source they fit no traffic selector any more, so they leave in clear, for a private address that nobody on the outside knows.
 
 ## How it is seen
-Connection attempts (TCP SYN, ICMP echo requests) from a gateway's outside address to a private address, in clear, on the link where that gateway speaks ESP or IKE. Nothing comes back.
+Packets in clear from the public address of a gateway to a private address, on the link where its IKE and ESP is, several of them requests.
 
 ## What else looks like it
-The gateway itself asks something on a private network of its provider that does not answer. A route to the peer's network is missing in the policy while the gateway itself pings through.
+A gateway that speaks to private neighbours on its outside network; such neighbours would answer.
 
 ## What to do
-1. Exempt the peer's networks from NAT, in a rule before the one that translates (iptables: -m policy --dir out --pol ipsec -j ACCEPT before MASQUERADE; ASA: identity NAT; Huawei: no nat enable for the pair).
-2. Capture again: the packets must leave as ESP.
+1. Exempt the traffic of the tunnel from source NAT: a no-NAT rule before the rule that masquerades.
+2. On Linux match the policy (`-m policy --dir out --pol ipsec -j ACCEPT`) before MASQUERADE.
 ";
 
+/// Fewer requests prove nothing.
+const FEW: u64 = 3;
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let leaks = leak::translated(model, tunnel);
-    let Some(first) = leaks.first() else {
+    let row = &model.tunnels[tunnel];
+    let strays: Vec<&ClearFlow> = model
+        .clear
+        .iter()
+        .filter(|clear| {
+            !is_private(clear.from)
+                && is_private(clear.to)
+                && clear.requests >= FEW
+                && end_of(row, clear.from).is_some()
+                && seen_at(model, tunnel, clear)
+                && !answered(model, clear)
+        })
+        .collect();
+    let Some(first) = strays.first() else {
         return Vec::new();
     };
-    let requests = leaks.iter().map(|flow| flow.requests).sum();
+    let packets: u64 = strays.iter().map(|clear| clear.packets).sum();
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Likely.lower_if(leak::candidates(model, first) > 1),
+        Confidence::Likely,
         tunnel,
         first.seen.first,
-        format!("gateway {} asks {} in clear", first.from, first.to),
+        format!("{} > {} in clear", first.from, first.to),
     )
-    .title(format!(
-        "{} sends to private {} in clear from its own address",
-        first.from, first.to
-    ))
+    .title(format!("{} sends to {} in clear, with its own address", first.from, first.to))
     .says(format!(
-        "{} to private addresses left in clear from the gateway's own address {}, and no packet \
-         in clear came back.",
-        count(requests, "connection attempt"),
-        first.from
+        "{} went in clear from {}, the gateway's own address, to the private address {}, and no answer came: \
+         their source was translated before the tunnel could take them.",
+        count(packets, "packet"),
+        first.from,
+        first.to
     ))
-    .or("The gateway itself asks a host in a private network of its provider.")
-    .advise(format!(
-        "On {}, exempt the peer's networks from NAT before the rule that translates.",
-        first.from
-    ))
-    .advise("If the gateway itself sent them, let it use an inside address as source.");
-    for flow in &leaks {
-        finding = finding
-            .also(
-                flow.seen.first,
-                format!("{} asks {} in clear", flow.from, flow.to),
-            )
-            .during(flow.seen.first.1, flow.seen.last.1);
+    .or("The gateway itself talks to a private host that does not answer.")
+    .advise("Exempt the traffic of the tunnel from source NAT, by a rule before the one that translates.");
+    for clear in &strays {
+        finding = finding.also(
+            clear.seen.last,
+            format!("{} > {} in clear", clear.from, clear.to),
+        );
     }
     vec![finding]
+}
+
+/// Whether the tunnel was recorded at the same vantage.
+fn seen_at(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
+    let row = &model.tunnels[tunnel];
+    row.flows
+        .iter()
+        .any(|flow| model.flows[*flow].key.vantage == clear.vantage)
+        || crate::diagnose::facts::tap::messages(model, row)
+            .any(|message| message.vantage == clear.vantage)
+}
+
+fn answered(model: &Model, clear: &ClearFlow) -> bool {
+    model.clear.iter().any(|other| {
+        other.vantage == clear.vantage && other.from == clear.to && other.to == clear.from
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{silent, verdict};
 
-    const TUNNEL: &str = "1.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136";
+    const ESP: &str = "
+        0 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+        0.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136";
 
     #[test]
-    fn requests_from_the_gateway_to_a_private_network_are_translated_inner_packets() {
+    fn a_gateway_that_speaks_for_its_hosts() {
         verdict(
-            &format!("{TUNNEL}\n5 A > 10.9.0.7 CLEAR 6 count 5 requests 5"),
+            &format!("{ESP}\n3 A > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"),
             "inner-nat-misses-ts",
         );
     }
 
     #[test]
-    fn a_server_of_the_provider_that_answers_is_no_fault() {
+    fn a_private_neighbour_that_answers() {
         silent(
             &format!(
-                "{TUNNEL}
-                 5 A > 10.9.0.7 CLEAR 6 count 5 requests 5
-                 5.1 10.9.0.7 > A CLEAR 6 count 5"
+                "{ESP}
+                 3 A > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5
+                 3.1 10.2.7.9 > A CLEAR 1 count 5 every 1"
             ),
             "inner-nat-misses-ts",
         );

@@ -11,6 +11,7 @@ pub mod clear_text_leak;
 pub mod cookie_exchange;
 pub mod dh_group_mismatch;
 pub mod dh_group_retry;
+pub mod dpd_timeout;
 pub mod duplicate_tunnel;
 pub mod esp_blocked;
 pub mod esp_fragmented;
@@ -27,22 +28,29 @@ pub mod ike_one_way;
 pub mod ike_port_unreachable;
 pub mod ike_proposal_mismatch;
 pub mod ike_refused;
+pub mod ike_retransmits;
+pub mod ike_scan;
 pub mod ike_version_mismatch;
 pub mod inner_nat_misses_ts;
+pub mod mobike_move;
 pub mod mtu_black_hole;
 pub mod mtu_exceeded;
 pub mod multi_value_proposal;
+pub mod nat_detected;
 pub mod packet_loss;
 pub mod path_outage;
 pub mod peer_restarted;
 pub mod pfs_mismatch;
 pub mod port_4500_blocked;
 pub mod psk_mismatch;
+pub mod rekey_collision;
 pub mod rekey_failed;
 pub mod response_from_other_address;
 pub mod tunnel_deleted;
 pub mod tunnel_flapping;
 pub mod unknown_spi;
+pub mod volume_rekey;
+pub mod weak_crypto;
 
 /// Every rule, by code.
 pub static RULES: &[&Rule] = &[
@@ -65,12 +73,13 @@ pub static RULES: &[&Rule] = &[
     &child_setup_failed::RULE,
     &pfs_mismatch::RULE,
     &rekey_failed::RULE,
+    &dpd_timeout::RULE,
+    &path_outage::RULE,
+    &tunnel_flapping::RULE,
     &peer_restarted::RULE,
     &unknown_spi::RULE,
     &tunnel_deleted::RULE,
     &duplicate_tunnel::RULE,
-    &tunnel_flapping::RULE,
-    &path_outage::RULE,
     &esp_one_way::RULE,
     &esp_blocked::RULE,
     &packet_loss::RULE,
@@ -84,4 +93,11 @@ pub static RULES: &[&Rule] = &[
     &inner_nat_misses_ts::RULE,
     &dh_group_retry::RULE,
     &cookie_exchange::RULE,
+    &nat_detected::RULE,
+    &mobike_move::RULE,
+    &ike_retransmits::RULE,
+    &rekey_collision::RULE,
+    &volume_rekey::RULE,
+    &weak_crypto::RULE,
+    &ike_scan::RULE,
 ];

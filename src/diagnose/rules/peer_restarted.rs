@@ -1,170 +1,163 @@
-//! A peer lost its SAs without a word and came back with new ones.
+//! The peer vanished without a word and begins anew: it restarted.
 
+use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::facts::life::{self, Birth, Stale};
-use crate::diagnose::facts::{asked, count, end_of};
+use crate::diagnose::facts::{asked, auth, end_of, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{IcmpSeen, Model, TunnelId};
+use crate::model::{IkeSa, IkeState, Model, TunnelId};
 use crate::units::{Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
     slug: "peer-restarted",
-    code: "IKE310",
-    severity: Severity::Error,
-    summary: "A peer restarted and lost its SAs",
+    code: "IKE305",
+    severity: Severity::Warning,
+    summary: "The peer restarted",
     document: DOCUMENT,
     explains: &[
         "unknown-spi",
-        "dpd-timeout",
-        "esp-one-way",
         "esp-blocked",
+        "esp-one-way",
+        "dpd-timeout",
+        "path-outage",
+        "ike-port-unreachable",
+        "ike-host-unreachable",
         "tunnel-flapping",
+        "clear-text-leak",
     ],
     check,
 };
 
 const DOCUMENT: &str = "\
 ## What it means
-A gateway or its IKE daemon stopped without deleting its SAs, and came back without them. The other side did not know and sent into the void until a new IKE SA was made.
+A gateway lost its state: its daemon or the whole device restarted. Until it negotiates anew, its peer goes on sending to SAs that are gone.
 
 ## How it is seen
-One end falls silent on all SAs while the other goes on sending on the old SPIs, so no deletion was received. Then that end initiates anew and the old SPIs are not used again; or its host answers by ICMP that it knows neither the port nor the protocol, which a lost path cannot do.
+One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again.
 
 ## What else looks like it
-A path that was dead for both directions, if the end that was cut off then initiates. A failover to a twin that does not share its state.
+A path outage: but then the silent side would have probed in vain before it began anew, and its old SPIs would come back. A failover to another device with the same address.
 
 ## What to do
-1. Look at the uptime and log of that gateway: crash, watchdog, update, power.
-2. Shorten dead peer detection on the other side, so that it notices sooner.
+1. Look at the log and uptime of the peer at that time.
+2. Enable dead peer detection on both sides, so that the loss is noticed sooner.
 ";
 
-/// How long the other side must have gone on sending on the old SPIs: longer than any round trip.
-const STALE: Span = Span::from_secs(1);
+/// The restarted side was silent at least so long.
+const SILENCE: Span = Span::from_secs(2);
 
-/// A silence in which dead peer detection could have given up: an outage explains it as well.
-const LONG: Span = Span::from_secs(60);
-
-/// A peer's return.
-struct Restart<'m> {
-    end: usize,
-    last: Cite,
-    stale: Option<Stale>,
-    refusal: Option<&'m IcmpSeen>,
-    birth: Birth,
-}
+/// The other side sent at least so many packets into the void.
+const VOID: u64 = 3;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
-    let restarts: Vec<Restart<'_>> = life::births(model, row)
+    row.ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .find_map(|new| restarted(model, tunnel, new))
         .into_iter()
-        .filter(|birth| model.ike_sas[birth.ike_sa].replaces.is_none())
-        .filter_map(|birth| [0, 1].into_iter().find_map(|end| restart(model, tunnel, birth, end)))
-        .collect();
-    let Some(restart) = restarts.first() else {
-        return Vec::new();
-    };
-    let address = row.ends.get(restart.end).copied().unwrap_or(restart.birth.initiator);
-    let silent = restart.birth.asked.1.since(restart.last.1);
-    let unsure = restart.refusal.is_none()
-        && (silent > LONG || was_asked_in_vain(model, tunnel, restart));
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Likely.lower_if(unsure),
-        tunnel,
-        restart.birth.asked,
-        "a new IKE SA, though the old one was not deleted",
-    )
-    .also(restart.last, format!("last packet of {address} on the old SAs"))
-    .title(format!("{address} lost its SAs and came back with new ones"));
-    let mut says = format!(
-        "{address} was silent for {silent}, and then a new IKE SA was made without a deletion of \
-         the old one."
-    );
-    if let Some(stale) = restart.stale {
-        finding = finding.also(stale.last, format!("still sent to {address} on {}", stale.spi));
-        says = format!(
-            "{says} Meanwhile {} went to it on the old SPI {}.",
-            count(stale.packets, "packet"),
-            stale.spi
-        );
-    }
-    if let Some(refusal) = restart.refusal {
-        finding = finding.also(
-            (refusal.frame, refusal.time),
-            format!("{} from {address} itself", icmp::name(&refusal.error)),
-        );
-        says = format!("{says} Its host was alive and said by ICMP that no daemon is there.");
-    } else {
-        finding = finding.or("The path was dead for a while, and the end that was cut off negotiated anew.");
-    }
-    for again in restarts.iter().skip(1) {
-        finding = finding.also(again.birth.asked, "and again");
-    }
-    vec![
-        finding
-            .says(says)
-            .or("A failover to a twin that does not share SAs.")
-            .advise(format!("Look at the uptime and log of {address}."))
-            .advise("Shorten dead peer detection on the other side, so that it notices sooner."),
-    ]
+        .collect()
 }
 
-/// Whether `end` had lost its SAs when the new IKE SA was made.
-fn restart(model: &Model, tunnel: TunnelId, birth: Birth, end: usize) -> Option<Restart<'_>> {
+/// Whether the initiator of `new` restarted just before.
+fn restarted(model: &Model, tunnel: TunnelId, new: &IkeSa) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
-    let last = life::last_sent_before(model, row, end, birth.asked.1)?;
-    let worked = row
-        .flows
-        .iter()
-        .any(|id| model.flows[*id].seen.first.1 <= last.1);
-    if !worked {
+    let begins = asked::all(model, new).next()?;
+    if !begins.message.header.spis.responder.is_zero() || auth::agreed(model, new).is_none() {
         return None;
     }
-    let stale = life::stale(model, row, end, last.1, STALE)
-        .filter(|stale| stale.packets >= 2 && stale.last.1 > last.1);
-    let refusal = refusal(model, tunnel, end, last.1, birth.asked.1);
-    let returns = end_of(row, birth.initiator) == Some(end) && stale.is_some();
-    (returns || refusal.is_some()).then_some(Restart {
-        end,
-        last,
-        stale,
-        refusal,
-        birth,
-    })
-}
-
-/// An ICMP error by which the host of `end` itself says that nobody is there for ESP or IKE.
-fn refusal(
-    model: &Model,
-    tunnel: TunnelId,
-    end: usize,
-    since: Timestamp,
-    until: Timestamp,
-) -> Option<&IcmpSeen> {
-    let row = &model.tunnels[tunnel];
-    icmp::about(model, tunnel).find(|seen| {
-        matches!(
-            icmp::meaning(&seen.error),
-            Meaning::ProtocolUnreachable | Meaning::PortUnreachable
-        ) && end_of(row, seen.path.from.address) == Some(end)
-            && end_of(row, seen.error.quoted.to.address) == Some(end)
-            && seen.time >= since
-            && seen.time <= until
-    })
-}
-
-/// Whether requests to that end went unanswered in its silence: dead peer detection was at work.
-fn was_asked_in_vain(model: &Model, tunnel: TunnelId, restart: &Restart<'_>) -> bool {
-    let row = &model.tunnels[tunnel];
-    row.ike_sas
+    let start = begins.first.1;
+    let end = end_of(row, begins.from().address)?;
+    // An older IKE SA lived, and nobody closed it.
+    let old = row
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| sa.seen.first.1 < start)
+        .rfind(|sa| matches!(sa.state, IkeState::Established | IkeState::AlreadyUp))?;
+    if old.seen.last.1 > start {
+        return None;
+    }
+    let heard = last_heard(model, tunnel, end, start)?;
+    let asked_in_vain = row
+        .ike_sas
         .iter()
         .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
         .any(|asked| {
-            asked.is_silent()
-                && asked.first.1 >= restart.last.1
-                && asked.first.1 <= restart.birth.asked.1
+            end_of(row, asked.from().address) == Some(end)
+                && asked.first.1 < start
+                && start.since(asked.last.1) <= Finding::TRAIL
+                && asked.fate != crate::diagnose::facts::Fate::Answered
+        });
+    let directions = esp::directions(model, row);
+    let void: u64 = directions
+        .iter()
+        .map(|directions| {
+            directions
+                .packets_since(end, heard.1)
+                .saturating_sub(directions.packets_since(end, start))
         })
+        .max()?;
+    let resumed = directions
+        .iter()
+        .flat_map(|directions| directions.flows(1 - end))
+        .any(|flow| flow.seen.first.1 < start && flow.seen.last.1 >= start);
+    if asked_in_vain || resumed || void < VOID || start.since(heard.1) < SILENCE {
+        return None;
+    }
+    let refusal = icmp::about(model, tunnel).find(|seen| {
+        seen.time >= heard.1
+            && seen.time <= start
+            && end_of(row, seen.path.from.address) == Some(end)
+            && matches!(
+                icmp::meaning(&seen.error),
+                Meaning::ProtocolUnreachable | Meaning::PortUnreachable
+            )
+    });
+    let who = begins.from().address;
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        begins.first,
+        format!("{who} begins anew, its old SAs forgotten"),
+    )
+    .also(heard, format!("last packet of {who} before"))
+    .title(format!("{who} restarted"))
+    .says(format!(
+        "{who} was silent for {} and sent no delete, while {void} ESP packets went to it unanswered. Then it \
+         began a new IKE SA from the first message; its old SPIs are not used again.{}",
+        start.since(heard.1),
+        match refusal {
+            Some(_) => " Meanwhile it answered ESP with ICMP errors: the host was up, its IPsec was not.",
+            None => "",
+        }
+    ))
+    .or("A failover to another device with the same address.")
+    .or("A path outage in which the side that begins anew lost its state as well.")
+    .advise(format!("Look at the log and the uptime of {who} at that time."))
+    .advise("Enable dead peer detection on both sides, so that the loss is noticed sooner.");
+    if let Some(seen) = refusal {
+        finding = finding.also((seen.frame, seen.time), icmp::name(&seen.error));
+    }
+    Some(finding)
+}
+
+/// The last packet of IKE or ESP of an end before a time.
+fn last_heard(model: &Model, tunnel: TunnelId, end: usize, before: Timestamp) -> Option<Cite> {
+    let row = &model.tunnels[tunnel];
+    let directions = esp::directions(model, row);
+    let esp = directions
+        .iter()
+        .flat_map(|directions| directions.flows(1 - end))
+        .map(|flow| flow.seen.last)
+        .filter(|cite| cite.1 < before);
+    tap::messages(model, row)
+        .filter(|message| message.time < before)
+        .filter(|message| end_of(row, message.path.from.address) == Some(end))
+        .map(|message| (message.frame, message.time))
+        .chain(esp)
+        .max_by_key(|cite| cite.1)
 }
 
 #[cfg(test)]
@@ -176,42 +169,28 @@ mod tests {
         0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
         0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
         0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+        1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
         1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136";
 
-    const NEW: &str = "
-        20 B:500 > A:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
-        20.1 A:500 > B:500 IKE_SA_INIT i=3 r=4 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
-        20.2 B:500 > A:500 IKE_AUTH i=3 r=4 id=1 request sealed 256
-        20.3 A:500 > B:500 IKE_AUTH i=3 r=4 id=1 response sealed 240
-        21 A > B ESP 0xb2 seq 1..20 every 0.5 size 136
-        21.1 B > A ESP 0xa2 seq 1..20 every 0.5 size 136";
+    const ANEW: &str = "
+        21 B:500 > A:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        21.1 A:500 > B:500 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        21.2 B:500 > A:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+        21.3 A:500 > B:500 IKE_AUTH i=7 r=8 id=1 response sealed 240
+        22 A > B ESP 0xb2 seq 1..10 every 0.5 size 136
+        22.1 B > A ESP 0xa2 seq 1..10 every 0.5 size 136";
 
     #[test]
-    fn a_peer_that_comes_back_while_the_other_still_sends_has_restarted() {
-        verdict(
-            &format!("{UP}\n1 A > B ESP 0xb1 seq 1..37 every 0.5 size 136{NEW}"),
-            "peer-restarted",
-        );
+    fn silence_and_a_new_beginning_by_the_silent_side() {
+        verdict(&format!("{UP}{ANEW}"), "peer-restarted");
     }
 
     #[test]
-    fn a_peer_that_said_goodbye_has_not() {
+    fn whoever_probed_in_vain_did_not_restart() {
         silent(
             &format!(
-                "{UP}\n1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
-                 11 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request sealed 80
-                 11.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80{NEW}"
-            ),
-            "peer-restarted",
-        );
-    }
-
-    #[test]
-    fn reauthentication_while_both_sides_go_on_is_no_restart() {
-        silent(
-            &format!(
-                "{UP}\n1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
-                 11.1 B > A ESP 0xa1 seq 21..40 every 0.5 size 136{NEW}"
+                "{UP}{ANEW}
+                 13 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=1,3"
             ),
             "peer-restarted",
         );

@@ -1,18 +1,18 @@
-//! One side deletes SAs under live traffic, and the other wants them back.
+//! The tunnel was closed.
 
-use crate::diagnose::facts::life::{self, Closing};
-use crate::diagnose::facts::{began, end_of};
+use crate::diagnose::facts::esp;
+use crate::diagnose::facts::{began, end_of, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{IkeSaId, Model, TunnelId};
+use crate::model::{Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::ExchangeType;
 use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     slug: "tunnel-deleted",
-    code: "IKE312",
+    code: "IKE307",
     severity: Severity::Warning,
-    summary: "One side deletes SAs under live traffic, and the other wants them back",
+    summary: "A side deleted the tunnel",
     document: DOCUMENT,
     explains: &[],
     check,
@@ -20,166 +20,207 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-A peer deletes an SA that carries traffic: its configuration was removed, it displaces one tunnel by another, a health check failed, or an operator acted. The other side then negotiates anew.
+One side closed the tunnel, or the SA that carries traffic, by a message of its own. In the end of a session that is normal. It is worth a warning when the other side still needs it: it goes on sending, or its new attempts fail.
 
 ## How it is seen
-ESP flows until an informational message of the size of a deletion, then no packet of either direction. Later the other side asks for a new SA.
+An informational message of the size of a delete, after which the SA is not used any more. Without keys a delete cannot be told from other small messages by itself; what follows tells.
 
 ## What else looks like it
-A liveness check has the same size in some suites; one that comes just when traffic pauses looks alike. A side that deletes and then negotiates by itself restarts or reauthenticates: that is left out, and so is a deletion after which nobody asks.
+A rekeying deletes the old SA too; then a new one carries the traffic at once.
 
 ## What to do
-1. Read the log of the side that deletes: it knows why.
-2. If it refuses the tunnel afterwards, its connection was removed or disabled.
+1. Read the log of the side that deleted: an administrator, a lifetime, an idle timeout, another connection with the same identity.
 ";
 
-/// Traffic this shortly before a deletion was live.
-const LIVE: Span = Span::from_secs(1);
+/// Traffic that ends this close to the message ended because of it.
+const CLOSE: Span = Span::from_millis(500);
 
-/// The same for a message that may as well be a liveness check: chance must be small.
-const LIVE_IF_UNSURE: Span = Span::from_millis(150);
+/// Silence that tells a deletion from a rekeying.
+const SILENCE: Span = Span::from_secs(1);
 
-/// Packets in flight when the deletion passes.
-const IN_FLIGHT: Span = Span::from_millis(500);
-
-/// Deletions this close to each other are one, and the first side to send one began it.
-const TOGETHER: Span = Span::from_secs(3);
-
-/// Traffic that waited for a new SA takes it at once.
-const AT_ONCE: Span = Span::from_secs(1);
-
-/// A side that reauthenticates does so at once.
-const BREAK: Span = Span::from_secs(1);
+/// So many packets after the deletion mean that the tunnel is still needed.
+const NEEDED: u64 = 5;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let mut findings = Vec::new();
     let row = &model.tunnels[tunnel];
-    let mut all: Vec<Closing> = row
+    findings.extend(
+        row.ike_sas
+            .iter()
+            .find_map(|id| child_deleted(model, tunnel, *id)),
+    );
+    findings.extend(
+        row.ike_sas
+            .iter()
+            .rev()
+            .find_map(|id| closed(model, tunnel, *id)),
+    );
+    findings
+}
+
+/// An IKE SA that was deleted and that no other took the place of.
+fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let sa = &model.ike_sas[id];
+    let replaced = row
         .ike_sas
         .iter()
-        .flat_map(|id| candidates(model, *id))
-        .collect();
-    all.sort_by_key(|closing| closing.at.1);
-    let found: Vec<(Closing, Cite)> = all
+        .any(|other| model.ike_sas[*other].replaces == Some(id));
+    if sa.state != IkeState::Deleted || replaced {
+        return None;
+    }
+    let last = sa.exchanges.last().map(|id| &model.exchanges[*id])?;
+    let (at, who, to) = said(model, last)?;
+    let end = end_of(row, who)?;
+    let still: u64 = esp::directions(model, row)
         .iter()
-        .enumerate()
-        .filter(|(index, closing)| !follows_another(closing, all.get(..*index).unwrap_or(&[])))
-        .filter(|(_, closing)| cuts_traffic(model, tunnel, closing))
-        .filter_map(|(_, closing)| Some((*closing, wanted_back(model, tunnel, closing)?)))
-        .collect();
-    let Some((closing, back)) = found.first() else {
-        return Vec::new();
+        .map(|directions| directions.packets_since(end, later(at.1, SILENCE)))
+        .max()
+        .unwrap_or(0);
+    let after = fate_of_attempts(model, tunnel, at.1);
+    let (severity, confidence, what) = match (still >= NEEDED, after) {
+        (_, Some(true)) => (
+            Severity::Info,
+            Confidence::Likely,
+            "A new tunnel was set up afterwards.".to_string(),
+        ),
+        (_, Some(false)) => (
+            RULE.severity,
+            Confidence::Likely,
+            "Afterwards no attempt to set it up again succeeds.".to_string(),
+        ),
+        (true, None) => (
+            RULE.severity,
+            Confidence::Possible,
+            format!("{to} goes on sending: {still} ESP packets came after it."),
+        ),
+        (false, None) => (
+            Severity::Info,
+            Confidence::Likely,
+            "Nothing follows: the tunnel was closed in order.".to_string(),
+        ),
     };
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Likely.lower_if(!closing.sure),
-        tunnel,
-        closing.at,
-        format!("{} deletes", closing.from),
+    Some(
+        Finding::new(
+            &RULE,
+            confidence,
+            tunnel,
+            at,
+            "a message of the size of a delete, the last on its SA",
+        )
+        .severity(severity)
+        .title(format!("{who} closed the tunnel"))
+        .says(format!(
+            "{who} sent the delete of the IKE SA to {to}. {what}"
+        ))
+        .or("A small informational message of another kind, at the end of the IKE SA.")
+        .advise(format!(
+            "If it was not meant, read the log of {who}: it says why."
+        )),
     )
-    .also(*back, "the other side negotiates anew")
-    .title(format!("{} deleted a tunnel in use", closing.from))
-    .says(format!(
-        "{} sent an informational message of the size of a deletion; ESP stopped with it, and after \
-         {} the other side asked for a new SA ({} in all).",
-        closing.from,
-        back.1.since(closing.at.1),
-        match found.len() {
-            1 => "once".to_string(),
-            n => format!("{n} times"),
-        }
-    ))
-    .or("A liveness check that came just when traffic paused.")
-    .or("An operator or a health check on that side restarted the tunnel.")
-    .advise(format!("Read the log of {} for the reason.", closing.from));
-    for (closing, _) in found.iter().skip(1) {
-        finding = finding.also(closing.at, format!("{} deletes again", closing.from));
-    }
-    vec![finding]
 }
 
-/// Messages on an IKE SA that may be deletions, unless another has taken its place in order.
-fn candidates(model: &Model, id: IkeSaId) -> Vec<Closing> {
-    let replaced = |ike_sa: &crate::model::IkeSa| ike_sa.replaces == Some(id);
-    if model.ike_sas.iter().any(replaced) {
-        return Vec::new();
-    }
-    model.ike_sas[id]
-        .exchanges
-        .iter()
-        .filter_map(|exchange| life::may_delete(model, id, &model.exchanges[*exchange]))
-        .collect()
-}
-
-/// Whether the other side had begun to delete.
-fn follows_another(closing: &Closing, before: &[Closing]) -> bool {
-    before
-        .iter()
-        .rev()
-        .take_while(|other| closing.at.1.since(other.at.1) <= TOGETHER)
-        .any(|other| other.from != closing.from)
-}
-
-/// Whether ESP flowed until this moment and no further.
-fn cuts_traffic(model: &Model, tunnel: TunnelId, closing: &Closing) -> bool {
-    let at = closing.at.1;
-    let recent = if closing.sure { LIVE } else { LIVE_IF_UNSURE };
-    let mut live = false;
-    for id in &model.tunnels[tunnel].flows {
-        let seen = model.flows[*id].seen;
-        if seen.first.1 > at {
-            continue;
-        }
-        if seen.last.1.since(at) > IN_FLIGHT {
-            return false;
-        }
-        let lasted = seen.last.1.since(seen.first.1) > Span(0);
-        live |= lasted && at.since(seen.last.1) <= recent;
-    }
-    live
-}
-
-/// The first request for new SAs after the deletion, if it comes from the other side, is no instant
-/// reauthentication, and no ESP flows before it.
-fn wanted_back(model: &Model, tunnel: TunnelId, closing: &Closing) -> Option<Cite> {
+/// The child SA vanished at an informational message while the IKE SA lived on and made a new one
+/// later.
+fn child_deleted(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
-    let (cite, from) = row
+    let sa = &model.ike_sas[id];
+    let directions = esp::directions(model, row);
+    sa.exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL)
+        .find_map(|exchange| {
+            let (at, who, to) = said(model, exchange)?;
+            let made_again = makes_child_after(model, sa, at.1)?;
+            let ended = directions.iter().any(|directions| {
+                [0, 1].into_iter().all(|end| ends_at(directions, end, at.1))
+            });
+            (ended && made_again.since(at.1) >= SILENCE).then(|| {
+                Finding::new(&RULE, Confidence::Possible, tunnel, at, "a small message, at which all ESP ends")
+                    .during(at.1, made_again)
+                    .title(format!("{who} deleted the child SA"))
+                    .says(format!(
+                        "ESP flowed in both directions up to an informational message of {who} to {to}, and then \
+                         ended at once, while the IKE SA lived on; {} later a new child SA was asked for.",
+                        made_again.since(at.1)
+                    ))
+                    .or("The traffic happened to pause at that moment.")
+                    .advise(format!("Read the log of {who}: it says why it deleted the child SA."))
+            })
+        })
+}
+
+/// Whether ESP towards `end` flowed up to just before `time` and then not for a while.
+fn ends_at(directions: &esp::Directions<'_>, end: usize, time: Timestamp) -> bool {
+    let before = directions
+        .flows(end)
+        .iter()
+        .filter(|flow| flow.seen.first.1 < time)
+        .collect::<Vec<_>>();
+    let last = before.iter().map(|flow| flow.seen.last.1).max();
+    let packets: u64 = before.iter().map(|flow| flow.packets).sum();
+    let quiet = directions
+        .flows(end)
+        .iter()
+        .filter(|flow| flow.seen.first.1 >= time)
+        .all(|flow| flow.seen.first.1.since(time) >= SILENCE);
+    packets >= NEEDED && quiet && last.is_some_and(|last| last <= time && time.since(last) <= CLOSE)
+}
+
+fn makes_child_after(model: &Model, sa: &IkeSa, time: Timestamp) -> Option<Timestamp> {
+    sa.exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
+        .filter_map(|exchange| began(model, exchange.flights.first()?))
+        .map(|(_, at)| at)
+        .find(|at| *at > time)
+}
+
+/// Where, by whom and to whom an informational exchange was begun.
+fn said(model: &Model, exchange: &Exchange) -> Option<(Cite, std::net::IpAddr, std::net::IpAddr)> {
+    let flight = exchange.flights.first()?;
+    let message = crate::diagnose::facts::first(model, flight)?;
+    let path = message.path;
+    Some((
+        (message.frame, message.time),
+        path.from.address,
+        path.to.address,
+    ))
+}
+
+/// Whether attempts after `time` succeeded; `None` if there is none, or it is too early to say.
+fn fate_of_attempts(model: &Model, tunnel: TunnelId, time: Timestamp) -> Option<bool> {
+    let attempts: Vec<&IkeSa> = model.tunnels[tunnel]
         .ike_sas
         .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::IKE_SA_INIT
-                    | ExchangeType::CREATE_CHILD_SA
-                    | ExchangeType::IDENTITY_PROTECTION
-                    | ExchangeType::AGGRESSIVE
-                    | ExchangeType::QUICK_MODE
-            )
-        })
-        .filter_map(|exchange| {
-            let flight = exchange.request()?;
-            let from = crate::diagnose::facts::first(model, flight)?.path.from.address;
-            Some((began(model, flight)?, from))
-        })
-        .filter(|(cite, _)| cite.1 > closing.at.1)
-        .min_by_key(|(cite, _)| cite.1)?;
-    let between = row.flows.iter().any(|id| {
-        let first = model.flows[*id].seen.first.1;
-        first > closing.at.1 && first < cite.1
-    });
-    let at_once = row.flows.iter().any(|id| {
-        let after = model.flows[*id].seen.first.1.since(cite.1);
-        after >= Span(0) && after <= AT_ONCE
-    });
-    let other = end_of(row, from) != end_of(row, closing.from);
-    let wanted = other && !between && (closing.sure || at_once);
-    (wanted && cite.1.since(closing.at.1) >= BREAK).then_some(cite)
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| sa.seen.first.1 > time)
+        .collect();
+    if attempts.iter().any(|sa| {
+        matches!(
+            sa.state,
+            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted | IkeState::HalfOpen
+        )
+    }) {
+        return Some(true);
+    }
+    let first = attempts.first()?;
+    let vantage = crate::units::Vantage {
+        input: first.seen.first.0.input,
+        interface: 0,
+    };
+    tap::went_on(model, vantage, first.seen.first.1, tap::Tap::PATIENCE).then_some(false)
+}
+
+fn later(time: Timestamp, span: Span) -> Timestamp {
+    Timestamp(time.0.saturating_add(span.0))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{fires, silent};
+    use crate::diagnose::testing::{findings, is_healthy, verdict};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
@@ -187,48 +228,45 @@ mod tests {
         0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
         0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
         1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
-        1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
-        11 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request sealed 65
-        11.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 57";
+        1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136";
 
     #[test]
-    fn the_other_side_wants_it_back() {
-        fires(
-            &format!("{UP}\n15 A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(DH14) KE(14) Nonce"),
-            "tunnel-deleted",
-        );
+    fn a_clean_close_at_the_end_is_no_fault() {
+        let found = findings(&format!(
+            "{UP}
+             11 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+             11.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+        ));
+        assert!(is_healthy(&found), "{found:#?}");
     }
 
     #[test]
-    fn an_answer_to_the_other_sides_deletion_is_not_the_first() {
-        silent(
+    fn a_close_after_which_nothing_succeeds() {
+        verdict(
             &format!(
-                "{UP}\n10.9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 69
-                 15 A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(DH14) KE(14) Nonce"
+                "{UP}
+                 11 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+                 11.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80
+                 12 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 12.1 B:500 > A:500 IKE_SA_INIT i=5 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)
+                 20 A:500 > B:500 IKE_SA_INIT i=6 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 20.1 B:500 > A:500 IKE_SA_INIT i=6 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)"
             ),
-            "tunnel-deleted",
+            "ike-proposal-mismatch",
         );
     }
 
     #[test]
-    fn nobody_wants_it_back() {
-        silent(&format!("{UP}\n90 A > B ICMP 8/0 quoting A > B IKE"), "tunnel-deleted");
-    }
-
-    #[test]
-    fn whoever_deletes_and_negotiates_restarts() {
-        silent(
-            &format!("{UP}\n15 B:500 > A:500 IKE_SA_INIT i=3 r=0 id=0 request SA(DH14) KE(14) Nonce"),
-            "tunnel-deleted",
-        );
-    }
-
-    #[test]
-    fn traffic_that_goes_on_was_not_cut() {
-        silent(
+    fn a_child_deleted_in_mid_traffic() {
+        verdict(
             &format!(
-                "{UP}\n11.5 A > B ESP 0xb1 seq 21..40 every 0.5
-                 15 A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(DH14) KE(14) Nonce"
+                "{UP}
+                 10.7 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+                 10.8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80
+                 14 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 224
+                 14.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208
+                 14.2 A > B ESP 0xb2 seq 1..20 every 0.5 size 136
+                 14.3 B > A ESP 0xa2 seq 1..20 every 0.5 size 136"
             ),
             "tunnel-deleted",
         );

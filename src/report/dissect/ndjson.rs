@@ -112,6 +112,7 @@ impl<'a> Record<'a> {
                     quoted: QuoteRecord::new(&error.quoted),
                 });
             }
+            // Fragments tell nothing until they are put together; packets in clear are not IPsec.
             Body::Fragment(_) | Body::Clear(_) => return None,
         }
         Some(record)

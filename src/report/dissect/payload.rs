@@ -103,12 +103,11 @@ fn v1<M: SerializeMap>(
             map.serialize_entry("spis", &Each(|| delete.spis.iter().map(|spi| Hex(spi))))
         }
         Body::VendorId(data) => vendor(map, data),
-        Body::Attributes(configuration) => configured(
-            map,
-            configuration,
-            configuration.cfg_type.name(),
-            |kind| ConfigurationAttributeType(kind).name(),
-        ),
+        Body::Attributes(configuration) => {
+            configured(map, configuration, configuration.cfg_type.name(), |kind| {
+                ConfigurationAttributeType(kind).name()
+            })
+        }
         Body::NatD(data) => {
             map.serialize_entry("data", &Hex(data))?;
             matches(

@@ -124,7 +124,7 @@ impl Lines {
             let told = ["type", "name", "length", "critical", "at"];
             if let Value::Object(mut fields) = record {
                 fields.retain(|key, _| !told.contains(&key.as_str()));
-                branch(out, &Value::Object(fields), 15)?;
+                branch(out, &Value::Object(fields), 15, "")?;
             }
             // Faults are in order of offset: those before the next payload are of this one.
             let next = message
@@ -145,47 +145,70 @@ impl Lines {
     }
 }
 
-/// An object: what is simple on one line, what is nested under it.
-fn branch(out: &mut impl Write, value: &Value, indent: usize) -> io::Result<()> {
-    match value {
-        Value::Object(fields) => {
-            let line: Vec<String> = fields
-                .iter()
-                .filter_map(|(key, value)| Some(format!("{key} {}", leaf(value)?)))
-                .collect();
-            if !line.is_empty() {
-                writeln!(out, "{:indent$}{}", "", escape(&line.join("  ")))?;
-            }
-            for (key, value) in fields {
-                if leaf(value).is_none() && !value.is_null() {
-                    writeln!(out, "{:indent$}{key}", "")?;
-                    branch(out, value, indent + 2)?;
-                }
-            }
-            Ok(())
-        }
-        Value::Array(items) => items.iter().try_for_each(|item| branch(out, item, indent)),
-        _ => Ok(()),
+/// An object: what is simple on one line, what is nested under it. Members of a list begin with a
+/// dash.
+fn branch(out: &mut impl Write, value: &Value, indent: usize, lead: &str) -> io::Result<()> {
+    let Value::Object(fields) = value else {
+        return Ok(());
+    };
+    let line: Vec<String> = fields
+        .iter()
+        .filter_map(|(key, value)| Some(format!("{key} {}", leaf(key, value)?)))
+        .collect();
+    if !line.is_empty() {
+        writeln!(out, "{:indent$}{lead}{}", "", escape(&line.join("  ")))?;
     }
+    let inner = indent + lead.len();
+    for (key, value) in fields {
+        if let Value::Array(items) = value
+            && leaf(key, value).is_none()
+            && !items.is_empty()
+        {
+            writeln!(out, "{:inner$}{key}", "")?;
+            items
+                .iter()
+                .try_for_each(|item| branch(out, item, inner + 2, "- "))?;
+        }
+    }
+    Ok(())
 }
 
 /// A value that fits on the line; `None` for nested and absent ones.
-fn leaf(value: &Value) -> Option<String> {
+fn leaf(key: &str, value: &Value) -> Option<String> {
     match value {
-        Value::Null => None,
-        Value::String(text) if text.is_empty() => Some("-".to_owned()),
+        Value::Null | Value::Object(_) => None,
+        Value::String(text) if text.is_empty() => None,
         Value::String(text) => match text.get(..HEX_SHOWN) {
             Some(head) if text.bytes().all(|c| c.is_ascii_hexdigit()) && text.len() > HEX_SHOWN => {
                 Some(format!("{head}… ({} octets)", text.len() / 2))
             }
             _ => Some(text.clone()),
         },
+        Value::Array(items) if items.is_empty() => None,
         Value::Array(items) => {
-            let words: Option<Vec<String>> = items.iter().map(leaf).collect();
-            words.map(|words| words.join(" "))
+            let words: Option<Vec<String>> = items
+                .iter()
+                .map(|item| {
+                    if key == "attributes" {
+                        attribute(item)
+                    } else {
+                        leaf(key, item)
+                    }
+                })
+                .collect();
+            words.map(|words| format!("[{}]", words.join(", ")))
         }
-        Value::Object(_) => None,
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+    }
+}
+
+/// An attribute in short: `Life Duration 28800`.
+fn attribute(item: &Value) -> Option<String> {
+    let field = |key| item.get(key).and_then(|value| leaf(key, value));
+    let name = field("name").or_else(|| Some(format!("type {}", field("type")?)))?;
+    match field("value_name").or_else(|| field("value")) {
+        Some(value) => Some(format!("{name} {value}")),
+        None => Some(name),
     }
 }
 
@@ -261,9 +284,7 @@ fn detail_v1(body: &ikev1::Body<'_>) -> Option<String> {
         ikev1::Body::Notify(notify) => Some(notify.kind.to_string()),
         ikev1::Body::Delete(delete) => Some(deleted(delete.protocol, &delete.spis)),
         ikev1::Body::VendorId(data) => vendor_id::product(data),
-        ikev1::Body::Attributes(configuration) => {
-            Some(configuration.cfg_type.to_string())
-        }
+        ikev1::Body::Attributes(configuration) => Some(configuration.cfg_type.to_string()),
         ikev1::Body::Fragment(fragment) => Some(format!(
             "{}{}",
             fragment.number,
@@ -279,6 +300,8 @@ fn detail_v2(
     datagram: &Datagram<'_>,
 ) -> Option<String> {
     match body {
+        ikev2::Body::Sa(sa) => Some(sa.to_string()),
+        ikev2::Body::Ts(selectors) => Some(selectors.to_string()),
         ikev2::Body::Ke(ke) => {
             let name = transform::key_exchange(ke.group).map(|row| row.name);
             Some(name.map_or_else(|| format!("group {}", ke.group), str::to_owned))

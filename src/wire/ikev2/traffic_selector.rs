@@ -461,7 +461,7 @@ mod tests {
         assert_eq!(said, "10.0.0.0/8");
         assert_eq!(
             faults,
-            [" at 0: Number of TSs is 2, expected the number of selectors that follow"]
+            ["at 0: Number of TSs is 2, expected the number of selectors that follow"]
         );
     }
 

@@ -1,0 +1,256 @@
+//! The peer stops answering while an IKE SA lives.
+
+use crate::diagnose::facts::esp;
+use crate::diagnose::facts::{Asked, Tap, asked, began, end_of, tap};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, Model, TunnelId};
+use crate::registry::ExchangeType;
+use crate::units::Timestamp;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "dpd-timeout",
+    code: "IKE302",
+    severity: Severity::Error,
+    summary: "The peer stopped answering on a living IKE SA",
+    document: DOCUMENT,
+    explains: &[
+        "path-outage",
+        "ike-no-response",
+        "esp-one-way",
+        "tunnel-flapping",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A gateway asks whether its peer is alive (dead peer detection) and gets no answer, several times. It then gives the tunnel up and, if so configured, begins anew.
+
+## How it is seen
+A request on an established IKE SA is repeated byte for byte without answer, though the peer had been heard before. Often all ESP of the peer stops at the same time: then the path or the peer is gone. If its ESP goes on, only IKE is lost.
+
+## What else looks like it
+A path that is down, a peer that crashed or rebooted, a NAT mapping or firewall state that expired, a peer that deleted the tunnel without a word that got through.
+
+## What to do
+1. Look at the path and the peer at the moment of the last packet heard.
+2. If ESP of the peer went on, look for a firewall that forgot the state of UDP 500 or 4500.
+3. If outages are short and known, lengthen the DPD timeout.
+";
+
+/// So many copies without answer are more than one lost packet.
+const TRIES: usize = 3;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let found = row
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .find_map(|sa| Some((sa, v2_probe(model, sa).or_else(|| v1_probes(model, sa))?)));
+    let Some((sa, probe)) = found else {
+        return Vec::new();
+    };
+    let tap = Tap::of(model, tunnel);
+    let peer = end_of(row, probe.to.address);
+    // A peer that was never heard has not stopped.
+    let Some(heard) = peer.and_then(|peer| last_heard(model, tunnel, peer, probe.first.1)) else {
+        return Vec::new();
+    };
+    let esp_after: u64 = peer.map_or(0, |peer| {
+        esp::directions(model, row)
+            .iter()
+            .map(|directions| directions.packets_since(1 - peer, probe.first.1))
+            .sum()
+    });
+    let later = after(model, tunnel, sa, probe.last.1);
+    let (what, alternative) = if esp_after > 0 {
+        (
+            format!("ESP of the peer goes on ({esp_after} packets), so only IKE is lost"),
+            "A firewall forgot the state of the IKE port while ESP keeps its own alive.",
+        )
+    } else {
+        (
+            "nothing of the peer was heard since".to_string(),
+            "The path is down, or the peer crashed: this capture cannot tell which.",
+        )
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        tap.absence(Confidence::Likely),
+        tunnel,
+        probe.first,
+        format!("{} to {}, never answered", probe.kind, probe.to),
+    )
+    .also(heard, "last packet of the peer before")
+    .also(probe.last, "last copy, unanswered")
+    .title(format!(
+        "{} stopped answering {}",
+        probe.to.address, probe.from.address
+    ))
+    .says(format!(
+        "{} sent {} {} and got no answer; {what}. {later}",
+        probe.from, probe.kind, probe.schedule
+    ))
+    .or(alternative)
+    .advise("Look at the path and at the peer at the moment of the last packet heard.")
+    .advise("If such outages are known and short, lengthen the DPD timeout.");
+    if esp_after > 0 {
+        finding = finding.advise("Look for a firewall in between that forgets UDP 500 or 4500.");
+    }
+    vec![finding]
+}
+
+/// A probe that nobody answered.
+struct Probe {
+    from: crate::units::Endpoint,
+    to: crate::units::Endpoint,
+    kind: ExchangeType,
+    schedule: String,
+    first: Cite,
+    last: Cite,
+}
+
+/// IKEv2: a request on an established SA, repeated in vain.
+fn v2_probe(model: &Model, sa: &IkeSa) -> Option<Probe> {
+    asked::all(model, sa)
+        .filter(|asked| {
+            matches!(
+                asked.exchange.kind,
+                ExchangeType::INFORMATIONAL | ExchangeType::CREATE_CHILD_SA
+            )
+        })
+        .find(|asked| asked.is_silent() && asked.attempts() >= TRIES)
+        .map(|asked: Asked<'_>| Probe {
+            from: asked.from(),
+            to: asked.to(),
+            kind: asked.exchange.kind,
+            schedule: asked.schedule(),
+            first: asked.first,
+            last: asked.last,
+        })
+}
+
+/// IKEv1: informational messages of one side, one after the other, and none of the other side
+/// (RFC 3706: each R-U-THERE is a message of its own).
+fn v1_probes(model: &Model, sa: &IkeSa) -> Option<Probe> {
+    let informational: Vec<_> = sa
+        .exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
+        .collect();
+    let by = informational.last()?.by;
+    let answered_once = informational.iter().any(|exchange| exchange.by != by);
+    let run: Vec<_> = informational
+        .iter()
+        .rev()
+        .take_while(|exchange| exchange.by == by)
+        .collect();
+    // Both directions are needed to know that the peer answers such messages at all.
+    if !answered_once || run.len() <= TRIES {
+        return None;
+    }
+    let oldest = run.last()?.flights.first()?;
+    let newest = run.first()?.flights.first()?;
+    let first = began(model, oldest)?;
+    let last = began(model, newest)?;
+    let message = crate::diagnose::facts::first(model, oldest)?;
+    let spoke = sa
+        .exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter(|flight| flight.by != by)
+        .filter_map(|flight| began(model, flight))
+        .any(|(_, time)| time > first.1);
+    let waited = tap::went_on(model, message.vantage, first.1, Tap::PATIENCE);
+    (!spoke && waited).then(|| Probe {
+        from: message.path.from,
+        to: message.path.to,
+        kind: ExchangeType::INFORMATIONAL_V1,
+        schedule: format!("{} times", run.len()),
+        first,
+        last,
+    })
+}
+
+/// The last packet of an end before a time.
+fn last_heard(model: &Model, tunnel: TunnelId, end: usize, before: Timestamp) -> Option<Cite> {
+    let row = &model.tunnels[tunnel];
+    let messages = tap::messages(model, row)
+        .filter(|message| message.time < before)
+        .filter(|message| end_of(row, message.path.from.address) == Some(end))
+        .map(|message| (message.frame, message.time));
+    let directions = esp::directions(model, row);
+    let esp = directions
+        .iter()
+        .flat_map(|directions| directions.flows(1 - end))
+        .flat_map(|flow| [flow.seen.first, flow.seen.last])
+        .filter(|cite| cite.1 < before);
+    messages.chain(esp).max_by_key(|cite| cite.1)
+}
+
+/// What came next.
+fn after(model: &Model, tunnel: TunnelId, sa: &IkeSa, time: Timestamp) -> String {
+    let anew = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|other| other.seen.first.1 > sa.seen.first.1 && other.seen.first.1 >= time)
+        .min_by_key(|other| other.seen.first.1);
+    match anew {
+        Some(anew) => format!(
+            "A new negotiation began {} after the last copy.",
+            anew.seen.first.1.since(time)
+        ),
+        None => "No new negotiation is in this capture.".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+        1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
+        1 A > B ESP 0xb1 seq 1..60 every 0.5 size 136";
+
+    #[test]
+    fn a_probe_in_vain_and_a_new_beginning() {
+        verdict(
+            &format!(
+                "{UP}
+                 15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=2,5,9
+                 31 A:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11
+                 50 B:500 > A:500 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce"
+            ),
+            "dpd-timeout",
+        );
+    }
+
+    #[test]
+    fn a_probe_that_is_answered_at_last() {
+        silent(
+            &format!(
+                "{UP}
+                 15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=2,5
+                 20.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+            ),
+            "dpd-timeout",
+        );
+    }
+
+    #[test]
+    fn the_last_request_of_a_capture() {
+        silent(
+            &format!("{UP}\n30.4 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80"),
+            "dpd-timeout",
+        );
+    }
+}

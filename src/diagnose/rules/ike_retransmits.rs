@@ -1,0 +1,86 @@
+//! Some IKE messages needed more than one try.
+
+use crate::diagnose::facts::{Fate, asked, count};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ike-retransmits",
+    code: "INF505",
+    severity: Severity::Info,
+    summary: "IKE messages were sent again before they were answered",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A request or its answer was lost, or the answer came late; the request was repeated and answered. IKE is made for that.
+
+## How it is seen
+Byte-identical copies of a request, and an answer in the end.
+
+## What else looks like it
+A tap that records packets twice shows copies at the same moment; those are not counted as tries by their time.
+
+## What to do
+1. If it happens often, look for loss on the path or load on the peer.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let again: Vec<_> = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
+        .filter(|asked| asked.fate == Fate::Answered && asked.attempts() > 1)
+        .filter(|asked| {
+            // Copies at the same moment are the tap's.
+            asked.last.1.since(asked.first.1) >= crate::units::Span::from_millis(100)
+        })
+        .collect();
+    let Some(worst) = again.iter().max_by_key(|asked| asked.attempts()) else {
+        return Vec::new();
+    };
+    vec![
+        Finding::new(
+            &RULE,
+            Confidence::Certain,
+            tunnel,
+            worst.first,
+            format!("{}, first copy", worst.exchange.kind),
+        )
+        .also(worst.last, "last copy, answered")
+        .says(format!(
+            "{} needed more than one try; most of all {} of {}, {}.",
+            count(again.len() as u64, "request"),
+            worst.exchange.kind,
+            worst.from(),
+            worst.schedule()
+        )),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    #[test]
+    fn a_second_try_that_is_answered() {
+        fires(
+            "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=2
+             2.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80",
+            "ike-retransmits",
+        );
+    }
+
+    #[test]
+    fn a_first_try_that_is_answered() {
+        silent(
+            "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+             0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80",
+            "ike-retransmits",
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! Someone tries the IKE port, without wanting a tunnel.
+
+use crate::diagnose::facts::{Asked, end_of};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::units::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ike-scan",
+    code: "SEC602",
+    severity: Severity::Info,
+    summary: "The IKE port is being scanned",
+    document: DOCUMENT,
+    explains: &[
+        "ike-no-response",
+        "ike-proposal-mismatch",
+        "ike-port-unreachable",
+        "ike-version-mismatch",
+        "ike-refused",
+        "dh-group-mismatch",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A scanner looks for IKE responders or for what they accept. It wants no tunnel, and its failures are no fault.
+
+## How it is seen
+Many first messages with new SPIs within seconds, each sent once, none followed by a second step even when it is answered.
+
+## What else looks like it
+A misconfigured initiator that begins anew at once after each refusal; it would go on when accepted.
+
+## What to do
+1. Restrict UDP 500 and 4500 to known peers, if that is possible.
+";
+
+/// So many first messages within [`BURST`] are a scan.
+const MANY: usize = 8;
+
+/// An initiator that wants a tunnel does not begin so often.
+const BURST: Span = Span::from_secs(10);
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    row.ends
+        .iter()
+        .filter_map(|from| {
+            let end = end_of(row, *from)?;
+            let tries: Vec<Asked<'_>> = row
+                .ike_sas
+                .iter()
+                .map(|id| &model.ike_sas[*id])
+                .filter(|sa| sa.exchanges.len() == 1)
+                .filter_map(|sa| Asked::of(model, &model.exchanges[*sa.exchanges.first()?]))
+                .filter(|asked| end_of(row, asked.from().address) == Some(end))
+                .filter(|asked| asked.attempts() == 1)
+                .filter(|asked| asked.message.header.spis.responder.is_zero())
+                .collect();
+            let burst = tries.windows(MANY).find(|window| {
+                let (Some(first), Some(last)) = (window.first(), window.last()) else {
+                    return false;
+                };
+                last.first.1.since(first.first.1) <= BURST
+            })?;
+            let (first, last) = (burst.first()?, tries.last()?);
+            let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, first.first, "a first message, sent once")
+                .during(tries.first()?.first.1, last.first.1)
+                .title(format!("{from} scans {}", first.to().address))
+                .says(format!(
+                    "{from} sent {} first messages with new SPIs to {}, each once, and took none further.",
+                    tries.len(),
+                    first.to().address
+                ))
+                .advise("Restrict UDP 500 and 4500 to known peers, if that is possible.");
+            for one in burst {
+                finding = finding.also(one.first, "another");
+            }
+            Some(finding)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{findings, is_healthy, silent};
+
+    #[test]
+    fn a_scan_is_no_fault() {
+        let scan: String = (1..=12)
+            .map(|n| {
+                format!(
+                    "{}.{} A:500 > B:500 MAIN i={n} r=0 SA(encr={}/128 hash=1 auth=1 group=2)\n",
+                    n / 10,
+                    n % 10,
+                    n % 7 + 1
+                )
+            })
+            .collect();
+        let found = findings(&format!(
+            "{scan}\n20 A:500 > B:500 MAIN i=99 r=0 SA(encr=5 hash=1 auth=1 group=2)"
+        ));
+        assert!(found.iter().any(|finding| finding.rule.slug == "ike-scan"));
+        assert!(is_healthy(&found), "{found:#?}");
+    }
+
+    #[test]
+    fn an_initiator_that_repeats_itself_is_no_scanner() {
+        silent(
+            "0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24",
+            "ike-scan",
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! An initiator moved to another address and kept its SAs.
+
+use crate::diagnose::facts::tap;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "mobike-move",
+    code: "INF504",
+    severity: Severity::Info,
+    summary: "A gateway moved to another address and kept its SAs",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The same IKE SA goes on from another address: MOBIKE (RFC 4555) moved it, or a NAT changed its mapping. It is normal for hosts that roam.
+
+## How it is seen
+A message with the SPIs of a living IKE SA comes from a new address.
+
+## What else looks like it
+A peer with several addresses that answers from the wrong one: see response-from-other-address.
+
+## What to do
+1. Nothing, if traffic goes on. Otherwise see that the far side accepts MOBIKE.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    row.ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| sa.version.major() == 2)
+        .find_map(|sa| {
+            let mut addresses: Vec<IpAddr> = Vec::new();
+            for path in &sa.paths {
+                if !addresses.contains(&path.from.address) {
+                    addresses.push(path.from.address);
+                }
+            }
+            let moved = *addresses.get(1)?;
+            let at = tap::messages(model, row)
+                .filter(|message| message.header.spis.initiator == sa.spis.initiator)
+                .filter(|message| message.path.from.address == moved)
+                .min_by_key(|message| message.time)
+                .filter(|message| !message.header.flags.response())
+                .map(|message| (message.frame, message.time))?;
+            let from = addresses.first()?;
+            Some(
+                Finding::new(&RULE, Confidence::Likely, tunnel, at, format!("the same IKE SA, now from {moved}"))
+                    .title(format!("{from} moved to {moved}"))
+                    .says(format!(
+                        "The IKE SA {} went on from {moved} instead of {from}: a move by MOBIKE, or a NAT that \
+                         changed its mapping.",
+                        sa.spis
+                    )),
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    #[test]
+    fn the_same_sa_from_another_address() {
+        fires(
+            "0 A:4500 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+             0.1 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=2 response sealed 80
+             5 C:4500 > B:4500 INFORMATIONAL i=1 r=2 id=3 request by=initiator sealed 160
+             5.1 B:4500 > C:4500 INFORMATIONAL i=1 r=2 id=3 response sealed 160",
+            "mobike-move",
+        );
+    }
+
+    #[test]
+    fn another_port_is_no_other_address() {
+        silent(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240",
+            "mobike-move",
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! SAs end after a volume, not after a time.
+
+use crate::diagnose::facts::esp;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{EspFlow, Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "volume-rekey",
+    code: "INF507",
+    severity: Severity::Info,
+    summary: "SAs are renewed after a volume, not after a time",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A gateway limits the octets (or packets) of an SA and rekeys when they are used up. IKEv2 does not negotiate it; the other side may not know. It is normal, unless rekeying is too slow for the rate.
+
+## How it is seen
+One direction's SAs end after nearly the same number of octets, while their lives differ in time.
+
+## What else looks like it
+Steady traffic with a limit in time gives constant volume too; therefore the times must differ.
+
+## What to do
+1. If traffic stalls at each rekeying, raise the volume or remove the limit.
+";
+
+/// So many ended SAs make a series.
+const SERIES: usize = 3;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    for directions in esp::directions(model, row) {
+        for end in [0, 1] {
+            let flows = directions.flows(end);
+            // The last one has not ended by itself, the first may have begun before the capture.
+            let ended: Vec<&EspFlow> = flows
+                .split_last()
+                .map_or(Vec::new(), |(_, ended)| ended.to_vec())
+                .into_iter()
+                .filter(|flow| flow.sequence.first <= 1)
+                .collect();
+            let (Some(first), Some(last)) = (ended.first(), ended.last()) else {
+                continue;
+            };
+            let bytes: Vec<f64> = ended.iter().map(|flow| flow.bytes as f64).collect();
+            let lives: Vec<f64> = ended
+                .iter()
+                .map(|flow| flow.seen.last.1.since(flow.seen.first.1).as_secs_f64())
+                .collect();
+            let (Some(spread), Some(spread_of_lives)) = (variation(&bytes), variation(&lives))
+            else {
+                continue;
+            };
+            if ended.len() < SERIES || spread > 0.05 || spread_of_lives < 0.15 {
+                continue;
+            }
+            let mean = bytes.iter().sum::<f64>() / bytes.len() as f64;
+            return vec![
+                Finding::new(&RULE, Confidence::Likely, tunnel, last.seen.last, "the last packet of an SA")
+                    .also(first.seen.last, "the last packet of the first")
+                    .says(format!(
+                        "{} SAs ended after {mean:.0} octets each, give or take {:.1} %, while their lives differ \
+                         by {:.0} %.",
+                        ended.len(),
+                        spread * 100.0,
+                        spread_of_lives * 100.0
+                    ))
+                    .advise("If traffic stalls at each rekeying, raise the volume or remove the limit."),
+            ];
+        }
+    }
+    Vec::new()
+}
+
+/// Standard deviation in terms of the mean; `None` without a mean.
+fn variation(values: &[f64]) -> Option<f64> {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    if values.is_empty() || mean <= 0.0 {
+        return None;
+    }
+    let variance = values
+        .iter()
+        .map(|value| (value - mean).powi(2))
+        .sum::<f64>()
+        / n;
+    Some(variance.sqrt() / mean)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    #[test]
+    fn the_same_volume_at_different_speeds() {
+        fires(
+            "0 A > B ESP 0xb1 seq 1..100 every 0.1 size 1000
+             10 A > B ESP 0xb2 seq 1..100 every 0.2 size 1000
+             30 A > B ESP 0xb3 seq 1..101 every 0.05 size 1000
+             35.1 A > B ESP 0xb4 seq 1..10 every 0.1 size 1000
+             0 B > A ESP 0xa1 seq 1..300 every 0.1 size 100",
+            "volume-rekey",
+        );
+    }
+
+    #[test]
+    fn the_same_time_at_different_speeds() {
+        silent(
+            "0 A > B ESP 0xb1 seq 1..100 every 0.1 size 1000
+             10 A > B ESP 0xb2 seq 1..50 every 0.2 size 1000
+             20 A > B ESP 0xb3 seq 1..200 every 0.05 size 1000
+             30 A > B ESP 0xb4 seq 1..10 every 0.1 size 1000
+             0 B > A ESP 0xa1 seq 1..300 every 0.1 size 100",
+            "volume-rekey",
+        );
+    }
+}

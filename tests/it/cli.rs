@@ -1,0 +1,233 @@
+//! The command line as scripts see it: exit codes, streams, files.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn espial<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_espial"))
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A folder of its own for each test, empty at first.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// A capture of no frames: the header of a pcap file with Ethernet.
+fn empty_capture(folder: &Path) -> PathBuf {
+    let path = folder.join("empty.pcap");
+    let header: [u32; 6] = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65535, 1];
+    fs::write(&path, header.map(u32::to_le_bytes).concat()).unwrap();
+    path
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_capture_of_no_frames_is_no_error() {
+    let capture = empty_capture(&folder("no-frames"));
+    for command in [None, Some("diagnose"), Some("dissect"), Some("tunnels")] {
+        let args = command
+            .map(OsStr::new)
+            .into_iter()
+            .chain([capture.as_os_str()]);
+        let output = espial(args);
+        assert_eq!(code(&output), 0, "{command:?}: {}", stderr(&output));
+        assert_eq!(stderr(&output), "", "{command:?}");
+    }
+    let report = stdout(&espial([&capture]));
+    assert!(
+        report.starts_with("NO IPSEC  the capture holds no frames"),
+        "{report}"
+    );
+}
+
+#[test]
+fn without_a_command_an_input_is_diagnosed() {
+    let capture = empty_capture(&folder("no-command"));
+    let bare = espial([
+        OsStr::new("--format"),
+        OsStr::new("json"),
+        capture.as_os_str(),
+    ]);
+    let named = espial(
+        ["diagnose", "--format", "json"]
+            .map(OsStr::new)
+            .into_iter()
+            .chain([capture.as_os_str()]),
+    );
+    assert_eq!(stdout(&bare), stdout(&named));
+    let json: serde_json::Value = serde_json::from_str(&stdout(&bare)).unwrap();
+    assert_eq!(json["schema"], "espial.diagnosis/1");
+    assert_eq!(json["findings"], serde_json::json!([]));
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_says_why_in_one_line() {
+    let folder = folder("wrong-usage");
+    let capture = empty_capture(&folder);
+    let capture = capture.to_str().unwrap();
+    let missing = folder.join("missing");
+    let missing = missing.to_str().unwrap();
+    for args in [
+        &[missing][..],
+        &[capture, "--keys", missing],
+        &[capture, "--since", "yesterday"],
+        &[capture, "--since", "2", "--until", "1"],
+        &[capture, "--output", capture],
+        &[capture, "--output", folder.to_str().unwrap()],
+        &["explain", "no-such-rule"],
+        &["schema", "no-such-schema"],
+    ] {
+        let output = espial(args);
+        assert_eq!(code(&output), 2, "{args:?}");
+        assert_eq!(stdout(&output), "", "{args:?}");
+        let said = stderr(&output);
+        assert!(
+            said.starts_with("espial: ") && said.lines().count() == 1,
+            "{args:?}: {said}"
+        );
+    }
+    for args in [
+        &["--no-such-option"][..],
+        &[capture, "--threads", "0"],
+        &["dissect", "-f", "xml"],
+    ] {
+        assert_eq!(code(&espial(args)), 2, "{args:?}");
+    }
+}
+
+#[test]
+fn an_output_file_appears_whole_or_not_at_all() {
+    let folder = folder("output");
+    let capture = empty_capture(&folder);
+    let target = folder.join("report.json");
+    let run = |input: &Path| {
+        let args = [
+            input.as_os_str(),
+            OsStr::new("-f"),
+            OsStr::new("json"),
+            OsStr::new("-o"),
+        ];
+        espial(args.into_iter().chain([target.as_os_str()]))
+    };
+    fs::write(&target, "before").unwrap();
+    assert_eq!(code(&run(&folder.join("missing"))), 2);
+    assert_eq!(fs::read_to_string(&target).unwrap(), "before");
+
+    let output = run(&capture);
+    assert_eq!((code(&output), stdout(&output).as_str()), (0, ""));
+    let written = fs::read_to_string(&target).unwrap();
+    assert!(
+        serde_json::from_str::<serde_json::Value>(&written).is_ok(),
+        "{written}"
+    );
+    assert_eq!(names(&folder), ["empty.pcap", "report.json"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_that_is_a_link_or_a_device_stays_one() {
+    let folder = folder("output-link");
+    let capture = empty_capture(&folder);
+    let (target, link) = (folder.join("target"), folder.join("link"));
+    fs::write(&target, "before").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    for output in [link.as_path(), Path::new("/dev/null")] {
+        let args = [capture.as_os_str(), OsStr::new("-o"), output.as_os_str()];
+        assert_eq!(code(&espial(args)), 0, "{}", output.display());
+    }
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(&target).unwrap().starts_with("NO IPSEC"));
+}
+
+#[test]
+fn a_closed_pipe_ends_the_run_quietly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_espial"))
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), stderr(&output).as_str()), (0, ""));
+}
+
+#[test]
+fn packagers_get_completions_a_manual_page_and_schemas() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        assert!(
+            stdout(&espial(["completions", shell])).contains("espial"),
+            "{shell}"
+        );
+    }
+    assert!(stdout(&espial(["man"])).contains(".TH espial 1"));
+    let all: serde_json::Value = serde_json::from_str(&stdout(&espial(["schema"]))).unwrap();
+    for (name, schema) in all.as_object().unwrap() {
+        let one: serde_json::Value =
+            serde_json::from_str(&stdout(&espial(["schema", name]))).unwrap();
+        assert_eq!(&one, schema, "{name}");
+    }
+}
+
+#[test]
+fn keys_are_taken_and_what_cannot_be_done_with_them_is_told() {
+    let folder = folder("keys");
+    let (capture, keys) = (empty_capture(&folder), folder.join("keys.txt"));
+    fs::write(&keys, "anything").unwrap();
+    let args = [
+        capture.as_os_str(),
+        OsStr::new("-f"),
+        OsStr::new("json"),
+        OsStr::new("-k"),
+    ];
+    let output = espial(args.into_iter().chain([keys.as_os_str()]));
+    assert_eq!(code(&output), 0);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let why = json["blind"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|blind| blind["why"].to_string());
+    assert!(
+        why.into_iter().any(|why| why.contains("keys were given")),
+        "{json}"
+    );
+}
+
+#[test]
+fn colours_are_written_only_when_asked_for_or_on_a_terminal() {
+    let capture = empty_capture(&folder("colours"));
+    for (when, coloured) in [("auto", false), ("never", false), ("always", true)] {
+        let args = [capture.as_os_str(), OsStr::new("--color"), OsStr::new(when)];
+        assert_eq!(stdout(&espial(args)).contains('\x1b'), coloured, "{when}");
+    }
+}
