@@ -1,12 +1,9 @@
-//! When an IKE SA came up, what may have ended it, and who was silent when.
+//! When an IKE SA came up, and what may have ended it.
 
-use super::{began, end_of, esp, tap};
+use super::began;
 use crate::diagnose::Cite;
-use crate::model::{
-    AuthOutcome, Exchange, IkeSaId, IkeState, InformationalClass, Model, Tunnel,
-};
+use crate::model::{AuthOutcome, Exchange, IkeSaId, InformationalClass, Model, Tunnel};
 use crate::registry::ExchangeType;
-use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 
 /// An IKE SA that was negotiated in the recording and came up.
@@ -39,15 +36,14 @@ pub fn birth(model: &Model, id: IkeSaId) -> Option<Birth> {
         .exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
-        .filter(|exchange| {
+        .rfind(|exchange| {
             matches!(
                 exchange.kind,
                 ExchangeType::IKE_AUTH
                     | ExchangeType::IDENTITY_PROTECTION
                     | ExchangeType::AGGRESSIVE
             )
-        })
-        .next_back()?;
+        })?;
     let begins = matches!(
         first.kind,
         ExchangeType::IKE_SA_INIT | ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE
@@ -123,77 +119,4 @@ fn informational(
         sure,
     };
     Some((closing, class))
-}
-
-/// The last packet that an end sent before `time`: ESP, AH or IKE.
-///
-/// `None` if it sent nothing before, or if it used a flow both before and after: then it cannot be
-/// told, and it lost no state.
-pub fn last_sent_before(
-    model: &Model,
-    tunnel: &Tunnel,
-    end: usize,
-    time: Timestamp,
-) -> Option<Cite> {
-    let mut last: Option<Cite> = None;
-    let mut later = |cite: Cite| {
-        if last.is_none_or(|known| known.1 < cite.1) {
-            last = Some(cite);
-        }
-    };
-    for directions in esp::directions(model, tunnel) {
-        for flow in directions.flows(1 - end) {
-            if flow.seen.first.1 < time {
-                if flow.seen.last.1 >= time {
-                    return None;
-                }
-                later(flow.seen.last);
-            }
-        }
-    }
-    for message in tap::messages(model, tunnel) {
-        if message.time < time && end_of(tunnel, message.path.from.address) == Some(end) {
-            later((message.frame, message.time));
-        }
-    }
-    last
-}
-
-/// ESP that kept on coming to an end after `since` on SAs that were in use before.
-#[derive(Clone, Copy, Debug)]
-pub struct Stale {
-    /// The SPI.
-    pub spi: crate::units::EspSpi,
-    /// Packets, as far as the timeline tells.
-    pub packets: u64,
-    /// The last of them.
-    pub last: Cite,
-}
-
-/// The flow towards an end that went on longest after `since`, by at least `span`.
-pub fn stale(
-    model: &Model,
-    tunnel: &Tunnel,
-    end: usize,
-    since: Timestamp,
-    span: Span,
-) -> Option<Stale> {
-    esp::directions(model, tunnel)
-        .iter()
-        .flat_map(|directions| directions.flows(end).to_vec())
-        .filter(|flow| flow.seen.first.1 <= since && flow.seen.last.1.since(since) >= span)
-        .map(|flow| Stale {
-            spi: flow.key.spi,
-            packets: esp::packets_since(flow, since).max(1),
-            last: flow.seen.last,
-        })
-        .max_by_key(|stale| stale.last.1)
-}
-
-/// Whether an IKE SA was up at some time, its beginning seen or not.
-pub fn was_up(model: &Model, id: IkeSaId) -> bool {
-    matches!(
-        model.ike_sas[id].state,
-        IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-    )
 }

@@ -7,6 +7,7 @@ use super::rule::Rule;
 
 pub mod auth_failed;
 pub mod child_setup_failed;
+pub mod children_pile_up;
 pub mod clear_text_leak;
 pub mod cookie_exchange;
 pub mod dh_group_mismatch;
@@ -31,6 +32,7 @@ pub mod ike_refused;
 pub mod ike_retransmits;
 pub mod ike_scan;
 pub mod ike_version_mismatch;
+pub mod initiator_fingerprint;
 pub mod inner_nat_misses_ts;
 pub mod mobike_move;
 pub mod mtu_black_hole;
@@ -39,6 +41,7 @@ pub mod multi_value_proposal;
 pub mod nat_detected;
 pub mod packet_loss;
 pub mod path_outage;
+pub mod peer_address_changed;
 pub mod peer_restarted;
 pub mod pfs_mismatch;
 pub mod port_4500_blocked;
@@ -46,6 +49,7 @@ pub mod psk_mismatch;
 pub mod rekey_collision;
 pub mod rekey_failed;
 pub mod response_from_other_address;
+pub mod sequence_exhausted;
 pub mod tunnel_deleted;
 pub mod tunnel_flapping;
 pub mod unknown_spi;
@@ -80,6 +84,8 @@ pub static RULES: &[&Rule] = &[
     &unknown_spi::RULE,
     &tunnel_deleted::RULE,
     &duplicate_tunnel::RULE,
+    &children_pile_up::RULE,
+    &peer_address_changed::RULE,
     &esp_one_way::RULE,
     &esp_blocked::RULE,
     &packet_loss::RULE,
@@ -91,6 +97,7 @@ pub static RULES: &[&Rule] = &[
     &esp_fragmented::RULE,
     &clear_text_leak::RULE,
     &inner_nat_misses_ts::RULE,
+    &sequence_exhausted::RULE,
     &dh_group_retry::RULE,
     &cookie_exchange::RULE,
     &nat_detected::RULE,
@@ -98,6 +105,7 @@ pub static RULES: &[&Rule] = &[
     &ike_retransmits::RULE,
     &rekey_collision::RULE,
     &volume_rekey::RULE,
+    &initiator_fingerprint::RULE,
     &weak_crypto::RULE,
     &ike_scan::RULE,
 ];

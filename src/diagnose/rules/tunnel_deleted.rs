@@ -5,7 +5,7 @@ use crate::diagnose::facts::{began, end_of, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::ExchangeType;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -223,8 +223,8 @@ mod tests {
     use crate::diagnose::testing::{findings, is_healthy, verdict};
 
     const UP: &str = "
-        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
-        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
         0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
         0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
         1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136

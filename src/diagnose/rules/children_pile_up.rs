@@ -1,0 +1,160 @@
+//! Child SAs are rekeyed and never deleted.
+
+use crate::diagnose::facts::{began, life};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{ChildSa, IkeSaId, Model, TunnelId};
+use crate::units::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "children-pile-up",
+    code: "IKE316",
+    severity: Severity::Warning,
+    summary: "Child SAs are replaced but never deleted",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Each rekeying leaves the old child SA in place. They pile up until a table is full or one side uses an old one.
+
+## How it is seen
+Several child SAs of one IKE SA take each other's place, and no informational message is seen that could have deleted any.
+
+## What else looks like it
+Child SAs for several pairs of networks live side by side: those do not replace each other. A recording that missed the deletions.
+
+## What to do
+1. Look at the list of SAs on both gateways: how many child SAs are installed?
+2. Update the implementation that makes the new ones: it must delete the old (RFC 7296 section 2.8).
+";
+
+/// So many replacements without a deletion make a pattern.
+const PATTERN: usize = 3;
+
+/// A deletion follows its rekeying within this time.
+const DELAY: Span = Span::from_secs(60);
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .filter_map(|id| pile(model, tunnel, *id))
+        .collect()
+}
+
+fn pile(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
+    let sa = &model.ike_sas[id];
+    // An IKE SA of IKEv1 may be gone while its children live on, so their deletions are elsewhere.
+    if sa.version.major() == 1 {
+        return None;
+    }
+    let made: Vec<_> = sa
+        .child_sas
+        .iter()
+        .map(|child| &model.child_sas[*child])
+        .filter(|child| {
+            child
+                .replaces
+                .is_some_and(|old| of(model, id, &model.child_sas[old]))
+        })
+        .filter_map(|child| {
+            let exchange = &model.exchanges[child.made_by?];
+            began(model, exchange.response()?)
+        })
+        .filter(|made| sa.seen.last.1.since(made.1) > DELAY)
+        .collect();
+    let deletes = sa
+        .exchanges
+        .iter()
+        .any(|exchange| life::may_delete(model, id, &model.exchanges[*exchange]).is_some());
+    let first = *made.first()?;
+    if deletes || made.len() < PATTERN {
+        return None;
+    }
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        first,
+        "a child SA takes the place of another, which is not deleted",
+    )
+    .title(format!(
+        "{} child SAs were replaced and none was deleted",
+        made.len()
+    ))
+    .says(format!(
+        "{} times a child SA took the place of another under the same IKE SA, and no message that \
+         could delete one was seen.",
+        made.len()
+    ))
+    .or("The recording missed the deletions.")
+    .advise("Count the installed child SAs on both gateways.")
+    .advise("Update the implementation that rekeys: it must delete the old SA.");
+    for one in made.iter().skip(1) {
+        finding = finding.also(*one, "and another");
+    }
+    Some(finding)
+}
+
+/// Whether the child SA was made under this IKE SA.
+fn of(model: &Model, id: IkeSaId, child: &ChildSa) -> bool {
+    child.ike_sa == Some(id)
+        && child
+            .made_by
+            .is_some_and(|made| model.exchanges[made].ike_sa == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    /// A tunnel that is rekeyed every 100 s, and what follows each rekeying.
+    fn rekeyed(after: impl Fn(u32) -> String) -> String {
+        let suite =
+            "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+        let mut text = format!(
+            "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+             1 A > B ESP 0xb0 seq 1..100 every 1
+             1.1 B > A ESP 0xa0 seq 1..100 every 1
+             "
+        );
+        for n in 1..5u32 {
+            let (at, id) = (n * 100, n * 2);
+            text += &format!(
+                "{at}.8 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 224
+                 {at}.9 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 208
+                 {}.0 A > B ESP 0xb{n} seq 1..100 every 1
+                 {}.1 B > A ESP 0xa{n} seq 1..100 every 1
+                 {}
+                 ",
+                at + 1,
+                at + 1,
+                after(n)
+            );
+        }
+        text + "590 A:500 > B:500 INFORMATIONAL i=1 r=2 id=90 request sealed 160"
+    }
+
+    #[test]
+    fn replaced_and_never_deleted() {
+        fires(&rekeyed(|_| String::new()), "children-pile-up");
+    }
+
+    #[test]
+    fn replaced_and_deleted_is_normal() {
+        let deleted = |n: u32| {
+            format!(
+                "{}.2 A:500 > B:500 INFORMATIONAL i=1 r=2 id={} request sealed 80",
+                n * 100 + 1,
+                n * 2 + 1
+            )
+        };
+        silent(&rekeyed(deleted), "children-pile-up");
+    }
+}

@@ -1,0 +1,133 @@
+//! Which implementation the peers are, by what they say and how they repeat themselves.
+
+use crate::diagnose::facts::asked;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::units::Timestamp;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "initiator-fingerprint",
+    code: "INF524",
+    severity: Severity::Info,
+    summary: "The initiator's implementation shows in how it retransmits",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Implementations repeat unanswered messages on schedules of their own. The schedule tells who asks, even where vendor IDs do not; it helps to find the right log and manual.
+
+## How it is seen
+A request is sent at least four times, and the times between the copies fit one known schedule within a tenth.
+
+## What else looks like it
+Administrators can change the schedule; relatives of a program share it.
+
+## What to do
+1. Nothing. Check the vendor against what you expect to be there.
+";
+
+/// Seconds between copies, by implementation: the defaults of its documentation or source.
+const SCHEDULES: &[(&str, &[f64])] = &[
+    // strongSwan: 4 s, growing by 1.8 each time.
+    ("strongSwan", &[4.0, 7.2, 12.96, 23.3, 42.0]),
+    // libreswan: half a second, doubling.
+    ("libreswan", &[0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0]),
+    // From the backoff patterns of ike-scan.
+    ("Windows", &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0]),
+    ("Cisco IOS or PIX", &[10.0, 10.0, 10.0, 10.0]),
+    ("racoon", &[20.0, 20.0, 20.0, 20.0]),
+    ("AIX", &[16.0, 32.0, 64.0, 128.0]),
+];
+
+/// So many copies, or chance may have spaced them.
+const COPIES: usize = 4;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
+        .find_map(|asked| {
+            let who = implementation(&asked.times)?;
+            let from = asked.from().address;
+            Some(
+                Finding::new(
+                    &RULE,
+                    Confidence::Possible,
+                    tunnel,
+                    asked.first,
+                    "first copy",
+                )
+                .also(asked.last, "last copy")
+                .title(format!("{from} repeats itself like {who}"))
+                .says(format!(
+                    "The request of {from} was {}: the schedule of {who}.",
+                    asked.schedule()
+                ))
+                .or("Another implementation, set to the same schedule."),
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+/// The one implementation whose schedule the times fit.
+fn implementation(times: &[Timestamp]) -> Option<&'static str> {
+    if times.len() < COPIES {
+        return None;
+    }
+    let gaps: Vec<f64> = times
+        .iter()
+        .zip(times.iter().skip(1))
+        .map(|(one, next)| next.since(*one).as_secs_f64())
+        .collect();
+    let mut fits = SCHEDULES.iter().filter(|(_, schedule)| {
+        gaps.len() <= schedule.len()
+            && gaps
+                .iter()
+                .zip(*schedule)
+                .all(|(seen, known)| (seen - known).abs() <= known / 10.0)
+    });
+    let (who, _) = fits.next()?;
+    fits.next().is_none().then_some(*who)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::testing::{fires, silent};
+
+    #[test]
+    fn every_schedule_is_known_again_and_no_other() {
+        for (who, gaps) in SCHEDULES {
+            let mut at = 0.0;
+            let mut times = vec![Timestamp(0)];
+            for gap in *gaps {
+                at += gap * 1.02;
+                times.push(Timestamp((at * 1e9) as i64));
+            }
+            assert_eq!(implementation(&times), Some(*who));
+        }
+    }
+
+    #[test]
+    fn a_request_repeated_like_strongswan_names_it() {
+        let finding = fires(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11.2,24.1,47.4",
+            "initiator-fingerprint",
+        );
+        assert!(finding.title.contains("strongSwan"), "{}", finding.title);
+    }
+
+    #[test]
+    fn other_times_name_nobody() {
+        silent(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=3,6,9,12",
+            "initiator-fingerprint",
+        );
+    }
+}

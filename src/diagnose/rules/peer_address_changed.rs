@@ -1,0 +1,180 @@
+//! The same device comes from another address, and the old one is still asked.
+
+use crate::diagnose::facts::life::{self, Birth};
+use crate::diagnose::facts::{asked, count, end_of, esp, offer};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSaId, Model, TunnelId};
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "peer-address-changed",
+    code: "IKE317",
+    severity: Severity::Warning,
+    summary: "The peer's address changed",
+    document: DOCUMENT,
+    explains: &["dpd-timeout", "esp-one-way"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A peer got a new address. Its partner still sends to the old one, where nobody answers, until it learns the new one.
+
+## How it is seen
+A tunnel was up; its peer falls silent, while ESP and IKE requests still go to it in vain. Then an initiator with the same offer and the same vendor IDs comes from another address, and the old address is never heard again.
+
+## What else looks like it
+Another device of the same make that starts by chance. A move by MOBIKE keeps the IKE SA, and is no fault.
+
+## What to do
+1. Enter the new address at the partner, or identify the peer by name instead of address.
+2. Enable MOBIKE (RFC 4555), or give the peer a fixed address.
+";
+
+/// So many packets to the old address show that its partner does not know.
+const VOID: u64 = 3;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let up: Vec<IkeSaId> = row
+        .ike_sas
+        .iter()
+        .copied()
+        .filter(|id| life::birth(model, *id).is_some())
+        .collect();
+    let Some(old) = up.last().and_then(|id| life::birth(model, *id)) else {
+        return Vec::new();
+    };
+    let Some((heard, void)) = silence(model, tunnel, old.initiator) else {
+        return Vec::new();
+    };
+    let asked_in_vain = row
+        .ike_sas
+        .iter()
+        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
+        .any(|asked| {
+            asked.is_silent() && asked.to().address == old.initiator && asked.first.1 > heard.1
+        });
+    if !asked_in_vain {
+        return Vec::new();
+    }
+    model
+        .tunnels
+        .entries()
+        .filter(|(id, other)| *id != tunnel && end_of(other, old.responder).is_some())
+        .filter(|(_, other)| end_of(other, old.initiator).is_none())
+        .filter_map(|(_, other)| {
+            let new = other.ike_sas.first()?;
+            let asked = asked::all(model, &model.ike_sas[*new]).next()?;
+            let fits = asked.to().address == old.responder
+                && asked.first.1 > heard.1
+                && is_alike(model, old, *new);
+            fits.then(|| (asked.from().address, asked.first))
+        })
+        .take(1)
+        .map(|(new, at)| finding(tunnel, old, heard, void, new, at))
+        .collect()
+}
+
+/// The last packet of an address, if its partner sent on in vain.
+fn silence(model: &Model, tunnel: TunnelId, address: IpAddr) -> Option<(Cite, u64)> {
+    let row = &model.tunnels[tunnel];
+    let end = end_of(row, address)?;
+    esp::directions(model, row)
+        .iter()
+        .filter_map(|directions| {
+            let heard = directions.last(1 - end)?;
+            let void = directions.packets_since(end, heard.1);
+            (void >= VOID).then_some((heard, void))
+        })
+        .next()
+}
+
+/// Whether both initiators offer the same and name the same products.
+fn is_alike(model: &Model, old: Birth, new: IkeSaId) -> bool {
+    let (old, new) = (&model.ike_sas[old.ike_sa], &model.ike_sas[new]);
+    let offers = [old, new].map(|sa| offer::offered(model, sa).map(|(offer, _)| offer));
+    matches!(offers, [Some(a), Some(b)] if a == b) && old.vendors.first() == new.vendors.first()
+}
+
+fn finding(tunnel: TunnelId, old: Birth, heard: Cite, void: u64, new: IpAddr, at: Cite) -> Finding {
+    Finding::new(
+        &RULE,
+        Confidence::Possible,
+        tunnel,
+        at,
+        format!("the same offer, from {new}"),
+    )
+    .also(heard, format!("last packet of {}", old.initiator))
+    .title(format!("{} now seems to be {new}", old.initiator))
+    .says(format!(
+        "{} fell silent, while {} still went to it. Then {new} asked {} with the same offer and the \
+         same vendor IDs.",
+        old.initiator,
+        count(void, "packet"),
+        old.responder
+    ))
+    .or("Another device of the same make started by chance.")
+    .advise(format!("If it is the same device, enter {new} at {}, or identify it by name.", old.responder))
+    .advise("Enable MOBIKE, or give the peer a fixed address.")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+        1 B > A ESP 0xa1 seq 1..40 every 0.5";
+
+    const PROBE: &str =
+        "\n10 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request sealed 80 again=4,11";
+
+    #[test]
+    fn the_same_offer_from_elsewhere_after_a_silence() {
+        fires(
+            &format!(
+                "{UP}\n1 A > B ESP 0xb1 seq 1..9 every 0.5{PROBE}
+                 15 C:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce"
+            ),
+            "peer-address-changed",
+        );
+    }
+
+    #[test]
+    fn a_quiet_peer_that_nobody_asked_may_be_well() {
+        silent(
+            &format!(
+                "{UP}\n1 A > B ESP 0xb1 seq 1..9 every 0.5
+                 15 C:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce"
+            ),
+            "peer-address-changed",
+        );
+    }
+
+    #[test]
+    fn another_client_beside_a_living_one_is_another_device() {
+        silent(
+            &format!(
+                "{UP}\n1 A > B ESP 0xb1 seq 1..40 every 0.5
+                 15 C:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce"
+            ),
+            "peer-address-changed",
+        );
+    }
+
+    #[test]
+    fn another_offer_is_another_device() {
+        silent(
+            &format!(
+                "{UP}\n1 A > B ESP 0xb1 seq 1..9 every 0.5{PROBE}
+                 15 C:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-128 PRF_HMAC_SHA1 AUTH_HMAC_SHA1_96 DH2) KE(2) Nonce"
+            ),
+            "peer-address-changed",
+        );
+    }
+}

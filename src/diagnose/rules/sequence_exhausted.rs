@@ -1,0 +1,112 @@
+//! A flow used up its sequence numbers.
+
+use crate::diagnose::facts::{esp, tap};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{EspFlow, Model, TunnelId};
+use crate::units::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "sequence-exhausted",
+    code: "ESP452",
+    severity: Severity::Error,
+    summary: "An SA used up its sequence numbers and stopped",
+    document: DOCUMENT,
+    explains: &["esp-one-way", "tunnel-flapping"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Without extended sequence numbers an SA ends after 2^32 packets: the counter must not cycle (RFC 4303 section 3.3.3). The SA was not rekeyed in time, so its sender fell silent.
+
+## How it is seen
+The last packet of a flow bears a sequence number just below 2^32. The recording goes on, and no other SA takes over in that direction.
+
+## What else looks like it
+With extended sequence numbers the number on the wire begins again at zero and the flow goes on: that is normal and left out. A rekeying just in time is normal too.
+
+## What to do
+1. Rekey sooner: set a lifetime in packets or bytes, or a shorter one in time.
+2. Use extended sequence numbers (ESN) on both sides.
+";
+
+/// The last numbers: senders that stop early keep some in reserve.
+const LAST: u32 = u32::MAX - 0xffff;
+
+/// A new SA follows within this time, or the recording ends.
+const PATIENCE: Span = Span::from_secs(5);
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let mut findings = Vec::new();
+    for directions in esp::directions(model, row) {
+        for end in [0, 1] {
+            let flows = directions.flows(end);
+            findings.extend(
+                flows
+                    .iter()
+                    .find(|flow| is_exhausted(model, flow, flows))
+                    .map(|flow| finding(tunnel, flow)),
+            );
+        }
+    }
+    findings
+}
+
+/// Whether the flow ended at its last numbers and no other of its direction goes on.
+fn is_exhausted(model: &Model, flow: &EspFlow, flows: &[&EspFlow]) -> bool {
+    let last = flow.seen.last.1;
+    flow.sequence.highest >= LAST
+        && tap::went_on(model, flow.key.vantage, last, PATIENCE)
+        && flows
+            .iter()
+            .all(|other| other.key == flow.key || other.seen.last.1 <= last)
+}
+
+fn finding(tunnel: TunnelId, flow: &EspFlow) -> Finding {
+    Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        flow.seen.last,
+        format!("number {} of at most {}, then silence", flow.sequence.highest, u32::MAX),
+    )
+    .title(format!("{} used up its sequence numbers", flow.key.spi))
+    .says(format!(
+        "The last packet of {} bears sequence number {}; the counter must not pass {}, and no other SA \
+         took over.",
+        flow.key.spi,
+        flow.sequence.highest,
+        u32::MAX
+    ))
+    .or("The sender had no more to send, by chance.")
+    .advise("Rekey sooner: set a lifetime in packets or bytes.")
+    .advise("Use extended sequence numbers (ESN) on both sides.")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const BACK: &str = "1 B > A ESP 0xa1 seq 1..60 every 1";
+
+    #[test]
+    fn a_flow_that_ends_at_its_last_number_is_exhausted() {
+        verdict(
+            &format!("{BACK}\n1 A > B ESP 0xb1 seq 4294967200..4294967295 every 0.1"),
+            "sequence-exhausted",
+        );
+    }
+
+    #[test]
+    fn a_successor_in_time_is_normal() {
+        silent(
+            &format!(
+                "{BACK}\n1 A > B ESP 0xb1 seq 4294967200..4294967295 every 0.1
+                 11 A > B ESP 0xb2 seq 1..50 every 1"
+            ),
+            "sequence-exhausted",
+        );
+    }
+}
