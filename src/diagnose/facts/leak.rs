@@ -73,11 +73,7 @@ fn from_gateway(model: &Model, row: &Tunnel, flow: &ClearFlow) -> bool {
 
 /// Whether the tunnel was up at some time.
 fn is_tunnel(model: &Model, row: &Tunnel) -> bool {
-    !row.flows.is_empty()
-        || row
-            .ike_sas
-            .iter()
-            .any(|id| super::life::was_up(model, *id))
+    !row.flows.is_empty() || row.ike_sas.iter().any(|id| super::life::was_up(model, *id))
 }
 
 /// Whether the packets of the tunnel pass this vantage, and the vantage is one link: a recording of
@@ -91,8 +87,7 @@ fn passes(model: &Model, row: &Tunnel, vantage: Vantage) -> bool {
         .flows
         .iter()
         .any(|id| model.flows[*id].key.vantage == vantage);
-    !cooked
-        && (esp || super::tap::messages(model, row).any(|message| message.vantage == vantage))
+    !cooked && (esp || super::tap::messages(model, row).any(|message| message.vantage == vantage))
 }
 
 /// Whether an address lies elsewhere than the gateways: not theirs, nor of their private block.

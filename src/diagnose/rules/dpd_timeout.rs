@@ -91,7 +91,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         probe.to.address, probe.from.address
     ))
     .says(format!(
-        "{} sent {} {} and got no answer; {what}. {later}",
+        "{}: {} was {} and not answered; {what}. {later}",
         probe.from, probe.kind, probe.schedule
     ))
     .or(alternative)
