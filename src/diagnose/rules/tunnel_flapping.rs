@@ -1,9 +1,9 @@
 //! The tunnel is set up from scratch again and again.
 
-use crate::diagnose::facts::auth;
+use crate::diagnose::facts::{asked, auth};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{IkeState, Model, TunnelId};
-use crate::units::Span;
+use crate::model::{IkeSa, IkeState, Model, TunnelId};
+use crate::units::{Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -38,14 +38,23 @@ const BEGINNINGS: usize = 4;
 const LIFE: Span = Span::from_secs(600);
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let beginnings: Vec<Cite> = model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
-        .filter(|sa| sa.replaces.is_none())
-        .filter(|sa| matches!(sa.state, IkeState::Established | IkeState::Deleted))
-        .filter_map(|sa| auth::agreed(model, sa))
-        .collect();
+    let mut beginnings: Vec<Cite> = Vec::new();
+    let mut before: Option<&IkeSa> = None;
+    for id in &model.tunnels[tunnel].ike_sas {
+        let sa = &model.ike_sas[*id];
+        let up = matches!(sa.state, IkeState::Established | IkeState::Deleted);
+        let (Some(at), true) = (
+            auth::agreed(model, sa).filter(|_| sa.replaces.is_none()),
+            up,
+        ) else {
+            continue;
+        };
+        // IKE SAs that live side by side, as load tests and clusters have them, do not flap.
+        if before.is_none_or(|before| is_over(model, before, at.1)) {
+            beginnings.push(at);
+        }
+        before = Some(sa);
+    }
     let (Some(first), Some(last)) = (beginnings.first(), beginnings.last()) else {
         return Vec::new();
     };
@@ -67,6 +76,20 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding = finding.also(*beginning, "negotiated anew");
     }
     vec![finding]
+}
+
+/// Whether an IKE SA had come to its end by `time`: deleted, given up, or its traffic over.
+fn is_over(model: &Model, sa: &IkeSa, time: Timestamp) -> bool {
+    let deleted = sa.state == IkeState::Deleted;
+    let given_up = asked::all(model, sa).any(|asked| asked.is_silent() && asked.first.1 < time);
+    let traffic: Vec<Timestamp> = sa
+        .child_sas
+        .iter()
+        .filter_map(|id| model.child_sas[*id].seen)
+        .map(|seen| seen.last.1)
+        .collect();
+    let dry = !traffic.is_empty() && traffic.iter().all(|last| *last <= time);
+    deleted || given_up || dry
 }
 
 #[cfg(test)]
