@@ -8,8 +8,6 @@ pub mod auth;
 pub mod clear;
 pub mod esp;
 pub mod icmp;
-pub mod leak;
-pub mod life;
 pub mod offer;
 pub mod overhead;
 pub mod rekey;
