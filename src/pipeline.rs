@@ -64,6 +64,7 @@ pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysi
     let mut model = census.finish();
     model.inputs = inputs;
     assemble::assemble(&mut model);
+    model.blind.extend(diagnose::blind(&model));
     let findings = pool.install(|| judge(&model));
     Ok(Analysis { model, findings })
 }

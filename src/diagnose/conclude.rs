@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 /// - it is dropped if it cites no frame that its cause does not cite too: it adds nothing (a rule
 ///   that is information by nature is a hint, and stays);
 /// - else it stays as [`Severity::Info`], for it has evidence of its own;
-/// - and its cause is as grave as it was, unless the cause is normal by its rule: a scan that
-///   nobody answers is no fault.
+/// - and its cause becomes as grave as its gravest consequence, unless the cause is normal by its
+///   rule: a scan that nobody answers is no fault.
 ///
 /// What is left is ordered by severity, then cause before consequence, confidence, time, code and
 /// tunnel, so the outcome does not depend on the order of `findings`.
@@ -121,7 +121,96 @@ fn depth(finding: &Finding, all: &[Finding]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::rules::RULES;
+    use super::conclude;
+    use crate::diagnose::rules::{
+        RULES, ike_no_response, ike_port_unreachable, mtu_black_hole, mtu_exceeded,
+    };
+    use crate::diagnose::{Confidence, Finding, Rule, Severity};
+    use crate::model::{Model, TunnelId};
+    use crate::units::{FrameId, Timestamp};
+
+    fn finding(rule: &'static Rule, confidence: Confidence, frame: u64, tunnel: u32) -> Finding {
+        let at = (
+            FrameId {
+                input: 0,
+                number: frame,
+            },
+            Timestamp(frame as i64),
+        );
+        Finding::new(rule, confidence, TunnelId(tunnel), at, "seen")
+    }
+
+    fn concluded(findings: Vec<Finding>) -> Vec<(&'static str, Severity)> {
+        let backwards = findings.iter().rev().cloned().collect();
+        let order = |findings| {
+            conclude(&Model::default(), findings)
+                .iter()
+                .map(|finding| (finding.rule.slug, finding.severity))
+                .collect::<Vec<_>>()
+        };
+        let out = order(findings);
+        assert_eq!(
+            out,
+            order(backwards),
+            "the order of the input must not matter"
+        );
+        out
+    }
+
+    #[test]
+    fn a_consequence_with_evidence_of_its_own_stays_as_information() {
+        assert_eq!(
+            concluded(vec![
+                finding(&ike_no_response::RULE, Confidence::Likely, 1, 0),
+                finding(&ike_port_unreachable::RULE, Confidence::Certain, 2, 0),
+            ]),
+            [
+                ("ike-port-unreachable", Severity::Error),
+                ("ike-no-response", Severity::Info)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_consequence_that_adds_nothing_is_dropped() {
+        assert_eq!(
+            concluded(vec![
+                finding(&ike_no_response::RULE, Confidence::Likely, 2, 0),
+                finding(&ike_port_unreachable::RULE, Confidence::Certain, 2, 0),
+            ]),
+            [("ike-port-unreachable", Severity::Error)]
+        );
+    }
+
+    #[test]
+    fn a_cause_is_as_grave_as_its_consequence() {
+        assert_eq!(
+            concluded(vec![
+                finding(&mtu_black_hole::RULE, Confidence::Likely, 1, 0),
+                finding(&mtu_exceeded::RULE, Confidence::Certain, 2, 0),
+            ]),
+            [
+                ("mtu-exceeded", Severity::Error),
+                ("mtu-black-hole", Severity::Info)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_guess_explains_nothing_that_is_surer_and_no_tunnel_explains_another() {
+        let unexplained = [
+            ("ike-port-unreachable", Severity::Error),
+            ("ike-no-response", Severity::Error),
+        ];
+        for (confidence, tunnel) in [(Confidence::Possible, 0), (Confidence::Certain, 1)] {
+            let mut found = concluded(vec![
+                finding(&ike_no_response::RULE, Confidence::Likely, 1, 0),
+                finding(&ike_port_unreachable::RULE, confidence, 2, tunnel),
+            ]);
+            found.sort_by_key(|(slug, _)| std::cmp::Reverse(*slug));
+            assert_eq!(found, unexplained);
+        }
+    }
 
     #[test]
     fn what_a_rule_explains_exists_and_never_explains_it_back() {

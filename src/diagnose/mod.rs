@@ -4,6 +4,7 @@
 //! consequences. What several rules need to know is in [`facts`]; how to write a rule is shown by
 //! any file in [`rules`].
 
+mod blind;
 mod conclude;
 pub mod facts;
 pub mod finding;
@@ -12,6 +13,7 @@ pub mod rules;
 #[cfg(test)]
 mod testing;
 
+pub use blind::blind;
 pub use conclude::conclude;
 pub use finding::{Cite, Confidence, Evidence, Finding, Severity};
 pub use rule::Rule;

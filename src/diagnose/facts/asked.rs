@@ -3,7 +3,7 @@
 use super::tap;
 use super::{began, cite};
 use crate::diagnose::Cite;
-use crate::model::{Exchange, Flight, Message, Model, Role};
+use crate::model::{Exchange, Flight, Message, Model};
 use crate::registry::ExchangeType;
 use crate::units::{Endpoint, Timestamp, Vantage};
 
@@ -121,16 +121,6 @@ pub fn all<'m>(
     sa.exchanges
         .iter()
         .filter_map(|exchange| Asked::of(model, &model.exchanges[*exchange]))
-}
-
-/// Who sent the flight, as the address seen on the wire.
-pub fn sender(model: &Model, flight: &Flight) -> Option<std::net::IpAddr> {
-    super::first(model, flight).map(|message| message.path.from.address)
-}
-
-/// The role that the address of an end has in the exchange: whoever sent the first message.
-pub fn asker(exchange: &Exchange) -> Role {
-    exchange.by
 }
 
 fn waiting(exchange: &Exchange) -> Option<&Flight> {

@@ -3,7 +3,7 @@
 use super::asked::is_v1;
 use crate::diagnose::Cite;
 use crate::model::{ExchangeId, IkeSa, Model, Plain, Role};
-use crate::registry::{ExchangeType, NotifyType};
+use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::wire::{self, ikev1, ikev2};
 use std::net::IpAddr;
 
@@ -31,11 +31,12 @@ pub struct Notice {
 impl Notice {
     /// Its name.
     pub fn name(&self) -> String {
-        if self.v1 {
-            crate::registry::NotifyV1(self.kind).to_string()
+        let name = if self.v1 {
+            NotifyV1(self.kind).name()
         } else {
-            NotifyType(self.kind).to_string()
-        }
+            NotifyType(self.kind).name()
+        };
+        name.map_or_else(|| format!("notification {}", self.kind), str::to_string)
     }
 
     /// Whether it reports an error: IKEv2 below 16384, IKEv1 from 1 to 8191 (RFC 2408 section

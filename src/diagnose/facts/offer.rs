@@ -1,6 +1,5 @@
 //! Offers of IKE suites in clear: what each side proposes or accepts, by name, and how they differ.
 
-use super::asked::is_v1;
 use crate::diagnose::Cite;
 use crate::model::{ExchangeId, IkeSa, IkeSuite, Model, Plain, TunnelId};
 use crate::registry::{TransformType, transform};
@@ -323,13 +322,6 @@ fn v1_method(id: u64) -> String {
 /// Whether the method of IKEv1 rests on a pre-shared key (RFC 2409; XAUTH draft).
 pub fn v1_is_pre_shared(suite: &IkeSuite) -> bool {
     matches!(suite.v1_auth, Some(1 | 65001 | 65002))
-}
-
-/// Whether the IKE SA is of IKEv1.
-pub fn is_ikev1(model: &Model, sa: &IkeSa) -> bool {
-    sa.exchanges.first().map_or(sa.version.major() == 1, |id| {
-        is_v1(model.exchanges[*id].kind)
-    })
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ fn cites(model: &Model, exchange: &Exchange) -> Option<(Cite, Cite)> {
 }
 
 /// Whether a `CREATE_CHILD_SA` of the same IKE SA succeeded around that time.
-fn mended(model: &Model, sa: &IkeSa, refused: Timestamp) -> bool {
+pub fn mended(model: &Model, sa: &IkeSa, refused: Timestamp) -> bool {
     sa.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])

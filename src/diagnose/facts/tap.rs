@@ -1,6 +1,7 @@
 //! What the tap could see: the guard of every conclusion from absence.
 
-use crate::diagnose::Confidence;
+use super::esp;
+use crate::diagnose::{Cite, Confidence};
 use crate::model::{IkeState, Model, Tunnel, TunnelId};
 use crate::units::{Span, Timestamp, Vantage};
 
@@ -112,4 +113,24 @@ pub fn messages<'m>(
                 .chain(&flight.elsewhere)
         })
         .map(|id| &model.messages[*id])
+}
+
+/// The last packet of IKE or ESP that an end sent before a time.
+///
+/// Of a flow that goes on beyond that time only its first packet counts: the timeline is too coarse
+/// to cite.
+pub fn last_heard(model: &Model, tunnel: TunnelId, end: usize, before: Timestamp) -> Option<Cite> {
+    let row = &model.tunnels[tunnel];
+    let directions = esp::directions(model, row);
+    let esp = directions
+        .iter()
+        .flat_map(|directions| directions.flows(1 - end))
+        .flat_map(|flow| [flow.seen.first, flow.seen.last])
+        .filter(|cite| cite.1 < before);
+    messages(model, row)
+        .filter(|message| message.time < before)
+        .filter(|message| super::end_of(row, message.path.from.address) == Some(end))
+        .map(|message| (message.frame, message.time))
+        .chain(esp)
+        .max_by_key(|cite| cite.1)
 }

@@ -128,7 +128,8 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         let began = model.flows[*flow].seen.first.1;
         began >= at.1 && began.since(at.1) <= AT_ONCE
     });
-    (!childless && !served).then(|| Refusal {
+    let mended = rekey::mended(model, sa, at.1);
+    (!childless && !served && !mended).then(|| Refusal {
         at,
         by: answerer(model, exchange),
         note: "IKE_AUTH response with room for a proof but not for a child SA".to_string(),

@@ -78,7 +78,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 fn is_leak(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
     let row = &model.tunnels[tunnel];
     let outer = [clear.from, clear.to];
-    if !outer.into_iter().all(is_private)
+    if clear.requests < FEW
+        || !outer.into_iter().all(is_private)
         || outer
             .into_iter()
             .any(|address| end_of(row, address).is_some())
@@ -91,8 +92,7 @@ fn is_leak(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
     {
         return false;
     }
-    clear.requests >= FEW
-        && first_of_link(model, clear) == Some(tunnel)
+    first_of_link(model, clear) == Some(tunnel)
         && after_beginning(model, tunnel, clear)
         && !answered_in_clear(model, clear)
         && !is_decrypted_copy(model, clear)

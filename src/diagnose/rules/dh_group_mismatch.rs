@@ -39,7 +39,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     for id in &row.ike_sas {
         let sa = &model.ike_sas[*id];
         for notice in clear::refusals(model, sa, NotifyType::INVALID_KE_PAYLOAD) {
-            if notice.exchange_kind == ExchangeType::IKE_SA_INIT {
+            // Without the request nothing is known of the attempts before and after it.
+            let asked_here = model.exchanges[notice.exchange].request().is_some();
+            if notice.exchange_kind == ExchangeType::IKE_SA_INIT && asked_here {
                 let offered = wanted(&notice).and_then(|group| {
                     let name = offer::name(TransformType::KE, group);
                     let (offer, _) = offer::offered(model, sa)?;

@@ -56,7 +56,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let tap = Tap::of(model, tunnel);
     let peer = end_of(row, probe.to.address);
     // A peer that was never heard has not stopped.
-    let Some(heard) = peer.and_then(|peer| last_heard(model, tunnel, peer, probe.first.1)) else {
+    let Some(heard) = peer.and_then(|peer| tap::last_heard(model, tunnel, peer, probe.first.1))
+    else {
         return Vec::new();
     };
     let esp_after: u64 = peer.map_or(0, |peer| {
@@ -91,7 +92,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         probe.to.address, probe.from.address
     ))
     .says(format!(
-        "{} sent {} {} and got no answer; {what}. {later}",
+        "{}: {} was {} and not answered; {what}. {later}",
         probe.from, probe.kind, probe.schedule
     ))
     .or(alternative)
@@ -174,22 +175,6 @@ fn v1_probes(model: &Model, sa: &IkeSa) -> Option<Probe> {
         first,
         last,
     })
-}
-
-/// The last packet of an end before a time.
-fn last_heard(model: &Model, tunnel: TunnelId, end: usize, before: Timestamp) -> Option<Cite> {
-    let row = &model.tunnels[tunnel];
-    let messages = tap::messages(model, row)
-        .filter(|message| message.time < before)
-        .filter(|message| end_of(row, message.path.from.address) == Some(end))
-        .map(|message| (message.frame, message.time));
-    let directions = esp::directions(model, row);
-    let esp = directions
-        .iter()
-        .flat_map(|directions| directions.flows(1 - end))
-        .flat_map(|flow| [flow.seen.first, flow.seen.last])
-        .filter(|cite| cite.1 < before);
-    messages.chain(esp).max_by_key(|cite| cite.1)
 }
 
 /// What came next.

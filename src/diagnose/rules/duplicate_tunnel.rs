@@ -45,6 +45,9 @@ const SOON: Span = Span::from_secs(2);
 /// So many displacements make a pattern.
 const PATTERN: usize = 3;
 
+/// How many tunnels are looked at for rivals: each is compared with each.
+const LOOKED_AT: usize = 4096;
+
 /// How many tunnels of one peer are compared: a hub may have thousands.
 const RIVALS: usize = 16;
 
@@ -56,6 +59,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     model
         .tunnels
         .entries()
+        .take(LOOKED_AT)
         .filter(|(other, _)| *other != tunnel)
         .filter_map(|(other, rival)| {
             let shared = rival.ends.iter().find(|end| row.ends.contains(end))?;

@@ -1,8 +1,8 @@
 //! Silence: the first message of IKE is sent again and again, and nothing comes back.
 
 use crate::diagnose::facts::{Asked, Tap, end_of, icmp, offsets};
-use crate::diagnose::{Confidence, Finding, Rule};
-use crate::model::{IkeSa, Model, TunnelId};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, IkeState, Model, TunnelId};
 use crate::units::Span;
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use std::net::IpAddr;
 pub static RULE: Rule = Rule {
     slug: "ike-no-response",
     code: "IKE101",
-    severity: crate::diagnose::Severity::Error,
+    severity: Severity::Error,
     summary: "The peer does not answer the first IKE message",
     document: DOCUMENT,
     explains: &["clear-text-leak", "tunnel-flapping"],
@@ -62,6 +62,11 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
         1 => Confidence::Possible,
         _ => Confidence::Likely,
     });
+    let severity = match (sent, is_up(model, tunnel)) {
+        (1, true) => Severity::Info,
+        (1, false) => Severity::Warning,
+        _ => RULE.severity,
+    };
     let peer = first.to();
     let heard = tap.heard.get(1 - end).copied().unwrap_or(false);
     let history = if heard {
@@ -76,6 +81,7 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
         first.first,
         format!("first request to {peer}"),
     )
+    .severity(severity)
     .title(format!("{} gets no answer from {peer}", first.from()))
     .says(format!(
         "{} asked {peer} for an IKE SA {sent} time{} in {} attempt{} (first attempt at {}) and got \
@@ -100,6 +106,17 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
         finding = finding.also(asked.last, "last copy of an attempt, unanswered");
     }
     Some(finding)
+}
+
+/// Whether another IKE SA of the tunnel was set up: then a request that was sent once, and never
+/// again, was given up for it.
+fn is_up(model: &Model, tunnel: TunnelId) -> bool {
+    model.tunnels[tunnel].ike_sas.iter().any(|id| {
+        matches!(
+            model.ike_sas[*id].state,
+            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
+        )
+    })
 }
 
 /// The first request of an IKE SA, if it was never answered.
@@ -171,6 +188,16 @@ mod tests {
              4.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240",
             &["ike-retransmits"],
         );
+    }
+
+    #[test]
+    fn one_packet_that_was_never_repeated_is_no_error() {
+        let finding = crate::diagnose::testing::fires(
+            "0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             9 C:500 > B:500 MAIN i=2 r=0 SA(encr=7/256 hash=4 auth=1 group=14)",
+            "ike-no-response",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use crate::diagnose::facts::clear::{Notice, notices};
 use crate::diagnose::facts::offer::{self, Kind, Offer};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{IkeSa, Model, TunnelId};
-use crate::registry::NotifyType;
+use crate::model::{IkeSa, IkeState, Model, Role, TunnelId};
+use crate::registry::{ExchangeType, NotifyType};
 use std::net::IpAddr;
 
 /// The rule.
@@ -52,8 +52,13 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
     let mut refused: Vec<(&IkeSa, Notice)> = Vec::new();
     for id in &row.ike_sas {
         let sa = &model.ike_sas[*id];
+        let went_on = matches!(
+            sa.state,
+            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
+        );
         let notice = notices(model, sa)
             .into_iter()
+            .filter(|notice| notice.by == Role::Responder && !went_on)
             .find(|notice| notice.kind == NotifyType::NO_PROPOSAL_CHOSEN.0 && is_first(notice));
         if let Some(notice) = notice.filter(|notice| notice.from == responder) {
             refused.push((sa, notice));
@@ -88,7 +93,6 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
 
 /// A refusal of phase 1 or `IKE_SA_INIT`, not one that answers something later in clear.
 fn is_first(notice: &Notice) -> bool {
-    use crate::registry::ExchangeType;
     matches!(
         notice.exchange_kind,
         ExchangeType::IKE_SA_INIT
@@ -205,6 +209,20 @@ mod tests {
             "ike-proposal-mismatch",
         );
         assert!(finding.says.contains("AES-CBC-256"), "{}", finding.says);
+    }
+
+    #[test]
+    fn a_complaint_after_which_the_negotiation_goes_on() {
+        silent(
+            "0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.2 A:500 > B:500 INFO_V1 i=1 r=2 id=7 N(14)
+             0.3 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+             0.4 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+             0.5 A:500 > B:500 MAIN i=1 r=2 sealed 108
+             0.6 B:500 > A:500 MAIN i=1 r=2 sealed 92",
+            "ike-proposal-mismatch",
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::clear::{self, Notice};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::model::{IkeState, Model, TunnelId};
 use crate::registry::NotifyType;
 
 /// The rule.
@@ -50,7 +50,6 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some((sa, notice)) = found else {
         return Vec::new();
     };
-    use crate::model::IkeState;
     let went_on = matches!(
         sa.state,
         IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted

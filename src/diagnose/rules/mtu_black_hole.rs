@@ -12,7 +12,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "Large packets vanish, small ones pass",
     document: DOCUMENT,
-    explains: &["packet-loss", "esp-fragments-lost", "esp-fragmented"],
+    explains: &[
+        "packet-loss",
+        "esp-fragments-lost",
+        "esp-fragmented",
+        "path-outage",
+    ],
     check,
 };
 

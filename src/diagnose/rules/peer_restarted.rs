@@ -3,9 +3,9 @@
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::{asked, auth, end_of, tap};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, IkeState, Model, TunnelId};
-use crate::units::{Span, Timestamp};
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -46,6 +46,9 @@ A path outage: but then the silent side would have probed in vain before it bega
 /// The restarted side was silent at least so long.
 const SILENCE: Span = Span::from_secs(2);
 
+/// After a longer silence nobody can tell a restart from a tunnel that was given up.
+const LONGEST: Span = Span::from_secs(900);
+
 /// The other side sent at least so many packets into the void.
 const VOID: u64 = 3;
 
@@ -78,7 +81,7 @@ fn restarted(model: &Model, tunnel: TunnelId, new: &IkeSa) -> Option<Finding> {
     if old.seen.last.1 > start {
         return None;
     }
-    let heard = last_heard(model, tunnel, end, start)?;
+    let heard = tap::last_heard(model, tunnel, end, start)?;
     let asked_in_vain = row
         .ike_sas
         .iter()
@@ -102,7 +105,8 @@ fn restarted(model: &Model, tunnel: TunnelId, new: &IkeSa) -> Option<Finding> {
         .iter()
         .flat_map(|directions| directions.flows(1 - end))
         .any(|flow| flow.seen.first.1 < start && flow.seen.last.1 >= start);
-    if asked_in_vain || resumed || void < VOID || start.since(heard.1) < SILENCE {
+    let silence = start.since(heard.1);
+    if asked_in_vain || resumed || void < VOID || silence < SILENCE || silence > LONGEST {
         return None;
     }
     let refusal = icmp::about(model, tunnel).find(|seen| {
@@ -141,23 +145,6 @@ fn restarted(model: &Model, tunnel: TunnelId, new: &IkeSa) -> Option<Finding> {
         finding = finding.also((seen.frame, seen.time), icmp::name(&seen.error));
     }
     Some(finding)
-}
-
-/// The last packet of IKE or ESP of an end before a time.
-fn last_heard(model: &Model, tunnel: TunnelId, end: usize, before: Timestamp) -> Option<Cite> {
-    let row = &model.tunnels[tunnel];
-    let directions = esp::directions(model, row);
-    let esp = directions
-        .iter()
-        .flat_map(|directions| directions.flows(1 - end))
-        .map(|flow| flow.seen.last)
-        .filter(|cite| cite.1 < before);
-    tap::messages(model, row)
-        .filter(|message| message.time < before)
-        .filter(|message| end_of(row, message.path.from.address) == Some(end))
-        .map(|message| (message.frame, message.time))
-        .chain(esp)
-        .max_by_key(|cite| cite.1)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::cite;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Exchange, Message, MessageId, Model, TunnelId};
+use crate::model::{Exchange, Flight, Message, MessageId, Model, TunnelId};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -85,24 +85,29 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 /// Request and response at one vantage, if the response comes from an address that was not asked.
 fn stray(model: &Model, exchange: &Exchange) -> Option<(MessageId, MessageId)> {
-    let response = exchange.response()?;
-    let answer = response.first()?;
-    let answered: &Message = &model.messages[answer];
     let request = exchange.request()?;
-    let mut asked = request
+    copies(exchange.response()?).find_map(|answer| {
+        let answered: &Message = &model.messages[answer];
+        let mut asked = copies(request)
+            .filter(|id| model.messages[*id].vantage == answered.vantage)
+            .peekable();
+        let first = *asked.peek()?;
+        let same = asked.any(|id| {
+            let to = model.messages[id].path.to.address;
+            to == answered.path.from.address || is_many(to)
+        });
+        (!same).then_some((first, answer))
+    })
+}
+
+/// Every datagram of a flight, at whatever vantage.
+fn copies(flight: &Flight) -> impl Iterator<Item = MessageId> {
+    flight
         .parts
         .iter()
-        .chain(&request.again)
-        .chain(&request.elsewhere)
+        .chain(&flight.again)
+        .chain(&flight.elsewhere)
         .copied()
-        .filter(|id| model.messages[*id].vantage == answered.vantage)
-        .peekable();
-    let first = *asked.peek()?;
-    let same = asked.any(|id| {
-        let to = model.messages[id].path.to.address;
-        to == answered.path.from.address || is_many(to)
-    });
-    (!same).then_some((first, answer))
 }
 
 /// Whether the address stands for many: answers then come from elsewhere by design.

@@ -1,0 +1,151 @@
+//! What a capture cannot tell, and why: said beside every conclusion, since an absent packet is
+//! evidence only where the tap could have seen it.
+
+use super::facts::Tap;
+use crate::model::{Blind, Input, Model, Plain, Tunnel};
+
+/// What this capture cannot tell.
+pub fn blind(model: &Model) -> Vec<Blind> {
+    let mut told = Vec::new();
+    for input in &model.inputs {
+        of_input(input, &mut told);
+    }
+    for (row, tunnel) in model.tunnels.entries() {
+        of_tunnel(tunnel, &Tap::of(model, row), &mut told);
+    }
+    sealed(model, &mut told);
+    told
+}
+
+fn of_input(input: &Input, told: &mut Vec<Blind>) {
+    let Input { path, .. } = input;
+    if input.frames_cut > 0 {
+        let snaplen = input
+            .snaplen
+            .map_or(String::new(), |octets| format!(" ({octets} octets)"));
+        told.push(Blind {
+            what: format!(
+                "the ends of {} of {} frames",
+                input.frames_cut, input.frames
+            ),
+            why: format!("{path}: the snapshot length{snaplen} cut them"),
+        });
+    }
+    if let Some(dropped) = input.dropped.filter(|dropped| *dropped > 0) {
+        told.push(Blind {
+            what: "whether a missing packet was lost on the way".to_owned(),
+            why: format!("{path}: the recording system dropped {dropped} packets itself"),
+        });
+    }
+    if !input.problems.is_empty() {
+        told.push(Blind {
+            what: "what stood in the damaged parts of the input".to_owned(),
+            why: format!("{path}: {} damaged places", input.problems.len()),
+        });
+    }
+    if input.frames > 0 && input.first.is_none() {
+        told.push(Blind {
+            what: "when anything happened".to_owned(),
+            why: format!("{path}: its frames carry no time"),
+        });
+    }
+}
+
+fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
+    let [first, second] = tunnel.ends;
+    for (deaf, end) in tap.deaf.into_iter().zip(tunnel.ends) {
+        if deaf {
+            told.push(Blind {
+                what: format!("what {end} sends"),
+                why: "this tap records only the other direction".to_owned(),
+            });
+        }
+    }
+    if tap.late {
+        told.push(Blind {
+            what: format!("how {first} and {second} negotiated"),
+            why: "the capture begins later, or holds no IKE of theirs".to_owned(),
+        });
+    }
+}
+
+fn sealed(model: &Model, told: &mut Vec<Blind>) {
+    let messages = model
+        .messages
+        .iter()
+        .filter(|message| message.plain == Plain::Sealed)
+        .count();
+    if messages > 0 {
+        told.push(Blind {
+            what: "identities, traffic selectors and the reasons of refusals".to_owned(),
+            why: format!("{messages} IKE messages are encrypted and no key opens them"),
+        });
+    }
+    let packets: u64 = model
+        .flows
+        .iter()
+        .filter(|flow| !flow.key.ah)
+        .map(|flow| flow.packets)
+        .sum();
+    if packets > 0 {
+        told.push(Blind {
+            what: "inner addresses, protocols and answers".to_owned(),
+            why: format!("{packets} ESP packets are encrypted and no key opens them"),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(conversation: &str, input: Input) -> Vec<String> {
+        let mut model = crate::testing::model(conversation);
+        model.inputs = vec![input];
+        blind(&model)
+            .into_iter()
+            .map(|blind| format!("{}: {}", blind.what, blind.why))
+            .collect()
+    }
+
+    #[test]
+    fn a_whole_capture_hides_only_what_is_encrypted() {
+        let conversation = "
+            0.0  A:500 > B:500  IKE_SA_INIT i=1 r=0 id=0 request  SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.1  B:500 > A:500  IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.2  A:500 > B:500  IKE_AUTH i=1 r=2 id=1 request sealed 256
+            0.3  B:500 > A:500  IKE_AUTH i=1 r=2 id=1 response sealed 224";
+        assert_eq!(
+            told(conversation, Input::default()),
+            [
+                "identities, traffic selectors and the reasons of refusals: 2 IKE messages are encrypted and no key opens them"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_late_one_sided_cut_capture_with_drops_says_all_of_it() {
+        let conversation = "
+            0.0  A:500 > B:500  INFORMATIONAL i=1 r=2 id=4 request sealed 80
+            9.0  A > B  ESP 0xc0000001 seq 1..9 every 0.1 size 140";
+        let input = Input {
+            path: "x.pcap".to_owned(),
+            frames: 10,
+            frames_cut: 9,
+            snaplen: Some(96),
+            dropped: Some(7),
+            ..Input::default()
+        };
+        let told = told(conversation, input).join("\n");
+        for part in [
+            "the ends of 9 of 10 frames: x.pcap: the snapshot length (96 octets) cut them",
+            "x.pcap: the recording system dropped 7 packets itself",
+            "when anything happened",
+            "what ",
+            "how ",
+            "9 ESP packets",
+        ] {
+            assert!(told.contains(part), "“{part}” is not in\n{told}");
+        }
+    }
+}
