@@ -1,16 +1,17 @@
-//! The tunnel is set up from scratch again and again.
+//! The tunnel is lost and negotiated anew again and again.
 
-use crate::diagnose::facts::{asked, auth};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{IkeSa, IkeState, Model, TunnelId};
-use crate::units::{Span, Timestamp};
+use crate::diagnose::facts::life::Birth;
+use crate::diagnose::facts::{end_of, life};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
     slug: "tunnel-flapping",
     code: "IKE304",
     severity: Severity::Error,
-    summary: "The tunnel is set up from scratch again and again",
+    summary: "The tunnel is lost and negotiated anew again and again",
     document: DOCUMENT,
     explains: &["tunnel-deleted", "clear-text-leak"],
     check,
@@ -18,110 +19,172 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-The tunnel comes up, goes down and comes up again. Each time traffic stops, and routing that rides on it may reset.
+IKE SAs come up and are lost after a short life, several times. Each loss interrupts traffic and routing protocols.
 
 ## How it is seen
-IKE SAs between the same ends are negotiated from the first message four times or more, minutes apart or less, none of them as the rekeying or reauthentication of the one before.
+At least three times the peers negotiate from the beginning while there is traffic, though the IKE SA before was neither rekeyed, nor reauthenticated, nor closed by the side that negotiates anew. The IKE SA before is not used any more.
 
 ## What else looks like it
-Tests that start and stop a tunnel on purpose. Reauthentication in place of rekeying, if its interval is very short.
+An operator who restarts connections. Several devices behind one NAT look like one peer; those with other ports, or that live side by side, are told apart.
 
 ## What to do
-1. Find what ends each tunnel: the findings listed beside this one, or the log of the side that deletes.
-2. See that only one device, and one connection of it, speaks for these addresses.
+1. See what ends each life: a deletion by the other side, unanswered liveness checks, a refused rekeying.
+2. Equal intervals point to a timer (lifetime, health check, watchdog); unequal ones to the path.
 ";
 
-/// So many beginnings make a pattern.
-const BEGINNINGS: usize = 4;
+/// Longer lives than this are no flapping.
+const LIFE: Span = Span::from_secs(1800);
 
-/// Longer lives than this, on average, are no flapping.
-const LIFE: Span = Span::from_secs(600);
+/// Traffic this shortly before the next negotiation was cut by the loss; else nobody missed it.
+const LIVE: Span = Span::from_secs(30);
+
+/// How long an old IKE SA may be used on after the next came up.
+const DRAIN: Span = Span::from_secs(30);
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let mut beginnings: Vec<Cite> = Vec::new();
-    let mut before: Option<&IkeSa> = None;
-    for id in &model.tunnels[tunnel].ike_sas {
-        let sa = &model.ike_sas[*id];
-        let up = matches!(sa.state, IkeState::Established | IkeState::Deleted);
-        let (Some(at), true) = (
-            auth::agreed(model, sa).filter(|_| sa.replaces.is_none()),
-            up,
-        ) else {
-            continue;
-        };
-        // IKE SAs that live side by side, as load tests and clusters have them, do not flap.
-        if before.is_none_or(|before| is_over(model, before, at.1)) {
-            beginnings.push(at);
-        }
-        before = Some(sa);
-    }
-    let (Some(first), Some(last)) = (beginnings.first(), beginnings.last()) else {
+    let births = life::births(model, &model.tunnels[tunnel]);
+    let lost: Vec<(Birth, Birth)> = births
+        .iter()
+        .zip(births.iter().skip(1))
+        .map(|(old, next)| (*old, *next))
+        .filter(|(old, next)| is_lost(model, tunnel, old, next))
+        .collect();
+    let (Some((first, _)), Some((_, last))) = (lost.first(), lost.last()) else {
         return Vec::new();
     };
-    let lives = i64::try_from(beginnings.len().saturating_sub(1)).unwrap_or(i64::MAX);
-    let all = last.1.since(first.1);
-    if beginnings.len() < BEGINNINGS || all.0 / lives.max(1) > LIFE.0 {
+    if lost.len() < 2 {
         return Vec::new();
     }
-    let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, *last, "negotiated anew")
-        .during(first.1, last.1)
-        .says(format!(
-            "The tunnel was negotiated from the first message {} times in {all}: once in {} on average.",
-            beginnings.len(),
-            Span(all.0 / lives.max(1))
-        ))
-        .or("Someone starts and stops the tunnel on purpose.")
-        .advise("Find what ends it each time: other findings, or the log of the side that deletes.");
-    for beginning in &beginnings {
-        finding = finding.also(*beginning, "negotiated anew");
+    let lives: Vec<String> = lost
+        .iter()
+        .take(8)
+        .map(|(old, next)| format!("{:.0}", next.asked.1.since(old.asked.1).as_secs_f64()))
+        .collect();
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        last.asked,
+        "negotiated anew from the beginning",
+    )
+    .also(first.asked, "the first life begins")
+    .title(format!(
+        "The tunnel was lost and negotiated anew {} times",
+        lost.len()
+    ))
+    .says(format!(
+        "{} IKE SAs were lost without being renewed in order; from one negotiation to the next \
+         passed {} s.",
+        lost.len(),
+        lives.join(", ")
+    ))
+    .or("An operator restarts the connection.")
+    .advise("See in the table of exchanges what ends each life, and read the log of that side.")
+    .advise("Equal intervals point to a timer, unequal ones to the path.");
+    for (_, next) in &lost {
+        finding = finding.also(next.asked, "negotiated anew");
     }
     vec![finding]
 }
 
-/// Whether an IKE SA had come to its end by `time`: deleted, given up, or its traffic over.
-fn is_over(model: &Model, sa: &IkeSa, time: Timestamp) -> bool {
-    let deleted = sa.state == IkeState::Deleted;
-    let given_up = asked::all(model, sa).any(|asked| asked.is_silent() && asked.first.1 < time);
-    let traffic: Vec<Timestamp> = sa
+/// Whether `old` was lost, and `next` made in its place.
+fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
+    let row = &model.tunnels[tunnel];
+    let port = |birth: &Birth| {
+        let path = model.ike_sas[birth.ike_sa].paths.first()?;
+        (end_of(row, birth.initiator) == Some(0)).then_some(path.from.port)
+    };
+    let same = end_of(row, old.initiator) != end_of(row, next.initiator) || port(old) == port(next);
+    // Whoever closes a tunnel and then opens it has a reason.
+    let closed = life::closing(model, old.ike_sa).is_some_and(|closing| {
+        closing.from == next.initiator && closing.at.1 < next.asked.1 && is_answered(model, old)
+    });
+    // SAs that live side by side, as load tests and clusters have them, do not flap.
+    let traffic = model.ike_sas[old.ike_sa]
         .child_sas
         .iter()
         .filter_map(|id| model.child_sas[*id].seen)
         .map(|seen| seen.last.1)
-        .collect();
-    let dry = !traffic.is_empty() && traffic.iter().all(|last| *last <= time);
-    deleted || given_up || dry
+        .max();
+    let missed = traffic.is_some_and(|last| last <= next.up.1 && next.asked.1.since(last) <= LIVE);
+    let used = model.ike_sas[old.ike_sa].seen.last.1.since(next.up.1) > DRAIN;
+    same && missed
+        && !closed
+        && !used
+        && model.ike_sas[next.ike_sa].replaces.is_none()
+        && next.asked.1.since(old.asked.1) <= LIFE
+}
+
+/// Whether the last request on the IKE SA was answered.
+fn is_answered(model: &Model, birth: &Birth) -> bool {
+    model.ike_sas[birth.ike_sa]
+        .exchanges
+        .last()
+        .is_some_and(|id| model.exchanges[*id].response().is_some())
 }
 
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{fires, silent};
 
-    fn beginnings(times: &[u32]) -> String {
-        times
-            .iter()
-            .enumerate()
-            .map(|(n, at)| {
-                let spi = n + 1;
-                format!(
-                    "{at}.0 A:500 > B:500 IKE_SA_INIT i={spi} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
-                     {at}.1 B:500 > A:500 IKE_SA_INIT i={spi} r=9{spi} id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
-                     {at}.2 A:500 > B:500 IKE_AUTH i={spi} r=9{spi} id=1 request sealed 256
-                     {at}.3 B:500 > A:500 IKE_AUTH i={spi} r=9{spi} id=1 response sealed 240
-                     {at}.4 A > B ESP 0xb{spi} seq 1..10 every 0.1 size 136
-                     {at}.4 B > A ESP 0xa{spi} seq 1..10 every 0.1 size 136
-                     "
-                )
-            })
-            .collect()
+    fn up(spi: u32, at: u32) -> String {
+        let suite =
+            "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+        format!(
+            "{at}.0 A:500 > B:500 IKE_SA_INIT i={spi} r=0 id=0 request {suite}
+             {at}.1 B:500 > A:500 IKE_SA_INIT i={spi} r=9{spi} id=0 response {suite}
+             {at}.2 A:500 > B:500 IKE_AUTH i={spi} r=9{spi} id=1 request sealed 256
+             {at}.3 B:500 > A:500 IKE_AUTH i={spi} r=9{spi} id=1 response sealed 240
+             {at}.4 A > B ESP 0xb{spi} seq 1..90 every 1
+             "
+        )
     }
 
     #[test]
-    fn a_tunnel_that_begins_anew_every_half_minute() {
-        fires(&beginnings(&[0, 30, 60, 90, 120]), "tunnel-flapping");
+    fn three_lives_that_end_without_order_are_flapping() {
+        fires(
+            &[up(1, 0), up(2, 100), up(3, 200)].concat(),
+            "tunnel-flapping",
+        );
     }
 
     #[test]
-    fn a_tunnel_that_begins_twice_does_not_flap() {
-        silent(&beginnings(&[0, 30]), "tunnel-flapping");
+    fn two_lives_are_not() {
+        silent(&[up(1, 0), up(2, 100)].concat(), "tunnel-flapping");
+    }
+
+    #[test]
+    fn lives_side_by_side_are_not() {
+        silent(
+            &[up(1, 0), up(2, 20), up(3, 40)].concat(),
+            "tunnel-flapping",
+        );
+    }
+
+    #[test]
+    fn lives_that_nobody_misses_are_not() {
+        silent(
+            &[up(1, 0), up(2, 200), up(3, 400)].concat(),
+            "tunnel-flapping",
+        );
+    }
+
+    #[test]
+    fn an_initiator_that_closes_and_opens_again_is_not() {
+        let goodbye = |spi: u32, at: u32| {
+            format!(
+                "{at}.0 A:500 > B:500 INFORMATIONAL i={spi} r=9{spi} id=2 request sealed 80
+                 {at}.1 B:500 > A:500 INFORMATIONAL i={spi} r=9{spi} id=2 response sealed 80
+                 "
+            )
+        };
+        let text = [
+            up(1, 0),
+            goodbye(1, 80),
+            up(2, 100),
+            goodbye(2, 180),
+            up(3, 200),
+        ];
+        silent(&text.concat(), "tunnel-flapping");
     }
 }
