@@ -79,7 +79,7 @@ pub(super) fn ppp(octets: Octets<'_>) -> Option<Next<'_>> {
 
 /// A stack of MPLS labels (RFC 3032 section 2.1). Nothing says what it carries: IP is known by its
 /// version, all else is taken for Ethernet.
-fn mpls<'a>(mut octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+pub(super) fn mpls<'a>(mut octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
     loop {
         let (&entry, rest) = octets.split()?;
         let entry = u32::from_be_bytes(entry);

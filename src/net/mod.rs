@@ -191,10 +191,13 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             return None;
         }
         if let Some(read) = tunnel::on_ports(datagram.from, datagram.to) {
+            let around = self.encap;
             let next = read(datagram.data, &mut self.encap);
             if next.is_some() || datagram.data.is_cut() {
                 return next;
             }
+            // Layers that led to nothing do not lie around what is told instead.
+            self.encap = around;
         }
         self.clear(ip, protocol::UDP, octets);
         None

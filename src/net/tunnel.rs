@@ -1,4 +1,4 @@
-//! Tunnels that are not IPsec: GRE over IP, and VXLAN, Geneve, GTP-U and L2TP over UDP.
+//! Tunnels that are not IPsec: GRE over IP, and VXLAN, Geneve, MPLS, GTP-U and L2TP over UDP.
 
 use super::datagram::{Encap, Layer};
 use super::ether::{self, ether_type};
@@ -8,13 +8,15 @@ use super::{Next, link};
 /// Goes into a tunnel; `None` if it is not one, holds nothing for us, or is nested too deep.
 pub(super) type Read = for<'a> fn(Octets<'a>, &mut Encap) -> Option<Next<'a>>;
 
-/// How to read the tunnel that a UDP port stands for. The sender of VXLAN and Geneve picks its port
-/// at random; GTP-U and L2TP may answer from the port they were called on.
+/// How to read the tunnel that a UDP port stands for. The sender of VXLAN, Geneve and MPLS picks its
+/// port at random; GTP-U and L2TP may answer from the port they were called on.
 pub(super) fn on_ports(from: u16, to: u16) -> Option<Read> {
     match (from, to) {
         // IANA's port, and Linux's from before there was one.
         (_, 4789 | 8472) => Some(vxlan),
         (_, 6081) => Some(geneve),
+        // RFC 7510 section 3.
+        (_, 6635) => Some(ether::mpls),
         (_, 2152) | (2152, _) => Some(gtpu),
         (_, 1701) | (1701, _) => Some(l2tp),
         _ => None,
