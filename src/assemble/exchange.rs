@@ -160,6 +160,7 @@ impl Grouper<'_> {
                 .get(&key(to, None))
                 .or_else(|| self.pending.get(&key(from, None)))
                 .copied()
+                .or_else(|| self.begun_elsewhere(message))
         });
         if let Some(sa) = asked.filter(|_| answers || spis.responder.is_zero()) {
             if spis.responder.is_zero() {
@@ -175,6 +176,14 @@ impl Grouper<'_> {
             }
         }
         self.begin(message)
+    }
+
+    /// The IKE SA that began with this SPI at another tap: a NAT in between gives it other addresses.
+    fn begun_elsewhere(&self, message: &Message) -> Option<IkeSaId> {
+        let header = &message.header;
+        let key = (header.version.major(), header.spis.initiator);
+        let sa = self.latest.get(&key).copied()?;
+        (self.ike_sas[sa].seen.first.0.input != message.frame.input).then_some(sa)
     }
 
     /// Whether the initial exchange was accepted, so that its SPIs are final.

@@ -271,6 +271,23 @@ mod tests {
     }
 
     #[test]
+    fn answers_behind_a_nat_belong_to_the_sa_of_the_other_tap() {
+        let model = model(
+            "0.00 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.01 N:1024 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) tap=1
+             0.02 B:500 > N:1024 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) tap=1
+             0.03 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.04 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+             0.05 N:1024 > B:500 MAIN i=1 r=2 KE Nonce tap=1",
+        );
+        assert_eq!(model.ike_sas.len(), 1);
+        assert_eq!(
+            exchanges(&model),
+            "sa0 i Identity Protection (Main Mode) 0: i1=1@1 r2@1=2 i3=3@1\n"
+        );
+    }
+
+    #[test]
     fn ike_fragments_make_one_flight() {
         let model = after_init(
             "0.04 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response fragment 2/3 sealed 532

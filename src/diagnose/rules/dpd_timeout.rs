@@ -49,7 +49,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .ike_sas
         .iter()
         .map(|id| &model.ike_sas[*id])
-        .find_map(|sa| Some((sa, v2_probe(model, sa).or_else(|| v1_probes(model, sa))?)));
+        .find_map(|sa| {
+            let probe = v2_probe(model, sa).or_else(|| v1_probes(model, tunnel, sa))?;
+            Some((sa, probe))
+        });
     let Some((sa, probe)) = found else {
         return Vec::new();
     };
@@ -123,7 +126,7 @@ fn v2_probe(model: &Model, sa: &IkeSa) -> Option<Probe> {
                 ExchangeType::INFORMATIONAL | ExchangeType::CREATE_CHILD_SA
             )
         })
-        .find(|asked| asked.is_silent() && asked.attempts() >= TRIES)
+        .find(|asked| asked.is_silent() && asked.attempts() >= TRIES && !goes_on(model, sa, asked))
         .map(|asked: Asked<'_>| Probe {
             from: asked.from(),
             to: asked.to(),
@@ -134,9 +137,22 @@ fn v2_probe(model: &Model, sa: &IkeSa) -> Option<Probe> {
         })
 }
 
+/// Whether the peer's own requests go on, one after the other: each was answered to its
+/// satisfaction (RFC 7296 section 2.3), so both directions work and copies are lost by chance.
+fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
+    sa.exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.by != asked.exchange.by)
+        .filter_map(|exchange| began(model, exchange.request()?))
+        .filter(|(_, time)| *time > asked.first.1)
+        .count()
+        >= 2
+}
+
 /// IKEv1: informational messages of one side, one after the other, and none of the other side
 /// (RFC 3706: each R-U-THERE is a message of its own).
-fn v1_probes(model: &Model, sa: &IkeSa) -> Option<Probe> {
+fn v1_probes(model: &Model, tunnel: TunnelId, sa: &IkeSa) -> Option<Probe> {
     let informational: Vec<_> = sa
         .exchanges
         .iter()
@@ -150,8 +166,7 @@ fn v1_probes(model: &Model, sa: &IkeSa) -> Option<Probe> {
         .rev()
         .take_while(|exchange| exchange.by == by)
         .collect();
-    // Both directions are needed to know that the peer answers such messages at all.
-    if !answered_once || run.len() <= TRIES {
+    if run.len() < TRIES {
         return None;
     }
     let oldest = run.last()?.flights.first()?;
@@ -167,6 +182,13 @@ fn v1_probes(model: &Model, sa: &IkeSa) -> Option<Probe> {
         .filter_map(|flight| began(model, flight))
         .any(|(_, time)| time > first.1);
     let waited = tap::went_on(model, message.vantage, first.1, Tap::PATIENCE);
+    let silent = end_of(&model.tunnels[tunnel], message.path.to.address)
+        .and_then(|peer| tap::last_heard(model, tunnel, peer, last.1))
+        .is_some_and(|heard| heard.1 < first.1);
+    // Either the peer has answered such messages before, or nothing at all of it is heard.
+    if !silent && !(answered_once && run.len() > TRIES) {
+        return None;
+    }
     (!spoke && waited).then(|| Probe {
         from: message.path.from,
         to: message.path.to,
@@ -227,6 +249,38 @@ mod tests {
                  15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=2,5
                  20.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
             ),
+            "dpd-timeout",
+        );
+    }
+
+    #[test]
+    fn a_peer_whose_own_requests_go_on_is_there() {
+        silent(
+            &format!(
+                "{UP}
+                 15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=1,2.5,5
+                 16.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+                 16.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response by=initiator sealed 80
+                 18.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=1 request by=responder sealed 80
+                 18.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=1 response by=initiator sealed 80
+                 25 A > B ESP 0xb1 seq 61"
+            ),
+            "dpd-timeout",
+        );
+    }
+
+    #[test]
+    fn ikev1_probes_into_nothing() {
+        verdict(
+            "0   A:500 > B:500 QUICK i=1 r=2 id=7 sealed 188
+             0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1
+             0.2 A:500 > B:500 QUICK i=1 r=2 id=7 sealed 76
+             1   A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+             1.1 B > A ESP 0xa1 seq 1..8 every 0.5 size 136
+             10  A:500 > B:500 INFO_V1 i=1 r=2 id=11 sealed 108
+             14  A:500 > B:500 INFO_V1 i=1 r=2 id=12 sealed 108
+             18  A:500 > B:500 INFO_V1 i=1 r=2 id=13 sealed 108
+             22  A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=2,5,9",
             "dpd-timeout",
         );
     }

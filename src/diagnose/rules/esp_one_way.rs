@@ -25,7 +25,7 @@ The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Eithe
 IKE messages pass in both directions, so the tap hears both sides. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before.
 
 ## What else looks like it
-An application that only sends, such as a stream over UDP. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction.
+An application that only sends, such as a stream over UDP: fast, steady and never answered it is taken for one, and mentioned as information. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction.
 
 ## What to do
 1. Capture at the far gateway's outside port: does it send ESP back? If yes, a filter between eats it: permit IP protocol 50, or UDP 4500.
@@ -100,11 +100,17 @@ fn one_way(
     if sent < enough {
         return None;
     }
-    let confidence = tap.absence(if before > 0 {
-        Confidence::Likely
-    } else {
-        confidence_by_sizes(directions, silent)
+    let stream = before.saturating_mul(10) < sent
+        && is_stream(directions, silent, sent, last.1.since(since));
+    let confidence = tap.absence(match (stream, before) {
+        (true, _) => Confidence::Possible,
+        (false, 0) => confidence_by_sizes(directions, silent),
+        (false, _) => Confidence::Likely,
     });
+    let nature = match stream {
+        true => " Such a steady pace without an answer is that of an application that only sends.",
+        false => "",
+    };
     let heard = match before {
         0 => format!("not one came from {is_silent}"),
         n => format!("none came from {is_silent} any more, which had sent {n} before"),
@@ -121,9 +127,12 @@ fn one_way(
     .title(format!("ESP flows from {speaks} to {is_silent} only"))
     .says(format!(
         "In {} {sent} ESP packets went from {speaks} to {is_silent} and {heard}. IKE passes in both \
-         directions, so this tap hears both.",
+         directions, so this tap hears both.{nature}",
         last.1.since(since)
     ));
+    if stream {
+        finding = finding.severity(Severity::Info);
+    }
     if let Some(heard) = directions.last(speaker) {
         finding = finding.also(heard, "the last packet of the other direction");
     }
@@ -141,11 +150,19 @@ fn one_way(
     )
 }
 
+/// ESP around a ping, a SYN or a query stays below, whatever the suite.
+const SMALL: u32 = 160;
+
 /// Traffic that never had an answer: requests are small and want one; a stream of full packets may
 /// be one-way by nature.
 fn confidence_by_sizes(directions: &Directions<'_>, towards: usize) -> Confidence {
-    /// A ping, a SYN or a query in ESP stays below.
-    const SMALL: u32 = 300;
+    match mostly_small(directions, towards) {
+        true => Confidence::Likely,
+        false => Confidence::Possible,
+    }
+}
+
+fn mostly_small(directions: &Directions<'_>, towards: usize) -> bool {
     let (mut small, mut all) = (0u64, 0u64);
     for flow in directions.flows(towards) {
         for (size, packets) in &flow.sizes.counts {
@@ -156,16 +173,33 @@ fn confidence_by_sizes(directions: &Directions<'_>, towards: usize) -> Confidenc
         }
         all += flow.sizes.others;
     }
-    if small * 2 >= all {
-        Confidence::Likely
-    } else {
-        Confidence::Possible
-    }
+    small * 2 >= all
+}
+
+/// Whether what goes unanswered looks like a stream that wants no answer: fast, and large or
+/// steady. Whoever waits for answers slows down: TCP backs off, a ping comes once a second.
+fn is_stream(directions: &Directions<'_>, towards: usize, sent: u64, length: Span) -> bool {
+    /// Packets a second.
+    const FAST: f64 = 10.0;
+    /// Whole steps of the timeline that tell a pace.
+    const STEPS: usize = 5;
+    let steady = directions.flows(towards).iter().any(|flow| {
+        // The first and the last step are not whole.
+        let whole = match flow.timeline.counts.as_slice() {
+            [_, whole @ .., _] if whole.len() >= STEPS => whole,
+            _ => return false,
+        };
+        let (least, most) = (whole.iter().min(), whole.iter().max());
+        least
+            .zip(most)
+            .is_some_and(|(least, most)| *most <= least.saturating_mul(2))
+    });
+    sent as f64 >= FAST * length.as_secs_f64() && (steady || !mostly_small(directions, towards))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{findings, is_healthy, silent, verdict};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -210,6 +244,29 @@ mod tests {
                  1.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
                  45 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
                  45.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+            ),
+            "esp-one-way",
+        );
+    }
+
+    #[test]
+    fn a_stream_that_only_sends_is_no_fault() {
+        let stream = format!(
+            "{UP}
+             1 A > B ESP 0xb1 seq 1..3 every 0.3 size 136
+             1.1 B > A ESP 0xa1 seq 1..3 every 0.3 size 136
+             2 A > B ESP 0xb1 seq 4..1000 every 0.02 size 264"
+        );
+        assert!(is_healthy(&findings(&stream)));
+    }
+
+    #[test]
+    fn half_a_conversation_of_streams_is_a_fault() {
+        verdict(
+            &format!(
+                "{UP}
+                 1 A > B ESP 0xb1 seq 1..2000 every 0.02 size 264
+                 1 B > A ESP 0xa1 seq 1..800 every 0.02 size 264"
             ),
             "esp-one-way",
         );

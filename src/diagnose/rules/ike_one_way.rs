@@ -1,8 +1,8 @@
 //! Answers pass the tap, yet the asker asks again: they do not reach it.
 
-use crate::diagnose::facts::{Asked, asked, began, cite};
+use crate::diagnose::facts::{Asked, asked, began, cite, first};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{MessageId, Model, TunnelId};
+use crate::model::{MessageId, Model, Tunnel, TunnelId};
 use crate::units::Span;
 
 /// The rule.
@@ -46,7 +46,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .flat_map(|sa| asked::all(model, &model.ike_sas[*sa]))
         .find_map(|asked| {
             let deaf = copies_after_answer(model, &asked);
-            (deaf.len() >= 2).then_some((asked, deaf))
+            (deaf.len() >= 2 && !hears(model, row, &asked)).then_some((asked, deaf))
         });
     let Some((asked, deaf)) = found else {
         return Vec::new();
@@ -86,6 +86,26 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     vec![finding]
 }
 
+/// Whether the requester answers requests that the other side first sent after its answer: then
+/// the way back works, and that answer was lost by chance.
+fn hears(model: &Model, tunnel: &Tunnel, asked: &Asked<'_>) -> bool {
+    let Some((_, answer)) = asked
+        .exchange
+        .response()
+        .and_then(|flight| began(model, flight))
+    else {
+        return false;
+    };
+    tunnel
+        .ike_sas
+        .iter()
+        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.response().is_some())
+        .filter_map(|exchange| first(model, exchange.request()?))
+        .any(|request| request.time > answer && request.path.from.address == asked.to().address)
+}
+
 fn copies_after_answer(model: &Model, asked: &Asked<'_>) -> Vec<MessageId> {
     let answer = asked
         .exchange
@@ -113,6 +133,17 @@ mod tests {
         verdict(
             "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24",
+            "ike-one-way",
+        );
+    }
+
+    #[test]
+    fn an_answer_lost_by_chance_is_no_closed_way() {
+        silent(
+            "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=1,3,6
+             0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80 again=1,3,6
+             2 B:500 > A:500 INFORMATIONAL i=1 r=2 id=3 request by=responder sealed 80
+             2.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 response by=initiator sealed 80",
             "ike-one-way",
         );
     }

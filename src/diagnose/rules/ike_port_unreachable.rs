@@ -18,6 +18,7 @@ pub static RULE: Rule = Rule {
         "dpd-timeout",
         "clear-text-leak",
         "esp-one-way",
+        "esp-blocked",
     ],
     check,
 };

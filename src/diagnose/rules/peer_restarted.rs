@@ -33,7 +33,7 @@ const DOCUMENT: &str = "\
 A gateway lost its state: its daemon or the whole device restarted. Until it negotiates anew, its peer goes on sending to SAs that are gone.
 
 ## How it is seen
-One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again.
+One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Or the host itself says by ICMP that nothing takes IKE or ESP any more, and later negotiates anew, whoever begins.
 
 ## What else looks like it
 A path outage: but then the silent side would have probed in vain before it began anew, and its old SPIs would come back. A failover to another device with the same address.
@@ -58,8 +58,57 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .iter()
         .map(|id| &model.ike_sas[*id])
         .find_map(|new| restarted(model, tunnel, new))
+        .or_else(|| refused_and_returned(model, tunnel))
         .into_iter()
         .collect()
+}
+
+/// An end that spoke IKE, whose host then said that nothing takes IKE or ESP any more, and that
+/// agreed to a new IKE SA later.
+fn refused_and_returned(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let sas = || row.ike_sas.iter().map(|id| &model.ike_sas[*id]);
+    icmp::about(model, tunnel)
+        .filter(|seen| {
+            let gone = match icmp::is_ike(seen) {
+                true => &[Meaning::PortUnreachable][..],
+                false => &[Meaning::ProtocolUnreachable, Meaning::PortUnreachable],
+            };
+            // A device in between may say so too; the host itself knows.
+            gone.contains(&icmp::meaning(&seen.error))
+                && seen.path.from.address == seen.error.quoted.to.address
+        })
+        .find_map(|seen| {
+            let who = seen.path.from.address;
+            let end = end_of(row, who)?;
+            let heard = tap::last_heard(model, tunnel, end, seen.time)?;
+            sas().find(|sa| {
+                sa.seen.first.1 < seen.time
+                    && matches!(sa.state, IkeState::Established | IkeState::AlreadyUp)
+            })?;
+            let back = sas()
+                .filter(|sa| sa.seen.first.1 > seen.time)
+                .find_map(|sa| auth::agreed(model, sa))?;
+            Some(
+                Finding::new(
+                    &RULE,
+                    Confidence::Likely,
+                    tunnel,
+                    (seen.frame, seen.time),
+                    format!("{}: the host is up, its IPsec is not", icmp::name(&seen.error)),
+                )
+                .also(heard, format!("last packet of {who} before"))
+                .also(back, "negotiated anew")
+                .title(format!("{who} restarted"))
+                .says(format!(
+                    "{who} was part of a living tunnel, then its host refused IKE or ESP with {} and sent no \
+                     delete. {} later it negotiated anew: its IPsec was stopped or crashed, and came back.",
+                    icmp::name(&seen.error),
+                    back.1.since(seen.time)
+                ))
+                .advise(format!("Look at the log and the uptime of the daemon on {who} at that time.")),
+            )
+        })
 }
 
 /// Whether the initiator of `new` restarted just before.
@@ -170,6 +219,21 @@ mod tests {
     #[test]
     fn silence_and_a_new_beginning_by_the_silent_side() {
         verdict(&format!("{UP}{ANEW}"), "peer-restarted");
+    }
+
+    #[test]
+    fn a_host_that_refuses_and_then_negotiates_again() {
+        verdict(
+            &format!(
+                "{UP}
+                 12 B > A ICMP 3/2 quoting A > B ESP 0xb1
+                 13 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=1,3
+                 13 B > A ICMP 3/3 quoting A:500 > B:500 IKE i=1 r=2
+                 21 A:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 21.1 B:500 > A:500 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce"
+            ),
+            "peer-restarted",
+        );
     }
 
     #[test]
