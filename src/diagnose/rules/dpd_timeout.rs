@@ -186,7 +186,7 @@ fn v1_probes(model: &Model, tunnel: TunnelId, sa: &IkeSa) -> Option<Probe> {
         .and_then(|peer| tap::last_heard(model, tunnel, peer, last.1))
         .is_some_and(|heard| heard.1 < first.1);
     // Either the peer has answered such messages before, or nothing at all of it is heard.
-    if !silent && !(answered_once && run.len() > TRIES) {
+    if !(silent || answered_once && run.len() > TRIES) {
         return None;
     }
     (!spoke && waited).then(|| Probe {
