@@ -131,11 +131,7 @@ fn nat_verdict(request: Option<&Message>, response: Option<&Message>) -> Option<
     let hashes = |message: &Message| {
         let read = message.read();
         let spis = message.header.spis;
-        let fits = |kind, end| {
-            nat::fits(notifies(&read, kind), |hash| {
-                nat::sha1(spis, end).is_some_and(|made| made == hash)
-            })
-        };
+        let fits = |kind, end| nat::fits(notifies(&read, kind), spis, end);
         nat::Seen {
             source: fits(NotifyType::NAT_DETECTION_SOURCE_IP, message.path.from),
             destination: fits(NotifyType::NAT_DETECTION_DESTINATION_IP, message.path.to),

@@ -1,10 +1,12 @@
 //! Security Association, Proposal and Transform payloads (RFC 2408 sections 3.4 to 3.6).
 
-use super::Attribute;
-use crate::registry::ikev1::Doi;
+use super::attribute::{self, Attribute};
+use crate::registry::ikev1::{Doi, Phase, transform_name};
 use crate::registry::{PayloadType, SecurityProtocol};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
+use crate::wire::text::{Hex, list};
+use std::fmt;
 
 /// The offers of an initiator, or the choice of a responder.
 ///
@@ -127,6 +129,16 @@ impl<'a> SecurityAssociation<'a> {
     }
 }
 
+/// The proposals, separated by semicolons; of many the first.
+impl fmt::Display for SecurityAssociation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.proposals.is_empty() {
+            return f.write_str("no proposals");
+        }
+        f.write_str(&list(&self.proposals, "; "))
+    }
+}
+
 /// In place of a proposal GDOI has a payload type in two octets: 15 (KEK), 16 (TEK) or 22 (GAP).
 /// A chain of proposals begins with 0 or 2 and a zero octet.
 fn begins_with_gdoi_attribute(mut cursor: Cursor<'_>) -> bool {
@@ -172,6 +184,53 @@ impl<'a> Proposal<'a> {
         out.extend([self.number, self.protocol.0, size, count]);
         out.extend(self.spi.iter().take(usize::from(size)));
         emit_chain(&TRANSFORMS, &self.transforms, out, Transform::emit);
+    }
+}
+
+/// Number, protocol, SPI and transforms; of many the first:
+/// `1 ESP c0ffee01: ESP_AES-CBC-256, HMAC-SHA2-256, Tunnel; ESP_3DES, HMAC-SHA, Tunnel`.
+impl fmt::Display for Proposal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number, self.protocol.notation_v1())?;
+        if !self.spi.is_empty() {
+            write!(f, " {}", Hex(self.spi))?;
+        }
+        let suites: Vec<Suite<'_>> = self
+            .transforms
+            .iter()
+            .map(|transform| Suite {
+                protocol: self.protocol,
+                transform,
+            })
+            .collect();
+        match suites.as_slice() {
+            [] => Ok(()),
+            suites => write!(f, ": {}", list(suites, "; ")),
+        }
+    }
+}
+
+/// A transform with what tells how to read it.
+struct Suite<'p> {
+    protocol: SecurityProtocol,
+    transform: &'p Transform<'p>,
+}
+
+impl fmt::Display for Suite<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Transform { id, attributes, .. } = self.transform;
+        let phase = Phase::of(self.protocol);
+        let mut words = attribute::told(phase, attributes);
+        // In phase 1 the identifier only says that it is a suite for IKE.
+        if phase == Phase::Two {
+            let name = transform_name(self.protocol, *id);
+            let mut cipher = name.map_or_else(|| format!("transform {id}"), str::to_owned);
+            if let Some(bits) = attribute::key_length(phase, attributes) {
+                cipher += &format!("-{bits}");
+            }
+            words.insert(0, cipher);
+        }
+        f.write_str(&words.join(", "))
     }
 }
 
@@ -368,6 +427,38 @@ mod tests {
     #[test]
     fn proposals_read_as_they_were_written_whatever_their_protocol() {
         assert_eq!(read(&octets(&sa())), (Some(sa()), vec![]));
+    }
+
+    #[test]
+    fn an_offer_reads_as_people_say_it() {
+        let mut sa = sa();
+        let [first, second] = sa.proposals.as_mut_slice() else {
+            panic!("{sa:?}");
+        };
+        first.transforms = vec![Transform {
+            number: 1,
+            id: 12,
+            attributes: vec![
+                Attribute {
+                    kind: 6,
+                    value: AttributeValue::Short(256),
+                },
+                Attribute {
+                    kind: 5,
+                    value: AttributeValue::Short(5),
+                },
+            ],
+        }];
+        second.protocol = SecurityProtocol::IKE;
+        second.transforms = (0..6).map(transform).collect();
+        let suite = "AES-CBC-256, 28800 of unknown unit";
+        assert_eq!(
+            sa.to_string(),
+            format!(
+                "1 ESP 01020304: ESP_AES-CBC-256, HMAC-SHA2-256; \
+                 2 ISAKMP: {suite}; {suite}; {suite}; {suite} and 2 more"
+            )
+        );
     }
 
     #[test]
