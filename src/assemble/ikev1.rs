@@ -84,14 +84,7 @@ fn phase1<'m>(model: &'m Model, row: &IkeSa) -> Option<&'m Exchange> {
 
 /// The responder's one transform in terms of the IKEv2 registries (RFC 2409 appendix A).
 fn read_suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
-    let sa = message
-        .payloads
-        .iter()
-        .find_map(|payload| match &payload.body {
-            Body::V1(ikev1::Body::Sa(sa)) => Some(sa),
-            _ => None,
-        })?;
-    let chosen = sa.proposals.first()?.transforms.first()?;
+    let chosen = message.sa_v1()?.proposals.first()?.transforms.first()?;
     let mut suite = IkeSuite::default();
     let (mut cipher, mut key_bits, mut life_type) = (None, None, None);
     for attribute in &chosen.attributes {

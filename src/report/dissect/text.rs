@@ -289,7 +289,7 @@ fn detail_v1(body: &ikev1::Body<'_>, context: Context<'_>) -> Option<String> {
         ikev1::Body::Ke(_) | ikev1::Body::Hash(_) | ikev1::Body::Sig(_) | ikev1::Body::Nonce(_) => {
             None
         }
-        ikev1::Body::VendorId(data) => vendor_id::product(data),
+        ikev1::Body::VendorId(data) => vendor(data),
         ikev1::Body::NatD(hash) => context.matches(hash).map(fits),
         _ => Some(body.to_string()),
     }
@@ -299,7 +299,7 @@ fn detail_v1(body: &ikev1::Body<'_>, context: Context<'_>) -> Option<String> {
 fn detail_v2(body: &ikev2::Body<'_>, context: Context<'_>) -> Option<String> {
     match body {
         ikev2::Body::Nonce(_) | ikev2::Body::Sk(_) => None,
-        ikev2::Body::VendorId(data) => vendor_id::product(data),
+        ikev2::Body::VendorId(data) => vendor(data),
         ikev2::Body::Notify(notify) => Some(match notify.meaning() {
             Some(NotifyMeaning::NatDetection(hash)) => match context.matches(hash).map(fits) {
                 Some(fits) => format!("{}: {fits}", notify.kind),
@@ -309,6 +309,11 @@ fn detail_v2(body: &ikev2::Body<'_>, context: Context<'_>) -> Option<String> {
         }),
         _ => Some(body.to_string()),
     }
+}
+
+/// Who sends a vendor ID, or what it says of itself.
+fn vendor(data: &[u8]) -> Option<String> {
+    vendor_id::product(data).or_else(|| vendor_id::text(data).map(str::to_owned))
 }
 
 /// What a hash for NAT detection says.

@@ -124,11 +124,6 @@ impl<'a> Selector<'a> {
         self.range()?.cidrs()
     }
 
-    /// Whether its addresses are exactly one prefix.
-    pub fn is_cidr(&self) -> bool {
-        self.cidrs().is_some_and(|cidrs| cidrs.len() == 1)
-    }
-
     /// Octets of an address of this type, if the type has addresses.
     fn address_len(ts_type: TsType) -> Option<usize> {
         match ts_type {
