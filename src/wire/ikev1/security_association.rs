@@ -1,6 +1,7 @@
 //! Security Association, Proposal and Transform payloads (RFC 2408 sections 3.4 to 3.6).
 
 use super::attribute::{self, Attribute};
+use crate::limits::CHAIN_V1;
 use crate::registry::ikev1::{Doi, Phase, transform_name};
 use crate::registry::{PayloadType, SecurityProtocol};
 use crate::wire::cursor::Cursor;
@@ -80,10 +81,6 @@ pub struct Transform<'a> {
     /// The suite in detail.
     pub attributes: Vec<Attribute<'a>>,
 }
-
-/// Most proposals of an SA, and most transforms of a proposal, that are read: their numbers are one
-/// octet.
-pub const MAX_CHAIN: usize = 256;
 
 /// The situation bits that bring labels before the proposals (RFC 2407 section 4.2): SIT_SECRECY
 /// and SIT_INTEGRITY.
@@ -290,10 +287,10 @@ fn read_chain<'a, T>(
     let mut members = Vec::new();
     let mut more = true;
     while more {
-        if members.len() == MAX_CHAIN {
+        if members.len() == CHAIN_V1 {
             let kind = FaultKind::Limit {
                 what: chain.plural,
-                limit: MAX_CHAIN,
+                limit: CHAIN_V1,
             };
             faults.push(cursor.at(), kind);
             cursor.rest();
@@ -534,7 +531,7 @@ mod tests {
             octets.extend([2, 0, 0, 8, 1, 1, 0, 0]);
         }
         let (read, faults) = read(&octets);
-        assert_eq!(read.unwrap().proposals.len(), MAX_CHAIN);
+        assert_eq!(read.unwrap().proposals.len(), CHAIN_V1);
         assert_eq!(
             faults,
             ["at 2056: more than 256 proposals, the rest not read"]
