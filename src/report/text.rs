@@ -1,10 +1,11 @@
 //! The diagnosis as text: the answer first, then what proves it and what to do, then the rest.
 
 use super::calendar::{Clock, Utc};
-use super::sheet::{Ink, Sheet, escape};
+use super::sheet::{Ink, Sheet};
 use super::tunnels;
 use super::view::{Diagnosis, FindingView, InputView, TunnelView};
 use crate::units::Timestamp;
+use crate::wire::text::escape;
 use std::io::{self, Write};
 
 /// Evidence that is shown of a finding; `--verbose` shows all.
