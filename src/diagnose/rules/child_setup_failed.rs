@@ -108,22 +108,13 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         .rfind(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
     let response = exchange.response()?;
     let at = began(model, response)?;
-    let only_proof = match model.auth_outcome(id) {
-        AuthOutcome::AuthOnly => true,
-        // Padding hides how long the identity is; more than notifications, less than a child SA.
-        AuthOutcome::Unclear => model
-            .plaintext_range(id, response)
-            .is_some_and(|range| *range.start() >= NOTIFICATIONS && *range.end() < CHILDLESS),
-        _ => false,
-    };
-    if !only_proof {
+    if model.auth_outcome(id) != AuthOutcome::AuthOnly {
         return None;
     }
-    // A request without room for an SA and selectors asks for no child (RFC 6023).
+    // A request without room for an SA and selectors asks for no child.
     let childless = exchange
         .request()
-        .and_then(|request| model.plaintext_range(id, request))
-        .is_some_and(|range| *range.end() < CHILDLESS);
+        .is_some_and(|request| model.is_childless(id, request));
     let served = model.tunnels[tunnel].flows.iter().any(|flow| {
         let began = model.flows[*flow].seen.first.1;
         began >= at.1 && began.since(at.1) <= AT_ONCE
@@ -136,12 +127,6 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         confidence: Confidence::Likely,
     })
 }
-
-/// More than three notifications without data.
-const NOTIFICATIONS: usize = 25;
-
-/// Identity, proof, and less than an SA with two selectors.
-const CHILDLESS: usize = 9 + 24 + 84;
 
 /// Quick mode message 1 is answered by an informational message.
 fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
