@@ -10,7 +10,14 @@ mod tunnel;
 
 use crate::model::Model;
 use crate::net::Path;
+use foldhash::quality::RandomState;
 use std::net::IpAddr;
+
+/// Seeded at random and quick: keys come from the wire, a few for each packet.
+type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
+
+/// As [`HashMap`].
+type HashSet<T> = std::collections::HashSet<T, RandomState>;
 
 /// Fills `exchanges`, `ike_sas`, `child_sas`, the links of the flows, and `tunnels` from the
 /// messages and flows that a census left in the model.

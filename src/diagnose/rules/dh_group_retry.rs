@@ -35,7 +35,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     model.tunnels[tunnel]
         .ike_sas
         .iter()
-        .flat_map(|id| clear::refusals(model, &model.ike_sas[*id], NotifyType::INVALID_KE_PAYLOAD))
+        .flat_map(|id| clear::refusals(&model.ike_sas[*id], NotifyType::INVALID_KE_PAYLOAD))
         .find(|notice| {
             notice.exchange_kind == ExchangeType::IKE_SA_INIT && is_resolved(model, tunnel, notice)
         })
