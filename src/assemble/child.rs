@@ -6,6 +6,7 @@
 //! between IKE SAs, nothing is tied.
 
 use super::succession::{Succession, times};
+use super::{HashMap, HashSet};
 use crate::limits::{LINK_CHOICES, LINK_CROWD};
 use crate::model::{
     AuthOutcome, ChildOutcome, ChildSa, ExchangeId, FlowId, IkeSaId, IkeState, Link, Model, Role,
@@ -13,7 +14,6 @@ use crate::model::{
 };
 use crate::registry::ExchangeType;
 use crate::units::{EspSpi, Span, Timestamp};
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// A flow that begins this soon after an exchange belongs to it, whatever else is open.
@@ -54,7 +54,7 @@ fn groups(model: &Model) -> Vec<Group> {
     let mut flows: Vec<FlowId> = model.flows.ids().collect();
     flows.sort_by_key(|id| model.flows[*id].seen.first.1);
     let mut groups: Vec<Group> = Vec::new();
-    let mut latest: HashMap<(bool, EspSpi), usize> = HashMap::new();
+    let mut latest: HashMap<(bool, EspSpi), usize> = HashMap::default();
     for id in flows {
         let flow = &model.flows[id];
         let Some(path) = flow.paths.first() else {
@@ -216,7 +216,7 @@ impl Draft {
 /// those that none fits. Drafts stand in the order of their makers.
 fn assign(model: &Model, groups: &[Group], makers: &[Maker], drafts: &mut [Draft]) -> Vec<usize> {
     let mut waiting = makers.iter().enumerate().peekable();
-    let mut open: HashMap<(IpAddr, IpAddr), Vec<usize>> = HashMap::new();
+    let mut open: HashMap<(IpAddr, IpAddr), Vec<usize>> = HashMap::default();
     let mut unlinked = Vec::new();
     for (index, group) in groups.iter().enumerate() {
         while let Some((number, maker)) =
@@ -295,7 +295,7 @@ fn same_line(model: &Model, a: IkeSaId, b: IkeSaId) -> bool {
 /// Flows that no exchange fits: those of two directions that began together, or live at the same
 /// time without a rival, are a child SA; so is one that has no counterpart at all.
 fn pair_up(model: &Model, groups: &[Group], unlinked: &[usize]) -> Vec<Draft> {
-    let mut directions: HashMap<(IpAddr, IpAddr), Vec<usize>> = HashMap::new();
+    let mut directions: HashMap<(IpAddr, IpAddr), Vec<usize>> = HashMap::default();
     for index in unlinked {
         if let Some(group) = groups.get(*index) {
             let direction = (group.from, group.to);
@@ -303,7 +303,7 @@ fn pair_up(model: &Model, groups: &[Group], unlinked: &[usize]) -> Vec<Draft> {
         }
     }
     let alive = Alive::of(model);
-    let mut used: HashMap<usize, Option<usize>> = HashMap::new();
+    let mut used: HashMap<usize, Option<usize>> = HashMap::default();
     let mut drafts = Vec::new();
     for index in unlinked {
         let Some(group) = groups.get(*index) else {
@@ -413,7 +413,7 @@ struct Alive {
 
 impl Alive {
     fn of(model: &Model) -> Self {
-        let mut between: HashMap<_, Vec<IkeSaId>> = HashMap::new();
+        let mut between: HashMap<_, Vec<IkeSaId>> = HashMap::default();
         for (id, row) in model.ike_sas.entries() {
             for path in &row.paths {
                 let list = between.entry(super::pair(path)).or_default();
@@ -470,8 +470,8 @@ enum Shared {
 /// Finds for each child SA the one whose place it took: between the same ends or under the same
 /// IKE SA, silent soon after the new one began, while the new one goes on.
 fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
-    let mut earlier: HashMap<Shared, Vec<(usize, Seen)>> = HashMap::new();
-    let mut replaced = HashSet::new();
+    let mut earlier: HashMap<Shared, Vec<(usize, Seen)>> = HashMap::default();
+    let mut replaced = HashSet::default();
     for (index, draft) in drafts.iter_mut().enumerate() {
         let Some(seen) = draft.seen(groups) else {
             continue;

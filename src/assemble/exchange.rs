@@ -4,15 +4,16 @@
 //! initiator's SPI stands together with the addresses, because it alone may collide between
 //! different peers, or be replayed.
 
+use super::{HashMap, HashSet};
 use crate::model::{
-    Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId, Model, Role, Seen,
-    Table,
+    Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId, Model, Notice,
+    Plain, Role, Seen, Table,
 };
 use crate::net::Path;
-use crate::registry::ExchangeType;
+use crate::registry::{ExchangeType, NotifyType};
 use crate::units::{IkeSpi, IkeSpis, Span, Vantage};
+use crate::wire::{self, Body, ikev1, ikev2};
 use bytes::Bytes;
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// How far apart two interfaces of one capture may record the same datagram. Retransmissions come
@@ -34,15 +35,15 @@ pub(super) fn group(model: &mut Model) {
         messages,
         exchanges,
         ike_sas,
-        by_spis: HashMap::new(),
-        pending: HashMap::new(),
-        latest: HashMap::new(),
-        roles: HashMap::new(),
-        current: HashMap::new(),
-        copies: HashMap::new(),
-        fragmented: HashMap::new(),
-        paths: HashSet::new(),
-        vantages: HashMap::new(),
+        by_spis: HashMap::default(),
+        pending: HashMap::default(),
+        latest: HashMap::default(),
+        roles: HashMap::default(),
+        current: HashMap::default(),
+        copies: HashMap::default(),
+        fragmented: HashMap::default(),
+        paths: HashSet::default(),
+        vantages: HashMap::default(),
     };
     for id in order {
         grouper.add(id);
@@ -99,7 +100,11 @@ impl Grouper<'_> {
         }
         let response = message.header.version.major() != 1 && message.header.flags.response();
         let exchange = self.exchange(sa, by, response, message);
-        let flight = self.flight(exchange, by, response, id);
+        let read = message.read();
+        let flight = self.flight(exchange, by, response, id, piece(&read));
+        if message.plain == Plain::Clear {
+            self.hear(exchange, by, message, &read);
+        }
         self.copies
             .insert((sa, by, message.bytes.clone()), (exchange, flight));
         self.vantages
@@ -213,6 +218,7 @@ impl Grouper<'_> {
             child_sas: Vec::new(),
             vendors: [Vec::new(), Vec::new()],
             fragmentation: [None, None],
+            notices: Vec::new(),
             seen: Seen {
                 first: here,
                 last: here,
@@ -332,9 +338,15 @@ impl Grouper<'_> {
     }
 
     /// Puts a message that is no copy into a flight; returns its place.
-    fn flight(&mut self, exchange: ExchangeId, by: Role, response: bool, id: MessageId) -> usize {
+    fn flight(
+        &mut self,
+        exchange: ExchangeId,
+        by: Role,
+        response: bool,
+        id: MessageId,
+        piece: Option<Piece>,
+    ) -> usize {
         let flights = &mut self.exchanges[exchange].flights;
-        let piece = piece(&self.messages[id]);
         if let Some(piece) = piece {
             let key = (exchange, by, response, piece.id);
             let known = self.fragmented.get(&key).copied();
@@ -356,6 +368,39 @@ impl Grouper<'_> {
             fragments_seen: piece.iter().map(|piece| piece.number).collect(),
         });
         flights.len() - 1
+    }
+
+    /// Keeps the errors and requests for cookies of a message on its IKE SA.
+    fn hear(
+        &mut self,
+        exchange: ExchangeId,
+        by: Role,
+        message: &Message,
+        read: &wire::Message<'_>,
+    ) {
+        let row = &self.exchanges[exchange];
+        let notices = read.payloads.iter().filter_map(|payload| {
+            let (kind, data, v1) = match &payload.body {
+                Body::V2(ikev2::Body::Notify(notify)) => (notify.kind.0, notify.data, false),
+                Body::V1(ikev1::Body::Notify(notify)) => (notify.kind.0, notify.data, true),
+                _ => return None,
+            };
+            let notice = Notice {
+                exchange,
+                exchange_kind: row.kind,
+                v1,
+                by,
+                from: message.path.from.address,
+                kind,
+                data: data.to_vec(),
+                at: (message.frame, message.time),
+            };
+            let cookie = !v1 && kind == NotifyType::COOKIE.0;
+            (notice.is_error() || cookie).then_some(notice)
+        });
+        self.ike_sas[row.ike_sa]
+            .notices
+            .extend(notices.take(Notice::PER_MESSAGE));
     }
 }
 
@@ -389,16 +434,15 @@ fn add_piece(flight: &mut Flight, piece: Piece, id: MessageId) {
 }
 
 /// Which IKE fragment a message is, if it is one.
-fn piece(message: &Message) -> Option<Piece> {
-    let read = message.read();
-    if let Some(fragment) = read.fragment_v1() {
+fn piece(message: &wire::Message<'_>) -> Option<Piece> {
+    if let Some(fragment) = message.fragment_v1() {
         return Some(Piece {
             id: fragment.id.max(1),
             number: u16::from(fragment.number),
             total: fragment.last.then_some(u16::from(fragment.number)),
         });
     }
-    let skf = read.skf()?;
+    let skf = message.skf()?;
     (1..=skf.total).contains(&skf.number).then_some(Piece {
         id: 0,
         number: skf.number,
@@ -418,8 +462,12 @@ pub(super) fn is_initial(kind: ExchangeType) -> bool {
 
 /// Whether a message carries a Security Association in clear.
 pub(super) fn has_sa(message: &Message) -> bool {
-    let read = message.read();
-    read.sa().is_some() || read.sa_v1().is_some()
+    holds_sa(&message.read())
+}
+
+/// As [`has_sa`], of a message that was read.
+pub(super) fn holds_sa(message: &wire::Message<'_>) -> bool {
+    message.sa().is_some() || message.sa_v1().is_some()
 }
 
 /// The same path the other way.

@@ -1,6 +1,6 @@
 //! What the exchanges of an IKEv2 SA tell of it: suite, vendors, NAT, state, what it replaces.
 
-use super::exchange::has_sa;
+use super::exchange::{has_sa, holds_sa};
 use super::nat;
 use crate::model::{
     AuthOutcome, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, InformationalClass, Message,
@@ -21,6 +21,9 @@ pub(super) fn describe(model: &mut Model, id: IkeSaId) {
     row.fragmentation = found.fragmentation;
 }
 
+/// A message and what stands in it.
+type Read<'m> = (&'m Message, wire::Message<'m>);
+
 /// What `IKE_SA_INIT` tells.
 #[derive(Default)]
 struct Initial {
@@ -33,15 +36,16 @@ struct Initial {
 /// Reads the last `IKE_SA_INIT`: those before it were answered by a cookie or another group.
 fn read_initial(model: &Model, row: &IkeSa) -> Option<Initial> {
     let exchange = last_initial(model, row)?;
-    let message =
-        |flight: Option<&Flight>| flight.and_then(Flight::first).map(|id| &model.messages[id]);
-    let request = message(exchange.request());
-    let response = message(exchange.response());
+    let read = |flight: Option<&Flight>| {
+        let message = &model.messages[flight?.first()?];
+        Some((message, message.read()))
+    };
+    let request = read(exchange.request());
+    let response = read(exchange.response());
     let mut initial = Initial::default();
-    for (message, side) in [(request, 0), (response, 1)] {
-        let Some(message) = message else { continue };
-        let read = message.read();
-        let accepted = side == 0 || has_sa(message);
+    for (message, side) in [(&request, 0), (&response, 1)] {
+        let Some((_, read)) = message else { continue };
+        let accepted = side == 0 || holds_sa(read);
         let support = read
             .notify(NotifyType::IKEV2_FRAGMENTATION_SUPPORTED)
             .is_some();
@@ -49,13 +53,13 @@ fn read_initial(model: &Model, row: &IkeSa) -> Option<Initial> {
             *slot = Some(support);
         }
         if let Some(slot) = initial.vendors.get_mut(side) {
-            *slot = vendors(&read);
+            *slot = vendors(read);
         }
         if side == 1 {
-            initial.suite = suite(&read);
+            initial.suite = suite(read);
         }
     }
-    initial.nat = nat_verdict(request, response);
+    initial.nat = nat_verdict(request.as_ref(), response.as_ref());
     Some(initial)
 }
 
@@ -100,9 +104,8 @@ pub(super) fn vendors(message: &wire::Message<'_>) -> Vec<String> {
 }
 
 /// Compares the hashes of both sides with the addresses at this tap (RFC 7296 section 2.23).
-fn nat_verdict(request: Option<&Message>, response: Option<&Message>) -> Option<Nat> {
-    let hashes = |message: &Message| {
-        let read = message.read();
+fn nat_verdict(request: Option<&Read<'_>>, response: Option<&Read<'_>>) -> Option<Nat> {
+    let hashes = |(message, read): &Read<'_>| {
         let spis = message.header.spis;
         let fits = |kind, end| {
             let notifies = read.notifies().filter(|notify| notify.kind == kind);

@@ -10,7 +10,14 @@ mod tunnel;
 
 use crate::model::Model;
 use crate::net::Path;
+use foldhash::quality::RandomState;
 use std::net::IpAddr;
+
+/// Seeded at random and quick: keys come from the wire, a few for each packet.
+type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
+
+/// As [`HashMap`].
+type HashSet<T> = std::collections::HashSet<T, RandomState>;
 
 /// Fills `exchanges`, `ike_sas`, `child_sas`, the links of the flows, and `tunnels` from the
 /// messages and flows that a census left in the model.
@@ -390,6 +397,28 @@ mod tests {
         );
         assert_eq!(states(&model), ["Established"]);
         assert_eq!(children(&model), "sa0 Quick Mode a1 b1\n");
+    }
+
+    #[test]
+    fn icmp_errors_and_packets_in_clear_go_to_the_tunnel_they_concern() {
+        let model = model(
+            "0.0 A > B ESP 0xb1
+             0.1 C > B ESP 0xb2
+             0.2 B > A ICMP 3/3 quoting A:500 > B:500 IKE
+             0.3 N > C ICMP 3/4 quoting B > C ESP 0xc1
+             0.4 10.1.0.1 > 10.2.0.1 CLEAR 6
+             0.5 C > 10.2.0.1 CLEAR 6",
+        );
+        let rows: Vec<_> = model
+            .tunnels
+            .iter()
+            .map(|tunnel| (tunnel.icmp.clone(), tunnel.clear.clone()))
+            .collect();
+        // The first of the vantage has all that passes in clear.
+        assert_eq!(rows, [(vec![0], vec![0, 1]), (vec![1], vec![1])]);
+        let ends = model.tunnels.iter().map(|tunnel| tunnel.ends);
+        let shared = ends.map(|[_, shared]| model.tunnels_of(shared).len());
+        assert_eq!(shared.collect::<Vec<_>>(), [2, 2]);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Which IKE SA takes the place of which: rekeying and reauthentication.
 
 use super::exchange::is_initial;
+use super::{HashMap, HashSet};
 use crate::limits::{SUCCESSION_AFTERWARDS, SUCCESSION_LOOK_BACK};
 use crate::model::{
     AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model,
 };
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// What was found.
@@ -28,7 +28,7 @@ const BREAK: Span = Span::from_secs(3);
 /// Fills `replaces` of every IKE SA of IKEv2.
 pub(super) fn find(model: &mut Model) -> Succession {
     let mut found = Succession::default();
-    let mut between: HashMap<(IpAddr, IpAddr), Vec<IkeSaId>> = HashMap::new();
+    let mut between: HashMap<(IpAddr, IpAddr), Vec<IkeSaId>> = HashMap::default();
     let end = model.messages.iter().map(|message| message.time).max();
     for id in model.ike_sas.ids() {
         let row = &model.ike_sas[id];

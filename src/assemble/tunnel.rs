@@ -1,9 +1,10 @@
 //! Tunnels: pairs of addresses, joined where one SA used several.
 
-use super::ordered;
-use crate::model::{EspFlow, FlowId, IkeSaId, Link, Model, Tunnel};
-use crate::units::{EspSpi, FrameId, Timestamp};
-use std::collections::{HashMap, HashSet};
+use super::{HashMap, HashSet, ordered};
+use crate::model::{EspFlow, FlowId, IkeSaId, Link, Model, Tunnel, TunnelId};
+use crate::net::Path;
+use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 /// A pair of addresses with the sender of its first packet in front.
@@ -12,26 +13,22 @@ type Pair = (IpAddr, IpAddr);
 /// Fills `tunnels`, in order of their first packet.
 pub(super) fn group(model: &mut Model) {
     let mut union = Union::default();
-    let mut sa_pairs: HashMap<IkeSaId, usize> = HashMap::new();
-    let mut flow_pairs: HashMap<FlowId, usize> = HashMap::new();
+    let mut sa_pairs: HashMap<IkeSaId, usize> = HashMap::default();
+    let mut flow_pairs: HashMap<FlowId, usize> = HashMap::default();
     for item in appearances(model) {
-        let mut joined = None;
-        for pair in item.pairs {
-            let pair = union.add(pair);
-            if let Some(before) = joined {
-                union.join(before, pair);
-            }
-            joined = Some(pair);
-        }
-        if let Some(pair) = joined {
-            match item.what {
-                What::IkeSa(id) => {
+        match item.what {
+            What::IkeSa(id) => {
+                if let Some(pair) = union.add_all(&model.ike_sas[id].paths) {
                     sa_pairs.insert(id, pair);
                 }
-                What::Flow(id) => {
+            }
+            What::Flow(id) => {
+                if let Some(pair) = union.add_all(&model.flows[id].paths) {
                     flow_pairs.insert(id, pair);
                 }
-                What::Icmp => {}
+            }
+            What::Icmp(quoted) => {
+                union.add(quoted);
             }
         }
     }
@@ -39,7 +36,7 @@ pub(super) fn group(model: &mut Model) {
 
     // Pairs stand in order of first appearance, so the roots do, too.
     let mut order: Vec<usize> = Vec::new();
-    let mut rows: HashMap<usize, Sides> = HashMap::new();
+    let mut rows: HashMap<usize, Sides> = HashMap::default();
     for index in 0..union.pairs.len() {
         let root = union.root(index);
         let Some(pair) = union.pairs.get(index).copied() else {
@@ -67,49 +64,143 @@ pub(super) fn group(model: &mut Model) {
             tunnel.flows.push(id);
         }
     }
+    let mut roots: HashMap<usize, TunnelId> = HashMap::default();
     for root in order {
         if let Some(tunnel) = tunnels.remove(&root) {
-            model.tunnels.push(tunnel);
+            roots.insert(root, model.tunnels.push(tunnel));
         }
     }
+    index_ends(model);
+    share_pairs(model, &mut union, &roots);
+    share_clear(model);
+}
+
+/// Fills `tunnels_by_end`.
+fn index_ends(model: &mut Model) {
+    let Model {
+        tunnels,
+        tunnels_by_end,
+        ..
+    } = model;
+    for (id, tunnel) in tunnels.entries() {
+        let [one, other] = tunnel.ends;
+        for end in [Some(one), (other != one).then_some(other)]
+            .into_iter()
+            .flatten()
+        {
+            tunnels_by_end.entry(end).or_default().push(id);
+        }
+    }
+}
+
+/// Gives ICMP errors and IP fragments to the tunnel between whose addresses they, or what they
+/// quote, went.
+fn share_pairs(model: &mut Model, union: &mut Union, roots: &HashMap<usize, TunnelId>) {
+    let mut tunnel_of = |from, to| {
+        let root = union.find((from, to))?;
+        roots.get(&root).copied()
+    };
+    let Model {
+        icmp,
+        fragments,
+        tunnels,
+        ..
+    } = model;
+    for (place, seen) in icmp.iter().enumerate() {
+        let quoted = seen.error.quoted;
+        if let Some(id) = tunnel_of(quoted.from.address, quoted.to.address) {
+            tunnels[id].icmp.push(place);
+        }
+    }
+    for (place, train) in fragments.iter().enumerate() {
+        if let Some(id) = tunnel_of(train.from, train.to) {
+            tunnels[id].fragments.push(place);
+        }
+    }
+}
+
+/// Gives packets in clear to the first tunnel of their vantage, and to the first there of either
+/// address.
+fn share_clear(model: &mut Model) {
+    if model.clear.is_empty() {
+        return;
+    }
+    let asked: HashSet<IpAddr> = model
+        .clear
+        .iter()
+        .flat_map(|clear| [clear.from, clear.to])
+        .collect();
+    let mut first: HashMap<(Vantage, Option<IpAddr>), TunnelId> = HashMap::default();
+    for (id, tunnel) in model.tunnels.entries() {
+        let ends = tunnel.addresses.iter().flatten().copied();
+        let ends: Vec<IpAddr> = ends.filter(|end| asked.contains(end)).collect();
+        let mut before = None;
+        for vantage in vantages(model, tunnel) {
+            if before.replace(vantage) == Some(vantage) {
+                continue;
+            }
+            first.entry((vantage, None)).or_insert(id);
+            for end in &ends {
+                first.entry((vantage, Some(*end))).or_insert(id);
+            }
+        }
+    }
+    let Model { clear, tunnels, .. } = model;
+    for (place, clear) in clear.iter().enumerate() {
+        let keys = [None, Some(clear.from), Some(clear.to)];
+        let takers = keys.map(|end| first.get(&(clear.vantage, end)));
+        for id in takers.into_iter().flatten() {
+            let rows = &mut tunnels[*id].clear;
+            if rows.last() != Some(&place) {
+                rows.push(place);
+            }
+        }
+    }
+}
+
+/// Where the packets of a tunnel were recorded, with repetitions.
+fn vantages<'m>(model: &'m Model, tunnel: &'m Tunnel) -> impl Iterator<Item = Vantage> + 'm {
+    let exchanges = tunnel
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges);
+    let messages = exchanges
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .flat_map(|flight| {
+            let first = flight.parts.iter().chain(&flight.again);
+            first.chain(&flight.elsewhere)
+        });
+    let flows = tunnel.flows.iter();
+    flows
+        .map(|id| model.flows[*id].key.vantage)
+        .chain(messages.map(|id| model.messages[*id].vantage))
 }
 
 /// Something that passes between gateways, by its first packet.
 struct Appearance {
     first: (Timestamp, FrameId),
-    pairs: Vec<Pair>,
     what: What,
 }
 
 enum What {
     IkeSa(IkeSaId),
     Flow(FlowId),
-    Icmp,
+    /// The pair that it quotes.
+    Icmp(Pair),
 }
 
 fn appearances(model: &Model) -> Vec<Appearance> {
     let ike = model.ike_sas.entries().map(|(id, row)| Appearance {
         first: (row.seen.first.1, row.seen.first.0),
-        pairs: row
-            .paths
-            .iter()
-            .map(|path| (path.from.address, path.to.address))
-            .collect(),
         what: What::IkeSa(id),
     });
     let flows = model.flows.entries().map(|(id, flow)| Appearance {
         first: (flow.seen.first.1, flow.seen.first.0),
-        pairs: flow
-            .paths
-            .iter()
-            .map(|path| (path.from.address, path.to.address))
-            .collect(),
         what: What::Flow(id),
     });
     let icmp = model.icmp.iter().map(|seen| Appearance {
         first: (seen.time, seen.frame),
-        pairs: vec![(seen.error.quoted.from.address, seen.error.quoted.to.address)],
-        what: What::Icmp,
+        what: What::Icmp((seen.error.quoted.from.address, seen.error.quoted.to.address)),
     });
     let mut all: Vec<Appearance> = ike.chain(flows).chain(icmp).collect();
     all.sort_by_key(|item| item.first);
@@ -122,7 +213,7 @@ fn join_vantages(model: &Model, flow_pairs: &HashMap<FlowId, usize>, union: &mut
         Link::Proven(child) | Link::Inferred(child) => Some((child, flow.key.spi)),
         Link::None => None,
     };
-    let mut first: HashMap<(crate::model::ChildSaId, EspSpi), usize> = HashMap::new();
+    let mut first: HashMap<(crate::model::ChildSaId, EspSpi), usize> = HashMap::default();
     for (id, flow) in model.flows.entries() {
         if let (Some(key), Some(pair)) = (key(flow), flow_pairs.get(&id)) {
             let before = *first.entry(key).or_insert(*pair);
@@ -148,6 +239,24 @@ impl Union {
             self.parents.push(next);
         }
         index
+    }
+
+    /// Adds and joins the pairs of all paths; returns one of them.
+    fn add_all(&mut self, paths: &[Path]) -> Option<usize> {
+        let mut joined = None;
+        for path in paths {
+            let pair = self.add((path.from.address, path.to.address));
+            if let Some(before) = joined.replace(pair) {
+                self.join(before, pair);
+            }
+        }
+        joined
+    }
+
+    /// The root of a pair that was added.
+    fn find(&mut self, pair: Pair) -> Option<usize> {
+        let index = self.index.get(&ordered(pair.0, pair.1)).copied()?;
+        Some(self.root(index))
     }
 
     fn root(&mut self, mut index: usize) -> usize {
@@ -177,7 +286,6 @@ impl Union {
 struct Sides {
     side: HashMap<IpAddr, usize>,
     addresses: [Vec<IpAddr>; 2],
-    known: HashSet<IpAddr>,
 }
 
 impl Sides {
@@ -189,9 +297,14 @@ impl Sides {
             (None, None) => 0,
         };
         for (address, side) in [(from, side), (to, 1 - side)] {
-            self.side.entry(address).or_insert(side);
             // Both ends may have one address, on a loopback.
-            let new = self.known.insert(address) || from == to;
+            let new = match self.side.entry(address) {
+                Entry::Vacant(free) => {
+                    free.insert(side);
+                    true
+                }
+                Entry::Occupied(_) => from == to,
+            };
             if let (true, Some(list)) = (new, self.addresses.get_mut(side)) {
                 list.push(address);
             }
@@ -205,6 +318,9 @@ impl Sides {
             addresses: self.addresses,
             ike_sas: Vec::new(),
             flows: Vec::new(),
+            icmp: Vec::new(),
+            fragments: Vec::new(),
+            clear: Vec::new(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::child_sa::ChildSaId;
 use super::exchange::ExchangeId;
+use super::notice::Notice;
 use super::table::id;
 use crate::net::Path;
 use crate::registry::transform;
@@ -37,6 +38,8 @@ pub struct IkeSa {
     /// Whether each side announced IKE fragmentation (RFC 7383): initiator, responder; `None` if
     /// its `IKE_SA_INIT` was not seen.
     pub fragmentation: [Option<bool>; 2],
+    /// Errors and requests for cookies that came in clear, in order; copies are not counted.
+    pub notices: Vec<Notice>,
     /// First and last time.
     pub seen: Seen,
 }

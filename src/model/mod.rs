@@ -10,6 +10,7 @@ pub mod icmp;
 pub mod ike_sa;
 pub mod input;
 pub mod message;
+pub mod notice;
 pub mod size;
 pub mod table;
 pub mod tunnel;
@@ -25,6 +26,7 @@ pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
 pub use input::Input;
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Plain};
+pub use notice::Notice;
 pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
 pub use table::Table;
 pub use tunnel::{Tunnel, TunnelId};
@@ -46,6 +48,8 @@ pub struct Model {
     pub flows: Table<FlowId, EspFlow>,
     /// Pairs of gateways with all that passed between them.
     pub tunnels: Table<TunnelId, Tunnel>,
+    /// Tunnels by the addresses of their ends, in order.
+    pub tunnels_by_end: foldhash::HashMap<std::net::IpAddr, Vec<TunnelId>>,
     /// ICMP errors about IKE, ESP or AH, in file order.
     pub icmp: Vec<IcmpSeen>,
     /// NAT keepalives by path, in order of the first.
@@ -56,6 +60,13 @@ pub struct Model {
     pub clear: Vec<ClearFlow>,
     /// What this capture cannot tell.
     pub blind: Vec<Blind>,
+}
+
+impl Model {
+    /// The tunnels of which this address is an end, in order of their first packet.
+    pub fn tunnels_of(&self, end: std::net::IpAddr) -> &[TunnelId] {
+        self.tunnels_by_end.get(&end).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Something a capture cannot tell, and why.

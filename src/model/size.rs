@@ -89,8 +89,8 @@ pub enum AuthOutcome {
     /// Too small for an AUTH payload: a notify. The peer refused, or failed. IKEv1: an
     /// informational message stands where the last message should.
     Refused,
-    /// Room for IDr and AUTH, none for SA and Traffic Selectors: the IKE SA is up, the child SA was
-    /// refused. IKEv1: phase 1 is complete, which never makes a child SA.
+    /// More than a refusal, and no room for SA and Traffic Selectors beside IDr and AUTH: the IKE SA
+    /// is up, the child SA was refused. IKEv1: phase 1 is complete, which never makes a child SA.
     AuthOnly,
     /// Room for IDr, AUTH, SA and Traffic Selectors: a child SA was made.
     Full,
@@ -138,6 +138,9 @@ const NONCE_SMALLEST: usize = 20;
 
 /// Smallest IDr payload that is in use: 8 + 1.
 const ID_SMALLEST: usize = 9;
+
+/// Largest plaintext of a refusal: three notifications without data. One is the rule.
+const REFUSAL_LARGEST: usize = 3 * 8;
 
 /// Plaintexts above this hold certificates or signatures: an identity of 255 octets, an AUTH of 72
 /// and an SA with selectors fit below.
@@ -211,24 +214,36 @@ impl Model {
         let Some(plaintext) = self.plaintext_range(ike_sa, response) else {
             return AuthOutcome::Unclear;
         };
-        // AUTH is 8 octets and the output of the PRF with a shared secret or EAP, and more with a
-        // signature.
-        let prf = self.suite_in_use(ike_sa).and_then(|suite| suite.prf);
-        let prf = prf.and_then(transform::prf);
-        let auth = 8 + prf.map_or(16, |row| usize::from(row.octets));
         // In the last round of EAP, IDr has gone before (RFC 7296 section 2.16).
         let eap = rounds.len() > 1;
+        let auth = self.auth_payload_smallest(ike_sa);
         let smallest = if eap { auth } else { ID_SMALLEST + auth };
         let with_child = smallest + CHILD_SMALLEST;
+        // Block padding may hide that AUTH does not fit; nobody refuses at such length.
+        let proves = *plaintext.start() > REFUSAL_LARGEST && !eap;
         match () {
             () if *plaintext.end() < smallest => AuthOutcome::Refused,
             () if *plaintext.start() > CERTIFICATES => AuthOutcome::Unclear,
             () if *plaintext.start() >= with_child => AuthOutcome::Full,
-            () if *plaintext.end() < with_child && *plaintext.start() >= smallest && !eap => {
-                AuthOutcome::AuthOnly
-            }
+            () if *plaintext.end() < with_child && proves => AuthOutcome::AuthOnly,
             () => AuthOutcome::Unclear,
         }
+    }
+
+    /// Whether an `IKE_AUTH` message has no room for SA and Traffic Selectors beside an identity and
+    /// AUTH: then it asks for no child SA (RFC 6023), or grants none.
+    pub fn is_childless(&self, ike_sa: IkeSaId, flight: &Flight) -> bool {
+        let with_child = ID_SMALLEST + self.auth_payload_smallest(ike_sa) + CHILD_SMALLEST;
+        self.plaintext_range(ike_sa, flight)
+            .is_some_and(|plaintext| *plaintext.end() < with_child)
+    }
+
+    /// AUTH is 8 octets and the output of the PRF with a shared secret or EAP, and more with a
+    /// signature (RFC 7296 sections 2.15 and 3.8).
+    fn auth_payload_smallest(&self, ike_sa: IkeSaId) -> usize {
+        let prf = self.suite_in_use(ike_sa).and_then(|suite| suite.prf);
+        let prf = prf.and_then(transform::prf);
+        8 + prf.map_or(16, |row| usize::from(row.octets))
     }
 
     /// IKEv1: main mode is done with message 6, aggressive mode with message 3 (RFC 2409 section 5).
@@ -391,6 +406,30 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Lengths of an `IKE_AUTH` response and what they mean, block by block of AES-CBC.
+    #[test]
+    fn padding_hides_no_authentication_without_a_child() {
+        let outcome = |length: u32| {
+            let model = crate::testing::model(&format!(
+                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed {length}"
+            ));
+            model.auth_outcome(IkeSaId(0))
+        };
+        for (length, expected) in [
+            (80, AuthOutcome::Refused),
+            (112, AuthOutcome::Refused),
+            (128, AuthOutcome::AuthOnly),
+            (192, AuthOutcome::AuthOnly),
+            (208, AuthOutcome::Unclear),
+            (224, AuthOutcome::Full),
+        ] {
+            assert_eq!(outcome(length), expected, "{length}");
+        }
+    }
 
     fn suite(encryption: u16, integrity: Option<u16>) -> IkeSuite {
         IkeSuite {

@@ -18,4 +18,13 @@ pub struct Tunnel {
     pub ike_sas: Vec<IkeSaId>,
     /// Flows in order.
     pub flows: Vec<FlowId>,
+    /// ICMP errors about packets between its addresses: places in [`Model::icmp`](super::Model::icmp).
+    pub icmp: Vec<usize>,
+    /// IP fragments between its addresses: places in
+    /// [`Model::fragments`](super::Model::fragments).
+    pub fragments: Vec<usize>,
+    /// Packets in clear that may concern it: places in [`Model::clear`](super::Model::clear). Each
+    /// goes to the first tunnel of its vantage, since without keys nothing says which it belongs to,
+    /// and to the first tunnel there that has its sender or its receiver as an end.
+    pub clear: Vec<usize>,
 }

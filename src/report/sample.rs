@@ -72,6 +72,7 @@ pub(super) fn model() -> Model {
         child_sas: vec![ChildSaId(0)],
         vendors: [vec!["strongSwan".to_owned()], Vec::new()],
         fragmentation: [Some(true), None],
+        notices: Vec::new(),
         seen: seen(1, 0, 3, 4_030),
     });
     model.child_sas.push(ChildSa {
@@ -89,6 +90,9 @@ pub(super) fn model() -> Model {
         addresses: [vec![address(1)], vec![address(2)]],
         ike_sas: vec![IkeSaId(0)],
         flows: vec![FlowId(0)],
+        icmp: Vec::new(),
+        fragments: Vec::new(),
+        clear: Vec::new(),
     });
     model.blind.push(Blind {
         what: "identities".to_owned(),

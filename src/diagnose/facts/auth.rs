@@ -1,6 +1,6 @@
 //! Authentication that is asked for and never answered: the second step of IKE.
 
-use super::{Asked, cite, end_of, tap};
+use super::{Asked, cite, clear, tap};
 use crate::diagnose::Cite;
 use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role, Tunnel};
 use crate::registry::ExchangeType;
@@ -144,10 +144,5 @@ pub fn torn_trains<'m>(
     model: &'m Model,
     tunnel: &'m Tunnel,
 ) -> impl Iterator<Item = &'m FragmentTrain> {
-    model.fragments.iter().filter(move |train| {
-        train.protocol == 17
-            && train.incomplete > 0
-            && end_of(tunnel, train.from).is_some()
-            && end_of(tunnel, train.to).is_some()
-    })
+    clear::fragments(model, tunnel).filter(|train| train.protocol == 17 && train.incomplete > 0)
 }

@@ -44,7 +44,8 @@ pub fn name(error: &IcmpError) -> String {
 /// Errors about packets between the ends of the tunnel, in file order.
 pub fn about(model: &Model, tunnel: TunnelId) -> impl Iterator<Item = &IcmpSeen> {
     let tunnel = &model.tunnels[tunnel];
-    model.icmp.iter().filter(move |seen| {
+    let rows = tunnel.icmp.iter().filter_map(|row| model.icmp.get(*row));
+    rows.filter(move |seen| {
         let quoted = seen.error.quoted;
         let from = super::end_of(tunnel, quoted.from.address);
         let to = super::end_of(tunnel, quoted.to.address);

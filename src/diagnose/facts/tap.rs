@@ -48,7 +48,7 @@ impl Tap {
                 hear(path.from.address, false);
             }
         }
-        for icmp in &model.icmp {
+        for icmp in tunnel.icmp.iter().filter_map(|row| model.icmp.get(*row)) {
             hear(icmp.path.from.address, false);
         }
         let [first, second] = heard;

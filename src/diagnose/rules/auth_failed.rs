@@ -47,13 +47,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 /// The notification came in clear.
 fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let notice = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        clear::refusals(
-            model,
-            &model.ike_sas[*id],
-            NotifyType::AUTHENTICATION_FAILED,
-        )
-        .into_iter()
-        .next()
+        clear::refusals(&model.ike_sas[*id], NotifyType::AUTHENTICATION_FAILED).next()
     })?;
     Some(
         Finding::new(&RULE, Confidence::Certain, tunnel, notice.at, notice.name())

@@ -2,9 +2,9 @@
 
 use crate::diagnose::facts::{began, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{AuthOutcome, Exchange, IkeSaId, Model, Role, TunnelId};
+use crate::model::{AuthOutcome, ChildOutcome, Exchange, FlowId, IkeSaId, Model, Role, TunnelId};
 use crate::registry::ExchangeType;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -41,6 +41,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
+    let recovered = refusals
+        .last()
+        .is_some_and(|last| recovered(model, tunnel, last.at.1));
     let mut finding = Finding::new(
         &RULE,
         first.confidence,
@@ -48,15 +51,25 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         first.at,
         first.note.clone(),
     )
+    .severity(if recovered {
+        Severity::Warning
+    } else {
+        RULE.severity
+    })
     .title(format!("{} refuses the child SA", first.by))
     .says(format!(
-        "{} refused the child SA {}: {}. The reason is encrypted.",
+        "{} refused the child SA {}: {}. The reason is encrypted.{}",
         first.by,
         match refusals.len() {
             1 => "once".to_string(),
             n => format!("{n} times"),
         },
-        first.note
+        first.note,
+        if recovered {
+            " Soon afterwards a child SA was made."
+        } else {
+            ""
+        }
     ))
     .or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).")
     .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
@@ -98,6 +111,28 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
     all
 }
 
+/// Whether a child SA was made soon after the last refusal, in whatever exchange.
+fn recovered(model: &Model, tunnel: TunnelId, refused: Timestamp) -> bool {
+    let row = &model.tunnels[tunnel];
+    let soon = |time: Timestamp| time > refused && time.since(refused) <= AT_ONCE;
+    let made = |id: &IkeSaId| {
+        let exchanges = model.ike_sas[*id].exchanges.iter();
+        exchanges
+            .map(|exchange| &model.exchanges[*exchange])
+            .filter(|exchange| match exchange.kind {
+                ExchangeType::IKE_AUTH => model.auth_outcome(*id) == AuthOutcome::Full,
+                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE => {
+                    model.child_outcome(exchange) == ChildOutcome::Made
+                }
+                _ => false,
+            })
+            .filter_map(|exchange| began(model, exchange.response()?))
+            .any(|(_, time)| soon(time))
+    };
+    let carries = |id: &FlowId| soon(model.flows[*id].seen.first.1);
+    row.flows.iter().any(carries) || row.ike_sas.iter().any(made)
+}
+
 /// The `IKE_AUTH` response holds a proof and no more.
 fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
     let sa = &model.ike_sas[id];
@@ -108,22 +143,13 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         .rfind(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
     let response = exchange.response()?;
     let at = began(model, response)?;
-    let only_proof = match model.auth_outcome(id) {
-        AuthOutcome::AuthOnly => true,
-        // Padding hides how long the identity is; more than notifications, less than a child SA.
-        AuthOutcome::Unclear => model
-            .plaintext_range(id, response)
-            .is_some_and(|range| *range.start() >= NOTIFICATIONS && *range.end() < CHILDLESS),
-        _ => false,
-    };
-    if !only_proof {
+    if model.auth_outcome(id) != AuthOutcome::AuthOnly {
         return None;
     }
-    // A request without room for an SA and selectors asks for no child (RFC 6023).
+    // A request without room for an SA and selectors asks for no child.
     let childless = exchange
         .request()
-        .and_then(|request| model.plaintext_range(id, request))
-        .is_some_and(|range| *range.end() < CHILDLESS);
+        .is_some_and(|request| model.is_childless(id, request));
     let served = model.tunnels[tunnel].flows.iter().any(|flow| {
         let began = model.flows[*flow].seen.first.1;
         began >= at.1 && began.since(at.1) <= AT_ONCE
@@ -136,12 +162,6 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         confidence: Confidence::Likely,
     })
 }
-
-/// More than three notifications without data.
-const NOTIFICATIONS: usize = 25;
-
-/// Identity, proof, and less than an SA with two selectors.
-const CHILDLESS: usize = 9 + 24 + 84;
 
 /// Quick mode message 1 is answered by an informational message.
 fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
@@ -197,7 +217,8 @@ fn answerer(model: &Model, exchange: &Exchange) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const AGREED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -223,6 +244,32 @@ mod tests {
             ),
             "child-setup-failed",
         );
+    }
+
+    /// Another IKE SA between the same ends, so many seconds later.
+    fn served(at: u32) -> String {
+        format!(
+            "{at}.0 B:500 > A:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.1 A:500 > B:500 IKE_SA_INIT i=5 r=6 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.2 B:500 > A:500 IKE_AUTH i=5 r=6 id=1 request sealed 256
+             {at}.3 A:500 > B:500 IKE_AUTH i=5 r=6 id=1 response sealed 240"
+        )
+    }
+
+    #[test]
+    fn a_child_made_soon_afterwards_recovers_it_and_one_made_late_does_not() {
+        for (at, severity) in [(2, Severity::Warning), (40, Severity::Error)] {
+            let finding = fires(
+                &format!(
+                    "{AGREED}
+                     0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128
+                     {}",
+                    served(at)
+                ),
+                "child-setup-failed",
+            );
+            assert_eq!(finding.severity, severity, "after {at} s");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Inner packets travel in clear on the outside link.
 
-use crate::diagnose::facts::{count, end_of, is_private};
+use crate::diagnose::facts::{clear, count, end_of, is_private};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{ClearFlow, Model, TunnelId};
 use std::net::IpAddr;
@@ -35,9 +35,7 @@ Linux shows decrypted inbound packets on the outside interface: they match ESP p
 const FEW: u64 = 2;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let leaks: Vec<&ClearFlow> = model
-        .clear
-        .iter()
+    let leaks: Vec<&ClearFlow> = clear::flows(model, &model.tunnels[tunnel])
         .filter(|clear| is_leak(model, tunnel, clear))
         .collect();
     let Some(first) = leaks.first() else {
@@ -74,7 +72,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     vec![finding]
 }
 
-/// Whether these packets should have been in the tunnel.
+/// Whether these packets should have been in the tunnel: neither of their addresses is its own, so
+/// it has them as the first of their vantage.
 fn is_leak(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
     let row = &model.tunnels[tunnel];
     let outer = [clear.from, clear.to];
@@ -92,28 +91,9 @@ fn is_leak(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
     {
         return false;
     }
-    first_of_link(model, clear) == Some(tunnel)
-        && after_beginning(model, tunnel, clear)
+    after_beginning(model, tunnel, clear)
         && !answered_in_clear(model, clear)
         && !is_decrypted_copy(model, clear)
-}
-
-/// The first tunnel recorded at the vantage: without keys nothing says which one the packets belong
-/// to, and one report is enough.
-fn first_of_link(model: &Model, clear: &ClearFlow) -> Option<TunnelId> {
-    model
-        .tunnels
-        .entries()
-        .find(|(_, row)| {
-            let esp = row
-                .flows
-                .iter()
-                .any(|flow| model.flows[*flow].key.vantage == clear.vantage);
-            let ike = crate::diagnose::facts::tap::messages(model, row)
-                .any(|message| message.vantage == clear.vantage);
-            esp || ike
-        })
-        .map(|(id, _)| id)
 }
 
 /// Whether they go on after the tunnel was first spoken of: what came before may have started it.

@@ -31,10 +31,10 @@ Cookies without end mean that the responder changes its secret faster than the r
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let cookies: Vec<clear::Notice> = model.tunnels[tunnel]
+    let cookies: Vec<&clear::Notice> = model.tunnels[tunnel]
         .ike_sas
         .iter()
-        .flat_map(|id| clear::refusals(model, &model.ike_sas[*id], NotifyType::COOKIE))
+        .flat_map(|id| clear::refusals(&model.ike_sas[*id], NotifyType::COOKIE))
         .filter(|notice| notice.exchange_kind == ExchangeType::IKE_SA_INIT)
         .filter(|notice| model.exchanges[notice.exchange].by != notice.by)
         .collect();

@@ -35,14 +35,14 @@ One INVALID_KE_PAYLOAD followed by success is normal: the initiator guessed the 
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
-    let mut asked: Vec<(Notice, Option<bool>)> = Vec::new();
+    let mut asked: Vec<(&Notice, Option<bool>)> = Vec::new();
     for id in &row.ike_sas {
         let sa = &model.ike_sas[*id];
-        for notice in clear::refusals(model, sa, NotifyType::INVALID_KE_PAYLOAD) {
+        for notice in clear::refusals(sa, NotifyType::INVALID_KE_PAYLOAD) {
             // Without the request nothing is known of the attempts before and after it.
             let asked_here = model.exchanges[notice.exchange].request().is_some();
             if notice.exchange_kind == ExchangeType::IKE_SA_INIT && asked_here {
-                let offered = wanted(&notice).and_then(|group| {
+                let offered = wanted(notice).and_then(|group| {
                     let name = offer::name(TransformType::KE, group);
                     let (offer, _) = offer::offered(model, sa)?;
                     Some(offer.values(Kind::KeyExchange).contains(&name))
@@ -51,7 +51,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             }
         }
     }
-    let unresolved: Vec<&(Notice, Option<bool>)> = asked
+    let unresolved: Vec<&(&Notice, Option<bool>)> = asked
         .iter()
         .filter(|(notice, offered)| {
             !is_resolved(model, tunnel, notice)

@@ -35,12 +35,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     model.tunnels[tunnel]
         .ike_sas
         .iter()
-        .flat_map(|id| clear::refusals(model, &model.ike_sas[*id], NotifyType::INVALID_KE_PAYLOAD))
+        .flat_map(|id| clear::refusals(&model.ike_sas[*id], NotifyType::INVALID_KE_PAYLOAD))
         .find(|notice| {
             notice.exchange_kind == ExchangeType::IKE_SA_INIT && is_resolved(model, tunnel, notice)
         })
         .map(|notice| {
-            let group = wanted(&notice).map_or_else(|| "another group".to_string(), offer::group);
+            let group = wanted(notice).map_or_else(|| "another group".to_string(), offer::group);
             Finding::new(
                 &RULE,
                 Confidence::Certain,

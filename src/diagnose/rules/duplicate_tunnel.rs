@@ -1,6 +1,7 @@
 //! Two tunnels to one peer displace each other in turn.
 
-use crate::diagnose::facts::{auth, began, esp};
+use crate::diagnose::facts::life::{self, Birth};
+use crate::diagnose::facts::{auth, began};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeState, Model, TunnelId};
 use crate::registry::ExchangeType;
@@ -28,7 +29,7 @@ const DOCUMENT: &str = "\
 A peer holds only one tunnel for an identity or a set of addresses. Two gateways, or two addresses of one, each set up theirs; the peer accepts the new one and deletes the old one, whose owner sets it up again.
 
 ## How it is seen
-Two tunnels share one end. Each time one of them is set up, an IKE SA of the other ends within seconds by a message of the shared peer, and the other way round, several times.
+Two tunnels share one end, or run between the same two addresses. Each time one of them is set up, an IKE SA of the other ends within seconds by a message of the shared peer, and the other way round, several times.
 
 ## What else looks like it
 A planned failover moves once, and back once; it does not alternate. Sets of tunnels that are restarted together do not displace each other.
@@ -42,39 +43,111 @@ A planned failover moves once, and back once; it does not alternate. Sets of tun
 /// A displaced tunnel ends this soon.
 const SOON: Span = Span::from_secs(2);
 
+/// Displacements within one pair of addresses follow each other this soon.
+const TURN: Span = Span::from_secs(300);
+
 /// So many displacements make a pattern.
 const PATTERN: usize = 3;
 
-/// How many tunnels are looked at for rivals: each is compared with each.
-const LOOKED_AT: usize = 4096;
-
-/// How many tunnels of one peer are compared: a hub may have thousands.
-const RIVALS: usize = 16;
+/// How many tunnels of one peer are compared, before and after: a hub may have thousands, but those
+/// that displace each other begin one after the other.
+const RIVALS: usize = 8;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    if setups(model, tunnel).is_empty() {
+    let ours = setups(model, tunnel);
+    if ours.is_empty() {
         return Vec::new();
     }
-    model
-        .tunnels
-        .entries()
-        .take(LOOKED_AT)
-        .filter(|(other, _)| *other != tunnel)
-        .filter_map(|(other, rival)| {
-            let shared = rival.ends.iter().find(|end| row.ends.contains(end))?;
-            Some((other, *shared))
+    let row = &model.tunnels[tunnel];
+    within(model, tunnel)
+        .or_else(|| {
+            row.ends
+                .into_iter()
+                .flat_map(|shared| rivals(model, tunnel, shared).map(move |other| (other, shared)))
+                .find_map(|(other, shared)| rivalry(model, tunnel, &ours, other, shared))
         })
-        .take(RIVALS)
-        .find_map(|(other, shared)| rivalry(model, tunnel, other, shared))
         .into_iter()
         .collect()
 }
 
-fn rivalry(model: &Model, tunnel: TunnelId, other: TunnelId, shared: IpAddr) -> Option<Finding> {
-    let ours = displaced(model, &setups(model, tunnel), other, shared);
+/// IKE SAs of one pair of addresses that displace each other: each time one comes up, the side that
+/// was asked for it ends the one before. Who rekeys or reauthenticates ends its own old one.
+fn within(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    if row.ike_sas.len() <= PATTERN {
+        return None;
+    }
+    let births = life::births(model, row);
+    let turns: Vec<(Birth, Cite)> = births
+        .windows(2)
+        .filter_map(|pair| {
+            let [before, after] = pair else { return None };
+            let closing = life::closing(model, before.ike_sa)?;
+            let displaced = closing.from == after.responder
+                && closing.at.1 > after.asked.1
+                && closing.at.1.since(after.up.1) <= SOON
+                && (closing.sure
+                    || !runs_on(model, tunnel, after.asked.1, later(after.up.1, SOON)));
+            displaced.then_some((*after, closing.at))
+        })
+        .collect();
+    // Planned changes lie a lifetime apart.
+    let run = turns
+        .chunk_by(|(one, _), (next, _)| next.up.1.since(one.up.1) <= TURN)
+        .find(|run| run.len() >= PATTERN)?;
+    let (first, at) = run.first()?;
+    let [one, two] = row.ends;
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        *at,
+        format!("{} ends the IKE SA before", first.responder),
+    )
+    .also(first.up, "another IKE SA comes up")
+    .title(format!("The tunnels between {one} and {two} displace each other"))
+    .says(format!(
+        "{} times an IKE SA between {one} and {two} came up, and within {SOON} the side that was asked for \
+         it ended the one before. It holds only one for an identity, and gets two.",
+        run.len()
+    ))
+    .or("One side restarts its tunnel again and again.")
+    .advise("Look for two connections with the same identity, or for both sides initiating the same one.")
+    .advise("Give each its own identity and selectors, let only one side initiate, or allow several IKE SAs for one identity.");
+    for (_, at) in run.iter().skip(1) {
+        finding = finding.also(*at, "and again");
+    }
+    Some(finding)
+}
+
+/// Tunnels that share an end, nearest in order.
+fn rivals(
+    model: &Model,
+    tunnel: TunnelId,
+    shared: IpAddr,
+) -> impl Iterator<Item = TunnelId> + use<'_> {
+    let all = model.tunnels_of(shared);
+    let place = all.partition_point(|other| *other < tunnel);
+    all.iter()
+        .skip(place.saturating_sub(RIVALS))
+        .take(2 * RIVALS + 1)
+        .copied()
+        .filter(move |other| *other != tunnel)
+}
+
+fn rivalry(
+    model: &Model,
+    tunnel: TunnelId,
+    setups_of_ours: &[Cite],
+    other: TunnelId,
+    shared: IpAddr,
+) -> Option<Finding> {
+    let ours = displaced(model, setups_of_ours, other, shared);
+    if ours.is_empty() {
+        return None;
+    }
     let theirs = displaced(model, &setups(model, other), tunnel, shared);
-    if ours.is_empty() || theirs.is_empty() || ours.len() + theirs.len() < PATTERN {
+    if theirs.is_empty() || ours.len() + theirs.len() < PATTERN {
         return None;
     }
     let mut all: Vec<Cite> = ours.iter().chain(&theirs).copied().collect();
@@ -139,21 +212,27 @@ fn displaced(model: &Model, setups: &[Cite], rival: TunnelId, peer: IpAddr) -> V
             began(model, flight).map(|(_, time)| time)
         })
         .collect();
-    let directions = esp::directions(model, row);
-    let runs_on = |from: Timestamp, until: Timestamp| {
-        directions
-            .iter()
-            .flat_map(|directions| directions.all())
-            .any(|flow| flow.seen.first.1 < from && flow.seen.last.1 > until)
-    };
     setups
         .iter()
         .filter(|(_, setup)| {
-            let until = Timestamp(setup.0.saturating_add(SOON.0));
-            ends.iter().any(|end| *end >= *setup && *end <= until) && !runs_on(*setup, until)
+            let until = later(*setup, SOON);
+            ends.iter().any(|end| *end >= *setup && *end <= until)
+                && !runs_on(model, rival, *setup, until)
         })
         .copied()
         .collect()
+}
+
+/// Whether a flow of the tunnel lives from before `from` to after `until`.
+fn runs_on(model: &Model, tunnel: TunnelId, from: Timestamp, until: Timestamp) -> bool {
+    let flows = model.tunnels[tunnel].flows.iter();
+    flows
+        .map(|id| model.flows[*id].seen)
+        .any(|seen| seen.first.1 < from && seen.last.1 > until)
+}
+
+fn later(time: Timestamp, span: Span) -> Timestamp {
+    Timestamp(time.0.saturating_add(span.0))
 }
 
 #[cfg(test)]
@@ -189,5 +268,50 @@ mod tests {
             &format!("{}{}", life('A', 1, 0, 60), life('C', 2, 5, 60)),
             "duplicate-tunnel",
         );
+    }
+
+    /// Six IKE SAs of A, one every `every` seconds; each ends by a message of `by` just after the
+    /// next came up.
+    fn turns(every: u32, by: char) -> String {
+        (0..6)
+            .map(|n| {
+                let life = life('A', n + 1, n * every, every)
+                    .replace(".25 ", ".45 ")
+                    .replace(".26 ", ".46 ");
+                match by {
+                    'A' => life
+                        .lines()
+                        .map(|line| match line.contains("INFORMATIONAL") {
+                            true => {
+                                line.replace("B:500 > A:500", "X")
+                                    .replace("A:500 > B:500", "B:500 > A:500")
+                                    .replace('X', "A:500 > B:500")
+                                    .replace("by=responder", "")
+                                    + "\n"
+                            }
+                            false => format!("{line}\n"),
+                        })
+                        .collect(),
+                    _ => life,
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn ike_sas_of_one_pair_that_take_turns() {
+        fires(&turns(20, 'B'), "duplicate-tunnel");
+    }
+
+    #[test]
+    fn who_reauthenticates_ends_its_own_and_planned_changes_lie_far_apart() {
+        silent(&turns(20, 'A'), "duplicate-tunnel");
+        silent(&turns(3600, 'B'), "duplicate-tunnel");
+    }
+
+    #[test]
+    fn ike_sas_of_one_pair_that_live_beside_each_other() {
+        let text: String = (0..6).map(|n| life('A', n + 1, n * 20, 300)).collect();
+        silent(&text, "duplicate-tunnel");
     }
 }

@@ -1,6 +1,6 @@
 //! ESP travels in IP fragments, whole so far.
 
-use crate::diagnose::facts::{esp, overhead};
+use crate::diagnose::facts::{clear, esp, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 
@@ -41,9 +41,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             continue;
         };
         let all: u64 = flows().map(|flow| flow.packets).sum();
-        let limit = model
-            .fragments
-            .iter()
+        let limit = clear::fragments(model, row)
             .filter(|train| train.vantage == directions.vantage && train.complete > 0)
             .filter(|train| train.to == worst.key.to)
             .map(|train| train.largest)

@@ -1,6 +1,6 @@
 //! IP fragments of ESP arrive, but not all of a packet.
 
-use crate::diagnose::facts::{count, end_of};
+use crate::diagnose::facts::{clear, count};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{FragmentTrain, Model, TunnelId};
 
@@ -35,11 +35,8 @@ const PATTERN: u64 = 3;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
-    model
-        .fragments
-        .iter()
+    clear::fragments(model, row)
         .filter(|train| train.incomplete >= PATTERN && carries_esp(model, tunnel, train))
-        .filter(|train| end_of(row, train.from).is_some() && end_of(row, train.to).is_some())
         .map(|train| {
             let mut frames = train.incomplete_frames.iter();
             let first = frames

@@ -62,9 +62,10 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
         1 => Confidence::Possible,
         _ => Confidence::Likely,
     });
-    let severity = match (sent, is_up(model, tunnel)) {
-        (1, true) => Severity::Info,
-        (1, false) => Severity::Warning,
+    let recovered = recovered(model, tunnel, &attempts);
+    let severity = match sent {
+        _ if recovered => Severity::Info,
+        1 => Severity::Warning,
         _ => RULE.severity,
     };
     let peer = first.to();
@@ -85,13 +86,18 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
     .title(format!("{} gets no answer from {peer}", first.from()))
     .says(format!(
         "{} asked {peer} for an IKE SA {sent} time{} in {} attempt{} (first attempt at {}) and got \
-         neither an answer nor an ICMP error. {history} This capture cannot tell a dead device from \
+         neither an answer nor an ICMP error. {history}{} This capture cannot tell a dead device from \
          a filter.",
         first.from(),
         if sent == 1 { "" } else { "s" },
         attempts.len(),
         if attempts.len() == 1 { "" } else { "s" },
         offsets(&first.times),
+        if recovered {
+            " An IKE SA between the two is up all the same."
+        } else {
+            ""
+        },
     ))
     .or("A filter drops UDP 500 on the way there or back.")
     .or("The peer address is wrong, or the peer ignores initiators it does not know.")
@@ -108,15 +114,22 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
     Some(finding)
 }
 
-/// Whether another IKE SA of the tunnel was set up: then a request that was sent once, and never
-/// again, was given up for it.
-fn is_up(model: &Model, tunnel: TunnelId) -> bool {
-    model.tunnels[tunnel].ike_sas.iter().any(|id| {
-        matches!(
-            model.ike_sas[*id].state,
-            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-        )
-    })
+/// Whether the silence came to nothing: either side set up an IKE SA after the last attempt, or one
+/// was up and the request, sent once and never again, was given up for it.
+fn recovered(model: &Model, tunnel: TunnelId, attempts: &[Asked<'_>]) -> bool {
+    let last = attempts.iter().map(|asked| asked.first.1).max();
+    let sent: usize = attempts.iter().map(Asked::attempts).sum();
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| {
+            matches!(
+                sa.state,
+                IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
+            )
+        })
+        .any(|sa| sent == 1 || Some(sa.seen.first.1) > last)
 }
 
 /// The first request of an IKE SA, if it was never answered.
@@ -198,6 +211,48 @@ mod tests {
             "ike-no-response",
         );
         assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+    }
+
+    const SILENCE: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11.2";
+
+    /// An IKE SA that `from` sets up with `to` at `at`.
+    fn up(at: u32, from: char, to: char) -> String {
+        format!(
+            "{at}.0 {from}:500 > {to}:500 IKE_SA_INIT i=7 r=0 id=0 request SA(DH14) KE(14) Nonce
+             {at}.1 {to}:500 > {from}:500 IKE_SA_INIT i=7 r=8 id=0 response SA(DH14) KE(14) Nonce
+             {at}.2 {from}:500 > {to}:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+             {at}.3 {to}:500 > {from}:500 IKE_AUTH i=7 r=8 id=1 response sealed 240"
+        )
+    }
+
+    #[test]
+    fn silence_before_an_ike_sa_from_either_side_came_to_nothing() {
+        for (from, to) in [('A', 'B'), ('B', 'A')] {
+            let text = format!("{SILENCE}\n{}", up(20, from, to));
+            let finding = crate::diagnose::testing::fires(&text, "ike-no-response");
+            assert_eq!(finding.severity, crate::diagnose::Severity::Info);
+        }
+    }
+
+    #[test]
+    fn silence_after_an_ike_sa_or_before_one_with_another_peer_is_an_error() {
+        let before = format!("{}\n{}", up(0, 'A', 'B'), SILENCE.replace("0 A", "40 A"));
+        for text in [before, format!("{SILENCE}\n{}", up(20, 'A', 'C'))] {
+            let text = format!("{text}\n60 A > C ESP 0xc1");
+            let finding = crate::diagnose::testing::fires(&text, "ike-no-response");
+            assert_eq!(finding.severity, crate::diagnose::Severity::Error);
+        }
+    }
+
+    #[test]
+    fn a_lone_request_at_the_very_end_is_nothing() {
+        check(
+            "0 C > B ESP 0xb1
+             30 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
+             31 C > B ESP 0xb1 seq 2",
+            &[],
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The responder refuses every IKE proposal.
 
-use crate::diagnose::facts::clear::{Notice, notices};
+use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Kind, Offer};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, IkeState, Model, Role, TunnelId};
@@ -49,15 +49,16 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 /// One finding for all refusals of one responder.
 fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
-    let mut refused: Vec<(&IkeSa, Notice)> = Vec::new();
+    let mut refused: Vec<(&IkeSa, &Notice)> = Vec::new();
     for id in &row.ike_sas {
         let sa = &model.ike_sas[*id];
         let went_on = matches!(
             sa.state,
             IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
         );
-        let notice = notices(model, sa)
-            .into_iter()
+        let notice = sa
+            .notices
+            .iter()
             .filter(|notice| notice.by == Role::Responder && !went_on)
             .find(|notice| notice.kind == NotifyType::NO_PROPOSAL_CHOSEN.0 && is_first(notice));
         if let Some(notice) = notice.filter(|notice| notice.from == responder) {

@@ -1,6 +1,6 @@
 //! The responder refuses in clear, for a reason that no other rule speaks of.
 
-use crate::diagnose::facts::clear::{self, Notice};
+use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{IkeState, Model, TunnelId};
 use crate::registry::NotifyType;
@@ -44,7 +44,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
     let found = row.ike_sas.iter().find_map(|id| {
         let sa = &model.ike_sas[*id];
-        let notice = clear::notices(model, sa).into_iter().find(is_ours)?;
+        let notice = sa.notices.iter().find(|notice| is_ours(notice))?;
         Some((sa, notice))
     });
     let Some((sa, notice)) = found else {

@@ -45,13 +45,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     // The notification has the same number in both versions (RFC 2408: INVALID-MAJOR-VERSION).
     let notice = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        clear::refusals(
-            model,
-            &model.ike_sas[*id],
-            NotifyType::INVALID_MAJOR_VERSION,
-        )
-        .into_iter()
-        .next()
+        clear::refusals(&model.ike_sas[*id], NotifyType::INVALID_MAJOR_VERSION).next()
     })?;
     Some(
         Finding::new(

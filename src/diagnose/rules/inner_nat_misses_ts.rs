@@ -1,6 +1,6 @@
 //! A gateway's own address talks to a private one in clear: NAT took the packets out of the tunnel.
 
-use crate::diagnose::facts::{count, end_of, is_private};
+use crate::diagnose::facts::{clear, count, end_of, is_private};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{ClearFlow, Model, TunnelId};
 
@@ -35,9 +35,7 @@ const FEW: u64 = 3;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
-    let strays: Vec<&ClearFlow> = model
-        .clear
-        .iter()
+    let strays: Vec<&ClearFlow> = clear::flows(model, row)
         .filter(|clear| {
             !is_private(clear.from)
                 && is_private(clear.to)

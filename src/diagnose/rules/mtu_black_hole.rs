@@ -1,7 +1,7 @@
 //! Large packets vanish, small ones pass, and nobody says why.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Tap, overhead};
+use crate::diagnose::facts::{Tap, clear, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, Model, TunnelId};
 
@@ -67,9 +67,7 @@ fn swallowed(
     let fragmented: u64 = out.iter().map(|flow| flow.fragmented).sum();
     let returned: u64 = back.iter().map(|flow| flow.fragmented).sum();
     let missing: u64 = back.iter().map(|flow| flow.sequence.missing).sum();
-    let limit = model
-        .fragments
-        .iter()
+    let limit = clear::fragments(model, row)
         .filter(|train| {
             train.vantage == directions.vantage && train.protocol != 17 || train.complete > 0
         })
@@ -96,9 +94,7 @@ fn swallowed(
             &RULE,
             tap.absence(Confidence::Likely),
             tunnel,
-            model
-                .fragments
-                .iter()
+            clear::fragments(model, row)
                 .find(|train| crate::diagnose::facts::end_of(row, train.to) == Some(end))
                 .map_or(flow.seen.first, |train| train.first),
             "ESP leaves in IP fragments",

@@ -36,9 +36,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .iter()
         .map(|id| &model.ike_sas[*id])
         .find_map(|sa| {
-            let refusal = clear::refusals(model, sa, NotifyType::NO_PROPOSAL_CHOSEN)
-                .into_iter()
-                .next()?;
+            let refusal = clear::refusals(sa, NotifyType::NO_PROPOSAL_CHOSEN).next()?;
             let (offer, at) = offer::offered(model, sa)?;
             let choices: Vec<String> = offer
                 .choices()

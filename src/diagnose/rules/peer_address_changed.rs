@@ -4,6 +4,7 @@ use crate::diagnose::facts::life::{self, Birth};
 use crate::diagnose::facts::{asked, count, end_of, esp, offer};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSaId, Model, TunnelId};
+use crate::units::Timestamp;
 use std::net::IpAddr;
 
 /// The rule.
@@ -35,6 +36,9 @@ Another device of the same make that starts by chance. A move by MOBIKE keeps th
 /// So many packets to the old address show that its partner does not know.
 const VOID: u64 = 3;
 
+/// How many tunnels of the partner are looked at: a hub may have thousands.
+const LOOKED_AT: usize = 64;
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
     let up: Vec<IkeSaId> = row
@@ -59,12 +63,17 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     if !asked_in_vain {
         return Vec::new();
     }
-    model
-        .tunnels
-        .entries()
-        .filter(|(id, other)| *id != tunnel && end_of(other, old.responder).is_some())
-        .filter(|(_, other)| end_of(other, old.initiator).is_none())
-        .filter_map(|(_, other)| {
+    let others = model.tunnels_of(old.responder);
+    // The change of address made a tunnel after the silence began, so no more need be looked at.
+    let later = others.partition_point(|id| began(model, *id) <= Some(heard.1));
+    others
+        .iter()
+        .skip(later)
+        .take(LOOKED_AT)
+        .filter(|id| **id != tunnel)
+        .map(|id| &model.tunnels[*id])
+        .filter(|other| end_of(other, old.initiator).is_none())
+        .filter_map(|other| {
             let new = other.ike_sas.first()?;
             let asked = asked::all(model, &model.ike_sas[*new]).next()?;
             let fits = asked.to().address == old.responder
@@ -75,6 +84,20 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .take(1)
         .map(|(new, at)| finding(tunnel, old, heard, void, new, at))
         .collect()
+}
+
+/// When the first packet of a tunnel was seen: tunnels stand in order of it.
+fn began(model: &Model, tunnel: TunnelId) -> Option<Timestamp> {
+    let row = &model.tunnels[tunnel];
+    let ike = row.ike_sas.first().map(|id| model.ike_sas[*id].seen.first);
+    let esp = row.flows.first().map(|id| model.flows[*id].seen.first);
+    let icmp = row.icmp.first().and_then(|row| model.icmp.get(*row));
+    let times = [
+        ike.map(|cite| cite.1),
+        esp.map(|cite| cite.1),
+        icmp.map(|seen| seen.time),
+    ];
+    times.into_iter().flatten().min()
 }
 
 /// The last packet of an address, if its partner sent on in vain.

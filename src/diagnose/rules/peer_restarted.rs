@@ -2,10 +2,12 @@
 
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::facts::{asked, auth, end_of, tap};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{IkeSa, IkeState, Model, TunnelId};
-use crate::units::Span;
+use crate::diagnose::facts::{Fate, asked, auth, end_of, life, tap};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, IkeSaId, IkeState, Model, TunnelId};
+use crate::registry::NotifyType;
+use crate::units::{Span, Timestamp, Vantage};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -16,6 +18,8 @@ pub static RULE: Rule = Rule {
     document: DOCUMENT,
     explains: &[
         "unknown-spi",
+        "ike-refused",
+        "ike-no-response",
         "esp-blocked",
         "esp-one-way",
         "dpd-timeout",
@@ -33,7 +37,7 @@ const DOCUMENT: &str = "\
 A gateway lost its state: its daemon or the whole device restarted. Until it negotiates anew, its peer goes on sending to SAs that are gone.
 
 ## How it is seen
-One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Or the host itself says by ICMP that nothing takes IKE or ESP any more, and later negotiates anew, whoever begins.
+One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or it begins anew so soon that no silence is seen, and deletes nothing.
 
 ## What else looks like it
 A path outage: but then the silent side would have probed in vain before it began anew, and its old SPIs would come back. A failover to another device with the same address.
@@ -52,153 +56,237 @@ const LONGEST: Span = Span::from_secs(900);
 /// The other side sent at least so many packets into the void.
 const VOID: u64 = 3;
 
+/// What a peer answers to SPIs that it does not know; IKEv1 has the same numbers (INVALID-COOKIE,
+/// INVALID-SPI).
+const UNKNOWN: [NotifyType; 2] = [NotifyType::INVALID_IKE_SPI, NotifyType::INVALID_SPI];
+
+/// ESP that was sent before the other side had heard of the new SA.
+const IN_FLIGHT: Span = Span::from_secs(1);
+
+/// ESP this recent was in use.
+const RECENT: Span = Span::from_secs(10);
+
+/// A side that reauthenticates deletes the old IKE SA sooner than this.
+const PATIENCE: Span = Span::from_secs(10);
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
     row.ike_sas
         .iter()
         .map(|id| &model.ike_sas[*id])
         .find_map(|new| restarted(model, tunnel, new))
-        .or_else(|| refused_and_returned(model, tunnel))
         .into_iter()
         .collect()
 }
 
-/// An end that spoke IKE, whose host then said that nothing takes IKE or ESP any more, and that
-/// agreed to a new IKE SA later.
-fn refused_and_returned(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let sas = || row.ike_sas.iter().map(|id| &model.ike_sas[*id]);
-    icmp::about(model, tunnel)
-        .filter(|seen| {
-            let gone = match icmp::is_ike(seen) {
-                true => &[Meaning::PortUnreachable][..],
-                false => &[Meaning::ProtocolUnreachable, Meaning::PortUnreachable],
-            };
-            // A device in between may say so too; the host itself knows.
-            gone.contains(&icmp::meaning(&seen.error))
-                && seen.path.from.address == seen.error.quoted.to.address
-        })
-        .find_map(|seen| {
-            let who = seen.path.from.address;
-            let end = end_of(row, who)?;
-            let heard = tap::last_heard(model, tunnel, end, seen.time)?;
-            sas().find(|sa| {
-                sa.seen.first.1 < seen.time
-                    && matches!(sa.state, IkeState::Established | IkeState::AlreadyUp)
-            })?;
-            let back = sas()
-                .filter(|sa| sa.seen.first.1 > seen.time)
-                .find_map(|sa| auth::agreed(model, sa))?;
-            Some(
-                Finding::new(
-                    &RULE,
-                    Confidence::Likely,
-                    tunnel,
-                    (seen.frame, seen.time),
-                    format!("{}: the host is up, its IPsec is not", icmp::name(&seen.error)),
-                )
-                .also(heard, format!("last packet of {who} before"))
-                .also(back, "negotiated anew")
-                .title(format!("{who} restarted"))
-                .says(format!(
-                    "{who} was part of a living tunnel, then its host refused IKE or ESP with {} and sent no \
-                     delete. {} later it negotiated anew: its IPsec was stopped or crashed, and came back.",
-                    icmp::name(&seen.error),
-                    back.1.since(seen.time)
-                ))
-                .advise(format!("Look at the log and the uptime of the daemon on {who} at that time.")),
-            )
-        })
-}
-
-/// Whether the initiator of `new` restarted just before.
+/// Whether one side restarted just before `new` was set up.
 fn restarted(model: &Model, tunnel: TunnelId, new: &IkeSa) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
     let begins = asked::all(model, new).next()?;
     if !begins.message.header.spis.responder.is_zero() || auth::agreed(model, new).is_none() {
         return None;
     }
-    let start = begins.first.1;
-    let end = end_of(row, begins.from().address)?;
+    let start = begins.first;
     // An older IKE SA lived, and nobody closed it.
-    let old = row
+    let old = *row
         .ike_sas
         .iter()
-        .map(|id| &model.ike_sas[*id])
-        .filter(|sa| sa.seen.first.1 < start)
-        .rfind(|sa| matches!(sa.state, IkeState::Established | IkeState::AlreadyUp))?;
-    if old.seen.last.1 > start {
+        .filter(|id| model.ike_sas[**id].seen.first.1 < start.1)
+        .rfind(|id| {
+            let state = model.ike_sas[**id].state;
+            matches!(state, IkeState::Established | IkeState::AlreadyUp)
+        })?;
+    if model.ike_sas[old].seen.last.1 > start.1 {
         return None;
     }
-    let heard = tap::last_heard(model, tunnel, end, start)?;
-    let asked_in_vain = row
-        .ike_sas
-        .iter()
-        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
-        .any(|asked| {
-            end_of(row, asked.from().address) == Some(end)
-                && asked.first.1 < start
-                && start.since(asked.last.1) <= Finding::TRAIL
-                && asked.fate != crate::diagnose::facts::Fate::Answered
-        });
+    let end = end_of(row, begins.from().address)?;
+    let other = row.ends.get(1 - end).copied()?;
+    let asker = (begins.from().address, begins.message.vantage);
+    denies(model, tunnel, asker.0, start)
+        .or_else(|| denies(model, tunnel, other, start))
+        .or_else(|| begins_anew(model, tunnel, asker.0, start))
+        .or_else(|| forgets(model, tunnel, asker, start, old, new))
+}
+
+/// The silent side begins by itself, while the other sent into the void.
+fn begins_anew(model: &Model, tunnel: TunnelId, who: IpAddr, start: Cite) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let end = end_of(row, who)?;
+    let heard = tap::last_heard(model, tunnel, end, start.1)?;
     let directions = esp::directions(model, row);
     let void: u64 = directions
         .iter()
         .map(|directions| {
             directions
                 .packets_since(end, heard.1)
-                .saturating_sub(directions.packets_since(end, start))
+                .saturating_sub(directions.packets_since(end, start.1))
         })
         .max()?;
-    let resumed = directions
-        .iter()
-        .flat_map(|directions| directions.flows(1 - end))
-        .any(|flow| flow.seen.first.1 < start && flow.seen.last.1 >= start);
-    let silence = start.since(heard.1);
-    if asked_in_vain || resumed || void < VOID || silence < SILENCE || silence > LONGEST {
+    let silence = start.1.since(heard.1);
+    if void < VOID
+        || silence < SILENCE
+        || silence > LONGEST
+        || asked_in_vain(model, tunnel, end, start.1)
+        || runs_on(&directions, end, start.1, start.1)
+    {
         return None;
     }
-    let refusal = icmp::about(model, tunnel).find(|seen| {
-        seen.time >= heard.1
-            && seen.time <= start
-            && end_of(row, seen.path.from.address) == Some(end)
-            && matches!(
+    Some(
+        finding(tunnel, Confidence::Likely, who, heard, start)
+            .says(format!(
+                "{who} was silent for {silence} and sent no delete, while {void} ESP packets went to it \
+                 unanswered. Then it began a new IKE SA from the first message; its old SPIs are not used \
+                 again."
+            ))
+            .or("A path outage in which the side that begins anew lost its state as well."),
+    )
+}
+
+/// The host of `who` said that it knows nothing of the old SAs, and then a new one was set up, by
+/// either side.
+fn denies(model: &Model, tunnel: TunnelId, who: IpAddr, start: Cite) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let end = end_of(row, who)?;
+    let by_icmp = icmp::about(model, tunnel)
+        .filter(|seen| {
+            matches!(
                 icmp::meaning(&seen.error),
                 Meaning::ProtocolUnreachable | Meaning::PortUnreachable
-            )
+            ) && end_of(row, seen.path.from.address) == Some(end)
+                && end_of(row, seen.error.quoted.to.address) == Some(end)
+        })
+        .map(|seen| ((seen.frame, seen.time), icmp::name(&seen.error)));
+    let by_ike = row
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].notices)
+        .filter(|notice| UNKNOWN.iter().any(|kind| kind.0 == notice.kind))
+        .filter(|notice| end_of(row, notice.from) == Some(end))
+        .map(|notice| (notice.at, notice.name()));
+    let (denial, name) = by_icmp
+        .chain(by_ike)
+        .filter(|(at, _)| at.1 < start.1 && start.1.since(at.1) <= LONGEST)
+        .min_by_key(|(at, _)| at.1)?;
+    // Before it, the SAs worked.
+    let heard = tap::last_heard(model, tunnel, end, denial.1)?;
+    if runs_on(&esp::directions(model, row), end, denial.1, start.1) {
+        return None;
+    }
+    Some(
+        finding(tunnel, Confidence::Likely, who, heard, start)
+            .also(denial, name.clone())
+            .says(format!(
+                "{who} used SAs that nobody deleted, and then answered {name}: the host was up, and knew \
+                 nothing of them. {} later a new IKE SA was begun from the first message.",
+                start.1.since(denial.1)
+            )),
+    )
+}
+
+/// The side that begins anew deletes nothing, and from that moment on neither side uses the old SAs:
+/// not even long enough silence shows that it was away.
+fn forgets(
+    model: &Model,
+    tunnel: TunnelId,
+    (who, vantage): (IpAddr, Vantage),
+    start: Cite,
+    old: IkeSaId,
+    new: &IkeSa,
+) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let end = end_of(row, who)?;
+    // ISAKMP SAs expire without a word, and their ESP lives on.
+    if new.version.major() == 1 || new.replaces.is_some() || life::closing(model, old).is_some() {
+        return None;
+    }
+    let heard = tap::last_heard(model, tunnel, end, start.1)?;
+    let directions = esp::directions(model, row);
+    let worked = |towards: usize| {
+        directions
+            .iter()
+            .flat_map(|directions| directions.flows(towards))
+            .any(|flow| {
+                flow.seen.first.1 < start.1
+                    && flow.packets >= VOID
+                    && start.1.since(flow.seen.last.1) <= RECENT
+            })
+    };
+    let in_flight = Timestamp(start.1.0.saturating_add(IN_FLIGHT.0));
+    let dropped = |end: usize| !runs_on(&directions, end, start.1, in_flight);
+    let carried_on = [0, 1].into_iter().all(|towards| {
+        directions
+            .iter()
+            .flat_map(|directions| directions.flows(towards))
+            .any(|flow| flow.seen.first.1 > start.1 && flow.packets >= VOID)
     });
-    let who = begins.from().address;
-    let mut finding = Finding::new(
+    let went_on = tap::went_on(model, vantage, start.1, PATIENCE);
+    if !(worked(0) && worked(1) && dropped(0) && dropped(1) && carried_on && went_on)
+        || asked_in_vain(model, tunnel, end, start.1)
+    {
+        return None;
+    }
+    Some(
+        finding(tunnel, Confidence::Possible, who, heard, start)
+            .says(format!(
+                "{who} began a new IKE SA from the first message while the old one was in use, and never \
+                 deleted that; its counters began anew, and neither side used the old SPIs again."
+            ))
+            .or("A reauthentication of which the delete of the old IKE SA is not in this capture."),
+    )
+}
+fn finding(
+    tunnel: TunnelId,
+    confidence: Confidence,
+    who: IpAddr,
+    heard: Cite,
+    start: Cite,
+) -> Finding {
+    Finding::new(
         &RULE,
-        Confidence::Likely,
+        confidence,
         tunnel,
-        begins.first,
-        format!("{who} begins anew, its old SAs forgotten"),
+        start,
+        format!("a new beginning, the old SAs of {who} forgotten"),
     )
     .also(heard, format!("last packet of {who} before"))
     .title(format!("{who} restarted"))
-    .says(format!(
-        "{who} was silent for {} and sent no delete, while {void} ESP packets went to it unanswered. Then it \
-         began a new IKE SA from the first message; its old SPIs are not used again.{}",
-        start.since(heard.1),
-        match refusal {
-            Some(_) => " Meanwhile it answered ESP with ICMP errors: the host was up, its IPsec was not.",
-            None => "",
-        }
-    ))
     .or("A failover to another device with the same address.")
-    .or("A path outage in which the side that begins anew lost its state as well.")
-    .advise(format!("Look at the log and the uptime of {who} at that time."))
-    .advise("Enable dead peer detection on both sides, so that the loss is noticed sooner.");
-    if let Some(seen) = refusal {
-        finding = finding.also((seen.frame, seen.time), icmp::name(&seen.error));
-    }
-    Some(finding)
+    .advise(format!(
+        "Look at the log and the uptime of {who} at that time."
+    ))
+    .advise("Enable dead peer detection on both sides, so that the loss is noticed sooner.")
+}
+
+/// Whether `end` itself asked in vain shortly before `start`: then the path was dead.
+fn asked_in_vain(model: &Model, tunnel: TunnelId, end: usize, start: Timestamp) -> bool {
+    let row = &model.tunnels[tunnel];
+    row.ike_sas
+        .iter()
+        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
+        .any(|asked| {
+            end_of(row, asked.from().address) == Some(end)
+                && asked.first.1 < start
+                && start.since(asked.last.1) <= Finding::TRAIL
+                && asked.fate != Fate::Answered
+        })
+}
+
+/// Whether `end` still uses an SPI of before `start` at or after `until`.
+fn runs_on(
+    directions: &[esp::Directions<'_>],
+    end: usize,
+    start: Timestamp,
+    until: Timestamp,
+) -> bool {
+    directions
+        .iter()
+        .flat_map(|directions| directions.flows(1 - end))
+        .any(|flow| flow.seen.first.1 < start && flow.seen.last.1 >= until)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -243,6 +331,70 @@ mod tests {
                 "{UP}{ANEW}
                  13 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=1,3"
             ),
+            "peer-restarted",
+        );
+    }
+
+    /// A begins anew instead of B.
+    fn by_the_other() -> String {
+        ANEW.replace("B:500 > A:500", "X")
+            .replace("A:500 > B:500", "B:500 > A:500")
+            .replace('X', "A:500 > B:500")
+    }
+
+    #[test]
+    fn a_host_that_denies_the_old_sas_before_the_other_side_begins_anew() {
+        for denial in [
+            "12 B > A ICMP 3/2 quoting A > B ESP 0xb1",
+            "12 B > A ICMP 3/3 quoting A:500 > B:500 IKE",
+            "12 B:500 > A:500 INFORMATIONAL i=1 r=2 id=9 response N(INVALID_IKE_SPI)",
+            "12 B:500 > A:500 INFORMATIONAL i=0 r=0 id=0 request N(INVALID_SPI 000000b1)",
+        ] {
+            let found = fires(
+                &format!("{UP}\n{denial}\n{}", by_the_other()),
+                "peer-restarted",
+            );
+            assert!(
+                found.title.starts_with("192.0.2.2"),
+                "{denial}: {}",
+                found.title
+            );
+        }
+    }
+
+    #[test]
+    fn silence_alone_before_the_other_side_begins_anew_tells_nothing() {
+        silent(&format!("{UP}\n{}", by_the_other()), "peer-restarted");
+    }
+
+    #[test]
+    fn a_router_that_denies_is_not_the_peer() {
+        silent(
+            &format!(
+                "{UP}\n12 C > A ICMP 3/3 quoting A:500 > B:500 IKE\n{}",
+                by_the_other()
+            ),
+            "peer-restarted",
+        );
+    }
+
+    #[test]
+    fn a_beginning_at_once_that_deletes_nothing() {
+        let up = UP.replace("1..20", "1..38").replace("1..40", "1..38");
+        let anew = ANEW.replace("1..10", "1..30");
+        fires(&format!("{up}\n{anew}"), "peer-restarted");
+        // A reauthentication deletes the old IKE SA.
+        silent(
+            &format!(
+                "{up}\n{anew}
+                 21.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+                 21.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80"
+            ),
+            "peer-restarted",
+        );
+        // Another IKE SA lives beside the first.
+        silent(
+            &format!("{UP}\n{anew}\n22.3 B > A ESP 0xa1 seq 21..40 every 0.5 size 136"),
             "peer-restarted",
         );
     }

@@ -1,11 +1,12 @@
 //! The tunnel was closed.
 
 use crate::diagnose::facts::esp;
-use crate::diagnose::facts::{began, end_of, tap};
+use crate::diagnose::facts::{Fate, asked, end_of, life, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
+use crate::model::{EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,7 +24,7 @@ const DOCUMENT: &str = "\
 One side closed the tunnel, or the SA that carries traffic, by a message of its own. In the end of a session that is normal. It is worth a warning when the other side still needs it: it goes on sending, or its new attempts fail.
 
 ## How it is seen
-An informational message of the size of a delete, after which the SA is not used any more. Without keys a delete cannot be told from other small messages by itself; what follows tells.
+An informational message of the size of a delete, after which the SA is not used any more. Without keys a delete cannot be told from other small messages by itself; what follows tells: all ESP ends with it, for longer than it ever paused before, until somebody asks for a new SA.
 
 ## What else looks like it
 A rekeying deletes the old SA too; then a new one carries the traffic at once.
@@ -34,6 +35,9 @@ A rekeying deletes the old SA too; then a new one carries the traffic at once.
 
 /// Traffic that ends this close to the message ended because of it.
 const CLOSE: Span = Span::from_millis(500);
+
+/// Packets that were under way when the message passed.
+const IN_FLIGHT: Span = Span::from_millis(100);
 
 /// Silence that tells a deletion from a rekeying.
 const SILENCE: Span = Span::from_secs(1);
@@ -47,7 +51,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     findings.extend(
         row.ike_sas
             .iter()
-            .find_map(|id| child_deleted(model, tunnel, *id)),
+            .find_map(|id| cut_off(model, tunnel, *id)),
     );
     findings.extend(
         row.ike_sas
@@ -120,66 +124,122 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     )
 }
 
-/// The child SA vanished at an informational message while the IKE SA lived on and made a new one
-/// later.
-fn child_deleted(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
+/// All ESP ended at an informational message of the size of a delete, and later someone asked for a
+/// new SA. Block padding makes a liveness check as large, so the traffic itself must tell.
+fn cut_off(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
     let sa = &model.ike_sas[id];
     let directions = esp::directions(model, row);
     sa.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL)
-        .find_map(|exchange| {
-            let (at, who, to) = said(model, exchange)?;
-            let made_again = makes_child_after(model, sa, at.1)?;
+        // An unanswered one is a liveness check on a dead path.
+        .filter(|exchange| exchange.response().is_some() || asked::is_v1(exchange.kind))
+        .filter_map(|exchange| life::may_delete(model, id, exchange))
+        .find_map(|closing| {
+            let (again, asker) = asked_again(model, tunnel, closing.at.1)?;
+            let until = again.1;
             let ended = directions.iter().any(|directions| {
-                [0, 1].into_iter().all(|end| ends_at(directions, end, at.1))
+                [0, 1]
+                    .into_iter()
+                    .all(|end| ends_at(directions, end, closing.at.1, until))
             });
-            (ended && made_again.since(at.1) >= SILENCE).then(|| {
-                Finding::new(&RULE, Confidence::Possible, tunnel, at, "a small message, at which all ESP ends")
-                    .during(at.1, made_again)
-                    .title(format!("{who} deleted the child SA"))
-                    .says(format!(
-                        "ESP flowed in both directions up to an informational message of {who} to {to}, and then \
-                         ended at once, while the IKE SA lived on; {} later a new child SA was asked for.",
-                        made_again.since(at.1)
-                    ))
-                    .or("The traffic happened to pause at that moment.")
-                    .advise(format!("Read the log of {who}: it says why it deleted the child SA."))
-            })
+            let at_once = until.since(closing.at.1) < SILENCE;
+            if !ended || at_once || path_died(model, tunnel, closing.at.1, until) {
+                return None;
+            }
+            let who = closing.from;
+            // Who deletes and asks anew by itself was restarted, or means it.
+            let wanted = end_of(row, asker) != end_of(row, who);
+            Some(
+                Finding::new(
+                    &RULE,
+                    Confidence::Possible,
+                    tunnel,
+                    closing.at,
+                    "a message of the size of a delete, at which all ESP ends",
+                )
+                .also(again, format!("{asker} asks for a new SA"))
+                .severity(if wanted { RULE.severity } else { Severity::Info })
+                .title(format!("{who} deleted the SA in use"))
+                .says(format!(
+                    "ESP flowed in both directions up to an informational message of {who}, and then \
+                     ended at once, for longer than it ever paused before; {} later {asker} asked for \
+                     a new SA.",
+                    until.since(closing.at.1)
+                ))
+                .or("The traffic happened to pause at that moment.")
+                .advise(format!("Read the log of {who}: it says why it deleted the SA.")),
+            )
         })
 }
 
-/// Whether ESP towards `end` flowed up to just before `time` and then not for a while.
-fn ends_at(directions: &esp::Directions<'_>, end: usize, time: Timestamp) -> bool {
-    let before = directions
-        .flows(end)
+/// Whether a request between the two times was not answered: then the path ended the traffic.
+fn path_died(model: &Model, tunnel: TunnelId, from: Timestamp, until: Timestamp) -> bool {
+    model.tunnels[tunnel]
+        .ike_sas
         .iter()
-        .filter(|flow| flow.seen.first.1 < time)
-        .collect::<Vec<_>>();
-    let last = before.iter().map(|flow| flow.seen.last.1).max();
-    let packets: u64 = before.iter().map(|flow| flow.packets).sum();
-    let quiet = directions
-        .flows(end)
-        .iter()
-        .filter(|flow| flow.seen.first.1 >= time)
-        .all(|flow| flow.seen.first.1.since(time) >= SILENCE);
-    packets >= NEEDED && quiet && last.is_some_and(|last| last <= time && time.since(last) <= CLOSE)
+        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
+        .any(|asked| asked.first.1 > from && asked.first.1 < until && asked.fate != Fate::Answered)
 }
 
-fn makes_child_after(model: &Model, sa: &IkeSa, time: Timestamp) -> Option<Timestamp> {
-    sa.exchanges
+/// Whether ESP towards `end` flowed up to just before `time` and then paused until `until`, longer
+/// than it ever had.
+fn ends_at(
+    directions: &esp::Directions<'_>,
+    end: usize,
+    time: Timestamp,
+    until: Timestamp,
+) -> bool {
+    let (before, after): (Vec<&EspFlow>, Vec<&EspFlow>) = directions
+        .flows(end)
         .iter()
+        .partition(|flow| flow.seen.first.1 < time);
+    let packets: u64 = before.iter().map(|flow| flow.packets).sum();
+    let Some(last) = before.iter().map(|flow| flow.seen.last.1).max() else {
+        return false;
+    };
+    let paused = before
+        .iter()
+        .filter_map(|flow| flow.silences.first())
+        .map(|silence| silence.length)
+        .max()
+        .unwrap_or_default();
+    packets >= NEEDED
+        && time.since(last) <= CLOSE
+        && last.since(time) <= IN_FLIGHT
+        && until.since(last) > paused
+        && after.iter().all(|flow| flow.seen.first.1 >= until)
+}
+
+/// The first request for an SA after `time`, and who asks.
+fn asked_again(model: &Model, tunnel: TunnelId, time: Timestamp) -> Option<(Cite, IpAddr)> {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges)
         .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
-        .filter_map(|exchange| began(model, exchange.flights.first()?))
-        .map(|(_, at)| at)
-        .find(|at| *at > time)
+        .filter(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::IKE_SA_INIT
+                    | ExchangeType::CREATE_CHILD_SA
+                    | ExchangeType::IDENTITY_PROTECTION
+                    | ExchangeType::AGGRESSIVE
+                    | ExchangeType::QUICK_MODE
+            )
+        })
+        .filter_map(|exchange| {
+            let message = crate::diagnose::facts::first(model, exchange.request()?)?;
+            let at = (message.frame, message.time);
+            Some((at, message.path.from.address))
+        })
+        .filter(|(at, _)| at.1 > time)
+        .min_by_key(|(at, _)| at.1)
 }
 
 /// Where, by whom and to whom an informational exchange was begun.
-fn said(model: &Model, exchange: &Exchange) -> Option<(Cite, std::net::IpAddr, std::net::IpAddr)> {
+fn said(model: &Model, exchange: &Exchange) -> Option<(Cite, IpAddr, IpAddr)> {
     let flight = exchange.flights.first()?;
     let message = crate::diagnose::facts::first(model, flight)?;
     let path = message.path;
@@ -220,7 +280,8 @@ fn later(time: Timestamp, span: Span) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{findings, is_healthy, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -270,5 +331,96 @@ mod tests {
             ),
             "tunnel-deleted",
         );
+    }
+
+    const AGAIN: &str = "
+        14 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        14.1 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        14.2 A:500 > B:500 IKE_AUTH i=5 r=6 id=1 request sealed 256
+        14.3 B:500 > A:500 IKE_AUTH i=5 r=6 id=1 response sealed 240
+        14.4 A > B ESP 0xb2 seq 1..20 every 0.5 size 136
+        14.5 B > A ESP 0xa2 seq 1..20 every 0.5 size 136";
+
+    /// A small informational exchange begun by an end, so many tenths of a second after 10 s.
+    fn small(tenths: u32, from: char, to: char) -> String {
+        let role = if from == 'B' { "by=responder" } else { "" };
+        format!(
+            "10.{tenths} {from}:500 > {to}:500 INFORMATIONAL i=1 r=2 id=2 request {role} sealed 80
+             10.{tenths}5 {to}:500 > {from}:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+        )
+    }
+
+    #[test]
+    fn an_ike_sa_deleted_in_mid_traffic_that_the_other_side_wants_back() {
+        let found = fires(
+            &format!("{UP}\n{}\n{AGAIN}", small(7, 'B', 'A')),
+            "tunnel-deleted",
+        );
+        assert_eq!(found.severity, Severity::Warning);
+    }
+
+    #[test]
+    fn whoever_deletes_and_asks_anew_means_it() {
+        let found = fires(
+            &format!("{UP}\n{}\n{AGAIN}", small(7, 'A', 'B')),
+            "tunnel-deleted",
+        );
+        assert_eq!(found.severity, Severity::Info);
+    }
+
+    #[test]
+    fn a_liveness_check_in_a_pause_deletes_nothing() {
+        // Traffic goes on afterwards, on the same SPIs.
+        silent(
+            &format!(
+                "{UP}\n{}\n{}
+                 13 A > B ESP 0xb1 seq 21..40 every 0.5 size 136
+                 13.1 B > A ESP 0xa1 seq 21..40 every 0.5 size 136",
+                small(7, 'B', 'A'),
+                AGAIN.replace("\n        14", "\n        34")
+            ),
+            "tunnel-deleted",
+        );
+        // It had paused as long before.
+        silent(
+            &format!(
+                "{}\n{}\n{AGAIN}",
+                UP.replace("seq 1..20 every 0.5", "seq 1..2 every 7")
+                    + "\n 9 A > B ESP 0xb1 seq 3..6 every 0.5 size 136
+                         9.1 B > A ESP 0xa1 seq 3..6 every 0.5 size 136",
+                small(7, 'B', 'A')
+            ),
+            "tunnel-deleted",
+        );
+    }
+
+    #[test]
+    fn a_liveness_check_on_a_dead_path_is_not_answered() {
+        let asked = small(7, 'B', 'A');
+        let asked = asked.lines().next().unwrap_or_default();
+        silent(
+            &format!("{UP}\n{asked} again=0.5,1,2\n{AGAIN}"),
+            "tunnel-deleted",
+        );
+    }
+
+    #[test]
+    fn a_liveness_check_after_which_the_path_died_deleted_nothing() {
+        silent(
+            &format!(
+                "{UP}\n{}
+                 12 B:500 > A:500 INFORMATIONAL i=1 r=2 id=3 request by=responder sealed 80 again=0.5,1
+                 {AGAIN}",
+                small(7, 'B', 'A')
+            ),
+            "tunnel-deleted",
+        );
+    }
+
+    #[test]
+    fn what_is_set_up_again_at_once_was_not_cut() {
+        let again = AGAIN.replace("\n        14", "\n        11");
+        let found = findings(&format!("{UP}\n{}\n{again}", small(7, 'B', 'A')));
+        assert!(is_healthy(&found), "{found:#?}");
     }
 }

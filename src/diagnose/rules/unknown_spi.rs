@@ -32,10 +32,10 @@ Notifications in clear can be forged; alone they prove little.
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let notices: Vec<clear::Notice> = model.tunnels[tunnel]
+    let notices: Vec<&clear::Notice> = model.tunnels[tunnel]
         .ike_sas
         .iter()
-        .flat_map(|id| clear::refusals(model, &model.ike_sas[*id], NotifyType::INVALID_SPI))
+        .flat_map(|id| clear::refusals(&model.ike_sas[*id], NotifyType::INVALID_SPI))
         .collect();
     let Some(first) = notices.first() else {
         return Vec::new();

@@ -1,0 +1,48 @@
+//! Notifications in clear: what peers say before they have keys.
+
+use super::exchange::{ExchangeId, Role};
+use crate::registry::{ExchangeType, NotifyType, NotifyV1};
+use crate::units::{FrameId, Timestamp};
+use std::net::IpAddr;
+
+/// A notification in clear that reports an error or asks for a cookie.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// The exchange that it came in.
+    pub exchange: ExchangeId,
+    /// Its type.
+    pub exchange_kind: ExchangeType,
+    /// Whether it is of IKEv1.
+    pub v1: bool,
+    /// Who says it.
+    pub by: Role,
+    /// The address it came from.
+    pub from: IpAddr,
+    /// The number of the notification; IKEv1 and IKEv2 share the numbers of those that both have.
+    pub kind: u16,
+    /// Its data.
+    pub data: Vec<u8>,
+    /// Where it was seen.
+    pub at: (FrameId, Timestamp),
+}
+
+impl Notice {
+    /// Most notices that are kept of one message: who refuses gives one reason.
+    pub const PER_MESSAGE: usize = 4;
+
+    /// Its name.
+    pub fn name(&self) -> String {
+        let name = if self.v1 {
+            NotifyV1(self.kind).name()
+        } else {
+            NotifyType(self.kind).name()
+        };
+        name.map_or_else(|| format!("notification {}", self.kind), str::to_string)
+    }
+
+    /// Whether it reports an error: IKEv2 below 16384, IKEv1 from 1 to 8191 (RFC 2408 section
+    /// 3.14.1), without the private range.
+    pub fn is_error(&self) -> bool {
+        self.kind < if self.v1 { 8192 } else { 16384 }
+    }
+}
