@@ -1,9 +1,10 @@
 //! Authentication that is asked for and never answered: the second step of IKE.
 
-use super::{Asked, cite, end_of, tap};
+use super::{Asked, asked, cite, end_of, tap};
 use crate::diagnose::Cite;
 use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role, Tunnel};
 use crate::registry::ExchangeType;
+use crate::units::Timestamp;
 
 /// The first message after the algorithms were agreed, sent and not answered.
 #[derive(Clone, Debug)]
@@ -38,7 +39,10 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
     let agreed = agreed(model, sa)?;
     let exchange = if first.kind == ExchangeType::IDENTITY_PROTECTION {
         // Messages 1 to 4 agree, 5 and 6 authenticate (RFC 2409 section 5).
-        if first.flights.len() != 5 || said_no(model, sa, first) {
+        if first.flights.len() != 5
+            || !asked::from_the_start(model, first)
+            || said_no(model, sa, first)
+        {
             return None;
         }
         first
@@ -81,7 +85,8 @@ pub fn agreed(model: &Model, sa: &IkeSa) -> Option<Cite> {
             )
         })
         .filter(|exchange| {
-            exchange.kind != ExchangeType::IDENTITY_PROTECTION || exchange.flights.len() >= 4
+            exchange.kind != ExchangeType::IDENTITY_PROTECTION
+                || exchange.flights.len() >= 4 && asked::from_the_start(model, exchange)
         })
         .filter_map(Exchange::response)
         .find(|flight| {
@@ -98,6 +103,9 @@ pub fn said_no(model: &Model, sa: &IkeSa, main: &Exchange) -> bool {
 
 /// IKEv1: the informational message by which the responder answered message 5.
 pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
+    if !asked::from_the_start(model, main) {
+        return None;
+    }
     let last = main.flights.last()?;
     let (_, asked) = super::began(model, last)?;
     sa.exchanges
@@ -135,8 +143,27 @@ pub fn torn<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, &'m Fl
             let mended = exchange.kind == ExchangeType::IKE_AUTH
                 && !torn.response
                 && exchange.response().is_some();
+            let mended = mended || was_read(model, sa, torn, began);
             (waited && !mended).then_some((exchange, torn))
         })
+}
+
+/// Whether the receiver of a torn message goes on as one who read it: by a new message, or by a
+/// child SA that begins. Then its other pieces came before the recording began, or past the tap.
+fn was_read(model: &Model, sa: &IkeSa, torn: &Flight, began: Timestamp) -> bool {
+    let speaks = sa
+        .exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter(|flight| flight.by != torn.by)
+        .filter_map(|flight| super::began(model, flight))
+        .any(|(_, time)| time > began);
+    let serves = sa
+        .child_sas
+        .iter()
+        .filter_map(|id| model.child_sas[*id].seen)
+        .any(|seen| seen.first.1 > began);
+    speaks || serves
 }
 
 /// UDP packets between the ends of which IP fragments are missing.

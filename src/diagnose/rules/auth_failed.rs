@@ -1,9 +1,10 @@
 //! The authentication is refused.
 
-use crate::diagnose::facts::{auth, began, cite, clear, offer};
+use crate::diagnose::facts::{asked, auth, began, cite, clear, first, offer, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{AuthOutcome, IkeSaId, Model, TunnelId};
+use crate::model::{AuthOutcome, IkeSaId, Model, Plain, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -35,6 +36,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     in_clear(model, tunnel)
         .or_else(|| by_size(model, tunnel))
         .or_else(|| instead_of_message_6(model, tunnel))
+        .or_else(|| after_message_6(model, tunnel))
         .map(|finding| {
             finding
                 .advise("Read the log of the side that refuses: it alone knows the reason.")
@@ -124,11 +126,13 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     Some(finding)
 }
 
-/// IKEv1 without a pre-shared key: message 5 is answered by an informational message.
+/// IKEv1: message 5 is answered by an informational message, and not since the keys differ.
 fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let (id, at) = refused_message_5(model, tunnel)?;
     let sa = &model.ike_sas[id];
-    if sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared) {
+    if sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared)
+        && !refusal_was_read(model, tunnel, id, at)
+    {
         return None;
     }
     let from = sa.paths.first()?.to.address;
@@ -141,6 +145,77 @@ fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             ))
             .or("The certificate or the identity is not accepted."),
     )
+}
+
+/// IKEv1: the initiator answers message 6 by an informational message, the last of the IKE SA, and
+/// asks for no child SA: it does not believe the responder.
+fn after_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    /// A liveness check comes later.
+    const AT_ONCE: Span = Span::from_secs(1);
+    let row = &model.tunnels[tunnel];
+    row.ike_sas.iter().find_map(|id| {
+        let sa = &model.ike_sas[*id];
+        let exchanges: Vec<_> = sa.exchanges.iter().map(|id| &model.exchanges[*id]).collect();
+        let [main, said] = exchanges.as_slice() else {
+            return None;
+        };
+        let refuses = main.kind == ExchangeType::IDENTITY_PROTECTION
+            && main.flights.len() == 6
+            && asked::from_the_start(model, main)
+            && said.kind == ExchangeType::INFORMATIONAL_V1
+            && said.by == main.by;
+        let six = first(model, main.flights.last()?)?;
+        let at = began(model, said.flights.first()?)?;
+        let served = row
+            .flows
+            .iter()
+            .any(|flow| model.flows[*flow].seen.last.1 > at.1);
+        let ended = tap::went_on(model, six.vantage, at.1, AT_ONCE);
+        if !refuses || at.1.since(six.time) > AT_ONCE || served || !ended {
+            return None;
+        }
+        let from = sa.paths.first()?.from.address;
+        Some(
+            Finding::new(
+                &RULE,
+                Confidence::Likely,
+                tunnel,
+                at,
+                "an informational message instead of quick mode",
+            )
+            .also((six.frame, six.time), "message 6, the proof of the responder")
+            .title(format!("{from} refuses the authentication"))
+            .says(format!(
+                "{from} answered message 6 of main mode, by which {} authenticates, by an informational \
+                 message, and used the IKE SA no more.",
+                six.path.from.address
+            ))
+            .or("The identity or the certificate of the responder is not the one expected.")
+            .or("The initiator closed the IKE SA for another reason."),
+        )
+    })
+}
+
+/// IKEv1: whether the initiator could read the refusal of message 5: it does not send the message
+/// again, but begins anew or gives up. Then both have the same keys, so the pre-shared keys are equal.
+pub(super) fn refusal_was_read(model: &Model, tunnel: TunnelId, id: IkeSaId, at: Cite) -> bool {
+    /// Common senders repeat a message sooner.
+    const REPEATS: Span = Span::from_secs(12);
+    let refusal = model.ike_sas[id]
+        .exchanges
+        .iter()
+        .flat_map(|exchange| &model.exchanges[*exchange].flights)
+        .filter_map(|flight| first(model, flight))
+        .find(|message| message.frame == at.0);
+    let anew = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .any(|other| model.ike_sas[*other].seen.first.1 > at.1);
+    refusal.is_some_and(|refusal| {
+        refusal.plain == Plain::Sealed
+            && copies_of_message_5(model, id).len() == 1
+            && (anew || tap::went_on(model, refusal.vantage, at.1, REPEATS))
+    })
 }
 
 /// The IKE SA whose message 5 was answered by an informational message, and where.
@@ -174,6 +249,55 @@ pub(super) fn copies_of_message_5(model: &Model, id: IkeSaId) -> Vec<Cite> {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{silent, verdict};
+
+    const SIX: &str = "
+        0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+        0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+        0.4 A:500 > B:500 MAIN i=1 r=2 sealed 92
+        0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92 seed=1";
+
+    #[test]
+    fn an_initiator_that_does_not_believe_message_6() {
+        verdict(
+            &format!(
+                "{SIX}
+                 0.6 A:500 > B:500 INFO_V1 i=1 r=2 id=7 sealed 92
+                 4   A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"
+            ),
+            "auth-failed",
+        );
+    }
+
+    #[test]
+    fn quick_mode_after_message_6_is_success() {
+        silent(
+            &format!(
+                "{SIX}
+                 0.6 A:500 > B:500 INFO_V1 i=1 r=2 id=7 sealed 92
+                 0.7 A:500 > B:500 QUICK i=1 r=2 id=8 sealed 188
+                 4   A:500 > B:500 INFO_V1 i=1 r=2 id=9 sealed 108"
+            ),
+            "auth-failed",
+        );
+    }
+
+    #[test]
+    fn a_recording_that_began_with_message_2_cannot_count() {
+        silent(
+            &format!(
+                "{}
+                 0.7 A:500 > B:500 QUICK i=1 r=2 id=8 sealed 188
+                 0.8 B:500 > A:500 QUICK i=1 r=2 id=8 sealed 188 seed=1
+                 0.9 A:500 > B:500 QUICK i=1 r=2 id=8 sealed 76
+                 5   A:500 > B:500 INFO_V1 i=1 r=2 id=9 sealed 108
+                 5.1 B:500 > A:500 INFO_V1 i=1 r=2 id=10 sealed 108",
+                SIX.replace("0   A:500", "# A:500")
+            ),
+            "auth-failed",
+        );
+    }
 
     const AGREED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::{began, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{AuthOutcome, Exchange, IkeSaId, Model, Role, TunnelId};
+use crate::model::{AuthOutcome, Exchange, IkeSaId, IkeState, Model, Role, TunnelId};
 use crate::registry::ExchangeType;
 use crate::units::Span;
 
@@ -155,6 +155,10 @@ fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
     exchanges
         .iter()
         .map(|exchange| &model.exchanges[*exchange])
+        .enumerate()
+        // The one message may be the third if the recording began in between.
+        .filter(|(index, _)| *index > 0 || model.ike_sas[id].state != IkeState::AlreadyUp)
+        .map(|(_, exchange)| exchange)
         .filter(|exchange| exchange.kind == ExchangeType::QUICK_MODE && exchange.flights.len() == 1)
         .filter_map(|exchange| {
             let (_, asked) = began(model, exchange.flights.first()?)?;

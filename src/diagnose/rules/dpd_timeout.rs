@@ -5,7 +5,7 @@ use crate::diagnose::facts::{Asked, Tap, asked, began, end_of, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, Model, TunnelId};
 use crate::registry::ExchangeType;
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -42,6 +42,9 @@ A path that is down, a peer that crashed or rebooted, a NAT mapping or firewall 
 
 /// So many copies without answer are more than one lost packet.
 const TRIES: usize = 3;
+
+/// As long as the peer is heard, only a request repeated for this long is lost for good.
+const LASTING: Span = Span::from_secs(10);
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
@@ -126,7 +129,13 @@ fn v2_probe(model: &Model, sa: &IkeSa) -> Option<Probe> {
                 ExchangeType::INFORMATIONAL | ExchangeType::CREATE_CHILD_SA
             )
         })
-        .find(|asked| asked.is_silent() && asked.attempts() >= TRIES && !goes_on(model, sa, asked))
+        .find(|asked| {
+            let lasting = asked.last.1.since(asked.first.1) >= LASTING;
+            asked.is_silent()
+                && asked.attempts() >= TRIES
+                && !goes_on(model, sa, asked)
+                && (lasting || !speaks(model, sa, asked))
+        })
         .map(|asked: Asked<'_>| Probe {
             from: asked.from(),
             to: asked.to(),
@@ -150,6 +159,16 @@ fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
         >= 2
 }
 
+/// Whether anything of the peer came on the IKE SA after the request.
+fn speaks(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
+    sa.exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter(|flight| flight.by != asked.flight.by)
+        .flat_map(|flight| flight.parts.iter().chain(&flight.again))
+        .any(|id| model.messages[*id].time > asked.first.1)
+}
+
 /// IKEv1: informational messages of one side, one after the other, and none of the other side
 /// (RFC 3706: each R-U-THERE is a message of its own).
 fn v1_probes(model: &Model, tunnel: TunnelId, sa: &IkeSa) -> Option<Probe> {
@@ -166,7 +185,7 @@ fn v1_probes(model: &Model, tunnel: TunnelId, sa: &IkeSa) -> Option<Probe> {
         .rev()
         .take_while(|exchange| exchange.by == by)
         .collect();
-    if run.len() < TRIES {
+    if run.len() < 2 {
         return None;
     }
     let oldest = run.last()?.flights.first()?;
@@ -185,8 +204,15 @@ fn v1_probes(model: &Model, tunnel: TunnelId, sa: &IkeSa) -> Option<Probe> {
     let silent = end_of(&model.tunnels[tunnel], message.path.to.address)
         .and_then(|peer| tap::last_heard(model, tunnel, peer, last.1))
         .is_some_and(|heard| heard.1 < first.1);
-    // Either the peer has answered such messages before, or nothing at all of it is heard.
-    if !silent && !(answered_once && run.len() > TRIES) {
+    // Either the peer has answered such messages before, or nothing at all of it is heard; after two
+    // of them it takes a new beginning to tell that they were probes, and given up.
+    let anew = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .any(|other| other.seen.first.1 > last.1);
+    let dead = silent && (run.len() >= TRIES || anew);
+    if !dead && !(answered_once && run.len() > TRIES) {
         return None;
     }
     (!spoke && waited).then(|| Probe {

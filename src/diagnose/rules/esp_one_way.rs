@@ -96,7 +96,11 @@ fn one_way(
             )
         }
     };
-    let enough = if before > 0 { 2 * PLENTY } else { PLENTY };
+    let enough = if before > 0 {
+        PLENTY + PLENTY / 2
+    } else {
+        PLENTY
+    };
     if sent < enough {
         return None;
     }

@@ -38,6 +38,9 @@ A round trip longer than the first retransmission, for one or two copies. A requ
 /// A copy sent this long after the answer passed the tap was not sent in ignorance of a late answer.
 const LATE: Span = Span::from_millis(500);
 
+/// Copies closer than this are doubles of one: no sender repeats so soon.
+const AT_ONCE: Span = Span::from_millis(100);
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
     let found = row
@@ -115,13 +118,21 @@ fn copies_after_answer(model: &Model, asked: &Asked<'_>) -> Vec<MessageId> {
     let Some((_, answer)) = answer else {
         return Vec::new();
     };
-    asked
+    let mut copies: Vec<MessageId> = asked
         .flight
         .again
         .iter()
         .copied()
         .filter(|id| model.messages[*id].time.since(answer) >= LATE)
-        .collect()
+        .collect();
+    // What the net, or the recording, doubles comes at once.
+    copies.dedup_by(|later, earlier| {
+        model.messages[*later]
+            .time
+            .since(model.messages[*earlier].time)
+            < AT_ONCE
+    });
+    copies
 }
 
 #[cfg(test)]
