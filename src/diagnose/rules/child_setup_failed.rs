@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::{began, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{AuthOutcome, Exchange, IkeSaId, IkeState, Model, Role, TunnelId};
+use crate::model::{AuthOutcome, Exchange, IkeSaId, Model, Role, TunnelId};
 use crate::registry::ExchangeType;
 use crate::units::Span;
 
@@ -156,8 +156,8 @@ fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
         .iter()
         .map(|exchange| &model.exchanges[*exchange])
         .enumerate()
-        // The one message may be the third if the recording began in between.
-        .filter(|(index, _)| *index > 0 || model.ike_sas[id].state != IkeState::AlreadyUp)
+        // Without a phase 1 before it, the one message may be the third: the recording began late.
+        .filter(|(index, _)| *index > 0)
         .map(|(_, exchange)| exchange)
         .filter(|exchange| exchange.kind == ExchangeType::QUICK_MODE && exchange.flights.len() == 1)
         .filter_map(|exchange| {
