@@ -244,6 +244,12 @@ fn v1_probes_at(model: &Model, tunnel: TunnelId, sa: &IkeSa, vantage: Vantage) -
         .filter(|directions| directions.vantage == vantage)
         .filter_map(|directions| directions.last(1 - peer))
         .any(|last| last.1 > began_at && last.1 < ended_at);
+    let elsewhere = tap::messages(model, row).any(|other| {
+        other.vantage == vantage
+            && other.time > began_at
+            && other.time < ended_at
+            && end_of(row, other.path.from.address) == Some(peer)
+    });
     // Either the peer has answered such messages before, or nothing at all of it is heard; after two
     // of them it takes a new beginning to tell that they were probes, and given up.
     let anew = row
@@ -251,7 +257,7 @@ fn v1_probes_at(model: &Model, tunnel: TunnelId, sa: &IkeSa, vantage: Vantage) -
         .iter()
         .map(|id| &model.ike_sas[*id])
         .any(|other| other.seen.first.1 > ended_at);
-    let dead = !esp && (run.len() >= TRIES || anew);
+    let dead = !esp && !elsewhere && (run.len() >= TRIES || anew);
     if !dead && !(answered_once && run.len() > TRIES) {
         return None;
     }
