@@ -130,9 +130,7 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let (id, at) = refused_message_5(model, tunnel)?;
     let sa = &model.ike_sas[id];
-    if sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared)
-        && !refusal_was_read(model, tunnel, id, at)
-    {
+    if sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared) && refusal_is_unread(model, id, at) {
         return None;
     }
     let from = sa.paths.first()?.to.address;
@@ -143,7 +141,8 @@ fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 "{from} answered message 5 of main mode, which authenticates, by an informational message \
                  instead of message 6."
             ))
-            .or("The certificate or the identity is not accepted."),
+            .or("The certificate or the identity is not accepted.")
+            .or("The pre-shared keys differ; then message 5 would be sent again, unless the recording ends before."),
     )
 }
 
@@ -196,26 +195,17 @@ fn after_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     })
 }
 
-/// IKEv1: whether the initiator could read the refusal of message 5: it does not send the message
-/// again, but begins anew or gives up. Then both have the same keys, so the pre-shared keys are equal.
-pub(super) fn refusal_was_read(model: &Model, tunnel: TunnelId, id: IkeSaId, at: Cite) -> bool {
-    /// Common senders repeat a message sooner.
-    const REPEATS: Span = Span::from_secs(12);
-    let refusal = model.ike_sas[id]
+/// IKEv1: whether the initiator could not read the refusal of message 5, for it sends the message
+/// again: then the two have other keys, and so other pre-shared keys. One in clear says by itself
+/// that there are no common keys.
+pub(super) fn refusal_is_unread(model: &Model, id: IkeSaId, at: Cite) -> bool {
+    let in_clear = model.ike_sas[id]
         .exchanges
         .iter()
         .flat_map(|exchange| &model.exchanges[*exchange].flights)
         .filter_map(|flight| first(model, flight))
-        .find(|message| message.frame == at.0);
-    let anew = model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .any(|other| model.ike_sas[*other].seen.first.1 > at.1);
-    refusal.is_some_and(|refusal| {
-        refusal.plain == Plain::Sealed
-            && copies_of_message_5(model, id).len() == 1
-            && (anew || tap::went_on(model, refusal.vantage, at.1, REPEATS))
-    })
+        .any(|message| message.frame == at.0 && message.plain == Plain::Clear);
+    in_clear || copies_of_message_5(model, id).len() > 1
 }
 
 /// The IKE SA whose message 5 was answered by an informational message, and where.

@@ -108,6 +108,15 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         .rfind(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
     let response = exchange.response()?;
     let at = began(model, response)?;
+    // In a round of EAP a response is as small; a first round has a request, and no other before it.
+    let rounds = sa
+        .exchanges
+        .iter()
+        .filter(|id| model.exchanges[**id].kind == ExchangeType::IKE_AUTH)
+        .count();
+    if rounds > 1 || exchange.request().is_none() {
+        return None;
+    }
     let only_proof = match model.auth_outcome(id) {
         AuthOutcome::AuthOnly => true,
         // Padding hides how long the identity is; more than notifications, less than a child SA.

@@ -1,6 +1,6 @@
 //! IKEv1: the pre-shared keys differ, so message 5 cannot be read.
 
-use super::auth_failed::{copies_of_message_5, refusal_was_read, refused_message_5};
+use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message_5};
 use crate::diagnose::facts::offer;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
@@ -47,7 +47,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     ) else {
         return Vec::new();
     };
-    if refusal_was_read(model, tunnel, id, at) {
+    if !refusal_is_unread(model, id, at) {
         return Vec::new();
     }
     let copies = copies_of_message_5(model, id);
