@@ -1,7 +1,110 @@
-//! Every bound, with its reason and what the report says when it is met.
+//! Every bound on work and memory, with its reason and what the report says when it is met. In the
+//! order of the stages that keep them.
 //!
 //! Captures come from attackers: whatever grows with the input has its bound here. Meeting one is
-//! told in the report's `blind` list, never hidden.
+//! told in the report's `blind` list, never hidden; where it is told elsewhere, or only costs time,
+//! that is said.
+
+use crate::units::Span;
+
+// The pipeline.
+
+/// Octets of a chunk: large enough that a seam costs nothing, small enough that few wait in memory.
+pub const CHUNK_OCTETS: usize = 4 << 20;
+
+/// Chunks that may wait for their turn to be folded, for each thread. Who has one more waits too.
+pub const CHUNKS_WAITING: usize = 4;
+
+// Captures.
+
+/// Octets read at a time: large enough that system calls do not count, small enough to stay in a
+/// core's cache.
+pub const CAPTURE_READ_OCTETS: usize = 1 << 20;
+
+/// Octets searched at a time for the next record after damage. What is not found in one piece is
+/// sought in the next, so this bounds the memory of a stream, not what is found.
+pub const CAPTURE_SEARCH_OCTETS: u64 = 4 << 20;
+
+/// Plausible record headers in a row that make a place believed to be the start of a record.
+pub const CAPTURE_CHAIN_HEADERS: u32 = 8;
+
+/// As [`CAPTURE_CHAIN_HEADERS`], for a place inside a record that may be sound: more than a
+/// capture carried in a packet has, unless the chain leaves the record before.
+pub const CAPTURE_INNER_CHAIN_HEADERS: u32 = 256;
+
+/// Octets that a chain of record headers may span: bounds the look-ahead in a stream.
+pub const CAPTURE_CHAIN_OCTETS: u64 = 8 << 20;
+
+/// Interfaces of one pcapng section. Packets of further ones are read, their link type is unknown;
+/// the report says so in the input's problems.
+pub const CAPTURE_INTERFACES: usize = 1 << 16;
+
+/// Problems told of one input; how many octets further ones cost is told in a last line.
+pub const CAPTURE_PROBLEMS: usize = 64;
+
+/// Octets of a record that no snapshot length makes implausible: what libpcap and Wireshark allow.
+pub const RECORD_OCTETS_USUAL: u32 = 262_144;
+
+/// Octets of the largest record that is read; one that claims more is damage.
+pub const RECORD_OCTETS_MAX: u32 = 16 << 20;
+
+/// Octets asked of a stream at a time; a pipe gives fewer.
+pub const CAPTURE_STREAM_OCTETS: usize = 1 << 18;
+
+/// Headers that a search for the next record may look at in chains. Beyond it the search goes on in
+/// the next piece; octets passed over are told as damage.
+pub const CAPTURE_SEARCH_STEPS: u64 = 1 << 10;
+
+/// Further ones for each octet that the search passes: so many keep its time linear.
+pub const CAPTURE_SEARCH_STEPS_PER_OCTET: u64 = 8;
+
+/// Records looked at for the time of a file's first frame, by which files are ordered: comments and
+/// descriptions may stand before it.
+pub const CAPTURE_FIRST_RECORDS: usize = 1_000;
+
+/// Octets at the head of a pcapng file in which its interfaces are described, as a rule. A guess
+/// that misses one costs a second walk.
+pub const CAPTURE_CONTEXT_OCTETS: u64 = 1 << 16;
+
+// Frames and IP packets.
+
+/// Layers between the link and IPsec that are peeled: twice what is met in practice. A frame nested
+/// deeper is passed over.
+pub const ENCAP_LAYERS: usize = 8;
+
+/// IP packets that are put together at one time; meeting it gives up the oldest. Gateways have a
+/// handful under way; a flood of lone fragments must not crowd out more than itself.
+pub const REASSEMBLY_TRAINS: usize = 1024;
+
+/// Memory of the pieces that wait for others, in octets; meeting it gives up the oldest packet.
+pub const REASSEMBLY_OCTETS: usize = 16 << 20;
+
+/// Pieces of one IP packet; more are refused. The largest packet in pieces of 576 octets, the least
+/// MTU in practice, makes 119.
+pub const REASSEMBLY_PIECES: usize = 256;
+
+/// How long a piece waits for the others: as long as Linux does (`net.ipv4.ipfrag_time`).
+pub const REASSEMBLY_AGE: Span = Span::from_secs(30);
+
+/// Octets kept of an IP packet that was given up: enough to tell what it was.
+pub const REASSEMBLY_HEAD: usize = 2048;
+
+/// Packets put together that are remembered, so that copies of their pieces are known as such.
+pub const REASSEMBLY_REMEMBERED: usize = 64;
+
+// IKE messages. What is not read of one is a fault of that message.
+
+/// Payloads of one message that are read: no exchange comes near it.
+pub const PAYLOADS: usize = 256;
+
+/// Proposals of an IKEv1 SA, and transforms of a proposal, that are read: their numbers are one
+/// octet.
+pub const CHAIN_V1: usize = 256;
+
+/// Faults that are kept of one message: a hostile one could hold thousands.
+pub const FAULTS: usize = 64;
+
+// The census.
 
 /// Octets of IKE messages that are kept whole, 64 MiB: enough for 200,000 messages of 300 octets.
 /// Later messages keep their first [`MESSAGE_STUB`] octets.
@@ -41,55 +144,30 @@ pub const FRAGMENT_TRAINS: usize = 1 << 12;
 /// Frames of incomplete packets that are kept of a pair, to be cited.
 pub const INCOMPLETE_FRAMES: usize = 16;
 
-use crate::units::Span;
+/// Steps of the timeline of a flow; the steps grow longer instead.
+pub const TIMELINE_STEPS: usize = 256;
 
-/// IP packets that are put together at one time; meeting it gives up the oldest. Gateways have a
-/// handful under way; a flood of lone fragments must not crowd out more than itself.
-pub const REASSEMBLY_TRAINS: usize = 1024;
+/// Distinct packet sizes of a flow that are counted one by one; the first that come. Others are
+/// counted together.
+pub const FLOW_SIZES: usize = 32;
 
-/// Memory of the pieces that wait for others, in octets; meeting it gives up the oldest packet.
-pub const REASSEMBLY_OCTETS: usize = 16 << 20;
+// What is made of it. Each keeps the work for a hostile capture linear; an honest one stays far
+// below, and beyond it nothing is claimed.
 
-/// Pieces of one IP packet; more are refused. The largest packet in pieces of 576 octets, the least
-/// MTU in practice, makes 119.
-pub const REASSEMBLY_PIECES: usize = 256;
+/// Exchanges or child SAs that may fit, that are compared.
+pub const LINK_CHOICES: usize = 16;
 
-/// How long a piece waits for the others: as long as Linux does (`net.ipv4.ipfrag_time`).
-pub const REASSEMBLY_AGE: Span = Span::from_secs(30);
+/// Flows of one pair of gateways that are compared each with each.
+pub const LINK_CROWD: usize = 64;
 
-/// Octets kept of an IP packet that was given up: enough to tell what it was.
-pub const REASSEMBLY_HEAD: usize = 2048;
+/// IKE SAs between the same ends that are looked back at for the one that a new one replaces.
+pub const SUCCESSION_LOOK_BACK: usize = 8;
 
-/// Packets put together that are remembered, so that copies of their pieces are known as such.
-pub const REASSEMBLY_REMEMBERED: usize = 64;
+/// Exchanges, such as deletes and liveness checks, that may follow the one that rekeys an IKE SA.
+pub const SUCCESSION_AFTERWARDS: usize = 32;
 
-/// Octets read at a time: large enough that system calls do not count, small enough to stay in a
-/// core's cache.
-pub const CAPTURE_READ_OCTETS: usize = 1 << 20;
+/// Rekeys of an IKE SA that are followed back to the suite that was seen in clear.
+pub const REKEY_GENERATIONS: usize = 64;
 
-/// Octets searched at a time for the next record after damage. What is not found in one piece is
-/// sought in the next, so this bounds the memory of a stream, not what is found.
-pub const CAPTURE_SEARCH_OCTETS: u64 = 4 << 20;
-
-/// Plausible record headers in a row that make a place believed to be the start of a record.
-pub const CAPTURE_CHAIN_HEADERS: u32 = 8;
-
-/// As [`CAPTURE_CHAIN_HEADERS`], for a place inside a record that may be sound: more than a
-/// capture carried in a packet has, unless the chain leaves the record before.
-pub const CAPTURE_INNER_CHAIN_HEADERS: u32 = 256;
-
-/// Octets that a chain of record headers may span: bounds the look-ahead in a stream.
-pub const CAPTURE_CHAIN_OCTETS: u64 = 8 << 20;
-
-/// Interfaces of one pcapng section. Packets of further ones are read, their link type is unknown;
-/// the report says so in the input's problems.
-pub const CAPTURE_INTERFACES: usize = 1 << 16;
-
-/// Problems told of one input; how many octets further ones cost is told in a last line.
-pub const CAPTURE_PROBLEMS: usize = 64;
-
-/// Octets of a record that no snapshot length makes implausible: what libpcap and Wireshark allow.
-pub const RECORD_OCTETS_USUAL: u32 = 262_144;
-
-/// Octets of the largest record that is read; one that claims more is damage.
-pub const RECORD_OCTETS_MAX: u32 = 16 << 20;
+/// Exchanges that may have begun between a quick mode and the message that refuses it.
+pub const QUICK_MODE_NEXT: usize = 8;

@@ -5,6 +5,7 @@ use crate::capture::{self, Chunk, Chunks, ReadError, Scratch, Walked};
 use crate::census::Census;
 use crate::diagnose::{self, Finding, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
+use crate::limits;
 use crate::model::{self, Model};
 use crate::net::{Body, Datagram, Esp, IpFacts, Stamp};
 use crate::scan::{self, Batch, Lane, Window};
@@ -24,7 +25,7 @@ pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 pub struct Options {
     /// Threads to use; all that the machine has if `None`.
     pub threads: Option<NonZeroUsize>,
-    /// Octets of a chunk; [`CHUNK_SIZE`] if `None`.
+    /// Octets of a chunk; [`limits::CHUNK_OCTETS`] if `None`.
     pub chunk_size: Option<NonZeroUsize>,
     /// Frames before this moment are passed over.
     pub since: Option<Timestamp>,
@@ -33,12 +34,6 @@ pub struct Options {
     /// Told how far the reading is.
     pub progress: Option<Progress>,
 }
-
-/// Octets of a chunk: large enough that a seam costs nothing, small enough that few wait in memory.
-pub const CHUNK_SIZE: usize = 4 << 20;
-
-/// Chunks that may wait for their turn to be folded, for each thread.
-const WAITING_PER_THREAD: usize = 4;
 
 /// What was found and what it means.
 #[derive(Debug)]
@@ -134,7 +129,9 @@ fn read_one<F: Fold + Send>(
     to: F,
 ) -> (model::Input, Order, F) {
     let (path, format) = (input.path().to_owned(), input.format().to_owned());
-    let size = options.chunk_size.map_or(CHUNK_SIZE, NonZeroUsize::get);
+    let size = options
+        .chunk_size
+        .map_or(limits::CHUNK_OCTETS, NonZeroUsize::get);
     let window = Window {
         since: options.since,
         until: options.until,
@@ -147,7 +144,7 @@ fn read_one<F: Fold + Send>(
             ended: None,
         }),
         waiting: Mutex::new(BTreeMap::new()),
-        most_waiting: WAITING_PER_THREAD * pool.current_num_threads(),
+        most_waiting: limits::CHUNKS_WAITING * pool.current_num_threads(),
         folding: Mutex::new(Folding {
             next: 0,
             walked: None,

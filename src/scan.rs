@@ -184,13 +184,8 @@ impl Notes {
             body,
         } = datagram;
         if let Body::Esp(esp) = body {
-            let lane = Lane {
-                vantage: stamp.vantage,
-                path: *path,
-                spi: esp.header.spi,
-            };
             let kind = EventKind::Esp {
-                lane: self.lanes.index_of(&lane),
+                lane: self.lanes.index_of(esp.header.spi, path, stamp.vantage),
                 sequence: esp.header.sequence,
                 length: esp.length,
                 ttl: ip.ttl,
@@ -255,12 +250,19 @@ struct Lanes {
 
 impl Lanes {
     #[inline]
-    fn index_of(&mut self, lane: &Lane) -> u32 {
+    fn index_of(&mut self, spi: EspSpi, path: &Path, vantage: Vantage) -> u32 {
         // Packets come in trains: most often the lane is the one before.
-        if self.rows.get(self.last as usize) == Some(lane) {
-            return self.last;
+        let is_last = self
+            .rows
+            .get(self.last as usize)
+            .is_some_and(|row| row.spi == spi && row.vantage == vantage && row.path == *path);
+        if !is_last {
+            self.last = self.look_up(&Lane {
+                vantage,
+                path: *path,
+                spi,
+            });
         }
-        self.last = self.look_up(lane);
         self.last
     }
 

@@ -6,6 +6,7 @@
 //! between IKE SAs, nothing is tied.
 
 use super::succession::{Succession, times};
+use crate::limits::{LINK_CHOICES, LINK_CROWD};
 use crate::model::{
     AuthOutcome, ChildOutcome, ChildSa, ExchangeId, FlowId, IkeSaId, IkeState, Link, Model, Role,
     Seen,
@@ -24,12 +25,6 @@ const TOGETHER: Span = Span::from_secs(10);
 
 /// How long an old child SA may be used on beside the one that replaces it.
 const DRAIN: Span = Span::from_secs(30);
-
-/// How many exchanges or child SAs that may fit are compared.
-const CHOICES: usize = 16;
-
-/// How many flows of one pair of gateways are compared each with each.
-const CROWD: usize = 64;
 
 /// Fills `child_sas`, the links of the flows, and `child_sas` of the IKE SAs.
 pub(super) fn link(model: &mut Model, succession: &Succession) {
@@ -259,7 +254,7 @@ fn choose(model: &Model, group: &Group, makers: &[Maker], open: &mut Vec<usize>)
     let choices: Vec<(usize, &Maker)> = open
         .iter()
         .rev()
-        .take(CHOICES)
+        .take(LINK_CHOICES)
         .filter_map(|number| Some((*number, makers.get(*number)?)))
         .filter(|(_, maker)| !maker.doubtful || first.since(maker.answered) <= TOGETHER)
         .collect();
@@ -291,7 +286,7 @@ fn choose(model: &Model, group: &Group, makers: &[Maker], open: &mut Vec<usize>)
 fn same_line(model: &Model, a: IkeSaId, b: IkeSaId) -> bool {
     let descends = |young: IkeSaId, old: IkeSaId| {
         std::iter::successors(Some(young), |id| model.ike_sas[*id].replaces)
-            .take(CHOICES)
+            .take(LINK_CHOICES)
             .any(|id| id == old)
     };
     descends(a, b) || descends(b, a)
@@ -383,7 +378,7 @@ fn overlapping(
     used: &HashMap<usize, Option<usize>>,
 ) -> Option<Result<usize, ()>> {
     let group = groups.get(index)?;
-    if along.len() > CROWD || against.len() > CROWD {
+    if along.len() > LINK_CROWD || against.len() > LINK_CROWD {
         return (!against.is_empty()).then_some(Err(()));
     }
     let mut fits = against.iter().filter(|other| {
@@ -446,7 +441,7 @@ impl Alive {
             .iter()
             .take(before)
             .rev()
-            .take(CHOICES)
+            .take(LINK_CHOICES)
             .filter(|id| up(id))
             .filter(|id| {
                 let row = &model.ike_sas[**id];
@@ -458,7 +453,7 @@ impl Alive {
         }
         list.iter()
             .skip(before)
-            .take(CHOICES)
+            .take(LINK_CHOICES)
             .find(|id| model.ike_sas[**id].state == IkeState::AlreadyUp)
             .copied()
     }
@@ -495,7 +490,7 @@ fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
             .iter()
             .flatten()
             .filter_map(|shared| earlier.get(shared))
-            .flat_map(|list| list.iter().rev().take(CHOICES))
+            .flat_map(|list| list.iter().rev().take(LINK_CHOICES))
             .filter(|(old, _)| !replaced.contains(old))
             .filter(|(_, old)| {
                 let beside = old.last.1.since(seen.first.1);

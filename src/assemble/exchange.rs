@@ -11,7 +11,6 @@ use crate::model::{
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::units::{IkeSpi, IkeSpis, Span, Vantage};
-use crate::wire::{Body, ikev1, ikev2};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -391,25 +390,20 @@ fn add_piece(flight: &mut Flight, piece: Piece, id: MessageId) {
 
 /// Which IKE fragment a message is, if it is one.
 fn piece(message: &Message) -> Option<Piece> {
-    message
-        .read()
-        .payloads
-        .iter()
-        .find_map(|payload| match &payload.body {
-            Body::V2(ikev2::Body::Skf(skf)) if (1..=skf.total).contains(&skf.number) => {
-                Some(Piece {
-                    id: 0,
-                    number: skf.number,
-                    total: Some(skf.total),
-                })
-            }
-            Body::V1(ikev1::Body::Fragment(fragment)) => Some(Piece {
-                id: fragment.id.max(1),
-                number: u16::from(fragment.number),
-                total: fragment.last.then_some(u16::from(fragment.number)),
-            }),
-            _ => None,
-        })
+    let read = message.read();
+    if let Some(fragment) = read.fragment_v1() {
+        return Some(Piece {
+            id: fragment.id.max(1),
+            number: u16::from(fragment.number),
+            total: fragment.last.then_some(u16::from(fragment.number)),
+        });
+    }
+    let skf = read.skf()?;
+    (1..=skf.total).contains(&skf.number).then_some(Piece {
+        id: 0,
+        number: skf.number,
+        total: Some(skf.total),
+    })
 }
 
 /// Whether an exchange of this kind begins an IKE SA.
@@ -424,12 +418,8 @@ pub(super) fn is_initial(kind: ExchangeType) -> bool {
 
 /// Whether a message carries a Security Association in clear.
 pub(super) fn has_sa(message: &Message) -> bool {
-    message.read().payloads.iter().any(|payload| {
-        matches!(
-            payload.body,
-            Body::V2(ikev2::Body::Sa(_)) | Body::V1(ikev1::Body::Sa(_))
-        )
-    })
+    let read = message.read();
+    read.sa().is_some() || read.sa_v1().is_some()
 }
 
 /// The same path the other way.

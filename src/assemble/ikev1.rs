@@ -6,14 +6,10 @@ use crate::model::{
     Role,
 };
 use crate::registry::ExchangeType;
+use crate::registry::ikev1::{LifeType, Phase1Attribute as Kind, encryption_as_v2, prf_as_v2};
+use crate::registry::vendor_id::FRAGMENTATION;
 use crate::units::Span;
 use crate::wire::{self, Body, ikev1};
-
-/// The vendor ID that announces fragmentation: MD5 of `FRAGMENTATION` ([MS-IKEE] section 1.7).
-/// Four octets of capabilities may follow.
-const FRAGMENTATION: [u8; 16] = [
-    0x40, 0x48, 0xb7, 0xd5, 0x6e, 0xbc, 0xe8, 0x85, 0x25, 0xe7, 0xde, 0x7f, 0x00, 0xd6, 0xc2, 0xd3,
-];
 
 /// Fills the row of an IKE SA from its phase 1, all but the state.
 ///
@@ -38,15 +34,13 @@ pub(super) fn describe(model: &mut Model, id: IkeSaId) {
                 continue;
             }
             let read = message.read();
-            let announced = read.payloads.iter().any(|payload| {
-                matches!(payload.body, Body::V1(ikev1::Body::VendorId(data))
-                    if data.starts_with(&FRAGMENTATION))
-            });
+            let products = ikev2::vendors(&read);
+            let announced = products.iter().any(|product| product == FRAGMENTATION);
             if let Some(slot) = fragmentation.get_mut(side) {
                 *slot = Some(*slot == Some(true) || announced);
             }
             if let Some(slot) = vendors.get_mut(side) {
-                for product in ikev2::vendors(&read) {
+                for product in products {
                     if !slot.contains(&product) {
                         slot.push(product);
                     }
@@ -90,62 +84,34 @@ fn phase1<'m>(model: &'m Model, row: &IkeSa) -> Option<&'m Exchange> {
 
 /// The responder's one transform in terms of the IKEv2 registries (RFC 2409 appendix A).
 fn read_suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
-    let sa = message
-        .payloads
-        .iter()
-        .find_map(|payload| match &payload.body {
-            Body::V1(ikev1::Body::Sa(sa)) => Some(sa),
-            _ => None,
-        })?;
-    let chosen = sa.proposals.first()?.transforms.first()?;
+    let chosen = message.sa_v1()?.proposals.first()?.transforms.first()?;
     let mut suite = IkeSuite::default();
-    let mut life_type = None;
+    let (mut cipher, mut key_bits, mut life_type) = (None, None, None);
     for attribute in &chosen.attributes {
         let Some(value) = attribute.value.number() else {
             continue;
         };
         let short = u16::try_from(value).ok();
-        match attribute.kind {
-            1 => suite.encryption = short.and_then(cipher),
-            2 => suite.prf = short.and_then(prf),
-            3 => suite.v1_auth = short,
-            4 => suite.group = short,
-            11 => life_type = short,
-            12 if life_type == Some(1) => suite.v1_lifetime_secs = Some(value),
-            12 if life_type == Some(2) => suite.v1_lifetime_kilobytes = Some(value),
-            14 => suite.key_bits = short,
+        match Kind(attribute.kind) {
+            Kind::ENCRYPTION_ALGORITHM => cipher = short,
+            Kind::HASH_ALGORITHM => suite.prf = short.and_then(prf_as_v2),
+            Kind::AUTHENTICATION_METHOD => suite.v1_auth = short,
+            Kind::GROUP_DESCRIPTION => suite.group = short,
+            Kind::LIFE_TYPE => life_type = short.map(LifeType),
+            Kind::LIFE_DURATION => match life_type {
+                Some(LifeType::SECONDS) => suite.v1_lifetime_secs = Some(value),
+                Some(LifeType::KILOBYTES) => suite.v1_lifetime_kilobytes = Some(value),
+                _ => {}
+            },
+            Kind::KEY_LENGTH => key_bits = short,
             _ => {}
         }
     }
+    if let Some((encryption, key_bits)) = cipher.and_then(|id| encryption_as_v2(id, key_bits)) {
+        suite.encryption = Some(encryption);
+        suite.key_bits = key_bits;
+    }
     Some(suite)
-}
-
-/// IKEv1 encryption algorithm to IKEv2 transform.
-fn cipher(id: u16) -> Option<u16> {
-    Some(match id {
-        1 => 2,
-        2 => 5,
-        3 => 7,
-        4 => 4,
-        5 => 3,
-        6 => 6,
-        7 => 12,
-        8 => 23,
-        _ => return None,
-    })
-}
-
-/// IKEv1 hash algorithm to the IKEv2 PRF that is its HMAC.
-fn prf(id: u16) -> Option<u16> {
-    Some(match id {
-        1 => 1,
-        2 => 2,
-        3 => 3,
-        4 => 5,
-        5 => 6,
-        6 => 7,
-        _ => return None,
-    })
 }
 
 /// The first NAT-D is of the receiver, those after it of the sender (RFC 3947 section 3.2).
@@ -158,11 +124,10 @@ fn nat_hashes(message: &Message, read: &wire::Message<'_>) -> nat::Seen {
             _ => None,
         });
     let spis = message.header.spis;
-    let same = |end| move |hash: &[u8]| nat::sha1(spis, end).is_some_and(|made| made == hash);
-    let destination = nat::fits(hashes.next().into_iter(), same(message.path.to));
+    let destination = nat::fits(hashes.next().into_iter(), spis, message.path.to);
     nat::Seen {
         destination,
-        source: nat::fits(hashes, same(message.path.from)),
+        source: nat::fits(hashes, spis, message.path.from),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::{
     Model, Nat,
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType, vendor_id};
-use crate::wire::{self, Body, ikev2};
+use crate::wire;
 
 /// Fills the row of an IKE SA from its exchanges, all but the state.
 pub(super) fn describe(model: &mut Model, id: IkeSaId) {
@@ -42,8 +42,8 @@ fn read_initial(model: &Model, row: &IkeSa) -> Option<Initial> {
         let Some(message) = message else { continue };
         let read = message.read();
         let accepted = side == 0 || has_sa(message);
-        let support = notifies(&read, NotifyType::IKEV2_FRAGMENTATION_SUPPORTED)
-            .next()
+        let support = read
+            .notify(NotifyType::IKEV2_FRAGMENTATION_SUPPORTED)
             .is_some();
         if let (true, Some(slot)) = (accepted, initial.fragmentation.get_mut(side)) {
             *slot = Some(support);
@@ -69,15 +69,8 @@ fn last_initial<'m>(model: &'m Model, row: &IkeSa) -> Option<&'m Exchange> {
 
 /// The transforms of the one proposal that was chosen (RFC 7296 section 3.3).
 fn suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
-    let sa = message
-        .payloads
-        .iter()
-        .find_map(|payload| match &payload.body {
-            Body::V2(ikev2::Body::Sa(sa)) => Some(sa),
-            _ => None,
-        })?;
     let mut suite = IkeSuite::default();
-    for transform in &sa.proposals.first()?.transforms {
+    for transform in &message.sa()?.proposals.first()?.transforms {
         match transform.kind {
             TransformType::ENCR => {
                 suite.encryption = Some(transform.id);
@@ -98,32 +91,12 @@ fn suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
 /// The products that the Vendor ID payloads name, each once.
 pub(super) fn vendors(message: &wire::Message<'_>) -> Vec<String> {
     let mut products = Vec::new();
-    for payload in &message.payloads {
-        let data = match payload.body {
-            Body::V2(ikev2::Body::VendorId(data)) => data,
-            Body::V1(wire::ikev1::Body::VendorId(data)) => data,
-            _ => continue,
-        };
-        if let Some(product) = vendor_id::product(data)
-            && !products.contains(&product)
-        {
+    for product in message.vendor_ids().filter_map(vendor_id::product) {
+        if !products.contains(&product) {
             products.push(product);
         }
     }
     products
-}
-
-fn notifies<'m>(
-    message: &'m wire::Message<'m>,
-    kind: NotifyType,
-) -> impl Iterator<Item = &'m [u8]> {
-    message
-        .payloads
-        .iter()
-        .filter_map(move |payload| match &payload.body {
-            Body::V2(ikev2::Body::Notify(notify)) if notify.kind == kind => Some(notify.data),
-            _ => None,
-        })
 }
 
 /// Compares the hashes of both sides with the addresses at this tap (RFC 7296 section 2.23).
@@ -132,9 +105,8 @@ fn nat_verdict(request: Option<&Message>, response: Option<&Message>) -> Option<
         let read = message.read();
         let spis = message.header.spis;
         let fits = |kind, end| {
-            nat::fits(notifies(&read, kind), |hash| {
-                nat::sha1(spis, end).is_some_and(|made| made == hash)
-            })
+            let notifies = read.notifies().filter(|notify| notify.kind == kind);
+            nat::fits(notifies.map(|notify| notify.data), spis, end)
         };
         nat::Seen {
             source: fits(NotifyType::NAT_DETECTION_SOURCE_IP, message.path.from),

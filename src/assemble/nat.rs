@@ -1,9 +1,8 @@
-//! NAT detection: the same arithmetic in both versions (RFC 7296 section 2.23, RFC 3947 section 3.2).
+//! NAT detection: what the hashes of both sides say together, the same in both versions.
 
 use crate::model::{Nat, NatVerdict};
 use crate::units::{Endpoint, IkeSpis};
-use sha1::{Digest, Sha1};
-use std::net::IpAddr;
+use crate::wire::nat_detection::sha1;
 
 /// Whether the hashes of one message fit the addresses it was seen with; `None` if it has none.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,25 +13,15 @@ pub(super) struct Seen {
     pub(super) destination: Option<bool>,
 }
 
-/// SHA-1 over both SPIs, the address and the port; `None` without a port.
-pub(super) fn sha1(spis: IkeSpis, end: Endpoint) -> Option<[u8; 20]> {
-    let mut hash = Sha1::new();
-    hash.update(spis.initiator.0.to_be_bytes());
-    hash.update(spis.responder.0.to_be_bytes());
-    match end.address {
-        IpAddr::V4(address) => hash.update(address.octets()),
-        IpAddr::V6(address) => hash.update(address.octets()),
-    }
-    hash.update(end.port?.to_be_bytes());
-    Some(hash.finalize().into())
-}
-
-/// Whether any of the hashes fits; `None` if there are none. A sender with several addresses sends
-/// a hash of each.
+/// Whether any of the hashes is of this end; `None` if there are none. A sender with several
+/// addresses sends a hash of each.
 pub(super) fn fits<'m>(
     hashes: impl Iterator<Item = &'m [u8]>,
-    fits: impl Fn(&[u8]) -> bool,
+    spis: IkeSpis,
+    end: Endpoint,
 ) -> Option<bool> {
+    let made = sha1(spis, end);
+    let fits = |hash: &[u8]| made.is_some_and(|made| made == hash);
     hashes.fold(None, |any, hash| Some(any == Some(true) || fits(hash)))
 }
 

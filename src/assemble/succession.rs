@@ -1,6 +1,7 @@
 //! Which IKE SA takes the place of which: rekeying and reauthentication.
 
 use super::exchange::is_initial;
+use crate::limits::{SUCCESSION_AFTERWARDS, SUCCESSION_LOOK_BACK};
 use crate::model::{
     AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model,
 };
@@ -17,12 +18,6 @@ pub(super) struct Succession {
     /// `CREATE_CHILD_SA` exchanges that rekeyed an IKE SA, and so made no child SA.
     pub(super) rekeys: HashSet<ExchangeId>,
 }
-
-/// How many IKE SAs between the same ends are looked back at.
-const LOOK_BACK: usize = 8;
-
-/// How many exchanges, such as deletes and liveness checks, may follow the one that rekeys.
-const AFTERWARDS: usize = 32;
 
 /// How long an IKE SA may be used on after its successor appeared.
 const DRAIN: Span = Span::from_secs(60);
@@ -45,7 +40,7 @@ pub(super) fn find(model: &mut Model) -> Succession {
             let candidates = earlier
                 .iter()
                 .rev()
-                .take(LOOK_BACK)
+                .take(SUCCESSION_LOOK_BACK)
                 .copied()
                 .filter(|old| !found.replaced.contains(old));
             let began = row
@@ -81,10 +76,15 @@ fn rekeyed_by(model: &Model, old: &IkeSa, new: &IkeSa) -> Option<(Timestamp, Exc
     if first.message_id > 2 || old.seen.last.1.since(new.seen.first.1) > DRAIN {
         return None;
     }
-    let id = *old.exchanges.iter().rev().take(AFTERWARDS).find(|id| {
-        let exchange = &model.exchanges[**id];
-        exchange.kind == ExchangeType::CREATE_CHILD_SA
-    })?;
+    let id = *old
+        .exchanges
+        .iter()
+        .rev()
+        .take(SUCCESSION_AFTERWARDS)
+        .find(|id| {
+            let exchange = &model.exchanges[**id];
+            exchange.kind == ExchangeType::CREATE_CHILD_SA
+        })?;
     let exchange = &model.exchanges[id];
     let time = time_of(model, exchange.response())?;
     let made = model.child_outcome(exchange) == ChildOutcome::Made;

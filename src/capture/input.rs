@@ -12,7 +12,9 @@ use super::pcap::Pcap;
 use super::pcapng::Section;
 use super::snoop::{self, Snoop};
 use super::walk::{Context, Format, Layout, Seam};
-use crate::limits::{CAPTURE_CHAIN_HEADERS, CAPTURE_READ_OCTETS};
+use crate::limits::{
+    CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_RECORDS, CAPTURE_READ_OCTETS,
+};
 use crate::units::Timestamp;
 
 /// One opened input: a file, or standard input.
@@ -122,11 +124,6 @@ impl Input {
     /// Number of the vantage set: rotated files share that of their first.
     pub fn set(&self) -> u16 {
         self.set
-    }
-
-    /// Puts the input into a vantage set.
-    pub fn set_set(&mut self, set: u16) {
-        self.set = set;
     }
 
     /// Cuts the input into chunks of about `size` octets.
@@ -279,7 +276,7 @@ impl Input {
             Source::Stream { stream, .. } => stream,
         };
         let mut seam = self.seam.clone();
-        for _ in 0..FIRST_RECORDS {
+        for _ in 0..CAPTURE_FIRST_RECORDS {
             let limit = seam.offset.saturating_add(1);
             let walked = walk(&shared, octets, Ok(seam), limit, |_| {});
             if walked.first.is_some() || walked.error.is_some() {
@@ -309,9 +306,6 @@ impl Input {
         walked.last.filter(|_| sound)
     }
 }
-
-/// Records looked at for a first time: comments and descriptions may stand before the first frame.
-const FIRST_RECORDS: usize = 1_000;
 
 /// Opens every path as an input, in order; a folder stands for the captures in it, ordered by the
 /// time of their first frame, as one vantage set. Plain files that follow one another in time are
@@ -407,13 +401,10 @@ fn follow_one_another(inputs: &mut [&mut Input]) -> bool {
 /// Walks the first blocks so that guesses know the interfaces that are described there.
 fn learn_context(shared: &Shared, octets: &mut dyn Octets, first: &Seam) {
     if let Layout::Pcapng(_) = first.context.0 {
-        let limit = first.offset.saturating_add(CONTEXT_OCTETS);
+        let limit = first.offset.saturating_add(CAPTURE_CONTEXT_OCTETS);
         let _walked = walk(shared, octets, Ok(first.clone()), limit, |_| {});
     }
 }
-
-/// Octets at the head of a pcapng file in which its interfaces are described, as a rule.
-const CONTEXT_OCTETS: u64 = 1 << 16;
 
 /// Whether the first records are as the file header says: a few of them, or all there are. The last
 /// of them may be cut short only if that is no `variant`, which more must speak for.

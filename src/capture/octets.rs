@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use crate::limits::CAPTURE_READ_OCTETS;
+use crate::limits::{CAPTURE_READ_OCTETS, CAPTURE_STREAM_OCTETS};
 
 /// Random access to the octets of an input.
 pub(super) trait Octets {
@@ -169,9 +169,6 @@ pub(super) enum Ended {
     Broken(io::Error),
 }
 
-/// Octets asked of a stream at a time.
-const STREAM_READ: usize = 1 << 18;
-
 impl StreamOctets {
     pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
         Self {
@@ -222,7 +219,8 @@ impl StreamOctets {
     fn fill(&mut self, upto: u64) {
         while self.ended.is_none() && self.end() < upto {
             let filled = self.buffer.len();
-            self.buffer.resize(filled.saturating_add(STREAM_READ), 0);
+            self.buffer
+                .resize(filled.saturating_add(CAPTURE_STREAM_OCTETS), 0);
             let room = self.buffer.get_mut(filled..).unwrap_or_default();
             let read = match self.reader.read(room) {
                 Ok(0) => {

@@ -14,7 +14,8 @@ use super::problems::Problems;
 use super::{Frame, LinkType, pcap, pcapng, snoop};
 use crate::limits::{
     CAPTURE_CHAIN_HEADERS, CAPTURE_CHAIN_OCTETS, CAPTURE_INNER_CHAIN_HEADERS, CAPTURE_INTERFACES,
-    CAPTURE_READ_OCTETS, CAPTURE_SEARCH_OCTETS,
+    CAPTURE_READ_OCTETS, CAPTURE_SEARCH_OCTETS, CAPTURE_SEARCH_STEPS,
+    CAPTURE_SEARCH_STEPS_PER_OCTET,
 };
 use crate::units::{FrameId, Timestamp, Vantage};
 
@@ -473,7 +474,8 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
                     place = place.saturating_add(1);
                     // Crafted octets could make every place begin a long chain: the work stays
                     // in proportion to the octets searched.
-                    if steps > SEARCH_STEPS + SEARCH_STEPS_PER_OCTET * place.abs_diff(from) {
+                    let passed = place.abs_diff(from);
+                    if steps > CAPTURE_SEARCH_STEPS + CAPTURE_SEARCH_STEPS_PER_OCTET * passed {
                         return Ok(None);
                     }
                 }
@@ -535,10 +537,6 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
         }
     }
 }
-
-/// Headers that a search may look at in chains, and further ones for each octet it passes.
-const SEARCH_STEPS: u64 = 1_024;
-const SEARCH_STEPS_PER_OCTET: u64 = 8;
 
 /// Octets of the longest header of a format.
 const HEADER_MAX: usize = 24;

@@ -118,7 +118,7 @@ fn count_size(sizes: &mut SizeTally, last: &mut usize, size: u32) {
                 row.1 = row.1.saturating_add(1);
             }
         }
-        None if sizes.counts.len() < SizeTally::DISTINCT => {
+        None if sizes.counts.len() < limits::FLOW_SIZES => {
             *last = sizes.counts.len();
             sizes.counts.push((size, 1));
         }
@@ -131,11 +131,11 @@ fn count_time(timeline: &mut Timeline, since_first: Span) {
     // A packet stamped before the first one belongs to the first step.
     let secs = u64::try_from(since_first.0).unwrap_or(0) / 1_000_000_000;
     let mut step = secs / u64::from(timeline.step_secs);
-    while step >= Timeline::STEPS as u64 {
+    while step >= limits::TIMELINE_STEPS as u64 {
         double_step(timeline);
         step = secs / u64::from(timeline.step_secs);
     }
-    let step = usize::try_from(step).unwrap_or(Timeline::STEPS - 1);
+    let step = usize::try_from(step).unwrap_or(limits::TIMELINE_STEPS - 1);
     if timeline.counts.len() <= step {
         timeline.counts.resize(step + 1, 0);
     }
@@ -195,7 +195,7 @@ mod tests {
         }
         let sum: u32 = timeline.counts.iter().sum();
         assert_eq!((sum, timeline.step_secs), (14_286, 512));
-        assert!(timeline.counts.len() <= Timeline::STEPS);
+        assert!(timeline.counts.len() <= limits::TIMELINE_STEPS);
     }
 
     #[test]

@@ -41,9 +41,5 @@ pub fn run(args: Args) -> Exit {
 /// One line on standard error. Nothing can be done if even that fails.
 pub(crate) fn complain(what: impl Display) {
     let what = what.to_string();
-    let _ = writeln!(
-        io::stderr(),
-        "espial: {}",
-        crate::report::sheet::escape(&what)
-    );
+    let _ = writeln!(io::stderr(), "espial: {}", crate::wire::text::escape(&what));
 }

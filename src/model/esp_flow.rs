@@ -134,18 +134,13 @@ pub struct Silence {
 
 /// Packets over time, in equal steps from the first packet on.
 ///
-/// The step begins at one second and doubles whenever [`Timeline::STEPS`] would not do.
+/// The step begins at one second and doubles whenever [`crate::limits::TIMELINE_STEPS`] would not do.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Timeline {
     /// Length of a step in seconds; a power of two.
     pub step_secs: u32,
     /// Packets of each step.
     pub counts: Vec<u32>,
-}
-
-impl Timeline {
-    /// Most steps that are kept.
-    pub const STEPS: usize = 256;
 }
 
 /// Sizes of the packets of a flow: octets from the SPI to the end of the checksum.
@@ -157,13 +152,8 @@ pub struct SizeTally {
     pub largest: u32,
     /// Which residues modulo 16 occur: bit `n` is set if a size is `n` modulo 16.
     pub residues: u16,
-    /// Packets by exact size, sorted by size; the first [`SizeTally::DISTINCT`] sizes that came.
+    /// Packets by exact size, sorted by size; the first [`crate::limits::FLOW_SIZES`] sizes that came.
     pub counts: Vec<(u32, u32)>,
     /// Packets of sizes that came when the list was full.
     pub others: u64,
-}
-
-impl SizeTally {
-    /// Most distinct sizes that are counted one by one.
-    pub const DISTINCT: usize = 32;
 }

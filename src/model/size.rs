@@ -14,6 +14,7 @@
 //! senders add a whole block when it was full.
 
 use super::{Exchange, Flight, IkeSaId, IkeSuite, Model, Plain, Role};
+use crate::limits;
 use crate::registry::{ExchangeType, transform};
 use crate::units::{Span, Timestamp};
 use std::ops::RangeInclusive;
@@ -185,10 +186,8 @@ impl Model {
     /// The suite of an IKE SA; if it was made by rekeying, which is sealed, that of the IKE SA
     /// before it: peers rarely change it.
     pub fn suite_in_use(&self, ike_sa: IkeSaId) -> Option<&IkeSuite> {
-        /// Rekeys that are followed back.
-        const GENERATIONS: usize = 64;
         std::iter::successors(Some(ike_sa), |id| self.ike_sas[*id].replaces)
-            .take(GENERATIONS)
+            .take(limits::REKEY_GENERATIONS)
             .find_map(|id| self.ike_sas[id].suite.as_ref())
     }
 
@@ -282,8 +281,6 @@ impl Model {
     fn quick_outcome(&self, exchange: &Exchange) -> ChildOutcome {
         /// Longest round trip that is waited for.
         const AT_ONCE: Span = Span::from_secs(2);
-        /// How many exchanges may have begun in it.
-        const NEXT: usize = 8;
         if exchange.response().is_some() {
             return ChildOutcome::Made;
         }
@@ -299,19 +296,23 @@ impl Model {
             self.began(&self.exchanges[*id])
                 .is_some_and(|began| began <= first)
         });
-        let refused = siblings.iter().skip(after).take(NEXT).any(|id| {
-            let other = &self.exchanges[*id];
-            let class = other
-                .flights
-                .first()
-                .and_then(|flight| self.informational_class(exchange.ike_sa, flight));
-            other.kind == ExchangeType::INFORMATIONAL_V1
-                && other.by != exchange.by
-                && class != Some(InformationalClass::Dpd)
-                && self
-                    .began(other)
-                    .is_some_and(|began| began.since(last) <= AT_ONCE)
-        });
+        let refused = siblings
+            .iter()
+            .skip(after)
+            .take(limits::QUICK_MODE_NEXT)
+            .any(|id| {
+                let other = &self.exchanges[*id];
+                let class = other
+                    .flights
+                    .first()
+                    .and_then(|flight| self.informational_class(exchange.ike_sa, flight));
+                other.kind == ExchangeType::INFORMATIONAL_V1
+                    && other.by != exchange.by
+                    && class != Some(InformationalClass::Dpd)
+                    && self
+                        .began(other)
+                        .is_some_and(|began| began.since(last) <= AT_ONCE)
+            });
         match refused {
             true => ChildOutcome::Refused,
             false => ChildOutcome::Unanswered,

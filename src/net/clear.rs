@@ -4,6 +4,7 @@ use super::datagram::Clear;
 use super::icmp;
 use super::ip::protocol;
 use super::octets::Octets;
+use etherparse::{icmpv4, icmpv6};
 use std::net::IpAddr;
 
 /// Whether a packet between these two may belong in a tunnel: one of them is private (RFC 1918,
@@ -21,6 +22,8 @@ pub(super) fn read(protocol: u8, octets: Octets<'_>) -> Option<(Clear, Option<(u
         echo_request: false,
     };
     match protocol {
+        // Field by field, as far as it was kept: etherparse wants all options of a TCP header, and
+        // those of a SYN are what a short capture loses.
         protocol::TCP => {
             let &[a, b, c, d] = octets.kept.first_chunk()?;
             let flags = octets.kept.get(13).copied().unwrap_or(0);
@@ -44,11 +47,19 @@ pub(super) fn read(protocol: u8, octets: Octets<'_>) -> Option<(Clear, Option<(u
             let v6 = protocol == protocol::ICMPV6;
             // Router and neighbour discovery (RFC 4861) never leaves the link, whatever its
             // addresses.
-            let is_discovery = v6 && matches!(kind, 133..=137);
+            let is_discovery = v6
+                && matches!(
+                    kind,
+                    icmpv6::TYPE_ROUTER_SOLICITATION..=icmpv6::TYPE_REDIRECT_MESSAGE
+                );
             if is_discovery || icmp::is_error(v6, kind) {
                 return None;
             }
-            let echo_request = kind == if v6 { 128 } else { 8 };
+            let echo_request = kind
+                == match v6 {
+                    false => icmpv4::TYPE_ECHO_REQUEST,
+                    true => icmpv6::TYPE_ECHO_REQUEST,
+                };
             Some((
                 Clear {
                     echo_request,

@@ -56,7 +56,7 @@ pub struct Encap {
 
 impl Encap {
     /// Most layers that are peeled.
-    pub const MAX: usize = 8;
+    pub const MAX: usize = crate::limits::ENCAP_LAYERS;
 
     /// Adds a layer inside the others; `false` if there is no room.
     #[inline]

@@ -26,13 +26,13 @@ pub(super) mod ether_type {
 #[inline(always)]
 pub(super) fn read<'a>(kind: u16, octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
     match kind {
-        ether_type::IPV4 | ether_type::IPV6 => Some(Next::Ip(octets)),
+        ether_type::IPV4 | ether_type::IPV6 => Some(Next::ip(octets)),
         ether_type::VLAN | ether_type::SERVICE_VLAN | ether_type::OLD_SERVICE_VLAN => {
             vlan(octets, encap)
         }
         ether_type::PPPOE_SESSION => pppoe(octets, encap),
         ether_type::MPLS | ether_type::MPLS_MULTICAST => mpls(octets, encap),
-        ether_type::TRANSPARENT_ETHERNET => Some(Next::Link(link::ETHERNET, octets)),
+        ether_type::TRANSPARENT_ETHERNET => Some(Next::link(link::ETHERNET, octets)),
         length if length < ether_type::LEAST => llc(octets.at_most(length.into())),
         _ => None,
     }
@@ -45,7 +45,7 @@ fn vlan<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
     let id = u16::from_be_bytes([a, b]) & 0x0fff;
     encap
         .push(Layer::Vlan(id))
-        .then_some(Next::Ether(u16::from_be_bytes([c, d]), rest))
+        .then_some(Next::ether(u16::from_be_bytes([c, d]), rest))
 }
 
 /// A PPPoE session (RFC 2516 section 4): version and type, code, session, length, PPP.
@@ -70,16 +70,16 @@ pub(super) fn ppp(octets: Octets<'_>) -> Option<Next<'_>> {
         _ => return None,
     };
     match protocol {
-        0x0021 | 0x0057 => Some(Next::Ip(rest)),
-        0x0281 => Some(Next::Ether(ether_type::MPLS, rest)),
-        0x0283 => Some(Next::Ether(ether_type::MPLS_MULTICAST, rest)),
+        0x0021 | 0x0057 => Some(Next::ip(rest)),
+        0x0281 => Some(Next::ether(ether_type::MPLS, rest)),
+        0x0283 => Some(Next::ether(ether_type::MPLS_MULTICAST, rest)),
         _ => None,
     }
 }
 
 /// A stack of MPLS labels (RFC 3032 section 2.1). Nothing says what it carries: IP is known by its
 /// version, all else is taken for Ethernet.
-fn mpls<'a>(mut octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+pub(super) fn mpls<'a>(mut octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
     loop {
         let (&entry, rest) = octets.split()?;
         let entry = u32::from_be_bytes(entry);
@@ -93,10 +93,10 @@ fn mpls<'a>(mut octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
         }
     }
     match octets.kept.first()? >> 4 {
-        4 | 6 => Some(Next::Ip(octets)),
+        4 | 6 => Some(Next::ip(octets)),
         // A pseudo-wire with a control word (RFC 4385 section 3), or an address that begins like one.
-        0 if !begins_with_ethernet(octets) => Some(Next::Link(link::ETHERNET, octets.skip(4)?)),
-        _ => Some(Next::Link(link::ETHERNET, octets)),
+        0 if !begins_with_ethernet(octets) => Some(Next::link(link::ETHERNET, octets.skip(4)?)),
+        _ => Some(Next::link(link::ETHERNET, octets)),
     }
 }
 
@@ -120,7 +120,7 @@ fn begins_with_ethernet(octets: Octets<'_>) -> bool {
 pub(super) fn llc(octets: Octets<'_>) -> Option<Next<'_>> {
     match octets.kept {
         [0xaa, 0xaa, 0x03, ..] => snap(octets.skip(3)?),
-        [0x06, 0x06, 0x03, ..] => Some(Next::Ip(octets.skip(3)?)),
+        [0x06, 0x06, 0x03, ..] => Some(Next::ip(octets.skip(3)?)),
         [0xfe, 0xfe, 0x03, ..] => nlpid(octets.skip(3)?),
         _ => None,
     }
@@ -131,7 +131,7 @@ pub(super) fn nlpid(octets: Octets<'_>) -> Option<Next<'_>> {
     let (&[id], rest) = octets.split()?;
     match id {
         0x80 => snap(rest),
-        0x8e | 0xcc => Some(Next::Ip(rest)),
+        0x8e | 0xcc => Some(Next::ip(rest)),
         0xcf => ppp(rest),
         _ => None,
     }
@@ -144,7 +144,7 @@ fn snap(octets: Octets<'_>) -> Option<Next<'_>> {
     match [a, b, c] {
         // EtherTypes of RFC 1042, and of the bridges of IEEE 802.1H. A length would nest without
         // end.
-        [0, 0, 0] | [0, 0, 0xf8] if kind >= ether_type::LEAST => Some(Next::Ether(kind, rest)),
+        [0, 0, 0] | [0, 0, 0xf8] if kind >= ether_type::LEAST => Some(Next::ether(kind, rest)),
         _ => None,
     }
 }

@@ -1,10 +1,14 @@
 //! ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, and the packets of ours that they quote.
+//!
+//! The numbers are etherparse's. The quoted packet is read as any other: etherparse refuses an
+//! Authentication Header that is not whole, and routers quote eight octets of it.
 
 use super::datagram::{IcmpError, Quote};
 use super::ip::{self, protocol};
 use super::octets::Octets;
 use super::udp;
 use crate::units::{Endpoint, EspSpi, IkeSpi, IkeSpis};
+use etherparse::{icmpv4, icmpv6};
 
 /// Reads an ICMP error; `None` if it is no error, or what it quotes is not ours.
 pub(super) fn read(v6: bool, octets: Octets<'_>) -> Option<IcmpError> {
@@ -13,10 +17,12 @@ pub(super) fn read(v6: bool, octets: Octets<'_>) -> Option<IcmpError> {
         return None;
     }
     let mtu = match (v6, kind, code) {
-        // Destination unreachable: fragmentation needed and DF set (RFC 1191 section 4).
-        (false, 3, 4) => u32::from(u16::from_be_bytes([c, d])),
-        // Packet too big (RFC 4443 section 3.2).
-        (true, 2, _) => u32::from_be_bytes([a, b, c, d]),
+        // RFC 1191 section 4.
+        (false, icmpv4::TYPE_DEST_UNREACH, icmpv4::CODE_DST_UNREACH_NEED_FRAG) => {
+            u32::from(u16::from_be_bytes([c, d]))
+        }
+        // RFC 4443 section 3.2: whatever the code, which etherparse insists is zero.
+        (true, icmpv6::TYPE_PACKET_TOO_BIG, _) => u32::from_be_bytes([a, b, c, d]),
         _ => 0,
     };
     Some(IcmpError {
@@ -29,12 +35,24 @@ pub(super) fn read(v6: bool, octets: Octets<'_>) -> Option<IcmpError> {
     })
 }
 
-/// Whether an ICMP type is an error: unreachable, source quench, redirect, time exceeded, parameter
-/// problem. In ICMPv6: unreachable, too big, time exceeded, parameter problem.
+/// Whether an ICMP type is an error.
 pub(super) fn is_error(v6: bool, kind: u8) -> bool {
     match v6 {
-        false => matches!(kind, 3 | 4 | 5 | 11 | 12),
-        true => matches!(kind, 1..=4),
+        false => matches!(
+            kind,
+            icmpv4::TYPE_DEST_UNREACH
+                | icmpv4::TYPE_SOURCE_QUENCH
+                | icmpv4::TYPE_REDIRECT
+                | icmpv4::TYPE_TIME_EXCEEDED
+                | icmpv4::TYPE_PARAMETER_PROBLEM
+        ),
+        true => matches!(
+            kind,
+            icmpv6::TYPE_DST_UNREACH
+                | icmpv6::TYPE_PACKET_TOO_BIG
+                | icmpv6::TYPE_TIME_EXCEEDED
+                | icmpv6::TYPE_PARAMETER_PROBLEM
+        ),
     }
 }
 

@@ -2,28 +2,23 @@
 
 use super::datagram::IpFacts;
 use super::octets::Octets;
+use etherparse::{IpNumber, Ipv6FragmentHeaderSlice, Ipv6RawExtHeaderSlice};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// IP protocol numbers, as IANA assigns them.
 pub(super) mod protocol {
-    pub(in crate::net) const HOP_BY_HOP: u8 = 0;
     pub(in crate::net) const ICMP: u8 = 1;
     pub(in crate::net) const IPV4: u8 = 4;
     pub(in crate::net) const TCP: u8 = 6;
     pub(in crate::net) const UDP: u8 = 17;
     pub(in crate::net) const IPV6: u8 = 41;
-    pub(in crate::net) const ROUTING: u8 = 43;
     pub(in crate::net) const FRAGMENT: u8 = 44;
     pub(in crate::net) const GRE: u8 = 47;
     pub(in crate::net) const ESP: u8 = 50;
     pub(in crate::net) const AH: u8 = 51;
     pub(in crate::net) const ICMPV6: u8 = 58;
     pub(in crate::net) const NO_NEXT_HEADER: u8 = 59;
-    pub(in crate::net) const DESTINATION_OPTIONS: u8 = 60;
-    pub(in crate::net) const MOBILITY: u8 = 135;
     pub(in crate::net) const MPLS: u8 = 137;
-    pub(in crate::net) const HIP: u8 = 139;
-    pub(in crate::net) const SHIM6: u8 = 140;
 }
 
 /// An IP packet.
@@ -141,38 +136,36 @@ fn read_v6(octets: Octets<'_>) -> Option<Packet<'_>> {
 
 /// Walks over IPv6 extension headers (RFC 8200 section 4) up to the first protocol that is none,
 /// or to the end of a fragment header. `None` if one is not whole.
+///
+/// The headers are read by etherparse, the chain is followed here: etherparse's own walk goes past
+/// AH, which is to be told of, reads on in the middle of a fragmented payload, and stops at
+/// mobility, HIP and Shim6. Its iterator over a chain that was cut reads beyond the octets it was
+/// given (0.21); the constructors used here check theirs.
 #[inline]
 pub(super) fn skip_extensions(
     mut protocol: u8,
     mut octets: Octets<'_>,
 ) -> Option<(u8, Octets<'_>, Option<Piece>)> {
     loop {
-        match protocol {
-            protocol::HOP_BY_HOP
-            | protocol::ROUTING
-            | protocol::DESTINATION_OPTIONS
-            | protocol::MOBILITY
-            | protocol::HIP
-            | protocol::SHIM6 => {
-                let &[next, units] = octets.kept.first_chunk()?;
-                octets = octets.skip((usize::from(units) + 1) * 8)?;
-                protocol = next;
-            }
-            protocol::FRAGMENT => {
-                let (head, rest) = octets.split::<8>()?;
-                (protocol, octets) = (head[0], rest);
-                let field = u16::from_be_bytes([head[2], head[3]]);
+        if protocol == protocol::FRAGMENT {
+            let header = Ipv6FragmentHeaderSlice::from_slice(octets.kept).ok()?;
+            protocol = header.next_header().0;
+            octets = octets.skip(header.slice().len())?;
+            // A fragment that is the whole packet is read as one (RFC 6946).
+            if header.is_fragmenting_payload() {
                 let piece = Piece {
-                    identification: u32::from_be_bytes([head[4], head[5], head[6], head[7]]),
-                    offset: u32::from(field & 0xfff8),
-                    more: field & 1 != 0,
+                    identification: header.identification(),
+                    offset: u32::from(header.fragment_offset().value()) * 8,
+                    more: header.more_fragments(),
                 };
-                // A fragment that is the whole packet is read as one (RFC 6946).
-                if piece.more || piece.offset != 0 {
-                    return Some((protocol, octets, Some(piece)));
-                }
+                return Some((protocol, octets, Some(piece)));
             }
-            _ => return Some((protocol, octets, None)),
+        } else if Ipv6RawExtHeaderSlice::header_type_supported(IpNumber(protocol)) {
+            let header = Ipv6RawExtHeaderSlice::from_slice(octets.kept).ok()?;
+            protocol = header.next_header().0;
+            octets = octets.skip(header.slice().len())?;
+        } else {
+            return Some((protocol, octets, None));
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn read(link: LinkType, octets: Octets<'_>) -> Option<Next<'_>> {
         ETHERNET => ethernet(octets),
         LINUX_SLL => linux_sll(octets),
         LINUX_SLL2 => linux_sll2(octets),
-        RAW | RAW_BSD | RAW_OPENBSD | IPV4 | IPV6 => Some(Next::Ip(octets)),
+        RAW | RAW_BSD | RAW_OPENBSD | IPV4 | IPV6 => Some(Next::ip(octets)),
         _ => read_uncommon(link, octets),
     }
 }
@@ -56,11 +56,11 @@ fn read_uncommon(link: LinkType, octets: Octets<'_>) -> Option<Next<'_>> {
         // The direction stands where the address field was.
         PPP_PPPD => ether::ppp(octets.skip(2)?),
         PPP_WITH_DIR => ether::ppp(octets.skip(1)?),
-        PPP_ETHER => Some(Next::Ether(ether_type::PPPOE_SESSION, octets)),
+        PPP_ETHER => Some(Next::ether(ether_type::PPPOE_SESSION, octets)),
         ATM_RFC1483 => ether::llc(octets),
         C_HDLC => cisco_hdlc(octets),
         FRELAY => frame_relay(octets),
-        MPLS => Some(Next::Ether(ether_type::MPLS, octets)),
+        MPLS => Some(Next::ether(ether_type::MPLS, octets)),
         NFLOG => nflog(octets),
         PPI => ppi(octets),
         _ => None,
@@ -71,7 +71,7 @@ fn read_uncommon(link: LinkType, octets: Octets<'_>) -> Option<Next<'_>> {
 #[inline(always)]
 fn ethernet(octets: Octets<'_>) -> Option<Next<'_>> {
     let (head, rest) = octets.split::<14>()?;
-    Some(Next::Ether(u16::from_be_bytes([head[12], head[13]]), rest))
+    Some(Next::ether(u16::from_be_bytes([head[12], head[13]]), rest))
 }
 
 /// Linux cooked capture, first version.
@@ -101,7 +101,7 @@ fn cooked(protocol: u16, octets: Octets<'_>) -> Option<Next<'_>> {
         // LINUX_SLL_P_802_2
         0x0004 => ether::llc(octets),
         0x0000..0x0600 => None,
-        _ => Some(Next::Ether(protocol, octets)),
+        _ => Some(Next::ether(protocol, octets)),
     }
 }
 
@@ -110,7 +110,7 @@ fn cooked(protocol: u16, octets: Octets<'_>) -> Option<Next<'_>> {
 fn family(octets: Octets<'_>, length: usize) -> Option<Next<'_>> {
     let &bytes: &[u8; 4] = octets.kept.first_chunk()?;
     let known = is_ip(u32::from_be_bytes(bytes)) || is_ip(u32::from_le_bytes(bytes));
-    known.then_some(Next::Ip(octets.skip(length)?))
+    known.then_some(Next::ip(octets.skip(length)?))
 }
 
 /// OpenBSD's packet filter log: length of the header, address family, and more up to a multiple
@@ -118,7 +118,7 @@ fn family(octets: Octets<'_>, length: usize) -> Option<Next<'_>> {
 fn pflog(octets: Octets<'_>) -> Option<Next<'_>> {
     let &[length, family] = octets.kept.first_chunk()?;
     let rest = octets.skip(usize::from(length).next_multiple_of(4))?;
-    is_ip(u32::from(family)).then_some(Next::Ip(rest))
+    is_ip(u32::from(family)).then_some(Next::ip(rest))
 }
 
 /// Whether an address family is IPv4 or IPv6. IPv6 has another number in each system: Linux,
@@ -130,7 +130,7 @@ fn is_ip(family: u32) -> bool {
 /// Cisco HDLC: address, control, EtherType.
 fn cisco_hdlc(octets: Octets<'_>) -> Option<Next<'_>> {
     let (head, rest) = octets.split::<4>()?;
-    Some(Next::Ether(u16::from_be_bytes([head[2], head[3]]), rest))
+    Some(Next::ether(u16::from_be_bytes([head[2], head[3]]), rest))
 }
 
 /// Frame relay: an address of two to four octets, then NLPID (RFC 2427) or Cisco's EtherType.
@@ -148,7 +148,7 @@ fn frame_relay(octets: Octets<'_>) -> Option<Next<'_>> {
         [0x03, ..] => ether::nlpid(rest.skip(1)?),
         _ => {
             let (&protocol, rest) = rest.split()?;
-            Some(Next::Ether(u16::from_be_bytes(protocol), rest))
+            Some(Next::ether(u16::from_be_bytes(protocol), rest))
         }
     }
 }
@@ -159,7 +159,7 @@ fn nflog(octets: Octets<'_>) -> Option<Next<'_>> {
     let attributes = octets.skip(4)?;
     nflog_payload(attributes, u16::from_le_bytes)
         .or_else(|| nflog_payload(attributes, u16::from_be_bytes))
-        .map(Next::Ip)
+        .map(Next::ip)
 }
 
 fn nflog_payload(mut attributes: Octets<'_>, order: fn([u8; 2]) -> u16) -> Option<Octets<'_>> {
@@ -180,5 +180,5 @@ fn ppi(octets: Octets<'_>) -> Option<Next<'_>> {
     let (head, _) = octets.split::<8>()?;
     let rest = octets.skip(usize::from(u16::from_le_bytes([head[2], head[3]])).max(8))?;
     let link = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-    Some(Next::Link(LinkType(u16::try_from(link).ok()?), rest))
+    Some(Next::link(LinkType(u16::try_from(link).ok()?), rest))
 }

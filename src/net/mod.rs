@@ -73,15 +73,51 @@ pub fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
     peeler.run(next);
 }
 
-/// What a header says comes after it.
+/// What a header says comes after it: which header, and the octets that begin with it.
+///
+/// Two plain fields, not one enum around the octets: those would lie at another place in each
+/// variant, and copying them from place to place stalls the processor on every frame.
 #[derive(Clone, Copy, Debug)]
-enum Next<'a> {
-    /// A frame of a link type.
-    Link(LinkType, Octets<'a>),
+struct Next<'a> {
+    header: Named,
+    octets: Octets<'a>,
+}
+
+/// The header that comes next.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    /// That of a frame of a link type.
+    Link(LinkType),
     /// What an EtherType names.
-    Ether(u16, Octets<'a>),
-    /// An IPv4 or IPv6 packet.
-    Ip(Octets<'a>),
+    Ether(u16),
+    /// That of an IPv4 or IPv6 packet.
+    Ip,
+}
+
+impl<'a> Next<'a> {
+    #[inline(always)]
+    fn link(link: LinkType, octets: Octets<'a>) -> Self {
+        Self {
+            header: Named::Link(link),
+            octets,
+        }
+    }
+
+    #[inline(always)]
+    fn ether(kind: u16, octets: Octets<'a>) -> Self {
+        Self {
+            header: Named::Ether(kind),
+            octets,
+        }
+    }
+
+    #[inline(always)]
+    fn ip(octets: Octets<'a>) -> Self {
+        Self {
+            header: Named::Ip,
+            octets,
+        }
+    }
 }
 
 /// A frame on its way down.
@@ -96,11 +132,11 @@ struct Peeler<'v, V> {
 impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
     #[inline(always)]
     fn run(&mut self, mut next: Option<Next<'a>>) {
-        while let Some(inner) = next {
-            next = match inner {
-                Next::Link(link, octets) => link::read(link, octets),
-                Next::Ether(kind, octets) => ether::read(kind, octets, &mut self.encap),
-                Next::Ip(octets) => ip::read(octets).and_then(|packet| self.packet(packet)),
+        while let Some(Next { header, octets }) = next {
+            next = match header {
+                Named::Link(link) => link::read(link, octets),
+                Named::Ether(kind) => ether::read(kind, octets, &mut self.encap),
+                Named::Ip => ip::read(octets).and_then(|packet| self.packet(packet)),
             };
         }
     }
@@ -124,10 +160,10 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             protocol::UDP => return self.udp(ip, octets),
             protocol::AH => return self.ah(ip, octets),
             protocol::IPV4 | protocol::IPV6 => {
-                return self.encap.push(Layer::Ip).then_some(Next::Ip(octets));
+                return self.encap.push(Layer::Ip).then_some(Next::ip(octets));
             }
             protocol::GRE => return tunnel::gre(octets, &mut self.encap),
-            protocol::MPLS => return Some(Next::Ether(ether::ether_type::MPLS, octets)),
+            protocol::MPLS => return Some(Next::ether(ether::ether_type::MPLS, octets)),
             protocol::ICMP | protocol::ICMPV6 => self.icmp(ip, protocol, octets),
             _ => self.clear(ip, protocol, octets),
         }
@@ -155,10 +191,13 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             return None;
         }
         if let Some(read) = tunnel::on_ports(datagram.from, datagram.to) {
+            let around = self.encap;
             let next = read(datagram.data, &mut self.encap);
             if next.is_some() || datagram.data.is_cut() {
                 return next;
             }
+            // Layers that led to nothing do not lie around what is told instead.
+            self.encap = around;
         }
         self.clear(ip, protocol::UDP, octets);
         None

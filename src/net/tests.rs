@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::units::{FrameId, Timestamp, Vantage};
+use std::net::IpAddr;
 
 /// What is built so far: its octets, the EtherType that names them, and what lies around IPsec in
 /// them, as the contract spells it.
@@ -314,6 +315,10 @@ const LAYERS: &[Step<Built>] = &[
         is_ip(inner)?;
         carried(inner, &["mpls:16"], 137, &[0, 1, 1, 0xff])
     }),
+    ("MPLS in UDP", |inner| {
+        is_ip(inner)?;
+        in_udp(inner, "mpls:16", 6635, &[0, 1, 1, 0xff])
+    }),
     ("VXLAN", |inner| {
         in_udp(&framed(inner), "vxlan", 4789, &[8, 0, 0, 0, 0, 0, 1, 0])
     }),
@@ -427,6 +432,14 @@ const LINKS: &[(u16, Step<Vec<u8>>)] = &[
         }),
     ),
     (
+        276,
+        ("Linux cooked 2 with LLC", |inner| {
+            let head = [0xaa, 0xaa, 3, 0, 0, 0];
+            let kind = inner.kind.to_be_bytes();
+            Some(join(&[&[0, 4], &[0; 18], &head, &kind, &inner.octets]))
+        }),
+    ),
+    (
         101,
         ("raw", |inner| is_ip(inner).map(|()| inner.octets.clone())),
     ),
@@ -473,6 +486,12 @@ const LINKS: &[(u16, Step<Vec<u8>>)] = &[
     (
         109,
         ("enc", |inner| with_family(inner, [2, 0, 0, 0], &[0; 8])),
+    ),
+    (
+        109,
+        ("enc of a big-endian host", |inner| {
+            with_family(inner, [0, 0, 0, 24], &[0xff; 8])
+        }),
     ),
     (
         117,
@@ -1014,4 +1033,404 @@ fn linux_cooked_captures_name_the_interface() {
     let octets = join(&[&[8, 0, 0, 0, 0, 0, 0, 3], &[0; 12], &packet]);
     let datagram = peeled(&frame(276, &octets, octets.len()))[0];
     assert_eq!(datagram.stamp.vantage.interface, 3);
+}
+
+#[test]
+fn a_udp_length_too_small_for_its_header_is_none() {
+    for length in 0..8 {
+        let mut datagram = udp(4500, 4500, ESP);
+        datagram[4..6].copy_from_slice(&be16(length));
+        // The checksum is the receiver's affair: cards fill it in after the capture.
+        datagram[6..8].copy_from_slice(&[0xba, 0xad]);
+        let expected = "4500>4500 esp 0xc0ffee01 #7 36 [udp]";
+        assert_eq!(ip_says(&v4(&[], 17, 0, &datagram)), expected, "{length}");
+        assert_eq!(ip_says(&v6(17, &datagram)), expected, "{length}");
+    }
+    for length in 0..8 {
+        let mut datagram = udp(40000, 4789, &[8, 0, 0, 0, 0, 0, 1, 0]);
+        datagram.extend(ether(V4, &v4(&[], 50, 0, ESP)));
+        datagram[4..6].copy_from_slice(&be16(length));
+        let expected = "esp 0xc0ffee01 #7 36 [vxlan]";
+        assert_eq!(ip_says(&v6(17, &datagram)), expected, "{length}");
+    }
+}
+
+#[test]
+fn a_jumbogram_reaches_to_the_end_of_the_frame() {
+    // RFC 2675: the option tells the length, and the fields for it are zero.
+    let sealed = join(&[ESP, &vec![0x5e; 0x1_0000]]);
+    let length = u32::try_from(8 + 8 + sealed.len()).unwrap().to_be_bytes();
+    let jumbo = |next| join(&[&[next, 0, 0xc2, 4], &length]);
+    let ports = [0x11, 0x94, 0x11, 0x94, 0, 0, 0, 0];
+    let in_udp = join(&[&jumbo(17), &ports, &sealed]);
+    for (payload, expected) in [
+        (
+            join(&[&jumbo(50), &sealed]),
+            "esp 0xc0ffee01 #7 65572".to_string(),
+        ),
+        (
+            in_udp,
+            "4500>4500 esp 0xc0ffee01 #7 65572 [udp]".to_string(),
+        ),
+    ] {
+        let mut octets = v6(0, &[]);
+        octets.extend(payload);
+        assert_eq!(ip_says(&octets), expected);
+        let cut = frame(101, &octets[..128], octets.len());
+        let datagrams = peeled(&cut);
+        assert_eq!(said(&datagrams), expected);
+        assert!(datagrams[0].cut);
+    }
+}
+
+#[test]
+fn linux_cooked_captures_of_other_protocols_say_nothing() {
+    let packet = v4(&[], 50, 0, ESP);
+    // IEEE 802.3 without LLC, CAN, netlink, a length, ARP, EAPOL.
+    for protocol in [0x0000_u16, 0x0001, 0x000c, 0x0010, 0x05ff, 0x0806, 0x888e] {
+        let kind = protocol.to_be_bytes();
+        let first = join(&[&[0; 14], &kind, &packet]);
+        let second = join(&[&kind, &[0; 18], &packet]);
+        for (link, octets) in [(113, first), (276, second)] {
+            let said = said(&peeled(&frame(link, &octets, octets.len())));
+            assert_eq!(said, "", "{protocol:#06x}");
+        }
+    }
+}
+
+#[test]
+fn netfilter_logs_of_other_families_say_nothing() {
+    let attribute = |bytes: &[u8]| {
+        let length = u16::try_from(4 + bytes.len()).unwrap().to_le_bytes();
+        join(&[&[3, 0, 0, 1], &length, &[9, 0], bytes])
+    };
+    let says = |octets: &[u8]| said(&peeled(&frame(239, octets, octets.len())));
+    let arp = [0, 1, 8, 0, 6, 4, 0, 1, 2, 2, 2, 2, 2, 2, 10, 0, 0, 1];
+    assert_eq!(says(&attribute(&arp)), "");
+    // Attributes whose lengths lead nowhere: too small for themselves, or beyond the frame.
+    for length in [0, 3, 0xffff_u16] {
+        let [a, b] = length.to_le_bytes();
+        assert_eq!(says(&join(&[&[2, 0, 0, 1], &[a, b, 1, 0], ESP])), "");
+    }
+    let packet = v4(&[], 50, 0, ESP);
+    assert_eq!(says(&attribute(&packet)), "esp 0xc0ffee01 #7 36");
+}
+
+#[test]
+fn a_tunnel_that_holds_nothing_for_us_is_a_packet_in_clear() {
+    let link_control = [0, 2, 0, 1, 0, 1, 0xff, 3, 0xc0, 0x21, 1, 1, 0, 4];
+    let options_beyond_the_packet = [0x3f, 0, 8, 0, 0, 0, 1, 0, 0, 0];
+    assert_eq!(
+        [
+            ip_says(&v4(&[], 17, 0, &udp(1701, 1701, &link_control))),
+            ip_says(&v4(
+                &[],
+                17,
+                0,
+                &udp(40000, 6081, &options_beyond_the_packet)
+            )),
+        ],
+        ["1701>1701 clear 17", "40000>6081 clear 17"]
+    );
+}
+
+// What another reader says.
+
+/// Between whom a layer of IPsec travels, and which octets of the frame it takes up; `None` for
+/// what has no octets of its own.
+#[derive(Debug, PartialEq)]
+struct Found {
+    protocol: u8,
+    from: Endpoint,
+    to: Endpoint,
+    octets: Option<std::ops::Range<usize>>,
+}
+
+fn place(frame: &[u8], part: &[u8]) -> std::ops::Range<usize> {
+    let begin = part.as_ptr() as usize - frame.as_ptr() as usize;
+    begin..begin + part.len()
+}
+
+/// What peeling finds outside of tunnels.
+fn found_by_peeling(frame: &Frame<'_>) -> Vec<Found> {
+    let mut datagrams = peeled(frame);
+    let plain = |layer| matches!(layer, Layer::Vlan(_) | Layer::Ah | Layer::Udp);
+    datagrams.retain(|datagram| datagram.path.encap.iter().all(plain));
+    let found = datagrams.iter().map(|datagram| {
+        let (protocol, octets) = match datagram.body {
+            Body::Ike(bytes) => (17, Some(bytes)),
+            Body::Esp(esp) if datagram.path.encap.is_udp() => (17, Some(esp.bytes)),
+            Body::Esp(esp) => (50, Some(esp.bytes)),
+            Body::Ah(header, _) => (51, Some(header.icv)),
+            Body::Fragment(piece) => (piece.protocol, Some(piece.bytes)),
+            Body::Keepalive => (17, None),
+            Body::Icmp(error) => (if error.v6 { 58 } else { 1 }, None),
+            Body::Clear(clear) => (clear.protocol, None),
+        };
+        Found {
+            protocol,
+            from: datagram.path.from,
+            to: datagram.path.to,
+            octets: octets.map(|octets| place(frame.bytes, octets)),
+        }
+    });
+    found.collect()
+}
+
+/// What etherparse finds in a frame of a link type that it knows. It stops at a second AH in IPv4,
+/// and at tunnels.
+fn found_by_etherparse(frame: &Frame<'_>) -> Vec<Found> {
+    use etherparse::{EtherType, Ipv6ExtensionSlice, LaxNetSlice, LaxSlicedPacket, TransportSlice};
+
+    let cooked = |at: usize, header: usize| {
+        let &kind = frame.bytes.get(at..)?.first_chunk()?;
+        let kind = EtherType(u16::from_be_bytes(kind));
+        let rest = frame.bytes.get(header..)?;
+        Some(LaxSlicedPacket::from_ether_type(kind, rest))
+    };
+    let packet = match frame.link.0 {
+        1 => LaxSlicedPacket::from_ethernet(frame.bytes).ok(),
+        12 | 14 | 101 | 228 | 229 => LaxSlicedPacket::from_ip(frame.bytes).ok(),
+        113 => cooked(14, 16),
+        276 => cooked(0, 20),
+        _ => None,
+    };
+    // Where a header was cut it stops. Its iterator over IPv6 extension headers does not: in 0.21
+    // that one reads beyond the octets it was given.
+    let Some(packet) = packet.filter(|packet| packet.stop_err.is_none()) else {
+        return Vec::new();
+    };
+    let (from, to, headers): (IpAddr, IpAddr, Vec<_>) = match &packet.net {
+        Some(LaxNetSlice::Ipv4(ip)) => (
+            ip.header().source_addr().into(),
+            ip.header().destination_addr().into(),
+            ip.extensions().auth.into_iter().collect(),
+        ),
+        Some(LaxNetSlice::Ipv6(ip)) => (
+            ip.header().source_addr().into(),
+            ip.header().destination_addr().into(),
+            (ip.extensions().clone().into_iter())
+                .filter_map(|extension| match extension {
+                    Ipv6ExtensionSlice::Authentication(header) => Some(header),
+                    _ => None,
+                })
+                .collect(),
+        ),
+        _ => return Vec::new(),
+    };
+    let found = |protocol, ports: Option<(u16, u16)>, octets: Option<&[u8]>| Found {
+        protocol,
+        from: Endpoint {
+            address: from,
+            port: ports.map(|ports| ports.0),
+        },
+        to: Endpoint {
+            address: to,
+            port: ports.map(|ports| ports.1),
+        },
+        octets: octets.map(|octets| place(frame.bytes, octets)),
+    };
+    let mut all: Vec<Found> = headers
+        .iter()
+        .map(|header| found(51, None, Some(header.raw_icv())))
+        .collect();
+    let Some(payload) = packet.ip_payload() else {
+        return all;
+    };
+    let ip_number = payload.ip_number.0;
+    all.extend(match &packet.transport {
+        None if payload.fragmented => Some(found(ip_number, None, Some(payload.payload))),
+        // SPI and sequence number.
+        None if ip_number == 50 && payload.payload.len() >= 8 => {
+            Some(found(50, None, Some(payload.payload)))
+        }
+        Some(TransportSlice::Udp(udp)) => {
+            let ports = (udp.source_port(), udp.destination_port());
+            let content = match (udp::ipsec_port(ports.0, ports.1), udp.payload()) {
+                (Some(IpsecPort::NatTraversal), [0, 0, 0, 0, ike @ ..]) => Some(ike),
+                (Some(IpsecPort::NatTraversal), [0xff]) | (None, _) => None,
+                (_, content) => Some(content),
+            };
+            let is_tunnel = tunnel::on_ports(ports.0, ports.1).is_some();
+            let is_whole = content.is_none_or(|content| content.len() >= IKE_HEADER_LEN);
+            (is_whole && !is_tunnel).then(|| found(17, Some(ports), content))
+        }
+        Some(TransportSlice::Tcp(tcp)) => {
+            let ports = (tcp.source_port(), tcp.destination_port());
+            Some(found(6, Some(ports), None))
+        }
+        Some(TransportSlice::Icmpv4(_)) => Some(found(1, None, None)),
+        Some(TransportSlice::Icmpv6(_)) => Some(found(58, None, None)),
+        _ => None,
+    });
+    all
+}
+
+/// How many layers both find in a frame, the same ones in the same places. What etherparse finds,
+/// peeling finds; only packets that are not IPsec may be passed over.
+fn found_alike(frame: &Frame<'_>) -> usize {
+    let (ours, theirs) = (found_by_peeling(frame), found_by_etherparse(frame));
+    for (at, their) in theirs.iter().enumerate() {
+        match ours.get(at) {
+            None if their.octets.is_none() => return at,
+            our => assert_eq!(our, Some(their), "{:02x?}", frame.bytes),
+        }
+    }
+    theirs.len()
+}
+
+#[test]
+fn etherparse_finds_the_same_in_every_stack_and_every_beginning_of_it() {
+    let mut alike = 0;
+    each_frame(|_, link, octets, _| {
+        for kept in 0..=octets.len() {
+            alike += found_alike(&frame(link, &octets[..kept], octets.len()));
+        }
+    });
+    assert!(alike > 40_000, "{alike}");
+}
+
+mod oracle {
+    use super::*;
+    use etherparse::{
+        IpAuthHeader, IpFragOffset, IpHeaders, IpNumber, Ipv4Extensions, Ipv4Header,
+        Ipv6Extensions, Ipv6FragmentHeader, Ipv6Header, Ipv6RawExtHeader, Ipv6RoutingExtensions,
+        PacketBuilder, SingleVlanHeader, VlanHeader, VlanId, ip_number,
+    };
+    use proptest::prelude::*;
+
+    fn ipv4() -> impl Strategy<Value = IpHeaders> {
+        let addresses = (any::<[u8; 4]>(), any::<[u8; 4]>());
+        let options = (0_usize..=10).prop_map(|words| vec![1; words * 4]);
+        (addresses, options, any::<bool>()).prop_map(|((source, destination), options, whole)| {
+            let mut header = Ipv4Header::new(0, 64, IpNumber(0), source, destination).unwrap();
+            header.options = options.as_slice().try_into().unwrap();
+            header.more_fragments = !whole;
+            IpHeaders::Ipv4(header, Ipv4Extensions::default())
+        })
+    }
+
+    fn extension() -> impl Strategy<Value = Ipv6RawExtHeader> {
+        (0_usize..4).prop_map(|units| {
+            Ipv6RawExtHeader::new_raw(IpNumber(0), &vec![0; 6 + units * 8]).unwrap()
+        })
+    }
+
+    fn ipv6() -> impl Strategy<Value = IpHeaders> {
+        let routing = (extension(), prop::option::of(extension())).prop_map(
+            |(routing, final_destination_options)| Ipv6RoutingExtensions {
+                routing,
+                final_destination_options,
+            },
+        );
+        let fragment = (any::<u32>(), 0_u16..0x2000, any::<bool>()).prop_map(
+            |(identification, offset, more)| {
+                let offset = IpFragOffset::try_new(offset).unwrap();
+                Ipv6FragmentHeader::new(IpNumber(0), offset, more, identification)
+            },
+        );
+        let extensions = (
+            prop::option::of(extension()),
+            prop::option::of(extension()),
+            prop::option::of(routing),
+            prop::option::of(fragment),
+        );
+        let addresses = (any::<[u8; 16]>(), any::<[u8; 16]>());
+        (addresses, extensions).prop_map(|((source, destination), extensions)| {
+            let header = Ipv6Header {
+                source,
+                destination,
+                ..Ipv6Header::default()
+            };
+            let (hop_by_hop_options, destination_options, routing, fragment) = extensions;
+            let extensions = Ipv6Extensions {
+                hop_by_hop_options,
+                destination_options,
+                routing,
+                fragment,
+                auth: None,
+            };
+            IpHeaders::Ipv6(header, extensions)
+        })
+    }
+
+    fn protection() -> impl Strategy<Value = IpAuthHeader> {
+        (any::<u32>(), any::<u32>(), 0_usize..8).prop_map(|(spi, sequence, words)| {
+            IpAuthHeader::new(IpNumber(0), spi, sequence, &vec![0xab; words * 4]).unwrap()
+        })
+    }
+
+    /// Adds an Authentication Header, which protects whole packets only, and says whether this is a
+    /// piece of one. A piece begins with what it carries, not with more options.
+    fn protect(ip: &mut IpHeaders, protection: Option<IpAuthHeader>) -> bool {
+        match ip {
+            IpHeaders::Ipv4(header, _) if header.is_fragmenting_payload() => true,
+            IpHeaders::Ipv4(_, extensions) => {
+                extensions.auth = protection;
+                false
+            }
+            IpHeaders::Ipv6(_, extensions) if extensions.is_fragmenting_payload() => {
+                if let Some(routing) = &mut extensions.routing {
+                    routing.final_destination_options = None;
+                }
+                true
+            }
+            IpHeaders::Ipv6(_, extensions) => {
+                extensions.auth = protection;
+                false
+            }
+        }
+    }
+
+    fn port() -> impl Strategy<Value = u16> {
+        prop_oneof![Just(500), Just(4500), 1_u16..]
+    }
+
+    proptest! {
+        #[test]
+        fn etherparse_finds_the_same_in_what_it_writes(
+            vlans in prop::collection::vec(0_u16..0x1000, 0..3),
+            mut ip in prop_oneof![ipv4(), ipv6()],
+            auth in prop::option::of(protection()),
+            ports in prop::option::of((port(), port())),
+            marked in any::<bool>(),
+            payload in prop::collection::vec(any::<u8>(), 28..80),
+            trailer in 0_usize..20,
+            kept in 0_usize..400,
+        ) {
+            // Not the non-ESP marker: an SPI is never zero.
+            let esp = join(&[&[0xc0], &payload]);
+            let ike = join(&[&IKE[..24], &[0, 0], &be16(28 + payload.len()), &payload]);
+            let is_fragment = protect(&mut ip, auth);
+            let link = PacketBuilder::ethernet2([2; 6], [4; 6]);
+            let tag = |id: u16| SingleVlanHeader {
+                vlan_id: VlanId::try_new(id).unwrap(),
+                ..SingleVlanHeader::default()
+            };
+            let headers = match vlans[..] {
+                [only] => link.vlan(VlanHeader::Single(tag(only))).ip(ip),
+                [outer, inner] => link.double_vlan(tag(outer).vlan_id, tag(inner).vlan_id).ip(ip),
+                _ => link.ip(ip),
+            };
+            let mut octets = Vec::new();
+            match ports {
+                Some((from, to)) if !is_fragment => {
+                    let data = match udp::ipsec_port(from, to) {
+                        Some(IpsecPort::Ike) => ike,
+                        Some(IpsecPort::NatTraversal) if marked => join(&[&[0; 4], &ike]),
+                        _ => esp,
+                    };
+                    headers.udp(from, to).write_to_vec(&mut octets, &data).unwrap();
+                }
+                _ => headers
+                    .write_to_vec(&mut octets, ip_number::ENCAP_SEC, &esp)
+                    .unwrap(),
+            }
+            octets.extend(vec![0; trailer]);
+            let alike = found_alike(&frame(1, &octets, octets.len()));
+            prop_assert!(alike > 0 || ports.is_some());
+            let kept = kept.min(octets.len());
+            found_alike(&frame(1, &octets[..kept], octets.len()));
+        }
+    }
 }

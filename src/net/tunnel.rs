@@ -1,4 +1,4 @@
-//! Tunnels that are not IPsec: GRE over IP, and VXLAN, Geneve, GTP-U and L2TP over UDP.
+//! Tunnels that are not IPsec: GRE over IP, and VXLAN, Geneve, MPLS, GTP-U and L2TP over UDP.
 
 use super::datagram::{Encap, Layer};
 use super::ether::{self, ether_type};
@@ -8,13 +8,15 @@ use super::{Next, link};
 /// Goes into a tunnel; `None` if it is not one, holds nothing for us, or is nested too deep.
 pub(super) type Read = for<'a> fn(Octets<'a>, &mut Encap) -> Option<Next<'a>>;
 
-/// How to read the tunnel that a UDP port stands for. The sender of VXLAN and Geneve picks its port
-/// at random; GTP-U and L2TP may answer from the port they were called on.
+/// How to read the tunnel that a UDP port stands for. The sender of VXLAN, Geneve and MPLS picks its
+/// port at random; GTP-U and L2TP may answer from the port they were called on.
 pub(super) fn on_ports(from: u16, to: u16) -> Option<Read> {
     match (from, to) {
         // IANA's port, and Linux's from before there was one.
         (_, 4789 | 8472) => Some(vxlan),
         (_, 6081) => Some(geneve),
+        // RFC 7510 section 3.
+        (_, 6635) => Some(ether::mpls),
         (_, 2152) | (2152, _) => Some(gtpu),
         (_, 1701) | (1701, _) => Some(l2tp),
         _ => None,
@@ -58,11 +60,11 @@ pub(super) fn gre<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>>
         (1, PPP) if encap.push(Layer::Ppp) => ether::ppp(rest),
         (0, ether_type::ERSPAN_2) if flags & SEQUENCE == 0 => {
             // Type I has no header of its own.
-            Some(Next::Link(link::ETHERNET, rest))
+            Some(Next::link(link::ETHERNET, rest))
         }
-        (0, ether_type::ERSPAN_2) => Some(Next::Link(link::ETHERNET, rest.skip(8)?)),
+        (0, ether_type::ERSPAN_2) => Some(Next::link(link::ETHERNET, rest.skip(8)?)),
         (0, ether_type::ERSPAN_3) => erspan_3(rest),
-        (0, kind) => Some(Next::Ether(kind, rest)),
+        (0, kind) => Some(Next::ether(kind, rest)),
         _ => None,
     }
 }
@@ -73,8 +75,8 @@ fn erspan_3(octets: Octets<'_>) -> Option<Next<'_>> {
     let frame_type = head[10] >> 2 & 0x1f;
     let rest = rest.skip(if head[11] & 1 == 1 { 8 } else { 0 })?;
     match frame_type {
-        0 => Some(Next::Link(link::ETHERNET, rest)),
-        2 => Some(Next::Ip(rest)),
+        0 => Some(Next::link(link::ETHERNET, rest)),
+        2 => Some(Next::ip(rest)),
         _ => None,
     }
 }
@@ -82,7 +84,7 @@ fn erspan_3(octets: Octets<'_>) -> Option<Next<'_>> {
 /// VXLAN (RFC 7348 section 5): flags, of which one says that the network identifier is valid.
 fn vxlan<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
     let (head, rest) = octets.split::<8>()?;
-    (head[0] & 0x08 != 0 && encap.push(Layer::Vxlan)).then_some(Next::Link(link::ETHERNET, rest))
+    (head[0] & 0x08 != 0 && encap.push(Layer::Vxlan)).then_some(Next::link(link::ETHERNET, rest))
 }
 
 /// Geneve (RFC 8926 section 3.4): version and length of the options, flags, protocol, identifier.
@@ -93,7 +95,7 @@ fn geneve<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
         return None;
     }
     let kind = u16::from_be_bytes([head[2], head[3]]);
-    Some(Next::Ether(kind, rest.skip(options)?))
+    Some(Next::ether(kind, rest.skip(options)?))
 }
 
 /// GTP-U (3GPP TS 29.281 section 5): only the message that carries a user's packet.
@@ -115,7 +117,7 @@ fn gtpu<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
             rest = rest.skip(length)?;
         }
     }
-    encap.push(Layer::Gtpu).then_some(Next::Ip(rest))
+    encap.push(Layer::Gtpu).then_some(Next::ip(rest))
 }
 
 /// L2TP (RFC 2661 section 3.1): only data messages, which carry PPP.

@@ -8,6 +8,7 @@
 
 use super::ikev2::IpcompTransform;
 use super::registry;
+use super::shared::SecurityProtocol;
 
 registry! {
     /// Notify messages of IKEv1: errors below 16384, status from there on; from 32768 on for
@@ -320,6 +321,16 @@ pub enum Phase {
     Two,
 }
 
+impl Phase {
+    /// The phase that negotiates SAs of this protocol.
+    pub fn of(protocol: SecurityProtocol) -> Self {
+        match ProtocolV1(protocol.0) {
+            ProtocolV1::PROTO_ISAKMP => Self::One,
+            _ => Self::Two,
+        }
+    }
+}
+
 /// The name of an attribute of a transform.
 pub fn attribute_name(phase: Phase, kind: u16) -> Option<&'static str> {
     match phase {
@@ -353,8 +364,8 @@ pub fn attribute_value_name(phase: Phase, kind: u16, value: u64) -> Option<&'sta
 }
 
 /// The name of a transform of a proposal for this protocol.
-pub fn transform_name(protocol: u8, id: u8) -> Option<&'static str> {
-    match ProtocolV1(protocol) {
+pub fn transform_name(protocol: SecurityProtocol, id: u8) -> Option<&'static str> {
+    match ProtocolV1(protocol.0) {
         ProtocolV1::PROTO_ISAKMP => IsakmpTransform(id).name(),
         ProtocolV1::PROTO_IPSEC_AH => AhTransform(id).name(),
         ProtocolV1::PROTO_IPSEC_ESP => EspTransform(id).name(),
@@ -453,7 +464,7 @@ mod tests {
 
     #[test]
     fn a_transform_is_named_by_its_protocol() {
-        let names = [1, 2, 3, 4, 9].map(|protocol| transform_name(protocol, 3));
+        let names = [1, 2, 3, 4, 9].map(|protocol| transform_name(SecurityProtocol(protocol), 3));
         assert_eq!(
             names,
             [
@@ -464,7 +475,7 @@ mod tests {
                 None
             ]
         );
-        assert_eq!(transform_name(1, 1), Some("KEY_IKE"));
+        assert_eq!(transform_name(SecurityProtocol::IKE, 1), Some("KEY_IKE"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Where the versions do collide, the main name is that of IKEv2 and `name_v1` gives the other.
 
+use super::ikev1::ProtocolV1;
 use super::registry;
 
 registry! {
@@ -251,7 +252,7 @@ registry! {
 }
 
 registry! {
-    /// Security protocol identifiers of IKEv2; IKEv1 agrees on 1 to 3.
+    /// Security protocol identifiers of IKEv2; IKEv1 agrees on 1 to 3, its own are [`ProtocolV1`].
     pub struct SecurityProtocol(u8) {
         IKE = 1, "IKE", "RFC 7296";
         AH = 2, "AH", "RFC 7296";
@@ -263,14 +264,19 @@ registry! {
 }
 
 impl SecurityProtocol {
-    /// The name in IKEv1 (RFC 2407 section 4.4.1), where 4 is IPComp.
+    /// The name in IKEv1, where the numbers from 4 on differ.
     pub fn name_v1(self) -> Option<&'static str> {
-        match self.0 {
-            1 => Some("PROTO_ISAKMP"),
-            2 => Some("PROTO_IPSEC_AH"),
-            3 => Some("PROTO_IPSEC_ESP"),
-            4 => Some("PROTO_IPCOMP"),
-            _ => None,
+        ProtocolV1(self.0).name()
+    }
+
+    /// The name in IKEv1 without what all names begin with, or the number: `ISAKMP`, `ESP`.
+    pub fn notation_v1(self) -> String {
+        match self.name_v1() {
+            Some(name) => name
+                .trim_start_matches("PROTO_")
+                .trim_start_matches("IPSEC_")
+                .to_owned(),
+            None => self.0.to_string(),
         }
     }
 }

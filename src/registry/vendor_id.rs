@@ -3,6 +3,9 @@
 //! Most are the MD5 of a text; those texts stand beside their rows and were hashed to check them.
 //! The others are published by their vendors or by ike-scan. What is not known for sure is not here.
 
+/// What [`product`] says of a vendor ID that announces IKEv1 fragments ([MS-IKEE] section 1.7).
+pub const FRAGMENTATION: &str = "IKEv1 fragmentation";
+
 /// The product that sends this vendor ID, or the extension that it announces, with the version
 /// where the ID tells it.
 pub fn product(data: &[u8]) -> Option<String> {
@@ -148,7 +151,7 @@ const KNOWN: &[Known] = &[
     // First half of the MD5 of "draft-ietf-ipsra-isakmp-xauth-06.txt".
     plain("09002689dfd6b712", "XAUTH"),
     // MD5 of "FRAGMENTATION"; flags may follow.
-    plain("4048b7d56ebce88525e7de7f00d6c2d3", "IKEv1 fragmentation"),
+    plain("4048b7d56ebce88525e7de7f00d6c2d3", FRAGMENTATION),
     // MD5 of "A GSS-API Authentication Method for IKE", without and with a line end.
     plain("ad2c0dd0b9c32083ccba25b8861ec455", "GSS-API authentication"),
     plain("b46d8914f3aaa3f2fedeb7c7db2943ca", "GSS-API authentication"),

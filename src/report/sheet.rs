@@ -1,5 +1,6 @@
-//! What text is written on: colour, wrapping, columns, and the escaping of captured strings.
+//! What text is written on: colour, wrapping, columns.
 
+use crate::wire::text::escape;
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write};
@@ -172,33 +173,6 @@ fn is_numeric(cell: &str) -> bool {
     cell == "-" || cell.starts_with(|c: char| c.is_ascii_digit()) && !cell.contains([':', '.', 'x'])
 }
 
-/// Makes a string harmless to a terminal.
-///
-/// Captured names may hold escape sequences that move the cursor or rename the window, and marks
-/// that turn the direction of writing. They become visible: `\x1b`, `\u{202e}`.
-pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_harmful) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if !is_harmful(c) {
-            safe.push(c);
-        } else if u32::from(c) < 0x100 {
-            safe += &format!("\\x{:02x}", u32::from(c));
-        } else {
-            safe += &format!("\\u{{{:x}}}", u32::from(c));
-        }
-    }
-    Cow::Owned(safe)
-}
-
-/// Control characters (C0, DEL, C1), line separators, and marks of direction (UAX #9 section 2).
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,21 +202,6 @@ mod tests {
             paragraph(8, "", "see 2001:db8::1234 now"),
             "see\n2001:db8::1234\nnow\n"
         );
-    }
-
-    #[test]
-    fn no_control_character_reaches_the_terminal() {
-        for c in (0..=0x10_ffff)
-            .filter_map(char::from_u32)
-            .filter(|c| c.is_control())
-        {
-            let hostile = format!("a{c}b");
-            assert!(
-                !escape(&hostile).chars().any(char::is_control),
-                "{hostile:?}"
-            );
-        }
-        assert_eq!(escape("\x1b[2J\u{202e}ok"), "\\x1b[2J\\u{202e}ok");
     }
 
     #[test]

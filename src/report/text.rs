@@ -1,10 +1,11 @@
 //! The diagnosis as text: the answer first, then what proves it and what to do, then the rest.
 
 use super::calendar::{Clock, Utc};
-use super::sheet::{Ink, Sheet, escape};
+use super::sheet::{Ink, Sheet};
 use super::tunnels;
 use super::view::{Diagnosis, FindingView, InputView, TunnelView};
 use crate::units::Timestamp;
+use crate::wire::text::escape;
 use std::io::{self, Write};
 
 /// Evidence that is shown of a finding; `--verbose` shows all.
@@ -28,7 +29,7 @@ pub fn write(
     match verdict {
         Some(finding) => {
             headline(out, diagnosis, finding, sheet)?;
-            body(out, finding, sheet, detail)?;
+            body(out, diagnosis, finding, sheet, detail)?;
         }
         None => all_clear(out, diagnosis, sheet)?,
     }
@@ -83,6 +84,11 @@ fn headline(
     sheet.paragraph(out, "  ", &facts.join(" · "))
 }
 
+/// The last part of a path: enough to tell the files of a folder apart.
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 fn mark(severity: &str) -> (Ink, &'static str) {
     match severity {
         "error" => (Ink::Error, "error"),
@@ -113,6 +119,7 @@ fn when(finding: &FindingView<'_>) -> String {
 /// What a finding says, what proves it, what else it may be, what to do.
 fn body(
     out: &mut impl Write,
+    diagnosis: &Diagnosis<'_>,
     finding: &FindingView<'_>,
     sheet: Sheet,
     detail: Detail,
@@ -128,9 +135,10 @@ fn body(
         part(out, "Evidence", sheet)?;
     }
     for evidence in finding.evidence.iter().take(shown) {
-        let input = match evidence.frame.input {
-            0 => String::new(),
-            other => format!(" of input {other}"),
+        // With one input there is nothing to tell apart.
+        let input = match diagnosis.inputs.get(usize::from(evidence.frame.input)) {
+            Some(input) if diagnosis.inputs.len() > 1 => format!(" of {}", file_name(input.path)),
+            _ => String::new(),
         };
         let lead = format!("    frame {}{input}: ", evidence.frame.frame);
         sheet.paragraph(out, &lead, evidence.note)?;
@@ -238,7 +246,7 @@ fn others(
                 when(finding)
             );
             sheet.paragraph(out, "    ", &line)?;
-            body(out, finding, sheet, detail)?;
+            body(out, diagnosis, finding, sheet, detail)?;
             writeln!(out)?;
         } else if finding.severity != "info" {
             sheet.paragraph(out, "    ", finding.says)?;

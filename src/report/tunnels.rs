@@ -1,10 +1,11 @@
 //! Tunnels as tables: IKE SAs, child SAs, ESP and AH flows, exchanges.
 
 use super::calendar::{Clock, Utc};
-use super::sheet::{Ink, Sheet, escape};
+use super::sheet::{Ink, Sheet};
 use super::text::{Detail, counted};
 use super::view::{ExchangeView, FlightView, FlowView, IkeSaView, TunnelView, Tunnels};
 use crate::units::{Span, Timestamp};
+use crate::wire::text::escape;
 use std::io::{self, Write};
 
 /// Rows of a table that a summary shows.

@@ -1,6 +1,7 @@
 //! Packets of a conversation to a model, as the census would fill it.
 
 use super::line::{Packet, What};
+use crate::limits;
 use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, ClearFlow, EspFlow, FlowKey, FragmentTrain, IcmpSeen, Input, Keepalives,
@@ -352,7 +353,7 @@ fn add_size(sizes: &mut SizeTally, size: u32) {
                 entry.1 += 1;
             }
         }
-        Err(place) if sizes.counts.len() < SizeTally::DISTINCT => {
+        Err(place) if sizes.counts.len() < limits::FLOW_SIZES => {
             sizes.counts.insert(place, (size, 1));
         }
         Err(_) => sizes.others += 1,
@@ -361,7 +362,7 @@ fn add_size(sizes: &mut SizeTally, size: u32) {
 
 fn add_time(timeline: &mut Timeline, after: Span) {
     let secs = u64::try_from(after.0 / 1_000_000_000).unwrap_or(0);
-    while secs / u64::from(timeline.step_secs) >= Timeline::STEPS as u64 {
+    while secs / u64::from(timeline.step_secs) >= limits::TIMELINE_STEPS as u64 {
         timeline.step_secs *= 2;
         timeline.counts = timeline
             .counts

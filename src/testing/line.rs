@@ -1,9 +1,10 @@
 //! One line of a conversation to packets.
 
-use super::octets::{Writer, attribute, nat_hash, substructures};
+use super::octets::{Writer, attribute, substructures};
 use crate::net::{Encap, IcmpError, Layer, Path, Quote};
 use crate::registry::{NotifyType, transform};
 use crate::units::{Endpoint, EspSpi, IkeSpi, IkeSpis, Timestamp};
+use crate::wire::nat_detection::sha1;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -292,17 +293,18 @@ fn payload(
             let mut ends = inside.split_whitespace();
             let source = ends.next().map_or(Ok(from), end)?;
             let destination = ends.next().map_or(Ok(to), end)?;
-            let spis = writer.spis;
+            let hash = |end| sha1(writer.spis, end).ok_or("NATD needs ports");
+            let [of_source, of_destination] = [hash(source)?, hash(destination)?];
             if v1 {
                 // RFC 3947 section 3.2: the remote end first, then our own.
-                for far in [destination, source] {
-                    writer.payloads.push((20, nat_hash(spis, far)));
+                for hash in [of_destination, of_source] {
+                    writer.payloads.push((20, hash.to_vec()));
                 }
             } else {
-                for (notify, far) in [(16388u16, source), (16389, destination)] {
+                for (notify, hash) in [(16388u16, of_source), (16389, of_destination)] {
                     let mut body = vec![0, 0];
                     body.extend(notify.to_be_bytes());
-                    body.extend(nat_hash(spis, far));
+                    body.extend(hash);
                     writer.payloads.push((41, body));
                 }
             }

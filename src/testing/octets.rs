@@ -1,9 +1,8 @@
 //! Writes the octets of IKE messages for tests.
 
-use crate::units::{Endpoint, IkeSpis};
+use crate::units::IkeSpis;
 use crate::wire::header::HEADER_LEN;
 use sha1::{Digest, Sha1};
-use std::net::IpAddr;
 
 /// A message under construction: header fields and a chain of payloads.
 #[derive(Clone, Debug, Default)]
@@ -109,19 +108,6 @@ impl Writer {
             .take(len)
             .collect()
     }
-}
-
-/// SHA-1 of SPIs, address and port (RFC 7296 section 2.23).
-pub(super) fn nat_hash(spis: IkeSpis, end: Endpoint) -> Vec<u8> {
-    let mut hash = Sha1::new();
-    hash.update(spis.initiator.0.to_be_bytes());
-    hash.update(spis.responder.0.to_be_bytes());
-    match end.address {
-        IpAddr::V4(address) => hash.update(address.octets()),
-        IpAddr::V6(address) => hash.update(address.octets()),
-    }
-    hash.update(end.port.unwrap_or(500).to_be_bytes());
-    hash.finalize().to_vec()
 }
 
 /// A chain of proposals or transforms: "more" octet, reserved octet, length, then the body.

@@ -1,6 +1,7 @@
 //! What can be wrong with bytes, and where.
 
 use super::cursor::Cursor;
+use crate::limits::FAULTS;
 use std::fmt;
 
 /// One thing that could not be read as the RFC lays it out.
@@ -88,9 +89,6 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Most faults that are kept of one message: a hostile one could hold thousands.
-    pub const MAX: usize = 64;
-
     /// From here on, what is read lies inside this structure.
     pub fn enter(&mut self, name: impl Into<Step>) {
         self.path.push(name.into());
@@ -104,10 +102,10 @@ impl Faults {
     /// Notes a fault, `at` octets from the start of the message.
     pub fn push(&mut self, at: usize, kind: FaultKind) {
         let kind = match self.list.len() {
-            0..Self::MAX => kind,
-            Self::MAX => FaultKind::Limit {
+            0..FAULTS => kind,
+            FAULTS => FaultKind::Limit {
                 what: "faults",
-                limit: Self::MAX,
+                limit: FAULTS,
             },
             _ => return,
         };
@@ -218,7 +216,7 @@ mod tests {
         for at in 0..10_000 {
             faults.push(at, FaultKind::Trailing(1));
         }
-        assert_eq!(faults.list.len(), Faults::MAX + 1);
+        assert_eq!(faults.list.len(), FAULTS + 1);
         let last = faults.list.last().unwrap();
         assert_eq!(
             last.kind.to_string(),

@@ -4,11 +4,9 @@ use super::cursor::Cursor;
 use super::fault::{Fault, FaultKind, Faults, Step};
 use super::header::{Flags, HEADER_LEN, Header, Version};
 use super::{ikev1, ikev2};
+use crate::limits::PAYLOADS;
 use crate::registry::{ExchangeType, NotifyType, PayloadType};
 use crate::units::IkeSpis;
-
-/// Most payloads of one message that are read: no exchange comes near it.
-pub const MAX_PAYLOADS: usize = 256;
 
 /// Octets of the generic header of a payload (RFC 2408 section 3.2, RFC 7296 section 3.2).
 const GENERIC_HEADER_LEN: usize = 4;
@@ -361,10 +359,10 @@ fn walk<'a>(
     let mut payloads = Vec::new();
     let mut kind = first;
     while kind != PayloadType::NONE {
-        if payloads.len() == MAX_PAYLOADS {
+        if payloads.len() == PAYLOADS {
             let limit = FaultKind::Limit {
                 what: "payloads",
-                limit: MAX_PAYLOADS,
+                limit: PAYLOADS,
             };
             faults.push(cursor.at(), limit);
             cursor.rest();
@@ -772,7 +770,7 @@ mod tests {
                     let mut corrupt = octets.clone();
                     corrupt[at] = value;
                     let read = Message::read(&corrupt);
-                    assert!(read.faults.len() <= Faults::MAX + 1);
+                    assert!(read.faults.len() <= crate::limits::FAULTS + 1);
                     // What was read can be written, and reads without a panic too.
                     let again = read.emit();
                     Message::read(&again);
@@ -897,7 +895,7 @@ mod tests {
             octets.extend([PayloadType::VENDOR_ID.0, 0, 0, 4]);
         }
         octets[24..28].copy_from_slice(&4028u32.to_be_bytes());
-        assert_eq!(Message::read(&octets).payloads.len(), MAX_PAYLOADS);
+        assert_eq!(Message::read(&octets).payloads.len(), PAYLOADS);
         assert_eq!(
             faults(&octets),
             ["at 1052: more than 256 payloads, the rest not read"]

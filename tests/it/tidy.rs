@@ -23,6 +23,7 @@ const FLOORS: &[&[&str]] = &[
 /// Outside crates and the modules that alone may name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("nom", &["wire"]),
+    ("sha1", &["wire", "testing"]),
     ("pcap_parser", &["capture"]),
     ("flate2", &["capture"]),
     ("zstd", &["capture"]),

@@ -242,8 +242,8 @@ fn v1_probes_at(model: &Model, tunnel: TunnelId, sa: &IkeSa, vantage: Vantage) -
     let esp = esp::directions(model, row)
         .iter()
         .filter(|directions| directions.vantage == vantage)
-        .filter_map(|directions| directions.last(1 - peer))
-        .any(|last| last.1 > began_at && last.1 < ended_at);
+        .flat_map(|directions| directions.flows(1 - peer))
+        .any(|flow| flow.seen.first.1 < ended_at && flow.seen.last.1 > began_at);
     let elsewhere = tap::messages(model, row).any(|other| {
         other.vantage == vantage
             && other.time > began_at

@@ -6,6 +6,7 @@ use super::payload::{Context, PayloadRecord};
 use crate::net::{Body, Datagram, Layer, Quote};
 use crate::report::view;
 use crate::units::{EspSpi, IkeSpi, Timestamp};
+use crate::wire::text::Hex;
 use crate::wire::{Fault, FaultKind, Message};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -290,32 +291,7 @@ where
     }
 }
 
-/// Octets as lower-case hex.
-#[derive(Clone, Copy)]
-pub(super) struct Hex<'a>(pub(super) &'a [u8]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Written in pieces: a call for each digit would cost more than the digits.
-        let digit = |nibble: u8| {
-            if nibble < 10 {
-                b'0' + nibble
-            } else {
-                b'a' + nibble - 10
-            }
-        };
-        for piece in self.0.chunks(32) {
-            let mut text = [0; 64];
-            for (pair, octet) in text.as_chunks_mut::<2>().0.iter_mut().zip(piece) {
-                *pair = [digit(octet >> 4), digit(octet & 0x0f)];
-            }
-            let text = text.get(..piece.len() * 2).unwrap_or_default();
-            f.write_str(std::str::from_utf8(text).map_err(|_| fmt::Error)?)?;
-        }
-        Ok(())
-    }
-}
-
+/// A string of digits.
 impl Serialize for Hex<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

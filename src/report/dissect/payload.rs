@@ -1,18 +1,17 @@
 //! One payload as JSON: its frame, then the fields of its type as the contract's table has them.
 
-use super::meaning::{self, Meaning};
-use super::nat_detection::{self, Match};
-use super::ndjson::{Each, Hex, Text};
-use super::{cidr, identity};
+use super::ndjson::{Each, Text};
 use crate::net::Path;
 use crate::registry::ikev1::{self as ikev1_names, Phase};
 use crate::registry::{
-    ConfigurationAttributeType, PayloadType, SecurityProtocol, TransformAttributeType, transform,
-    vendor_id,
+    ConfigurationAttributeType, PayloadType, TransformAttributeType, transform, vendor_id,
 };
 use crate::units::IkeSpis;
-use crate::wire::ikev1::{self, Attribute, AttributeValue};
-use crate::wire::ikev2::{self, Configuration};
+use crate::wire::address::address;
+use crate::wire::ikev1::{self, Attribute, AttributeValue, notification};
+use crate::wire::ikev2::{self, Configuration, NotifyMeaning};
+use crate::wire::nat_detection::{self, Match};
+use crate::wire::text::Hex;
 use crate::wire::{Body, Payload};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -23,6 +22,13 @@ use std::net::IpAddr;
 pub(super) struct Context<'a> {
     pub(super) spis: IkeSpis,
     pub(super) path: &'a Path,
+}
+
+impl Context<'_> {
+    /// What a hash for NAT detection fits.
+    pub(super) fn matches(self, hash: &[u8]) -> Option<Match> {
+        nat_detection::matches(hash, self.spis, self.path.from, self.path.to)
+    }
 }
 
 /// A payload.
@@ -81,7 +87,7 @@ fn v1<M: SerializeMap>(
             map.serialize_entry("protocol", &id.protocol)?;
             map.serialize_entry("port", &id.port)?;
             map.serialize_entry("data", &Hex(id.data))?;
-            map.serialize_entry("text", &identity::text(id.id_type, id.data))
+            map.serialize_entry("text", &id.text())
         }
         Body::Cert(cert) | Body::CertReq(cert) => {
             map.serialize_entry("encoding", &cert.encoding.0)?;
@@ -95,7 +101,10 @@ fn v1<M: SerializeMap>(
             map.serialize_entry("notify_name", &notify.kind.name())?;
             map.serialize_entry("spi", &Hex(notify.spi))?;
             map.serialize_entry("data", &Hex(notify.data))?;
-            meant(map, meaning::of_v1(notify.kind.0, notify.data).as_ref())
+            match notify.meaning() {
+                Some(meaning) => meant_v1(map, &meaning),
+                None => Ok(()),
+            }
         }
         Body::Delete(delete) => {
             map.serialize_entry("doi", &delete.doi)?;
@@ -110,13 +119,10 @@ fn v1<M: SerializeMap>(
         }
         Body::NatD(data) => {
             map.serialize_entry("data", &Hex(data))?;
-            matches(
-                map,
-                nat_detection::matches(data, context.spis, context.path),
-            )
+            matches(map, context.matches(data))
         }
         Body::NatOa(id) => {
-            let address = cidr::address(id.data);
+            let address = address(id.data);
             map.serialize_entry("id_type", &id.id_type.0)?;
             map.serialize_entry("data", &Hex(id.data))?;
             map.serialize_entry("text", &address)?;
@@ -152,7 +158,7 @@ fn v2<M: SerializeMap>(
             map.serialize_entry("id_type", &id.id_type.0)?;
             map.serialize_entry("id_name", &id.id_type.name())?;
             map.serialize_entry("data", &Hex(id.data))?;
-            map.serialize_entry("text", &identity::text(id.id_type, id.data))
+            map.serialize_entry("text", &id.text())
         }
         Body::Cert(cert) | Body::CertReq(cert) => {
             map.serialize_entry("encoding", &cert.encoding.0)?;
@@ -179,8 +185,10 @@ fn v2<M: SerializeMap>(
             map.serialize_entry("notify_name", &notify.kind.name())?;
             map.serialize_entry("spi", &Hex(notify.spi))?;
             map.serialize_entry("data", &Hex(notify.data))?;
-            let meaning = meaning::of(notify.kind, notify.data, context.spis, context.path);
-            meant(map, meaning.as_ref())
+            match notify.meaning() {
+                Some(meaning) => meant(map, &meaning, context),
+                None => Ok(()),
+            }
         }
         Body::Delete(delete) => {
             map.serialize_entry("protocol", &delete.protocol.0)?;
@@ -192,11 +200,8 @@ fn v2<M: SerializeMap>(
                 "selectors",
                 &Each(|| ts.selectors.iter().map(Selector::new)),
             )?;
-            let ranges = || ts.selectors.iter().filter_map(range);
-            map.serialize_entry(
-                "cidrs",
-                &Each(|| ranges().flat_map(|(a, b)| cidr::cover(a, b))),
-            )
+            let cidrs = || ts.selectors.iter().filter_map(ikev2::Selector::cidrs);
+            map.serialize_entry("cidrs", &Each(|| cidrs().flatten().map(Text)))
         }
         Body::Sk(_) => map.serialize_entry("state", "sealed"),
         Body::Skf(skf) => {
@@ -220,33 +225,82 @@ fn v2<M: SerializeMap>(
     }
 }
 
-/// What the data of a notification means, under the name of its kind.
-fn meant<M: SerializeMap>(map: &mut M, meaning: Option<&Meaning>) -> Result<(), M::Error> {
+/// What the data of a notification means, under the name of its kind. Nothing where the octets of
+/// the data say it all.
+fn meant<M: SerializeMap>(
+    map: &mut M,
+    meaning: &NotifyMeaning<'_>,
+    context: Context<'_>,
+) -> Result<(), M::Error> {
+    use NotifyMeaning as Meaning;
     match meaning {
-        None => Ok(()),
-        Some(Meaning::WantedGroup(group)) => map.serialize_entry("wanted_group", group),
-        Some(Meaning::Matches(fits)) => map.serialize_entry("matches", fits),
-        Some(Meaning::HashAlgorithms(hashes)) => map.serialize_entry("hash_algorithms", hashes),
-        Some(Meaning::Seconds(seconds)) => map.serialize_entry("seconds", seconds),
-        Some(Meaning::Address(address)) => map.serialize_entry("address", address),
-        Some(Meaning::Gateway(gateway)) => map.serialize_entry("gateway", gateway),
-        Some(Meaning::Window(window)) => map.serialize_entry("window", window),
-        Some(Meaning::UnknownSpi(spi)) => map.serialize_entry("unknown_spi", &Text(spi)),
-        Some(Meaning::Payload(payload)) => map.serialize_entry("payload", payload),
-        Some(Meaning::Version(version)) => map.serialize_entry("major_version", version),
-        Some(Meaning::MessageId(id)) => map.serialize_entry("invalid_message_id", id),
-        Some(Meaning::Ipcomp { transform, cpi }) => {
-            map.serialize_entry("ipcomp_transform", transform)?;
+        Meaning::InvalidKe(group) => map.serialize_entry("wanted_group", group),
+        Meaning::NatDetection(hash) => matches(map, context.matches(hash)),
+        Meaning::SignatureHashAlgorithms(hashes) => {
+            let hashes = || hashes.iter().map(|hash| hash.0);
+            map.serialize_entry("hash_algorithms", &Each(hashes))
+        }
+        Meaning::AuthLifetime(seconds) | Meaning::TicketLifetime { seconds, .. } => {
+            map.serialize_entry("seconds", seconds)
+        }
+        Meaning::Address(address) => map.serialize_entry("address", address),
+        Meaning::Redirect { gateway, .. } => map.serialize_entry("gateway", &Text(gateway)),
+        Meaning::WindowSize(size) => map.serialize_entry("window", size),
+        Meaning::InvalidSpi(spi) => {
+            map.serialize_entry("unknown_spi", &format_args!("0x{}", Hex(spi)))
+        }
+        Meaning::UnsupportedCriticalPayload(kind) => map.serialize_entry("payload", &kind.0),
+        Meaning::HighestVersion(version) => map.serialize_entry("major_version", version),
+        Meaning::InvalidMessageId(id) => map.serialize_entry("invalid_message_id", id),
+        Meaning::Ipcomp { cpi, transform } => {
+            map.serialize_entry("ipcomp_transform", &transform.0)?;
             map.serialize_entry("cpi", cpi)
         }
-        Some(Meaning::DpdSequence(sequence)) => map.serialize_entry("dpd_sequence", sequence),
+        Meaning::MessageIdSync {
+            expected_send,
+            expected_receive,
+        } => {
+            map.serialize_entry("expected_send", expected_send)?;
+            map.serialize_entry("expected_receive", expected_receive)
+        }
+        Meaning::InvalidSelectors(_)
+        | Meaning::Cookie(_)
+        | Meaning::Ticket(_)
+        | Meaning::QuickCrashDetection(_)
+        | Meaning::Puzzle { .. }
+        | Meaning::PpkIdentity { .. }
+        | Meaning::KeyExchangeLink(_)
+        | Meaning::UseAggfrag { .. }
+        | Meaning::SupportedAuthMethods(_) => Ok(()),
+    }
+}
+
+/// As [`meant`], for IKEv1.
+fn meant_v1<M: SerializeMap>(
+    map: &mut M,
+    meaning: &notification::Meaning<'_>,
+) -> Result<(), M::Error> {
+    use notification::Meaning;
+    match meaning {
+        Meaning::Sequence(sequence) => map.serialize_entry("dpd_sequence", sequence),
+        Meaning::Lifetime(phase, attributes) => {
+            let records = || {
+                attributes
+                    .iter()
+                    .map(|one| AttributeRecord::v1(*phase, one))
+            };
+            map.serialize_entry("attributes", &Each(records))
+        }
+        Meaning::ReplayDetection(on) => map.serialize_entry("replay_detection", on),
     }
 }
 
 /// Absent where it cannot be told.
 fn matches<M: SerializeMap>(map: &mut M, fits: Option<Match>) -> Result<(), M::Error> {
     match fits {
-        Some(fits) => map.serialize_entry("matches", &fits),
+        Some(Match::Source) => map.serialize_entry("matches", "source"),
+        Some(Match::Destination) => map.serialize_entry("matches", "destination"),
+        Some(Match::Neither) => map.serialize_entry("matches", "none"),
         None => Ok(()),
     }
 }
@@ -258,7 +312,7 @@ fn original(address: IpAddr, path: &Path) -> Match {
     } else if address == path.to.address {
         Match::Destination
     } else {
-        Match::None
+        Match::Neither
     }
 }
 
@@ -311,11 +365,7 @@ struct ProposalV1<'a> {
 impl<'a> ProposalV1<'a> {
     fn new(proposal: &'a ikev1::Proposal<'a>) -> Self {
         let protocol = proposal.protocol;
-        let phase = if protocol == SecurityProtocol::IKE {
-            Phase::One
-        } else {
-            Phase::Two
-        };
+        let phase = Phase::of(protocol);
         Self {
             number: proposal.number,
             protocol: protocol.0,
@@ -327,7 +377,7 @@ impl<'a> ProposalV1<'a> {
                 .map(|transform| TransformV1 {
                     number: transform.number,
                     id: transform.id,
-                    name: ikev1_names::transform_name(protocol.0, transform.id),
+                    name: ikev1_names::transform_name(protocol, transform.id),
                     attributes: transform
                         .attributes
                         .iter()
@@ -464,7 +514,7 @@ enum AddressRecord<'a> {
 
 impl<'a> AddressRecord<'a> {
     fn new(octets: &'a [u8]) -> Self {
-        cidr::address(octets).map_or(Self::Octets(Hex(octets)), Self::Address)
+        address(octets).map_or(Self::Octets(Hex(octets)), Self::Address)
     }
 }
 
@@ -480,9 +530,4 @@ impl<'a> Selector<'a> {
             end: AddressRecord::new(selector.end),
         }
     }
-}
-
-/// First and last address of a selector of addresses.
-pub(super) fn range(selector: &ikev2::Selector<'_>) -> Option<(IpAddr, IpAddr)> {
-    Some((cidr::address(selector.start)?, cidr::address(selector.end)?))
 }

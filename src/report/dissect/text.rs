@@ -1,12 +1,13 @@
 //! One line for every datagram; verbose, the whole tree under it, with faults in place.
 
-use super::identity;
-use super::meaning;
 use super::payload::{Context, PayloadRecord};
 use crate::net::{Body, Datagram, IcmpError, Quote};
-use crate::registry::{SecurityProtocol, transform, vendor_id};
-use crate::report::sheet::{Ink, Sheet, escape};
+use crate::registry::vendor_id;
+use crate::report::sheet::{Ink, Sheet};
 use crate::units::Timestamp;
+use crate::wire::ikev2::NotifyMeaning;
+use crate::wire::nat_detection::Match;
+use crate::wire::text::escape;
 use crate::wire::{self, Fault, Message, Payload, ikev1, ikev2};
 use serde_json::Value;
 use std::io::{self, Write};
@@ -249,10 +250,14 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>) -> String {
         2 => " request",
         _ => "",
     };
+    let context = Context {
+        spis: header.spis,
+        path: &datagram.path,
+    };
     let mut words: Vec<String> = message
         .payloads
         .iter()
-        .map(|payload| word(payload, message, datagram))
+        .map(|payload| word(payload, context))
         .collect();
     if let Some(sealed) = message.sealed {
         words.push(format!("encrypted, {} octets", sealed.len()));
@@ -262,14 +267,14 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>) -> String {
 }
 
 /// A payload in the notation of the RFCs, with what matters most of it.
-fn word(payload: &Payload<'_>, message: &Message<'_>, datagram: &Datagram<'_>) -> String {
+fn word(payload: &Payload<'_>, context: Context<'_>) -> String {
     let name = match payload.kind.notation() {
         Some(notation) => notation.to_owned(),
         None => format!("payload {}", payload.kind.0),
     };
     let detail = match &payload.body {
-        wire::Body::V1(body) => detail_v1(body),
-        wire::Body::V2(body) => detail_v2(body, message, datagram),
+        wire::Body::V1(body) => detail_v1(body, context),
+        wire::Body::V2(body) => detail_v2(body, context),
         wire::Body::Opaque(_) => None,
     };
     match detail {
@@ -278,58 +283,47 @@ fn word(payload: &Payload<'_>, message: &Message<'_>, datagram: &Datagram<'_>) -
     }
 }
 
-fn detail_v1(body: &ikev1::Body<'_>) -> Option<String> {
+/// `None` where the name of the payload says enough.
+fn detail_v1(body: &ikev1::Body<'_>, context: Context<'_>) -> Option<String> {
     match body {
-        ikev1::Body::Id(id) => identity::text(id.id_type, id.data),
-        ikev1::Body::Notify(notify) => Some(notify.kind.to_string()),
-        ikev1::Body::Delete(delete) => Some(deleted(delete.protocol, &delete.spis)),
-        ikev1::Body::VendorId(data) => vendor_id::product(data),
-        ikev1::Body::Attributes(configuration) => Some(configuration.cfg_type.to_string()),
-        ikev1::Body::Fragment(fragment) => Some(format!(
-            "{}{}",
-            fragment.number,
-            if fragment.last { ", last" } else { "" }
-        )),
-        _ => None,
+        ikev1::Body::Ke(_) | ikev1::Body::Hash(_) | ikev1::Body::Sig(_) | ikev1::Body::Nonce(_) => {
+            None
+        }
+        ikev1::Body::VendorId(data) => vendor(data),
+        ikev1::Body::NatD(hash) => context.matches(hash).map(fits),
+        _ => Some(body.to_string()),
     }
 }
 
-fn detail_v2(
-    body: &ikev2::Body<'_>,
-    message: &Message<'_>,
-    datagram: &Datagram<'_>,
-) -> Option<String> {
+/// `None` where the name of the payload says enough.
+fn detail_v2(body: &ikev2::Body<'_>, context: Context<'_>) -> Option<String> {
     match body {
-        ikev2::Body::Sa(sa) => Some(sa.to_string()),
-        ikev2::Body::Ts(selectors) => Some(selectors.to_string()),
-        ikev2::Body::Ke(ke) => {
-            let name = transform::key_exchange(ke.group).map(|row| row.name);
-            Some(name.map_or_else(|| format!("group {}", ke.group), str::to_owned))
-        }
-        ikev2::Body::Id(id) => identity::text(id.id_type, id.data),
-        ikev2::Body::Auth(auth) => Some(auth.method.to_string()),
-        ikev2::Body::Notify(notify) => {
-            let spis = message.header.spis;
-            let meaning = meaning::of(notify.kind, notify.data, spis, &datagram.path);
-            Some(match meaning {
-                Some(meaning) => format!("{}: {meaning}", notify.kind),
+        ikev2::Body::Nonce(_) | ikev2::Body::Sk(_) => None,
+        ikev2::Body::VendorId(data) => vendor(data),
+        ikev2::Body::Notify(notify) => Some(match notify.meaning() {
+            Some(NotifyMeaning::NatDetection(hash)) => match context.matches(hash).map(fits) {
+                Some(fits) => format!("{}: {fits}", notify.kind),
                 None => notify.kind.to_string(),
-            })
-        }
-        ikev2::Body::Delete(delete) => Some(deleted(delete.protocol, &delete.spis)),
-        ikev2::Body::VendorId(data) => vendor_id::product(data),
-        ikev2::Body::Skf(skf) => Some(format!("{} of {}", skf.number, skf.total)),
-        ikev2::Body::Cp(configuration) => Some(configuration.cfg_type.to_string()),
-        ikev2::Body::Eap(eap) => eap.eap_type.map(|kind| kind.to_string()),
-        _ => None,
+            },
+            _ => notify.to_string(),
+        }),
+        _ => Some(body.to_string()),
     }
 }
 
-fn deleted(protocol: SecurityProtocol, spis: &[&[u8]]) -> String {
-    let spis = spis
-        .iter()
-        .map(|spi| format!(" {}", super::ndjson::Hex(spi)));
-    format!("{protocol}{}", spis.collect::<String>())
+/// Who sends a vendor ID, or what it says of itself.
+fn vendor(data: &[u8]) -> Option<String> {
+    vendor_id::product(data).or_else(|| vendor_id::text(data).map(str::to_owned))
+}
+
+/// What a hash for NAT detection says.
+fn fits(fits: Match) -> String {
+    let what = match fits {
+        Match::Source => "fits the source",
+        Match::Destination => "fits the destination",
+        Match::Neither => "fits neither address",
+    };
+    what.to_owned()
 }
 
 fn icmp(error: &IcmpError) -> String {

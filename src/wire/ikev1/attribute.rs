@@ -1,5 +1,8 @@
 //! Data attributes (RFC 2408 section 3.3), shared with IKEv2 transforms (RFC 7296 section 3.3.5).
 
+use crate::registry::ikev1::{
+    Phase, Phase1Attribute, Phase2Attribute, attribute_name, attribute_value_name,
+};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 
@@ -101,6 +104,85 @@ impl AttributeValue<'_> {
     }
 }
 
+/// Attributes of a transform as people say them: `AES-CBC-256`, `SHA2-256`, `28800 seconds`.
+///
+/// A key length stands behind the cipher of phase 1; for that of phase 2, which is no attribute, see
+/// [`key_length`].
+pub fn told(phase: Phase, attributes: &[Attribute<'_>]) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut unit = "of unknown unit";
+    for attribute in attributes {
+        let kind = attribute.kind;
+        let number = attribute.value.number();
+        let named = number.and_then(|value| attribute_value_name(phase, kind, value));
+        match Meaning::of(phase, kind) {
+            Meaning::Cipher => {
+                let bits = key_length(phase, attributes);
+                let bits = bits.map_or(String::new(), |bits| format!("-{bits}"));
+                match (named, number) {
+                    (Some(name), _) => told.push(format!("{name}{bits}")),
+                    (None, Some(number)) => told.push(format!("cipher {number}{bits}")),
+                    (None, None) => {}
+                }
+            }
+            Meaning::KeyLength => {}
+            Meaning::LifeType => unit = named.unwrap_or(unit),
+            Meaning::LifeDuration => told.extend(number.map(|number| format!("{number} {unit}"))),
+            Meaning::Other => {
+                let name = attribute_name(phase, kind)
+                    .map_or_else(|| format!("attribute {kind}"), str::to_owned);
+                told.push(match (named, number, attribute.value) {
+                    (Some(value), ..) => value.to_owned(),
+                    (None, Some(number), _) => format!("{name} {number}"),
+                    (None, None, AttributeValue::Long(octets)) => {
+                        format!("{name} of {} octets", octets.len())
+                    }
+                    (None, None, AttributeValue::Short(_)) => name,
+                });
+            }
+        }
+    }
+    told
+}
+
+/// The Key Length attribute, in bits.
+pub fn key_length(phase: Phase, attributes: &[Attribute<'_>]) -> Option<u64> {
+    let found = attributes
+        .iter()
+        .find(|attribute| Meaning::of(phase, attribute.kind) == Meaning::KeyLength)?;
+    found.value.number()
+}
+
+/// What an attribute of either phase is for, where it bears on how others are told.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Meaning {
+    Cipher,
+    KeyLength,
+    LifeType,
+    LifeDuration,
+    Other,
+}
+
+impl Meaning {
+    fn of(phase: Phase, kind: u16) -> Self {
+        match phase {
+            Phase::One => match Phase1Attribute(kind) {
+                Phase1Attribute::ENCRYPTION_ALGORITHM => Self::Cipher,
+                Phase1Attribute::KEY_LENGTH => Self::KeyLength,
+                Phase1Attribute::LIFE_TYPE => Self::LifeType,
+                Phase1Attribute::LIFE_DURATION => Self::LifeDuration,
+                _ => Self::Other,
+            },
+            Phase::Two => match Phase2Attribute(kind) {
+                Phase2Attribute::KEY_LENGTH => Self::KeyLength,
+                Phase2Attribute::SA_LIFE_TYPE => Self::LifeType,
+                Phase2Attribute::SA_LIFE_DURATION => Self::LifeDuration,
+                _ => Self::Other,
+            },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +246,36 @@ mod tests {
         assert_eq!(long(&[0, 1, 0x51, 0x80]), Some(86_400));
         assert_eq!(long(&[0xff; 8]), Some(u64::MAX));
         assert_eq!(long(&[0; 9]), None);
+    }
+
+    #[test]
+    fn attributes_are_told_as_people_say_them() {
+        let short = |kind, value| Attribute {
+            kind,
+            value: AttributeValue::Short(value),
+        };
+        let long = |kind, value| Attribute {
+            kind,
+            value: AttributeValue::Long(value),
+        };
+        let phase1 = [
+            short(11, 1),
+            long(12, &[0, 0, 0x70, 0x80]),
+            short(1, 7),
+            short(14, 256),
+            short(2, 4),
+            short(4, 14),
+            short(3, 1),
+        ];
+        assert_eq!(
+            told(Phase::One, &phase1).join(", "),
+            "28800 seconds, AES-CBC-256, SHA2-256, 2048-bit MODP group, pre-shared key"
+        );
+        let phase2 = [short(6, 128), short(4, 1), short(99, 7), long(8, &[0; 9])];
+        assert_eq!(key_length(Phase::Two, &phase2), Some(128));
+        assert_eq!(
+            told(Phase::Two, &phase2).join(", "),
+            "Tunnel, attribute 99 7, Compress Dictionary Size of 9 octets"
+        );
     }
 }

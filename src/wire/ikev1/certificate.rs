@@ -3,6 +3,7 @@
 use crate::registry::CertificateEncoding;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
+use std::fmt;
 
 /// A certificate, or the authority asked for.
 ///
@@ -38,6 +39,12 @@ impl<'a> Certificate<'a> {
     pub fn emit(&self, out: &mut Vec<u8>) {
         out.push(self.encoding.0);
         out.extend(self.data);
+    }
+}
+
+impl fmt::Display for Certificate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} octets", self.encoding, self.data.len())
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::registry::SecurityProtocol;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
+use crate::wire::text::{Hex, list};
+use std::fmt;
 
 /// The SAs that the sender has deleted.
 ///
@@ -65,6 +67,18 @@ impl<'a> Delete<'a> {
         let count = u16::try_from(self.spis.len()).unwrap_or(u16::MAX);
         out.extend(count.to_be_bytes());
         self.spis.iter().for_each(|spi| out.extend(*spi));
+    }
+}
+
+/// Protocol and SPIs: `ESP c0ffee01`.
+impl fmt::Display for Delete<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.protocol.notation_v1())?;
+        if self.spis.is_empty() {
+            return Ok(());
+        }
+        let spis: Vec<Hex<'_>> = self.spis.iter().map(|spi| Hex(spi)).collect();
+        write!(f, " {}", list(&spis, ", "))
     }
 }
 

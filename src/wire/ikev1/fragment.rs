@@ -2,6 +2,7 @@
 
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
+use std::fmt;
 
 /// One piece of an IKEv1 message.
 ///
@@ -46,6 +47,14 @@ impl<'a> Fragment<'a> {
         out.extend(self.id.to_be_bytes());
         out.extend([self.number, if self.last { Self::LAST } else { 0 }]);
         out.extend(self.data);
+    }
+}
+
+/// `1`, `2, last`.
+impl fmt::Display for Fragment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = if self.last { ", last" } else { "" };
+        write!(f, "{}{last}", self.number)
     }
 }
 

@@ -3,6 +3,9 @@
 use crate::registry::IdType;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
+use crate::wire::identity;
+use crate::wire::text::brief;
+use std::fmt;
 
 /// Who a peer says it is, or in quick mode which traffic it means.
 ///
@@ -47,6 +50,23 @@ impl<'a> Identification<'a> {
         out.extend(self.port.to_be_bytes());
         out.extend(self.data);
     }
+
+    /// The identity as text; see [`identity::text`].
+    pub fn text(&self) -> Option<String> {
+        identity::text(self.id_type, self.data)
+    }
+}
+
+/// Form and identity: `ID_IPV4_ADDR 192.0.2.1`.
+impl fmt::Display for Identification<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.id_type.name_v1() {
+            Some(name) => f.write_str(name)?,
+            None => write!(f, "{}", self.id_type.0)?,
+        }
+        let text = self.text().unwrap_or_else(|| brief(self.data));
+        write!(f, " {text}")
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +81,7 @@ mod tests {
         assert_eq!(read.id_type, IdType(1));
         assert_eq!((read.protocol, read.port), (17, 500));
         assert_eq!(read.data, [192, 0, 2, 1]);
+        assert_eq!(read.to_string(), "ID_IPV4_ADDR 192.0.2.1");
         assert!(faults.list.is_empty());
     }
 

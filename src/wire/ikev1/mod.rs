@@ -22,6 +22,8 @@ use crate::wire;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::ikev2::Configuration;
+use crate::wire::text::brief;
+use std::fmt;
 
 /// What an IKEv1 payload holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +113,28 @@ impl<'a> Body<'a> {
             | Self::Nonce(octets)
             | Self::VendorId(octets)
             | Self::NatD(octets) => out.extend(*octets),
+        }
+    }
+}
+
+/// What it holds, in a line.
+impl fmt::Display for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sa(body) => body.fmt(f),
+            Self::Id(body) | Self::NatOa(body) => body.fmt(f),
+            Self::Cert(body) | Self::CertReq(body) => body.fmt(f),
+            Self::Notify(body) => body.fmt(f),
+            Self::Delete(body) => body.fmt(f),
+            Self::Attributes(body) => body.fmt(f),
+            Self::Fragment(body) => body.fmt(f),
+            Self::Ke(octets)
+            | Self::Hash(octets)
+            | Self::Sig(octets)
+            | Self::Nonce(octets)
+            | Self::NatD(octets) => write!(f, "{} octets", octets.len()),
+            // The octets alone mean little; their product is in the registry of vendor IDs.
+            Self::VendorId(octets) => f.write_str(&brief(octets)),
         }
     }
 }

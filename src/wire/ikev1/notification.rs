@@ -1,9 +1,12 @@
 //! Notification payload (RFC 2408 section 3.14).
 
 use super::Attribute;
+use super::attribute::told;
+use crate::registry::ikev1::Phase;
 use crate::registry::{NotifyV1, SecurityProtocol};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
+use std::fmt;
 
 /// An error or a status.
 ///
@@ -41,9 +44,20 @@ pub enum Meaning<'a> {
     Sequence(u32),
     /// RESPONDER-LIFETIME: the lifetime that the responder will keep, in attributes of the phase
     /// that the SA belongs to (RFC 2407 section 4.6.3.1).
-    Lifetime(Vec<Attribute<'a>>),
+    Lifetime(Phase, Vec<Attribute<'a>>),
     /// REPLAY-STATUS: whether the responder detects replays (RFC 2407 section 4.6.3.2).
     ReplayDetection(bool),
+}
+
+impl fmt::Display for Meaning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sequence(number) => write!(f, "{number}"),
+            Self::Lifetime(phase, attributes) => f.write_str(&told(*phase, attributes).join(", ")),
+            Self::ReplayDetection(true) => f.write_str("replays are detected"),
+            Self::ReplayDetection(false) => f.write_str("replays are not detected"),
+        }
+    }
 }
 
 impl<'a> Notification<'a> {
@@ -89,9 +103,23 @@ impl<'a> Notification<'a> {
                 faults
                     .list
                     .is_empty()
-                    .then_some(Meaning::Lifetime(attributes))
+                    .then_some(Meaning::Lifetime(Phase::of(self.protocol), attributes))
             }
             _ => None,
+        }
+    }
+}
+
+/// Type and meaning: `R-U-THERE: 7`.
+impl fmt::Display for Notification<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind.name() {
+            Some(name) => f.write_str(name)?,
+            None => write!(f, "notify {}", self.kind)?,
+        }
+        match self.meaning() {
+            Some(meaning) => write!(f, ": {meaning}"),
+            None => Ok(()),
         }
     }
 }
@@ -152,9 +180,11 @@ mod tests {
         }];
         assert_eq!(
             meaning(NotifyV1::RESPONDER_LIFETIME, &[0x80, 1, 0, 1]),
-            Some(Meaning::Lifetime(life))
+            Some(Meaning::Lifetime(Phase::One, life))
         );
         assert_eq!(meaning(NotifyV1::RESPONDER_LIFETIME, &[0x80]), None);
+        let said = notification(NotifyV1::R_U_THERE, &[0, 0, 1, 0]).to_string();
+        assert_eq!(said, "R-U-THERE: 256");
         assert_eq!(meaning(NotifyV1::R_U_THERE, &[0, 0]), None);
         assert_eq!(meaning(NotifyV1::NO_PROPOSAL_CHOSEN, &[0, 0, 0, 1]), None);
     }

@@ -1,10 +1,13 @@
 //! Security Association, Proposal and Transform payloads (RFC 2408 sections 3.4 to 3.6).
 
-use super::Attribute;
-use crate::registry::ikev1::Doi;
+use super::attribute::{self, Attribute};
+use crate::limits::CHAIN_V1;
+use crate::registry::ikev1::{Doi, Phase, transform_name};
 use crate::registry::{PayloadType, SecurityProtocol};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
+use crate::wire::text::{Hex, list};
+use std::fmt;
 
 /// The offers of an initiator, or the choice of a responder.
 ///
@@ -79,10 +82,6 @@ pub struct Transform<'a> {
     pub attributes: Vec<Attribute<'a>>,
 }
 
-/// Most proposals of an SA, and most transforms of a proposal, that are read: their numbers are one
-/// octet.
-pub const MAX_CHAIN: usize = 256;
-
 /// The situation bits that bring labels before the proposals (RFC 2407 section 4.2): SIT_SECRECY
 /// and SIT_INTEGRITY.
 const LABELLED: u32 = 0x02 | 0x04;
@@ -124,6 +123,16 @@ impl<'a> SecurityAssociation<'a> {
         out.extend(self.doi.to_be_bytes());
         out.extend(self.situation.to_be_bytes());
         emit_chain(&PROPOSALS, &self.proposals, out, Proposal::emit);
+    }
+}
+
+/// The proposals, separated by semicolons; of many the first.
+impl fmt::Display for SecurityAssociation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.proposals.is_empty() {
+            return f.write_str("no proposals");
+        }
+        f.write_str(&list(&self.proposals, "; "))
     }
 }
 
@@ -172,6 +181,53 @@ impl<'a> Proposal<'a> {
         out.extend([self.number, self.protocol.0, size, count]);
         out.extend(self.spi.iter().take(usize::from(size)));
         emit_chain(&TRANSFORMS, &self.transforms, out, Transform::emit);
+    }
+}
+
+/// Number, protocol, SPI and transforms; of many the first:
+/// `1 ESP c0ffee01: ESP_AES-CBC-256, HMAC-SHA2-256, Tunnel; ESP_3DES, HMAC-SHA, Tunnel`.
+impl fmt::Display for Proposal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number, self.protocol.notation_v1())?;
+        if !self.spi.is_empty() {
+            write!(f, " {}", Hex(self.spi))?;
+        }
+        let suites: Vec<Suite<'_>> = self
+            .transforms
+            .iter()
+            .map(|transform| Suite {
+                protocol: self.protocol,
+                transform,
+            })
+            .collect();
+        match suites.as_slice() {
+            [] => Ok(()),
+            suites => write!(f, ": {}", list(suites, "; ")),
+        }
+    }
+}
+
+/// A transform with what tells how to read it.
+struct Suite<'p> {
+    protocol: SecurityProtocol,
+    transform: &'p Transform<'p>,
+}
+
+impl fmt::Display for Suite<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Transform { id, attributes, .. } = self.transform;
+        let phase = Phase::of(self.protocol);
+        let mut words = attribute::told(phase, attributes);
+        // In phase 1 the identifier only says that it is a suite for IKE.
+        if phase == Phase::Two {
+            let name = transform_name(self.protocol, *id);
+            let mut cipher = name.map_or_else(|| format!("transform {id}"), str::to_owned);
+            if let Some(bits) = attribute::key_length(phase, attributes) {
+                cipher += &format!("-{bits}");
+            }
+            words.insert(0, cipher);
+        }
+        f.write_str(&words.join(", "))
     }
 }
 
@@ -231,10 +287,10 @@ fn read_chain<'a, T>(
     let mut members = Vec::new();
     let mut more = true;
     while more {
-        if members.len() == MAX_CHAIN {
+        if members.len() == CHAIN_V1 {
             let kind = FaultKind::Limit {
                 what: chain.plural,
-                limit: MAX_CHAIN,
+                limit: CHAIN_V1,
             };
             faults.push(cursor.at(), kind);
             cursor.rest();
@@ -371,6 +427,38 @@ mod tests {
     }
 
     #[test]
+    fn an_offer_reads_as_people_say_it() {
+        let mut sa = sa();
+        let [first, second] = sa.proposals.as_mut_slice() else {
+            panic!("{sa:?}");
+        };
+        first.transforms = vec![Transform {
+            number: 1,
+            id: 12,
+            attributes: vec![
+                Attribute {
+                    kind: 6,
+                    value: AttributeValue::Short(256),
+                },
+                Attribute {
+                    kind: 5,
+                    value: AttributeValue::Short(5),
+                },
+            ],
+        }];
+        second.protocol = SecurityProtocol::IKE;
+        second.transforms = (0..6).map(transform).collect();
+        let suite = "AES-CBC-256, 28800 of unknown unit";
+        assert_eq!(
+            sa.to_string(),
+            format!(
+                "1 ESP 01020304: ESP_AES-CBC-256, HMAC-SHA2-256; \
+                 2 ISAKMP: {suite}; {suite}; {suite}; {suite} and 2 more"
+            )
+        );
+    }
+
+    #[test]
     fn an_attribute_is_found_by_its_type() {
         assert_eq!(transform(1).number_of(14), Some(256));
         assert_eq!(transform(1).number_of(12), Some(28_800));
@@ -443,7 +531,7 @@ mod tests {
             octets.extend([2, 0, 0, 8, 1, 1, 0, 0]);
         }
         let (read, faults) = read(&octets);
-        assert_eq!(read.unwrap().proposals.len(), MAX_CHAIN);
+        assert_eq!(read.unwrap().proposals.len(), CHAIN_V1);
         assert_eq!(
             faults,
             ["at 2056: more than 256 proposals, the rest not read"]

@@ -1,8 +1,8 @@
 //! Authentication payload (RFC 7296 section 3.8).
 
-use super::der::{self, Element};
 use crate::registry::AuthMethod;
 use crate::wire::cursor::Cursor;
+use crate::wire::der::{self, Element};
 use crate::wire::fault::Faults;
 use std::fmt;
 

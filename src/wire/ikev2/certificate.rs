@@ -1,9 +1,9 @@
 //! Certificate and Certificate Request payloads (RFC 7296 sections 3.6 and 3.7).
 
-use super::text::printable;
 use crate::registry::CertificateEncoding;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
+use crate::wire::text::printable;
 use std::fmt;
 
 /// A certificate, or the authorities asked for.

@@ -3,12 +3,11 @@
 //! IKEv1's Attributes payload is its elder: it shares the structs, and reads them on its own, for
 //! its attributes have two formats.
 
-use super::identification::address;
-use super::text::{brief, printable};
-use super::traffic_selector::prefix_of_mask;
 use crate::registry::{ConfigurationAttributeType, ConfigurationType};
+use crate::wire::address::{address, prefix_of_mask};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
+use crate::wire::text::{brief, list, printable};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -67,11 +66,10 @@ impl<'a> Configuration<'a> {
 impl fmt::Display for Configuration<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.cfg_type.fmt(f)?;
-        for (index, attribute) in self.attributes.iter().enumerate() {
-            let separator = if index == 0 { " " } else { ", " };
-            write!(f, "{separator}{attribute}")?;
+        if self.attributes.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        write!(f, " {}", list(&self.attributes, ", "))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Delete payload (RFC 7296 section 3.11).
 
-use super::text::hex;
 use crate::registry::SecurityProtocol;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
+use crate::wire::text::{Hex, list};
 use std::fmt;
 
 /// The SAs that the sender has deleted.
@@ -69,11 +69,11 @@ impl<'a> Delete<'a> {
 impl fmt::Display for Delete<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.protocol.fmt(f)?;
-        for (index, spi) in self.spis.iter().enumerate() {
-            let separator = if index == 0 { " " } else { ", " };
-            write!(f, "{separator}{}", hex(spi))?;
+        if self.spis.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let spis: Vec<Hex<'_>> = self.spis.iter().map(|spi| Hex(spi)).collect();
+        write!(f, " {}", list(&spis, ", "))
     }
 }
 

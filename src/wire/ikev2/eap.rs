@@ -1,9 +1,9 @@
 //! Extensible Authentication payload (RFC 7296 section 3.16, RFC 3748 section 4).
 
-use super::text::printable;
 use crate::registry::EapType;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
+use crate::wire::text::printable;
 use std::fmt;
 
 /// An EAP packet.

@@ -50,9 +50,8 @@ impl<'a> KeyExchange<'a> {
 impl fmt::Display for KeyExchange<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match transform::key_exchange(self.group) {
-            Some(method) => f.write_str(method.name)?,
-            None => write!(f, "method {}", self.group)?,
+            Some(method) => f.write_str(method.name),
+            None => write!(f, "group {}", self.group),
         }
-        write!(f, ", {} octets", self.data.len())
     }
 }

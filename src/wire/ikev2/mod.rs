@@ -4,14 +4,12 @@ pub mod auth;
 pub mod certificate;
 pub mod configuration;
 pub mod delete;
-pub mod der;
 pub mod eap;
 pub mod encrypted;
 pub mod identification;
 pub mod key_exchange;
 pub mod notify;
 pub mod security_association;
-pub mod text;
 pub mod traffic_selector;
 
 pub use auth::Authentication;
@@ -24,10 +22,11 @@ pub use identification::Identification;
 pub use key_exchange::KeyExchange;
 pub use notify::{AuthAnnouncement, Gateway, Notify, NotifyMeaning};
 pub use security_association::{Proposal, SecurityAssociation, Transform};
-pub use traffic_selector::{Prefix, Range, Selector, TrafficSelectors};
+pub use traffic_selector::{Selector, TrafficSelectors};
 
 use super::cursor::Cursor;
 use super::fault::Faults;
+use super::text;
 use crate::registry::PayloadType;
 use std::fmt;
 
@@ -134,8 +133,13 @@ impl fmt::Display for Body<'_> {
             Self::Id(body) => body.fmt(f),
             Self::Cert(body) => body.fmt(f),
             Self::CertReq(body) => {
-                let (encoding, count) = (body.encoding, body.authorities().len());
-                write!(f, "{encoding}, {count} authorities")
+                let count = body.authorities().len();
+                let noun = if count == 1 {
+                    "authority"
+                } else {
+                    "authorities"
+                };
+                write!(f, "{}, {count} {noun}", body.encoding)
             }
             Self::Auth(body) => body.fmt(f),
             Self::Nonce(octets) => write!(f, "{} octets", octets.len()),

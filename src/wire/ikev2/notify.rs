@@ -1,14 +1,14 @@
 //! Notify payload (RFC 7296 section 3.10).
 
 use super::auth::signature_algorithm;
-use super::identification::address;
-use super::text::{brief, hex, printable};
 use crate::registry::{
     AuthMethod, HashAlgorithm, IpcompTransform, NotifyType, PayloadType, SecurityProtocol,
     transform,
 };
+use crate::wire::address::address;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
+use crate::wire::text::{Hex, brief, list, printable};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -155,7 +155,7 @@ impl<'a> Notify<'a> {
     }
 }
 
-/// Type, SPI and meaning: `INVALID_KE_PAYLOAD wants 2048-bit MODP Group`.
+/// Type, SPI and meaning: `INVALID_KE_PAYLOAD: wants group 14, 2048-bit MODP Group`.
 impl fmt::Display for Notify<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind.name() {
@@ -163,12 +163,12 @@ impl fmt::Display for Notify<'_> {
             None => write!(f, "notify {}", self.kind)?,
         }
         if !self.spi.is_empty() {
-            write!(f, " {} {}", self.protocol, hex(self.spi))?;
+            write!(f, " {} {}", self.protocol, Hex(self.spi))?;
         }
         match self.meaning() {
-            Some(meaning) => write!(f, " {meaning}"),
+            Some(meaning) => write!(f, ": {meaning}"),
             None if self.data.is_empty() => Ok(()),
-            None => write!(f, " {}", brief(self.data)),
+            None => write!(f, ": {}", brief(self.data)),
         }
     }
 }
@@ -269,18 +269,19 @@ impl fmt::Display for NotifyMeaning<'_> {
             Self::HighestVersion(version) => write!(f, "speaks {}.{}", version >> 4, version & 15),
             Self::InvalidMessageId(id) => write!(f, "{id}"),
             Self::InvalidKe(group) => match transform::key_exchange(*group) {
-                Some(method) => write!(f, "wants {}", method.name),
-                None => write!(f, "wants method {group}"),
+                Some(method) => write!(f, "wants group {group}, {}", method.name),
+                None => write!(f, "wants group {group}"),
             },
             Self::WindowSize(size) => write!(f, "{size}"),
             Self::Ipcomp { cpi, transform } => write!(f, "{transform}, CPI {cpi}"),
-            Self::InvalidSpi(octets)
-            | Self::InvalidSelectors(octets)
+            Self::InvalidSpi(octets) => f.write_str(&brief(octets)),
+            // What these octets are says nothing to people.
+            Self::InvalidSelectors(octets)
             | Self::NatDetection(octets)
             | Self::Cookie(octets)
             | Self::Ticket(octets)
             | Self::QuickCrashDetection(octets)
-            | Self::KeyExchangeLink(octets) => f.write_str(&brief(octets)),
+            | Self::KeyExchangeLink(octets) => write!(f, "{} octets", octets.len()),
             Self::Address(address) => address.fmt(f),
             Self::AuthLifetime(seconds) => write!(f, "{seconds} s"),
             Self::Redirect { gateway, .. } => gateway.fmt(f),
@@ -291,7 +292,7 @@ impl fmt::Display for NotifyMeaning<'_> {
                 expected_send,
                 expected_receive,
             } => write!(f, "send {expected_send}, receive {expected_receive}"),
-            Self::SignatureHashAlgorithms(hashes) => f.write_str(&comma(hashes)),
+            Self::SignatureHashAlgorithms(hashes) => f.write_str(&list(hashes, ", ")),
             Self::Puzzle {
                 prf, difficulty, ..
             } => match transform::prf(*prf) {
@@ -310,7 +311,7 @@ impl fmt::Display for NotifyMeaning<'_> {
                     "congestion control {control}, don't fragment {fragments}"
                 )
             }
-            Self::SupportedAuthMethods(methods) => f.write_str(&comma(methods)),
+            Self::SupportedAuthMethods(methods) => f.write_str(&list(methods, ", ")),
         }
     }
 }
@@ -404,11 +405,6 @@ fn announced(data: &[u8]) -> Option<Vec<AuthAnnouncement<'_>>> {
     Some(announcements)
 }
 
-fn comma<T: ToString>(members: &[T]) -> String {
-    let members: Vec<String> = members.iter().map(ToString::to_string).collect();
-    members.join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,50 +425,50 @@ mod tests {
         assert_eq!(said(Kind::NO_PROPOSAL_CHOSEN, &[]), "NO_PROPOSAL_CHOSEN");
         assert_eq!(
             said(Kind::INVALID_KE_PAYLOAD, &[0, 31]),
-            "INVALID_KE_PAYLOAD wants Curve25519"
+            "INVALID_KE_PAYLOAD: wants group 31, Curve25519"
         );
         assert_eq!(
             said(Kind::UNSUPPORTED_CRITICAL_PAYLOAD, &[54]),
-            "UNSUPPORTED_CRITICAL_PAYLOAD for payload 54: Puzzle Solution"
+            "UNSUPPORTED_CRITICAL_PAYLOAD: for payload 54: Puzzle Solution"
         );
-        assert_eq!(said(Kind::COOKIE, &[0xab, 1]), "COOKIE ab01");
+        assert_eq!(said(Kind::COOKIE, &[0xab, 1]), "COOKIE: 2 octets");
         assert_eq!(
             said(Kind::SIGNATURE_HASH_ALGORITHMS, &[0, 2, 0, 5]),
-            "SIGNATURE_HASH_ALGORITHMS SHA2-256, Identity"
+            "SIGNATURE_HASH_ALGORITHMS: SHA2-256, Identity"
         );
         assert_eq!(
             said(Kind::ADDITIONAL_IP4_ADDRESS, &[192, 0, 2, 1]),
-            "ADDITIONAL_IP4_ADDRESS 192.0.2.1"
+            "ADDITIONAL_IP4_ADDRESS: 192.0.2.1"
         );
         assert_eq!(
             said(Kind::REDIRECT, b"\x03\x05gw.ch\x01\x02"),
-            "REDIRECT gw.ch"
+            "REDIRECT: gw.ch"
         );
         assert_eq!(
             said(Kind::IPCOMP_SUPPORTED, &[1, 0, 2]),
-            "IPCOMP_SUPPORTED IPCOMP_DEFLATE, CPI 256"
+            "IPCOMP_SUPPORTED: IPCOMP_DEFLATE, CPI 256"
         );
         assert_eq!(
             said(Kind::TICKET_LT_OPAQUE, &[0, 0, 0x0e, 0x10, 9, 9]),
-            "TICKET_LT_OPAQUE 3600 s, 2 octets"
+            "TICKET_LT_OPAQUE: 3600 s, 2 octets"
         );
         assert_eq!(
             said(
                 Kind::IKEV2_MESSAGE_ID_SYNC,
                 &[9, 9, 9, 9, 0, 0, 0, 5, 0, 0, 0, 7]
             ),
-            "IKEV2_MESSAGE_ID_SYNC send 5, receive 7"
+            "IKEV2_MESSAGE_ID_SYNC: send 5, receive 7"
         );
         assert_eq!(
             said(Kind::USE_AGGFRAG, &[1]),
-            "USE_AGGFRAG congestion control no, don't fragment yes"
+            "USE_AGGFRAG: congestion control no, don't fragment yes"
         );
         assert_eq!(
             said(
                 Kind::SUPPORTED_AUTH_METHODS,
                 &[2, 2, 3, 1, 1, 10, 1, 14, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70]
             ),
-            "SUPPORTED_AUTH_METHODS Shared Key Message Integrity Code, RSA Digital Signature, Ed25519"
+            "SUPPORTED_AUTH_METHODS: Shared Key Message Integrity Code, RSA Digital Signature, Ed25519"
         );
         assert_eq!(said(Kind(40_000), &[]), "notify 40000");
     }
@@ -492,9 +488,9 @@ mod tests {
     fn data_that_does_not_fit_its_type_shows_its_octets() {
         assert_eq!(
             said(NotifyType::INVALID_KE_PAYLOAD, &[31]),
-            "INVALID_KE_PAYLOAD 1f"
+            "INVALID_KE_PAYLOAD: 1f"
         );
-        assert_eq!(said(NotifyType::REDIRECT, &[1, 9, 0]), "REDIRECT 010900");
+        assert_eq!(said(NotifyType::REDIRECT, &[1, 9, 0]), "REDIRECT: 010900");
     }
 
     #[test]

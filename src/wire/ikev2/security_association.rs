@@ -1,10 +1,10 @@
 //! Security Association payload (RFC 7296 section 3.3).
 
-use super::text::hex;
 use crate::registry::{SecurityProtocol, TransformAttributeType, TransformType, transform};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
 use crate::wire::ikev1::Attribute;
+use crate::wire::text::{Hex, list};
 use std::fmt;
 
 /// The offers of a request, or the one choice of a response.
@@ -35,13 +35,13 @@ impl<'a> SecurityAssociation<'a> {
     }
 }
 
-/// The proposals, separated by semicolons.
+/// The proposals, separated by semicolons; of many the first.
 impl fmt::Display for SecurityAssociation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.proposals.is_empty() {
             return f.write_str("no proposals");
         }
-        join(f, &self.proposals, "; ")
+        f.write_str(&list(&self.proposals, "; "))
     }
 }
 
@@ -126,15 +126,26 @@ impl<'a> Proposal<'a> {
     }
 }
 
-/// Number, protocol, SPI and transforms: `1 ESP c0ffee01: ENCR_AES_GCM_16-256, ...`.
+/// Number, protocol, SPI and transforms, alternatives separated by strokes; of many the first:
+/// `1 ESP c0ffee01: ENCR_AES_GCM_16-128/ENCR_AES_GCM_16-256, ...`.
 impl fmt::Display for Proposal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.number, self.protocol)?;
         if !self.spi.is_empty() {
-            write!(f, " {}", hex(self.spi))?;
+            write!(f, " {}", Hex(self.spi))?;
         }
-        f.write_str(": ")?;
-        join(f, &self.transforms, ", ")
+        let mut kinds: Vec<TransformType> = Vec::new();
+        for transform in &self.transforms {
+            if !kinds.contains(&transform.kind) {
+                kinds.push(transform.kind);
+            }
+        }
+        for (index, kind) in kinds.into_iter().enumerate() {
+            let separator = if index == 0 { ": " } else { ", " };
+            let alternatives: Vec<&Transform<'_>> = self.of(kind).collect();
+            write!(f, "{separator}{}", list(&alternatives, "/"))?;
+        }
+        Ok(())
     }
 }
 
@@ -316,20 +327,6 @@ fn emit_all<T>(members: &[T], more: u8, out: &mut Vec<u8>, emit: impl Fn(&T, &mu
     }
 }
 
-fn join<T: fmt::Display>(
-    f: &mut fmt::Formatter<'_>,
-    members: &[T],
-    separator: &str,
-) -> fmt::Result {
-    for (index, member) in members.iter().enumerate() {
-        if index > 0 {
-            f.write_str(separator)?;
-        }
-        member.fmt(f)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -368,6 +365,30 @@ mod tests {
     #[test]
     fn an_offer_reads_as_people_say_it() {
         assert_eq!(read(OFFER), (format!("{FIRST}; {SECOND}"), vec![]));
+    }
+
+    #[test]
+    fn alternatives_stand_together_and_many_are_counted() {
+        let cipher = |id| Transform::new(TransformType::ENCR, id, vec![]);
+        let mut proposal = Proposal {
+            number: 1,
+            protocol: SecurityProtocol::IKE,
+            spi: &[],
+            transforms: vec![
+                cipher(3),
+                Transform::new(TransformType::PRF, 5, vec![]),
+                cipher(12),
+            ],
+        };
+        assert_eq!(
+            proposal.to_string(),
+            "1 IKE: ENCR_3DES/ENCR_AES_CBC, PRF_HMAC_SHA2_256"
+        );
+        proposal.transforms = (100..108).map(cipher).collect();
+        assert_eq!(
+            proposal.to_string(),
+            "1 IKE: ENCR 100/ENCR 101/ENCR 102/ENCR 103 and 4 more"
+        );
     }
 
     #[test]

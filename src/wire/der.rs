@@ -1,6 +1,6 @@
 //! As much of DER (X.690) as names and algorithm identifiers need.
 
-use super::text::{hex, printable};
+use super::text::{Hex, printable};
 use crate::wire::cursor::Cursor;
 
 /// One element: a tag and its contents.
@@ -112,7 +112,7 @@ fn string(value: Element<'_>) -> String {
                 .collect();
             printable(text.as_bytes())
         }
-        _ => format!("#{}", hex(value.contents)),
+        _ => format!("#{}", Hex(value.contents)),
     }
 }
 
@@ -148,7 +148,7 @@ pub(super) mod tests {
     use super::*;
 
     /// `C=CH, CN=gw`, by hand after RFC 5280 section 4.1.2.4.
-    pub(in super::super) const NAME: &[u8] = &[
+    pub(in crate::wire) const NAME: &[u8] = &[
         0x30, 0x1a, //
         0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x06, 0x13, 0x02, b'C', b'H', //
         0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x02, b'g', b'w',
