@@ -4,7 +4,7 @@ use super::{Asked, asked, cite, end_of, tap};
 use crate::diagnose::Cite;
 use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role, Tunnel};
 use crate::registry::ExchangeType;
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp};
 
 /// The first message after the algorithms were agreed, sent and not answered.
 #[derive(Clone, Debug)]
@@ -106,15 +106,33 @@ pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
     if !asked::from_the_start(model, main) {
         return None;
     }
+    /// An answer to the message, or to a copy of it, comes this soon; a liveness check later.
+    const AT_ONCE: Span = Span::from_secs(2);
     let last = main.flights.last()?;
-    let (_, asked) = super::began(model, last)?;
+    let copies: Vec<Timestamp> = last
+        .parts
+        .iter()
+        .chain(&last.again)
+        .map(|id| model.messages[*id].time)
+        .collect();
+    // A phase 2 shows that message 6 came, if not to this recording.
+    let went_on = sa.exchanges.iter().any(|id| {
+        matches!(
+            model.exchanges[*id].kind,
+            ExchangeType::QUICK_MODE | ExchangeType::TRANSACTION
+        )
+    });
     sa.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
+        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1 && !went_on)
         .filter(|exchange| exchange.by == Role::Responder)
         .filter_map(|exchange| super::began(model, exchange.flights.first()?))
-        .find(|(_, time)| *time >= asked)
+        .find(|(_, time)| {
+            copies
+                .iter()
+                .any(|copy| *time >= *copy && time.since(*copy) <= AT_ONCE)
+        })
 }
 
 fn shape(asked: &Asked<'_>) -> Shape {

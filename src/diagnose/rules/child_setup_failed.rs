@@ -128,11 +128,15 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
     if !only_proof {
         return None;
     }
-    // A request without room for an SA and selectors asks for no child (RFC 6023).
+    // A request without room for an SA and selectors asks for no child (RFC 6023); nor does one that
+    // is hardly larger than the response, which holds the same but for them.
     let childless = exchange
         .request()
         .and_then(|request| model.plaintext_range(id, request))
-        .is_some_and(|range| *range.end() < CHILDLESS);
+        .zip(model.plaintext_range(id, response))
+        .is_some_and(|(request, response)| {
+            *request.end() < CHILDLESS || *request.end() < response.start() + SELECTORS
+        });
     let served = model.tunnels[tunnel].flows.iter().any(|flow| {
         let began = model.flows[*flow].seen.first.1;
         began >= at.1 && began.since(at.1) <= AT_ONCE
@@ -148,6 +152,9 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
 
 /// More than three notifications without data.
 const NOTIFICATIONS: usize = 25;
+
+/// An SA with two selectors, less a notification or two that a refusal holds instead.
+const SELECTORS: usize = 84 - 12;
 
 /// Identity, proof, and less than an SA with two selectors.
 const CHILDLESS: usize = 9 + 24 + 84;

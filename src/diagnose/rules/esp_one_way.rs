@@ -186,12 +186,10 @@ fn mostly_small(directions: &Directions<'_>, towards: usize) -> bool {
 fn is_stream(directions: &Directions<'_>, towards: usize, sent: u64, length: Span) -> bool {
     /// Packets a second.
     const FAST: f64 = 10.0;
-    /// Whole steps of the timeline that tell a pace.
-    const STEPS: usize = 5;
     let steady = directions.flows(towards).iter().any(|flow| {
         // The first and the last step are not whole.
         let whole = match flow.timeline.counts.as_slice() {
-            [_, whole @ .., _] if whole.len() >= STEPS => whole,
+            [_, whole @ .., _] if !whole.is_empty() => whole,
             _ => return false,
         };
         let (least, most) = (whole.iter().min(), whole.iter().max());

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{began, end_of, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
+use crate::model::{Exchange, IkeSa, IkeSaId, IkeState, Model, Role, TunnelId};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 
@@ -132,12 +132,18 @@ fn child_deleted(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL)
         .find_map(|exchange| {
             let (at, who, to) = said(model, exchange)?;
-            let made_again = makes_child_after(model, sa, at.1)?;
+            let (made_again, by) = makes_child_after(model, sa, at.1)?;
+            // Whoever deletes it and asks for it again restarts it on purpose.
+            let severity = match by == exchange.by {
+                true => Severity::Info,
+                false => RULE.severity,
+            };
             let ended = directions.iter().any(|directions| {
                 [0, 1].into_iter().all(|end| ends_at(directions, end, at.1))
             });
             (ended && made_again.since(at.1) >= SILENCE).then(|| {
                 Finding::new(&RULE, Confidence::Possible, tunnel, at, "a small message, at which all ESP ends")
+                    .severity(severity)
                     .during(at.1, made_again)
                     .title(format!("{who} deleted the child SA"))
                     .says(format!(
@@ -168,14 +174,14 @@ fn ends_at(directions: &esp::Directions<'_>, end: usize, time: Timestamp) -> boo
     packets >= NEEDED && quiet && last.is_some_and(|last| last <= time && time.since(last) <= CLOSE)
 }
 
-fn makes_child_after(model: &Model, sa: &IkeSa, time: Timestamp) -> Option<Timestamp> {
+/// When a child SA was next asked for, and by whom.
+fn makes_child_after(model: &Model, sa: &IkeSa, time: Timestamp) -> Option<(Timestamp, Role)> {
     sa.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
         .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
-        .filter_map(|exchange| began(model, exchange.flights.first()?))
-        .map(|(_, at)| at)
-        .find(|at| *at > time)
+        .filter_map(|exchange| Some((began(model, exchange.flights.first()?)?.1, exchange.by)))
+        .find(|(at, _)| *at > time)
 }
 
 /// Where, by whom and to whom an informational exchange was begun.
