@@ -42,6 +42,11 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
         if first.flights.len() != 5
             || !asked::from_the_start(model, first)
             || said_no(model, sa, first)
+            || sa.exchanges.iter().skip(1).any(|id| {
+                // Whoever speaks on has read message 5, or was answered by a message 6 not recorded.
+                let flights = &model.exchanges[*id].flights;
+                flights.iter().any(|flight| flight.by == Role::Responder)
+            })
         {
             return None;
         }

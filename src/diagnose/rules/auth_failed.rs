@@ -166,7 +166,10 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         ) && said.by == Role::Initiator
             && at.1 >= answer.time
             && at.1.since(answer.time) <= AT_ONCE;
-        let served = !sa.child_sas.is_empty()
+        let served = sa
+            .child_sas
+            .iter()
+            .any(|id| model.child_sas[*id].seen.is_some())
             || row
                 .flows
                 .iter()

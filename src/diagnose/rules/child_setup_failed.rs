@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::{began, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{AuthOutcome, Exchange, IkeSaId, Model, Role, TunnelId};
+use crate::model::{AuthOutcome, Exchange, Flight, IkeSaId, Model, Role, TunnelId};
 use crate::registry::ExchangeType;
 use crate::units::Span;
 
@@ -130,13 +130,13 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
     }
     // A request without room for an SA and selectors asks for no child (RFC 6023); nor does one that
     // is hardly larger than the response, which holds the same but for them.
-    let childless = exchange
-        .request()
-        .and_then(|request| model.plaintext_range(id, request))
-        .zip(model.plaintext_range(id, response))
-        .is_some_and(|(request, response)| {
-            *request.end() < CHILDLESS || *request.end() < response.start() + SELECTORS
-        });
+    let childless = exchange.request().is_some_and(|request| {
+        let room = length(model, request).saturating_sub(length(model, response));
+        room + PADDING < SELECTORS
+            || model
+                .plaintext_range(id, request)
+                .is_some_and(|range| *range.end() < CHILDLESS)
+    });
     let served = model.tunnels[tunnel].flows.iter().any(|flow| {
         let began = model.flows[*flow].seen.first.1;
         began >= at.1 && began.since(at.1) <= AT_ONCE
@@ -152,6 +152,18 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
 
 /// More than three notifications without data.
 const NOTIFICATIONS: usize = 25;
+
+/// Octets of all parts of a message: the suite adds the same to requests and responses.
+fn length(model: &Model, flight: &Flight) -> usize {
+    flight
+        .parts
+        .iter()
+        .map(|id| model.messages[*id].header.length as usize)
+        .sum()
+}
+
+/// Octets that padding to a block may add.
+const PADDING: usize = 15;
 
 /// An SA with two selectors, less a notification or two that a refusal holds instead.
 const SELECTORS: usize = 84 - 12;
@@ -217,12 +229,28 @@ fn answerer(model: &Model, exchange: &Exchange) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const AGREED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
         0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
         0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256";
+
+    #[test]
+    fn who_asks_for_no_child_is_not_refused_one() {
+        let exchange = |request: u32| {
+            format!(
+                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed {request}
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 144
+                 9.0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 9.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+            )
+        };
+        silent(&exchange(192), "child-setup-failed");
+        fires(&exchange(272), "child-setup-failed");
+    }
 
     #[test]
     fn a_proof_without_a_child() {

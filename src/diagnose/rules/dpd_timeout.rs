@@ -224,6 +224,12 @@ fn v1_probes_at(model: &Model, tunnel: TunnelId, sa: &IkeSa, vantage: Vantage) -
         .rev()
         .take_while(|(exchange, ..)| exchange.by == by)
         .collect();
+    // What follows the peer's message at once is its answer, no probe.
+    run.retain(|(_, _, time)| {
+        !informational.iter().any(|(other, _, asked)| {
+            other.by != by && *asked <= *time && time.since(*asked) < OFTEN
+        })
+    });
     run.dedup_by(|earlier, later| later.2.since(earlier.2) < OFTEN);
     if run.len() < 2 {
         return None;

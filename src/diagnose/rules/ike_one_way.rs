@@ -52,7 +52,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .filter_map(|exchange| Pair::of(model, exchange))
         .find_map(|pair| {
             let deaf = pair.copies_after_answer(model);
-            (deaf.len() >= 2 && !pair.is_heard(model, row)).then_some((pair, deaf))
+            // Each copy is answered again (RFC 7296 section 2.1), unless the SA is gone by then.
+            let persists = !pair.answer.again.is_empty();
+            (deaf.len() >= 2 && persists && !pair.is_heard(model, row)).then_some((pair, deaf))
         });
     let Some((pair, deaf)) = found else {
         return Vec::new();
@@ -213,6 +215,15 @@ mod tests {
         verdict(
             "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24
              0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24",
+            "ike-one-way",
+        );
+    }
+
+    #[test]
+    fn a_deletion_whose_answer_was_lost_is_not_answered_again() {
+        silent(
+            "0   A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=1,3,6
+             0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80",
             "ike-one-way",
         );
     }
