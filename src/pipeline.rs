@@ -1,14 +1,14 @@
 //! From inputs to an analysis: arranges the stages and the threads. The only file that names rayon.
 
 use crate::assemble;
-use crate::capture::{self, Chunk, Chunks, ReadError, Scratch, Walked};
+use crate::capture::{self, Chunk, Chunks, ReadError, Walked};
 use crate::census::Census;
 use crate::diagnose::{self, Finding, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
 use crate::limits;
 use crate::model::{self, Model};
 use crate::net::{Body, Datagram, Esp, IpFacts, Stamp};
-use crate::scan::{self, Batch, Lane, Window};
+use crate::scan::{Batch, Lane, Scanner, Window};
 use crate::units::{EspSpi, FrameId, Timestamp};
 use crate::wire::esp::EspHeader;
 use rayon::prelude::*;
@@ -156,7 +156,7 @@ fn read_one<F: Fold + Send>(
         progress: options.progress.clone(),
     };
     pool.broadcast(|_| work.run());
-    work.fold_waiting(&mut lock(&work.folding), &mut Scratch::default());
+    work.fold_waiting(&mut lock(&work.folding), &mut Scanner::default());
     let ended = lock(&work.source).ended.take();
     let folding = work
         .folding
@@ -233,9 +233,9 @@ struct Folding<F> {
 
 impl<F: Fold + Send> Work<F> {
     fn run(&self) {
-        let mut scratch = Scratch::default();
+        let mut scanner = Scanner::default();
         while let Some((number, chunk)) = self.take() {
-            let batch = scan::scan(&chunk, &mut scratch, None, &self.window);
+            let batch = scanner.scan(&chunk, None, &self.window);
             let waiting = {
                 let mut waiting = lock(&self.waiting);
                 waiting.insert(number, (chunk, batch));
@@ -248,7 +248,7 @@ impl<F: Fold + Send> Work<F> {
                 self.folding.try_lock().ok()
             };
             if let Some(mut folding) = folding {
-                self.fold_waiting(&mut folding, &mut scratch);
+                self.fold_waiting(&mut folding, &mut scanner);
                 if folding.to.flow().is_break() {
                     return;
                 }
@@ -270,7 +270,7 @@ impl<F: Fold + Send> Work<F> {
         }
     }
 
-    fn fold_waiting(&self, folding: &mut Folding<F>, scratch: &mut Scratch) {
+    fn fold_waiting(&self, folding: &mut Folding<F>, scanner: &mut Scanner) {
         loop {
             let Some((chunk, mut batch)) = lock(&self.waiting).remove(&folding.next) else {
                 return;
@@ -280,7 +280,7 @@ impl<F: Fold + Send> Work<F> {
             if let Some(before) = &folding.walked
                 && batch.walked.start != before.end
             {
-                batch = scan::scan(&chunk, scratch, Some(&before.end), &self.window);
+                batch = scanner.scan(&chunk, Some(&before.end), &self.window);
             }
             folding.next += 1;
             folding.order.fold(&batch, folding.index, &mut folding.to);

@@ -147,22 +147,40 @@ impl Window {
     }
 }
 
-/// Walks a chunk and notes what it holds. `from` is the true place where the chunk before it
-/// ended, if that is known.
-pub fn scan(chunk: &Chunk, scratch: &mut Scratch, from: Option<&Seam>, window: &Window) -> Batch {
-    let mut notes = Notes::default();
-    let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
-        if window.holds(frame.time) {
-            net::peel(frame, &mut |datagram| notes.take(&datagram));
+/// A worker's own: its read buffer, its tables, and how much the chunk before held.
+#[derive(Default)]
+pub struct Scanner {
+    scratch: Scratch,
+    notes: Notes,
+}
+
+impl Scanner {
+    /// Walks a chunk and notes what it holds. `from` is the true place where the chunk before it
+    /// ended, if that is known.
+    pub fn scan(&mut self, chunk: &Chunk, from: Option<&Seam>, window: &Window) -> Batch {
+        let Self { scratch, notes } = self;
+        let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
+            if window.holds(frame.time) {
+                net::peel(frame, &mut |datagram| notes.take(&datagram));
+            }
+        });
+        notes.lanes.index.clear();
+        notes.lanes.last = 0;
+        notes.clear.index.clear();
+        Batch {
+            walked,
+            events: take(&mut notes.events),
+            lanes: take(&mut notes.lanes.rows),
+            controls: take(&mut notes.controls),
+            clear: take(&mut notes.clear.rows),
         }
-    });
-    Batch {
-        walked,
-        events: notes.events,
-        lanes: notes.lanes.rows,
-        controls: notes.controls,
-        clear: notes.clear.rows,
     }
+}
+
+/// Takes the rows and leaves room for as many: the next chunk will hold about the same.
+fn take<T>(rows: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(rows.len());
+    std::mem::replace(rows, room)
 }
 
 #[derive(Default)]

@@ -221,19 +221,21 @@ fn others(
     detail: Detail,
 ) -> io::Result<()> {
     let is_verdict = |finding: &FindingView<'_>| verdict.is_some_and(|v| std::ptr::eq(v, finding));
-    let mut rest = diagnosis
+    let rest = diagnosis
         .findings
         .iter()
-        .filter(|finding| !is_verdict(finding))
-        .peekable();
-    if rest.peek().is_some() {
+        .filter(|finding| !is_verdict(finding));
+    let groups = alike(rest, detail);
+    if !groups.is_empty() {
         sheet.heading(out, "Also found")?;
     }
-    for finding in rest {
+    for (finding, tunnels) in groups {
         let (ink, word) = mark(finding.severity);
-        let about = match finding.tunnel {
-            Some(id) if diagnosis.tunnels.len() > 1 => format!(" (tunnel {id})"),
-            _ => String::new(),
+        let about = match tunnels.as_slice() {
+            [] => String::new(),
+            _ if diagnosis.tunnels.len() == 1 => String::new(),
+            [one] => format!(" (tunnel {one})"),
+            many => format!(" (tunnels {})", listed(many)),
         };
         let lead = format!("  {}  ", sheet.paint(ink, word));
         sheet.paragraph(out, &lead, &format!("{}{about}", finding.title))?;
@@ -266,6 +268,39 @@ fn others(
         }
     }
     Ok(())
+}
+
+/// Findings with their tunnels. Those for information that say the same of several tunnels are one
+/// line; whatever is wrong, and everything if all is asked for, has its own.
+fn alike<'d>(
+    findings: impl Iterator<Item = &'d FindingView<'d>>,
+    detail: Detail,
+) -> Vec<(&'d FindingView<'d>, Vec<u64>)> {
+    let mut groups: Vec<(&FindingView<'_>, Vec<u64>)> = Vec::new();
+    for finding in findings {
+        let joins = |(first, _): &&mut (&FindingView<'_>, Vec<u64>)| {
+            !detail.verbose
+                && finding.severity == "info"
+                && (first.rule, first.severity, first.title)
+                    == (finding.rule, finding.severity, finding.title)
+        };
+        match groups.iter_mut().find(joins) {
+            Some((_, tunnels)) => tunnels.extend(finding.tunnel),
+            None => groups.push((finding, finding.tunnel.into_iter().collect())),
+        }
+    }
+    groups
+}
+
+/// `1, 2, 3 and 6 more`.
+fn listed(numbers: &[u64]) -> String {
+    /// Numbers that are listed one by one.
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = numbers.iter().take(SHOWN).map(u64::to_string).collect();
+    match numbers.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// One input, and what of it could not be read.

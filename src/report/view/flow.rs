@@ -1,0 +1,196 @@
+//! ESP and AH flows.
+
+use super::child_sa::child_of;
+use super::place::{FrameView, PathView, SeenView};
+use crate::model::{AnomalyKind, FlowId, Link, Model};
+use crate::report::select::number;
+use serde::Serialize;
+
+/// One direction of one ESP or AH SA.
+#[derive(Debug, Serialize)]
+pub struct FlowView<'a> {
+    /// Its number.
+    pub id: u64,
+    /// `esp` or `ah`.
+    pub protocol: &'static str,
+    /// `0x` and 8 hex digits.
+    pub spi: String,
+    /// Input it was recorded in.
+    pub input: u16,
+    /// Interface of that input.
+    pub interface: u32,
+    /// The paths it took in order of first use.
+    pub paths: Vec<PathView>,
+    /// Number of its child SA.
+    pub child_sa: Option<u64>,
+    /// How it was tied to it: `proven`, `inferred`.
+    pub link: Option<&'static str>,
+    /// Packets.
+    pub packets: u64,
+    /// Octets from the SPI to the end of the checksum.
+    pub bytes: u64,
+    /// Sequence numbers that never came.
+    pub missing: u64,
+    /// Packets out of order.
+    pub late: u64,
+    /// Packets whose number had come before.
+    pub duplicate: u64,
+    /// The farthest that a late number lay behind.
+    pub deepest: u32,
+    /// Times the counter began again.
+    pub restarts: u32,
+    /// Runs of missing numbers.
+    pub bursts: u64,
+    /// The longest of them.
+    pub longest_burst: u64,
+    /// Whether all these counts are exact.
+    pub exact: bool,
+    /// First sequence number.
+    pub first_sequence: u32,
+    /// Highest sequence number.
+    pub highest_sequence: u32,
+    /// Packets that came in IP fragments.
+    pub fragmented: u64,
+    /// Packets the capture cut.
+    pub cut: u64,
+    /// Sizes.
+    pub sizes: SizesView<'a>,
+    /// Smallest and largest TTL.
+    pub ttl: [u8; 2],
+    /// Whether any packet forbids fragmentation.
+    pub dont_fragment: bool,
+    /// When and where it was seen.
+    #[serde(flatten)]
+    pub seen: SeenView,
+    /// The first anomalies.
+    pub anomalies: Vec<AnomalyView>,
+    /// The longest silences.
+    pub silences: Vec<SilenceView>,
+    /// Packets over time.
+    pub timeline: TimelineView<'a>,
+}
+
+impl<'a> FlowView<'a> {
+    pub(super) fn new(model: &'a Model, id: FlowId) -> Self {
+        let flow = &model.flows[id];
+        let tally = &flow.sequence;
+        Self {
+            id: number(id),
+            protocol: if flow.key.ah { "ah" } else { "esp" },
+            spi: flow.key.spi.to_string(),
+            input: flow.key.vantage.input,
+            interface: flow.key.vantage.interface,
+            paths: flow.paths.iter().map(PathView::new).collect(),
+            child_sa: child_of(flow).map(number),
+            link: match flow.child_sa {
+                Link::Proven(_) => Some("proven"),
+                Link::Inferred(_) => Some("inferred"),
+                Link::None => None,
+            },
+            packets: flow.packets,
+            bytes: flow.bytes,
+            missing: tally.missing,
+            late: tally.late,
+            duplicate: tally.duplicate,
+            deepest: tally.deepest,
+            restarts: tally.restarts,
+            bursts: tally.bursts,
+            longest_burst: tally.longest_burst,
+            exact: tally.exact,
+            first_sequence: tally.first,
+            highest_sequence: tally.highest,
+            fragmented: flow.fragmented,
+            cut: flow.cut,
+            sizes: SizesView {
+                smallest: flow.sizes.smallest,
+                largest: flow.sizes.largest,
+                counts: &flow.sizes.counts,
+                others: flow.sizes.others,
+            },
+            ttl: [flow.ttl.0, flow.ttl.1],
+            dont_fragment: flow.dont_fragment,
+            seen: SeenView::new(flow.seen),
+            anomalies: flow.anomalies.iter().map(AnomalyView::new).collect(),
+            silences: flow
+                .silences
+                .iter()
+                .map(|silence| SilenceView {
+                    length_ns: silence.length.0,
+                    before: FrameView::new(silence.before.0),
+                    after: FrameView::new(silence.after.0),
+                })
+                .collect(),
+            timeline: TimelineView {
+                step_secs: flow.timeline.step_secs,
+                counts: &flow.timeline.counts,
+            },
+        }
+    }
+}
+
+/// Sizes of packets in octets.
+#[derive(Debug, Serialize)]
+pub struct SizesView<'a> {
+    /// Smallest.
+    pub smallest: u32,
+    /// Largest.
+    pub largest: u32,
+    /// Pairs of size and number of packets.
+    pub counts: &'a [(u32, u32)],
+    /// Packets of sizes that found no place in `counts`.
+    pub others: u64,
+}
+
+/// A packet out of order, or a gap before it.
+#[derive(Debug, Serialize)]
+pub struct AnomalyView {
+    /// `gap`, `late`, `duplicate`, `restart`.
+    pub kind: &'static str,
+    /// Its frame.
+    #[serde(flatten)]
+    pub frame: FrameView,
+    /// Its time.
+    pub time_ns: i64,
+    /// Its sequence number.
+    pub sequence: u32,
+    /// Numbers skipped, numbers behind the highest, or the highest before the restart.
+    pub distance: u32,
+}
+
+impl AnomalyView {
+    pub(super) fn new(anomaly: &crate::model::Anomaly) -> Self {
+        let (kind, distance) = match anomaly.kind {
+            AnomalyKind::Gap(skipped) => ("gap", skipped),
+            AnomalyKind::Late(behind) => ("late", behind),
+            AnomalyKind::Duplicate(behind) => ("duplicate", behind),
+            AnomalyKind::Restart(highest) => ("restart", highest),
+        };
+        Self {
+            kind,
+            frame: FrameView::new(anomaly.frame),
+            time_ns: anomaly.time.0,
+            sequence: anomaly.sequence,
+            distance,
+        }
+    }
+}
+
+/// A time in which nothing came.
+#[derive(Debug, Serialize)]
+pub struct SilenceView {
+    /// How long.
+    pub length_ns: i64,
+    /// The last packet before it.
+    pub before: FrameView,
+    /// The first packet after it.
+    pub after: FrameView,
+}
+
+/// Packets over time.
+#[derive(Debug, Serialize)]
+pub struct TimelineView<'a> {
+    /// Length of a step.
+    pub step_secs: u32,
+    /// Packets of each step.
+    pub counts: &'a [u32],
+}

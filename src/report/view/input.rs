@@ -1,0 +1,68 @@
+//! Inputs: what was read and what could not be.
+
+use crate::model::Input;
+use serde::Serialize;
+
+/// An input.
+#[derive(Debug, Serialize)]
+pub struct InputView<'a> {
+    /// As given; `-` for standard input.
+    pub path: &'a str,
+    /// `pcap`, `pcapng (zstd)`, …
+    pub format: &'a str,
+    /// Names of its link types.
+    pub link_types: &'a [String],
+    /// Octets kept of a frame at most.
+    pub snaplen: Option<u32>,
+    /// Frames read.
+    pub frames: u64,
+    /// Frames cut by the capture.
+    pub frames_cut: u64,
+    /// Octets of the uncompressed file.
+    pub bytes: u64,
+    /// Earliest time.
+    pub first_ns: Option<i64>,
+    /// Latest time.
+    pub last_ns: Option<i64>,
+    /// Packets the capturing system says it dropped.
+    pub dropped: Option<u64>,
+    /// What could not be read.
+    pub problems: Vec<ProblemView<'a>>,
+}
+
+impl<'a> InputView<'a> {
+    pub(super) fn new(input: &'a Input) -> Self {
+        Self {
+            path: &input.path,
+            format: &input.format,
+            link_types: &input.link_types,
+            snaplen: input.snaplen,
+            frames: input.frames,
+            frames_cut: input.frames_cut,
+            bytes: input.bytes,
+            first_ns: input.first.map(|time| time.0),
+            last_ns: input.last.map(|time| time.0),
+            dropped: input.dropped,
+            problems: input
+                .problems
+                .iter()
+                .map(|problem| ProblemView {
+                    offset: problem.offset,
+                    skipped: problem.skipped,
+                    what: &problem.what,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// A part of an input that could not be read.
+#[derive(Debug, Serialize)]
+pub struct ProblemView<'a> {
+    /// Where, in octets of the uncompressed input.
+    pub offset: u64,
+    /// Octets passed over.
+    pub skipped: u64,
+    /// What is wrong.
+    pub what: &'a str,
+}

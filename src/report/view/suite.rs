@@ -1,0 +1,100 @@
+//! Suites: algorithms by number and name.
+
+use crate::model::IkeSuite;
+use crate::registry::{TransformType, transform};
+use serde::Serialize;
+
+/// The algorithms of an IKE SA: numbers and names of the IKEv2 registry, whatever the version.
+#[derive(Debug, Serialize)]
+pub struct SuiteView {
+    /// Encryption.
+    pub encryption: Option<AlgorithmView>,
+    /// Its key length in bits, where it is told.
+    pub key_bits: Option<u16>,
+    /// Integrity; null with AEAD ciphers and in IKEv1.
+    pub integrity: Option<AlgorithmView>,
+    /// PRF.
+    pub prf: Option<AlgorithmView>,
+    /// Key exchange method.
+    pub group: Option<AlgorithmView>,
+    /// Additional key exchanges (RFC 9370).
+    pub additional_groups: Vec<AlgorithmView>,
+    /// IKEv1: authentication method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v1_auth: Option<u16>,
+    /// IKEv1: lifetime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v1_lifetime_secs: Option<u64>,
+    /// IKEv1: lifetime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v1_lifetime_kilobytes: Option<u64>,
+}
+
+impl SuiteView {
+    pub(super) fn new(suite: &IkeSuite) -> Self {
+        let named = |kind, id: Option<u16>| id.map(|id| AlgorithmView::new(kind, id));
+        Self {
+            encryption: named(TransformType::ENCR, suite.encryption),
+            key_bits: suite.key_bits,
+            integrity: named(TransformType::INTEG, suite.integrity),
+            prf: named(TransformType::PRF, suite.prf),
+            group: named(TransformType::KE, suite.group),
+            additional_groups: suite
+                .additional_groups
+                .iter()
+                .map(|id| AlgorithmView::new(TransformType::KE, *id))
+                .collect(),
+            v1_auth: suite.v1_auth,
+            v1_lifetime_secs: suite.v1_lifetime_secs,
+            v1_lifetime_kilobytes: suite.v1_lifetime_kilobytes,
+        }
+    }
+
+    /// As one line: `ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128 PRF_HMAC_SHA2_256 Curve25519`.
+    pub fn line(&self) -> String {
+        let mut words = Vec::new();
+        if let Some(cipher) = &self.encryption {
+            match self.key_bits {
+                Some(bits) => words.push(format!("{cipher}-{bits}")),
+                None => words.push(cipher.to_string()),
+            }
+        }
+        let others = [&self.integrity, &self.prf, &self.group]
+            .into_iter()
+            .flatten();
+        words.extend(
+            others
+                .chain(&self.additional_groups)
+                .map(ToString::to_string),
+        );
+        words.join(", ")
+    }
+}
+
+/// An algorithm by number and name.
+#[derive(Debug, Serialize)]
+pub struct AlgorithmView {
+    /// Its transform ID.
+    pub id: u16,
+    /// Its IANA name.
+    pub name: Option<&'static str>,
+}
+
+impl AlgorithmView {
+    pub(super) fn new(kind: TransformType, id: u16) -> Self {
+        Self {
+            id,
+            name: transform::name(kind, id),
+        }
+    }
+}
+
+/// The name, or the number where there is none.
+impl std::fmt::Display for AlgorithmView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.name {
+            Some(name) => f.write_str(name),
+            None => write!(f, "algorithm {}", self.id),
+        }
+    }
+}

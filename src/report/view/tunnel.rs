@@ -1,0 +1,80 @@
+//! Tunnels with all that belongs to them.
+
+use super::child_sa::{ChildSaView, child_of};
+use super::flow::FlowView;
+use super::ike_sa::{IkeSaView, behind_nat, state, version};
+use crate::model::{ChildSaId, Model, TunnelId};
+use crate::report::select::number;
+use serde::Serialize;
+use std::net::IpAddr;
+
+/// A pair of gateways and all between them.
+#[derive(Debug, Serialize)]
+pub struct TunnelView<'a> {
+    /// Its number.
+    pub id: u64,
+    /// Its ends; the first initiated, or sent first.
+    pub ends: [IpAddr; 2],
+    /// Every address each end was seen with.
+    pub addresses: &'a [Vec<IpAddr>; 2],
+    /// Version of its latest IKE SA: `1.0`, `2.0`.
+    pub ike_version: Option<String>,
+    /// Who is behind a NAT by its latest IKE SA that tells: `none`, `initiator`, `responder`, `both`.
+    pub nat: Option<&'static str>,
+    /// State of its latest IKE SA (see [`state`]); `unnegotiated` if none was seen.
+    pub state: &'static str,
+    /// Its IKE SAs in order.
+    pub ike_sas: Vec<IkeSaView<'a>>,
+    /// Its child SAs in order.
+    pub child_sas: Vec<ChildSaView>,
+    /// Its ESP and AH flows in order.
+    pub flows: Vec<FlowView<'a>>,
+}
+
+impl<'a> TunnelView<'a> {
+    pub(super) fn new(model: &'a Model, id: TunnelId) -> Self {
+        let tunnel = &model.tunnels[id];
+        let sas = || tunnel.ike_sas.iter().rev().map(|id| &model.ike_sas[*id]);
+        Self {
+            id: number(id),
+            ends: tunnel.ends,
+            addresses: &tunnel.addresses,
+            ike_version: sas().next().map(|sa| version(sa.version)),
+            nat: sas()
+                .find_map(|sa| sa.nat)
+                .and_then(|nat| behind_nat(nat.initiator, nat.responder)),
+            state: sas().next().map_or("unnegotiated", |sa| state(sa.state)),
+            ike_sas: tunnel
+                .ike_sas
+                .iter()
+                .map(|id| IkeSaView::new(model, *id))
+                .collect(),
+            child_sas: child_sas(model, id)
+                .into_iter()
+                .map(|id| ChildSaView::new(model, id))
+                .collect(),
+            flows: tunnel
+                .flows
+                .iter()
+                .map(|id| FlowView::new(model, *id))
+                .collect(),
+        }
+    }
+}
+
+/// The child SAs made under a tunnel's IKE SAs, and those its flows belong to.
+pub(super) fn child_sas(model: &Model, id: TunnelId) -> Vec<ChildSaId> {
+    let tunnel = &model.tunnels[id];
+    let made = tunnel
+        .ike_sas
+        .iter()
+        .flat_map(|id| model.ike_sas[*id].child_sas.iter().copied());
+    let carried = tunnel
+        .flows
+        .iter()
+        .filter_map(|id| child_of(&model.flows[*id]));
+    let mut ids: Vec<ChildSaId> = made.chain(carried).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
