@@ -42,7 +42,7 @@ impl<'m> Asked<'m> {
     /// The message of `exchange` that waits for an answer; `None` for exchanges that want none
     /// (IKEv1 informational) or of which no request was seen.
     pub fn of(model: &'m Model, exchange: &'m Exchange) -> Option<Self> {
-        let flight = waiting(exchange)?;
+        let flight = waiting(model, exchange)?;
         let message = super::first(model, flight)?;
         let first = began(model, flight)?;
         let times = copies(model, flight);
@@ -108,6 +108,17 @@ pub fn v1_messages(kind: ExchangeType) -> Option<usize> {
     }
 }
 
+/// IKEv1: whether the first message of a phase 1 was seen: the only one without the responder's
+/// SPI (RFC 2408 section 3.1). Of an exchange whose beginning lies before the recording, neither the
+/// sides nor the number of a message are known.
+pub fn from_the_start(model: &Model, exchange: &Exchange) -> bool {
+    exchange
+        .flights
+        .first()
+        .and_then(|flight| super::first(model, flight))
+        .is_some_and(|message| message.header.spis.responder.is_zero())
+}
+
 /// Whether the exchange is of IKEv1.
 pub fn is_v1(kind: ExchangeType) -> bool {
     kind.0 < ExchangeType::IKE_SA_INIT.0
@@ -123,12 +134,19 @@ pub fn all<'m>(
         .filter_map(|exchange| Asked::of(model, &model.exchanges[*exchange]))
 }
 
-fn waiting(exchange: &Exchange) -> Option<&Flight> {
+fn waiting<'m>(model: &Model, exchange: &'m Exchange) -> Option<&'m Flight> {
     if !is_v1(exchange.kind) {
         return exchange.request();
     }
     v1_messages(exchange.kind)?;
-    exchange.flights.last()
+    let phase1 = matches!(
+        exchange.kind,
+        ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE
+    );
+    match phase1 && !from_the_start(model, exchange) {
+        true => None,
+        false => exchange.flights.last(),
+    }
 }
 
 fn is_answered(exchange: &Exchange) -> bool {

@@ -1,9 +1,10 @@
 //! Authentication that is asked for and never answered: the second step of IKE.
 
-use super::{Asked, cite, clear, tap};
+use super::{Asked, asked, cite, clear, tap};
 use crate::diagnose::Cite;
 use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role, Tunnel};
 use crate::registry::ExchangeType;
+use crate::units::{Span, Timestamp};
 
 /// The first message after the algorithms were agreed, sent and not answered.
 #[derive(Clone, Debug)]
@@ -38,7 +39,15 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
     let agreed = agreed(model, sa)?;
     let exchange = if first.kind == ExchangeType::IDENTITY_PROTECTION {
         // Messages 1 to 4 agree, 5 and 6 authenticate (RFC 2409 section 5).
-        if first.flights.len() != 5 || said_no(model, sa, first) {
+        if first.flights.len() != 5
+            || !asked::from_the_start(model, first)
+            || said_no(model, sa, first)
+            || sa.exchanges.iter().skip(1).any(|id| {
+                // Whoever speaks on has read message 5, or was answered by a message 6 not recorded.
+                let flights = &model.exchanges[*id].flights;
+                flights.iter().any(|flight| flight.by == Role::Responder)
+            })
+        {
             return None;
         }
         first
@@ -81,7 +90,8 @@ pub fn agreed(model: &Model, sa: &IkeSa) -> Option<Cite> {
             )
         })
         .filter(|exchange| {
-            exchange.kind != ExchangeType::IDENTITY_PROTECTION || exchange.flights.len() >= 4
+            exchange.kind != ExchangeType::IDENTITY_PROTECTION
+                || exchange.flights.len() >= 4 && asked::from_the_start(model, exchange)
         })
         .filter_map(Exchange::response)
         .find(|flight| {
@@ -98,15 +108,36 @@ pub fn said_no(model: &Model, sa: &IkeSa, main: &Exchange) -> bool {
 
 /// IKEv1: the informational message by which the responder answered message 5.
 pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
+    if !asked::from_the_start(model, main) {
+        return None;
+    }
+    /// An answer to the message, or to a copy of it, comes this soon; a liveness check later.
+    const AT_ONCE: Span = Span::from_secs(2);
     let last = main.flights.last()?;
-    let (_, asked) = super::began(model, last)?;
+    let copies: Vec<Timestamp> = last
+        .parts
+        .iter()
+        .chain(&last.again)
+        .map(|id| model.messages[*id].time)
+        .collect();
+    // A phase 2 shows that message 6 came, if not to this recording.
+    let went_on = sa.exchanges.iter().any(|id| {
+        matches!(
+            model.exchanges[*id].kind,
+            ExchangeType::QUICK_MODE | ExchangeType::TRANSACTION
+        )
+    });
     sa.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
+        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1 && !went_on)
         .filter(|exchange| exchange.by == Role::Responder)
         .filter_map(|exchange| super::began(model, exchange.flights.first()?))
-        .find(|(_, time)| *time >= asked)
+        .find(|(_, time)| {
+            copies
+                .iter()
+                .any(|copy| *time >= *copy && time.since(*copy) <= AT_ONCE)
+        })
 }
 
 fn shape(asked: &Asked<'_>) -> Shape {
@@ -135,8 +166,27 @@ pub fn torn<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, &'m Fl
             let mended = exchange.kind == ExchangeType::IKE_AUTH
                 && !torn.response
                 && exchange.response().is_some();
+            let mended = mended || was_read(model, sa, torn, began);
             (waited && !mended).then_some((exchange, torn))
         })
+}
+
+/// Whether the receiver of a torn message goes on as one who read it: by a new message, or by a
+/// child SA that begins. Then its other pieces came before the recording began, or past the tap.
+fn was_read(model: &Model, sa: &IkeSa, torn: &Flight, began: Timestamp) -> bool {
+    let speaks = sa
+        .exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter(|flight| flight.by != torn.by)
+        .filter_map(|flight| super::began(model, flight))
+        .any(|(_, time)| time > began);
+    let serves = sa
+        .child_sas
+        .iter()
+        .filter_map(|id| model.child_sas[*id].seen)
+        .any(|seen| seen.first.1 > began);
+    speaks || serves
 }
 
 /// UDP packets between the ends of which IP fragments are missing.

@@ -1,9 +1,10 @@
 //! The authentication is refused.
 
-use crate::diagnose::facts::{auth, began, cite, clear, offer};
+use crate::diagnose::facts::{Tap, asked, auth, began, cite, clear, first, offer, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{AuthOutcome, IkeSaId, Model, TunnelId};
+use crate::model::{AuthOutcome, Exchange, Flight, IkeSaId, Model, Plain, Role, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,7 +22,7 @@ const DOCUMENT: &str = "\
 The peers agree on algorithms, then one does not believe the other: pre-shared key, identity, certificate or password is not what it expects. The notification is encrypted, so without keys only its size is seen, and even with keys it does not say which of these it was.
 
 ## How it is seen
-IKEv2: the IKE_AUTH response is as small as a single notification, far too small for an identity and a proof. IKEv1: message 5 of main mode is answered by an informational message instead of message 6. Sometimes AUTHENTICATION_FAILED comes in clear.
+IKEv2: the IKE_AUTH response is as small as a single notification, far too small for an identity and a proof. IKEv1: message 5 of main mode is answered by an informational message instead of message 6. Or the initiator answers the last message of authentication by an informational one and never uses the IKE SA: it is the initiator that refuses, or EAP failed. Sometimes AUTHENTICATION_FAILED comes in clear.
 
 ## What else looks like it
 Other notifications are as small: a responder that has no connection for the identity, that lacks an address to give, or that fails inside.
@@ -35,6 +36,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     in_clear(model, tunnel)
         .or_else(|| by_size(model, tunnel))
         .or_else(|| instead_of_message_6(model, tunnel))
+        .or_else(|| turned_away(model, tunnel))
         .map(|finding| {
             finding
                 .advise("Read the log of the side that refuses: it alone knows the reason.")
@@ -118,11 +120,11 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     Some(finding)
 }
 
-/// IKEv1 without a pre-shared key: message 5 is answered by an informational message.
+/// IKEv1: message 5 is answered by an informational message, and not since the keys differ.
 fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let (id, at) = refused_message_5(model, tunnel)?;
     let sa = &model.ike_sas[id];
-    if sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared) {
+    if sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared) && refusal_is_unread(model, id, at) {
         return None;
     }
     let from = sa.paths.first()?.to.address;
@@ -133,8 +135,102 @@ fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 "{from} answered message 5 of main mode, which authenticates, by an informational message \
                  instead of message 6."
             ))
-            .or("The certificate or the identity is not accepted."),
+            .or("The certificate or the identity is not accepted.")
+            .or("The pre-shared keys differ; then message 5 would be sent again, unless the recording ends before."),
     )
+}
+
+/// The initiator turns away: what follows the last answer of the responder is an informational
+/// message of the initiator, the last of the IKE SA, which never served. It does not believe the
+/// responder, or was told by EAP that the responder does not believe it.
+fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    /// A liveness check, or an administrator, comes later.
+    const AT_ONCE: Span = Span::from_millis(500);
+    let row = &model.tunnels[tunnel];
+    row.ike_sas.iter().find_map(|id| {
+        let sa = &model.ike_sas[*id];
+        let exchanges: Vec<_> = sa.exchanges.iter().map(|id| &model.exchanges[*id]).collect();
+        let (said, before) = exchanges.split_last()?;
+        let (proof, what) = last_proof(model, before)?;
+        let answer = first(model, proof)?;
+        let at = began(model, said.flights.first()?)?;
+        let informs = matches!(
+            said.kind,
+            ExchangeType::INFORMATIONAL | ExchangeType::INFORMATIONAL_V1
+        ) && said.by == Role::Initiator
+            && at.1 >= answer.time
+            && at.1.since(answer.time) <= AT_ONCE;
+        let served = sa
+            .child_sas
+            .iter()
+            .any(|id| model.child_sas[*id].seen.is_some())
+            || row
+                .flows
+                .iter()
+                .any(|flow| model.flows[*flow].seen.last.1 > at.1 && sa.version.major() == 1);
+        let anew = row
+            .ike_sas
+            .iter()
+            .any(|other| model.ike_sas[*other].seen.first.1 > at.1);
+        let stays = anew || tap::went_on(model, answer.vantage, at.1, Tap::PATIENCE);
+        if !informs || served || !stays {
+            return None;
+        }
+        let (who, other) = (answer.path.to.address, answer.path.from.address);
+        Some(
+            Finding::new(
+                &RULE,
+                Confidence::Likely,
+                tunnel,
+                at,
+                format!("{who} ends the IKE SA at once"),
+            )
+            .also((answer.frame, answer.time), format!("{what} of {other}"))
+            .title(format!("{who} turns away from {other}: the authentication failed"))
+            .says(format!(
+                "{who} answered {what} of {other} by an informational message and used the IKE SA no more. \
+                 Either it does not believe {other}, or the last answer told it that it is not believed."
+            ))
+            .or("The identity or the certificate of the responder is not the one expected, or not trusted.")
+            .or("EAP failed: the user's name or password is wrong.")
+            .or("The initiator closed the IKE SA for another reason."),
+        )
+    })
+}
+
+/// The answer by which authentication ends, if these are all exchanges up to it: message 6 of main
+/// mode, message 2 of aggressive mode, the last `IKE_AUTH` response.
+fn last_proof<'m>(model: &Model, exchanges: &[&'m Exchange]) -> Option<(&'m Flight, &'static str)> {
+    let last = exchanges.last()?;
+    let alone = exchanges.len() == 1 && asked::from_the_start(model, last);
+    match (last.kind, last.flights.as_slice()) {
+        (ExchangeType::IKE_AUTH, _) => Some((last.response()?, "the IKE_AUTH response")),
+        (ExchangeType::IDENTITY_PROTECTION, [.., six]) if alone && last.flights.len() == 6 => {
+            Some((six, "message 6 of main mode"))
+        }
+        (ExchangeType::AGGRESSIVE, [_, two]) if alone => {
+            Some((two, "message 2 of aggressive mode"))
+        }
+        _ => None,
+    }
+}
+
+/// IKEv1: whether the initiator could not read the refusal of message 5, for it sends the message
+/// again: then the two have other keys, and so other pre-shared keys. One in clear says by itself
+/// that there are no common keys.
+pub(super) fn refusal_is_unread(model: &Model, id: IkeSaId, at: Cite) -> bool {
+    /// What the net, or the recording, doubles comes sooner; no sender repeats so soon.
+    const DOUBLE: Span = Span::from_millis(100);
+    let in_clear = model.ike_sas[id]
+        .exchanges
+        .iter()
+        .flat_map(|exchange| &model.exchanges[*exchange].flights)
+        .filter_map(|flight| first(model, flight))
+        .any(|message| message.frame == at.0 && message.plain == Plain::Clear);
+    let mut copies = copies_of_message_5(model, id);
+    copies.sort_unstable_by_key(|copy| copy.1);
+    copies.dedup_by(|later, earlier| later.1.since(earlier.1) < DOUBLE);
+    in_clear || copies.len() > 1
 }
 
 /// The IKE SA whose message 5 was answered by an informational message, and where.
@@ -168,6 +264,74 @@ pub(super) fn copies_of_message_5(model: &Model, id: IkeSaId) -> Vec<Cite> {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{silent, verdict};
+
+    const SIX: &str = "
+        0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+        0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+        0.4 A:500 > B:500 MAIN i=1 r=2 sealed 92
+        0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92 seed=1";
+
+    #[test]
+    fn an_initiator_that_does_not_believe_message_6() {
+        verdict(
+            &format!(
+                "{SIX}
+                 0.6 A:500 > B:500 INFO_V1 i=1 r=2 id=7 sealed 92
+                 4   A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"
+            ),
+            "auth-failed",
+        );
+    }
+
+    #[test]
+    fn an_initiator_that_turns_away_from_the_ike_auth_response() {
+        let attempt = |spi: u32, at: u32| {
+            format!(
+                "{at}.0 A:500 > B:500 IKE_SA_INIT i={spi} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.1 B:500 > A:500 IKE_SA_INIT i={spi} r=9 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.2 A:500 > B:500 IKE_AUTH i={spi} r=9 id=1 request sealed 1216
+                 {at}.3 B:500 > A:500 IKE_AUTH i={spi} r=9 id=1 response sealed 1136
+                 {at}.4 A:500 > B:500 INFORMATIONAL i={spi} r=9 id=2 request sealed 80
+                 "
+            )
+        };
+        verdict(&(attempt(1, 0) + &attempt(2, 5)), "auth-failed");
+        silent(
+            &(attempt(1, 0) + "1 A > B ESP 0xb1 seq 1..9\n1 B > A ESP 0xa1 seq 1..9"),
+            "auth-failed",
+        );
+    }
+
+    #[test]
+    fn quick_mode_after_message_6_is_success() {
+        silent(
+            &format!(
+                "{SIX}
+                 0.6 A:500 > B:500 INFO_V1 i=1 r=2 id=7 sealed 92
+                 0.7 A:500 > B:500 QUICK i=1 r=2 id=8 sealed 188
+                 4   A:500 > B:500 INFO_V1 i=1 r=2 id=9 sealed 108"
+            ),
+            "auth-failed",
+        );
+    }
+
+    #[test]
+    fn a_recording_that_began_with_message_2_cannot_count() {
+        silent(
+            &format!(
+                "{}
+                 0.7 A:500 > B:500 QUICK i=1 r=2 id=8 sealed 188
+                 0.8 B:500 > A:500 QUICK i=1 r=2 id=8 sealed 188 seed=1
+                 0.9 A:500 > B:500 QUICK i=1 r=2 id=8 sealed 76
+                 5   A:500 > B:500 INFO_V1 i=1 r=2 id=9 sealed 108
+                 5.1 B:500 > A:500 INFO_V1 i=1 r=2 id=10 sealed 108",
+                SIX.replace("0   A:500", "# A:500")
+            ),
+            "auth-failed",
+        );
+    }
 
     const AGREED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce

@@ -2,7 +2,9 @@
 
 use crate::diagnose::facts::{began, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{AuthOutcome, ChildOutcome, Exchange, FlowId, IkeSaId, Model, Role, TunnelId};
+use crate::model::{
+    AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, Model, Role, TunnelId,
+};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 
@@ -143,13 +145,20 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         .rfind(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
     let response = exchange.response()?;
     let at = began(model, response)?;
-    if model.auth_outcome(id) != AuthOutcome::AuthOnly {
+    // In a round of EAP a response is as small; a first round has a request, and no other before it.
+    let rounds = sa
+        .exchanges
+        .iter()
+        .filter(|id| model.exchanges[**id].kind == ExchangeType::IKE_AUTH)
+        .count();
+    if rounds > 1 || model.auth_outcome(id) != AuthOutcome::AuthOnly {
         return None;
     }
-    // A request without room for an SA and selectors asks for no child.
-    let childless = exchange
-        .request()
-        .is_some_and(|request| model.is_childless(id, request));
+    let request = exchange.request()?;
+    // A request without room for an SA and selectors asks for no child (RFC 6023); nor does one that
+    // is hardly larger than the response, which holds the same but for them.
+    let room = length(model, request).saturating_sub(length(model, response));
+    let childless = model.is_childless(id, request) || room + PADDING < SELECTORS;
     let served = model.tunnels[tunnel].flows.iter().any(|flow| {
         let began = model.flows[*flow].seen.first.1;
         began >= at.1 && began.since(at.1) <= AT_ONCE
@@ -163,6 +172,21 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
     })
 }
 
+/// Octets of all parts of a message: the suite adds the same to requests and responses.
+fn length(model: &Model, flight: &Flight) -> usize {
+    flight
+        .parts
+        .iter()
+        .map(|id| model.messages[*id].header.length as usize)
+        .sum()
+}
+
+/// Octets that padding to a block may add.
+const PADDING: usize = 15;
+
+/// An SA with two selectors, less a notification or two that a refusal holds instead.
+const SELECTORS: usize = 84 - 12;
+
 /// Quick mode message 1 is answered by an informational message.
 fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
     let exchanges = &model.ike_sas[id].exchanges;
@@ -175,6 +199,10 @@ fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
     exchanges
         .iter()
         .map(|exchange| &model.exchanges[*exchange])
+        .enumerate()
+        // Without a phase 1 before it, the one message may be the third: the recording began late.
+        .filter(|(index, _)| *index > 0)
+        .map(|(_, exchange)| exchange)
         .filter(|exchange| exchange.kind == ExchangeType::QUICK_MODE && exchange.flights.len() == 1)
         .filter_map(|exchange| {
             let (_, asked) = began(model, exchange.flights.first()?)?;
@@ -224,6 +252,22 @@ mod tests {
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
         0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
         0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256";
+
+    #[test]
+    fn who_asks_for_no_child_is_not_refused_one() {
+        let exchange = |request: u32| {
+            format!(
+                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed {request}
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 144
+                 9.0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 9.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+            )
+        };
+        silent(&exchange(192), "child-setup-failed");
+        fires(&exchange(272), "child-setup-failed");
+    }
 
     #[test]
     fn a_proof_without_a_child() {

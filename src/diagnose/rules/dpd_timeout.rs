@@ -1,11 +1,11 @@
 //! The peer stops answering while an IKE SA lives.
 
 use crate::diagnose::facts::esp;
-use crate::diagnose::facts::{Asked, Tap, asked, began, end_of, tap};
+use crate::diagnose::facts::{Asked, Tap, asked, began, end_of, first, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{IkeSa, Model, TunnelId};
+use crate::model::{Exchange, Flight, IkeSa, Model, TunnelId};
 use crate::registry::ExchangeType;
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp, Vantage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -42,6 +42,9 @@ A path that is down, a peer that crashed or rebooted, a NAT mapping or firewall 
 
 /// So many copies without answer are more than one lost packet.
 const TRIES: usize = 3;
+
+/// As long as the peer is heard, only a request repeated for this long is lost for good.
+const LASTING: Span = Span::from_secs(10);
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
@@ -126,7 +129,13 @@ fn v2_probe(model: &Model, sa: &IkeSa) -> Option<Probe> {
                 ExchangeType::INFORMATIONAL | ExchangeType::CREATE_CHILD_SA
             )
         })
-        .find(|asked| asked.is_silent() && asked.attempts() >= TRIES && !goes_on(model, sa, asked))
+        .find(|asked| {
+            let lasting = asked.last.1.since(asked.first.1) >= LASTING;
+            asked.is_silent()
+                && asked.attempts() >= TRIES
+                && !goes_on(model, sa, asked)
+                && (lasting || !speaks(model, sa, asked))
+        })
         .map(|asked: Asked<'_>| Probe {
             from: asked.from(),
             to: asked.to(),
@@ -144,58 +153,128 @@ fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
         .iter()
         .map(|id| &model.exchanges[*id])
         .filter(|exchange| exchange.by != asked.exchange.by)
-        .filter_map(|exchange| began(model, exchange.request()?))
-        .filter(|(_, time)| *time > asked.first.1)
+        .filter_map(Exchange::request)
+        .filter(|request| !request.response)
+        .filter_map(|request| seen_at(model, request, asked.message.vantage).min())
+        .filter(|time| *time > asked.first.1)
         .count()
         >= 2
+}
+
+/// Whether anything of the peer came on the IKE SA after the request.
+fn speaks(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
+    sa.exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter(|flight| flight.by != asked.flight.by)
+        .flat_map(|flight| seen_at(model, flight, asked.message.vantage))
+        .any(|time| time > asked.first.1)
+}
+
+/// When a message and its copies passed one tap. What the peer sends may pass another tap, near it,
+/// and never come here.
+fn seen_at(model: &Model, flight: &Flight, vantage: Vantage) -> impl Iterator<Item = Timestamp> {
+    flight
+        .parts
+        .iter()
+        .chain(&flight.again)
+        .chain(&flight.elsewhere)
+        .map(|id| &model.messages[*id])
+        .filter(move |message| message.vantage == vantage)
+        .map(|message| message.time)
 }
 
 /// IKEv1: informational messages of one side, one after the other, and none of the other side
 /// (RFC 3706: each R-U-THERE is a message of its own).
 fn v1_probes(model: &Model, tunnel: TunnelId, sa: &IkeSa) -> Option<Probe> {
-    let informational: Vec<_> = sa
+    let mut vantages: Vec<Vantage> = Vec::new();
+    for message in sa
+        .exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter_map(|flight| first(model, flight))
+    {
+        if !vantages.contains(&message.vantage) {
+            vantages.push(message.vantage);
+        }
+    }
+    vantages
+        .into_iter()
+        .find_map(|vantage| v1_probes_at(model, tunnel, sa, vantage))
+}
+
+fn v1_probes_at(model: &Model, tunnel: TunnelId, sa: &IkeSa, vantage: Vantage) -> Option<Probe> {
+    /// Nobody probes more often; deletes come in one breath.
+    const OFTEN: Span = Span::from_millis(900);
+    let row = &model.tunnels[tunnel];
+    let informational: Vec<(&Exchange, &Flight, Timestamp)> = sa
         .exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
+        .filter_map(|exchange| {
+            let flight = exchange.flights.first()?;
+            Some((exchange, flight, seen_at(model, flight, vantage).min()?))
+        })
         .collect();
-    let by = informational.last()?.by;
-    let answered_once = informational.iter().any(|exchange| exchange.by != by);
-    let run: Vec<_> = informational
+    let by = informational.last()?.0.by;
+    let answered_once = informational.iter().any(|(exchange, ..)| exchange.by != by);
+    let mut run: Vec<&(&Exchange, &Flight, Timestamp)> = informational
         .iter()
         .rev()
-        .take_while(|exchange| exchange.by == by)
+        .take_while(|(exchange, ..)| exchange.by == by)
         .collect();
-    if run.len() < TRIES {
+    // What follows the peer's message at once is its answer, no probe.
+    run.retain(|(_, _, time)| {
+        !informational.iter().any(|(other, _, asked)| {
+            other.by != by && *asked <= *time && time.since(*asked) < OFTEN
+        })
+    });
+    run.dedup_by(|earlier, later| later.2.since(earlier.2) < OFTEN);
+    if run.len() < 2 {
         return None;
     }
-    let oldest = run.last()?.flights.first()?;
-    let newest = run.first()?.flights.first()?;
-    let first = began(model, oldest)?;
-    let last = began(model, newest)?;
-    let message = crate::diagnose::facts::first(model, oldest)?;
+    let (_, oldest, began_at) = **run.last()?;
+    let (_, newest, ended_at) = **run.first()?;
+    let message = first(model, oldest)?;
+    let peer = end_of(row, message.path.to.address)?;
     let spoke = sa
         .exchanges
         .iter()
         .flat_map(|id| &model.exchanges[*id].flights)
         .filter(|flight| flight.by != by)
-        .filter_map(|flight| began(model, flight))
-        .any(|(_, time)| time > first.1);
-    let waited = tap::went_on(model, message.vantage, first.1, Tap::PATIENCE);
-    let silent = end_of(&model.tunnels[tunnel], message.path.to.address)
-        .and_then(|peer| tap::last_heard(model, tunnel, peer, last.1))
-        .is_some_and(|heard| heard.1 < first.1);
-    // Either the peer has answered such messages before, or nothing at all of it is heard.
-    if !(silent || answered_once && run.len() > TRIES) {
+        .flat_map(|flight| seen_at(model, flight, vantage))
+        .any(|time| time > began_at);
+    let esp = esp::directions(model, row)
+        .iter()
+        .filter(|directions| directions.vantage == vantage)
+        .flat_map(|directions| directions.flows(1 - peer))
+        .any(|flow| flow.seen.first.1 < ended_at && flow.seen.last.1 > began_at);
+    let elsewhere = tap::messages(model, row).any(|other| {
+        other.vantage == vantage
+            && other.time > began_at
+            && other.time < ended_at
+            && end_of(row, other.path.from.address) == Some(peer)
+    });
+    // Either the peer has answered such messages before, or nothing at all of it is heard; after two
+    // of them it takes a new beginning to tell that they were probes, and given up.
+    let anew = row
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .any(|other| other.seen.first.1 > ended_at);
+    let dead = !esp && !elsewhere && (run.len() >= TRIES || anew);
+    if !(dead || answered_once && run.len() > TRIES) {
         return None;
     }
-    (!spoke && waited).then(|| Probe {
+    let waited = tap::went_on(model, vantage, began_at, Tap::PATIENCE);
+    (!spoke && waited).then_some(Probe {
         from: message.path.from,
         to: message.path.to,
         kind: ExchangeType::INFORMATIONAL_V1,
         schedule: format!("{} times", run.len()),
-        first,
-        last,
+        first: began(model, oldest)?,
+        last: began(model, newest)?,
     })
 }
 
@@ -281,6 +360,34 @@ mod tests {
              14  A:500 > B:500 INFO_V1 i=1 r=2 id=12 sealed 108
              18  A:500 > B:500 INFO_V1 i=1 r=2 id=13 sealed 108
              22  A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=2,5,9",
+            "dpd-timeout",
+        );
+    }
+
+    #[test]
+    fn deletes_in_one_breath_are_no_probes() {
+        silent(
+            "0   A:500 > B:500 QUICK i=1 r=2 id=7 sealed 188
+             0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1
+             0.2 A:500 > B:500 QUICK i=1 r=2 id=7 sealed 76
+             10  A:500 > B:500 INFO_V1 i=1 r=2 id=11 sealed 76
+             10.01 A:500 > B:500 INFO_V1 i=1 r=2 id=12 sealed 92
+             14  A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             14.1 B:500 > A:500 MAIN i=5 r=6 SA(encr=7/256 hash=4 auth=1 group=14)",
+            "dpd-timeout",
+        );
+    }
+
+    #[test]
+    fn what_the_peer_sends_at_its_own_tap_does_not_show_that_it_is_heard() {
+        verdict(
+            &format!(
+                "{UP}
+                 15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=2,5,9
+                 15 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 tap=1
+                 16 B:500 > A:500 INFORMATIONAL i=1 r=2 id=1 request by=responder sealed 80 tap=1
+                 17 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 request by=responder sealed 80 tap=1 again=2,5,9"
+            ),
             "dpd-timeout",
         );
     }

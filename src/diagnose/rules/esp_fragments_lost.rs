@@ -11,7 +11,7 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "Fragments of ESP packets are lost",
     document: DOCUMENT,
-    explains: &["packet-loss", "esp-fragmented"],
+    explains: &["packet-loss", "path-outage", "esp-fragmented"],
     check,
 };
 

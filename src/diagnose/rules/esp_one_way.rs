@@ -25,7 +25,7 @@ The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Eithe
 IKE messages pass in both directions, so the tap hears both sides. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before.
 
 ## What else looks like it
-An application that only sends, such as a stream over UDP: fast, steady and never answered it is taken for one, and mentioned as information. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction.
+An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction.
 
 ## What to do
 1. Capture at the far gateway's outside port: does it send ESP back? If yes, a filter between eats it: permit IP protocol 50, or UDP 4500.
@@ -96,7 +96,11 @@ fn one_way(
             )
         }
     };
-    let enough = if before > 0 { 2 * PLENTY } else { PLENTY };
+    let enough = if before > 0 {
+        PLENTY + PLENTY / 2
+    } else {
+        PLENTY
+    };
     if sent < enough {
         return None;
     }
@@ -108,7 +112,7 @@ fn one_way(
         (false, _) => Confidence::Likely,
     });
     let nature = match stream {
-        true => " Such a steady pace without an answer is that of an application that only sends.",
+        true => " Such packets without an answer are those of an application that only sends.",
         false => "",
     };
     let heard = match before {
@@ -176,17 +180,16 @@ fn mostly_small(directions: &Directions<'_>, towards: usize) -> bool {
     small * 2 >= all
 }
 
-/// Whether what goes unanswered looks like a stream that wants no answer: fast, and large or
-/// steady. Whoever waits for answers slows down: TCP backs off, a ping comes once a second.
+/// Whether what goes unanswered looks like a stream that wants no answer: large, or fast and steady.
+/// Whoever waits for answers begins small and slows down: TCP shakes hands first and backs off, a
+/// ping comes once a second.
 fn is_stream(directions: &Directions<'_>, towards: usize, sent: u64, length: Span) -> bool {
     /// Packets a second.
     const FAST: f64 = 10.0;
-    /// Whole steps of the timeline that tell a pace.
-    const STEPS: usize = 5;
     let steady = directions.flows(towards).iter().any(|flow| {
         // The first and the last step are not whole.
         let whole = match flow.timeline.counts.as_slice() {
-            [_, whole @ .., _] if whole.len() >= STEPS => whole,
+            [_, whole @ .., _] if !whole.is_empty() => whole,
             _ => return false,
         };
         let (least, most) = (whole.iter().min(), whole.iter().max());
@@ -194,7 +197,7 @@ fn is_stream(directions: &Directions<'_>, towards: usize, sent: u64, length: Spa
             .zip(most)
             .is_some_and(|(least, most)| *most <= least.saturating_mul(2))
     });
-    sent as f64 >= FAST * length.as_secs_f64() && (steady || !mostly_small(directions, towards))
+    !mostly_small(directions, towards) || steady && sent as f64 >= FAST * length.as_secs_f64()
 }
 
 #[cfg(test)]

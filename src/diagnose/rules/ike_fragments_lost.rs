@@ -2,7 +2,7 @@
 
 use super::port_4500_blocked::silences;
 use crate::diagnose::facts::auth::{self, Shape};
-use crate::diagnose::facts::{Tap, began, count};
+use crate::diagnose::facts::{Tap, began, count, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Flight, IkeState, Model, TunnelId};
 
@@ -97,7 +97,9 @@ fn ip_pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .ike_sas
         .iter()
         .any(|id| model.ike_sas[*id].state == IkeState::HalfOpen);
-    let train = auth::torn_trains(model, row).find(|_| waits)?;
+    let train = auth::torn_trains(model, row)
+        .filter(|_| waits)
+        .find(|train| tap::went_on(model, train.vantage, train.first.1, Tap::PATIENCE))?;
     let finding = Finding::new(
         &RULE,
         Confidence::Likely,

@@ -1,9 +1,10 @@
 //! Answers pass the tap, yet the asker asks again: they do not reach it.
 
-use crate::diagnose::facts::{Asked, asked, began, cite, first};
+use crate::diagnose::facts::{asked, began, cite, first};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{MessageId, Model, Tunnel, TunnelId};
-use crate::units::Span;
+use crate::model::{Exchange, Flight, MessageId, Model, Tunnel, TunnelId};
+use crate::registry::ExchangeType;
+use crate::units::{Endpoint, Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -38,23 +39,27 @@ A round trip longer than the first retransmission, for one or two copies. A requ
 /// A copy sent this long after the answer passed the tap was not sent in ignorance of a late answer.
 const LATE: Span = Span::from_millis(500);
 
+/// Copies closer than this are doubles of one: no sender repeats so soon.
+const AT_ONCE: Span = Span::from_millis(100);
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
     let found = row
         .ike_sas
         .iter()
-        .flat_map(|sa| asked::all(model, &model.ike_sas[*sa]))
-        .find_map(|asked| {
-            let deaf = copies_after_answer(model, &asked);
-            (deaf.len() >= 2 && !hears(model, row, &asked)).then_some((asked, deaf))
+        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
+        .map(|id| &model.exchanges[*id])
+        .filter_map(|exchange| Pair::of(model, exchange))
+        .find_map(|pair| {
+            let deaf = pair.copies_after_answer(model);
+            // Each copy is answered again (RFC 7296 section 2.1), unless the SA is gone by then.
+            let persists = !pair.answer.again.is_empty();
+            (deaf.len() >= 2 && persists && !pair.is_heard(model, row)).then_some((pair, deaf))
         });
-    let Some((asked, deaf)) = found else {
+    let Some((pair, deaf)) = found else {
         return Vec::new();
     };
-    let Some(answer) = asked
-        .exchange
-        .response()
-        .and_then(|flight| began(model, flight))
+    let (Some(asked), Some(answer)) = (began(model, pair.request), began(model, pair.answer))
     else {
         return Vec::new();
     };
@@ -65,20 +70,19 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         answer,
         "the answer passes the tap",
     )
-    .also(asked.first, "the request")
-    .title(format!("The answers of {} do not reach {}", asked.to(), asked.from()))
+    .also(asked, "the request")
+    .title(format!("The answers of {} do not reach {}", pair.to, pair.from))
     .says(format!(
-        "{} answered {} of {}, which was nevertheless {}: {} copies came after the answer.",
-        asked.to(),
-        asked.exchange.kind,
-        asked.from(),
-        asked.schedule(),
+        "{} answered {} of {}, which nevertheless came again: {} copies came after the answer.",
+        pair.to,
+        pair.kind,
+        pair.from,
         deaf.len()
     ))
     .or("The requester drops the answers itself: a host firewall, or an answer it cannot accept.")
     .advise(format!(
         "Capture at {}: if the answers arrive there, look at its firewall and log; if not, at the path back.",
-        asked.from().address
+        pair.from.address
     ));
     for copy in deaf {
         finding = finding.also(cite(model, copy), "the same request after its answer");
@@ -86,42 +90,100 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     vec![finding]
 }
 
-/// Whether the requester answers requests that the other side first sent after its answer: then
-/// the way back works, and that answer was lost by chance.
-fn hears(model: &Model, tunnel: &Tunnel, asked: &Asked<'_>) -> bool {
-    let Some((_, answer)) = asked
-        .exchange
-        .response()
-        .and_then(|flight| began(model, flight))
-    else {
-        return false;
-    };
-    tunnel
-        .ike_sas
-        .iter()
-        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.response().is_some())
-        .filter_map(|exchange| first(model, exchange.request()?))
-        .any(|request| request.time > answer && request.path.from.address == asked.to().address)
+/// A request and its answer.
+struct Pair<'m> {
+    request: &'m Flight,
+    answer: &'m Flight,
+    kind: ExchangeType,
+    from: Endpoint,
+    to: Endpoint,
 }
 
-fn copies_after_answer(model: &Model, asked: &Asked<'_>) -> Vec<MessageId> {
-    let answer = asked
-        .exchange
-        .response()
-        .filter(|flight| flight.response)
-        .and_then(|flight| began(model, flight));
-    let Some((_, answer)) = answer else {
-        return Vec::new();
-    };
-    asked
-        .flight
-        .again
-        .iter()
-        .copied()
-        .filter(|id| model.messages[*id].time.since(answer) >= LATE)
-        .collect()
+impl<'m> Pair<'m> {
+    /// IKEv2: any request with its response. IKEv1: messages 1 and 2, if nothing follows.
+    fn of(model: &Model, exchange: &'m Exchange) -> Option<Self> {
+        let (request, answer) = match exchange.flights.as_slice() {
+            [first, second] if asked::is_v1(exchange.kind) => {
+                (asked::from_the_start(model, exchange)).then_some((first, second))?
+            }
+            _ if asked::is_v1(exchange.kind) => return None,
+            _ => (exchange.request()?, exchange.response()?),
+        };
+        let path = first(model, request)?.path;
+        Some(Self {
+            request,
+            answer,
+            kind: exchange.kind,
+            from: path.from,
+            to: path.to,
+        })
+    }
+
+    /// Whether the requester hears what the other side sends after its answer: it answers requests
+    /// of that side, or what that side sends is recorded by both taps. Then the way back works, and
+    /// that answer was lost by chance.
+    fn is_heard(&self, model: &Model, tunnel: &Tunnel) -> bool {
+        let Some((_, answer)) = began(model, self.answer) else {
+            return false;
+        };
+        tunnel
+            .ike_sas
+            .iter()
+            .flat_map(|sa| &model.ike_sas[*sa].exchanges)
+            .map(|id| &model.exchanges[*id])
+            .any(|exchange| {
+                let answered = exchange.response().is_some_and(|flight| flight.response)
+                    && exchange
+                        .request()
+                        .and_then(|request| first(model, request))
+                        .is_some_and(|request| {
+                            request.time > answer && request.path.from.address == self.to.address
+                        });
+                answered
+                    || exchange
+                        .flights
+                        .iter()
+                        .any(|flight| self.crosses(model, flight, answer))
+            })
+    }
+
+    /// Whether a message of the other side, sent after `time`, is in two recordings.
+    fn crosses(&self, model: &Model, flight: &Flight, time: Timestamp) -> bool {
+        let inputs = || {
+            flight
+                .parts
+                .iter()
+                .chain(&flight.again)
+                .chain(&flight.elsewhere)
+                .map(|id| &model.messages[*id])
+                .filter(|message| {
+                    message.time > time && message.path.from.address == self.to.address
+                })
+                .map(|message| message.frame.input)
+        };
+        inputs().min() != inputs().max()
+    }
+
+    fn copies_after_answer(&self, model: &Model) -> Vec<MessageId> {
+        let Some((_, answer)) = began(model, self.answer) else {
+            return Vec::new();
+        };
+        let mut copies: Vec<MessageId> = self
+            .request
+            .again
+            .iter()
+            .copied()
+            .filter(|id| model.messages[*id].time.since(answer) >= LATE)
+            .collect();
+        // What the net, or the recording, doubles comes at once.
+        copies.dedup_by(|later, earlier| {
+            model.messages[*later]
+                .time
+                .since(model.messages[*earlier].time)
+                < AT_ONCE
+        });
+        copies
+    }
 }
 
 #[cfg(test)]
@@ -144,6 +206,24 @@ mod tests {
              0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80 again=1,3,6
              2 B:500 > A:500 INFORMATIONAL i=1 r=2 id=3 request by=responder sealed 80
              2.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 response by=initiator sealed 80",
+            "ike-one-way",
+        );
+    }
+
+    #[test]
+    fn message_1_of_main_mode_again_and_again_after_message_2() {
+        verdict(
+            "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24",
+            "ike-one-way",
+        );
+    }
+
+    #[test]
+    fn a_deletion_whose_answer_was_lost_is_not_answered_again() {
+        silent(
+            "0   A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=1,3,6
+             0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80",
             "ike-one-way",
         );
     }

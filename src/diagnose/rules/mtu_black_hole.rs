@@ -4,6 +4,8 @@ use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{Tap, clear, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, Model, TunnelId};
+use crate::units::{EspSpi, Span};
+use std::collections::HashMap;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -26,7 +28,7 @@ const DOCUMENT: &str = "\
 Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
 
 ## How it is seen
-One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does.
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both.
 
 ## What else looks like it
 Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves no gaps in the other.
@@ -49,8 +51,76 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .into_iter()
                 .find_map(|end| swallowed(model, tunnel, &tap, directions, end))
         })
+        .or_else(|| between_taps(model, tunnel))
         .into_iter()
         .collect()
+}
+
+/// Large packets of an SA pass one tap and not the other, its small ones pass both.
+fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let flows: Vec<&EspFlow> = row.flows.iter().map(|id| &model.flows[*id]).collect();
+    let mut far: HashMap<EspSpi, Vec<&EspFlow>> = HashMap::new();
+    for flow in &flows {
+        far.entry(flow.key.spi).or_default().push(flow);
+    }
+    flows.iter().find_map(|near| {
+        far.get(&near.key.spi)?.iter().find_map(|far| {
+            let limit = far.sizes.largest;
+            let (small, large) = near.sizes.counts.iter().fold(
+                (0u64, 0u64),
+                |(small, large), (size, packets)| match *size <= limit {
+                    true => (small + u64::from(*packets), large),
+                    false => (small, large + u64::from(*packets)),
+                },
+            );
+            let apart = far.key.vantage.input != near.key.vantage.input;
+            // As many small packets at both: the same span was recorded, and nothing else was lost.
+            let passes = small >= PATTERN && far.packets * 10 >= small * 9;
+            if !apart || large < PATTERN || !passes || !was_recording(model, far, near) {
+                return None;
+            }
+            let end = esp::destination(row, near)?;
+            let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+            let header = outer(far).saturating_sub(limit);
+            let (inner, mss) =
+                overhead::safe(flows.iter().copied(), limit + header, to.is_ipv6());
+            Some(
+                Finding::new(
+                    &RULE,
+                    Confidence::Likely,
+                    tunnel,
+                    near.seen.first,
+                    "large packets of this SA pass here",
+                )
+                .also(far.seen.first, "and only small ones here")
+                .during(near.seen.first.1, near.seen.last.1)
+                .title(format!("Large packets from {from} to {to} vanish"))
+                .says(format!(
+                    "Of SA {} {large} packets above {} octets passed one tap and none of them the other, \
+                     where {} smaller ones arrived.",
+                    near.key.spi,
+                    limit + header,
+                    far.packets
+                ))
+                .advise(format!(
+                    "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}: packets of that size pass."
+                ))
+                .advise("Let ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
+            )
+        })
+    })
+}
+
+/// Whether the tap of `far` was recording all the while that `near` was seen, clocks aside.
+fn was_recording(model: &Model, far: &EspFlow, near: &EspFlow) -> bool {
+    /// Clocks of two hosts may differ.
+    const SKEW: Span = Span::from_secs(10);
+    let input = model.inputs.get(usize::from(far.key.vantage.input));
+    let span = input.and_then(|input| input.first.zip(input.last));
+    span.is_some_and(|(first, last)| {
+        first.since(near.seen.first.1) <= SKEW && near.seen.last.1.since(last) <= SKEW
+    })
 }
 
 /// Fragmented packets go to `end`; nothing as large comes back, and what comes has gaps.
@@ -123,7 +193,7 @@ fn outer(flow: &EspFlow) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::silent;
+    use crate::diagnose::testing::{silent, verdict};
     use crate::model::Model;
 
     /// The language of conversations has no fragmented flows: they are added here.
@@ -157,6 +227,17 @@ mod tests {
     #[test]
     fn fragments_with_complete_answers_are_fine() {
         assert!(slugs(&model("1..40")).is_empty());
+    }
+
+    #[test]
+    fn large_packets_that_pass_one_tap_only() {
+        verdict(
+            "1 A > B ESP 0xb1 seq 1..40 every 0.3 size 136,1264
+             1 B > A ESP 0xa1 seq 1..20 every 0.6 size 136
+             1 A > B ESP 0xb1 seq 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,31,33,35,37,39 every 0.6 size 136 tap=1
+             1 B > A ESP 0xa1 seq 1..20 every 0.6 size 136 tap=1",
+            "mtu-black-hole",
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{Tap, end_of, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{AnomalyKind, EspFlow, Model, Silence, TunnelId};
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -34,6 +34,9 @@ An application that pauses leaves no gap in the numbers. A gateway that restarts
 
 /// Shorter silences are jitter or applications pausing.
 const OUTAGE: Span = Span::from_secs(3);
+
+/// A path that fails, or comes back, does so for all within this time.
+const EDGE: Span = Span::from_secs(1);
 
 /// So many packets of the flow were lost meanwhile.
 const LOST: u32 = 5;
@@ -76,8 +79,14 @@ fn outage(
         .iter()
         .filter(|other| other.key != flow.key)
         .any(|other| within(other.seen.first.1) || within(other.seen.last.1));
+    // IKE that comes back a moment before ESP does, or was on its way, is at the edge of the outage.
+    let amid = |time| {
+        within(time)
+            && silence.after.1.since(time) > EDGE
+            && Timestamp::since(time, silence.before.1) > EDGE
+    };
     let ike = tap::messages(model, row).any(|message| {
-        end_of(row, message.path.from.address) == Some(1 - end) && within(message.time)
+        end_of(row, message.path.from.address) == Some(1 - end) && amid(message.time)
     });
     if others || ike {
         return None;
@@ -123,6 +132,18 @@ mod tests {
         verdict(
             "0 A > B ESP 0xb1 seq 1..100 every 0.5 size 136
              0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136",
+            "path-outage",
+        );
+    }
+
+    #[test]
+    fn ike_may_come_back_a_moment_before_esp() {
+        verdict(
+            "0 A > B ESP 0xb1 seq 1..100 every 0.5 size 136
+             0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             29.8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+             29.9 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80
              30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136",
             "path-outage",
         );

@@ -1,6 +1,6 @@
 //! IKEv1: the pre-shared keys differ, so message 5 cannot be read.
 
-use super::auth_failed::{copies_of_message_5, refused_message_5};
+use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message_5};
 use crate::diagnose::facts::offer;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
@@ -29,7 +29,7 @@ IKEv1 with a pre-shared key derives the encryption keys of main mode from it. If
 Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again.
 
 ## What else looks like it
-A responder that reads message 5 well but does not know the identity in it refuses in the same way.
+A responder that reads message 5 well but does not know the identity in it refuses in the same way. But then the keys are equal, so the initiator can read the refusal and does not send message 5 again.
 
 ## What to do
 1. Enter the same pre-shared key on both sides; beware of blanks, quotes and character sets.
@@ -47,6 +47,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     ) else {
         return Vec::new();
     };
+    if !refusal_is_unread(model, id, at) {
+        return Vec::new();
+    }
     let copies = copies_of_message_5(model, id);
     let mut finding = Finding::new(
         &RULE,
@@ -95,6 +98,17 @@ mod tests {
                 "{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92\n9 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"
             ),
             "psk-mismatch",
+        );
+    }
+
+    #[test]
+    fn an_initiator_that_reads_the_refusal_has_the_same_key() {
+        verdict(
+            &format!(
+                "{}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92\n9 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)",
+                FIVE.replace("again=1,3", "")
+            ),
+            "auth-failed",
         );
     }
 

@@ -95,9 +95,11 @@ fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
         (end_of(row, birth.initiator) == Some(0)).then_some(path.from.port)
     };
     let same = end_of(row, old.initiator) != end_of(row, next.initiator) || port(old) == port(next);
-    // Whoever closes a tunnel and then opens it has a reason.
+    // Whoever closes a tunnel and then opens it has a reason; whoever opens one and then closes the
+    // old one reauthenticates (RFC 7296 section 2.8.3).
     let closed = life::closing(model, old.ike_sa).is_some_and(|closing| {
-        closing.from == next.initiator && closing.at.1 < next.asked.1 && is_answered(model, old)
+        let aside = closing.at.1 < next.asked.1 || closing.at.1 >= next.up.1;
+        closing.from == next.initiator && aside && is_answered(model, old)
     });
     // SAs that live side by side, as load tests and clusters have them, do not flap.
     let traffic = model.ike_sas[old.ike_sa]
