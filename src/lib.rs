@@ -35,6 +35,8 @@ pub mod census;
 pub mod cli;
 pub mod diagnose;
 pub mod fold;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod limits;
 pub mod model;
 pub mod net;

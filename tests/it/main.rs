@@ -11,6 +11,7 @@
 mod captures;
 mod cli;
 mod damage;
+mod fuzz;
 mod run;
 mod split;
 mod tidy;

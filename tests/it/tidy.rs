@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["testing"],
     &["report"],
     &["pipeline"],
+    &["fuzzing"],
     &["cli"],
 ];
 
@@ -30,7 +31,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("etherparse", &["net"]),
     ("rayon", &["pipeline"]),
     ("serde", &["report"]),
-    ("serde_json", &["report"]),
+    ("serde_json", &["report", "fuzzing"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
 ];
