@@ -33,10 +33,12 @@ pub mod capture;
 pub mod census;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod crypto;
 pub mod diagnose;
 pub mod fold;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod keys;
 pub mod limits;
 pub mod model;
 pub mod net;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["units"],
     &["limits", "registry"],
-    &["wire"],
-    &["capture"],
+    &["wire", "crypto"],
+    &["capture", "keys"],
     &["net"],
     &["model"],
     &["scan"],
@@ -24,7 +24,11 @@ const FLOORS: &[&[&str]] = &[
 /// Outside crates and the modules that alone may name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("nom", &["wire"]),
-    ("sha1", &["wire", "testing"]),
+    ("sha1", &["wire", "crypto", "testing"]),
+    ("x509_parser", &["wire"]),
+    ("toml", &["keys"]),
+    ("zeroize", &["crypto"]),
+    ("subtle", &["crypto"]),
     ("pcap_parser", &["capture"]),
     ("flate2", &["capture"]),
     ("zstd", &["capture"]),
