@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod ah;
+pub mod chain;
 pub mod cursor;
 pub mod der;
 pub mod esp;
@@ -18,6 +19,7 @@ pub mod nat_detection;
 pub mod natt;
 pub mod text;
 
+pub use chain::{Chain, Link};
 pub use fault::{Fault, FaultKind};
 pub use header::{Flags, Header, Version};
 pub use message::{Body, Message, Payload};
