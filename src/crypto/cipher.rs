@@ -11,7 +11,9 @@ use aes::cipher::consts::{U8, U11, U12, U16};
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, KeyInit};
 use aes::{Aes128, Aes192, Aes256};
 use aes_gcm::AesGcm;
+use blowfish::Blowfish;
 use camellia::{Camellia128, Camellia192, Camellia256};
+use cast5::Cast5;
 use ccm::Ccm;
 use chacha20poly1305::ChaCha20Poly1305;
 use des::{Des, TdesEde3};
@@ -145,16 +147,17 @@ impl fmt::Debug for Cipher {
     }
 }
 
-const AES_KEYS: &[usize] = &[16, 24, 32];
-
-/// The lengths of keys in octets, without the salt.
-fn key_octets(name: &str) -> Option<&'static [usize]> {
+/// The lengths of keys in octets, without the salt. Those of CAST and Blowfish are of RFC 2451
+/// section 2.2.
+fn key_octets(name: &str) -> Option<Vec<usize>> {
     Some(match name {
-        "ENCR_NULL" => &[0],
-        "ENCR_DES" => &[8],
-        "ENCR_3DES" => &[24],
-        "ENCR_CHACHA20_POLY1305" | "ENCR_CHACHA20_POLY1305_IIV" => &[32],
-        _ if name.contains("_AES_") || name.contains("_CAMELLIA_") => AES_KEYS,
+        "ENCR_NULL" => vec![0],
+        "ENCR_DES" => vec![8],
+        "ENCR_3DES" => vec![24],
+        "ENCR_CAST" => (5..=16).collect(),
+        "ENCR_BLOWFISH" => (5..=56).collect(),
+        "ENCR_CHACHA20_POLY1305" | "ENCR_CHACHA20_POLY1305_IIV" => vec![32],
+        _ if name.contains("_AES_") || name.contains("_CAMELLIA_") => vec![16, 24, 32],
         _ => return None,
     })
 }
@@ -181,6 +184,8 @@ fn mode(row: &Encryption, key: &[u8], salt: &[u8]) -> Option<Mode> {
         ("ENCR_NULL", _) => Some(Mode::Separate(Box::new(Null))),
         ("ENCR_DES", _) => cbc::<Des>(key),
         ("ENCR_3DES", _) => cbc::<TdesEde3>(key),
+        ("ENCR_CAST", _) => cbc::<Cast5>(key),
+        ("ENCR_BLOWFISH", _) => cbc::<Blowfish>(key),
         ("ENCR_AES_CBC", 16) => cbc::<Aes128>(key),
         ("ENCR_AES_CBC", 24) => cbc::<Aes192>(key),
         ("ENCR_AES_CBC", 32) => cbc::<Aes256>(key),

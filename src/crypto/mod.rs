@@ -27,3 +27,12 @@ pub use key_error::KeyError;
 pub use prf::Prf;
 pub use protection::{OpenError, Protection};
 pub use secret::Secret;
+
+/// Octets of their digits, for tests.
+#[cfg(test)]
+fn hex(digits: &str) -> Vec<u8> {
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+        .collect()
+}
