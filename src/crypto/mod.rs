@@ -31,8 +31,10 @@ pub use secret::Secret;
 /// Octets of their digits, for tests.
 #[cfg(test)]
 fn hex(digits: &str) -> Vec<u8> {
-    (0..digits.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+    let digit = |digit: &u8| char::from(*digit).to_digit(16).unwrap() as u8;
+    digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| digit(&pair[0]) << 4 | digit(&pair[1]))
         .collect()
 }
