@@ -171,3 +171,11 @@ pub const REKEY_GENERATIONS: usize = 64;
 
 /// Exchanges that may have begun between a quick mode and the message that refuses it.
 pub const QUICK_MODE_NEXT: usize = 8;
+
+/// Tunnels for which the address behind a NAT is sought among usual ones: each costs some 2,600
+/// hashes. For later ones the finding names none.
+pub const NAT_GUESS_TUNNELS: usize = 1 << 10;
+
+/// Exchanges of an IKE SA that are searched for the hash of that address: those that a cookie or
+/// another group ask for come first.
+pub const NAT_GUESS_EXCHANGES: usize = 8;
