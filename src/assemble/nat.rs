@@ -1,9 +1,8 @@
 //! NAT detection: what the hashes of both sides say together, the same in both versions.
 
 use crate::model::{Message, Nat, NatVerdict};
-use crate::units::{Endpoint, IkeSpis};
 use crate::wire;
-use crate::wire::nat_detection;
+use crate::wire::nat_detection::{self, Fit, fit};
 
 /// Whether the hashes of one message fit the addresses it was seen with; `None` if it has none that
 /// can be computed.
@@ -22,43 +21,14 @@ impl Seen {
     }
 }
 
-/// What the hashes of one end fit, the best first.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Fit {
-    /// The address and port that are seen.
-    Both,
-    /// The address that is seen and port 0, from which nothing is ever sent: made to look like a
-    /// translation, as Libreswan does where encapsulation is configured.
-    Faked,
-    /// Neither.
-    Other,
-}
-
 /// Compares the hashes of a message with its addresses.
 pub(super) fn seen(message: &Message, read: &wire::Message<'_>) -> Seen {
     let hashes = nat_detection::hashes(read);
     let spis = message.header.spis;
     Seen {
-        source: best(&hashes.source, spis, message.path.from),
-        destination: best(&hashes.destination, spis, message.path.to),
+        source: fit(&hashes.source, spis, message.path.from),
+        destination: fit(&hashes.destination, spis, message.path.to),
     }
-}
-
-/// The best fit: a sender with several addresses sends a hash of each.
-fn best(hashes: &[&[u8]], spis: IkeSpis, end: Endpoint) -> Option<Fit> {
-    let nowhere = Endpoint {
-        port: end.port.map(|_| 0),
-        ..end
-    };
-    let fit = |hash: &&[u8]| {
-        let both = nat_detection::fits(hash, spis, end)?;
-        Some(match nat_detection::fits(hash, spis, nowhere) {
-            _ if both => Fit::Both,
-            Some(true) => Fit::Faked,
-            _ => Fit::Other,
-        })
-    };
-    hashes.iter().filter_map(fit).min()
 }
 
 /// What the first message of each side that has hashes says; `None` if neither says anything.

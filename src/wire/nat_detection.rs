@@ -56,6 +56,36 @@ pub fn fits(hash: &[u8], spis: IkeSpis, end: Endpoint) -> Option<bool> {
     })
 }
 
+/// What the hashes of one end fit, the best first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Fit {
+    /// The address and port that are seen.
+    Both,
+    /// The address that is seen and port 0, from which nothing is ever sent: made to look like a
+    /// translation, as Libreswan does where encapsulation is configured.
+    Faked,
+    /// Neither.
+    Other,
+}
+
+/// What the best of the hashes of one end fits: a sender with several addresses sends a hash of
+/// each. `None` if there is none that [`fits`] can tell of.
+pub fn fit(hashes: &[&[u8]], spis: IkeSpis, end: Endpoint) -> Option<Fit> {
+    let nowhere = Endpoint {
+        port: end.port.map(|_| 0),
+        ..end
+    };
+    let fit = |hash: &&[u8]| {
+        let both = fits(hash, spis, end)?;
+        Some(match fits(hash, spis, nowhere) {
+            _ if both => Fit::Both,
+            Some(true) => Fit::Faked,
+            _ => Fit::Other,
+        })
+    };
+    hashes.iter().filter_map(fit).min()
+}
+
 /// SHA-1(SPIi | SPIr | address | port), as a message with these SPIs carries it for `end`; `None`
 /// without a port.
 pub fn sha1(spis: IkeSpis, end: Endpoint) -> Option<[u8; 20]> {
