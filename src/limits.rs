@@ -171,3 +171,25 @@ pub const REKEY_GENERATIONS: usize = 64;
 
 /// Exchanges that may have begun between a quick mode and the message that refuses it.
 pub const QUICK_MODE_NEXT: usize = 8;
+
+/// Tunnels for which the address behind a NAT is sought among usual ones: each costs some 2,600
+/// hashes. For later ones the finding names none.
+pub const NAT_GUESS_TUNNELS: usize = 1 << 10;
+
+/// Exchanges of an IKE SA that are searched for the hash of that address: those that a cookie or
+/// another group ask for come first.
+pub const NAT_GUESS_EXCHANGES: usize = 8;
+
+// The lines of `dissect`.
+
+/// Flows of ESP, AH and keepalives that one train of packets may fold into a line each. A packet of
+/// one more begins a new train, so nothing is lost.
+pub const TRAIN_FLOWS: usize = 64;
+
+/// IKE SAs whose last key share is remembered, so that a line can say instead of which group another
+/// is asked for. For older ones the line leaves it out.
+pub const KEY_SHARES: usize = 64;
+
+/// Messages that are remembered, so that a line can say which one it repeats. Copies of older ones
+/// are shown in full.
+pub const COPIES_KNOWN: usize = 64;

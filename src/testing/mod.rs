@@ -1,4 +1,5 @@
-//! A conversation in text becomes a model: how tests of the assembly and of the rules are written.
+//! A conversation in text becomes a model: how tests of the assembly, of the rules and of what is
+//! said of each packet are written.
 //!
 //! One line is one event, or a train of them: a time in seconds, who sends to whom, what.
 //! `#` begins a comment. Lines may stand in any order; frames are numbered by time.
@@ -53,8 +54,11 @@
 mod fold;
 mod line;
 mod octets;
+mod replay;
 
 use crate::model::Model;
+use crate::net::Datagram;
+use crate::units::Timestamp;
 
 /// The assembled model of a conversation.
 ///
@@ -76,6 +80,20 @@ pub fn model(text: &str) -> Model {
 /// # Errors
 /// Says which line cannot be read, and why.
 pub fn census(text: &str) -> Result<Model, String> {
+    Ok(fold::fold(&packets(text)?))
+}
+
+/// Shows the datagrams of the conversation in the order of time, as the dissector sees them.
+///
+/// # Errors
+/// Says which line cannot be read, and why.
+pub fn replay(text: &str, visit: &mut dyn FnMut(&Datagram<'_>, Timestamp)) -> Result<(), String> {
+    replay::replay(&packets(text)?, visit);
+    Ok(())
+}
+
+/// The packets of the conversation, sorted by time.
+fn packets(text: &str) -> Result<Vec<line::Packet>, String> {
     let mut reader = line::Reader::default();
     let mut packets = Vec::new();
     for (number, text) in text.lines().enumerate() {
@@ -87,7 +105,7 @@ pub fn census(text: &str) -> Result<Model, String> {
         }
     }
     packets.sort_by_key(|packet| packet.time);
-    Ok(fold::fold(&packets))
+    Ok(packets)
 }
 
 #[cfg(test)]

@@ -24,7 +24,9 @@ const FLOORS: &[&[&str]] = &[
 /// Outside crates and the modules that alone may name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("nom", &["wire"]),
+    ("md5", &["wire", "crypto", "testing"]),
     ("sha1", &["wire", "crypto", "testing"]),
+    ("sha2", &["wire", "crypto"]),
     ("x509_parser", &["wire"]),
     ("toml", &["keys"]),
     ("zeroize", &["crypto"]),
