@@ -3,6 +3,8 @@
 //! An unknown number keeps its number. Names are spelt as IANA spells them, and each line cites
 //! the document that gives the number its meaning.
 
+pub mod g_ikev2;
+pub mod gdoi;
 pub mod ikev1;
 pub mod ikev2;
 pub mod shared;

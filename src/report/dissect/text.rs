@@ -241,7 +241,9 @@ fn what(datagram: &Datagram<'_>, message: Option<&Message<'_>>) -> Option<String
 
 fn ike(message: &Message<'_>, datagram: &Datagram<'_>) -> String {
     let header = &message.header;
-    let exchange = match header.exchange.name() {
+    let path = &datagram.path;
+    let name = header.exchange.name_between([path.from.port, path.to.port]);
+    let exchange = match name {
         Some(name) => name.to_owned(),
         None => format!("exchange {}", header.exchange.0),
     };
