@@ -2,7 +2,7 @@
 
 use super::attribute::{self, Attribute};
 use crate::limits::CHAIN_V1;
-use crate::registry::ikev1::{Doi, Phase, transform_name};
+use crate::registry::ikev1::{Doi, Phase, Situation, transform_name};
 use crate::registry::{PayloadType, SecurityProtocol};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
@@ -84,7 +84,7 @@ pub struct Transform<'a> {
 
 /// The situation bits that bring labels before the proposals (RFC 2407 section 4.2): SIT_SECRECY
 /// and SIT_INTEGRITY.
-const LABELLED: u32 = 0x02 | 0x04;
+const LABELLED: u32 = Situation::SIT_SECRECY.0 | Situation::SIT_INTEGRITY.0;
 
 impl<'a> SecurityAssociation<'a> {
     /// Reads what follows the generic header. What GDOI has in place of proposals is read elsewhere:
