@@ -358,25 +358,27 @@ fn is_ours(protocol: u8, head: Option<&[u8]>) -> bool {
             .and_then(|head| head.first_chunk())
             .is_some_and(|[a, b, c, d]| {
                 let ports = [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])];
-                ports.iter().any(|port| matches!(port, 500 | 4500))
+                ports.iter().any(|port| matches!(port, 500 | 848 | 4500))
             })
 }
 
 /// The IKE header at the start of an IP payload whose rest is missing.
 fn ike_header(head: &[u8]) -> Option<wire::Header> {
     let udp = head.get(8..)?;
-    match wire::natt::Content::of(udp, !udp_port_500(head)) {
+    match wire::natt::Content::of(udp, !udp_port_of_ike(head)) {
         wire::natt::Content::Ike(message) => wire::Header::read(message),
         _ => None,
     }
 }
 
-fn udp_port_500(head: &[u8]) -> bool {
-    let port = |at: usize| {
+/// Whether a port is one where IKE stands alone.
+fn udp_port_of_ike(head: &[u8]) -> bool {
+    let is_ike = |at: usize| {
         head.get(at..at + 2)
-            .map(|octets| octets == 500u16.to_be_bytes())
+            .and_then(|octets| octets.first_chunk())
+            .is_some_and(|port| matches!(u16::from_be_bytes(*port), 500 | 848))
     };
-    port(0) == Some(true) || port(2) == Some(true)
+    is_ike(0) || is_ike(2)
 }
 
 impl Beyond {

@@ -19,7 +19,8 @@ pub(super) struct Udp<'a> {
 /// A port of IPsec.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum IpsecPort {
-    /// 500: IKE alone (RFC 7296 section 2).
+    /// 500: IKE alone (RFC 7296 section 2). 848: IKE of groups, framed alike (RFC 6407 section 3.2,
+    /// RFC 9838).
     Ike,
     /// 4500: IKE after a marker, ESP, keepalives (RFC 3948).
     NatTraversal,
@@ -47,7 +48,7 @@ pub(super) fn read(octets: Octets<'_>) -> Option<Udp<'_>> {
 pub(super) fn ipsec_port(from: u16, to: u16) -> Option<IpsecPort> {
     match (from, to) {
         (_, 4500) | (4500, _) => Some(IpsecPort::NatTraversal),
-        (_, 500) | (500, _) => Some(IpsecPort::Ike),
+        (_, 500 | 848) | (500 | 848, _) => Some(IpsecPort::Ike),
         _ => None,
     }
 }

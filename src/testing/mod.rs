@@ -18,7 +18,8 @@
 //! **Every line** takes `tap=N` (input recorded by, 0 unless said), `ttl=N` (64), `df`.
 //!
 //! **IKE lines** name an exchange: `IKE_SA_INIT`, `IKE_INTERMEDIATE`, `IKE_AUTH`, `CREATE_CHILD_SA`,
-//! `INFORMATIONAL`, `IKE_FOLLOWUP_KE`; `MAIN`, `AGGRESSIVE`, `QUICK`, `TRANSACTION`, `INFO_V1`.
+//! `INFORMATIONAL`, `IKE_FOLLOWUP_KE`, `GSA_AUTH`, `GSA_REKEY`; `MAIN`, `AGGRESSIVE`, `QUICK`,
+//! `GROUPKEY_PUSH`, `TRANSACTION`, `INFO_V1`.
 //! Then words in any order:
 //! - `i=` `r=` SPIs in hex, `id=` message ID (decimal or `0x…`), `request` or `response` (IKEv2);
 //! - `by=initiator` or `by=responder` sets the I flag. Unless said, an end keeps the side it had

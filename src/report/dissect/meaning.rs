@@ -56,13 +56,16 @@ impl KeyShares {
 
 /// The exchange: `IKE_AUTH request 1`, `Quick Mode 0x22202b5c`. The message ID is left out where it
 /// is always zero.
-pub(super) fn title(header: &Header) -> String {
+pub(super) fn title(header: &Header, path: &Path) -> String {
+    let ports = [path.from.port, path.to.port];
     let exchange = match header.exchange {
         ExchangeType::IDENTITY_PROTECTION => "Main Mode".to_owned(),
         ExchangeType::AGGRESSIVE => "Aggressive Mode".to_owned(),
         ExchangeType::TRANSACTION => "Config Mode".to_owned(),
-        exchange if exchange.name().is_none() => format!("exchange {exchange}"),
-        exchange => exchange.to_string(),
+        exchange => match exchange.name_between(ports) {
+            Some(name) => name.to_owned(),
+            None => format!("exchange {exchange}"),
+        },
     };
     let id = header.message_id;
     match header.version.major() {

@@ -215,7 +215,9 @@ impl Serialize for IkeRecord<'_> {
         map.serialize_entry("responder_spi", &Text(header.spis.responder))?;
         map.serialize_entry("version", &view::version(header.version))?;
         map.serialize_entry("exchange", &header.exchange.0)?;
-        map.serialize_entry("exchange_name", &header.exchange.name())?;
+        let path = context.path;
+        let name = header.exchange.name_between([path.from.port, path.to.port]);
+        map.serialize_entry("exchange_name", &name)?;
         map.serialize_entry("flags", &header.flags.0)?;
         map.serialize_entry("message_id", &header.message_id)?;
         map.serialize_entry("length", &header.length)?;

@@ -1,5 +1,6 @@
 //! One payload as JSON: its frame, then the fields of its type as the contract's table has them.
 
+use super::group;
 use super::ndjson::{Each, Text};
 use crate::net::Path;
 use crate::registry::ikev1::{self as ikev1_names, Phase};
@@ -78,9 +79,17 @@ fn v1<M: SerializeMap>(
                 &Each(|| sa.proposals.iter().map(ProposalV1::new)),
             )
         }
-        Body::Ke(data) | Body::Hash(data) | Body::Sig(data) | Body::Nonce(data) => {
-            map.serialize_entry("data", &Hex(data))
-        }
+        Body::GroupSa(sa) => group::sa_v1(map, sa),
+        Body::SaKek(kek) => group::kek(map, kek),
+        Body::SaTek(tek) => group::tek(map, tek),
+        Body::KeyDownload(keys) => group::keys_v1(map, keys),
+        Body::SequenceNumber(number) => map.serialize_entry("sequence", number),
+        Body::GroupAssociatedPolicy(policy) => group::gap(map, policy),
+        Body::Ke(data)
+        | Body::Hash(data)
+        | Body::Sig(data)
+        | Body::Nonce(data)
+        | Body::ProofOfPossession(data) => map.serialize_entry("data", &Hex(data)),
         Body::Id(id) => {
             map.serialize_entry("id_type", &id.id_type.0)?;
             map.serialize_entry("id_name", &id.id_type.name_v1())?;
@@ -178,7 +187,10 @@ fn v2<M: SerializeMap>(
                 _ => Ok(()),
             }
         }
-        Body::Nonce(data) => map.serialize_entry("data", &Hex(data)),
+        Body::Nonce(data) | Body::Gspm(data) => map.serialize_entry("data", &Hex(data)),
+        Body::Gsa(gsa) => group::gsa(map, gsa),
+        Body::Kd(keys) => group::keys_v2(map, keys),
+        Body::Ps(solution) => map.serialize_entry("data", &Hex(solution.data)),
         Body::Notify(notify) => {
             map.serialize_entry("protocol", &notify.protocol.0)?;
             map.serialize_entry("notify", &notify.kind.0)?;
@@ -413,27 +425,13 @@ impl<'a> ProposalV2<'a> {
             protocol: proposal.protocol.0,
             protocol_name: proposal.protocol.name(),
             spi: Hex(proposal.spi),
-            transforms: proposal
-                .transforms
-                .iter()
-                .map(|transform| TransformV2 {
-                    kind: transform.kind.0,
-                    id: transform.id,
-                    name: transform::name(transform.kind, transform.id),
-                    key_length: transform.key_length,
-                    attributes: transform
-                        .attributes
-                        .iter()
-                        .map(AttributeRecord::v2)
-                        .collect(),
-                })
-                .collect(),
+            transforms: proposal.transforms.iter().map(TransformV2::new).collect(),
         }
     }
 }
 
 #[derive(Serialize)]
-struct TransformV2<'a> {
+pub(super) struct TransformV2<'a> {
     #[serde(rename = "type")]
     kind: u8,
     id: u16,
@@ -442,8 +440,24 @@ struct TransformV2<'a> {
     attributes: Vec<AttributeRecord<'a>>,
 }
 
+impl<'a> TransformV2<'a> {
+    pub(super) fn new(transform: &ikev2::Transform<'a>) -> Self {
+        Self {
+            kind: transform.kind.0,
+            id: transform.id,
+            name: transform::name(transform.kind, transform.id),
+            key_length: transform.key_length,
+            attributes: transform
+                .attributes
+                .iter()
+                .map(AttributeRecord::v2)
+                .collect(),
+        }
+    }
+}
+
 #[derive(Serialize)]
-struct AttributeRecord<'a> {
+pub(super) struct AttributeRecord<'a> {
     #[serde(rename = "type")]
     kind: u16,
     name: Option<&'static str>,
@@ -471,14 +485,26 @@ impl<'a> ValueRecord<'a> {
 }
 
 impl<'a> AttributeRecord<'a> {
-    fn v1(phase: Phase, attribute: &Attribute<'a>) -> Self {
+    pub(super) fn v1(phase: Phase, attribute: &Attribute<'a>) -> Self {
+        Self::named(
+            attribute,
+            |kind| ikev1_names::attribute_name(phase, kind),
+            |kind, value| ikev1_names::attribute_value_name(phase, kind, value),
+        )
+    }
+
+    /// An attribute with the names that its place gives to its type and its value.
+    pub(super) fn named(
+        attribute: &Attribute<'a>,
+        name: impl Fn(u16) -> Option<&'static str>,
+        value_name: impl Fn(u16, u64) -> Option<&'static str>,
+    ) -> Self {
         let number = attribute.value.number();
         Self {
             kind: attribute.kind,
-            name: ikev1_names::attribute_name(phase, attribute.kind),
+            name: name(attribute.kind),
             value: ValueRecord::new(attribute.value),
-            value_name: number
-                .and_then(|value| ikev1_names::attribute_value_name(phase, attribute.kind, value)),
+            value_name: number.and_then(|value| value_name(attribute.kind, value)),
         }
     }
 
@@ -493,7 +519,7 @@ impl<'a> AttributeRecord<'a> {
 }
 
 #[derive(Serialize)]
-struct Selector<'a> {
+pub(super) struct Selector<'a> {
     #[serde(rename = "type")]
     kind: u8,
     name: Option<&'static str>,
@@ -519,7 +545,7 @@ impl<'a> AddressRecord<'a> {
 }
 
 impl<'a> Selector<'a> {
-    fn new(selector: &ikev2::Selector<'a>) -> Self {
+    pub(super) fn new(selector: &ikev2::Selector<'a>) -> Self {
         Self {
             kind: selector.ts_type.0,
             name: selector.ts_type.name(),

@@ -52,8 +52,10 @@ impl<'a> Identification<'a> {
     }
 
     /// The identity as text; see [`identity::text`].
+    ///
+    /// 13 is an object identifier here (RFC 8052), and nobody in IKEv2: it has no text.
     pub fn text(&self) -> Option<String> {
-        identity::text(self.id_type, self.data)
+        identity::text(self.id_type, self.data).filter(|_| self.id_type != IdType::ID_NULL)
     }
 }
 

@@ -134,7 +134,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Reads one selector. Always takes something, so a list comes to its end.
-    fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
+    pub(super) fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
         if faults
             .require(cursor, Self::HEADER_LEN, "Traffic Selector")
             .is_none()
@@ -193,7 +193,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Appends the selector.
-    fn emit(&self, out: &mut Vec<u8>) {
+    pub(super) fn emit(&self, out: &mut Vec<u8>) {
         let mut body = Vec::new();
         if !self.end.is_empty() {
             body.extend(self.start_port.to_be_bytes());
