@@ -97,7 +97,7 @@ impl Lines {
             Body::Ike(octets) => {
                 self.flush(out)?;
                 let message = Message::read(octets);
-                let title = meaning::title(&message.header);
+                let title = meaning::title(&message.header, &datagram.path);
                 let mut phrases = match self.earlier.copy_of(datagram, octets) {
                     Some(first) => {
                         let copy = format!("same as in frame {first}");
