@@ -249,6 +249,49 @@ registry! {
 }
 
 registry! {
+    /// Whether sequence numbers have 64 bits.
+    pub struct SequenceNumber(u16) {
+        EXTENDED = 1, "64-bit Sequence Number", "RFC 4304";
+    }
+}
+
+registry! {
+    /// How a signature in packets is encoded.
+    pub struct SignatureEncoding(u16) {
+        RSASSA_PKCS1_V1_5 = 1, "RSASSA-PKCS1-v1_5", "RFC 4359";
+        RSASSA_PSS = 2, "RSASSA-PSS", "RFC 4359";
+    }
+}
+
+registry! {
+    /// Which addresses of a packet stand in the outer header too.
+    pub struct AddressPreservation(u16) {
+        NONE = 1, "None", "RFC 6407 section 5.5.1";
+        SOURCE_ONLY = 2, "Source-Only", "RFC 6407 section 5.5.1";
+        DESTINATION_ONLY = 3, "Destination-Only", "RFC 6407 section 5.5.1";
+        SOURCE_AND_DESTINATION = 4, "Source-and-Destination", "RFC 6407 section 5.5.1";
+    }
+}
+
+registry! {
+    /// Which way a group SA is used.
+    pub struct SaDirection(u16) {
+        SENDER_ONLY = 1, "Sender-Only", "RFC 6407 section 5.5.1";
+        RECEIVER_ONLY = 2, "Receiver-Only", "RFC 6407 section 5.5.1";
+        SYMMETRIC = 3, "Symmetric", "RFC 6407 section 5.5.1";
+    }
+}
+
+registry! {
+    /// What of the situation a responder must take into account, one bit each.
+    pub struct SituationBit(u32) {
+        SIT_IDENTITY_ONLY = 1, "SIT_IDENTITY_ONLY", "RFC 2407 section 4.2.1";
+        SIT_SECRECY = 2, "SIT_SECRECY", "RFC 2407 section 4.2.2";
+        SIT_INTEGRITY = 4, "SIT_INTEGRITY", "RFC 2407 section 4.2.3";
+    }
+}
+
+registry! {
     /// Protocols of a proposal. From 4 on the numbers differ from those of IKEv2.
     pub struct ProtocolV1(u8) {
         PROTO_ISAKMP = 1, "PROTO_ISAKMP", "RFC 2407 section 4.4.1";
@@ -358,6 +401,10 @@ pub fn attribute_value_name(phase: Phase, kind: u16, value: u64) -> Option<&'sta
             Phase2Attribute::ENCAPSULATION_MODE => EncapsulationMode(value).name(),
             Phase2Attribute::AUTHENTICATION_ALGORITHM => AuthenticationAlgorithm(value).name(),
             Phase2Attribute::ECN_TUNNEL => EcnTunnel(value).name(),
+            Phase2Attribute::EXTENDED_SEQUENCE_NUMBER => SequenceNumber(value).name(),
+            Phase2Attribute::SIGNATURE_ENCODING_ALGORITHM => SignatureEncoding(value).name(),
+            Phase2Attribute::ADDRESS_PRESERVATION => AddressPreservation(value).name(),
+            Phase2Attribute::SA_DIRECTION => SaDirection(value).name(),
             _ => None,
         },
     }

@@ -178,9 +178,10 @@ registry! {
         QOS_INFO_5G = 55501, "5G_QOS_INFO", "3GPP TS 24.502";
         NAS_IP4_ADDRESS = 55502, "NAS_IP4_ADDRESS", "3GPP TS 24.502";
         NAS_IP6_ADDRESS = 55503, "NAS_IP6_ADDRESS", "3GPP TS 24.502";
-        NAS_TCP_PORT = 55504, "NAS_TCP_PORT", "3GPP TS 24.502";
-        UP_IP4_ADDRESS = 55505, "UP_IP4_ADDRESS", "3GPP TS 24.502";
-        UP_IP6_ADDRESS = 55506, "UP_IP6_ADDRESS", "3GPP TS 24.502";
+        UP_IP4_ADDRESS = 55504, "UP_IP4_ADDRESS", "3GPP TS 24.502";
+        UP_IP6_ADDRESS = 55505, "UP_IP6_ADDRESS", "3GPP TS 24.502";
+        NAS_TCP_PORT = 55506, "NAS_TCP_PORT", "3GPP TS 24.502";
+        N3GPP_BACKOFF_TIMER = 55507, "N3GPP_BACKOFF_TIMER", "3GPP TS 24.502";
     }
 }
 
@@ -216,6 +217,34 @@ registry! {
         IDENTITY = 5, "Identity", "RFC 8420";
         STREEBOG_256 = 6, "STREEBOG_256", "RFC 9385";
         STREEBOG_512 = 7, "STREEBOG_512", "RFC 9385";
+    }
+}
+
+registry! {
+    /// Password methods that a peer takes (SECURE_PASSWORD_METHODS).
+    pub struct SecurePasswordMethod(u16) {
+        PACE = 1, "PACE", "RFC 6631";
+        AUGPAKE = 2, "AugPAKE", "RFC 6628";
+        SECURE_PSK = 3, "Secure PSK Authentication", "RFC 6617";
+    }
+}
+
+registry! {
+    /// Attributes of header compression (ROHC_SUPPORTED).
+    pub struct RohcAttribute(u16) {
+        MAX_CID = 1, "MAX_CID", "RFC 5857";
+        ROHC_PROFILE = 2, "ROHC_PROFILE", "RFC 5857";
+        ROHC_INTEG = 3, "ROHC_INTEG", "RFC 5857";
+        ROHC_ICV_LEN = 4, "ROHC_ICV_LEN", "RFC 5857";
+        MRRU = 5, "MRRU", "RFC 5857";
+    }
+}
+
+registry! {
+    /// Forms of the identity of a post-quantum preshared key (PPK_IDENTITY).
+    pub struct PpkIdType(u8) {
+        PPK_ID_OPAQUE = 1, "PPK_ID_OPAQUE", "RFC 8784";
+        PPK_ID_FIXED = 2, "PPK_ID_FIXED", "RFC 8784";
     }
 }
 

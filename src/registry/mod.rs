@@ -3,6 +3,7 @@
 //! An unknown number keeps its number. Names are spelt as IANA spells them, and each line cites
 //! the document that gives the number its meaning.
 
+pub mod eap;
 pub mod ikev1;
 pub mod ikev2;
 pub mod shared;
@@ -12,7 +13,8 @@ pub mod vendor_id;
 pub use ikev1::NotifyV1;
 pub use ikev2::{
     AuthMethod, ConfigurationAttributeType, ConfigurationType, HashAlgorithm, IpcompTransform,
-    NotifyType, TransformAttributeType, TransformType, TsType,
+    NotifyType, PpkIdType, RohcAttribute, SecurePasswordMethod, TransformAttributeType,
+    TransformType, TsType,
 };
 pub use shared::{
     CertificateEncoding, EapType, ExchangeType, IdType, IpProtocol, PayloadType, SecurityProtocol,
@@ -82,6 +84,7 @@ pub(crate) use registry;
 
 #[cfg(test)]
 mod tests {
+    use super::eap::{AkaAttribute, AkaSubtype, MschapOpcode};
     use super::*;
     use std::collections::HashSet;
 
@@ -98,6 +101,8 @@ mod tests {
             };
         }
         rows![
+            AkaAttribute,
+            AkaSubtype,
             AuthMethod,
             CertificateEncoding,
             ConfigurationAttributeType,
@@ -108,9 +113,13 @@ mod tests {
             IdType,
             IpProtocol,
             IpcompTransform,
+            MschapOpcode,
             NotifyType,
             NotifyV1,
             PayloadType,
+            PpkIdType,
+            RohcAttribute,
+            SecurePasswordMethod,
             SecurityProtocol,
             TransformAttributeType,
             TransformType,
