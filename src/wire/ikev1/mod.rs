@@ -123,7 +123,8 @@ impl fmt::Display for Body<'_> {
         match self {
             Self::Sa(body) => body.fmt(f),
             Self::Id(body) | Self::NatOa(body) => body.fmt(f),
-            Self::Cert(body) | Self::CertReq(body) => body.fmt(f),
+            Self::Cert(body) => body.fmt(f),
+            Self::CertReq(body) => f.write_str(&body.request()),
             Self::Notify(body) => body.fmt(f),
             Self::Delete(body) => body.fmt(f),
             Self::Attributes(body) => body.fmt(f),
