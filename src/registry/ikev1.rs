@@ -266,19 +266,19 @@ registry! {
 registry! {
     /// Which addresses of a packet stand in the outer header too.
     pub struct AddressPreservation(u16) {
-        NONE = 1, "None", "RFC 6407 section 5.5.1";
-        SOURCE_ONLY = 2, "Source-Only", "RFC 6407 section 5.5.1";
-        DESTINATION_ONLY = 3, "Destination-Only", "RFC 6407 section 5.5.1";
-        SOURCE_AND_DESTINATION = 4, "Source-and-Destination", "RFC 6407 section 5.5.1";
+        NONE = 1, "None", "RFC 6407";
+        SOURCE_ONLY = 2, "Source-Only", "RFC 6407";
+        DESTINATION_ONLY = 3, "Destination-Only", "RFC 6407";
+        SOURCE_AND_DESTINATION = 4, "Source-and-Destination", "RFC 6407";
     }
 }
 
 registry! {
     /// Which way a group SA is used.
     pub struct SaDirection(u16) {
-        SENDER_ONLY = 1, "Sender-Only", "RFC 6407 section 5.5.1";
-        RECEIVER_ONLY = 2, "Receiver-Only", "RFC 6407 section 5.5.1";
-        SYMMETRIC = 3, "Symmetric", "RFC 6407 section 5.5.1";
+        SENDER_ONLY = 1, "Sender-Only", "RFC 6407";
+        RECEIVER_ONLY = 2, "Receiver-Only", "RFC 6407";
+        SYMMETRIC = 3, "Symmetric", "RFC 6407";
     }
 }
 

@@ -175,7 +175,7 @@ impl<'a> ConfigurationAttribute<'a> {
                     brief(link)
                 ))
             }
-            // The IPv6 address, then perhaps an IPv4 address (3GPP TS 24.302 section 7.4.1).
+            // The IPv6 address, then perhaps an IPv4 address (3GPP TS 24.302).
             Kind::HOME_AGENT_ADDRESS => {
                 let (v6, v4) = self.value.split_first_chunk::<16>()?;
                 let v6 = Ipv6Addr::from(*v6);
@@ -184,7 +184,7 @@ impl<'a> ConfigurationAttribute<'a> {
                     v4 => Some(format!("{v6}, {}", addresses::<4>(v4)?)),
                 }
             }
-            // An address and a port (3GPP TS 29.139 section 5.3).
+            // An address and a port (3GPP TS 29.139).
             Kind::EXTERNAL_SOURCE_IP4_NAT_INFO => {
                 let (address, port) = self.value.split_first_chunk::<4>()?;
                 Some(format!("{}:{}", Ipv4Addr::from(*address), number(port)?))

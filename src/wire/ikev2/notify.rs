@@ -246,7 +246,7 @@ pub enum NotifyMeaning<'a> {
     LinkId(&'a [u8]),
     /// How headers may be compressed (RFC 5857 section 3.1).
     Rohc(Vec<Attribute<'a>>),
-    /// How far sequence numbers of IPsec SAs jump after a failover (RFC 6311 section 8.2).
+    /// How far sequence numbers of IPsec SAs jump after a failover (RFC 6311 section 8).
     ReplayCounterSync(u64),
     /// Password methods that the initiator can do, or the responder chose (RFC 6467 section 3).
     SecurePasswordMethods(Vec<SecurePasswordMethod>),

@@ -24,7 +24,7 @@ pub enum Meaning3gpp<'a> {
     DeviceWanted(&'static str),
     /// EMERGENCY_CALL_NUMBERS (TS 24.008 section 10.5.3.13).
     EmergencyNumbers(Vec<EmergencyNumber>),
-    /// NAS_TCP_PORT (TS 24.502 section 9.3.1.6).
+    /// NAS_TCP_PORT (TS 24.502 section 9.3.1).
     Port(u16),
     /// 5G_QOS_INFO (TS 24.502 section 9.3.1.1).
     Qos {
