@@ -104,6 +104,10 @@ pub const CHAIN_V1: usize = 256;
 /// Faults that are kept of one message: a hostile one could hold thousands.
 pub const FAULTS: usize = 64;
 
+/// Octets of a certificate or revocation list that is read: as many as a payload can hold. What is
+/// longer is told as not readable.
+pub const CERTIFICATE_OCTETS: usize = 1 << 16;
+
 // The census.
 
 /// Octets of IKE messages that are kept whole, 64 MiB: enough for 200,000 messages of 300 octets.

@@ -36,12 +36,3 @@ registry! {
         GM_SENDER_ID = 3, "GM_SENDER_ID", "RFC 9838";
     }
 }
-
-registry! {
-    /// Methods that a SECURE_PASSWORD_METHODS notification offers, and a GSPM payload follows.
-    pub struct SecurePasswordMethod(u16) {
-        PACE = 1, "PACE", "RFC 6631";
-        AUGPAKE = 2, "AugPAKE", "RFC 6628";
-        SECURE_PSK_AUTHENTICATION = 3, "Secure PSK Authentication", "RFC 6617";
-    }
-}

@@ -228,6 +228,34 @@ registry! {
 }
 
 registry! {
+    /// Password methods that a peer takes (SECURE_PASSWORD_METHODS).
+    pub struct SecurePasswordMethod(u16) {
+        PACE = 1, "PACE", "RFC 6631";
+        AUGPAKE = 2, "AugPAKE", "RFC 6628";
+        SECURE_PSK = 3, "Secure PSK Authentication", "RFC 6617";
+    }
+}
+
+registry! {
+    /// Attributes of header compression (ROHC_SUPPORTED).
+    pub struct RohcAttribute(u16) {
+        MAX_CID = 1, "MAX_CID", "RFC 5857";
+        ROHC_PROFILE = 2, "ROHC_PROFILE", "RFC 5857";
+        ROHC_INTEG = 3, "ROHC_INTEG", "RFC 5857";
+        ROHC_ICV_LEN = 4, "ROHC_ICV_LEN", "RFC 5857";
+        MRRU = 5, "MRRU", "RFC 5857";
+    }
+}
+
+registry! {
+    /// Forms of the identity of a post-quantum preshared key (PPK_IDENTITY).
+    pub struct PpkIdType(u8) {
+        PPK_ID_OPAQUE = 1, "PPK_ID_OPAQUE", "RFC 8784";
+        PPK_ID_FIXED = 2, "PPK_ID_FIXED", "RFC 8784";
+    }
+}
+
+registry! {
     /// Compression algorithms (IPCOMP_SUPPORTED).
     pub struct IpcompTransform(u8) {
         IPCOMP_OUI = 1, "IPCOMP_OUI", "RFC 7296";
@@ -325,24 +353,5 @@ registry! {
         IPV4_ADDRESS = 1, "IPv4 address of the VPN gateway", "RFC 5685";
         IPV6_ADDRESS = 2, "IPv6 address of the VPN gateway", "RFC 5685";
         FQDN = 3, "FQDN of the VPN gateway", "RFC 5685";
-    }
-}
-
-registry! {
-    /// Attributes of header compression (ROHC_SUPPORTED).
-    pub struct RohcAttribute(u16) {
-        MAX_CID = 1, "Maximum Context Identifier (MAX_CID)", "RFC 5857";
-        ROHC_PROFILE = 2, "ROHC Profile (ROHC_PROFILE)", "RFC 5857";
-        ROHC_INTEG = 3, "ROHC Integrity Algorithm (ROHC_INTEG)", "RFC 5857";
-        ROHC_ICV_LEN = 4, "ROHC ICV Length in bytes (ROHC_ICV_LEN)", "RFC 5857";
-        MRRU = 5, "Maximum Reconstructed Reception Unit (MRRU)", "RFC 5857";
-    }
-}
-
-registry! {
-    /// Forms of the identity of a postquantum preshared key (PPK_IDENTITY).
-    pub struct PpkIdType(u8) {
-        PPK_ID_OPAQUE = 1, "PPK_ID_OPAQUE", "RFC 8784";
-        PPK_ID_FIXED = 2, "PPK_ID_FIXED", "RFC 8784";
     }
 }

@@ -3,6 +3,7 @@
 //! An unknown number keeps its number. Names are spelt as IANA spells them, and each line cites
 //! the document that gives the number its meaning.
 
+pub mod eap;
 pub mod g_ikev2;
 pub mod gdoi;
 pub mod ikev1;
@@ -14,7 +15,8 @@ pub mod vendor_id;
 pub use ikev1::NotifyV1;
 pub use ikev2::{
     AuthMethod, ConfigurationAttributeType, ConfigurationType, HashAlgorithm, IpcompTransform,
-    NotifyType, TransformAttributeType, TransformType, TsType,
+    NotifyType, PpkIdType, RohcAttribute, SecurePasswordMethod, TransformAttributeType,
+    TransformType, TsType,
 };
 pub use shared::{
     CertificateEncoding, EapType, ExchangeType, IdType, IpProtocol, PayloadType, SecurityProtocol,
@@ -84,6 +86,7 @@ pub(crate) use registry;
 
 #[cfg(test)]
 mod tests {
+    use super::eap::{AkaAttribute, AkaSubtype, MschapOpcode};
     use super::g_ikev2::*;
     use super::gdoi::*;
     use super::ikev1::*;
@@ -106,6 +109,8 @@ mod tests {
         rows![
             AddressPreservation,
             AhTransform,
+            AkaAttribute,
+            AkaSubtype,
             AuthMethod,
             AuthMethodV1,
             AuthenticationAlgorithm,
@@ -142,6 +147,7 @@ mod tests {
             LifeType,
             LkhAttribute,
             MemberKeyBagAttribute,
+            MschapOpcode,
             NotifyType,
             NotifyV1,
             PayloadType,

@@ -614,10 +614,18 @@ mod tests {
         let attributes = Configuration {
             cfg_type: ConfigurationType(1),
             identifier: Some(77),
-            attributes: vec![ConfigurationAttribute {
-                kind: ConfigurationAttributeType(16521),
-                value: b"ed",
-            }],
+            attributes: vec![
+                ConfigurationAttribute::new(ConfigurationAttributeType(16521), b"ed"),
+                // XAUTH-STATUS OK and UNITY_PFS, both in the short format.
+                ConfigurationAttribute {
+                    is_short: true,
+                    ..ConfigurationAttribute::new(ConfigurationAttributeType(16527), &[0, 1])
+                },
+                ConfigurationAttribute {
+                    is_short: true,
+                    ..ConfigurationAttribute::new(ConfigurationAttributeType(28679), &[0, 1])
+                },
+            ],
         };
         let body = ikev1::Body::Attributes(attributes);
         let payloads = vec![v1(PayloadType::ATTRIBUTES_V1, body)];

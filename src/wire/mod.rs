@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod ah;
+pub mod certificate;
 pub mod chain;
 pub mod cursor;
 pub mod der;
@@ -17,7 +18,9 @@ pub mod ikev2;
 pub mod message;
 pub mod nat_detection;
 pub mod natt;
+pub mod signature;
 pub mod text;
+pub mod x509;
 
 pub use chain::{Chain, Link};
 pub use fault::{Fault, FaultKind};

@@ -167,6 +167,16 @@ pub fn key_length(phase: Phase, attributes: &[Attribute<'_>]) -> Option<u64> {
     found.value.number()
 }
 
+/// Whether this attribute tells the unit of the lifetime after it.
+pub fn is_life_type(phase: Phase, kind: u16) -> bool {
+    Meaning::of(phase, kind) == Meaning::LifeType
+}
+
+/// Whether this attribute is a lifetime.
+pub fn is_life_duration(phase: Phase, kind: u16) -> bool {
+    Meaning::of(phase, kind) == Meaning::LifeDuration
+}
+
 /// What an attribute of either phase is for, where it bears on how others are told.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Meaning {

@@ -5,12 +5,14 @@ pub mod certificate;
 pub mod configuration;
 pub mod delete;
 pub mod eap;
+pub mod eap_method;
 pub mod encrypted;
 pub mod group_security_association;
 pub mod identification;
 pub mod key_download;
 pub mod key_exchange;
 pub mod notify;
+pub mod notify_3gpp;
 pub mod puzzle_solution;
 pub mod security_association;
 pub mod traffic_selector;
@@ -20,12 +22,14 @@ pub use certificate::Certificate;
 pub use configuration::{Configuration, ConfigurationAttribute};
 pub use delete::Delete;
 pub use eap::Eap;
+pub use eap_method::Method;
 pub use encrypted::{Encrypted, EncryptedFragment};
 pub use group_security_association::{GroupPolicy, GroupSaPolicy, GroupSecurityAssociation};
 pub use identification::Identification;
 pub use key_download::{KeyBag, KeyDownload, WrappedKey};
 pub use key_exchange::KeyExchange;
 pub use notify::{AuthAnnouncement, Gateway, Notify, NotifyMeaning};
+pub use notify_3gpp::Meaning3gpp;
 pub use puzzle_solution::PuzzleSolution;
 pub use security_association::{Proposal, SecurityAssociation, Transform};
 pub use traffic_selector::{Selector, TrafficSelectors};
@@ -100,7 +104,7 @@ impl<'a> Body<'a> {
                 Identification::read(cursor, faults).map(Self::Id)
             }
             PayloadType::CERT => Certificate::read(cursor, faults).map(Self::Cert),
-            PayloadType::CERTREQ => Certificate::read(cursor, faults).map(Self::CertReq),
+            PayloadType::CERTREQ => Certificate::read_request(cursor, faults).map(Self::CertReq),
             PayloadType::AUTH => Authentication::read(cursor, faults).map(Self::Auth),
             PayloadType::NONCE => Some(Self::Nonce(cursor.rest())),
             PayloadType::NOTIFY => Notify::read(cursor, faults).map(Self::Notify),
@@ -288,6 +292,7 @@ mod tests {
             })
         };
         let attribute = |kind, value| ConfigurationAttribute { kind, value };
+        let attribute = ConfigurationAttribute::new;
         vec![
             (
                 PayloadType::SA,
@@ -307,6 +312,13 @@ mod tests {
             (PayloadType::IDR, Body::Id(id)),
             (PayloadType::IDG, Body::Id(id)),
             (PayloadType::CERT, Body::Cert(certificate)),
+            (
+                PayloadType::CERT,
+                Body::Cert(Certificate {
+                    encoding: CertificateEncoding::HASH_AND_URL_X509,
+                    data: b"the hash of a fileX.http://pki.example/gw.der",
+                }),
+            ),
             (PayloadType::CERTREQ, Body::CertReq(certificate)),
             (
                 PayloadType::AUTH,
@@ -318,6 +330,18 @@ mod tests {
             (PayloadType::NONCE, Body::Nonce(&[9; 32])),
             (PayloadType::NOTIFY, notify(NotifyType::COOKIE, &[1, 2])),
             (PayloadType::NOTIFY, notify(NotifyType(50_000), &[])),
+            (
+                PayloadType::NOTIFY,
+                notify(NotifyType::PPK_IDENTITY_KEY, b"\x01key7\0\0\0\0\0\0\0\0"),
+            ),
+            (
+                PayloadType::NOTIFY,
+                notify(NotifyType::ROHC_SUPPORTED, &[0x80, 1, 0, 15]),
+            ),
+            (
+                PayloadType::NOTIFY,
+                notify(NotifyType::QOS_INFO_5G, &[4, 5, 1, 9, 2]),
+            ),
             (
                 PayloadType::DELETE,
                 Body::Delete(Delete {
@@ -354,7 +378,24 @@ mod tests {
                             &[10, 0, 0, 7],
                         ),
                         attribute(ConfigurationAttributeType::INTERNAL_IP4_DNS, &[]),
+                        attribute(
+                            ConfigurationAttributeType::ENCDNS_IP4,
+                            &[0, 1, 1, 2, 192, 0, 2, 53, b'd', b'x'],
+                        ),
+                        attribute(
+                            ConfigurationAttributeType::INTERNAL_DNSSEC_TA,
+                            &[0x4f, 0x66, 8, 2, 0xe0, 0x6d],
+                        ),
                     ],
+                }),
+            ),
+            (
+                PayloadType::EAP,
+                Body::Eap(Eap {
+                    code: Eap::RESPONSE,
+                    identifier: 1,
+                    eap_type: Some(EapType::EAP_AKA),
+                    data: &[5, 0, 0, 14, 2, 0, 3, b'0', b'a', b'b', 0],
                 }),
             ),
             (
