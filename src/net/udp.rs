@@ -52,3 +52,16 @@ pub(super) fn ipsec_port(from: u16, to: u16) -> Option<IpsecPort> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_have_a_port_of_ike_to_themselves() {
+        assert_eq!(ipsec_port(848, 848), Some(IpsecPort::Ike));
+        assert_eq!(ipsec_port(40_000, 848), Some(IpsecPort::Ike));
+        assert_eq!(ipsec_port(848, 4500), Some(IpsecPort::NatTraversal));
+        assert_eq!(ipsec_port(849, 847), None);
+    }
+}

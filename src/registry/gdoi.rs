@@ -28,7 +28,8 @@ impl ExchangeType {
 }
 
 registry! {
-    /// Algorithms that proved possession of a certificate's key (RFC 3547 section 5.3).
+    /// Algorithms that proved possession of a certificate's key (RFC 3547 section 5.3). Known from
+    /// one source only; see `docs/registries.md`.
     pub struct PopAlgorithm(u16) {
         POP_ALG_RSA = 1, "POP_ALG_RSA", "RFC 3547";
         POP_ALG_DSS = 2, "POP_ALG_DSS", "RFC 3547";
@@ -39,7 +40,7 @@ registry! {
 registry! {
     /// Attributes of a key encryption key (RFC 6407 section 5.3.1).
     ///
-    /// Number 9 is known from one source only; see `docs/registries.md`.
+    /// Numbers 8 and 9 are known from one source only; see `docs/registries.md`.
     pub struct KekAttribute(u16) {
         KEK_MANAGEMENT_ALGORITHM = 1, "KEK_MANAGEMENT_ALGORITHM", "RFC 6407";
         KEK_ALGORITHM = 2, "KEK_ALGORITHM", "RFC 6407";
@@ -93,7 +94,8 @@ registry! {
 }
 
 registry! {
-    /// Protocols that a traffic encryption key is for. Unlike in IKE, 1 is ESP.
+    /// Protocols that a traffic encryption key is for. Unlike in IKE, 1 is ESP. Number 3 is known from
+    /// one source only; see `docs/registries.md`.
     pub struct TekProtocol(u8) {
         GDOI_PROTO_IPSEC_ESP = 1, "GDOI_PROTO_IPSEC_ESP", "RFC 6407";
         GDOI_PROTO_IPSEC_AH = 2, "GDOI_PROTO_IPSEC_AH", "RFC 6407";

@@ -66,7 +66,8 @@ registry! {
 }
 
 registry! {
-    /// Attributes of a phase 1 transform (RFC 2409 appendix A).
+    /// Attributes of a phase 1 transform (RFC 2409 appendix A). Number 16384 is known from one source
+    /// only; see `docs/registries.md`.
     pub struct Phase1Attribute(u16) {
         ENCRYPTION_ALGORITHM = 1, "Encryption Algorithm", "RFC 2409 appendix A";
         HASH_ALGORITHM = 2, "Hash Algorithm", "RFC 2409 appendix A";

@@ -248,7 +248,8 @@ registry! {
 }
 
 registry! {
-    /// Forms of the identity of a post-quantum preshared key (PPK_IDENTITY).
+    /// Forms of the identity of a post-quantum preshared key (PPK_IDENTITY). Known from one source
+    /// only; see `docs/registries.md`.
     pub struct PpkIdType(u8) {
         PPK_ID_OPAQUE = 1, "PPK_ID_OPAQUE", "RFC 8784";
         PPK_ID_FIXED = 2, "PPK_ID_FIXED", "RFC 8784";

@@ -193,7 +193,7 @@ registry! {
 }
 
 registry! {
-    /// EAP methods.
+    /// EAP methods. Number 56 is known from one source only; see `docs/registries.md`.
     pub struct EapType(u8) {
         IDENTITY = 1, "Identity", "RFC 3748";
         NOTIFICATION = 2, "Notification", "RFC 3748";

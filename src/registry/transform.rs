@@ -460,10 +460,17 @@ mod tests {
         for row in KEY_EXCHANGE {
             let digits =
                 |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+            let (_, after) = row.name.split_once(['P', '_']).unwrap_or_default();
             let (bits, coordinates) = match row.name {
                 name if name.contains("ECP") => (digits(name), 2),
-                name if name.starts_with("brainpool") => (digits(&name[..13]), 2),
-                name if name.starts_with("GOST") => (digits(&name[14..]), 2),
+                // What follows the size is the curve of that size.
+                name if name.starts_with("brainpool") => {
+                    let (bits, _) = after.split_once('r').unwrap();
+                    (bits.to_owned(), 2)
+                }
+                name if name.starts_with("GOST") => {
+                    (after.rsplit('_').next().unwrap().to_owned(), 2)
+                }
                 "Curve25519" => ("256".into(), 1),
                 "Curve448" => ("448".into(), 1),
                 _ => continue,

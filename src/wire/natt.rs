@@ -18,7 +18,7 @@ pub enum Content<'a> {
 
 impl<'a> Content<'a> {
     /// Tells what a UDP payload holds. `port_4500` is for port 4500 and any that stands in for it,
-    /// where ESP and IKE share the port; without it the payload came over port 500.
+    /// where ESP and IKE share the port; without it the payload came over port 500 or 848.
     ///
     /// The slice within begins at the IKE header or at the SPI, and ends where `payload` ends.
     pub fn of(payload: &'a [u8], port_4500: bool) -> Self {
