@@ -1,6 +1,7 @@
 //! `dissect`: one record for every datagram that holds IPsec, as NDJSON or as text.
 
 mod earlier;
+mod icmp;
 mod meaning;
 pub mod ndjson;
 mod payload;
