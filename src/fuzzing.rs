@@ -225,12 +225,11 @@ fn show(out: &mut Vec<u8>, body: Body<'_>) {
         cut: false,
         body,
     };
-    dissect(
-        out,
-        &mut Lines::new(Sheet::default(), true),
-        &datagram,
-        time,
-    );
+    for verbose in [true, false] {
+        let mut lines = Lines::new(Sheet::default(), verbose);
+        dissect(out, &mut lines, &datagram, time);
+        assert!(lines.flush(out).is_ok(), "memory takes whatever is written");
+    }
 }
 
 fn dissect(out: &mut Vec<u8>, lines: &mut Lines, datagram: &Datagram<'_>, time: Timestamp) {

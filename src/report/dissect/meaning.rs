@@ -125,8 +125,12 @@ impl Said {
         self.refusals.push(Phrase::inked(Ink::Error, text));
     }
 
+    /// Once, however often it is said.
     fn says(&mut self, text: impl Into<String>) {
-        self.main.push(Phrase::new(text));
+        let phrase = Phrase::new(text);
+        if !self.main.iter().any(|said| said.text == phrase.text) {
+            self.main.push(phrase);
+        }
     }
 
     fn sealed(&mut self, text: String) {
@@ -164,6 +168,7 @@ impl Said {
             Body::Ke(_) | Body::Nonce(_) => {}
             Body::Notify(notify) => self.notify(notify, header, shares),
             Body::Delete(delete) => self.says(format!("deletes {delete}")),
+            Body::CertReq(_) => self.says(CERTREQ),
             Body::VendorId(data) => self.vendor(data),
             Body::Sk(sealed) => self.sealed(sealed.to_string()),
             Body::Skf(piece) => self.sealed(piece.to_string()),
@@ -232,6 +237,7 @@ impl Said {
             }
             Body::Notify(notify) => self.says(notify.to_string()),
             Body::Delete(delete) => self.says(format!("deletes {delete}")),
+            Body::CertReq(_) => self.says(CERTREQ),
             Body::VendorId(data) => self.vendor(data),
             Body::Fragment(piece) => {
                 self.sealed(format!("fragment {piece}, {} octets", piece.data.len()));
@@ -289,7 +295,7 @@ impl Said {
             let list = self.supports.join(", ");
             phrases.push(Phrase::new(format!("supports {list}")));
         }
-        let mut vendors = self.vendors;
+        let mut vendors = shortened(self.vendors);
         vendors.extend(match self.unknown_vendors {
             0 => None,
             1 => Some("1 unknown vendor ID".to_owned()),
@@ -303,8 +309,26 @@ impl Said {
     }
 }
 
+const CERTREQ: &str = "asks for a certificate";
+
 /// Characters of a vendor ID in text that a line has room for.
 const VENDOR_TEXT: usize = 32;
+
+/// Products of the maker named before lose its name: `Cisco Unity 1.0, delete reason`.
+fn shortened(products: Vec<String>) -> Vec<String> {
+    let mut maker = String::new();
+    products
+        .into_iter()
+        .map(|product| match product.split_once(' ') {
+            Some((first, rest)) if first == maker => rest.to_owned(),
+            Some((first, _)) => {
+                first.clone_into(&mut maker);
+                product
+            }
+            None => product,
+        })
+        .collect()
+}
 
 /// The payload in the notation of the RFCs.
 fn notation(payload: &Payload<'_>) -> String {

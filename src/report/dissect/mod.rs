@@ -2,6 +2,7 @@
 
 mod earlier;
 mod group;
+mod icmp;
 mod meaning;
 pub mod ndjson;
 mod payload;

@@ -5,7 +5,7 @@ use super::earlier::Earlier;
 use super::meaning::{self, KeyShares, Phrase};
 use super::payload::{Context, PayloadRecord};
 use super::train::{Row, Train};
-use crate::net::{Body, Datagram, IcmpError, Path, Quote};
+use crate::net::{Body, Datagram, Path};
 use crate::report::sheet::{Ink, Sheet, columns};
 use crate::units::{FrameId, Span, Timestamp};
 use crate::wire::text::escape;
@@ -73,7 +73,7 @@ impl Lines {
         self
     }
 
-    /// Writes one datagram. Those without IPsec write nothing, and ESP, AH and keepalives not before
+    /// Writes one datagram. Those without IPsec write nothing, and others than IKE not before
     /// their train ends: see [`Lines::flush`].
     pub fn write(
         &mut self,
@@ -92,48 +92,34 @@ impl Lines {
                 false => Ok(()),
             };
         }
+        let Body::Ike(octets) = datagram.body else {
+            return Ok(());
+        };
+        self.flush(out)?;
         let (frame, path) = (datagram.stamp.frame, &datagram.path);
-        match &datagram.body {
-            Body::Ike(octets) => {
-                self.flush(out)?;
-                let message = Message::read(octets);
-                let title = meaning::title(&message.header, &datagram.path);
-                let mut phrases = match self.earlier.copy_of(datagram, octets) {
-                    Some(first) => {
-                        let copy = format!("same as in frame {first}");
-                        vec![Phrase::inked(Ink::Info, copy)]
-                    }
-                    None => meaning::phrases(&message, path, &mut self.shares),
-                };
-                phrases.extend(circumstances(datagram));
-                self.line(out, (frame, time), path, &title, &phrases)?;
-                if self.verbose {
-                    return self.tree(out, &message, datagram);
-                }
-                let mut faults = message.faults.iter();
-                faults.try_for_each(|fault| self.fault(out, fault, INDENT + 1))
+        let message = Message::read(octets);
+        let title = meaning::title(&message.header, path);
+        let mut phrases = match self.earlier.copy_of(datagram, octets) {
+            Some(first) => {
+                let copy = format!("same as in frame {first}");
+                vec![Phrase::inked(Ink::Info, copy)]
             }
-            Body::Icmp(error) => {
-                self.flush(out)?;
-                let (title, about) = icmp(error);
-                let mut phrases = vec![Phrase::new(about)];
-                phrases.extend(circumstances(datagram));
-                self.line(out, (frame, time), path, &title, &phrases)
-            }
-            _ => Ok(()),
+            None => meaning::phrases(&message, path, &mut self.shares),
+        };
+        phrases.extend(circumstances(datagram));
+        self.line(out, (frame, time), path, &title, &phrases)?;
+        if self.verbose {
+            return self.tree(out, &message, datagram);
         }
+        let mut faults = message.faults.iter();
+        faults.try_for_each(|fault| self.fault(out, fault, INDENT + 1))
     }
 
     /// Writes what is held back of a train of packets.
     pub fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
         for row in self.train.unload() {
-            self.line(
-                out,
-                row.first,
-                &row.path,
-                "",
-                &[Phrase::new(row.to_string())],
-            )?;
+            let (title, text) = row.told();
+            self.line(out, row.first, &row.path, &title, &[Phrase::new(text)])?;
         }
         Ok(())
     }
@@ -358,47 +344,6 @@ fn circumstances(datagram: &Datagram<'_>) -> Vec<Phrase> {
     phrases
 }
 
-/// What an ICMP error is, and what it is about.
-fn icmp(error: &IcmpError) -> (String, String) {
-    let IcmpError {
-        v6,
-        kind,
-        code,
-        mtu,
-        quoted,
-    } = error;
-    let family = if *v6 { "ICMPv6" } else { "ICMP" };
-    let mtu = mtu.map_or(String::new(), |mtu| format!("MTU {mtu}, "));
-    let name = match (v6, kind, code) {
-        (false, 3, 0) => "network unreachable",
-        (false, 3, 1) => "host unreachable",
-        (false, 3, 2) => "protocol unreachable",
-        (false, 3, 3) | (true, 1, 4) => "port unreachable",
-        (false, 3, 4) => "fragmentation needed",
-        (false, 3, 9 | 10 | 13) | (true, 1, 1) => "administratively prohibited",
-        (false, 11, 0) | (true, 3, 0) => "time to live exceeded",
-        (_, 11, 1) | (true, 3, 1) => "reassembly time exceeded",
-        (true, 1, 0) => "no route",
-        (true, 1, 3) => "address unreachable",
-        (true, 2, _) => "packet too big",
-        _ => "error",
-    };
-    (
-        format!("{family} {name} ({kind}/{code})"),
-        format!("{mtu}about {}", quote(quoted)),
-    )
-}
-
-fn quote(quoted: &Quote) -> String {
-    let what = match (quoted.esp, quoted.ike) {
-        (Some(spi), _) if quoted.protocol == 51 => format!("AH {spi}"),
-        (Some(spi), _) => format!("ESP {spi}"),
-        (None, Some(spis)) => format!("IKE {}_i", spis.initiator),
-        (None, None) => format!("protocol {}", quoted.protocol),
-    };
-    format!("{what} {}", meaning::who(quoted.from, quoted.to))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -453,14 +398,14 @@ mod tests {
     fn a_negotiation_of_ikev1() {
         shows(
             "0.0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14 life=28800 | encr=5 hash=2 auth=3 group=2) VID(afcad71368a1f1c96b8696fc77570100) VID(4a131c81070358455c5728f20e95452f)
-             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=5 hash=2 auth=3 group=2)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=5 hash=2 auth=3 group=2) VID(12f5f28c457168a9702d9fe274cc0100) VID(434953434f2d44454c4554452d524541534f4e)
              0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce NATD(10.0.0.1:500 B:500)
              0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce NATD(B:0 A:0)
              0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
              0.5 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188
              0.6 B:500 > A:500 INFO_V1 i=1 r=2 id=0x78 N(14)",
             "1   0.000000  192.0.2.1 → 192.0.2.2  Main Mode: offers 2 suites, first AES-CBC-256/SHA2-256/MODP-2048/PSK, supports DPD, NAT-T
-             2   0.100000  192.0.2.2 → 192.0.2.1  Main Mode: accepts 3DES/SHA1/MODP-1024/RSA
+             2   0.100000  192.0.2.2 → 192.0.2.1  Main Mode: accepts 3DES/SHA1/MODP-1024/RSA, [Cisco Unity 1.0, delete reason]
              3   0.200000  192.0.2.1 → 192.0.2.2  Main Mode: key exchange, NAT in front of sender?
              4   0.300000  192.0.2.2 → 192.0.2.1  Main Mode: key exchange, forces UDP encapsulation
              5   0.400000  192.0.2.1 → 192.0.2.2  Main Mode: 80 octets sealed
@@ -477,14 +422,15 @@ mod tests {
              1.00 A:4500 > B:4500 KEEPALIVE count 2
              30.0 R > A ICMP 3/4 mtu 1400 quoting A > B ESP 0xc1
              40.0 A > B ESP 0xc1 seq 6
-             99.9 A > B ESP 0xc1 seq 7
-             100.0 A > B AH 0xc1 seq 1",
+             50.0 R > A ICMP 3/4 mtu 1400 quoting A > B ESP 0xc1 length 1500
+             89.9 A > B ESP 0xc1 seq 7
+             90.0 A > B AH 0xc1 seq 1",
             "1   0.000000  192.0.2.1 → 192.0.2.2  ESP 0x000000c1 seq 1-5, 5 packets, 700 octets in 400 ms, to frame 7
              2   0.050000  192.0.2.2 → 192.0.2.1  ESP 0x000000c2 seq 7-9, 2 packets, 200 octets in 100 ms, to frame 4
              8   1.000000  192.0.2.1 → 192.0.2.2 (4500)  NAT keepalive, 2 packets in 20.0 s, to frame 9
-            10  30.000000  192.0.2.18 → 192.0.2.1        ICMP fragmentation needed (3/4): MTU 1400, about ESP 0x000000c1 192.0.2.1 → 192.0.2.2
-            11  40.000000  192.0.2.1 → 192.0.2.2         ESP 0x000000c1 seq 6-7, 2 packets, 280 octets in 59.9 s, to frame 12
-            13 100.000000  192.0.2.1 → 192.0.2.2         AH 0x000000c1 seq 1, 140 octets",
+            10  30.000000  192.0.2.18 → 192.0.2.1        ICMP fragmentation needed (3/4): MTU 1400, about ESP 0x000000c1 192.0.2.1 → 192.0.2.2, 2 packets in 20.0 s, to frame 12
+            11  40.000000  192.0.2.1 → 192.0.2.2         ESP 0x000000c1 seq 6-7, 2 packets, 280 octets in 49.9 s, to frame 13
+            14  90.000000  192.0.2.1 → 192.0.2.2         AH 0x000000c1 seq 1, 140 octets",
         );
     }
 

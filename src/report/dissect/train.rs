@@ -1,9 +1,10 @@
-//! Trains: ESP, AH and keepalives that follow each other, folded into a line for each flow.
+//! Trains: ESP, AH, keepalives and ICMP errors that follow each other, folded into a line for each
+//! flow.
 
+use super::icmp;
 use crate::limits;
-use crate::net::{Body, Datagram, Path};
+use crate::net::{Body, Datagram, IcmpError, Path};
 use crate::units::{EspSpi, FrameId, Span, Timestamp};
-use std::fmt;
 
 /// Packets that follow each other with nothing else between them.
 #[derive(Debug, Default)]
@@ -12,14 +13,15 @@ pub(super) struct Train {
 }
 
 impl Train {
-    /// Whether a packet belongs to this train: it is not too late for it, and there is room.
+    /// Whether a packet belongs to this train: it is not too late for it, and there is room. The
+    /// first ICMP error of its kind is news, and begins another.
     pub(super) fn takes(&self, packet: &Row, patience: Span) -> bool {
         let Some(first) = self.rows.first() else {
             return true;
         };
-        packet.first.1.since(first.first.1) < patience
-            && (self.rows.len() < limits::TRAIN_FLOWS
-                || self.rows.iter().any(|row| row.is_of(packet)))
+        let known = self.rows.iter().any(|row| row.is_of(packet));
+        let news = matches!(packet.kind, Kind::Icmp(_)) || self.rows.len() >= limits::TRAIN_FLOWS;
+        packet.first.1.since(first.first.1) < patience && (known || !news)
     }
 
     /// Adds a packet.
@@ -58,6 +60,8 @@ enum Kind {
     Esp(EspSpi),
     Ah(EspSpi),
     Keepalive,
+    /// Without the length of the quoted packet: errors about packets of one flow are alike.
+    Icmp(IcmpError),
 }
 
 impl Row {
@@ -67,6 +71,11 @@ impl Row {
             Body::Esp(esp) => (Kind::Esp(esp.header.spi), esp.length, esp.header.sequence),
             Body::Ah(header, length) => (Kind::Ah(header.spi), *length, header.sequence),
             Body::Keepalive => (Kind::Keepalive, 1, 0),
+            Body::Icmp(error) => {
+                let mut alike = *error;
+                alike.quoted.length = 0;
+                (Kind::Icmp(alike), 0, 0)
+            }
             _ => return None,
         };
         let at = (datagram.stamp.frame, time);
@@ -98,45 +107,38 @@ impl Row {
         self.fragmented += packet.fragmented;
         self.cut += packet.cut;
     }
-}
 
-/// `ESP 0x0e910038 seq 1, 120 octets`,
-/// `ESP 0x0e910038 seq 1-8, 8 packets, 960 octets in 2.9 s, to frame 21`.
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// A title, maybe empty, and the rest: `ESP 0x0e910038 seq 1, 120 octets`,
+    /// `ESP 0x0e910038 seq 1-8, 8 packets, 960 octets in 2.9 s, to frame 21`.
+    pub(super) fn told(&self) -> (String, String) {
         let [lowest, highest] = self.sequence;
-        let (name, spi) = match self.kind {
-            Kind::Esp(spi) => ("ESP", Some(spi)),
-            Kind::Ah(spi) => ("AH", Some(spi)),
-            Kind::Keepalive => ("NAT keepalive", None),
+        let numbers = match highest > lowest {
+            true => format!("{lowest}-{highest}"),
+            false => lowest.to_string(),
         };
-        f.write_str(name)?;
-        if let Some(spi) = spi {
-            write!(f, " {spi} seq {lowest}")?;
+        let (title, mut text) = match &self.kind {
+            Kind::Esp(spi) => (String::new(), format!("ESP {spi} seq {numbers}")),
+            Kind::Ah(spi) => (String::new(), format!("AH {spi} seq {numbers}")),
+            Kind::Keepalive => (String::new(), "NAT keepalive".to_owned()),
+            Kind::Icmp(error) => icmp::told(error),
+        };
+        if self.packets > 1 {
+            text += &format!(", {} packets", self.packets);
         }
-        if self.packets == 1 {
-            if spi.is_some() {
-                write!(f, ", {} octets", self.octets)?;
-            }
-        } else {
-            if highest > lowest {
-                write!(f, "-{highest}")?;
-            }
-            let octets = match spi {
-                Some(_) => format!(", {} octets", self.octets),
-                None => String::new(),
-            };
+        if matches!(self.kind, Kind::Esp(_) | Kind::Ah(_)) {
+            text += &format!(", {} octets", self.octets);
+        }
+        if self.packets > 1 {
             let span = self.last.1.since(self.first.1);
-            let (packets, frame) = (self.packets, self.last.0);
-            write!(f, ", {packets} packets{octets} in {span}, to frame {frame}")?;
+            text += &format!(" in {span}, to frame {}", self.last.0);
         }
         for (count, what) in [(self.fragmented, "in IP fragments"), (self.cut, "cut")] {
             match count {
                 0 => {}
-                _ if self.packets == 1 => write!(f, ", {what}")?,
-                count => write!(f, ", {count} {what}")?,
+                _ if self.packets == 1 => text += &format!(", {what}"),
+                count => text += &format!(", {count} {what}"),
             }
         }
-        Ok(())
+        (title, text)
     }
 }
