@@ -1,5 +1,6 @@
 //! `dissect`: one record for every datagram that holds IPsec, as NDJSON or as text.
 
+mod inner;
 pub mod ndjson;
 mod payload;
 pub mod text;

@@ -1,8 +1,9 @@
 //! One line for every datagram; verbose, the whole tree under it, with faults in place.
 
+use super::inner;
 use super::payload::{Context, PayloadRecord};
 use crate::net::{Body, Datagram, IcmpError, Quote};
-use crate::registry::vendor_id;
+use crate::registry::{IpProtocol, vendor_id};
 use crate::report::sheet::{Ink, Sheet};
 use crate::units::Timestamp;
 use crate::wire::ikev2::NotifyMeaning;
@@ -218,8 +219,13 @@ fn what(datagram: &Datagram<'_>, message: Option<&Message<'_>>) -> Option<String
     let text = match (&datagram.body, message) {
         (Body::Ike(_), Some(message)) => ike(message, datagram),
         (Body::Esp(esp), _) => {
+            let path = &datagram.path;
+            let inner = match esp.inner(path.from.address, path.to.address) {
+                Some(inner) => format!(", not encrypted: {}", inner::words(&inner)),
+                None => String::new(),
+            };
             format!(
-                "ESP {} seq {}, {} octets",
+                "ESP {} seq {}, {} octets{inner}",
                 esp.header.spi, esp.header.sequence, esp.length
             )
         }
@@ -336,7 +342,16 @@ fn icmp(error: &IcmpError) -> String {
     } = error;
     let family = if *v6 { "ICMPv6" } else { "ICMP" };
     let mtu = mtu.map_or(String::new(), |mtu| format!(", MTU {mtu}"));
-    let name = match (v6, kind, code) {
+    let name = icmp_name(*v6, *kind, *code).unwrap_or("error");
+    format!(
+        "{family} {name} (type {kind} code {code}{mtu}) about {}",
+        quote(quoted)
+    )
+}
+
+/// What an ICMP error is called.
+pub(super) fn icmp_name(v6: bool, kind: u8, code: u8) -> Option<&'static str> {
+    Some(match (v6, kind, code) {
         (false, 3, 0) => "network unreachable",
         (false, 3, 1) => "host unreachable",
         (false, 3, 2) => "protocol unreachable",
@@ -348,20 +363,20 @@ fn icmp(error: &IcmpError) -> String {
         (true, 1, 0) => "no route",
         (true, 1, 3) => "address unreachable",
         (true, 2, _) => "packet too big",
-        _ => "error",
-    };
-    format!(
-        "{family} {name} (type {kind} code {code}{mtu}) about {}",
-        quote(quoted)
-    )
+        _ => return None,
+    })
 }
 
-fn quote(quoted: &Quote) -> String {
+/// A quoted packet in a few words.
+pub(super) fn quote(quoted: &Quote) -> String {
     let what = match (quoted.esp, quoted.ike) {
         (Some(spi), _) if quoted.protocol == 51 => format!("AH {spi}"),
         (Some(spi), _) => format!("ESP {spi}"),
         (None, Some(spis)) => format!("IKE {spis}"),
-        (None, None) => format!("protocol {}", quoted.protocol),
+        (None, None) => match IpProtocol(quoted.protocol).name() {
+            Some(name) => name.to_owned(),
+            None => format!("protocol {}", quoted.protocol),
+        },
     };
     format!("{what} {} → {}", quoted.from, quoted.to)
 }
