@@ -185,8 +185,8 @@ fn tcp(segment: &[u8], from: IpAddr, to: IpAddr) -> Option<u32> {
     let mut bits = 3 + 4 + sound;
     for option in tcp::options(options) {
         let (_, data) = option?;
-        // One of eight kinds of 256; all but the padding have a length too.
-        bits += 5 + 8 * u32::from(!data.is_empty());
+        // One of eight kinds of 256; those with data have one of a few lengths.
+        bits += 5 + 6 * u32::from(!data.is_empty());
     }
     (reserved == 0).then_some(bits)
 }
@@ -443,7 +443,7 @@ mod tests {
     fn a_payload_that_contradicts_its_protocol_is_not_believed() {
         let spoil = |next_header, mut payload: Vec<u8>, at: usize| {
             payload[at] ^= 0x20;
-            // Six octets more than a multiple of four leave no padding to tell.
+            // Two octets more than a multiple of four leave no padding to tell.
             seen_in(&packet(0, 12, next_header, &payload))
         };
         assert_eq!(spoil(4, ipv4_packet(30), 0), None);

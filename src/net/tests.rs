@@ -94,6 +94,11 @@ fn payloads() -> Vec<(u8, Vec<u8>, &'static str)> {
         ),
         (
             51,
+            ah(17, &udp(4500, 4500, ESP)),
+            "ah 0x00001000 #9 68; 4500>4500 esp 0xc0ffee01 #7 36 [ah udp]",
+        ),
+        (
+            51,
             ah(51, &ah(50, ESP)),
             "ah 0x00001000 #9 84; ah 0x00001000 #9 60 [ah]; esp 0xc0ffee01 #7 36 [ah ah]",
         ),
@@ -880,10 +885,13 @@ fn every_stack_of_layers_says_the_same_but_for_the_layers() {
 
 #[test]
 fn no_beginning_of_a_frame_says_more_than_the_whole() {
+    // Every fourth beginning, of the next frame those beside them: frames are much alike.
+    let mut first = 0;
     each_frame(|name, link, octets, _| {
+        first = (first + 1) % 4;
         let whole = frame(link, octets, octets.len());
         let whole = peeled(&whole);
-        for kept in 0..octets.len() {
+        for kept in (first..octets.len()).step_by(4) {
             let cut = frame(link, &octets[..kept], octets.len());
             for (part, whole) in peeled(&cut).iter().zip(&whole) {
                 assert!(
@@ -1248,6 +1256,41 @@ fn a_tunnel_that_holds_nothing_for_us_is_a_packet_in_clear() {
     );
 }
 
+#[test]
+fn tunnels_that_keep_themselves_alive_or_hold_nothing_say_nothing_of_ours() {
+    // Cisco's keepalive of GRE holds a packet back to its sender, with GRE of no protocol in it.
+    let back = v4(&[], 47, 0, &[0, 0, 0, 0]);
+    let keepalive = v4(&[], 47, 0, &join(&[&[0, 0, 8, 0], &back]));
+    assert_eq!(ip_says(&keepalive), "");
+    for (port, data) in [
+        // A bubble of Teredo, control of GUE, what is no IP on the port of IP in UDP.
+        (3544, v6(59, &[])),
+        (6080, vec![0x20, 0, 0, 0]),
+        (5555, vec![0x45, 0, 0, 99]),
+        (4790, vec![0x04, 0, 0, 0x7f, 0, 0, 1, 0]),
+    ] {
+        let said = ip_says(&v4(&[], 17, 0, &udp(40000, port, &data)));
+        let clear = format!("40000>{port} clear 17");
+        assert!(said.is_empty() || said == clear, "{port}: {said}");
+    }
+}
+
+#[test]
+fn wesp_that_lies_about_what_it_wraps_is_not_read() {
+    let wrapped =
+        |header: [u8; 4]| ip_says(&v4(&[], 141, 0, &join(&[&header, &esp_null(4, &ESP[..8])])));
+    let sealed = "esp 0x00002000 #3 32 [wesp]";
+    let read = "esp 0x00002000 #3 32 null 12 [wesp]";
+    assert_eq!(wrapped([4, 12, 12, 0]), read);
+    // Next header, header length, trailer length, encryption, version.
+    assert_eq!(wrapped([6, 12, 12, 0]), sealed);
+    assert_eq!(wrapped([4, 11, 12, 0]), sealed);
+    assert_eq!(wrapped([4, 255, 12, 0]), sealed);
+    assert_eq!(wrapped([4, 12, 255, 0]), sealed);
+    assert_eq!(wrapped([0, 0, 0, 0x20]), sealed);
+    assert_eq!(wrapped([4, 12, 12, 0x40]), "");
+}
+
 // What another reader says.
 
 /// Between whom a layer of IPsec travels, and which octets of the frame it takes up; `None` for
@@ -1396,9 +1439,11 @@ fn found_alike(frame: &Frame<'_>) -> usize {
 
 #[test]
 fn etherparse_finds_the_same_in_every_stack_and_every_beginning_of_it() {
-    let mut alike = 0;
+    // A third of the beginnings of each frame; frames are much alike.
+    let (mut alike, mut first) = (0, 0);
     each_frame(|_, link, octets, _| {
-        for kept in 0..=octets.len() {
+        first = (first + 1) % 3;
+        for kept in (0..=octets.len()).rev().skip(first).step_by(3) {
             alike += found_alike(&frame(link, &octets[..kept], octets.len()));
         }
     });
