@@ -4,7 +4,7 @@
 
 use crate::model::ClearFlow;
 use crate::net::reassembly::{Incomplete, Pushed, Reassembler, Whole};
-use crate::net::{self, Body, Datagram, Fragment, Stamp};
+use crate::net::{self, Body, Datagram, Fragment, Null, Stamp};
 use crate::scan::{Batch, Control, ControlBody, EventKind, Lane, NO_TIME};
 use crate::units::{FrameId, Timestamp};
 use crate::wire::ah::AuthenticationHeader;
@@ -16,7 +16,7 @@ pub trait Fold {
     fn lanes(&mut self, lanes: &[Lane]);
 
     /// An ESP packet that came in one piece.
-    fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket);
+    fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket<'_>);
 
     /// Any other datagram, or an ESP packet put together from fragments. `frames` are all frames
     /// that carry a piece of it; the last is the one that completes it.
@@ -39,7 +39,7 @@ pub trait Fold {
 
 /// One ESP packet.
 #[derive(Clone, Copy, Debug)]
-pub struct EspPacket {
+pub struct EspPacket<'a> {
     /// Its frame.
     pub frame: FrameId,
     /// Its time.
@@ -56,6 +56,10 @@ pub struct EspPacket {
     pub dont_fragment: bool,
     /// Whether it was put together from IP fragments.
     pub fragmented: bool,
+    /// How it is laid out, if it is seen not to be encrypted.
+    pub null: Option<Null>,
+    /// Its octets from the SPI on, if it is not encrypted; none otherwise.
+    pub bytes: &'a [u8],
 }
 
 /// Tells the story batch by batch.
@@ -72,7 +76,8 @@ impl Order {
     /// Hands on what a batch holds. Batches of an input come in file order.
     pub fn fold(&mut self, batch: &Batch, input: u16, to: &mut impl Fold) {
         to.lanes(&batch.lanes);
-        for event in &batch.events {
+        let mut readable = batch.readable.iter().peekable();
+        for (place, event) in batch.events.iter().enumerate() {
             if event.time != NO_TIME {
                 self.clock = Some(Timestamp(event.time));
             }
@@ -88,6 +93,7 @@ impl Order {
                     dont_fragment,
                 } => {
                     let index = lane as usize;
+                    let read = readable.next_if(|packet| packet.event == place);
                     let Some(lane) = batch.lanes.get(index) else {
                         continue;
                     };
@@ -105,6 +111,8 @@ impl Order {
                         cut,
                         dont_fragment,
                         fragmented,
+                        null: read.map(|packet| packet.null),
+                        bytes: read.map_or(&[], |packet| &packet.bytes),
                     };
                     to.esp(lane, index, &packet);
                 }

@@ -4,16 +4,19 @@
 //! machine without a fuzzer tries them too. A body panics where a law is broken.
 
 use crate::capture::{Chunk, Frame, Input, LinkType, Problem, Scratch, Walked};
-use crate::limits::{REASSEMBLY_OCTETS, REASSEMBLY_TRAINS};
+use crate::limits::{AGGFRAG_PACKETS, REASSEMBLY_OCTETS, REASSEMBLY_TRAINS};
+use crate::net::inner::Content;
 use crate::net::{
-    self, Body, Datagram, Encap, Fragment, IpFacts, Path, Pushed, Reassembler, Stamp, Whole,
+    self, Body, Datagram, Encap, Esp, Fragment, Inner, IpFacts, Null, Path, Pushed, Reassembler,
+    Stamp, Whole,
 };
 use crate::pipeline::{self, Analysis, Options};
 use crate::report::dissect::{Lines, write_ndjson};
 use crate::report::text::Detail;
 use crate::report::view::Tunnels;
 use crate::report::{Diagnosis, Selection, Sheet, json, ndjson, text, tunnels};
-use crate::units::{Endpoint, FrameId, Timestamp, Vantage};
+use crate::units::{Endpoint, EspSpi, FrameId, Timestamp, Vantage};
+use crate::wire::esp::EspHeader;
 use crate::wire::{Header, Message};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroUsize;
@@ -28,6 +31,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("message", message),
     ("frame", frame),
+    ("inner", inner),
     ("capture", capture),
     ("pipeline", pipeline),
     ("reassembly", reassembly),
@@ -89,6 +93,37 @@ pub fn frame(octets: &[u8]) {
             "{kept} octets tell {prefix:?}, all of them {whole:?}"
         );
     }
+}
+
+/// A next header, then what ESP carries in clear: it is summed up within bounds, and shown.
+pub fn inner(octets: &[u8]) {
+    let [next_header, payload @ ..] = octets else {
+        return;
+    };
+    let null = Null {
+        iv: 0,
+        icv: 0,
+        pad_length: 0,
+        next_header: *next_header,
+    };
+    let packet = [&[0; EspHeader::LEN], payload, &[0, *next_header]].concat();
+    assert_eq!(null.payload(&packet), Some(payload));
+    let Path { from, to, .. } = ends(0);
+    let read = Inner::read(*next_header, payload, from.address, to.address);
+    if let Content::Aggfrag(aggfrag) = &read.content {
+        assert!(aggfrag.packets.len() <= AGGFRAG_PACKETS, "too many packets");
+    }
+    let header = EspHeader {
+        spi: EspSpi(256),
+        sequence: 1,
+    };
+    let esp = Esp {
+        header,
+        length: count(&packet),
+        bytes: &packet,
+        null: Some(null),
+    };
+    show(&mut Vec::new(), Body::Esp(esp));
 }
 
 /// Two octets of chunk size, then a file: frames and problems do not depend on how it is cut.

@@ -72,6 +72,14 @@ pub const CAPTURE_CONTEXT_OCTETS: u64 = 1 << 16;
 /// deeper is passed over.
 pub const ENCAP_LAYERS: usize = 8;
 
+/// Packets that are told of one ESP packet that gathers them (RFC 9347): more than fit in the
+/// largest frame in use as bare acknowledgments. The octets of further ones are told as unread.
+pub const AGGFRAG_PACKETS: usize = 256;
+
+/// BGP messages that are told of one TCP segment: as many as the shortest ones that fit in an
+/// Ethernet frame.
+pub const BGP_MESSAGES: usize = 80;
+
 /// IP packets that are put together at one time; meeting it gives up the oldest. Gateways have a
 /// handful under way; a flood of lone fragments must not crowd out more than itself.
 pub const REASSEMBLY_TRAINS: usize = 1024;

@@ -314,7 +314,7 @@ struct Visitor<'v> {
 impl Fold for Visitor<'_> {
     fn lanes(&mut self, _lanes: &[Lane]) {}
 
-    fn esp(&mut self, lane: &Lane, _index: usize, packet: &EspPacket) {
+    fn esp(&mut self, lane: &Lane, _index: usize, packet: &EspPacket<'_>) {
         let header = EspHeader {
             spi: EspSpi(lane.spi.0),
             sequence: packet.sequence,
@@ -337,7 +337,8 @@ impl Fold for Visitor<'_> {
             body: Body::Esp(Esp {
                 header,
                 length: packet.length,
-                bytes: &[],
+                bytes: packet.bytes,
+                null: packet.null,
             }),
         };
         self.datagram(&datagram, packet.time, &[packet.frame]);

@@ -5,7 +5,7 @@
 
 use crate::capture::{Chunk, Frame, Scratch, Seam, Walked};
 use crate::model::{ClearFlow, Seen};
-use crate::net::{self, Body, Clear, Datagram, IcmpError, IpFacts, Path, Stamp};
+use crate::net::{self, Body, Clear, Datagram, IcmpError, IpFacts, Null, Path, Stamp};
 use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
 use bytes::Bytes;
 use foldhash::quality::RandomState;
@@ -22,6 +22,8 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// The lanes that `events` refer to.
     pub lanes: Vec<Lane>,
+    /// The ESP packets among `events` that are not encrypted, in frame order.
+    pub readable: Vec<Readable>,
     /// Everything but ESP, in frame order.
     pub controls: Vec<Control>,
     /// Packets in clear, summed by pair, in order of the first.
@@ -62,6 +64,18 @@ pub enum EventKind {
     },
     /// A control datagram, an index into [`Batch::controls`].
     Control(u32),
+}
+
+/// An ESP packet that is not encrypted, copied out of the chunk. It lies beside its event, which
+/// stays as small as those of all others.
+#[derive(Clone, Debug)]
+pub struct Readable {
+    /// The event that it belongs to, an index into [`Batch::events`].
+    pub event: usize,
+    /// How it is laid out.
+    pub null: Null,
+    /// Its octets from the SPI to the end of the checksum.
+    pub bytes: Bytes,
 }
 
 /// Packets of one SPI that took one path: what all of them share.
@@ -171,6 +185,7 @@ impl Scanner {
             walked,
             events: take(&mut notes.events),
             lanes: take(&mut notes.lanes.rows),
+            readable: take(&mut notes.readable),
             controls: take(&mut notes.controls),
             clear: take(&mut notes.clear.rows),
         }
@@ -187,6 +202,7 @@ fn take<T>(rows: &mut Vec<T>) -> Vec<T> {
 struct Notes {
     events: Vec<Event>,
     lanes: Lanes,
+    readable: Vec<Readable>,
     controls: Vec<Control>,
     clear: ClearFlows,
 }
@@ -210,6 +226,13 @@ impl Notes {
                 cut: *cut,
                 dont_fragment: ip.dont_fragment,
             };
+            if let Some(null) = esp.null {
+                self.readable.push(Readable {
+                    event: self.events.len(),
+                    null,
+                    bytes: Bytes::copy_from_slice(esp.bytes),
+                });
+            }
             self.note(stamp, kind);
             return;
         }

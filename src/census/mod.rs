@@ -60,7 +60,7 @@ impl Census {
         model
     }
 
-    fn flow_at(&mut self, key: FlowKey, path: &Path, packet: &EspPacket) -> Option<usize> {
+    fn flow_at(&mut self, key: FlowKey, path: &Path, packet: &EspPacket<'_>) -> Option<usize> {
         if let Some(place) = self.flow_index.get(&key) {
             if let Some(flow) = self.flows.get_mut(*place) {
                 flow.takes(path);
@@ -76,7 +76,7 @@ impl Census {
         Some(place)
     }
 
-    fn count(&mut self, place: Option<usize>, packet: &EspPacket) {
+    fn count(&mut self, place: Option<usize>, packet: &EspPacket<'_>) {
         match place.and_then(|place| self.flows.get_mut(place)) {
             Some(flow) => flow.count(packet),
             None => self.beyond.esp_packets += 1,
@@ -222,7 +222,7 @@ impl Fold for Census {
     }
 
     #[inline]
-    fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket) {
+    fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket<'_>) {
         let place = match self.lanes.get(index) {
             Some(Some(place)) => Some(*place),
             _ => {
@@ -241,7 +241,7 @@ impl Fold for Census {
     }
 
     fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, frames: &[FrameId]) {
-        let esp_packet = |sequence, length| EspPacket {
+        let esp_packet = |sequence, length, null| EspPacket {
             frame: datagram.stamp.frame,
             time,
             sequence,
@@ -250,17 +250,19 @@ impl Fold for Census {
             cut: datagram.cut,
             dont_fragment: datagram.ip.dont_fragment,
             fragmented: datagram.ip.pieces > 1,
+            null,
+            bytes: &[],
         };
         let (vantage, path) = (datagram.stamp.vantage, &datagram.path);
         match datagram.body {
             Body::Ike(octets) => self.ike(octets, datagram, time, frames),
             Body::Esp(esp) => {
-                let packet = esp_packet(esp.header.sequence, esp.length);
+                let packet = esp_packet(esp.header.sequence, esp.length, esp.null);
                 let place = self.flow_at(flow_key(vantage, esp.header.spi, path), path, &packet);
                 self.count(place, &packet);
             }
             Body::Ah(header, length) => {
-                let packet = esp_packet(header.sequence, length);
+                let packet = esp_packet(header.sequence, length, None);
                 let key = FlowKey {
                     ah: true,
                     ..flow_key(vantage, header.spi, path)

@@ -53,6 +53,8 @@ pub struct EspFlow {
     pub ttl: (u8, u8),
     /// Whether any packet forbids fragmentation (IPv4 Don't Fragment).
     pub dont_fragment: bool,
+    /// Packets that are not encrypted, if there are any.
+    pub null: Option<NullTally>,
     /// First and last packet.
     pub seen: Seen,
     /// The child SA that it belongs to.
@@ -68,6 +70,20 @@ pub enum Link {
     Inferred(ChildSaId),
     /// Nothing ties it to one.
     None,
+}
+
+/// Packets of a flow that are seen not to be encrypted. Those that show nothing may be so too: a NAT
+/// or the capture hides what tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NullTally {
+    /// How many.
+    pub packets: u64,
+    /// Octets of initialization vector of the first.
+    pub iv: u8,
+    /// Octets of integrity check value of the first; none if nothing protects it.
+    pub icv: u8,
+    /// The first, citable.
+    pub first: (FrameId, Timestamp),
 }
 
 /// Order, loss and repetition, told by sequence numbers (RFC 4303 section 2.2).

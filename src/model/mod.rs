@@ -18,8 +18,8 @@ pub mod tunnel;
 pub use child_sa::{ChildSa, ChildSaId};
 pub use clear_flow::ClearFlow;
 pub use esp_flow::{
-    Anomaly, AnomalyKind, EspFlow, FlowId, FlowKey, Link, SequenceTally, Silence, SizeTally,
-    Timeline,
+    Anomaly, AnomalyKind, EspFlow, FlowId, FlowKey, Link, NullTally, SequenceTally, Silence,
+    SizeTally, Timeline,
 };
 pub use exchange::{Exchange, ExchangeId, Flight, Role};
 pub use icmp::IcmpSeen;

@@ -1,8 +1,11 @@
 //! What a frame comes down to once links and IP are peeled off.
 
+use super::inner::Inner;
+use super::null::Null;
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpis, Timestamp, Vantage};
 use crate::wire::ah::AuthenticationHeader;
 use crate::wire::esp::EspHeader;
+use std::net::IpAddr;
 
 /// One layer of IPsec, or of what bears on it, found in a frame. A frame may hold several:
 /// ESP inside AH gives two, the outermost first.
@@ -75,9 +78,20 @@ impl Encap {
         self.layers.iter().map_while(|&word| Layer::unpacked(word))
     }
 
-    /// Whether IPsec travels in UDP (RFC 3948, or IKE itself).
+    /// Whether IPsec travels in UDP (RFC 3948, or IKE itself). What lies around an outer ESP does
+    /// not count for the one inside.
     pub fn is_udp(&self) -> bool {
-        self.iter().any(|layer| layer == Layer::Udp)
+        self.iter().fold(false, |is_udp, layer| match layer {
+            Layer::Udp => true,
+            Layer::Esp => false,
+            _ => is_udp,
+        })
+    }
+
+    /// Whether an outer layer of IPsec protects what is inside.
+    pub fn is_protected(&self) -> bool {
+        self.iter()
+            .any(|layer| matches!(layer, Layer::Ah | Layer::Esp))
     }
 }
 
@@ -110,6 +124,20 @@ pub enum Layer {
     Udp,
     /// TCP (RFC 9329).
     Tcp,
+    /// ESP that is not encrypted, around what follows.
+    Esp,
+    /// Wrapped ESP (RFC 5840).
+    Wesp,
+    /// VXLAN's generic protocol extension.
+    VxlanGpe,
+    /// Network service header (RFC 8300).
+    Nsh,
+    /// Teredo (RFC 4380).
+    Teredo,
+    /// IP straight in UDP, as Linux does under the name of foo over UDP.
+    Fou,
+    /// Generic UDP encapsulation.
+    Gue,
 }
 
 impl Layer {
@@ -130,6 +158,13 @@ impl Layer {
             Self::Ah => (11, 0),
             Self::Udp => (12, 0),
             Self::Tcp => (13, 0),
+            Self::Esp => (14, 0),
+            Self::Wesp => (15, 0),
+            Self::VxlanGpe => (16, 0),
+            Self::Nsh => (17, 0),
+            Self::Teredo => (18, 0),
+            Self::Fou => (19, 0),
+            Self::Gue => (20, 0),
         };
         kind << 24 | number & 0x00ff_ffff
     }
@@ -152,6 +187,13 @@ impl Layer {
             11 => Self::Ah,
             12 => Self::Udp,
             13 => Self::Tcp,
+            14 => Self::Esp,
+            15 => Self::Wesp,
+            16 => Self::VxlanGpe,
+            17 => Self::Nsh,
+            18 => Self::Teredo,
+            19 => Self::Fou,
+            20 => Self::Gue,
             _ => return None,
         })
     }
@@ -174,6 +216,13 @@ impl std::fmt::Display for Layer {
             Self::Ah => f.write_str("ah"),
             Self::Udp => f.write_str("udp"),
             Self::Tcp => f.write_str("tcp"),
+            Self::Esp => f.write_str("esp"),
+            Self::Wesp => f.write_str("wesp"),
+            Self::VxlanGpe => f.write_str("vxlan-gpe"),
+            Self::Nsh => f.write_str("nsh"),
+            Self::Teredo => f.write_str("teredo"),
+            Self::Fou => f.write_str("fou"),
+            Self::Gue => f.write_str("gue"),
         }
     }
 }
@@ -222,6 +271,17 @@ pub struct Esp<'a> {
     pub length: u32,
     /// Those of them that the capture kept.
     pub bytes: &'a [u8],
+    /// How it is laid out, if it is seen not to be encrypted.
+    pub null: Option<Null>,
+}
+
+impl Esp<'_> {
+    /// What it carries between these two, if it is not encrypted.
+    pub fn inner(&self, from: IpAddr, to: IpAddr) -> Option<Inner> {
+        let null = self.null?;
+        let payload = null.payload(self.bytes)?;
+        Some(Inner::read(null.next_header, payload, from, to))
+    }
 }
 
 /// An ICMP or ICMPv6 error about a packet of ours.
@@ -306,6 +366,13 @@ mod tests {
             Layer::Ah,
             Layer::Udp,
             Layer::Tcp,
+            Layer::Esp,
+            Layer::Wesp,
+            Layer::VxlanGpe,
+            Layer::Nsh,
+            Layer::Teredo,
+            Layer::Fou,
+            Layer::Gue,
         ];
         for run in layers.windows(Encap::MAX) {
             let mut encap = Encap::default();

@@ -18,7 +18,13 @@ pub(super) mod protocol {
     pub(in crate::net) const AH: u8 = 51;
     pub(in crate::net) const ICMPV6: u8 = 58;
     pub(in crate::net) const NO_NEXT_HEADER: u8 = 59;
+    pub(in crate::net) const OSPF: u8 = 89;
+    pub(in crate::net) const BEET: u8 = 94;
+    pub(in crate::net) const IPCOMP: u8 = 108;
+    pub(in crate::net) const SCTP: u8 = 132;
     pub(in crate::net) const MPLS: u8 = 137;
+    pub(in crate::net) const WESP: u8 = 141;
+    pub(in crate::net) const AGGFRAG: u8 = 144;
 }
 
 /// An IP packet.

@@ -7,6 +7,7 @@
 //! stays in registers, which halves the time of a frame. All others are marked cold or left alone.
 
 pub mod datagram;
+pub mod inner;
 pub mod reassembly;
 
 mod clear;
@@ -14,15 +15,19 @@ mod ether;
 mod icmp;
 mod ip;
 mod link;
+mod null;
 mod octets;
 #[cfg(test)]
 mod tests;
 mod tunnel;
 mod udp;
+mod wesp;
 
 pub use datagram::{
     Body, Clear, Datagram, Encap, Esp, Fragment, IcmpError, IpFacts, Layer, Path, Quote, Stamp,
 };
+pub use inner::Inner;
+pub use null::Null;
 pub use reassembly::{Incomplete, Pushed, Reassembler, Refusal, Whole};
 
 use crate::capture::{Frame, LinkType};
@@ -34,6 +39,7 @@ use crate::wire::natt::Content;
 use ip::protocol;
 use octets::Octets;
 use udp::IpsecPort;
+use wesp::Wesp;
 
 /// Peels a frame and gives every layer of IPsec in it to `visit`, the outermost first.
 ///
@@ -156,13 +162,14 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
     #[inline(always)]
     fn payload(&mut self, ip: ip::Header, protocol: u8, octets: Octets<'a>) -> Option<Next<'a>> {
         match protocol {
-            protocol::ESP => self.esp(ip, None, octets),
+            protocol::ESP => return self.esp(ip, None, octets),
             protocol::UDP => return self.udp(ip, octets),
             protocol::AH => return self.ah(ip, octets),
             protocol::IPV4 | protocol::IPV6 => {
                 return self.encap.push(Layer::Ip).then_some(Next::ip(octets));
             }
             protocol::GRE => return tunnel::gre(octets, &mut self.encap),
+            protocol::WESP => return self.wesp(ip, None, octets),
             protocol::MPLS => return Some(Next::ether(ether::ether_type::MPLS, octets)),
             protocol::ICMP | protocol::ICMPV6 => self.icmp(ip, protocol, octets),
             _ => self.clear(ip, protocol, octets),
@@ -170,25 +177,67 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         None
     }
 
-    /// An ESP packet, in UDP if there are ports. Too little of one is nothing.
+    /// An ESP packet, in UDP if there are ports, and what is inside if it can be read. Too little of
+    /// one is nothing.
     #[inline(always)]
-    fn esp(&mut self, ip: ip::Header, ports: Option<(u16, u16)>, octets: Octets<'a>) {
-        if let Some(header) = EspHeader::read(octets.kept) {
-            let esp = Esp {
-                header,
-                length: octets.length,
-                bytes: octets.kept,
-            };
-            self.tell(ip, ports, octets, Body::Esp(esp));
+    fn esp(
+        &mut self,
+        ip: ip::Header,
+        ports: Option<(u16, u16)>,
+        octets: Octets<'a>,
+    ) -> Option<Next<'a>> {
+        let null = null::seen(octets, ip.from, ip.to);
+        self.esp_laid_out(ip, ports, octets, null)
+    }
+
+    #[inline(always)]
+    fn esp_laid_out(
+        &mut self,
+        ip: ip::Header,
+        ports: Option<(u16, u16)>,
+        octets: Octets<'a>,
+        null: Option<Null>,
+    ) -> Option<Next<'a>> {
+        let esp = Esp {
+            header: EspHeader::read(octets.kept)?,
+            length: octets.length,
+            bytes: octets.kept,
+            null,
+        };
+        self.tell(ip, ports, octets, Body::Esp(esp));
+        self.inside_esp(ip, octets, null?)
+    }
+
+    /// What ESP carries in clear: a packet, or in transport mode the payload of the one around.
+    #[cold]
+    fn inside_esp(&mut self, ip: ip::Header, octets: Octets<'a>, null: Null) -> Option<Next<'a>> {
+        let payload = null.payload(octets.kept)?;
+        if !self.encap.push(Layer::Esp) {
+            return None;
         }
+        self.protected(ip, null.next_header, Octets::new(payload, len_u32(payload)))
+    }
+
+    /// Wrapped ESP, which says by itself whether it is encrypted (RFC 5840).
+    #[cold]
+    fn wesp(
+        &mut self,
+        ip: ip::Header,
+        ports: Option<(u16, u16)>,
+        octets: Octets<'a>,
+    ) -> Option<Next<'a>> {
+        let (header, esp) = Wesp::read(octets)?;
+        if !self.encap.push(Layer::Wesp) {
+            return None;
+        }
+        self.esp_laid_out(ip, ports, esp, header.layout(esp))
     }
 
     #[inline(always)]
     fn udp(&mut self, ip: ip::Header, octets: Octets<'a>) -> Option<Next<'a>> {
         let datagram = udp::read(octets)?;
         if let Some(port) = udp::ipsec_port(datagram.from, datagram.to) {
-            self.ipsec_in_udp(ip, port, datagram);
-            return None;
+            return self.ipsec_in_udp(ip, port, datagram);
         }
         if let Some(read) = tunnel::on_ports(datagram.from, datagram.to) {
             let around = self.encap;
@@ -205,9 +254,14 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
 
     /// What the ports of IPsec carry is told by its first octets (RFC 3948 section 2).
     #[inline]
-    fn ipsec_in_udp(&mut self, ip: ip::Header, port: IpsecPort, datagram: udp::Udp<'a>) {
+    fn ipsec_in_udp(
+        &mut self,
+        ip: ip::Header,
+        port: IpsecPort,
+        datagram: udp::Udp<'a>,
+    ) -> Option<Next<'a>> {
         if !self.encap.push(Layer::Udp) {
-            return;
+            return None;
         }
         let ports = Some((datagram.from, datagram.to));
         let data = datagram.data;
@@ -215,7 +269,7 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         // Too little was kept to tell, and nothing but IKE belongs on its port.
         if cut_on_ike_port && data.kept.len() < IKE_HEADER_LEN {
             self.tell(ip, ports, data, Body::Ike(data.kept));
-            return;
+            return None;
         }
         match Content::of(data.kept, port == IpsecPort::NatTraversal) {
             Content::Ike(message) => self.tell(ip, ports, data, Body::Ike(message)),
@@ -223,15 +277,20 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             Content::Esp(_) if cut_on_ike_port => {}
             Content::Esp(packet) => {
                 let marker = data.kept.len().saturating_sub(packet.len());
-                if let Some(packet) = data.skip(marker) {
-                    self.esp(ip, ports, packet);
-                }
+                let packet = data.skip(marker)?;
+                return match packet.split() {
+                    Some((&spi, wrapped)) if spi == wesp::PROTOCOL_IDENTIFIER => {
+                        self.wesp(ip, ports, wrapped)
+                    }
+                    _ => self.esp(ip, ports, packet),
+                };
             }
             // The first octet of something longer looks the same.
             Content::Keepalive if data.is_cut() => {}
             Content::Keepalive => self.tell(ip, ports, data, Body::Keepalive),
             Content::Other(_) => {}
         }
+        None
     }
 
     /// An Authentication Header, then what it protects (RFC 4302 section 3.1).
@@ -242,18 +301,27 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         if !self.encap.push(Layer::Ah) {
             return None;
         }
-        let protected = octets.skip(header.length)?;
-        let (protocol, protected) = match ip.from.is_ipv6() {
+        self.protected(ip, header.next_header, octets.skip(header.length)?)
+    }
+
+    /// The payload of a packet that AH or ESP protects in transport mode, or all of one in tunnel
+    /// mode.
+    fn protected(
+        &mut self,
+        ip: ip::Header,
+        next_header: u8,
+        octets: Octets<'a>,
+    ) -> Option<Next<'a>> {
+        let (protocol, octets) = match ip.from.is_ipv6() {
             // Destination options may follow.
             true => {
-                let (protocol, protected, piece) =
-                    ip::skip_extensions(header.next_header, protected)?;
-                // AH protects whole packets only.
-                piece.is_none().then_some((protocol, protected))?
+                let (protocol, octets, piece) = ip::skip_extensions(next_header, octets)?;
+                // Whole packets only are protected.
+                piece.is_none().then_some((protocol, octets))?
             }
-            false => (header.next_header, protected),
+            false => (next_header, octets),
         };
-        self.payload(ip, protocol, protected)
+        self.payload(ip, protocol, octets)
     }
 
     #[cold]
@@ -270,7 +338,7 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
     fn fragment(&mut self, packet: ip::Packet<'a>, piece: ip::Piece) {
         let is_first = piece.offset == 0;
         let is_ours = match packet.protocol {
-            protocol::ESP | protocol::AH => true,
+            protocol::ESP | protocol::AH | protocol::WESP => true,
             protocol::UDP if is_first => udp::read(packet.payload).is_some_and(|udp| {
                 udp::ipsec_port(udp.from, udp.to).is_some()
                     || tunnel::on_ports(udp.from, udp.to).is_some()
@@ -299,11 +367,11 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         }
     }
 
-    /// A packet that nothing protects; under an Authentication Header something does.
+    /// A packet that nothing protects; inside AH or ESP something does.
     #[cold]
     fn clear(&mut self, ip: ip::Header, protocol: u8, octets: Octets<'a>) {
         if clear::may_belong_in_a_tunnel(ip.from, ip.to)
-            && !self.encap.iter().any(|layer| layer == Layer::Ah)
+            && !self.encap.is_protected()
             && let Some((clear, ports)) = clear::read(protocol, octets)
         {
             self.tell(ip, ports, octets, Body::Clear(clear));

@@ -10,7 +10,9 @@ pub const SCHEMAS: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::{Body, Datagram, Encap, Esp, IcmpError, IpFacts, Layer, Path, Quote, Stamp};
+    use crate::net::{
+        Body, Datagram, Encap, Esp, IcmpError, IpFacts, Layer, Null, Path, Quote, Stamp,
+    };
     use crate::report::dissect::write_ndjson;
     use crate::report::view::Tunnels;
     use crate::report::{Diagnosis, Selection, sample};
@@ -169,12 +171,22 @@ mod tests {
                 header,
                 length: 80,
                 bytes: &icv,
+                null: None,
             }),
             Body::Ah(ah, 100),
             Body::Keepalive,
             icmp(Some(EspSpi(7)), None),
             icmp(None, Some(ike)),
         ]);
+        let readable = readable();
+        bodies.extend(readable.iter().map(|(null, bytes)| {
+            Body::Esp(Esp {
+                header,
+                length: 80,
+                bytes,
+                null: Some(*null),
+            })
+        }));
         for body in bodies {
             let mut encap = Encap::default();
             assert!(encap.push(Layer::Vlan(100)) && encap.push(Layer::Udp));
@@ -207,6 +219,56 @@ mod tests {
             write_ndjson(&mut line, &datagram, Timestamp(1)).unwrap();
             assert_fits("espial.dissect/1", std::str::from_utf8(&line).unwrap());
         }
+    }
+
+    /// ESP packets that are not encrypted, with everything that they may carry.
+    fn readable() -> Vec<(Null, Vec<u8>)> {
+        let ipv4 = |protocol: u8, flags: u8, payload: &[u8]| {
+            let length = u8::try_from(20 + payload.len()).unwrap();
+            let head = [
+                0x45, 0, 0, length, 0, 1, flags, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+            ];
+            [&head[..], payload].concat()
+        };
+        let bgp = |kind: u8, body: &[u8]| {
+            let length = u8::try_from(19 + body.len()).unwrap();
+            [&[0xff; 16][..], &[0, length, kind], body].concat()
+        };
+        let tcp = [
+            &[0, 179, 0, 179, 0, 0, 0, 1, 0, 0, 0, 2, 0x60, 0x12, 0, 9][..],
+            &[0, 0, 0, 0, 2, 4, 5, 0xb4],
+            &bgp(1, &[4, 0, 1, 0, 90, 1, 2, 3, 4, 0]),
+            &bgp(3, &[6, 2]),
+            &bgp(4, &[]),
+            &bgp(99, &[]),
+            &bgp(2, &[0; 4])[..20],
+        ];
+        let packet = ipv4(6, 0x40, &tcp.concat());
+        let error = [&[3, 4, 0, 0, 0, 0, 5, 0], &ipv4(50, 0, &[1; 8])[..]].concat();
+        let aggfrag = [&[0, 0, 0, 1, 9], &packet[..], &[0; 3]].concat();
+        let payloads = [
+            (4, packet.clone()),
+            (4, [&packet[..], &[0; 9]].concat()),
+            (4, packet[..30].to_vec()),
+            (4, ipv4(17, 0x20, &[0; 8])),
+            (1, error),
+            (58, vec![128, 0, 0, 0, 0, 0, 0, 0]),
+            (47, [&[0, 0, 8, 0], &packet[..]].concat()),
+            (108, vec![4, 0, 0, 2]),
+            (144, aggfrag),
+            (59, vec![0; 9]),
+            (200, vec![0; 9]),
+        ];
+        let laid_out = payloads.into_iter().map(|(next_header, payload)| {
+            let null = Null {
+                iv: 0,
+                icv: 0,
+                pad_length: 0,
+                next_header,
+            };
+            (null, [&[0; 8][..], &payload, &[0, next_header]].concat())
+        });
+        laid_out.collect()
     }
 
     /// Messages of both versions that hold every payload in clear, written octet by octet.

@@ -332,6 +332,7 @@ fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspF
         sizes: SizeTally::default(),
         ttl: (packet.ttl, packet.ttl),
         dont_fragment: packet.df,
+        null: None,
         seen: Seen {
             first: here,
             last: here,

@@ -55,6 +55,7 @@ pub(super) fn replay(packets: &[Packet], visit: &mut dyn FnMut(&Datagram<'_>, Ti
                 },
                 length: *size,
                 bytes: &[],
+                null: None,
             }),
             What::Icmp(error) => Body::Icmp(*error),
             What::Keepalive => Body::Keepalive,

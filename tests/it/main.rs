@@ -12,6 +12,7 @@ mod captures;
 mod cli;
 mod damage;
 mod fuzz;
+mod null;
 mod round_trip;
 mod run;
 mod split;

@@ -2,6 +2,7 @@
 
 use super::meaning::who;
 use crate::net::{IcmpError, Quote};
+use crate::registry::IpProtocol;
 
 /// What an ICMP error is, and what it is about.
 pub(super) fn told(error: &IcmpError) -> (String, String) {
@@ -14,7 +15,16 @@ pub(super) fn told(error: &IcmpError) -> (String, String) {
     } = error;
     let family = if *v6 { "ICMPv6" } else { "ICMP" };
     let mtu = mtu.map_or(String::new(), |mtu| format!("MTU {mtu}, "));
-    let name = match (v6, kind, code) {
+    let name = name(*v6, *kind, *code).unwrap_or("error");
+    (
+        format!("{family} {name} ({kind}/{code})"),
+        format!("{mtu}about {}", quote(quoted)),
+    )
+}
+
+/// What an ICMP error is called.
+pub(super) fn name(v6: bool, kind: u8, code: u8) -> Option<&'static str> {
+    Some(match (v6, kind, code) {
         (false, 3, 0) => "network unreachable",
         (false, 3, 1) => "host unreachable",
         (false, 3, 2) => "protocol unreachable",
@@ -26,20 +36,20 @@ pub(super) fn told(error: &IcmpError) -> (String, String) {
         (true, 1, 0) => "no route",
         (true, 1, 3) => "address unreachable",
         (true, 2, _) => "packet too big",
-        _ => "error",
-    };
-    (
-        format!("{family} {name} ({kind}/{code})"),
-        format!("{mtu}about {}", quote(quoted)),
-    )
+        _ => return None,
+    })
 }
 
-fn quote(quoted: &Quote) -> String {
+/// A quoted packet in a few words.
+pub(super) fn quote(quoted: &Quote) -> String {
     let what = match (quoted.esp, quoted.ike) {
         (Some(spi), _) if quoted.protocol == 51 => format!("AH {spi}"),
         (Some(spi), _) => format!("ESP {spi}"),
         (None, Some(spis)) => format!("IKE {}_i", spis.initiator),
-        (None, None) => format!("protocol {}", quoted.protocol),
+        (None, None) => match IpProtocol(quoted.protocol).name() {
+            Some(name) => name.to_owned(),
+            None => format!("protocol {}", quoted.protocol),
+        },
     };
     format!("{what} {}", who(quoted.from, quoted.to))
 }

@@ -3,6 +3,7 @@
 mod earlier;
 mod group;
 mod icmp;
+mod inner;
 mod meaning;
 pub mod ndjson;
 mod payload;

@@ -2,8 +2,9 @@
 //!
 //! Written straight from the borrowed octets, with no tree in between: a capture has many packets.
 
+use super::inner::InnerRecord;
 use super::payload::{Context, PayloadRecord};
-use crate::net::{Body, Datagram, Layer, Quote};
+use crate::net::{Body, Datagram, Layer, Null, Quote};
 use crate::report::view;
 use crate::units::{EspSpi, IkeSpi, Timestamp};
 use crate::wire::text::Hex;
@@ -91,6 +92,10 @@ impl<'a> Record<'a> {
                     spi: esp.header.spi,
                     sequence: esp.header.sequence,
                     length: esp.length,
+                    null: esp.null.map(NullRecord::new),
+                    inner: esp
+                        .inner(path.from.address, path.to.address)
+                        .map(|inner| InnerRecord::new(&inner)),
                 });
             }
             Body::Ah(header, length) => {
@@ -138,6 +143,30 @@ struct EspRecord {
     spi: EspSpi,
     sequence: u32,
     length: u32,
+    #[serde(flatten)]
+    null: Option<NullRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner: Option<InnerRecord>,
+}
+
+/// The layout of a packet that is not encrypted.
+#[derive(Serialize)]
+struct NullRecord {
+    null_iv: u8,
+    null_icv: u8,
+    next_header: u8,
+    pad_length: u8,
+}
+
+impl NullRecord {
+    fn new(null: Null) -> Self {
+        Self {
+            null_iv: null.iv,
+            null_icv: null.icv,
+            next_header: null.next_header,
+            pad_length: null.pad_length,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -160,8 +189,9 @@ struct IcmpRecord {
     quoted: QuoteRecord,
 }
 
+/// The packet that an ICMP error is about.
 #[derive(Serialize)]
-struct QuoteRecord {
+pub(super) struct QuoteRecord {
     src: IpAddr,
     dst: IpAddr,
     src_port: Option<u16>,
@@ -177,7 +207,7 @@ struct QuoteRecord {
 }
 
 impl QuoteRecord {
-    fn new(quote: &Quote) -> Self {
+    pub(super) fn new(quote: &Quote) -> Self {
         Self {
             src: quote.from.address,
             dst: quote.to.address,

@@ -1,7 +1,7 @@
 //! Trains: ESP, AH, keepalives and ICMP errors that follow each other, folded into a line for each
 //! flow.
 
-use super::icmp;
+use super::{icmp, inner};
 use crate::limits;
 use crate::net::{Body, Datagram, IcmpError, Path};
 use crate::units::{EspSpi, FrameId, Span, Timestamp};
@@ -53,6 +53,9 @@ pub(super) struct Row {
     sequence: [u32; 2],
     fragmented: u64,
     cut: u64,
+    /// Packets that are not encrypted, and what the first of them carries.
+    readable: u64,
+    inside: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,6 +81,14 @@ impl Row {
             }
             _ => return None,
         };
+        let inside = match &datagram.body {
+            Body::Esp(esp) => {
+                let path = &datagram.path;
+                let inner = esp.inner(path.from.address, path.to.address);
+                inner.map(|inner| inner::words(&inner))
+            }
+            _ => None,
+        };
         let at = (datagram.stamp.frame, time);
         Some(Self {
             path: datagram.path,
@@ -89,6 +100,8 @@ impl Row {
             sequence: [sequence, sequence],
             fragmented: u64::from(datagram.ip.pieces > 1),
             cut: u64::from(datagram.cut),
+            readable: u64::from(inside.is_some()),
+            inside,
         })
     }
 
@@ -106,6 +119,7 @@ impl Row {
         self.octets += packet.octets;
         self.fragmented += packet.fragmented;
         self.cut += packet.cut;
+        self.readable += packet.readable;
     }
 
     /// A title, maybe empty, and the rest: `ESP 0x0e910038 seq 1, 120 octets`,
@@ -132,7 +146,14 @@ impl Row {
             let span = self.last.1.since(self.first.1);
             text += &format!(" in {span}, to frame {}", self.last.0);
         }
-        for (count, what) in [(self.fragmented, "in IP fragments"), (self.cut, "cut")] {
+        if let (1, Some(inside)) = (self.packets, &self.inside) {
+            return (title, format!("{text}, not encrypted: {inside}"));
+        }
+        for (count, what) in [
+            (self.fragmented, "in IP fragments"),
+            (self.cut, "cut"),
+            (self.readable, "not encrypted"),
+        ] {
             match count {
                 0 => {}
                 _ if self.packets == 1 => text += &format!(", {what}"),

@@ -291,7 +291,6 @@ mod tests {
                 attributes: vec![long(1, &[0, 0, 14, 16])],
             })
         };
-        let attribute = |kind, value| ConfigurationAttribute { kind, value };
         let attribute = ConfigurationAttribute::new;
         vec![
             (
