@@ -198,6 +198,7 @@ mod tests {
     #[test]
     fn no_registry_is_left_out_of_these_laws() {
         let sources = [
+            include_str!("eap.rs"),
             include_str!("g_ikev2.rs"),
             include_str!("gdoi.rs"),
             include_str!("ikev1.rs"),

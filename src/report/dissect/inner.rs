@@ -392,7 +392,7 @@ mod tests {
                 4,
                 ipv4(1, &too_big),
                 "ICMP 10.1.0.5 → 10.2.0.7 fragmentation needed (type 3 code 4, MTU 1400) \
-                 about UDP 10.1.0.5:53 → 10.2.0.7:53, 56 octets",
+                 about UDP 10.1.0.5 → 10.2.0.7 (53), 56 octets",
             ),
             (
                 1,

@@ -380,7 +380,7 @@ mod tests {
              2.5 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD
              2.6 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 1/2 sealed 500
              2.7 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 pieces=2 cut
-             2.8 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=2 response N(11)",
+             2.8 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=2 response N(7)",
             "1   0.000000  192.0.2.1 → 192.0.2.2  IKE_SA_INIT request: offers 3 suites, first AES-CBC-256/SHA2-256/Curve25519, no NAT so far, supports fragmentation, [strongSwan, 1 unknown vendor ID]
              2   0.100000  192.0.2.2 → 192.0.2.1  IKE_SA_INIT response: asks for group 14 instead of 31 (MODP-2048)
              3   0.200000  192.0.2.1 → 192.0.2.2  IKE_SA_INIT request: offers 2 suites, first AES-CBC-256/SHA2-256/Curve25519, key share for MODP-2048, no NAT so far
@@ -390,7 +390,7 @@ mod tests {
              7   2.500000  192.0.2.2 → 192.0.2.1  IKE_SA_INIT response: accepts AES-CBC-256/SHA2-256/MODP-2048, no NAT so far
              8   2.600000  192.0.2.1 → 192.0.2.2 (4500)  IKE_AUTH request 1: fragment 1 of 2, 464 octets sealed
              9   2.700000  192.0.2.1 → 192.0.2.2 (4500)  IKE_AUTH request 1: 224 octets sealed, 2 IP fragments, cut by the capture
-            10   2.800000  192.0.2.2 → 192.0.2.1 (4500)  INFORMATIONAL response 2: refuses: INVALID_SPI",
+            10   2.800000  192.0.2.2 → 192.0.2.1 (4500)  INFORMATIONAL response 2: refuses: INVALID_SYNTAX",
         );
     }
 
