@@ -6,7 +6,8 @@
 use crate::capture::{Chunk, Frame, Input, LinkType, Problem, Scratch, Walked};
 use crate::limits::{REASSEMBLY_OCTETS, REASSEMBLY_TRAINS};
 use crate::net::{
-    self, Body, Datagram, Encap, Fragment, IpFacts, Path, Pushed, Reassembler, Stamp, Whole,
+    self, Body, Datagram, Encap, Fragment, IpFacts, Learned, Path, Pushed, Reassembler, Stamp,
+    Whole,
 };
 use crate::pipeline::{self, Analysis, Options};
 use crate::report::dissect::{Lines, write_ndjson};
@@ -82,8 +83,8 @@ pub fn frame(octets: &[u8]) {
     }
     for kept in [bytes.len() / 2, bytes.len() / 4 * 3] {
         let mut prefix = told(link, bytes.get(..kept).unwrap_or_default(), wire_len);
-        // What comes on the port of IKE is told by how plausible it is, which a cut may change.
-        prefix.retain(|datagram| !is_ike_by_looks(datagram));
+        // What comes on any port but 4500 is told by how plausible it is, which a cut may change.
+        prefix.retain(|datagram| !is_told_by_looks(datagram));
         assert!(
             prefix.len() <= whole.len(),
             "{kept} octets tell {prefix:?}, all of them {whole:?}"
@@ -267,7 +268,9 @@ fn told(link: LinkType, bytes: &[u8], wire_len: u32) -> Vec<Datagram<'_>> {
         bytes,
     };
     let mut told = Vec::new();
-    net::peel(&frame, &mut |datagram| told.push(datagram));
+    net::peel(&frame, &mut Learned::default(), &mut |datagram| {
+        told.push(datagram);
+    });
     told
 }
 
@@ -278,14 +281,19 @@ fn held<'a>(body: &Body<'a>) -> &'a [u8] {
         Body::Esp(esp) => esp.bytes,
         Body::Ah(header, _) => header.icv,
         Body::Fragment(fragment) => fragment.bytes,
-        Body::Keepalive | Body::Icmp(_) | Body::Clear(_) => &[],
+        Body::Segment(segment) => segment.bytes,
+        Body::Keepalive | Body::Icmp(_) | Body::Clear(_) | Body::Learned(_) => &[],
     }
 }
 
-/// Whether it is an IKE message that neither a marker nor a port of its own tells from ESP.
-fn is_ike_by_looks(datagram: &Datagram<'_>) -> bool {
+/// Whether it is told by how plausible its octets are, not by its port.
+fn is_told_by_looks(datagram: &Datagram<'_>) -> bool {
     let ports = [datagram.path.from.port, datagram.path.to.port];
-    matches!(datagram.body, Body::Ike(_)) && ports.contains(&Some(500))
+    let by_looks = matches!(
+        datagram.body,
+        Body::Ike(_) | Body::Learned(_) | Body::Segment(_)
+    );
+    by_looks && !ports.contains(&Some(4500))
 }
 
 fn count(octets: &[u8]) -> u32 {

@@ -1,5 +1,6 @@
 //! What a frame comes down to once links and IP are peeled off.
 
+use super::learned::Pair;
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpis, Timestamp, Vantage};
 use crate::wire::ah::AuthenticationHeader;
 use crate::wire::esp::EspHeader;
@@ -78,6 +79,11 @@ impl Encap {
     /// Whether IPsec travels in UDP (RFC 3948, or IKE itself).
     pub fn is_udp(&self) -> bool {
         self.iter().any(|layer| layer == Layer::Udp)
+    }
+
+    /// Whether IPsec travels in TCP (RFC 9329).
+    pub fn is_tcp(&self) -> bool {
+        self.iter().any(|layer| layer == Layer::Tcp)
     }
 }
 
@@ -211,6 +217,11 @@ pub enum Body<'a> {
     Fragment(Fragment<'a>),
     /// A packet in clear that may belong in a tunnel: it has a private address at one end.
     Clear(Clear),
+    /// A piece of a TCP stream that may hold IPsec.
+    Segment(Segment<'a>),
+    /// The datagram after this one proves that its path carries IPsec on an unusual port: what
+    /// follows between the same ends is read with that in mind.
+    Learned(Pair),
 }
 
 /// An ESP packet.
@@ -268,6 +279,23 @@ pub struct Fragment<'a> {
     /// Whether more pieces follow it.
     pub more: bool,
     /// Octets of this piece, as the IP header says.
+    pub length: u32,
+    /// Those of them that the capture kept.
+    pub bytes: &'a [u8],
+}
+
+/// A piece of a TCP stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Segment<'a> {
+    /// Sequence number of its first octet, or of the SYN before it.
+    pub sequence: u32,
+    /// Acknowledgment number: the octets before it have reached the sender of this segment.
+    pub acknowledgment: Option<u32>,
+    /// Whether it opens a direction.
+    pub syn: bool,
+    /// Whether it breaks the connection off.
+    pub rst: bool,
+    /// Octets of data, as the headers say.
     pub length: u32,
     /// Those of them that the capture kept.
     pub bytes: &'a [u8],

@@ -647,7 +647,9 @@ fn frame(link: u16, bytes: &[u8], wire_len: usize) -> Frame<'_> {
 
 fn peeled<'a>(frame: &Frame<'a>) -> Vec<Datagram<'a>> {
     let mut datagrams = Vec::new();
-    peel(frame, &mut |datagram| datagrams.push(datagram));
+    peel(frame, &mut Learned::default(), &mut |datagram| {
+        datagrams.push(datagram);
+    });
     datagrams
 }
 
@@ -681,6 +683,13 @@ fn words(datagram: &Datagram<'_>) -> String {
             if clear.syn { " syn" } else { "" },
             if clear.echo_request { " echo" } else { "" },
         ),
+        Body::Segment(segment) => format!(
+            "segment #{}{} {}",
+            segment.sequence,
+            if segment.syn { " syn" } else { "" },
+            segment.length,
+        ),
+        Body::Learned(_) => "learned".into(),
     });
     let layers: Vec<String> = encap.iter().map(|layer| layer.to_string()).collect();
     if !layers.is_empty() {
@@ -915,6 +924,29 @@ fn pieces_are_told_if_the_whole_may_be_ours() {
             "",
         ]
     );
+    // Destination options, then ESP, or something else (RFC 8200 section 4.5).
+    let options = |next: u8| join(&[&[next, 0, 1, 4, 0, 0, 0, 0], &ESP[..32]]);
+    let head = [60, 0, 0, 1, 0xde, 0xad, 0xbe, 0xef];
+    let said = [
+        (0, options(50)),
+        (0, options(6)),
+        (1, ESP[..32].to_vec()),
+        (0, vec![50, 9, 1, 4, 0, 0, 0, 0]),
+    ]
+    .map(|(offset, payload)| {
+        let mut head = head;
+        head[2] = offset;
+        ip_says(&v6(44, &join(&[&head, &payload])))
+    });
+    assert_eq!(
+        said,
+        [
+            "piece of 60 of 0xdeadbeef at 0 40 and more",
+            "49407>60929 clear 6",
+            "piece of 60 of 0xdeadbeef at 256 32 and more",
+            "piece of 60 of 0xdeadbeef at 0 8 and more",
+        ]
+    );
     let head = [50, 0, 0x00, 0x29, 0xde, 0xad, 0xbe, 0xef];
     assert_eq!(
         ip_says(&v6(44, &join(&[&head, &ESP[..32]]))),
@@ -934,6 +966,7 @@ fn a_payload_put_together_goes_on_as_if_it_had_come_in_one() {
         let length = u32::try_from(payload.len()).unwrap();
         let mut datagrams = Vec::new();
         peel_payload(
+            &mut Learned::default(),
             stamp,
             path,
             ip,
@@ -1166,6 +1199,7 @@ fn found_by_peeling(frame: &Frame<'_>) -> Vec<Found> {
             Body::Keepalive => (17, None),
             Body::Icmp(error) => (if error.v6 { 58 } else { 1 }, None),
             Body::Clear(clear) => (clear.protocol, None),
+            Body::Segment(_) | Body::Learned(_) => (6, None),
         };
         Found {
             protocol,

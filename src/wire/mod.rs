@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod ah;
+pub mod content;
 pub mod cursor;
 pub mod der;
 pub mod esp;
