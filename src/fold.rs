@@ -312,7 +312,7 @@ fn unread(unread: &Unread) -> Vec<Blind> {
     add(
         *octets,
         format!("{octets} octets of IKE and ESP in {connections} TCP connections"),
-        "the capture lacks segments of them, or begins within them",
+        "the capture lacks segments or ends of them, or begins within them",
     );
     add(
         *let_go,

@@ -12,6 +12,7 @@
 
 use super::octets::Octets;
 use super::udp;
+use crate::wire::header::{HEADER_LEN, Header};
 
 /// What a segment carries.
 #[derive(Clone, Copy, Debug)]
@@ -63,8 +64,8 @@ pub(super) fn read(data: Octets<'_>) -> Option<Carried<'_>> {
         17 => {
             let message = udp::read(inner)?.data;
             // Octets of unknown meaning follow the message.
-            let length = message.kept.get(24..28)?.first_chunk()?;
-            Some(Carried::Ike(message.at_most(u32::from_be_bytes(*length))))
+            let length = Header::read(message.kept)?.length.max(HEADER_LEN as u32);
+            Some(Carried::Ike(message.at_most(length)))
         }
         _ => None,
     }

@@ -242,7 +242,7 @@ mod tests {
             payload.truncate(length);
             assert!(find(&payload, length).is_none(), "{payload:02x?}");
             // Even where length and version were right by chance, the rest would not be.
-            payload[17] = if dice() % 2 == 0 { 0x10 } else { 0x20 };
+            payload[17] = if dice().is_multiple_of(2) { 0x10 } else { 0x20 };
             payload[24..28].copy_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
             forced += u32::from(find(&payload, length).is_some());
         }

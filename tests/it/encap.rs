@@ -486,6 +486,26 @@ fn esp_over_tcp_makes_flows_of_their_own() {
 }
 
 #[test]
+fn what_the_capture_lacks_of_a_tcp_stream_is_no_loss_of_esp() {
+    let scrap = Scrap::of(&conversation(a(40000), b(4500)));
+    let input = Input::open(&scrap.0, 0).unwrap();
+    let analysis = espial::analyze(vec![input], &Options::default()).unwrap();
+    let slugs: Vec<_> = analysis
+        .findings
+        .iter()
+        .map(|finding| finding.rule.slug)
+        .collect();
+    assert_eq!(slugs, [""; 0]);
+    let missing: u64 = analysis
+        .model
+        .flows
+        .iter()
+        .map(|flow| flow.sequence.missing)
+        .sum();
+    assert_eq!(missing, 10);
+}
+
+#[test]
 fn packets_with_ciscos_trailer_are_read_on_any_port() {
     let trailer = |protocol: u8| {
         [
