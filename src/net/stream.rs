@@ -31,8 +31,8 @@ pub struct Streams {
     connections: BTreeMap<Key, Connection>,
     /// Connections by when they were used last.
     used: BTreeMap<u64, Key>,
-    /// The next moment of use.
-    next: u64,
+    /// The last moment of use.
+    last: u64,
     /// Memory that the connections take.
     octets: usize,
     unread: Unread,
@@ -69,8 +69,9 @@ impl Streams {
             vantage: datagram.stamp.vantage,
             pair,
         };
-        let used = self.next;
-        self.next += 1;
+        // Zero is the moment of connections that are new.
+        self.last += 1;
+        let used = self.last;
         let connection = self.connections.entry(key).or_default();
         self.used.remove(&connection.used);
         connection.used = used;
@@ -745,6 +746,119 @@ impl Framing {
             && spi != last
         {
             self.spis = [spi, last];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Encap, Layer};
+    use crate::units::Timestamp;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    fn end(last: u8, port: u16) -> Endpoint {
+        Endpoint {
+            address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)),
+            port: Some(port),
+        }
+    }
+
+    /// Sends octets from this port, and gives how many messages they complete.
+    fn send(streams: &mut Streams, port: u16, sequence: u32, bytes: &[u8]) -> usize {
+        let segment = Segment {
+            sequence,
+            acknowledgment: None,
+            syn: false,
+            rst: false,
+            length: u32::try_from(bytes.len()).unwrap(),
+            bytes,
+        };
+        let frame = FrameId {
+            input: 0,
+            number: 1,
+        };
+        let mut encap = Encap::default();
+        encap.push(Layer::Tcp);
+        let datagram = Datagram {
+            stamp: Stamp {
+                frame,
+                time: Some(Timestamp(0)),
+                vantage: Vantage {
+                    input: 0,
+                    interface: 0,
+                },
+                wire_len: 0,
+            },
+            path: Path {
+                from: end(1, port),
+                to: end(2, 4500),
+                encap,
+            },
+            ip: IpFacts::default(),
+            cut: false,
+            body: Body::Segment(segment),
+        };
+        let mut told = 0;
+        streams.push(&datagram, &segment, &[frame], &mut |_, _| told += 1);
+        told
+    }
+
+    /// A whole message of ESP with its length.
+    fn message() -> Vec<u8> {
+        [&[0, 50, 0xc0, 0, 0, 1, 0, 0, 0, 1][..], &[7; 40]].concat()
+    }
+
+    #[test]
+    fn no_more_connections_are_kept_than_there_is_room_for() {
+        let mut streams = Streams::default();
+        let more = 10;
+        for port in 0..STREAM_CONNECTIONS + more {
+            let port = u16::try_from(port).unwrap();
+            assert_eq!(send(&mut streams, port, 0, &message()), 1);
+        }
+        assert_eq!(streams.connections.len(), STREAM_CONNECTIONS);
+        assert_eq!(streams.used.len(), STREAM_CONNECTIONS);
+        // The first is gone, and begins again like any other.
+        assert_eq!(send(&mut streams, 0, 77, &message()), 1);
+        let unread = streams.finish();
+        assert_eq!(unread.let_go, more as u64 + 1);
+        assert_eq!((unread.octets, streams.octets), (0, 0));
+    }
+
+    #[test]
+    fn octets_that_wait_for_others_stay_within_bounds() {
+        let mut streams = Streams::default();
+        let block = vec![0; 60_000];
+        for port in 0..400 {
+            send(&mut streams, port, 0, &message());
+            for place in 1..5 {
+                send(&mut streams, port, 60_000 * place, &block);
+                assert!(streams.octets <= STREAM_OCTETS);
+                let counted: usize = streams.connections.values().map(Connection::octets).sum();
+                assert_eq!(streams.octets, counted);
+            }
+        }
+        assert!(streams.connections.len() < 400);
+        let unread = streams.finish();
+        assert_eq!(unread.octets, 400 * 4 * 60_000);
+        assert_eq!(streams.octets, 0);
+    }
+
+    #[test]
+    fn a_message_of_any_length_is_told_or_lost_and_never_more_than_it_is() {
+        for length in 0..=300_u16 {
+            let mut streams = Streams::default();
+            send(&mut streams, 1, 0, &message());
+            let mut octets = length.to_be_bytes().to_vec();
+            octets.resize(usize::from(length.max(2)), 9);
+            let told = send(&mut streams, 1, 50, &octets);
+            let unread = streams.finish();
+            // Too short for ESP, and no keepalive.
+            let is_told = length >= 10;
+            assert_eq!(told, usize::from(is_told), "{length}");
+            let lost = if is_told { 0 } else { octets.len() as u64 };
+            assert_eq!(unread.octets, lost, "{length}");
         }
     }
 }

@@ -955,6 +955,51 @@ fn pieces_are_told_if_the_whole_may_be_ours() {
 }
 
 #[test]
+fn tcp_on_the_port_of_ipsec_is_a_piece_of_a_stream() {
+    let tcp = |from: u16, to: u16, header: u8, rest: &[u8]| {
+        join(&[
+            &from.to_be_bytes(),
+            &to.to_be_bytes(),
+            &[0, 0, 0, 9, 0, 0, 0, 0, header, 0x02, 0, 0, 0, 0, 0, 0],
+            rest,
+        ])
+    };
+    let said = [
+        tcp(40000, 4500, 0x50, b"data"),
+        tcp(4500, 40000, 0x60, b"\x02\x04\x05\xb4data"),
+        // A header that is shorter than it can be, or longer than the packet.
+        tcp(40000, 4500, 0x40, b"data"),
+        tcp(40000, 4500, 0x80, b"data"),
+        tcp(40000, 443, 0x50, b"IKETCP"),
+        tcp(40000, 443, 0x50, b"IKETC"),
+    ]
+    .map(|payload| ip_says(&v4(&[], 6, 0, &payload)));
+    assert_eq!(
+        said,
+        [
+            "40000>4500 segment #9 syn 4 [tcp]",
+            "4500>40000 segment #9 syn 4 [tcp]",
+            "40000>4500 clear 6 syn",
+            "40000>4500 clear 6 syn",
+            "40000>443 learned [tcp]; 40000>443 segment #9 syn 6 [tcp]",
+            "40000>443 clear 6 syn",
+        ]
+    );
+    // Options and data that were not kept.
+    let packet = v4(&[], 6, 0, &tcp(40000, 4500, 0x60, b"\x02\x04\x05\xb4data"));
+    for kept in 40..packet.len() {
+        let cut = frame(101, &packet[..kept], packet.len());
+        let cut = peeled(&cut);
+        assert_eq!(
+            self::said(&cut),
+            "40000>4500 segment #9 syn 4 [tcp]",
+            "{kept}"
+        );
+        assert!(cut[0].cut, "{kept}");
+    }
+}
+
+#[test]
 fn a_payload_put_together_goes_on_as_if_it_had_come_in_one() {
     for (protocol, payload, expected) in payloads() {
         let whole = v4(&[], protocol, 0, &payload);
