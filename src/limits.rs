@@ -100,6 +100,34 @@ pub const REASSEMBLY_HEAD: usize = 2048;
 /// Packets put together that are remembered, so that copies of their pieces are known as such.
 pub const REASSEMBLY_REMEMBERED: usize = 64;
 
+/// Pairs of addresses and ports that are learned to carry IPsec on an unusual port. Each may cost a
+/// second scan of the chunks under way; whoever moves the port does so for a handful of gateways.
+pub const LEARNED_PATHS: usize = 64;
+
+/// TCP connections that are put together at one time; meeting it lets go of the one longest unused.
+/// A gateway that takes clients over TCP has some thousands.
+pub const STREAM_CONNECTIONS: usize = 4096;
+
+/// Memory of all TCP connections, in octets; meeting it lets go of the one longest unused.
+pub const STREAM_OCTETS: usize = 32 << 20;
+
+/// Octets that wait for others in one direction of a TCP connection: more than a usual window. Then
+/// what is missing is taken for lost.
+pub const STREAM_WAITING_OCTETS: usize = 256 << 10;
+
+/// Segments that wait for others in one direction of a TCP connection.
+pub const STREAM_WAITING_SEGMENTS: usize = 256;
+
+/// How far in octets a segment may lie from the one expected, beyond the largest window (RFC 7323
+/// section 2.2 allows 1 GiB, nobody uses it): what lies farther belongs to another connection.
+pub const STREAM_REACH: i32 = 16 << 20;
+
+/// Frames that are kept of a message in TCP, to be cited.
+pub const STREAM_FRAMES: usize = 64;
+
+/// TCP connections with TLS inside that are told one by one; all are counted.
+pub const STREAM_TLS: usize = 16;
+
 // IKE messages. What is not read of one is a fault of that message.
 
 /// Payloads of one message that are read: no exchange comes near it.

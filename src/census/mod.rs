@@ -10,6 +10,7 @@ use crate::fold::{EspPacket, Fold};
 use crate::limits;
 use crate::model::{
     Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain,
+    Transport,
 };
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Path};
@@ -272,7 +273,7 @@ impl Fold for Census {
             }
             Body::Keepalive => self.keepalive(datagram, time),
             Body::Icmp(error) => self.icmp(error, datagram, time),
-            Body::Fragment(_) | Body::Clear(_) => {}
+            Body::Fragment(_) | Body::Clear(_) | Body::Segment(_) | Body::Learned(_) => {}
         }
     }
 
@@ -310,6 +311,10 @@ impl Fold for Census {
         }
     }
 
+    fn blind(&mut self, blind: Blind) {
+        self.model.blind.push(blind);
+    }
+
     fn clear(&mut self, flow: ClearFlow) {
         let rows = &mut self.model.clear;
         let key = (flow.vantage, flow.from, flow.to, flow.protocol);
@@ -335,7 +340,7 @@ fn flow_key(vantage: Vantage, spi: EspSpi, path: &Path) -> FlowKey {
     FlowKey {
         vantage,
         ah: false,
-        udp: path.encap.is_udp(),
+        transport: Transport::of(&path.encap),
         spi,
         to: path.to.address,
     }
@@ -352,16 +357,18 @@ fn plain(header: &wire::Header) -> Plain {
     if sealed { Plain::Sealed } else { Plain::Clear }
 }
 
-/// UDP fragments may be anyone's: only the ports in the first piece tell.
+/// UDP fragments may be anyone's: only the ports in the first piece tell. So may those behind IPv6
+/// destination options, unless the first piece told what follows them.
 fn is_ours(protocol: u8, head: Option<&[u8]>) -> bool {
     const UDP: u8 = 17;
-    protocol != UDP
-        || head
-            .and_then(|head| head.first_chunk())
-            .is_some_and(|[a, b, c, d]| {
-                let ports = [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])];
-                ports.iter().any(|port| matches!(port, 500 | 848 | 4500))
-            })
+    matches!(protocol, 50 | 51 | 141)
+        || protocol == UDP
+            && head
+                .and_then(|head| head.first_chunk())
+                .is_some_and(|[a, b, c, d]| {
+                    let ports = [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])];
+                    ports.iter().any(|port| matches!(port, 500 | 848 | 4500))
+                })
 }
 
 /// The IKE header at the start of an IP payload whose rest is missing.

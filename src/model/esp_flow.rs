@@ -3,7 +3,7 @@
 use super::child_sa::ChildSaId;
 use super::ike_sa::Seen;
 use super::table::id;
-use crate::net::Path;
+use crate::net::{Encap, Path};
 use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
 use std::net::IpAddr;
 
@@ -16,12 +16,44 @@ pub struct FlowKey {
     pub vantage: Vantage,
     /// Whether it is AH, not ESP.
     pub ah: bool,
-    /// Whether it travels in UDP.
-    pub udp: bool,
+    /// What lies between IP and it.
+    pub transport: Transport,
     /// SPI.
     pub spi: EspSpi,
     /// Receiver.
     pub to: IpAddr,
+}
+
+/// What lies between IP and an ESP or AH packet.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Transport {
+    /// Nothing.
+    #[default]
+    Ip,
+    /// UDP (RFC 3948).
+    Udp,
+    /// TCP (RFC 9329).
+    Tcp,
+}
+
+impl Transport {
+    /// That of a packet inside these layers.
+    pub fn of(encap: &Encap) -> Self {
+        match () {
+            () if encap.is_udp() => Self::Udp,
+            () if encap.is_tcp() => Self::Tcp,
+            () => Self::Ip,
+        }
+    }
+
+    /// Octets of its header, without TCP's options; TCP adds the length before each message.
+    pub fn octets(self) -> u32 {
+        match self {
+            Self::Ip => 0,
+            Self::Udp => 8,
+            Self::Tcp => 22,
+        }
+    }
 }
 
 /// One direction of one SA.

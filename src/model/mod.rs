@@ -19,7 +19,7 @@ pub use child_sa::{ChildSa, ChildSaId};
 pub use clear_flow::ClearFlow;
 pub use esp_flow::{
     Anomaly, AnomalyKind, EspFlow, FlowId, FlowKey, Link, NullTally, SequenceTally, Silence,
-    SizeTally, Timeline,
+    SizeTally, Timeline, Transport,
 };
 pub use exchange::{Exchange, ExchangeId, Flight, Role};
 pub use icmp::IcmpSeen;

@@ -1,6 +1,7 @@
 //! What a frame comes down to once links and IP are peeled off.
 
 use super::inner::Inner;
+use super::learned::Pair;
 use super::null::Null;
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpis, Timestamp, Vantage};
 use crate::wire::ah::AuthenticationHeader;
@@ -81,17 +82,27 @@ impl Encap {
     /// Whether IPsec travels in UDP (RFC 3948, or IKE itself). What lies around an outer ESP does
     /// not count for the one inside.
     pub fn is_udp(&self) -> bool {
-        self.iter().fold(false, |is_udp, layer| match layer {
-            Layer::Udp => true,
-            Layer::Esp => false,
-            _ => is_udp,
-        })
+        self.innermost(Layer::Udp)
     }
 
     /// Whether an outer layer of IPsec protects what is inside.
     pub fn is_protected(&self) -> bool {
         self.iter()
             .any(|layer| matches!(layer, Layer::Ah | Layer::Esp))
+    }
+
+    /// Whether IPsec travels in TCP (RFC 9329). What lies around an outer ESP does not count for the
+    /// one inside.
+    pub fn is_tcp(&self) -> bool {
+        self.innermost(Layer::Tcp)
+    }
+
+    /// Whether a layer lies between the innermost ESP around and what is inside.
+    fn innermost(&self, sought: Layer) -> bool {
+        self.iter().fold(false, |found, layer| match layer {
+            Layer::Esp => false,
+            layer => found || layer == sought,
+        })
     }
 }
 
@@ -260,6 +271,11 @@ pub enum Body<'a> {
     Fragment(Fragment<'a>),
     /// A packet in clear that may belong in a tunnel: it has a private address at one end.
     Clear(Clear),
+    /// A piece of a TCP stream that may hold IPsec.
+    Segment(Segment<'a>),
+    /// The datagram after this one proves that its path carries IPsec on an unusual port: what
+    /// follows between the same ends is read with that in mind.
+    Learned(Pair),
 }
 
 /// An ESP packet.
@@ -328,6 +344,23 @@ pub struct Fragment<'a> {
     /// Whether more pieces follow it.
     pub more: bool,
     /// Octets of this piece, as the IP header says.
+    pub length: u32,
+    /// Those of them that the capture kept.
+    pub bytes: &'a [u8],
+}
+
+/// A piece of a TCP stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Segment<'a> {
+    /// Sequence number of its first octet, or of the SYN before it.
+    pub sequence: u32,
+    /// Acknowledgment number: the octets before it have reached the sender of this segment.
+    pub acknowledgment: Option<u32>,
+    /// Whether it opens a direction.
+    pub syn: bool,
+    /// Whether it breaks the connection off.
+    pub rst: bool,
+    /// Octets of data, as the headers say.
     pub length: u32,
     /// Those of them that the capture kept.
     pub bytes: &'a [u8],

@@ -140,6 +140,11 @@ fn read_v6(octets: Octets<'_>) -> Option<Packet<'_>> {
     })
 }
 
+/// Whether a protocol number is that of an IPv6 extension header that is walked over.
+pub(super) fn is_extension(protocol: u8) -> bool {
+    Ipv6RawExtHeaderSlice::header_type_supported(IpNumber(protocol))
+}
+
 /// Walks over IPv6 extension headers (RFC 8200 section 4) up to the first protocol that is none,
 /// or to the end of a fragment header. `None` if one is not whole.
 ///
@@ -166,7 +171,7 @@ pub(super) fn skip_extensions(
                 };
                 return Some((protocol, octets, Some(piece)));
             }
-        } else if Ipv6RawExtHeaderSlice::header_type_supported(IpNumber(protocol)) {
+        } else if is_extension(protocol) {
             let header = Ipv6RawExtHeaderSlice::from_slice(octets.kept).ok()?;
             protocol = header.next_header().0;
             octets = octets.skip(header.slice().len())?;

@@ -8,15 +8,19 @@
 
 pub mod datagram;
 pub mod inner;
+pub mod learned;
 pub mod reassembly;
+pub mod stream;
 
 mod clear;
+mod ctcp;
 mod ether;
 mod icmp;
 mod ip;
 mod link;
 mod null;
 mod octets;
+mod tcp;
 #[cfg(test)]
 mod tests;
 mod tunnel;
@@ -24,15 +28,19 @@ mod udp;
 mod wesp;
 
 pub use datagram::{
-    Body, Clear, Datagram, Encap, Esp, Fragment, IcmpError, IpFacts, Layer, Path, Quote, Stamp,
+    Body, Clear, Datagram, Encap, Esp, Fragment, IcmpError, IpFacts, Layer, Path, Quote, Segment,
+    Stamp,
 };
 pub use inner::Inner;
+pub use learned::{Learned, Pair};
 pub use null::Null;
 pub use reassembly::{Incomplete, Pushed, Reassembler, Refusal, Whole};
+pub use stream::Streams;
 
 use crate::capture::{Frame, LinkType};
 use crate::units::Endpoint;
 use crate::wire::ah::AuthenticationHeader;
+use crate::wire::content;
 use crate::wire::esp::EspHeader;
 use crate::wire::header::HEADER_LEN as IKE_HEADER_LEN;
 use crate::wire::natt::Content;
@@ -43,11 +51,13 @@ use wesp::Wesp;
 
 /// Peels a frame and gives every layer of IPsec in it to `visit`, the outermost first.
 ///
-/// A frame that holds nothing of ours is not told of.
-pub fn peel<'a, V: FnMut(Datagram<'a>)>(frame: &Frame<'a>, visit: &mut V) {
+/// A frame that holds nothing of ours is not told of. What it proves of its path goes into
+/// `learned`, and is told too.
+pub fn peel<'a, V: FnMut(Datagram<'a>)>(frame: &Frame<'a>, learned: &mut Learned, visit: &mut V) {
     let mut peeler = Peeler {
         stamp: stamp(frame),
         encap: Encap::default(),
+        learned,
         visit,
     };
     let octets = Octets::new(frame.bytes, frame.wire_len.max(len_u32(frame.bytes)));
@@ -56,7 +66,9 @@ pub fn peel<'a, V: FnMut(Datagram<'a>)>(frame: &Frame<'a>, visit: &mut V) {
 
 /// Goes on with an IP payload that was put together from fragments: `length` octets of `protocol`,
 /// of which `payload` is what the capture kept.
+#[expect(clippy::too_many_arguments, reason = "what a frame says, in pieces")]
 pub fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
+    learned: &mut Learned,
     stamp: Stamp,
     path: Path,
     ip: IpFacts,
@@ -68,6 +80,7 @@ pub fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
     let mut peeler = Peeler {
         stamp,
         encap: path.encap,
+        learned,
         visit,
     };
     let header = ip::Header {
@@ -132,6 +145,7 @@ struct Peeler<'v, V> {
     /// The layers passed so far. They bound the work: whatever nests adds one, and there is room
     /// for a few.
     encap: Encap,
+    learned: &'v mut Learned,
     visit: &'v mut V,
 }
 
@@ -165,6 +179,7 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             protocol::ESP => return self.esp(ip, None, octets),
             protocol::UDP => return self.udp(ip, octets),
             protocol::AH => return self.ah(ip, octets),
+            protocol::TCP => return self.tcp(ip, octets),
             protocol::IPV4 | protocol::IPV6 => {
                 return self.encap.push(Layer::Ip).then_some(Next::ip(octets));
             }
@@ -247,6 +262,8 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             }
             // Layers that led to nothing do not lie around what is told instead.
             self.encap = around;
+        } else if let Some(inside) = self.ipsec_on_any_port(ip, datagram) {
+            return inside;
         }
         self.clear(ip, protocol::UDP, octets);
         None
@@ -293,6 +310,77 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         None
     }
 
+    /// IPsec in UDP on a port that does not stand for it: what is inside to go on with, if anything.
+    /// `None` if it is no IPsec.
+    #[cold]
+    fn ipsec_on_any_port(
+        &mut self,
+        ip: ip::Header,
+        datagram: udp::Udp<'a>,
+    ) -> Option<Option<Next<'a>>> {
+        let ports = (datagram.from, datagram.to);
+        let pair = pair(protocol::UDP, ip, ports);
+        if self.learned.knows(&pair) {
+            return Some(self.ipsec_in_udp(ip, IpsecPort::NatTraversal, datagram));
+        }
+        let data = datagram.data;
+        let found = content::find(data.kept, data.length as usize)?;
+        if !self.encap.push(Layer::Udp) {
+            return None;
+        }
+        // Without a marker nothing else shares the port.
+        if found.marked {
+            self.learn(ip, ports, pair);
+        }
+        self.tell(ip, Some(ports), data, Body::Ike(found.message));
+        Some(None)
+    }
+
+    /// A TCP segment: a piece of a stream that holds IPsec, or a packet of Cisco's, or in clear.
+    #[cold]
+    fn tcp(&mut self, ip: ip::Header, octets: Octets<'a>) -> Option<Next<'a>> {
+        let around = self.encap;
+        if let Some(segment) = tcp::read(octets)
+            && self.encap.push(Layer::Tcp)
+            && let Some(inside) = self.ipsec_in_tcp(ip, segment)
+        {
+            return inside;
+        }
+        self.encap = around;
+        self.clear(ip, protocol::TCP, octets);
+        None
+    }
+
+    /// What is inside to go on with, if anything; `None` if it is no IPsec.
+    fn ipsec_in_tcp(&mut self, ip: ip::Header, segment: tcp::Tcp<'a>) -> Option<Option<Next<'a>>> {
+        let ports = (segment.from, segment.to);
+        match ctcp::read(segment.data) {
+            Some(ctcp::Carried::Esp(packet)) => {
+                return Some(self.esp(ip, Some(ports), packet));
+            }
+            Some(ctcp::Carried::Ike(message)) => {
+                self.tell(ip, Some(ports), message, Body::Ike(message.kept));
+                return Some(None);
+            }
+            None => {}
+        }
+        let pair = pair(protocol::TCP, ip, ports);
+        let known = segment.is_on_ipsec_port() || self.learned.knows(&pair);
+        if known || segment.begins_ipsec() && self.learn(ip, ports, pair) {
+            let body = Body::Segment(segment.segment());
+            self.tell(ip, Some(ports), segment.data, body);
+            return Some(None);
+        }
+        None
+    }
+
+    /// Takes a pair into what is learned, and tells of it; `false` if there is no room.
+    fn learn(&mut self, ip: ip::Header, ports: (u16, u16), pair: Pair) -> bool {
+        let nothing = Octets::new(&[], 0);
+        self.tell(ip, Some(ports), nothing, Body::Learned(pair));
+        self.learned.learn(pair)
+    }
+
     /// An Authentication Header, then what it protects (RFC 4302 section 3.1).
     #[cold]
     fn ah(&mut self, ip: ip::Header, octets: Octets<'a>) -> Option<Next<'a>> {
@@ -337,15 +425,20 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
     #[cold]
     fn fragment(&mut self, packet: ip::Packet<'a>, piece: ip::Piece) {
         let is_first = piece.offset == 0;
-        let is_ours = match packet.protocol {
+        // Destination options may stand before what the packet carries (RFC 8200 section 4.5).
+        let (protocol, payload) = match ip::skip_extensions(packet.protocol, packet.payload) {
+            Some((protocol, payload, None)) if is_first && packet.header.from.is_ipv6() => {
+                (protocol, payload)
+            }
+            _ => (packet.protocol, packet.payload),
+        };
+        let is_ours = match protocol {
             protocol::ESP | protocol::AH | protocol::WESP => true,
-            protocol::UDP if is_first => udp::read(packet.payload).is_some_and(|udp| {
-                udp::ipsec_port(udp.from, udp.to).is_some()
-                    || tunnel::on_ports(udp.from, udp.to).is_some()
-            }),
+            protocol::UDP if is_first => self.may_be_ipsec_in_udp(packet.header, payload),
             // Only the first piece has the ports.
             protocol::UDP => true,
-            _ => false,
+            // Only the first piece has what follows, if it is in there.
+            other => packet.header.from.is_ipv6() && ip::is_extension(other),
         };
         if is_ours {
             let fragment = Fragment {
@@ -363,11 +456,26 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
                 Body::Fragment(fragment),
             );
         } else if is_first {
-            self.clear(packet.header, packet.protocol, packet.payload);
+            self.clear(packet.header, protocol, payload);
         }
     }
 
     /// A packet that nothing protects; inside AH or ESP something does.
+    /// Whether the beginning of a UDP datagram may be that of one with IPsec inside.
+    fn may_be_ipsec_in_udp(&self, ip: ip::Header, payload: Octets<'a>) -> bool {
+        let Some(udp) = udp::read(payload) else {
+            return false;
+        };
+        udp::ipsec_port(udp.from, udp.to).is_some()
+            || tunnel::on_ports(udp.from, udp.to).is_some()
+            || self
+                .learned
+                .knows(&pair(protocol::UDP, ip, (udp.from, udp.to)))
+            || udp::length(payload)
+                .is_some_and(|length| content::find(udp.data.kept, length).is_some())
+    }
+
+    /// A packet that nothing protects; under an Authentication Header something does.
     #[cold]
     fn clear(&mut self, ip: ip::Header, protocol: u8, octets: Octets<'a>) {
         if clear::may_belong_in_a_tunnel(ip.from, ip.to)
@@ -404,6 +512,15 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             body,
         });
     }
+}
+
+/// The two ends of a transport protocol.
+fn pair(protocol: u8, ip: ip::Header, ports: (u16, u16)) -> Pair {
+    let end = |address, port| Endpoint {
+        address,
+        port: Some(port),
+    };
+    Pair::new(protocol, end(ip.from, ports.0), end(ip.to, ports.1))
 }
 
 /// When and where a frame was recorded. The interface of a Linux cooked capture stands in the frame.

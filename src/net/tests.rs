@@ -754,7 +754,9 @@ fn frame(link: u16, bytes: &[u8], wire_len: usize) -> Frame<'_> {
 
 fn peeled<'a>(frame: &Frame<'a>) -> Vec<Datagram<'a>> {
     let mut datagrams = Vec::new();
-    peel(frame, &mut |datagram| datagrams.push(datagram));
+    peel(frame, &mut Learned::default(), &mut |datagram| {
+        datagrams.push(datagram);
+    });
     datagrams
 }
 
@@ -792,6 +794,13 @@ fn words(datagram: &Datagram<'_>) -> String {
             if clear.syn { " syn" } else { "" },
             if clear.echo_request { " echo" } else { "" },
         ),
+        Body::Segment(segment) => format!(
+            "segment #{}{} {}",
+            segment.sequence,
+            if segment.syn { " syn" } else { "" },
+            segment.length,
+        ),
+        Body::Learned(_) => "learned".into(),
     });
     let layers: Vec<String> = encap.iter().map(|layer| layer.to_string()).collect();
     if !layers.is_empty() {
@@ -1037,11 +1046,79 @@ fn pieces_are_told_if_the_whole_may_be_ours() {
             "",
         ]
     );
+    // Destination options, then ESP, or something else (RFC 8200 section 4.5).
+    let options = |next: u8| join(&[&[next, 0, 1, 4, 0, 0, 0, 0], &ESP[..32]]);
+    let head = [60, 0, 0, 1, 0xde, 0xad, 0xbe, 0xef];
+    let said = [
+        (0, options(50)),
+        (0, options(6)),
+        (1, ESP[..32].to_vec()),
+        (0, vec![50, 9, 1, 4, 0, 0, 0, 0]),
+    ]
+    .map(|(offset, payload)| {
+        let mut head = head;
+        head[2] = offset;
+        ip_says(&v6(44, &join(&[&head, &payload])))
+    });
+    assert_eq!(
+        said,
+        [
+            "piece of 60 of 0xdeadbeef at 0 40 and more",
+            "49407>60929 clear 6",
+            "piece of 60 of 0xdeadbeef at 256 32 and more",
+            "piece of 60 of 0xdeadbeef at 0 8 and more",
+        ]
+    );
     let head = [50, 0, 0x00, 0x29, 0xde, 0xad, 0xbe, 0xef];
     assert_eq!(
         ip_says(&v6(44, &join(&[&head, &ESP[..32]]))),
         "piece of 50 of 0xdeadbeef at 40 32 and more"
     );
+}
+
+#[test]
+fn tcp_on_the_port_of_ipsec_is_a_piece_of_a_stream() {
+    let tcp = |from: u16, to: u16, header: u8, rest: &[u8]| {
+        join(&[
+            &from.to_be_bytes(),
+            &to.to_be_bytes(),
+            &[0, 0, 0, 9, 0, 0, 0, 0, header, 0x02, 0, 0, 0, 0, 0, 0],
+            rest,
+        ])
+    };
+    let said = [
+        tcp(40000, 4500, 0x50, b"data"),
+        tcp(4500, 40000, 0x60, b"\x02\x04\x05\xb4data"),
+        // A header that is shorter than it can be, or longer than the packet.
+        tcp(40000, 4500, 0x40, b"data"),
+        tcp(40000, 4500, 0x80, b"data"),
+        tcp(40000, 443, 0x50, b"IKETCP"),
+        tcp(40000, 443, 0x50, b"IKETC"),
+    ]
+    .map(|payload| ip_says(&v4(&[], 6, 0, &payload)));
+    assert_eq!(
+        said,
+        [
+            "40000>4500 segment #9 syn 4 [tcp]",
+            "4500>40000 segment #9 syn 4 [tcp]",
+            "40000>4500 clear 6 syn",
+            "40000>4500 clear 6 syn",
+            "40000>443 learned [tcp]; 40000>443 segment #9 syn 6 [tcp]",
+            "40000>443 clear 6 syn",
+        ]
+    );
+    // Options and data that were not kept.
+    let packet = v4(&[], 6, 0, &tcp(40000, 4500, 0x60, b"\x02\x04\x05\xb4data"));
+    for kept in 40..packet.len() {
+        let cut = frame(101, &packet[..kept], packet.len());
+        let cut = peeled(&cut);
+        assert_eq!(
+            self::said(&cut),
+            "40000>4500 segment #9 syn 4 [tcp]",
+            "{kept}"
+        );
+        assert!(cut[0].cut, "{kept}");
+    }
 }
 
 #[test]
@@ -1056,6 +1133,7 @@ fn a_payload_put_together_goes_on_as_if_it_had_come_in_one() {
         let length = u32::try_from(payload.len()).unwrap();
         let mut datagrams = Vec::new();
         peel_payload(
+            &mut Learned::default(),
             stamp,
             path,
             ip,
@@ -1323,6 +1401,7 @@ fn found_by_peeling(frame: &Frame<'_>) -> Vec<Found> {
             Body::Keepalive => (17, None),
             Body::Icmp(error) => (if error.v6 { 58 } else { 1 }, None),
             Body::Clear(clear) => (clear.protocol, None),
+            Body::Segment(_) | Body::Learned(_) => (6, None),
         };
         Found {
             protocol,

@@ -43,6 +43,12 @@ pub(super) fn read(octets: Octets<'_>) -> Option<Udp<'_>> {
     })
 }
 
+/// Octets of data that the header promises, though only a piece of them be here.
+pub(super) fn length(octets: Octets<'_>) -> Option<usize> {
+    let &[_, _, _, _, a, b, _, _]: &[u8; HEADER_LEN] = octets.kept.first_chunk()?;
+    usize::from(u16::from_be_bytes([a, b])).checked_sub(HEADER_LEN)
+}
+
 /// The port of IPsec among two; a NAT may have changed either of them.
 #[inline]
 pub(super) fn ipsec_port(from: u16, to: u16) -> Option<IpsecPort> {

@@ -4,8 +4,8 @@ use crate::diagnose::{Confidence, Evidence, Finding, Rule, Severity};
 use crate::model::{
     Anomaly, AnomalyKind, Blind, ChildSa, ChildSaId, EspFlow, Exchange, ExchangeId, Flight, FlowId,
     FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input, Link, Message, MessageId, Model, Nat,
-    NatVerdict, NullTally, Plain, Role, Seen, SequenceTally, Silence, SizeTally, Timeline, Tunnel,
-    TunnelId,
+    NatVerdict, NullTally, Plain, Role, Seen, SequenceTally, Silence, SizeTally, Timeline,
+    Transport, Tunnel, TunnelId,
 };
 use crate::net::{Encap, IpFacts, Layer, Path};
 use crate::registry::{ExchangeType, PayloadType};
@@ -247,7 +247,7 @@ fn flow() -> EspFlow {
         key: FlowKey {
             vantage: VANTAGE,
             ah: false,
-            udp: true,
+            transport: Transport::Udp,
             spi: EspSpi(0xc0de_0001),
             to: address(2),
         },

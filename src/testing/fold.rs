@@ -5,7 +5,7 @@ use crate::limits;
 use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, ClearFlow, EspFlow, FlowKey, FragmentTrain, IcmpSeen, Input, Keepalives,
-    Link, Message, Model, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline,
+    Link, Message, Model, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline, Transport,
 };
 use crate::net::IpFacts;
 use crate::units::{FrameId, Span, Timestamp, Vantage};
@@ -268,7 +268,7 @@ fn push_esp(
     let key = FlowKey {
         vantage,
         ah,
-        udp: packet.path.from.port.is_some(),
+        transport: Transport::of(&packet.path.encap),
         spi,
         to: packet.path.to.address,
     };

@@ -52,6 +52,7 @@
 //!
 //! **`FRAGMENTS protocol`**: `complete N`, `incomplete N`, `pieces N`, `largest N` (1500).
 
+pub mod capture;
 mod fold;
 mod line;
 mod octets;

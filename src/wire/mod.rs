@@ -7,6 +7,7 @@ pub mod address;
 pub mod ah;
 pub mod certificate;
 pub mod chain;
+pub mod content;
 pub mod cursor;
 pub mod der;
 pub mod esp;

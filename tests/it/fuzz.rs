@@ -196,3 +196,8 @@ fn mutated_captures_are_reported_on() {
 fn mutated_fragments_are_put_together() {
     attack("reassembly", Vec::new(), 5_000);
 }
+
+#[test]
+fn mutated_segments_are_put_together() {
+    attack("stream", Vec::new(), 5_000);
+}

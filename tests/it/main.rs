@@ -11,6 +11,7 @@
 mod captures;
 mod cli;
 mod damage;
+mod encap;
 mod fuzz;
 mod null;
 mod round_trip;

@@ -119,7 +119,10 @@ impl<'a> Record<'a> {
                 });
             }
             // Fragments tell nothing until they are put together; packets in clear are not IPsec.
-            Body::Fragment(_) | Body::Clear(_) => return None,
+            // Nor do pieces of a stream.
+            Body::Fragment(_) | Body::Clear(_) | Body::Segment(_) | Body::Learned(_) => {
+                return None;
+            }
         }
         Some(record)
     }
