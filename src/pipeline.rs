@@ -5,6 +5,7 @@ use crate::capture::{self, Chunk, Chunks, ReadError, Walked};
 use crate::census::Census;
 use crate::diagnose::{self, Finding, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
+use crate::keys::KeyRing;
 use crate::limits;
 use crate::model::{self, Model};
 use crate::net::{Body, Datagram, Esp, IpFacts, Learned, Stamp};
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Called now and then with the octets read of the input at hand, and how many it has if known.
 pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
-/// How to go about it. Nothing here changes what is found.
+/// How to go about it. Nothing but the window of time and the keys changes what is found.
 #[derive(Clone, Default)]
 pub struct Options {
     /// Threads to use; all that the machine has if `None`.
@@ -33,6 +34,8 @@ pub struct Options {
     pub until: Option<Timestamp>,
     /// Told how far the reading is.
     pub progress: Option<Progress>,
+    /// Keys of what is sealed.
+    pub keys: KeyRing,
 }
 
 /// What was found and what it means.

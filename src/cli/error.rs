@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use crate::capture::OpenError;
+use crate::keys::LoadError;
 use crate::pipeline;
 use std::io;
 
@@ -19,6 +20,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// Keys that were named cannot be had.
+    #[error(transparent)]
+    Keys(#[from] LoadError),
     /// Standard output cannot be written.
     #[error("standard output: {0}")]
     Stdout(#[source] io::Error),
@@ -34,7 +38,7 @@ impl Error {
     /// The exit code that tells it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::File { .. } | Self::Stdout(_) => Exit::Usage,
+            Self::Usage(_) | Self::File { .. } | Self::Keys(_) | Self::Stdout(_) => Exit::Usage,
             Self::Pipeline(_) => Exit::Unreadable,
             Self::Open(error) => match error {
                 OpenError::NotFound { .. }

@@ -1,13 +1,14 @@
 //! What is meant by what was typed.
 
 use super::args::{Colour, CommonArgs, Format};
+use super::complain;
 use super::error::Error;
 use super::progress::Progress;
+use crate::keys;
 use crate::model::{Blind, Model};
 use crate::pipeline;
 use crate::report::{Sheet, calendar};
 use crate::units::Timestamp;
-use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
@@ -41,11 +42,9 @@ pub struct Options {
 impl Options {
     /// Makes sense of the arguments, and checks what can be checked before the work begins.
     pub fn new(args: CommonArgs) -> Result<Self, Error> {
-        for path in &args.keys {
-            File::open(path).map_err(|source| Error::File {
-                path: path.display().to_string(),
-                source,
-            })?;
+        let (keys, problems) = keys::load(&args.keys)?;
+        if !args.quiet {
+            problems.iter().for_each(complain);
         }
         let since = args.since.as_deref().map(moment).transpose()?;
         let until = args.until.as_deref().map(moment).transpose()?;
@@ -58,6 +57,7 @@ impl Options {
             threads: args.threads,
             since,
             until,
+            keys,
             ..Default::default()
         };
         if let Some(octets) = args.chunk_size {

@@ -200,4 +200,6 @@ fn mutated_fragments_are_put_together() {
 #[test]
 fn mutated_segments_are_put_together() {
     attack("stream", Vec::new(), 5_000);
+fn mutated_key_files_are_read() {
+    attack("keys", Vec::new(), 5_000);
 }

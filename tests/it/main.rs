@@ -15,6 +15,7 @@ mod encap;
 mod fuzz;
 mod null;
 mod round_trip;
+mod keys;
 mod run;
 mod split;
 mod tidy;
