@@ -13,6 +13,7 @@ use crate::report::dissect::{Lines, write_ndjson};
 use crate::report::text::Detail;
 use crate::report::view::Tunnels;
 use crate::report::{Diagnosis, Selection, Sheet, json, ndjson, text, tunnels};
+use crate::session::Reading;
 use crate::units::{Endpoint, FrameId, Timestamp, Vantage};
 use crate::wire::{Header, Message};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -230,18 +231,25 @@ fn show(out: &mut Vec<u8>, body: Body<'_>) {
         &mut Lines::new(Sheet::default(), true),
         &datagram,
         time,
+        &Reading::default(),
     );
 }
 
-fn dissect(out: &mut Vec<u8>, lines: &mut Lines, datagram: &Datagram<'_>, time: Timestamp) {
+fn dissect(
+    out: &mut Vec<u8>,
+    lines: &mut Lines,
+    datagram: &Datagram<'_>,
+    time: Timestamp,
+    reading: &Reading,
+) {
     let mut record = Vec::new();
-    let written = write_ndjson(&mut record, datagram, time);
+    let written = write_ndjson(&mut record, datagram, time, reading);
     assert!(written.is_ok(), "memory takes whatever is written");
     if !record.is_empty() {
         is_json(&record);
     }
     out.extend(record);
-    let written = lines.write(out, datagram, time);
+    let written = lines.write(out, datagram, time, reading);
     assert!(written.is_ok(), "memory takes whatever is written");
 }
 
@@ -333,8 +341,8 @@ fn reports(scrap: &Scrap, threads: usize, chunk_size: usize) -> Vec<u8> {
     }
     let mut lines = Lines::new(sheet, true);
     if let Some(input) = scrap.open() {
-        let read = pipeline::dissect(vec![input], &options, &mut |datagram, time| {
-            dissect(&mut out, &mut lines, datagram, time);
+        let read = pipeline::dissect(vec![input], &options, &mut |datagram, time, reading| {
+            dissect(&mut out, &mut lines, datagram, time, reading);
             ControlFlow::Continue(())
         });
         assert!(read.is_ok(), "the system gives threads");

@@ -104,6 +104,19 @@ pub const CHAIN_V1: usize = 256;
 /// Faults that are kept of one message: a hostile one could hold thousands.
 pub const FAULTS: usize = 64;
 
+// The session.
+
+/// Sets of IKE fragments that are kept at one time, complete ones included, which tell copies;
+/// meeting it gives up the one that waited longest. A gateway negotiates few at a time.
+pub const IKE_FRAGMENT_SETS: usize = 256;
+
+/// Memory of IKE fragments that wait for others, in octets; meeting it gives up the oldest.
+pub const IKE_FRAGMENT_OCTETS: usize = 8 << 20;
+
+/// How long a set waits for its next fragment: senders give a message up after 165 seconds
+/// (strongSwan's retransmissions), and send all its fragments each time.
+pub const IKE_FRAGMENT_AGE: Span = Span::from_secs(180);
+
 // The census.
 
 /// Octets of IKE messages that are kept whole, 64 MiB: enough for 200,000 messages of 300 octets.

@@ -13,7 +13,8 @@ id!(MessageId, "an IKE message");
 pub struct Message {
     /// The frame that completes it.
     pub frame: FrameId,
-    /// Every frame that carries a piece of it; only `frame` itself unless IP fragmented it.
+    /// Every frame that carries a piece of it; only `frame` itself unless IP fragmented it, or it
+    /// completes a message in IKE fragments.
     pub frames: Vec<FrameId>,
     /// When the completing frame was recorded.
     pub time: Timestamp,
@@ -29,14 +30,24 @@ pub struct Message {
     pub header: wire::Header,
     /// The message from its header on, without the non-ESP marker; as much as the capture kept.
     pub bytes: Bytes,
-    /// Whether its body can be read.
+    /// If it is the IKEv1 fragment that completes a message: the octets of that message.
+    pub whole: Option<Bytes>,
+    /// Whether its body can be read, or that of the message it completes.
     pub plain: Plain,
 }
 
 impl Message {
-    /// Reads the octets again.
+    /// Reads the octets again: those of the message it completes, if it is an IKEv1 fragment.
     pub fn read(&self) -> wire::Message<'_> {
-        wire::Message::read(&self.bytes)
+        wire::Message::read(self.whole.as_ref().unwrap_or(&self.bytes))
+    }
+
+    /// Octets of the message by its header, or of the one that it completes.
+    pub fn length(&self) -> usize {
+        match &self.whole {
+            Some(whole) => whole.len(),
+            None => self.header.length as usize,
+        }
     }
 }
 
@@ -47,6 +58,13 @@ pub enum Plain {
     Clear,
     /// It is encrypted and no key was given.
     Sealed,
+}
+
+impl Plain {
+    /// Whether the body travelled encrypted, opened or not.
+    pub fn is_encrypted(&self) -> bool {
+        *self != Self::Clear
+    }
 }
 
 /// NAT keepalives on one path (RFC 3948 section 2.3).

@@ -11,6 +11,7 @@ use crate::cli::output::Output;
 use crate::net::{Body, Datagram};
 use crate::pipeline;
 use crate::report::dissect::{Lines, write_ndjson};
+use crate::session::Reading;
 use crate::units::Timestamp;
 use crate::wire::Message;
 use std::io::{self, Write};
@@ -48,14 +49,14 @@ pub fn run(args: DissectArgs) -> Result<Exit, Error> {
     }
     let filter = options.tunnel.as_deref().map(str::to_ascii_lowercase);
     let mut failed = None;
-    let read = pipeline::dissect(inputs, &options.pipeline, &mut |datagram, time| {
+    let read = pipeline::dissect(inputs, &options.pipeline, &mut |datagram, time, reading| {
         if filter
             .as_ref()
             .is_some_and(|filter| !fits(datagram, filter))
         {
             return ControlFlow::Continue(());
         }
-        match records.write(datagram, time) {
+        match records.write(datagram, time, reading) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);
@@ -89,13 +90,20 @@ struct Records {
 }
 
 impl Records {
-    fn write(&mut self, datagram: &Datagram<'_>, time: Timestamp) -> io::Result<()> {
+    fn write(
+        &mut self,
+        datagram: &Datagram<'_>,
+        time: Timestamp,
+        reading: &Reading,
+    ) -> io::Result<()> {
         let start = self.buffer.len();
         match self.format {
-            Format::Text => self.lines.write(&mut self.buffer, datagram, time)?,
-            Format::Ndjson => write_ndjson(&mut self.buffer, datagram, time)?,
+            Format::Text => self
+                .lines
+                .write(&mut self.buffer, datagram, time, reading)?,
+            Format::Ndjson => write_ndjson(&mut self.buffer, datagram, time, reading)?,
             Format::Json => {
-                write_ndjson(&mut self.buffer, datagram, time)?;
+                write_ndjson(&mut self.buffer, datagram, time, reading)?;
                 if self.any && self.buffer.len() > start {
                     self.buffer.insert(start, b',');
                 }

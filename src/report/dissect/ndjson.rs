@@ -5,6 +5,7 @@
 use super::payload::{Context, PayloadRecord};
 use crate::net::{Body, Datagram, Layer, Quote};
 use crate::report::view;
+use crate::session::Reading;
 use crate::units::{EspSpi, IkeSpi, Timestamp};
 use crate::wire::text::Hex;
 use crate::wire::{Fault, FaultKind, Message};
@@ -21,8 +22,9 @@ pub fn write_ndjson(
     out: &mut impl Write,
     datagram: &Datagram<'_>,
     time: Timestamp,
+    reading: &Reading,
 ) -> io::Result<()> {
-    let Some(record) = Record::new(datagram, time) else {
+    let Some(record) = Record::new(datagram, time, reading) else {
         return Ok(());
     };
     serde_json::to_writer(&mut *out, &record)?;
@@ -58,7 +60,7 @@ struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    fn new(datagram: &'a Datagram<'a>, time: Timestamp) -> Option<Self> {
+    fn new(datagram: &'a Datagram<'a>, time: Timestamp, reading: &'a Reading) -> Option<Self> {
         let path = &datagram.path;
         let mut record = Self {
             frame: datagram.stamp.frame.number,
@@ -83,6 +85,7 @@ impl<'a> Record<'a> {
                 record.ike = Some(IkeRecord {
                     message: Message::read(bytes),
                     datagram,
+                    reading,
                 });
             }
             Body::Esp(esp) => {
@@ -196,6 +199,7 @@ impl QuoteRecord {
 struct IkeRecord<'a> {
     message: Message<'a>,
     datagram: &'a Datagram<'a>,
+    reading: &'a Reading,
 }
 
 impl Serialize for IkeRecord<'_> {
@@ -209,6 +213,7 @@ impl Serialize for IkeRecord<'_> {
         let context = Context {
             spis: header.spis,
             path: &self.datagram.path,
+            reading: self.reading,
         };
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("initiator_spi", &Text(header.spis.initiator))?;
@@ -219,6 +224,10 @@ impl Serialize for IkeRecord<'_> {
         map.serialize_entry("flags", &header.flags.0)?;
         map.serialize_entry("message_id", &header.message_id)?;
         map.serialize_entry("length", &header.length)?;
+        if !self.reading.frames.is_empty() {
+            let frames = || self.reading.frames.iter().map(|frame| frame.number);
+            map.serialize_entry("frames", &Each(frames))?;
+        }
         if sealed.is_some() {
             map.serialize_entry("state", "sealed")?;
         }

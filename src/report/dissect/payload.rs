@@ -6,6 +6,7 @@ use crate::registry::ikev1::{self as ikev1_names, Phase};
 use crate::registry::{
     ConfigurationAttributeType, PayloadType, TransformAttributeType, transform, vendor_id,
 };
+use crate::session::{Reading, Standing};
 use crate::units::IkeSpis;
 use crate::wire::address::address;
 use crate::wire::ikev1::{self, Attribute, AttributeValue, notification};
@@ -22,6 +23,7 @@ use std::net::IpAddr;
 pub(super) struct Context<'a> {
     pub(super) spis: IkeSpis,
     pub(super) path: &'a Path,
+    pub(super) reading: &'a Reading,
 }
 
 impl Context<'_> {
@@ -132,7 +134,8 @@ fn v1<M: SerializeMap>(
             map.serialize_entry("id", &fragment.id)?;
             map.serialize_entry("number", &fragment.number)?;
             map.serialize_entry("last", &fragment.last)?;
-            map.serialize_entry("data", &Hex(fragment.data))
+            map.serialize_entry("data", &Hex(fragment.data))?;
+            standing(map, context)
         }
     }
 }
@@ -207,7 +210,8 @@ fn v2<M: SerializeMap>(
         Body::Skf(skf) => {
             map.serialize_entry("state", "sealed")?;
             map.serialize_entry("fragment", &skf.number)?;
-            map.serialize_entry("total", &skf.total)
+            map.serialize_entry("total", &skf.total)?;
+            standing(map, context)
         }
         Body::Cp(configuration) => {
             let name = configuration.cfg_type.name();
@@ -292,6 +296,38 @@ fn meant_v1<M: SerializeMap>(
             map.serialize_entry("attributes", &Each(records))
         }
         Meaning::ReplayDetection(on) => map.serialize_entry("replay_detection", on),
+    }
+}
+
+/// How an IKE fragment stands to its set.
+fn standing<M: SerializeMap>(map: &mut M, context: Context<'_>) -> Result<(), M::Error> {
+    match &context.reading.standing {
+        Some(standing) => map.serialize_entry("set", &SetRecord::new(standing)),
+        None => Ok(()),
+    }
+}
+
+#[derive(Serialize)]
+struct SetRecord {
+    /// What the fragment is to the set.
+    place: &'static str,
+    /// Different fragments that have come, this one included.
+    seen: u16,
+    /// Those that the set has, as far as it is known.
+    total: Option<u16>,
+    /// If the fragment completes the set: the frames that carry it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    frames: Vec<u64>,
+}
+
+impl SetRecord {
+    fn new(standing: &Standing) -> Self {
+        Self {
+            place: standing.place.word(),
+            seen: standing.seen,
+            total: standing.total,
+            frames: standing.frames.iter().map(|frame| frame.number).collect(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::payload::{Context, PayloadRecord};
 use crate::net::{Body, Datagram, IcmpError, Quote};
 use crate::registry::vendor_id;
 use crate::report::sheet::{Ink, Sheet};
+use crate::session::Reading;
 use crate::units::Timestamp;
 use crate::wire::ikev2::NotifyMeaning;
 use crate::wire::nat_detection::Match;
@@ -39,12 +40,13 @@ impl Lines {
         out: &mut impl Write,
         datagram: &Datagram<'_>,
         time: Timestamp,
+        reading: &Reading,
     ) -> io::Result<()> {
         let message = match datagram.body {
             Body::Ike(bytes) => Some(Message::read(bytes)),
             _ => None,
         };
-        let Some(what) = what(datagram, message.as_ref()) else {
+        let Some(what) = what(datagram, message.as_ref(), reading) else {
             return Ok(());
         };
         let passed = time.since(*self.origin.get_or_insert(time)).as_secs_f64();
@@ -67,7 +69,7 @@ impl Lines {
         )?;
         if let Some(message) = message {
             if self.verbose {
-                self.tree(out, &message, datagram)?;
+                self.tree(out, &message, datagram, reading)?;
             } else {
                 message
                     .faults
@@ -94,6 +96,7 @@ impl Lines {
         out: &mut impl Write,
         message: &Message<'_>,
         datagram: &Datagram<'_>,
+        reading: &Reading,
     ) -> io::Result<()> {
         let header = &message.header;
         writeln!(
@@ -108,6 +111,7 @@ impl Lines {
         let context = Context {
             spis: header.spis,
             path: &datagram.path,
+            reading,
         };
         let mut faults = message.faults.as_slice();
         for (i, payload) in message.payloads.iter().enumerate() {
@@ -214,9 +218,13 @@ fn attribute(item: &Value) -> Option<String> {
 }
 
 /// What a datagram is, in a few words; `None` without IPsec. Not escaped.
-fn what(datagram: &Datagram<'_>, message: Option<&Message<'_>>) -> Option<String> {
+fn what(
+    datagram: &Datagram<'_>,
+    message: Option<&Message<'_>>,
+    reading: &Reading,
+) -> Option<String> {
     let text = match (&datagram.body, message) {
-        (Body::Ike(_), Some(message)) => ike(message, datagram),
+        (Body::Ike(_), Some(message)) => ike(message, datagram, reading),
         (Body::Esp(esp), _) => {
             format!(
                 "ESP {} seq {}, {} octets",
@@ -239,7 +247,7 @@ fn what(datagram: &Datagram<'_>, message: Option<&Message<'_>>) -> Option<String
     }
 }
 
-fn ike(message: &Message<'_>, datagram: &Datagram<'_>) -> String {
+fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> String {
     let header = &message.header;
     let exchange = match header.exchange.name() {
         Some(name) => name.to_owned(),
@@ -253,6 +261,7 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>) -> String {
     let context = Context {
         spis: header.spis,
         path: &datagram.path,
+        reading,
     };
     let mut words: Vec<String> = message
         .payloads
@@ -263,7 +272,11 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>) -> String {
         words.push(format!("encrypted, {} octets", sealed.len()));
     }
     let id = header.message_id;
-    format!("{exchange}{side} {id}: {}", words.join(", "))
+    let whole = match reading.frames.as_slice() {
+        [first, .., last] => format!(" [put together from frames {first} to {last}]"),
+        [_] | [] => String::new(),
+    };
+    format!("{exchange}{side} {id}: {}{whole}", words.join(", "))
 }
 
 /// A payload in the notation of the RFCs, with what matters most of it.
@@ -277,9 +290,16 @@ fn word(payload: &Payload<'_>, context: Context<'_>) -> String {
         wire::Body::V2(body) => detail_v2(body, context),
         wire::Body::Opaque(_) => None,
     };
-    match detail {
-        Some(detail) => format!("{name}({detail})"),
-        None => name,
+    let standing = match &payload.body {
+        wire::Body::V1(ikev1::Body::Fragment(_)) | wire::Body::V2(ikev2::Body::Skf(_)) => {
+            context.reading.standing.as_ref()
+        }
+        _ => None,
+    };
+    match (detail, standing) {
+        (Some(detail), Some(standing)) => format!("{name}({detail}; {standing})"),
+        (Some(detail), None) => format!("{name}({detail})"),
+        (None, _) => name,
     }
 }
 
