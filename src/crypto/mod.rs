@@ -2,8 +2,28 @@
 //! captures and no sessions: key material and octets in, octets out.
 //!
 //! The algorithms are RustCrypto's; what is here fits them to transform IDs and to the formats of
-//! the RFCs.
+//! the RFCs. [`Protection`] opens what one direction of an SA carries, [`Prf`] derives its keys,
+//! [`Hash`] is for what IKEv1 hashes without a key.
 
+pub mod cipher;
+pub mod hash;
+pub mod integrity;
+pub mod key_error;
+pub mod prf;
+pub mod protection;
 pub mod secret;
 
+mod blocks;
+mod combined;
+mod gmac;
+mod mac;
+mod separate;
+mod xcbc;
+
+pub use cipher::Cipher;
+pub use hash::Hash;
+pub use integrity::Integrity;
+pub use key_error::KeyError;
+pub use prf::Prf;
+pub use protection::{OpenError, Protection};
 pub use secret::Secret;
