@@ -117,6 +117,27 @@ pub const IKE_FRAGMENT_OCTETS: usize = 8 << 20;
 /// (strongSwan's retransmissions), and send all its fragments each time.
 pub const IKE_FRAGMENT_AGE: Span = Span::from_secs(180);
 
+/// IKE SAs that are followed with keys, of each version. Messages of further ones say so.
+pub const SESSION_SAS: usize = 1 << 14;
+
+/// Keys with algorithms that are tried on one IKE SA: all that a key log without SPIs gives.
+pub const SESSION_CHOICES: usize = 256;
+
+/// Exchanges of one IKE SA that are followed at one time; the oldest is given up.
+pub const SESSION_REQUESTS: usize = 256;
+
+/// Proposals that are kept of a negotiation until it is answered.
+pub const SESSION_PROPOSALS: usize = 64;
+
+/// IKEv1: last blocks of messages of one exchange that the next may follow from.
+pub const SESSION_BLOCKS: usize = 16;
+
+/// IKEv1: public values that are kept of one SA: two, unless its cookie was used again.
+pub const SESSION_PUBLIC: usize = 4;
+
+/// Keys of child SAs that are derived.
+pub const SESSION_DERIVED: usize = 1 << 14;
+
 // The census.
 
 /// Octets of IKE messages that are kept whole, 64 MiB: enough for 200,000 messages of 300 octets.

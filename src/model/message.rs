@@ -1,10 +1,12 @@
 //! IKE messages as they passed the tap, and what else control traffic leaves behind.
 
+use super::opened::{Opened, Why};
 use super::table::id;
 use crate::net::{IpFacts, Path};
 use crate::units::{FrameId, Timestamp, Vantage};
-use crate::wire;
+use crate::wire::{self, fault::Faults};
 use bytes::Bytes;
+use std::sync::Arc;
 
 id!(MessageId, "an IKE message");
 
@@ -42,6 +44,20 @@ impl Message {
         wire::Message::read(self.whole.as_ref().unwrap_or(&self.bytes))
     }
 
+    /// Reads what is in clear and what was opened alike: the payloads inside follow the others, and
+    /// their offsets count from the start of the plaintext.
+    pub fn open(&self) -> wire::Message<'_> {
+        let mut read = self.read();
+        if let Plain::Opened(opened) = &self.plain {
+            let mut faults = Faults::default();
+            read.payloads
+                .extend(opened.payloads(self.header.version, &mut faults));
+            read.faults.extend(faults.list);
+            read.sealed = None;
+        }
+        read
+    }
+
     /// Octets of the message by its header, or of the one that it completes.
     pub fn length(&self) -> usize {
         match &self.whole {
@@ -58,12 +74,21 @@ pub enum Plain {
     Clear,
     /// It is encrypted and no key was given.
     Sealed,
+    /// It was encrypted and keys opened it.
+    Opened(Arc<Opened>),
+    /// It is encrypted, and the keys that were given did not open it.
+    Failed(Why),
 }
 
 impl Plain {
     /// Whether the body travelled encrypted, opened or not.
     pub fn is_encrypted(&self) -> bool {
         *self != Self::Clear
+    }
+
+    /// Whether its payloads can be read: in clear, or opened.
+    pub fn is_readable(&self) -> bool {
+        matches!(self, Self::Clear | Self::Opened(_))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::limits;
 use crate::net::Datagram;
-use crate::registry::ExchangeType;
+use crate::registry::{ExchangeType, PayloadType};
 use crate::units::{FrameId, IkeSpis, Timestamp, Vantage};
 use crate::wire::{Header, Message};
 use bytes::Bytes;
@@ -121,18 +121,31 @@ pub(super) struct Piece<'a> {
     number: u16,
     /// IKEv2: in each. IKEv1: in the last.
     total: Option<u16>,
-    /// IKEv1: the octets of the whole message. IKEv2: none, they are sealed each on its own.
+    /// IKEv2: type of the first payload inside, in the first fragment.
+    first: PayloadType,
+    /// IKEv1: octets of the whole message. IKEv2: of its plaintext, if it was opened.
     octets: &'a [u8],
 }
 
+/// What all fragments of a set make.
+#[derive(Debug)]
+pub(super) struct Joined {
+    /// IKEv2: type of the first payload.
+    pub(super) first: PayloadType,
+    /// As in [`Piece::octets`].
+    pub(super) octets: Bytes,
+}
+
 impl<'a> Piece<'a> {
-    /// The fragment that a message is, and its Fragment ID (zero in IKEv2).
-    pub(super) fn of(message: &Message<'a>) -> Option<(u16, Self)> {
+    /// The fragment that a message is, and its Fragment ID (zero in IKEv2). `text` is what was opened
+    /// of it.
+    pub(super) fn of(message: &Message<'a>, text: Option<&'a [u8]>) -> Option<(u16, Self)> {
         if let Some(fragment) = message.fragment_v1() {
             let number = u16::from(fragment.number);
             let piece = Self {
                 number,
                 total: fragment.last.then_some(number),
+                first: PayloadType::NONE,
                 octets: fragment.data,
             };
             return Some((fragment.id, piece));
@@ -141,7 +154,8 @@ impl<'a> Piece<'a> {
         let piece = Self {
             number: skf.number,
             total: Some(skf.total),
-            octets: &[],
+            first: skf.first,
+            octets: text.unwrap_or_default(),
         };
         Some((0, piece))
     }
@@ -174,6 +188,8 @@ pub(super) struct Lost {
 struct Set {
     key: Key,
     pieces: BTreeMap<u16, Vec<u8>>,
+    /// IKEv2: type of the first payload, as fragment 1 tells it.
+    first: PayloadType,
     /// Memory of the pieces.
     octets: usize,
     total: Option<u16>,
@@ -187,6 +203,7 @@ impl Set {
         Self {
             key,
             pieces: BTreeMap::new(),
+            first: PayloadType::NONE,
             octets: 0,
             total: None,
             frames: Vec::new(),
@@ -228,14 +245,14 @@ impl Set {
 }
 
 impl Sets {
-    /// Takes a fragment. Returns how it stands, and the whole IKEv1 message if it completes one.
+    /// Takes a fragment. Returns how it stands, and what the set makes if it completes it.
     pub(super) fn push(
         &mut self,
         key: Key,
         piece: Piece<'_>,
         time: Timestamp,
         frames: &[FrameId],
-    ) -> (Standing, Option<Bytes>) {
+    ) -> (Standing, Option<Joined>) {
         self.expire(time);
         let mut standing = Standing {
             place: Place::Impossible,
@@ -263,6 +280,9 @@ impl Sets {
         let mut whole = None;
         if matches!(standing.place, Place::New | Place::Replaces) {
             set.total = piece.total.or(set.total);
+            if piece.number == 1 {
+                set.first = piece.first;
+            }
             set.pieces.insert(piece.number, piece.octets.to_vec());
             set.octets += piece.octets.len() + PIECE_OCTETS;
             set.frames.extend(frames);
@@ -271,10 +291,11 @@ impl Sets {
                 set.frames.sort_unstable();
                 set.frames.dedup();
                 standing.frames = set.frames.clone();
-                let pieces = || set.pieces.values().map(Vec::as_slice);
-                whole = set
-                    .is_v1()
-                    .then(|| Bytes::from(pieces().collect::<Vec<_>>().concat()));
+                let pieces: Vec<&[u8]> = set.pieces.values().map(Vec::as_slice).collect();
+                whole = Some(Joined {
+                    first: set.first,
+                    octets: Bytes::from(pieces.concat()),
+                });
             }
         }
         set.last = time;
@@ -370,6 +391,7 @@ mod tests {
             let piece = Piece {
                 number: *number,
                 total: *total,
+                first: PayloadType::NONE,
                 octets: octets.as_bytes(),
             };
             let time = Timestamp(Span::from_secs(at).0);
@@ -377,7 +399,7 @@ mod tests {
             let (standing, whole) = sets.push(key, piece, time, &frames);
             let frames: Vec<String> = standing.frames.iter().map(FrameId::to_string).collect();
             said.push(format!("{standing} {}", frames.join(" ")).trim().to_owned());
-            made.extend(whole.map(|whole| String::from_utf8(whole.to_vec()).unwrap()));
+            made.extend(whole.map(|whole| String::from_utf8(whole.octets.to_vec()).unwrap()));
         }
         (said, made, sets.finish())
     }
@@ -464,7 +486,7 @@ mod tests {
                 "no such fragment"
             ]
         );
-        assert!(made.is_empty());
+        assert_eq!(made, [""]);
         assert_eq!(lost.incomplete, 0);
     }
 
@@ -474,6 +496,7 @@ mod tests {
         let piece = Piece {
             number: 1,
             total: None,
+            first: PayloadType::NONE,
             octets: b"a",
         };
         let crowd = u16::try_from(limits::IKE_FRAGMENT_SETS).unwrap() + 10;

@@ -1,25 +1,37 @@
-//! What a reader of one datagram cannot know of an IKE message: the whole that its fragments make.
+//! What a reader of one datagram cannot know of an IKE message: the whole that its fragments make,
+//! and what keys open.
 //!
 //! A [`Session`] sees the messages of a [fold](crate::fold) in file order. Both the census and the
 //! dissector ask it about each.
 
+mod child;
 mod fragments;
+mod ikev1;
+mod ikev2;
+mod opener;
+mod suite;
 
+pub use child::{Derived, Underivable};
 pub use fragments::{Place, Standing};
 
+use crate::keys::KeyRing;
 use crate::limits;
-use crate::model::{Blind, Plain};
+use crate::model::{Blind, Plain, Why};
 use crate::net::Datagram;
 use crate::registry::PayloadType;
 use crate::units::{FrameId, Timestamp};
 use crate::wire::{Header, Message, Version};
 use bytes::Bytes;
 use fragments::{Key, Piece, Sets};
+use opener::{Opener, Seen};
+use std::sync::Arc;
 
 /// Follows the IKE messages of all inputs.
 #[derive(Debug, Default)]
 pub struct Session {
     sets: Sets,
+    /// Absent without keys.
+    opener: Option<Opener>,
 }
 
 /// What is known of one IKE message besides its own octets.
@@ -62,6 +74,14 @@ impl Reading {
 }
 
 impl Session {
+    /// A session that opens what these keys are for. Without keys it is `Session::default()`.
+    pub fn new(ring: Arc<KeyRing>) -> Self {
+        Self {
+            sets: Sets::default(),
+            opener: (!ring.is_empty()).then(|| Opener::new(ring)),
+        }
+    }
+
     /// Takes the next IKE message, which `datagram` carries, and tells what is known of it.
     ///
     /// `frames` are all frames that carry a piece of the datagram. Messages come in file order.
@@ -75,28 +95,100 @@ impl Session {
         let Some(header) = Header::read(octets) else {
             return Reading::default();
         };
-        let mut reading = Reading::of(plain(&header));
-        if !is_fragment(&header) {
-            return reading;
+        let clear = plain(&header);
+        let fragment = is_fragment(&header);
+        if self.opener.is_none() && !fragment {
+            return Reading::of(clear);
         }
         let message = Message::read(octets);
-        let Some((id, piece)) = Piece::of(&message) else {
-            return reading;
+        let seen = Seen {
+            octets,
+            message: &message,
+            frame: datagram.stamp.frame,
+            cut: datagram.cut,
         };
-        let key = Key::of(&header, id, datagram);
+        let mut reading = Reading::of(match &mut self.opener {
+            Some(opener) => opener.read(&seen, clear),
+            None => clear,
+        });
+        if fragment {
+            self.join(&mut reading, &seen, datagram, time, frames);
+        }
+        reading
+    }
+
+    /// The keys of child SAs that were derived since the last call, in the order of the frames that
+    /// complete their negotiation.
+    pub fn take_derived(&mut self) -> Vec<Derived> {
+        self.opener
+            .as_mut()
+            .map_or_else(Vec::new, Opener::take_derived)
+    }
+
+    /// Puts an IKE fragment to its set.
+    fn join(
+        &mut self,
+        reading: &mut Reading,
+        seen: &Seen<'_>,
+        datagram: &Datagram<'_>,
+        time: Timestamp,
+        frames: &[FrameId],
+    ) {
+        // RFC 7383 section 2.6: a fragment that is not authentic is discarded.
+        if matches!(reading.plain, Plain::Failed(Why::WrongKey | Why::Corrupted)) {
+            return;
+        }
+        let opened = match &reading.plain {
+            Plain::Opened(opened) => Some(Arc::clone(opened)),
+            _ => None,
+        };
+        let text = opened.as_ref().map(|opened| opened.octets.as_ref());
+        let Some((id, piece)) = Piece::of(seen.message, text) else {
+            return;
+        };
+        let header = &seen.message.header;
+        let key = Key::of(header, id, datagram);
         let (standing, whole) = self.sets.push(key, piece, time, frames);
-        if let Some(bytes) = whole {
-            let header = Header::read(&bytes);
-            reading.whole = Some(Whole {
-                bytes,
-                reading: Box::new(Reading {
-                    frames: standing.frames.clone(),
-                    ..Reading::of(header.as_ref().map_or(Plain::Clear, plain))
-                }),
-            });
+        let whole = whole.filter(|_| header.version.major() == 1 || opened.is_some());
+        match (whole, opened) {
+            (Some(whole), Some(piece)) => {
+                reading.frames.clone_from(&standing.frames);
+                if let Some(opener) = &mut self.opener {
+                    reading.plain = opener.join(seen, &piece, whole.first, whole.octets);
+                }
+            }
+            (Some(whole), None) => {
+                reading.whole = Some(self.whole(whole.octets, &standing, seen));
+            }
+            // A piece alone is no chain of payloads.
+            (None, Some(piece)) => reading.plain = opener::piece(&piece),
+            (None, None) => {}
         }
         reading.standing = Some(standing);
-        reading
+    }
+
+    /// An IKEv1 message of which all fragments are there.
+    fn whole(&mut self, bytes: Bytes, standing: &Standing, seen: &Seen<'_>) -> Whole {
+        let clear = Header::read(&bytes).map_or(Plain::Clear, |header| plain(&header));
+        let message = Message::read(&bytes);
+        let plain = match &mut self.opener {
+            Some(opener) => opener.read(
+                &Seen {
+                    octets: &bytes,
+                    message: &message,
+                    ..*seen
+                },
+                clear,
+            ),
+            None => clear,
+        };
+        Whole {
+            bytes,
+            reading: Box::new(Reading {
+                frames: standing.frames.clone(),
+                ..Reading::of(plain)
+            }),
+        }
     }
 
     /// What could not be told for want of fragments.

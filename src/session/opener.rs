@@ -1,0 +1,165 @@
+//! The stage that has keys: sends each message to the version it is of, and gathers what it gives.
+
+use super::child::Derived;
+use super::ikev1::Ikev1;
+use super::ikev2::Ikev2;
+use crate::keys::{KeyRing, Origin};
+use crate::limits;
+use crate::model::{Opened, Plain, Why};
+use crate::registry::PayloadType;
+use crate::units::FrameId;
+use crate::wire::Message;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// Opens messages, and derives the keys of what they negotiate.
+#[derive(Debug)]
+pub(super) struct Opener {
+    ring: Arc<KeyRing>,
+    ikev1: Ikev1,
+    ikev2: Ikev2,
+    derived: Vec<Derived>,
+}
+
+/// A message that passes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen<'a> {
+    /// From its header on.
+    pub(super) octets: &'a [u8],
+    pub(super) message: &'a Message<'a>,
+    /// The frame that completes it.
+    pub(super) frame: FrameId,
+    /// Whether the capture kept only a part of it.
+    pub(super) cut: bool,
+}
+
+/// What was opened.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) first: PayloadType,
+    /// IKEv2: without padding.
+    pub(super) octets: Vec<u8>,
+    pub(super) iv: Vec<u8>,
+    pub(super) pad_length: usize,
+    pub(super) icv_ok: Option<bool>,
+    pub(super) hash_ok: Option<bool>,
+    pub(super) key: Origin,
+}
+
+impl Text {
+    /// As the model keeps it.
+    fn opened(self) -> Plain {
+        Plain::Opened(Arc::new(Opened {
+            first: self.first,
+            octets: Bytes::from(self.octets),
+            iv: self.iv,
+            pad_length: self.pad_length,
+            icv_ok: self.icv_ok,
+            hash_ok: self.hash_ok,
+            key: self.key,
+        }))
+    }
+}
+
+/// A piece of a message as the model keeps it: by itself it is no chain of payloads.
+pub(super) fn piece(opened: &Opened) -> Plain {
+    Plain::Opened(Arc::new(Opened {
+        first: PayloadType::NONE,
+        octets: Bytes::new(),
+        ..opened.clone()
+    }))
+}
+
+impl Opener {
+    pub(super) fn new(ring: Arc<KeyRing>) -> Self {
+        Self {
+            ring,
+            ikev1: Ikev1::default(),
+            ikev2: Ikev2::default(),
+            derived: Vec::new(),
+        }
+    }
+
+    /// Whether the body of a message can be read; `clear` is what its header says.
+    ///
+    /// What an IKE fragment (SKF) holds is its piece: see [`Opener::join`].
+    pub(super) fn read(&mut self, seen: &Seen<'_>, clear: Plain) -> Plain {
+        let message = seen.message;
+        match message.header.version.major() {
+            1 => self.read_v1(seen, clear),
+            2 if message.sk().is_some() || message.skf().is_some() => {
+                match self.ikev2.open(&self.ring, seen) {
+                    Ok(text) => {
+                        if message.sk().is_some() {
+                            self.follow(seen, text.first, &text.octets);
+                        }
+                        text.opened()
+                    }
+                    Err(why) => Plain::Failed(why),
+                }
+            }
+            2 => {
+                self.ikev2.learn(&self.ring, message);
+                clear
+            }
+            _ => clear,
+        }
+    }
+
+    /// The pieces of a message that was cut before it was sealed are all there: what the last to
+    /// come is to hold.
+    pub(super) fn join(
+        &mut self,
+        seen: &Seen<'_>,
+        piece: &Opened,
+        first: PayloadType,
+        whole: Bytes,
+    ) -> Plain {
+        self.follow(seen, first, &whole);
+        Plain::Opened(Arc::new(Opened {
+            first,
+            octets: whole,
+            ..piece.clone()
+        }))
+    }
+
+    /// The keys that were derived since the last call.
+    pub(super) fn take_derived(&mut self) -> Vec<Derived> {
+        std::mem::take(&mut self.derived)
+    }
+
+    fn read_v1(&mut self, seen: &Seen<'_>, clear: Plain) -> Plain {
+        let Some(sealed) = seen.message.sealed else {
+            self.ikev1.learn(&self.ring, seen.message);
+            return clear;
+        };
+        let length = usize::try_from(seen.message.header.length).unwrap_or(usize::MAX);
+        if length > seen.octets.len() {
+            return Plain::Failed(if seen.cut { Why::Cut } else { Why::TooShort });
+        }
+        match self.ikev1.open(&self.ring, seen, sealed) {
+            Ok((text, derived)) => {
+                self.derive(derived);
+                text.opened()
+            }
+            Err(why) => Plain::Failed(why),
+        }
+    }
+
+    fn follow(&mut self, seen: &Seen<'_>, first: PayloadType, text: &[u8]) {
+        let derived = self.ikev2.follow(&self.ring, seen, first, text);
+        self.derive(derived);
+    }
+
+    /// A message that is seen twice gives the same keys: they are kept once.
+    fn derive(&mut self, derived: impl IntoIterator<Item = Derived>) {
+        for one in derived {
+            let known = self.derived.iter().any(|known| {
+                (known.spi, known.ah, &known.keys) == (one.spi, one.ah, &one.keys)
+            });
+            if !known && self.derived.len() < limits::SESSION_DERIVED {
+                self.derived.push(one);
+            }
+        }
+    }
+}
