@@ -11,7 +11,9 @@ use aes::cipher::consts::{U8, U11, U12, U16};
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, KeyInit};
 use aes::{Aes128, Aes192, Aes256};
 use aes_gcm::AesGcm;
+use blowfish::Blowfish;
 use camellia::{Camellia128, Camellia192, Camellia256};
+use cast5::Cast5;
 use ccm::Ccm;
 use chacha20poly1305::ChaCha20Poly1305;
 use des::{Des, TdesEde3};
@@ -159,16 +161,17 @@ impl fmt::Debug for Cipher {
     }
 }
 
-const AES_KEYS: &[usize] = &[16, 24, 32];
-
-/// The lengths of keys in octets, without the salt.
-fn key_octets(name: &str) -> Option<&'static [usize]> {
+/// The lengths of keys in octets, without the salt. Those of CAST and Blowfish are of RFC 2451
+/// section 2.2.
+fn key_octets(name: &str) -> Option<Vec<usize>> {
     Some(match name {
-        "ENCR_NULL" => &[0],
-        "ENCR_DES" => &[8],
-        "ENCR_3DES" => &[24],
-        "ENCR_CHACHA20_POLY1305" | "ENCR_CHACHA20_POLY1305_IIV" => &[32],
-        _ if name.contains("_AES_") || name.contains("_CAMELLIA_") => AES_KEYS,
+        "ENCR_NULL" => vec![0],
+        "ENCR_DES" => vec![8],
+        "ENCR_3DES" => vec![24],
+        "ENCR_CAST" => (5..=16).collect(),
+        "ENCR_BLOWFISH" => (5..=56).collect(),
+        "ENCR_CHACHA20_POLY1305" | "ENCR_CHACHA20_POLY1305_IIV" => vec![32],
+        _ if name.contains("_AES_") || name.contains("_CAMELLIA_") => vec![16, 24, 32],
         _ => return None,
     })
 }
@@ -195,6 +198,8 @@ fn mode(row: &Encryption, key: &[u8], salt: &[u8]) -> Option<Mode> {
         ("ENCR_NULL", _) => Some(Mode::Separate(Box::new(Null))),
         ("ENCR_DES", _) => cbc::<Des>(key),
         ("ENCR_3DES", _) => cbc::<TdesEde3>(key),
+        ("ENCR_CAST", _) => cbc::<Cast5>(key),
+        ("ENCR_BLOWFISH", _) => cbc::<Blowfish>(key),
         ("ENCR_AES_CBC", 16) => cbc::<Aes128>(key),
         ("ENCR_AES_CBC", 24) => cbc::<Aes192>(key),
         ("ENCR_AES_CBC", 32) => cbc::<Aes256>(key),
@@ -278,4 +283,96 @@ trait Block128:
 impl<C> Block128 for C where
     C: KeyInit + BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + Send + Sync + 'static
 {
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::hex;
+
+    /// What is sealed with 3DES under the octets 0 to 23 with an IV of 0 to 7 by OpenSSL: the
+    /// octets 0 to 31.
+    const SEALED: &str = "894bc3085426a441f27f73ae26abbf74bd8aed47a8d26334ef7fb5aa2551c31f";
+
+    fn up_to(octets: u8) -> Vec<u8> {
+        (0..octets).collect()
+    }
+
+    #[test]
+    fn the_body_of_an_ikev1_message_gives_its_text_and_the_iv_that_follows() {
+        let cipher = Cipher::new(3, None, &up_to(24)).unwrap();
+        let sealed = hex(SEALED);
+        let mut text = vec![9; 99];
+        let last = cipher.decrypt_cbc(&up_to(8), &sealed, &mut text);
+        assert_eq!(last, Ok(&sealed[24..]));
+        assert_eq!(text, up_to(32));
+
+        // A body in two pieces is the same chain.
+        let last = cipher.decrypt_cbc(&up_to(8), &sealed[..16], &mut text);
+        assert_eq!(text, up_to(32)[..16]);
+        cipher
+            .decrypt_cbc(last.unwrap(), &sealed[16..], &mut text)
+            .unwrap();
+        assert_eq!(text, up_to(32)[16..]);
+    }
+
+    #[test]
+    fn what_is_no_chain_of_blocks_is_not_decrypted() {
+        let sealed = hex(SEALED);
+        let open = |id, key: usize, iv: &[u8], sealed: &[u8]| {
+            let cipher = Cipher::new(id, None, &vec![1; key]).unwrap();
+            let mut text = vec![9; 99];
+            let opened = cipher.decrypt_cbc(iv, sealed, &mut text).unwrap_err();
+            assert!(text.is_empty());
+            opened
+        };
+        assert_eq!(open(3, 24, &[0; 8], &[]), OpenError::TooShort);
+        assert_eq!(open(3, 24, &[0; 8], &sealed[..7]), OpenError::NotABlock);
+        assert_eq!(open(3, 24, &[0; 8], &sealed[..31]), OpenError::NotABlock);
+        assert_eq!(open(3, 24, &[0; 16], &sealed), OpenError::NotABlock);
+        assert_eq!(open(12, 16, &[0; 8], &sealed), OpenError::NotABlock);
+        for (id, key) in [(11, 0), (13, 20), (20, 20), (28, 36)] {
+            assert_eq!(open(id, key, &[0; 8], &sealed), OpenError::NotABlock);
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_refused_with_what_was_expected() {
+        let refused = |id, bits, octets: usize| {
+            Cipher::new(id, bits, &vec![0; octets])
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            refused(20, Some(256), 32),
+            "ENCR_AES_GCM_16 takes a key of 36 octets, not 32"
+        );
+        assert_eq!(
+            refused(16, None, 20),
+            "ENCR_AES_CCM_16 takes a key of 19, 27 or 35 octets, not 20"
+        );
+        assert_eq!(
+            refused(12, Some(512), 64),
+            "ENCR_AES_CBC has no key of 512 bits"
+        );
+        assert_eq!(
+            refused(7, None, 57),
+            "ENCR_BLOWFISH takes a key of 5 to 56 octets, not 57"
+        );
+        assert_eq!(
+            refused(3, Some(192), 0),
+            "ENCR_3DES takes a key of 24 octets, not 0"
+        );
+        assert!(refused(5, None, 16).ends_with("5 cannot be opened"));
+        assert!(refused(999, None, 16).ends_with("999 cannot be opened"));
+        // A length that the cipher has alone needs no attribute, and no false one disturbs it.
+        assert!(Cipher::new(3, Some(168), &[0; 24]).is_ok());
+        assert!(Cipher::new(28, None, &[0; 36]).is_ok());
+    }
+
+    #[test]
+    fn a_cipher_does_not_show_its_key() {
+        let cipher = Cipher::new(12, Some(128), &[0xab; 16]).unwrap();
+        assert_eq!(format!("{cipher:?}"), "Cipher(ENCR_AES_CBC)");
+    }
 }

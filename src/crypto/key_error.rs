@@ -15,7 +15,7 @@ pub enum KeyError {
         id: u16,
     },
     /// The key has a length that the algorithm does not have.
-    #[error("{algorithm} takes a key of {}, not {actual} octets", octets(.expected))]
+    #[error("{algorithm} takes a key of {} octets, not {actual}", octets(.expected))]
     Length {
         /// The IANA name of the algorithm.
         algorithm: &'static str,
@@ -51,13 +51,14 @@ pub enum KeyError {
     },
 }
 
-/// The lengths in words: "16, 24 or 32 octets" without the unit.
+/// The lengths in words: "20", "16, 24 or 32", "5 to 56".
 fn octets(expected: &[usize]) -> String {
-    let words: Vec<String> = expected.iter().map(usize::to_string).collect();
-    match words.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => String::new(),
+    match expected {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [one, two] => format!("{one} or {two}"),
+        [one, two, three] => format!("{one}, {two} or {three}"),
+        [first, .., last] => format!("{first} to {last}"),
     }
 }
 
@@ -67,14 +68,20 @@ mod tests {
 
     #[test]
     fn an_error_says_what_was_expected_and_what_came() {
-        let error = KeyError::Length {
+        let error = |expected: &[usize]| KeyError::Length {
             algorithm: "ENCR_AES_GCM_16",
-            expected: vec![20, 28, 36],
+            expected: expected.to_vec(),
             actual: 32,
         };
         assert_eq!(
-            error.to_string(),
-            "ENCR_AES_GCM_16 takes a key of 20, 28 or 36, not 32 octets"
+            error(&[20, 28, 36]).to_string(),
+            "ENCR_AES_GCM_16 takes a key of 20, 28 or 36 octets, not 32"
+        );
+        assert!(error(&[20]).to_string().contains("key of 20 octets"));
+        assert!(
+            error(&[5, 6, 7, 8])
+                .to_string()
+                .contains("key of 5 to 8 octets")
         );
     }
 }

@@ -27,3 +27,14 @@ pub use key_error::KeyError;
 pub use prf::Prf;
 pub use protection::{OpenError, Protection};
 pub use secret::Secret;
+
+/// Octets of their digits, for tests.
+#[cfg(test)]
+fn hex(digits: &str) -> Vec<u8> {
+    let digit = |digit: &u8| char::from(*digit).to_digit(16).unwrap() as u8;
+    digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| digit(&pair[0]) << 4 | digit(&pair[1]))
+        .collect()
+}

@@ -104,7 +104,7 @@ impl Protection {
     ///
     /// [`OpenError`].
     pub fn open_ike(&self, aad: &[u8], sealed: &[u8], text: &mut Vec<u8>) -> Result<(), OpenError> {
-        // IKE has no implicit IVs (RFC 8750 section 6), but something must stand for one.
+        // RFC 8750 keeps implicit IVs out of IKE. Whoever sent one is opened with zeros, or not.
         self.open(aad, aad, sealed, [0; IV_OCTETS], &[], text)
     }
 
@@ -199,5 +199,259 @@ impl fmt::Debug for Protection {
             Check::Integrity(integrity) => write!(f, ", {})", integrity.name()),
             Check::Unchecked(octets) => write!(f, ", {octets} octets unchecked)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::hex;
+
+    /// What is sealed.
+    #[derive(Debug)]
+    enum Sealed {
+        Esp(Vec<u8>),
+        Ike(Vec<u8>, Vec<u8>),
+    }
+
+    /// One block of `openings.txt`.
+    struct Case {
+        about: String,
+        cipher: (u16, u16, Vec<u8>),
+        integrity: Option<(u16, usize, Vec<u8>)>,
+        high: Option<u32>,
+        sealed: Sealed,
+        text: Vec<u8>,
+    }
+
+    impl Case {
+        fn read(block: &str) -> Self {
+            let field = |name: &str| {
+                let line = block.lines().find_map(|line| line.strip_prefix(name))?;
+                line.strip_prefix(' ').map(|rest| rest.split(' ').collect())
+            };
+            let octets = |name: &str| Some(hex(field(name).map(|f: Vec<&str>| f[0])?));
+            let key = |f: &[&str]| f.get(2).map(|key| hex(key)).unwrap_or_default();
+            let cipher: Vec<&str> = field("cipher").unwrap();
+            Self {
+                about: block.to_owned(),
+                cipher: (
+                    cipher[0].parse().unwrap(),
+                    cipher[1].parse().unwrap(),
+                    key(&cipher),
+                ),
+                integrity: field("integrity")
+                    .map(|f: Vec<&str>| (f[0].parse().unwrap(), f[1].parse().unwrap(), key(&f))),
+                high: octets("high").map(|high| u32::from_be_bytes(high.try_into().unwrap())),
+                sealed: match octets("esp") {
+                    Some(packet) => Sealed::Esp(packet),
+                    None => Sealed::Ike(octets("ike").unwrap(), octets("sealed").unwrap()),
+                },
+                text: octets("text").unwrap(),
+            }
+        }
+
+        fn cipher(&self) -> Cipher {
+            let (id, bits, key) = &self.cipher;
+            let cipher = Cipher::new(*id, Some(*bits), key).unwrap();
+            let told = Cipher::new(*id, None, key).unwrap();
+            assert_eq!(cipher.iv_octets(), told.iv_octets());
+            cipher
+        }
+
+        fn protection(&self) -> Protection {
+            let integrity = self
+                .integrity
+                .as_ref()
+                .map(|(id, octets, key)| Integrity::new(*id, Some(*octets), key).unwrap());
+            Protection::new(self.cipher(), integrity).unwrap()
+        }
+    }
+
+    impl Sealed {
+        fn open(
+            &self,
+            protection: &Protection,
+            high: Option<u32>,
+        ) -> (Result<(), OpenError>, Vec<u8>) {
+            let mut text = b"what was there before".to_vec();
+            let opened = match self {
+                Self::Esp(packet) => protection.open_esp(packet, high, &mut text),
+                Self::Ike(aad, sealed) => protection.open_ike(aad, sealed, &mut text),
+            };
+            (opened, text)
+        }
+
+        /// All octets but those that are no longer there.
+        fn cut(&self, octets: usize) -> Self {
+            match self {
+                Self::Esp(packet) => Self::Esp(packet[..octets].to_vec()),
+                Self::Ike(aad, sealed) => Self::Ike(aad.clone(), sealed[..octets].to_vec()),
+            }
+        }
+
+        fn len(&self) -> usize {
+            match self {
+                Self::Esp(octets) | Self::Ike(_, octets) => octets.len(),
+            }
+        }
+
+        /// The same with one bit of all that is protected turned over.
+        fn flipped(&self) -> Vec<Self> {
+            let flips = |octets: &[u8]| -> Vec<Vec<u8>> {
+                (0..octets.len() * 8)
+                    .map(|bit| {
+                        let mut octets = octets.to_vec();
+                        octets[bit / 8] ^= 1 << (bit % 8);
+                        octets
+                    })
+                    .collect()
+            };
+            match self {
+                Self::Esp(packet) => flips(packet).into_iter().map(Self::Esp).collect(),
+                Self::Ike(aad, sealed) => flips(aad)
+                    .into_iter()
+                    .map(|aad| Self::Ike(aad, sealed.clone()))
+                    .chain(
+                        flips(sealed)
+                            .into_iter()
+                            .map(|sealed| Self::Ike(aad.clone(), sealed)),
+                    )
+                    .collect(),
+            }
+        }
+    }
+
+    fn every_case() -> impl Iterator<Item = Case> {
+        include_str!("openings.txt")
+            .split("\n\n")
+            .filter(|block| block.contains("\ntext "))
+            .map(Case::read)
+    }
+
+    #[test]
+    fn what_is_sealed_by_others_opens() {
+        let texts = include_str!("openings.txt").matches("\ntext ").count();
+        assert_eq!(every_case().count(), texts);
+        for case in every_case() {
+            let (opened, text) = case.sealed.open(&case.protection(), case.high);
+            assert_eq!(opened, Ok(()), "{}", case.about);
+            assert_eq!(text, case.text, "{}", case.about);
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_anywhere_fails_and_leaves_nothing() {
+        for case in every_case() {
+            let protection = case.protection();
+            if protection.is_unchecked() {
+                continue;
+            }
+            for flipped in case.sealed.flipped() {
+                let (opened, text) = flipped.open(&protection, case.high);
+                assert_eq!(opened, Err(OpenError::Integrity), "{}", case.about);
+                assert!(text.is_empty(), "{}", case.about);
+            }
+        }
+    }
+
+    #[test]
+    fn another_high_half_of_the_sequence_number_fails() {
+        for case in every_case().filter(|case| matches!(case.sealed, Sealed::Esp(_))) {
+            let protection = case.protection();
+            if protection.is_unchecked() {
+                continue;
+            }
+            // A cipher with an implicit IV takes no high half and one of zero for the same IV, but
+            // not for the same sequence number.
+            for high in [Some(7), None, Some(0)]
+                .into_iter()
+                .filter(|h| *h != case.high)
+            {
+                let (opened, _) = case.sealed.open(&protection, high);
+                assert_eq!(opened, Err(OpenError::Integrity), "{}", case.about);
+            }
+        }
+    }
+
+    #[test]
+    fn a_packet_cut_anywhere_fails() {
+        for case in every_case() {
+            let protection = case.protection();
+            for octets in 0..case.sealed.len() {
+                let (opened, text) = case.sealed.cut(octets).open(&protection, case.high);
+                let head = match case.sealed {
+                    Sealed::Esp(_) => 8,
+                    Sealed::Ike(..) => 0,
+                };
+                let around = head + protection.iv_octets() + protection.icv_octets();
+                if octets <= around {
+                    assert_eq!(opened, Err(OpenError::TooShort), "{}", case.about);
+                } else if !(octets - around).is_multiple_of(protection.block()) {
+                    assert_eq!(opened, Err(OpenError::NotABlock), "{}", case.about);
+                } else if !protection.is_unchecked() {
+                    assert_eq!(opened, Err(OpenError::Integrity), "{}", case.about);
+                }
+                assert!(opened.is_ok() || text.is_empty(), "{}", case.about);
+            }
+        }
+    }
+
+    #[test]
+    fn unchecked_opens_whatever_its_checksum_says() {
+        for case in every_case() {
+            let icv_octets = case.protection().icv_octets();
+            let unchecked = Protection::unchecked(case.cipher(), icv_octets);
+            assert!(unchecked.is_unchecked());
+            let (opened, text) = case.sealed.open(&unchecked, case.high);
+            assert_eq!((opened, &text), (Ok(()), &case.text), "{}", case.about);
+
+            // Cut short, what is left of a packet opens too.
+            let cut = Protection::unchecked(case.cipher(), 0);
+            let octets = case.sealed.len() - icv_octets;
+            let (opened, text) = case.sealed.cut(octets).open(&cut, case.high);
+            assert_eq!((opened, &text), (Ok(()), &case.text), "{}", case.about);
+        }
+    }
+
+    #[test]
+    fn every_supported_cipher_and_length_of_key_has_a_case() {
+        let seen: Vec<(u16, usize)> = every_case()
+            .map(|case| (case.cipher.0, case.cipher.2.len()))
+            .collect();
+        for row in crate::registry::transform::ENCRYPTION {
+            let Err(KeyError::Length { expected, .. }) = Cipher::new(row.id, None, &[0; 99]) else {
+                assert!(seen.iter().all(|(id, _)| *id != row.id));
+                continue;
+            };
+            for octets in expected.into_iter().filter(|_| !matches!(row.id, 6 | 7)) {
+                assert!(seen.contains(&(row.id, octets)), "{} {octets}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cipher_that_checks_takes_no_integrity_algorithm() {
+        let cipher = |id, octets| Cipher::new(id, None, &vec![1; octets]).unwrap();
+        let hmac = || Integrity::new(2, None, &[1; 20]).unwrap();
+        let gmac = Integrity::new(9, None, &[1; 20]).unwrap();
+        assert_eq!(
+            Protection::new(cipher(20, 20), Some(hmac())).unwrap_err(),
+            KeyError::Mismatch {
+                encryption: "ENCR_AES_GCM_16",
+                integrity: "AUTH_HMAC_SHA1_96",
+            }
+        );
+        assert!(Protection::new(cipher(11, 0), Some(gmac)).is_err());
+        let protection = Protection::new(cipher(12, 16), Some(hmac())).unwrap();
+        assert_eq!(
+            format!("{protection:?}"),
+            "Protection(ENCR_AES_CBC, AUTH_HMAC_SHA1_96)"
+        );
+        assert!(
+            Protection::new(cipher(12, 16), None)
+                .unwrap()
+                .is_unchecked()
+        );
     }
 }
