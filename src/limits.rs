@@ -104,6 +104,42 @@ pub const CHAIN_V1: usize = 256;
 /// Faults that are kept of one message: a hostile one could hold thousands.
 pub const FAULTS: usize = 64;
 
+// Key files. What is left out is told as a problem of the file.
+
+/// Octets of a key file, 256 MiB: a day's log of a busy gateway at the level that prints keys. A
+/// larger one is refused.
+pub const KEY_FILE_OCTETS: u64 = 256 << 20;
+
+/// Files that are read, folders taken together.
+pub const KEY_FILES: usize = 1 << 12;
+
+/// Folders within folders that are looked into.
+pub const KEY_FOLDERS: usize = 8;
+
+/// Octets at the head of a file in which its format must show itself: a log may begin with the
+/// words of other programs.
+pub const KEY_HEAD_OCTETS: usize = 4 << 20;
+
+/// Rows of each kind. A row takes about 500 octets.
+pub const KEY_ROWS: usize = 1 << 16;
+
+/// Octets of one key: the longest in use are 64, what keys are made of is no longer than the
+/// output of a PRF.
+pub const KEY_OCTETS: usize = 512;
+
+/// Problems that are told of one key file; how many more there are is told in a last one.
+pub const KEY_PROBLEMS: usize = 64;
+
+/// Threads and IKE SAs of a daemon's log that are kept apart at one time. Meeting it forgets those
+/// that were begun.
+pub const KEY_LOG_STATES: usize = 1 << 16;
+
+/// Key blocks of a log that may belong to the SA at hand: each is offered.
+pub const KEY_LOG_CHOICES: usize = 4;
+
+/// Equal keys that are compared for being one row told twice.
+pub const KEY_EQUALS: usize = 16;
+
 // The session.
 
 /// Sets of IKE fragments that are kept at one time, complete ones included, which tell copies;

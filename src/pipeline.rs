@@ -5,6 +5,7 @@ use crate::capture::{self, Chunk, Chunks, ReadError, Walked};
 use crate::census::Census;
 use crate::diagnose::{self, Finding, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
+use crate::keys::KeyRing;
 use crate::limits;
 use crate::model::{self, Model};
 use crate::net::{Body, Datagram, Esp, IpFacts, Stamp};
@@ -21,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Called now and then with the octets read of the input at hand, and how many it has if known.
 pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
-/// How to go about it. Nothing here changes what is found.
+/// How to go about it. Nothing here but the keys and the times changes what is found.
 #[derive(Clone, Default)]
 pub struct Options {
     /// Threads to use; all that the machine has if `None`.
@@ -32,6 +33,8 @@ pub struct Options {
     pub since: Option<Timestamp>,
     /// Frames after this moment are passed over.
     pub until: Option<Timestamp>,
+    /// Opens what they are for.
+    pub keys: Arc<KeyRing>,
     /// Told how far the reading is.
     pub progress: Option<Progress>,
 }
@@ -56,7 +59,8 @@ pub enum Error {
 /// Reads the inputs and judges what they hold.
 pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysis, Error> {
     let pool = pool(options)?;
-    let (census, inputs) = read(&pool, inputs, options, Census::default());
+    let census = Census::new(Session::new(Arc::clone(&options.keys)));
+    let (census, inputs) = read(&pool, inputs, options, census);
     let mut model = census.finish();
     model.inputs = inputs;
     assemble::assemble(&mut model);
@@ -80,7 +84,7 @@ pub fn dissect(
 ) -> Result<Vec<model::Input>, Error> {
     let visitor = Visitor {
         visit,
-        session: Session::default(),
+        session: Session::new(Arc::clone(&options.keys)),
         flow: ControlFlow::Continue(()),
     };
     Ok(read(&pool(options)?, inputs, options, visitor).1)

@@ -54,6 +54,14 @@ struct Beyond {
 }
 
 impl Census {
+    /// A census that keeps what this session makes of IKE messages.
+    pub fn new(session: Session) -> Self {
+        Self {
+            session,
+            ..Self::default()
+        }
+    }
+
     /// What was counted. Messages and flows are in order of their first frame.
     pub fn finish(self) -> Model {
         let mut model = self.model;

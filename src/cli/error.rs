@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use crate::capture::OpenError;
+use crate::keys::LoadError;
 use crate::pipeline;
 use std::io;
 
@@ -25,6 +26,9 @@ pub enum Error {
     /// An input could not be read.
     #[error(transparent)]
     Pipeline(#[from] pipeline::Error),
+    /// Keys that were named could not be had.
+    #[error(transparent)]
+    Keys(#[from] LoadError),
     /// An input could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -34,7 +38,7 @@ impl Error {
     /// The exit code that tells it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::File { .. } | Self::Stdout(_) => Exit::Usage,
+            Self::Usage(_) | Self::File { .. } | Self::Stdout(_) | Self::Keys(_) => Exit::Usage,
             Self::Pipeline(_) => Exit::Unreadable,
             Self::Open(error) => match error {
                 OpenError::NotFound { .. }

@@ -82,9 +82,10 @@ impl Cipher {
     /// has keys of several lengths and `key_bits` does not say which.
     pub fn key_octets(id: u16, key_bits: Option<u16>) -> Option<usize> {
         let row = encryption(id)?;
-        let octets = match (key_octets(row.name)?, key_bits) {
-            ([one], _) => *one,
-            (several, Some(bits)) => *several
+        let lengths = key_octets(row.name)?;
+        let octets = match (lengths.as_slice(), key_bits) {
+            ([one], _) => one,
+            (several, Some(bits)) => several
                 .iter()
                 .find(|octets| *octets * 8 == usize::from(bits))?,
             (_, None) => return None,

@@ -1,6 +1,24 @@
 //! Keys that users bring: what the files of several programs say, in one form.
 //!
 //! A [`KeyRing`] is plain data. Whether a key fits is found out by whoever tries it.
+//!
+//! [`load`] reads files and folders; [`KEY_FORMATS`] are the formats, each of which knows its files
+//! by their content.
+
+pub mod files;
+mod fold;
+pub mod format;
+pub mod lengths;
+pub mod names;
+pub mod problem;
+mod text;
+
+#[cfg(test)]
+mod testing;
+
+pub use files::{LoadError, load};
+pub use format::{KEY_FORMATS, KeyFormat};
+pub use problem::Problem;
 
 use crate::crypto::Secret;
 use crate::units::{EspSpi, IkeSpi, IkeSpis};
@@ -16,6 +34,18 @@ pub struct KeyRing {
     pub ikev2: Vec<Ikev2Keys>,
     /// Keys of ESP and AH SAs, one direction each.
     pub esp: Vec<EspKeys>,
+}
+
+impl KeyRing {
+    /// Whether there are no keys.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many rows there are, of all kinds.
+    pub fn len(&self) -> usize {
+        self.ikev1.len() + self.ikev2.len() + self.esp.len()
+    }
 }
 
 /// Where a key was found.
@@ -45,7 +75,8 @@ pub struct EncryptionId {
 /// Keys of an IKEv2 SA (RFC 7296 section 2.14). `None` is what the file does not tell.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Ikev2Keys {
-    /// Which IKE SA.
+    /// Which IKE SA. An SPI of zero, which no SA has (RFC 7296 section 3.1), is one that the file
+    /// does not tell: see [`Ikev2Keys::may_be_of`].
     pub spis: IkeSpis,
     /// The cipher; `None` leaves it to the proposal that the capture shows.
     pub encryption: Option<EncryptionId>,
@@ -71,10 +102,42 @@ pub struct Ikev2Keys {
     pub origin: Origin,
 }
 
+impl Ikev2Keys {
+    /// Keys of an SA of which nothing else is known yet.
+    pub fn new(spis: IkeSpis, origin: Origin) -> Self {
+        Self {
+            spis,
+            encryption: None,
+            integrity: None,
+            prf: None,
+            sk_d: None,
+            sk_ai: None,
+            sk_ar: None,
+            sk_ei: None,
+            sk_er: None,
+            sk_pi: None,
+            sk_pr: None,
+            origin,
+        }
+    }
+
+    /// Whether they may be those of this SA: the SPIs that the file tells are the same. Where it
+    /// tells none, as logs do of rekeyed SAs, only trying them shows it.
+    pub fn may_be_of(&self, spis: IkeSpis) -> bool {
+        may_be(self.spis.initiator, spis.initiator) && may_be(self.spis.responder, spis.responder)
+    }
+}
+
+/// Whether a told SPI, zero for none, may be this one.
+fn may_be(told: IkeSpi, spi: IkeSpi) -> bool {
+    told.is_zero() || told == spi
+}
+
 /// Keys of an IKEv1 SA (RFC 2409 section 5 and appendix B). `None` is what the file does not tell.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Ikev1Keys {
-    /// The initiator's cookie.
+    /// The initiator's cookie; zero, which no SA has (RFC 2408 section 2.5.3), where the file does
+    /// not tell it.
     pub initiator: IkeSpi,
     /// The responder's cookie.
     pub responder: Option<IkeSpi>,
@@ -90,6 +153,28 @@ pub struct Ikev1Keys {
     pub skeyid_e: Option<Secret>,
     /// Where it was found.
     pub origin: Origin,
+}
+
+impl Ikev1Keys {
+    /// Keys of an SA of which nothing else is known yet.
+    pub fn new(initiator: IkeSpi, origin: Origin) -> Self {
+        Self {
+            initiator,
+            responder: None,
+            encryption_key: None,
+            skeyid: None,
+            skeyid_d: None,
+            skeyid_a: None,
+            skeyid_e: None,
+            origin,
+        }
+    }
+
+    /// Whether they may be those of this SA: the cookies that the file tells are the same.
+    pub fn may_be_of(&self, spis: IkeSpis) -> bool {
+        may_be(self.initiator, spis.initiator)
+            && self.responder.is_none_or(|told| told == spis.responder)
+    }
 }
 
 /// Which addresses an ESP or AH key is for.
@@ -134,11 +219,34 @@ impl SpiPattern {
 /// An integrity algorithm of ESP or AH, as far as a key file tells it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct IntegrityId {
-    /// Transform ID of the IKEv2 registry (type 3); 0 is none.
+    /// Transform ID of the IKEv2 registry (type 3); 0 is none, [`IntegrityId::UNTOLD`] one that
+    /// nobody can check.
     pub id: u16,
     /// Octets of the checksum where they differ from the registry's, as with SHA2-256 cut to 96
     /// bits.
     pub icv_octets: Option<u8>,
+}
+
+impl IntegrityId {
+    /// Stands for an algorithm of which only the length of the checksum is known, or that IKEv2 has
+    /// no number for; of the private range, where it cannot be mistaken for another.
+    pub const UNTOLD: u16 = u16::MAX;
+
+    /// The algorithm of a transform ID, with its usual checksum.
+    pub const fn usual(id: u16) -> Self {
+        Self {
+            id,
+            icv_octets: None,
+        }
+    }
+
+    /// An algorithm whose checksum is cut to so many octets.
+    pub const fn cut(id: u16, icv_octets: u8) -> Self {
+        Self {
+            id,
+            icv_octets: Some(icv_octets),
+        }
+    }
 }
 
 /// Keys of one direction of an ESP or AH SA.
@@ -146,9 +254,10 @@ pub struct IntegrityId {
 pub struct EspKeys {
     /// Whether it is AH, not ESP.
     pub ah: bool,
-    /// Which sender.
+    /// Which sender, as the file tells it. A gateway behind a NAT knows itself by another address
+    /// than the capture may show; the SPI and the checksum decide.
     pub from: AddressPattern,
-    /// Which receiver.
+    /// Which receiver; as for the sender.
     pub to: AddressPattern,
     /// Which SPI.
     pub spi: SpiPattern,
@@ -156,8 +265,7 @@ pub struct EspKeys {
     pub encryption: Option<EncryptionId>,
     /// Its key, the salt of AEAD and counter modes at its end.
     pub encryption_key: Secret,
-    /// The integrity algorithm; `None` where the file does not tell, as when it says "any of 96
-    /// bits".
+    /// The integrity algorithm; `None` where the file does not tell.
     pub integrity: Option<IntegrityId>,
     /// Its key.
     pub integrity_key: Secret,

@@ -7,7 +7,7 @@
 //! first: a wrong one spoils the first block, where the chain of payloads begins.
 
 use super::child::{Derived, Recipe};
-use super::opener::{Seen, Text};
+use super::opener::{Rows, Seen, Text};
 use super::suite::{ChildSuite, Phase1};
 use crate::crypto::{Cipher, Hash, Prf, Secret};
 use crate::keys::{EncryptionId, Ikev1Keys, KeyRing};
@@ -15,7 +15,7 @@ use crate::limits;
 use crate::model::Why;
 use crate::registry::ikev1::{HashV1, ProtocolV1};
 use crate::registry::{ExchangeType, PayloadType};
-use crate::units::{EspSpi, IkeSpi};
+use crate::units::{EspSpi, IkeSpi, IkeSpis};
 use crate::wire::fault::Faults;
 use crate::wire::{Body, Message, Payload, Version, ikev1};
 use bytes::Bytes;
@@ -24,8 +24,9 @@ use hashbrown::HashMap;
 use std::collections::VecDeque;
 
 /// The IKEv1 SAs that keys may be for, by the initiator's cookie.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ikev1 {
+    rows: Rows,
     sas: HashMap<IkeSpi, Sa, RandomState>,
 }
 
@@ -105,6 +106,13 @@ struct Proposal {
 }
 
 impl Ikev1 {
+    pub(super) fn new(rows: Rows) -> Self {
+        Self {
+            rows,
+            sas: HashMap::default(),
+        }
+    }
+
     /// Learns from a message in clear: suite and public values.
     pub(super) fn learn(&mut self, ring: &KeyRing, message: &Message<'_>) {
         let header = &message.header;
@@ -148,9 +156,10 @@ impl Ikev1 {
         sealed: &[u8],
     ) -> Result<(Text, Vec<Derived>), Why> {
         let header = &seen.message.header;
+        let rows: Vec<usize> = self.rows.of(header.spis.initiator).collect();
         let sa = self.sa(ring, seen.message)?;
         if sa.choices.is_none() {
-            sa.choices = Some(choices(ring, seen.message, &sa.suites));
+            sa.choices = Some(choices(ring, &rows, header.spis, &sa.suites));
             sa.latest = None;
         }
         let choices = sa.choices.as_deref().unwrap_or_default();
@@ -213,11 +222,11 @@ impl Ikev1 {
     fn sa(&mut self, ring: &KeyRing, message: &Message<'_>) -> Result<&mut Sa, Why> {
         let spis = message.header.spis;
         if !self.sas.contains_key(&spis.initiator) {
-            let wanted = ring.ikev1.iter().any(|keys| {
+            let mut rows = self.rows.of(spis.initiator);
+            let wanted = rows.any(|row| {
                 // The first message does not know the responder's cookie.
-                keys.may_be_of(spis)
-                    || spis.responder.is_zero()
-                        && (keys.initiator.is_zero() || keys.initiator == spis.initiator)
+                let keys = ring.ikev1.get(row);
+                spis.responder.is_zero() || keys.is_some_and(|keys| keys.may_be_of(spis))
             });
             if !wanted {
                 return Err(Why::NoKey);
@@ -447,7 +456,7 @@ fn is_phase1(exchange: ExchangeType) -> bool {
 
 /// What may open an SA: each row of the ring that may be its, with the algorithms that were
 /// negotiated, or else all that fit its lengths.
-fn choices(ring: &KeyRing, message: &Message<'_>, suites: &[Phase1]) -> Vec<Choice> {
+fn choices(ring: &KeyRing, rows: &[usize], spis: IkeSpis, suites: &[Phase1]) -> Vec<Choice> {
     /// Triple DES first, then AES, Camellia and DES; of all what their keys fit.
     const CIPHERS: [u16; 4] = [3, 12, 23, 2];
     const HASHES: [HashV1; 5] = [
@@ -477,8 +486,10 @@ fn choices(ring: &KeyRing, message: &Message<'_>, suites: &[Phase1]) -> Vec<Choi
     if told.is_empty() {
         told.extend(all());
     }
-    let rows = ring.ikev1.iter().enumerate().rev();
-    rows.filter(|(_, keys)| keys.may_be_of(message.header.spis))
+    let keys = |row: &usize| Some((*row, ring.ikev1.get(*row)?));
+    rows.iter()
+        .filter_map(keys)
+        .filter(|(_, keys)| keys.may_be_of(spis))
         .flat_map(|(row, keys)| {
             let choice = move |suite: &Phase1| choice(row, keys, *suite);
             told.iter().filter_map(choice).collect::<Vec<_>>()

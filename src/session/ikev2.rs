@@ -1,7 +1,7 @@
 //! IKEv2 with keys: opens SK and SKF payloads, and follows what they negotiate.
 
 use super::child::{Derived, Recipe};
-use super::opener::{Seen, Text};
+use super::opener::{Rows, Seen, Text};
 use super::suite::{ChildSuite, IkeSuite, is_ah};
 use crate::crypto::{Cipher, Integrity, OpenError, Prf, Protection};
 use crate::keys::{EncryptionId, Ikev2Keys, KeyRing};
@@ -18,8 +18,9 @@ use hashbrown::HashMap;
 use std::collections::VecDeque;
 
 /// The IKEv2 SAs that keys may be for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ikev2 {
+    rows: Rows,
     sas: HashMap<IkeSpis, Sa, RandomState>,
     /// Nonces of first requests by the initiator's SPI, as long as no answer told the responder's.
     asked: HashMap<IkeSpi, Bytes, RandomState>,
@@ -64,6 +65,14 @@ struct Half {
 }
 
 impl Ikev2 {
+    pub(super) fn new(rows: Rows) -> Self {
+        Self {
+            rows,
+            sas: HashMap::default(),
+            asked: HashMap::default(),
+        }
+    }
+
     /// Learns from a message in clear: suite and nonces of the initial exchange.
     pub(super) fn learn(&mut self, ring: &KeyRing, message: &Message<'_>) {
         let header = &message.header;
@@ -75,10 +84,7 @@ impl Ikev2 {
         };
         let spi = header.spis.initiator;
         if !header.flags.response() {
-            let wanted = ring
-                .ikev2
-                .iter()
-                .any(|keys| keys.spis.initiator.is_zero() || keys.spis.initiator == spi);
+            let wanted = self.rows.of(spi).next().is_some();
             if wanted && (self.asked.len() < limits::SESSION_SAS || self.asked.contains_key(&spi)) {
                 self.asked.insert(spi, Bytes::copy_from_slice(nonce));
             }
@@ -227,7 +233,8 @@ impl Ikev2 {
     /// The SA of these SPIs, if a key may be for it.
     fn sa(&mut self, ring: &KeyRing, spis: IkeSpis) -> Result<&mut Sa, Why> {
         if !self.sas.contains_key(&spis) {
-            if !ring.ikev2.iter().any(|keys| keys.may_be_of(spis)) {
+            let mut rows = self.rows.of(spis.initiator);
+            if !rows.any(|row| may_be(ring, row, spis)) {
                 return Err(Why::NoKey);
             }
             if self.sas.len() >= limits::SESSION_SAS {
@@ -236,7 +243,8 @@ impl Ikev2 {
         }
         let sa = self.sas.entry(spis).or_default();
         if sa.choices.is_none() {
-            sa.choices = Some(choices(ring, spis, &sa.suites));
+            let rows = self.rows.of(spis.initiator);
+            sa.choices = Some(choices(ring, rows, spis, &sa.suites));
             sa.latest = [None; 2];
         }
         Ok(sa)
@@ -386,11 +394,23 @@ impl Half {
     }
 }
 
+/// Whether a row of the ring may be for an SA.
+fn may_be(ring: &KeyRing, row: usize, spis: IkeSpis) -> bool {
+    ring.ikev2
+        .get(row)
+        .is_some_and(|keys| keys.may_be_of(spis))
+}
+
 /// What may open an SA, newest keys first: each row of the ring that may be its, with the
 /// algorithms that the row tells, or else the negotiation, or else all that fit its lengths.
-fn choices(ring: &KeyRing, spis: IkeSpis, suites: &[IkeSuite]) -> Vec<Choice> {
-    let rows = ring.ikev2.iter().enumerate().rev();
-    rows.filter(|(_, keys)| keys.may_be_of(spis))
+fn choices(
+    ring: &KeyRing,
+    rows: impl Iterator<Item = usize>,
+    spis: IkeSpis,
+    suites: &[IkeSuite],
+) -> Vec<Choice> {
+    rows.filter(|row| may_be(ring, *row, spis))
+        .filter_map(|row| Some((row, ring.ikev2.get(row)?)))
         .flat_map(|(row, keys)| {
             let suites = fitting(keys, suites);
             suites.into_iter().filter_map(move |(suite, guessed)| {

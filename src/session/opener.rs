@@ -7,9 +7,11 @@ use crate::keys::{KeyRing, Origin};
 use crate::limits;
 use crate::model::{Opened, Plain, Why};
 use crate::registry::PayloadType;
-use crate::units::FrameId;
+use crate::units::{FrameId, IkeSpi};
 use crate::wire::Message;
 use bytes::Bytes;
+use foldhash::quality::RandomState;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// Opens messages, and derives the keys of what they negotiate.
@@ -19,6 +21,34 @@ pub(super) struct Opener {
     ikev1: Ikev1,
     ikev2: Ikev2,
     derived: Vec<Derived>,
+}
+
+/// Rows of the ring by the initiator's SPI.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    told: HashMap<IkeSpi, Vec<usize>, RandomState>,
+    /// Rows that tell none.
+    untold: Vec<usize>,
+}
+
+impl Rows {
+    pub(super) fn new(initiators: impl Iterator<Item = IkeSpi>) -> Self {
+        let mut rows = Self::default();
+        for (row, spi) in initiators.enumerate() {
+            match spi.is_zero() {
+                true => rows.untold.push(row),
+                false => rows.told.entry(spi).or_default().push(row),
+            }
+        }
+        rows
+    }
+
+    /// Rows that may be for an SA, the last of the ring first, those that tell the SPI before
+    /// those that do not.
+    pub(super) fn of(&self, initiator: IkeSpi) -> impl Iterator<Item = usize> {
+        let told = self.told.get(&initiator).into_iter().flatten().rev();
+        told.chain(self.untold.iter().rev()).copied()
+    }
 }
 
 /// A message that passes.
@@ -72,10 +102,12 @@ pub(super) fn piece(opened: &Opened) -> Plain {
 
 impl Opener {
     pub(super) fn new(ring: Arc<KeyRing>) -> Self {
+        let v1 = ring.ikev1.iter().map(|keys| keys.initiator);
+        let v2 = ring.ikev2.iter().map(|keys| keys.spis.initiator);
         Self {
+            ikev1: Ikev1::new(Rows::new(v1)),
+            ikev2: Ikev2::new(Rows::new(v2)),
             ring,
-            ikev1: Ikev1::default(),
-            ikev2: Ikev2::default(),
             derived: Vec::new(),
         }
     }

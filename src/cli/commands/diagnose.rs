@@ -19,11 +19,10 @@ pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
     let inputs = capture::expand(&options.inputs)?;
     let progress = options.watch();
     let Analysis {
-        mut model,
+        model,
         findings,
     } = pipeline::analyze(inputs, &options.pipeline)?;
     drop(progress);
-    options.note_blind(&mut model);
 
     let selection = Selection {
         tunnel: options.tunnel.as_deref(),

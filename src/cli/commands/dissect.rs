@@ -3,7 +3,6 @@
 use super::problems;
 use crate::capture;
 use crate::cli::args::{DissectArgs, Format};
-use crate::cli::complain;
 use crate::cli::error::Error;
 use crate::cli::exit::Exit;
 use crate::cli::options::Options;
@@ -25,9 +24,6 @@ pub fn run(args: DissectArgs) -> Result<Exit, Error> {
     let mut options = Options::new(args.common)?;
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
     let inputs = capture::expand(&options.inputs)?;
-    if options.keys && !options.quiet {
-        complain("keys were given but this version does not open sealed messages");
-    }
     // A bar would tear the lines apart.
     let progress = if options.on_terminal {
         None

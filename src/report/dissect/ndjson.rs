@@ -4,11 +4,13 @@
 
 use super::payload::{Context, PayloadRecord};
 use crate::net::{Body, Datagram, Layer, Quote};
+use crate::model::Plain;
 use crate::report::view;
 use crate::session::Reading;
 use crate::units::{EspSpi, IkeSpi, Timestamp};
 use crate::wire::text::Hex;
-use crate::wire::{Fault, FaultKind, Message};
+use crate::wire::fault::Faults;
+use crate::wire::{Fault, FaultKind, Message, Payload};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -212,6 +214,7 @@ impl Serialize for IkeRecord<'_> {
         } = &self.message;
         let context = Context {
             spis: header.spis,
+            version: header.version,
             path: &self.datagram.path,
             reading: self.reading,
         };
@@ -228,18 +231,59 @@ impl Serialize for IkeRecord<'_> {
             let frames = || self.reading.frames.iter().map(|frame| frame.number);
             map.serialize_entry("frames", &Each(frames))?;
         }
+        // IKEv1: what was opened stands in the place of what was sealed.
         if sealed.is_some() {
-            map.serialize_entry("state", "sealed")?;
+            return opening(&mut map, context, true).and_then(|()| map.end());
         }
-        let records = || {
-            payloads
-                .iter()
-                .map(|payload| PayloadRecord { payload, context })
-        };
-        map.serialize_entry("payloads", &Each(records))?;
+        map.serialize_entry("payloads", &records(payloads, context))?;
         map.serialize_entry("faults", &Each(|| faults.iter().map(FaultRecord)))?;
         map.end()
     }
+}
+
+/// Payloads as a list.
+fn records<'a>(payloads: &'a [Payload<'a>], context: Context<'a>) -> impl Serialize + 'a {
+    Each(move || {
+        payloads
+            .iter()
+            .map(move |payload| PayloadRecord { payload, context })
+    })
+}
+
+/// Whether an encrypted body was opened, and what is in it. `always` gives the lists even if they
+/// are empty.
+pub(super) fn opening<M: SerializeMap>(
+    map: &mut M,
+    context: Context<'_>,
+    always: bool,
+) -> Result<(), M::Error> {
+    let mut faults = Faults::default();
+    let mut payloads = Vec::new();
+    match &context.reading.plain {
+        Plain::Opened(opened) => {
+            map.serialize_entry("state", "opened")?;
+            map.serialize_entry("iv", &Hex(&opened.iv))?;
+            map.serialize_entry("pad_length", &opened.pad_length)?;
+            if context.version.major() == 1 {
+                map.serialize_entry("hash_ok", &opened.hash_ok)?;
+            } else {
+                map.serialize_entry("icv_ok", &opened.icv_ok)?;
+            }
+            payloads = opened.payloads(context.version, &mut faults);
+        }
+        Plain::Failed(why) => {
+            map.serialize_entry("state", "failed")?;
+            map.serialize_entry("why", &Text(why))?;
+        }
+        Plain::Clear | Plain::Sealed => map.serialize_entry("state", "sealed")?,
+    }
+    if always || matches!(context.reading.plain, Plain::Opened(_)) {
+        map.serialize_entry("payloads", &records(&payloads, context))?;
+    }
+    if always || !faults.list.is_empty() {
+        map.serialize_entry("faults", &Each(|| faults.list.iter().map(FaultRecord)))?;
+    }
+    Ok(())
 }
 
 /// A fault, with the numbers of its kind.

@@ -1,6 +1,6 @@
 //! One payload as JSON: its frame, then the fields of its type as the contract's table has them.
 
-use super::ndjson::{Each, Text};
+use super::ndjson::{Each, Text, opening};
 use crate::net::Path;
 use crate::registry::ikev1::{self as ikev1_names, Phase};
 use crate::registry::{
@@ -13,7 +13,7 @@ use crate::wire::ikev1::{self, Attribute, AttributeValue, notification};
 use crate::wire::ikev2::{self, Configuration, NotifyMeaning};
 use crate::wire::nat_detection::{self, Match};
 use crate::wire::text::Hex;
-use crate::wire::{Body, Payload};
+use crate::wire::{Body, Payload, Version};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::net::IpAddr;
@@ -22,6 +22,7 @@ use std::net::IpAddr;
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) spis: IkeSpis,
+    pub(super) version: Version,
     pub(super) path: &'a Path,
     pub(super) reading: &'a Reading,
 }
@@ -206,12 +207,12 @@ fn v2<M: SerializeMap>(
             let cidrs = || ts.selectors.iter().filter_map(ikev2::Selector::cidrs);
             map.serialize_entry("cidrs", &Each(|| cidrs().flatten().map(Text)))
         }
-        Body::Sk(_) => map.serialize_entry("state", "sealed"),
+        Body::Sk(_) => opening(map, context, false),
         Body::Skf(skf) => {
-            map.serialize_entry("state", "sealed")?;
             map.serialize_entry("fragment", &skf.number)?;
             map.serialize_entry("total", &skf.total)?;
-            standing(map, context)
+            standing(map, context)?;
+            opening(map, context, false)
         }
         Body::Cp(configuration) => {
             let name = configuration.cfg_type.name();

@@ -1,6 +1,7 @@
 //! One line for every datagram; verbose, the whole tree under it, with faults in place.
 
 use super::payload::{Context, PayloadRecord};
+use crate::model::Plain;
 use crate::net::{Body, Datagram, IcmpError, Quote};
 use crate::registry::vendor_id;
 use crate::report::sheet::{Ink, Sheet};
@@ -8,6 +9,7 @@ use crate::session::Reading;
 use crate::units::Timestamp;
 use crate::wire::ikev2::NotifyMeaning;
 use crate::wire::nat_detection::Match;
+use crate::wire::fault::Faults;
 use crate::wire::text::escape;
 use crate::wire::{self, Fault, Message, Payload, ikev1, ikev2};
 use serde_json::Value;
@@ -110,6 +112,7 @@ impl Lines {
         )?;
         let context = Context {
             spis: header.spis,
+            version: header.version,
             path: &datagram.path,
             reading,
         };
@@ -260,16 +263,47 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> Str
     };
     let context = Context {
         spis: header.spis,
+        version: header.version,
         path: &datagram.path,
         reading,
+    };
+    let mut faults = Faults::default();
+    let inner = match &reading.plain {
+        Plain::Opened(opened) => opened.payloads(header.version, &mut faults),
+        _ => Vec::new(),
+    };
+    let opened = || {
+        let words: Vec<String> = inner.iter().map(|payload| word(payload, context)).collect();
+        words.join(", ")
     };
     let mut words: Vec<String> = message
         .payloads
         .iter()
-        .map(|payload| word(payload, context))
+        .map(|payload| {
+            let word = word(payload, context);
+            match (&reading.plain, is_sealed(payload)) {
+                // RFC 7296 section 1.2 writes what is inside in braces.
+                (Plain::Opened(_), true) => format!("{word}{{{}}}", opened()),
+                (Plain::Failed(why), true) => format!("{word} [{why}]"),
+                _ => word,
+            }
+        })
         .collect();
     if let Some(sealed) = message.sealed {
-        words.push(format!("encrypted, {} octets", sealed.len()));
+        words.push(match &reading.plain {
+            Plain::Opened(_) => format!("{{{}}}", opened()),
+            Plain::Failed(why) => format!("encrypted, {} octets [{why}]", sealed.len()),
+            Plain::Clear | Plain::Sealed => format!("encrypted, {} octets", sealed.len()),
+        });
+    }
+    match &reading.plain {
+        Plain::Opened(opened) if opened.hash_ok == Some(false) => {
+            words.push("[HASH is wrong]".to_owned());
+        }
+        Plain::Opened(opened) if opened.icv_ok.is_none() && header.version.major() != 1 => {
+            words.push("[not proven: no key for the checksum]".to_owned());
+        }
+        _ => {}
     }
     let id = header.message_id;
     let whole = match reading.frames.as_slice() {
@@ -277,6 +311,14 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> Str
         [_] | [] => String::new(),
     };
     format!("{exchange}{side} {id}: {}{whole}", words.join(", "))
+}
+
+/// Whether a payload is SK or SKF.
+fn is_sealed(payload: &Payload<'_>) -> bool {
+    matches!(
+        payload.body,
+        wire::Body::V2(ikev2::Body::Sk(_) | ikev2::Body::Skf(_))
+    )
 }
 
 /// A payload in the notation of the RFCs, with what matters most of it.
