@@ -174,6 +174,10 @@ pub const SESSION_PUBLIC: usize = 4;
 /// Keys of child SAs that are derived.
 pub const SESSION_DERIVED: usize = 1 << 14;
 
+/// Keys derived before that are looked through for the same ones: a retransmission comes soon, and
+/// what is kept twice costs only room.
+pub const SESSION_DERIVED_ALIKE: usize = 256;
+
 // The census.
 
 /// Octets of IKE messages that are kept whole, 64 MiB: enough for 200,000 messages of 300 octets.

@@ -102,8 +102,7 @@ impl Recipe<'_> {
             let keys = self.ingredients().and_then(|ready| {
                 let wanted = ready.octets();
                 let spi_octets = spi.0.to_be_bytes();
-                let seed: [&[u8]; 4] =
-                    [&[protocol], &spi_octets, ready.nonces.0, ready.nonces.1];
+                let seed: [&[u8]; 4] = [&[protocol], &spi_octets, ready.nonces.0, ready.nonces.1];
                 let mut keymat = Vec::with_capacity(wanted + ready.prf.octets());
                 let mut last: Option<Secret> = None;
                 while keymat.len() < wanted {
@@ -136,8 +135,9 @@ impl Recipe<'_> {
         }
         let suite = self.suite.ok_or(Underivable::Suite)?;
         let cipher = match suite.encryption {
-            Some(encryption) => Cipher::key_octets(encryption.id, encryption.key_bits)
-                .ok_or(Underivable::Suite)?,
+            Some(encryption) => {
+                Cipher::key_octets(encryption.id, encryption.key_bits).ok_or(Underivable::Suite)?
+            }
             None => 0,
         };
         let integrity = match suite.integrity.id {

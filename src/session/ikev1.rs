@@ -254,7 +254,9 @@ impl Sa {
             return before;
         }
         let exchange = self.exchanges.get(&message_id);
-        let own = exchange.into_iter().flat_map(|one| one.blocks.newest_first());
+        let own = exchange
+            .into_iter()
+            .flat_map(|one| one.blocks.newest_first());
         let id = message_id.to_be_bytes();
         let fresh = before
             .iter()

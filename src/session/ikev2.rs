@@ -128,8 +128,7 @@ impl Ikev2 {
         if !auth && header.exchange != ExchangeType::CREATE_CHILD_SA {
             return Vec::new();
         }
-        let payloads =
-            Message::read_chain(first, Version::V2, text, 0, &mut Faults::default());
+        let payloads = Message::read_chain(first, Version::V2, text, 0, &mut Faults::default());
         let Some(sa_payload) = find_sa(&payloads) else {
             return Vec::new();
         };
@@ -142,7 +141,8 @@ impl Ikev2 {
             if auth {
                 sa.auth = Some(half);
             } else {
-                sa.requests.push_back(((initiator, header.message_id), half));
+                sa.requests
+                    .push_back(((initiator, header.message_id), half));
                 if sa.requests.len() > limits::SESSION_REQUESTS {
                     sa.requests.pop_front();
                 }
@@ -207,12 +207,9 @@ impl Ikev2 {
         chosen: &ikev2::Proposal<'_>,
     ) {
         let spi = |half: &Half| {
-            let (.., spi) = half
-                .spis
-                .iter()
-                .find(|(number, protocol, _)| {
-                    *number == chosen.number && *protocol == chosen.protocol
-                })?;
+            let (.., spi) = half.spis.iter().find(|(number, protocol, _)| {
+                *number == chosen.number && *protocol == chosen.protocol
+            })?;
             Some(IkeSpi(u64::from_be_bytes(spi.as_ref().try_into().ok()?)))
         };
         let (Some(initiator), Some(responder)) = (spi(asked), spi(answered)) else {
@@ -396,9 +393,7 @@ impl Half {
 
 /// Whether a row of the ring may be for an SA.
 fn may_be(ring: &KeyRing, row: usize, spis: IkeSpis) -> bool {
-    ring.ikev2
-        .get(row)
-        .is_some_and(|keys| keys.may_be_of(spis))
+    ring.ikev2.get(row).is_some_and(|keys| keys.may_be_of(spis))
 }
 
 /// What may open an SA, newest keys first: each row of the ring that may be its, with the
@@ -435,9 +430,10 @@ fn fitting(keys: &Ikev2Keys, negotiated: &[IkeSuite]) -> Vec<(IkeSuite, bool)> {
     let mut found: Vec<(IkeSuite, bool)> = Vec::new();
     let ciphers: Vec<(EncryptionId, bool)> = match keys.encryption {
         Some(told) => vec![(told, false)],
-        None if !negotiated.is_empty() => {
-            negotiated.iter().map(|one| (one.encryption, false)).collect()
-        }
+        None if !negotiated.is_empty() => negotiated
+            .iter()
+            .map(|one| (one.encryption, false))
+            .collect(),
         None => ENCRYPTION
             .iter()
             .map(|row| {

@@ -191,22 +191,19 @@ impl Session {
         }
     }
 
-    /// What could not be told for want of fragments.
+    /// What could not be told: for want of fragments, or of what keys are derived from.
     pub fn finish(self) -> Vec<Blind> {
         let lost = self.sets.finish();
         let mut told = Vec::new();
         if lost.incomplete > 0 {
             let frames: Vec<String> = lost.frames.iter().map(FrameId::to_string).collect();
-            let more = if lost.incomplete > frames.len() as u64 {
-                " and others"
-            } else {
-                ""
-            };
+            let others = lost.incomplete > frames.len() as u64;
             told.push(Blind {
-                what: format!("what {} messages in IKEv1 fragments say", lost.incomplete),
+                what: format!("what {} messages in IKE fragments say", lost.incomplete),
                 why: format!(
-                    "not all fragments were captured; what came begins in frames {}{more}",
-                    frames.join(", ")
+                    "not all fragments were captured; what came begins in frames {}{}",
+                    frames.join(", "),
+                    if others { " and others" } else { "" }
                 ),
             });
         }
@@ -220,6 +217,7 @@ impl Session {
                 ),
             });
         }
+        told.extend(self.opener.into_iter().flat_map(Opener::finish));
         told
     }
 }
@@ -243,3 +241,6 @@ fn plain(header: &Header) -> Plain {
     };
     if sealed { Plain::Sealed } else { Plain::Clear }
 }
+
+#[cfg(test)]
+mod tests;

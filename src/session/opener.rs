@@ -1,17 +1,18 @@
 //! The stage that has keys: sends each message to the version it is of, and gathers what it gives.
 
-use super::child::Derived;
+use super::child::{Derived, Underivable};
 use super::ikev1::Ikev1;
 use super::ikev2::Ikev2;
 use crate::keys::{KeyRing, Origin};
 use crate::limits;
-use crate::model::{Opened, Plain, Why};
+use crate::model::{Blind, Opened, Plain, Why};
 use crate::registry::PayloadType;
-use crate::units::{FrameId, IkeSpi};
+use crate::units::{EspSpi, FrameId, IkeSpi};
 use crate::wire::Message;
 use bytes::Bytes;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Opens messages, and derives the keys of what they negotiate.
@@ -20,7 +21,11 @@ pub(super) struct Opener {
     ring: Arc<KeyRing>,
     ikev1: Ikev1,
     ikev2: Ikev2,
+    /// All that was derived, and how many of it were taken.
     derived: Vec<Derived>,
+    taken: usize,
+    /// Keys that were derived beyond the limit.
+    beyond: u64,
 }
 
 /// Rows of the ring by the initiator's SPI.
@@ -109,6 +114,8 @@ impl Opener {
             ikev2: Ikev2::new(Rows::new(v2)),
             ring,
             derived: Vec::new(),
+            taken: 0,
+            beyond: 0,
         }
     }
 
@@ -157,7 +164,38 @@ impl Opener {
 
     /// The keys that were derived since the last call.
     pub(super) fn take_derived(&mut self) -> Vec<Derived> {
-        std::mem::take(&mut self.derived)
+        let new = self.derived.get(self.taken..).unwrap_or_default().to_vec();
+        self.taken = self.derived.len();
+        new
+    }
+
+    /// Which keys could not be derived, by reason; those that the ring has are not missing.
+    pub(super) fn finish(self) -> Vec<Blind> {
+        let mut missing: BTreeMap<Underivable, BTreeSet<EspSpi>> = BTreeMap::new();
+        for one in &self.derived {
+            if let Err(why) = one.keys
+                && !self.ring.esp.iter().any(|keys| keys.spi.fits(one.spi))
+            {
+                missing.entry(why).or_default().insert(one.spi);
+            }
+        }
+        let mut told: Vec<Blind> = missing
+            .into_iter()
+            .map(|(why, spis)| Blind {
+                what: format!(
+                    "the keys of {} ESP or AH SAs that were negotiated",
+                    spis.len()
+                ),
+                why: why.to_string(),
+            })
+            .collect();
+        if self.beyond > 0 {
+            told.push(Blind {
+                what: format!("the keys of {} further ESP or AH SAs", self.beyond),
+                why: format!("more than {} were derived", limits::SESSION_DERIVED),
+            });
+        }
+        told
     }
 
     fn read_v1(&mut self, seen: &Seen<'_>, clear: Plain) -> Plain {
@@ -186,11 +224,21 @@ impl Opener {
     /// A message that is seen twice gives the same keys: they are kept once.
     fn derive(&mut self, derived: impl IntoIterator<Item = Derived>) {
         for one in derived {
-            let known = self.derived.iter().any(|known| {
-                (known.spi, known.ah, &known.keys) == (one.spi, one.ah, &one.keys)
-            });
-            if !known && self.derived.len() < limits::SESSION_DERIVED {
+            let recent = self
+                .derived
+                .iter()
+                .rev()
+                .take(limits::SESSION_DERIVED_ALIKE);
+            let known = recent
+                .into_iter()
+                .any(|known| (known.spi, known.ah, &known.keys) == (one.spi, one.ah, &one.keys));
+            if known {
+                continue;
+            }
+            if self.derived.len() < limits::SESSION_DERIVED {
                 self.derived.push(one);
+            } else {
+                self.beyond += 1;
             }
         }
     }

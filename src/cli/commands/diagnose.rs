@@ -18,10 +18,7 @@ pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
     let inputs = capture::expand(&options.inputs)?;
     let progress = options.watch();
-    let Analysis {
-        model,
-        findings,
-    } = pipeline::analyze(inputs, &options.pipeline)?;
+    let Analysis { model, findings } = pipeline::analyze(inputs, &options.pipeline)?;
     drop(progress);
 
     let selection = Selection {

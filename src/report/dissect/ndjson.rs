@@ -3,13 +3,13 @@
 //! Written straight from the borrowed octets, with no tree in between: a capture has many packets.
 
 use super::payload::{Context, PayloadRecord};
-use crate::net::{Body, Datagram, Layer, Quote};
 use crate::model::Plain;
+use crate::net::{Body, Datagram, Layer, Quote};
 use crate::report::view;
 use crate::session::Reading;
 use crate::units::{EspSpi, IkeSpi, Timestamp};
-use crate::wire::text::Hex;
 use crate::wire::fault::Faults;
+use crate::wire::text::Hex;
 use crate::wire::{Fault, FaultKind, Message, Payload};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};

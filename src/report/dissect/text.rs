@@ -7,10 +7,10 @@ use crate::registry::vendor_id;
 use crate::report::sheet::{Ink, Sheet};
 use crate::session::Reading;
 use crate::units::Timestamp;
+use crate::wire::fault::Faults;
 use crate::wire::ikev2::NotifyMeaning;
 use crate::wire::nat_detection::Match;
-use crate::wire::fault::Faults;
-use crate::wire::text::escape;
+use crate::wire::text::{Hex, escape};
 use crate::wire::{self, Fault, Message, Payload, ikev1, ikev2};
 use serde_json::Value;
 use std::io::{self, Write};
@@ -116,40 +116,79 @@ impl Lines {
             path: &datagram.path,
             reading,
         };
-        let mut faults = message.faults.as_slice();
-        for (i, payload) in message.payloads.iter().enumerate() {
+        let (payloads, faults) = (&message.payloads, &message.faults);
+        self.payloads(out, payloads, faults, context, 8)?;
+        // IKEv1: what was opened stands in no payload.
+        match &reading.plain {
+            Plain::Opened(opened) if message.sealed.is_some() => {
+                let hash = opened
+                    .hash_ok
+                    .map_or(String::new(), |ok| format!("  hash_ok {ok}"));
+                let (iv, pad) = (Hex(&opened.iv), opened.pad_length);
+                writeln!(out, "        state opened  iv {iv}  pad_length {pad}{hash}")?;
+                self.inside(out, context, 8)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A chain of payloads, with the faults of each.
+    fn payloads(
+        &self,
+        out: &mut impl Write,
+        payloads: &[Payload<'_>],
+        faults: &[Fault],
+        context: Context<'_>,
+        indent: usize,
+    ) -> io::Result<()> {
+        let mut faults = faults;
+        for (i, payload) in payloads.iter().enumerate() {
             let record = serde_json::to_value(PayloadRecord { payload, context })?;
             let name = payload.kind.name().unwrap_or("unknown payload");
             let title = format!("{name} ({})", payload.kind.0);
             let critical = if payload.critical { ", critical" } else { "" };
             writeln!(
                 out,
-                "        {:>5}  {}, {} octets{critical}",
+                "{:indent$}{:>5}  {}, {} octets{critical}",
+                "",
                 payload.at,
                 self.sheet.paint(Ink::Strong, title),
                 payload.length
             )?;
-            let told = ["type", "name", "length", "critical", "at"];
+            // What the title says, and what follows as payloads of its own.
+            let told = [
+                "type", "name", "length", "critical", "at", "payloads", "faults",
+            ];
             if let Value::Object(mut fields) = record {
                 fields.retain(|key, _| !told.contains(&key.as_str()));
-                branch(out, &Value::Object(fields), 15, "")?;
+                branch(out, &Value::Object(fields), indent + 7, "")?;
+            }
+            if is_sealed(payload) {
+                self.inside(out, context, indent + 7)?;
             }
             // Faults are in order of offset: those before the next payload are of this one.
-            let next = message
-                .payloads
-                .get(i + 1)
-                .map_or(usize::MAX, |payload| payload.at);
+            let next = payloads.get(i + 1).map_or(usize::MAX, |payload| payload.at);
             let split = faults.iter().take_while(|fault| fault.at < next).count();
             let (own, rest) = faults.split_at_checked(split).unwrap_or((faults, &[]));
             for fault in own {
-                self.fault(out, fault, 15)?;
+                self.fault(out, fault, indent + 7)?;
             }
             faults = rest;
         }
         for fault in faults {
-            self.fault(out, fault, 8)?;
+            self.fault(out, fault, indent)?;
         }
         Ok(())
+    }
+
+    /// The payloads that were opened.
+    fn inside(&self, out: &mut impl Write, context: Context<'_>, indent: usize) -> io::Result<()> {
+        let Plain::Opened(opened) = &context.reading.plain else {
+            return Ok(());
+        };
+        let mut faults = Faults::default();
+        let payloads = opened.payloads(context.version, &mut faults);
+        self.payloads(out, &payloads, &faults.list, context, indent)
     }
 }
 
@@ -283,6 +322,7 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> Str
             let word = word(payload, context);
             match (&reading.plain, is_sealed(payload)) {
                 // RFC 7296 section 1.2 writes what is inside in braces.
+                (Plain::Opened(_), true) if is_part(reading) => format!("{word} [opened]"),
                 (Plain::Opened(_), true) => format!("{word}{{{}}}", opened()),
                 (Plain::Failed(why), true) => format!("{word} [{why}]"),
                 _ => word,
@@ -311,6 +351,12 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> Str
         [_] | [] => String::new(),
     };
     format!("{exchange}{side} {id}: {}{whole}", words.join(", "))
+}
+
+/// Whether a message is an IKE fragment that completes nothing.
+fn is_part(reading: &Reading) -> bool {
+    let standing = reading.standing.as_ref();
+    standing.is_some_and(|standing| !standing.completes())
 }
 
 /// Whether a payload is SK or SKF.
