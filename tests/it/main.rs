@@ -12,6 +12,7 @@ mod captures;
 mod cli;
 mod damage;
 mod fuzz;
+mod keys;
 mod run;
 mod split;
 mod tidy;
