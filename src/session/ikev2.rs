@@ -8,7 +8,7 @@ use crate::keys::{EncryptionId, Ikev2Keys, KeyRing};
 use crate::limits;
 use crate::model::Why;
 use crate::registry::transform::{self, ENCRYPTION, INTEGRITY};
-use crate::registry::{ExchangeType, PayloadType, SecurityProtocol};
+use crate::registry::{ExchangeType, PayloadType, SecurityProtocol, TransformType};
 use crate::units::{EspSpi, IkeSpi, IkeSpis};
 use crate::wire::fault::Faults;
 use crate::wire::{Header, Message, Payload, Version, ikev2};
@@ -186,7 +186,7 @@ impl Ikev2 {
             root: keys.sk_d.as_ref(),
             initiator_nonce: nonces.as_ref().map(|(nonce, _)| nonce.as_ref()),
             responder_nonce: nonces.as_ref().map(|(_, nonce)| nonce.as_ref()),
-            pfs: half.exchanges_keys,
+            pfs: half.exchanges_keys || has_more_exchanges(chosen),
             suite: ChildSuite::of(chosen),
             initiator_spi,
             responder_spi,
@@ -497,6 +497,14 @@ fn is_sound(first: PayloadType, text: &[u8]) -> bool {
     let mut faults = Faults::default();
     Message::read_chain(first, Version::V2, text, 0, &mut faults);
     faults.list.is_empty()
+}
+
+/// Whether a child SA is to be made with additional key exchanges, which follow (RFC 9370 section
+/// 2.2.4).
+fn has_more_exchanges(chosen: &ikev2::Proposal<'_>) -> bool {
+    let additional = TransformType::ADDKE1..=TransformType::ADDKE7;
+    let mut transforms = chosen.transforms.iter();
+    transforms.any(|one| additional.contains(&one.kind) && one.id != 0)
 }
 
 fn find_sa<'p, 'a>(payloads: &'p [Payload<'a>]) -> Option<&'p ikev2::SecurityAssociation<'a>> {
