@@ -16,7 +16,7 @@ fn messages(case: &str) -> Vec<Vec<u8>> {
     );
     let inputs = espial::capture::expand(&[path.into()]).expect("the capture can be read");
     let mut messages = Vec::new();
-    let mut visit = |datagram: &espial::net::Datagram<'_>, _| {
+    let mut visit = |datagram: &espial::net::Datagram<'_>, _, _: &espial::session::Reading| {
         if let Body::Ike(octets) = datagram.body {
             messages.push(octets.to_vec());
         }

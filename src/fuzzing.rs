@@ -4,7 +4,8 @@
 //! machine without a fuzzer tries them too. A body panics where a law is broken.
 
 use crate::capture::{Chunk, Frame, Input, LinkType, Problem, Scratch, Walked};
-use crate::keys::{KEY_FORMATS, KeyRing, format};
+use crate::crypto::Secret;
+use crate::keys::{EncryptionId, Ikev1Keys, Ikev2Keys, KEY_FORMATS, KeyRing, Origin, format};
 use crate::limits::{AGGFRAG_PACKETS, REASSEMBLY_OCTETS, REASSEMBLY_TRAINS, STREAM_FRAMES};
 use crate::net::inner::Content;
 use crate::net::{
@@ -16,13 +17,15 @@ use crate::report::dissect::{Lines, write_ndjson};
 use crate::report::text::Detail;
 use crate::report::view::Tunnels;
 use crate::report::{Diagnosis, Selection, Sheet, json, ndjson, text, tunnels};
-use crate::units::{Endpoint, EspSpi, FrameId, Timestamp, Vantage};
+use crate::session::Reading;
+use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, IkeSpis, Timestamp, Vantage};
 use crate::wire::esp::EspHeader;
 use crate::wire::{Header, Message};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A body of a fuzz target.
@@ -179,8 +182,13 @@ pub fn capture(octets: &[u8]) {
 /// difference.
 pub fn pipeline(octets: &[u8]) {
     let scrap = Scrap::of(octets);
-    let one = reports(&scrap, 1, octets.len().max(1));
-    let other = reports(&scrap, 2, 4096.min(1 + octets.len() / 3));
+    // Every other capture is read with keys.
+    let keys = Arc::new(match octets.len() % 2 {
+        0 => KeyRing::default(),
+        _ => lenient_keys(),
+    });
+    let one = reports(&scrap, &keys, 1, octets.len().max(1));
+    let other = reports(&scrap, &keys, 2, 4096.min(1 + octets.len() / 3));
     assert!(one == other, "threads or chunks make a difference");
 }
 
@@ -371,20 +379,26 @@ fn show(out: &mut Vec<u8>, body: Body<'_>) {
     };
     for verbose in [true, false] {
         let mut lines = Lines::new(Sheet::default(), verbose);
-        dissect(out, &mut lines, &datagram, time);
+        dissect(out, &mut lines, &datagram, time, &Reading::default());
         assert!(lines.flush(out).is_ok(), "memory takes whatever is written");
     }
 }
 
-fn dissect(out: &mut Vec<u8>, lines: &mut Lines, datagram: &Datagram<'_>, time: Timestamp) {
+fn dissect(
+    out: &mut Vec<u8>,
+    lines: &mut Lines,
+    datagram: &Datagram<'_>,
+    time: Timestamp,
+    reading: &Reading,
+) {
     let mut record = Vec::new();
-    let written = write_ndjson(&mut record, datagram, time);
+    let written = write_ndjson(&mut record, datagram, time, reading);
     assert!(written.is_ok(), "memory takes whatever is written");
     if !record.is_empty() {
         is_json(&record);
     }
     out.extend(record);
-    let written = lines.write(out, datagram, time);
+    let written = lines.write(out, datagram, time, reading);
     assert!(written.is_ok(), "memory takes whatever is written");
 }
 
@@ -442,9 +456,39 @@ fn count(octets: &[u8]) -> u32 {
     u32::try_from(octets.len()).unwrap_or(u32::MAX)
 }
 
+/// Keys that may be of any IKE SA and take whatever makes payloads for opened: nothing is encrypted,
+/// and there is no key to check it with.
+fn lenient_keys() -> KeyRing {
+    /// ENCR_NULL, AUTH_HMAC_SHA2_256_128 and PRF_HMAC_SHA2_256.
+    const SUITE: (u16, u16, u16) = (11, 12, 5);
+    let origin = Origin {
+        file: "keys".to_owned(),
+        line: 1,
+    };
+    let (id, integrity, prf) = SUITE;
+    let secret = || Some(Secret::new(vec![0; 16]));
+    KeyRing {
+        ikev1: vec![Ikev1Keys {
+            encryption_key: secret(),
+            skeyid_a: secret(),
+            skeyid_d: secret(),
+            ..Ikev1Keys::new(IkeSpi(0), origin.clone())
+        }],
+        ikev2: vec![Ikev2Keys {
+            encryption: Some(EncryptionId { id, key_bits: None }),
+            integrity: Some(integrity),
+            prf: Some(prf),
+            sk_d: secret(),
+            ..Ikev2Keys::new(IkeSpis::default(), origin)
+        }],
+        esp: Vec::new(),
+    }
+}
+
 /// Every report on a capture, one after the other.
-fn reports(scrap: &Scrap, threads: usize, chunk_size: usize) -> Vec<u8> {
+fn reports(scrap: &Scrap, keys: &Arc<KeyRing>, threads: usize, chunk_size: usize) -> Vec<u8> {
     let options = Options {
+        keys: Arc::clone(keys),
         threads: NonZeroUsize::new(threads),
         chunk_size: NonZeroUsize::new(chunk_size),
         ..Options::default()
@@ -483,8 +527,8 @@ fn reports(scrap: &Scrap, threads: usize, chunk_size: usize) -> Vec<u8> {
     }
     let mut lines = Lines::new(sheet, true);
     if let Some(input) = scrap.open() {
-        let read = pipeline::dissect(vec![input], &options, &mut |datagram, time| {
-            dissect(&mut out, &mut lines, datagram, time);
+        let read = pipeline::dissect(vec![input], &options, &mut |datagram, time, reading| {
+            dissect(&mut out, &mut lines, datagram, time, reading);
             ControlFlow::Continue(())
         });
         assert!(read.is_ok(), "the system gives threads");

@@ -46,6 +46,7 @@ pub mod pipeline;
 pub mod registry;
 pub mod report;
 pub mod scan;
+pub mod session;
 #[doc(hidden)]
 pub mod testing;
 pub mod units;

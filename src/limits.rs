@@ -180,6 +180,44 @@ pub const KEY_LOG_CHOICES: usize = 4;
 /// Equal keys that are compared for being one row told twice.
 pub const KEY_EQUALS: usize = 16;
 
+// The session.
+
+/// Sets of IKE fragments that are kept at one time, complete ones included, which tell copies;
+/// meeting it gives up the one that waited longest. A gateway negotiates few at a time.
+pub const IKE_FRAGMENT_SETS: usize = 256;
+
+/// Memory of IKE fragments that wait for others, in octets; meeting it gives up the oldest.
+pub const IKE_FRAGMENT_OCTETS: usize = 8 << 20;
+
+/// How long a set waits for its next fragment: senders give a message up after 165 seconds
+/// (strongSwan's retransmissions), and send all its fragments each time.
+pub const IKE_FRAGMENT_AGE: Span = Span::from_secs(180);
+
+/// IKE SAs that are followed with keys, of each version. Messages of further ones say so.
+pub const SESSION_SAS: usize = 1 << 14;
+
+/// Keys with algorithms that are tried on one IKE SA: all that a key log without SPIs gives.
+pub const SESSION_CHOICES: usize = 256;
+
+/// Exchanges of one IKE SA that are followed at one time; the oldest is given up.
+pub const SESSION_REQUESTS: usize = 256;
+
+/// Proposals that are kept of a negotiation until it is answered.
+pub const SESSION_PROPOSALS: usize = 64;
+
+/// IKEv1: last blocks of messages of one exchange that the next may follow from.
+pub const SESSION_BLOCKS: usize = 16;
+
+/// IKEv1: public values that are kept of one SA: two, unless its cookie was used again.
+pub const SESSION_PUBLIC: usize = 4;
+
+/// Keys of child SAs that are derived.
+pub const SESSION_DERIVED: usize = 1 << 14;
+
+/// Keys derived before that are looked through for the same ones: a retransmission comes soon, and
+/// what is kept twice costs only room.
+pub const SESSION_DERIVED_ALIKE: usize = 256;
+
 // The census.
 
 /// Octets of IKE messages that are kept whole, 64 MiB: enough for 200,000 messages of 300 octets.

@@ -10,6 +10,7 @@ use crate::limits;
 use crate::model::{self, Model};
 use crate::net::{Body, Datagram, Esp, IpFacts, Learned, Stamp};
 use crate::scan::{Batch, Lane, Scanner, Window};
+use crate::session::{Reading, Session};
 use crate::units::{EspSpi, FrameId, Timestamp};
 use crate::wire::esp::EspHeader;
 use rayon::prelude::*;
@@ -35,7 +36,7 @@ pub struct Options {
     /// Told how far the reading is.
     pub progress: Option<Progress>,
     /// Keys of what is sealed.
-    pub keys: KeyRing,
+    pub keys: Arc<KeyRing>,
 }
 
 /// What was found and what it means.
@@ -58,7 +59,8 @@ pub enum Error {
 /// Reads the inputs and judges what they hold.
 pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysis, Error> {
     let pool = pool(options)?;
-    let (census, inputs) = read(&pool, inputs, options, Census::default());
+    let census = Census::new(Session::new(Arc::clone(&options.keys)));
+    let (census, inputs) = read(&pool, inputs, options, census);
     let mut model = census.finish();
     model.inputs = inputs;
     assemble::assemble(&mut model);
@@ -67,14 +69,22 @@ pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysi
     Ok(Analysis { model, findings })
 }
 
+/// Whoever looks at each datagram: at what it holds, its time, and what is known of an IKE message
+/// besides its octets.
+pub type Visit<'v> = dyn FnMut(&Datagram<'_>, Timestamp, &Reading) -> ControlFlow<()> + Send + 'v;
+
 /// Calls `visit` for every datagram with IPsec in it, in frame order, until it breaks.
+///
+/// A message that IKEv1 fragments make follows the fragment that completes it, as a datagram of the
+/// same frame.
 pub fn dissect(
     inputs: Vec<capture::Input>,
     options: &Options,
-    visit: &mut (dyn FnMut(&Datagram<'_>, Timestamp) -> ControlFlow<()> + Send),
+    visit: &mut Visit<'_>,
 ) -> Result<Vec<model::Input>, Error> {
     let visitor = Visitor {
         visit,
+        session: Session::new(Arc::clone(&options.keys)),
         flow: ControlFlow::Continue(()),
     };
     Ok(read(&pool(options)?, inputs, options, visitor).1)
@@ -319,7 +329,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A fold that shows each datagram to a visitor.
 struct Visitor<'v> {
-    visit: &'v mut (dyn FnMut(&Datagram<'_>, Timestamp) -> ControlFlow<()> + Send),
+    visit: &'v mut Visit<'v>,
+    session: Session,
     flow: ControlFlow<()>,
 }
 
@@ -356,9 +367,24 @@ impl Fold for Visitor<'_> {
         self.datagram(&datagram, packet.time, &[packet.frame]);
     }
 
-    fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, _frames: &[FrameId]) {
-        if self.flow.is_continue() {
-            self.flow = (self.visit)(datagram, time);
+    fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, frames: &[FrameId]) {
+        if self.flow.is_break() {
+            return;
+        }
+        let reading = match datagram.body {
+            Body::Ike(octets) => self.session.see(octets, datagram, time, frames),
+            _ => Reading::default(),
+        };
+        self.flow = (self.visit)(datagram, time, &reading);
+        if let Some(whole) = &reading.whole
+            && self.flow.is_continue()
+        {
+            let inner = Datagram {
+                cut: false,
+                body: Body::Ike(&whole.bytes),
+                ..*datagram
+            };
+            self.flow = (self.visit)(&inner, time, &whole.reading);
         }
     }
 

@@ -131,6 +131,13 @@ impl fmt::Display for IkeSpis {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct EspSpi(pub u32);
 
+impl EspSpi {
+    /// The SPI of four octets as a proposal carries it.
+    pub fn of(octets: &[u8]) -> Option<Self> {
+        Some(Self(u32::from_be_bytes(octets.try_into().ok()?)))
+    }
+}
+
 /// `0x` and 8 hex digits.
 impl fmt::Display for EspSpi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

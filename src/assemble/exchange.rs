@@ -101,7 +101,7 @@ impl Grouper<'_> {
         let response = message.header.version.major() != 1 && message.header.flags.response();
         let exchange = self.exchange(sa, by, response, message);
         let read = message.read();
-        let flight = self.flight(exchange, by, response, id, piece(&read));
+        let flight = self.flight(exchange, by, response, id, piece(message));
         if message.plain == Plain::Clear {
             self.hear(exchange, by, message, &read);
         }
@@ -197,7 +197,7 @@ impl Grouper<'_> {
             is_initial(exchange.kind)
                 && exchange
                     .response()
-                    .and_then(Flight::first)
+                    .and_then(Flight::message)
                     .is_some_and(|id| has_sa(&self.messages[id]))
         })
     }
@@ -288,6 +288,7 @@ impl Grouper<'_> {
                 true => flight.elsewhere.push(id),
                 false => flight.again.push(id),
             }
+            complete(flight, message, id);
         }
     }
 
@@ -354,6 +355,7 @@ impl Grouper<'_> {
                 known.and_then(|place| Some((place, flights.get_mut(place)?)))
             {
                 add_piece(flight, piece, id);
+                complete(flight, &self.messages[id], id);
                 return place;
             }
             self.fragmented.insert(key, flights.len());
@@ -366,7 +368,11 @@ impl Grouper<'_> {
             elsewhere: Vec::new(),
             fragments: piece.map(|piece| piece.total.unwrap_or(piece.number.saturating_add(1))),
             fragments_seen: piece.iter().map(|piece| piece.number).collect(),
+            completed_by: None,
         });
+        if let Some(flight) = flights.last_mut() {
+            complete(flight, &self.messages[id], id);
+        }
         flights.len() - 1
     }
 
@@ -433,8 +439,17 @@ fn add_piece(flight: &mut Flight, piece: Piece, id: MessageId) {
     }
 }
 
+/// Notes the datagram that completes a message in IKE fragments, the first that does.
+fn complete(flight: &mut Flight, message: &Message, id: MessageId) {
+    if message.whole.is_some() {
+        flight.completed_by.get_or_insert(id);
+    }
+}
+
 /// Which IKE fragment a message is, if it is one.
-fn piece(message: &wire::Message<'_>) -> Option<Piece> {
+fn piece(message: &Message) -> Option<Piece> {
+    // Not `Message::read`, which reads the message that a fragment completes.
+    let message = wire::Message::read(&message.bytes);
     if let Some(fragment) = message.fragment_v1() {
         return Some(Piece {
             id: fragment.id.max(1),

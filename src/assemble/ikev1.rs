@@ -25,7 +25,7 @@ pub(super) fn describe(model: &mut Model, id: IkeSaId) {
             Role::Initiator => 0,
             Role::Responder => 1,
         };
-        for message in flight.parts.iter().map(|id| &model.messages[*id]) {
+        if let Some(message) = flight.message().map(|id| &model.messages[id]) {
             if message.plain != Plain::Clear {
                 continue;
             }
@@ -144,9 +144,9 @@ fn is_deleted(model: &Model, row: &IkeSa) -> bool {
         return false;
     };
     let informational = |exchange: &Exchange| {
-        let message = exchange.flights.first().and_then(Flight::first)?;
+        let message = exchange.flights.first().and_then(Flight::message)?;
         let message = &model.messages[message];
-        let sealed = message.plain == Plain::Sealed;
+        let sealed = message.plain.is_encrypted();
         (exchange.kind == ExchangeType::INFORMATIONAL_V1 && sealed).then_some(message.time)
     };
     let (before, last) = (&model.exchanges[*before], &model.exchanges[*last]);

@@ -9,14 +9,14 @@ pub mod sequence;
 use crate::fold::{EspPacket, Fold};
 use crate::limits;
 use crate::model::{
-    Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain,
-    Transport,
+    Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Transport,
 };
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Path};
 use crate::scan::Lane;
+use crate::session::Session;
 use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
-use crate::wire::{self, Version};
+use crate::wire;
 use bytes::Bytes;
 use flow::FlowCounter;
 use foldhash::quality::RandomState;
@@ -27,6 +27,7 @@ use std::net::IpAddr;
 #[derive(Debug, Default)]
 pub struct Census {
     model: Model,
+    session: Session,
     flows: Vec<FlowCounter>,
     flow_index: HashMap<FlowKey, usize, RandomState>,
     /// The flow of each lane of the batch at hand; `None` beyond the limit.
@@ -53,10 +54,19 @@ struct Beyond {
 }
 
 impl Census {
+    /// A census that keeps what this session makes of IKE messages.
+    pub fn new(session: Session) -> Self {
+        Self {
+            session,
+            ..Self::default()
+        }
+    }
+
     /// What was counted. Messages and flows are in order of their first frame.
     pub fn finish(self) -> Model {
         let mut model = self.model;
         model.flows = self.flows.into_iter().map(FlowCounter::finish).collect();
+        model.blind.extend(self.session.finish());
         model.blind.extend(self.beyond.told());
         model
     }
@@ -93,6 +103,11 @@ impl Census {
             self.beyond.messages += 1;
             return;
         }
+        let reading = self.session.see(octets, datagram, time, frames);
+        let (whole, plain, pieces) = match reading.whole {
+            Some(whole) => (Some(whole.bytes), whole.reading.plain, whole.reading.frames),
+            None => (None, reading.plain, reading.frames),
+        };
         let mut cut = datagram.cut;
         let kept = if self.message_octets + octets.len() <= limits::MESSAGE_OCTETS {
             octets
@@ -101,10 +116,18 @@ impl Census {
             cut = true;
             octets.get(..limits::MESSAGE_STUB).unwrap_or(octets)
         };
-        self.message_octets += kept.len();
+        let whole = whole.filter(|whole| {
+            let fits = self.message_octets + kept.len() + whole.len() <= limits::MESSAGE_OCTETS;
+            self.beyond.stubs += u64::from(!fits && !cut);
+            fits
+        });
+        self.message_octets += kept.len() + whole.as_ref().map_or(0, Bytes::len);
         self.model.messages.push(Message {
             frame: datagram.stamp.frame,
-            frames: frames.to_vec(),
+            frames: match pieces.is_empty() {
+                true => frames.to_vec(),
+                false => pieces,
+            },
             time,
             vantage: datagram.stamp.vantage,
             path: datagram.path,
@@ -112,7 +135,8 @@ impl Census {
             cut,
             header,
             bytes: Bytes::copy_from_slice(kept),
-            plain: plain(&header),
+            whole,
+            plain,
         });
     }
 
@@ -344,17 +368,6 @@ fn flow_key(vantage: Vantage, spi: EspSpi, path: &Path) -> FlowKey {
         spi,
         to: path.to.address,
     }
-}
-
-/// Whether the body travels in clear: told by the first payload (IKEv2) or the flag (IKEv1).
-fn plain(header: &wire::Header) -> Plain {
-    use crate::registry::PayloadType;
-    let sealed = if header.version.major() <= Version::V1.major() {
-        header.flags.v1_encrypted()
-    } else {
-        matches!(header.next_payload, PayloadType::SK | PayloadType::SKF)
-    };
-    if sealed { Plain::Sealed } else { Plain::Clear }
 }
 
 /// UDP fragments may be anyone's: only the ports in the first piece tell. So may those behind IPv6

@@ -5,12 +5,12 @@ use super::complain;
 use super::error::Error;
 use super::progress::Progress;
 use crate::keys;
-use crate::model::{Blind, Model};
 use crate::pipeline;
 use crate::report::{Sheet, calendar};
 use crate::units::Timestamp;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Columns below which tables are no use, and above which lines are hard to read.
 const WIDTH: std::ops::RangeInclusive<u16> = 60..=110;
@@ -19,8 +19,6 @@ const WIDTH: std::ops::RangeInclusive<u16> = 60..=110;
 pub struct Options {
     /// What to read; never empty.
     pub inputs: Vec<PathBuf>,
-    /// Whether keys were given.
-    pub keys: bool,
     /// Form of the output.
     pub format: Format,
     /// Where to write; `None` for standard output.
@@ -57,7 +55,7 @@ impl Options {
             threads: args.threads,
             since,
             until,
-            keys,
+            keys: Arc::new(keys),
             ..Default::default()
         };
         if let Some(octets) = args.chunk_size {
@@ -65,7 +63,6 @@ impl Options {
         }
         Ok(Self {
             inputs: inputs(args.inputs)?,
-            keys: !args.keys.is_empty(),
             format: args.format,
             sheet: sheet(args.color, on_terminal),
             output,
@@ -82,16 +79,6 @@ impl Options {
         let progress = Progress::new().filter(|_| !self.quiet)?;
         self.pipeline.progress = Some(progress.callback());
         Some(progress)
-    }
-
-    /// Notes what this version cannot do with what it was given.
-    pub fn note_blind(&self, model: &mut Model) {
-        if self.keys {
-            model.blind.push(Blind {
-                what: "what sealed messages hold".to_owned(),
-                why: "keys were given but this version does not open sealed messages".to_owned(),
-            });
-        }
     }
 }
 

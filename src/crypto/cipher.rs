@@ -78,6 +78,21 @@ impl Cipher {
         Ok(Self { row, mode })
     }
 
+    /// Octets of key material that a cipher takes, salt included; `None` if it is not at hand, or
+    /// has keys of several lengths and `key_bits` does not say which.
+    pub fn key_octets(id: u16, key_bits: Option<u16>) -> Option<usize> {
+        let row = encryption(id)?;
+        let lengths = key_octets(row.name)?;
+        let octets = match (lengths.as_slice(), key_bits) {
+            ([one], _) => one,
+            (several, Some(bits)) => several
+                .iter()
+                .find(|octets| *octets * 8 == usize::from(bits))?,
+            (_, None) => return None,
+        };
+        Some(octets + salt_octets(row.name))
+    }
+
     /// The transform ID.
     pub fn id(&self) -> u16 {
         self.row.id

@@ -81,6 +81,14 @@ impl Integrity {
         })
     }
 
+    /// Octets of key material that an algorithm takes, salt included; `None` if it is not at hand.
+    pub fn key_octets(id: u16) -> Option<usize> {
+        Some(match kind(id)? {
+            Kind::Mac(mac) => mac.octets(),
+            Kind::Gmac { key_octets } => key_octets + GMAC_SALT,
+        })
+    }
+
     /// The transform ID.
     pub fn id(&self) -> u16 {
         self.row.id

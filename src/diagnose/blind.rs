@@ -2,7 +2,8 @@
 //! evidence only where the tap could have seen it.
 
 use super::facts::Tap;
-use crate::model::{Blind, Input, Model, Plain, Tunnel};
+use crate::model::{Blind, Input, Model, Plain, Tunnel, Why};
+use std::collections::BTreeMap;
 
 /// What this capture cannot tell.
 pub fn blind(model: &Model) -> Vec<Blind> {
@@ -70,17 +71,26 @@ fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
 }
 
 fn sealed(model: &Model, told: &mut Vec<Blind>) {
-    let messages = model
-        .messages
-        .iter()
-        .filter(|message| message.plain == Plain::Sealed)
-        .count();
-    if messages > 0 {
+    let mut sealed = 0_u64;
+    let mut failed: BTreeMap<Why, u64> = BTreeMap::new();
+    for message in model.messages.iter() {
+        match message.plain {
+            Plain::Sealed => sealed += 1,
+            Plain::Failed(why) => *failed.entry(why).or_default() += 1,
+            Plain::Clear | Plain::Opened(_) => {}
+        }
+    }
+    let what = || "identities, traffic selectors and the reasons of refusals".to_owned();
+    if sealed > 0 {
         told.push(Blind {
-            what: "identities, traffic selectors and the reasons of refusals".to_owned(),
-            why: format!("{messages} IKE messages are encrypted and no key opens them"),
+            what: what(),
+            why: format!("{sealed} IKE messages are encrypted and no key opens them"),
         });
     }
+    told.extend(failed.into_iter().map(|(why, count)| Blind {
+        what: what(),
+        why: format!("{count} IKE messages are encrypted and were not opened: {why}"),
+    }));
     let packets: u64 = model
         .flows
         .iter()

@@ -61,6 +61,8 @@ pub struct Flight {
     pub fragments: Option<u16>,
     /// Numbers of the IKE fragments that were seen, sorted.
     pub fragments_seen: Vec<u16>,
+    /// The datagram that completes it, if it came in IKE fragments: reading it reads the whole.
+    pub completed_by: Option<MessageId>,
 }
 
 impl Flight {
@@ -73,6 +75,12 @@ impl Flight {
     /// The first datagram of it that was seen.
     pub fn first(&self) -> Option<MessageId> {
         self.parts.first().copied()
+    }
+
+    /// The datagram that is read for what the message says: the one that completes it, or the
+    /// first.
+    pub fn message(&self) -> Option<MessageId> {
+        self.completed_by.or(self.first())
     }
 }
 

@@ -1,10 +1,12 @@
 //! IKE messages as they passed the tap, and what else control traffic leaves behind.
 
+use super::opened::{Opened, Why};
 use super::table::id;
 use crate::net::{IpFacts, Path};
 use crate::units::{FrameId, Timestamp, Vantage};
-use crate::wire;
+use crate::wire::{self, fault::Faults};
 use bytes::Bytes;
+use std::sync::Arc;
 
 id!(MessageId, "an IKE message");
 
@@ -13,7 +15,8 @@ id!(MessageId, "an IKE message");
 pub struct Message {
     /// The frame that completes it.
     pub frame: FrameId,
-    /// Every frame that carries a piece of it; only `frame` itself unless IP fragmented it.
+    /// Every frame that carries a piece of it; only `frame` itself unless IP fragmented it, or it
+    /// completes a message in IKE fragments.
     pub frames: Vec<FrameId>,
     /// When the completing frame was recorded.
     pub time: Timestamp,
@@ -29,14 +32,38 @@ pub struct Message {
     pub header: wire::Header,
     /// The message from its header on, without the non-ESP marker; as much as the capture kept.
     pub bytes: Bytes,
-    /// Whether its body can be read.
+    /// If it is the IKEv1 fragment that completes a message: the octets of that message.
+    pub whole: Option<Bytes>,
+    /// Whether its body can be read, or that of the message it completes.
     pub plain: Plain,
 }
 
 impl Message {
-    /// Reads the octets again.
+    /// Reads the octets again: those of the message it completes, if it is an IKEv1 fragment.
     pub fn read(&self) -> wire::Message<'_> {
-        wire::Message::read(&self.bytes)
+        wire::Message::read(self.whole.as_ref().unwrap_or(&self.bytes))
+    }
+
+    /// Reads what is in clear and what was opened alike: the payloads inside follow the others, and
+    /// their offsets count from the start of the plaintext.
+    pub fn open(&self) -> wire::Message<'_> {
+        let mut read = self.read();
+        if let Plain::Opened(opened) = &self.plain {
+            let mut faults = Faults::default();
+            read.payloads
+                .extend(opened.payloads(self.header.version, &mut faults));
+            read.faults.extend(faults.list);
+            read.sealed = None;
+        }
+        read
+    }
+
+    /// Octets of the message by its header, or of the one that it completes.
+    pub fn length(&self) -> usize {
+        match &self.whole {
+            Some(whole) => whole.len(),
+            None => self.header.length as usize,
+        }
     }
 }
 
@@ -47,6 +74,22 @@ pub enum Plain {
     Clear,
     /// It is encrypted and no key was given.
     Sealed,
+    /// It was encrypted and keys opened it.
+    Opened(Arc<Opened>),
+    /// It is encrypted, and the keys that were given did not open it.
+    Failed(Why),
+}
+
+impl Plain {
+    /// Whether the body travelled encrypted, opened or not.
+    pub fn is_encrypted(&self) -> bool {
+        *self != Self::Clear
+    }
+
+    /// Whether its payloads can be read: in clear, or opened.
+    pub fn is_readable(&self) -> bool {
+        matches!(self, Self::Clear | Self::Opened(_))
+    }
 }
 
 /// NAT keepalives on one path (RFC 3948 section 2.3).

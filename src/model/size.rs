@@ -13,7 +13,7 @@
 //! four. IKEv1 (RFC 2409 appendix B) pads the plaintext to the block and adds nothing else; some
 //! senders add a whole block when it was full.
 
-use super::{Exchange, Flight, IkeSaId, IkeSuite, Model, Plain, Role};
+use super::{Exchange, Flight, IkeSaId, IkeSuite, Model, Role};
 use crate::limits;
 use crate::registry::{ExchangeType, transform};
 use crate::units::{Span, Timestamp};
@@ -154,8 +154,8 @@ impl Model {
         ike_sa: IkeSaId,
         flight: &Flight,
     ) -> Option<RangeInclusive<usize>> {
-        let first = &self.messages[flight.first()?];
-        if !flight.is_whole() || first.plain != Plain::Sealed {
+        let message = &self.messages[flight.message()?];
+        if !flight.is_whole() || !message.plain.is_encrypted() {
             return None;
         }
         let lengths = flight
@@ -163,7 +163,7 @@ impl Model {
             .iter()
             .map(|id| self.messages[*id].header.length as usize);
         if self.ike_sas[ike_sa].version.major() == 1 {
-            let length = lengths.sum::<usize>().checked_sub(28)?;
+            let length = message.length().checked_sub(28)?;
             let block = self.suite_in_use(ike_sa).and_then(IkeSuite::cipher);
             let block = block.map_or(16, |cipher| usize::from(cipher.block.max(1)));
             return Some(length.saturating_sub(block)..=length);
@@ -259,8 +259,8 @@ impl Model {
             return AuthOutcome::NotSeen;
         };
         let sealed = |flight: &&Flight| {
-            let first = flight.first().map(|id| &self.messages[id]);
-            first.is_some_and(|message| message.plain == Plain::Sealed)
+            let message = flight.message().map(|id| &self.messages[id]);
+            message.is_some_and(|message| message.plain.is_encrypted())
         };
         let mut flights = phase1.flights.iter();
         let (proves, done) = match phase1.kind {

@@ -226,6 +226,7 @@ fn message(number: u64, millis: i64, response: bool) -> Message {
             length: 300,
         },
         bytes: bytes::Bytes::new(),
+        whole: None,
         plain: Plain::Clear,
     }
 }
@@ -239,6 +240,7 @@ fn flight(by: Role, first: MessageId, again: Vec<MessageId>) -> Flight {
         elsewhere: Vec::new(),
         fragments: None,
         fragments_seen: Vec::new(),
+        completed_by: None,
     }
 }
 

@@ -16,6 +16,7 @@ mod tests {
     use crate::report::dissect::write_ndjson;
     use crate::report::view::Tunnels;
     use crate::report::{Diagnosis, Selection, sample};
+    use crate::session::{Reading, Session};
     use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, IkeSpis, Timestamp, Vantage};
     use crate::wire::ah::AuthenticationHeader;
     use crate::wire::esp::EspHeader;
@@ -216,7 +217,14 @@ mod tests {
                 body,
             };
             let mut line = Vec::new();
-            write_ndjson(&mut line, &datagram, Timestamp(1)).unwrap();
+            let reading = match datagram.body {
+                Body::Ike(octets) => {
+                    let frames = [datagram.stamp.frame];
+                    Session::default().see(octets, &datagram, Timestamp(1), &frames)
+                }
+                _ => Reading::default(),
+            };
+            write_ndjson(&mut line, &datagram, Timestamp(1), &reading).unwrap();
             assert_fits("espial.dissect/1", std::str::from_utf8(&line).unwrap());
         }
     }

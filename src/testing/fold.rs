@@ -184,6 +184,7 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
         cut: *cut,
         header,
         bytes: bytes.clone().into(),
+        whole: None,
         plain: if *sealed { Plain::Sealed } else { Plain::Clear },
     });
 }

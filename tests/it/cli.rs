@@ -202,7 +202,7 @@ fn packagers_get_completions_a_manual_page_and_schemas() {
 }
 
 #[test]
-fn keys_are_taken_and_what_cannot_be_done_with_them_is_told() {
+fn keys_are_taken_and_what_of_them_cannot_be_used_is_told() {
     let folder = folder("keys");
     let (capture, keys) = (empty_capture(&folder), folder.join("keys.txt"));
     fs::write(&keys, "0011223344556677,00ff\n0011223344556677,c0ffe\n").unwrap();
@@ -218,16 +218,6 @@ fn keys_are_taken_and_what_cannot_be_done_with_them_is_told() {
     assert!(
         said.ends_with("keys.txt:2: field 2: expected an even number of hex digits, not 5\n"),
         "{said}"
-    );
-    let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
-    let why = json["blind"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|blind| blind["why"].to_string());
-    assert!(
-        why.into_iter().any(|why| why.contains("keys were given")),
-        "{json}"
     );
 }
 

@@ -182,7 +182,7 @@ fn words(datagram: &Datagram<'_>) -> String {
 fn dissected(path: &Path) -> Vec<String> {
     let mut said = Vec::new();
     let input = Input::open(path, 0).unwrap();
-    espial::dissect(vec![input], &Options::default(), &mut |datagram, _| {
+    espial::dissect(vec![input], &Options::default(), &mut |datagram, _, _| {
         said.push(words(datagram));
         ControlFlow::Continue(())
     })
@@ -599,7 +599,7 @@ fn nothing_is_recognised_in_captures_of_other_traffic() {
             let Ok(input) = Input::open(&path, 0) else {
                 continue;
             };
-            espial::dissect(vec![input], &Options::default(), &mut |datagram, _| {
+            espial::dissect(vec![input], &Options::default(), &mut |datagram, _, _| {
                 let ports = [datagram.path.from.port, datagram.path.to.port];
                 let is_usual = ports
                     .iter()

@@ -200,6 +200,9 @@ fn mutated_fragments_are_put_together() {
 #[test]
 fn mutated_segments_are_put_together() {
     attack("stream", Vec::new(), 5_000);
+}
+
+#[test]
 fn mutated_key_files_are_read() {
     attack("keys", Vec::new(), 5_000);
 }

@@ -21,7 +21,7 @@ impl Tally {
         let Ok(inputs) = espial::capture::expand(&[path.to_owned()]) else {
             return;
         };
-        let mut visit = |datagram: &espial::net::Datagram<'_>, _| {
+        let mut visit = |datagram: &espial::net::Datagram<'_>, _, _: &espial::session::Reading| {
             if let Body::Ike(octets) = datagram.body {
                 let message = Message::read(octets);
                 if !message.faults.is_empty() {

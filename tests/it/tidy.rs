@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["model"],
     &["scan"],
     &["fold"],
+    &["session"],
     &["census", "assemble", "diagnose"],
     &["testing"],
     &["report"],

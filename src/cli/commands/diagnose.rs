@@ -18,12 +18,8 @@ pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
     let inputs = capture::expand(&options.inputs)?;
     let progress = options.watch();
-    let Analysis {
-        mut model,
-        findings,
-    } = pipeline::analyze(inputs, &options.pipeline)?;
+    let Analysis { model, findings } = pipeline::analyze(inputs, &options.pipeline)?;
     drop(progress);
-    options.note_blind(&mut model);
 
     let selection = Selection {
         tunnel: options.tunnel.as_deref(),

@@ -3,7 +3,6 @@
 use super::problems;
 use crate::capture;
 use crate::cli::args::{DissectArgs, Format};
-use crate::cli::complain;
 use crate::cli::error::Error;
 use crate::cli::exit::Exit;
 use crate::cli::options::Options;
@@ -11,6 +10,7 @@ use crate::cli::output::Output;
 use crate::net::{Body, Datagram};
 use crate::pipeline;
 use crate::report::dissect::{Lines, write_ndjson};
+use crate::session::Reading;
 use crate::units::Timestamp;
 use crate::wire::Message;
 use std::io::{self, Write};
@@ -24,9 +24,6 @@ pub fn run(args: DissectArgs) -> Result<Exit, Error> {
     let mut options = Options::new(args.common)?;
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
     let inputs = capture::expand(&options.inputs)?;
-    if options.keys && !options.quiet {
-        complain("keys were given but this version does not open sealed messages");
-    }
     // A bar would tear the lines apart.
     let progress = if options.on_terminal {
         None
@@ -51,14 +48,14 @@ pub fn run(args: DissectArgs) -> Result<Exit, Error> {
     }
     let filter = options.tunnel.as_deref().map(str::to_ascii_lowercase);
     let mut failed = None;
-    let read = pipeline::dissect(inputs, &options.pipeline, &mut |datagram, time| {
+    let read = pipeline::dissect(inputs, &options.pipeline, &mut |datagram, time, reading| {
         if filter
             .as_ref()
             .is_some_and(|filter| !fits(datagram, filter))
         {
             return ControlFlow::Continue(());
         }
-        match records.write(datagram, time) {
+        match records.write(datagram, time, reading) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);
@@ -89,13 +86,20 @@ struct Records {
 }
 
 impl Records {
-    fn write(&mut self, datagram: &Datagram<'_>, time: Timestamp) -> io::Result<()> {
+    fn write(
+        &mut self,
+        datagram: &Datagram<'_>,
+        time: Timestamp,
+        reading: &Reading,
+    ) -> io::Result<()> {
         let start = self.buffer.len();
         match self.format {
-            Format::Text => self.lines.write(&mut self.buffer, datagram, time)?,
-            Format::Ndjson => write_ndjson(&mut self.buffer, datagram, time)?,
+            Format::Text => self
+                .lines
+                .write(&mut self.buffer, datagram, time, reading)?,
+            Format::Ndjson => write_ndjson(&mut self.buffer, datagram, time, reading)?,
             Format::Json => {
-                write_ndjson(&mut self.buffer, datagram, time)?;
+                write_ndjson(&mut self.buffer, datagram, time, reading)?;
                 if self.any && self.buffer.len() > start {
                     self.buffer.insert(start, b',');
                 }

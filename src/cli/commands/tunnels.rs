@@ -17,9 +17,8 @@ pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
     let inputs = capture::expand(&options.inputs)?;
     let progress = options.watch();
-    let mut model = pipeline::analyze(inputs, &options.pipeline)?.model;
+    let model = pipeline::analyze(inputs, &options.pipeline)?.model;
     drop(progress);
-    options.note_blind(&mut model);
 
     let selection = Selection {
         tunnel: options.tunnel.as_deref(),

@@ -1,7 +1,7 @@
 //! Offers of IKE suites in clear: what each side proposes or accepts, by name, and how they differ.
 
 use crate::diagnose::Cite;
-use crate::model::{ExchangeId, IkeSa, IkeSuite, Model, Plain, TunnelId};
+use crate::model::{ExchangeId, Flight, IkeSa, IkeSuite, Model, Plain, TunnelId};
 use crate::registry::{TransformType, transform};
 use crate::wire::{self, ikev1, ikev2};
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,8 +136,8 @@ fn in_exchange(model: &Model, exchange: ExchangeId, response: bool) -> Option<(O
         .flights
         .iter()
         .filter(|flight| (flight.by != exchange.by) == response)
-        .flat_map(|flight| &flight.parts)
-        .map(|part| &model.messages[*part])
+        .filter_map(Flight::message)
+        .map(|id| &model.messages[id])
         .filter(|message| message.plain == Plain::Clear)
         .find_map(|message| {
             let read = message.read();

@@ -2,11 +2,14 @@
 
 use super::suite;
 use crate::limits;
+use crate::model::Plain;
 use crate::net::Path;
 use crate::registry::vendor_id::{self, FRAGMENTATION};
 use crate::registry::{ExchangeType, NotifyType, SecurityProtocol, TransformType};
 use crate::report::sheet::Ink;
+use crate::session::{Reading, Standing};
 use crate::units::{Endpoint, IkeSpi};
+use crate::wire::fault::Faults;
 use crate::wire::ikev2::NotifyMeaning;
 use crate::wire::nat_detection::{self, Fit};
 use crate::wire::{Body, Header, Message, Payload, ikev1, ikev2};
@@ -85,20 +88,25 @@ pub(super) fn title(header: &Header, path: &Path) -> String {
 }
 
 /// What the message says, the most telling first.
-pub(super) fn phrases(message: &Message<'_>, path: &Path, shares: &mut KeyShares) -> Vec<Phrase> {
+pub(super) fn phrases(
+    message: &Message<'_>,
+    reading: &Reading,
+    path: &Path,
+    shares: &mut KeyShares,
+) -> Vec<Phrase> {
     let mut said = Said::default();
-    for payload in &message.payloads {
-        match &payload.body {
-            Body::V1(body) => said.v1(payload, body, &message.header),
-            Body::V2(body) => said.v2(payload, body, message, shares),
-            Body::Opaque(_) => said.rest.push(notation(payload)),
-        }
-    }
+    said.chain(message, shares);
     if let Some(sealed) = message.sealed {
         said.sealed(format!("{} octets sealed", sealed.len()));
     }
+    said.opening(message, reading, shares);
     said.nat(message, path);
     let mut phrases = said.into_phrases();
+    if let [first, .., last] = reading.frames.as_slice() {
+        phrases.push(Phrase::new(format!(
+            "put together from frames {first} to {last}"
+        )));
+    }
     if phrases.is_empty() {
         phrases.push(match message.faults.is_empty() {
             true => Phrase::new("empty"),
@@ -140,6 +148,50 @@ impl Said {
     fn supports(&mut self, what: &str) {
         if !self.supports.iter().any(|known| known == what) {
             self.supports.push(what.to_owned());
+        }
+    }
+
+    fn chain(&mut self, message: &Message<'_>, shares: &mut KeyShares) {
+        for payload in &message.payloads {
+            match &payload.body {
+                Body::V1(body) => self.v1(payload, body, &message.header),
+                Body::V2(body) => self.v2(payload, body, message, shares),
+                Body::Opaque(_) => self.rest.push(notation(payload)),
+            }
+        }
+    }
+
+    /// What is known of a message besides its octets: how a fragment stands to its set, and what
+    /// keys opened, which takes the place of what was sealed.
+    fn opening(&mut self, message: &Message<'_>, reading: &Reading, shares: &mut KeyShares) {
+        if let Some(standing) = &reading.standing {
+            self.says(standing.to_string());
+        }
+        match &reading.plain {
+            Plain::Opened(opened) => {
+                if reading.standing.as_ref().is_none_or(Standing::completes) {
+                    self.main.retain(|phrase| phrase.ink != Some(Ink::Faint));
+                }
+                let mut faults = Faults::default();
+                let inside = Message {
+                    header: message.header,
+                    payloads: opened.payloads(message.header.version, &mut faults),
+                    sealed: None,
+                    faults: faults.list,
+                };
+                self.chain(&inside, shares);
+                if opened.hash_ok == Some(false) {
+                    self.refuses("its HASH is wrong".to_owned());
+                }
+                if opened.icv_ok.is_none() && message.header.version.major() != 1 {
+                    self.main.push(Phrase::inked(
+                        Ink::Warning,
+                        "not proven: no key for the checksum",
+                    ));
+                }
+            }
+            Plain::Failed(why) => self.main.push(Phrase::inked(Ink::Warning, why.to_string())),
+            Plain::Clear | Plain::Sealed => {}
         }
     }
 

@@ -4,11 +4,14 @@
 
 use super::inner::InnerRecord;
 use super::payload::{Context, PayloadRecord};
+use crate::model::Plain;
 use crate::net::{Body, Datagram, Layer, Null, Quote};
 use crate::report::view;
+use crate::session::Reading;
 use crate::units::{EspSpi, IkeSpi, Timestamp};
+use crate::wire::fault::Faults;
 use crate::wire::text::Hex;
-use crate::wire::{Fault, FaultKind, Message};
+use crate::wire::{Fault, FaultKind, Message, Payload};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -22,8 +25,9 @@ pub fn write_ndjson(
     out: &mut impl Write,
     datagram: &Datagram<'_>,
     time: Timestamp,
+    reading: &Reading,
 ) -> io::Result<()> {
-    let Some(record) = Record::new(datagram, time) else {
+    let Some(record) = Record::new(datagram, time, reading) else {
         return Ok(());
     };
     serde_json::to_writer(&mut *out, &record)?;
@@ -59,7 +63,7 @@ struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    fn new(datagram: &'a Datagram<'a>, time: Timestamp) -> Option<Self> {
+    fn new(datagram: &'a Datagram<'a>, time: Timestamp, reading: &'a Reading) -> Option<Self> {
         let path = &datagram.path;
         let mut record = Self {
             frame: datagram.stamp.frame.number,
@@ -84,6 +88,7 @@ impl<'a> Record<'a> {
                 record.ike = Some(IkeRecord {
                     message: Message::read(bytes),
                     datagram,
+                    reading,
                 });
             }
             Body::Esp(esp) => {
@@ -229,6 +234,7 @@ impl QuoteRecord {
 struct IkeRecord<'a> {
     message: Message<'a>,
     datagram: &'a Datagram<'a>,
+    reading: &'a Reading,
 }
 
 impl Serialize for IkeRecord<'_> {
@@ -241,7 +247,9 @@ impl Serialize for IkeRecord<'_> {
         } = &self.message;
         let context = Context {
             spis: header.spis,
+            version: header.version,
             path: &self.datagram.path,
+            reading: self.reading,
         };
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("initiator_spi", &Text(header.spis.initiator))?;
@@ -254,18 +262,63 @@ impl Serialize for IkeRecord<'_> {
         map.serialize_entry("flags", &header.flags.0)?;
         map.serialize_entry("message_id", &header.message_id)?;
         map.serialize_entry("length", &header.length)?;
-        if sealed.is_some() {
-            map.serialize_entry("state", "sealed")?;
+        if !self.reading.frames.is_empty() {
+            let frames = || self.reading.frames.iter().map(|frame| frame.number);
+            map.serialize_entry("frames", &Each(frames))?;
         }
-        let records = || {
-            payloads
-                .iter()
-                .map(|payload| PayloadRecord { payload, context })
-        };
-        map.serialize_entry("payloads", &Each(records))?;
+        // IKEv1: what was opened stands in the place of what was sealed.
+        if sealed.is_some() {
+            return opening(&mut map, context, true).and_then(|()| map.end());
+        }
+        map.serialize_entry("payloads", &records(payloads, context))?;
         map.serialize_entry("faults", &Each(|| faults.iter().map(FaultRecord)))?;
         map.end()
     }
+}
+
+/// Payloads as a list.
+fn records<'a>(payloads: &'a [Payload<'a>], context: Context<'a>) -> impl Serialize + 'a {
+    Each(move || {
+        payloads
+            .iter()
+            .map(move |payload| PayloadRecord { payload, context })
+    })
+}
+
+/// Whether an encrypted body was opened, and what is in it. `always` gives the lists even if they
+/// are empty.
+pub(super) fn opening<M: SerializeMap>(
+    map: &mut M,
+    context: Context<'_>,
+    always: bool,
+) -> Result<(), M::Error> {
+    let mut faults = Faults::default();
+    let mut payloads = Vec::new();
+    match &context.reading.plain {
+        Plain::Opened(opened) => {
+            map.serialize_entry("state", "opened")?;
+            map.serialize_entry("iv", &Hex(&opened.iv))?;
+            map.serialize_entry("pad_length", &opened.pad_length)?;
+            if context.version.major() == 1 {
+                map.serialize_entry("hash_ok", &opened.hash_ok)?;
+            } else {
+                map.serialize_entry("icv_ok", &opened.icv_ok)?;
+            }
+            payloads = opened.payloads(context.version, &mut faults);
+        }
+        Plain::Failed(why) => {
+            map.serialize_entry("state", "failed")?;
+            map.serialize_entry("why", &Text(why))?;
+        }
+        Plain::Clear | Plain::Sealed => map.serialize_entry("state", "sealed")?,
+    }
+    if always || matches!(context.reading.plain, Plain::Opened(_)) {
+        map.serialize_entry("payloads", &records(&payloads, context))?;
+    }
+    if always || !faults.list.is_empty() {
+        map.serialize_entry("faults", &Each(|| faults.list.iter().map(FaultRecord)))?;
+    }
+    Ok(())
 }
 
 /// A fault, with the numbers of its kind.

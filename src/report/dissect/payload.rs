@@ -1,12 +1,13 @@
 //! One payload as JSON: its frame, then the fields of its type as the contract's table has them.
 
 use super::group;
-use super::ndjson::{Each, Text};
+use super::ndjson::{Each, Text, opening};
 use crate::net::Path;
 use crate::registry::ikev1::{self as ikev1_names, LifeType, Phase, Situation};
 use crate::registry::{
     EapType, PayloadType, RohcAttribute, TransformAttributeType, transform, vendor_id,
 };
+use crate::session::{Reading, Standing};
 use crate::units::IkeSpis;
 use crate::wire::address::address;
 use crate::wire::certificate::Content;
@@ -17,7 +18,7 @@ use crate::wire::ikev2::{
 use crate::wire::nat_detection::{self, Match};
 use crate::wire::text::Hex;
 use crate::wire::x509::{self, RevocationList};
-use crate::wire::{Body, Payload, signature};
+use crate::wire::{Body, Payload, Version, signature};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::net::IpAddr;
@@ -26,7 +27,9 @@ use std::net::IpAddr;
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) spis: IkeSpis,
+    pub(super) version: Version,
     pub(super) path: &'a Path,
+    pub(super) reading: &'a Reading,
 }
 
 impl Context<'_> {
@@ -156,7 +159,8 @@ fn v1<M: SerializeMap>(
             map.serialize_entry("id", &fragment.id)?;
             map.serialize_entry("number", &fragment.number)?;
             map.serialize_entry("last", &fragment.last)?;
-            map.serialize_entry("data", &Hex(fragment.data))
+            map.serialize_entry("data", &Hex(fragment.data))?;
+            standing(map, context)
         }
     }
 }
@@ -238,11 +242,12 @@ fn v2<M: SerializeMap>(
             let ranges = || ts.selectors.iter().filter_map(ikev2::Selector::range);
             map.serialize_entry("cidrs", &Each(|| ranges().map(Text)))
         }
-        Body::Sk(_) => map.serialize_entry("state", "sealed"),
+        Body::Sk(_) => opening(map, context, false),
         Body::Skf(skf) => {
-            map.serialize_entry("state", "sealed")?;
             map.serialize_entry("fragment", &skf.number)?;
-            map.serialize_entry("total", &skf.total)
+            map.serialize_entry("total", &skf.total)?;
+            standing(map, context)?;
+            opening(map, context, false)
         }
         Body::Cp(configuration) => configured(map, configuration),
         Body::Eap(eap) => {
@@ -550,6 +555,38 @@ fn meant_v1<M: SerializeMap>(
         Meaning::ReplayDetection(on) => map.serialize_entry("replay_detection", on),
         Meaning::LoadBalance(address) => map.serialize_entry("address", address),
         Meaning::Misfit(_) => map.serialize_entry("fits", &false),
+    }
+}
+
+/// How an IKE fragment stands to its set.
+fn standing<M: SerializeMap>(map: &mut M, context: Context<'_>) -> Result<(), M::Error> {
+    match &context.reading.standing {
+        Some(standing) => map.serialize_entry("set", &SetRecord::new(standing)),
+        None => Ok(()),
+    }
+}
+
+#[derive(Serialize)]
+struct SetRecord {
+    /// What the fragment is to the set.
+    place: &'static str,
+    /// Different fragments that have come, this one included.
+    seen: u16,
+    /// Those that the set has, as far as it is known.
+    total: Option<u16>,
+    /// If the fragment completes the set: the frames that carry it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    frames: Vec<u64>,
+}
+
+impl SetRecord {
+    fn new(standing: &Standing) -> Self {
+        Self {
+            place: standing.place.word(),
+            seen: standing.seen,
+            total: standing.total,
+            frames: standing.frames.iter().map(|frame| frame.number).collect(),
+        }
     }
 }
 

@@ -5,11 +5,14 @@ use super::earlier::Earlier;
 use super::meaning::{self, KeyShares, Phrase};
 use super::payload::{Context, PayloadRecord};
 use super::train::{Row, Train};
+use crate::model::Plain;
 use crate::net::{Body, Datagram, Path};
 use crate::report::sheet::{Ink, Sheet, columns};
+use crate::session::Reading;
 use crate::units::{FrameId, Span, Timestamp};
-use crate::wire::text::escape;
-use crate::wire::{Fault, Message};
+use crate::wire::fault::Faults;
+use crate::wire::text::{Hex, escape};
+use crate::wire::{self, Fault, Message, Payload, ikev2};
 use serde_json::Value;
 use std::io::{self, Write};
 
@@ -80,6 +83,7 @@ impl Lines {
         out: &mut impl Write,
         datagram: &Datagram<'_>,
         time: Timestamp,
+        reading: &Reading,
     ) -> io::Result<()> {
         if let Some(packet) = Row::new(datagram, time) {
             self.origin.get_or_insert(time);
@@ -104,12 +108,12 @@ impl Lines {
                 let copy = format!("same as in frame {first}");
                 vec![Phrase::inked(Ink::Info, copy)]
             }
-            None => meaning::phrases(&message, path, &mut self.shares),
+            None => meaning::phrases(&message, reading, path, &mut self.shares),
         };
         phrases.extend(circumstances(datagram));
         self.line(out, (frame, time), path, &title, &phrases)?;
         if self.verbose {
-            return self.tree(out, &message, datagram);
+            return self.tree(out, &message, datagram, reading);
         }
         let mut faults = message.faults.iter();
         faults.try_for_each(|fault| self.fault(out, fault, INDENT + 1))
@@ -201,6 +205,7 @@ impl Lines {
         out: &mut impl Write,
         message: &Message<'_>,
         datagram: &Datagram<'_>,
+        reading: &Reading,
     ) -> io::Result<()> {
         let header = &message.header;
         writeln!(
@@ -214,42 +219,83 @@ impl Lines {
         )?;
         let context = Context {
             spis: header.spis,
+            version: header.version,
             path: &datagram.path,
+            reading,
         };
-        let mut faults = message.faults.as_slice();
-        for (i, payload) in message.payloads.iter().enumerate() {
+        let (payloads, faults) = (&message.payloads, &message.faults);
+        self.payloads(out, payloads, faults, context, 8)?;
+        // IKEv1: what was opened stands in no payload.
+        match &reading.plain {
+            Plain::Opened(opened) if message.sealed.is_some() => {
+                let hash = opened
+                    .hash_ok
+                    .map_or(String::new(), |ok| format!("  hash_ok {ok}"));
+                let (iv, pad) = (Hex(&opened.iv), opened.pad_length);
+                writeln!(out, "        state opened  iv {iv}  pad_length {pad}{hash}")?;
+                self.inside(out, context, 8)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A chain of payloads, with the faults of each.
+    fn payloads(
+        &self,
+        out: &mut impl Write,
+        payloads: &[Payload<'_>],
+        faults: &[Fault],
+        context: Context<'_>,
+        indent: usize,
+    ) -> io::Result<()> {
+        let mut faults = faults;
+        for (i, payload) in payloads.iter().enumerate() {
             let record = serde_json::to_value(PayloadRecord { payload, context })?;
             let name = payload.kind.name().unwrap_or("unknown payload");
             let title = format!("{name} ({})", payload.kind.0);
             let critical = if payload.critical { ", critical" } else { "" };
             writeln!(
                 out,
-                "        {:>5}  {}, {} octets{critical}",
+                "{:indent$}{:>5}  {}, {} octets{critical}",
+                "",
                 payload.at,
                 self.sheet.paint(Ink::Strong, title),
                 payload.length
             )?;
-            let told = ["type", "name", "length", "critical", "at"];
+            // What the title says, and what follows as payloads of its own.
+            let told = [
+                "type", "name", "length", "critical", "at", "payloads", "faults",
+            ];
             if let Value::Object(mut fields) = record {
                 fields.retain(|key, _| !told.contains(&key.as_str()));
-                branch(out, &Value::Object(fields), 15, "")?;
+                branch(out, &Value::Object(fields), indent + 7, "")?;
+            }
+            if is_sealed(payload) {
+                self.inside(out, context, indent + 7)?;
             }
             // Faults are in order of offset: those before the next payload are of this one.
-            let next = message
-                .payloads
-                .get(i + 1)
-                .map_or(usize::MAX, |payload| payload.at);
+            let next = payloads.get(i + 1).map_or(usize::MAX, |payload| payload.at);
             let split = faults.iter().take_while(|fault| fault.at < next).count();
             let (own, rest) = faults.split_at_checked(split).unwrap_or((faults, &[]));
             for fault in own {
-                self.fault(out, fault, 15)?;
+                self.fault(out, fault, indent + 7)?;
             }
             faults = rest;
         }
         for fault in faults {
-            self.fault(out, fault, 8)?;
+            self.fault(out, fault, indent)?;
         }
         Ok(())
+    }
+
+    /// The payloads that were opened.
+    fn inside(&self, out: &mut impl Write, context: Context<'_>, indent: usize) -> io::Result<()> {
+        let Plain::Opened(opened) = &context.reading.plain else {
+            return Ok(());
+        };
+        let mut faults = Faults::default();
+        let payloads = opened.payloads(context.version, &mut faults);
+        self.payloads(out, &payloads, &faults.list, context, indent)
     }
 }
 
@@ -332,6 +378,14 @@ fn attribute(item: &Value) -> Option<String> {
     }
 }
 
+/// Whether a payload is SK or SKF.
+fn is_sealed(payload: &Payload<'_>) -> bool {
+    matches!(
+        payload.body,
+        wire::Body::V2(ikev2::Body::Sk(_) | ikev2::Body::Skf(_))
+    )
+}
+
 /// What befell the datagram on the way.
 fn circumstances(datagram: &Datagram<'_>) -> Vec<Phrase> {
     let mut phrases = Vec::new();
@@ -353,7 +407,9 @@ mod tests {
     fn written(conversation: &str, mut lines: Lines) -> String {
         let mut out = Vec::new();
         crate::testing::replay(conversation, &mut |datagram, time| {
-            lines.write(&mut out, datagram, time).unwrap();
+            lines
+                .write(&mut out, datagram, time, &Reading::default())
+                .unwrap();
         })
         .unwrap();
         lines.flush(&mut out).unwrap();

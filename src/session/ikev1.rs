@@ -1,0 +1,565 @@
+//! IKEv1 with keys: opens what phase 1 and the exchanges after it encrypt (RFC 2409 appendix B).
+//!
+//! No message carries its IV. It is the last block of the message before of the same exchange; of
+//! the first message in phase 1 a hash of both public values, and of the first of any other exchange
+//! a hash of the last block of phase 1 and the message ID. What was sent again, lost, or crossed on
+//! its way leaves open which message was "before". So all blocks that may be it are tried, newest
+//! first: a wrong one spoils the first block, where the chain of payloads begins.
+
+use super::child::{Derived, Recipe};
+use super::opener::{Rows, Seen, Text};
+use super::suite::{ChildSuite, Phase1};
+use crate::crypto::{Cipher, Hash, Prf, Secret};
+use crate::keys::{EncryptionId, Ikev1Keys, KeyRing};
+use crate::limits;
+use crate::model::Why;
+use crate::registry::ikev1::{HashV1, ProtocolV1};
+use crate::registry::{ExchangeType, PayloadType};
+use crate::units::{EspSpi, IkeSpi, IkeSpis};
+use crate::wire::fault::Faults;
+use crate::wire::{Body, Message, Payload, Version, ikev1};
+use bytes::Bytes;
+use foldhash::quality::RandomState;
+use hashbrown::HashMap;
+use std::collections::VecDeque;
+
+/// The IKEv1 SAs that keys may be for, by the initiator's cookie.
+#[derive(Debug)]
+pub(super) struct Ikev1 {
+    rows: Rows,
+    sas: HashMap<IkeSpi, Sa, RandomState>,
+}
+
+#[derive(Debug, Default)]
+struct Sa {
+    /// What the responder accepted, else what the initiator offered.
+    suites: Vec<Phase1>,
+    accepted: bool,
+    /// Public values, in the order they came.
+    public: Vec<Bytes>,
+    /// What may open it; `None` until it is needed.
+    choices: Option<Vec<Choice>>,
+    /// What opened the last message.
+    latest: Option<usize>,
+    phase1: Blocks,
+    /// The exchanges after phase 1 by message ID.
+    exchanges: HashMap<u32, Exchange, RandomState>,
+    /// Their message IDs in the order they began.
+    begun: VecDeque<u32>,
+}
+
+/// Keys with algorithms that fit them.
+#[derive(Debug)]
+struct Choice {
+    /// Row of the key ring.
+    row: usize,
+    cipher: Cipher,
+    hash: Hash,
+    prf: Prf,
+}
+
+/// Last blocks of the messages of an exchange, the newest last.
+#[derive(Debug, Default)]
+struct Blocks(VecDeque<Vec<u8>>);
+
+impl Blocks {
+    fn push(&mut self, block: &[u8]) {
+        if self.0.iter().any(|known| known == block) {
+            return;
+        }
+        self.0.push_back(block.to_vec());
+        if self.0.len() > limits::SESSION_BLOCKS {
+            self.0.pop_front();
+        }
+    }
+
+    fn newest_first(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.0.iter().rev()
+    }
+}
+
+/// An exchange after phase 1.
+#[derive(Debug, Default)]
+struct Exchange {
+    blocks: Blocks,
+    /// Quick mode: what whoever began it said, and what the other answered.
+    halves: Vec<Half>,
+}
+
+/// One side of a quick mode.
+#[derive(Debug)]
+struct Half {
+    nonce: Bytes,
+    /// Whether it has a KE payload.
+    exchanges_keys: bool,
+    proposals: Vec<Proposal>,
+}
+
+/// What is kept of a proposal.
+#[derive(Debug)]
+struct Proposal {
+    number: u8,
+    protocol: ProtocolV1,
+    spi: EspSpi,
+    /// Of its first transform.
+    suite: Option<ChildSuite>,
+}
+
+impl Ikev1 {
+    pub(super) fn new(rows: Rows) -> Self {
+        Self {
+            rows,
+            sas: HashMap::default(),
+        }
+    }
+
+    /// Learns from a message in clear: suite and public values.
+    pub(super) fn learn(&mut self, ring: &KeyRing, message: &Message<'_>) {
+        let header = &message.header;
+        let phase1 = [
+            ExchangeType::IDENTITY_PROTECTION,
+            ExchangeType::AGGRESSIVE,
+            ExchangeType::BASE,
+        ];
+        if !phase1.contains(&header.exchange) {
+            return;
+        }
+        let Ok(sa) = self.sa(ring, message) else {
+            return;
+        };
+        if let Some(payload) = message.sa_v1() {
+            let suites = Phase1::all(payload);
+            let accepted = !header.spis.responder.is_zero() && suites.len() == 1;
+            if accepted || !sa.accepted {
+                sa.accepted |= accepted;
+                if sa.suites != suites {
+                    sa.suites = suites;
+                    sa.choices = None;
+                }
+            }
+        }
+        for payload in &message.payloads {
+            if let Body::V1(ikev1::Body::Ke(public)) = &payload.body
+                && sa.public.len() < limits::SESSION_PUBLIC
+                && !sa.public.iter().any(|known| known == public)
+            {
+                sa.public.push(Bytes::copy_from_slice(public));
+            }
+        }
+    }
+
+    /// Opens the body of a message, and derives the keys that it completes.
+    pub(super) fn open(
+        &mut self,
+        ring: &KeyRing,
+        seen: &Seen<'_>,
+        sealed: &[u8],
+    ) -> Result<(Text, Vec<Derived>), Why> {
+        let header = &seen.message.header;
+        let rows: Vec<usize> = self.rows.of(header.spis.initiator).collect();
+        let sa = self.sa(ring, seen.message)?;
+        if sa.choices.is_none() {
+            sa.choices = Some(choices(ring, &rows, header.spis, &sa.suites));
+            sa.latest = None;
+        }
+        let choices = sa.choices.as_deref().unwrap_or_default();
+        if choices.is_empty() {
+            return Err(Why::Suite);
+        }
+        let phase1 = is_phase1(header.exchange);
+        let mut why = Why::NoIv;
+        let mut found = None;
+        let mut text = Vec::new();
+        'tried: for at in sa.latest.into_iter().chain(0..choices.len()) {
+            let Some(choice) = choices.get(at) else {
+                continue;
+            };
+            // Whole blocks are a matter of the cipher alone.
+            if !sealed.len().is_multiple_of(choice.cipher.block()) || sealed.is_empty() {
+                if why == Why::NoIv {
+                    why = Why::TooShort;
+                }
+                continue;
+            }
+            for iv in sa.ivs(choice, phase1, header.message_id) {
+                why = Why::Senseless;
+                let hash = (!phase1).then(|| choice.prf.octets());
+                let block = sealed.get(..choice.cipher.block()).unwrap_or_default();
+                let begun = choice.cipher.decrypt_cbc(&iv, block, &mut text);
+                if begun.is_err()
+                    || !begins_well(header.next_payload, &text, sealed.len(), hash)
+                    || choice.cipher.decrypt_cbc(&iv, sealed, &mut text).is_err()
+                {
+                    continue;
+                }
+                if let Some(end) = end_of_payloads(header.next_payload, &text) {
+                    found = Some(Found {
+                        choice: at,
+                        iv,
+                        text,
+                        end,
+                    });
+                    break 'tried;
+                }
+            }
+        }
+        // Opened or not, the next message may follow from this one.
+        let block = choices
+            .get(found.as_ref().map_or(0, |found| found.choice))
+            .map_or(0, |choice| choice.cipher.block());
+        let last = sealed.len().checked_sub(block);
+        let last = last.and_then(|at| sealed.get(at..)).unwrap_or_default();
+        match phase1 {
+            true => sa.phase1.push(last),
+            false => sa.exchange(header.message_id).blocks.push(last),
+        }
+        let found = found.ok_or(why)?;
+        sa.latest = Some(found.choice);
+        sa.finish(ring, seen, found).ok_or(Why::Senseless)
+    }
+
+    /// The SA of a message, if a key may be for it.
+    fn sa(&mut self, ring: &KeyRing, message: &Message<'_>) -> Result<&mut Sa, Why> {
+        let spis = message.header.spis;
+        if !self.sas.contains_key(&spis.initiator) {
+            let mut rows = self.rows.of(spis.initiator);
+            let wanted = rows.any(|row| {
+                // The first message does not know the responder's cookie.
+                let keys = ring.ikev1.get(row);
+                spis.responder.is_zero() || keys.is_some_and(|keys| keys.may_be_of(spis))
+            });
+            if !wanted {
+                return Err(Why::NoKey);
+            }
+            if self.sas.len() >= limits::SESSION_SAS {
+                return Err(Why::Limit);
+            }
+        }
+        Ok(self.sas.entry(spis.initiator).or_default())
+    }
+}
+
+impl Sa {
+    /// The IVs that a message may have, the most likely first.
+    fn ivs(&self, choice: &Choice, phase1: bool, message_id: u32) -> Vec<Vec<u8>> {
+        let block = choice.cipher.block();
+        let cut = |hash: Vec<u8>| hash.get(..block).map(<[u8]>::to_vec);
+        // RFC 2409 appendix B: a hash of g^xi and g^xr.
+        let initial = self.public.iter().enumerate().flat_map(|(i, one)| {
+            let others = self.public.iter().enumerate().filter(move |(j, _)| *j != i);
+            others.filter_map(move |(_, other)| cut(choice.hash.of(&[one, other])))
+        });
+        let before: Vec<Vec<u8>> = self.phase1.newest_first().cloned().chain(initial).collect();
+        if phase1 {
+            return before;
+        }
+        let exchange = self.exchanges.get(&message_id);
+        let own = exchange
+            .into_iter()
+            .flat_map(|one| one.blocks.newest_first());
+        let id = message_id.to_be_bytes();
+        let fresh = before
+            .iter()
+            .filter_map(|last| cut(choice.hash.of(&[last, &id])));
+        own.cloned().chain(fresh).collect()
+    }
+
+    /// The exchange of a message ID, made if it is new.
+    fn exchange(&mut self, message_id: u32) -> &mut Exchange {
+        if !self.exchanges.contains_key(&message_id) {
+            self.begun.push_back(message_id);
+            if self.begun.len() > limits::SESSION_REQUESTS
+                && let Some(oldest) = self.begun.pop_front()
+            {
+                self.exchanges.remove(&oldest);
+            }
+        }
+        self.exchanges.entry(message_id).or_default()
+    }
+
+    /// What a message says that was opened.
+    fn finish(
+        &mut self,
+        ring: &KeyRing,
+        seen: &Seen<'_>,
+        found: Found,
+    ) -> Option<(Text, Vec<Derived>)> {
+        let choice = self.choices.as_ref()?.get(found.choice)?;
+        let keys = ring.ikev1.get(choice.row)?;
+        let prf = choice.prf;
+        let header = &seen.message.header;
+        let chain = found.text.get(..found.end)?;
+        let payloads = Message::read_chain(
+            header.next_payload,
+            Version::V1,
+            chain,
+            0,
+            &mut Faults::default(),
+        );
+        let mut derived = Vec::new();
+        let mut hash_ok = None;
+        if !is_phase1(header.exchange) {
+            let id = header.message_id;
+            let quick = header.exchange == ExchangeType::QUICK_MODE;
+            let exchange = self.exchange(id);
+            if quick && exchange.hear(&payloads) {
+                derived = exchange.derive(keys, prf, seen);
+            }
+            hash_ok = keys
+                .skeyid_a
+                .as_ref()
+                .and_then(|key| exchange.check(prf, key, id, &payloads, chain, quick));
+        }
+        let text = Text {
+            first: header.next_payload,
+            pad_length: found.text.len() - chain.len(),
+            iv: found.iv,
+            icv_ok: None,
+            hash_ok,
+            key: keys.origin.clone(),
+            octets: found.text,
+        };
+        Some((text, derived))
+    }
+}
+
+/// How a message was opened.
+struct Found {
+    choice: usize,
+    iv: Vec<u8>,
+    text: Vec<u8>,
+    /// Where the payloads end and the padding begins.
+    end: usize,
+}
+
+impl Exchange {
+    /// Takes in a side of a quick mode; whether it completes the negotiation.
+    fn hear(&mut self, payloads: &[Payload<'_>]) -> bool {
+        let Some(half) = Half::of(payloads) else {
+            return false;
+        };
+        let known = self.halves.iter().any(|one| one.nonce == half.nonce);
+        if known || self.halves.len() >= 2 {
+            return false;
+        }
+        self.halves.push(half);
+        self.halves.len() == 2
+    }
+
+    /// Keys of the SAs that a quick mode made (RFC 2409 section 5.5).
+    fn derive(&self, keys: &Ikev1Keys, prf: Prf, seen: &Seen<'_>) -> Vec<Derived> {
+        let [asked, answered] = self.halves.as_slice() else {
+            return Vec::new();
+        };
+        let mut derived = Vec::new();
+        for chosen in &answered.proposals {
+            let alike = |exact: bool| {
+                asked.proposals.iter().find(move |one| {
+                    one.protocol == chosen.protocol && (!exact || one.number == chosen.number)
+                })
+            };
+            let Some(offered) = alike(true).or_else(|| alike(false)) else {
+                continue;
+            };
+            let recipe = Recipe {
+                prf: Some(prf),
+                root: keys.skeyid_d.as_ref(),
+                initiator_nonce: Some(&asked.nonce),
+                responder_nonce: Some(&answered.nonce),
+                pfs: answered.exchanges_keys,
+                suite: chosen.suite,
+                initiator_spi: offered.spi,
+                responder_spi: chosen.spi,
+                ah: chosen.protocol == ProtocolV1::PROTO_IPSEC_AH,
+                origin: &keys.origin,
+                frame: seen.frame,
+            };
+            derived.extend(recipe.ikev1(chosen.protocol.0));
+        }
+        derived
+    }
+
+    /// Whether the HASH payload is right (RFC 2409 sections 5.5 and 5.7); `None` if there is none,
+    /// or what it is made of was not captured.
+    fn check(
+        &self,
+        prf: Prf,
+        skeyid_a: &Secret,
+        message_id: u32,
+        payloads: &[Payload<'_>],
+        chain: &[u8],
+        quick: bool,
+    ) -> Option<bool> {
+        let [first, others @ ..] = payloads else {
+            return None;
+        };
+        let Body::V1(ikev1::Body::Hash(hash)) = first.body else {
+            return None;
+        };
+        let rest = chain.get(usize::from(first.length)..)?;
+        let id = message_id.to_be_bytes();
+        let is = |parts: &[&[u8]]| prf.of(skeyid_a.expose(), parts) == Secret::from(hash);
+        let nonces = |at: usize| self.halves.get(at).map(|half| half.nonce.as_ref());
+        if quick && others.is_empty() {
+            let (initiator, responder) = (nonces(0)?, nonces(1)?);
+            return Some(is(&[&[0], &id, initiator, responder]));
+        }
+        let plain = is(&[&id, rest]);
+        match nonces(0) {
+            Some(initiator) if quick => Some(plain || is(&[&id, initiator, rest])),
+            _ => Some(plain),
+        }
+    }
+}
+
+impl Half {
+    fn of(payloads: &[Payload<'_>]) -> Option<Self> {
+        let v1 = || {
+            payloads.iter().filter_map(|payload| match &payload.body {
+                Body::V1(body) => Some(body),
+                _ => None,
+            })
+        };
+        let sa = v1().find_map(|body| match body {
+            ikev1::Body::Sa(sa) => Some(sa),
+            _ => None,
+        })?;
+        let nonce = v1().find_map(|body| match body {
+            ikev1::Body::Nonce(nonce) => Some(Bytes::copy_from_slice(nonce)),
+            _ => None,
+        })?;
+        let proposals = sa.proposals.iter().take(limits::SESSION_PROPOSALS);
+        Some(Self {
+            nonce,
+            exchanges_keys: v1().any(|body| matches!(body, ikev1::Body::Ke(_))),
+            proposals: proposals
+                .filter_map(|one| {
+                    Some(Proposal {
+                        number: one.number,
+                        protocol: ProtocolV1(one.protocol.0),
+                        spi: EspSpi::of(one.spi)?,
+                        suite: ChildSuite::of_v1(one),
+                    })
+                })
+                .collect(),
+        })
+    }
+}
+
+/// Main mode, aggressive mode and their like.
+fn is_phase1(exchange: ExchangeType) -> bool {
+    [
+        ExchangeType::BASE,
+        ExchangeType::IDENTITY_PROTECTION,
+        ExchangeType::AGGRESSIVE,
+    ]
+    .contains(&exchange)
+}
+
+/// What may open an SA: each row of the ring that may be its, with the algorithms that were
+/// negotiated, or else all that fit its lengths.
+fn choices(ring: &KeyRing, rows: &[usize], spis: IkeSpis, suites: &[Phase1]) -> Vec<Choice> {
+    /// Triple DES first, then AES, Camellia and DES; of all what their keys fit.
+    const CIPHERS: [u16; 4] = [3, 12, 23, 2];
+    const HASHES: [HashV1; 5] = [
+        HashV1::SHA2_256,
+        HashV1::SHA,
+        HashV1::MD5,
+        HashV1::SHA2_384,
+        HashV1::SHA2_512,
+    ];
+    let all = || {
+        CIPHERS.iter().flat_map(|id| {
+            HASHES.iter().map(|hash| {
+                let (id, key_bits) = (*id, None);
+                Phase1 {
+                    encryption: EncryptionId { id, key_bits },
+                    hash: *hash,
+                }
+            })
+        })
+    };
+    let mut told = Vec::new();
+    for suite in suites {
+        if !told.contains(suite) {
+            told.push(*suite);
+        }
+    }
+    if told.is_empty() {
+        told.extend(all());
+    }
+    let keys = |row: &usize| Some((*row, ring.ikev1.get(*row)?));
+    rows.iter()
+        .filter_map(keys)
+        .filter(|(_, keys)| keys.may_be_of(spis))
+        .flat_map(|(row, keys)| {
+            let choice = move |suite: &Phase1| choice(row, keys, *suite);
+            told.iter().filter_map(choice).collect::<Vec<_>>()
+        })
+        .take(limits::SESSION_CHOICES)
+        .collect()
+}
+
+/// One row with one suite, if they fit.
+fn choice(row: usize, keys: &Ikev1Keys, suite: Phase1) -> Option<Choice> {
+    /// Bits of an AES key where the proposal does not say.
+    const USUAL_BITS: u16 = 128;
+    let EncryptionId { id, key_bits } = suite.encryption;
+    let prf = Prf::ikev1(suite.hash)?;
+    let stretched = || {
+        let octets = Cipher::key_octets(id, key_bits.or(Some(USUAL_BITS)))?;
+        prf.ikev1_cipher_key(keys.skeyid_e.as_ref()?.expose(), octets)
+    };
+    let under = |key: &Secret| Cipher::new(id, key_bits, key.expose()).ok();
+    let given = keys.encryption_key.as_ref().and_then(under);
+    let cipher = given.or_else(|| under(&stretched()?))?;
+    Some(Choice {
+        row,
+        cipher,
+        hash: Hash::ikev1(suite.hash)?,
+        prf,
+    })
+}
+
+/// Whether a plaintext begins with the generic header of a payload that fits into it: the block
+/// that a wrong IV spoils. After phase 1 the first payload is a HASH of a known length.
+fn begins_well(first: PayloadType, text: &[u8], whole: usize, hash: Option<usize>) -> bool {
+    let [next, reserved, high, low, ..] = text else {
+        return false;
+    };
+    let length = usize::from(u16::from_be_bytes([*high, *low]));
+    let hash_fits = first != PayloadType::HASH_V1 || hash.is_none_or(|hash| length == hash + 4);
+    *reserved == 0
+        && (4..=whole).contains(&length)
+        && (*next == 0 || is_payload(PayloadType(*next)))
+        && hash_fits
+}
+
+/// Where a chain of payloads ends, if it is sound: generic headers that fit, and after the last no
+/// more than padding, of which one octet may count the length.
+fn end_of_payloads(first: PayloadType, text: &[u8]) -> Option<usize> {
+    let mut kind = first;
+    let mut at = 0_usize;
+    for _ in 0..limits::PAYLOADS {
+        if kind == PayloadType::NONE {
+            let padding = text.len().checked_sub(at)?;
+            return (padding <= usize::from(u8::MAX)).then_some(at);
+        }
+        let rest = text.get(at..)?;
+        let [next, reserved, high, low, ..] = rest else {
+            return None;
+        };
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if !is_payload(kind) || *reserved != 0 || !(4..=rest.len()).contains(&length) {
+            return None;
+        }
+        at += length;
+        kind = PayloadType(*next);
+    }
+    None
+}
+
+/// Whether IKEv1 has a payload of this type, drafts and vendors included.
+fn is_payload(kind: PayloadType) -> bool {
+    matches!(kind.0, 1..=22 | 128..=143)
+}
