@@ -207,7 +207,7 @@ impl Said {
         let response = header.flags.response();
         match body {
             Body::Sa(sa) => self.says(offer(sa, response)),
-            Body::Ke(ke) if !response => {
+            Body::Ke(ke) if !response && message.sa().is_some() => {
                 shares.put(header.spis.initiator, ke.group);
                 let first = message
                     .sa()
@@ -216,6 +216,15 @@ impl Said {
                 if first.is_some_and(|first| first.id != ke.group) {
                     self.says(format!("key share for {}", suite::group(ke.group)));
                 }
+            }
+            // The exchanges of RFC 9242 and RFC 9370 carry little else.
+            Body::Ke(ke)
+                if matches!(
+                    header.exchange,
+                    ExchangeType::IKE_INTERMEDIATE | ExchangeType::IKE_FOLLOWUP_KE
+                ) =>
+            {
+                self.says(format!("key exchange {}", suite::group(ke.group)));
             }
             Body::Ke(_) | Body::Nonce(_) => {}
             Body::Notify(notify) => self.notify(notify, header, shares),
