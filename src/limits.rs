@@ -286,9 +286,10 @@ pub const REKEY_GENERATIONS: usize = 64;
 /// Exchanges that may have begun between a quick mode and the message that refuses it.
 pub const QUICK_MODE_NEXT: usize = 8;
 
-/// Tunnels for which the address behind a NAT is sought among usual ones: each costs some 2,600
-/// hashes. For later ones the finding names none.
-pub const NAT_GUESS_TUNNELS: usize = 1 << 10;
+/// Tunnels for which usual private addresses are tried as the one behind a NAT: some thousand hashes
+/// each, which in a capture of many tunnels would take longer than reading it. The address is told as
+/// a detail, so nothing is said of those beyond.
+pub const NAT_GUESS_TUNNELS: usize = 16;
 
 /// Exchanges of an IKE SA that are searched for the hash of that address: those that a cookie or
 /// another group ask for come first.
