@@ -24,6 +24,8 @@ pub(super) struct Ikev2 {
     sas: HashMap<IkeSpis, Sa, RandomState>,
     /// Nonces of first requests by the initiator's SPI, as long as no answer told the responder's.
     asked: HashMap<IkeSpi, Bytes, RandomState>,
+    /// Choices of all SAs.
+    choices: usize,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ struct Sa {
     nonces: Option<(Bytes, Bytes)>,
     /// What may open it, newest keys first; `None` until they are needed.
     choices: Option<Vec<Choice>>,
+    /// How many choices it had when they were made.
+    room: usize,
     /// What opened the last message of the initiator and of the responder.
     latest: [Option<usize>; 2],
     /// The first `IKE_AUTH` request: the answer may come many messages later.
@@ -70,6 +74,7 @@ impl Ikev2 {
             rows,
             sas: HashMap::default(),
             asked: HashMap::default(),
+            choices: 0,
         }
     }
 
@@ -108,7 +113,7 @@ impl Ikev2 {
     pub(super) fn open(&mut self, ring: &KeyRing, seen: &Seen<'_>) -> Result<Text, Why> {
         let header = &seen.message.header;
         let sealed = Sealed::of(seen.message).ok_or(Why::TooShort)?;
-        let sa = self.sa(ring, header.spis)?;
+        let sa = self.ready(ring, header.spis)?;
         if sealed.at.saturating_add(sealed.data.len()) < sealed.end {
             return Err(if seen.cut { Why::Cut } else { Why::TooShort });
         }
@@ -238,19 +243,36 @@ impl Ikev2 {
                 return Err(Why::Limit);
             }
         }
-        let sa = self.sas.entry(spis).or_default();
-        if sa.choices.is_none() {
-            let rows = self.rows.of(spis.initiator);
-            sa.choices = Some(choices(ring, rows, spis, &sa.suites));
-            sa.latest = [None; 2];
+        Ok(self.sas.entry(spis).or_default())
+    }
+
+    /// As [`Ikev2::sa`], with all that may open it.
+    fn ready(&mut self, ring: &KeyRing, spis: IkeSpis) -> Result<&mut Sa, Why> {
+        let sa = self.sa(ring, spis)?;
+        if sa.choices.is_some() {
+            return self.sa(ring, spis);
         }
+        let suites = sa.suites.clone();
+        let given_back = std::mem::take(&mut sa.room);
+        self.choices = self.choices.saturating_sub(given_back);
+        let room = limits::SESSION_CHOICES_ALL.saturating_sub(self.choices);
+        let rows = self.rows.of(spis.initiator);
+        let found = choices(ring, rows, spis, &suites, room);
+        if found.is_empty() && room == 0 {
+            return Err(Why::Limit);
+        }
+        self.choices += found.len();
+        let sa = self.sa(ring, spis)?;
+        sa.room = found.len();
+        sa.choices = Some(found);
+        sa.latest = [None; 2];
         Ok(sa)
     }
 }
 
 impl Sa {
     fn learn(&mut self, suite: IkeSuite) {
-        if !self.suites.contains(&suite) {
+        if !self.suites.contains(&suite) && self.suites.len() < limits::SESSION_SUITES {
             self.suites.push(suite);
             self.choices = None;
         }
@@ -403,6 +425,7 @@ fn choices(
     rows: impl Iterator<Item = usize>,
     spis: IkeSpis,
     suites: &[IkeSuite],
+    room: usize,
 ) -> Vec<Choice> {
     rows.filter(|row| may_be(ring, *row, spis))
         .filter_map(|row| Some((row, ring.ikev2.get(row)?)))
@@ -421,7 +444,7 @@ fn choices(
                 })
             })
         })
-        .take(limits::SESSION_CHOICES)
+        .take(limits::SESSION_CHOICES.min(room))
         .collect()
 }
 

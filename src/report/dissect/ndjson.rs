@@ -262,6 +262,7 @@ pub(super) fn opening<M: SerializeMap>(
     match &context.reading.plain {
         Plain::Opened(opened) => {
             map.serialize_entry("state", "opened")?;
+            map.serialize_entry("key", &Text(&opened.key))?;
             map.serialize_entry("iv", &Hex(&opened.iv))?;
             map.serialize_entry("pad_length", &opened.pad_length)?;
             if context.version.major() == 1 {

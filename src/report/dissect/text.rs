@@ -340,6 +340,9 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> Str
         Plain::Opened(opened) if opened.hash_ok == Some(false) => {
             words.push("[HASH is wrong]".to_owned());
         }
+        Plain::Opened(opened) if opened.iv.is_empty() && header.version.major() == 1 => {
+            words.push("[IV not captured]".to_owned());
+        }
         Plain::Opened(opened) if opened.icv_ok.is_none() && header.version.major() != 1 => {
             words.push("[not proven: no key for the checksum]".to_owned());
         }
