@@ -37,6 +37,8 @@ struct Sa {
     /// What the responder accepted, else what the initiator offered.
     suites: Vec<Phase1>,
     accepted: bool,
+    /// The body of the SA payload of message 1.
+    offer: Option<Bytes>,
     /// Public values, in the order they came.
     public: Vec<Bytes>,
     /// What may open it; `None` until it is needed.
@@ -119,7 +121,8 @@ impl Ikev1 {
     }
 
     /// Learns from a message in clear: suite and public values.
-    pub(super) fn learn(&mut self, ring: &KeyRing, message: &Message<'_>) {
+    pub(super) fn learn(&mut self, ring: &KeyRing, seen: &Seen<'_>) {
+        let message = seen.message;
         let header = &message.header;
         let phase1 = [
             ExchangeType::IDENTITY_PROTECTION,
@@ -136,6 +139,11 @@ impl Ikev1 {
             let suites = Phase1::all(payload);
             let accepted = !header.spis.responder.is_zero() && suites.len() == 1;
             sa.learn(suites, accepted);
+            if header.spis.responder.is_zero() {
+                let payload = message.payload(PayloadType::SA_V1);
+                let body = payload.and_then(|payload| body(seen.octets, payload));
+                sa.offer = body.map(Bytes::copy_from_slice);
+            }
         }
         for payload in &message.payloads {
             if let Body::V1(ikev1::Body::Ke(public)) = &payload.body
@@ -323,6 +331,32 @@ impl Sa {
         self.exchanges.entry(message_id).or_default()
     }
 
+    /// Whether the HASH payload of phase 1 is right, that is HASH_I or HASH_R (RFC 2409 section 5);
+    /// `None` if there is none, as with signatures, or what it is made of was not captured.
+    fn check(
+        &self,
+        prf: Prf,
+        skeyid: &Secret,
+        spis: IkeSpis,
+        payloads: &[Payload<'_>],
+        chain: &[u8],
+    ) -> Option<bool> {
+        let find = |kind| payloads.iter().find(|payload| payload.kind == kind);
+        let hash = body(chain, find(PayloadType::HASH_V1)?)?;
+        let identity = body(chain, find(PayloadType::ID_V1)?)?;
+        let (offer, [one, other, ..]) = (self.offer.as_ref()?, self.public.as_slice()) else {
+            return None;
+        };
+        let cookies = [spis.initiator, spis.responder].map(|spi| spi.0.to_be_bytes());
+        let [initiator, responder] = &cookies;
+        let is = |parts: [&[u8]; 6]| prf.of(skeyid.expose(), &parts) == Secret::from(hash);
+        // Whoever sends it puts what is its own first; the initiator's value came first.
+        Some(
+            is([one, other, initiator, responder, offer, identity])
+                || is([other, one, responder, initiator, offer, identity]),
+        )
+    }
+
     /// What a message says that was opened.
     fn finish(
         &mut self,
@@ -344,7 +378,10 @@ impl Sa {
         );
         let mut derived = Vec::new();
         let mut hash_ok = None;
-        if !is_phase1(header.exchange) {
+        if is_phase1(header.exchange) {
+            let skeyid = keys.skeyid.as_ref();
+            hash_ok = skeyid.and_then(|key| self.check(prf, key, header.spis, &payloads, chain));
+        } else {
             let id = header.message_id;
             let quick = header.exchange == ExchangeType::QUICK_MODE;
             let exchange = self.exchange(id);
@@ -493,6 +530,12 @@ impl Half {
                 .collect(),
         })
     }
+}
+
+/// What follows the generic header of a payload.
+fn body<'a>(octets: &'a [u8], payload: &Payload<'_>) -> Option<&'a [u8]> {
+    let end = payload.at.checked_add(usize::from(payload.length))?;
+    octets.get(payload.at.checked_add(4)?..end)
 }
 
 /// Main mode, aggressive mode and their like.

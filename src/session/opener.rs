@@ -200,7 +200,7 @@ impl Opener {
 
     fn read_v1(&mut self, seen: &Seen<'_>, clear: Plain) -> Plain {
         let Some(sealed) = seen.message.sealed else {
-            self.ikev1.learn(&self.ring, seen.message);
+            self.ikev1.learn(&self.ring, seen);
             return clear;
         };
         let length = usize::try_from(seen.message.header.length).unwrap_or(usize::MAX);

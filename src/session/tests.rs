@@ -6,7 +6,7 @@ use crate::keys::{EncryptionId, EspKeys, Ikev1Keys, Ikev2Keys, Origin};
 use crate::model::Opened;
 use crate::net::{Body as Layer, Encap, IpFacts, Path, Stamp};
 use crate::registry::{
-    ExchangeType, PayloadType, SecurityProtocol, TransformAttributeType, TransformType,
+    ExchangeType, IdType, PayloadType, SecurityProtocol, TransformAttributeType, TransformType,
 };
 use crate::units::{Endpoint, EspSpi, IkeSpi, IkeSpis, Vantage};
 use crate::wire::ikev1::{Attribute, AttributeValue};
@@ -524,6 +524,7 @@ mod v1 {
     fn keys() -> Ikev1Keys {
         Ikev1Keys {
             encryption_key: Some(Secret::from(&KEY[..])),
+            skeyid: Some(Secret::new(vec![0xee; 20])),
             skeyid_a: Some(Secret::new(vec![0xaa; 20])),
             skeyid_d: Some(Secret::new(vec![0xdd; 20])),
             ..Ikev1Keys::new(SPIS.initiator, origin())
@@ -670,9 +671,29 @@ mod v1 {
             clear(vec![ke(&public[1]), nonce(NONCES[1])]),
         ];
         let mut iv = hash(&[&public[0], &public[1]]);
-        let proof = [0xcc; 20];
-        told.push(seal(main, 0, &hashed(&proof, &[]), &mut iv));
-        told.push(seal(main, 0, &hashed(&proof, &[]), &mut iv));
+        let identity = [1, 0, 0, 0, 192, 0, 2, 1];
+        let mut offered = Vec::new();
+        if let Body::V1(sa) = phase1().body {
+            sa.emit(&mut offered);
+        }
+        let [own, theirs] = [SPIS.initiator, SPIS.responder].map(|spi| spi.0.to_be_bytes());
+        for (public, other, own, theirs) in [
+            (&public[0], &public[1], own, theirs),
+            (&public[1], &public[0], theirs, own),
+        ] {
+            let proof = prf(0xee, &[public, other, &own, &theirs, &offered, &identity]);
+            let id = ikev1::Identification {
+                id_type: IdType(1),
+                protocol: 0,
+                port: 0,
+                data: &identity[4..],
+            };
+            let chain = [
+                v1(PayloadType::ID_V1, ikev1::Body::Id(id)),
+                v1(PayloadType::HASH_V1, ikev1::Body::Hash(&proof)),
+            ];
+            told.push(seal(main, 0, &chain, &mut iv));
+        }
         let last = iv;
 
         let quick = ExchangeType::QUICK_MODE;
@@ -728,8 +749,13 @@ mod v1 {
         for (at, octets) in told.iter().enumerate().skip(SEALED) {
             let opened = tap.opened(octets);
             let kinds = kinds(&opened, Version::V1);
-            assert_eq!(kinds[0], PayloadType::HASH_V1.0, "message {at}");
-            assert_eq!(opened.hash_ok, (at >= 6).then_some(true), "message {at}");
+            let first = if at < QM[0] {
+                PayloadType::ID_V1
+            } else {
+                PayloadType::HASH_V1
+            };
+            assert_eq!(kinds[0], first.0, "message {at}");
+            assert_eq!(opened.hash_ok, Some(true), "message {at}");
         }
     }
 
@@ -802,13 +828,14 @@ mod v1 {
     #[test]
     fn a_wrong_hash_is_told() {
         let wrong = Ikev1Keys {
+            skeyid: Some(Secret::new(vec![0xef; 20])),
             skeyid_a: Some(Secret::new(vec![0xab; 20])),
             ..keys()
         };
         let mut tap = tap(wrong);
         for (at, octets) in conversation(false).iter().enumerate() {
             let reading = tap.see(octets);
-            if at == INFORMATION || QM.contains(&at) {
+            if at >= SEALED {
                 let Plain::Opened(opened) = reading.plain else {
                     panic!("not opened");
                 };

@@ -1,7 +1,7 @@
 //! Key files of real programs: every row is read, and logs tell what tables tell.
 
-use crate::run::{espial, root, shared};
-use espial::keys::{KEY_FORMATS, KeyRing, Problem, format};
+use crate::run::{espial, root, shared, shipped};
+use espial::keys::{EspKeys, KEY_FORMATS, KeyRing, Problem, format};
 use flate2::read::MultiGzDecoder;
 use std::fs::{self, File};
 use std::io::Read;
@@ -102,6 +102,65 @@ fn logs_tell_the_keys_that_the_tables_tell() {
         compared += tables.len();
     }
     assert!(compared > 100, "only {compared} rows");
+}
+
+/// Both ends of a shipped capture have a log, and must tell the same.
+#[test]
+fn both_ends_of_a_tunnel_tell_the_same_keys() {
+    let mut compared = 0;
+    for keys in shipped()
+        .iter()
+        .map(|capture| capture.with_file_name("keys"))
+    {
+        if !keys.is_dir() {
+            continue;
+        }
+        let [cloud, office] = ["cloud.log", "office.log"].map(|name| {
+            let mut ring = KeyRing::default();
+            let octets = fs::read(keys.join(name)).unwrap();
+            assert_eq!(format::read(&octets, name, &mut ring), Some(Vec::new()));
+            ring
+        });
+        for row in &cloud.ikev2 {
+            assert!(!row.spis.initiator.is_zero() && !row.spis.responder.is_zero());
+            let told = office.ikev2.iter().any(|told| {
+                told.spis == row.spis
+                    && told.sk_d == row.sk_d
+                    && told.sk_ei == row.sk_ei
+                    && told.sk_er == row.sk_er
+            });
+            assert!(told, "{}: {row:?}", keys.display());
+        }
+        for row in &cloud.ikev1 {
+            let told = office.ikev1.iter().any(|told| {
+                told.initiator == row.initiator
+                    && told.responder == row.responder
+                    && told.encryption_key == row.encryption_key
+            });
+            assert!(told, "{}: {row:?}", keys.display());
+        }
+        for row in &cloud.esp {
+            let told = office.esp.iter().filter(|told| told.spi == row.spi);
+            let same = |told: &&EspKeys| {
+                told.encryption == row.encryption
+                    && told.integrity == row.integrity
+                    && told.encryption_key == row.encryption_key
+                    && told.integrity_key == row.integrity_key
+            };
+            // Which of two keys is the right one is known where one end asked for the child SA.
+            let (all, fit) = (told.clone().count(), told.filter(same).count());
+            let either = cloud
+                .esp
+                .iter()
+                .filter(|other| other.spi == row.spi)
+                .count()
+                > 1;
+            assert!(fit > 0 || all == 0 || either, "{}: {row:?}", keys.display());
+            compared += fit;
+        }
+        compared += cloud.ikev1.len() + cloud.ikev2.len();
+    }
+    assert!(compared >= 20, "only {compared} rows");
 }
 
 /// The seeds of the fuzzer: a file of every format.

@@ -14,6 +14,7 @@ mod damage;
 mod fuzz;
 mod keys;
 mod run;
+mod session;
 mod split;
 mod tidy;
 mod truth;

@@ -26,7 +26,7 @@ use crate::keys::{
 };
 use crate::limits::{KEY_EQUALS, KEY_LOG_STATES, KEY_OCTETS, KEY_ROWS};
 use crate::units::{EspSpi, IkeSpi, IkeSpis};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// Logs of strongSwan.
@@ -113,6 +113,10 @@ enum Life {
 struct Log {
     threads: HashMap<u32, Thread>,
     lives: HashMap<Life, IkeState>,
+    /// Whose SPIs the manager asked for, by that of the initiator.
+    owners: HashMap<IkeSpi, Life>,
+    /// Numbers of the child SAs that this end asked for.
+    asked_for: HashSet<u32>,
     v1: Vec<Ikev1Keys>,
     v2: Vec<Ikev2Keys>,
     /// The thread whose dump was begun last: where messages of several lines are not marked on
@@ -130,6 +134,8 @@ struct Thread {
     /// What the IKE SA manager was asked for.
     asked: Option<IkeSpis>,
     child: Child,
+    /// Number of the child SA that is being installed.
+    installing: Option<u32>,
     /// The direction and kind of the SA whose SPI is told next.
     adding: Option<Adding>,
 }
@@ -220,7 +226,13 @@ const KEYS: &[(&str, Key)] = &[
 
 impl Log {
     fn entry(&mut self, line: u64, entry: &Entry<'_>, reader: &mut Reader<'_>) {
-        if self.threads.len() > KEY_LOG_STATES || self.lives.len() > KEY_LOG_STATES {
+        let states = [
+            self.threads.len(),
+            self.lives.len(),
+            self.owners.len(),
+            self.asked_for.len(),
+        ];
+        if states.iter().any(|states| *states > KEY_LOG_STATES) {
             self.forget();
         }
         let life = entry.sa.map_or(Life::Thread(entry.thread), Life::Sa);
@@ -230,6 +242,9 @@ impl Log {
         }
         self.cut_off(entry.thread, reader);
         let text = entry.text.trim();
+        if self.managed(entry.thread, life, text) {
+            return;
+        }
         if let Some((label, length)) = dump(text) {
             self.begin(line, entry.thread, life, label, length, reader);
             return;
@@ -252,6 +267,8 @@ impl Log {
     fn forget(&mut self) {
         self.threads.clear();
         self.lives.clear();
+        self.owners.clear();
+        self.asked_for.clear();
         self.dumping = None;
     }
 
@@ -374,25 +391,41 @@ impl Log {
         }
     }
 
+    /// Words of the IKE SA manager, which tell the SPIs of what the thread speaks about next. Whether
+    /// it was that and nothing else.
+    fn managed(&mut self, thread: u32, life: Life, text: &str) -> bool {
+        if let Some(sought) = text.strip_prefix("checkout IKEv") {
+            self.threads.entry(thread).or_default().asked = spis(sought);
+            return true;
+        }
+        if text == "IKE_SA checkout not successful" {
+            self.threads.entry(thread).or_default().asked = None;
+            return true;
+        }
+        let asked = self.threads.get(&thread).and_then(|state| state.asked);
+        if let Some(spis) = asked {
+            match text.strip_suffix(" successfully checked out") {
+                Some(name) => {
+                    if let Some(sa) = number_in_brackets(name) {
+                        self.checked_out(Life::Sa(sa), spis);
+                    }
+                }
+                // The first that the thread says then is about the IKE SA that it asked for.
+                None => {
+                    self.checked_out(life, spis);
+                    self.threads.entry(thread).or_default().asked = None;
+                }
+            }
+        }
+        false
+    }
+
     fn words(&mut self, line: u64, thread: u32, life: Life, text: &str, reader: &mut Reader<'_>) {
         if text.starts_with("Starting ") && text.contains("daemon") {
             self.forget();
             return;
         }
-        if let Some(spis) = text
-            .split_once(" SA with SPIs ")
-            .and_then(|(_, rest)| spis(rest))
-        {
-            self.threads.entry(thread).or_default().asked = Some(spis);
-        } else if text.ends_with("successfully checked out") {
-            let asked = self
-                .threads
-                .get_mut(&thread)
-                .and_then(|state| state.asked.take());
-            if let Some((spis, sa)) = asked.zip(number_in_brackets(text)) {
-                self.learn(Life::Sa(sa), spis);
-            }
-        } else if text.starts_with("received packet: from ") {
+        if text.starts_with("received packet: from ") {
             if let Life::Thread(_) = life {
                 self.lives.remove(&life);
             }
@@ -406,6 +439,17 @@ impl Log {
                 _ => state.initiator,
             };
             state.message = Some(life);
+            // Keys that are derived now are those of a successor, whose SPIs are others.
+            let succession = ["CREATE_CHILD_SA ", "IKE_FOLLOWUP_KE "];
+            if matches!(life, Life::Thread(_))
+                && succession.iter().any(|name| message.starts_with(name))
+            {
+                self.lives.remove(&life);
+            }
+        } else if let Some(rest) = text.strip_prefix("establishing CHILD_SA ") {
+            self.asked_for.extend(number_in_braces(rest));
+        } else if text.starts_with("CHILD_SA ") && text.ends_with(" => INSTALLING") {
+            self.threads.entry(thread).or_default().installing = number_in_braces(text);
         } else if let Some(suite) = text.strip_prefix("selected proposal: IKE:") {
             self.lives.entry(life).or_default().suite = Some(ike_suite(suite));
         } else if let Some(suite) = text.strip_prefix("selected proposal: ESP:") {
@@ -470,13 +514,10 @@ impl Log {
         if *told || keys.flatten().next().is_none() {
             return;
         }
-        let Some(initiator) = state.initiator else {
-            reader.problem(
-                line,
-                "cannot tell which keys are for this SPI: expected a line \"parsed … request\" or \"parsed … response\" of the same thread before",
-            );
-            return;
-        };
+        let asked_for = state
+            .installing
+            .filter(|child| self.asked_for.contains(child));
+        let told_initiator = state.initiator.or(asked_for.map(|_| true));
         *told = true;
         let mut words = rest.split([',', ' ']).filter(|word| !word.is_empty());
         let spi = words.next().and_then(hex_u32);
@@ -486,56 +527,45 @@ impl Log {
             reader.problem(line, "expected \"SPI 0x…, src ADDRESS dst ADDRESS\"");
             return;
         };
-        // The exchange's initiator sends with the initiator's keys.
-        let by_initiator = initiator != adding.inbound;
-        let of = |keys: &[Option<Secret>; 2]| {
-            let [ours, theirs] = keys;
-            if by_initiator { ours } else { theirs }
-                .clone()
-                .unwrap_or_default()
-        };
-        let encryption_key = of(&child.encryption_keys);
-        let integrity_key = of(&child.integrity_keys);
         let suite = self.lives.get(&life).and_then(|ike| ike.child_suite);
-        let encryption = child
-            .encryption
-            .filter(|_| !adding.ah)
-            .map(|is| EncryptionId {
-                id: is.id,
-                key_bits: match lengths::bits(is.id, encryption_key.len()) {
-                    Some(0) | None => None,
-                    bits => bits,
-                },
-            });
-        if let Some(is) = encryption.filter(|is| is.id != NULL)
-            && let Err(what) = lengths::check(unsized_of(is), encryption_key.len())
-        {
-            reader.problem(child.line, what);
-            return;
+        // Where nothing tells who began the exchange, both keys are offered: trying them shows it.
+        for initiator in [true, false] {
+            if told_initiator.is_some_and(|told| told != initiator) {
+                continue;
+            }
+            // The exchange's initiator sends with the initiator's keys.
+            let by_initiator = initiator != adding.inbound;
+            match child.keys(adding.ah, by_initiator, suite) {
+                Ok((encryption, encryption_key, integrity_key, esn)) => reader.esp(EspKeys {
+                    ah: adding.ah,
+                    from: address(from),
+                    to: address(to),
+                    spi: SpiPattern::one(EspSpi(spi)),
+                    encryption,
+                    encryption_key,
+                    integrity: match encryption.is_some_and(|is| lengths::is_aead(is.id)) {
+                        true => Some(IntegrityId::usual(0)),
+                        false => child.integrity,
+                    },
+                    integrity_key,
+                    esn,
+                    origin: reader.origin(child.line),
+                }),
+                Err(what) => return reader.problem(child.line, what),
+            }
         }
-        let aead = encryption.is_some_and(|is| lengths::is_aead(is.id));
-        // The proposal may be that of another child of the IKE SA, if its cipher is another.
-        let esn = suite
-            .filter(|suite| {
-                let known = suite.encryption.zip(encryption);
-                known.is_none_or(|(suite, child)| suite.id == child.id)
-            })
-            .and_then(|suite| suite.esn);
-        reader.esp(EspKeys {
-            ah: adding.ah,
-            from: address(from),
-            to: address(to),
-            spi: SpiPattern::one(EspSpi(spi)),
-            encryption,
-            encryption_key,
-            integrity: match aead {
-                true => Some(IntegrityId::usual(0)),
-                false => child.integrity,
-            },
-            integrity_key,
-            esn,
-            origin: reader.origin(child.line),
-        });
+    }
+
+    /// The manager knows an IKE SA by these SPIs. While a successor is negotiated, what is said of it
+    /// may come first: SPIs stay those of the IKE SA that had them before.
+    fn checked_out(&mut self, life: Life, spis: IkeSpis) {
+        let owned = match life {
+            Life::Sa(_) => *self.owners.entry(spis.initiator).or_insert(life) == life,
+            Life::Thread(_) => true,
+        };
+        if owned {
+            self.learn(life, spis);
+        }
     }
 
     /// SPIs of an IKE SA: its keys printed so far without them are theirs too.
@@ -596,22 +626,54 @@ impl Log {
     }
 }
 
-/// The cipher without the key length that was taken from the key: it must be one of those it has.
-fn unsized_of(is: EncryptionId) -> EncryptionId {
-    EncryptionId {
-        id: is.id,
-        key_bits: None,
-    }
-}
-
 /// `ENCR_NULL`.
 const NULL: u16 = 11;
+
+/// The cipher, its key, that of the integrity algorithm, and the kind of sequence number.
+type ChildKeys = (Option<EncryptionId>, Secret, Secret, Option<bool>);
 
 impl Child {
     fn begin(&mut self, line: u64) {
         if self.line == 0 {
             self.line = line;
         }
+    }
+
+    /// Keys of what one end of the exchange sends.
+    fn keys(
+        &self,
+        ah: bool,
+        by_initiator: bool,
+        suite: Option<ChildSuite>,
+    ) -> Result<ChildKeys, String> {
+        let of = |[initiator, responder]: &[Option<Secret>; 2]| {
+            let key = if by_initiator { initiator } else { responder };
+            key.clone().unwrap_or_default()
+        };
+        let (encryption_key, integrity_key) = (of(&self.encryption_keys), of(&self.integrity_keys));
+        let named = self.encryption.filter(|_| !ah);
+        if let Some(is) = named.filter(|is| is.id != NULL) {
+            let any_length = EncryptionId {
+                id: is.id,
+                key_bits: None,
+            };
+            lengths::check(any_length, encryption_key.len())?;
+        }
+        let encryption = named.map(|is| EncryptionId {
+            id: is.id,
+            key_bits: lengths::bits(is.id, encryption_key.len()).filter(|bits| *bits > 0),
+        });
+        // The proposal may be that of another child of the IKE SA, if its cipher is another.
+        let own = suite.filter(|suite| {
+            let both = suite.encryption.zip(encryption);
+            both.is_none_or(|(suite, child)| suite.id == child.id)
+        });
+        Ok((
+            encryption,
+            encryption_key,
+            integrity_key,
+            own.and_then(|suite| suite.esn),
+        ))
     }
 }
 
@@ -652,7 +714,11 @@ const DUMP_WIDTH: usize = 16;
 /// `Sk_d secret => 32 bytes @ 0x7f197c00a5e0`.
 fn dump(text: &str) -> Option<(&str, usize)> {
     let (label, rest) = text.split_once(" => ")?;
-    let (length, _) = rest.split_once(" bytes @ ")?;
+    // Who cuts a log down may leave the address out, which tells nothing.
+    let (length, rest) = rest.split_once(" bytes")?;
+    if !rest.is_empty() && !rest.starts_with(" @ ") {
+        return None;
+    }
     Some((label, length.parse().ok()?))
 }
 
@@ -737,6 +803,13 @@ fn status(text: &str) -> Option<(u32, IkeSpis)> {
         number.parse().ok()
     });
     Some((hash.or_else(|| number_in_brackets(text))?, spis))
+}
+
+/// The number of `net{1}`.
+fn number_in_braces(text: &str) -> Option<u32> {
+    let (_, rest) = text.split_once('{')?;
+    let (number, _) = rest.split_once('}')?;
+    number.parse().ok()
 }
 
 /// The number of `IKE_SA site[1] …`.

@@ -38,7 +38,7 @@ fn recognises(octets: &[u8]) -> bool {
     text_lines(octets).any(|(_, line)| {
         let line = Line::of(&line);
         begun |= line.begins;
-        begun && line.words.iter().any(|word| *word == "proto") && line.words.contains(&"spi")
+        begun && line.words.contains(&"proto") && line.words.contains(&"spi")
     })
 }
 

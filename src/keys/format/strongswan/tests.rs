@@ -118,12 +118,9 @@ fn without_names_a_thread_and_its_message_tie_keys_to_spis() {
 
 #[test]
 fn spis_are_taken_from_the_manager_and_from_a_status_too() {
-    let managed = "\
-11[MGR] checkout IKEv2 SA with SPIs 1111111111111111_i 2222222222222222_r
-11[MGR] IKE_SA a[1] successfully checked out
-";
     for status in [
-        managed,
+        "11[MGR] checkout IKEv2 SA with SPIs 1111111111111111_i 2222222222222222_r\n11[MGR] IKE_SA a[1] successfully checked out\n",
+        "11[MGR] checkout IKEv2 SA by message with SPIs 1111111111111111_i 2222222222222222_r\n11[IKE] <a|1> nothing to initiate\n",
         "  a[1]: IKEv2 SPIs: 1111111111111111_i* 2222222222222222_r, rekeying in 2 hours\n",
         "a: #1, ESTABLISHED, IKEv2, 1111111111111111_i 2222222222222222_r*\n",
     ] {
@@ -133,6 +130,27 @@ fn spis_are_taken_from_the_manager_and_from_a_status_too() {
             "{shown}"
         );
     }
+}
+
+#[test]
+fn a_successor_does_not_take_the_spis_of_the_ike_sa_that_negotiates_it() {
+    let text = join(&[
+        "11[MGR] checkout IKEv2 SA by message with SPIs 1111111111111111_i 2222222222222222_r\n",
+        &ike_keys(11, "<a|1> ", 0x40),
+        "11[MGR] checkout IKEv2 SA by message with SPIs 1111111111111111_i 2222222222222222_r\n",
+        &ike_keys(11, "<a|2> ", 0x50),
+        "12[MGR] checkout IKEv2 SA with SPIs 3333333333333333_i 4444444444444444_r\n",
+        "12[IKE] <a|2> nothing to initiate\n",
+    ]);
+    let shown = check("strongswan", text);
+    assert!(
+        shown.contains("ikev2 1111111111111111 2222222222222222 ? ? ? d=40"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("ikev2 3333333333333333 4444444444444444 ? ? ? d=50"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -219,12 +237,32 @@ fn the_initiator_of_an_exchange_sends_with_the_initiators_keys() {
 }
 
 #[test]
-fn where_nothing_tells_who_began_the_exchange_nothing_is_claimed() {
-    let text = child(9, "<a|1> ", "nothing");
-    let why = "cannot tell which keys are for this SPI: expected a line \"parsed … request\" or \"parsed … response\" of the same thread before";
+fn where_nothing_tells_who_began_the_exchange_both_keys_are_offered() {
+    let shown = check("strongswan", child(9, "<a|1> ", "nothing"));
+    for (spi, first) in [
+        ("aaaa", "10111213"),
+        ("aaaa", "20212223"),
+        ("bbbb", "10111213"),
+    ] {
+        let row = format!("0x0000{spi} ENCR_AES_CBC-128 {first}");
+        assert!(shown.contains(&row), "{shown}");
+    }
+    assert_eq!(shown.lines().count(), 4, "{shown}");
+}
+
+#[test]
+fn who_asked_for_a_child_began_its_exchange() {
+    let text = join(&[
+        "08[IKE] <a|1> establishing CHILD_SA net{7} reqid 1\n",
+        "09[CHD] <a|1> CHILD_SA net{7} state change: CREATED => INSTALLING\n",
+        &child(9, "<a|1> ", "nothing"),
+    ]);
     let shown = check("strongswan", text);
-    assert!(shown.starts_with("! f:") && shown.contains(why), "{shown}");
-    assert!(!shown.contains(": esp"), "{shown}");
+    assert!(
+        shown.contains("0x0000aaaa ENCR_AES_CBC-128 20212223"),
+        "{shown}"
+    );
+    assert_eq!(shown.lines().count(), 2, "{shown}");
 }
 
 #[test]
