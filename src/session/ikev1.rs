@@ -377,7 +377,7 @@ impl Sa {
             &mut Faults::default(),
         );
         let mut derived = Vec::new();
-        let mut hash_ok = None;
+        let hash_ok;
         if is_phase1(header.exchange) {
             let skeyid = keys.skeyid.as_ref();
             hash_ok = skeyid.and_then(|key| self.check(prf, key, header.spis, &payloads, chain));

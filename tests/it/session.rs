@@ -69,12 +69,17 @@ fn derived_keys_are_those_that_the_daemons_logged() {
         let logged = ring.esp.clone();
         for one in follow(&capture, ring).1 {
             let Ok(ours) = one.keys else { continue };
-            for theirs in logged.iter().filter(|row| row.spi == ours.spi) {
-                let at = format!("{} {}", capture.display(), one.spi);
-                assert_eq!(ours.encryption_key, theirs.encryption_key, "{at}");
-                assert_eq!(ours.integrity_key, theirs.integrity_key, "{at}");
-                compared += 1;
+            // A log may leave open which of two blocks of keys belongs to an SPI.
+            let mut theirs = logged.iter().filter(|row| row.spi == ours.spi).peekable();
+            if theirs.peek().is_none() {
+                continue;
             }
+            let told = theirs.any(|theirs| {
+                (&ours.encryption_key, &ours.integrity_key)
+                    == (&theirs.encryption_key, &theirs.integrity_key)
+            });
+            assert!(told, "{} {}", capture.display(), one.spi);
+            compared += 1;
         }
     }
     assert!(compared >= 16, "only {compared} compared");
