@@ -15,6 +15,8 @@ pub struct Opened {
     /// The payloads, without padding in IKEv2 and with it in IKEv1. Of an IKE fragment (SKF) that
     /// completes its message: those of the whole message; of any other: none.
     pub octets: Bytes,
+    /// Whether it is an IKE fragment that completes nothing: by itself it is no chain of payloads.
+    pub is_part: bool,
     /// The IV that was sent with it, or in IKEv1 followed from the messages before. Empty in IKEv1 if
     /// those were not captured: then the first block is made up as far as it is no hash.
     pub iv: Vec<u8>,

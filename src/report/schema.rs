@@ -205,6 +205,7 @@ mod tests {
                         (_, false) => PayloadType::NONCE,
                     },
                     octets: text.to_vec().into(),
+                    is_part: text.is_empty(),
                     iv: vec![1, 2],
                     pad_length: 3,
                     icv_ok: Some(true),

@@ -95,11 +95,11 @@ impl Ikev2 {
             }
             return;
         }
-        let initiator = self.asked.get(&spi).cloned();
         let chosen = message.sa().and_then(|sa| sa.proposals.first());
         let Some(suite) = chosen.and_then(IkeSuite::of) else {
             return;
         };
+        let initiator = self.asked.remove(&spi);
         let Ok(sa) = self.sa(ring, header.spis) else {
             return;
         };

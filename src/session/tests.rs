@@ -1,7 +1,9 @@
 //! Sessions over conversations that are sealed here, octet by octet.
 
 use super::*;
+use crate::census::Census;
 use crate::crypto::{Prf, Secret};
+use crate::fold::Fold;
 use crate::keys::{EncryptionId, EspKeys, Ikev1Keys, Ikev2Keys, Origin};
 use crate::model::Opened;
 use crate::net::{Body as Layer, Encap, IpFacts, Path, Stamp};
@@ -368,7 +370,7 @@ mod v2 {
         let Plain::Opened(part) = &early.plain else {
             panic!("not opened");
         };
-        assert!(part.octets.is_empty());
+        assert!(part.is_part && part.octets.is_empty());
         assert_eq!(early.standing.unwrap().seen, 2);
         // One that is not authentic takes no place.
         let mut forged = piece(2);
@@ -385,6 +387,42 @@ mod v2 {
         let frames: Vec<u64> = whole.frames.iter().map(|frame| frame.number).collect();
         assert_eq!(frames, [1, 2, 4]);
         assert!(tap.session.finish().is_empty());
+    }
+
+    #[test]
+    fn the_assembly_reads_opened_fragments_as_one_message() {
+        let octets = chain(&[nonce(&[7; 64])]);
+        let (one, two) = octets.split_at(40);
+        let request = header(ExchangeType::IKE_AUTH, false, 1);
+        let piece = |number, first, text| seal(request, first, text, Some((number, 2)), &key(1));
+        let session = Session::new(Arc::new(ring([keys(1)])));
+        let mut census = Census::new(session);
+        let [init, _] = init();
+        let pieces = [
+            init,
+            piece(2, PayloadType::NONE, two),
+            piece(1, PayloadType::NONCE, one),
+        ];
+        for (number, octets) in (1..).zip(&pieces) {
+            let frame = FrameId { input: 0, number };
+            census.datagram(&datagram(frame, octets), Timestamp(0), &[frame]);
+        }
+        let mut model = census.finish();
+        crate::assemble::assemble(&mut model);
+        let auth = model
+            .exchanges
+            .iter()
+            .find(|exchange| exchange.kind == ExchangeType::IKE_AUTH)
+            .unwrap();
+        let flight = auth.request().unwrap();
+        assert!(flight.is_whole());
+        let part = &model.messages[flight.first().unwrap()];
+        assert!(part.plain.is_encrypted() && !part.plain.is_readable());
+        let whole = &model.messages[flight.message().unwrap()];
+        assert!(whole.plain.is_readable());
+        assert_eq!(whole.open().nonce(), Some(&[7; 64][..]));
+        assert_eq!(whole.read().nonce(), None);
+        assert_eq!(whole.frames.len(), 2);
     }
 
     #[test]
@@ -941,8 +979,6 @@ mod v1 {
 
     #[test]
     fn the_assembly_reads_a_message_in_fragments_as_one() {
-        use crate::census::Census;
-        use crate::fold::Fold;
         let told = conversation(false);
         let [one, two] = pieces(&told[1], 50);
         let session = Session::new(Arc::new(KeyRing {

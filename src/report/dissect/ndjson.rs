@@ -259,6 +259,7 @@ pub(super) fn opening<M: SerializeMap>(
 ) -> Result<(), M::Error> {
     let mut faults = Faults::default();
     let mut payloads = Vec::new();
+    let mut has_payloads = always;
     match &context.reading.plain {
         Plain::Opened(opened) => {
             map.serialize_entry("state", "opened")?;
@@ -271,6 +272,7 @@ pub(super) fn opening<M: SerializeMap>(
                 map.serialize_entry("icv_ok", &opened.icv_ok)?;
             }
             payloads = opened.payloads(context.version, &mut faults);
+            has_payloads |= !opened.is_part;
         }
         Plain::Failed(why) => {
             map.serialize_entry("state", "failed")?;
@@ -278,7 +280,7 @@ pub(super) fn opening<M: SerializeMap>(
         }
         Plain::Clear | Plain::Sealed => map.serialize_entry("state", "sealed")?,
     }
-    if always || matches!(context.reading.plain, Plain::Opened(_)) {
+    if has_payloads {
         map.serialize_entry("payloads", &records(&payloads, context))?;
     }
     if always || !faults.list.is_empty() {
