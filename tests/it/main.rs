@@ -18,6 +18,7 @@ mod keys;
 mod null;
 mod round_trip;
 mod run;
+mod session;
 mod split;
 mod tidy;
 mod truth;
