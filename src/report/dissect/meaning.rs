@@ -101,7 +101,12 @@ pub(super) fn phrases(
     }
     said.opening(message, reading, shares);
     said.nat(message, path);
+    let hashed = said.hashed;
     let mut phrases = said.into_phrases();
+    if hashed && phrases.is_empty() {
+        // The third message of quick mode is a hash alone (RFC 2409 section 5.5).
+        phrases.push(Phrase::new("confirms"));
+    }
     if let [first, .., last] = reading.frames.as_slice() {
         phrases.push(Phrase::new(format!(
             "put together from frames {first} to {last}"
@@ -126,6 +131,8 @@ struct Said {
     supports: Vec<String>,
     vendors: Vec<String>,
     unknown_vendors: usize,
+    /// IKEv1: whether a HASH payload vouches for the message, after phase 1.
+    hashed: bool,
 }
 
 impl Said {
@@ -294,7 +301,7 @@ impl Said {
             }
             Body::Ke(_) | Body::Nonce(_) | Body::NatD(_) => {}
             Body::Hash(_) | Body::Sig(_) if first_phase => self.says("authenticates"),
-            Body::Hash(_) => {}
+            Body::Hash(_) => self.hashed = true,
             Body::Id(id) => self.says(format!("identity {id}")),
             // Errors (RFC 2408 section 3.14.1).
             Body::Notify(notify) if notify.kind.0 < 16384 => {
