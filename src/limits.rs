@@ -218,6 +218,16 @@ pub const SESSION_DERIVED: usize = 1 << 14;
 /// what is kept twice costs only room.
 pub const SESSION_DERIVED_ALIKE: usize = 256;
 
+// The Security Association Database.
+
+/// SAs with keys that packets of one SPI, or of any, may be tried with. SPIs are chosen at random,
+/// so that few are ever met twice; the SAs of further ones are told.
+pub const SADB_CANDIDATES: usize = 64;
+
+/// The highest high half of an extended sequence number that is tried (RFC 4304). It is not sent,
+/// and the checksum of each costs time: this one is reached after 70,000,000,000 packets.
+pub const ESN_HIGH: u32 = 15;
+
 // The census.
 
 /// Octets of IKE messages that are kept whole, 64 MiB: enough for 200,000 messages of 300 octets.

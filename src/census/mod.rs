@@ -7,6 +7,7 @@ mod flow;
 pub mod sequence;
 
 use crate::fold::{EspPacket, Fold};
+use crate::keys::EspKeys;
 use crate::limits;
 use crate::model::{
     Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Transport,
@@ -266,7 +267,7 @@ impl Fold for Census {
     }
 
     fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, frames: &[FrameId]) {
-        let esp_packet = |sequence, length, null| EspPacket {
+        let esp_packet = |sequence, length| EspPacket {
             frame: datagram.stamp.frame,
             time,
             sequence,
@@ -275,19 +276,25 @@ impl Fold for Census {
             cut: datagram.cut,
             dont_fragment: datagram.ip.dont_fragment,
             fragmented: datagram.ip.pieces > 1,
-            null,
+            null: None,
             bytes: &[],
+            opening: None,
+            payload: &[],
         };
         let (vantage, path) = (datagram.stamp.vantage, &datagram.path);
         match datagram.body {
             Body::Ike(octets) => self.ike(octets, datagram, time, frames),
             Body::Esp(esp) => {
-                let packet = esp_packet(esp.header.sequence, esp.length, esp.null);
+                let packet = EspPacket {
+                    null: esp.null,
+                    opening: esp.opening,
+                    ..esp_packet(esp.header.sequence, esp.length)
+                };
                 let place = self.flow_at(flow_key(vantage, esp.header.spi, path), path, &packet);
                 self.count(place, &packet);
             }
             Body::Ah(header, length) => {
-                let packet = esp_packet(header.sequence, length, None);
+                let packet = esp_packet(header.sequence, length);
                 let key = FlowKey {
                     ah: true,
                     ..flow_key(vantage, header.spi, path)
@@ -333,6 +340,10 @@ impl Fold for Census {
         {
             row.incomplete_ike.push((train.stamp.frame, header));
         }
+    }
+
+    fn keys(&mut self) -> Vec<EspKeys> {
+        self.session.take_keys()
     }
 
     fn blind(&mut self, blind: Blind) {

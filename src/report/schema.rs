@@ -173,6 +173,8 @@ mod tests {
                 length: 80,
                 bytes: &icv,
                 null: None,
+                opening: None,
+                payload: &[],
             }),
             Body::Ah(ah, 100),
             Body::Keepalive,
@@ -186,6 +188,8 @@ mod tests {
                 length: 80,
                 bytes,
                 null: Some(*null),
+                opening: None,
+                payload: &[],
             })
         }));
         for body in bodies {
