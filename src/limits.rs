@@ -250,6 +250,9 @@ pub const FLOW_PATHS: usize = 16;
 /// Odd packets that are kept of a flow, to be cited; all are counted.
 pub const FLOW_ANOMALIES: usize = 16;
 
+/// Keys that are named of a flow: one, unless an SPI was used again.
+pub const FLOW_KEYS: usize = 4;
+
 /// Silences that are kept of a flow.
 pub const FLOW_SILENCES: usize = 4;
 
