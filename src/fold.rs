@@ -2,6 +2,7 @@
 //!
 //! However the input was cut into chunks, a [`Fold`] sees the same calls in the same order.
 
+use crate::capture::Frame;
 use crate::keys::EspKeys;
 use crate::limits;
 use crate::model::{Blind, ClearFlow};
@@ -11,7 +12,7 @@ use crate::net::{
     self, Body, Datagram, Esp, Fragment, IpFacts, Learned, Null, Opening, Segment, Stamp, Streams,
 };
 use crate::sadb::{Opener, Sadb, Sealed};
-use crate::scan::{Batch, Control, ControlBody, EventKind, Keyed, Lane, NO_TIME};
+use crate::scan::{Batch, Control, ControlBody, EventKind, Kept, Keyed, Lane, NO_TIME};
 use crate::units::{FrameId, Timestamp};
 use crate::wire::ah::AuthenticationHeader;
 use crate::wire::esp::EspHeader;
@@ -22,6 +23,14 @@ use std::sync::Arc;
 pub trait Fold {
     /// The lanes that the following [`Fold::esp`] calls refer to by index.
     fn lanes(&mut self, lanes: &[Lane]);
+
+    /// Whether frames are to be kept and told, and payloads of opened packets with them.
+    fn keeps_frames(&self) -> bool {
+        false
+    }
+
+    /// A frame, before what it holds. Told only where frames are kept.
+    fn frame(&mut self, _frame: &Frame<'_>, _time: Timestamp) {}
 
     /// An ESP packet that came in one piece.
     fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket<'_>);
@@ -157,7 +166,13 @@ impl Order {
         to.lanes(&batch.lanes);
         let mut readable = batch.readable.iter().peekable();
         let mut keyed = batch.keyed.iter().peekable();
+        let mut frames = batch.frames.iter().peekable();
         for (place, event) in batch.events.iter().enumerate() {
+            while let Some(kept) =
+                frames.next_if(|kept| kept.head.id.number <= u64::from(event.frame))
+            {
+                self.frame(batch, kept, to);
+            }
             if event.time != NO_TIME {
                 self.clock = Some(Timestamp(event.time));
             }
@@ -220,6 +235,7 @@ impl Order {
                 return;
             }
         }
+        frames.for_each(|kept| self.frame(batch, kept, to));
         for flow in &batch.clear {
             let mut flow = flow.clone();
             flow.seen.first.0.number += self.before;
@@ -340,6 +356,14 @@ impl Order {
         tell(Some(streams), keys, &datagram, time, &[stamp.frame], to);
     }
 
+    fn frame(&mut self, batch: &Batch, kept: &Kept, to: &mut impl Fold) {
+        let mut head = kept.head;
+        head.id.number += self.before;
+        self.clock = head.time.or(self.clock);
+        let bytes = batch.octets.get(kept.octets.clone()).unwrap_or_default();
+        to.frame(&Frame { bytes, ..head }, self.clock.unwrap_or(Timestamp(0)));
+    }
+
     /// Opens an ESP packet whose key followed after it was scanned, tells of it, and goes on inside.
     fn open(
         &mut self,
@@ -371,7 +395,7 @@ impl Order {
             ..packet
         };
         to.esp(lane, index, &told);
-        if let (Some(opened), None) = (opening.and_then(Opening::proven), packet.null) {
+        if let (Some(opened), None) = (keys.database.settled(opening), packet.null) {
             let Datagram { stamp, ip, .. } = datagram;
             let (time, frames) = (packet.time, &[packet.frame]);
             net::peel_opened(stamp, path, ip, opened.next_header, payload, &mut |inner| {
@@ -488,7 +512,7 @@ fn opened(
     });
     to.datagram(&Datagram { body, ..*datagram }, time, frames);
     // What is seen to be in clear was gone into already.
-    if let (Some(opened), None) = (opening.as_ref().and_then(Opening::proven), esp.null) {
+    if let (Some(opened), None) = (keys.database.settled(opening.as_ref()), esp.null) {
         let next_header = opened.next_header;
         net::peel_opened(stamp, path, ip, next_header, payload, &mut |inner| {
             tell(streams.as_deref_mut(), keys, &inner, time, frames, to);

@@ -307,6 +307,12 @@ pub const NAT_GUESS_TUNNELS: usize = 1 << 10;
 /// another group ask for come first.
 pub const NAT_GUESS_EXCHANGES: usize = 8;
 
+// The capture that `decrypt` writes.
+
+/// Interfaces of the file: one for each direction of an SA. Packets of further ones stay sealed in
+/// their frames, which the closing line counts.
+pub const DECRYPTED_INTERFACES: usize = 1 << 16;
+
 // The lines of `dissect`.
 
 /// Flows of ESP, AH and keepalives that one train of packets may fold into a line each. A packet of

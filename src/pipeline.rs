@@ -1,7 +1,7 @@
 //! From inputs to an analysis: arranges the stages and the threads. The only file that names rayon.
 
 use crate::assemble;
-use crate::capture::{self, Chunk, Chunks, ReadError, Walked};
+use crate::capture::{self, Chunk, Chunks, Frame, ReadError, Walked};
 use crate::census::Census;
 use crate::diagnose::{self, Finding, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
@@ -90,6 +90,30 @@ pub fn dissect(
     Ok(read(&pool(options)?, inputs, options, visitor).1)
 }
 
+/// A frame, or a datagram in the frame told last.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// A frame, and its time or that of the one before.
+    Frame(&'a Frame<'a>, Timestamp),
+    /// A datagram with IPsec in it, the octets of ESP payloads with it where keys opened them.
+    Datagram(&'a Datagram<'a>),
+}
+
+/// Calls `visit` for every frame, and for every datagram with IPsec after the frame that completes
+/// it, until it breaks.
+pub fn decrypt(
+    inputs: Vec<capture::Input>,
+    options: &Options,
+    visit: &mut (dyn FnMut(Told<'_>) -> ControlFlow<()> + Send),
+) -> Result<Vec<model::Input>, Error> {
+    let decrypter = Decrypter {
+        visit,
+        session: Session::new(Arc::clone(&options.keys)),
+        flow: ControlFlow::Continue(()),
+    };
+    Ok(read(&pool(options)?, inputs, options, decrypter).1)
+}
+
 /// Every rule looks at every tunnel; order is restored by `collect` and settled by `conclude`.
 fn judge(model: &Model) -> Vec<Finding> {
     let tasks: Vec<_> = model
@@ -149,6 +173,7 @@ fn read_one<F: Fold + Send>(
         since: options.since,
         until: options.until,
     };
+    let keeps = to.keeps_frames();
     let work = Work {
         total: input.size(),
         source: Mutex::new(Source {
@@ -167,6 +192,7 @@ fn read_one<F: Fold + Send>(
             to,
         }),
         window,
+        keeps,
         progress: options.progress.clone(),
     };
     pool.broadcast(|_| work.run());
@@ -227,6 +253,7 @@ struct Work<F> {
     known: Mutex<Known>,
     folding: Mutex<Folding<F>>,
     window: Window,
+    keeps: bool,
     progress: Option<Progress>,
 }
 
@@ -250,12 +277,12 @@ impl Known {
         self.learned.len() == order.learned().len() && self.database.len() == order.database().len()
     }
 
-    fn task(&self, window: Window) -> Task<'_> {
+    fn task(&self, window: Window, keeps: bool) -> Task<'_> {
         Task {
             learned: &self.learned,
             database: &self.database,
             window,
-            payloads: false,
+            keeps,
         }
     }
 }
@@ -281,7 +308,7 @@ impl<F: Fold + Send> Work<F> {
         let mut scanner = Scanner::default();
         while let Some((number, chunk)) = self.take() {
             let known = lock(&self.known).clone();
-            let batch = scanner.scan(&chunk, None, &known.task(self.window));
+            let batch = scanner.scan(&chunk, None, &known.task(self.window, self.keeps));
             let waiting = {
                 let mut waiting = lock(&self.waiting);
                 waiting.insert(number, (chunk, batch));
@@ -328,7 +355,7 @@ impl<F: Fold + Send> Work<F> {
             let learned = folding.order.learned().len();
             if batch.known != learned || seam.is_some_and(|seam| *seam != batch.walked.start) {
                 let known = Known::of(&folding.order);
-                batch = scanner.scan(&chunk, seam, &known.task(self.window));
+                batch = scanner.scan(&chunk, seam, &known.task(self.window, self.keeps));
             }
             folding.next += 1;
             folding.order.fold(&batch, folding.index, &mut folding.to);
@@ -393,6 +420,52 @@ impl Fold for Visitor<'_> {
             };
             self.flow = (self.visit)(&inner, time, &whole.reading);
         }
+    }
+
+    fn keys(&mut self) -> Vec<EspKeys> {
+        self.session.take_keys()
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        self.flow
+    }
+}
+
+/// A fold that shows frames, and datagrams with their payloads.
+struct Decrypter<'v> {
+    visit: &'v mut (dyn FnMut(Told<'_>) -> ControlFlow<()> + Send),
+    session: Session,
+    flow: ControlFlow<()>,
+}
+
+impl Decrypter<'_> {
+    fn show(&mut self, told: Told<'_>) {
+        if self.flow.is_continue() {
+            self.flow = (self.visit)(told);
+        }
+    }
+}
+
+impl Fold for Decrypter<'_> {
+    fn keeps_frames(&self) -> bool {
+        true
+    }
+
+    fn lanes(&mut self, _lanes: &[Lane]) {}
+
+    fn frame(&mut self, frame: &Frame<'_>, time: Timestamp) {
+        self.show(Told::Frame(frame, time));
+    }
+
+    fn esp(&mut self, lane: &Lane, _index: usize, packet: &EspPacket<'_>) {
+        self.show(Told::Datagram(&packet.datagram(lane)));
+    }
+
+    fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, frames: &[FrameId]) {
+        if let Body::Ike(octets) = datagram.body {
+            self.session.see(octets, datagram, time, frames);
+        }
+        self.show(Told::Datagram(datagram));
     }
 
     fn keys(&mut self) -> Vec<EspKeys> {

@@ -32,7 +32,9 @@ pub struct Batch {
     pub readable: Vec<Readable>,
     /// What keys made of the ESP packets among `events`, in frame order; none without keys.
     pub keyed: Vec<Keyed>,
-    /// Octets that `keyed` refers to.
+    /// All frames, if someone asked for them.
+    pub frames: Vec<Kept>,
+    /// Octets that `keyed` and `frames` refer to.
     pub octets: Vec<u8>,
     /// Everything but ESP, in frame order.
     pub controls: Vec<Control>,
@@ -101,6 +103,15 @@ pub struct Keyed {
     pub sealed: Range<usize>,
     /// Its payload in there, if it was opened and someone asked for it.
     pub payload: Range<usize>,
+}
+
+/// A frame that is kept whole.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// What is known of it, without its octets; it is numbered within the chunk.
+    pub head: Frame<'static>,
+    /// Its octets, in [`Batch::octets`].
+    pub octets: Range<usize>,
 }
 
 /// Packets of one SPI that took one path: what all of them share.
@@ -212,8 +223,8 @@ pub struct Task<'t> {
     pub database: &'t Sadb,
     /// Which frames are looked at.
     pub window: Window,
-    /// Whether the payloads of opened packets are kept.
-    pub payloads: bool,
+    /// Whether the octets of all frames are kept, and the payloads of opened packets.
+    pub keeps: bool,
 }
 
 /// A worker's own: its read buffer, its tables, and how much the chunk before held.
@@ -232,6 +243,9 @@ impl Scanner {
         let mut learned = task.learned.clone();
         let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
             if task.window.holds(frame.time) {
+                if task.keeps {
+                    notes.keep(frame);
+                }
                 net::peel(frame, &mut learned, &mut |datagram| {
                     notes.take(&datagram, task)
                 });
@@ -247,6 +261,7 @@ impl Scanner {
             lanes: take(&mut notes.lanes.rows),
             readable: take(&mut notes.readable),
             keyed: take(&mut notes.keyed),
+            frames: take(&mut notes.frames),
             octets: take(&mut notes.octets),
             controls: take(&mut notes.controls),
             clear: take(&mut notes.clear.rows),
@@ -266,6 +281,7 @@ struct Notes {
     lanes: Lanes,
     readable: Vec<Readable>,
     keyed: Vec<Keyed>,
+    frames: Vec<Kept>,
     octets: Vec<u8>,
     opener: Opener,
     controls: Vec<Control>,
@@ -348,6 +364,18 @@ impl Notes {
         self.note(stamp, EventKind::Control(place));
     }
 
+    /// Keeps a frame whole.
+    fn keep(&mut self, frame: &Frame<'_>) {
+        let octets = keep(&mut self.octets, frame.bytes);
+        self.frames.push(Kept {
+            head: Frame {
+                bytes: &[],
+                ..*frame
+            },
+            octets,
+        });
+    }
+
     /// Opens an ESP packet if there is a key for it, and goes on inside.
     #[cold]
     fn open(&mut self, datagram: &Datagram<'_>, esp: &Esp<'_>, event: usize, task: &Task<'_>) {
@@ -357,7 +385,7 @@ impl Notes {
         );
         let opened = tried.opening.as_ref().and_then(Opening::opened).is_some();
         let proven = tried.opening.as_ref().is_some_and(Opening::is_proven);
-        let payload = match opened && task.payloads {
+        let payload = match opened && task.keeps {
             true => keep(&mut self.octets, self.opener.payload()),
             false => 0..0,
         };
@@ -365,7 +393,7 @@ impl Notes {
             true => keep(&mut self.octets, esp.bytes),
             false => 0..0,
         };
-        let inside = tried.opening.as_ref().and_then(Opening::proven);
+        let inside = task.database.settled(tried.opening.as_ref());
         let inside = inside.map(|opened| opened.next_header);
         if tried.opening.is_some() || !sealed.is_empty() {
             self.keyed.push(Keyed {

@@ -69,11 +69,6 @@ impl Opening {
         }
     }
 
-    /// What was opened and proven by its checksum.
-    pub fn proven(&self) -> Option<&Opened> {
-        self.opened().filter(|opened| opened.checked)
-    }
-
     /// Whether no key that may come can make something else of it: its checksum proves what it is.
     pub fn is_proven(&self) -> bool {
         match self {

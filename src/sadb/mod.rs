@@ -14,7 +14,7 @@ pub use sa::Sa;
 
 use crate::keys::{EspKeys, KeyRing, Origin};
 use crate::limits;
-use crate::net::SaId;
+use crate::net::{Opened, Opening, SaId};
 use crate::units::EspSpi;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
@@ -102,6 +102,13 @@ impl Sadb {
     /// Whether there is nothing to open with, and never will be.
     pub fn is_idle(&self) -> bool {
         self.is_empty() && !self.grows
+    }
+
+    /// What was opened for good, so that it can be gone into: proven, or no key may come that says
+    /// otherwise.
+    pub fn settled<'o>(&self, opening: Option<&'o Opening>) -> Option<&'o Opened> {
+        let opened = opening?.opened()?;
+        (opened.checked || !self.grows).then_some(opened)
     }
 
     /// Keys that cannot be used, in the order in which they came.

@@ -116,11 +116,12 @@ fn protections(keys: &EspKeys) -> Result<Vec<(Protection, String)>, String> {
         None => unchecked(&ICV_OCTETS),
         Some(IntegrityId {
             id: IntegrityId::UNTOLD,
-            icv_octets,
-        }) => match icv_octets {
-            Some(octets) => unchecked(&[octets.into()]),
-            None => unchecked(&ICV_OCTETS),
-        },
+            icv_octets: None,
+        }) => unchecked(&ICV_OCTETS),
+        Some(IntegrityId {
+            id: IntegrityId::UNTOLD,
+            icv_octets: Some(octets),
+        }) => unchecked(&[octets.into()]),
         // The cipher is told with its key, the other algorithm without: it still opens.
         Some(IntegrityId { id, icv_octets }) if keys.integrity_key.is_empty() => {
             let usual = transform::integrity(id).map(|row| row.octets.into());
