@@ -1,6 +1,10 @@
 //! Reading IKE messages: the header and the chain of payloads alone, and everything in them.
 //!
 //! The messages are those of the captures that the project ships, so the mix is one of real daemons.
+#![allow(
+    clippy::expect_used,
+    reason = "a benchmark that meets the unexpected should stop"
+)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use espial::net::Body;

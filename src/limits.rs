@@ -196,19 +196,32 @@ pub const IKE_FRAGMENT_AGE: Span = Span::from_secs(180);
 /// IKE SAs that are followed with keys, of each version. Messages of further ones say so.
 pub const SESSION_SAS: usize = 1 << 14;
 
-/// Keys with algorithms that are tried on one IKE SA: all that a key log without SPIs gives.
+/// Keys with algorithms that are tried on one IKE SA: all that a key log without SPIs gives. A
+/// message that none of so many opens says that there were more.
 pub const SESSION_CHOICES: usize = 256;
 
-/// Exchanges of one IKE SA that are followed at one time; the oldest is given up.
+/// As [`SESSION_CHOICES`], of all IKE SAs together: each takes up to two KiB. Messages of further SAs
+/// say so.
+pub const SESSION_CHOICES_ALL: usize = 1 << 17;
+
+/// Suites that are kept of one IKE SA: the one that was accepted, unless its SPIs were used again, or
+/// those that were offered. Under a further one messages do not open, and say so.
+pub const SESSION_SUITES: usize = 64;
+
+/// Exchanges of one IKE SA that are followed at one time; the oldest is given up. A later message of
+/// it then opens no more (IKEv1), or gives no keys of child SAs, whose packets stay sealed.
 pub const SESSION_REQUESTS: usize = 256;
 
-/// Proposals that are kept of a negotiation until it is answered.
+/// Proposals that are kept of a negotiation until it is answered: a further one that is chosen gives
+/// no keys, and its packets stay sealed.
 pub const SESSION_PROPOSALS: usize = 64;
 
-/// IKEv1: last blocks of messages of one exchange that the next may follow from.
+/// IKEv1: last blocks of messages of one exchange that the next may follow from. A message that
+/// follows from an older one does not open, and says so.
 pub const SESSION_BLOCKS: usize = 16;
 
-/// IKEv1: public values that are kept of one SA: two, unless its cookie was used again.
+/// IKEv1: public values that are kept of one SA: two, unless its cookie was used again. Without
+/// those of an SA its phase 1 does not open, and says so.
 pub const SESSION_PUBLIC: usize = 4;
 
 /// Keys of child SAs that are derived.
@@ -230,7 +243,8 @@ pub const ESN_HIGH: u32 = 15;
 
 // The census.
 
-/// Octets of IKE messages that are kept whole, 64 MiB: enough for 200,000 messages of 300 octets.
+/// Octets of IKE messages that are kept whole, what was opened and put together of them included,
+/// 64 MiB: enough for 200,000 messages of 300 octets.
 /// Later messages keep their first [`MESSAGE_STUB`] octets.
 pub const MESSAGE_OCTETS: usize = 64 << 20;
 
@@ -299,9 +313,10 @@ pub const REKEY_GENERATIONS: usize = 64;
 /// Exchanges that may have begun between a quick mode and the message that refuses it.
 pub const QUICK_MODE_NEXT: usize = 8;
 
-/// Tunnels for which the address behind a NAT is sought among usual ones: each costs some 2,600
-/// hashes. For later ones the finding names none.
-pub const NAT_GUESS_TUNNELS: usize = 1 << 10;
+/// Tunnels for which usual private addresses are tried as the one behind a NAT: some thousand hashes
+/// each, which in a capture of many tunnels would take longer than reading it. The address is told as
+/// a detail, so nothing is said of those beyond.
+pub const NAT_GUESS_TUNNELS: usize = 16;
 
 /// Exchanges of an IKE SA that are searched for the hash of that address: those that a cookie or
 /// another group ask for come first.

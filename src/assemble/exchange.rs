@@ -441,7 +441,8 @@ fn add_piece(flight: &mut Flight, piece: Piece, id: MessageId) {
 
 /// Notes the datagram that completes a message in IKE fragments, the first that does.
 fn complete(flight: &mut Flight, message: &Message, id: MessageId) {
-    if message.whole.is_some() {
+    let opened = matches!(&message.plain, Plain::Opened(opened) if !opened.is_part);
+    if message.whole.is_some() || flight.fragments.is_some() && opened {
         flight.completed_by.get_or_insert(id);
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Ikev2 {
     sas: HashMap<IkeSpis, Sa, RandomState>,
     /// Nonces of first requests by the initiator's SPI, as long as no answer told the responder's.
     asked: HashMap<IkeSpi, Bytes, RandomState>,
+    /// Choices of all SAs.
+    choices: usize,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ struct Sa {
     nonces: Option<(Bytes, Bytes)>,
     /// What may open it, newest keys first; `None` until they are needed.
     choices: Option<Vec<Choice>>,
+    /// How many choices it had when they were made.
+    room: usize,
     /// What opened the last message of the initiator and of the responder.
     latest: [Option<usize>; 2],
     /// The first `IKE_AUTH` request: the answer may come many messages later.
@@ -70,6 +74,7 @@ impl Ikev2 {
             rows,
             sas: HashMap::default(),
             asked: HashMap::default(),
+            choices: 0,
         }
     }
 
@@ -90,11 +95,11 @@ impl Ikev2 {
             }
             return;
         }
-        let initiator = self.asked.get(&spi).cloned();
         let chosen = message.sa().and_then(|sa| sa.proposals.first());
         let Some(suite) = chosen.and_then(IkeSuite::of) else {
             return;
         };
+        let initiator = self.asked.remove(&spi);
         let Ok(sa) = self.sa(ring, header.spis) else {
             return;
         };
@@ -108,7 +113,7 @@ impl Ikev2 {
     pub(super) fn open(&mut self, ring: &KeyRing, seen: &Seen<'_>) -> Result<Text, Why> {
         let header = &seen.message.header;
         let sealed = Sealed::of(seen.message).ok_or(Why::TooShort)?;
-        let sa = self.sa(ring, header.spis)?;
+        let sa = self.ready(ring, header.spis)?;
         if sealed.at.saturating_add(sealed.data.len()) < sealed.end {
             return Err(if seen.cut { Why::Cut } else { Why::TooShort });
         }
@@ -164,37 +169,8 @@ impl Ikev2 {
             self.succeed(ring, &asked, &half, chosen);
             return Vec::new();
         }
-        let used = sa.latest.get(usize::from(!initiator)).copied().flatten();
-        let Some(choice) = used.and_then(|at| sa.choices.as_ref()?.get(at)) else {
-            return Vec::new();
-        };
-        let Some(keys) = ring.ikev2.get(choice.row) else {
-            return Vec::new();
-        };
-        let nonces = match auth {
-            true => sa.nonces.clone(),
-            false => asked.nonce.clone().zip(half.nonce.clone()),
-        };
-        let Some((initiator_spi, responder_spi)) = asked
-            .spi(chosen.number, chosen.protocol)
-            .zip(EspSpi::of(chosen.spi))
-        else {
-            return Vec::new();
-        };
-        let recipe = Recipe {
-            prf: choice.prf,
-            root: keys.sk_d.as_ref(),
-            initiator_nonce: nonces.as_ref().map(|(nonce, _)| nonce.as_ref()),
-            responder_nonce: nonces.as_ref().map(|(_, nonce)| nonce.as_ref()),
-            pfs: half.exchanges_keys || has_more_exchanges(chosen),
-            suite: ChildSuite::of(chosen),
-            initiator_spi,
-            responder_spi,
-            ah: is_ah(chosen.protocol) == Some(true),
-            origin: &keys.origin,
-            frame: seen.frame,
-        };
-        recipe.ikev2().into()
+        sa.derive(ring, seen, &asked, &half, chosen)
+            .map_or_else(Vec::new, Into::into)
     }
 
     /// An IKE SA takes the place of another (RFC 7296 section 2.18): its suite is known. Its keys
@@ -238,22 +214,75 @@ impl Ikev2 {
                 return Err(Why::Limit);
             }
         }
-        let sa = self.sas.entry(spis).or_default();
-        if sa.choices.is_none() {
-            let rows = self.rows.of(spis.initiator);
-            sa.choices = Some(choices(ring, rows, spis, &sa.suites));
-            sa.latest = [None; 2];
+        Ok(self.sas.entry(spis).or_default())
+    }
+
+    /// As [`Ikev2::sa`], with all that may open it.
+    fn ready(&mut self, ring: &KeyRing, spis: IkeSpis) -> Result<&mut Sa, Why> {
+        let sa = self.sa(ring, spis)?;
+        if sa.choices.is_some() {
+            return self.sa(ring, spis);
         }
+        let suites = sa.suites.clone();
+        let given_back = std::mem::take(&mut sa.room);
+        self.choices = self.choices.saturating_sub(given_back);
+        let room = limits::SESSION_CHOICES_ALL.saturating_sub(self.choices);
+        let rows = self.rows.of(spis.initiator);
+        let found = choices(ring, rows, spis, &suites, room);
+        if found.is_empty() && room == 0 {
+            return Err(Why::Limit);
+        }
+        self.choices += found.len();
+        let sa = self.sa(ring, spis)?;
+        sa.room = found.len();
+        sa.choices = Some(found);
+        sa.latest = [None; 2];
         Ok(sa)
     }
 }
 
 impl Sa {
     fn learn(&mut self, suite: IkeSuite) {
-        if !self.suites.contains(&suite) {
+        if !self.suites.contains(&suite) && self.suites.len() < limits::SESSION_SUITES {
             self.suites.push(suite);
             self.choices = None;
         }
+    }
+
+    /// The keys of a child SA, whose negotiation a response completes. `None` if its SPIs are not
+    /// told.
+    fn derive(
+        &self,
+        ring: &KeyRing,
+        seen: &Seen<'_>,
+        asked: &Half,
+        answered: &Half,
+        chosen: &ikev2::Proposal<'_>,
+    ) -> Option<[Derived; 2]> {
+        let header = &seen.message.header;
+        let side = usize::from(!header.flags.initiator());
+        let used = self.latest.get(side).copied().flatten()?;
+        let choice = self.choices.as_ref()?.get(used)?;
+        let keys = ring.ikev2.get(choice.row)?;
+        // RFC 7296 section 2.17: the first child SA is made of the nonces of IKE_SA_INIT.
+        let nonces = match header.exchange {
+            ExchangeType::IKE_AUTH => self.nonces.clone(),
+            _ => asked.nonce.clone().zip(answered.nonce.clone()),
+        };
+        let recipe = Recipe {
+            prf: choice.prf,
+            root: keys.sk_d.as_ref(),
+            initiator_nonce: nonces.as_ref().map(|(nonce, _)| nonce.as_ref()),
+            responder_nonce: nonces.as_ref().map(|(_, nonce)| nonce.as_ref()),
+            pfs: answered.exchanges_keys || has_more_exchanges(chosen),
+            suite: ChildSuite::of(chosen),
+            initiator_spi: asked.spi(chosen.number, chosen.protocol)?,
+            responder_spi: EspSpi::of(chosen.spi)?,
+            ah: is_ah(chosen.protocol)?,
+            origin: &keys.origin,
+            frame: seen.frame,
+        };
+        Some(recipe.ikev2())
     }
 
     /// Tries what opened the message before, then all from the newest keys on.
@@ -324,6 +353,8 @@ impl Sa {
         }
         Err(match why {
             Why::WrongKey if latest.is_some() => Why::Corrupted,
+            // A key that was not tried may be the one.
+            Why::WrongKey if choices.len() >= limits::SESSION_CHOICES => Why::Limit,
             why => why,
         })
     }
@@ -403,6 +434,7 @@ fn choices(
     rows: impl Iterator<Item = usize>,
     spis: IkeSpis,
     suites: &[IkeSuite],
+    room: usize,
 ) -> Vec<Choice> {
     rows.filter(|row| may_be(ring, *row, spis))
         .filter_map(|row| Some((row, ring.ikev2.get(row)?)))
@@ -421,7 +453,7 @@ fn choices(
                 })
             })
         })
-        .take(limits::SESSION_CHOICES)
+        .take(limits::SESSION_CHOICES.min(room))
         .collect()
 }
 

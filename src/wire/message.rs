@@ -347,7 +347,7 @@ fn walk<'a>(
 ) -> Vec<Payload<'a>> {
     let mut payloads = Vec::new();
     let mut chain = Chain::at(first, version, *cursor);
-    while let Some(link) = chain.next() {
+    for link in chain.by_ref() {
         if payloads.len() == PAYLOADS {
             let limit = FaultKind::Limit {
                 what: "payloads",

@@ -108,7 +108,7 @@ fn dissect_tells_what_is_inside_and_what_that_carries() {
     for chunk in ["40", "97", "200"] {
         assert_eq!(lines(&capture, chunk), told, "chunks of {chunk} octets");
     }
-    let text = stdout(["dissect", "-q"].into_iter().chain(capture.to_str()));
+    let text = stdout(["dissect", "-q", "-v"].into_iter().chain(capture.to_str()));
     let inside = "not encrypted: TCP 10.1.0.5:443 → 10.2.0.7:51514 SYN, MSS 1460, 44 octets";
     assert!(text.contains(inside), "{text}");
 }

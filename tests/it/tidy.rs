@@ -47,8 +47,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("des", &["crypto"]),
     ("ghash", &["crypto"]),
     ("hmac", &["crypto"]),
-    ("md5", &["crypto"]),
-    ("sha2", &["crypto"]),
     ("pcap_parser", &["capture"]),
     ("flate2", &["capture"]),
     ("zstd", &["capture"]),

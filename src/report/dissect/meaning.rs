@@ -7,7 +7,7 @@ use crate::net::Path;
 use crate::registry::vendor_id::{self, FRAGMENTATION};
 use crate::registry::{ExchangeType, NotifyType, SecurityProtocol, TransformType};
 use crate::report::sheet::Ink;
-use crate::session::{Reading, Standing};
+use crate::session::Reading;
 use crate::units::{Endpoint, IkeSpi};
 use crate::wire::fault::Faults;
 use crate::wire::ikev2::NotifyMeaning;
@@ -169,7 +169,7 @@ impl Said {
         }
         match &reading.plain {
             Plain::Opened(opened) => {
-                if reading.standing.as_ref().is_none_or(Standing::completes) {
+                if !opened.is_part {
                     self.main.retain(|phrase| phrase.ink != Some(Ink::Faint));
                 }
                 let mut faults = Faults::default();
@@ -182,6 +182,10 @@ impl Said {
                 self.chain(&inside, shares);
                 if opened.hash_ok == Some(false) {
                     self.refuses("its HASH is wrong".to_owned());
+                }
+                if opened.iv.is_empty() && message.header.version.major() == 1 {
+                    self.main
+                        .push(Phrase::inked(Ink::Warning, "IV not captured"));
                 }
                 if opened.icv_ok.is_none() && message.header.version.major() != 1 {
                     self.main.push(Phrase::inked(
@@ -207,7 +211,7 @@ impl Said {
         let response = header.flags.response();
         match body {
             Body::Sa(sa) => self.says(offer(sa, response)),
-            Body::Ke(ke) if !response => {
+            Body::Ke(ke) if !response && message.sa().is_some() => {
                 shares.put(header.spis.initiator, ke.group);
                 let first = message
                     .sa()
@@ -216,6 +220,15 @@ impl Said {
                 if first.is_some_and(|first| first.id != ke.group) {
                     self.says(format!("key share for {}", suite::group(ke.group)));
                 }
+            }
+            // The exchanges of RFC 9242 and RFC 9370 carry little else.
+            Body::Ke(ke)
+                if matches!(
+                    header.exchange,
+                    ExchangeType::IKE_INTERMEDIATE | ExchangeType::IKE_FOLLOWUP_KE
+                ) =>
+            {
+                self.says(format!("key exchange {}", suite::group(ke.group)));
             }
             Body::Ke(_) | Body::Nonce(_) => {}
             Body::Notify(notify) => self.notify(notify, header, shares),
