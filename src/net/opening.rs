@@ -37,13 +37,13 @@ pub struct Opened {
 /// An ESP packet that no key opens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Failed {
-    /// The SA that was tried first.
+    /// The SA that came nearest, of several the first.
     pub sa: SaId,
     /// Why it did not open.
     pub why: Unopened,
 }
 
-/// Why a key does not open an ESP packet.
+/// Why a key does not open an ESP packet; the greater, the nearer it came.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Unopened {
     /// The capture kept only a part of it: its checksum is lost.
@@ -54,10 +54,10 @@ pub enum Unopened {
     NotABlock,
     /// Nothing checks it, and what it decrypts to makes no sense: another key or algorithm.
     Senseless,
-    /// Its checksum is right, and its padding is longer than what was sealed (RFC 4303 section 2.4).
-    Padding,
     /// Its checksum is wrong: another key or algorithm, or changed on its way.
     Integrity,
+    /// Its checksum is right, and its padding is longer than what was sealed (RFC 4303 section 2.4).
+    Padding,
 }
 
 impl Opening {

@@ -129,3 +129,6 @@ impl Sadb {
             .filter(move |(_, sa)| sa.ah == ah && sa.spi.fits(spi))
     }
 }
+
+#[cfg(test)]
+mod tests;

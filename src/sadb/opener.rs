@@ -98,11 +98,8 @@ impl Opener {
                     }
                     Err(why) => why,
                 };
-                // A key that fits but for the padding says more than one that does not fit.
-                let first = failed.map_or(id, |failed| failed.sa);
-                match failed {
-                    Some(before) if before.why >= why => {}
-                    _ => failed = Some(Failed { sa: first, why }),
+                if failed.is_none_or(|before| before.why < why) {
+                    failed = Some(Failed { sa: id, why });
                 }
             }
         }
