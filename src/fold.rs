@@ -2,20 +2,35 @@
 //!
 //! However the input was cut into chunks, a [`Fold`] sees the same calls in the same order.
 
+use crate::capture::Frame;
+use crate::keys::EspKeys;
 use crate::limits;
 use crate::model::{Blind, ClearFlow};
 use crate::net::reassembly::{Incomplete, Pushed, Reassembler, Whole};
 use crate::net::stream::Unread;
-use crate::net::{self, Body, Datagram, Fragment, Learned, Null, Segment, Stamp, Streams};
-use crate::scan::{Batch, Control, ControlBody, EventKind, Lane, NO_TIME};
+use crate::net::{
+    self, Body, Datagram, Esp, Fragment, IpFacts, Learned, Null, Opening, Segment, Stamp, Streams,
+};
+use crate::sadb::{Opener, Sadb, Sealed};
+use crate::scan::{Batch, Control, ControlBody, EventKind, Kept, Keyed, Lane, NO_TIME};
 use crate::units::{FrameId, Timestamp};
 use crate::wire::ah::AuthenticationHeader;
-use std::ops::ControlFlow;
+use crate::wire::esp::EspHeader;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 /// Whoever wants the story.
 pub trait Fold {
     /// The lanes that the following [`Fold::esp`] calls refer to by index.
     fn lanes(&mut self, lanes: &[Lane]);
+
+    /// Whether frames are to be kept and told, and payloads of opened packets with them.
+    fn keeps_frames(&self) -> bool {
+        false
+    }
+
+    /// A frame, before what it holds. Told only where frames are kept.
+    fn frame(&mut self, _frame: &Frame<'_>, _time: Timestamp) {}
 
     /// An ESP packet that came in one piece.
     fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket<'_>);
@@ -35,6 +50,14 @@ pub trait Fold {
 
     /// Something in the story that could not be read.
     fn blind(&mut self, _blind: Blind) {}
+
+    /// The keys of ESP SAs that follow from what was told since the last call.
+    fn keys(&mut self) -> Vec<EspKeys> {
+        Vec::new()
+    }
+
+    /// The SAs with keys that there were in the end.
+    fn database(&mut self, _database: &Sadb) {}
 
     /// Whether the story may end here.
     fn flow(&self) -> ControlFlow<()> {
@@ -65,6 +88,44 @@ pub struct EspPacket<'a> {
     pub null: Option<Null>,
     /// Its octets from the SPI on, if it is not encrypted; none otherwise.
     pub bytes: &'a [u8],
+    /// What keys made of it, if there are any for its SPI.
+    pub opening: Option<&'a Opening>,
+    /// Its payload, if keys opened it and someone asked for it.
+    pub payload: &'a [u8],
+}
+
+impl<'a> EspPacket<'a> {
+    /// The packet as a datagram of its lane. What its IP header says besides is not kept.
+    pub fn datagram(&self, lane: &Lane) -> Datagram<'a> {
+        let header = EspHeader {
+            spi: lane.spi,
+            sequence: self.sequence,
+        };
+        Datagram {
+            stamp: Stamp {
+                frame: self.frame,
+                time: Some(self.time),
+                vantage: lane.vantage,
+                wire_len: 0,
+            },
+            path: lane.path,
+            ip: IpFacts {
+                ttl: self.ttl,
+                dont_fragment: self.dont_fragment,
+                pieces: 1,
+                ..IpFacts::default()
+            },
+            cut: self.cut,
+            body: Body::Esp(Esp {
+                header,
+                length: self.length,
+                bytes: self.bytes,
+                null: self.null,
+                opening: self.opening,
+                payload: self.payload,
+            }),
+        }
+    }
 }
 
 /// Tells the story batch by batch.
@@ -73,18 +134,45 @@ pub struct Order {
     reassembler: Reassembler,
     streams: Streams,
     learned: Learned,
+    keys: Keys,
     /// Frames of this input that lie before the batch.
     before: u64,
     /// Time of the latest frame that had one: the time of those that have none.
     clock: Option<Timestamp>,
 }
 
+/// What opens packets, in the order of the story: what a worker could not open yet, and what was put
+/// together.
+#[derive(Debug, Default)]
+struct Keys {
+    database: Arc<Sadb>,
+    opener: Opener,
+}
+
 impl Order {
+    /// An order that begins with these SAs.
+    pub fn new(database: Sadb) -> Self {
+        Self {
+            keys: Keys {
+                database: Arc::new(database),
+                opener: Opener::default(),
+            },
+            ..Self::default()
+        }
+    }
+
     /// Hands on what a batch holds. Batches of an input come in file order.
     pub fn fold(&mut self, batch: &Batch, input: u16, to: &mut impl Fold) {
         to.lanes(&batch.lanes);
         let mut readable = batch.readable.iter().peekable();
+        let mut keyed = batch.keyed.iter().peekable();
+        let mut frames = batch.frames.iter().peekable();
         for (place, event) in batch.events.iter().enumerate() {
+            while let Some(kept) =
+                frames.next_if(|kept| kept.head.id.number <= u64::from(event.frame))
+            {
+                self.frame(batch, kept, to);
+            }
             if event.time != NO_TIME {
                 self.clock = Some(Timestamp(event.time));
             }
@@ -109,7 +197,7 @@ impl Order {
                         number: self.before + u64::from(event.frame),
                     };
                     let fragmented = false;
-                    let packet = EspPacket {
+                    let mut packet = EspPacket {
                         frame,
                         time,
                         sequence,
@@ -120,8 +208,22 @@ impl Order {
                         fragmented,
                         null: read.map(|packet| packet.null),
                         bytes: read.map_or(&[], |packet| &packet.bytes),
+                        opening: None,
+                        payload: &[],
                     };
-                    to.esp(lane, index, &packet);
+                    let octets = |range: &Range<usize>| batch.octets.get(range.clone());
+                    match keyed.next_if(|packet| packet.event == place) {
+                        Some(known) if self.keys.have_more(known, lane) => {
+                            let sealed = octets(&known.sealed).unwrap_or_default();
+                            self.open(lane, index, packet, sealed, to);
+                        }
+                        Some(known) => {
+                            packet.opening = known.opening.as_ref();
+                            packet.payload = octets(&known.payload).unwrap_or_default();
+                            to.esp(lane, index, &packet);
+                        }
+                        None => to.esp(lane, index, &packet),
+                    }
                 }
                 EventKind::Control(place) => {
                     if let Some(control) = batch.controls.get(place as usize) {
@@ -133,6 +235,7 @@ impl Order {
                 return;
             }
         }
+        frames.for_each(|kept| self.frame(batch, kept, to));
         for flow in &batch.clear {
             let mut flow = flow.clone();
             flow.seen.first.0.number += self.before;
@@ -154,8 +257,14 @@ impl Order {
         &self.learned
     }
 
+    /// The SAs with keys up to the end of the batch folded last.
+    pub fn database(&self) -> &Arc<Sadb> {
+        &self.keys.database
+    }
+
     /// Ends the story.
     pub fn finish(&mut self, to: &mut impl Fold) {
+        to.database(&self.keys.database);
         for train in self.reassembler.finish() {
             to.incomplete(train);
         }
@@ -243,7 +352,57 @@ impl Order {
             cut: control.cut,
             body,
         };
-        tell(&mut self.streams, &datagram, time, &[stamp.frame], to);
+        let Self { streams, keys, .. } = self;
+        tell(Some(streams), keys, &datagram, time, &[stamp.frame], to);
+    }
+
+    fn frame(&mut self, batch: &Batch, kept: &Kept, to: &mut impl Fold) {
+        let mut head = kept.head;
+        head.id.number += self.before;
+        self.clock = head.time.or(self.clock);
+        let bytes = batch.octets.get(kept.octets.clone()).unwrap_or_default();
+        to.frame(&Frame { bytes, ..head }, self.clock.unwrap_or(Timestamp(0)));
+    }
+
+    /// Opens an ESP packet whose key followed after it was scanned, tells of it, and goes on inside.
+    fn open(
+        &mut self,
+        lane: &Lane,
+        index: usize,
+        packet: EspPacket<'_>,
+        sealed: &[u8],
+        to: &mut impl Fold,
+    ) {
+        let Self { streams, keys, .. } = self;
+        let datagram = packet.datagram(lane);
+        let path = lane.path;
+        let tried = keys.opener.open(
+            &keys.database,
+            &Sealed {
+                spi: lane.spi,
+                bytes: sealed,
+                cut: packet.cut,
+                from: path.from.address,
+                to: path.to.address,
+            },
+        );
+        let (text, length) = keys.opener.lend();
+        let payload = text.get(..length).unwrap_or_default();
+        let opening = tried.opening.as_ref();
+        let told = EspPacket {
+            opening,
+            payload,
+            ..packet
+        };
+        to.esp(lane, index, &told);
+        if let (Some(opened), None) = (keys.database.settled(opening), packet.null) {
+            let Datagram { stamp, ip, .. } = datagram;
+            let (time, frames) = (packet.time, &[packet.frame]);
+            net::peel_opened(stamp, path, ip, opened.next_header, payload, &mut |inner| {
+                tell(Some(&mut *streams), keys, &inner, time, frames, to);
+            });
+        }
+        keys.opener.give_back(text);
     }
 
     fn fragment(
@@ -264,7 +423,7 @@ impl Order {
             to.reassembled(&whole);
             // What a packet in pieces proves is not learned: workers could not know it in time.
             let mut learned = self.learned.clone();
-            let streams = &mut self.streams;
+            let Self { streams, keys, .. } = self;
             net::peel_payload(
                 &mut learned,
                 whole.stamp,
@@ -275,16 +434,34 @@ impl Order {
                 whole.length,
                 &mut |mut datagram| {
                     datagram.cut |= whole.cut;
-                    tell(streams, &datagram, time, &whole.frames, to);
+                    tell(Some(streams), keys, &datagram, time, &whole.frames, to);
                 },
             );
         }
     }
 }
 
-/// Hands a datagram on; a piece of a stream becomes the messages that it completes.
+impl Keys {
+    /// Whether SAs have come since that may make more of a packet than its worker could.
+    fn have_more(&self, known: &Keyed, lane: &Lane) -> bool {
+        !known.sealed.is_empty()
+            && self.database.candidates(false, lane.spi).count() > known.candidates
+    }
+
+    /// Takes in what follows from what was told last.
+    fn take(&mut self, keys: &[EspKeys]) {
+        if !keys.is_empty() {
+            let database = Arc::make_mut(&mut self.database);
+            keys.iter().for_each(|keys| database.add(keys));
+        }
+    }
+}
+
+/// Hands a datagram on: a piece of a stream becomes the messages that it completes, and what keys
+/// open is gone into. Without `streams` it lies in one, and no other is sought in there.
 fn tell(
-    streams: &mut Streams,
+    streams: Option<&mut Streams>,
+    keys: &mut Keys,
     datagram: &Datagram<'_>,
     time: Timestamp,
     frames: &[FrameId],
@@ -292,13 +469,56 @@ fn tell(
 ) {
     match &datagram.body {
         Body::Segment(segment) => {
-            streams.push(datagram, segment, frames, &mut |message, frames| {
-                to.datagram(message, time, frames);
-            })
+            if let Some(streams) = streams {
+                streams.push(datagram, segment, frames, &mut |message, frames| {
+                    tell(None, keys, message, time, frames, to);
+                });
+            }
         }
         Body::Learned(_) => {}
+        Body::Esp(esp) if !keys.database.is_empty() => {
+            opened(streams, keys, datagram, esp, time, frames, to);
+        }
+        Body::Ike(_) => {
+            to.datagram(datagram, time, frames);
+            keys.take(&to.keys());
+        }
         _ => to.datagram(datagram, time, frames),
     }
+}
+
+/// Hands an ESP packet on that was put together, opened if there is a key for it, and what is
+/// inside.
+fn opened(
+    mut streams: Option<&mut Streams>,
+    keys: &mut Keys,
+    datagram: &Datagram<'_>,
+    esp: &Esp<'_>,
+    time: Timestamp,
+    frames: &[FrameId],
+    to: &mut impl Fold,
+) {
+    let Datagram {
+        stamp, path, ip, ..
+    } = *datagram;
+    let sealed = Sealed::new(esp, &path, datagram.cut);
+    let opening = keys.opener.open(&keys.database, &sealed).opening;
+    let (text, length) = keys.opener.lend();
+    let payload = text.get(..length).unwrap_or_default();
+    let body = Body::Esp(Esp {
+        opening: opening.as_ref(),
+        payload,
+        ..*esp
+    });
+    to.datagram(&Datagram { body, ..*datagram }, time, frames);
+    // What is seen to be in clear was gone into already.
+    if let (Some(opened), None) = (keys.database.settled(opening.as_ref()), esp.null) {
+        let next_header = opened.next_header;
+        net::peel_opened(stamp, path, ip, next_header, payload, &mut |inner| {
+            tell(streams.as_deref_mut(), keys, &inner, time, frames, to);
+        });
+    }
+    keys.opener.give_back(text);
 }
 
 /// What could not be read of TCP streams, in words.

@@ -160,6 +160,8 @@ pub fn inner(octets: &[u8]) {
         length: count(&packet),
         bytes: &packet,
         null: Some(null),
+        opening: None,
+        payload: &[],
     };
     show(&mut Vec::new(), Body::Esp(esp));
 }

@@ -45,6 +45,7 @@ pub mod net;
 pub mod pipeline;
 pub mod registry;
 pub mod report;
+pub mod sadb;
 pub mod scan;
 pub mod session;
 #[doc(hidden)]

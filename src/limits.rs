@@ -231,6 +231,16 @@ pub const SESSION_DERIVED: usize = 1 << 14;
 /// what is kept twice costs only room.
 pub const SESSION_DERIVED_ALIKE: usize = 256;
 
+// The Security Association Database.
+
+/// SAs with keys that packets of one SPI, or of any, may be tried with. SPIs are chosen at random,
+/// so that few are ever met twice; the SAs of further ones are told.
+pub const SADB_CANDIDATES: usize = 64;
+
+/// The highest high half of an extended sequence number that is tried (RFC 4304). It is not sent,
+/// and the checksum of each costs time: this one is reached after 70,000,000,000 packets.
+pub const ESN_HIGH: u32 = 15;
+
 // The census.
 
 /// Octets of IKE messages that are kept whole, what was opened and put together of them included,
@@ -253,6 +263,9 @@ pub const FLOW_PATHS: usize = 16;
 
 /// Odd packets that are kept of a flow, to be cited; all are counted.
 pub const FLOW_ANOMALIES: usize = 16;
+
+/// Keys that are named of a flow: one, unless an SPI was used again.
+pub const FLOW_KEYS: usize = 4;
 
 /// Silences that are kept of a flow.
 pub const FLOW_SILENCES: usize = 4;
@@ -308,6 +321,12 @@ pub const NAT_GUESS_TUNNELS: usize = 16;
 /// Exchanges of an IKE SA that are searched for the hash of that address: those that a cookie or
 /// another group ask for come first.
 pub const NAT_GUESS_EXCHANGES: usize = 8;
+
+// The capture that `decrypt` writes.
+
+/// Interfaces of the file: one for each direction of an SA. Packets of further ones stay sealed in
+/// their frames, which the closing line counts.
+pub const DECRYPTED_INTERFACES: usize = 1 << 16;
 
 // The lines of `dissect`.
 

@@ -1,18 +1,18 @@
 //! From inputs to an analysis: arranges the stages and the threads. The only file that names rayon.
 
 use crate::assemble;
-use crate::capture::{self, Chunk, Chunks, ReadError, Walked};
+use crate::capture::{self, Chunk, Chunks, Frame, ReadError, Walked};
 use crate::census::Census;
 use crate::diagnose::{self, Finding, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
-use crate::keys::KeyRing;
+use crate::keys::{EspKeys, KeyRing};
 use crate::limits;
 use crate::model::{self, Model};
-use crate::net::{Body, Datagram, Esp, IpFacts, Learned, Stamp};
-use crate::scan::{Batch, Lane, Scanner, Window};
+use crate::net::{Body, Datagram, Learned};
+use crate::sadb::Sadb;
+use crate::scan::{Batch, Lane, Scanner, Task, Window};
 use crate::session::{Reading, Session};
-use crate::units::{EspSpi, FrameId, Timestamp};
-use crate::wire::esp::EspHeader;
+use crate::units::{FrameId, Timestamp};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -90,6 +90,30 @@ pub fn dissect(
     Ok(read(&pool(options)?, inputs, options, visitor).1)
 }
 
+/// A frame, or a datagram in the frame told last.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// A frame, and its time or that of the one before.
+    Frame(&'a Frame<'a>, Timestamp),
+    /// A datagram with IPsec in it, the octets of ESP payloads with it where keys opened them.
+    Datagram(&'a Datagram<'a>),
+}
+
+/// Calls `visit` for every frame, and for every datagram with IPsec after the frame that completes
+/// it, until it breaks.
+pub fn decrypt(
+    inputs: Vec<capture::Input>,
+    options: &Options,
+    visit: &mut (dyn FnMut(Told<'_>) -> ControlFlow<()> + Send),
+) -> Result<Vec<model::Input>, Error> {
+    let decrypter = Decrypter {
+        visit,
+        session: Session::new(Arc::clone(&options.keys)),
+        flow: ControlFlow::Continue(()),
+    };
+    Ok(read(&pool(options)?, inputs, options, decrypter).1)
+}
+
 /// Every rule looks at every tunnel; order is restored by `collect` and settled by `conclude`.
 fn judge(model: &Model) -> Vec<Finding> {
     let tasks: Vec<_> = model
@@ -118,7 +142,7 @@ fn read<F: Fold + Send>(
     options: &Options,
     mut to: F,
 ) -> (F, Vec<model::Input>) {
-    let mut order = Order::default();
+    let mut order = Order::new(Sadb::new(&options.keys));
     let mut rows = Vec::with_capacity(inputs.len());
     for (index, input) in (0..).zip(inputs) {
         let (row, back, told) = read_one(pool, index, input, options, order, to);
@@ -149,6 +173,7 @@ fn read_one<F: Fold + Send>(
         since: options.since,
         until: options.until,
     };
+    let keeps = to.keeps_frames();
     let work = Work {
         total: input.size(),
         source: Mutex::new(Source {
@@ -158,7 +183,7 @@ fn read_one<F: Fold + Send>(
         }),
         waiting: Mutex::new(BTreeMap::new()),
         most_waiting: limits::CHUNKS_WAITING * pool.current_num_threads(),
-        learned: Mutex::new(Arc::new(order.learned().clone())),
+        known: Mutex::new(Known::of(&order)),
         folding: Mutex::new(Folding {
             next: 0,
             walked: None,
@@ -167,6 +192,7 @@ fn read_one<F: Fold + Send>(
             to,
         }),
         window,
+        keeps,
         progress: options.progress.clone(),
     };
     pool.broadcast(|_| work.run());
@@ -224,11 +250,41 @@ struct Work<F> {
     /// Scanned chunks whose turn has not come, by number.
     waiting: Mutex<BTreeMap<u64, (Chunk, Batch)>>,
     most_waiting: usize,
-    /// What was learned up to the chunk folded last.
-    learned: Mutex<Arc<Learned>>,
+    known: Mutex<Known>,
     folding: Mutex<Folding<F>>,
     window: Window,
+    keeps: bool,
     progress: Option<Progress>,
+}
+
+/// What was known at the end of the chunk folded last.
+#[derive(Clone)]
+struct Known {
+    learned: Arc<Learned>,
+    database: Arc<Sadb>,
+}
+
+impl Known {
+    fn of(order: &Order) -> Self {
+        Self {
+            learned: Arc::new(order.learned().clone()),
+            database: Arc::clone(order.database()),
+        }
+    }
+
+    /// Whether it is what is known now: both only grow.
+    fn is_of(&self, order: &Order) -> bool {
+        self.learned.len() == order.learned().len() && self.database.len() == order.database().len()
+    }
+
+    fn task(&self, window: Window, keeps: bool) -> Task<'_> {
+        Task {
+            learned: &self.learned,
+            database: &self.database,
+            window,
+            keeps,
+        }
+    }
 }
 
 struct Source {
@@ -251,8 +307,8 @@ impl<F: Fold + Send> Work<F> {
     fn run(&self) {
         let mut scanner = Scanner::default();
         while let Some((number, chunk)) = self.take() {
-            let learned = Arc::clone(&lock(&self.learned));
-            let batch = scanner.scan(&chunk, None, &learned, &self.window);
+            let known = lock(&self.known).clone();
+            let batch = scanner.scan(&chunk, None, &known.task(self.window, self.keeps));
             let waiting = {
                 let mut waiting = lock(&self.waiting);
                 waiting.insert(number, (chunk, batch));
@@ -296,15 +352,18 @@ impl<F: Fold + Send> Work<F> {
             // just there, in the same state; and no path may have been learned since. What is
             // learned only grows, so its length tells. A chunk is scanned again no more than once.
             let seam = folding.walked.as_ref().map(|before| &before.end);
-            let learned = folding.order.learned();
-            if batch.known != learned.len() || seam.is_some_and(|seam| *seam != batch.walked.start)
-            {
-                batch = scanner.scan(&chunk, seam, learned, &self.window);
+            let learned = folding.order.learned().len();
+            if batch.known != learned || seam.is_some_and(|seam| *seam != batch.walked.start) {
+                let known = Known::of(&folding.order);
+                batch = scanner.scan(&chunk, seam, &known.task(self.window, self.keeps));
             }
             folding.next += 1;
             folding.order.fold(&batch, folding.index, &mut folding.to);
-            if folding.order.learned().len() != batch.known {
-                *lock(&self.learned) = Arc::new(folding.order.learned().clone());
+            {
+                let mut known = lock(&self.known);
+                if !known.is_of(&folding.order) {
+                    *known = Known::of(&folding.order);
+                }
             }
             let so_far = batch.walked.end.offset;
             match &mut folding.walked {
@@ -338,32 +397,7 @@ impl Fold for Visitor<'_> {
     fn lanes(&mut self, _lanes: &[Lane]) {}
 
     fn esp(&mut self, lane: &Lane, _index: usize, packet: &EspPacket<'_>) {
-        let header = EspHeader {
-            spi: EspSpi(lane.spi.0),
-            sequence: packet.sequence,
-        };
-        let datagram = Datagram {
-            stamp: Stamp {
-                frame: packet.frame,
-                time: Some(packet.time),
-                vantage: lane.vantage,
-                wire_len: 0,
-            },
-            path: lane.path,
-            ip: IpFacts {
-                ttl: packet.ttl,
-                dont_fragment: packet.dont_fragment,
-                pieces: 1,
-                ..IpFacts::default()
-            },
-            cut: packet.cut,
-            body: Body::Esp(Esp {
-                header,
-                length: packet.length,
-                bytes: packet.bytes,
-                null: packet.null,
-            }),
-        };
+        let datagram = packet.datagram(lane);
         self.datagram(&datagram, packet.time, &[packet.frame]);
     }
 
@@ -386,6 +420,56 @@ impl Fold for Visitor<'_> {
             };
             self.flow = (self.visit)(&inner, time, &whole.reading);
         }
+    }
+
+    fn keys(&mut self) -> Vec<EspKeys> {
+        self.session.take_keys()
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        self.flow
+    }
+}
+
+/// A fold that shows frames, and datagrams with their payloads.
+struct Decrypter<'v> {
+    visit: &'v mut (dyn FnMut(Told<'_>) -> ControlFlow<()> + Send),
+    session: Session,
+    flow: ControlFlow<()>,
+}
+
+impl Decrypter<'_> {
+    fn show(&mut self, told: Told<'_>) {
+        if self.flow.is_continue() {
+            self.flow = (self.visit)(told);
+        }
+    }
+}
+
+impl Fold for Decrypter<'_> {
+    fn keeps_frames(&self) -> bool {
+        true
+    }
+
+    fn lanes(&mut self, _lanes: &[Lane]) {}
+
+    fn frame(&mut self, frame: &Frame<'_>, time: Timestamp) {
+        self.show(Told::Frame(frame, time));
+    }
+
+    fn esp(&mut self, lane: &Lane, _index: usize, packet: &EspPacket<'_>) {
+        self.show(Told::Datagram(&packet.datagram(lane)));
+    }
+
+    fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, frames: &[FrameId]) {
+        if let Body::Ike(octets) = datagram.body {
+            self.session.see(octets, datagram, time, frames);
+        }
+        self.show(Told::Datagram(datagram));
+    }
+
+    fn keys(&mut self) -> Vec<EspKeys> {
+        self.session.take_keys()
     }
 
     fn flow(&self) -> ControlFlow<()> {

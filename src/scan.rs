@@ -6,14 +6,16 @@
 use crate::capture::{Chunk, Frame, Scratch, Seam, Walked};
 use crate::model::{ClearFlow, Seen};
 use crate::net::{
-    self, Body, Clear, Datagram, IcmpError, IpFacts, Learned, Null, Pair, Path, Stamp,
+    self, Body, Clear, Datagram, Esp, IcmpError, IpFacts, Learned, Null, Opening, Pair, Path, Stamp,
 };
+use crate::sadb::{Opener, Sadb, Sealed};
 use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
 use bytes::Bytes;
 use foldhash::quality::RandomState;
 use hashbrown::hash_table::{self, HashTable};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::ops::Range;
 
 /// What one chunk held.
 #[derive(Debug)]
@@ -28,6 +30,12 @@ pub struct Batch {
     pub lanes: Vec<Lane>,
     /// The ESP packets among `events` that are not encrypted, in frame order.
     pub readable: Vec<Readable>,
+    /// What keys made of the ESP packets among `events`, in frame order; none without keys.
+    pub keyed: Vec<Keyed>,
+    /// All frames, if someone asked for them.
+    pub frames: Vec<Kept>,
+    /// Octets that `keyed` and `frames` refer to.
+    pub octets: Vec<u8>,
     /// Everything but ESP, in frame order.
     pub controls: Vec<Control>,
     /// Packets in clear, summed by pair, in order of the first.
@@ -80,6 +88,30 @@ pub struct Readable {
     pub null: Null,
     /// Its octets from the SPI to the end of the checksum.
     pub bytes: Bytes,
+}
+
+/// What keys made of an ESP packet. It lies beside its event, too.
+#[derive(Clone, Debug)]
+pub struct Keyed {
+    /// The event that it belongs to, an index into [`Batch::events`].
+    pub event: usize,
+    /// How many SAs there were to try.
+    pub candidates: usize,
+    /// What they made of it; `None` if there were none.
+    pub opening: Option<Opening>,
+    /// Its octets from the SPI on, in [`Batch::octets`]: kept where keys may come yet that say more.
+    pub sealed: Range<usize>,
+    /// Its payload in there, if it was opened and someone asked for it.
+    pub payload: Range<usize>,
+}
+
+/// A frame that is kept whole.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// What is known of it, without its octets; it is numbered within the chunk.
+    pub head: Frame<'static>,
+    /// Its octets, in [`Batch::octets`].
+    pub octets: Range<usize>,
 }
 
 /// Packets of one SPI that took one path: what all of them share.
@@ -182,6 +214,19 @@ impl Window {
     }
 }
 
+/// What a worker goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'t> {
+    /// What was learned before the chunk, as far as that is known.
+    pub learned: &'t Learned,
+    /// The SAs with keys, as far as they are known.
+    pub database: &'t Sadb,
+    /// Which frames are looked at.
+    pub window: Window,
+    /// Whether the octets of all frames are kept, and the payloads of opened packets.
+    pub keeps: bool,
+}
+
 /// A worker's own: its read buffer, its tables, and how much the chunk before held.
 #[derive(Default)]
 pub struct Scanner {
@@ -191,20 +236,19 @@ pub struct Scanner {
 
 impl Scanner {
     /// Walks a chunk and notes what it holds. `from` is the true place where the chunk before it
-    /// ended, if that is known; `learned` is what was learned before it, as far as that is known.
-    pub fn scan(
-        &mut self,
-        chunk: &Chunk,
-        from: Option<&Seam>,
-        learned: &Learned,
-        window: &Window,
-    ) -> Batch {
+    /// ended, if that is known.
+    pub fn scan(&mut self, chunk: &Chunk, from: Option<&Seam>, task: &Task<'_>) -> Batch {
         let Self { scratch, notes } = self;
-        let known = learned.len();
-        let mut learned = learned.clone();
+        let known = task.learned.len();
+        let mut learned = task.learned.clone();
         let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
-            if window.holds(frame.time) {
-                net::peel(frame, &mut learned, &mut |datagram| notes.take(&datagram));
+            if task.window.holds(frame.time) {
+                if task.keeps {
+                    notes.keep(frame);
+                }
+                net::peel(frame, &mut learned, &mut |datagram| {
+                    notes.take(&datagram, task)
+                });
             }
         });
         notes.lanes.index.clear();
@@ -216,6 +260,9 @@ impl Scanner {
             events: take(&mut notes.events),
             lanes: take(&mut notes.lanes.rows),
             readable: take(&mut notes.readable),
+            keyed: take(&mut notes.keyed),
+            frames: take(&mut notes.frames),
+            octets: take(&mut notes.octets),
             controls: take(&mut notes.controls),
             clear: take(&mut notes.clear.rows),
         }
@@ -233,13 +280,17 @@ struct Notes {
     events: Vec<Event>,
     lanes: Lanes,
     readable: Vec<Readable>,
+    keyed: Vec<Keyed>,
+    frames: Vec<Kept>,
+    octets: Vec<u8>,
+    opener: Opener,
     controls: Vec<Control>,
     clear: ClearFlows,
 }
 
 impl Notes {
     #[inline]
-    fn take(&mut self, datagram: &Datagram<'_>) {
+    fn take(&mut self, datagram: &Datagram<'_>, task: &Task<'_>) {
         let Datagram {
             stamp,
             path,
@@ -263,7 +314,11 @@ impl Notes {
                     bytes: Bytes::copy_from_slice(esp.bytes),
                 });
             }
+            let event = self.events.len();
             self.note(stamp, kind);
+            if !task.database.is_idle() {
+                self.open(datagram, esp, event, task);
+            }
             return;
         }
         let body = match *body {
@@ -309,6 +364,60 @@ impl Notes {
         self.note(stamp, EventKind::Control(place));
     }
 
+    /// Keeps a frame whole.
+    fn keep(&mut self, frame: &Frame<'_>) {
+        let octets = keep(&mut self.octets, frame.bytes);
+        self.frames.push(Kept {
+            head: Frame {
+                bytes: &[],
+                ..*frame
+            },
+            octets,
+        });
+    }
+
+    /// Opens an ESP packet if there is a key for it, and goes on inside.
+    #[cold]
+    fn open(&mut self, datagram: &Datagram<'_>, esp: &Esp<'_>, event: usize, task: &Task<'_>) {
+        let tried = self.opener.open(
+            task.database,
+            &Sealed::new(esp, &datagram.path, datagram.cut),
+        );
+        let opened = tried.opening.as_ref().and_then(Opening::opened).is_some();
+        let proven = tried.opening.as_ref().is_some_and(Opening::is_proven);
+        let payload = match opened && task.keeps {
+            true => keep(&mut self.octets, self.opener.payload()),
+            false => 0..0,
+        };
+        let sealed = match !proven && task.database.grows() {
+            true => keep(&mut self.octets, esp.bytes),
+            false => 0..0,
+        };
+        let inside = task.database.settled(tried.opening.as_ref());
+        let inside = inside.map(|opened| opened.next_header);
+        if tried.opening.is_some() || !sealed.is_empty() {
+            self.keyed.push(Keyed {
+                event,
+                candidates: tried.candidates,
+                opening: tried.opening,
+                sealed,
+                payload,
+            });
+        }
+        // What is seen to be in clear was gone into already.
+        if let (Some(next_header), None) = (inside, esp.null) {
+            let (text, length) = self.opener.lend();
+            let payload = text.get(..length).unwrap_or_default();
+            let Datagram {
+                stamp, path, ip, ..
+            } = *datagram;
+            net::peel_opened(stamp, path, ip, next_header, payload, &mut |inner| {
+                self.take(&inner, task);
+            });
+            self.opener.give_back(text);
+        }
+    }
+
     #[inline]
     fn note(&mut self, stamp: &Stamp, kind: EventKind) {
         self.events.push(Event {
@@ -317,6 +426,13 @@ impl Notes {
             kind,
         });
     }
+}
+
+/// Appends octets; where they lie then.
+fn keep(octets: &mut Vec<u8>, more: &[u8]) -> Range<usize> {
+    let start = octets.len();
+    octets.extend_from_slice(more);
+    start..octets.len()
 }
 
 /// The lanes met so far. SPIs are chosen by whoever sends, so the hash is seeded.

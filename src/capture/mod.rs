@@ -17,6 +17,7 @@ mod snoop;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod write;
 
 pub use chunk::{Chunk, Chunks};
 pub use error::{OpenError, ReadError};
@@ -25,6 +26,7 @@ pub use link_type::LinkType;
 pub use octets::Scratch;
 pub use problems::{Problem, Problems};
 pub use walk::{Context, Dropped, Seam, Walked};
+pub use write::Writer;
 
 use crate::units::{FrameId, Timestamp, Vantage};
 

@@ -4,9 +4,11 @@ use super::sequence::Sequence;
 use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
-    Anomaly, EspFlow, FlowKey, Link, NullTally, Seen, Silence, SizeTally, Timeline,
+    Anomaly, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, OpenedTally, Seen, Silence,
+    SizeTally, Timeline,
 };
-use crate::net::Path;
+use crate::net::{Opening, Path, SaId};
+use crate::sadb::Sadb;
 use crate::units::{FrameId, Span, Timestamp};
 
 /// A flow in the making.
@@ -16,6 +18,8 @@ pub(super) struct FlowCounter {
     sequence: Sequence,
     /// Place in `row.sizes.counts` of the size that came last: trains repeat one size.
     last_size: usize,
+    /// SAs that opened packets, and whether that is so: until one does, those that were tried.
+    sas: (bool, Vec<SaId>),
 }
 
 /// Silences shorter than this are not worth a line: pings and keepalives come once a second.
@@ -46,6 +50,7 @@ impl FlowCounter {
             ttl: (packet.ttl, packet.ttl),
             dont_fragment: false,
             null: None,
+            opened: None,
             seen: Seen {
                 first: at,
                 last: at,
@@ -56,6 +61,7 @@ impl FlowCounter {
             row,
             sequence: Sequence::default(),
             last_size: 0,
+            sas: (false, Vec::new()),
         }
     }
 
@@ -85,6 +91,14 @@ impl FlowCounter {
             });
             tally.packets += 1;
         }
+        if let Some(opening) = packet.opening {
+            count_opening(
+                row.opened.get_or_insert_default(),
+                &mut self.sas,
+                opening,
+                packet,
+            );
+        }
         row.ttl = (row.ttl.0.min(packet.ttl), row.ttl.1.max(packet.ttl));
         if let Some(kind) = self.sequence.take(packet.sequence)
             && row.anomalies.len() < limits::FLOW_ANOMALIES
@@ -104,11 +118,64 @@ impl FlowCounter {
         row.seen.last = at;
     }
 
+    /// Names the keys that were used.
+    pub(super) fn name_keys(&mut self, database: &Sadb) {
+        if let Some(tally) = &mut self.row.opened {
+            let sas = self.sas.1.iter().filter_map(|id| database.get(*id));
+            let used = sas.map(|sa| KeyUsed {
+                suite: sa.suite.clone(),
+                origin: sa.origin.clone(),
+            });
+            tally.keys = used.collect();
+        }
+    }
+
     /// The flow as it stands.
     pub(super) fn finish(mut self) -> EspFlow {
         self.row.sequence = self.sequence.tally();
         self.row.sizes.counts.sort_unstable();
         self.row
+    }
+}
+
+#[cold]
+fn count_opening(
+    tally: &mut OpenedTally,
+    (proven, sas): &mut (bool, Vec<SaId>),
+    opening: &Opening,
+    packet: &EspPacket<'_>,
+) {
+    let sa = match opening {
+        Opening::Opened(opened) => {
+            match opened.checked {
+                true => tally.opened += 1,
+                false => tally.unchecked += 1,
+            }
+            tally.high = tally.high.max(opened.high);
+            if !*proven {
+                *proven = true;
+                sas.clear();
+            }
+            opened.sa
+        }
+        Opening::Failed(failed) => {
+            *tally.failed.entry(failed.why).or_default() += 1;
+            if tally.failures.len() < limits::FLOW_ANOMALIES {
+                tally.failures.push(Failure {
+                    frame: packet.frame,
+                    time: packet.time,
+                    sequence: packet.sequence,
+                    why: failed.why,
+                });
+            }
+            if *proven {
+                return;
+            }
+            failed.sa
+        }
+    };
+    if !sas.contains(&sa) && sas.len() < limits::FLOW_KEYS {
+        sas.push(sa);
     }
 }
 

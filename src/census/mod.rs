@@ -7,6 +7,7 @@ mod flow;
 pub mod sequence;
 
 use crate::fold::{EspPacket, Fold};
+use crate::keys::{EspKeys, Origin};
 use crate::limits;
 use crate::model::{
     Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain,
@@ -14,6 +15,7 @@ use crate::model::{
 };
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Path};
+use crate::sadb::Sadb;
 use crate::scan::Lane;
 use crate::session::Session;
 use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
@@ -22,6 +24,7 @@ use bytes::Bytes;
 use flow::FlowCounter;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Counts what a [fold](crate::fold) tells.
@@ -271,7 +274,7 @@ impl Fold for Census {
     }
 
     fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, frames: &[FrameId]) {
-        let esp_packet = |sequence, length, null| EspPacket {
+        let esp_packet = |sequence, length| EspPacket {
             frame: datagram.stamp.frame,
             time,
             sequence,
@@ -280,19 +283,25 @@ impl Fold for Census {
             cut: datagram.cut,
             dont_fragment: datagram.ip.dont_fragment,
             fragmented: datagram.ip.pieces > 1,
-            null,
+            null: None,
             bytes: &[],
+            opening: None,
+            payload: &[],
         };
         let (vantage, path) = (datagram.stamp.vantage, &datagram.path);
         match datagram.body {
             Body::Ike(octets) => self.ike(octets, datagram, time, frames),
             Body::Esp(esp) => {
-                let packet = esp_packet(esp.header.sequence, esp.length, esp.null);
+                let packet = EspPacket {
+                    null: esp.null,
+                    opening: esp.opening,
+                    ..esp_packet(esp.header.sequence, esp.length)
+                };
                 let place = self.flow_at(flow_key(vantage, esp.header.spi, path), path, &packet);
                 self.count(place, &packet);
             }
             Body::Ah(header, length) => {
-                let packet = esp_packet(header.sequence, length, None);
+                let packet = esp_packet(header.sequence, length);
                 let key = FlowKey {
                     ah: true,
                     ..flow_key(vantage, header.spi, path)
@@ -340,6 +349,17 @@ impl Fold for Census {
         }
     }
 
+    fn keys(&mut self) -> Vec<EspKeys> {
+        self.session.take_keys()
+    }
+
+    fn database(&mut self, database: &Sadb) {
+        self.flows
+            .iter_mut()
+            .for_each(|flow| flow.name_keys(database));
+        self.model.blind.extend(unusable(database));
+    }
+
     fn blind(&mut self, blind: Blind) {
         self.model.blind.push(blind);
     }
@@ -363,6 +383,40 @@ impl Fold for Census {
             None => self.beyond.clear += flow.packets,
         }
     }
+}
+
+/// Keys that could not be used, by reason.
+fn unusable(database: &Sadb) -> Vec<Blind> {
+    let mut reasons: BTreeMap<&str, Vec<&Origin>> = BTreeMap::new();
+    for unusable in database.unusable() {
+        let origins = reasons.entry(&unusable.why).or_default();
+        origins.push(&unusable.origin);
+    }
+    let mut told: Vec<Blind> = reasons
+        .into_iter()
+        .map(|(why, origins)| {
+            let others = origins.len().saturating_sub(1);
+            let first = origins.first().map(ToString::to_string).unwrap_or_default();
+            let more = match others {
+                0 => String::new(),
+                others => format!(" and {others} others"),
+            };
+            Blind {
+                what: format!("what the ESP or AH keys of {first}{more} protect"),
+                why: why.to_owned(),
+            }
+        })
+        .collect();
+    if database.beyond() > 0 {
+        told.push(Blind {
+            what: format!("what {} further keys of ESP open", database.beyond()),
+            why: format!(
+                "more than {} keys have the same SPI",
+                limits::SADB_CANDIDATES
+            ),
+        });
+    }
+    told
 }
 
 fn flow_key(vantage: Vantage, spi: EspSpi, path: &Path) -> FlowKey {

@@ -40,6 +40,8 @@ pub enum Command {
     Dissect(DissectArgs),
     /// Show tables of IKE SAs, child SAs, ESP flows and exchanges
     Tunnels(TunnelsArgs),
+    /// Write the capture with what ESP carries in clear, as pcapng
+    Decrypt(DecryptArgs),
     /// List the keys in key files, without showing them, or convert them
     Keys(KeysArgs),
     /// Explain a rule: what it means, how it is seen, what else looks like it, what to do
@@ -110,6 +112,14 @@ pub struct DiagnoseArgs {
 /// Arguments of `dissect`.
 #[derive(Debug, clap::Args)]
 pub struct DissectArgs {
+    /// The common ones.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Arguments of `decrypt`.
+#[derive(Debug, clap::Args)]
+pub struct DecryptArgs {
     /// The common ones.
     #[command(flatten)]
     pub common: CommonArgs,

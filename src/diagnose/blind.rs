@@ -2,8 +2,10 @@
 //! evidence only where the tap could have seen it.
 
 use super::facts::Tap;
-use crate::model::{Blind, Input, Model, Plain, Tunnel, Why};
-use std::collections::BTreeMap;
+use crate::model::{Blind, EspFlow, Input, Model, OpenedTally, Plain, Tunnel, Why};
+use crate::net::Unopened;
+use crate::units::EspSpi;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What this capture cannot tell.
 pub fn blind(model: &Model) -> Vec<Blind> {
@@ -15,6 +17,7 @@ pub fn blind(model: &Model) -> Vec<Blind> {
         of_tunnel(tunnel, &Tap::of(model, row), &mut told);
     }
     sealed(model, &mut told);
+    esp(model, &mut told);
     told
 }
 
@@ -91,18 +94,118 @@ fn sealed(model: &Model, told: &mut Vec<Blind>) {
         what: what(),
         why: format!("{count} IKE messages are encrypted and were not opened: {why}"),
     }));
-    let packets: u64 = model
-        .flows
-        .iter()
-        .filter(|flow| !flow.key.ah)
-        .map(|flow| flow.packets)
-        .sum();
+}
+
+/// What ESP carries, as far as it was not opened.
+fn esp(model: &Model, told: &mut Vec<Blind>) {
+    let flows = || model.flows.iter().filter(|flow| !flow.key.ah);
+    // A packet that shows that it is not encrypted needs no key.
+    let clear = |flow: &EspFlow| flow.null.map_or(0, |null| null.packets);
+    let sealed = |flow: &EspFlow| {
+        let tried = flow.opened.as_ref().map(OpenedTally::packets);
+        flow.packets
+            .saturating_sub(tried.unwrap_or_else(|| clear(flow)))
+    };
+    let packets: u64 = flows().map(sealed).sum();
     if packets > 0 {
+        let spis = match flows().any(|flow| flow.opened.is_some()) {
+            // With keys, those that are missing are worth naming.
+            true => of_spis(flows().filter(|flow| sealed(flow) > 0)),
+            false => String::new(),
+        };
         told.push(Blind {
             what: "inner addresses, protocols and answers".to_owned(),
-            why: format!("{packets} ESP packets are encrypted and no key opens them"),
+            why: format!("{packets} ESP packets{spis} are encrypted and no key opens them"),
         });
     }
+    let opened = || flows().filter_map(|flow| Some((flow, flow.opened.as_ref()?)));
+    let wrong = opened().filter(|(_, tally)| tally.is_wrong_key());
+    let corrupted = opened().filter(|(_, tally)| tally.corrupted() > 0);
+    each(wrong, told, |flow, tally| {
+        let keys = tally.keys.iter();
+        let keys: Vec<String> = keys
+            .map(|key| format!("{} ({})", key.origin, key.suite))
+            .collect();
+        Blind {
+            what: format!(
+                "what {} ESP packets of SPI {} carry",
+                tally.packets(),
+                flow.key.spi
+            ),
+            why: format!(
+                "the key of {} fits none of them: wrong key or algorithm",
+                keys.join(", ")
+            ),
+        }
+    });
+    each(corrupted, told, |flow, tally| {
+        let frames = tally.failures.iter().take(FRAMES_SHOWN);
+        let frames: Vec<String> = frames.map(|failure| failure.frame.to_string()).collect();
+        Blind {
+            what: format!(
+                "what {} of {} ESP packets of SPI {} carry",
+                tally.corrupted(),
+                tally.packets(),
+                flow.key.spi
+            ),
+            why: format!(
+                "their checksums are wrong and the key is right: changed on their way; first in \
+                 frame {}",
+                frames.join(", ")
+            ),
+        }
+    });
+    let mut unread: BTreeMap<Unopened, u64> = BTreeMap::new();
+    for (why, packets) in opened().flat_map(|(_, tally)| &tally.failed) {
+        if matches!(why, Unopened::Cut | Unopened::TooShort | Unopened::Padding) {
+            *unread.entry(*why).or_default() += packets;
+        }
+    }
+    told.extend(unread.into_iter().map(|(why, packets)| Blind {
+        what: format!("what {packets} ESP packets carry for which there are keys"),
+        why: why.to_string(),
+    }));
+    let unchecked: u64 = opened().map(|(_, tally)| tally.unchecked).sum();
+    if unchecked > 0 {
+        told.push(Blind {
+            what: format!("whether {unchecked} ESP packets that were opened are authentic"),
+            why: "no key checks them".to_owned(),
+        });
+    }
+}
+
+/// Flows that are told of one by one; further ones are counted.
+const FLOWS_SHOWN: usize = 16;
+
+/// SPIs and frames that are named in one sentence.
+const FRAMES_SHOWN: usize = 4;
+
+/// A sentence for each flow, up to so many.
+fn each<'m>(
+    mut flows: impl Iterator<Item = (&'m EspFlow, &'m OpenedTally)>,
+    told: &mut Vec<Blind>,
+    sentence: impl Fn(&EspFlow, &OpenedTally) -> Blind,
+) {
+    let first = flows.by_ref().take(FLOWS_SHOWN);
+    told.extend(first.map(|(flow, tally)| sentence(flow, tally)));
+    let others = flows.count();
+    if others > 0 {
+        told.push(Blind {
+            what: format!("what ESP packets of {others} further flows carry"),
+            why: "as those before: their checksums are wrong".to_owned(),
+        });
+    }
+}
+
+/// The SPIs of flows, a few of them: ` of SPI 0x…, 0x… and 3 others`.
+fn of_spis<'m>(flows: impl Iterator<Item = &'m EspFlow>) -> String {
+    let spis: BTreeSet<EspSpi> = flows.map(|flow| flow.key.spi).collect();
+    let shown = spis.iter().take(FRAMES_SHOWN).map(ToString::to_string);
+    let others = match spis.len().saturating_sub(FRAMES_SHOWN) {
+        0 => String::new(),
+        others => format!(" and {others} others"),
+    };
+    format!(" of SPI {}{others}", shown.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]

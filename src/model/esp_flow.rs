@@ -3,8 +3,10 @@
 use super::child_sa::ChildSaId;
 use super::ike_sa::Seen;
 use super::table::id;
-use crate::net::{Encap, Path};
+use crate::keys::Origin;
+use crate::net::{Encap, Path, Unopened};
 use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 id!(FlowId, "an ESP or AH flow");
@@ -87,6 +89,8 @@ pub struct EspFlow {
     pub dont_fragment: bool,
     /// Packets that are not encrypted, if there are any.
     pub null: Option<NullTally>,
+    /// What keys made of its packets; `None` if there were none for its SPI.
+    pub opened: Option<OpenedTally>,
     /// First and last packet.
     pub seen: Seen,
     /// The child SA that it belongs to.
@@ -116,6 +120,77 @@ pub struct NullTally {
     pub icv: u8,
     /// The first, citable.
     pub first: (FrameId, Timestamp),
+}
+
+/// What keys made of the packets of a flow. Packets that came before their keys were known are in
+/// none of the counts.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct OpenedTally {
+    /// Packets that were opened and are proven by their checksums.
+    pub opened: u64,
+    /// Packets that were opened and are plausible, with nothing to check them.
+    pub unchecked: u64,
+    /// Packets that were not opened, by reason.
+    pub failed: BTreeMap<Unopened, u64>,
+    /// The first of those, citable.
+    pub failures: Vec<Failure>,
+    /// The highest high half of sequence numbers, if they are extended (RFC 4304).
+    pub high: Option<u32>,
+    /// The keys that opened packets, or if none did those that were tried first.
+    pub keys: Vec<KeyUsed>,
+}
+
+impl OpenedTally {
+    /// Packets that keys were tried on.
+    pub fn packets(&self) -> u64 {
+        self.readable() + self.failed.values().sum::<u64>()
+    }
+
+    /// Packets that were opened.
+    pub fn readable(&self) -> u64 {
+        self.opened + self.unchecked
+    }
+
+    /// Packets that their keys do not fit.
+    fn misfits(&self) -> u64 {
+        let of = |why| self.failed.get(&why).copied().unwrap_or(0);
+        of(Unopened::Integrity) + of(Unopened::Senseless) + of(Unopened::NotABlock)
+    }
+
+    /// Whether the keys are wrong: packets came whole, and none fits them.
+    pub fn is_wrong_key(&self) -> bool {
+        self.readable() == 0 && self.misfits() > 0
+    }
+
+    /// Packets that were changed on their way: their checksums are wrong, and the keys are right.
+    pub fn corrupted(&self) -> u64 {
+        match self.opened {
+            0 => 0,
+            _ => self.misfits(),
+        }
+    }
+}
+
+/// A packet that keys did not open.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Failure {
+    /// The frame.
+    pub frame: FrameId,
+    /// Its time.
+    pub time: Timestamp,
+    /// Its sequence number.
+    pub sequence: u32,
+    /// Why.
+    pub why: Unopened,
+}
+
+/// Keys that were used on a flow.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyUsed {
+    /// The algorithms by their IANA names.
+    pub suite: String,
+    /// Where the keys were found, or those that they follow from.
+    pub origin: Origin,
 }
 
 /// Order, loss and repetition, told by sequence numbers (RFC 4303 section 2.2).

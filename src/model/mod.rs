@@ -19,8 +19,8 @@ pub mod tunnel;
 pub use child_sa::{ChildSa, ChildSaId};
 pub use clear_flow::ClearFlow;
 pub use esp_flow::{
-    Anomaly, AnomalyKind, EspFlow, FlowId, FlowKey, Link, NullTally, SequenceTally, Silence,
-    SizeTally, Timeline, Transport,
+    Anomaly, AnomalyKind, EspFlow, Failure, FlowId, FlowKey, KeyUsed, Link, NullTally, OpenedTally,
+    SequenceTally, Silence, SizeTally, Timeline, Transport,
 };
 pub use exchange::{Exchange, ExchangeId, Flight, Role};
 pub use icmp::IcmpSeen;

@@ -3,6 +3,7 @@
 use super::inner::Inner;
 use super::learned::Pair;
 use super::null::Null;
+use super::opening::Opening;
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpis, Timestamp, Vantage};
 use crate::wire::ah::AuthenticationHeader;
 use crate::wire::esp::EspHeader;
@@ -135,7 +136,7 @@ pub enum Layer {
     Udp,
     /// TCP (RFC 9329).
     Tcp,
-    /// ESP that is not encrypted, around what follows.
+    /// ESP that is not encrypted, or was opened, around what follows.
     Esp,
     /// Wrapped ESP (RFC 5840).
     Wesp,
@@ -289,11 +290,18 @@ pub struct Esp<'a> {
     pub bytes: &'a [u8],
     /// How it is laid out, if it is seen not to be encrypted.
     pub null: Option<Null>,
+    /// What keys made of it, if there are any for its SPI.
+    pub opening: Option<&'a Opening>,
+    /// Its payload, if keys opened it and someone asked for it.
+    pub payload: &'a [u8],
 }
 
 impl Esp<'_> {
-    /// What it carries between these two, if it is not encrypted.
+    /// What it carries between these two, if keys opened it or it is not encrypted.
     pub fn inner(&self, from: IpAddr, to: IpAddr) -> Option<Inner> {
+        if let Some(opened) = self.opening.and_then(Opening::opened) {
+            return Some(opened.inner.clone());
+        }
         let null = self.null?;
         let payload = null.payload(self.bytes)?;
         Some(Inner::read(null.next_header, payload, from, to))

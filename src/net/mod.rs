@@ -9,6 +9,7 @@
 pub mod datagram;
 pub mod inner;
 pub mod learned;
+pub mod opening;
 pub mod reassembly;
 pub mod stream;
 
@@ -33,7 +34,8 @@ pub use datagram::{
 };
 pub use inner::Inner;
 pub use learned::{Learned, Pair};
-pub use null::Null;
+pub use null::{Null, evidence};
+pub use opening::{Failed, Opened, Opening, SaId, Unopened};
 pub use reassembly::{Incomplete, Pushed, Reassembler, Refusal, Whole};
 pub use stream::Streams;
 
@@ -89,6 +91,36 @@ pub fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
         facts: ip,
     };
     let next = peeler.payload(header, protocol, Octets::new(payload, length));
+    peeler.run(next);
+}
+
+/// Goes on inside an ESP packet that was opened: `payload` is what it carries, without its padding.
+///
+/// What is inside proves nothing of paths: who has no key could not know it.
+pub fn peel_opened<'a, V: FnMut(Datagram<'a>)>(
+    stamp: Stamp,
+    path: Path,
+    ip: IpFacts,
+    next_header: u8,
+    payload: &'a [u8],
+    visit: &mut V,
+) {
+    let mut peeler = Peeler {
+        stamp,
+        encap: path.encap,
+        learned: &mut Learned::default(),
+        visit,
+    };
+    if !peeler.encap.push(Layer::Esp) {
+        return;
+    }
+    let header = ip::Header {
+        from: path.from.address,
+        to: path.to.address,
+        facts: ip,
+    };
+    let octets = Octets::new(payload, len_u32(payload));
+    let next = peeler.protected(header, next_header, octets);
     peeler.run(next);
 }
 
@@ -218,6 +250,8 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             length: octets.length,
             bytes: octets.kept,
             null,
+            opening: None,
+            payload: &[],
         };
         self.tell(ip, ports, octets, Body::Esp(esp));
         self.inside_esp(ip, octets, null?)

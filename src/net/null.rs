@@ -131,8 +131,8 @@ fn beyond_doubt(packet: &[u8], from: IpAddr, to: IpAddr) -> Option<Null> {
     })
 }
 
-/// How many bits of a payload are what its protocol demands; `None` if one is not.
-fn evidence(next_header: u8, payload: &[u8], from: IpAddr, to: IpAddr) -> Option<u32> {
+/// How many bits of the payload of an ESP packet are what its protocol demands; `None` if one is not.
+pub fn evidence(next_header: u8, payload: &[u8], from: IpAddr, to: IpAddr) -> Option<u32> {
     match next_header {
         protocol::IPV4 => ipv4(payload),
         protocol::IPV6 => ipv6(payload),

@@ -715,6 +715,8 @@ impl Framing {
                         length,
                         bytes,
                         null,
+                        opening: None,
+                        payload: &[],
                     })
                 }),
             Content::Keepalive | Content::Other(_) => None,

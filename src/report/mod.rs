@@ -1,6 +1,7 @@
 //! What was found, in words and in JSON. Decides nothing: it shows what the model and the rules say.
 
 pub mod calendar;
+pub mod decrypted;
 pub mod dissect;
 pub mod explain;
 pub mod json;
@@ -15,6 +16,7 @@ pub mod text;
 pub mod tunnels;
 pub mod view;
 
+pub use decrypted::Decrypted;
 pub use select::Selection;
 pub use sheet::Sheet;
 pub use view::Diagnosis;

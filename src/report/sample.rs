@@ -1,13 +1,14 @@
 //! A small model with every kind of row, for the tests of what is shown.
 
 use crate::diagnose::{Confidence, Evidence, Finding, Rule, Severity};
+use crate::keys::Origin;
 use crate::model::{
-    Anomaly, AnomalyKind, Blind, ChildSa, ChildSaId, EspFlow, Exchange, ExchangeId, Flight, FlowId,
-    FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input, Link, Message, MessageId, Model, Nat,
-    NatVerdict, NullTally, Plain, Role, Seen, SequenceTally, Silence, SizeTally, Timeline,
-    Transport, Tunnel, TunnelId,
+    Anomaly, AnomalyKind, Blind, ChildSa, ChildSaId, EspFlow, Exchange, ExchangeId, Failure,
+    Flight, FlowId, FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input, KeyUsed, Link, Message,
+    MessageId, Model, Nat, NatVerdict, NullTally, OpenedTally, Plain, Role, Seen, SequenceTally,
+    Silence, SizeTally, Timeline, Transport, Tunnel, TunnelId,
 };
-use crate::net::{Encap, IpFacts, Layer, Path};
+use crate::net::{Encap, IpFacts, Layer, Path, Unopened};
 use crate::registry::{ExchangeType, PayloadType};
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, IkeSpis, Span, Timestamp, Vantage};
 use crate::wire::{Flags, Header, Version};
@@ -298,6 +299,25 @@ fn flow() -> EspFlow {
             iv: 0,
             icv: 12,
             first: (frame(4), at(5_000)),
+        }),
+        opened: Some(OpenedTally {
+            opened: 2,
+            unchecked: 1,
+            failed: [(Unopened::Integrity, 1)].into(),
+            failures: vec![Failure {
+                frame: frame(5),
+                time: Timestamp(5),
+                sequence: 4,
+                why: Unopened::Integrity,
+            }],
+            high: Some(1),
+            keys: vec![KeyUsed {
+                suite: "ENCR_AES_GCM_16".to_owned(),
+                origin: Origin {
+                    file: "esp_sa".to_owned(),
+                    line: 1,
+                },
+            }],
         }),
         seen: seen(4, 5_000, 1234, 60_000),
         child_sa: Link::Proven(ChildSaId(0)),

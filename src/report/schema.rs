@@ -176,6 +176,8 @@ mod tests {
                 length: 80,
                 bytes: &icv,
                 null: None,
+                opening: None,
+                payload: &[],
             }),
             Body::Ah(ah, 100),
             Body::Keepalive,
@@ -189,6 +191,8 @@ mod tests {
                 length: 80,
                 bytes,
                 null: Some(*null),
+                opening: None,
+                payload: &[],
             })
         }));
         for body in bodies {

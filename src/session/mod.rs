@@ -14,7 +14,7 @@ mod suite;
 pub use child::{Derived, Underivable};
 pub use fragments::{Place, Standing};
 
-use crate::keys::KeyRing;
+use crate::keys::{EspKeys, KeyRing};
 use crate::limits;
 use crate::model::{Blind, Plain, Why};
 use crate::net::Datagram;
@@ -123,6 +123,12 @@ impl Session {
         self.opener
             .as_mut()
             .map_or_else(Vec::new, Opener::take_derived)
+    }
+
+    /// The keys among [`Session::take_derived`].
+    pub fn take_keys(&mut self) -> Vec<EspKeys> {
+        let derived = self.take_derived().into_iter();
+        derived.filter_map(|one| one.keys.ok()).collect()
     }
 
     /// Puts an IKE fragment to its set.

@@ -334,6 +334,7 @@ fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspF
         ttl: (packet.ttl, packet.ttl),
         dont_fragment: packet.df,
         null: None,
+        opened: None,
         seen: Seen {
             first: here,
             last: here,

@@ -56,6 +56,8 @@ pub(super) fn replay(packets: &[Packet], visit: &mut dyn FnMut(&Datagram<'_>, Ti
                 length: *size,
                 bytes: &[],
                 null: None,
+                opening: None,
+                payload: &[],
             }),
             What::Icmp(error) => Body::Icmp(*error),
             What::Keepalive => Body::Keepalive,

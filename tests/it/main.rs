@@ -16,6 +16,7 @@ mod features;
 mod fuzz;
 mod keys;
 mod null;
+mod opening;
 mod round_trip;
 mod run;
 mod session;

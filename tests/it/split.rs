@@ -1,6 +1,7 @@
 //! The answer does not depend on how the work was cut.
 
 use crate::encap;
+use crate::opening;
 use crate::run::{shared, shipped, stdout};
 use std::path::Path;
 
@@ -10,9 +11,15 @@ const THREADS: [&str; 3] = ["1", "2", "7"];
 const CHUNKS: [&str; 4] = ["40", "1009", "65536", "4194304"];
 
 fn law(command: &str, format: &str, capture: &Path) {
+    keyed_law(command, format, capture, None);
+}
+
+/// The same with keys.
+fn keyed_law(command: &str, format: &str, capture: &Path, keys: Option<&Path>) {
     let capture = capture.to_str().expect("paths are UTF-8");
+    let keys = keys.map(|keys| ["-k", keys.to_str().expect("paths are UTF-8")]);
     let run = |threads: &str, chunk: &str| {
-        stdout([
+        let arguments = [
             command,
             "-q",
             "--format",
@@ -22,7 +29,8 @@ fn law(command: &str, format: &str, capture: &Path) {
             "--chunk-size",
             chunk,
             capture,
-        ])
+        ];
+        stdout(arguments.into_iter().chain(keys.into_iter().flatten()))
     };
     let whole = run("1", "1073741824");
     assert!(!whole.is_empty(), "{capture} gives no {command} output");
@@ -49,6 +57,14 @@ fn dissect_says_the_same_for_any_threads_and_chunks() {
     shipped()
         .iter()
         .for_each(|capture| law("dissect", "ndjson", capture));
+}
+
+#[test]
+fn what_keys_open_is_the_same_for_any_threads_and_chunks() {
+    for (capture, keys) in opening::keyed() {
+        keyed_law("diagnose", "json", &capture, Some(&keys));
+        keyed_law("dissect", "ndjson", &capture, Some(&keys));
+    }
 }
 
 #[test]

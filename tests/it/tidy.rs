@@ -10,6 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["wire", "crypto"],
     &["capture", "keys"],
     &["net"],
+    &["sadb"],
     &["model"],
     &["scan"],
     &["fold"],

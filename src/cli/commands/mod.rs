@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod completions;
+pub mod decrypt;
 pub mod diagnose;
 pub mod dissect;
 pub mod explain;

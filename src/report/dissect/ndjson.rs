@@ -5,7 +5,7 @@
 use super::inner::InnerRecord;
 use super::payload::{Context, PayloadRecord};
 use crate::model::Plain;
-use crate::net::{Body, Datagram, Layer, Null, Quote};
+use crate::net::{Body, Datagram, Esp, Layer, Opening, Path, Quote, Unopened};
 use crate::report::view;
 use crate::session::Reading;
 use crate::units::{EspSpi, IkeSpi, Timestamp};
@@ -93,15 +93,7 @@ impl<'a> Record<'a> {
             }
             Body::Esp(esp) => {
                 record.kind = "esp";
-                record.esp = Some(EspRecord {
-                    spi: esp.header.spi,
-                    sequence: esp.header.sequence,
-                    length: esp.length,
-                    null: esp.null.map(NullRecord::new),
-                    inner: esp
-                        .inner(path.from.address, path.to.address)
-                        .map(|inner| InnerRecord::new(&inner)),
-                });
+                record.esp = Some(EspRecord::new(esp, path));
             }
             Body::Ah(header, length) => {
                 record.kind = "ah";
@@ -153,8 +145,39 @@ struct EspRecord {
     length: u32,
     #[serde(flatten)]
     null: Option<NullRecord>,
+    #[serde(flatten)]
+    opening: Option<OpeningRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_header: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pad_length: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     inner: Option<InnerRecord>,
+}
+
+impl EspRecord {
+    fn new(esp: &Esp<'_>, path: &Path) -> Self {
+        let opened = esp.opening.and_then(Opening::opened);
+        let trailer = match (opened, esp.null) {
+            (Some(opened), _) => Some((opened.next_header, opened.pad_length)),
+            (None, null) => null.map(|null| (null.next_header, null.pad_length)),
+        };
+        Self {
+            spi: esp.header.spi,
+            sequence: esp.header.sequence,
+            length: esp.length,
+            null: esp.null.map(|null| NullRecord {
+                null_iv: null.iv,
+                null_icv: null.icv,
+            }),
+            opening: esp.opening.map(OpeningRecord::new),
+            next_header: trailer.map(|trailer| trailer.0),
+            pad_length: trailer.map(|trailer| trailer.1),
+            inner: esp
+                .inner(path.from.address, path.to.address)
+                .map(|inner| InnerRecord::new(&inner)),
+        }
+    }
 }
 
 /// The layout of a packet that is not encrypted.
@@ -162,17 +185,39 @@ struct EspRecord {
 struct NullRecord {
     null_iv: u8,
     null_icv: u8,
-    next_header: u8,
-    pad_length: u8,
 }
 
-impl NullRecord {
-    fn new(null: Null) -> Self {
-        Self {
-            null_iv: null.iv,
-            null_icv: null.icv,
-            next_header: null.next_header,
-            pad_length: null.pad_length,
+/// What keys made of a packet.
+#[derive(Serialize)]
+struct OpeningRecord {
+    state: &'static str,
+    /// Null where nothing checks it.
+    icv_ok: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Text<Unopened>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence_high: Option<u32>,
+}
+
+impl OpeningRecord {
+    fn new(opening: &Opening) -> Self {
+        match opening {
+            Opening::Opened(opened) => Self {
+                state: "opened",
+                icv_ok: opened.checked.then_some(true),
+                why: None,
+                sequence_high: opened.high,
+            },
+            Opening::Failed(failed) => Self {
+                state: "failed",
+                icv_ok: match failed.why {
+                    Unopened::Integrity => Some(false),
+                    Unopened::Padding => Some(true),
+                    _ => None,
+                },
+                why: Some(Text(failed.why)),
+                sequence_high: None,
+            },
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{icmp, inner};
 use crate::limits;
-use crate::net::{Body, Datagram, IcmpError, Path};
+use crate::net::{Body, Datagram, IcmpError, Opening, Path};
 use crate::units::{EspSpi, FrameId, Span, Timestamp};
 
 /// Packets that follow each other with nothing else between them.
@@ -53,8 +53,13 @@ pub(super) struct Row {
     sequence: [u32; 2],
     fragmented: u64,
     cut: u64,
-    /// Packets that are not encrypted, and what the first of them carries.
-    readable: u64,
+    /// Packets that are not encrypted, and no key was needed.
+    clear: u64,
+    /// Packets that keys opened, those of them that nothing checks, and those that did not open.
+    opened: u64,
+    unchecked: u64,
+    failed: u64,
+    /// What the first carries, or why that is not known.
     inside: Option<String>,
 }
 
@@ -81,14 +86,19 @@ impl Row {
             }
             _ => return None,
         };
-        let inside = match &datagram.body {
-            Body::Esp(esp) => {
-                let path = &datagram.path;
-                let inner = esp.inner(path.from.address, path.to.address);
-                inner.map(|inner| inner::words(&inner))
-            }
-            _ => None,
-        };
+        let (mut opening, mut clear, mut inside) = (None, false, None);
+        if let Body::Esp(esp) = &datagram.body {
+            let path = &datagram.path;
+            let inner = esp.inner(path.from.address, path.to.address);
+            opening = esp.opening;
+            clear = inner.is_some() && opening.and_then(Opening::opened).is_none();
+            inside = match (inner, opening) {
+                (Some(inner), _) => Some(inner::words(&inner)),
+                (None, Some(Opening::Failed(failed))) => Some(failed.why.to_string()),
+                (None, _) => None,
+            };
+        }
+        let opened = opening.and_then(Opening::opened);
         let at = (datagram.stamp.frame, time);
         Some(Self {
             path: datagram.path,
@@ -100,7 +110,10 @@ impl Row {
             sequence: [sequence, sequence],
             fragmented: u64::from(datagram.ip.pieces > 1),
             cut: u64::from(datagram.cut),
-            readable: u64::from(inside.is_some()),
+            clear: u64::from(clear),
+            opened: u64::from(opened.is_some()),
+            unchecked: u64::from(opened.is_some_and(|opened| !opened.checked)),
+            failed: u64::from(opening.is_some() && opened.is_none() && !clear),
             inside,
         })
     }
@@ -119,7 +132,10 @@ impl Row {
         self.octets += packet.octets;
         self.fragmented += packet.fragmented;
         self.cut += packet.cut;
-        self.readable += packet.readable;
+        self.clear += packet.clear;
+        self.opened += packet.opened;
+        self.unchecked += packet.unchecked;
+        self.failed += packet.failed;
     }
 
     /// A title, maybe empty, and the rest: `ESP 0x0e910038 seq 1, 120 octets`,
@@ -147,12 +163,21 @@ impl Row {
             text += &format!(" in {span}, to frame {}", self.last.0);
         }
         if let (1, Some(inside)) = (self.packets, &self.inside) {
-            return (title, format!("{text}, not encrypted: {inside}"));
+            let how = match () {
+                () if self.clear > 0 => "not encrypted",
+                () if self.failed > 0 => "not opened",
+                () if self.unchecked > 0 => "opened unchecked",
+                () => "opened",
+            };
+            return (title, format!("{text}, {how}: {inside}"));
         }
         for (count, what) in [
             (self.fragmented, "in IP fragments"),
             (self.cut, "cut"),
-            (self.readable, "not encrypted"),
+            (self.clear, "not encrypted"),
+            (self.opened, "opened"),
+            (self.unchecked, "of them unchecked"),
+            (self.failed, "not opened"),
         ] {
             match count {
                 0 => {}

@@ -2,7 +2,7 @@
 
 use super::child_sa::child_of;
 use super::place::{FrameView, PathView, SeenView};
-use crate::model::{AnomalyKind, FlowId, Link, Model};
+use crate::model::{AnomalyKind, FlowId, Link, Model, OpenedTally};
 use crate::report::select::number;
 use serde::Serialize;
 
@@ -61,6 +61,8 @@ pub struct FlowView<'a> {
     pub dont_fragment: bool,
     /// Packets that are not encrypted; null if none was seen.
     pub esp_null: Option<NullView>,
+    /// What keys made of its packets; null if there were none for its SPI.
+    pub opened: Option<OpenedView<'a>>,
     /// When and where it was seen.
     #[serde(flatten)]
     pub seen: SeenView,
@@ -117,6 +119,7 @@ impl<'a> FlowView<'a> {
                 icv: null.icv,
                 first: FrameView::new(null.first.0),
             }),
+            opened: flow.opened.as_ref().map(OpenedView::new),
             seen: SeenView::new(flow.seen),
             anomalies: flow.anomalies.iter().map(AnomalyView::new).collect(),
             silences: flow
@@ -147,6 +150,94 @@ pub struct NullView {
     pub icv: u8,
     /// The first of them.
     pub first: FrameView,
+}
+
+/// What keys made of packets.
+#[derive(Debug, Serialize)]
+pub struct OpenedView<'a> {
+    /// Packets that were opened and are proven by their checksums.
+    pub opened: u64,
+    /// Packets that were opened with nothing to check them.
+    pub unchecked: u64,
+    /// Packets that were not opened, by reason.
+    pub failed: Vec<FailedView>,
+    /// Whether the keys are wrong: packets came whole, and none fits them.
+    pub wrong_key: bool,
+    /// The first packets that were not opened.
+    pub failures: Vec<FailureView>,
+    /// The highest high half of extended sequence numbers; null if they are not extended.
+    pub sequence_high: Option<u32>,
+    /// The keys that opened packets, or if none did those that were tried first.
+    pub keys: Vec<KeyView<'a>>,
+}
+
+/// Packets that were not opened.
+#[derive(Debug, Serialize)]
+pub struct FailedView {
+    /// Why.
+    pub why: String,
+    /// How many.
+    pub packets: u64,
+}
+
+/// A packet that was not opened.
+#[derive(Debug, Serialize)]
+pub struct FailureView {
+    /// Its frame.
+    #[serde(flatten)]
+    pub frame: FrameView,
+    /// Its time.
+    pub time_ns: i64,
+    /// Its sequence number.
+    pub sequence: u32,
+    /// Why.
+    pub why: String,
+}
+
+/// Keys that were used.
+#[derive(Debug, Serialize)]
+pub struct KeyView<'a> {
+    /// The algorithms by their IANA names.
+    pub suite: &'a str,
+    /// File and line that they were found in, or that they follow from.
+    pub origin: String,
+}
+
+impl<'a> OpenedView<'a> {
+    fn new(tally: &'a OpenedTally) -> Self {
+        Self {
+            opened: tally.opened,
+            unchecked: tally.unchecked,
+            failed: tally
+                .failed
+                .iter()
+                .map(|(why, packets)| FailedView {
+                    why: why.to_string(),
+                    packets: *packets,
+                })
+                .collect(),
+            wrong_key: tally.is_wrong_key(),
+            failures: tally
+                .failures
+                .iter()
+                .map(|failure| FailureView {
+                    frame: FrameView::new(failure.frame),
+                    time_ns: failure.time.0,
+                    sequence: failure.sequence,
+                    why: failure.why.to_string(),
+                })
+                .collect(),
+            sequence_high: tally.high,
+            keys: tally
+                .keys
+                .iter()
+                .map(|key| KeyView {
+                    suite: &key.suite,
+                    origin: key.origin.to_string(),
+                })
+                .collect(),
+        }
+    }
 }
 
 /// Sizes of packets in octets.

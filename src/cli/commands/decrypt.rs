@@ -1,0 +1,70 @@
+//! `espial decrypt`: the capture with what ESP carries in clear.
+
+use super::problems;
+use crate::capture;
+use crate::cli::args::{DecryptArgs, Format};
+use crate::cli::complain;
+use crate::cli::error::Error;
+use crate::cli::exit::Exit;
+use crate::cli::options::Options;
+use crate::cli::output::Output;
+use crate::pipeline::{self, Told};
+use crate::report::Decrypted;
+use std::ops::ControlFlow;
+
+/// Runs it. What became of the frames is told on standard error.
+pub fn run(args: DecryptArgs) -> Result<Exit, Error> {
+    if args.common.keys.is_empty() {
+        return Err(Error::Usage("decrypt needs keys: --keys".to_owned()));
+    }
+    if args.common.format != Format::Text || args.common.tunnel.is_some() {
+        let why = "decrypt writes pcapng, whole: no --format, no --tunnel";
+        return Err(Error::Usage(why.to_owned()));
+    }
+    let mut options = Options::new(args.common)?;
+    if options.on_terminal {
+        let why = "decrypt writes pcapng, which is not for a terminal: --output";
+        return Err(Error::Usage(why.to_owned()));
+    }
+    let mut out = Output::open(options.output.as_deref(), &options.inputs)?;
+    out.keep_private()?;
+    let inputs = capture::expand(&options.inputs)?;
+    let progress = options.watch();
+    let mut decrypted = match Decrypted::new(&mut out) {
+        Ok(decrypted) => decrypted,
+        Err(error) => return Err(out.error(error)),
+    };
+    let mut failed = None;
+    let read = pipeline::decrypt(inputs, &options.pipeline, &mut |told| {
+        let written = match told {
+            Told::Frame(frame, time) => decrypted.frame(frame, time),
+            Told::Datagram(datagram) => {
+                decrypted.datagram(datagram);
+                Ok(())
+            }
+        };
+        match written {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    drop(progress);
+    let finished = match failed {
+        Some(error) => Err(error),
+        None => decrypted.finish().map(|(_, tally)| tally),
+    };
+    let read = read?;
+    match finished {
+        Ok(tally) => {
+            out.finish()?;
+            if !options.quiet {
+                complain(tally);
+            }
+        }
+        Err(error) => return Err(out.error(error)),
+    }
+    Ok(problems(&read, &options))
+}

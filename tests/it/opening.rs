@@ -1,0 +1,391 @@
+//! ESP under the keys that the daemons of the shipped captures logged.
+
+use crate::run::{espial, root, shared, shipped, stdout};
+use espial::keys::{self, KeyRing};
+use espial::model::Model;
+use espial::report::dissect::write_ndjson;
+use espial::sadb::Sadb;
+use serde_json::Value;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The captures beside which there are keys, with the folder of the keys.
+pub(crate) fn keyed() -> Vec<(PathBuf, PathBuf)> {
+    let keyed: Vec<_> = shipped()
+        .into_iter()
+        .map(|capture| {
+            let keys = capture.with_file_name("keys");
+            (capture, keys)
+        })
+        .filter(|(_, keys)| keys.is_dir())
+        .collect();
+    assert!(keyed.len() >= 8, "only {} captures have keys", keyed.len());
+    keyed
+}
+
+fn ring(keys: &Path) -> KeyRing {
+    keys::load(&[keys.to_owned()]).unwrap().0
+}
+
+fn model(capture: &Path, ring: KeyRing) -> Model {
+    let inputs = espial::capture::expand(&[capture.to_owned()]).unwrap();
+    let options = espial::Options {
+        keys: Arc::new(ring),
+        ..Default::default()
+    };
+    espial::analyze(inputs, &options).unwrap().model
+}
+
+/// The records that a run gives.
+fn records(capture: &Path, ring: &Arc<KeyRing>, threads: usize, chunk: usize) -> String {
+    let inputs = espial::capture::expand(&[capture.to_owned()]).unwrap();
+    let options = espial::Options {
+        threads: NonZeroUsize::new(threads),
+        chunk_size: NonZeroUsize::new(chunk),
+        keys: Arc::clone(ring),
+        ..Default::default()
+    };
+    let mut out = Vec::new();
+    espial::dissect(inputs, &options, &mut |datagram, time, reading| {
+        write_ndjson(&mut out, datagram, time, reading).unwrap();
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn lines(written: &str) -> Vec<Value> {
+    let lines = written.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn is_opened(record: &&Value) -> bool {
+    record["esp"]["state"] == "opened" && record["esp"]["icv_ok"] == true
+}
+
+#[test]
+fn every_packet_of_the_shipped_captures_is_opened_and_proven() {
+    for (capture, keys) in keyed() {
+        let at = capture.display();
+        let written = stdout([
+            "dissect".as_ref(),
+            "-q".as_ref(),
+            "--format=ndjson".as_ref(),
+            "-k".as_ref(),
+            keys.as_os_str(),
+            capture.as_os_str(),
+        ]);
+        let records = lines(&written);
+        let mut opened = 0;
+        for record in &records {
+            if record["kind"] == "esp" {
+                assert!(is_opened(&record), "{at}: {record}");
+                assert!(record["esp"]["inner"]["src"].is_string(), "{at}: {record}");
+                opened += 1;
+            }
+            let payloads = record["ike"]["payloads"].as_array().into_iter().flatten();
+            for part in payloads.chain([&record["ike"]]) {
+                if part["state"].is_string() {
+                    assert_eq!(part["state"], "opened", "{at}: {record}");
+                    assert_ne!(part["icv_ok"], false, "{at}: {record}");
+                    assert_ne!(part["hash_ok"], false, "{at}: {record}");
+                }
+            }
+        }
+        let model = model(&capture, ring(&keys));
+        let flows = model.flows.iter().filter_map(|flow| flow.opened.as_ref());
+        let counted: u64 = flows.map(|tally| tally.opened).sum();
+        assert_eq!(counted, opened, "{at}");
+        let packets: u64 = model.flows.iter().map(|flow| flow.packets).sum();
+        assert_eq!(packets, opened, "{at}");
+    }
+}
+
+#[test]
+fn keys_that_follow_from_ike_open_packets_wherever_the_file_is_cut() {
+    let mut opened = 0;
+    for name in ["healthy-ikev2", "healthy-ikev1", "healthy-suites", "nat"] {
+        let capture = root().join("captures").join(name).join("capture.pcap");
+        let mut ring = ring(&capture.with_file_name("keys"));
+        ring.esp.clear();
+        let ring = Arc::new(ring);
+        let whole = records(&capture, &ring, 1, 1 << 30);
+        opened += lines(&whole).iter().filter(is_opened).count();
+        for (threads, chunk) in [(1, 40), (3, 1009), (2, 7000), (7, 20_000)] {
+            let cut = records(&capture, &ring, threads, chunk);
+            assert!(cut == whole, "{name}: {threads} threads, chunks of {chunk}");
+        }
+    }
+    assert!(opened > 100, "only {opened} opened");
+}
+
+#[test]
+fn esp_in_esp_under_keys_is_told_layer_by_layer() {
+    let Some(shared) = shared() else { return };
+    let name = "tcpdump-08-sunrise-sunset-esp2.pcap";
+    let keys = shared.join("corpus/keys").join(format!("{name}.esp_sa"));
+    let written = records(
+        &shared.join("corpus").join(name),
+        &Arc::new(ring(&keys)),
+        1,
+        1 << 20,
+    );
+    let layers = lines(&written);
+    let inner: Vec<&Value> = layers
+        .iter()
+        .filter(|record| record["encap"].as_array().unwrap().contains(&"esp".into()))
+        .collect();
+    assert!(!inner.is_empty());
+    for record in inner {
+        assert_eq!(record["esp"]["state"], "opened", "{record}");
+    }
+}
+
+/// The shipped capture and its keys, the packets of one flow, and what the file holds.
+struct Sample {
+    octets: Vec<u8>,
+    /// Offsets of the frames' octets.
+    frames: Vec<std::ops::Range<usize>>,
+    ring: KeyRing,
+}
+
+impl Sample {
+    fn new() -> Self {
+        let capture = root().join("captures/healthy-ikev1/capture.pcap");
+        let octets = std::fs::read(&capture).unwrap();
+        let mut frames = Vec::new();
+        let mut at = 24;
+        while at < octets.len() {
+            let length = u32::from_le_bytes(octets[at + 8..at + 12].try_into().unwrap());
+            frames.push(at + 16..at + 16 + length as usize);
+            at = frames.last().unwrap().end;
+        }
+        let ring = ring(&capture.with_file_name("keys"));
+        Self {
+            octets,
+            frames,
+            ring,
+        }
+    }
+
+    fn model(&self, name: &str, octets: &[u8]) -> Model {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&path, octets).unwrap();
+        model(&path, self.ring.clone())
+    }
+}
+
+fn blind(model: &Model) -> String {
+    let rows = model.blind.iter();
+    let told: Vec<String> = rows
+        .map(|row| format!("{}: {}", row.what, row.why))
+        .collect();
+    told.join("\n")
+}
+
+#[test]
+fn a_packet_that_was_changed_is_told_from_a_wrong_key() {
+    let sample = Sample::new();
+    let whole = sample.model("opening-whole.pcap", &sample.octets);
+    let flow = whole.flows.iter().next().unwrap();
+    let (spi, frame) = (flow.key.spi, flow.seen.last.0);
+
+    let mut octets = sample.octets.clone();
+    octets[sample.frames[frame.number as usize - 1].end - 1] ^= 1;
+    let model = sample.model("opening-changed.pcap", &octets);
+    let flow = model.flows.iter().find(|flow| flow.key.spi == spi).unwrap();
+    let tally = flow.opened.as_ref().unwrap();
+    assert_eq!(tally.opened + 1, flow.packets);
+    assert_eq!((tally.corrupted(), tally.is_wrong_key()), (1, false));
+    assert_eq!(tally.failures[0].frame, frame);
+    let told = format!("changed on their way; first in frame {frame}");
+    assert!(blind(&model).contains(&told), "{}", blind(&model));
+}
+
+#[test]
+fn a_packet_in_ip_fragments_is_opened_when_it_is_whole() {
+    const LINK: usize = 14;
+    const PIECE: usize = 24;
+    let sample = Sample::new();
+    let whole = sample.model("opening-unfragmented.pcap", &sample.octets);
+    let flow = whole.flows.iter().next().unwrap();
+    let number = flow.seen.last.0.number as usize;
+
+    let range = sample.frames[number - 1].clone();
+    let (record, frame) = (range.start - 16, &sample.octets[range.clone()]);
+    let payload = LINK + usize::from(frame[LINK] & 15) * 4;
+    let end = LINK + usize::from(u16::from_be_bytes([frame[LINK + 2], frame[LINK + 3]]));
+    let mut octets = sample.octets[..record].to_vec();
+    for (offset, more, bytes) in [
+        (0, true, &frame[payload..payload + PIECE]),
+        (PIECE, false, &frame[payload + PIECE..end]),
+    ] {
+        let mut piece = [&frame[..payload], bytes].concat();
+        let length = u16::try_from(piece.len() - LINK).unwrap();
+        piece[LINK + 2..LINK + 4].copy_from_slice(&length.to_be_bytes());
+        let place = u16::try_from(offset / 8).unwrap() | u16::from(more) << 13;
+        piece[LINK + 6..LINK + 8].copy_from_slice(&place.to_be_bytes());
+        octets.extend(&sample.octets[record..record + 8]);
+        let length = u32::try_from(piece.len()).unwrap().to_le_bytes();
+        octets.extend([length, length].concat());
+        octets.extend(piece);
+    }
+    octets.extend(&sample.octets[range.end..]);
+    let model = sample.model("opening-fragmented.pcap", &octets);
+    let same = model.flows.iter().find(|row| row.key.spi == flow.key.spi);
+    let same = same.unwrap();
+    assert_eq!((same.fragmented, same.packets), (1, flow.packets));
+    assert_eq!(same.opened, flow.opened);
+}
+
+#[test]
+fn a_wrong_key_is_named_by_its_file_and_line() {
+    let mut sample = Sample::new();
+    sample.ring.ikev1.clear();
+    let spi = sample.ring.esp[0].spi.spi;
+    sample.ring.esp.retain(|keys| keys.spi.spi == spi);
+    for keys in &mut sample.ring.esp {
+        let mut wrong = keys.integrity_key.expose().to_vec();
+        match wrong.first_mut() {
+            Some(octet) => *octet ^= 1,
+            None => continue,
+        }
+        keys.integrity_key = wrong[..].into();
+    }
+    let model = sample.model("opening-wrong.pcap", &sample.octets.clone());
+    let tried = model.flows.iter().filter_map(|flow| flow.opened.as_ref());
+    for tally in tried {
+        assert!(tally.is_wrong_key(), "{tally:?}");
+        assert_eq!(tally.keys[0].origin, sample.ring.esp[0].origin);
+    }
+    let told = blind(&model);
+    let origin = sample.ring.esp[0].origin.to_string();
+    assert!(told.contains(&origin), "{told}");
+    assert!(told.contains("wrong key or algorithm"), "{told}");
+    // The other direction has no key, which is told by its SPI.
+    assert!(
+        told.contains("are encrypted and no key opens them"),
+        "{told}"
+    );
+}
+
+#[test]
+fn no_output_holds_a_key() {
+    for (capture, keys) in keyed() {
+        let ring = ring(&keys);
+        let secrets = secrets(&ring);
+        assert!(!secrets.is_empty());
+        let mut written: Vec<(String, Vec<u8>)> = Vec::new();
+        let pcapng = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("opening-secret.pcapng");
+        for arguments in [
+            &["diagnose", "--verbose"][..],
+            &["diagnose", "--format=json"],
+            &["diagnose", "--format=ndjson"],
+            &["dissect"],
+            &["dissect", "--verbose"],
+            &["dissect", "--format=ndjson"],
+            &["tunnels"],
+            &["tunnels", "--format=json"],
+            &["decrypt", "--output", pcapng.to_str().unwrap()],
+            // Errors, too.
+            &["dissect", "--since=never"],
+        ] {
+            let given = arguments.iter().map(AsRef::as_ref);
+            let rest = ["-k".as_ref(), keys.as_os_str(), capture.as_os_str()];
+            let run = espial(given.chain(rest));
+            written.push((format!("{arguments:?}"), run.stdout));
+            written.push((format!("{arguments:?} (errors)"), run.stderr));
+        }
+        written.push(("decrypted".to_owned(), std::fs::read(&pcapng).unwrap()));
+        let debug = format!("{ring:?} {:?}", Sadb::new(&ring));
+        written.push(("Debug".to_owned(), debug.into_bytes()));
+        for (what, octets) in &written {
+            let text = octets.to_ascii_lowercase();
+            for secret in &secrets {
+                let digits: String = secret.iter().map(|octet| format!("{octet:02x}")).collect();
+                for (form, searched) in [(&secret[..], octets), (digits.as_bytes(), &text)] {
+                    let found = memchr(searched, form);
+                    assert!(!found, "{}: {what} shows a key", capture.display());
+                }
+            }
+        }
+    }
+}
+
+/// Whether octets hold others.
+fn memchr(octets: &[u8], sought: &[u8]) -> bool {
+    let first = sought[0];
+    let places = octets.iter().enumerate().filter(|(_, o)| **o == first);
+    places
+        .into_iter()
+        .any(|(at, _)| octets[at..].starts_with(sought))
+}
+
+/// All keys of a ring, those that are long enough not to be met by chance.
+fn secrets(ring: &KeyRing) -> Vec<Vec<u8>> {
+    let mut secrets = Vec::new();
+    for keys in &ring.esp {
+        secrets.extend([Some(&keys.encryption_key), Some(&keys.integrity_key)]);
+    }
+    for keys in &ring.ikev2 {
+        let all = [
+            &keys.sk_d,
+            &keys.sk_ai,
+            &keys.sk_ar,
+            &keys.sk_ei,
+            &keys.sk_er,
+            &keys.sk_pi,
+            &keys.sk_pr,
+        ];
+        secrets.extend(all.map(Option::as_ref));
+    }
+    for keys in &ring.ikev1 {
+        let all = [
+            &keys.encryption_key,
+            &keys.skeyid,
+            &keys.skeyid_d,
+            &keys.skeyid_a,
+            &keys.skeyid_e,
+        ];
+        secrets.extend(all.map(Option::as_ref));
+    }
+    let octets = secrets
+        .into_iter()
+        .flatten()
+        .map(|key| key.expose().to_vec());
+    octets.filter(|key| key.len() >= 8).collect()
+}
+
+#[test]
+fn the_decrypted_capture_has_every_frame_and_no_esp() {
+    for (capture, keys) in keyed() {
+        let at = capture.display();
+        let pcapng = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("opening-decrypted.pcapng");
+        let given = [
+            "decrypt".as_ref(),
+            "-k".as_ref(),
+            keys.as_os_str(),
+            capture.as_os_str(),
+            "-o".as_ref(),
+            pcapng.as_os_str(),
+        ];
+        let run = espial(given);
+        assert!(run.status.success(), "{at}");
+        let before = model(&capture, KeyRing::default());
+        let after = model(&pcapng, KeyRing::default());
+        assert!(after.inputs[0].problems.is_empty(), "{at}");
+        assert_eq!(after.inputs[0].frames, before.inputs[0].frames, "{at}");
+        assert_eq!(after.inputs[0].first, before.inputs[0].first, "{at}");
+        assert_eq!(after.inputs[0].last, before.inputs[0].last, "{at}");
+        assert_eq!(after.messages.len(), before.messages.len(), "{at}");
+        assert_eq!(after.flows.len(), 0, "{at}");
+        let opened: u64 = before.flows.iter().map(|flow| flow.packets).sum();
+        let told = String::from_utf8(run.stderr).unwrap();
+        let counts = format!("{} frames: {opened} opened", before.inputs[0].frames);
+        assert!(told.contains(&counts), "{at}: {told}");
+    }
+}
