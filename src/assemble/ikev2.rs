@@ -72,7 +72,7 @@ fn last_initial<'m>(model: &'m Model, row: &IkeSa) -> Option<&'m Exchange> {
 }
 
 /// The transforms of the one proposal that was chosen (RFC 7296 section 3.3).
-fn suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
+pub(super) fn suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
     let mut suite = IkeSuite::default();
     for transform in &message.sa()?.proposals.first()?.transforms {
         match transform.kind {

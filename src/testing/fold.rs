@@ -1,16 +1,19 @@
 //! Packets of a conversation to a model, as the census would fill it.
 
 use super::line::{Packet, What};
+use crate::keys::Origin;
 use crate::limits;
 use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, ClearFlow, EspFlow, FlowKey, FragmentTrain, IcmpSeen, Input, Keepalives,
-    Link, Message, Model, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline,
+    Link, Message, Model, Opened, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline,
 };
 use crate::net::IpFacts;
 use crate::units::{FrameId, Span, Timestamp, Vantage};
+use crate::registry::PayloadType;
 use crate::wire::Header;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Counts the packets, which are sorted by time.
 pub(super) fn fold(packets: &[Packet]) -> Model {
@@ -149,6 +152,7 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
     let What::Ike {
         bytes,
         sealed,
+        opened,
         pieces,
         cut,
     } = &packet.what
@@ -185,7 +189,22 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
         header,
         bytes: bytes.clone().into(),
         whole: None,
-        plain: if *sealed { Plain::Sealed } else { Plain::Clear },
+        plain: match (sealed, opened) {
+            (false, _) => Plain::Clear,
+            (true, None) => Plain::Sealed,
+            (true, Some((first, octets))) => Plain::Opened(Arc::new(Opened {
+                first: PayloadType(*first),
+                octets: octets.clone().into(),
+                iv: Vec::new(),
+                pad_length: 0,
+                icv_ok: None,
+                hash_ok: None,
+                key: Origin {
+                    file: "conversation".to_owned(),
+                    line: 1,
+                },
+            })),
+        },
     });
 }
 

@@ -5,6 +5,7 @@
 
 pub mod asked;
 pub mod auth;
+pub mod child;
 pub mod clear;
 pub mod esp;
 pub mod icmp;
@@ -12,6 +13,7 @@ pub mod life;
 pub mod offer;
 pub mod overhead;
 pub mod rekey;
+pub mod selectors;
 pub mod tap;
 
 pub use asked::{Asked, Fate};

@@ -5,7 +5,9 @@
 
 use super::rule::Rule;
 
+pub mod address_assignment_failed;
 pub mod auth_failed;
+pub mod child_proposal_mismatch;
 pub mod child_setup_failed;
 pub mod children_pile_up;
 pub mod clear_text_leak;
@@ -34,22 +36,31 @@ pub mod ike_scan;
 pub mod ike_version_mismatch;
 pub mod initiator_fingerprint;
 pub mod inner_nat_misses_ts;
+pub mod lifetime_differs;
 pub mod mobike_move;
 pub mod mtu_black_hole;
 pub mod mtu_exceeded;
 pub mod multi_value_proposal;
 pub mod nat_detected;
+pub mod overlapping_selectors;
 pub mod packet_loss;
 pub mod path_outage;
 pub mod peer_address_changed;
+pub mod peer_internal_error;
 pub mod peer_restarted;
 pub mod pfs_mismatch;
 pub mod port_4500_blocked;
 pub mod psk_mismatch;
+pub mod redirected;
 pub mod rekey_collision;
 pub mod rekey_failed;
 pub mod response_from_other_address;
 pub mod sequence_exhausted;
+pub mod single_child_peer;
+pub mod ts_narrowed;
+pub mod ts_narrowed_first_pair;
+pub mod ts_not_cidr;
+pub mod ts_unacceptable;
 pub mod tunnel_deleted;
 pub mod tunnel_flapping;
 pub mod unknown_spi;
@@ -76,6 +87,15 @@ pub static RULES: &[&Rule] = &[
     &psk_mismatch::RULE,
     &child_setup_failed::RULE,
     &pfs_mismatch::RULE,
+    &ts_unacceptable::RULE,
+    &child_proposal_mismatch::RULE,
+    &peer_internal_error::RULE,
+    &address_assignment_failed::RULE,
+    &ts_narrowed::RULE,
+    &ts_narrowed_first_pair::RULE,
+    &overlapping_selectors::RULE,
+    &single_child_peer::RULE,
+    &ts_not_cidr::RULE,
     &rekey_failed::RULE,
     &dpd_timeout::RULE,
     &path_outage::RULE,
@@ -106,6 +126,8 @@ pub static RULES: &[&Rule] = &[
     &rekey_collision::RULE,
     &volume_rekey::RULE,
     &initiator_fingerprint::RULE,
+    &lifetime_differs::RULE,
+    &redirected::RULE,
     &weak_crypto::RULE,
     &ike_scan::RULE,
 ];
