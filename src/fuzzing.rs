@@ -4,6 +4,8 @@
 //! machine without a fuzzer tries them too. A body panics where a law is broken.
 
 use crate::capture::{Chunk, Frame, Input, LinkType, Problem, Scratch, Walked};
+use crate::crypto::Secret;
+use crate::keys::{EncryptionId, Ikev1Keys, Ikev2Keys, KEY_FORMATS, KeyRing, Origin, format};
 use crate::limits::{REASSEMBLY_OCTETS, REASSEMBLY_TRAINS};
 use crate::net::{
     self, Body, Datagram, Encap, Fragment, IpFacts, Path, Pushed, Reassembler, Stamp, Whole,
@@ -14,12 +16,13 @@ use crate::report::text::Detail;
 use crate::report::view::Tunnels;
 use crate::report::{Diagnosis, Selection, Sheet, json, ndjson, text, tunnels};
 use crate::session::Reading;
-use crate::units::{Endpoint, FrameId, Timestamp, Vantage};
+use crate::units::{Endpoint, FrameId, IkeSpi, IkeSpis, Timestamp, Vantage};
 use crate::wire::{Header, Message};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A body of a fuzz target.
@@ -32,7 +35,40 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("capture", capture),
     ("pipeline", pipeline),
     ("reassembly", reassembly),
+    ("keys", keys),
 ];
+
+/// A key file of any octets is read by every format; what any format writes of its keys it reads
+/// again without a word, and TOML gives all of them back.
+pub fn keys(octets: &[u8]) {
+    let mut ring = KeyRing::default();
+    let _ = format::read(octets, "fuzz", &mut ring);
+    for format in KEY_FORMATS {
+        let problems = format.read(octets, "fuzz", &mut ring);
+        let told = problems.iter().map(ToString::to_string);
+        assert!(told.into_iter().all(|said| said.starts_with("fuzz")));
+    }
+    for format in KEY_FORMATS {
+        let Some(written) = format.write(&ring) else {
+            continue;
+        };
+        let mut again = KeyRing::default();
+        for (name, text) in &written.files {
+            let problems = format.read(text.expose(), name, &mut again);
+            assert!(
+                problems.is_empty(),
+                "{}: {:?}",
+                format.name,
+                problems.first()
+            );
+        }
+        if format.name == "toml" {
+            let counts = |ring: &KeyRing| [ring.ikev1.len(), ring.ikev2.len(), ring.esp.len()];
+            assert_eq!(counts(&ring), counts(&again), "TOML says everything");
+        }
+    }
+    ring.fold();
+}
 
 /// An IKE message of any octets is read and shown; what was read without faults is written and read
 /// again as the same.
@@ -110,8 +146,13 @@ pub fn capture(octets: &[u8]) {
 /// difference.
 pub fn pipeline(octets: &[u8]) {
     let scrap = Scrap::of(octets);
-    let one = reports(&scrap, 1, octets.len().max(1));
-    let other = reports(&scrap, 2, 4096.min(1 + octets.len() / 3));
+    // Every other capture is read with keys.
+    let keys = Arc::new(match octets.len() % 2 {
+        0 => KeyRing::default(),
+        _ => lenient_keys(),
+    });
+    let one = reports(&scrap, &keys, 1, octets.len().max(1));
+    let other = reports(&scrap, &keys, 2, 4096.min(1 + octets.len() / 3));
     assert!(one == other, "threads or chunks make a difference");
 }
 
@@ -300,9 +341,39 @@ fn count(octets: &[u8]) -> u32 {
     u32::try_from(octets.len()).unwrap_or(u32::MAX)
 }
 
+/// Keys that may be of any IKE SA and take whatever makes payloads for opened: nothing is encrypted,
+/// and there is no key to check it with.
+fn lenient_keys() -> KeyRing {
+    /// ENCR_NULL, AUTH_HMAC_SHA2_256_128 and PRF_HMAC_SHA2_256.
+    const SUITE: (u16, u16, u16) = (11, 12, 5);
+    let origin = Origin {
+        file: "keys".to_owned(),
+        line: 1,
+    };
+    let (id, integrity, prf) = SUITE;
+    let secret = || Some(Secret::new(vec![0; 16]));
+    KeyRing {
+        ikev1: vec![Ikev1Keys {
+            encryption_key: secret(),
+            skeyid_a: secret(),
+            skeyid_d: secret(),
+            ..Ikev1Keys::new(IkeSpi(0), origin.clone())
+        }],
+        ikev2: vec![Ikev2Keys {
+            encryption: Some(EncryptionId { id, key_bits: None }),
+            integrity: Some(integrity),
+            prf: Some(prf),
+            sk_d: secret(),
+            ..Ikev2Keys::new(IkeSpis::default(), origin)
+        }],
+        esp: Vec::new(),
+    }
+}
+
 /// Every report on a capture, one after the other.
-fn reports(scrap: &Scrap, threads: usize, chunk_size: usize) -> Vec<u8> {
+fn reports(scrap: &Scrap, keys: &Arc<KeyRing>, threads: usize, chunk_size: usize) -> Vec<u8> {
     let options = Options {
+        keys: Arc::clone(keys),
         threads: NonZeroUsize::new(threads),
         chunk_size: NonZeroUsize::new(chunk_size),
         ..Options::default()

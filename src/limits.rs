@@ -159,6 +159,13 @@ pub const SESSION_SAS: usize = 1 << 14;
 /// Keys with algorithms that are tried on one IKE SA: all that a key log without SPIs gives.
 pub const SESSION_CHOICES: usize = 256;
 
+/// As [`SESSION_CHOICES`], of all IKE SAs together: each takes up to two KiB.
+pub const SESSION_CHOICES_ALL: usize = 1 << 17;
+
+/// Suites that are kept of one IKE SA: one was accepted, unless its SPIs were used again, or was
+/// offered.
+pub const SESSION_SUITES: usize = 64;
+
 /// Exchanges of one IKE SA that are followed at one time; the oldest is given up.
 pub const SESSION_REQUESTS: usize = 256;
 
@@ -180,7 +187,8 @@ pub const SESSION_DERIVED_ALIKE: usize = 256;
 
 // The census.
 
-/// Octets of IKE messages that are kept whole, 64 MiB: enough for 200,000 messages of 300 octets.
+/// Octets of IKE messages that are kept whole, what was opened and put together of them included,
+/// 64 MiB: enough for 200,000 messages of 300 octets.
 /// Later messages keep their first [`MESSAGE_STUB`] octets.
 pub const MESSAGE_OCTETS: usize = 64 << 20;
 

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Called now and then with the octets read of the input at hand, and how many it has if known.
 pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
-/// How to go about it. Nothing here but the keys and the times changes what is found.
+/// How to go about it. Nothing but the window of time and the keys changes what is found.
 #[derive(Clone, Default)]
 pub struct Options {
     /// Threads to use; all that the machine has if `None`.
@@ -33,10 +33,10 @@ pub struct Options {
     pub since: Option<Timestamp>,
     /// Frames after this moment are passed over.
     pub until: Option<Timestamp>,
-    /// Opens what they are for.
-    pub keys: Arc<KeyRing>,
     /// Told how far the reading is.
     pub progress: Option<Progress>,
+    /// Keys of what is sealed.
+    pub keys: Arc<KeyRing>,
 }
 
 /// What was found and what it means.

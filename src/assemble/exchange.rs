@@ -441,12 +441,8 @@ fn add_piece(flight: &mut Flight, piece: Piece, id: MessageId) {
 
 /// Notes the datagram that completes a message in IKE fragments, the first that does.
 fn complete(flight: &mut Flight, message: &Message, id: MessageId) {
-    // Of the fragments that were opened only the one that completes the message holds payloads.
-    let holds = match &message.plain {
-        Plain::Opened(opened) => flight.fragments.is_some() && !opened.octets.is_empty(),
-        _ => false,
-    };
-    if message.whole.is_some() || holds {
+    let opened = matches!(&message.plain, Plain::Opened(opened) if !opened.is_part);
+    if message.whole.is_some() || flight.fragments.is_some() && opened {
         flight.completed_by.get_or_insert(id);
     }
 }

@@ -9,7 +9,7 @@ pub mod sequence;
 use crate::fold::{EspPacket, Fold};
 use crate::limits;
 use crate::model::{
-    Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model,
+    Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain, Why,
 };
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Path};
@@ -108,20 +108,24 @@ impl Census {
             Some(whole) => (Some(whole.bytes), whole.reading.plain, whole.reading.frames),
             None => (None, reading.plain, reading.frames),
         };
-        let mut cut = datagram.cut;
-        let kept = if self.message_octets + octets.len() <= limits::MESSAGE_OCTETS {
-            octets
+        let opened = match &plain {
+            Plain::Opened(opened) => opened.octets.len(),
+            _ => 0,
+        };
+        let all = octets.len() + whole.as_ref().map_or(0, Bytes::len) + opened;
+        let fits = self.message_octets + all <= limits::MESSAGE_OCTETS;
+        let (kept, whole, plain) = if fits {
+            (octets, whole, plain)
         } else {
             self.beyond.stubs += 1;
-            cut = true;
-            octets.get(..limits::MESSAGE_STUB).unwrap_or(octets)
+            let stub = octets.get(..limits::MESSAGE_STUB).unwrap_or(octets);
+            let plain = match plain {
+                Plain::Opened(_) => Plain::Failed(Why::Limit),
+                plain => plain,
+            };
+            (stub, None, plain)
         };
-        let whole = whole.filter(|whole| {
-            let fits = self.message_octets + kept.len() + whole.len() <= limits::MESSAGE_OCTETS;
-            self.beyond.stubs += u64::from(!fits && !cut);
-            fits
-        });
-        self.message_octets += kept.len() + whole.as_ref().map_or(0, Bytes::len);
+        self.message_octets += if fits { all } else { kept.len() };
         self.model.messages.push(Message {
             frame: datagram.stamp.frame,
             frames: match pieces.is_empty() {
@@ -132,7 +136,7 @@ impl Census {
             vantage: datagram.stamp.vantage,
             path: datagram.path,
             ip: datagram.ip,
-            cut,
+            cut: datagram.cut || !fits,
             header,
             bytes: Bytes::copy_from_slice(kept),
             whole,

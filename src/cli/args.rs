@@ -40,6 +40,8 @@ pub enum Command {
     Dissect(DissectArgs),
     /// Show tables of IKE SAs, child SAs, ESP flows and exchanges
     Tunnels(TunnelsArgs),
+    /// List the keys in key files, without showing them, or convert them
+    Keys(KeysArgs),
     /// Explain a rule: what it means, how it is seen, what else looks like it, what to do
     Explain(ExplainArgs),
     /// Print the JSON Schemas of the output
@@ -56,8 +58,8 @@ pub struct CommonArgs {
     /// Captures (pcap, pcapng, snoop; plain, gzip or zstd), folders of them, or `-` for a pipe
     #[arg(value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
-    /// Key file; its format is known by its content
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// Key file or folder of them; formats are known by their content
+    #[arg(short, long, value_name = "FILE|FOLDER", value_hint = ValueHint::AnyPath)]
     pub keys: Vec<PathBuf>,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
@@ -119,6 +121,73 @@ pub struct TunnelsArgs {
     /// The common ones.
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// Arguments of `keys`.
+#[derive(Debug, clap::Args)]
+pub struct KeysArgs {
+    /// Key files or folders of them; formats are known by their content
+    #[arg(value_name = "FILE|FOLDER", required = true, value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// Write the keys in another format, in clear
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub to: Option<KeyFormatArg>,
+    /// Only this table of Wireshark's
+    #[arg(long, value_enum, value_name = "TABLE")]
+    pub table: Option<KeyTable>,
+    /// Write to a file; with `--to wireshark` and no `--table`, to files of a folder
+    #[arg(short, long, value_name = "FILE|FOLDER", value_hint = ValueHint::AnyPath)]
+    pub output: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+    /// Say nothing on standard error but why the run failed
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Formats that keys are written in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum KeyFormatArg {
+    /// Wireshark's three tables
+    Wireshark,
+    /// As ip xfrm state prints it: ESP and AH
+    Xfrm,
+    /// espial's own, which says everything
+    Toml,
+}
+
+impl KeyFormatArg {
+    /// The name of the format.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wireshark => "wireshark",
+            Self::Xfrm => "xfrm",
+            Self::Toml => "toml",
+        }
+    }
+}
+
+/// Wireshark's tables.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum KeyTable {
+    /// ikev1_decryption_table
+    Ikev1,
+    /// ikev2_decryption_table
+    Ikev2,
+    /// esp_sa
+    Esp,
+}
+
+impl KeyTable {
+    /// The name of its file.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Ikev1 => "ikev1_decryption_table",
+            Self::Ikev2 => "ikev2_decryption_table",
+            Self::Esp => "esp_sa",
+        }
+    }
 }
 
 /// Arguments of `explain`.
@@ -216,11 +285,23 @@ impl FailOn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::KEY_FORMATS;
     use clap::CommandFactory;
 
     #[test]
     fn the_arguments_are_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn keys_are_written_in_formats_that_can_be_written() {
+        for format in KeyFormatArg::value_variants() {
+            let found = KEY_FORMATS.iter().find(|known| known.name == format.name());
+            assert!(
+                found.is_some_and(|format| format.is_written()),
+                "{format:?}"
+            );
+        }
     }
 
     #[test]

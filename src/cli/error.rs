@@ -20,15 +20,15 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// Keys that were named cannot be had.
+    #[error(transparent)]
+    Keys(#[from] LoadError),
     /// Standard output cannot be written.
     #[error("standard output: {0}")]
     Stdout(#[source] io::Error),
     /// An input could not be read.
     #[error(transparent)]
     Pipeline(#[from] pipeline::Error),
-    /// Keys that were named could not be had.
-    #[error(transparent)]
-    Keys(#[from] LoadError),
     /// An input could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -38,7 +38,7 @@ impl Error {
     /// The exit code that tells it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::File { .. } | Self::Stdout(_) | Self::Keys(_) => Exit::Usage,
+            Self::Usage(_) | Self::File { .. } | Self::Keys(_) | Self::Stdout(_) => Exit::Usage,
             Self::Pipeline(_) => Exit::Unreadable,
             Self::Open(error) => match error {
                 OpenError::NotFound { .. }

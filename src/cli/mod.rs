@@ -23,6 +23,7 @@ pub fn run(args: Args) -> Exit {
         Some(Command::Diagnose(args)) => commands::diagnose::run(args),
         Some(Command::Dissect(args)) => commands::dissect::run(args),
         Some(Command::Tunnels(args)) => commands::tunnels::run(args),
+        Some(Command::Keys(args)) => commands::keys::run(&args),
         Some(Command::Explain(args)) => commands::explain::run(&args),
         Some(Command::Schema(args)) => commands::schema::run(&args),
         Some(Command::Completions(args)) => commands::completions::run(&args),

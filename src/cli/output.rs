@@ -66,6 +66,21 @@ impl Output {
         Ok(Self { target })
     }
 
+    /// Lets nobody but its owner read the file, which is still empty.
+    pub fn keep_private(&self) -> Result<(), Error> {
+        #[cfg(unix)]
+        if let Target::Beside(Beside {
+            file: Some(file), ..
+        }) = &self.target
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let private = fs::Permissions::from_mode(0o600);
+            let kept = file.get_ref().set_permissions(private);
+            return kept.map_err(|source| self.error(source));
+        }
+        Ok(())
+    }
+
     /// Writes out what is buffered.
     pub fn flush(&mut self) -> Result<(), Error> {
         let flushed = Write::flush(self);

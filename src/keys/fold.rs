@@ -193,8 +193,10 @@ mod tests {
 
     #[test]
     fn what_one_file_does_not_tell_is_taken_from_the_other() {
-        let mut ring = KeyRing::default();
-        ring.ikev2 = vec![row(1, 0, 7), row(2, 5, 9), row(3, 5, 7)];
+        let mut ring = KeyRing {
+            ikev2: vec![row(1, 0, 7), row(2, 5, 9), row(3, 5, 7)],
+            ..KeyRing::default()
+        };
         ring.ikev2[2].sk_d = Some(Secret::new(vec![1]));
         ring.fold();
         let lines: Vec<u64> = ring.ikev2.iter().map(|row| row.origin.line).collect();
@@ -205,8 +207,10 @@ mod tests {
 
     #[test]
     fn rows_that_contradict_each_other_stay_apart() {
-        let mut ring = KeyRing::default();
-        ring.ikev2 = vec![row(1, 4, 7), row(2, 5, 7)];
+        let mut ring = KeyRing {
+            ikev2: vec![row(1, 4, 7), row(2, 5, 7)],
+            ..KeyRing::default()
+        };
         ring.fold();
         assert_eq!(ring.ikev2.len(), 2);
     }

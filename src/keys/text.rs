@@ -27,7 +27,7 @@ pub(super) fn secret(digits: &str) -> Result<Secret, String> {
     if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err("expected hex digits".to_owned());
     }
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(format!(
             "expected an even number of hex digits, not {}",
             digits.len()

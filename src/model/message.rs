@@ -86,9 +86,13 @@ impl Plain {
         *self != Self::Clear
     }
 
-    /// Whether its payloads can be read: in clear, or opened.
+    /// Whether its payloads can be read: in clear, or opened and whole.
     pub fn is_readable(&self) -> bool {
-        matches!(self, Self::Clear | Self::Opened(_))
+        match self {
+            Self::Clear => true,
+            Self::Opened(opened) => !opened.is_part,
+            Self::Sealed | Self::Failed(_) => false,
+        }
     }
 }
 

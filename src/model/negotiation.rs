@@ -147,14 +147,17 @@ impl Model {
     /// The message of a flight with all that stands in it, if it is whole and was opened.
     pub fn opened(&self, flight: &Flight) -> Option<(&Message, wire::Message<'_>)> {
         let message = &self.messages[flight.message()?];
-        let is_opened = matches!(message.plain, Plain::Opened(_));
+        let is_opened = matches!(&message.plain, Plain::Opened(opened) if !opened.is_part);
         (is_opened && flight.is_whole()).then(|| (message, message.open()))
     }
 
     /// As [`Model::opened`], of what travels in clear too.
     pub fn readable(&self, flight: &Flight) -> Option<(&Message, wire::Message<'_>)> {
         let message = &self.messages[flight.message()?];
-        (message.plain.is_readable() && flight.is_whole()).then(|| (message, message.open()))
+        match message.plain {
+            Plain::Clear => Some((message, message.open())),
+            _ => self.opened(flight),
+        }
     }
 
     /// What was asked for and answered in an exchange that may make a child SA; `None` if it is of

@@ -15,7 +15,10 @@ pub struct Opened {
     /// The payloads, without padding in IKEv2 and with it in IKEv1. Of an IKE fragment (SKF) that
     /// completes its message: those of the whole message; of any other: none.
     pub octets: Bytes,
-    /// The IV that was sent with it, or in IKEv1 followed from the messages before.
+    /// Whether it is an IKE fragment that completes nothing: by itself it is no chain of payloads.
+    pub is_part: bool,
+    /// The IV that was sent with it, or in IKEv1 followed from the messages before. Empty in IKEv1 if
+    /// those were not captured: then the first block is made up as far as it is no hash.
     pub iv: Vec<u8>,
     /// Octets of padding: IKEv2 counts them, IKEv1 leaves them after the last payload.
     pub pad_length: usize,
@@ -58,7 +61,7 @@ pub enum Why {
     NoIv,
     /// IKEv1: what was decrypted makes no payloads: another key, or a message between was missed.
     Senseless,
-    /// More SAs than are followed.
+    /// More SAs than are followed, or more octets than are kept.
     Limit,
 }
 
@@ -75,7 +78,7 @@ impl fmt::Display for Why {
             Self::Padding => "the padding claims more than there is",
             Self::NoIv => "the messages that its IV follows from were not captured",
             Self::Senseless => "decrypts to no payloads: wrong key, or a message before is missing",
-            Self::Limit => "too many SAs to follow",
+            Self::Limit => "more than is followed or kept",
         })
     }
 }

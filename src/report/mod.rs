@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod dissect;
 pub mod explain;
 pub mod json;
+pub mod keys;
 pub mod ndjson;
 #[cfg(test)]
 mod sample;

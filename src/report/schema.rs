@@ -10,7 +10,10 @@ pub const SCHEMAS: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::Origin;
+    use crate::model::{Opened, Plain, Why};
     use crate::net::{Body, Datagram, Encap, Esp, IcmpError, IpFacts, Layer, Path, Quote, Stamp};
+    use crate::registry::PayloadType;
     use crate::report::dissect::write_ndjson;
     use crate::report::view::Tunnels;
     use crate::report::{Diagnosis, Selection, sample};
@@ -176,34 +179,7 @@ mod tests {
             icmp(None, Some(ike)),
         ]);
         for body in bodies {
-            let mut encap = Encap::default();
-            assert!(encap.push(Layer::Vlan(100)) && encap.push(Layer::Udp));
-            let datagram = Datagram {
-                stamp: Stamp {
-                    frame: FrameId {
-                        input: 0,
-                        number: 1,
-                    },
-                    time: None,
-                    vantage: Vantage {
-                        input: 0,
-                        interface: 0,
-                    },
-                    wire_len: 200,
-                },
-                path: Path {
-                    from: end(1),
-                    to: end(2),
-                    encap,
-                },
-                ip: IpFacts {
-                    pieces: 2,
-                    ..IpFacts::default()
-                },
-                cut: true,
-                body,
-            };
-            let mut line = Vec::new();
+            let datagram = datagram(end(1), end(2), body);
             let reading = match datagram.body {
                 Body::Ike(octets) => {
                     let frames = [datagram.stamp.frame];
@@ -211,8 +187,80 @@ mod tests {
                 }
                 _ => Reading::default(),
             };
-            write_ndjson(&mut line, &datagram, Timestamp(1), &reading).unwrap();
-            assert_fits("espial.dissect/1", std::str::from_utf8(&line).unwrap());
+            assert_line_fits(&datagram, &reading);
+        }
+    }
+
+    #[test]
+    fn what_keys_made_of_a_message_is_what_the_schema_says() {
+        // A nonce of eight octets, and one that claims to be longer than it is.
+        let (right, faulty) = ([0, 0, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8], [0, 0, 0, 99, 1, 2]);
+        for octets in conversation() {
+            let v1 = octets[17] >> 4 == 1;
+            for text in [&right[..], &faulty[..], &[]] {
+                let opened = Opened {
+                    first: match (text.is_empty(), v1) {
+                        (true, _) => PayloadType::NONE,
+                        (_, true) => PayloadType::NONCE_V1,
+                        (_, false) => PayloadType::NONCE,
+                    },
+                    octets: text.to_vec().into(),
+                    is_part: text.is_empty(),
+                    iv: vec![1, 2],
+                    pad_length: 3,
+                    icv_ok: Some(true),
+                    hash_ok: None,
+                    key: Origin {
+                        file: "keys".to_owned(),
+                        line: 7,
+                    },
+                };
+                let end = Endpoint {
+                    address: [192, 0, 2, 1].into(),
+                    port: None,
+                };
+                let datagram = datagram(end, end, Body::Ike(&octets));
+                for plain in [Plain::Opened(opened.into()), Plain::Failed(Why::Corrupted)] {
+                    let reading = Reading {
+                        plain,
+                        frames: vec![datagram.stamp.frame],
+                        ..Reading::default()
+                    };
+                    assert_line_fits(&datagram, &reading);
+                }
+            }
+        }
+    }
+
+    fn assert_line_fits(datagram: &Datagram<'_>, reading: &Reading) {
+        let mut line = Vec::new();
+        write_ndjson(&mut line, datagram, Timestamp(1), reading).unwrap();
+        assert_fits("espial.dissect/1", std::str::from_utf8(&line).unwrap());
+    }
+
+    fn datagram(from: Endpoint, to: Endpoint, body: Body<'_>) -> Datagram<'_> {
+        let mut encap = Encap::default();
+        assert!(encap.push(Layer::Vlan(100)) && encap.push(Layer::Udp));
+        Datagram {
+            stamp: Stamp {
+                frame: FrameId {
+                    input: 0,
+                    number: 1,
+                },
+                time: None,
+                vantage: Vantage {
+                    input: 0,
+                    interface: 0,
+                },
+                wire_len: 200,
+            },
+            path: Path { from, to, encap },
+            ip: IpFacts {
+                pieces: 2,
+                ..IpFacts::default()
+            },
+            cut: true,
+            body,
         }
     }
 

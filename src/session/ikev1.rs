@@ -17,17 +17,19 @@ use crate::registry::ikev1::{HashV1, ProtocolV1};
 use crate::registry::{ExchangeType, PayloadType};
 use crate::units::{EspSpi, IkeSpi, IkeSpis};
 use crate::wire::fault::Faults;
-use crate::wire::{Body, Message, Payload, Version, ikev1};
+use crate::wire::{Body, Header, Message, Payload, Version, ikev1};
 use bytes::Bytes;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// The IKEv1 SAs that keys may be for, by the initiator's cookie.
 #[derive(Debug)]
 pub(super) struct Ikev1 {
     rows: Rows,
     sas: HashMap<IkeSpi, Sa, RandomState>,
+    /// Choices of all SAs.
+    choices: usize,
 }
 
 #[derive(Debug, Default)]
@@ -35,10 +37,14 @@ struct Sa {
     /// What the responder accepted, else what the initiator offered.
     suites: Vec<Phase1>,
     accepted: bool,
+    /// The body of the SA payload of message 1.
+    offer: Option<Bytes>,
     /// Public values, in the order they came.
     public: Vec<Bytes>,
     /// What may open it; `None` until it is needed.
     choices: Option<Vec<Choice>>,
+    /// How many choices it had when they were made.
+    room: usize,
     /// What opened the last message.
     latest: Option<usize>,
     phase1: Blocks,
@@ -64,7 +70,7 @@ struct Blocks(VecDeque<Vec<u8>>);
 
 impl Blocks {
     fn push(&mut self, block: &[u8]) {
-        if self.0.iter().any(|known| known == block) {
+        if block.is_empty() || self.0.iter().any(|known| known == block) {
             return;
         }
         self.0.push_back(block.to_vec());
@@ -110,11 +116,13 @@ impl Ikev1 {
         Self {
             rows,
             sas: HashMap::default(),
+            choices: 0,
         }
     }
 
     /// Learns from a message in clear: suite and public values.
-    pub(super) fn learn(&mut self, ring: &KeyRing, message: &Message<'_>) {
+    pub(super) fn learn(&mut self, ring: &KeyRing, seen: &Seen<'_>) {
+        let message = seen.message;
         let header = &message.header;
         let phase1 = [
             ExchangeType::IDENTITY_PROTECTION,
@@ -124,18 +132,17 @@ impl Ikev1 {
         if !phase1.contains(&header.exchange) {
             return;
         }
-        let Ok(sa) = self.sa(ring, message) else {
+        let Ok(sa) = self.sa(ring, header.spis) else {
             return;
         };
         if let Some(payload) = message.sa_v1() {
             let suites = Phase1::all(payload);
             let accepted = !header.spis.responder.is_zero() && suites.len() == 1;
-            if accepted || !sa.accepted {
-                sa.accepted |= accepted;
-                if sa.suites != suites {
-                    sa.suites = suites;
-                    sa.choices = None;
-                }
+            sa.learn(suites, accepted);
+            if header.spis.responder.is_zero() {
+                let payload = message.payload(PayloadType::SA_V1);
+                let body = payload.and_then(|payload| body(seen.octets, payload));
+                sa.offer = body.map(Bytes::copy_from_slice);
             }
         }
         for payload in &message.payloads {
@@ -156,12 +163,7 @@ impl Ikev1 {
         sealed: &[u8],
     ) -> Result<(Text, Vec<Derived>), Why> {
         let header = &seen.message.header;
-        let rows: Vec<usize> = self.rows.of(header.spis.initiator).collect();
-        let sa = self.sa(ring, seen.message)?;
-        if sa.choices.is_none() {
-            sa.choices = Some(choices(ring, &rows, header.spis, &sa.suites));
-            sa.latest = None;
-        }
+        let sa = self.ready(ring, header.spis)?;
         let choices = sa.choices.as_deref().unwrap_or_default();
         if choices.is_empty() {
             return Err(Why::Suite);
@@ -203,15 +205,27 @@ impl Ikev1 {
                 }
             }
         }
+        if found.is_none() && !phase1 {
+            found = self_evident(choices, header, sealed);
+        }
         // Opened or not, the next message may follow from this one.
-        let block = choices
-            .get(found.as_ref().map_or(0, |found| found.choice))
-            .map_or(0, |choice| choice.cipher.block());
-        let last = sealed.len().checked_sub(block);
-        let last = last.and_then(|at| sealed.get(at..)).unwrap_or_default();
-        match phase1 {
-            true => sa.phase1.push(last),
-            false => sa.exchange(header.message_id).blocks.push(last),
+        let sizes: BTreeSet<usize> = match &found {
+            Some(found) => choices
+                .get(found.choice..)
+                .unwrap_or_default()
+                .iter()
+                .take(1),
+            None => choices.iter().take(choices.len()),
+        }
+        .map(|choice| choice.cipher.block())
+        .collect();
+        let blocks = match phase1 {
+            true => &mut sa.phase1,
+            false => &mut sa.exchange(header.message_id).blocks,
+        };
+        for size in sizes {
+            let at = sealed.len().checked_sub(size);
+            blocks.push(at.and_then(|at| sealed.get(at..)).unwrap_or_default());
         }
         let found = found.ok_or(why)?;
         sa.latest = Some(found.choice);
@@ -219,8 +233,7 @@ impl Ikev1 {
     }
 
     /// The SA of a message, if a key may be for it.
-    fn sa(&mut self, ring: &KeyRing, message: &Message<'_>) -> Result<&mut Sa, Why> {
-        let spis = message.header.spis;
+    fn sa(&mut self, ring: &KeyRing, spis: IkeSpis) -> Result<&mut Sa, Why> {
         if !self.sas.contains_key(&spis.initiator) {
             let mut rows = self.rows.of(spis.initiator);
             let wanted = rows.any(|row| {
@@ -237,9 +250,50 @@ impl Ikev1 {
         }
         Ok(self.sas.entry(spis.initiator).or_default())
     }
+
+    /// As [`Ikev1::sa`], with all that may open it.
+    fn ready(&mut self, ring: &KeyRing, spis: IkeSpis) -> Result<&mut Sa, Why> {
+        let sa = self.sa(ring, spis)?;
+        if sa.choices.is_some() {
+            return self.sa(ring, spis);
+        }
+        let suites = sa.suites.clone();
+        let given_back = std::mem::take(&mut sa.room);
+        self.choices = self.choices.saturating_sub(given_back);
+        let room = limits::SESSION_CHOICES_ALL.saturating_sub(self.choices);
+        let rows = self.rows.of(spis.initiator);
+        let found = choices(ring, rows, spis, &suites, room);
+        if found.is_empty() && room == 0 {
+            return Err(Why::Limit);
+        }
+        self.choices += found.len();
+        let sa = self.sa(ring, spis)?;
+        sa.room = found.len();
+        sa.choices = Some(found);
+        sa.latest = None;
+        Ok(sa)
+    }
 }
 
 impl Sa {
+    /// Takes the suites that a message offers, or the one that it accepts, which counts for more.
+    fn learn(&mut self, suites: Vec<Phase1>, accepted: bool) {
+        if self.accepted && !accepted {
+            return;
+        }
+        if accepted && !self.accepted {
+            self.suites.clear();
+            self.choices = None;
+            self.accepted = true;
+        }
+        for suite in suites {
+            if !self.suites.contains(&suite) && self.suites.len() < limits::SESSION_SUITES {
+                self.suites.push(suite);
+                self.choices = None;
+            }
+        }
+    }
+
     /// The IVs that a message may have, the most likely first.
     fn ivs(&self, choice: &Choice, phase1: bool, message_id: u32) -> Vec<Vec<u8>> {
         let block = choice.cipher.block();
@@ -277,6 +331,32 @@ impl Sa {
         self.exchanges.entry(message_id).or_default()
     }
 
+    /// Whether the HASH payload of phase 1 is right, that is HASH_I or HASH_R (RFC 2409 section 5);
+    /// `None` if there is none, as with signatures, or what it is made of was not captured.
+    fn check(
+        &self,
+        prf: Prf,
+        skeyid: &Secret,
+        spis: IkeSpis,
+        payloads: &[Payload<'_>],
+        chain: &[u8],
+    ) -> Option<bool> {
+        let find = |kind| payloads.iter().find(|payload| payload.kind == kind);
+        let hash = body(chain, find(PayloadType::HASH_V1)?)?;
+        let identity = body(chain, find(PayloadType::ID_V1)?)?;
+        let (offer, [one, other, ..]) = (self.offer.as_ref()?, self.public.as_slice()) else {
+            return None;
+        };
+        let cookies = [spis.initiator, spis.responder].map(|spi| spi.0.to_be_bytes());
+        let [initiator, responder] = &cookies;
+        let is = |parts: [&[u8]; 6]| prf.of(skeyid.expose(), &parts) == Secret::from(hash);
+        // Whoever sends it puts what is its own first; the initiator's value came first.
+        Some(
+            is([one, other, initiator, responder, offer, identity])
+                || is([other, one, responder, initiator, offer, identity]),
+        )
+    }
+
     /// What a message says that was opened.
     fn finish(
         &mut self,
@@ -297,17 +377,23 @@ impl Sa {
             &mut Faults::default(),
         );
         let mut derived = Vec::new();
-        let mut hash_ok = None;
-        if !is_phase1(header.exchange) {
+        let hash_ok;
+        if is_phase1(header.exchange) {
+            let skeyid = keys.skeyid.as_ref();
+            hash_ok = skeyid.and_then(|key| self.check(prf, key, header.spis, &payloads, chain));
+        } else {
             let id = header.message_id;
             let quick = header.exchange == ExchangeType::QUICK_MODE;
             let exchange = self.exchange(id);
             if quick && exchange.hear(&payloads) {
                 derived = exchange.derive(keys, prf, seen);
             }
+            // Without the IV a part of the hash is missing.
+            let whole = !found.iv.is_empty();
             hash_ok = keys
                 .skeyid_a
                 .as_ref()
+                .filter(|_| whole)
                 .and_then(|key| exchange.check(prf, key, id, &payloads, chain, quick));
         }
         let text = Text {
@@ -446,6 +532,12 @@ impl Half {
     }
 }
 
+/// What follows the generic header of a payload.
+fn body<'a>(octets: &'a [u8], payload: &Payload<'_>) -> Option<&'a [u8]> {
+    let end = payload.at.checked_add(usize::from(payload.length))?;
+    octets.get(payload.at.checked_add(4)?..end)
+}
+
 /// Main mode, aggressive mode and their like.
 fn is_phase1(exchange: ExchangeType) -> bool {
     [
@@ -458,7 +550,13 @@ fn is_phase1(exchange: ExchangeType) -> bool {
 
 /// What may open an SA: each row of the ring that may be its, with the algorithms that were
 /// negotiated, or else all that fit its lengths.
-fn choices(ring: &KeyRing, rows: &[usize], spis: IkeSpis, suites: &[Phase1]) -> Vec<Choice> {
+fn choices(
+    ring: &KeyRing,
+    rows: impl Iterator<Item = usize>,
+    spis: IkeSpis,
+    suites: &[Phase1],
+    room: usize,
+) -> Vec<Choice> {
     /// Triple DES first, then AES, Camellia and DES; of all what their keys fit.
     const CIPHERS: [u16; 4] = [3, 12, 23, 2];
     const HASHES: [HashV1; 5] = [
@@ -479,24 +577,17 @@ fn choices(ring: &KeyRing, rows: &[usize], spis: IkeSpis, suites: &[Phase1]) -> 
             })
         })
     };
-    let mut told = Vec::new();
-    for suite in suites {
-        if !told.contains(suite) {
-            told.push(*suite);
-        }
-    }
-    if told.is_empty() {
-        told.extend(all());
-    }
-    let keys = |row: &usize| Some((*row, ring.ikev1.get(*row)?));
-    rows.iter()
-        .filter_map(keys)
+    let told = match suites {
+        [] => all().collect(),
+        suites => suites.to_vec(),
+    };
+    rows.filter_map(|row| Some((row, ring.ikev1.get(row)?)))
         .filter(|(_, keys)| keys.may_be_of(spis))
         .flat_map(|(row, keys)| {
             let choice = move |suite: &Phase1| choice(row, keys, *suite);
             told.iter().filter_map(choice).collect::<Vec<_>>()
         })
-        .take(limits::SESSION_CHOICES)
+        .take(limits::SESSION_CHOICES.min(room))
         .collect()
 }
 
@@ -519,6 +610,59 @@ fn choice(row: usize, keys: &Ikev1Keys, suite: Phase1) -> Option<Choice> {
         hash: Hash::ikev1(suite.hash)?,
         prf,
     })
+}
+
+/// Opens a message whose IV is not known, as when phase 1 lies before the capture: only the first
+/// block is lost, and in it the generic header of the HASH payload and some octets of the hash. The
+/// header is what the exchange and the payloads after it leave as the only one.
+fn self_evident(choices: &[Choice], header: &Header, sealed: &[u8]) -> Option<Found> {
+    if header.next_payload != PayloadType::HASH_V1 {
+        return None;
+    }
+    let kinds: &[PayloadType] = match header.exchange {
+        ExchangeType::QUICK_MODE => &[PayloadType::SA_V1],
+        ExchangeType::TRANSACTION => &[PayloadType::ATTRIBUTES_V1],
+        ExchangeType::INFORMATIONAL_V1 => &[PayloadType::DELETE_V1, PayloadType::NOTIFY_V1],
+        _ => return None,
+    };
+    let mut text = Vec::new();
+    for (at, choice) in choices.iter().enumerate() {
+        let block = choice.cipher.block();
+        let begins = choice.prf.octets() + 4;
+        let any_iv = vec![0; block];
+        if block > begins
+            || choice
+                .cipher
+                .decrypt_cbc(&any_iv, sealed, &mut text)
+                .is_err()
+        {
+            continue;
+        }
+        let Some(rest) = text.get(begins..) else {
+            continue;
+        };
+        let sound = kinds.iter().find_map(|kind| {
+            let end = end_of_payloads(*kind, rest)?;
+            let chain = rest.get(..end)?;
+            let mut faults = Faults::default();
+            let payloads = Message::read_chain(*kind, Version::V1, chain, 0, &mut faults);
+            let meant = payloads.iter().all(|one| matches!(one.body, Body::V1(_)));
+            (meant && faults.list.is_empty()).then_some((*kind, begins + end))
+        });
+        if let Some((next, end)) = sound
+            && let [kind, reserved, high, low, ..] = text.as_mut_slice()
+        {
+            let length = u16::try_from(begins).unwrap_or(u16::MAX).to_be_bytes();
+            [*kind, *reserved, *high, *low] = [next.0, 0, length[0], length[1]];
+            return Some(Found {
+                choice: at,
+                iv: Vec::new(),
+                text,
+                end,
+            });
+        }
+    }
+    None
 }
 
 /// Whether a plaintext begins with the generic header of a payload that fits into it: the block

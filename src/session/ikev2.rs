@@ -8,7 +8,7 @@ use crate::keys::{EncryptionId, Ikev2Keys, KeyRing};
 use crate::limits;
 use crate::model::Why;
 use crate::registry::transform::{self, ENCRYPTION, INTEGRITY};
-use crate::registry::{ExchangeType, PayloadType, SecurityProtocol};
+use crate::registry::{ExchangeType, PayloadType, SecurityProtocol, TransformType};
 use crate::units::{EspSpi, IkeSpi, IkeSpis};
 use crate::wire::fault::Faults;
 use crate::wire::{Header, Message, Payload, Version, ikev2};
@@ -24,6 +24,8 @@ pub(super) struct Ikev2 {
     sas: HashMap<IkeSpis, Sa, RandomState>,
     /// Nonces of first requests by the initiator's SPI, as long as no answer told the responder's.
     asked: HashMap<IkeSpi, Bytes, RandomState>,
+    /// Choices of all SAs.
+    choices: usize,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ struct Sa {
     nonces: Option<(Bytes, Bytes)>,
     /// What may open it, newest keys first; `None` until they are needed.
     choices: Option<Vec<Choice>>,
+    /// How many choices it had when they were made.
+    room: usize,
     /// What opened the last message of the initiator and of the responder.
     latest: [Option<usize>; 2],
     /// The first `IKE_AUTH` request: the answer may come many messages later.
@@ -70,6 +74,7 @@ impl Ikev2 {
             rows,
             sas: HashMap::default(),
             asked: HashMap::default(),
+            choices: 0,
         }
     }
 
@@ -90,11 +95,11 @@ impl Ikev2 {
             }
             return;
         }
-        let initiator = self.asked.get(&spi).cloned();
         let chosen = message.sa().and_then(|sa| sa.proposals.first());
         let Some(suite) = chosen.and_then(IkeSuite::of) else {
             return;
         };
+        let initiator = self.asked.remove(&spi);
         let Ok(sa) = self.sa(ring, header.spis) else {
             return;
         };
@@ -108,7 +113,7 @@ impl Ikev2 {
     pub(super) fn open(&mut self, ring: &KeyRing, seen: &Seen<'_>) -> Result<Text, Why> {
         let header = &seen.message.header;
         let sealed = Sealed::of(seen.message).ok_or(Why::TooShort)?;
-        let sa = self.sa(ring, header.spis)?;
+        let sa = self.ready(ring, header.spis)?;
         if sealed.at.saturating_add(sealed.data.len()) < sealed.end {
             return Err(if seen.cut { Why::Cut } else { Why::TooShort });
         }
@@ -186,7 +191,7 @@ impl Ikev2 {
             root: keys.sk_d.as_ref(),
             initiator_nonce: nonces.as_ref().map(|(nonce, _)| nonce.as_ref()),
             responder_nonce: nonces.as_ref().map(|(_, nonce)| nonce.as_ref()),
-            pfs: half.exchanges_keys,
+            pfs: half.exchanges_keys || has_more_exchanges(chosen),
             suite: ChildSuite::of(chosen),
             initiator_spi,
             responder_spi,
@@ -238,19 +243,36 @@ impl Ikev2 {
                 return Err(Why::Limit);
             }
         }
-        let sa = self.sas.entry(spis).or_default();
-        if sa.choices.is_none() {
-            let rows = self.rows.of(spis.initiator);
-            sa.choices = Some(choices(ring, rows, spis, &sa.suites));
-            sa.latest = [None; 2];
+        Ok(self.sas.entry(spis).or_default())
+    }
+
+    /// As [`Ikev2::sa`], with all that may open it.
+    fn ready(&mut self, ring: &KeyRing, spis: IkeSpis) -> Result<&mut Sa, Why> {
+        let sa = self.sa(ring, spis)?;
+        if sa.choices.is_some() {
+            return self.sa(ring, spis);
         }
+        let suites = sa.suites.clone();
+        let given_back = std::mem::take(&mut sa.room);
+        self.choices = self.choices.saturating_sub(given_back);
+        let room = limits::SESSION_CHOICES_ALL.saturating_sub(self.choices);
+        let rows = self.rows.of(spis.initiator);
+        let found = choices(ring, rows, spis, &suites, room);
+        if found.is_empty() && room == 0 {
+            return Err(Why::Limit);
+        }
+        self.choices += found.len();
+        let sa = self.sa(ring, spis)?;
+        sa.room = found.len();
+        sa.choices = Some(found);
+        sa.latest = [None; 2];
         Ok(sa)
     }
 }
 
 impl Sa {
     fn learn(&mut self, suite: IkeSuite) {
-        if !self.suites.contains(&suite) {
+        if !self.suites.contains(&suite) && self.suites.len() < limits::SESSION_SUITES {
             self.suites.push(suite);
             self.choices = None;
         }
@@ -403,6 +425,7 @@ fn choices(
     rows: impl Iterator<Item = usize>,
     spis: IkeSpis,
     suites: &[IkeSuite],
+    room: usize,
 ) -> Vec<Choice> {
     rows.filter(|row| may_be(ring, *row, spis))
         .filter_map(|row| Some((row, ring.ikev2.get(row)?)))
@@ -421,7 +444,7 @@ fn choices(
                 })
             })
         })
-        .take(limits::SESSION_CHOICES)
+        .take(limits::SESSION_CHOICES.min(room))
         .collect()
 }
 
@@ -497,6 +520,14 @@ fn is_sound(first: PayloadType, text: &[u8]) -> bool {
     let mut faults = Faults::default();
     Message::read_chain(first, Version::V2, text, 0, &mut faults);
     faults.list.is_empty()
+}
+
+/// Whether a child SA is to be made with additional key exchanges, which follow (RFC 9370 section
+/// 2.2.4).
+fn has_more_exchanges(chosen: &ikev2::Proposal<'_>) -> bool {
+    let additional = TransformType::ADDKE1..=TransformType::ADDKE7;
+    let mut transforms = chosen.transforms.iter();
+    transforms.any(|one| additional.contains(&one.kind) && one.id != 0)
 }
 
 fn find_sa<'p, 'a>(payloads: &'p [Payload<'a>]) -> Option<&'p ikev2::SecurityAssociation<'a>> {

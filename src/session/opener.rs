@@ -87,6 +87,7 @@ impl Text {
         Plain::Opened(Arc::new(Opened {
             first: self.first,
             octets: Bytes::from(self.octets),
+            is_part: false,
             iv: self.iv,
             pad_length: self.pad_length,
             icv_ok: self.icv_ok,
@@ -101,6 +102,7 @@ pub(super) fn piece(opened: &Opened) -> Plain {
     Plain::Opened(Arc::new(Opened {
         first: PayloadType::NONE,
         octets: Bytes::new(),
+        is_part: true,
         ..opened.clone()
     }))
 }
@@ -200,7 +202,7 @@ impl Opener {
 
     fn read_v1(&mut self, seen: &Seen<'_>, clear: Plain) -> Plain {
         let Some(sealed) = seen.message.sealed else {
-            self.ikev1.learn(&self.ring, seen.message);
+            self.ikev1.learn(&self.ring, seen);
             return clear;
         };
         let length = usize::try_from(seen.message.header.length).unwrap_or(usize::MAX);

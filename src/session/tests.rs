@@ -1,12 +1,14 @@
 //! Sessions over conversations that are sealed here, octet by octet.
 
 use super::*;
+use crate::census::Census;
 use crate::crypto::{Prf, Secret};
+use crate::fold::Fold;
 use crate::keys::{EncryptionId, EspKeys, Ikev1Keys, Ikev2Keys, Origin};
 use crate::model::Opened;
 use crate::net::{Body as Layer, Encap, IpFacts, Path, Stamp};
 use crate::registry::{
-    ExchangeType, PayloadType, SecurityProtocol, TransformAttributeType, TransformType,
+    ExchangeType, IdType, PayloadType, SecurityProtocol, TransformAttributeType, TransformType,
 };
 use crate::units::{Endpoint, EspSpi, IkeSpi, IkeSpis, Vantage};
 use crate::wire::ikev1::{Attribute, AttributeValue};
@@ -43,29 +45,7 @@ impl Tap {
             input: 0,
             number: self.frame,
         };
-        let end = |last| Endpoint {
-            address: [192, 0, 2, last].into(),
-            port: Some(500),
-        };
-        let datagram = Datagram {
-            stamp: Stamp {
-                frame,
-                time: None,
-                vantage: Vantage {
-                    input: 0,
-                    interface: 0,
-                },
-                wire_len: 0,
-            },
-            path: Path {
-                from: end(1),
-                to: end(2),
-                encap: Encap::default(),
-            },
-            ip: IpFacts::default(),
-            cut: false,
-            body: Layer::Ike(octets),
-        };
+        let datagram = datagram(frame, octets);
         self.session.see(octets, &datagram, Timestamp(0), &[frame])
     }
 
@@ -81,6 +61,32 @@ impl Tap {
             Plain::Failed(why) => why,
             other => panic!("did not fail: {other:?}"),
         }
+    }
+}
+
+fn datagram(frame: FrameId, octets: &[u8]) -> Datagram<'_> {
+    let end = |last| Endpoint {
+        address: [192, 0, 2, last].into(),
+        port: Some(500),
+    };
+    Datagram {
+        stamp: Stamp {
+            frame,
+            time: None,
+            vantage: Vantage {
+                input: 0,
+                interface: 0,
+            },
+            wire_len: 0,
+        },
+        path: Path {
+            from: end(1),
+            to: end(2),
+            encap: Encap::default(),
+        },
+        ip: IpFacts::default(),
+        cut: false,
+        body: Layer::Ike(octets),
     }
 }
 
@@ -364,7 +370,7 @@ mod v2 {
         let Plain::Opened(part) = &early.plain else {
             panic!("not opened");
         };
-        assert!(part.octets.is_empty());
+        assert!(part.is_part && part.octets.is_empty());
         assert_eq!(early.standing.unwrap().seen, 2);
         // One that is not authentic takes no place.
         let mut forged = piece(2);
@@ -381,6 +387,42 @@ mod v2 {
         let frames: Vec<u64> = whole.frames.iter().map(|frame| frame.number).collect();
         assert_eq!(frames, [1, 2, 4]);
         assert!(tap.session.finish().is_empty());
+    }
+
+    #[test]
+    fn the_assembly_reads_opened_fragments_as_one_message() {
+        let octets = chain(&[nonce(&[7; 64])]);
+        let (one, two) = octets.split_at(40);
+        let request = header(ExchangeType::IKE_AUTH, false, 1);
+        let piece = |number, first, text| seal(request, first, text, Some((number, 2)), &key(1));
+        let session = Session::new(Arc::new(ring([keys(1)])));
+        let mut census = Census::new(session);
+        let [init, _] = init();
+        let pieces = [
+            init,
+            piece(2, PayloadType::NONE, two),
+            piece(1, PayloadType::NONCE, one),
+        ];
+        for (number, octets) in (1..).zip(&pieces) {
+            let frame = FrameId { input: 0, number };
+            census.datagram(&datagram(frame, octets), Timestamp(0), &[frame]);
+        }
+        let mut model = census.finish();
+        crate::assemble::assemble(&mut model);
+        let auth = model
+            .exchanges
+            .iter()
+            .find(|exchange| exchange.kind == ExchangeType::IKE_AUTH)
+            .unwrap();
+        let flight = auth.request().unwrap();
+        assert!(flight.is_whole());
+        let part = &model.messages[flight.first().unwrap()];
+        assert!(part.plain.is_encrypted() && !part.plain.is_readable());
+        let whole = &model.messages[flight.message().unwrap()];
+        assert!(whole.plain.is_readable());
+        assert_eq!(whole.open().nonce(), Some(&[7; 64][..]));
+        assert_eq!(whole.read().nonce(), None);
+        assert_eq!(whole.frames.len(), 2);
     }
 
     #[test]
@@ -520,6 +562,7 @@ mod v1 {
     fn keys() -> Ikev1Keys {
         Ikev1Keys {
             encryption_key: Some(Secret::from(&KEY[..])),
+            skeyid: Some(Secret::new(vec![0xee; 20])),
             skeyid_a: Some(Secret::new(vec![0xaa; 20])),
             skeyid_d: Some(Secret::new(vec![0xdd; 20])),
             ..Ikev1Keys::new(SPIS.initiator, origin())
@@ -666,9 +709,29 @@ mod v1 {
             clear(vec![ke(&public[1]), nonce(NONCES[1])]),
         ];
         let mut iv = hash(&[&public[0], &public[1]]);
-        let proof = [0xcc; 20];
-        told.push(seal(main, 0, &hashed(&proof, &[]), &mut iv));
-        told.push(seal(main, 0, &hashed(&proof, &[]), &mut iv));
+        let identity = [1, 0, 0, 0, 192, 0, 2, 1];
+        let mut offered = Vec::new();
+        if let Body::V1(sa) = phase1().body {
+            sa.emit(&mut offered);
+        }
+        let [own, theirs] = [SPIS.initiator, SPIS.responder].map(|spi| spi.0.to_be_bytes());
+        for (public, other, own, theirs) in [
+            (&public[0], &public[1], own, theirs),
+            (&public[1], &public[0], theirs, own),
+        ] {
+            let proof = prf(0xee, &[public, other, &own, &theirs, &offered, &identity]);
+            let id = ikev1::Identification {
+                id_type: IdType(1),
+                protocol: 0,
+                port: 0,
+                data: &identity[4..],
+            };
+            let chain = [
+                v1(PayloadType::ID_V1, ikev1::Body::Id(id)),
+                v1(PayloadType::HASH_V1, ikev1::Body::Hash(&proof)),
+            ];
+            told.push(seal(main, 0, &chain, &mut iv));
+        }
         let last = iv;
 
         let quick = ExchangeType::QUICK_MODE;
@@ -724,8 +787,13 @@ mod v1 {
         for (at, octets) in told.iter().enumerate().skip(SEALED) {
             let opened = tap.opened(octets);
             let kinds = kinds(&opened, Version::V1);
-            assert_eq!(kinds[0], PayloadType::HASH_V1.0, "message {at}");
-            assert_eq!(opened.hash_ok, (at >= 6).then_some(true), "message {at}");
+            let first = if at < QM[0] {
+                PayloadType::ID_V1
+            } else {
+                PayloadType::HASH_V1
+            };
+            assert_eq!(kinds[0], first.0, "message {at}");
+            assert_eq!(opened.hash_ok, Some(true), "message {at}");
         }
     }
 
@@ -758,26 +826,54 @@ mod v1 {
                     8 | 9 => QM.iter().rev().copied().find(|before| *before < at),
                     _ => None,
                 };
-                let plain = tap.see(octets).plain;
-                assert_eq!(
-                    plain.is_readable(),
-                    needed != Some(lost),
-                    "{at} without {lost}"
-                );
+                let whole = match tap.see(octets).plain {
+                    Plain::Clear => true,
+                    Plain::Opened(opened) => !opened.iv.is_empty(),
+                    _ => false,
+                };
+                assert_eq!(whole, needed != Some(lost), "{at} without {lost}");
             }
         }
     }
 
     #[test]
+    fn without_phase_1_all_is_opened_but_a_part_of_the_first_hash() {
+        let told = conversation(false);
+        let mut one = tap(keys());
+        for (at, first) in [
+            (QM[0], true),
+            (INFORMATION, true),
+            (QM[1], false),
+            (QM[2], false),
+        ] {
+            let opened = one.opened(&told[at]);
+            assert_eq!(opened.iv.is_empty(), first, "message {at}");
+            assert_eq!(opened.hash_ok, (!first).then_some(true), "message {at}");
+            let kinds = kinds(&opened, Version::V1);
+            assert_eq!(kinds[0], PayloadType::HASH_V1.0);
+            if at == INFORMATION {
+                assert_eq!(kinds, [8, 11]);
+            }
+        }
+        assert_eq!(one.session.take_derived().len(), 2);
+        let wrong = Ikev1Keys {
+            encryption_key: Some(Secret::from(&[1; 16][..])),
+            ..keys()
+        };
+        assert_eq!(tap(wrong).failed(&told[QM[0]]), Why::NoIv);
+    }
+
+    #[test]
     fn a_wrong_hash_is_told() {
         let wrong = Ikev1Keys {
+            skeyid: Some(Secret::new(vec![0xef; 20])),
             skeyid_a: Some(Secret::new(vec![0xab; 20])),
             ..keys()
         };
         let mut tap = tap(wrong);
         for (at, octets) in conversation(false).iter().enumerate() {
             let reading = tap.see(octets);
-            if at == INFORMATION || QM.contains(&at) {
+            if at >= SEALED {
                 let Plain::Opened(opened) = reading.plain else {
                     panic!("not opened");
                 };
@@ -807,7 +903,7 @@ mod v1 {
             one.see(octets);
         }
         assert_eq!(one.failed(&told[SEALED]), Why::Senseless);
-        assert_eq!(tap(keys()).failed(&told[QM[0]]), Why::NoIv);
+        assert_eq!(tap(keys()).failed(&told[SEALED]), Why::NoIv);
         let mut other = keys();
         other.initiator = IkeSpi(9);
         assert_eq!(tap(other).failed(&told[SEALED]), Why::NoKey);
@@ -864,6 +960,66 @@ mod v1 {
         }
     }
 
+    /// The pieces of a message, cut after so many octets.
+    fn pieces(octets: &[u8], at: usize) -> [Vec<u8>; 2] {
+        let (one, two) = octets.split_at(at);
+        [(1, one), (2, two)].map(|(number, data)| {
+            let fragment = ikev1::Fragment {
+                id: 1,
+                number,
+                last: number == 2,
+                data,
+            };
+            clear(vec![v1(
+                PayloadType::FRAGMENT_V1,
+                ikev1::Body::Fragment(fragment),
+            )])
+        })
+    }
+
+    #[test]
+    fn the_assembly_reads_a_message_in_fragments_as_one() {
+        let told = conversation(false);
+        let [one, two] = pieces(&told[1], 50);
+        let session = Session::new(Arc::new(KeyRing {
+            ikev1: vec![keys()],
+            ..KeyRing::default()
+        }));
+        let mut census = Census::new(session);
+        let messages = [&told[0], &two, &one].into_iter().chain(&told[2..]);
+        for (number, octets) in (1..).zip(messages) {
+            let responder = matches!(number, 2 | 3 | 5 | 7 | 10);
+            let frame = FrameId { input: 0, number };
+            let mut datagram = datagram(frame, octets);
+            if responder {
+                let Path { from, to, encap } = datagram.path;
+                datagram.path = Path {
+                    from: to,
+                    to: from,
+                    encap,
+                };
+            }
+            census.datagram(&datagram, Timestamp(0), &[frame]);
+        }
+        let mut model = census.finish();
+        crate::assemble::assemble(&mut model);
+        let sa = model.ike_sas.iter().next().unwrap();
+        assert_eq!(sa.suite.as_ref().unwrap().encryption, Some(12));
+        let main = &model.exchanges[sa.exchanges[0]];
+        let answer = main.response().unwrap();
+        assert_eq!(answer.parts.len(), 2);
+        let whole = &model.messages[answer.message().unwrap()];
+        assert_eq!(whole.frame.number, 3);
+        assert_eq!(whole.frames.len(), 2);
+        assert!(whole.read().sa_v1().is_some());
+        assert_eq!(whole.length(), told[1].len());
+        // What was opened is read like what is in clear.
+        let quick = &model.exchanges[sa.exchanges[1]];
+        let asked = &model.messages[quick.request().unwrap().message().unwrap()];
+        assert!(asked.read().sa_v1().is_none());
+        assert!(asked.open().sa_v1().is_some());
+    }
+
     #[test]
     fn an_encrypted_message_in_fragments_is_opened_where_it_is_complete() {
         let mut tap = tap(keys());
@@ -871,21 +1027,9 @@ mod v1 {
         for octets in &told[..SEALED] {
             tap.see(octets);
         }
-        let halves = told[SEALED].split_at(40);
-        let piece = |number, last, data| {
-            let fragment = ikev1::Fragment {
-                id: 1,
-                number,
-                last,
-                data,
-            };
-            clear(vec![v1(
-                PayloadType::FRAGMENT_V1,
-                ikev1::Body::Fragment(fragment),
-            )])
-        };
-        assert!(tap.see(&piece(2, true, halves.1)).whole.is_none());
-        let whole = tap.see(&piece(1, false, halves.0)).whole.unwrap();
+        let [one, two] = pieces(&told[SEALED], 40);
+        assert!(tap.see(&two).whole.is_none());
+        let whole = tap.see(&one).whole.unwrap();
         assert_eq!(whole.bytes, told[SEALED]);
         assert!(matches!(whole.reading.plain, Plain::Opened(_)));
         assert_eq!(whole.reading.frames.len(), 2);

@@ -195,6 +195,7 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
             (true, Some((first, octets))) => Plain::Opened(Arc::new(Opened {
                 first: PayloadType(*first),
                 octets: octets.clone().into(),
+                is_part: false,
                 iv: Vec::new(),
                 pad_length: 0,
                 icv_ok: None,

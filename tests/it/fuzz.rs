@@ -191,3 +191,8 @@ fn mutated_captures_are_reported_on() {
 fn mutated_fragments_are_put_together() {
     attack("reassembly", Vec::new(), 5_000);
 }
+
+#[test]
+fn mutated_key_files_are_read() {
+    attack("keys", Vec::new(), 5_000);
+}

@@ -4,6 +4,7 @@ pub mod completions;
 pub mod diagnose;
 pub mod dissect;
 pub mod explain;
+pub mod keys;
 pub mod man;
 pub mod schema;
 pub mod tunnels;

@@ -3,8 +3,13 @@
 //! Like rules, they are plain descriptors in one list. A format takes octets, knows its files by
 //! their content, and names no file system.
 
+mod espial;
+mod pluto;
+mod setkey;
+mod strongswan;
 mod uat;
 mod wireshark;
+mod xfrm;
 
 use super::problem::Problem;
 use super::{EspKeys, Ikev1Keys, Ikev2Keys, KeyRing, Origin};
@@ -12,7 +17,14 @@ use crate::crypto::Secret;
 use crate::limits::{KEY_HEAD_OCTETS, KEY_PROBLEMS, KEY_ROWS};
 
 /// Every format, in the order in which they are tried.
-pub static KEY_FORMATS: &[&KeyFormat] = &[&wireshark::WIRESHARK];
+pub static KEY_FORMATS: &[&KeyFormat] = &[
+    &espial::ESPIAL,
+    &wireshark::WIRESHARK,
+    &xfrm::XFRM,
+    &setkey::SETKEY,
+    &strongswan::STRONGSWAN,
+    &pluto::PLUTO,
+];
 
 /// A format of key files.
 pub struct KeyFormat {

@@ -259,9 +259,11 @@ pub(super) fn opening<M: SerializeMap>(
 ) -> Result<(), M::Error> {
     let mut faults = Faults::default();
     let mut payloads = Vec::new();
+    let mut has_payloads = always;
     match &context.reading.plain {
         Plain::Opened(opened) => {
             map.serialize_entry("state", "opened")?;
+            map.serialize_entry("key", &Text(&opened.key))?;
             map.serialize_entry("iv", &Hex(&opened.iv))?;
             map.serialize_entry("pad_length", &opened.pad_length)?;
             if context.version.major() == 1 {
@@ -270,6 +272,7 @@ pub(super) fn opening<M: SerializeMap>(
                 map.serialize_entry("icv_ok", &opened.icv_ok)?;
             }
             payloads = opened.payloads(context.version, &mut faults);
+            has_payloads |= !opened.is_part;
         }
         Plain::Failed(why) => {
             map.serialize_entry("state", "failed")?;
@@ -277,7 +280,7 @@ pub(super) fn opening<M: SerializeMap>(
         }
         Plain::Clear | Plain::Sealed => map.serialize_entry("state", "sealed")?,
     }
-    if always || matches!(context.reading.plain, Plain::Opened(_)) {
+    if has_payloads {
         map.serialize_entry("payloads", &records(&payloads, context))?;
     }
     if always || !faults.list.is_empty() {

@@ -311,7 +311,7 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> Str
         Plain::Opened(opened) => opened.payloads(header.version, &mut faults),
         _ => Vec::new(),
     };
-    let opened = || {
+    let inside = || {
         let words: Vec<String> = inner.iter().map(|payload| word(payload, context)).collect();
         words.join(", ")
     };
@@ -322,8 +322,8 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> Str
             let word = word(payload, context);
             match (&reading.plain, is_sealed(payload)) {
                 // RFC 7296 section 1.2 writes what is inside in braces.
-                (Plain::Opened(_), true) if is_part(reading) => format!("{word} [opened]"),
-                (Plain::Opened(_), true) => format!("{word}{{{}}}", opened()),
+                (Plain::Opened(opened), true) if opened.is_part => format!("{word} [opened]"),
+                (Plain::Opened(_), true) => format!("{word}{{{}}}", inside()),
                 (Plain::Failed(why), true) => format!("{word} [{why}]"),
                 _ => word,
             }
@@ -331,7 +331,7 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> Str
         .collect();
     if let Some(sealed) = message.sealed {
         words.push(match &reading.plain {
-            Plain::Opened(_) => format!("{{{}}}", opened()),
+            Plain::Opened(_) => format!("{{{}}}", inside()),
             Plain::Failed(why) => format!("encrypted, {} octets [{why}]", sealed.len()),
             Plain::Clear | Plain::Sealed => format!("encrypted, {} octets", sealed.len()),
         });
@@ -339,6 +339,9 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> Str
     match &reading.plain {
         Plain::Opened(opened) if opened.hash_ok == Some(false) => {
             words.push("[HASH is wrong]".to_owned());
+        }
+        Plain::Opened(opened) if opened.iv.is_empty() && header.version.major() == 1 => {
+            words.push("[IV not captured]".to_owned());
         }
         Plain::Opened(opened) if opened.icv_ok.is_none() && header.version.major() != 1 => {
             words.push("[not proven: no key for the checksum]".to_owned());
@@ -351,12 +354,6 @@ fn ike(message: &Message<'_>, datagram: &Datagram<'_>, reading: &Reading) -> Str
         [_] | [] => String::new(),
     };
     format!("{exchange}{side} {id}: {}{whole}", words.join(", "))
-}
-
-/// Whether a message is an IKE fragment that completes nothing.
-fn is_part(reading: &Reading) -> bool {
-    let standing = reading.standing.as_ref();
-    standing.is_some_and(|standing| !standing.completes())
 }
 
 /// Whether a payload is SK or SKF.
