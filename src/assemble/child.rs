@@ -31,10 +31,7 @@ const DRAIN: Span = Span::from_secs(30);
 pub(super) fn link(model: &mut Model, succession: &Succession) {
     let groups = groups(model);
     let makers = makers(model, succession);
-    let mut drafts: Vec<Draft> = makers
-        .iter()
-        .map(|maker| Draft::of(model, maker))
-        .collect();
+    let mut drafts: Vec<Draft> = makers.iter().map(|maker| Draft::of(model, maker)).collect();
     let proven = prove(&groups, &makers, &mut drafts);
     let unlinked = assign(model, &groups, &makers, &mut drafts, &proven);
     drafts.extend(pair_up(model, &groups, &unlinked));

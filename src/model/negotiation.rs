@@ -244,7 +244,7 @@ pub(super) fn deletes(read: &wire::Message<'_>) -> Vec<Deleted> {
 }
 
 /// The errors that a message reports.
-pub(super) fn errors(read: &wire::Message<'_>) -> Vec<Told> {
+pub fn errors(read: &wire::Message<'_>) -> Vec<Told> {
     /// Who refuses gives one reason, or a few.
     const KEPT: usize = 4;
     let [v2, v1] = ERRORS;

@@ -89,7 +89,8 @@ impl Selector {
 
     /// Whether a packet may fit both.
     pub fn meets(&self, other: &Self) -> bool {
-        let protocols = self.protocol == 0 || other.protocol == 0 || self.protocol == other.protocol;
+        let protocols =
+            self.protocol == 0 || other.protocol == 0 || self.protocol == other.protocol;
         let ports = self.ports == other.ports
             || self.ports.0.max(other.ports.0) <= self.ports.1.min(other.ports.1);
         protocols
@@ -195,10 +196,9 @@ pub fn left_out(asked: &[Selector], granted: &[Selector]) -> Vec<Selector> {
 pub fn distinct(selectors: &[Selector]) -> Vec<Selector> {
     let mut kept: Vec<Selector> = Vec::new();
     for (index, one) in selectors.iter().enumerate() {
-        let covered = selectors
-            .iter()
-            .enumerate()
-            .any(|(other, by)| other != index && by.covers(one) && (!one.covers(by) || other < index));
+        let covered = selectors.iter().enumerate().any(|(other, by)| {
+            other != index && by.covers(one) && (!one.covers(by) || other < index)
+        });
         if !covered {
             kept.push(*one);
         }
@@ -312,12 +312,36 @@ mod tests {
     fn what_is_left_out_is_told_exactly() {
         for (asked, granted, left) in [
             ("10.0.0.0-10.0.0.255", "10.0.0.0-10.0.0.255", "nothing"),
-            ("10.0.0.0-10.0.0.255", "10.0.0.64-10.0.0.127", "10.0.0.0/26, 10.0.0.128/25"),
-            ("10.0.0.0-10.0.0.255", "10.0.0.0-10.0.0.127 10.0.0.128-10.0.0.255", "nothing"),
-            ("10.0.0.0-10.0.0.255", "10.0.0.0-10.0.0.255:80", "10.0.0.0/24"),
-            ("10.0.0.7 10.0.0.0-10.0.0.255", "10.0.0.0-10.0.0.255", "nothing"),
-            ("10.0.0.7:80 10.0.0.0-10.0.0.255", "10.0.0.7:80", "10.0.0.0/24"),
-            ("0.0.0.0-255.255.255.255", "128.0.0.0-255.255.255.255", "0.0.0.0/1"),
+            (
+                "10.0.0.0-10.0.0.255",
+                "10.0.0.64-10.0.0.127",
+                "10.0.0.0/26, 10.0.0.128/25",
+            ),
+            (
+                "10.0.0.0-10.0.0.255",
+                "10.0.0.0-10.0.0.127 10.0.0.128-10.0.0.255",
+                "nothing",
+            ),
+            (
+                "10.0.0.0-10.0.0.255",
+                "10.0.0.0-10.0.0.255:80",
+                "10.0.0.0/24",
+            ),
+            (
+                "10.0.0.7 10.0.0.0-10.0.0.255",
+                "10.0.0.0-10.0.0.255",
+                "nothing",
+            ),
+            (
+                "10.0.0.7:80 10.0.0.0-10.0.0.255",
+                "10.0.0.7:80",
+                "10.0.0.0/24",
+            ),
+            (
+                "0.0.0.0-255.255.255.255",
+                "128.0.0.0-255.255.255.255",
+                "0.0.0.0/1",
+            ),
         ] {
             assert_eq!(said(&left_out(&set(asked), &set(granted))), left, "{asked}");
         }
@@ -325,7 +349,10 @@ mod tests {
 
     #[test]
     fn sets_that_cover_each_other_are_the_same() {
-        assert!(same(&set("10.0.0.0-10.0.0.3"), &set("10.0.0.2-10.0.0.3 10.0.0.0-10.0.0.1")));
+        assert!(same(
+            &set("10.0.0.0-10.0.0.3"),
+            &set("10.0.0.2-10.0.0.3 10.0.0.0-10.0.0.1")
+        ));
         assert!(!same(&set("10.0.0.0-10.0.0.3"), &set("10.0.0.2-10.0.0.3")));
         assert!(meet(&set("10.0.0.0-10.0.0.3"), &set("10.0.0.3-10.0.0.9")));
         assert!(!meet(&set("10.0.0.0-10.0.0.3:80"), &set("10.0.0.3:81")));
@@ -343,7 +370,10 @@ mod tests {
             Selector::of_v1(&id).map(|selector| selector.to_string())
         };
         let subnet = |data| id(IdType::ID_IPV4_ADDR_SUBNET, data);
-        assert_eq!(subnet(&[10, 1, 0, 0, 255, 255, 0, 0]).unwrap(), "10.1.0.0/16");
+        assert_eq!(
+            subnet(&[10, 1, 0, 0, 255, 255, 0, 0]).unwrap(),
+            "10.1.0.0/16"
+        );
         assert_eq!(subnet(&[10, 1, 0, 0, 255, 0, 255, 0]), None);
         assert_eq!(id(IdType::ID_FQDN, b"gw"), None);
     }

@@ -347,7 +347,10 @@ impl Model {
     /// Whether the first message of an informational exchange reports an error, as far as it can be
     /// read.
     fn may_refuse(&self, exchange: &Exchange) -> bool {
-        let read = exchange.flights.first().and_then(|flight| self.opened(flight));
+        let read = exchange
+            .flights
+            .first()
+            .and_then(|flight| self.opened(flight));
         read.is_none_or(|(_, read)| !negotiation::errors(&read).is_empty())
     }
 

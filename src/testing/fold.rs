@@ -9,8 +9,8 @@ use crate::model::{
     Link, Message, Model, Opened, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline,
 };
 use crate::net::IpFacts;
-use crate::units::{FrameId, Span, Timestamp, Vantage};
 use crate::registry::PayloadType;
+use crate::units::{FrameId, Span, Timestamp, Vantage};
 use crate::wire::Header;
 use std::collections::HashSet;
 use std::sync::Arc;

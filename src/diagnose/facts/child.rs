@@ -2,8 +2,8 @@
 //! offer.
 
 use super::offer::{self, Kind, Offer};
-use crate::diagnose::{Cite, Finding, Rule, Severity};
 use crate::diagnose::Confidence;
+use crate::diagnose::{Cite, Finding, Rule, Severity};
 use crate::model::{Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, TunnelId, selector};
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::units::{Span, Timestamp};
@@ -179,9 +179,8 @@ pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
     let mut refusals = refusals(model, attempts);
     refusals.retain(|refusal| {
         let at = refusal.at().1;
-        !granted_like(refusal, attempts).any(|time| {
-            time.since(at) <= MENDED && at.since(time) <= CROSSED
-        })
+        !granted_like(refusal, attempts)
+            .any(|time| time.since(at) <= MENDED && at.since(time) <= CROSSED)
     });
     refusals
 }

@@ -12,6 +12,7 @@ pub mod icmp;
 pub mod life;
 pub mod offer;
 pub mod overhead;
+pub mod proof;
 pub mod rekey;
 pub mod selectors;
 pub mod tap;

@@ -2,9 +2,7 @@
 
 use crate::diagnose::Cite;
 use crate::model::{ExchangeId, Flight, IkeSa, IkeSuite, Model, Plain, TunnelId};
-use crate::registry::ikev1::{
-    AuthenticationAlgorithm, Phase2Attribute, esp_as_v2, transform_name,
-};
+use crate::registry::ikev1::{AuthenticationAlgorithm, Phase2Attribute, esp_as_v2, transform_name};
 use crate::registry::{SecurityProtocol, TransformType, transform};
 use crate::wire::{self, ikev1, ikev2};
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,8 +5,7 @@ use super::child::{self, Attempt};
 use super::end_of;
 use crate::diagnose::Cite;
 use crate::model::{
-    ChildSaId, Deleted, ExchangeId, IkeSaId, Mode, Model, Said, Selector, TunnelId,
-    selector,
+    ChildSaId, Deleted, ExchangeId, IkeSaId, Mode, Model, Said, Selector, TunnelId, selector,
 };
 use crate::units::{EspSpi, Timestamp};
 use std::net::IpAddr;
@@ -33,7 +32,10 @@ pub struct Narrowing {
 impl Narrowing {
     /// Whether of several pairs the first was granted, and it alone.
     pub fn is_first_pair(&self) -> bool {
-        let several = self.asked.iter().any(|asked| selector::distinct(asked).len() > 1);
+        let several = self
+            .asked
+            .iter()
+            .any(|asked| selector::distinct(asked).len() > 1);
         let first = |(asked, granted): (&Vec<Selector>, &Vec<Selector>)| {
             let asked = selector::distinct(asked);
             match (asked.first(), granted.as_slice()) {

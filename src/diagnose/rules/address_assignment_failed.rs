@@ -53,11 +53,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let (says, advice) = match is_empty {
         true => (
             "it has no address to give",
-            format!("Look whether the address pool on {from} is used up, and whether it serves the family (IPv4, IPv6) that {to} asks for."),
+            format!(
+                "Look whether the address pool on {from} is used up, and whether it serves the family (IPv4, IPv6) that {to} asks for."
+            ),
         ),
         false => (
             "it serves only those who ask for an address, and this one did not",
-            format!("Let {to} ask for a virtual address, or use a connection of {from} that wants none."),
+            format!(
+                "Let {to} ask for a virtual address, or use a connection of {from} that wants none."
+            ),
         ),
     };
     let name = child::reason(if is_empty { empty.0 } else { unasked.0 }, false);

@@ -47,9 +47,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let (from, to) = (first.answer.from, first.asker());
     let offer = first.attempt.offer(model);
-    let offered = offer.as_ref().map_or(String::new(), |offer| {
-        format!(" {to} offers {offer}.")
-    });
+    let offered = offer
+        .as_ref()
+        .map_or(String::new(), |offer| format!(" {to} offers {offer}."));
     let known = child::known_of(model, &attempts, from, &first.attempt);
     let knows = known.as_ref().map_or(
         format!(" What {from} would accept is not in this capture."),
@@ -123,8 +123,16 @@ mod tests {
             ),
             "child-proposal-mismatch",
         );
-        assert!(found.says.contains("192.0.2.2 offers ENCR_AES_GCM_16-128"), "{}", found.says);
-        assert!(found.advice[0].contains("ENCR_AES_CBC-256"), "{:?}", found.advice);
+        assert!(
+            found.says.contains("192.0.2.2 offers ENCR_AES_GCM_16-128"),
+            "{}",
+            found.says
+        );
+        assert!(
+            found.advice[0].contains("ENCR_AES_CBC-256"),
+            "{:?}",
+            found.advice
+        );
     }
 
     #[test]

@@ -16,12 +16,14 @@ pub mod dh_group_mismatch;
 pub mod dh_group_retry;
 pub mod dpd_timeout;
 pub mod duplicate_tunnel;
+pub mod eap_failed;
 pub mod esp_blocked;
 pub mod esp_fragmented;
 pub mod esp_fragments_lost;
 pub mod esp_one_way;
 pub mod esp_reordering;
 pub mod esp_replay;
+pub mod id_mismatch;
 pub mod ike_admin_prohibited;
 pub mod ike_auth_no_response;
 pub mod ike_fragments_lost;
@@ -91,6 +93,8 @@ pub static RULES: &[&Rule] = &[
     &child_proposal_mismatch::RULE,
     &peer_internal_error::RULE,
     &address_assignment_failed::RULE,
+    &eap_failed::RULE,
+    &id_mismatch::RULE,
     &ts_narrowed::RULE,
     &ts_narrowed_first_pair::RULE,
     &overlapping_selectors::RULE,

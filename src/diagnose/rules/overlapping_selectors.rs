@@ -58,9 +58,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     });
     let across = || {
         row.ends.into_iter().enumerate().find_map(|(end, shared)| {
-            neighbours(model, tunnel, shared).find_map(|other| {
-                between(model, tunnel, &ours, end, other, shared)
-            })
+            neighbours(model, tunnel, shared)
+                .find_map(|other| between(model, tunnel, &ours, end, other, shared))
         })
     };
     within.or_else(across).into_iter().collect()

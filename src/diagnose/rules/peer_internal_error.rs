@@ -47,9 +47,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let full = NotifyType::NO_ADDITIONAL_SAS.0;
     let busy = NotifyType::TEMPORARY_FAILURE.0;
     // Who makes IKE SAs anew instead of rekeying refuses the rekeying so (RFC 7296 section 1.3).
-    refusals.retain(|one| {
-        !one.v1 && (one.reason == busy || one.reason == full && !one.is_rekeying())
-    });
+    refusals
+        .retain(|one| !one.v1 && (one.reason == busy || one.reason == full && !one.is_rekeying()));
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
@@ -96,7 +95,9 @@ mod tests {
     #[test]
     fn no_additional_sas() {
         verdict(
-            &format!("{UP} 5.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(NO_ADDITIONAL_SAS)"),
+            &format!(
+                "{UP} 5.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(NO_ADDITIONAL_SAS)"
+            ),
             "peer-internal-error",
         );
     }
@@ -104,7 +105,9 @@ mod tests {
     #[test]
     fn one_temporary_failure_is_none() {
         silent(
-            &format!("{UP} 5.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(TEMPORARY_FAILURE)"),
+            &format!(
+                "{UP} 5.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(TEMPORARY_FAILURE)"
+            ),
             "peer-internal-error",
         );
     }

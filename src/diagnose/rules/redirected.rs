@@ -11,7 +11,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Info,
     summary: "The peer sends the other to another gateway",
     document: DOCUMENT,
-    explains: &["ike-refused", "auth-failed", "child-setup-failed", "tunnel-deleted"],
+    explains: &[
+        "ike-refused",
+        "auth-failed",
+        "child-setup-failed",
+        "tunnel-deleted",
+    ],
     check,
 };
 
@@ -52,7 +57,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             Some(finding) => finding.also(at, "REDIRECT"),
             None => Finding::new(&RULE, Confidence::Certain, tunnel, at, "REDIRECT")
                 .title(format!("{from} redirects to {gateway}"))
-                .says(format!("{from} asks {} to go to {gateway}.", message.path.to.address)),
+                .says(format!(
+                    "{from} asks {} to go to {gateway}.",
+                    message.path.to.address
+                )),
         });
     }
     found.into_iter().collect()

@@ -98,7 +98,11 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             first.asker(),
             child::times(refusals.len()),
             first.name(),
-            if anew { "; afterwards the peers negotiated anew" } else { "" },
+            if anew {
+                "; afterwards the peers negotiated anew"
+            } else {
+                ""
+            },
         ))
         .advise("Compare ESP proposals, PFS groups and traffic selectors of both sides.")
         .advise(format!("Read the log of {from}."));

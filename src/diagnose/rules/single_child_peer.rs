@@ -148,7 +148,11 @@ mod tests {
             "
         .to_owned();
         for n in 2..5 {
-            let far = if n % 2 == 0 { "10.3.0.0/16" } else { "10.2.0.0/16" };
+            let far = if n % 2 == 0 {
+                "10.3.0.0/16"
+            } else {
+                "10.2.0.0/16"
+            };
             let (other, old) = match by {
                 "A" => ("B", format!("0xa{}", n - 1)),
                 _ => ("A", format!("0xb{}", n - 1)),

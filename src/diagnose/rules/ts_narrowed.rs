@@ -65,9 +65,16 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         worst.answer.at,
         format!("granted: {}", pair(&worst.granted)),
     )
-    .also(worst.request.at, format!("asked for: {}", pair(&worst.asked)))
+    .also(
+        worst.request.at,
+        format!("asked for: {}", pair(&worst.asked)),
+    )
     .during(worst.answer.at.1, ends(model, tunnel))
-    .severity(if normal { Severity::Info } else { RULE.severity })
+    .severity(if normal {
+        Severity::Info
+    } else {
+        RULE.severity
+    })
     .title(format!("{from} grants {to} less than it asks for"))
     .says(format!(
         "{to} asked for {}; {from} granted {}. {}{leaked}{}",
@@ -76,15 +83,22 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         left(worst),
         match (worst.served, worst.remote_access) {
             (true, _) => " Other child SAs serve what was left out.",
-            (false, true) => " It is a client with an address from the gateway, which tells it what it serves.",
+            (false, true) =>
+                " It is a client with an address from the gateway, which tells it what it serves.",
             (false, false) => "",
         }
     ));
     for leak in leaks {
-        finding = finding.also(leak.seen.first, format!("{} > {} in clear", leak.from, leak.to));
+        finding = finding.also(
+            leak.seen.first,
+            format!("{} > {} in clear", leak.from, leak.to),
+        );
     }
     for other in &narrowed {
-        finding = finding.also(other.answer.at, format!("granted: {}", pair(&other.granted)));
+        finding = finding.also(
+            other.answer.at,
+            format!("granted: {}", pair(&other.granted)),
+        );
     }
     if !normal {
         let [own, other] = &worst.asked;
@@ -131,7 +145,7 @@ pub(super) fn ends(model: &Model, tunnel: TunnelId) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::Severity;
-    use crate::diagnose::testing::{fires, findings, is_healthy, silent, verdict};
+    use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
 
     fn made(request: &str, answer: &str) -> String {
         format!(
@@ -151,7 +165,10 @@ mod tests {
         );
         verdict(&text, "ts-narrowed");
         let says = fires(&text, "ts-narrowed").says;
-        assert!(says.contains("granted 10.1.0.0/16 with 10.2.3.0/24"), "{says}");
+        assert!(
+            says.contains("granted 10.1.0.0/16 with 10.2.3.0/24"),
+            "{says}"
+        );
     }
 
     #[test]

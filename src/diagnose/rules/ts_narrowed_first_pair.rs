@@ -47,10 +47,19 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         worst.answer.at,
         format!("granted: {}", pair(&worst.granted)),
     )
-    .also(worst.request.at, format!("asked for: {}", pair(&worst.asked)))
+    .also(
+        worst.request.at,
+        format!("asked for: {}", pair(&worst.asked)),
+    )
     .during(worst.answer.at.1, ends(model, tunnel))
-    .severity(if worst.served { Severity::Info } else { RULE.severity })
-    .title(format!("{from} takes only the first pair of networks that {to} asks for"))
+    .severity(if worst.served {
+        Severity::Info
+    } else {
+        RULE.severity
+    })
+    .title(format!(
+        "{from} takes only the first pair of networks that {to} asks for"
+    ))
     .says(format!(
         "{to} asked for {} in one child SA; {from} granted {}, the first of each. {}{}{}",
         pair(&worst.asked),
@@ -75,7 +84,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             .advise(format!("Or let {from} take several networks in one child SA, if it can."));
     }
     for other in narrowed.iter().skip(1) {
-        finding = finding.also(other.answer.at, format!("granted: {}", pair(&other.granted)));
+        finding = finding.also(
+            other.answer.at,
+            format!("granted: {}", pair(&other.granted)),
+        );
     }
     vec![finding]
 }

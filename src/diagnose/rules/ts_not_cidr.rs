@@ -33,7 +33,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let odd: Vec<_> = child::attempts(model, tunnel)
         .iter()
         .filter_map(|attempt| {
-            let answer = attempt.told.answer.as_ref().filter(|answer| answer.has_sa)?;
+            let answer = attempt
+                .told
+                .answer
+                .as_ref()
+                .filter(|answer| answer.has_sa)?;
             let odd = answer.selectors.iter().flatten().flatten();
             let odd: Vec<Selector> = odd.filter(|one| !one.is_prefix()).copied().collect();
             (!odd.is_empty()).then_some((odd, answer.at))
@@ -81,7 +85,13 @@ mod tests {
 
     #[test]
     fn a_range_is_told_from_a_prefix() {
-        verdict(&made("TSi(10.1.0.1-10.1.0.9) TSr(10.2.0.0/16)"), "ts-not-cidr");
-        silent(&made("TSi(10.1.0.0-10.1.0.255) TSr(0.0.0.0/0)"), "ts-not-cidr");
+        verdict(
+            &made("TSi(10.1.0.1-10.1.0.9) TSr(10.2.0.0/16)"),
+            "ts-not-cidr",
+        );
+        silent(
+            &made("TSi(10.1.0.0-10.1.0.255) TSr(0.0.0.0/0)"),
+            "ts-not-cidr",
+        );
     }
 }

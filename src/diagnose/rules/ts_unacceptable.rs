@@ -151,7 +151,10 @@ mod tests {
         silent(&text, "child-setup-failed");
         silent(&text, "auth-failed");
         let says = fires(&text, "ts-unacceptable").says;
-        assert!(says.contains("10.1.0.0/16 on its own side and 10.9.0.0/16"), "{says}");
+        assert!(
+            says.contains("10.1.0.0/16 on its own side and 10.9.0.0/16"),
+            "{says}"
+        );
     }
 
     #[test]
@@ -187,7 +190,9 @@ mod tests {
     #[test]
     fn quick_mode_answered_by_invalid_id_information() {
         verdict(
-            &format!("{MAIN}\n0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92 opened HASH N(18)"),
+            &format!(
+                "{MAIN}\n0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92 opened HASH N(18)"
+            ),
             "ts-unacceptable",
         );
     }
