@@ -3,8 +3,8 @@
 use super::exchange::{has_sa, holds_sa};
 use super::nat;
 use crate::model::{
-    AuthOutcome, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, InformationalClass, Message,
-    Model, Nat,
+    AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, InformationalClass,
+    Message, Model, Nat,
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType, vendor_id};
 use crate::wire;
@@ -169,6 +169,13 @@ fn is_deleted(model: &Model, id: IkeSaId, replaced: bool) -> bool {
     let Some(last) = row.exchanges.last().map(|last| &model.exchanges[*last]) else {
         return false;
     };
+    let said = row.exchanges.iter().any(|id| {
+        let request = model.exchanges[*id].request();
+        request.is_some_and(|request| model.deletes(request).contains(&Deleted::IkeSa))
+    });
+    if said {
+        return true;
+    }
     let class = last
         .request()
         .and_then(|request| model.informational_class(id, request));

@@ -3,6 +3,7 @@
 //! `None` means "not seen"; no default ever stands for it.
 
 pub mod child_sa;
+pub mod claim;
 pub mod clear_flow;
 pub mod esp_flow;
 pub mod exchange;
@@ -19,6 +20,7 @@ pub mod table;
 pub mod tunnel;
 
 pub use child_sa::{ChildSa, ChildSaId, ChildSuite, ChildTerms, Mode};
+pub use claim::Claim;
 pub use clear_flow::ClearFlow;
 pub use esp_flow::{
     Anomaly, AnomalyKind, EspFlow, FlowId, FlowKey, Link, SequenceTally, Silence, SizeTally,

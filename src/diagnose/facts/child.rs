@@ -2,6 +2,7 @@
 //! offer.
 
 use super::offer::{self, Kind, Offer};
+use super::tap;
 use crate::diagnose::Confidence;
 use crate::diagnose::{Cite, Finding, Rule, Severity};
 use crate::model::{Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, TunnelId, selector};
@@ -179,10 +180,27 @@ pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
     let mut refusals = refusals(model, attempts);
     refusals.retain(|refusal| {
         let at = refusal.at().1;
+        // These ask for another try; it may lie beyond the recording.
+        let retried = [
+            NotifyType::INVALID_KE_PAYLOAD.0,
+            NotifyType::TEMPORARY_FAILURE.0,
+        ];
+        if !refusal.v1 && retried.contains(&refusal.reason) && !goes_on(model, refusal) {
+            return false;
+        }
         !granted_like(refusal, attempts)
             .any(|time| time.since(at) <= MENDED && at.since(time) <= CROSSED)
     });
     refusals
+}
+
+/// Whether the recording goes on for long enough after a refusal to show another try.
+fn goes_on(model: &Model, refusal: &Refusal) -> bool {
+    let response = model.exchanges[refusal.attempt.exchange].response();
+    let message = response.and_then(|flight| super::first(model, flight));
+    message.is_some_and(|message| {
+        tap::went_on(model, message.vantage, message.time, tap::Tap::PATIENCE)
+    })
 }
 
 /// Whether what was refused was granted at any time after it.

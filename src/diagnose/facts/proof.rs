@@ -1,4 +1,4 @@
-//! Authentication as opened messages tell of it: who claims to be whom, and who refuses.
+//! Authentication as opened messages tell of it: who refuses whom, and why.
 
 use super::{asked, began};
 use crate::diagnose::Cite;
@@ -28,111 +28,12 @@ pub struct Refusal {
     pub v1: bool,
 }
 
-/// What one side says of itself and of the other.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Claim {
-    /// Who it says it is.
-    pub identity: Option<String>,
-    /// Whom it wants to speak to (IDr of an IKEv2 request).
-    pub expects: Option<String>,
-    /// How it proves its identity.
-    pub method: Option<String>,
-    /// The name it gives in EAP.
-    pub eap_identity: Option<String>,
-    /// Whether it sends a certificate.
-    pub certificate: bool,
-    /// The first message that says any of this.
-    pub at: Option<Cite>,
-}
-
-impl Claim {
-    /// In words: `"a.example", expecting "b.example", by Shared Key Message Integrity Code`.
-    pub fn said(&self) -> Option<String> {
-        let identity = self.identity.as_ref().or(self.eap_identity.as_ref())?;
-        let mut text = format!("“{identity}”");
-        if let Some(expects) = &self.expects {
-            text += &format!(", wanting “{expects}”");
-        }
-        if let Some(method) = &self.method {
-            text += &format!(", by {method}");
-        }
-        if self.certificate {
-            text += " with a certificate";
-        }
-        Some(text)
-    }
-}
-
 /// The refusal of authentication under an IKE SA, if one was read.
 pub fn refusal(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
     match model.ike_sas[ike_sa].version.major() {
         1 => refusal_v1(model, ike_sa),
         _ => refusal_v2(model, ike_sa),
     }
-}
-
-/// What initiator and responder say of themselves, as far as it was read.
-pub fn claims(model: &Model, ike_sa: IkeSaId) -> [Claim; 2] {
-    let mut claims = [Claim::default(), Claim::default()];
-    let exchanges = model.ike_sas[ike_sa].exchanges.iter();
-    let flights = exchanges
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::IKE_AUTH
-                    | ExchangeType::IDENTITY_PROTECTION
-                    | ExchangeType::AGGRESSIVE
-            )
-        })
-        .flat_map(|exchange| &exchange.flights);
-    for flight in flights {
-        let Some((message, read)) = model.readable(flight) else {
-            continue;
-        };
-        let [initiator, responder] = &mut claims;
-        let claim = match flight.by {
-            Role::Initiator => initiator,
-            Role::Responder => responder,
-        };
-        if note(claim, &read, flight.by) {
-            claim.at.get_or_insert((message.frame, message.time));
-        }
-    }
-    claims
-}
-
-/// Notes what a message says of its sender; whether it says anything.
-fn note(claim: &mut Claim, read: &Message<'_>, by: Role) -> bool {
-    let before = claim.clone();
-    for payload in &read.payloads {
-        match &payload.body {
-            Body::V2(ikev2::Body::Id(id)) => {
-                let text = Some(id.text().unwrap_or_else(|| id.to_string()));
-                match (by, payload.kind) {
-                    (Role::Initiator, PayloadType::IDR) => claim.expects = text,
-                    _ => claim.identity = text,
-                }
-            }
-            Body::V1(ikev1::Body::Id(id)) => {
-                claim.identity = Some(id.text().unwrap_or_else(|| id.to_string()));
-            }
-            Body::V2(ikev2::Body::Auth(auth)) => {
-                claim.method = Some(auth.method.name().map_or_else(
-                    || format!("authentication method {}", auth.method.0),
-                    str::to_owned,
-                ));
-            }
-            Body::V2(ikev2::Body::Cert(_)) | Body::V1(ikev1::Body::Cert(_)) => {
-                claim.certificate = true;
-            }
-            Body::V2(ikev2::Body::Eap(eap)) if eap.code == ikev2::Eap::RESPONSE => {
-                claim.eap_identity = claim.eap_identity.take().or(eap.identity());
-            }
-            _ => {}
-        }
-    }
-    *claim != before
 }
 
 /// IKEv2: the last `IKE_AUTH` response without a proof, or the initiator's AUTHENTICATION_FAILED in

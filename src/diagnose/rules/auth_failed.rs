@@ -82,7 +82,7 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .map(|error| child::reason(*error, first.v1))
         .collect();
     let names = names.join(", ");
-    let claims = proof::claims(model, first.ike_sa);
+    let claims = model.claims(first.ike_sa);
     let path = model.ike_sas[first.ike_sa].paths.first()?;
     let ends = [path.from.address, path.to.address];
     let said: String = claims

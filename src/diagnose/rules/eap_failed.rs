@@ -45,7 +45,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
-    let [user, _] = proof::claims(model, first.ike_sa);
+    let [user, _] = model.claims(first.ike_sa);
     let name = user.eap_identity.as_ref().or(user.identity.as_ref());
     let name = name.map_or(String::new(), |name| format!(" of “{name}”"));
     let what = if first.v1 { "XAUTH" } else { "EAP" };

@@ -58,7 +58,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     .or("The identities are known, and the proof (pre-shared key, certificate) is not accepted.")
     .advise("Make the identities of both sides mirror each other, type included.")
     .advise(format!("Read the log of {from}: it names the identity that it looked for."));
-    for claim in proof::claims(model, refusal.ike_sa) {
+    for claim in model.claims(refusal.ike_sa) {
         if let (Some(at), Some(said)) = (claim.at, claim.said()) {
             finding = finding.also(at, said);
         }
@@ -69,7 +69,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 /// Why the identity is to blame.
 fn suspicion(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Option<String> {
     let (from, to) = (refusal.from, refusal.to);
-    let [initiator, responder] = proof::claims(model, refusal.ike_sa);
+    let [initiator, responder] = model.claims(refusal.ike_sa);
     if refusal.v1 {
         let claim = match refusal.by {
             Role::Initiator => responder,
@@ -116,7 +116,7 @@ fn own_identities(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Vec<Str
         let Some(path) = model.ike_sas[*id].paths.first() else {
             continue;
         };
-        let [initiator, responder] = proof::claims(model, *id);
+        let [initiator, responder] = model.claims(*id);
         let own = match () {
             () if path.from.address == refusal.from => initiator.identity,
             () if path.to.address == refusal.from => responder.identity,

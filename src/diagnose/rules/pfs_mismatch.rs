@@ -266,7 +266,8 @@ mod tests {
     fn the_same_algorithms_with_a_group_are_refused_when_rekeying() {
         for refusal in ["N(NO_PROPOSAL_CHOSEN)", "N(17 0014)"] {
             let text = format!(
-                "{READ} 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened {refusal}"
+                "{READ} 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened {refusal}
+                 20 A > B ESP 0xb1 seq 41..50 every 0.5 size 136"
             );
             verdict(&text, "pfs-mismatch");
             silent(&text, "child-proposal-mismatch");

@@ -41,9 +41,9 @@ A rekeying deletes the old SA as well, for the same networks. An administrator w
 ";
 
 /// A displaced child SA is deleted this soon.
-const SOON: Span = Span::from_secs(3);
+const SOON: Span = Span::from_secs(5);
 
-/// So many displacements make a pattern.
+/// So many displacements make a pattern; one does, if what was displaced is asked for again.
 const PATTERN: usize = 2;
 
 /// A child SA that was granted.
@@ -67,10 +67,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .windows(2)
         .filter_map(|pair| {
             let [before, after] = pair else { return None };
-            let [a, b] = &before.sides;
-            let [c, d] = &after.sides;
-            let same = selector::same(a, c) && selector::same(b, d)
-                || selector::same(a, d) && selector::same(b, c);
+            let same = is_alike(before, after);
             let ended = deleted.iter().any(|(time, spi, by)| {
                 *by == after.from
                     && before.spis.contains(&Some(*spi))
@@ -80,9 +77,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             (!same && ended).then_some((before, after))
         })
         .collect();
-    let Some((before, after)) = displaced.first().filter(|_| displaced.len() >= PATTERN) else {
+    let Some((before, after)) = displaced.first() else {
         return Vec::new();
     };
+    let again = made
+        .iter()
+        .any(|one| one.at.1 > after.at.1 && is_alike(one, before));
+    if displaced.len() < PATTERN && !again {
+        return Vec::new();
+    }
     let from = after.from;
     let said = |made: &Made| {
         let [own, other] = &made.sides;
@@ -99,13 +102,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     .title(format!("{from} keeps one child SA only"))
     .says(format!(
         "{} {from} granted a child SA and within {SOON} deleted the one before, which was for other networks: \
-         first {}, then {}. It holds one at a time.",
+         first {}, then {}.{} It holds one at a time.",
         match displaced.len() {
             1 => "Once".to_owned(),
             n => format!("{n} times"),
         },
         said(before),
         said(after),
+        if again { " What was deleted was asked for again." } else { "" },
     ))
     .advise("Put all networks into one child SA, cover them by one prefix for each side, or use 0.0.0.0/0 on both sides and decide by routes.")
     .advise(format!("Or let {from} hold several child SAs, or use a connection of its own for each pair."));
@@ -113,6 +117,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding = finding.also(after.at, format!("and again, for {}", said(after)));
     }
     vec![finding]
+}
+
+/// Whether both are for the same packets, whoever asked.
+fn is_alike(one: &Made, other: &Made) -> bool {
+    let ([a, b], [c, d]) = (&one.sides, &other.sides);
+    selector::same(a, c) && selector::same(b, d) || selector::same(a, d) && selector::same(b, c)
 }
 
 /// The child SAs of a tunnel that were granted and rekey none, in order.
