@@ -2,9 +2,11 @@
 //!
 //! However the input was cut into chunks, a [`Fold`] sees the same calls in the same order.
 
-use crate::model::ClearFlow;
+use crate::limits;
+use crate::model::{Blind, ClearFlow};
 use crate::net::reassembly::{Incomplete, Pushed, Reassembler, Whole};
-use crate::net::{self, Body, Datagram, Fragment, Stamp};
+use crate::net::stream::Unread;
+use crate::net::{self, Body, Datagram, Fragment, Learned, Null, Segment, Stamp, Streams};
 use crate::scan::{Batch, Control, ControlBody, EventKind, Lane, NO_TIME};
 use crate::units::{FrameId, Timestamp};
 use crate::wire::ah::AuthenticationHeader;
@@ -16,7 +18,7 @@ pub trait Fold {
     fn lanes(&mut self, lanes: &[Lane]);
 
     /// An ESP packet that came in one piece.
-    fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket);
+    fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket<'_>);
 
     /// Any other datagram, or an ESP packet put together from fragments. `frames` are all frames
     /// that carry a piece of it; the last is the one that completes it.
@@ -31,6 +33,9 @@ pub trait Fold {
     /// Packets in clear, summed over a batch, frames numbered.
     fn clear(&mut self, _flow: ClearFlow) {}
 
+    /// Something in the story that could not be read.
+    fn blind(&mut self, _blind: Blind) {}
+
     /// Whether the story may end here.
     fn flow(&self) -> ControlFlow<()> {
         ControlFlow::Continue(())
@@ -39,7 +44,7 @@ pub trait Fold {
 
 /// One ESP packet.
 #[derive(Clone, Copy, Debug)]
-pub struct EspPacket {
+pub struct EspPacket<'a> {
     /// Its frame.
     pub frame: FrameId,
     /// Its time.
@@ -56,12 +61,18 @@ pub struct EspPacket {
     pub dont_fragment: bool,
     /// Whether it was put together from IP fragments.
     pub fragmented: bool,
+    /// How it is laid out, if it is seen not to be encrypted.
+    pub null: Option<Null>,
+    /// Its octets from the SPI on, if it is not encrypted; none otherwise.
+    pub bytes: &'a [u8],
 }
 
 /// Tells the story batch by batch.
 #[derive(Debug, Default)]
 pub struct Order {
     reassembler: Reassembler,
+    streams: Streams,
+    learned: Learned,
     /// Frames of this input that lie before the batch.
     before: u64,
     /// Time of the latest frame that had one: the time of those that have none.
@@ -72,7 +83,8 @@ impl Order {
     /// Hands on what a batch holds. Batches of an input come in file order.
     pub fn fold(&mut self, batch: &Batch, input: u16, to: &mut impl Fold) {
         to.lanes(&batch.lanes);
-        for event in &batch.events {
+        let mut readable = batch.readable.iter().peekable();
+        for (place, event) in batch.events.iter().enumerate() {
             if event.time != NO_TIME {
                 self.clock = Some(Timestamp(event.time));
             }
@@ -88,6 +100,7 @@ impl Order {
                     dont_fragment,
                 } => {
                     let index = lane as usize;
+                    let read = readable.next_if(|packet| packet.event == place);
                     let Some(lane) = batch.lanes.get(index) else {
                         continue;
                     };
@@ -105,6 +118,8 @@ impl Order {
                         cut,
                         dont_fragment,
                         fragmented,
+                        null: read.map(|packet| packet.null),
+                        bytes: read.map_or(&[], |packet| &packet.bytes),
                     };
                     to.esp(lane, index, &packet);
                 }
@@ -133,10 +148,28 @@ impl Order {
         self.before = 0;
     }
 
+    /// What was learned up to the end of the batch folded last. A batch may be folded only if it
+    /// was scanned with just this.
+    pub fn learned(&self) -> &Learned {
+        &self.learned
+    }
+
     /// Ends the story.
     pub fn finish(&mut self, to: &mut impl Fold) {
         for train in self.reassembler.finish() {
             to.incomplete(train);
+        }
+        for blind in unread(&self.streams.finish()) {
+            to.blind(blind);
+        }
+        if self.learned.is_beyond() {
+            to.blind(Blind {
+                what: "ESP in UDP, and IKE and ESP in TCP, on further unusual ports".to_owned(),
+                why: format!(
+                    "{} pairs of ends on unusual ports were learned",
+                    limits::LEARNED_PATHS
+                ),
+            });
         }
     }
 
@@ -165,6 +198,25 @@ impl Order {
             }
             ControlBody::Keepalive => Body::Keepalive,
             ControlBody::Icmp(error) => Body::Icmp(*error),
+            ControlBody::Learned(pair) => {
+                self.learned.learn(*pair);
+                return;
+            }
+            ControlBody::Segment {
+                sequence,
+                acknowledgment,
+                syn,
+                rst,
+                length,
+                bytes,
+            } => Body::Segment(Segment {
+                sequence: *sequence,
+                acknowledgment: *acknowledgment,
+                syn: *syn,
+                rst: *rst,
+                length: *length,
+                bytes,
+            }),
             ControlBody::Fragment {
                 identification,
                 protocol,
@@ -191,7 +243,7 @@ impl Order {
             cut: control.cut,
             body,
         };
-        to.datagram(&datagram, time, &[stamp.frame]);
+        tell(&mut self.streams, &datagram, time, &[stamp.frame], to);
     }
 
     fn fragment(
@@ -210,7 +262,11 @@ impl Order {
             .push(stamp, time, control.path, control.ip, piece);
         if let Pushed::Whole(whole) = pushed {
             to.reassembled(&whole);
+            // What a packet in pieces proves is not learned: workers could not know it in time.
+            let mut learned = self.learned.clone();
+            let streams = &mut self.streams;
             net::peel_payload(
+                &mut learned,
                 whole.stamp,
                 whole.path,
                 whole.ip,
@@ -219,9 +275,69 @@ impl Order {
                 whole.length,
                 &mut |mut datagram| {
                     datagram.cut |= whole.cut;
-                    to.datagram(&datagram, time, &whole.frames);
+                    tell(streams, &datagram, time, &whole.frames, to);
                 },
             );
         }
     }
+}
+
+/// Hands a datagram on; a piece of a stream becomes the messages that it completes.
+fn tell(
+    streams: &mut Streams,
+    datagram: &Datagram<'_>,
+    time: Timestamp,
+    frames: &[FrameId],
+    to: &mut impl Fold,
+) {
+    match &datagram.body {
+        Body::Segment(segment) => {
+            streams.push(datagram, segment, frames, &mut |message, frames| {
+                to.datagram(message, time, frames);
+            })
+        }
+        Body::Learned(_) => {}
+        _ => to.datagram(datagram, time, frames),
+    }
+}
+
+/// What could not be read of TCP streams, in words.
+fn unread(unread: &Unread) -> Vec<Blind> {
+    let mut told = Vec::new();
+    let mut add = |count: u64, what: String, why: &str| {
+        if count > 0 {
+            let why = why.to_owned();
+            told.push(Blind { what, why });
+        }
+    };
+    let Unread {
+        octets,
+        connections,
+        let_go,
+        tls,
+        tls_beyond,
+    } = unread;
+    add(
+        *octets,
+        format!("{octets} octets of IKE and ESP in {connections} TCP connections"),
+        "the capture lacks segments or ends of them, or begins within them",
+    );
+    add(
+        *let_go,
+        format!("IKE and ESP in TCP, where {let_go} connections were let go of while in use"),
+        "too many connections were under way at one time",
+    );
+    for (from, to) in tls {
+        add(
+            1,
+            format!("IKE and ESP inside TLS from {from} to {to}"),
+            "what TLS protects cannot be read",
+        );
+    }
+    add(
+        *tls_beyond,
+        format!("IKE and ESP inside TLS in {tls_beyond} further connections"),
+        "what TLS protects cannot be read",
+    );
+    told
 }

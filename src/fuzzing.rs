@@ -6,9 +6,11 @@
 use crate::capture::{Chunk, Frame, Input, LinkType, Problem, Scratch, Walked};
 use crate::crypto::Secret;
 use crate::keys::{EncryptionId, Ikev1Keys, Ikev2Keys, KEY_FORMATS, KeyRing, Origin, format};
-use crate::limits::{REASSEMBLY_OCTETS, REASSEMBLY_TRAINS};
+use crate::limits::{AGGFRAG_PACKETS, REASSEMBLY_OCTETS, REASSEMBLY_TRAINS, STREAM_FRAMES};
+use crate::net::inner::Content;
 use crate::net::{
-    self, Body, Datagram, Encap, Fragment, IpFacts, Path, Pushed, Reassembler, Stamp, Whole,
+    self, Body, Datagram, Encap, Esp, Fragment, Inner, IpFacts, Learned, Null, Path, Pushed,
+    Reassembler, Segment, Stamp, Streams, Whole,
 };
 use crate::pipeline::{self, Analysis, Options};
 use crate::report::dissect::{Lines, write_ndjson};
@@ -16,7 +18,8 @@ use crate::report::text::Detail;
 use crate::report::view::Tunnels;
 use crate::report::{Diagnosis, Selection, Sheet, json, ndjson, text, tunnels};
 use crate::session::Reading;
-use crate::units::{Endpoint, FrameId, IkeSpi, IkeSpis, Timestamp, Vantage};
+use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, IkeSpis, Timestamp, Vantage};
+use crate::wire::esp::EspHeader;
 use crate::wire::{Header, Message};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroUsize;
@@ -32,9 +35,11 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("message", message),
     ("frame", frame),
+    ("inner", inner),
     ("capture", capture),
     ("pipeline", pipeline),
     ("reassembly", reassembly),
+    ("stream", stream),
     ("keys", keys),
 ];
 
@@ -119,13 +124,44 @@ pub fn frame(octets: &[u8]) {
     }
     for kept in [bytes.len() / 2, bytes.len() / 4 * 3] {
         let mut prefix = told(link, bytes.get(..kept).unwrap_or_default(), wire_len);
-        // What comes on the port of IKE is told by how plausible it is, which a cut may change.
-        prefix.retain(|datagram| !is_ike_by_looks(datagram));
+        // What comes on any port but 4500 is told by how plausible it is, which a cut may change.
+        prefix.retain(|datagram| !is_told_by_looks(datagram));
         assert!(
             prefix.len() <= whole.len(),
             "{kept} octets tell {prefix:?}, all of them {whole:?}"
         );
     }
+}
+
+/// A next header, then what ESP carries in clear: it is summed up within bounds, and shown.
+pub fn inner(octets: &[u8]) {
+    let [next_header, payload @ ..] = octets else {
+        return;
+    };
+    let null = Null {
+        iv: 0,
+        icv: 0,
+        pad_length: 0,
+        next_header: *next_header,
+    };
+    let packet = [&[0; EspHeader::LEN], payload, &[0, *next_header]].concat();
+    assert_eq!(null.payload(&packet), Some(payload));
+    let Path { from, to, .. } = ends(0);
+    let read = Inner::read(*next_header, payload, from.address, to.address);
+    if let Content::Aggfrag(aggfrag) = &read.content {
+        assert!(aggfrag.packets.len() <= AGGFRAG_PACKETS, "too many packets");
+    }
+    let header = EspHeader {
+        spi: EspSpi(256),
+        sequence: 1,
+    };
+    let esp = Esp {
+        header,
+        length: count(&packet),
+        bytes: &packet,
+        null: Some(null),
+    };
+    show(&mut Vec::new(), Body::Esp(esp));
 }
 
 /// Two octets of chunk size, then a file: frames and problems do not depend on how it is cut.
@@ -208,6 +244,80 @@ pub fn reassembly(octets: &[u8]) {
     assert!(head <= REASSEMBLY_OCTETS, "too many octets wait");
 }
 
+/// A script of TCP segments, of eight octets each, which are windows on two streams of ESP: memory
+/// stays within bounds, and every message that is told whole was sent.
+pub fn stream(octets: &[u8]) {
+    /// Octets of a message with its length.
+    const MESSAGE: u32 = 50;
+    let sent = |place: u32| {
+        let number = place / MESSAGE;
+        let head = [0, 50, 0, 0, 0x70, 7];
+        let at = place % MESSAGE;
+        let counted = number
+            .to_be_bytes()
+            .get(at.wrapping_sub(6) as usize)
+            .copied();
+        let fixed = head.get(at as usize).copied();
+        fixed.or(counted).unwrap_or(0x5a)
+    };
+    let mut streams = Streams::default();
+    for (number, step) in (1..).zip(octets.chunks_exact(8)) {
+        let [flags, p2, p1, p0, l1, l0, ack1, ack0] = *step else {
+            return;
+        };
+        let mut path = ends(0);
+        path.from.port = Some(40000);
+        path.to.port = Some(4500);
+        if flags & 1 != 0 {
+            (path.from, path.to) = (path.to, path.from);
+        }
+        // Streams begin shortly before sequence numbers wrap.
+        let begin = u32::MAX - 1000;
+        let place = u32::from_be_bytes([0, p2, p1, p0]);
+        let length = u16::from_be_bytes([l1, l0]);
+        let kept = if flags & 2 == 0 { length } else { length / 2 };
+        let syn = flags & 0x18 == 0x18;
+        let bytes: Vec<u8> = (place..).map(sent).take(kept.into()).collect();
+        let acknowledged = u32::from(u16::from_be_bytes([ack1, ack0]));
+        let segment = Segment {
+            // A SYN has a number of its own.
+            sequence: begin.wrapping_add(place).wrapping_sub(u32::from(syn)),
+            acknowledgment: (flags & 4 != 0).then_some(begin.wrapping_add(acknowledged)),
+            syn,
+            rst: flags & 0x60 == 0x60,
+            length: length.into(),
+            bytes: &bytes,
+        };
+        let stamp = stamp(number, Timestamp(0));
+        let datagram = Datagram {
+            stamp,
+            path,
+            ip: IpFacts::default(),
+            cut: false,
+            body: Body::Segment(segment),
+        };
+        streams.push(
+            &datagram,
+            &segment,
+            &[stamp.frame],
+            &mut |message, frames| {
+                assert!(frames.last() == Some(&stamp.frame), "{frames:?}");
+                assert!(frames.len() <= STREAM_FRAMES + 1, "{frames:?}");
+                let Body::Esp(esp) = message.body else {
+                    return;
+                };
+                if esp.header.spi.0 == 0x7007 && !message.cut {
+                    let begin = esp.header.sequence.wrapping_mul(MESSAGE).wrapping_add(2);
+                    let whole = (begin..).map(sent).take(MESSAGE as usize - 2);
+                    assert!(esp.bytes.iter().copied().eq(whole), "{message:?}");
+                }
+            },
+        );
+    }
+    let unread = streams.finish();
+    assert!(unread.tls.is_empty(), "nothing here is TLS");
+}
+
 /// The octet that is sent at this place of every packet between these ends.
 fn octet(path: &Path, at: u32) -> u8 {
     let [low, high, ..] = at.to_le_bytes();
@@ -267,13 +377,11 @@ fn show(out: &mut Vec<u8>, body: Body<'_>) {
         cut: false,
         body,
     };
-    dissect(
-        out,
-        &mut Lines::new(Sheet::default(), true),
-        &datagram,
-        time,
-        &Reading::default(),
-    );
+    for verbose in [true, false] {
+        let mut lines = Lines::new(Sheet::default(), verbose);
+        dissect(out, &mut lines, &datagram, time, &Reading::default());
+        assert!(lines.flush(out).is_ok(), "memory takes whatever is written");
+    }
 }
 
 fn dissect(
@@ -316,7 +424,9 @@ fn told(link: LinkType, bytes: &[u8], wire_len: u32) -> Vec<Datagram<'_>> {
         bytes,
     };
     let mut told = Vec::new();
-    net::peel(&frame, &mut |datagram| told.push(datagram));
+    net::peel(&frame, &mut Learned::default(), &mut |datagram| {
+        told.push(datagram);
+    });
     told
 }
 
@@ -327,14 +437,19 @@ fn held<'a>(body: &Body<'a>) -> &'a [u8] {
         Body::Esp(esp) => esp.bytes,
         Body::Ah(header, _) => header.icv,
         Body::Fragment(fragment) => fragment.bytes,
-        Body::Keepalive | Body::Icmp(_) | Body::Clear(_) => &[],
+        Body::Segment(segment) => segment.bytes,
+        Body::Keepalive | Body::Icmp(_) | Body::Clear(_) | Body::Learned(_) => &[],
     }
 }
 
-/// Whether it is an IKE message that neither a marker nor a port of its own tells from ESP.
-fn is_ike_by_looks(datagram: &Datagram<'_>) -> bool {
+/// Whether it is told by how plausible its octets are, not by its port.
+fn is_told_by_looks(datagram: &Datagram<'_>) -> bool {
     let ports = [datagram.path.from.port, datagram.path.to.port];
-    matches!(datagram.body, Body::Ike(_)) && ports.contains(&Some(500))
+    let by_looks = matches!(
+        datagram.body,
+        Body::Ike(_) | Body::Learned(_) | Body::Segment(_)
+    );
+    by_looks && !ports.contains(&Some(4500))
 }
 
 fn count(octets: &[u8]) -> u32 {

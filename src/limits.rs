@@ -72,6 +72,14 @@ pub const CAPTURE_CONTEXT_OCTETS: u64 = 1 << 16;
 /// deeper is passed over.
 pub const ENCAP_LAYERS: usize = 8;
 
+/// Packets that are told of one ESP packet that gathers them (RFC 9347): more than fit in the
+/// largest frame in use as bare acknowledgments. The octets of further ones are told as unread.
+pub const AGGFRAG_PACKETS: usize = 256;
+
+/// BGP messages that are told of one TCP segment: as many as the shortest ones that fit in an
+/// Ethernet frame.
+pub const BGP_MESSAGES: usize = 80;
+
 /// IP packets that are put together at one time; meeting it gives up the oldest. Gateways have a
 /// handful under way; a flood of lone fragments must not crowd out more than itself.
 pub const REASSEMBLY_TRAINS: usize = 1024;
@@ -92,6 +100,34 @@ pub const REASSEMBLY_HEAD: usize = 2048;
 /// Packets put together that are remembered, so that copies of their pieces are known as such.
 pub const REASSEMBLY_REMEMBERED: usize = 64;
 
+/// Pairs of addresses and ports that are learned to carry IPsec on an unusual port. Each may cost a
+/// second scan of the chunks under way; whoever moves the port does so for a handful of gateways.
+pub const LEARNED_PATHS: usize = 64;
+
+/// TCP connections that are put together at one time; meeting it lets go of the one longest unused.
+/// A gateway that takes clients over TCP has some thousands.
+pub const STREAM_CONNECTIONS: usize = 4096;
+
+/// Memory of all TCP connections, in octets; meeting it lets go of the one longest unused.
+pub const STREAM_OCTETS: usize = 32 << 20;
+
+/// Octets that wait for others in one direction of a TCP connection: more than a usual window. Then
+/// what is missing is taken for lost.
+pub const STREAM_WAITING_OCTETS: usize = 256 << 10;
+
+/// Segments that wait for others in one direction of a TCP connection.
+pub const STREAM_WAITING_SEGMENTS: usize = 256;
+
+/// How far in octets a segment may lie from the one expected, beyond the largest window (RFC 7323
+/// section 2.2 allows 1 GiB, nobody uses it): what lies farther belongs to another connection.
+pub const STREAM_REACH: i32 = 16 << 20;
+
+/// Frames that are kept of a message in TCP, to be cited.
+pub const STREAM_FRAMES: usize = 64;
+
+/// TCP connections with TLS inside that are told one by one; all are counted.
+pub const STREAM_TLS: usize = 16;
+
 // IKE messages. What is not read of one is a fault of that message.
 
 /// Payloads of one message that are read: no exchange comes near it.
@@ -103,6 +139,10 @@ pub const CHAIN_V1: usize = 256;
 
 /// Faults that are kept of one message: a hostile one could hold thousands.
 pub const FAULTS: usize = 64;
+
+/// Octets of a certificate or revocation list that is read: as many as a payload can hold. What is
+/// longer is told as not readable.
+pub const CERTIFICATE_OCTETS: usize = 1 << 16;
 
 // Key files. What is left out is told as a problem of the file.
 
@@ -156,26 +196,32 @@ pub const IKE_FRAGMENT_AGE: Span = Span::from_secs(180);
 /// IKE SAs that are followed with keys, of each version. Messages of further ones say so.
 pub const SESSION_SAS: usize = 1 << 14;
 
-/// Keys with algorithms that are tried on one IKE SA: all that a key log without SPIs gives.
+/// Keys with algorithms that are tried on one IKE SA: all that a key log without SPIs gives. A
+/// message that none of so many opens says that there were more.
 pub const SESSION_CHOICES: usize = 256;
 
-/// As [`SESSION_CHOICES`], of all IKE SAs together: each takes up to two KiB.
+/// As [`SESSION_CHOICES`], of all IKE SAs together: each takes up to two KiB. Messages of further SAs
+/// say so.
 pub const SESSION_CHOICES_ALL: usize = 1 << 17;
 
-/// Suites that are kept of one IKE SA: one was accepted, unless its SPIs were used again, or was
-/// offered.
+/// Suites that are kept of one IKE SA: the one that was accepted, unless its SPIs were used again, or
+/// those that were offered. Under a further one messages do not open, and say so.
 pub const SESSION_SUITES: usize = 64;
 
-/// Exchanges of one IKE SA that are followed at one time; the oldest is given up.
+/// Exchanges of one IKE SA that are followed at one time; the oldest is given up. A later message of
+/// it then opens no more (IKEv1), or gives no keys of child SAs, whose packets stay sealed.
 pub const SESSION_REQUESTS: usize = 256;
 
-/// Proposals that are kept of a negotiation until it is answered.
+/// Proposals that are kept of a negotiation until it is answered: a further one that is chosen gives
+/// no keys, and its packets stay sealed.
 pub const SESSION_PROPOSALS: usize = 64;
 
-/// IKEv1: last blocks of messages of one exchange that the next may follow from.
+/// IKEv1: last blocks of messages of one exchange that the next may follow from. A message that
+/// follows from an older one does not open, and says so.
 pub const SESSION_BLOCKS: usize = 16;
 
-/// IKEv1: public values that are kept of one SA: two, unless its cookie was used again.
+/// IKEv1: public values that are kept of one SA: two, unless its cookie was used again. Without
+/// those of an SA its phase 1 does not open, and says so.
 pub const SESSION_PUBLIC: usize = 4;
 
 /// Keys of child SAs that are derived.
@@ -253,3 +299,26 @@ pub const REKEY_GENERATIONS: usize = 64;
 
 /// Exchanges that may have begun between a quick mode and the message that refuses it.
 pub const QUICK_MODE_NEXT: usize = 8;
+
+/// Tunnels for which usual private addresses are tried as the one behind a NAT: some thousand hashes
+/// each, which in a capture of many tunnels would take longer than reading it. The address is told as
+/// a detail, so nothing is said of those beyond.
+pub const NAT_GUESS_TUNNELS: usize = 16;
+
+/// Exchanges of an IKE SA that are searched for the hash of that address: those that a cookie or
+/// another group ask for come first.
+pub const NAT_GUESS_EXCHANGES: usize = 8;
+
+// The lines of `dissect`.
+
+/// Flows of ESP, AH and keepalives that one train of packets may fold into a line each. A packet of
+/// one more begins a new train, so nothing is lost.
+pub const TRAIN_FLOWS: usize = 64;
+
+/// IKE SAs whose last key share is remembered, so that a line can say instead of which group another
+/// is asked for. For older ones the line leaves it out.
+pub const KEY_SHARES: usize = 64;
+
+/// Messages that are remembered, so that a line can say which one it repeats. Copies of older ones
+/// are shown in full.
+pub const COPIES_KNOWN: usize = 64;

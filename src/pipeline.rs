@@ -8,7 +8,7 @@ use crate::fold::{EspPacket, Fold, Order};
 use crate::keys::KeyRing;
 use crate::limits;
 use crate::model::{self, Model};
-use crate::net::{Body, Datagram, Esp, IpFacts, Stamp};
+use crate::net::{Body, Datagram, Esp, IpFacts, Learned, Stamp};
 use crate::scan::{Batch, Lane, Scanner, Window};
 use crate::session::{Reading, Session};
 use crate::units::{EspSpi, FrameId, Timestamp};
@@ -158,6 +158,7 @@ fn read_one<F: Fold + Send>(
         }),
         waiting: Mutex::new(BTreeMap::new()),
         most_waiting: limits::CHUNKS_WAITING * pool.current_num_threads(),
+        learned: Mutex::new(Arc::new(order.learned().clone())),
         folding: Mutex::new(Folding {
             next: 0,
             walked: None,
@@ -223,6 +224,8 @@ struct Work<F> {
     /// Scanned chunks whose turn has not come, by number.
     waiting: Mutex<BTreeMap<u64, (Chunk, Batch)>>,
     most_waiting: usize,
+    /// What was learned up to the chunk folded last.
+    learned: Mutex<Arc<Learned>>,
     folding: Mutex<Folding<F>>,
     window: Window,
     progress: Option<Progress>,
@@ -248,7 +251,8 @@ impl<F: Fold + Send> Work<F> {
     fn run(&self) {
         let mut scanner = Scanner::default();
         while let Some((number, chunk)) = self.take() {
-            let batch = scanner.scan(&chunk, None, &self.window);
+            let learned = Arc::clone(&lock(&self.learned));
+            let batch = scanner.scan(&chunk, None, &learned, &self.window);
             let waiting = {
                 let mut waiting = lock(&self.waiting);
                 waiting.insert(number, (chunk, batch));
@@ -289,14 +293,19 @@ impl<F: Fold + Send> Work<F> {
                 return;
             };
             // The guess where the chunk's first record begins holds only if the chunk before ended
-            // just there, in the same state.
-            if let Some(before) = &folding.walked
-                && batch.walked.start != before.end
+            // just there, in the same state; and no path may have been learned since. What is
+            // learned only grows, so its length tells. A chunk is scanned again no more than once.
+            let seam = folding.walked.as_ref().map(|before| &before.end);
+            let learned = folding.order.learned();
+            if batch.known != learned.len() || seam.is_some_and(|seam| *seam != batch.walked.start)
             {
-                batch = scanner.scan(&chunk, Some(&before.end), &self.window);
+                batch = scanner.scan(&chunk, seam, learned, &self.window);
             }
             folding.next += 1;
             folding.order.fold(&batch, folding.index, &mut folding.to);
+            if folding.order.learned().len() != batch.known {
+                *lock(&self.learned) = Arc::new(folding.order.learned().clone());
+            }
             let so_far = batch.walked.end.offset;
             match &mut folding.walked {
                 Some(walked) => walked.append(batch.walked),
@@ -328,7 +337,7 @@ struct Visitor<'v> {
 impl Fold for Visitor<'_> {
     fn lanes(&mut self, _lanes: &[Lane]) {}
 
-    fn esp(&mut self, lane: &Lane, _index: usize, packet: &EspPacket) {
+    fn esp(&mut self, lane: &Lane, _index: usize, packet: &EspPacket<'_>) {
         let header = EspHeader {
             spi: EspSpi(lane.spi.0),
             sequence: packet.sequence,
@@ -351,7 +360,8 @@ impl Fold for Visitor<'_> {
             body: Body::Esp(Esp {
                 header,
                 length: packet.length,
-                bytes: &[],
+                bytes: packet.bytes,
+                null: packet.null,
             }),
         };
         self.datagram(&datagram, packet.time, &[packet.frame]);

@@ -5,7 +5,9 @@
 
 use crate::capture::{Chunk, Frame, Scratch, Seam, Walked};
 use crate::model::{ClearFlow, Seen};
-use crate::net::{self, Body, Clear, Datagram, IcmpError, IpFacts, Path, Stamp};
+use crate::net::{
+    self, Body, Clear, Datagram, IcmpError, IpFacts, Learned, Null, Pair, Path, Stamp,
+};
 use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
 use bytes::Bytes;
 use foldhash::quality::RandomState;
@@ -18,10 +20,14 @@ use std::net::IpAddr;
 pub struct Batch {
     /// What was walked, from where to where.
     pub walked: Walked,
+    /// How many paths were [learned](Learned) when it began.
+    pub known: usize,
     /// ESP packets, and the places of controls between them, in frame order.
     pub events: Vec<Event>,
     /// The lanes that `events` refer to.
     pub lanes: Vec<Lane>,
+    /// The ESP packets among `events` that are not encrypted, in frame order.
+    pub readable: Vec<Readable>,
     /// Everything but ESP, in frame order.
     pub controls: Vec<Control>,
     /// Packets in clear, summed by pair, in order of the first.
@@ -62,6 +68,18 @@ pub enum EventKind {
     },
     /// A control datagram, an index into [`Batch::controls`].
     Control(u32),
+}
+
+/// An ESP packet that is not encrypted, copied out of the chunk. It lies beside its event, which
+/// stays as small as those of all others.
+#[derive(Clone, Debug)]
+pub struct Readable {
+    /// The event that it belongs to, an index into [`Batch::events`].
+    pub event: usize,
+    /// How it is laid out.
+    pub null: Null,
+    /// Its octets from the SPI to the end of the checksum.
+    pub bytes: Bytes,
 }
 
 /// Packets of one SPI that took one path: what all of them share.
@@ -129,6 +147,23 @@ pub enum ControlBody {
         /// Those that the capture kept.
         bytes: Bytes,
     },
+    /// A piece of a TCP stream.
+    Segment {
+        /// Sequence number.
+        sequence: u32,
+        /// Acknowledgment number.
+        acknowledgment: Option<u32>,
+        /// Whether it opens a direction.
+        syn: bool,
+        /// Whether it breaks the connection off.
+        rst: bool,
+        /// Octets of data, as the headers say.
+        length: u32,
+        /// Those that the capture kept.
+        bytes: Bytes,
+    },
+    /// A pair of ends that is learned with the control after it.
+    Learned(Pair),
 }
 
 /// Which frames are looked at.
@@ -156,12 +191,20 @@ pub struct Scanner {
 
 impl Scanner {
     /// Walks a chunk and notes what it holds. `from` is the true place where the chunk before it
-    /// ended, if that is known.
-    pub fn scan(&mut self, chunk: &Chunk, from: Option<&Seam>, window: &Window) -> Batch {
+    /// ended, if that is known; `learned` is what was learned before it, as far as that is known.
+    pub fn scan(
+        &mut self,
+        chunk: &Chunk,
+        from: Option<&Seam>,
+        learned: &Learned,
+        window: &Window,
+    ) -> Batch {
         let Self { scratch, notes } = self;
+        let known = learned.len();
+        let mut learned = learned.clone();
         let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
             if window.holds(frame.time) {
-                net::peel(frame, &mut |datagram| notes.take(&datagram));
+                net::peel(frame, &mut learned, &mut |datagram| notes.take(&datagram));
             }
         });
         notes.lanes.index.clear();
@@ -169,8 +212,10 @@ impl Scanner {
         notes.clear.index.clear();
         Batch {
             walked,
+            known,
             events: take(&mut notes.events),
             lanes: take(&mut notes.lanes.rows),
+            readable: take(&mut notes.readable),
             controls: take(&mut notes.controls),
             clear: take(&mut notes.clear.rows),
         }
@@ -187,6 +232,7 @@ fn take<T>(rows: &mut Vec<T>) -> Vec<T> {
 struct Notes {
     events: Vec<Event>,
     lanes: Lanes,
+    readable: Vec<Readable>,
     controls: Vec<Control>,
     clear: ClearFlows,
 }
@@ -210,6 +256,13 @@ impl Notes {
                 cut: *cut,
                 dont_fragment: ip.dont_fragment,
             };
+            if let Some(null) = esp.null {
+                self.readable.push(Readable {
+                    event: self.events.len(),
+                    null,
+                    bytes: Bytes::copy_from_slice(esp.bytes),
+                });
+            }
             self.note(stamp, kind);
             return;
         }
@@ -233,6 +286,15 @@ impl Notes {
                 length: piece.length,
                 bytes: Bytes::copy_from_slice(piece.bytes),
             },
+            Body::Segment(segment) => ControlBody::Segment {
+                sequence: segment.sequence,
+                acknowledgment: segment.acknowledgment,
+                syn: segment.syn,
+                rst: segment.rst,
+                length: segment.length,
+                bytes: Bytes::copy_from_slice(segment.bytes),
+            },
+            Body::Learned(pair) => ControlBody::Learned(pair),
             Body::Clear(clear) => return self.clear.add(stamp, path, ip, clear),
             Body::Esp(_) => return,
         };

@@ -2,19 +2,15 @@
 
 use super::{ikev2, nat};
 use crate::model::{
-    AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, Message, Model,
-    Nat, Plain, Role,
+    AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, Model, Plain, Role,
 };
 use crate::registry::ExchangeType;
 use crate::registry::ikev1::{LifeType, Phase1Attribute as Kind, encryption_as_v2, prf_as_v2};
 use crate::registry::vendor_id::FRAGMENTATION;
 use crate::units::Span;
-use crate::wire::{self, Body, ikev1};
+use crate::wire;
 
 /// Fills the row of an IKE SA from its phase 1, all but the state.
-///
-/// NAT-D hashes use the negotiated hash (RFC 3947 section 3.2); only those of SHA-1 are told, with
-/// any other hash the verdict stays unknown.
 pub(super) fn describe(model: &mut Model, id: IkeSaId) {
     let row = &model.ike_sas[id];
     let Some(phase1) = phase1(model, row) else {
@@ -50,29 +46,19 @@ pub(super) fn describe(model: &mut Model, id: IkeSaId) {
                 suite = read_suite(&read);
             }
             if let Some(slot) = nat_seen.get_mut(side)
-                && slot.source.is_none()
+                && slot.is_empty()
             {
-                *slot = nat_hashes(message, &read);
+                *slot = nat::seen(message, &read);
             }
         }
     }
     let [request, response] = nat_seen;
-    let sha1 = suite.as_ref().and_then(|suite: &IkeSuite| suite.prf) == Some(PRF_HMAC_SHA1);
-    let verdict = nat::verdict(request, response).map(|nat| match sha1 {
-        true => nat,
-        false => Nat {
-            initiator: crate::model::NatVerdict::Unknown,
-            responder: crate::model::NatVerdict::Unknown,
-        },
-    });
     let row = &mut model.ike_sas[id];
     row.suite = suite;
     row.vendors = vendors;
     row.fragmentation = fragmentation;
-    row.nat = verdict;
+    row.nat = nat::verdict(request, response);
 }
-
-const PRF_HMAC_SHA1: u16 = 2;
 
 /// Main mode or aggressive mode.
 fn phase1<'m>(model: &'m Model, row: &IkeSa) -> Option<&'m Exchange> {
@@ -112,23 +98,6 @@ fn read_suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
         suite.key_bits = key_bits;
     }
     Some(suite)
-}
-
-/// The first NAT-D is of the receiver, those after it of the sender (RFC 3947 section 3.2).
-fn nat_hashes(message: &Message, read: &wire::Message<'_>) -> nat::Seen {
-    let mut hashes = read
-        .payloads
-        .iter()
-        .filter_map(|payload| match payload.body {
-            Body::V1(ikev1::Body::NatD(hash)) => Some(hash),
-            _ => None,
-        });
-    let spis = message.header.spis;
-    let destination = nat::fits(hashes.next().into_iter(), spis, message.path.to);
-    nat::Seen {
-        destination,
-        source: nat::fits(hashes, spis, message.path.from),
-    }
 }
 
 /// How far an IKE SA came.

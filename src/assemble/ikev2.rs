@@ -59,7 +59,11 @@ fn read_initial(model: &Model, row: &IkeSa) -> Option<Initial> {
             initial.suite = suite(read);
         }
     }
-    initial.nat = nat_verdict(request.as_ref(), response.as_ref());
+    let hashes = |read: &Option<Read<'_>>| match read {
+        Some((message, read)) => nat::seen(message, read),
+        None => nat::Seen::default(),
+    };
+    initial.nat = nat::verdict(hashes(&request), hashes(&response));
     Some(initial)
 }
 
@@ -101,25 +105,6 @@ pub(super) fn vendors(message: &wire::Message<'_>) -> Vec<String> {
         }
     }
     products
-}
-
-/// Compares the hashes of both sides with the addresses at this tap (RFC 7296 section 2.23).
-fn nat_verdict(request: Option<&Read<'_>>, response: Option<&Read<'_>>) -> Option<Nat> {
-    let hashes = |(message, read): &Read<'_>| {
-        let spis = message.header.spis;
-        let fits = |kind, end| {
-            let notifies = read.notifies().filter(|notify| notify.kind == kind);
-            nat::fits(notifies.map(|notify| notify.data), spis, end)
-        };
-        nat::Seen {
-            source: fits(NotifyType::NAT_DETECTION_SOURCE_IP, message.path.from),
-            destination: fits(NotifyType::NAT_DETECTION_DESTINATION_IP, message.path.to),
-        }
-    };
-    nat::verdict(
-        request.map(hashes).unwrap_or_default(),
-        response.map(hashes).unwrap_or_default(),
-    )
 }
 
 /// How far an IKE SA came; `replaced` says whether another took its place.

@@ -363,6 +363,9 @@ mod tests {
         assert_eq!(nat("A:500", "A:500"), "Untranslated Untranslated");
         assert_eq!(nat("10.0.0.1:500", "A:500"), "Translated Untranslated");
         assert_eq!(nat("A:500", "N:1024"), "TranslatedBeyond Untranslated");
+        // A fake that can be computed: the address is right, the port is none.
+        assert_eq!(nat("A:0", "A:500"), "Forced Untranslated");
+        assert_eq!(nat("A:0", "N:1024"), "TranslatedBeyond Untranslated");
     }
 
     #[test]

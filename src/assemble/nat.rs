@@ -1,48 +1,55 @@
 //! NAT detection: what the hashes of both sides say together, the same in both versions.
 
-use crate::model::{Nat, NatVerdict};
-use crate::units::{Endpoint, IkeSpis};
-use crate::wire::nat_detection::sha1;
+use crate::model::{Message, Nat, NatVerdict};
+use crate::wire;
+use crate::wire::nat_detection::{self, Fit, fit};
 
-/// Whether the hashes of one message fit the addresses it was seen with; `None` if it has none.
+/// Whether the hashes of one message fit the addresses it was seen with; `None` if it has none that
+/// can be computed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
     /// Of its sender.
-    pub(super) source: Option<bool>,
+    source: Option<Fit>,
     /// Of its receiver.
-    pub(super) destination: Option<bool>,
+    destination: Option<Fit>,
 }
 
-/// Whether any of the hashes is of this end; `None` if there are none. A sender with several
-/// addresses sends a hash of each.
-pub(super) fn fits<'m>(
-    hashes: impl Iterator<Item = &'m [u8]>,
-    spis: IkeSpis,
-    end: Endpoint,
-) -> Option<bool> {
-    let made = sha1(spis, end);
-    let fits = |hash: &[u8]| made.is_some_and(|made| made == hash);
-    hashes.fold(None, |any, hash| Some(any == Some(true) || fits(hash)))
+impl Seen {
+    /// Whether nothing is told.
+    pub(super) fn is_empty(&self) -> bool {
+        self.source.is_none() && self.destination.is_none()
+    }
 }
 
-/// What the first message of each side says; `None` if neither says anything.
+/// Compares the hashes of a message with its addresses.
+pub(super) fn seen(message: &Message, read: &wire::Message<'_>) -> Seen {
+    let hashes = nat_detection::hashes(read);
+    let spis = message.header.spis;
+    Seen {
+        source: fit(&hashes.source, spis, message.path.from),
+        destination: fit(&hashes.destination, spis, message.path.to),
+    }
+}
+
+/// What the first message of each side that has hashes says; `None` if neither says anything.
+///
+/// The hash that a side sends of itself is compared with where its messages come from at this tap:
+/// it tells what lies between that side and the tap. The hash that the far side sends of it is
+/// compared with where the answers go to: it tells what lies between the tap and the far side (RFC
+/// 7296 section 2.23). A random hash, with which some force encapsulation, cannot be told from a
+/// translation on the near side, so only the fake that can be computed is called one.
 pub(super) fn verdict(request: Seen, response: Seen) -> Option<Nat> {
-    let side = |own: Option<bool>, as_the_far_side_sees_it: Option<bool>| match (
+    let side = |own: Option<Fit>, as_the_far_side_sees_it: Option<Fit>| match (
         own,
         as_the_far_side_sees_it,
     ) {
-        (Some(false), _) => NatVerdict::Translated,
-        (Some(true), Some(false)) => NatVerdict::TranslatedBeyond,
-        (Some(true), _) => NatVerdict::Untranslated,
+        (Some(Fit::Other), _) => NatVerdict::Translated,
+        (Some(Fit::Both | Fit::Faked), Some(Fit::Other)) => NatVerdict::TranslatedBeyond,
+        (Some(Fit::Faked), _) => NatVerdict::Forced,
+        (Some(Fit::Both), _) => NatVerdict::Untranslated,
         (None, _) => NatVerdict::Unknown,
     };
-    let all = [
-        request.source,
-        request.destination,
-        response.source,
-        response.destination,
-    ];
-    all.iter().any(Option::is_some).then(|| Nat {
+    (!request.is_empty() || !response.is_empty()).then(|| Nat {
         initiator: side(request.source, response.destination),
         responder: side(response.source, request.destination),
     })

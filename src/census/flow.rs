@@ -3,7 +3,9 @@
 use super::sequence::Sequence;
 use crate::fold::EspPacket;
 use crate::limits;
-use crate::model::{Anomaly, EspFlow, FlowKey, Link, Seen, Silence, SizeTally, Timeline};
+use crate::model::{
+    Anomaly, EspFlow, FlowKey, Link, NullTally, Seen, Silence, SizeTally, Timeline,
+};
 use crate::net::Path;
 use crate::units::{FrameId, Span, Timestamp};
 
@@ -21,7 +23,7 @@ const SHORTEST_SILENCE: Span = Span::from_secs(2);
 
 impl FlowCounter {
     /// A flow that begins with this packet, which is not yet counted.
-    pub(super) fn new(key: FlowKey, path: Path, packet: &EspPacket) -> Self {
+    pub(super) fn new(key: FlowKey, path: Path, packet: &EspPacket<'_>) -> Self {
         let at = (packet.frame, packet.time);
         let row = EspFlow {
             key,
@@ -43,6 +45,7 @@ impl FlowCounter {
             },
             ttl: (packet.ttl, packet.ttl),
             dont_fragment: false,
+            null: None,
             seen: Seen {
                 first: at,
                 last: at,
@@ -65,13 +68,23 @@ impl FlowCounter {
 
     /// Counts a packet.
     #[inline]
-    pub(super) fn count(&mut self, packet: &EspPacket) {
+    pub(super) fn count(&mut self, packet: &EspPacket<'_>) {
         let row = &mut self.row;
         row.packets += 1;
         row.bytes += u64::from(packet.length);
         row.fragmented += u64::from(packet.fragmented);
         row.cut += u64::from(packet.cut);
         row.dont_fragment |= packet.dont_fragment;
+        if let Some(null) = packet.null {
+            let at = (packet.frame, packet.time);
+            let tally = row.null.get_or_insert(NullTally {
+                packets: 0,
+                iv: null.iv,
+                icv: null.icv,
+                first: at,
+            });
+            tally.packets += 1;
+        }
         row.ttl = (row.ttl.0.min(packet.ttl), row.ttl.1.max(packet.ttl));
         if let Some(kind) = self.sequence.take(packet.sequence)
             && row.anomalies.len() < limits::FLOW_ANOMALIES

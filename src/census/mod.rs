@@ -9,7 +9,8 @@ pub mod sequence;
 use crate::fold::{EspPacket, Fold};
 use crate::limits;
 use crate::model::{
-    Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain, Why,
+    Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain,
+    Transport, Why,
 };
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Path};
@@ -71,7 +72,7 @@ impl Census {
         model
     }
 
-    fn flow_at(&mut self, key: FlowKey, path: &Path, packet: &EspPacket) -> Option<usize> {
+    fn flow_at(&mut self, key: FlowKey, path: &Path, packet: &EspPacket<'_>) -> Option<usize> {
         if let Some(place) = self.flow_index.get(&key) {
             if let Some(flow) = self.flows.get_mut(*place) {
                 flow.takes(path);
@@ -87,7 +88,7 @@ impl Census {
         Some(place)
     }
 
-    fn count(&mut self, place: Option<usize>, packet: &EspPacket) {
+    fn count(&mut self, place: Option<usize>, packet: &EspPacket<'_>) {
         match place.and_then(|place| self.flows.get_mut(place)) {
             Some(flow) => flow.count(packet),
             None => self.beyond.esp_packets += 1,
@@ -251,7 +252,7 @@ impl Fold for Census {
     }
 
     #[inline]
-    fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket) {
+    fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket<'_>) {
         let place = match self.lanes.get(index) {
             Some(Some(place)) => Some(*place),
             _ => {
@@ -270,7 +271,7 @@ impl Fold for Census {
     }
 
     fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, frames: &[FrameId]) {
-        let esp_packet = |sequence, length| EspPacket {
+        let esp_packet = |sequence, length, null| EspPacket {
             frame: datagram.stamp.frame,
             time,
             sequence,
@@ -279,17 +280,19 @@ impl Fold for Census {
             cut: datagram.cut,
             dont_fragment: datagram.ip.dont_fragment,
             fragmented: datagram.ip.pieces > 1,
+            null,
+            bytes: &[],
         };
         let (vantage, path) = (datagram.stamp.vantage, &datagram.path);
         match datagram.body {
             Body::Ike(octets) => self.ike(octets, datagram, time, frames),
             Body::Esp(esp) => {
-                let packet = esp_packet(esp.header.sequence, esp.length);
+                let packet = esp_packet(esp.header.sequence, esp.length, esp.null);
                 let place = self.flow_at(flow_key(vantage, esp.header.spi, path), path, &packet);
                 self.count(place, &packet);
             }
             Body::Ah(header, length) => {
-                let packet = esp_packet(header.sequence, length);
+                let packet = esp_packet(header.sequence, length, None);
                 let key = FlowKey {
                     ah: true,
                     ..flow_key(vantage, header.spi, path)
@@ -299,7 +302,7 @@ impl Fold for Census {
             }
             Body::Keepalive => self.keepalive(datagram, time),
             Body::Icmp(error) => self.icmp(error, datagram, time),
-            Body::Fragment(_) | Body::Clear(_) => {}
+            Body::Fragment(_) | Body::Clear(_) | Body::Segment(_) | Body::Learned(_) => {}
         }
     }
 
@@ -337,6 +340,10 @@ impl Fold for Census {
         }
     }
 
+    fn blind(&mut self, blind: Blind) {
+        self.model.blind.push(blind);
+    }
+
     fn clear(&mut self, flow: ClearFlow) {
         let rows = &mut self.model.clear;
         let key = (flow.vantage, flow.from, flow.to, flow.protocol);
@@ -362,39 +369,43 @@ fn flow_key(vantage: Vantage, spi: EspSpi, path: &Path) -> FlowKey {
     FlowKey {
         vantage,
         ah: false,
-        udp: path.encap.is_udp(),
+        transport: Transport::of(&path.encap),
         spi,
         to: path.to.address,
     }
 }
 
-/// UDP fragments may be anyone's: only the ports in the first piece tell.
+/// UDP fragments may be anyone's: only the ports in the first piece tell. So may those behind IPv6
+/// destination options, unless the first piece told what follows them.
 fn is_ours(protocol: u8, head: Option<&[u8]>) -> bool {
     const UDP: u8 = 17;
-    protocol != UDP
-        || head
-            .and_then(|head| head.first_chunk())
-            .is_some_and(|[a, b, c, d]| {
-                let ports = [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])];
-                ports.iter().any(|port| matches!(port, 500 | 4500))
-            })
+    matches!(protocol, 50 | 51 | 141)
+        || protocol == UDP
+            && head
+                .and_then(|head| head.first_chunk())
+                .is_some_and(|[a, b, c, d]| {
+                    let ports = [u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])];
+                    ports.iter().any(|port| matches!(port, 500 | 848 | 4500))
+                })
 }
 
 /// The IKE header at the start of an IP payload whose rest is missing.
 fn ike_header(head: &[u8]) -> Option<wire::Header> {
     let udp = head.get(8..)?;
-    match wire::natt::Content::of(udp, !udp_port_500(head)) {
+    match wire::natt::Content::of(udp, !udp_port_of_ike(head)) {
         wire::natt::Content::Ike(message) => wire::Header::read(message),
         _ => None,
     }
 }
 
-fn udp_port_500(head: &[u8]) -> bool {
-    let port = |at: usize| {
+/// Whether a port is one where IKE stands alone.
+fn udp_port_of_ike(head: &[u8]) -> bool {
+    let is_ike = |at: usize| {
         head.get(at..at + 2)
-            .map(|octets| octets == 500u16.to_be_bytes())
+            .and_then(|octets| octets.first_chunk())
+            .is_some_and(|port| matches!(u16::from_be_bytes(*port), 500 | 848))
     };
-    port(0) == Some(true) || port(2) == Some(true)
+    is_ike(0) || is_ike(2)
 }
 
 impl Beyond {

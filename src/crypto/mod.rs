@@ -3,7 +3,7 @@
 //!
 //! The algorithms are RustCrypto's; what is here fits them to transform IDs and to the formats of
 //! the RFCs. [`Protection`] opens what one direction of an SA carries, [`Prf`] derives its keys,
-//! [`Hash`] is for what IKEv1 hashes without a key.
+//! [`Hash`](enum@Hash) is for what IKEv1 hashes without a key.
 
 pub mod cipher;
 pub mod hash;

@@ -3,7 +3,7 @@
 use super::child_sa::ChildSaId;
 use super::ike_sa::Seen;
 use super::table::id;
-use crate::net::Path;
+use crate::net::{Encap, Path};
 use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
 use std::net::IpAddr;
 
@@ -16,12 +16,44 @@ pub struct FlowKey {
     pub vantage: Vantage,
     /// Whether it is AH, not ESP.
     pub ah: bool,
-    /// Whether it travels in UDP.
-    pub udp: bool,
+    /// What lies between IP and it.
+    pub transport: Transport,
     /// SPI.
     pub spi: EspSpi,
     /// Receiver.
     pub to: IpAddr,
+}
+
+/// What lies between IP and an ESP or AH packet.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Transport {
+    /// Nothing.
+    #[default]
+    Ip,
+    /// UDP (RFC 3948).
+    Udp,
+    /// TCP (RFC 9329).
+    Tcp,
+}
+
+impl Transport {
+    /// That of a packet inside these layers.
+    pub fn of(encap: &Encap) -> Self {
+        match () {
+            () if encap.is_udp() => Self::Udp,
+            () if encap.is_tcp() => Self::Tcp,
+            () => Self::Ip,
+        }
+    }
+
+    /// Octets of its header, without TCP's options; TCP adds the length before each message.
+    pub fn octets(self) -> u32 {
+        match self {
+            Self::Ip => 0,
+            Self::Udp => 8,
+            Self::Tcp => 22,
+        }
+    }
 }
 
 /// One direction of one SA.
@@ -53,6 +85,8 @@ pub struct EspFlow {
     pub ttl: (u8, u8),
     /// Whether any packet forbids fragmentation (IPv4 Don't Fragment).
     pub dont_fragment: bool,
+    /// Packets that are not encrypted, if there are any.
+    pub null: Option<NullTally>,
     /// First and last packet.
     pub seen: Seen,
     /// The child SA that it belongs to.
@@ -68,6 +102,20 @@ pub enum Link {
     Inferred(ChildSaId),
     /// Nothing ties it to one.
     None,
+}
+
+/// Packets of a flow that are seen not to be encrypted. Those that show nothing may be so too: a NAT
+/// or the capture hides what tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NullTally {
+    /// How many.
+    pub packets: u64,
+    /// Octets of initialization vector of the first.
+    pub iv: u8,
+    /// Octets of integrity check value of the first; none if nothing protects it.
+    pub icv: u8,
+    /// The first, citable.
+    pub first: (FrameId, Timestamp),
 }
 
 /// Order, loss and repetition, told by sequence numbers (RFC 4303 section 2.2).

@@ -116,12 +116,15 @@ pub struct Nat {
 pub enum NatVerdict {
     /// Its hash fits the address and port seen at this tap.
     Untranslated,
-    /// Its hash does not fit what is seen at this tap: translated on the way here, or faked to force
-    /// UDP encapsulation.
+    /// Its hash does not fit what is seen at this tap: translated on the way here, or a random hash to
+    /// force UDP encapsulation. The two cannot be told apart by the hash.
     Translated,
-    /// Hashes and addresses fit at this tap, yet the far side's hash of our address does not:
-    /// translated beyond this tap.
+    /// Its own hash fits the address at this tap, yet the far side's hash of it does not: translated
+    /// beyond this tap.
     TranslatedBeyond,
+    /// Its hash is of the address seen at this tap and of port 0, which nothing is sent from: faked to
+    /// force UDP encapsulation. The address is not translated on the way here.
+    Forced,
     /// Not told.
     Unknown,
 }

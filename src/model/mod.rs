@@ -23,8 +23,8 @@ pub use child_sa::{ChildSa, ChildSaId, ChildSuite, ChildTerms, Mode};
 pub use claim::Claim;
 pub use clear_flow::ClearFlow;
 pub use esp_flow::{
-    Anomaly, AnomalyKind, EspFlow, FlowId, FlowKey, Link, SequenceTally, Silence, SizeTally,
-    Timeline,
+    Anomaly, AnomalyKind, EspFlow, FlowId, FlowKey, Link, NullTally, SequenceTally, Silence,
+    SizeTally, Timeline, Transport,
 };
 pub use exchange::{Exchange, ExchangeId, Flight, Role};
 pub use icmp::IcmpSeen;

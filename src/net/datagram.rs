@@ -1,8 +1,12 @@
 //! What a frame comes down to once links and IP are peeled off.
 
+use super::inner::Inner;
+use super::learned::Pair;
+use super::null::Null;
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpis, Timestamp, Vantage};
 use crate::wire::ah::AuthenticationHeader;
 use crate::wire::esp::EspHeader;
+use std::net::IpAddr;
 
 /// One layer of IPsec, or of what bears on it, found in a frame. A frame may hold several:
 /// ESP inside AH gives two, the outermost first.
@@ -75,9 +79,30 @@ impl Encap {
         self.layers.iter().map_while(|&word| Layer::unpacked(word))
     }
 
-    /// Whether IPsec travels in UDP (RFC 3948, or IKE itself).
+    /// Whether IPsec travels in UDP (RFC 3948, or IKE itself). What lies around an outer ESP does
+    /// not count for the one inside.
     pub fn is_udp(&self) -> bool {
-        self.iter().any(|layer| layer == Layer::Udp)
+        self.innermost(Layer::Udp)
+    }
+
+    /// Whether an outer layer of IPsec protects what is inside.
+    pub fn is_protected(&self) -> bool {
+        self.iter()
+            .any(|layer| matches!(layer, Layer::Ah | Layer::Esp))
+    }
+
+    /// Whether IPsec travels in TCP (RFC 9329). What lies around an outer ESP does not count for the
+    /// one inside.
+    pub fn is_tcp(&self) -> bool {
+        self.innermost(Layer::Tcp)
+    }
+
+    /// Whether a layer lies between the innermost ESP around and what is inside.
+    fn innermost(&self, sought: Layer) -> bool {
+        self.iter().fold(false, |found, layer| match layer {
+            Layer::Esp => false,
+            layer => found || layer == sought,
+        })
     }
 }
 
@@ -110,6 +135,20 @@ pub enum Layer {
     Udp,
     /// TCP (RFC 9329).
     Tcp,
+    /// ESP that is not encrypted, around what follows.
+    Esp,
+    /// Wrapped ESP (RFC 5840).
+    Wesp,
+    /// VXLAN's generic protocol extension.
+    VxlanGpe,
+    /// Network service header (RFC 8300).
+    Nsh,
+    /// Teredo (RFC 4380).
+    Teredo,
+    /// IP straight in UDP, as Linux does under the name of foo over UDP.
+    Fou,
+    /// Generic UDP encapsulation.
+    Gue,
 }
 
 impl Layer {
@@ -130,6 +169,13 @@ impl Layer {
             Self::Ah => (11, 0),
             Self::Udp => (12, 0),
             Self::Tcp => (13, 0),
+            Self::Esp => (14, 0),
+            Self::Wesp => (15, 0),
+            Self::VxlanGpe => (16, 0),
+            Self::Nsh => (17, 0),
+            Self::Teredo => (18, 0),
+            Self::Fou => (19, 0),
+            Self::Gue => (20, 0),
         };
         kind << 24 | number & 0x00ff_ffff
     }
@@ -152,6 +198,13 @@ impl Layer {
             11 => Self::Ah,
             12 => Self::Udp,
             13 => Self::Tcp,
+            14 => Self::Esp,
+            15 => Self::Wesp,
+            16 => Self::VxlanGpe,
+            17 => Self::Nsh,
+            18 => Self::Teredo,
+            19 => Self::Fou,
+            20 => Self::Gue,
             _ => return None,
         })
     }
@@ -174,6 +227,13 @@ impl std::fmt::Display for Layer {
             Self::Ah => f.write_str("ah"),
             Self::Udp => f.write_str("udp"),
             Self::Tcp => f.write_str("tcp"),
+            Self::Esp => f.write_str("esp"),
+            Self::Wesp => f.write_str("wesp"),
+            Self::VxlanGpe => f.write_str("vxlan-gpe"),
+            Self::Nsh => f.write_str("nsh"),
+            Self::Teredo => f.write_str("teredo"),
+            Self::Fou => f.write_str("fou"),
+            Self::Gue => f.write_str("gue"),
         }
     }
 }
@@ -211,6 +271,11 @@ pub enum Body<'a> {
     Fragment(Fragment<'a>),
     /// A packet in clear that may belong in a tunnel: it has a private address at one end.
     Clear(Clear),
+    /// A piece of a TCP stream that may hold IPsec.
+    Segment(Segment<'a>),
+    /// The datagram after this one proves that its path carries IPsec on an unusual port: what
+    /// follows between the same ends is read with that in mind.
+    Learned(Pair),
 }
 
 /// An ESP packet.
@@ -222,6 +287,17 @@ pub struct Esp<'a> {
     pub length: u32,
     /// Those of them that the capture kept.
     pub bytes: &'a [u8],
+    /// How it is laid out, if it is seen not to be encrypted.
+    pub null: Option<Null>,
+}
+
+impl Esp<'_> {
+    /// What it carries between these two, if it is not encrypted.
+    pub fn inner(&self, from: IpAddr, to: IpAddr) -> Option<Inner> {
+        let null = self.null?;
+        let payload = null.payload(self.bytes)?;
+        Some(Inner::read(null.next_header, payload, from, to))
+    }
 }
 
 /// An ICMP or ICMPv6 error about a packet of ours.
@@ -273,6 +349,23 @@ pub struct Fragment<'a> {
     pub bytes: &'a [u8],
 }
 
+/// A piece of a TCP stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Segment<'a> {
+    /// Sequence number of its first octet, or of the SYN before it.
+    pub sequence: u32,
+    /// Acknowledgment number: the octets before it have reached the sender of this segment.
+    pub acknowledgment: Option<u32>,
+    /// Whether it opens a direction.
+    pub syn: bool,
+    /// Whether it breaks the connection off.
+    pub rst: bool,
+    /// Octets of data, as the headers say.
+    pub length: u32,
+    /// Those of them that the capture kept.
+    pub bytes: &'a [u8],
+}
+
 /// A packet in clear.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Clear {
@@ -306,6 +399,13 @@ mod tests {
             Layer::Ah,
             Layer::Udp,
             Layer::Tcp,
+            Layer::Esp,
+            Layer::Wesp,
+            Layer::VxlanGpe,
+            Layer::Nsh,
+            Layer::Teredo,
+            Layer::Fou,
+            Layer::Gue,
         ];
         for run in layers.windows(Encap::MAX) {
             let mut encap = Encap::default();

@@ -2,7 +2,7 @@
 
 use super::datagram::{Encap, Layer};
 use super::octets::Octets;
-use super::{Next, link};
+use super::{Next, link, tunnel};
 
 /// EtherTypes, as IANA and IEEE assign them.
 pub(super) mod ether_type {
@@ -16,6 +16,7 @@ pub(super) mod ether_type {
     pub(in crate::net) const SERVICE_VLAN: u16 = 0x88a8;
     /// Used for an outer tag before IEEE 802.1ad, and still met.
     pub(in crate::net) const OLD_SERVICE_VLAN: u16 = 0x9100;
+    pub(in crate::net) const NSH: u16 = 0x894f;
     pub(in crate::net) const ERSPAN_2: u16 = 0x88be;
     pub(in crate::net) const ERSPAN_3: u16 = 0x22eb;
     /// A length below this is IEEE 802.3's.
@@ -32,6 +33,7 @@ pub(super) fn read<'a>(kind: u16, octets: Octets<'a>, encap: &mut Encap) -> Opti
         }
         ether_type::PPPOE_SESSION => pppoe(octets, encap),
         ether_type::MPLS | ether_type::MPLS_MULTICAST => mpls(octets, encap),
+        ether_type::NSH => tunnel::nsh(octets, encap),
         ether_type::TRANSPARENT_ETHERNET => Some(Next::link(link::ETHERNET, octets)),
         length if length < ether_type::LEAST => llc(octets.at_most(length.into())),
         _ => None,

@@ -1,4 +1,4 @@
-//! ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, and the packets of ours that they quote.
+//! ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, and the packets that they quote.
 //!
 //! The numbers are etherparse's. The quoted packet is read as any other: etherparse refuses an
 //! Authentication Header that is not whole, and routers quote eight octets of it.
@@ -12,6 +12,11 @@ use etherparse::{icmpv4, icmpv6};
 
 /// Reads an ICMP error; `None` if it is no error, or what it quotes is not ours.
 pub(super) fn read(v6: bool, octets: Octets<'_>) -> Option<IcmpError> {
+    any(v6, octets).filter(|error| is_ours(&error.quoted))
+}
+
+/// Reads an ICMP error about any packet; `None` if it is no error, or quotes no IP header.
+pub(super) fn any(v6: bool, octets: Octets<'_>) -> Option<IcmpError> {
     let (&[kind, code, _, _, a, b, c, d], quoted) = octets.split()?;
     if !is_error(v6, kind) {
         return None;
@@ -56,6 +61,15 @@ pub(super) fn is_error(v6: bool, kind: u8) -> bool {
     }
 }
 
+/// Whether a quoted packet is IPsec. Of UDP the ports must be there to tell.
+fn is_ours(quote: &Quote) -> bool {
+    match (quote.protocol, quote.from.port, quote.to.port) {
+        (protocol::ESP | protocol::AH, ..) => true,
+        (protocol::UDP, Some(from), Some(to)) => udp::ipsec_port(from, to).is_some(),
+        _ => false,
+    }
+}
+
 /// Reads the packet that an error quotes.
 fn quote(octets: Octets<'_>) -> Option<Quote> {
     let packet = ip::read(octets)?;
@@ -80,22 +94,30 @@ fn quote(octets: Octets<'_>) -> Option<Quote> {
         protocol::ESP if is_first => quote.esp = spi(payload),
         // The SPI of AH comes after next header, length and a reserved field.
         protocol::AH if is_first => quote.esp = payload.get(4..).and_then(spi),
-        protocol::ESP | protocol::AH => {}
-        protocol::UDP if is_first => {
-            let &[a, b, c, d] = payload.first_chunk()?;
-            let (from, to) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-            let data = payload.get(udp::HEADER_LEN..).unwrap_or_default();
-            (quote.from.port, quote.to.port) = (Some(from), Some(to));
-            match (udp::ipsec_port(from, to)?, data) {
-                // The non-ESP marker (RFC 3948 section 2.2).
-                (udp::IpsecPort::NatTraversal, [0, 0, 0, 0, ike @ ..]) => quote.ike = spis(ike),
-                (udp::IpsecPort::NatTraversal, esp) => quote.esp = spi(esp),
-                (udp::IpsecPort::Ike, ike) => quote.ike = spis(ike),
+        protocol::TCP | protocol::UDP | protocol::SCTP if is_first => {
+            if let Some(&[a, b, c, d]) = payload.first_chunk() {
+                let (from, to) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+                (quote.from.port, quote.to.port) = (Some(from), Some(to));
+                if packet.protocol == protocol::UDP {
+                    let data = payload.get(udp::HEADER_LEN..).unwrap_or_default();
+                    (quote.ike, quote.esp) = ipsec_in_udp(from, to, data);
+                }
             }
         }
-        _ => return None,
+        _ => {}
     }
     Some(quote)
+}
+
+/// The SPIs of what the ports of IPsec carry.
+fn ipsec_in_udp(from: u16, to: u16, data: &[u8]) -> (Option<IkeSpis>, Option<EspSpi>) {
+    match (udp::ipsec_port(from, to), data) {
+        // The non-ESP marker (RFC 3948 section 2.2).
+        (Some(udp::IpsecPort::NatTraversal), [0, 0, 0, 0, ike @ ..]) => (spis(ike), None),
+        (Some(udp::IpsecPort::NatTraversal), esp) => (None, spi(esp)),
+        (Some(udp::IpsecPort::Ike), ike) => (spis(ike), None),
+        (None, _) => (None, None),
+    }
 }
 
 fn spi(bytes: &[u8]) -> Option<EspSpi> {

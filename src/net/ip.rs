@@ -18,7 +18,13 @@ pub(super) mod protocol {
     pub(in crate::net) const AH: u8 = 51;
     pub(in crate::net) const ICMPV6: u8 = 58;
     pub(in crate::net) const NO_NEXT_HEADER: u8 = 59;
+    pub(in crate::net) const OSPF: u8 = 89;
+    pub(in crate::net) const BEET: u8 = 94;
+    pub(in crate::net) const IPCOMP: u8 = 108;
+    pub(in crate::net) const SCTP: u8 = 132;
     pub(in crate::net) const MPLS: u8 = 137;
+    pub(in crate::net) const WESP: u8 = 141;
+    pub(in crate::net) const AGGFRAG: u8 = 144;
 }
 
 /// An IP packet.
@@ -134,6 +140,11 @@ fn read_v6(octets: Octets<'_>) -> Option<Packet<'_>> {
     })
 }
 
+/// Whether a protocol number is that of an IPv6 extension header that is walked over.
+pub(super) fn is_extension(protocol: u8) -> bool {
+    Ipv6RawExtHeaderSlice::header_type_supported(IpNumber(protocol))
+}
+
 /// Walks over IPv6 extension headers (RFC 8200 section 4) up to the first protocol that is none,
 /// or to the end of a fragment header. `None` if one is not whole.
 ///
@@ -160,7 +171,7 @@ pub(super) fn skip_extensions(
                 };
                 return Some((protocol, octets, Some(piece)));
             }
-        } else if Ipv6RawExtHeaderSlice::header_type_supported(IpNumber(protocol)) {
+        } else if is_extension(protocol) {
             let header = Ipv6RawExtHeaderSlice::from_slice(octets.kept).ok()?;
             protocol = header.next_header().0;
             octets = octets.skip(header.slice().len())?;

@@ -7,41 +7,57 @@
 //! stays in registers, which halves the time of a frame. All others are marked cold or left alone.
 
 pub mod datagram;
+pub mod inner;
+pub mod learned;
 pub mod reassembly;
+pub mod stream;
 
 mod clear;
+mod ctcp;
 mod ether;
 mod icmp;
 mod ip;
 mod link;
+mod null;
 mod octets;
+mod tcp;
 #[cfg(test)]
 mod tests;
 mod tunnel;
 mod udp;
+mod wesp;
 
 pub use datagram::{
-    Body, Clear, Datagram, Encap, Esp, Fragment, IcmpError, IpFacts, Layer, Path, Quote, Stamp,
+    Body, Clear, Datagram, Encap, Esp, Fragment, IcmpError, IpFacts, Layer, Path, Quote, Segment,
+    Stamp,
 };
+pub use inner::Inner;
+pub use learned::{Learned, Pair};
+pub use null::Null;
 pub use reassembly::{Incomplete, Pushed, Reassembler, Refusal, Whole};
+pub use stream::Streams;
 
 use crate::capture::{Frame, LinkType};
 use crate::units::Endpoint;
 use crate::wire::ah::AuthenticationHeader;
+use crate::wire::content;
 use crate::wire::esp::EspHeader;
 use crate::wire::header::HEADER_LEN as IKE_HEADER_LEN;
 use crate::wire::natt::Content;
 use ip::protocol;
 use octets::Octets;
 use udp::IpsecPort;
+use wesp::Wesp;
 
 /// Peels a frame and gives every layer of IPsec in it to `visit`, the outermost first.
 ///
-/// A frame that holds nothing of ours is not told of.
-pub fn peel<'a, V: FnMut(Datagram<'a>)>(frame: &Frame<'a>, visit: &mut V) {
+/// A frame that holds nothing of ours is not told of. What it proves of its path goes into
+/// `learned`, and is told too.
+pub fn peel<'a, V: FnMut(Datagram<'a>)>(frame: &Frame<'a>, learned: &mut Learned, visit: &mut V) {
     let mut peeler = Peeler {
         stamp: stamp(frame),
         encap: Encap::default(),
+        learned,
         visit,
     };
     let octets = Octets::new(frame.bytes, frame.wire_len.max(len_u32(frame.bytes)));
@@ -50,7 +66,9 @@ pub fn peel<'a, V: FnMut(Datagram<'a>)>(frame: &Frame<'a>, visit: &mut V) {
 
 /// Goes on with an IP payload that was put together from fragments: `length` octets of `protocol`,
 /// of which `payload` is what the capture kept.
+#[expect(clippy::too_many_arguments, reason = "what a frame says, in pieces")]
 pub fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
+    learned: &mut Learned,
     stamp: Stamp,
     path: Path,
     ip: IpFacts,
@@ -62,6 +80,7 @@ pub fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
     let mut peeler = Peeler {
         stamp,
         encap: path.encap,
+        learned,
         visit,
     };
     let header = ip::Header {
@@ -126,6 +145,7 @@ struct Peeler<'v, V> {
     /// The layers passed so far. They bound the work: whatever nests adds one, and there is room
     /// for a few.
     encap: Encap,
+    learned: &'v mut Learned,
     visit: &'v mut V,
 }
 
@@ -156,13 +176,15 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
     #[inline(always)]
     fn payload(&mut self, ip: ip::Header, protocol: u8, octets: Octets<'a>) -> Option<Next<'a>> {
         match protocol {
-            protocol::ESP => self.esp(ip, None, octets),
+            protocol::ESP => return self.esp(ip, None, octets),
             protocol::UDP => return self.udp(ip, octets),
             protocol::AH => return self.ah(ip, octets),
+            protocol::TCP => return self.tcp(ip, octets),
             protocol::IPV4 | protocol::IPV6 => {
                 return self.encap.push(Layer::Ip).then_some(Next::ip(octets));
             }
             protocol::GRE => return tunnel::gre(octets, &mut self.encap),
+            protocol::WESP => return self.wesp(ip, None, octets),
             protocol::MPLS => return Some(Next::ether(ether::ether_type::MPLS, octets)),
             protocol::ICMP | protocol::ICMPV6 => self.icmp(ip, protocol, octets),
             _ => self.clear(ip, protocol, octets),
@@ -170,25 +192,67 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         None
     }
 
-    /// An ESP packet, in UDP if there are ports. Too little of one is nothing.
+    /// An ESP packet, in UDP if there are ports, and what is inside if it can be read. Too little of
+    /// one is nothing.
     #[inline(always)]
-    fn esp(&mut self, ip: ip::Header, ports: Option<(u16, u16)>, octets: Octets<'a>) {
-        if let Some(header) = EspHeader::read(octets.kept) {
-            let esp = Esp {
-                header,
-                length: octets.length,
-                bytes: octets.kept,
-            };
-            self.tell(ip, ports, octets, Body::Esp(esp));
+    fn esp(
+        &mut self,
+        ip: ip::Header,
+        ports: Option<(u16, u16)>,
+        octets: Octets<'a>,
+    ) -> Option<Next<'a>> {
+        let null = null::seen(octets, ip.from, ip.to);
+        self.esp_laid_out(ip, ports, octets, null)
+    }
+
+    #[inline(always)]
+    fn esp_laid_out(
+        &mut self,
+        ip: ip::Header,
+        ports: Option<(u16, u16)>,
+        octets: Octets<'a>,
+        null: Option<Null>,
+    ) -> Option<Next<'a>> {
+        let esp = Esp {
+            header: EspHeader::read(octets.kept)?,
+            length: octets.length,
+            bytes: octets.kept,
+            null,
+        };
+        self.tell(ip, ports, octets, Body::Esp(esp));
+        self.inside_esp(ip, octets, null?)
+    }
+
+    /// What ESP carries in clear: a packet, or in transport mode the payload of the one around.
+    #[cold]
+    fn inside_esp(&mut self, ip: ip::Header, octets: Octets<'a>, null: Null) -> Option<Next<'a>> {
+        let payload = null.payload(octets.kept)?;
+        if !self.encap.push(Layer::Esp) {
+            return None;
         }
+        self.protected(ip, null.next_header, Octets::new(payload, len_u32(payload)))
+    }
+
+    /// Wrapped ESP, which says by itself whether it is encrypted (RFC 5840).
+    #[cold]
+    fn wesp(
+        &mut self,
+        ip: ip::Header,
+        ports: Option<(u16, u16)>,
+        octets: Octets<'a>,
+    ) -> Option<Next<'a>> {
+        let (header, esp) = Wesp::read(octets)?;
+        if !self.encap.push(Layer::Wesp) {
+            return None;
+        }
+        self.esp_laid_out(ip, ports, esp, header.layout(esp))
     }
 
     #[inline(always)]
     fn udp(&mut self, ip: ip::Header, octets: Octets<'a>) -> Option<Next<'a>> {
         let datagram = udp::read(octets)?;
         if let Some(port) = udp::ipsec_port(datagram.from, datagram.to) {
-            self.ipsec_in_udp(ip, port, datagram);
-            return None;
+            return self.ipsec_in_udp(ip, port, datagram);
         }
         if let Some(read) = tunnel::on_ports(datagram.from, datagram.to) {
             let around = self.encap;
@@ -198,6 +262,8 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             }
             // Layers that led to nothing do not lie around what is told instead.
             self.encap = around;
+        } else if let Some(inside) = self.ipsec_on_any_port(ip, datagram) {
+            return inside;
         }
         self.clear(ip, protocol::UDP, octets);
         None
@@ -205,9 +271,14 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
 
     /// What the ports of IPsec carry is told by its first octets (RFC 3948 section 2).
     #[inline]
-    fn ipsec_in_udp(&mut self, ip: ip::Header, port: IpsecPort, datagram: udp::Udp<'a>) {
+    fn ipsec_in_udp(
+        &mut self,
+        ip: ip::Header,
+        port: IpsecPort,
+        datagram: udp::Udp<'a>,
+    ) -> Option<Next<'a>> {
         if !self.encap.push(Layer::Udp) {
-            return;
+            return None;
         }
         let ports = Some((datagram.from, datagram.to));
         let data = datagram.data;
@@ -215,7 +286,7 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         // Too little was kept to tell, and nothing but IKE belongs on its port.
         if cut_on_ike_port && data.kept.len() < IKE_HEADER_LEN {
             self.tell(ip, ports, data, Body::Ike(data.kept));
-            return;
+            return None;
         }
         match Content::of(data.kept, port == IpsecPort::NatTraversal) {
             Content::Ike(message) => self.tell(ip, ports, data, Body::Ike(message)),
@@ -223,15 +294,91 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             Content::Esp(_) if cut_on_ike_port => {}
             Content::Esp(packet) => {
                 let marker = data.kept.len().saturating_sub(packet.len());
-                if let Some(packet) = data.skip(marker) {
-                    self.esp(ip, ports, packet);
-                }
+                let packet = data.skip(marker)?;
+                return match packet.split() {
+                    Some((&spi, wrapped)) if spi == wesp::PROTOCOL_IDENTIFIER => {
+                        self.wesp(ip, ports, wrapped)
+                    }
+                    _ => self.esp(ip, ports, packet),
+                };
             }
             // The first octet of something longer looks the same.
             Content::Keepalive if data.is_cut() => {}
             Content::Keepalive => self.tell(ip, ports, data, Body::Keepalive),
             Content::Other(_) => {}
         }
+        None
+    }
+
+    /// IPsec in UDP on a port that does not stand for it: what is inside to go on with, if anything.
+    /// `None` if it is no IPsec.
+    #[cold]
+    fn ipsec_on_any_port(
+        &mut self,
+        ip: ip::Header,
+        datagram: udp::Udp<'a>,
+    ) -> Option<Option<Next<'a>>> {
+        let ports = (datagram.from, datagram.to);
+        let pair = pair(protocol::UDP, ip, ports);
+        if self.learned.knows(&pair) {
+            return Some(self.ipsec_in_udp(ip, IpsecPort::NatTraversal, datagram));
+        }
+        let data = datagram.data;
+        let found = content::find(data.kept, data.length as usize)?;
+        if !self.encap.push(Layer::Udp) {
+            return None;
+        }
+        // Without a marker nothing else shares the port.
+        if found.marked {
+            self.learn(ip, ports, pair);
+        }
+        self.tell(ip, Some(ports), data, Body::Ike(found.message));
+        Some(None)
+    }
+
+    /// A TCP segment: a piece of a stream that holds IPsec, or a packet of Cisco's, or in clear.
+    #[cold]
+    fn tcp(&mut self, ip: ip::Header, octets: Octets<'a>) -> Option<Next<'a>> {
+        let around = self.encap;
+        if let Some(segment) = tcp::read(octets)
+            && self.encap.push(Layer::Tcp)
+            && let Some(inside) = self.ipsec_in_tcp(ip, segment)
+        {
+            return inside;
+        }
+        self.encap = around;
+        self.clear(ip, protocol::TCP, octets);
+        None
+    }
+
+    /// What is inside to go on with, if anything; `None` if it is no IPsec.
+    fn ipsec_in_tcp(&mut self, ip: ip::Header, segment: tcp::Tcp<'a>) -> Option<Option<Next<'a>>> {
+        let ports = (segment.from, segment.to);
+        match ctcp::read(segment.data) {
+            Some(ctcp::Carried::Esp(packet)) => {
+                return Some(self.esp(ip, Some(ports), packet));
+            }
+            Some(ctcp::Carried::Ike(message)) => {
+                self.tell(ip, Some(ports), message, Body::Ike(message.kept));
+                return Some(None);
+            }
+            None => {}
+        }
+        let pair = pair(protocol::TCP, ip, ports);
+        let known = segment.is_on_ipsec_port() || self.learned.knows(&pair);
+        if known || segment.begins_ipsec() && self.learn(ip, ports, pair) {
+            let body = Body::Segment(segment.segment());
+            self.tell(ip, Some(ports), segment.data, body);
+            return Some(None);
+        }
+        None
+    }
+
+    /// Takes a pair into what is learned, and tells of it; `false` if there is no room.
+    fn learn(&mut self, ip: ip::Header, ports: (u16, u16), pair: Pair) -> bool {
+        let nothing = Octets::new(&[], 0);
+        self.tell(ip, Some(ports), nothing, Body::Learned(pair));
+        self.learned.learn(pair)
     }
 
     /// An Authentication Header, then what it protects (RFC 4302 section 3.1).
@@ -242,18 +389,27 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         if !self.encap.push(Layer::Ah) {
             return None;
         }
-        let protected = octets.skip(header.length)?;
-        let (protocol, protected) = match ip.from.is_ipv6() {
+        self.protected(ip, header.next_header, octets.skip(header.length)?)
+    }
+
+    /// The payload of a packet that AH or ESP protects in transport mode, or all of one in tunnel
+    /// mode.
+    fn protected(
+        &mut self,
+        ip: ip::Header,
+        next_header: u8,
+        octets: Octets<'a>,
+    ) -> Option<Next<'a>> {
+        let (protocol, octets) = match ip.from.is_ipv6() {
             // Destination options may follow.
             true => {
-                let (protocol, protected, piece) =
-                    ip::skip_extensions(header.next_header, protected)?;
-                // AH protects whole packets only.
-                piece.is_none().then_some((protocol, protected))?
+                let (protocol, octets, piece) = ip::skip_extensions(next_header, octets)?;
+                // Whole packets only are protected.
+                piece.is_none().then_some((protocol, octets))?
             }
-            false => (header.next_header, protected),
+            false => (next_header, octets),
         };
-        self.payload(ip, protocol, protected)
+        self.payload(ip, protocol, octets)
     }
 
     #[cold]
@@ -269,15 +425,20 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
     #[cold]
     fn fragment(&mut self, packet: ip::Packet<'a>, piece: ip::Piece) {
         let is_first = piece.offset == 0;
-        let is_ours = match packet.protocol {
-            protocol::ESP | protocol::AH => true,
-            protocol::UDP if is_first => udp::read(packet.payload).is_some_and(|udp| {
-                udp::ipsec_port(udp.from, udp.to).is_some()
-                    || tunnel::on_ports(udp.from, udp.to).is_some()
-            }),
+        // Destination options may stand before what the packet carries (RFC 8200 section 4.5).
+        let (protocol, payload) = match ip::skip_extensions(packet.protocol, packet.payload) {
+            Some((protocol, payload, None)) if is_first && packet.header.from.is_ipv6() => {
+                (protocol, payload)
+            }
+            _ => (packet.protocol, packet.payload),
+        };
+        let is_ours = match protocol {
+            protocol::ESP | protocol::AH | protocol::WESP => true,
+            protocol::UDP if is_first => self.may_be_ipsec_in_udp(packet.header, payload),
             // Only the first piece has the ports.
             protocol::UDP => true,
-            _ => false,
+            // Only the first piece has what follows, if it is in there.
+            other => packet.header.from.is_ipv6() && ip::is_extension(other),
         };
         if is_ours {
             let fragment = Fragment {
@@ -295,15 +456,30 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
                 Body::Fragment(fragment),
             );
         } else if is_first {
-            self.clear(packet.header, packet.protocol, packet.payload);
+            self.clear(packet.header, protocol, payload);
         }
+    }
+
+    /// A packet that nothing protects; inside AH or ESP something does.
+    /// Whether the beginning of a UDP datagram may be that of one with IPsec inside.
+    fn may_be_ipsec_in_udp(&self, ip: ip::Header, payload: Octets<'a>) -> bool {
+        let Some(udp) = udp::read(payload) else {
+            return false;
+        };
+        udp::ipsec_port(udp.from, udp.to).is_some()
+            || tunnel::on_ports(udp.from, udp.to).is_some()
+            || self
+                .learned
+                .knows(&pair(protocol::UDP, ip, (udp.from, udp.to)))
+            || udp::length(payload)
+                .is_some_and(|length| content::find(udp.data.kept, length).is_some())
     }
 
     /// A packet that nothing protects; under an Authentication Header something does.
     #[cold]
     fn clear(&mut self, ip: ip::Header, protocol: u8, octets: Octets<'a>) {
         if clear::may_belong_in_a_tunnel(ip.from, ip.to)
-            && !self.encap.iter().any(|layer| layer == Layer::Ah)
+            && !self.encap.is_protected()
             && let Some((clear, ports)) = clear::read(protocol, octets)
         {
             self.tell(ip, ports, octets, Body::Clear(clear));
@@ -336,6 +512,15 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
             body,
         });
     }
+}
+
+/// The two ends of a transport protocol.
+fn pair(protocol: u8, ip: ip::Header, ports: (u16, u16)) -> Pair {
+    let end = |address, port| Endpoint {
+        address,
+        port: Some(port),
+    };
+    Pair::new(protocol, end(ip.from, ports.0), end(ip.to, ports.1))
 }
 
 /// When and where a frame was recorded. The interface of a Linux cooked capture stands in the frame.

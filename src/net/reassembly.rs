@@ -5,6 +5,8 @@
 //! told as [`Incomplete`], never lost silently.
 
 use super::datagram::{Fragment, IpFacts, Path, Stamp};
+use super::ip;
+use super::octets::Octets;
 use crate::limits::{
     REASSEMBLY_AGE, REASSEMBLY_HEAD, REASSEMBLY_OCTETS, REASSEMBLY_PIECES, REASSEMBLY_REMEMBERED,
     REASSEMBLY_TRAINS,
@@ -89,7 +91,7 @@ pub struct Whole {
     /// The IP header of its first piece, with the length of the whole packet and the number of
     /// pieces.
     pub ip: IpFacts,
-    /// Protocol of the payload.
+    /// Protocol of the payload, behind IPv6 extension headers if there are any in it.
     pub protocol: u8,
     /// The payload, as far as the capture kept it without a hole.
     pub payload: Vec<u8>,
@@ -487,13 +489,31 @@ impl Train {
         kept
     }
 
+    /// The protocol behind the extension headers at the start of the payload, and their octets:
+    /// destination options may be cut apart with the rest (RFC 8200 section 4.5).
+    fn carried(&self) -> (u8, usize) {
+        let protocol = self.key.protocol;
+        if !self.key.from.is_ipv6() || !ip::is_extension(protocol) {
+            return (protocol, 0);
+        }
+        let kept = self.kept();
+        let length = u32::try_from(kept.len()).unwrap_or(u32::MAX);
+        match ip::skip_extensions(protocol, Octets::new(&kept, length)) {
+            Some((protocol, rest, None)) => (protocol, kept.len() - rest.kept.len()),
+            _ => (protocol, 0),
+        }
+    }
+
     fn pieces(&self) -> u16 {
         u16::try_from(self.prints.len()).unwrap_or(u16::MAX)
     }
 
     fn into_whole(self, last: Seen) -> Whole {
-        let payload = self.kept();
-        let length = self.length.unwrap_or(0);
+        let (protocol, skipped) = self.carried();
+        let mut payload = self.kept();
+        payload.drain(..skipped.min(payload.len()));
+        let skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
+        let length = self.length.unwrap_or(0).saturating_sub(skipped);
         // The fragment header goes when the packet is put together (RFC 8200 section 4.5).
         let fragment_header = if self.key.from.is_ipv6() { 8 } else { 0 };
         let header_len = self.header_len.saturating_sub(fragment_header);
@@ -502,11 +522,11 @@ impl Train {
             time: last.time,
             path: self.path,
             ip: IpFacts {
-                length: length + header_len,
+                length: length.saturating_add(skipped).saturating_add(header_len),
                 pieces: self.pieces(),
                 ..self.ip
             },
-            protocol: self.key.protocol,
+            protocol,
             cut: payload.len() < length as usize,
             payload,
             length,
@@ -517,8 +537,10 @@ impl Train {
 
     fn into_incomplete(self) -> Incomplete {
         let has_head = self.runs.first().is_some_and(|run| run.offset == 0);
+        let (protocol, skipped) = self.carried();
         let head = has_head.then(|| {
             let mut head = self.kept();
+            head.drain(..skipped.min(head.len()));
             head.truncate(REASSEMBLY_HEAD);
             head.shrink_to_fit();
             head
@@ -529,11 +551,13 @@ impl Train {
             last_stamp: self.last.stamp,
             last_time: self.last.time,
             path: self.path,
-            protocol: self.key.protocol,
+            protocol,
             pieces: self.pieces(),
             frames: self.frames,
             head,
-            length: self.length,
+            length: self
+                .length
+                .map(|length| length.saturating_sub(u32::try_from(skipped).unwrap_or(u32::MAX))),
             largest: self.largest,
         }
     }
@@ -685,6 +709,45 @@ mod tests {
                     assert!(wire.reassembler.finish().is_empty(), "{order:?} {repeated}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn destination_options_in_the_payload_are_passed_over() {
+        // ESP behind options that are padded (RFC 8200 sections 4.5 and 4.6).
+        let payload = [&[50, 1, 1, 12][..], &[0; 12], &payload(84)].concat();
+        let mut pieces = pieces(&payload, &[8, 40]);
+        pieces.iter_mut().for_each(|piece| piece.protocol = 60);
+        for v6 in [false, true] {
+            let mut wire = Wire {
+                v6,
+                ..Wire::default()
+            };
+            let wholes = wire.wholes(&pieces);
+            let [whole] = &wholes[..] else {
+                panic!("{wholes:?}")
+            };
+            // In IPv4 the number means nothing.
+            let (protocol, skipped) = if v6 { (50, 16) } else { (60, 0) };
+            assert_eq!(whole.protocol, protocol);
+            assert_eq!(whole.payload, payload[skipped..]);
+            assert_eq!((whole.length as usize, whole.cut), (100 - skipped, false));
+            assert_eq!(whole.ip.length, 100 + if v6 { 40 } else { 20 });
+            wire.wholes(&pieces[..2]);
+            let given_up = wire.reassembler.finish();
+            assert_eq!(given_up.len(), 0, "a copy of what was put together");
+            wire.push(&Fragment {
+                identification: 8,
+                ..pieces[0]
+            });
+            wire.push(&Fragment {
+                identification: 8,
+                ..pieces[1]
+            });
+            let given_up = wire.reassembler.finish();
+            let head = given_up[0].head.as_deref();
+            assert_eq!(given_up[0].protocol, protocol);
+            assert_eq!(head, Some(&payload[skipped..40]));
         }
     }
 

@@ -1,7 +1,9 @@
-//! Tunnels that are not IPsec: GRE over IP, and VXLAN, Geneve, MPLS, GTP-U and L2TP over UDP.
+//! Tunnels that are not IPsec: GRE over IP; VXLAN, Geneve, MPLS, GTP-U, L2TP, Teredo and plain IP
+//! over UDP; and the network service header, which may lie in some of them.
 
 use super::datagram::{Encap, Layer};
 use super::ether::{self, ether_type};
+use super::ip::protocol;
 use super::octets::Octets;
 use super::{Next, link};
 
@@ -14,11 +16,16 @@ pub(super) fn on_ports(from: u16, to: u16) -> Option<Read> {
     match (from, to) {
         // IANA's port, and Linux's from before there was one.
         (_, 4789 | 8472) => Some(vxlan),
+        (_, 4790) => Some(vxlan_gpe),
         (_, 6081) => Some(geneve),
         // RFC 7510 section 3.
         (_, 6635) => Some(ether::mpls),
         (_, 2152) | (2152, _) => Some(gtpu),
         (_, 1701) | (1701, _) => Some(l2tp),
+        (_, 3544) | (3544, _) => Some(teredo),
+        // Customary with Linux; IANA gave the second one to GUE.
+        (_, 5555) => Some(fou),
+        (_, 6080) => Some(gue),
         _ => None,
     }
 }
@@ -85,6 +92,90 @@ fn erspan_3(octets: Octets<'_>) -> Option<Next<'_>> {
 fn vxlan<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
     let (head, rest) = octets.split::<8>()?;
     (head[0] & 0x08 != 0 && encap.push(Layer::Vxlan)).then_some(Next::link(link::ETHERNET, rest))
+}
+
+/// VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe section 3): as VXLAN, with a next protocol if a flag says
+/// that there is one.
+fn vxlan_gpe<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+    let (head, rest) = octets.split::<8>()?;
+    let (version, has_protocol) = (head[0] >> 4 & 3, head[0] & 0x04 != 0);
+    if version != 0 || !encap.push(Layer::VxlanGpe) {
+        return None;
+    }
+    match has_protocol {
+        true => service(head[3], rest),
+        false => Some(Next::link(link::ETHERNET, rest)),
+    }
+}
+
+/// The numbers that VXLAN-GPE and NSH share (RFC 8300 section 11.2.5).
+fn service(protocol: u8, octets: Octets<'_>) -> Option<Next<'_>> {
+    match protocol {
+        1 | 2 => Some(Next::ip(octets)),
+        3 => Some(Next::link(link::ETHERNET, octets)),
+        4 => Some(Next::ether(ether_type::NSH, octets)),
+        5 => Some(Next::ether(ether_type::MPLS, octets)),
+        _ => None,
+    }
+}
+
+/// The network service header (RFC 8300 section 2.2): version, flags, time to live and length; then
+/// the type of its metadata and the protocol of what follows.
+pub(super) fn nsh<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+    let (&[version, length, _, protocol], _) = octets.split()?;
+    let words = usize::from(length & 0x3f);
+    if version >> 6 != 0 || words < 2 || !encap.push(Layer::Nsh) {
+        return None;
+    }
+    service(protocol, octets.skip(words * 4)?)
+}
+
+/// Teredo (RFC 4380 section 5.1.1): indications of authentication and origin, then IPv6.
+fn teredo<'a>(mut octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+    if let [0, 1, client, value, ..] = *octets.kept {
+        let (nonce, confirmation) = (8, 1);
+        let lengths = usize::from(client) + usize::from(value);
+        octets = octets.skip(4 + lengths + nonce + confirmation)?;
+    }
+    if let [0, 0, ..] = *octets.kept {
+        octets = octets.skip(8)?;
+    }
+    let is_ipv6 = octets.kept.first()? >> 4 == 6;
+    (is_ipv6 && encap.push(Layer::Teredo)).then_some(Next::ip(octets))
+}
+
+/// IP straight in UDP. Nothing says so but the port, which is anyone's: the length must fit too.
+fn fou<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+    let fits = match *octets.kept {
+        [0x45..=0x4f, _, a, b, ..] => u32::from(u16::from_be_bytes([a, b])) == octets.length,
+        [0x60..=0x6f, _, _, _, a, b, ..] => {
+            u32::from(u16::from_be_bytes([a, b])) + 40 == octets.length
+        }
+        _ => false,
+    };
+    (fits && encap.push(Layer::Fou)).then_some(Next::ip(octets))
+}
+
+/// Generic UDP encapsulation (draft-ietf-intarea-gue section 3): variant 0 has a header with the
+/// length of its options and an IP protocol; in variant 1 IP follows straight.
+fn gue<'a>(octets: Octets<'a>, encap: &mut Encap) -> Option<Next<'a>> {
+    let &first = octets.kept.first()?;
+    if !encap.push(Layer::Gue) {
+        return None;
+    }
+    if first >> 6 == 1 {
+        return Some(Next::ip(octets));
+    }
+    let (&[first, protocol, _, _], rest) = octets.split()?;
+    let is_control = first & 0x20 != 0;
+    let rest = rest.skip(usize::from(first & 0x1f) * 4)?;
+    match protocol {
+        _ if first >> 6 != 0 || is_control => None,
+        protocol::IPV4 | protocol::IPV6 => Some(Next::ip(rest)),
+        protocol::GRE => gre(rest, encap),
+        protocol::MPLS => Some(Next::ether(ether_type::MPLS, rest)),
+        _ => None,
+    }
 }
 
 /// Geneve (RFC 8926 section 3.4): version and length of the options, flags, protocol, identifier.

@@ -19,7 +19,8 @@ pub(super) struct Udp<'a> {
 /// A port of IPsec.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum IpsecPort {
-    /// 500: IKE alone (RFC 7296 section 2).
+    /// 500: IKE alone (RFC 7296 section 2). 848: IKE of groups, framed alike (RFC 6407 section 3.2,
+    /// RFC 9838).
     Ike,
     /// 4500: IKE after a marker, ESP, keepalives (RFC 3948).
     NatTraversal,
@@ -42,12 +43,31 @@ pub(super) fn read(octets: Octets<'_>) -> Option<Udp<'_>> {
     })
 }
 
+/// Octets of data that the header promises, though only a piece of them be here.
+pub(super) fn length(octets: Octets<'_>) -> Option<usize> {
+    let &[_, _, _, _, a, b, _, _]: &[u8; HEADER_LEN] = octets.kept.first_chunk()?;
+    usize::from(u16::from_be_bytes([a, b])).checked_sub(HEADER_LEN)
+}
+
 /// The port of IPsec among two; a NAT may have changed either of them.
 #[inline]
 pub(super) fn ipsec_port(from: u16, to: u16) -> Option<IpsecPort> {
     match (from, to) {
         (_, 4500) | (4500, _) => Some(IpsecPort::NatTraversal),
-        (_, 500) | (500, _) => Some(IpsecPort::Ike),
+        (_, 500 | 848) | (500 | 848, _) => Some(IpsecPort::Ike),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_have_a_port_of_ike_to_themselves() {
+        assert_eq!(ipsec_port(848, 848), Some(IpsecPort::Ike));
+        assert_eq!(ipsec_port(40_000, 848), Some(IpsecPort::Ike));
+        assert_eq!(ipsec_port(848, 4500), Some(IpsecPort::NatTraversal));
+        assert_eq!(ipsec_port(849, 847), None);
     }
 }

@@ -66,7 +66,8 @@ registry! {
 }
 
 registry! {
-    /// Attributes of a phase 1 transform (RFC 2409 appendix A).
+    /// Attributes of a phase 1 transform (RFC 2409 appendix A). Number 16384 is known from one source
+    /// only; see `docs/registries.md`.
     pub struct Phase1Attribute(u16) {
         ENCRYPTION_ALGORITHM = 1, "Encryption Algorithm", "RFC 2409 appendix A";
         HASH_ALGORITHM = 2, "Hash Algorithm", "RFC 2409 appendix A";
@@ -144,13 +145,22 @@ registry! {
 
 registry! {
     /// Diffie-Hellman groups of both phases. From 14 on the numbers and groups are those of the IKEv2
-    /// key exchange methods; so are 1, 2 and 5.
+    /// key exchange methods; so are 1, 2 and 5. IANA gives two groups over each of four fields the
+    /// same name.
     pub struct GroupV1(u16) {
         MODP_768 = 1, "default 768-bit MODP group", "RFC 2409 section 6.1";
         MODP_1024 = 2, "alternate 1024-bit MODP group", "RFC 2409 section 6.2";
         EC2N_155 = 3, "EC2N group on GP[2^155]", "RFC 2409 section 6.3";
         EC2N_185 = 4, "EC2N group on GP[2^185]", "RFC 2409 section 6.4";
         MODP_1536 = 5, "1536-bit MODP group", "RFC 3526";
+        EC2N_163_A = 6, "EC2N group over GF[2^163]", "draft-ietf-ipsec-ike-ecc-groups";
+        EC2N_163_B = 7, "EC2N group over GF[2^163]", "draft-ietf-ipsec-ike-ecc-groups";
+        EC2N_283_A = 8, "EC2N group over GF[2^283]", "draft-ietf-ipsec-ike-ecc-groups";
+        EC2N_283_B = 9, "EC2N group over GF[2^283]", "draft-ietf-ipsec-ike-ecc-groups";
+        EC2N_409_A = 10, "EC2N group over GF[2^409]", "draft-ietf-ipsec-ike-ecc-groups";
+        EC2N_409_B = 11, "EC2N group over GF[2^409]", "draft-ietf-ipsec-ike-ecc-groups";
+        EC2N_571_A = 12, "EC2N group over GF[2^571]", "draft-ietf-ipsec-ike-ecc-groups";
+        EC2N_571_B = 13, "EC2N group over GF[2^571]", "draft-ietf-ipsec-ike-ecc-groups";
         MODP_2048 = 14, "2048-bit MODP group", "RFC 3526";
         MODP_3072 = 15, "3072-bit MODP group", "RFC 3526";
         MODP_4096 = 16, "4096-bit MODP group", "RFC 3526";
@@ -245,6 +255,49 @@ registry! {
     pub struct EcnTunnel(u16) {
         ALLOWED = 1, "Allowed", "RFC 3168";
         FORBIDDEN = 2, "Forbidden", "RFC 3168";
+    }
+}
+
+registry! {
+    /// Whether sequence numbers have 64 bits.
+    pub struct ExtendedSequenceNumber(u16) {
+        SEQUENCE_NUMBER_64 = 1, "64-bit Sequence Number", "RFC 4304";
+    }
+}
+
+registry! {
+    /// How a signature of a packet is encoded.
+    pub struct SignatureEncoding(u16) {
+        RSASSA_PKCS1_V1_5 = 1, "RSASSA-PKCS1-v1_5", "RFC 4359";
+        RSASSA_PSS = 2, "RSASSA-PSS", "RFC 4359";
+    }
+}
+
+registry! {
+    /// Which addresses of a packet its tunnel keeps.
+    pub struct AddressPreservation(u16) {
+        NONE = 1, "None", "RFC 6407";
+        SOURCE_ONLY = 2, "Source-Only", "RFC 6407";
+        DESTINATION_ONLY = 3, "Destination-Only", "RFC 6407";
+        SOURCE_AND_DESTINATION = 4, "Source-and-Destination", "RFC 6407";
+    }
+}
+
+registry! {
+    /// What a member of a group may do with an SA.
+    pub struct SaDirection(u16) {
+        SENDER_ONLY = 1, "Sender-Only", "RFC 6407";
+        RECEIVER_ONLY = 2, "Receiver-Only", "RFC 6407";
+        SYMMETRIC = 3, "Symmetric", "RFC 6407";
+    }
+}
+
+registry! {
+    /// Bits of a situation (RFC 2407 section 4.2).
+    pub struct Situation(u32) {
+        SIT_IDENTITY_ONLY = 1, "SIT_IDENTITY_ONLY", "RFC 2407 section 4.2.1";
+        SIT_SECRECY = 2, "SIT_SECRECY", "RFC 2407 section 4.2.2";
+        SIT_INTEGRITY = 4, "SIT_INTEGRITY", "RFC 2407 section 4.2.3";
     }
 }
 
@@ -358,6 +411,10 @@ pub fn attribute_value_name(phase: Phase, kind: u16, value: u64) -> Option<&'sta
             Phase2Attribute::ENCAPSULATION_MODE => EncapsulationMode(value).name(),
             Phase2Attribute::AUTHENTICATION_ALGORITHM => AuthenticationAlgorithm(value).name(),
             Phase2Attribute::ECN_TUNNEL => EcnTunnel(value).name(),
+            Phase2Attribute::EXTENDED_SEQUENCE_NUMBER => ExtendedSequenceNumber(value).name(),
+            Phase2Attribute::SIGNATURE_ENCODING_ALGORITHM => SignatureEncoding(value).name(),
+            Phase2Attribute::ADDRESS_PRESERVATION => AddressPreservation(value).name(),
+            Phase2Attribute::SA_DIRECTION => SaDirection(value).name(),
             _ => None,
         },
     }

@@ -47,7 +47,8 @@ registry! {
     /// Notify messages: errors below 16384, status from there on.
     ///
     /// The private ranges (errors from 8192, status from 40960) hold what 3GPP uses, for those are
-    /// the ones met in the wild that a document defines.
+    /// the ones met in the wild that a document defines. 52301 to 52332, 55507 and 55911 are known
+    /// from one source only; see `docs/registries.md`.
     pub struct NotifyType(u16) {
         UNSUPPORTED_CRITICAL_PAYLOAD = 1, "UNSUPPORTED_CRITICAL_PAYLOAD", "RFC 7296";
         INVALID_IKE_SPI = 4, "INVALID_IKE_SPI", "RFC 7296";
@@ -155,6 +156,7 @@ registry! {
         SA_RESOURCE_INFO = 16444, "SA_RESOURCE_INFO", "RFC 9611";
         USE_PPK_INT = 16445, "USE_PPK_INT", "RFC 9867";
         PPK_IDENTITY_KEY = 16446, "PPK_IDENTITY_KEY", "RFC 9867";
+        IKE_SA_INIT_FULL_TRANSCRIPT_AUTH = 16447, "IKE_SA_INIT_FULL_TRANSCRIPT_AUTH", "draft-ietf-ipsecme-ikev2-downgrade-prevention";
         REACTIVATION_REQUESTED_CAUSE = 40961, "REACTIVATION_REQUESTED_CAUSE", "3GPP TS 24.302";
         BACKOFF_TIMER = 41041, "BACKOFF_TIMER", "3GPP TS 24.302";
         PDN_TYPE_IPV4_ONLY_ALLOWED = 41050, "PDN_TYPE_IPv4_ONLY_ALLOWED", "3GPP TS 24.302";
@@ -175,12 +177,18 @@ registry! {
         N1_MODE_CAPABILITY = 51015, "N1_MODE_CAPABILITY", "3GPP TS 24.302";
         N1_MODE_INFORMATION = 51115, "N1_MODE_INFORMATION", "3GPP TS 24.302";
         N1_MODE_S_NSSAI_PLMN_ID = 52216, "N1_MODE_S_NSSAI_PLMN_ID", "3GPP TS 24.302";
+        DNS_SRV_SEC_INFO_IND = 52301, "DNS_SRV_SEC_INFO_IND", "3GPP TS 24.302";
+        DNS_SRV_SEC_INFO = 52302, "DNS_SRV_SEC_INFO", "3GPP TS 24.302";
+        ATSSS_REQUEST = 52331, "ATSSS_REQUEST", "3GPP TS 24.302";
+        ATSSS_RESPONSE = 52332, "ATSSS_RESPONSE", "3GPP TS 24.302";
         QOS_INFO_5G = 55501, "5G_QOS_INFO", "3GPP TS 24.502";
         NAS_IP4_ADDRESS = 55502, "NAS_IP4_ADDRESS", "3GPP TS 24.502";
         NAS_IP6_ADDRESS = 55503, "NAS_IP6_ADDRESS", "3GPP TS 24.502";
-        NAS_TCP_PORT = 55504, "NAS_TCP_PORT", "3GPP TS 24.502";
-        UP_IP4_ADDRESS = 55505, "UP_IP4_ADDRESS", "3GPP TS 24.502";
-        UP_IP6_ADDRESS = 55506, "UP_IP6_ADDRESS", "3GPP TS 24.502";
+        UP_IP4_ADDRESS = 55504, "UP_IP4_ADDRESS", "3GPP TS 24.502";
+        UP_IP6_ADDRESS = 55505, "UP_IP6_ADDRESS", "3GPP TS 24.502";
+        NAS_TCP_PORT = 55506, "NAS_TCP_PORT", "3GPP TS 24.502";
+        N3GPP_BACKOFF_TIMER = 55507, "N3GPP_BACKOFF_TIMER", "3GPP TS 24.502";
+        HPA_INFO = 55911, "HPA_INFO", "3GPP TS 24.302";
     }
 }
 
@@ -220,6 +228,35 @@ registry! {
 }
 
 registry! {
+    /// Password methods that a peer takes (SECURE_PASSWORD_METHODS).
+    pub struct SecurePasswordMethod(u16) {
+        PACE = 1, "PACE", "RFC 6631";
+        AUGPAKE = 2, "AugPAKE", "RFC 6628";
+        SECURE_PSK = 3, "Secure PSK Authentication", "RFC 6617";
+    }
+}
+
+registry! {
+    /// Attributes of header compression (ROHC_SUPPORTED).
+    pub struct RohcAttribute(u16) {
+        MAX_CID = 1, "MAX_CID", "RFC 5857";
+        ROHC_PROFILE = 2, "ROHC_PROFILE", "RFC 5857";
+        ROHC_INTEG = 3, "ROHC_INTEG", "RFC 5857";
+        ROHC_ICV_LEN = 4, "ROHC_ICV_LEN", "RFC 5857";
+        MRRU = 5, "MRRU", "RFC 5857";
+    }
+}
+
+registry! {
+    /// Forms of the identity of a post-quantum preshared key (PPK_IDENTITY). Known from one source
+    /// only; see `docs/registries.md`.
+    pub struct PpkIdType(u8) {
+        PPK_ID_OPAQUE = 1, "PPK_ID_OPAQUE", "RFC 8784";
+        PPK_ID_FIXED = 2, "PPK_ID_FIXED", "RFC 8784";
+    }
+}
+
+registry! {
     /// Compression algorithms (IPCOMP_SUPPORTED).
     pub struct IpcompTransform(u8) {
         IPCOMP_OUI = 1, "IPCOMP_OUI", "RFC 7296";
@@ -240,7 +277,8 @@ registry! {
 }
 
 registry! {
-    /// Configuration attributes, those of IKEv1 mode config, XAuth and Cisco Unity included.
+    /// Configuration attributes, those of IKEv1 mode config, XAuth, Check Point and Cisco Unity
+    /// included. Check Point's also numbers XAuth from 13 to 20, where IKEv2 means other things.
     pub struct ConfigurationAttributeType(u16) {
         INTERNAL_IP4_ADDRESS = 1, "INTERNAL_IP4_ADDRESS", "RFC 7296";
         INTERNAL_IP4_NETMASK = 2, "INTERNAL_IP4_NETMASK", "RFC 7296";
@@ -271,6 +309,9 @@ registry! {
         ENCDNS_IP4 = 27, "ENCDNS_IP4", "RFC 9464";
         ENCDNS_IP6 = 28, "ENCDNS_IP6", "RFC 9464";
         ENCDNS_DIGEST_INFO = 29, "ENCDNS_DIGEST_INFO", "RFC 9464";
+        CHKPT_DEF_DOMAIN = 16387, "CHKPT_DEF_DOMAIN", "Check Point";
+        CHKPT_MAC_ADDRESS = 16388, "CHKPT_MAC_ADDRESS", "Check Point";
+        CHKPT_MARCIPAN_REASON_CODE = 16389, "CHKPT_MARCIPAN_REASON_CODE", "Check Point";
         XAUTH_TYPE = 16520, "XAUTH-TYPE", "draft-ietf-ipsec-isakmp-xauth";
         XAUTH_USER_NAME = 16521, "XAUTH-USER-NAME", "draft-ietf-ipsec-isakmp-xauth";
         XAUTH_USER_PASSWORD = 16522, "XAUTH-USER-PASSWORD", "draft-ietf-ipsec-isakmp-xauth";
@@ -304,5 +345,14 @@ registry! {
         TS_IPV6_ADDR_RANGE = 8, "TS_IPV6_ADDR_RANGE", "RFC 7296";
         TS_FC_ADDR_RANGE = 9, "TS_FC_ADDR_RANGE", "RFC 4595";
         TS_SECLABEL = 10, "TS_SECLABEL", "RFC 9478";
+    }
+}
+
+registry! {
+    /// Forms of a gateway's identity (REDIRECT, REDIRECTED_FROM).
+    pub struct GatewayIdentityType(u8) {
+        IPV4_ADDRESS = 1, "IPv4 address of the VPN gateway", "RFC 5685";
+        IPV6_ADDRESS = 2, "IPv6 address of the VPN gateway", "RFC 5685";
+        FQDN = 3, "FQDN of the VPN gateway", "RFC 5685";
     }
 }

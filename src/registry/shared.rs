@@ -158,12 +158,14 @@ registry! {
 }
 
 impl IdType {
-    /// The name in IKEv1, which differs for two numbers (RFC 2407 section 4.6.2.1, RFC 3554).
+    /// The name in IKEv1, which differs for three numbers (RFC 2407 section 4.6.2.1, RFC 3554,
+    /// RFC 8052).
     pub fn name_v1(self) -> Option<&'static str> {
         match self {
             Self::ID_RFC822_ADDR => Some("ID_USER_FQDN"),
             Self::ID_FC_NAME => Some("ID_LIST"),
-            Self::ID_NULL => None,
+            // RFC 8052 section 2.1, known from one source only; see docs/registries.md.
+            Self::ID_NULL => Some("ID_OID"),
             _ => self.name(),
         }
     }
@@ -191,7 +193,7 @@ registry! {
 }
 
 registry! {
-    /// EAP methods.
+    /// EAP methods. Number 56 is known from one source only; see `docs/registries.md`.
     pub struct EapType(u8) {
         IDENTITY = 1, "Identity", "RFC 3748";
         NOTIFICATION = 2, "Notification", "RFC 3748";

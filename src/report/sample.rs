@@ -4,7 +4,8 @@ use crate::diagnose::{Confidence, Evidence, Finding, Rule, Severity};
 use crate::model::{
     Anomaly, AnomalyKind, Blind, ChildSa, ChildSaId, EspFlow, Exchange, ExchangeId, Flight, FlowId,
     FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input, Link, Message, MessageId, Model, Nat,
-    NatVerdict, Plain, Role, Seen, SequenceTally, Silence, SizeTally, Timeline, Tunnel, TunnelId,
+    NatVerdict, NullTally, Plain, Role, Seen, SequenceTally, Silence, SizeTally, Timeline,
+    Transport, Tunnel, TunnelId,
 };
 use crate::net::{Encap, IpFacts, Layer, Path};
 use crate::registry::{ExchangeType, PayloadType};
@@ -249,7 +250,7 @@ fn flow() -> EspFlow {
         key: FlowKey {
             vantage: VANTAGE,
             ah: false,
-            udp: true,
+            transport: Transport::Udp,
             spi: EspSpi(0xc0de_0001),
             to: address(2),
         },
@@ -293,6 +294,12 @@ fn flow() -> EspFlow {
         },
         ttl: (62, 62),
         dont_fragment: true,
+        null: Some(NullTally {
+            packets: 2,
+            iv: 0,
+            icv: 12,
+            first: (frame(4), at(5_000)),
+        }),
         seen: seen(4, 5_000, 1234, 60_000),
         child_sa: Link::Proven(ChildSaId(0)),
     }

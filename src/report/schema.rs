@@ -12,7 +12,9 @@ mod tests {
     use super::*;
     use crate::keys::Origin;
     use crate::model::{Opened, Plain, Why};
-    use crate::net::{Body, Datagram, Encap, Esp, IcmpError, IpFacts, Layer, Path, Quote, Stamp};
+    use crate::net::{
+        Body, Datagram, Encap, Esp, IcmpError, IpFacts, Layer, Null, Path, Quote, Stamp,
+    };
     use crate::registry::PayloadType;
     use crate::report::dissect::write_ndjson;
     use crate::report::view::Tunnels;
@@ -21,6 +23,7 @@ mod tests {
     use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, IkeSpis, Timestamp, Vantage};
     use crate::wire::ah::AuthenticationHeader;
     use crate::wire::esp::EspHeader;
+    use crate::wire::x509::tests::{gateway, revocations};
     use serde_json::Value;
 
     /// Checks a value against the part of JSON Schema that ours use, and that every field is
@@ -172,12 +175,22 @@ mod tests {
                 header,
                 length: 80,
                 bytes: &icv,
+                null: None,
             }),
             Body::Ah(ah, 100),
             Body::Keepalive,
             icmp(Some(EspSpi(7)), None),
             icmp(None, Some(ike)),
         ]);
+        let readable = readable();
+        bodies.extend(readable.iter().map(|(null, bytes)| {
+            Body::Esp(Esp {
+                header,
+                length: 80,
+                bytes,
+                null: Some(*null),
+            })
+        }));
         for body in bodies {
             let datagram = datagram(end(1), end(2), body);
             let reading = match datagram.body {
@@ -264,8 +277,62 @@ mod tests {
         }
     }
 
+    /// ESP packets that are not encrypted, with everything that they may carry.
+    fn readable() -> Vec<(Null, Vec<u8>)> {
+        let ipv4 = |protocol: u8, flags: u8, payload: &[u8]| {
+            let length = u8::try_from(20 + payload.len()).unwrap();
+            let head = [
+                0x45, 0, 0, length, 0, 1, flags, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+            ];
+            [&head[..], payload].concat()
+        };
+        let bgp = |kind: u8, body: &[u8]| {
+            let length = u8::try_from(19 + body.len()).unwrap();
+            [&[0xff; 16][..], &[0, length, kind], body].concat()
+        };
+        let tcp = [
+            &[0, 179, 0, 179, 0, 0, 0, 1, 0, 0, 0, 2, 0x60, 0x12, 0, 9][..],
+            &[0, 0, 0, 0, 2, 4, 5, 0xb4],
+            &bgp(1, &[4, 0, 1, 0, 90, 1, 2, 3, 4, 0]),
+            &bgp(3, &[6, 2]),
+            &bgp(4, &[]),
+            &bgp(99, &[]),
+            &bgp(2, &[0; 4])[..20],
+        ];
+        let packet = ipv4(6, 0x40, &tcp.concat());
+        let error = [&[3, 4, 0, 0, 0, 0, 5, 0], &ipv4(50, 0, &[1; 8])[..]].concat();
+        let aggfrag = [&[0, 0, 0, 1, 9], &packet[..], &[0; 3]].concat();
+        let payloads = [
+            (4, packet.clone()),
+            (4, [&packet[..], &[0; 9]].concat()),
+            (4, packet[..30].to_vec()),
+            (4, ipv4(17, 0x20, &[0; 8])),
+            (1, error),
+            (58, vec![128, 0, 0, 0, 0, 0, 0, 0]),
+            (47, [&[0, 0, 8, 0], &packet[..]].concat()),
+            (108, vec![4, 0, 0, 2]),
+            (144, aggfrag),
+            (59, vec![0; 9]),
+            (200, vec![0; 9]),
+        ];
+        let laid_out = payloads.into_iter().map(|(next_header, payload)| {
+            let null = Null {
+                iv: 0,
+                icv: 0,
+                pad_length: 0,
+                next_header,
+            };
+            (null, [&[0; 8][..], &payload, &[0, next_header]].concat())
+        });
+        laid_out.collect()
+    }
+
     /// Messages of both versions that hold every payload in clear, written octet by octet.
     fn conversation() -> Vec<Vec<u8>> {
+        let certificate = [vec![4], gateway()].concat();
+        let revoked = [vec![7], revocations()].concat();
+        let url = [&[12][..], &[1; 20], b"http://pki.example/"].concat();
+        let authorities = [&[4][..], &[1; 40]].concat();
         let v1: &[(u8, &[u8])] = &[
             // DOI 1, situation 1; proposal 1 ISAKMP with one transform of two attributes.
             (
@@ -278,6 +345,7 @@ mod tests {
             (4, &[1; 8]),
             (5, &[1, 17, 1, 244, 192, 0, 2, 1]),
             (6, &[4, 0x30]),
+            (6, &certificate),
             (7, &[4, 0x30]),
             (8, &[2; 4]),
             (9, &[2; 4]),
@@ -285,7 +353,41 @@ mod tests {
             (11, &[0, 0, 0, 1, 1, 0, 0x8d, 0x28, 0, 0, 0, 9]),
             (12, &[0, 0, 0, 1, 3, 4, 0, 1, 1, 2, 3, 4]),
             (13, &[5; 16]),
+            // RESPONDER-LIFETIME, REPLAY-STATUS, and an R-U-THERE without a number.
+            (
+                11,
+                &[0, 0, 0, 1, 1, 0, 0x60, 0, 0x80, 11, 0, 1, 0x80, 12, 14, 16],
+            ),
+            (11, &[0, 0, 0, 1, 3, 0, 0x60, 1, 0, 0, 0, 1]),
+            (11, &[0, 0, 0, 1, 1, 0, 0x8d, 0x28]),
             (14, &[1, 0, 0, 1, 0x40, 0x8f, 0, 2, 65, 66]),
+            // DOI 2 with the policies of a KEK, a TEK and a group, then a KEK by itself.
+            (
+                1,
+                &[
+                    0, 0, 0, 2, 0, 0, 0, 0, 0, 15, 0, 0, 22, 0, 0, 41, 17, 1, 0, 0, 2, 1, 2, 1, 0,
+                    0, 2, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0x80,
+                    2, 0, 3, 16, 0, 0, 8, 0x80, 1, 0, 5, 16, 0, 0, 29, 1, 0, 1, 0, 0, 0, 2, 1, 2,
+                    1, 0, 0, 0, 2, 1, 2, 12, 1, 2, 3, 4, 0x80, 6, 0, 128, 0, 0, 0, 6, 3, 9,
+                ],
+            ),
+            (
+                15,
+                &[
+                    17, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0,
+                    0, 0, 0,
+                ],
+            ),
+            (16, &[3, 9]),
+            (17, &[0, 1, 0, 0, 1, 0, 0, 14, 1, 9, 0, 1, 0, 4, 1, 2, 3, 4]),
+            (18, &[0, 0, 0, 7]),
+            (19, &[9; 20]),
+            (22, &[0x80, 1, 0, 5]),
+            // A password, and a status in the short format.
+            (
+                14,
+                &[2, 0, 0, 1, 0x40, 0x8a, 0, 2, 65, 66, 0xc0, 0x8f, 0, 1],
+            ),
             (20, &[6; 20]),
             (21, &[1, 0, 0, 0, 192, 0, 2, 1]),
             (132, &[0, 1, 1, 1, 9, 9]),
@@ -302,7 +404,11 @@ mod tests {
             (35, &[2, 0, 0, 0, 97]),
             (36, &[9, 0, 0, 0, 0x30, 0]),
             (37, &[4, 0x30]),
-            (38, &[4, 0x30]),
+            (37, &certificate),
+            (37, &revoked),
+            (37, &url),
+            (37, &[14, 0x30, 3, 0x0a, 1, 0]),
+            (38, &authorities),
             (39, &[14, 0, 0, 0, 2, 0x30, 0, 1]),
             (40, &[3; 16]),
             (
@@ -322,6 +428,22 @@ mod tests {
             (41, &[0, 0, 0x40, 19, 0, 0, 1, 0]),
             (41, &[0, 0, 0x40, 23, 1, 4, 192, 0, 2, 9]),
             (41, &[0, 0, 0x40, 47, 0, 1, 0, 2]),
+            (41, &[0, 0, 0x40, 22, 9, 9, 9, 9, 0, 0, 0, 1, 0, 0, 0, 2]),
+            (41, &[0, 0, 0x40, 30, 0, 7]),
+            (41, &[0, 0, 0x40, 32, 0x80, 1, 0, 15]),
+            (41, &[0, 0, 0x40, 39, 0, 0, 0, 9]),
+            (41, &[0, 0, 0x40, 40, 0, 1]),
+            (41, &[0, 0, 0x40, 50, 0, 5, 16]),
+            (41, &[0, 0, 0x40, 52, 2, 107]),
+            (41, &[0, 0, 0x40, 58, 3]),
+            (41, &[0, 0, 0x40, 59, 2, 2, 3, 1, 1]),
+            (41, &[0, 0, 0x40, 60, 99]),
+            (41, &[0, 0, 0x40, 62, 2, 107, 1, 2, 3, 4, 5, 6, 7, 8]),
+            (41, &[0, 0, 0xa0, 0x51, 1, 0x83]),
+            (41, &[0, 0, 0xa0, 0x8d, 0, 2, 1, 0xf1]),
+            (41, &[0, 0, 0xd8, 0xcd, 4, 5, 1, 9, 2]),
+            (41, &[0, 0, 0xd8, 0xd2, 0x4e, 0x20]),
+            (41, &[0, 0, 0x40, 23, 9]),
             (42, &[3, 4, 0, 1, 1, 2, 3, 4]),
             (43, &[5; 16]),
             (
@@ -330,8 +452,35 @@ mod tests {
                     1, 0, 0, 0, 7, 0, 0, 16, 0, 0, 255, 255, 10, 0, 0, 0, 10, 0, 0, 255,
                 ],
             ),
+            (44, &[1, 0, 0, 0, 10, 0, 0, 6, 97, 98]),
             (47, &[1, 0, 0, 0, 0, 1, 0, 0]),
+            (47, &[2, 0, 0, 0, 0, 1, 0, 4, 10, 0, 0, 7]),
             (48, &[1, 1, 0, 5, 1]),
+            (49, &[1, 2]),
+            (50, &[2, 0, 0, 0, 97]),
+            // ESP between two addresses with one transform and an attribute, then the whole group.
+            (
+                51,
+                &[
+                    3, 1, 0, 57, 9, 7, 0, 0, 16, 0, 0, 255, 255, 10, 0, 0, 1, 10, 0, 0, 1, 7, 0, 0,
+                    16, 0, 0, 255, 255, 239, 1, 1, 1, 239, 1, 1, 1, 0, 0, 0, 12, 1, 0, 0, 20, 0x80,
+                    14, 1, 0, 0, 1, 0, 4, 0, 0, 14, 16, 0, 0, 0, 8, 0x80, 1, 0, 5,
+                ],
+            ),
+            (
+                52,
+                &[
+                    3, 1, 0, 18, 9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0, 7, 1, 0, 0, 0, 8, 0x80, 3, 0,
+                    1,
+                ],
+            ),
+            (54, &[1; 8]),
+            (48, &[2, 1, 0, 6, 3, 13]),
+            (48, &[2, 1, 0, 6, 6, 65]),
+            (48, &[1, 1, 0, 6, 13, 0x20]),
+            (48, &[1, 1, 0, 13, 254, 0, 0, 0, 0, 0, 0, 29, 3]),
+            (48, &[1, 1, 0, 6, 29, 3]),
+            (48, &[1, 1, 0, 12, 23, 5, 0, 0, 24, 1, 0, 1]),
             (200, &[1]),
             (53, &[0, 1, 0, 2, 1, 1, 1, 1]),
         ];

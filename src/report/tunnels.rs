@@ -134,19 +134,20 @@ fn flow_row(tunnel: &TunnelView<'_>, flow: &FlowView<'_>) -> Vec<String> {
         .paths
         .last()
         .is_some_and(|path| path.dst == tunnel.ends[1] || far.contains(&path.dst));
-    let udp = flow
-        .paths
-        .iter()
-        .any(|path| path.encap.iter().any(|layer| layer == "udp"));
+    let is_in = |name: &str| {
+        let mut layers = flow.paths.iter().flat_map(|path| &path.encap);
+        layers.any(|layer| layer == name)
+    };
+    let transport = match () {
+        () if is_in("udp") => "/UDP",
+        () if is_in("tcp") => "/TCP",
+        () => "",
+    };
     let exact = if flow.exact { "" } else { "~" };
     let (first, last) = (Timestamp(flow.seen.first_ns), Timestamp(flow.seen.last_ns));
     vec![
         if forth { "→" } else { "←" }.to_owned(),
-        format!(
-            "{}{}",
-            flow.protocol.to_uppercase(),
-            if udp { "/UDP" } else { "" }
-        ),
+        format!("{}{transport}", flow.protocol.to_uppercase()),
         flow.spi.clone(),
         flow.packets.to_string(),
         flow.bytes.to_string(),

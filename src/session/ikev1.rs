@@ -64,6 +64,23 @@ struct Choice {
     prf: Prf,
 }
 
+impl Choice {
+    /// The plaintext under an IV and where its payloads end, if it makes payloads.
+    fn open(&self, header: &Header, sealed: &[u8], iv: &[u8]) -> Option<(Vec<u8>, usize)> {
+        // The first block is the one that a wrong IV spoils: most are told by it alone.
+        let first = sealed.get(..self.cipher.block())?;
+        let hash = (!is_phase1(header.exchange)).then(|| self.prf.octets());
+        let mut text = Vec::new();
+        self.cipher.decrypt_cbc(iv, first, &mut text).ok()?;
+        if !begins_well(header.next_payload, &text, sealed.len(), hash) {
+            return None;
+        }
+        self.cipher.decrypt_cbc(iv, sealed, &mut text).ok()?;
+        let end = end_of_payloads(header.next_payload, &text)?;
+        Some((text, end))
+    }
+}
+
 /// Last blocks of the messages of an exchange, the newest last.
 #[derive(Debug, Default)]
 struct Blocks(VecDeque<Vec<u8>>);
@@ -164,70 +181,10 @@ impl Ikev1 {
     ) -> Result<(Text, Vec<Derived>), Why> {
         let header = &seen.message.header;
         let sa = self.ready(ring, header.spis)?;
-        let choices = sa.choices.as_deref().unwrap_or_default();
-        if choices.is_empty() {
-            return Err(Why::Suite);
-        }
-        let phase1 = is_phase1(header.exchange);
-        let mut why = Why::NoIv;
-        let mut found = None;
-        let mut text = Vec::new();
-        'tried: for at in sa.latest.into_iter().chain(0..choices.len()) {
-            let Some(choice) = choices.get(at) else {
-                continue;
-            };
-            // Whole blocks are a matter of the cipher alone.
-            if !sealed.len().is_multiple_of(choice.cipher.block()) || sealed.is_empty() {
-                if why == Why::NoIv {
-                    why = Why::TooShort;
-                }
-                continue;
-            }
-            for iv in sa.ivs(choice, phase1, header.message_id) {
-                why = Why::Senseless;
-                let hash = (!phase1).then(|| choice.prf.octets());
-                let block = sealed.get(..choice.cipher.block()).unwrap_or_default();
-                let begun = choice.cipher.decrypt_cbc(&iv, block, &mut text);
-                if begun.is_err()
-                    || !begins_well(header.next_payload, &text, sealed.len(), hash)
-                    || choice.cipher.decrypt_cbc(&iv, sealed, &mut text).is_err()
-                {
-                    continue;
-                }
-                if let Some(end) = end_of_payloads(header.next_payload, &text) {
-                    found = Some(Found {
-                        choice: at,
-                        iv,
-                        text,
-                        end,
-                    });
-                    break 'tried;
-                }
-            }
-        }
-        if found.is_none() && !phase1 {
-            found = self_evident(choices, header, sealed);
-        }
+        let found = sa.open(header, sealed);
         // Opened or not, the next message may follow from this one.
-        let sizes: BTreeSet<usize> = match &found {
-            Some(found) => choices
-                .get(found.choice..)
-                .unwrap_or_default()
-                .iter()
-                .take(1),
-            None => choices.iter().take(choices.len()),
-        }
-        .map(|choice| choice.cipher.block())
-        .collect();
-        let blocks = match phase1 {
-            true => &mut sa.phase1,
-            false => &mut sa.exchange(header.message_id).blocks,
-        };
-        for size in sizes {
-            let at = sealed.len().checked_sub(size);
-            blocks.push(at.and_then(|at| sealed.get(at..)).unwrap_or_default());
-        }
-        let found = found.ok_or(why)?;
+        sa.remember(header, sealed, found.as_ref().ok());
+        let found = found?;
         sa.latest = Some(found.choice);
         sa.finish(ring, seen, found).ok_or(Why::Senseless)
     }
@@ -291,6 +248,60 @@ impl Sa {
                 self.suites.push(suite);
                 self.choices = None;
             }
+        }
+    }
+
+    /// Tries what opened the message before, then all, under every IV that the message may have.
+    fn open(&self, header: &Header, sealed: &[u8]) -> Result<Found, Why> {
+        let choices = self.choices.as_deref().unwrap_or_default();
+        if choices.is_empty() {
+            return Err(Why::Suite);
+        }
+        let phase1 = is_phase1(header.exchange);
+        let mut why = Why::NoIv;
+        for at in self.latest.into_iter().chain(0..choices.len()) {
+            let Some(choice) = choices.get(at) else {
+                continue;
+            };
+            if sealed.is_empty() || !sealed.len().is_multiple_of(choice.cipher.block()) {
+                if why == Why::NoIv {
+                    why = Why::TooShort;
+                }
+                continue;
+            }
+            for iv in self.ivs(choice, phase1, header.message_id) {
+                why = Why::Senseless;
+                if let Some((text, end)) = choice.open(header, sealed, &iv) {
+                    let choice = at;
+                    return Ok(Found {
+                        choice,
+                        iv,
+                        text,
+                        end,
+                    });
+                }
+            }
+        }
+        // A key that was not tried may be the one.
+        let crowded = choices.len() >= limits::SESSION_CHOICES;
+        self_evident(choices, header, sealed).ok_or(if crowded { Why::Limit } else { why })
+    }
+
+    /// Keeps the last block of a message; if it is not known how long blocks are, all that it may be.
+    fn remember(&mut self, header: &Header, sealed: &[u8], found: Option<&Found>) {
+        let choices = self.choices.as_deref().unwrap_or_default();
+        let size = |choice: &Choice| choice.cipher.block();
+        let sizes: BTreeSet<usize> = match found.and_then(|found| choices.get(found.choice)) {
+            Some(choice) => [size(choice)].into(),
+            None => choices.iter().map(size).collect(),
+        };
+        let blocks = match is_phase1(header.exchange) {
+            true => &mut self.phase1,
+            false => &mut self.exchange(header.message_id).blocks,
+        };
+        for size in sizes {
+            let at = sealed.len().checked_sub(size);
+            blocks.push(at.and_then(|at| sealed.get(at..)).unwrap_or_default());
         }
     }
 

@@ -169,37 +169,8 @@ impl Ikev2 {
             self.succeed(ring, &asked, &half, chosen);
             return Vec::new();
         }
-        let used = sa.latest.get(usize::from(!initiator)).copied().flatten();
-        let Some(choice) = used.and_then(|at| sa.choices.as_ref()?.get(at)) else {
-            return Vec::new();
-        };
-        let Some(keys) = ring.ikev2.get(choice.row) else {
-            return Vec::new();
-        };
-        let nonces = match auth {
-            true => sa.nonces.clone(),
-            false => asked.nonce.clone().zip(half.nonce.clone()),
-        };
-        let Some((initiator_spi, responder_spi)) = asked
-            .spi(chosen.number, chosen.protocol)
-            .zip(EspSpi::of(chosen.spi))
-        else {
-            return Vec::new();
-        };
-        let recipe = Recipe {
-            prf: choice.prf,
-            root: keys.sk_d.as_ref(),
-            initiator_nonce: nonces.as_ref().map(|(nonce, _)| nonce.as_ref()),
-            responder_nonce: nonces.as_ref().map(|(_, nonce)| nonce.as_ref()),
-            pfs: half.exchanges_keys || has_more_exchanges(chosen),
-            suite: ChildSuite::of(chosen),
-            initiator_spi,
-            responder_spi,
-            ah: is_ah(chosen.protocol) == Some(true),
-            origin: &keys.origin,
-            frame: seen.frame,
-        };
-        recipe.ikev2().into()
+        sa.derive(ring, seen, &asked, &half, chosen)
+            .map_or_else(Vec::new, Into::into)
     }
 
     /// An IKE SA takes the place of another (RFC 7296 section 2.18): its suite is known. Its keys
@@ -278,6 +249,42 @@ impl Sa {
         }
     }
 
+    /// The keys of a child SA, whose negotiation a response completes. `None` if its SPIs are not
+    /// told.
+    fn derive(
+        &self,
+        ring: &KeyRing,
+        seen: &Seen<'_>,
+        asked: &Half,
+        answered: &Half,
+        chosen: &ikev2::Proposal<'_>,
+    ) -> Option<[Derived; 2]> {
+        let header = &seen.message.header;
+        let side = usize::from(!header.flags.initiator());
+        let used = self.latest.get(side).copied().flatten()?;
+        let choice = self.choices.as_ref()?.get(used)?;
+        let keys = ring.ikev2.get(choice.row)?;
+        // RFC 7296 section 2.17: the first child SA is made of the nonces of IKE_SA_INIT.
+        let nonces = match header.exchange {
+            ExchangeType::IKE_AUTH => self.nonces.clone(),
+            _ => asked.nonce.clone().zip(answered.nonce.clone()),
+        };
+        let recipe = Recipe {
+            prf: choice.prf,
+            root: keys.sk_d.as_ref(),
+            initiator_nonce: nonces.as_ref().map(|(nonce, _)| nonce.as_ref()),
+            responder_nonce: nonces.as_ref().map(|(_, nonce)| nonce.as_ref()),
+            pfs: answered.exchanges_keys || has_more_exchanges(chosen),
+            suite: ChildSuite::of(chosen),
+            initiator_spi: asked.spi(chosen.number, chosen.protocol)?,
+            responder_spi: EspSpi::of(chosen.spi)?,
+            ah: is_ah(chosen.protocol)?,
+            origin: &keys.origin,
+            frame: seen.frame,
+        };
+        Some(recipe.ikev2())
+    }
+
     /// Tries what opened the message before, then all from the newest keys on.
     fn open(
         &mut self,
@@ -346,6 +353,8 @@ impl Sa {
         }
         Err(match why {
             Why::WrongKey if latest.is_some() => Why::Corrupted,
+            // A key that was not tried may be the one.
+            Why::WrongKey if choices.len() >= limits::SESSION_CHOICES => Why::Limit,
             why => why,
         })
     }

@@ -138,6 +138,12 @@ impl Session {
         if matches!(reading.plain, Plain::Failed(Why::WrongKey | Why::Corrupted)) {
             return;
         }
+        let header = &seen.message.header;
+        let v1 = header.version.major() == 1;
+        // What the capture left out of a piece is missing in the whole.
+        if v1 && seen.cut {
+            return;
+        }
         let opened = match &reading.plain {
             Plain::Opened(opened) => Some(Arc::clone(opened)),
             _ => None,
@@ -146,10 +152,9 @@ impl Session {
         let Some((id, piece)) = Piece::of(seen.message, text) else {
             return;
         };
-        let header = &seen.message.header;
         let key = Key::of(header, id, datagram);
         let (standing, whole) = self.sets.push(key, piece, time, frames);
-        let whole = whole.filter(|_| header.version.major() == 1 || opened.is_some());
+        let whole = whole.filter(|_| v1 || opened.is_some());
         match (whole, opened) {
             (Some(whole), Some(piece)) => {
                 reading.frames.clone_from(&standing.frames);

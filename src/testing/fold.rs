@@ -7,6 +7,7 @@ use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, ClearFlow, EspFlow, FlowKey, FragmentTrain, IcmpSeen, Input, Keepalives,
     Link, Message, Model, Opened, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline,
+    Transport,
 };
 use crate::net::IpFacts;
 use crate::registry::PayloadType;
@@ -289,7 +290,7 @@ fn push_esp(
     let key = FlowKey {
         vantage,
         ah,
-        udp: packet.path.from.port.is_some(),
+        transport: Transport::of(&packet.path.encap),
         spi,
         to: packet.path.to.address,
     };
@@ -353,6 +354,7 @@ fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspF
         sizes: SizeTally::default(),
         ttl: (packet.ttl, packet.ttl),
         dont_fragment: packet.df,
+        null: None,
         seen: Seen {
             first: here,
             last: here,

@@ -231,10 +231,13 @@ const EXCHANGES: &[(&str, u8)] = &[
     ("INFO_V1", 5),
     ("TRANSACTION", 6),
     ("QUICK", 32),
+    ("GROUPKEY_PUSH", 33),
     ("IKE_SA_INIT", 34),
     ("IKE_AUTH", 35),
     ("CREATE_CHILD_SA", 36),
     ("INFORMATIONAL", 37),
+    ("GSA_AUTH", 39),
+    ("GSA_REKEY", 41),
     ("IKE_INTERMEDIATE", 43),
     ("IKE_FOLLOWUP_KE", 44),
 ];

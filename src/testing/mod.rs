@@ -1,4 +1,5 @@
-//! A conversation in text becomes a model: how tests of the assembly and of the rules are written.
+//! A conversation in text becomes a model: how tests of the assembly, of the rules and of what is
+//! said of each packet are written.
 //!
 //! One line is one event, or a train of them: a time in seconds, who sends to whom, what.
 //! `#` begins a comment. Lines may stand in any order; frames are numbered by time.
@@ -17,7 +18,8 @@
 //! **Every line** takes `tap=N` (input recorded by, 0 unless said), `ttl=N` (64), `df`.
 //!
 //! **IKE lines** name an exchange: `IKE_SA_INIT`, `IKE_INTERMEDIATE`, `IKE_AUTH`, `CREATE_CHILD_SA`,
-//! `INFORMATIONAL`, `IKE_FOLLOWUP_KE`; `MAIN`, `AGGRESSIVE`, `QUICK`, `TRANSACTION`, `INFO_V1`.
+//! `INFORMATIONAL`, `IKE_FOLLOWUP_KE`, `GSA_AUTH`, `GSA_REKEY`; `MAIN`, `AGGRESSIVE`, `QUICK`,
+//! `GROUPKEY_PUSH`, `TRANSACTION`, `INFO_V1`.
 //! Then words in any order:
 //! - `i=` `r=` SPIs in hex, `id=` message ID (decimal or `0x…`), `request` or `response` (IKEv2);
 //! - `by=initiator` or `by=responder` sets the I flag. Unless said, an end keeps the side it had
@@ -55,11 +57,15 @@
 //!
 //! **`FRAGMENTS protocol`**: `complete N`, `incomplete N`, `pieces N`, `largest N` (1500).
 
+pub mod capture;
 mod fold;
 mod line;
 mod octets;
+mod replay;
 
 use crate::model::Model;
+use crate::net::Datagram;
+use crate::units::Timestamp;
 
 /// The assembled model of a conversation.
 ///
@@ -81,6 +87,20 @@ pub fn model(text: &str) -> Model {
 /// # Errors
 /// Says which line cannot be read, and why.
 pub fn census(text: &str) -> Result<Model, String> {
+    Ok(fold::fold(&packets(text)?))
+}
+
+/// Shows the datagrams of the conversation in the order of time, as the dissector sees them.
+///
+/// # Errors
+/// Says which line cannot be read, and why.
+pub fn replay(text: &str, visit: &mut dyn FnMut(&Datagram<'_>, Timestamp)) -> Result<(), String> {
+    replay::replay(&packets(text)?, visit);
+    Ok(())
+}
+
+/// The packets of the conversation, sorted by time.
+fn packets(text: &str) -> Result<Vec<line::Packet>, String> {
     let mut reader = line::Reader::default();
     let mut packets = Vec::new();
     for (number, text) in text.lines().enumerate() {
@@ -92,7 +112,7 @@ pub fn census(text: &str) -> Result<Model, String> {
         }
     }
     packets.sort_by_key(|packet| packet.time);
-    Ok(fold::fold(&packets))
+    Ok(packets)
 }
 
 #[cfg(test)]

@@ -12,6 +12,10 @@ pub struct Element<'a> {
     pub contents: &'a [u8],
 }
 
+/// INTEGER.
+pub const INTEGER: u8 = 0x02;
+/// ENUMERATED.
+pub const ENUMERATED: u8 = 0x0a;
 /// OBJECT IDENTIFIER.
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
 /// SEQUENCE.

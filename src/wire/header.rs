@@ -76,6 +76,14 @@ impl Header {
         out.extend(self.length.to_be_bytes());
     }
 
+    /// IKEv1: whether the payloads are encrypted. A fragment never is: what it carries may be, and
+    /// some senders copy the flags of the whole message onto its pieces.
+    pub fn is_v1_sealed(&self) -> bool {
+        self.version.major() == 1
+            && self.flags.v1_encrypted()
+            && self.next_payload != PayloadType::FRAGMENT_V1
+    }
+
     /// Whether this looks like the header of an IKE message of which `bytes_len` octets are there.
     ///
     /// Two of three must be so: it has an initiator SPI; its length fits to the octet; version,

@@ -1,5 +1,6 @@
 //! A whole IKE message: header, chain of payloads, faults.
 
+use super::chain::{CRITICAL, Chain, GENERIC_HEADER_LEN, Link};
 use super::cursor::Cursor;
 use super::fault::{Fault, FaultKind, Faults, Step};
 use super::header::{Flags, HEADER_LEN, Header, Version};
@@ -7,12 +8,6 @@ use super::{ikev1, ikev2};
 use crate::limits::PAYLOADS;
 use crate::registry::{ExchangeType, NotifyType, PayloadType};
 use crate::units::IkeSpis;
-
-/// Octets of the generic header of a payload (RFC 2408 section 3.2, RFC 7296 section 3.2).
-const GENERIC_HEADER_LEN: usize = 4;
-
-/// IKEv2: the critical bit of the generic header.
-const CRITICAL: u8 = 0x80;
 
 /// An IKE message, as much of it as could be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +67,7 @@ impl<'a> Message<'a> {
         let mut payloads = Vec::new();
         let mut sealed = None;
         match header.version.major() {
-            1 if is_sealed(&header) => sealed = Some(body.rest()),
+            1 if header.is_v1_sealed() => sealed = Some(body.rest()),
             1 => {
                 payloads = walk(header.next_payload, header.version, &mut body, &mut faults);
                 if !is_padding(body) {
@@ -332,12 +327,6 @@ fn read_length<'a>(header: &Header, bytes: &'a [u8], faults: &mut Faults) -> &'a
     bytes.get(HEADER_LEN..length.min(have)).unwrap_or_default()
 }
 
-/// Whether an IKEv1 body is encrypted. A fragment never is: what it carries may be, and some
-/// senders copy the flags of the whole message onto its pieces.
-fn is_sealed(header: &Header) -> bool {
-    header.flags.v1_encrypted() && header.next_payload != PayloadType::FRAGMENT_V1
-}
-
 /// Whether what is left of an IKEv1 message fills it up to a multiple of four, as many senders do.
 fn is_padding(mut left: Cursor<'_>) -> bool {
     left.left() < 4 && left.rest().iter().all(|octet| *octet == 0)
@@ -357,85 +346,63 @@ fn walk<'a>(
     faults: &mut Faults,
 ) -> Vec<Payload<'a>> {
     let mut payloads = Vec::new();
-    let mut kind = first;
-    while kind != PayloadType::NONE {
+    let mut chain = Chain::at(first, version, *cursor);
+    for link in chain.by_ref() {
         if payloads.len() == PAYLOADS {
             let limit = FaultKind::Limit {
                 what: "payloads",
                 limit: PAYLOADS,
             };
-            faults.push(cursor.at(), limit);
-            cursor.rest();
-            break;
+            faults.push(link.at, limit);
+            *cursor = Cursor::new(&[], link.at);
+            return payloads;
         }
-        faults.enter(step(kind));
-        let read = read_payload(kind, version, cursor, faults);
+        faults.enter(step(link.kind));
+        payloads.push(read_payload(&link, version, faults));
         faults.leave();
-        let Some((payload, next)) = read else { break };
-        payloads.push(payload);
-        kind = next;
+    }
+    *cursor = chain.rest();
+    if let Some(kind) = chain.cut() {
+        faults.enter(step(kind));
+        let _ = faults.require(cursor, GENERIC_HEADER_LEN, "Next Payload");
+        faults.leave();
+        cursor.rest();
     }
     payloads
 }
 
-/// One payload, and the type of the one after it.
-///
-/// A length that lies ends the chain: where the next payload would begin is not known.
-fn read_payload<'a>(
-    kind: PayloadType,
-    version: Version,
-    cursor: &mut Cursor<'a>,
-    faults: &mut Faults,
-) -> Option<(Payload<'a>, PayloadType)> {
-    let at = cursor.at();
-    let have = cursor.left();
-    let length_at = at.saturating_add(2);
-    if faults
-        .require(cursor, GENERIC_HEADER_LEN, "Next Payload")
-        .is_none()
-    {
-        cursor.rest();
-        return None;
-    }
-    let mut next = PayloadType(cursor.u8()?);
-    let flags = cursor.u8()?;
-    let length = cursor.u16()?;
-    let body_at = cursor.at();
-    let payload = |body| Payload {
-        kind,
-        critical: version.major() == 2 && flags & CRITICAL != 0,
-        at,
-        length,
-        body,
-    };
-    let Some(body_length) = usize::from(length).checked_sub(GENERIC_HEADER_LEN) else {
-        let fault = FaultKind::Value {
-            field: "Payload Length",
-            value: u64::from(length),
-            expected: "at least 4",
-        };
-        faults.push(length_at, fault);
-        return Some((payload(Body::Opaque(cursor.rest())), PayloadType::NONE));
-    };
-    if usize::from(length) > have {
+/// What a payload of the chain holds, and a fault where its length lies.
+fn read_payload<'a>(link: &Link<'a>, version: Version, faults: &mut Faults) -> Payload<'a> {
+    let length_at = link.at.saturating_add(2);
+    let body_at = link.at.saturating_add(GENERIC_HEADER_LEN);
+    if let Some(have) = link.missing() {
         let fault = FaultKind::Short {
-            need: usize::from(length),
+            need: usize::from(link.length),
             have,
             promised_by: "Payload Length",
         };
         faults.push(length_at, fault);
     }
-    let bytes = cursor.take_up_to(body_length);
-    let body = match version.major() {
-        1 => ikev1::Body::read(kind, bytes, body_at, faults),
-        _ => ikev2::Body::read(kind, next, bytes, body_at, faults),
+    let body = if link.is_too_short() {
+        let fault = FaultKind::Value {
+            field: "Payload Length",
+            value: u64::from(link.length),
+            expected: "at least 4",
+        };
+        faults.push(length_at, fault);
+        Body::Opaque(link.body)
+    } else if version.major() == 1 {
+        ikev1::Body::read(link.kind, link.body, body_at, faults)
+    } else {
+        ikev2::Body::read(link.kind, link.next, link.body, body_at, faults)
     };
-    // RFC 7296 section 3.14: the Encrypted payload is the last; what it names lies inside it.
-    let ends = matches!(kind, PayloadType::SK | PayloadType::SKF);
-    if ends || usize::from(length) > have {
-        next = PayloadType::NONE;
+    Payload {
+        kind: link.kind,
+        critical: link.critical,
+        at: link.at,
+        length: link.length,
+        body,
     }
-    Some((payload(body), next))
 }
 
 /// How the path of a fault names a payload.
@@ -647,10 +614,18 @@ mod tests {
         let attributes = Configuration {
             cfg_type: ConfigurationType(1),
             identifier: Some(77),
-            attributes: vec![ConfigurationAttribute {
-                kind: ConfigurationAttributeType(16521),
-                value: b"ed",
-            }],
+            attributes: vec![
+                ConfigurationAttribute::new(ConfigurationAttributeType(16521), b"ed"),
+                // XAUTH-STATUS OK and UNITY_PFS, both in the short format.
+                ConfigurationAttribute {
+                    is_short: true,
+                    ..ConfigurationAttribute::new(ConfigurationAttributeType(16527), &[0, 1])
+                },
+                ConfigurationAttribute {
+                    is_short: true,
+                    ..ConfigurationAttribute::new(ConfigurationAttributeType(28679), &[0, 1])
+                },
+            ],
         };
         let body = ikev1::Body::Attributes(attributes);
         let payloads = vec![v1(PayloadType::ATTRIBUTES_V1, body)];

@@ -5,6 +5,9 @@
 
 pub mod address;
 pub mod ah;
+pub mod certificate;
+pub mod chain;
+pub mod content;
 pub mod cursor;
 pub mod der;
 pub mod esp;
@@ -16,8 +19,11 @@ pub mod ikev2;
 pub mod message;
 pub mod nat_detection;
 pub mod natt;
+pub mod signature;
 pub mod text;
+pub mod x509;
 
+pub use chain::{Chain, Link};
 pub use fault::{Fault, FaultKind};
 pub use header::{Flags, Header, Version};
 pub use message::{Body, Message, Payload};

@@ -1,25 +1,109 @@
-//! NAT detection: the hash of an address and a port, the same in both versions (RFC 3947 section
-//! 3.2, RFC 7296 section 2.23).
+//! NAT detection: the hash of an address and a port, in IKEv1 (RFC 3947 section 3.2 and its drafts)
+//! and in IKEv2 (RFC 7296 section 2.23).
+//!
+//! IKEv2 always hashes with SHA-1, IKEv1 with the hash that phase 1 negotiates. Each algorithm has a
+//! length of its own, so the hash itself tells how it was made; Tiger (24 octets) is not computed.
 
+use super::{Body, Message, ikev1};
+use crate::registry::NotifyType;
 use crate::units::{Endpoint, IkeSpis};
-use sha1::{Digest, Sha1};
+use sha1::Digest;
 use std::net::IpAddr;
+
+/// The hashes of a message. A sender with several addresses sends a hash of each.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Hashes<'a> {
+    /// Of its sender.
+    pub source: Vec<&'a [u8]>,
+    /// Of its receiver.
+    pub destination: Vec<&'a [u8]>,
+}
+
+/// The hashes that a message carries in clear. In IKEv1 the first is of the receiver and those after
+/// it of the sender (RFC 3947 section 3.2); IKEv2 names them.
+pub fn hashes<'a>(message: &Message<'a>) -> Hashes<'a> {
+    let mut hashes = Hashes::default();
+    for payload in &message.payloads {
+        if let Body::V1(ikev1::Body::NatD(hash)) = &payload.body {
+            let side = match hashes.destination.is_empty() {
+                true => &mut hashes.destination,
+                false => &mut hashes.source,
+            };
+            side.push(hash);
+        }
+    }
+    for notify in message.notifies() {
+        match notify.kind {
+            NotifyType::NAT_DETECTION_SOURCE_IP => hashes.source.push(notify.data),
+            NotifyType::NAT_DETECTION_DESTINATION_IP => hashes.destination.push(notify.data),
+            _ => {}
+        }
+    }
+    hashes
+}
+
+/// Whether a hash in a message with these SPIs is of this end; `None` if no algorithm makes hashes
+/// of its length, or the port is not known.
+pub fn fits(hash: &[u8], spis: IkeSpis, end: Endpoint) -> Option<bool> {
+    let octets = input(spis, end)?;
+    Some(match hash.len() {
+        16 => md5::Md5::digest(&octets).as_slice() == hash,
+        20 => sha1::Sha1::digest(&octets).as_slice() == hash,
+        32 => sha2::Sha256::digest(&octets).as_slice() == hash,
+        48 => sha2::Sha384::digest(&octets).as_slice() == hash,
+        64 => sha2::Sha512::digest(&octets).as_slice() == hash,
+        _ => return None,
+    })
+}
+
+/// What the hashes of one end fit, the best first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Fit {
+    /// The address and port that are seen.
+    Both,
+    /// The address that is seen and port 0, from which nothing is ever sent: made to look like a
+    /// translation, as Libreswan does where encapsulation is configured.
+    Faked,
+    /// Neither.
+    Other,
+}
+
+/// What the best of the hashes of one end fits: a sender with several addresses sends a hash of
+/// each. `None` if there is none that [`fits`] can tell of.
+pub fn fit(hashes: &[&[u8]], spis: IkeSpis, end: Endpoint) -> Option<Fit> {
+    let nowhere = Endpoint {
+        port: end.port.map(|_| 0),
+        ..end
+    };
+    let fit = |hash: &&[u8]| {
+        let both = fits(hash, spis, end)?;
+        Some(match fits(hash, spis, nowhere) {
+            _ if both => Fit::Both,
+            Some(true) => Fit::Faked,
+            _ => Fit::Other,
+        })
+    };
+    hashes.iter().filter_map(fit).min()
+}
 
 /// SHA-1(SPIi | SPIr | address | port), as a message with these SPIs carries it for `end`; `None`
 /// without a port.
-///
-/// IKEv1 makes the hash with the algorithm that phase 1 negotiates, and this is only that of SHA-1.
 pub fn sha1(spis: IkeSpis, end: Endpoint) -> Option<[u8; 20]> {
+    Some(sha1::Sha1::digest(input(spis, end)?).into())
+}
+
+/// What is hashed: SPIi | SPIr | address | port.
+fn input(spis: IkeSpis, end: Endpoint) -> Option<Vec<u8>> {
     let port = end.port?;
-    let mut sha1 = Sha1::new();
-    sha1.update(spis.initiator.0.to_be_bytes());
-    sha1.update(spis.responder.0.to_be_bytes());
+    let mut octets = Vec::with_capacity(34);
+    octets.extend(spis.initiator.0.to_be_bytes());
+    octets.extend(spis.responder.0.to_be_bytes());
     match end.address {
-        IpAddr::V4(address) => sha1.update(address.octets()),
-        IpAddr::V6(address) => sha1.update(address.octets()),
+        IpAddr::V4(address) => octets.extend(address.octets()),
+        IpAddr::V6(address) => octets.extend(address.octets()),
     }
-    sha1.update(port.to_be_bytes());
-    Some(sha1.finalize().into())
+    octets.extend(port.to_be_bytes());
+    Some(octets)
 }
 
 /// What a hash fits.
@@ -33,13 +117,11 @@ pub enum Match {
     Neither,
 }
 
-/// What a hash in a message from one end to another fits; `None` if it is no SHA-1, or a port is
-/// not known.
+/// What a hash in a message from one end to another fits; `None` as for [`fits`].
 pub fn matches(hash: &[u8], spis: IkeSpis, from: Endpoint, to: Endpoint) -> Option<Match> {
-    let hash: &[u8; 20] = hash.try_into().ok()?;
-    Some(match (sha1(spis, from)?, sha1(spis, to)?) {
-        (source, _) if source == *hash => Match::Source,
-        (_, destination) if destination == *hash => Match::Destination,
+    Some(match (fits(hash, spis, from)?, fits(hash, spis, to)?) {
+        (true, _) => Match::Source,
+        (_, true) => Match::Destination,
         _ => Match::Neither,
     })
 }
@@ -49,25 +131,48 @@ mod tests {
     use super::*;
     use crate::units::IkeSpi;
 
-    #[test]
-    fn a_hash_tells_the_address_it_was_made_of() {
-        let end = |address: &str, port| Endpoint {
+    const SPIS: IkeSpis = IkeSpis {
+        initiator: IkeSpi(0x0102_0304_0506_0708),
+        responder: IkeSpi(0),
+    };
+
+    fn end(address: &str, port: Option<u16>) -> Endpoint {
+        Endpoint {
             address: address.parse().unwrap(),
             port,
-        };
-        let spis = IkeSpis {
-            initiator: IkeSpi(0x0102_0304_0506_0708),
-            responder: IkeSpi(0),
-        };
+        }
+    }
+
+    #[test]
+    fn a_hash_tells_the_address_it_was_made_of() {
         let from = end("192.0.2.1", Some(500));
         let to = end("2001:db8::2", Some(4500));
-        let fits = |hash: &[u8]| matches(hash, spis, from, to);
-        let made = |end| sha1(spis, end).unwrap();
+        let fits = |hash: &[u8]| matches(hash, SPIS, from, to);
+        let made = |end| sha1(SPIS, end).unwrap();
         assert_eq!(fits(&made(from)), Some(Match::Source));
         assert_eq!(fits(&made(to)), Some(Match::Destination));
         let private = made(end("10.0.0.1", Some(500)));
         assert_eq!(fits(&private), Some(Match::Neither));
-        assert_eq!(fits(&[0; 16]), None);
-        assert_eq!(sha1(spis, end("192.0.2.1", None)), None);
+        assert_eq!(sha1(SPIS, end("192.0.2.1", None)), None);
+    }
+
+    #[test]
+    fn the_length_of_a_hash_tells_its_algorithm() {
+        let end = end("192.0.2.1", Some(500));
+        let octets = input(SPIS, end).unwrap();
+        for hash in [
+            md5::Md5::digest(&octets).to_vec(),
+            sha1::Sha1::digest(&octets).to_vec(),
+            sha2::Sha256::digest(&octets).to_vec(),
+            sha2::Sha384::digest(&octets).to_vec(),
+            sha2::Sha512::digest(&octets).to_vec(),
+        ] {
+            assert_eq!(fits(&hash, SPIS, end), Some(true));
+            assert_eq!(fits(&vec![0; hash.len()], SPIS, end), Some(false));
+            assert_eq!(fits(&hash[1..], SPIS, end), None);
+        }
+        // Tiger.
+        assert_eq!(fits(&[0; 24], SPIS, end), None);
+        assert_eq!(fits(&[], SPIS, end), None);
     }
 }

@@ -18,7 +18,7 @@ pub enum Content<'a> {
 
 impl<'a> Content<'a> {
     /// Tells what a UDP payload holds. `port_4500` is for port 4500 and any that stands in for it,
-    /// where ESP and IKE share the port; without it the payload came over port 500.
+    /// where ESP and IKE share the port; without it the payload came over port 500 or 848.
     ///
     /// The slice within begins at the IKE header or at the SPI, and ends where `payload` ends.
     pub fn of(payload: &'a [u8], port_4500: bool) -> Self {
@@ -69,7 +69,7 @@ impl<'a> Content<'a> {
 const KEEPALIVE: u8 = 0xff;
 
 /// Stands before IKE on port 4500 (RFC 3948 section 2.2).
-const NON_ESP_MARKER: [u8; 4] = [0; 4];
+pub(super) const NON_ESP_MARKER: [u8; 4] = [0; 4];
 
 /// Stood before ESP on port 500, where IKE has its initiator cookie
 /// (draft-ietf-ipsec-udp-encaps-00 and -01).

@@ -175,6 +175,11 @@ fn mutated_frames_are_peeled() {
 }
 
 #[test]
+fn mutated_payloads_of_esp_are_summed_up() {
+    attack("inner", Vec::new(), 20_000);
+}
+
+#[test]
 fn mutated_files_are_walked() {
     let files = captures()
         .into_iter()
@@ -190,6 +195,11 @@ fn mutated_captures_are_reported_on() {
 #[test]
 fn mutated_fragments_are_put_together() {
     attack("reassembly", Vec::new(), 5_000);
+}
+
+#[test]
+fn mutated_segments_are_put_together() {
+    attack("stream", Vec::new(), 5_000);
 }
 
 #[test]

@@ -11,8 +11,12 @@
 mod captures;
 mod cli;
 mod damage;
+mod encap;
+mod features;
 mod fuzz;
 mod keys;
+mod null;
+mod round_trip;
 mod run;
 mod session;
 mod split;

@@ -1,5 +1,6 @@
 //! The answer does not depend on how the work was cut.
 
+use crate::encap;
 use crate::run::{shared, shipped, stdout};
 use std::path::Path;
 
@@ -48,6 +49,19 @@ fn dissect_says_the_same_for_any_threads_and_chunks() {
     shipped()
         .iter()
         .for_each(|capture| law("dissect", "ndjson", capture));
+}
+
+#[test]
+fn paths_that_are_learned_and_streams_too() {
+    for emitter in [
+        encap::conversation(encap::a(40000), encap::b(4500)),
+        encap::conversation(encap::a(40000), encap::b(10443)),
+        encap::odd_port(),
+    ] {
+        let scrap = encap::Scrap::of(&emitter);
+        law("diagnose", "json", &scrap.0);
+        law("dissect", "ndjson", &scrap.0);
+    }
 }
 
 #[test]

@@ -25,7 +25,9 @@ const FLOORS: &[&[&str]] = &[
 /// Outside crates and the modules that alone may name them.
 const CRATES: &[(&str, &[&str])] = &[
     ("nom", &["wire"]),
+    ("md5", &["wire", "crypto", "testing"]),
     ("sha1", &["wire", "crypto", "testing"]),
+    ("sha2", &["wire", "crypto"]),
     ("x509_parser", &["wire"]),
     ("toml", &["keys"]),
     ("zeroize", &["crypto"]),
@@ -44,8 +46,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("des", &["crypto"]),
     ("ghash", &["crypto"]),
     ("hmac", &["crypto"]),
-    ("md5", &["crypto"]),
-    ("sha2", &["crypto"]),
     ("pcap_parser", &["capture"]),
     ("flate2", &["capture"]),
     ("zstd", &["capture"]),

@@ -31,12 +31,15 @@ pub fn run(args: DissectArgs) -> Result<Exit, Error> {
         options.watch()
     };
     // Who watches a pipe or a terminal wants each line at once.
-    let live = options.on_terminal || options.inputs.iter().any(|path| path.as_os_str() == "-");
+    let piped = options.inputs.iter().any(|path| path.as_os_str() == "-");
+    let live = options.on_terminal || piped;
     let mut records = Records {
         out,
         buffer: Vec::with_capacity(BUFFER * 2),
         format: options.format,
-        lines: Lines::new(options.sheet, options.verbose),
+        lines: Lines::new(options.sheet, options.verbose)
+            .wrapped(options.on_terminal)
+            .live(piped),
         any: false,
         room: if live { 0 } else { BUFFER },
     };
@@ -65,10 +68,7 @@ pub fn run(args: DissectArgs) -> Result<Exit, Error> {
         return Err(records.out.error(error));
     }
     let read = read?;
-    if options.format == Format::Json {
-        records.buffer.extend_from_slice(b"]\n");
-    }
-    match records.drain() {
+    match records.end() {
         Ok(()) => records.out.finish()?,
         Err(error) => return Err(records.out.error(error)),
     }
@@ -111,6 +111,16 @@ impl Records {
         } else {
             Ok(())
         }
+    }
+
+    /// Writes what is held back, and what ends the format.
+    fn end(&mut self) -> io::Result<()> {
+        match self.format {
+            Format::Text => self.lines.flush(&mut self.buffer)?,
+            Format::Json => self.buffer.extend_from_slice(b"]\n"),
+            Format::Ndjson => {}
+        }
+        self.drain()
     }
 
     fn drain(&mut self) -> io::Result<()> {

@@ -135,6 +135,10 @@ pub fn all<'m>(
 }
 
 fn waiting<'m>(model: &Model, exchange: &'m Exchange) -> Option<&'m Flight> {
+    // A key server tells the group and wants no answer (RFC 9838 section 2.4.1).
+    if exchange.kind == ExchangeType::GSA_REKEY {
+        return None;
+    }
     if !is_v1(exchange.kind) {
         return exchange.request();
     }
@@ -184,5 +188,54 @@ fn silent_or_pending(model: &Model, vantage: Vantage, times: &[Timestamp]) -> Fa
         Fate::Silent
     } else {
         Fate::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::all;
+    use crate::diagnose::{Severity, run};
+    use crate::testing::model;
+
+    /// Codes of what a user would be alarmed by.
+    fn alarms(text: &str) -> Vec<&'static str> {
+        run(&model(text))
+            .iter()
+            .filter(|finding| finding.severity != Severity::Info)
+            .map(|finding| finding.rule.code)
+            .collect()
+    }
+
+    #[test]
+    fn rekeys_of_a_group_wait_for_no_answer() {
+        let waits = |exchange| {
+            let model = model(&format!(
+                "0.0 A:848 > 239.1.1.1:848 {exchange} i=1 r=2 id=0 request by=initiator sealed 200 again=1,2
+                 300 A:848 > 239.1.1.1:848 {exchange} i=1 r=2 id=1 request by=initiator sealed 200 again=1,2"
+            ));
+            let sas = model.ike_sas.iter();
+            sas.map(|sa| all(&model, sa).count()).sum::<usize>()
+        };
+        assert_eq!((waits("GSA_REKEY"), waits("INFORMATIONAL")), (0, 2));
+    }
+
+    #[test]
+    fn a_group_that_is_joined_and_rekeyed_under_gdoi_is_no_failure() {
+        let suite = "SA(encr=7/256 hash=4 auth=1 group=14 life=28800 kb=0)";
+        let text = format!(
+            "0.0  A:848 > B:848 MAIN i=1 r=0 {suite}
+             0.02 B:848 > A:848 MAIN i=1 r=2 {suite}
+             0.04 A:848 > B:848 MAIN i=1 r=2 KE(14) Nonce
+             0.06 B:848 > A:848 MAIN i=1 r=2 KE(14) Nonce
+             0.08 A:848 > B:848 MAIN i=1 r=2 sealed 108
+             0.10 B:848 > A:848 MAIN i=1 r=2 sealed 108
+             0.12 A:848 > B:848 QUICK i=1 r=2 id=0x77 sealed 124
+             0.14 B:848 > A:848 QUICK i=1 r=2 id=0x77 sealed 284
+             0.16 A:848 > B:848 QUICK i=1 r=2 id=0x77 sealed 76
+             0.18 B:848 > A:848 QUICK i=1 r=2 id=0x77 sealed 236
+             300  B:848 > 239.1.1.1:848 GROUPKEY_PUSH i=9 r=9 id=0 sealed 444 again=1,2
+             600  B:848 > 239.1.1.1:848 GROUPKEY_PUSH i=9 r=9 id=0 sealed 444 seed=2 again=1,2"
+        );
+        assert_eq!(alarms(&text), [""; 0]);
     }
 }

@@ -4,7 +4,7 @@
 //! outer = IP header + [8 if in UDP] + 8 (SPI, sequence) + IV + roundup(inner + 2, block) + ICV
 //! ```
 
-use crate::model::EspFlow;
+use crate::model::{EspFlow, Transport};
 
 /// What ESP adds, as far as sizes tell.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,8 +56,8 @@ impl Overhead {
     }
 
     /// The largest inner packet for an outer MTU.
-    pub fn inner(self, mtu: u32, v6: bool, udp: bool) -> u32 {
-        let around = if v6 { 40 } else { 20 } + if udp { 8 } else { 0 } + 8 + self.iv + self.icv;
+    pub fn inner(self, mtu: u32, v6: bool, transport: Transport) -> u32 {
+        let around = if v6 { 40 } else { 20 } + transport.octets() + 8 + self.iv + self.icv;
         let room = mtu.saturating_sub(around);
         (room / self.block * self.block).saturating_sub(2)
     }
@@ -70,10 +70,11 @@ pub fn safe<'a>(
     mtu: u32,
     v6: bool,
 ) -> (u32, u32) {
-    let udp = flows.clone().any(|flow| flow.key.udp);
+    let transport = flows.clone().map(|flow| flow.key.transport).max();
+    let transport = transport.unwrap_or_default();
     let inner = Overhead::of(flows)
         .into_iter()
-        .map(|suite| suite.inner(mtu, v6, udp))
+        .map(|suite| suite.inner(mtu, v6, transport))
         .min()
         .unwrap_or(0);
     // An inner IPv4 header and a TCP header without options: 20 octets each.
@@ -93,8 +94,8 @@ mod tests {
             (Overhead::new(16, 16, 32), 1422, 1406),
             (Overhead::new(8, 8, 12), 1446, 1438),
         ] {
-            assert_eq!(suite.inner(1500, false, false), plain, "{suite:?}");
-            assert_eq!(suite.inner(1500, false, true), natt, "{suite:?}");
+            assert_eq!(suite.inner(1500, false, Transport::Ip), plain, "{suite:?}");
+            assert_eq!(suite.inner(1500, false, Transport::Udp), natt, "{suite:?}");
         }
     }
 }

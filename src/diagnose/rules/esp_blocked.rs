@@ -3,7 +3,7 @@
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::{end_of, esp};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::model::{Model, Transport, TunnelId};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -106,7 +106,10 @@ fn by_two_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             let elsewhere = vantages
                 .iter()
                 .any(|vantage| *vantage != directions.vantage);
-            let native = directions.flows(end).iter().all(|flow| !flow.key.udp);
+            let native = directions
+                .flows(end)
+                .iter()
+                .all(|flow| flow.key.transport == Transport::Ip);
             if let (true, false, true, true, Some(first)) =
                 (elsewhere, arrived, native, sent >= 10, first)
             {

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::{clear, count};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{FragmentTrain, Model, TunnelId};
+use crate::model::{FragmentTrain, Model, Transport, TunnelId};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -78,7 +78,7 @@ fn carries_esp(model: &Model, tunnel: TunnelId, train: &FragmentTrain) -> bool {
     let in_udp = model.tunnels[tunnel]
         .flows
         .iter()
-        .any(|flow| model.flows[*flow].key.udp);
+        .any(|flow| model.flows[*flow].key.transport == Transport::Udp);
     train.protocol != 17 || (in_udp && train.incomplete_ike.is_empty())
 }
 

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{Tap, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::model::{Model, Transport, TunnelId};
 use crate::units::{Span, Timestamp};
 
 /// The rule.
@@ -148,7 +148,11 @@ fn one_way(
             .advise(format!(
                 "Capture at the outside port of {is_silent}: if ESP leaves there, a filter in between drops it; \
                  permit {}.",
-                if directions.all().any(|flow| flow.key.udp) { "UDP 4500" } else { "IP protocol 50" }
+                match directions.all().map(|flow| flow.key.transport).max() {
+                    Some(Transport::Tcp) => "TCP 4500",
+                    Some(Transport::Udp) => "UDP 4500",
+                    _ => "IP protocol 50",
+                }
             ))
             .advise("If none leaves, look at its inside: routes, NAT exemptions, policy, hosts."),
     )

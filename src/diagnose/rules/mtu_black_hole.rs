@@ -187,8 +187,8 @@ fn swallowed(
 /// The largest packet of a flow with its outer IP header.
 fn outer(flow: &EspFlow) -> u32 {
     let header = if flow.key.to.is_ipv6() { 40 } else { 20 };
-    let udp = if flow.key.udp { 8 } else { 0 };
-    flow.sizes.largest.saturating_add(header + udp)
+    let transport = flow.key.transport.octets();
+    flow.sizes.largest.saturating_add(header + transport)
 }
 
 #[cfg(test)]

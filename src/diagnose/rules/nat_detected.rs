@@ -1,8 +1,12 @@
-//! There is a NAT between the gateways, and where.
+//! There is a NAT between the gateways, and where; or one side pretends that there is.
 
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, Nat, NatVerdict, TunnelId};
-use std::net::IpAddr;
+use crate::limits;
+use crate::model::table::Id;
+use crate::model::{IkeSa, Model, Nat, NatVerdict, Plain, Role, TunnelId};
+use crate::units::Endpoint;
+use crate::wire::nat_detection;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,10 +24,10 @@ const DOCUMENT: &str = "\
 An address or port is translated on the way. IKE moves to UDP 4500 and ESP travels in UDP. It is normal, but the mapping must be kept alive, and only the translated side can begin.
 
 ## How it is seen
-Each side sends hashes of the addresses it sees (RFC 7296 section 2.23). They are compared with the addresses in this capture: a hash that does not fit was made before a translation.
+Each side sends hashes of the addresses it sees (RFC 7296 section 2.23, RFC 3947 section 3.2). They are compared with the addresses in this capture: a hash that does not fit was made before a translation. Where it fits one of the usual private addresses, that address is named: it proves the translation. A hash of the address seen here with port 0 proves that there is none, and that the side forces UDP encapsulation.
 
 ## What else looks like it
-Some gateways send a random hash to force UDP encapsulation. That looks like a NAT in front of them.
+Some gateways send a hash of a random address to force UDP encapsulation. That looks like a NAT in front of them. If their messages come from another port than 500 and 4500, or the address behind the NAT is named, it is a NAT.
 
 ## What to do
 1. See that keepalives come more often than the NAT forgets (20 s is usual).
@@ -38,27 +42,70 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some((sa, nat, path)) = found else {
         return Vec::new();
     };
-    let said: Vec<String> = [
-        (nat.initiator, path.from.address),
-        (nat.responder, path.to.address),
-    ]
-    .into_iter()
-    .filter_map(|(verdict, address)| place(verdict, address))
-    .collect();
+    // Beyond so many tunnels nothing is guessed.
+    let guess = tunnel.index() < limits::NAT_GUESS_TUNNELS;
+    let ends = [
+        (nat.initiator, path.from, Role::Initiator),
+        (nat.responder, path.to, Role::Responder),
+    ];
+    let (mut places, mut says) = (Vec::new(), Vec::new());
+    let mut certain = true;
+    for (verdict, end, role) in ends {
+        let address = end.address;
+        match verdict {
+            NatVerdict::Translated => {
+                let inside = guess.then(|| inside(model, sa, role)).flatten();
+                places.push(format!("NAT between {address} and this tap"));
+                says.push(match inside {
+                    Some(inside) => format!(
+                        "The hash that {address} sends of itself is of {inside}: that address is translated \
+                         before it comes to this tap."
+                    ),
+                    None if is_translated_port(end) => format!(
+                        "The hash that {address} sends of itself does not fit, and its messages come from port \
+                         {}: a NAT lies between it and this tap.",
+                        end.port.unwrap_or_default()
+                    ),
+                    None => {
+                        certain = false;
+                        format!(
+                            "The hash that {address} sends of itself does not fit: a NAT lies between it and this \
+                             tap, or it forces UDP encapsulation by a false hash."
+                        )
+                    }
+                });
+            }
+            NatVerdict::TranslatedBeyond => {
+                places.push(format!("NAT in front of {address}, beyond this tap"));
+                says.push(format!(
+                    "The hash that {address} sends of itself fits, the one that the other side sends of it does not: \
+                     a NAT lies between this tap and the other side."
+                ));
+            }
+            NatVerdict::Forced => {
+                places.push(format!("UDP encapsulation forced by {address}"));
+                says.push(format!(
+                    "The hash that {address} sends of itself is of that address and port 0: it forces UDP \
+                     encapsulation, and no NAT translates its address before this tap."
+                ));
+            }
+            NatVerdict::Untranslated | NatVerdict::Unknown => {}
+        }
+    }
+    let confidence = match certain {
+        true => Confidence::Certain,
+        false => Confidence::Likely,
+    };
     vec![
         Finding::new(
             &RULE,
-            Confidence::Certain,
+            confidence,
             tunnel,
             sa.seen.first,
             "the hashes of NAT detection do not fit the addresses",
         )
-        .title(format!("NAT {}", said.join(" and ")))
-        .says(format!(
-            "By the hashes of NAT detection there is a NAT {}; or that side forces UDP encapsulation by a false \
-             hash.",
-            said.join(" and ")
-        )),
+        .title(places.join(", "))
+        .says(says.join(" ")),
     ]
 }
 
@@ -66,30 +113,121 @@ fn is_there(nat: &Nat) -> bool {
     [nat.initiator, nat.responder].into_iter().any(|verdict| {
         matches!(
             verdict,
-            NatVerdict::Translated | NatVerdict::TranslatedBeyond
+            NatVerdict::Translated | NatVerdict::TranslatedBeyond | NatVerdict::Forced
         )
     })
 }
 
-fn place(verdict: NatVerdict, address: IpAddr) -> Option<String> {
-    match verdict {
-        NatVerdict::Translated => Some(format!("between {address} and this tap")),
-        NatVerdict::TranslatedBeyond => Some(format!("in front of {address}, beyond this tap")),
-        NatVerdict::Untranslated | NatVerdict::Unknown => None,
+/// IKE is sent from ports 500 and 4500 (RFC 7296 section 2); a NAT alone gives it others.
+fn is_translated_port(end: Endpoint) -> bool {
+    end.port.is_some_and(|port| port != 500 && port != 4500)
+}
+
+/// The address behind the NAT, if the hash is of one that is usual there.
+fn inside(model: &Model, sa: &IkeSa, role: Role) -> Option<Endpoint> {
+    let messages = sa
+        .exchanges
+        .iter()
+        .take(limits::NAT_GUESS_EXCHANGES)
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter(|flight| flight.by == role)
+        .filter_map(|flight| Some(&model.messages[flight.first()?]))
+        .filter(|message| message.plain == Plain::Clear);
+    for message in messages {
+        let read = message.read();
+        let hashes = nat_detection::hashes(&read).source;
+        let Some(hash) = hashes
+            .first()
+            .filter(|_| message.path.from.address.is_ipv4())
+        else {
+            continue;
+        };
+        // A sender sends from the port that it sends to, before the NAT (RFC 7296 section 2.23).
+        return usual()
+            .map(|address| Endpoint {
+                address: IpAddr::V4(address),
+                port: message.path.to.port,
+            })
+            .find(|end| nat_detection::fits(hash, message.header.spis, *end) == Some(true));
     }
+    None
+}
+
+/// Private addresses (RFC 1918) that routers and their first hosts have: some 2,600.
+fn usual() -> impl Iterator<Item = Ipv4Addr> {
+    let gateways = [1, 2, 254];
+    let of = move |[a, b]: [u8; 2], subnets: std::ops::RangeInclusive<u8>| {
+        subnets.flat_map(move |c| gateways.map(|d| Ipv4Addr::new(a, b, c, d)))
+    };
+    let whole = [[192, 168, 0], [192, 168, 1], [10, 0, 0], [172, 16, 0]];
+    of([192, 168], 0..=255)
+        .chain(of([10, 0], 0..=255))
+        .chain((16..=31).flat_map(move |b| of([172, b], 0..=0)))
+        .chain(
+            whole
+                .into_iter()
+                .flat_map(|[a, b, c]| (1..=254).map(move |d| Ipv4Addr::new(a, b, c, d))),
+        )
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Confidence;
     use crate::diagnose::testing::{fires, silent};
 
-    #[test]
-    fn a_hash_of_another_address() {
-        fires(
-            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(10.0.0.5:500 B:500)
-             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD",
+    /// The title of the finding, what it says, and how sure it is.
+    fn told(from: &str, request: &str, response: &str) -> (String, String, Confidence) {
+        let finding = fires(
+            &format!(
+                "0 {from} > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD({request})
+                 0.1 B:500 > {from} IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD({response})"
+            ),
             "nat-detected",
         );
+        (finding.title, finding.says, finding.confidence)
+    }
+
+    #[test]
+    fn a_hash_of_a_usual_private_address_names_it() {
+        for inside in ["10.0.0.5", "192.168.178.1", "172.31.0.2", "192.168.1.77"] {
+            let (title, says, confidence) =
+                told("A:500", &format!("{inside}:500 B:500"), "B:500 A:500");
+            assert!(title.starts_with("NAT between "), "{title}");
+            assert!(says.contains(&format!("is of {inside}:500: ")), "{says}");
+            assert_eq!(confidence, Confidence::Certain);
+        }
+    }
+
+    #[test]
+    fn a_hash_of_any_other_address_may_be_false() {
+        let (_, says, confidence) = told("A:500", "198.51.100.9:500 B:500", "B:500 A:500");
+        assert!(says.contains("or it forces"), "{says}");
+        assert_eq!(confidence, Confidence::Likely);
+    }
+
+    #[test]
+    fn another_port_is_a_nat() {
+        let (_, says, confidence) = told("A:1024", "198.51.100.9:500 B:500", "B:500 A:1024");
+        assert!(says.contains("come from port 1024"), "{says}");
+        assert_eq!(confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn a_hash_with_port_0_is_forced_encapsulation() {
+        let (title, says, _) = told("A:500", "A:0 B:500", "B:500 A:500");
+        assert!(title.starts_with("UDP encapsulation forced by "), "{title}");
+        assert!(says.contains("no NAT"), "{says}");
+    }
+
+    #[test]
+    fn a_nat_beyond_the_tap() {
+        let (title, says, confidence) = told("A:500", "A:500 B:500", "B:500 N:1024");
+        assert!(title.ends_with("beyond this tap"), "{title}");
+        assert!(
+            says.contains("between this tap and the other side"),
+            "{says}"
+        );
+        assert_eq!(confidence, Confidence::Certain);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
+use crate::model::{AnomalyKind, EspFlow, Model, Transport, TunnelId};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,7 +21,7 @@ const DOCUMENT: &str = "\
 A sender numbers its ESP packets one by one. Numbers that never come were lost between the sender and the tap.
 
 ## How it is seen
-Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none: so the capture itself is complete.
+Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none: so the capture itself is complete. ESP over TCP is left out, since TCP sends lost packets again.
 
 ## What else looks like it
 A capture that drops packets shows gaps too, in both directions and at the same time. A sender may also throw packets away after it numbered them, for instance because they are too large.
@@ -66,6 +66,7 @@ fn loss(
     let worst = directions
         .flows(end)
         .iter()
+        .filter(|flow| can_lose(flow))
         .max_by_key(|flow| flow.sequence.missing)?;
     let gap = worst
         .anomalies
@@ -134,11 +135,20 @@ fn loss(
     Some(finding)
 }
 
+/// TCP sends again what is lost on the way: a gap in it is a hole of the capture, which is told for
+/// itself.
+fn can_lose(flow: &EspFlow) -> bool {
+    flow.key.transport != Transport::Tcp
+}
+
 /// Missing and present packets of these flows.
 fn tally(flows: &[&EspFlow]) -> (u64, u64) {
-    flows.iter().fold((0, 0), |(missing, packets), flow| {
-        (missing + flow.sequence.missing, packets + flow.packets)
-    })
+    flows
+        .iter()
+        .filter(|flow| can_lose(flow))
+        .fold((0, 0), |(missing, packets), flow| {
+            (missing + flow.sequence.missing, packets + flow.packets)
+        })
 }
 
 fn matters(missing: u64, packets: u64) -> bool {

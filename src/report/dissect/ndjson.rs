@@ -2,9 +2,10 @@
 //!
 //! Written straight from the borrowed octets, with no tree in between: a capture has many packets.
 
+use super::inner::InnerRecord;
 use super::payload::{Context, PayloadRecord};
 use crate::model::Plain;
-use crate::net::{Body, Datagram, Layer, Quote};
+use crate::net::{Body, Datagram, Layer, Null, Quote};
 use crate::report::view;
 use crate::session::Reading;
 use crate::units::{EspSpi, IkeSpi, Timestamp};
@@ -96,6 +97,10 @@ impl<'a> Record<'a> {
                     spi: esp.header.spi,
                     sequence: esp.header.sequence,
                     length: esp.length,
+                    null: esp.null.map(NullRecord::new),
+                    inner: esp
+                        .inner(path.from.address, path.to.address)
+                        .map(|inner| InnerRecord::new(&inner)),
                 });
             }
             Body::Ah(header, length) => {
@@ -119,7 +124,10 @@ impl<'a> Record<'a> {
                 });
             }
             // Fragments tell nothing until they are put together; packets in clear are not IPsec.
-            Body::Fragment(_) | Body::Clear(_) => return None,
+            // Nor do pieces of a stream.
+            Body::Fragment(_) | Body::Clear(_) | Body::Segment(_) | Body::Learned(_) => {
+                return None;
+            }
         }
         Some(record)
     }
@@ -143,6 +151,30 @@ struct EspRecord {
     spi: EspSpi,
     sequence: u32,
     length: u32,
+    #[serde(flatten)]
+    null: Option<NullRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner: Option<InnerRecord>,
+}
+
+/// The layout of a packet that is not encrypted.
+#[derive(Serialize)]
+struct NullRecord {
+    null_iv: u8,
+    null_icv: u8,
+    next_header: u8,
+    pad_length: u8,
+}
+
+impl NullRecord {
+    fn new(null: Null) -> Self {
+        Self {
+            null_iv: null.iv,
+            null_icv: null.icv,
+            next_header: null.next_header,
+            pad_length: null.pad_length,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -165,8 +197,9 @@ struct IcmpRecord {
     quoted: QuoteRecord,
 }
 
+/// The packet that an ICMP error is about.
 #[derive(Serialize)]
-struct QuoteRecord {
+pub(super) struct QuoteRecord {
     src: IpAddr,
     dst: IpAddr,
     src_port: Option<u16>,
@@ -182,7 +215,7 @@ struct QuoteRecord {
 }
 
 impl QuoteRecord {
-    fn new(quote: &Quote) -> Self {
+    pub(super) fn new(quote: &Quote) -> Self {
         Self {
             src: quote.from.address,
             dst: quote.to.address,
@@ -223,7 +256,9 @@ impl Serialize for IkeRecord<'_> {
         map.serialize_entry("responder_spi", &Text(header.spis.responder))?;
         map.serialize_entry("version", &view::version(header.version))?;
         map.serialize_entry("exchange", &header.exchange.0)?;
-        map.serialize_entry("exchange_name", &header.exchange.name())?;
+        let path = context.path;
+        let name = header.exchange.name_between([path.from.port, path.to.port]);
+        map.serialize_entry("exchange_name", &name)?;
         map.serialize_entry("flags", &header.flags.0)?;
         map.serialize_entry("message_id", &header.message_id)?;
         map.serialize_entry("length", &header.length)?;

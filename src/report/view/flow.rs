@@ -59,6 +59,8 @@ pub struct FlowView<'a> {
     pub ttl: [u8; 2],
     /// Whether any packet forbids fragmentation.
     pub dont_fragment: bool,
+    /// Packets that are not encrypted; null if none was seen.
+    pub esp_null: Option<NullView>,
     /// When and where it was seen.
     #[serde(flatten)]
     pub seen: SeenView,
@@ -109,6 +111,12 @@ impl<'a> FlowView<'a> {
             },
             ttl: [flow.ttl.0, flow.ttl.1],
             dont_fragment: flow.dont_fragment,
+            esp_null: flow.null.map(|null| NullView {
+                packets: null.packets,
+                iv: null.iv,
+                icv: null.icv,
+                first: FrameView::new(null.first.0),
+            }),
             seen: SeenView::new(flow.seen),
             anomalies: flow.anomalies.iter().map(AnomalyView::new).collect(),
             silences: flow
@@ -126,6 +134,19 @@ impl<'a> FlowView<'a> {
             },
         }
     }
+}
+
+/// Packets that are not encrypted.
+#[derive(Debug, Serialize)]
+pub struct NullView {
+    /// How many.
+    pub packets: u64,
+    /// Octets of initialization vector.
+    pub iv: u8,
+    /// Octets of integrity check value.
+    pub icv: u8,
+    /// The first of them.
+    pub first: FrameView,
 }
 
 /// Sizes of packets in octets.

@@ -126,6 +126,7 @@ pub(super) fn nat_verdict(verdict: NatVerdict) -> &'static str {
         NatVerdict::Untranslated => "untranslated",
         NatVerdict::Translated => "translated",
         NatVerdict::TranslatedBeyond => "translated-beyond",
+        NatVerdict::Forced => "forced",
         NatVerdict::Unknown => "unknown",
     }
 }
@@ -147,7 +148,8 @@ pub(super) fn behind_nat(initiator: NatVerdict, responder: NatVerdict) -> Option
     }
 }
 
-/// What NAT detection says of each side: `untranslated`, `translated`, `translated-beyond`, `unknown`.
+/// What NAT detection says of each side: `untranslated`, `translated`, `translated-beyond`, `forced`,
+/// `unknown`.
 #[derive(Debug, Serialize)]
 pub struct NatView {
     /// Of the initiator.

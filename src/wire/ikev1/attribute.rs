@@ -145,12 +145,36 @@ pub fn told(phase: Phase, attributes: &[Attribute<'_>]) -> Vec<String> {
     told
 }
 
+/// An attribute by these names of its type and of its value: `KEK_ALG_AES`, `KEK_KEY_LENGTH 128`; of a
+/// value too long for a number only the length, for it may be a key.
+pub fn plain(name: Option<&str>, value_name: Option<&str>, attribute: &Attribute<'_>) -> String {
+    let name = name.map_or_else(|| format!("attribute {}", attribute.kind), str::to_owned);
+    match (value_name, attribute.value.number(), attribute.value) {
+        (Some(value), ..) => value.to_owned(),
+        (None, _, AttributeValue::Long(octets)) if octets.len() > 4 => {
+            format!("{name} of {} octets", octets.len())
+        }
+        (None, Some(number), _) => format!("{name} {number}"),
+        (None, None, _) => name,
+    }
+}
+
 /// The Key Length attribute, in bits.
 pub fn key_length(phase: Phase, attributes: &[Attribute<'_>]) -> Option<u64> {
     let found = attributes
         .iter()
         .find(|attribute| Meaning::of(phase, attribute.kind) == Meaning::KeyLength)?;
     found.value.number()
+}
+
+/// Whether this attribute tells the unit of the lifetime after it.
+pub fn is_life_type(phase: Phase, kind: u16) -> bool {
+    Meaning::of(phase, kind) == Meaning::LifeType
+}
+
+/// Whether this attribute is a lifetime.
+pub fn is_life_duration(phase: Phase, kind: u16) -> bool {
+    Meaning::of(phase, kind) == Meaning::LifeDuration
 }
 
 /// What an attribute of either phase is for, where it bears on how others are told.

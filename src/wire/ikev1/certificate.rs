@@ -1,7 +1,9 @@
 //! Certificate and Certificate Request payloads (RFC 2408 sections 3.9 and 3.10).
 
 use crate::registry::CertificateEncoding;
+use crate::wire::certificate::{Content, named, told};
 use crate::wire::cursor::Cursor;
+use crate::wire::der;
 use crate::wire::fault::Faults;
 use std::fmt;
 
@@ -40,11 +42,33 @@ impl<'a> Certificate<'a> {
         out.push(self.encoding.0);
         out.extend(self.data);
     }
+
+    /// Of a certificate: what it holds. `None` if it cannot be read.
+    pub fn content(&self) -> Option<Content<'a>> {
+        Content::read(self.encoding, self.data)
+    }
+
+    /// Of a request: the name of the authority asked for (RFC 2408 section 3.10). `None` if any
+    /// will do, or the name cannot be read.
+    pub fn authority(&self) -> Option<String> {
+        der::distinguished_name(self.data)
+    }
+
+    /// The line of a request: the encoding and the authority.
+    pub(super) fn request(&self) -> String {
+        let name = named(self.encoding);
+        match (self.data.len(), self.authority()) {
+            (0, _) => format!("{name}, of any authority"),
+            (_, Some(authority)) => format!("{name}, of {authority}"),
+            (size, None) => format!("{name}, {size} octets"),
+        }
+    }
 }
 
+/// The encoding and what it holds.
 impl fmt::Display for Certificate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {} octets", self.encoding, self.data.len())
+        f.write_str(&told(self.encoding, self.data))
     }
 }
 
@@ -71,5 +95,19 @@ mod tests {
             None
         );
         assert_eq!(faults.list.len(), 1);
+    }
+
+    #[test]
+    fn a_request_names_the_authority() {
+        let request = |data| {
+            let encoding = CertificateEncoding::X509_SIGNATURE;
+            Certificate { encoding, data }.request()
+        };
+        let name = "X.509 Certificate - Signature";
+        let any = format!("{name}, of any authority");
+        assert_eq!(request(&[]), any);
+        let named = format!("{name}, of C=CH, CN=gw");
+        assert_eq!(request(der::tests::NAME), named);
+        assert_eq!(request(&[0x31, 0]), format!("{name}, 2 octets"));
     }
 }

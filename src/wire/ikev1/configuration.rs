@@ -51,14 +51,18 @@ fn read_attribute<'a>(
     }
     let format_and_kind = cursor.u16()?;
     let kind = ConfigurationAttributeType(format_and_kind & !SHORT);
-    let length = match format_and_kind & SHORT {
-        0 => usize::from(cursor.u16()?),
-        _ => 2,
+    let is_short = format_and_kind & SHORT != 0;
+    let length = match is_short {
+        true => 2,
+        false => usize::from(cursor.u16()?),
     };
     // What is not there is a fault; what is there is kept.
     let _ = faults.require(cursor, length, "Attribute Length");
     let value = cursor.take_up_to(length);
-    Some(ConfigurationAttribute { kind, value })
+    Some(ConfigurationAttribute {
+        is_short,
+        ..ConfigurationAttribute::new(kind, value)
+    })
 }
 
 /// Appends what follows the generic header.
@@ -71,11 +75,9 @@ pub fn emit(configuration: &Configuration<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends one attribute. The structure that IKEv2 shares does not say which format it came in;
-/// the drafts fix that by type.
+/// Appends one attribute, in the format it came in. A value too long for its length field is cut.
 fn emit_attribute(attribute: &ConfigurationAttribute<'_>, out: &mut Vec<u8>) {
-    let short = attribute.value.len() == 2 && BASIC.contains(&attribute.kind);
-    if short {
+    if attribute.is_short {
         out.extend((attribute.kind.0 | SHORT).to_be_bytes());
         out.extend(attribute.value);
     } else {
@@ -86,25 +88,21 @@ fn emit_attribute(attribute: &ConfigurationAttribute<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Attributes whose value always stands in place of the length (draft-beaulieu-ike-xauth-02
-/// section 6).
-const BASIC: &[ConfigurationAttributeType] = &[
-    ConfigurationAttributeType::XAUTH_TYPE,
-    ConfigurationAttributeType::XAUTH_STATUS,
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_request_reads_as_it_was_written_in_both_formats() {
-        let attribute = |kind, value| ConfigurationAttribute { kind, value };
+        let attribute = ConfigurationAttribute::new;
         let request = Configuration {
             cfg_type: ConfigurationType(1),
             identifier: Some(0x0102),
             attributes: vec![
-                attribute(ConfigurationAttributeType::XAUTH_TYPE, &[0, 0]),
+                ConfigurationAttribute {
+                    is_short: true,
+                    ..attribute(ConfigurationAttributeType::XAUTH_TYPE, &[0, 0])
+                },
                 attribute(ConfigurationAttributeType::XAUTH_USER_NAME, b"ed"),
                 attribute(ConfigurationAttributeType::INTERNAL_IP4_ADDRESS, &[]),
             ],

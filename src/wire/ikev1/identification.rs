@@ -1,6 +1,6 @@
 //! Identification payload (RFC 2407 section 4.6.2).
 
-use crate::registry::IdType;
+use crate::registry::{IdType, IpProtocol};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::identity;
@@ -52,20 +52,29 @@ impl<'a> Identification<'a> {
     }
 
     /// The identity as text; see [`identity::text`].
+    ///
+    /// 13 is an object identifier here (RFC 8052), and nobody in IKEv2: it has no text.
     pub fn text(&self) -> Option<String> {
-        identity::text(self.id_type, self.data)
+        identity::text(self.id_type, self.data).filter(|_| self.id_type != IdType::ID_NULL)
     }
 }
 
-/// Form and identity: `ID_IPV4_ADDR 192.0.2.1`.
+/// Form and identity, then protocol and port if they are given: `ID_IPV4_ADDR 192.0.2.1 udp/500`.
 impl fmt::Display for Identification<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.id_type.name_v1() {
             Some(name) => f.write_str(name)?,
-            None => write!(f, "{}", self.id_type.0)?,
+            None => write!(f, "type {}", self.id_type.0)?,
         }
         let text = self.text().unwrap_or_else(|| brief(self.data));
-        write!(f, " {text}")
+        write!(f, " {text}")?;
+        let protocol = IpProtocol(self.protocol).to_string().to_ascii_lowercase();
+        match (self.protocol, self.port) {
+            (0, 0) => Ok(()),
+            (0, port) => write!(f, " any/{port}"),
+            (_, 0) => write!(f, " {protocol}"),
+            (_, port) => write!(f, " {protocol}/{port}"),
+        }
     }
 }
 
@@ -81,7 +90,7 @@ mod tests {
         assert_eq!(read.id_type, IdType(1));
         assert_eq!((read.protocol, read.port), (17, 500));
         assert_eq!(read.data, [192, 0, 2, 1]);
-        assert_eq!(read.to_string(), "ID_IPV4_ADDR 192.0.2.1");
+        assert_eq!(read.to_string(), "ID_IPV4_ADDR 192.0.2.1 udp/500");
         assert!(faults.list.is_empty());
     }
 

@@ -4,9 +4,12 @@ use super::Attribute;
 use super::attribute::told;
 use crate::registry::ikev1::Phase;
 use crate::registry::{NotifyV1, SecurityProtocol};
+use crate::wire::address::address;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
+use crate::wire::text::{Hex, brief};
 use std::fmt;
+use std::net::IpAddr;
 
 /// An error or a status.
 ///
@@ -47,6 +50,10 @@ pub enum Meaning<'a> {
     Lifetime(Phase, Vec<Attribute<'a>>),
     /// REPLAY-STATUS: whether the responder detects replays (RFC 2407 section 4.6.3.2).
     ReplayDetection(bool),
+    /// UNITY-LOAD-BALANCE: the gateway of a cluster to turn to.
+    LoadBalance(IpAddr),
+    /// Data that does not fit the type.
+    Misfit(&'a [u8]),
 }
 
 impl fmt::Display for Meaning<'_> {
@@ -56,6 +63,8 @@ impl fmt::Display for Meaning<'_> {
             Self::Lifetime(phase, attributes) => f.write_str(&told(*phase, attributes).join(", ")),
             Self::ReplayDetection(true) => f.write_str("replays are detected"),
             Self::ReplayDetection(false) => f.write_str("replays are not detected"),
+            Self::LoadBalance(address) => address.fmt(f),
+            Self::Misfit(octets) => write!(f, "{}, which does not fit the type", brief(octets)),
         }
     }
 }
@@ -89,37 +98,54 @@ impl<'a> Notification<'a> {
         out.extend(self.data);
     }
 
-    /// What the data means; `None` for types whose data is empty, free, or not as its RFC says.
+    /// What the data means; `None` for types whose data is empty or free.
     pub fn meaning(&self) -> Option<Meaning<'a>> {
-        let mut cursor = Cursor::new(self.data, 0);
+        let has_layout = matches!(
+            self.kind,
+            NotifyV1::R_U_THERE
+                | NotifyV1::R_U_THERE_ACK
+                | NotifyV1::REPLAY_STATUS
+                | NotifyV1::RESPONDER_LIFETIME
+                | NotifyV1::UNITY_LOAD_BALANCE
+        );
+        let misfit = || has_layout.then_some(Meaning::Misfit(self.data));
+        self.read_data().or_else(misfit)
+    }
+
+    /// The data as its type lays it out. `None` if it is not so, or no layout is known.
+    fn read_data(&self) -> Option<Meaning<'a>> {
+        let number = || Some(u32::from_be_bytes(self.data.try_into().ok()?));
         match self.kind {
-            NotifyV1::R_U_THERE | NotifyV1::R_U_THERE_ACK => cursor.u32().map(Meaning::Sequence),
-            NotifyV1::REPLAY_STATUS => cursor
-                .u32()
-                .map(|status| Meaning::ReplayDetection(status != 0)),
+            NotifyV1::R_U_THERE | NotifyV1::R_U_THERE_ACK => number().map(Meaning::Sequence),
+            NotifyV1::REPLAY_STATUS => number().map(|status| Meaning::ReplayDetection(status != 0)),
             NotifyV1::RESPONDER_LIFETIME => {
                 let mut faults = Faults::default();
+                let mut cursor = Cursor::new(self.data, 0);
                 let attributes = Attribute::read_list(&mut cursor, &mut faults);
-                faults
-                    .list
-                    .is_empty()
-                    .then_some(Meaning::Lifetime(Phase::of(self.protocol), attributes))
+                let is_whole = faults.list.is_empty() && !attributes.is_empty();
+                is_whole.then_some(Meaning::Lifetime(Phase::of(self.protocol), attributes))
             }
+            NotifyV1::UNITY_LOAD_BALANCE => address(self.data).map(Meaning::LoadBalance),
             _ => None,
         }
     }
 }
 
-/// Type and meaning: `R-U-THERE: 7`.
+/// Type, SPI unless it is only that of the ISAKMP SA, and meaning: `R-U-THERE: 7`,
+/// `INVALID-SPI ESP c0ffee01`.
 impl fmt::Display for Notification<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind.name() {
             Some(name) => f.write_str(name)?,
             None => write!(f, "notify {}", self.kind)?,
         }
+        if !self.spi.is_empty() && self.protocol != SecurityProtocol::IKE {
+            write!(f, " {} {}", self.protocol.notation_v1(), Hex(self.spi))?;
+        }
         match self.meaning() {
             Some(meaning) => write!(f, ": {meaning}"),
-            None => Ok(()),
+            None if self.data.is_empty() => Ok(()),
+            None => write!(f, ": {}", brief(self.data)),
         }
     }
 }
@@ -182,10 +208,32 @@ mod tests {
             meaning(NotifyV1::RESPONDER_LIFETIME, &[0x80, 1, 0, 1]),
             Some(Meaning::Lifetime(Phase::One, life))
         );
-        assert_eq!(meaning(NotifyV1::RESPONDER_LIFETIME, &[0x80]), None);
+        assert_eq!(
+            meaning(NotifyV1::RESPONDER_LIFETIME, &[0x80]),
+            Some(Meaning::Misfit(&[0x80]))
+        );
         let said = notification(NotifyV1::R_U_THERE, &[0, 0, 1, 0]).to_string();
         assert_eq!(said, "R-U-THERE: 256");
-        assert_eq!(meaning(NotifyV1::R_U_THERE, &[0, 0]), None);
+        assert_eq!(
+            meaning(NotifyV1::R_U_THERE, &[0, 0]),
+            Some(Meaning::Misfit(&[0, 0]))
+        );
         assert_eq!(meaning(NotifyV1::NO_PROPOSAL_CHOSEN, &[0, 0, 0, 1]), None);
+        let said = |kind, data| notification(kind, data).to_string();
+        assert_eq!(
+            said(NotifyV1::UNITY_LOAD_BALANCE, &[192, 0, 2, 7]),
+            "UNITY-LOAD-BALANCE: 192.0.2.7"
+        );
+        assert_eq!(said(NotifyV1::CONNECTED, &[]), "CONNECTED");
+        assert_eq!(
+            said(NotifyV1::NO_PROPOSAL_CHOSEN, &[0, 1]),
+            "NO-PROPOSAL-CHOSEN: 0001"
+        );
+        let invalid_spi = Notification {
+            protocol: SecurityProtocol::ESP,
+            spi: &[0xc0, 0xff, 0xee, 1],
+            ..notification(NotifyV1::INVALID_SPI, &[])
+        };
+        assert_eq!(invalid_spi.to_string(), "INVALID-SPI ESP c0ffee01");
     }
 }

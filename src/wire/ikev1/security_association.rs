@@ -2,7 +2,7 @@
 
 use super::attribute::{self, Attribute};
 use crate::limits::CHAIN_V1;
-use crate::registry::ikev1::{Doi, Phase, transform_name};
+use crate::registry::ikev1::{Doi, Phase, Situation, transform_name};
 use crate::registry::{PayloadType, SecurityProtocol};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
@@ -84,19 +84,16 @@ pub struct Transform<'a> {
 
 /// The situation bits that bring labels before the proposals (RFC 2407 section 4.2): SIT_SECRECY
 /// and SIT_INTEGRITY.
-const LABELLED: u32 = 0x02 | 0x04;
+const LABELLED: u32 = Situation::SIT_SECRECY.0 | Situation::SIT_INTEGRITY.0;
 
 impl<'a> SecurityAssociation<'a> {
-    /// Reads what follows the generic header. `None` if it is not there, or if it holds the
-    /// attributes of GDOI (RFC 6407 section 5.2) and not proposals.
+    /// Reads what follows the generic header. What GDOI has in place of proposals is read elsewhere:
+    /// [`super::GroupSecurityAssociation`].
     pub fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
         faults.require(cursor, 8, "Security Association payload")?;
         let doi = cursor.u32()?;
         let situation_at = cursor.at();
         let situation = cursor.u32()?;
-        if doi == u32::from(Doi::GDOI.0) && begins_with_gdoi_attribute(*cursor) {
-            return None;
-        }
         let proposals = if doi == u32::from(Doi::IPSEC.0) && situation & LABELLED != 0 {
             // No implementation is known that sends labels; their layout is not worth guessing.
             let kind = FaultKind::Value {
@@ -134,12 +131,6 @@ impl fmt::Display for SecurityAssociation<'_> {
         }
         f.write_str(&list(&self.proposals, "; "))
     }
-}
-
-/// In place of a proposal GDOI has a payload type in two octets: 15 (KEK), 16 (TEK) or 22 (GAP).
-/// A chain of proposals begins with 0 or 2 and a zero octet.
-fn begins_with_gdoi_attribute(mut cursor: Cursor<'_>) -> bool {
-    matches!(cursor.u16(), Some(15..=22))
 }
 
 impl<'a> Proposal<'a> {
@@ -554,10 +545,8 @@ mod tests {
     }
 
     #[test]
-    fn gdoi_keeps_its_proposals_and_its_attributes_are_not_taken_for_some() {
+    fn gdoi_negotiates_its_first_phase_with_proposals() {
         let gdoi = SecurityAssociation { doi: 2, ..sa() };
         assert_eq!(read(&octets(&gdoi)), (Some(gdoi), vec![]));
-        let attributes = [0, 0, 0, 2, 0, 0, 0, 0, 0, 15, 0, 0, 0, 0, 0, 8];
-        assert_eq!(read(&attributes), (None, vec![]));
     }
 }

@@ -1,9 +1,9 @@
 //! Certificate and Certificate Request payloads (RFC 7296 sections 3.6 and 3.7).
 
 use crate::registry::CertificateEncoding;
+use crate::wire::certificate::{Content, told};
 use crate::wire::cursor::Cursor;
-use crate::wire::fault::Faults;
-use crate::wire::text::printable;
+use crate::wire::fault::{FaultKind, Faults};
 use std::fmt;
 
 /// A certificate, or the authorities asked for.
@@ -36,6 +36,17 @@ impl<'a> Certificate<'a> {
         })
     }
 
+    /// As [`read`](Self::read), of a request: the hashes must be whole (RFC 7296 section 3.7).
+    pub fn read_request(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
+        let end = cursor.at().saturating_add(cursor.left());
+        let request = Self::read(cursor, faults)?;
+        let over = request.data.len() % 20;
+        if over > 0 && request.encoding.name().is_some() {
+            faults.push(end.saturating_sub(over), FaultKind::Trailing(over));
+        }
+        Some(request)
+    }
+
     /// Appends what follows the generic header.
     pub fn emit(&self, out: &mut Vec<u8>) {
         out.push(self.encoding.0);
@@ -49,25 +60,16 @@ impl<'a> Certificate<'a> {
         hashes
     }
 
-    /// Of the two "Hash and URL" encodings: the SHA-1 hash, and where to fetch what it is of.
-    pub fn hash_and_url(&self) -> Option<(&'a [u8; 20], String)> {
-        match self.encoding {
-            CertificateEncoding::HASH_AND_URL_X509 | CertificateEncoding::HASH_AND_URL_BUNDLE => {
-                let (hash, url) = self.data.split_first_chunk()?;
-                Some((hash, printable(url)))
-            }
-            _ => None,
-        }
+    /// Of a certificate: what it holds. `None` if it cannot be read.
+    pub fn content(&self) -> Option<Content<'a>> {
+        Content::read(self.encoding, self.data)
     }
 }
 
-/// The encoding and the size, or the URL.
+/// The encoding and what it holds.
 impl fmt::Display for Certificate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.hash_and_url() {
-            Some((_, url)) => write!(f, "{}: {url}", self.encoding),
-            None => write!(f, "{}, {} octets", self.encoding, self.data.len()),
-        }
+        f.write_str(&told(self.encoding, self.data))
     }
 }
 
@@ -86,16 +88,11 @@ mod tests {
     }
 
     #[test]
-    fn hash_and_url_says_where_to_fetch_the_certificate() {
-        let mut data = vec![1; 20];
-        data.extend(b"http://pki.example/gw.der");
-        let certificate = Certificate {
-            encoding: CertificateEncoding::HASH_AND_URL_X509,
-            data: &data,
-        };
-        assert_eq!(
-            certificate.to_string(),
-            "Hash and URL of X.509 certificate: http://pki.example/gw.der"
-        );
+    fn a_hash_that_is_not_whole_is_a_fault() {
+        let octets = [[4; 1], [7; 1]].concat();
+        let mut faults = Faults::default();
+        let request = Certificate::read_request(&mut Cursor::new(&octets, 32), &mut faults);
+        assert_eq!(request.unwrap().data, [7]);
+        assert_eq!(faults.list[0].to_string(), "at 33: 1 octets left over");
     }
 }

@@ -3,11 +3,11 @@
 //! IKEv1's Attributes payload is its elder: it shares the structs, and reads them on its own, for
 //! its attributes have two formats.
 
-use crate::registry::{ConfigurationAttributeType, ConfigurationType};
+use crate::registry::{ConfigurationAttributeType, ConfigurationType, HashAlgorithm};
 use crate::wire::address::{address, prefix_of_mask};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
-use crate::wire::text::{brief, list, printable};
+use crate::wire::text::{Hex, brief, list, printable};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -92,11 +92,22 @@ pub struct ConfigurationAttribute<'a> {
     pub kind: ConfigurationAttributeType,
     /// Its value, empty in a request that has no wish.
     pub value: &'a [u8],
+    /// IKEv1 only: its two octets stood in place of the length (RFC 2408 section 3.3).
+    pub is_short: bool,
 }
 
 impl<'a> ConfigurationAttribute<'a> {
     /// The bit above the type, which is ignored.
     const RESERVED_BIT: u16 = 0x8000;
+
+    /// An attribute with a length of its own.
+    pub fn new(kind: ConfigurationAttributeType, value: &'a [u8]) -> Self {
+        Self {
+            kind,
+            value,
+            is_short: false,
+        }
+    }
 
     /// Reads one attribute. Always takes something, so a list comes to its end.
     fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
@@ -112,7 +123,7 @@ impl<'a> ConfigurationAttribute<'a> {
         // What is not there is a fault; what is there is kept.
         let _ = faults.require(cursor, length, "Configuration Attribute Length");
         let value = cursor.take_up_to(length);
-        Some(Self { kind, value })
+        Some(Self::new(kind, value))
     }
 
     /// Appends the attribute.
@@ -138,22 +149,61 @@ impl<'a> ConfigurationAttribute<'a> {
             | Kind::INTERNAL_IP4_NBNS
             | Kind::INTERNAL_IP4_DHCP
             | Kind::P_CSCF_IP4_ADDRESS
-            | Kind::INTERNAL_IP4_SERVER => {
-                let octets = <[u8; 4]>::try_from(self.value).ok()?;
-                Some(Ipv4Addr::from(octets).to_string())
-            }
+            | Kind::INTERNAL_IP4_SERVER => addresses::<4>(self.value),
             Kind::INTERNAL_IP6_DNS
             | Kind::INTERNAL_IP6_NBNS
             | Kind::INTERNAL_IP6_DHCP
             | Kind::INTERNAL_IP6_NETMASK
             | Kind::P_CSCF_IP6_ADDRESS
-            | Kind::INTERNAL_IP6_SERVER => Some(ipv6(self.value)?.to_string()),
+            | Kind::INTERNAL_IP6_SERVER => addresses::<16>(self.value),
             Kind::INTERNAL_IP6_ADDRESS | Kind::INTERNAL_IP6_SUBNET | Kind::INTERNAL_IP6_PREFIX => {
                 ipv6_prefix(self.value)
             }
             Kind::INTERNAL_IP4_SUBNET => ipv4_subnet(self.value),
             // Lifetime, then prefix and its length (RFC 5026 section 5.4.1).
-            Kind::MIP6_HOME_PREFIX => ipv6_prefix(self.value.split_first_chunk::<4>()?.1),
+            Kind::MIP6_HOME_PREFIX => {
+                let (lifetime, prefix) = self.value.split_first_chunk::<4>()?;
+                let seconds = u32::from_be_bytes(*lifetime);
+                Some(format!("{} for {seconds} s", ipv6_prefix(prefix)?))
+            }
+            // Interface identifier, then the name of the link (RFC 5739 section 6.1).
+            Kind::INTERNAL_IP6_LINK => {
+                let (interface, link) = self.value.split_first_chunk::<8>()?;
+                Some(format!(
+                    "interface {}, link {}",
+                    Hex(interface),
+                    brief(link)
+                ))
+            }
+            // The IPv6 address, then perhaps an IPv4 address (3GPP TS 24.302).
+            Kind::HOME_AGENT_ADDRESS => {
+                let (v6, v4) = self.value.split_first_chunk::<16>()?;
+                let v6 = Ipv6Addr::from(*v6);
+                match v4 {
+                    [] => Some(v6.to_string()),
+                    v4 => Some(format!("{v6}, {}", addresses::<4>(v4)?)),
+                }
+            }
+            // An address and a port (3GPP TS 29.139).
+            Kind::EXTERNAL_SOURCE_IP4_NAT_INFO => {
+                let (address, port) = self.value.split_first_chunk::<4>()?;
+                Some(format!("{}:{}", Ipv4Addr::from(*address), number(port)?))
+            }
+            // DS record data: key tag, algorithm, digest type, digest (RFC 8598 section 4.2).
+            Kind::INTERNAL_DNSSEC_TA => {
+                let ([high, low, algorithm, kind], digest) = self.value.split_first_chunk()?;
+                let tag = u16::from_be_bytes([*high, *low]);
+                Some(format!("{tag} {algorithm} {kind} {}", Hex(digest)))
+            }
+            Kind::ENCDNS_IP4 => resolver::<4>(self.value),
+            Kind::ENCDNS_IP6 => resolver::<16>(self.value),
+            Kind::ENCDNS_DIGEST_INFO => digest_info(self.value),
+            Kind::FTT_KAT | Kind::UNITY_NATT_PORT => Some(number(self.value)?.to_string()),
+            Kind::UNITY_SAVE_PASSWD | Kind::UNITY_PFS => match self.value {
+                [0, 0] => Some("no".into()),
+                [0, 1] => Some("yes".into()),
+                _ => None,
+            },
             Kind::APPLICATION_VERSION
             | Kind::INTERNAL_DNS_DOMAIN
             | Kind::XAUTH_USER_NAME
@@ -218,7 +268,10 @@ impl<'a> ConfigurationAttribute<'a> {
 /// Name and value; of a secret only its length.
 impl fmt::Display for ConfigurationAttribute<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(f)?;
+        match self.kind.name() {
+            Some(name) => f.write_str(name)?,
+            None => write!(f, "attribute {}", self.kind)?,
+        }
         match self.text() {
             _ if self.value.is_empty() => Ok(()),
             Some(text) => write!(f, " {text}"),
@@ -228,8 +281,82 @@ impl fmt::Display for ConfigurationAttribute<'_> {
     }
 }
 
-fn ipv6(octets: &[u8]) -> Option<Ipv6Addr> {
-    Some(<[u8; 16]>::try_from(octets).ok()?.into())
+/// Addresses of so many octets, one after the other: RFC 7296 section 3.15.1 has one in each
+/// attribute, some implementations have several.
+fn addresses<const OCTETS: usize>(octets: &[u8]) -> Option<String> {
+    let (each, rest) = octets.as_chunks::<OCTETS>();
+    if each.is_empty() || !rest.is_empty() {
+        return None;
+    }
+    let each: Option<Vec<String>> = each
+        .iter()
+        .map(|octets| Some(address(octets)?.to_string()))
+        .collect();
+    Some(each?.join(", "))
+}
+
+/// A number of two octets.
+fn number(octets: &[u8]) -> Option<u16> {
+    Some(u16::from_be_bytes(octets.try_into().ok()?))
+}
+
+/// A resolver with its service parameters as a reply has it (RFC 9464 section 3.1): priority, name,
+/// addresses, then keys of parameters (RFC 9460 section 14.3.2). `None` in the form of a request,
+/// which has no priority.
+fn resolver<const OCTETS: usize>(octets: &[u8]) -> Option<String> {
+    let mut cursor = Cursor::new(octets, 0);
+    let priority = cursor.u16().filter(|priority| *priority > 0)?;
+    let count = usize::from(cursor.u8()?);
+    let name_length = usize::from(cursor.u8()?);
+    let found = addresses::<OCTETS>(cursor.take(count.checked_mul(OCTETS)?)?);
+    let name = cursor.take(name_length).filter(|name| !name.is_empty())?;
+    let mut text = format!("{} priority {priority}", printable(name));
+    if let Some(found) = found {
+        text += &format!(" at {found}");
+    }
+    while !cursor.is_empty() {
+        let (key, length) = (cursor.u16()?, cursor.u16()?);
+        let value = cursor.take(usize::from(length))?;
+        match key {
+            1 => text += &format!(", alpn {}", alpn(value)?),
+            3 => text += &format!(", port {}", number(value)?),
+            7 => text += &format!(", dohpath {}", printable(value)),
+            key => text += &format!(", key{key}"),
+        }
+    }
+    Some(text)
+}
+
+/// Protocol names, each with its length before it (RFC 9460 section 7.1.1).
+fn alpn(octets: &[u8]) -> Option<String> {
+    let mut cursor = Cursor::new(octets, 0);
+    let mut names = Vec::new();
+    while let Some(length) = cursor.u8() {
+        names.push(printable(cursor.take(usize::from(length))?));
+    }
+    Some(names.join("/"))
+}
+
+/// Hash algorithms, and in a reply the name and the digest of the resolver's key (RFC 9464 section
+/// 3.2).
+fn digest_info(octets: &[u8]) -> Option<String> {
+    let mut cursor = Cursor::new(octets, 0);
+    let count = usize::from(cursor.u8()?);
+    let name_length = usize::from(cursor.u8()?);
+    let name = cursor.take(name_length)?;
+    let (hashes, _) = cursor.take(count.checked_mul(2)?)?.as_chunks::<2>();
+    let hashes: Vec<HashAlgorithm> = hashes
+        .iter()
+        .map(|hash| HashAlgorithm(u16::from_be_bytes(*hash)))
+        .collect();
+    let mut text = list(&hashes, ", ");
+    if !cursor.is_empty() {
+        text += &format!(" {}", Hex(cursor.rest()));
+    }
+    if !name.is_empty() {
+        text += &format!(" of {}", printable(name));
+    }
+    Some(text)
 }
 
 /// An IPv6 address, and the length of its prefix where it is sent.
@@ -257,7 +384,7 @@ mod tests {
     use ConfigurationAttributeType as Kind;
 
     fn said(kind: Kind, value: &[u8]) -> String {
-        ConfigurationAttribute { kind, value }.to_string()
+        ConfigurationAttribute::new(kind, value).to_string()
     }
 
     #[test]
@@ -297,12 +424,68 @@ mod tests {
     }
 
     #[test]
+    fn rarer_attributes_read_as_people_write_them() {
+        let resolver = [
+            &[0, 1, 2, 11][..],
+            &[192, 0, 2, 53, 192, 0, 2, 54],
+            b"dns.example",
+            &[0, 1, 0, 4, 3, b'd', b'o', b't', 0, 3, 0, 2, 3, 0x55],
+        ]
+        .concat();
+        let home = [&[0, 0, 14, 16, 0x20, 1][..], &[0; 14], &[64]].concat();
+        for (kind, value, says) in [
+            (
+                Kind::INTERNAL_IP4_DNS,
+                &[10, 0, 0, 1, 10, 0, 0, 2][..],
+                "10.0.0.1, 10.0.0.2",
+            ),
+            (Kind::INTERNAL_DNS_DOMAIN, b"example.com", "example.com"),
+            (
+                Kind::INTERNAL_DNSSEC_TA,
+                &[0x4f, 0x66, 8, 2, 0xe0, 0x6d],
+                "20326 8 2 e06d",
+            ),
+            (
+                Kind::ENCDNS_IP4,
+                &resolver,
+                "dns.example priority 1 at 192.0.2.53, 192.0.2.54, alpn dot, port 853",
+            ),
+            (
+                Kind::ENCDNS_DIGEST_INFO,
+                &[2, 0, 0, 2, 0, 3],
+                "SHA2-256, SHA2-384",
+            ),
+            (
+                Kind::ENCDNS_DIGEST_INFO,
+                &[1, 2, b'd', b'x', 0, 2, 0xab, 0xcd],
+                "SHA2-256 abcd of dx",
+            ),
+            (Kind::MIP6_HOME_PREFIX, &home, "2001::/64 for 3600 s"),
+            (
+                Kind::INTERNAL_IP6_LINK,
+                &[0, 0, 0, 0, 0, 0, 0, 1, 7],
+                "interface 0000000000000001, link 07",
+            ),
+            (
+                Kind::EXTERNAL_SOURCE_IP4_NAT_INFO,
+                &[192, 0, 2, 1, 0x11, 0x94],
+                "192.0.2.1:4500",
+            ),
+            (Kind::UNITY_SAVE_PASSWD, &[0, 1], "yes"),
+            (Kind::UNITY_NATT_PORT, &[0x27, 0x10], "10000"),
+            (Kind::UNITY_BANNER, b"Hello\n", "Hello\\x0a"),
+        ] {
+            assert_eq!(said(kind, value), format!("{kind} {says}"));
+        }
+    }
+
+    #[test]
     fn a_value_that_does_not_fit_its_kind_shows_its_octets() {
         assert_eq!(
             said(Kind::INTERNAL_IP4_ADDRESS, &[10, 0]),
             "INTERNAL_IP4_ADDRESS 0a00"
         );
-        assert_eq!(said(Kind(9999), &[1]), "9999 01");
+        assert_eq!(said(Kind(9999), &[1]), "attribute 9999 01");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Extensible Authentication payload (RFC 7296 section 3.16, RFC 3748 section 4).
 
+use super::eap_method::Method;
 use crate::registry::EapType;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
@@ -104,19 +105,42 @@ impl<'a> Eap<'a> {
         let is_identity = self.code == Self::RESPONSE && self.eap_type == Some(EapType::IDENTITY);
         is_identity.then(|| printable(self.data))
     }
+
+    /// What the method says. `None` if it cannot be told.
+    pub fn method(&self) -> Option<Method<'a>> {
+        Method::read(self)
+    }
+
+    /// Whether the data is a secret that no report should show: a password that answers a prompt.
+    pub fn is_secret(&self) -> bool {
+        self.code == Self::RESPONSE
+            && matches!(
+                self.eap_type,
+                Some(EapType::OTP | EapType::GTC | EapType::SECURID | EapType::PROTECTED_OTP)
+            )
+    }
 }
 
-/// Code and method: `Request EAP-TLS`.
+/// Code, method, and what it says: `Request EAP-TLS, start`. Of a secret only its size.
 impl fmt::Display for Eap<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code_name() {
             Some(name) => f.write_str(name)?,
             None => write!(f, "code {}", self.code)?,
         }
-        match (self.identity(), self.eap_type) {
-            (Some(identity), _) => write!(f, " Identity {identity}"),
-            (None, Some(eap_type)) => write!(f, " {eap_type}"),
-            (None, None) => Ok(()),
+        let Some(kind) = self.eap_type else {
+            return Ok(());
+        };
+        match kind.name() {
+            Some(name) => write!(f, " {name}")?,
+            None => write!(f, " method {kind}")?,
+        }
+        match self.method() {
+            _ if self.is_secret() => write!(f, ", {} octets", self.data.len()),
+            Some(Method::Identity(text)) if text.is_empty() => Ok(()),
+            Some(Method::Identity(text)) => write!(f, " {text}"),
+            Some(method) => write!(f, ", {method}"),
+            None => Ok(()),
         }
     }
 }
@@ -139,7 +163,11 @@ mod tests {
     fn packets_read_as_code_and_method() {
         assert_eq!(
             read(&[1, 7, 0, 6, 13, 0x20]),
-            ("Request EAP-TLS".into(), vec![])
+            ("Request EAP-TLS, start".into(), vec![])
+        );
+        assert_eq!(
+            read(&[2, 7, 0, 8, 6, b'1', b'2', b'3']),
+            ("Response Generic Token Card (GTC), 3 octets".into(), vec![])
         );
         assert_eq!(
             read(&[2, 0, 0, 8, 1, b'b', b'o', b'b']),

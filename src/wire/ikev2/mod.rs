@@ -5,10 +5,15 @@ pub mod certificate;
 pub mod configuration;
 pub mod delete;
 pub mod eap;
+pub mod eap_method;
 pub mod encrypted;
+pub mod group_security_association;
 pub mod identification;
+pub mod key_download;
 pub mod key_exchange;
 pub mod notify;
+pub mod notify_3gpp;
+pub mod puzzle_solution;
 pub mod security_association;
 pub mod traffic_selector;
 
@@ -17,10 +22,15 @@ pub use certificate::Certificate;
 pub use configuration::{Configuration, ConfigurationAttribute};
 pub use delete::Delete;
 pub use eap::Eap;
+pub use eap_method::Method;
 pub use encrypted::{Encrypted, EncryptedFragment};
+pub use group_security_association::{GroupPolicy, GroupSaPolicy, GroupSecurityAssociation};
 pub use identification::Identification;
+pub use key_download::{KeyBag, KeyDownload, WrappedKey};
 pub use key_exchange::KeyExchange;
 pub use notify::{AuthAnnouncement, Gateway, Notify, NotifyMeaning};
+pub use notify_3gpp::Meaning3gpp;
+pub use puzzle_solution::PuzzleSolution;
 pub use security_association::{Proposal, SecurityAssociation, Transform};
 pub use traffic_selector::{Selector, TrafficSelectors};
 
@@ -61,8 +71,16 @@ pub enum Body<'a> {
     Cp(Configuration<'a>),
     /// Extensible Authentication (48).
     Eap(Eap<'a>),
+    /// Generic Secure Password Method (49, RFC 6467): what its method laid out.
+    Gspm(&'a [u8]),
+    /// Group Security Association (51, RFC 9838).
+    Gsa(GroupSecurityAssociation<'a>),
+    /// Key Download (52, RFC 9838).
+    Kd(KeyDownload<'a>),
     /// Encrypted and Authenticated Fragment (53, RFC 7383).
     Skf(EncryptedFragment<'a>),
+    /// Puzzle Solution (54, RFC 8019).
+    Ps(PuzzleSolution<'a>),
 }
 
 impl<'a> Body<'a> {
@@ -86,7 +104,7 @@ impl<'a> Body<'a> {
                 Identification::read(cursor, faults).map(Self::Id)
             }
             PayloadType::CERT => Certificate::read(cursor, faults).map(Self::Cert),
-            PayloadType::CERTREQ => Certificate::read(cursor, faults).map(Self::CertReq),
+            PayloadType::CERTREQ => Certificate::read_request(cursor, faults).map(Self::CertReq),
             PayloadType::AUTH => Authentication::read(cursor, faults).map(Self::Auth),
             PayloadType::NONCE => Some(Self::Nonce(cursor.rest())),
             PayloadType::NOTIFY => Notify::read(cursor, faults).map(Self::Notify),
@@ -98,6 +116,12 @@ impl<'a> Body<'a> {
             PayloadType::SK => Some(Self::Sk(Encrypted::read(first_inner, cursor))),
             PayloadType::CP => Configuration::read(cursor, faults).map(Self::Cp),
             PayloadType::EAP => Eap::read(cursor, faults).map(Self::Eap),
+            PayloadType::GSPM => Some(Self::Gspm(cursor.rest())),
+            PayloadType::GSA => Some(Self::Gsa(GroupSecurityAssociation::read(cursor, faults))),
+            PayloadType::KD => Some(Self::Kd(KeyDownload::read(cursor, faults))),
+            PayloadType::PS => Some(Self::Ps(PuzzleSolution {
+                data: cursor.rest(),
+            })),
             PayloadType::SKF => EncryptedFragment::read(first_inner, cursor, faults).map(Self::Skf),
             _ => None,
         };
@@ -112,7 +136,12 @@ impl<'a> Body<'a> {
             Self::Id(body) => body.emit(out),
             Self::Cert(body) | Self::CertReq(body) => body.emit(out),
             Self::Auth(body) => body.emit(out),
-            Self::Nonce(octets) | Self::VendorId(octets) => out.extend(*octets),
+            Self::Nonce(octets) | Self::VendorId(octets) | Self::Gspm(octets) => {
+                out.extend(*octets);
+            }
+            Self::Gsa(body) => body.emit(out),
+            Self::Kd(body) => body.emit(out),
+            Self::Ps(body) => out.extend(body.data),
             Self::Notify(body) => body.emit(out),
             Self::Delete(body) => body.emit(out),
             Self::Ts(body) => body.emit(out),
@@ -142,7 +171,10 @@ impl fmt::Display for Body<'_> {
                 write!(f, "{}, {count} {noun}", body.encoding)
             }
             Self::Auth(body) => body.fmt(f),
-            Self::Nonce(octets) => write!(f, "{} octets", octets.len()),
+            Self::Nonce(octets) | Self::Gspm(octets) => write!(f, "{} octets", octets.len()),
+            Self::Gsa(body) => body.fmt(f),
+            Self::Kd(body) => body.fmt(f),
+            Self::Ps(body) => body.fmt(f),
             Self::Notify(body) => body.fmt(f),
             Self::Delete(body) => body.fmt(f),
             // The octets alone mean little; their product is in the registry of vendor IDs.
@@ -236,7 +268,30 @@ mod tests {
                 },
             ],
         };
-        let attribute = |kind, value| ConfigurationAttribute { kind, value };
+        let long = |kind, value| Attribute {
+            kind,
+            value: AttributeValue::Long(value),
+        };
+        let [source, destination] = [&[10, 0, 0, 1, 10, 0, 0, 1], &[239, 1, 1, 1, 239, 1, 1, 1]]
+            .map(|octets: &'static [u8; 8]| Selector {
+                ts_type: TsType::TS_IPV4_ADDR_RANGE,
+                protocol: 0,
+                start_port: 0,
+                end_port: 65535,
+                start: &octets[..4],
+                end: &octets[4..],
+            });
+        let group_policy = |transforms| {
+            GroupPolicy::Sa(GroupSaPolicy {
+                protocol: SecurityProtocol::ESP,
+                spi: &[1, 2, 3, 4],
+                source,
+                destination,
+                transforms,
+                attributes: vec![long(1, &[0, 0, 14, 16])],
+            })
+        };
+        let attribute = ConfigurationAttribute::new;
         vec![
             (
                 PayloadType::SA,
@@ -256,6 +311,13 @@ mod tests {
             (PayloadType::IDR, Body::Id(id)),
             (PayloadType::IDG, Body::Id(id)),
             (PayloadType::CERT, Body::Cert(certificate)),
+            (
+                PayloadType::CERT,
+                Body::Cert(Certificate {
+                    encoding: CertificateEncoding::HASH_AND_URL_X509,
+                    data: b"the hash of a fileX.http://pki.example/gw.der",
+                }),
+            ),
             (PayloadType::CERTREQ, Body::CertReq(certificate)),
             (
                 PayloadType::AUTH,
@@ -267,6 +329,18 @@ mod tests {
             (PayloadType::NONCE, Body::Nonce(&[9; 32])),
             (PayloadType::NOTIFY, notify(NotifyType::COOKIE, &[1, 2])),
             (PayloadType::NOTIFY, notify(NotifyType(50_000), &[])),
+            (
+                PayloadType::NOTIFY,
+                notify(NotifyType::PPK_IDENTITY_KEY, b"\x01key7\0\0\0\0\0\0\0\0"),
+            ),
+            (
+                PayloadType::NOTIFY,
+                notify(NotifyType::ROHC_SUPPORTED, &[0x80, 1, 0, 15]),
+            ),
+            (
+                PayloadType::NOTIFY,
+                notify(NotifyType::QOS_INFO_5G, &[4, 5, 1, 9, 2]),
+            ),
             (
                 PayloadType::DELETE,
                 Body::Delete(Delete {
@@ -303,7 +377,24 @@ mod tests {
                             &[10, 0, 0, 7],
                         ),
                         attribute(ConfigurationAttributeType::INTERNAL_IP4_DNS, &[]),
+                        attribute(
+                            ConfigurationAttributeType::ENCDNS_IP4,
+                            &[0, 1, 1, 2, 192, 0, 2, 53, b'd', b'x'],
+                        ),
+                        attribute(
+                            ConfigurationAttributeType::INTERNAL_DNSSEC_TA,
+                            &[0x4f, 0x66, 8, 2, 0xe0, 0x6d],
+                        ),
                     ],
+                }),
+            ),
+            (
+                PayloadType::EAP,
+                Body::Eap(Eap {
+                    code: Eap::RESPONSE,
+                    identifier: 1,
+                    eap_type: Some(EapType::EAP_AKA),
+                    data: &[5, 0, 0, 14, 2, 0, 3, b'0', b'a', b'b', 0],
                 }),
             ),
             (
@@ -324,6 +415,38 @@ mod tests {
                     data: &[],
                 }),
             ),
+            (PayloadType::GSPM, Body::Gspm(&[6; 20])),
+            (
+                PayloadType::GSA,
+                Body::Gsa(GroupSecurityAssociation {
+                    policies: vec![
+                        group_policy(vec![
+                            transform(TransformType::ENCR, 20, Some(256)),
+                            transform(TransformType::GCAUTH, 2, None),
+                        ]),
+                        group_policy(vec![]),
+                        GroupPolicy::GroupWide(vec![long(3, &[0, 8])]),
+                    ],
+                }),
+            ),
+            (
+                PayloadType::GSA,
+                Body::Gsa(GroupSecurityAssociation::default()),
+            ),
+            (
+                PayloadType::KD,
+                Body::Kd(KeyDownload {
+                    bags: vec![
+                        KeyBag::Group {
+                            protocol: SecurityProtocol::GIKE_UPDATE,
+                            spi: &[7; 16],
+                            attributes: vec![long(1, &[8; 40])],
+                        },
+                        KeyBag::Member(vec![long(2, &[0x30; 60]), long(3, &[1])]),
+                    ],
+                }),
+            ),
+            (PayloadType::PS, Body::Ps(PuzzleSolution { data: &[2; 32] })),
             (
                 PayloadType::SKF,
                 Body::Skf(EncryptedFragment {
@@ -351,9 +474,9 @@ mod tests {
     }
 
     #[test]
-    fn every_type_of_rfc_7296_has_a_sample() {
+    fn every_type_has_a_sample() {
         let sampled: Vec<u8> = every_payload().iter().map(|(kind, _)| kind.0).collect();
-        for kind in 33..=48 {
+        for kind in 33..=54 {
             assert!(sampled.contains(&kind), "{kind}");
         }
     }

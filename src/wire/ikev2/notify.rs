@@ -1,13 +1,15 @@
 //! Notify payload (RFC 7296 section 3.10).
 
-use super::auth::signature_algorithm;
+use super::notify_3gpp::{self, Meaning3gpp};
 use crate::registry::{
-    AuthMethod, HashAlgorithm, IpcompTransform, NotifyType, PayloadType, SecurityProtocol,
-    transform,
+    AuthMethod, HashAlgorithm, IpcompTransform, NotifyType, PayloadType, PpkIdType, RohcAttribute,
+    SecurePasswordMethod, SecurityProtocol, transform,
 };
 use crate::wire::address::address;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
+use crate::wire::ikev1::Attribute;
+use crate::wire::signature;
 use crate::wire::text::{Hex, brief, list, printable};
 use std::fmt;
 use std::net::IpAddr;
@@ -67,9 +69,23 @@ impl<'a> Notify<'a> {
         out.extend(self.data);
     }
 
-    /// What the data means. `None` for types that carry none, types we do not know, and data that
-    /// does not fit its type.
+    /// What the data means. `None` for types that carry none and bring none, for types we do not
+    /// know, and where the data is free.
     pub fn meaning(&self) -> Option<NotifyMeaning<'a>> {
+        let misfit = || {
+            let told = match self.kind {
+                // RFC 9593 section 3.1: the list comes later, inside a sealed message.
+                NotifyType::SUPPORTED_AUTH_METHODS if self.data.is_empty() => false,
+                kind if carries_none(kind) => !self.data.is_empty(),
+                kind => has_layout(kind),
+            };
+            told.then_some(NotifyMeaning::Misfit(self.data))
+        };
+        self.read_data().or_else(misfit)
+    }
+
+    /// The data as its type lays it out. `None` if it is not so, or no layout is known.
+    fn read_data(&self) -> Option<NotifyMeaning<'a>> {
         use NotifyMeaning as Meaning;
         let data = self.data;
         let meaning = match self.kind {
@@ -103,6 +119,17 @@ impl<'a> Notify<'a> {
             | NotifyType::NAS_IP6_ADDRESS
             | NotifyType::UP_IP4_ADDRESS
             | NotifyType::UP_IP6_ADDRESS => Meaning::Address(address(data)?),
+            NotifyType::LINK_ID => Meaning::LinkId(some(data)?),
+            NotifyType::ROHC_SUPPORTED => Meaning::Rohc(rohc(data)?),
+            NotifyType::IPSEC_REPLAY_COUNTER_SYNC => Meaning::ReplayCounterSync(match data.len() {
+                4 => u32::from_be_bytes(whole(data)?).into(),
+                _ => u64::from_be_bytes(whole(data)?),
+            }),
+            NotifyType::SECURE_PASSWORD_METHODS => {
+                Meaning::SecurePasswordMethods(numbers(data)?.map(SecurePasswordMethod).collect())
+            }
+            NotifyType::SA_RESOURCE_INFO => Meaning::ResourceInfo(some(data)?),
+            NotifyType::NO_PPK_AUTH => Meaning::NoPpkAuth(some(data)?),
             NotifyType::AUTH_LIFETIME => Meaning::AuthLifetime(u32::from_be_bytes(whole(data)?)),
             NotifyType::REDIRECT | NotifyType::REDIRECTED_FROM => redirect(data)?,
             NotifyType::TICKET_LT_OPAQUE => {
@@ -136,8 +163,18 @@ impl<'a> Notify<'a> {
             NotifyType::PPK_IDENTITY => {
                 let (id_type, id) = data.split_first()?;
                 Meaning::PpkIdentity {
-                    id_type: *id_type,
+                    id_type: PpkIdType(*id_type),
                     id,
+                    confirmation: None,
+                }
+            }
+            NotifyType::PPK_IDENTITY_KEY => {
+                let (rest, confirmation) = data.split_last_chunk()?;
+                let (id_type, id) = rest.split_first()?;
+                Meaning::PpkIdentity {
+                    id_type: PpkIdType(*id_type),
+                    id,
+                    confirmation: Some(confirmation),
                 }
             }
             NotifyType::ADDITIONAL_KEY_EXCHANGE => Meaning::KeyExchangeLink(some(data)?),
@@ -149,7 +186,7 @@ impl<'a> Notify<'a> {
                 }
             }
             NotifyType::SUPPORTED_AUTH_METHODS => Meaning::SupportedAuthMethods(announced(data)?),
-            _ => return None,
+            kind => Meaning::Mobile(notify_3gpp::meaning(kind, data)?),
         };
         Some(meaning)
     }
@@ -204,6 +241,19 @@ pub enum NotifyMeaning<'a> {
     Cookie(&'a [u8]),
     /// An address: one more of the sender (RFC 4555 section 4.2.2), or of a 5G function.
     Address(IpAddr),
+    /// The virtual link that a child SA belongs to, as INTERNAL_IP6_LINK gave it (RFC 5739
+    /// section 6.3).
+    LinkId(&'a [u8]),
+    /// How headers may be compressed (RFC 5857 section 3.1).
+    Rohc(Vec<Attribute<'a>>),
+    /// How far sequence numbers of IPsec SAs jump after a failover (RFC 6311 section 8).
+    ReplayCounterSync(u64),
+    /// Password methods that the initiator can do, or the responder chose (RFC 6467 section 3).
+    SecurePasswordMethods(Vec<SecurePasswordMethod>),
+    /// The resource, such as a CPU, that a child SA is for (RFC 9611 section 5.1).
+    ResourceInfo(&'a [u8]),
+    /// The proof as it would be without a post-quantum preshared key (RFC 8784 section 3).
+    NoPpkAuth(&'a [u8]),
     /// Seconds until the peer must authenticate again (RFC 4478).
     AuthLifetime(u32),
     /// Where to go (REDIRECT), or from where one was sent (REDIRECTED_FROM) (RFC 5685 section 8).
@@ -242,12 +292,14 @@ pub enum NotifyMeaning<'a> {
         /// The cookie to send back.
         cookie: &'a [u8],
     },
-    /// Which post-quantum preshared key to mix in (RFC 8784 section 5.1).
+    /// Which post-quantum preshared key to mix in (RFC 8784 section 5.1, RFC 9867 section 3.1).
     PpkIdentity {
-        /// 1 opaque, 2 fixed.
-        id_type: u8,
+        /// Form of the identity.
+        id_type: PpkIdType,
         /// Its identity.
         id: &'a [u8],
+        /// Proof that the sender has the key, of PPK_IDENTITY_KEY.
+        confirmation: Option<&'a [u8; 8]>,
     },
     /// Ties additional key exchanges to the exchange that began them (RFC 9370 section 2.2.4).
     KeyExchangeLink(&'a [u8]),
@@ -260,6 +312,10 @@ pub enum NotifyMeaning<'a> {
     },
     /// Authentication methods that the sender takes (RFC 9593 section 3.2).
     SupportedAuthMethods(Vec<AuthAnnouncement<'a>>),
+    /// What a mobile network says.
+    Mobile(Meaning3gpp<'a>),
+    /// Data that does not fit the type.
+    Misfit(&'a [u8]),
 }
 
 impl fmt::Display for NotifyMeaning<'_> {
@@ -275,12 +331,20 @@ impl fmt::Display for NotifyMeaning<'_> {
             Self::WindowSize(size) => write!(f, "{size}"),
             Self::Ipcomp { cpi, transform } => write!(f, "{transform}, CPI {cpi}"),
             Self::InvalidSpi(octets) => f.write_str(&brief(octets)),
+            Self::LinkId(octets) | Self::ResourceInfo(octets) => f.write_str(&text(octets)),
+            Self::Rohc(attributes) => {
+                let attributes: Vec<String> = attributes.iter().map(rohc_told).collect();
+                f.write_str(&list(&attributes, ", "))
+            }
+            Self::ReplayCounterSync(delta) => write!(f, "ahead by {delta}"),
+            Self::SecurePasswordMethods(methods) => f.write_str(&list(methods, ", ")),
             // What these octets are says nothing to people.
             Self::InvalidSelectors(octets)
             | Self::NatDetection(octets)
             | Self::Cookie(octets)
             | Self::Ticket(octets)
             | Self::QuickCrashDetection(octets)
+            | Self::NoPpkAuth(octets)
             | Self::KeyExchangeLink(octets) => write!(f, "{} octets", octets.len()),
             Self::Address(address) => address.fmt(f),
             Self::AuthLifetime(seconds) => write!(f, "{seconds} s"),
@@ -299,7 +363,17 @@ impl fmt::Display for NotifyMeaning<'_> {
                 Some(prf) => write!(f, "{}, {difficulty} bits", prf.name),
                 None => write!(f, "PRF {prf}, {difficulty} bits"),
             },
-            Self::PpkIdentity { id, .. } => f.write_str(&printable(id)),
+            Self::PpkIdentity {
+                id_type,
+                id,
+                confirmation,
+            } => {
+                write!(f, "{id_type} {}", text(id))?;
+                match confirmation {
+                    Some(_) => f.write_str(", with confirmation"),
+                    None => Ok(()),
+                }
+            }
             Self::UseAggfrag {
                 congestion_control,
                 dont_fragment,
@@ -312,6 +386,8 @@ impl fmt::Display for NotifyMeaning<'_> {
                 )
             }
             Self::SupportedAuthMethods(methods) => f.write_str(&list(methods, ", ")),
+            Self::Mobile(meaning) => meaning.fmt(f),
+            Self::Misfit(octets) => write!(f, "{}, which does not fit the type", brief(octets)),
         }
     }
 }
@@ -347,10 +423,132 @@ pub struct AuthAnnouncement<'a> {
 
 impl fmt::Display for AuthAnnouncement<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match signature_algorithm(self.algorithm) {
+        match signature::algorithm(self.algorithm) {
             Some(algorithm) => f.write_str(&algorithm),
             None => self.method.fmt(f),
         }
+    }
+}
+
+/// Whether a notification of this type carries no data.
+fn carries_none(kind: NotifyType) -> bool {
+    use NotifyType as Kind;
+    matches!(
+        kind,
+        Kind::INVALID_IKE_SPI
+            | Kind::SINGLE_PAIR_REQUIRED
+            | Kind::NO_ADDITIONAL_SAS
+            | Kind::INTERNAL_ADDRESS_FAILURE
+            | Kind::FAILED_CP_REQUIRED
+            | Kind::TS_UNACCEPTABLE
+            | Kind::UNACCEPTABLE_ADDRESSES
+            | Kind::UNEXPECTED_NAT_DETECTED
+            | Kind::TEMPORARY_FAILURE
+            | Kind::CHILD_SA_NOT_FOUND
+            | Kind::STATE_NOT_FOUND
+            | Kind::TS_MAX_QUEUE
+            | Kind::INITIAL_CONTACT
+            | Kind::ADDITIONAL_TS_POSSIBLE
+            | Kind::USE_TRANSPORT_MODE
+            | Kind::HTTP_CERT_LOOKUP_SUPPORTED
+            | Kind::REKEY_SA
+            | Kind::ESP_TFC_PADDING_NOT_SUPPORTED
+            | Kind::NON_FIRST_FRAGMENTS_ALSO
+            | Kind::NO_ADDITIONAL_ADDRESSES
+            | Kind::UPDATE_SA_ADDRESSES
+            | Kind::MULTIPLE_AUTH_SUPPORTED
+            | Kind::ANOTHER_AUTH_FOLLOWS
+            | Kind::REDIRECT_SUPPORTED
+            | Kind::TICKET_REQUEST
+            | Kind::TICKET_ACK
+            | Kind::USE_WESP_MODE
+            | Kind::EAP_ONLY_AUTHENTICATION
+            | Kind::CHILDLESS_IKEV2_SUPPORTED
+            | Kind::IKEV2_MESSAGE_ID_SYNC_SUPPORTED
+            | Kind::IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED
+            | Kind::PSK_PERSIST
+            | Kind::PSK_CONFIRM
+            | Kind::IKEV2_FRAGMENTATION_SUPPORTED
+            | Kind::CLONE_IKE_SA_SUPPORTED
+            | Kind::CLONE_IKE_SA
+            | Kind::USE_PPK
+            | Kind::INTERMEDIATE_EXCHANGE_SUPPORTED
+            | Kind::IP4_ALLOWED
+            | Kind::IP6_ALLOWED
+            | Kind::USE_PPK_INT
+    )
+}
+
+/// Whether the data of this type has a layout that we know.
+fn has_layout(kind: NotifyType) -> bool {
+    use NotifyType as Kind;
+    notify_3gpp::is_known(kind)
+        || matches!(
+            kind,
+            Kind::UNSUPPORTED_CRITICAL_PAYLOAD
+                | Kind::INVALID_MESSAGE_ID
+                | Kind::INVALID_SPI
+                | Kind::INVALID_KE_PAYLOAD
+                | Kind::INVALID_SELECTORS
+                | Kind::SET_WINDOW_SIZE
+                | Kind::IPCOMP_SUPPORTED
+                | Kind::NAT_DETECTION_SOURCE_IP
+                | Kind::NAT_DETECTION_DESTINATION_IP
+                | Kind::COOKIE
+                | Kind::COOKIE2
+                | Kind::ADDITIONAL_IP4_ADDRESS
+                | Kind::ADDITIONAL_IP6_ADDRESS
+                | Kind::NAS_IP4_ADDRESS
+                | Kind::NAS_IP6_ADDRESS
+                | Kind::UP_IP4_ADDRESS
+                | Kind::UP_IP6_ADDRESS
+                | Kind::LINK_ID
+                | Kind::ROHC_SUPPORTED
+                | Kind::IPSEC_REPLAY_COUNTER_SYNC
+                | Kind::SECURE_PASSWORD_METHODS
+                | Kind::NO_PPK_AUTH
+                | Kind::AUTH_LIFETIME
+                | Kind::REDIRECT
+                | Kind::REDIRECTED_FROM
+                | Kind::TICKET_LT_OPAQUE
+                | Kind::TICKET_OPAQUE
+                | Kind::QUICK_CRASH_DETECTION
+                | Kind::IKEV2_MESSAGE_ID_SYNC
+                | Kind::SIGNATURE_HASH_ALGORITHMS
+                | Kind::PUZZLE
+                | Kind::PPK_IDENTITY
+                | Kind::PPK_IDENTITY_KEY
+                | Kind::ADDITIONAL_KEY_EXCHANGE
+                | Kind::USE_AGGFRAG
+                | Kind::SUPPORTED_AUTH_METHODS
+        )
+}
+
+/// Octets as text where they are some, else as digits.
+fn text(octets: &[u8]) -> String {
+    match std::str::from_utf8(octets) {
+        Ok(text) if !text.is_empty() && !text.contains(char::is_control) => printable(octets),
+        _ => brief(octets),
+    }
+}
+
+/// Data attributes, all of them whole.
+fn rohc(data: &[u8]) -> Option<Vec<Attribute<'_>>> {
+    let mut faults = Faults::default();
+    let attributes = Attribute::read_list(&mut Cursor::new(some(data)?, 0), &mut faults);
+    faults.list.is_empty().then_some(attributes)
+}
+
+fn rohc_told(attribute: &Attribute<'_>) -> String {
+    let kind = RohcAttribute(attribute.kind);
+    let name = match kind.name() {
+        Some(name) => name.to_owned(),
+        None => format!("attribute {kind}"),
+    };
+    match attribute.value.number() {
+        Some(number) if kind == RohcAttribute::ROHC_PROFILE => format!("{name} 0x{number:04x}"),
+        Some(number) => format!("{name} {number}"),
+        None => name,
     }
 }
 
@@ -474,6 +672,49 @@ mod tests {
     }
 
     #[test]
+    fn rarer_notifications_say_what_their_data_means() {
+        use NotifyType as Kind;
+        for (kind, data, says) in [
+            (Kind::LINK_ID, &[0, 7][..], "LINK_ID: 0007"),
+            (
+                Kind::ROHC_SUPPORTED,
+                &[0x80, 1, 0, 15, 0x80, 2, 1, 4],
+                "ROHC_SUPPORTED: MAX_CID 15, ROHC_PROFILE 0x0104",
+            ),
+            (
+                Kind::IPSEC_REPLAY_COUNTER_SYNC,
+                &[0, 0, 1, 0],
+                "IPSEC_REPLAY_COUNTER_SYNC: ahead by 256",
+            ),
+            (
+                Kind::SECURE_PASSWORD_METHODS,
+                &[0, 1, 0, 3],
+                "SECURE_PASSWORD_METHODS: PACE, Secure PSK Authentication",
+            ),
+            (Kind::SA_RESOURCE_INFO, b"cpu0", "SA_RESOURCE_INFO: cpu0"),
+            (Kind::SA_RESOURCE_INFO, &[], "SA_RESOURCE_INFO"),
+            (Kind::NO_PPK_AUTH, &[1; 32], "NO_PPK_AUTH: 32 octets"),
+            (
+                Kind::PPK_IDENTITY,
+                b"\x02key7",
+                "PPK_IDENTITY: PPK_ID_FIXED key7",
+            ),
+            (
+                Kind::PPK_IDENTITY_KEY,
+                b"\x01key7\0\0\0\0\0\0\0\0",
+                "PPK_IDENTITY_KEY: PPK_ID_OPAQUE key7, with confirmation",
+            ),
+            (
+                Kind::N1_MODE_CAPABILITY,
+                &[1, 7],
+                "N1_MODE_CAPABILITY: PDU session 7",
+            ),
+        ] {
+            assert_eq!(said(kind, data), says);
+        }
+    }
+
+    #[test]
     fn a_rekeyed_sa_is_named_by_its_spi() {
         let notify = Notify {
             protocol: SecurityProtocol::ESP,
@@ -485,12 +726,27 @@ mod tests {
     }
 
     #[test]
-    fn data_that_does_not_fit_its_type_shows_its_octets() {
-        assert_eq!(
-            said(NotifyType::INVALID_KE_PAYLOAD, &[31]),
-            "INVALID_KE_PAYLOAD: 1f"
-        );
-        assert_eq!(said(NotifyType::REDIRECT, &[1, 9, 0]), "REDIRECT: 010900");
+    fn data_that_does_not_fit_its_type_says_so_and_shows_its_octets() {
+        use NotifyType as Kind;
+        for (kind, data, says) in [
+            (Kind::INVALID_KE_PAYLOAD, &[31][..], "1f"),
+            (Kind::REDIRECT, &[1, 9, 0], "010900"),
+            (Kind::COOKIE, &[], "(empty)"),
+            (Kind::BACKOFF_TIMER, &[9], "09"),
+            (Kind::USE_TRANSPORT_MODE, &[7], "07"),
+        ] {
+            let says = format!("{kind}: {says}, which does not fit the type");
+            assert_eq!(said(kind, data), says);
+        }
+        // RFC 4555 section 3.4: the data is left empty, and ignored if there is some.
+        assert_eq!(said(Kind::MOBIKE_SUPPORTED, &[1]), "MOBIKE_SUPPORTED: 01");
+    }
+
+    #[test]
+    fn no_type_has_a_layout_and_carries_none() {
+        for (kind, name, _) in NotifyType::NAMED {
+            assert!(!(carries_none(*kind) && has_layout(*kind)), "{name}");
+        }
     }
 
     #[test]

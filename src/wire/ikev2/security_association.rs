@@ -83,7 +83,9 @@ impl<'a> Proposal<'a> {
     }
 
     fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
-        let mut inner = substructure(&PROPOSAL, cursor, faults)?;
+        let start = cursor.at();
+        let (last, mut inner) = substructure(&PROPOSAL, cursor, faults)?;
+        PROPOSAL.expect_last(last, start, cursor, faults);
         let at = inner.at();
         let number = inner.u8()?;
         let protocol = SecurityProtocol(inner.u8()?);
@@ -196,8 +198,39 @@ impl<'a> Transform<'a> {
         transform::name(self.kind, self.id)
     }
 
+    /// Reads transforms up to the one that says it is the last, where something else may follow them
+    /// (RFC 9838 section 4.4.2).
+    pub(super) fn read_until_last(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Vec<Self> {
+        let mut transforms = Vec::new();
+        let mut more = true;
+        while more {
+            faults.enter(("transform", transforms.len().saturating_add(1)));
+            more = match substructure(&TRANSFORM, cursor, faults) {
+                Some((last, inner)) => {
+                    transforms.extend(Self::read_body(inner, faults));
+                    last == TRANSFORM.more
+                }
+                None => false,
+            };
+            faults.leave();
+        }
+        transforms
+    }
+
+    /// Appends transforms, the last of which says so.
+    pub(super) fn emit_all(transforms: &[Self], out: &mut Vec<u8>) {
+        emit_all(transforms, TRANSFORM.more, out, Self::emit);
+    }
+
     fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
-        let mut inner = substructure(&TRANSFORM, cursor, faults)?;
+        let start = cursor.at();
+        let (last, inner) = substructure(&TRANSFORM, cursor, faults)?;
+        TRANSFORM.expect_last(last, start, cursor, faults);
+        Self::read_body(inner, faults)
+    }
+
+    /// Reads what follows the Last Substruc and length fields.
+    fn read_body(mut inner: Cursor<'a>, faults: &mut Faults) -> Option<Self> {
         let kind = TransformType(inner.u8()?);
         let _reserved = inner.u8()?;
         let id = inner.u16()?;
@@ -264,13 +297,29 @@ const TRANSFORM: Layout = Layout {
     expected: "0 in the last transform, 3 before it",
 };
 
+impl Layout {
+    /// A fault unless the Last Substruc at `at` tells whether anything is left in the cursor.
+    fn expect_last(&self, last: u8, at: usize, cursor: &Cursor<'_>, faults: &mut Faults) {
+        let expected = if cursor.is_empty() { 0 } else { self.more };
+        if last != expected {
+            let kind = FaultKind::Value {
+                field: "Last Substruc",
+                value: last.into(),
+                expected: self.expected,
+            };
+            faults.push(at, kind);
+        }
+    }
+}
+
 /// Octets of a proposal or transform up to its SPI or attributes.
 const FIXED_LEN: usize = 8;
 
 /// Octets of Last Substruc, a reserved one, and the length.
 const LENGTH_END: usize = 4;
 
-/// Takes one proposal or transform: what follows its length field, at least four octets.
+/// Takes one proposal or transform: its Last Substruc, and what follows its length field, at least
+/// four octets.
 ///
 /// Always takes something, so a walk comes to its end. A length that is too small is not believed,
 /// and all that is left is taken for the structure; so is what is there of one too large.
@@ -278,8 +327,7 @@ fn substructure<'a>(
     layout: &Layout,
     cursor: &mut Cursor<'a>,
     faults: &mut Faults,
-) -> Option<Cursor<'a>> {
-    let at = cursor.at();
+) -> Option<(u8, Cursor<'a>)> {
     if faults.require(cursor, FIXED_LEN, layout.name).is_none() {
         cursor.rest();
         return None;
@@ -302,16 +350,7 @@ fn substructure<'a>(
         let _ = faults.require(cursor, promised, layout.length);
         cursor.take_up_to(promised)
     };
-    let expected = if cursor.is_empty() { 0 } else { layout.more };
-    if last != expected {
-        let kind = FaultKind::Value {
-            field: "Last Substruc",
-            value: last.into(),
-            expected: layout.expected,
-        };
-        faults.push(at, kind);
-    }
-    Some(Cursor::new(inner, inner_at))
+    Some((last, Cursor::new(inner, inner_at)))
 }
 
 /// Appends proposals or transforms, each with its Last Substruc and length.

@@ -4,7 +4,7 @@ use crate::registry::{IpProtocol, TsType};
 use crate::wire::address::{Prefix, Range, address};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
-use crate::wire::text::{brief, list};
+use crate::wire::text::{brief, list, printable};
 use std::fmt;
 
 /// Which packets may use the child SA.
@@ -124,6 +124,48 @@ impl<'a> Selector<'a> {
         self.range()?.cidrs()
     }
 
+    /// The security label of TS_SECLABEL as text, without the zero that ends it where one does
+    /// (RFC 9478 section 2.1). `None` for other types, and for a label that is no text.
+    pub fn label(&self) -> Option<String> {
+        if self.ts_type != TsType::TS_SECLABEL {
+            return None;
+        }
+        let label = self.start.strip_suffix(&[0]).unwrap_or(self.start);
+        let text = std::str::from_utf8(label).ok()?;
+        let is_text = !text.is_empty() && !text.contains(char::is_control);
+        is_text.then(|| printable(label))
+    }
+
+    /// The protocol as people write it: `tcp`, `any`, `200`.
+    pub fn protocol_name(&self) -> String {
+        match self.protocol {
+            0 => "any".into(),
+            protocol => IpProtocol(protocol).to_string().to_ascii_lowercase(),
+        }
+    }
+
+    /// The ports as people write them: `80-90`, `any`, `opaque` where they cannot be seen (RFC 7296
+    /// section 3.13.1); of ICMP type and code, of Mobile IPv6 the type of the message (RFC 4301
+    /// section 4.4.1.1).
+    pub fn ports(&self) -> String {
+        match (self.start_port, self.end_port) {
+            (0, u16::MAX) => "any".into(),
+            (u16::MAX, 0) => "opaque".into(),
+            (start, end) if start == end => self.port(start),
+            (start, end) => format!("{}-{}", self.port(start), self.port(end)),
+        }
+    }
+
+    /// One port.
+    fn port(&self, port: u16) -> String {
+        let [high, low] = port.to_be_bytes();
+        match IpProtocol(self.protocol) {
+            IpProtocol::ICMP | IpProtocol::IPV6_ICMP => format!("{high}({low})"),
+            IpProtocol::MOBILITY_HEADER => high.to_string(),
+            _ => port.to_string(),
+        }
+    }
+
     /// Octets of an address of this type, if the type has addresses.
     fn address_len(ts_type: TsType) -> Option<usize> {
         match ts_type {
@@ -134,7 +176,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Reads one selector. Always takes something, so a list comes to its end.
-    fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
+    pub(super) fn read(cursor: &mut Cursor<'a>, faults: &mut Faults) -> Option<Self> {
         if faults
             .require(cursor, Self::HEADER_LEN, "Traffic Selector")
             .is_none()
@@ -193,7 +235,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Appends the selector.
-    fn emit(&self, out: &mut Vec<u8>) {
+    pub(super) fn emit(&self, out: &mut Vec<u8>) {
         let mut body = Vec::new();
         if !self.end.is_empty() {
             body.extend(self.start_port.to_be_bytes());
@@ -213,37 +255,17 @@ impl<'a> Selector<'a> {
 impl fmt::Display for Selector<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(range) = self.range() else {
-            return write!(f, "{} {}", self.ts_type, brief(self.start));
+            let value = self.label().unwrap_or_else(|| brief(self.start));
+            return match self.ts_type.name() {
+                Some(name) => write!(f, "{name} {value}"),
+                None => write!(f, "type {} {value}", self.ts_type),
+            };
         };
         range.fmt(f)?;
-        let ports = (self.start_port, self.end_port);
-        let any_port = ports == (0, u16::MAX);
-        match (self.protocol, any_port) {
-            (0, true) => return Ok(()),
-            (0, false) => f.write_str(" any")?,
-            (protocol, _) => {
-                let name = IpProtocol(protocol).to_string().to_ascii_lowercase();
-                write!(f, " {name}")?;
-            }
-        }
-        let is_icmp = matches!(
-            IpProtocol(self.protocol),
-            IpProtocol::ICMP | IpProtocol::IPV6_ICMP
-        );
-        match ports {
-            _ if any_port => Ok(()),
-            // RFC 4301 section 4.4.1.1: the ports cannot be seen, as in fragments.
-            (u16::MAX, 0) => f.write_str("/opaque"),
-            (start, end) if is_icmp => {
-                let ([first, code], [last, last_code]) = (start.to_be_bytes(), end.to_be_bytes());
-                write!(f, "/{first}({code})")?;
-                if start != end {
-                    write!(f, "-{last}({last_code})")?;
-                }
-                Ok(())
-            }
-            (start, end) if start == end => write!(f, "/{start}"),
-            (start, end) => write!(f, "/{start}-{end}"),
+        match (self.protocol_name().as_str(), self.ports().as_str()) {
+            ("any", "any") => Ok(()),
+            (protocol, "any") => write!(f, " {protocol}"),
+            (protocol, ports) => write!(f, " {protocol}/{ports}"),
         }
     }
 }
@@ -276,6 +298,10 @@ mod tests {
         assert_eq!(
             v4(1, (0x0800, 0x08ff), &net, &end),
             "10.0.0.0/8 icmp/8(0)-8(255)"
+        );
+        assert_eq!(
+            v4(135, (0x0500, 0x0500), &net, &end),
+            "10.0.0.0/8 mobility header/5"
         );
         assert_eq!(v4(0, (53, 53), &net, &end), "10.0.0.0/8 any/53");
         assert_eq!(
@@ -312,7 +338,11 @@ mod tests {
     fn a_selector_of_an_unknown_type_is_kept() {
         // TS_SECLABEL (RFC 9478 section 2.1) has a label where others have ports.
         let octets = [1, 0, 0, 0, 10, 0, 0, 7, b'a', b':', b'b'];
-        assert_eq!(read(&octets), ("TS_SECLABEL 613a62".into(), vec![]));
+        assert_eq!(read(&octets), ("TS_SECLABEL a:b".into(), vec![]));
+        let octets = [1, 0, 0, 0, 10, 0, 0, 6, b'a', 0];
+        assert_eq!(read(&octets), ("TS_SECLABEL a".into(), vec![]));
+        let octets = [1, 0, 0, 0, 99, 0, 0, 6, 1, 2];
+        assert_eq!(read(&octets), ("type 99 0102".into(), vec![]));
     }
 
     #[test]
