@@ -295,6 +295,9 @@ fn payload(
             body.extend(writer.filler(32));
             writer.payloads.push((39, body));
         }
+        // X.509 for signatures (RFC 7296 section 3.6).
+        "CERT" => add(37, [vec![4], octets(inside)?].concat()),
+        "CERTREQ" => add(38, [vec![4], octets(inside)?].concat()),
         "TSi" => add(44, traffic_selectors(inside)?),
         "TSr" => add(45, traffic_selectors(inside)?),
         "CP" => add(47, vec![number(inside)?, 0, 0, 0]),

@@ -5,6 +5,7 @@
 
 pub mod asked;
 pub mod auth;
+pub mod certificate;
 pub mod child;
 pub mod clear;
 pub mod esp;

@@ -7,6 +7,8 @@ use super::rule::Rule;
 
 pub mod address_assignment_failed;
 pub mod auth_failed;
+pub mod cert_expired;
+pub mod cert_untrusted;
 pub mod child_proposal_mismatch;
 pub mod child_setup_failed;
 pub mod children_pile_up;
@@ -95,6 +97,8 @@ pub static RULES: &[&Rule] = &[
     &address_assignment_failed::RULE,
     &eap_failed::RULE,
     &id_mismatch::RULE,
+    &cert_expired::RULE,
+    &cert_untrusted::RULE,
     &ts_narrowed::RULE,
     &ts_narrowed_first_pair::RULE,
     &overlapping_selectors::RULE,

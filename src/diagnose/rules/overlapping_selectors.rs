@@ -136,6 +136,12 @@ fn finding(
     two: &Life,
     other: Option<TunnelId>,
 ) -> Finding {
+    // Both tunnels say the same, so that it is told once.
+    let (here, there) = (tunnel, other);
+    let (one, two, tunnel, other) = match other {
+        Some(other) if other < tunnel => (two, one, other, Some(tunnel)),
+        other => (one, two, tunnel, other),
+    };
     let everything = [one, two]
         .iter()
         .flat_map(|life| life.sides.iter().flatten())
@@ -166,7 +172,7 @@ fn finding(
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
-        tunnel,
+        here,
         one.at,
         format!("granted: {}", said(one)),
     )
@@ -186,7 +192,10 @@ fn finding(
     ))
     .or("One side gives the narrower one priority, and so does its peer.");
     // It lasts as long as both do, and so do its consequences.
-    finding = finding.during(one.at.1.min(two.at.1), ends(model, tunnel));
+    let until = there.map_or(ends(model, here), |there| {
+        ends(model, here).max(ends(model, there))
+    });
+    finding = finding.during(one.at.1.min(two.at.1), until);
     if !everything {
         finding = finding
             .advise("Use exact selectors on both sides of both connections, without overlap.")
