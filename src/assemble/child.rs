@@ -320,14 +320,13 @@ fn assign(
         while let Some((number, maker)) =
             waiting.next_if(|(_, maker)| maker.asked <= group.seen.first.1)
         {
+            // A direction whose SPI is named carries no other flow.
             let [to_asker, to_answerer] = maker.spis().map(|spi| spi.is_some());
             for [asker, answerer] in maker.ends.iter().copied() {
-                // Whose SPIs are known carries no other flow.
-                if to_asker && to_answerer {
-                    continue;
+                if !to_answerer || asker == answerer && !to_asker {
+                    open.entry((asker, answerer)).or_default().push(number);
                 }
-                open.entry((asker, answerer)).or_default().push(number);
-                if asker != answerer {
+                if !to_asker && asker != answerer {
                     open.entry((answerer, asker)).or_default().push(number);
                 }
             }
@@ -337,10 +336,10 @@ fn assign(
         let slot = chosen.and_then(|number| {
             let mut ends = makers.get(number)?.ends.iter();
             let towards_asker = ends.any(|[asker, _]| *asker == group.to);
-            drafts
-                .get_mut(number)?
-                .flows
-                .get_mut(if towards_asker { 0 } else { 1 })
+            let side = if towards_asker { 0 } else { 1 };
+            let draft = drafts.get_mut(number)?;
+            let named = draft.spis.get(side).copied().flatten();
+            draft.flows.get_mut(side).filter(|_| named.is_none())
         });
         match slot {
             // With two pairs of addresses, the other one may have brought a flow already.

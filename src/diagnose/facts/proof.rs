@@ -102,7 +102,7 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             let mut errors = errors(&read);
             errors.retain(|error| !UNRELATED.contains(&NotifyV1(*error)));
             let failed = xauth_fails(&read);
-            (failed || !errors.is_empty()).then(|| Refusal {
+            (failed || !errors.is_empty()).then_some(Refusal {
                 ike_sa,
                 by: flight.by,
                 from: message.path.from.address,

@@ -133,7 +133,7 @@ fn made(model: &Model, tunnel: TunnelId) -> Vec<Made> {
             let spis = attempt.told.spis();
             let (request, answer) = attempt.told.granted()?;
             let sides = answer.selectors.clone()?;
-            (request.rekeys.is_none() && !attempt.told.is_of_ike()).then(|| Made {
+            (request.rekeys.is_none() && !attempt.told.is_of_ike()).then_some(Made {
                 at: answer.at,
                 from: answer.from,
                 spis,
