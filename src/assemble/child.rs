@@ -11,7 +11,7 @@ use super::{HashMap, HashSet};
 use crate::limits::{LINK_CHOICES, LINK_CROWD};
 use crate::model::{
     AuthOutcome, ChildOutcome, ChildSa, ChildTerms, ExchangeId, FlowId, IkeSaId, IkeState, Link,
-    Model, Negotiation, Role, Seen, selector,
+    Model, Negotiation, Role, Seen,
 };
 use crate::registry::ExchangeType;
 use crate::units::{EspSpi, Span, Timestamp};
@@ -632,9 +632,8 @@ fn alike(new: Option<&ChildTerms>, old: Option<&Option<ChildTerms>>) -> bool {
         return true;
     };
     let ([a, b], [c, d]) = (new, old);
-    let same = |a: &[_], b: &[_], c: &[_], d: &[_]| selector::same(a, c) && selector::same(b, d);
     // Either side may have asked for it.
-    same(&a, &b, &c, &d) || same(&a, &b, &d, &c)
+    a == c && b == d || a == d && b == c
 }
 
 /// Writes the drafts into the model.

@@ -7,6 +7,7 @@ use super::ike_sa::IkeSaId;
 use super::message::{Message, Plain};
 use super::selector::Selector;
 use super::{ExchangeId, Model};
+use crate::limits;
 use crate::registry::ikev1::{
     AhTransform, EncapsulationMode, LifeType, Phase2Attribute, ProtocolV1, esp_as_v2,
     integrity_as_v2,
@@ -305,7 +306,8 @@ fn said_in_v2(said: &mut Said, read: &wire::Message<'_>) {
             ikev2::Body::Cp(_) => said.configures = true,
             ikev2::Body::Ts(ts) => {
                 let side = usize::from(payload.kind == PayloadType::TSR);
-                let list = ts.selectors.iter().filter_map(Selector::of).collect();
+                let list = ts.selectors.iter().take(limits::TRAFFIC_SELECTORS);
+                let list = list.filter_map(Selector::of).collect();
                 if let Some(slot) = sides.get_mut(side) {
                     *slot = Some(list);
                 }

@@ -1,4 +1,4 @@
-//! What sizes tell of sealed messages.
+//! What sizes tell of sealed messages, and what messages that were opened say themselves.
 //!
 //! The suite of an IKE SA is negotiated in clear and fixes what sealing adds, so the length of a
 //! message tells the length of its plaintext to within the padding. In IKEv2 (RFC 7296 section
@@ -79,7 +79,7 @@ impl Envelope {
     }
 }
 
-/// How authentication ended, as far as the size of the last `IKE_AUTH` response tells.
+/// How authentication ended, by what the last `IKE_AUTH` response holds, or as far as its size tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AuthOutcome {
     /// No `IKE_AUTH` exchange was seen (IKEv1: main mode did not reach message 5, aggressive mode
@@ -100,7 +100,7 @@ pub enum AuthOutcome {
     Unclear,
 }
 
-/// How a `CREATE_CHILD_SA` exchange ended, as far as the size of its response tells.
+/// How a `CREATE_CHILD_SA` exchange ended, by what its response holds, or as far as its size tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ChildOutcome {
     /// No response was seen.
@@ -113,12 +113,12 @@ pub enum ChildOutcome {
     Unclear,
 }
 
-/// What an informational message may hold, by its size.
+/// What an informational message holds if it was opened, or may hold by its size.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum InformationalClass {
     /// IKEv2: nothing. A liveness check, or the answer to anything.
     Empty,
-    /// IKEv2: one payload of 8 octets: Delete of the IKE SA, or a notify without data.
+    /// Delete of the IKE SA; by size, in IKEv2, or a notify without data: one payload of 8 octets.
     DeleteIkeSa,
     /// One payload with one SPI: Delete of one child SA, or a notify about one.
     DeleteChild,

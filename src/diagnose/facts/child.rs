@@ -5,7 +5,10 @@ use super::offer::{self, Kind, Offer};
 use super::tap;
 use crate::diagnose::Confidence;
 use crate::diagnose::{Cite, Finding, Rule, Severity};
-use crate::model::{Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, TunnelId, selector};
+use crate::limits;
+use crate::model::{
+    Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, Selector, TunnelId, selector,
+};
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
@@ -21,6 +24,8 @@ pub struct Attempt {
     pub kind: ExchangeType,
     /// What was said.
     pub told: Negotiation,
+    /// The traffic that was asked for, in a form that compares.
+    traffic: Option<[Vec<Selector>; 2]>,
 }
 
 /// A refusal that was read.
@@ -42,7 +47,8 @@ const MENDED: Span = Span::from_secs(10);
 /// The success of a crossed attempt may pass a little before the refusal.
 const CROSSED: Span = Span::from_secs(2);
 
-/// Every attempt of a tunnel in order of time. All rounds of `IKE_AUTH` are one.
+/// The attempts of a tunnel in order of time, up to [`limits::CHILD_ATTEMPTS`]. All rounds of
+/// `IKE_AUTH` are one.
 pub fn attempts(model: &Model, tunnel: TunnelId) -> Vec<Attempt> {
     let mut found = Vec::new();
     for ike_sa in &model.tunnels[tunnel].ike_sas {
@@ -55,16 +61,29 @@ pub fn attempts(model: &Model, tunnel: TunnelId) -> Vec<Attempt> {
             if kind == ExchangeType::IKE_AUTH && Some(id) != last_auth {
                 continue;
             }
+            if found.len() >= limits::CHILD_ATTEMPTS {
+                break;
+            }
             found.extend(model.negotiation(*id).map(|told| Attempt {
                 ike_sa: *ike_sa,
                 exchange: *id,
                 kind,
+                traffic: traffic(&told),
                 told,
             }));
         }
     }
     found.sort_by_key(Attempt::time);
     found
+}
+
+fn traffic(told: &Negotiation) -> Option<[Vec<Selector>; 2]> {
+    let asked = told.request.as_ref()?.selectors.as_ref()?;
+    Some(asked.each_ref().map(|side| {
+        let mut side = selector::distinct(side);
+        side.sort_unstable();
+        side
+    }))
 }
 
 impl Attempt {
@@ -76,13 +95,10 @@ impl Attempt {
 
     /// Whether it asks for the same traffic as another, as far as both are known.
     pub fn is_like(&self, other: &Self) -> bool {
-        let asked = |attempt: &Self| attempt.told.request.as_ref()?.selectors.clone();
-        match (asked(self), asked(other)) {
+        match (&self.traffic, &other.traffic) {
             _ if self.told.is_of_ike() != other.told.is_of_ike() => false,
-            (Some([a, b]), Some([c, d])) => {
-                let straight = selector::same(&a, &c) && selector::same(&b, &d);
-                straight || selector::same(&a, &d) && selector::same(&b, &c)
-            }
+            // Either side may have asked for it.
+            (Some([a, b]), Some([c, d])) => a == c && b == d || a == d && b == c,
             _ => true,
         }
     }

@@ -4,6 +4,7 @@
 use super::child::{self, Attempt};
 use super::end_of;
 use crate::diagnose::Cite;
+use crate::limits;
 use crate::model::{
     ChildSaId, Deleted, ExchangeId, IkeSaId, Mode, Model, Said, Selector, TunnelId, selector,
 };
@@ -70,6 +71,9 @@ pub fn narrowings(model: &Model, tunnel: TunnelId) -> Vec<Narrowing> {
     let attempts = child::attempts(model, tunnel);
     let mut found: Vec<Narrowing> = Vec::new();
     for attempt in &attempts {
+        if found.len() >= limits::NARROWINGS {
+            break;
+        }
         let Some((request, answer)) = attempt.told.granted() else {
             continue;
         };
@@ -108,7 +112,8 @@ pub fn narrowings(model: &Model, tunnel: TunnelId) -> Vec<Narrowing> {
     found
 }
 
-/// Whether every pair of what was asked for is granted by some child SA.
+/// Whether every pair of what was asked for is granted by some child SA, as far as it can be looked
+/// for: up to [`limits::SELECTOR_PAIRS`].
 fn is_served(attempts: &[Attempt], request: &Said, asked: &[Vec<Selector>; 2]) -> bool {
     let granted: Vec<[Vec<Selector>; 2]> = attempts
         .iter()
@@ -122,9 +127,12 @@ fn is_served(attempts: &[Attempt], request: &Said, asked: &[Vec<Selector>; 2]) -
             })
         })
         .collect();
-    let [own, other] = asked;
-    selector::distinct(own).iter().all(|one| {
-        selector::distinct(other).iter().all(|two| {
+    let [own, other] = asked.each_ref().map(|side| selector::distinct(side));
+    if own.len().saturating_mul(other.len()) > limits::SELECTOR_PAIRS {
+        return false;
+    }
+    own.iter().all(|one| {
+        other.iter().all(|two| {
             granted.iter().any(|[own, other]| {
                 selector::is_within(&[*one], own) && selector::is_within(&[*two], other)
             })
@@ -152,6 +160,9 @@ pub fn lives(model: &Model, tunnel: TunnelId) -> Vec<Life> {
     for ike_sa in &row.ike_sas {
         let deleted = deletions(model, *ike_sa);
         for id in &model.ike_sas[*ike_sa].child_sas {
+            if found.len() >= limits::CHILD_ATTEMPTS {
+                break;
+            }
             let child = &model.child_sas[*id];
             let granted = child.terms.as_ref().and_then(|terms| terms.granted.clone());
             let (Some([asker, answerer]), Some(made_by)) = (granted, child.made_by) else {
