@@ -34,7 +34,7 @@ fn keys_tell_the_reason_and_raise_no_false_alarm() {
             keys: Arc::new(ring),
             ..Options::default()
         };
-        let inputs = capture::expand(&[path.clone()]).unwrap();
+        let inputs = capture::expand(std::slice::from_ref(&path)).unwrap();
         let findings = analyze(inputs, &options).unwrap().findings;
         let verdict = findings
             .iter()

@@ -177,7 +177,12 @@ fn finding(
         format!("granted: {}", said(one)),
     )
     .also(two.at, format!("granted: {}", said(two)))
-    .severity(if everything { Severity::Info } else { RULE.severity })
+    // The alarm is raised once; of the other tunnel it may still explain what happens there.
+    .severity(if everything || there.is_some_and(|there| there < here) {
+        Severity::Info
+    } else {
+        RULE.severity
+    })
     .title(match other {
         Some(other) => format!(
             "The tunnels between {} and between {} claim the same packets",

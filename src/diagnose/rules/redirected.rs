@@ -2,7 +2,7 @@
 
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
-use crate::registry::NotifyType;
+use crate::registry::{ExchangeType, NotifyType};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -39,9 +39,16 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let flights = model.tunnels[tunnel]
         .ike_sas
         .iter()
-        .filter(|id| model.ike_sas[**id].version.major() != 1)
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
-        .flat_map(|id| &model.exchanges[*id].flights);
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| sa.version.major() != 1)
+        .flat_map(|sa| {
+            sa.exchanges
+                .iter()
+                .map(move |id| (sa, &model.exchanges[*id]))
+        })
+        // Who redirects at once chooses no algorithms (RFC 5685 section 4).
+        .filter(|(sa, exchange)| exchange.kind != ExchangeType::IKE_SA_INIT || sa.suite.is_none())
+        .flat_map(|(_, exchange)| &exchange.flights);
     for flight in flights {
         let Some((message, read)) = model.readable(flight) else {
             continue;
