@@ -3,7 +3,10 @@
 use super::{asked, began};
 use crate::diagnose::Cite;
 use crate::model::{Flight, IkeSaId, Model, Role};
-use crate::registry::{ExchangeType, NotifyType, NotifyV1, PayloadType};
+use crate::registry::{
+    ConfigurationAttributeType, ConfigurationType, ExchangeType, NotifyType, NotifyV1, PayloadType,
+};
+use crate::wire::ikev2::ConfigurationAttribute;
 use crate::wire::{Body, Message, ikev1, ikev2};
 use std::net::IpAddr;
 
@@ -131,14 +134,19 @@ fn fails(read: &Message<'_>) -> bool {
     })
 }
 
-/// XAUTH-STATUS with the value FAIL (draft-ietf-ipsec-isakmp-xauth section 4.2).
+/// XAUTH-STATUS with the value FAIL (draft-ietf-ipsec-isakmp-xauth section 4.2). The gateway sets it;
+/// what acknowledges it repeats it without a value, or with one that means nothing.
 fn xauth_fails(read: &Message<'_>) -> bool {
-    let status = crate::registry::ConfigurationAttributeType::XAUTH_STATUS;
     read.payloads.iter().any(|payload| {
         let Body::V1(ikev1::Body::Attributes(attributes)) = &payload.body else {
             return false;
         };
-        let mut attributes = attributes.attributes.iter();
-        attributes.any(|one| one.kind == status && one.value.iter().all(|octet| *octet == 0))
+        let is_fail = |one: &ConfigurationAttribute<'_>| {
+            one.kind == ConfigurationAttributeType::XAUTH_STATUS
+                && !one.value.is_empty()
+                && one.value.iter().all(|octet| *octet == 0)
+        };
+        attributes.cfg_type == ConfigurationType::CFG_SET
+            && attributes.attributes.iter().any(is_fail)
     })
 }

@@ -57,8 +57,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     );
     let differs = offer.as_ref().zip(known.as_ref());
     let differs = differs.map_or_else(Vec::new, |(ours, (theirs, ..))| ours.differs(theirs));
+    // The error of IKEv1 stands for more than the algorithms.
+    let confidence = match first.v1 && differs.is_empty() {
+        true => Confidence::Likely,
+        false => Confidence::Certain,
+    };
     let finding =
-        child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts).map(|finding| {
+        child::finding(&RULE, confidence, tunnel, &refusals, &attempts).map(|finding| {
             let mut finding = finding
                 .title(format!("{from} accepts no ESP proposal of {to}"))
                 .says(format!(
