@@ -322,3 +322,17 @@ pub const KEY_SHARES: usize = 64;
 /// Messages that are remembered, so that a line can say which one it repeats. Copies of older ones
 /// are shown in full.
 pub const COPIES_KNOWN: usize = 64;
+
+/// Selectors of one Traffic Selector payload that are compared: their number is one octet (RFC 7296
+/// section 3.13).
+pub const TRAFFIC_SELECTORS: usize = 255;
+
+/// Attempts at child SAs of one tunnel whose messages are compared with each other. A tunnel that
+/// rekeys every minute makes no more in most of a day.
+pub const CHILD_ATTEMPTS: usize = 1024;
+
+/// Pairs of networks of one request that are looked for in other child SAs.
+pub const SELECTOR_PAIRS: usize = 256;
+
+/// Different ways of narrowing that are told of one tunnel: more than people read.
+pub const NARROWINGS: usize = 16;

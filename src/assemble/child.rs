@@ -1,6 +1,7 @@
 //! Child SAs: which exchange made them, which flows they carry.
 //!
-//! Without keys SPIs of child SAs are not seen in messages. A flow is tied to the exchange that
+//! Where the messages that made it were opened, they name its SPIs and the SA whose place it takes.
+//! Without keys SPIs of child SAs are not seen. A flow is then tied to the exchange that
 //! made its SA by time, addresses and direction: the SPI is first seen after the request of an
 //! exchange whose answer is large enough to have made a child SA. Where that leaves a choice
 //! between IKE SAs, nothing is tied.
@@ -9,8 +10,8 @@ use super::succession::{Succession, times};
 use super::{HashMap, HashSet};
 use crate::limits::{LINK_CHOICES, LINK_CROWD};
 use crate::model::{
-    AuthOutcome, ChildOutcome, ChildSa, ExchangeId, FlowId, IkeSaId, IkeState, Link, Model, Role,
-    Seen,
+    AuthOutcome, ChildOutcome, ChildSa, ChildTerms, ExchangeId, FlowId, IkeSaId, IkeState, Link,
+    Model, Negotiation, Role, Seen,
 };
 use crate::registry::ExchangeType;
 use crate::units::{EspSpi, Span, Timestamp};
@@ -30,8 +31,9 @@ const DRAIN: Span = Span::from_secs(30);
 pub(super) fn link(model: &mut Model, succession: &Succession) {
     let groups = groups(model);
     let makers = makers(model, succession);
-    let mut drafts: Vec<Draft> = makers.iter().map(Draft::of).collect();
-    let unlinked = assign(model, &groups, &makers, &mut drafts);
+    let mut drafts: Vec<Draft> = makers.iter().map(|maker| Draft::of(model, maker)).collect();
+    let proven = prove(&groups, &makers, &mut drafts);
+    let unlinked = assign(model, &groups, &makers, &mut drafts, &proven);
     drafts.extend(pair_up(model, &groups, &unlinked));
     drafts.retain(|draft| draft.sure || draft.flows.iter().any(Option::is_some));
     drafts.sort_by_key(|draft| draft.time);
@@ -41,6 +43,7 @@ pub(super) fn link(model: &mut Model, succession: &Succession) {
 
 /// All flows of one SA: the same SPI at every vantage and after every move.
 struct Group {
+    ah: bool,
     spi: EspSpi,
     from: IpAddr,
     to: IpAddr,
@@ -76,6 +79,7 @@ fn groups(model: &Model) -> Vec<Group> {
         }
         latest.insert(key, groups.len());
         groups.push(Group {
+            ah: flow.key.ah,
             spi: flow.key.spi,
             from: path.from.address,
             to: flow.key.to,
@@ -101,6 +105,39 @@ struct Maker {
     sure: bool,
     /// Whether it may have made something else, or nothing.
     doubtful: bool,
+    /// What its messages say, if any was opened.
+    told: Option<Negotiation>,
+}
+
+impl Maker {
+    /// The SPIs of packets towards who asked and towards who answered, as far as they were read.
+    fn spis(&self) -> [Option<EspSpi>; 2] {
+        self.told.as_ref().map_or([None, None], Negotiation::spis)
+    }
+
+    /// What was agreed, as far as it was read.
+    fn terms(&self) -> Option<ChildTerms> {
+        let told = self.told.as_ref()?;
+        let granted = told.answer.as_ref().filter(|answer| answer.has_sa);
+        let asked = told.request.as_ref().filter(|request| request.has_sa);
+        let any = granted.or(asked)?;
+        Some(ChildTerms {
+            ah: any.spis.first().is_some_and(|(_, ah, _)| *ah),
+            mode: granted.map(|answer| answer.mode),
+            suite: granted.and_then(|answer| answer.suite),
+            asked: asked.and_then(|request| request.selectors.clone()),
+            granted: granted.and_then(|answer| answer.selectors.clone()),
+            lifetime_secs: granted.and_then(|answer| answer.lifetime_secs),
+            lifetime_kilobytes: granted.and_then(|answer| answer.lifetime_kilobytes),
+        })
+    }
+
+    /// The SPI of the SA whose place it takes; `Some(None)` if its messages say that it takes none.
+    fn rekeys(&self, model: &Model) -> Option<Option<EspSpi>> {
+        let request = self.told.as_ref()?.request.as_ref()?;
+        let kind = model.exchanges[self.exchange].kind;
+        (kind == ExchangeType::CREATE_CHILD_SA).then_some(request.rekeys)
+    }
 }
 
 fn makers(model: &Model, succession: &Succession) -> Vec<Maker> {
@@ -137,6 +174,15 @@ fn makers(model: &Model, succession: &Succession) -> Vec<Maker> {
                 },
                 _ => continue,
             };
+            let told = model.negotiation(*id);
+            if told.as_ref().is_some_and(Negotiation::is_of_ike) {
+                continue;
+            }
+            let granted = told
+                .as_ref()
+                .and_then(|told| told.answer.as_ref())
+                .is_some_and(|answer| answer.has_sa);
+            let (sure, doubtful) = (sure || granted, doubtful && !granted);
             let Some((asked, answered)) = times(model, exchange) else {
                 continue;
             };
@@ -163,6 +209,7 @@ fn makers(model: &Model, succession: &Succession) -> Vec<Maker> {
                 answered,
                 sure,
                 doubtful,
+                told,
             });
         }
     }
@@ -177,21 +224,29 @@ struct Draft {
     made_by: Option<ExchangeId>,
     by: Option<Role>,
     sure: bool,
+    /// SPIs of packets towards who asked and towards who answered, as messages name them.
+    spis: [Option<EspSpi>; 2],
     /// Groups of flows towards who asked, and towards who answered.
     flows: [Option<usize>; 2],
+    terms: Option<ChildTerms>,
+    /// The SPI of the SA whose place it takes; `Some(None)` if messages say that it takes none.
+    rekeys: Option<Option<EspSpi>>,
     /// The draft it replaces.
     replaces: Option<usize>,
 }
 
 impl Draft {
-    fn of(maker: &Maker) -> Self {
+    fn of(model: &Model, maker: &Maker) -> Self {
         Self {
             time: maker.asked,
             ike_sa: Some(maker.ike_sa),
             made_by: Some(maker.exchange),
             by: Some(maker.by),
             sure: maker.sure,
+            spis: maker.spis(),
             flows: [None, None],
+            terms: maker.terms(),
+            rekeys: maker.rekeys(model),
             replaces: None,
         }
     }
@@ -212,19 +267,66 @@ impl Draft {
     }
 }
 
-/// Gives each group of flows, in order of its first packet, to the exchange that fits; returns
+/// Gives groups of flows to the exchanges whose messages name their SPIs; returns them. Where a peer
+/// gave an SPI twice, the group nearest in time is meant.
+fn prove(groups: &[Group], makers: &[Maker], drafts: &mut [Draft]) -> HashSet<usize> {
+    let mut by_spi: HashMap<(bool, EspSpi), Vec<usize>> = HashMap::default();
+    for (index, group) in groups.iter().enumerate() {
+        by_spi.entry((group.ah, group.spi)).or_default().push(index);
+    }
+    let mut proven = HashSet::default();
+    for (maker, draft) in makers.iter().zip(drafts) {
+        let ah = draft.terms.as_ref().is_some_and(|terms| terms.ah);
+        for (side, spi) in draft.spis.into_iter().enumerate() {
+            let candidates = spi.and_then(|spi| by_spi.get(&(ah, spi)));
+            let fits = candidates
+                .into_iter()
+                .flatten()
+                .filter(|index| !proven.contains(*index))
+                .filter_map(|index| Some((*index, groups.get(*index)?)))
+                .take(LINK_CHOICES)
+                // A peer may use an SA before its answer passed (RFC 7296 section 1.2), and move.
+                .filter(|(_, group)| group.seen.last.1 >= maker.asked)
+                .min_by_key(|(_, group)| {
+                    let ends = maker.ends.iter().filter_map(|ends| ends.get(side));
+                    let elsewhere = !ends.copied().any(|end| end == group.to);
+                    (elsewhere, group.seen.first.1.since(maker.asked).0.abs())
+                });
+            if let (Some((index, _)), Some(slot)) = (fits, draft.flows.get_mut(side)) {
+                *slot = Some(index);
+                proven.insert(index);
+            }
+        }
+    }
+    proven
+}
+
+/// Gives each other group of flows, in order of its first packet, to the exchange that fits; returns
 /// those that none fits. Drafts stand in the order of their makers.
-fn assign(model: &Model, groups: &[Group], makers: &[Maker], drafts: &mut [Draft]) -> Vec<usize> {
+fn assign(
+    model: &Model,
+    groups: &[Group],
+    makers: &[Maker],
+    drafts: &mut [Draft],
+    proven: &HashSet<usize>,
+) -> Vec<usize> {
     let mut waiting = makers.iter().enumerate().peekable();
     let mut open: HashMap<(IpAddr, IpAddr), Vec<usize>> = HashMap::default();
     let mut unlinked = Vec::new();
     for (index, group) in groups.iter().enumerate() {
+        if proven.contains(&index) {
+            continue;
+        }
         while let Some((number, maker)) =
             waiting.next_if(|(_, maker)| maker.asked <= group.seen.first.1)
         {
+            // A direction whose SPI is named carries no other flow.
+            let [to_asker, to_answerer] = maker.spis().map(|spi| spi.is_some());
             for [asker, answerer] in maker.ends.iter().copied() {
-                open.entry((asker, answerer)).or_default().push(number);
-                if asker != answerer {
+                if !to_answerer || asker == answerer && !to_asker {
+                    open.entry((asker, answerer)).or_default().push(number);
+                }
+                if !to_asker && asker != answerer {
                     open.entry((answerer, asker)).or_default().push(number);
                 }
             }
@@ -234,10 +336,10 @@ fn assign(model: &Model, groups: &[Group], makers: &[Maker], drafts: &mut [Draft
         let slot = chosen.and_then(|number| {
             let mut ends = makers.get(number)?.ends.iter();
             let towards_asker = ends.any(|[asker, _]| *asker == group.to);
-            drafts
-                .get_mut(number)?
-                .flows
-                .get_mut(if towards_asker { 0 } else { 1 })
+            let side = if towards_asker { 0 } else { 1 };
+            let draft = drafts.get_mut(number)?;
+            let named = draft.spis.get(side).copied().flatten();
+            draft.flows.get_mut(side).filter(|_| named.is_none())
         });
         match slot {
             // With two pairs of addresses, the other one may have brought a flow already.
@@ -343,6 +445,9 @@ fn pair_up(model: &Model, groups: &[Group], unlinked: &[usize]) -> Vec<Draft> {
             made_by: None,
             by: None,
             sure: true,
+            spis: [None, None],
+            terms: None,
+            rekeys: None,
             flows: match group.to == initiator {
                 true => [Some(*index), counterpart],
                 false => [counterpart, Some(*index)],
@@ -472,8 +577,19 @@ enum Shared {
 fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
     let mut earlier: HashMap<Shared, Vec<(usize, Seen)>> = HashMap::default();
     let mut replaced = HashSet::default();
+    let mut named: HashMap<EspSpi, usize> = HashMap::default();
+    let terms: Vec<Option<ChildTerms>> = drafts.iter().map(|draft| draft.terms.clone()).collect();
     for (index, draft) in drafts.iter_mut().enumerate() {
+        let rekeyed = draft.rekeys.flatten();
+        let rekeyed = rekeyed.and_then(|spi| named.get(&spi).copied());
+        let carried = draft.flows.iter().flatten();
+        let carried = carried.filter_map(|index| groups.get(*index).map(|group| group.spi));
+        for spi in draft.spis.iter().flatten().copied().chain(carried) {
+            named.insert(spi, index);
+        }
         let Some(seen) = draft.seen(groups) else {
+            draft.replaces = rekeyed;
+            replaced.extend(rekeyed);
             continue;
         };
         let group = draft
@@ -491,20 +607,33 @@ fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
             .flatten()
             .filter_map(|shared| earlier.get(shared))
             .flat_map(|list| list.iter().rev().take(LINK_CHOICES))
-            .filter(|(old, _)| !replaced.contains(old))
+            .filter(|(old, _)| !replaced.contains(old) && draft.rekeys.is_none())
+            .filter(|(old, _)| alike(draft.terms.as_ref(), terms.get(*old)))
             .filter(|(_, old)| {
                 let beside = old.last.1.since(seen.first.1);
                 let after = seen.last.1.since(old.last.1);
                 beside <= DRAIN && after >= beside && after >= Span::from_secs(1)
             })
             .max_by_key(|(_, old)| old.last.1)
-            .map(|(old, _)| *old);
+            .map(|(old, _)| *old)
+            .or(rekeyed);
         replaced.extend(draft.replaces);
         for shared in shared.into_iter().flatten() {
             earlier.entry(shared).or_default().push((index, seen));
         }
     }
     drafts
+}
+
+/// Whether one child SA may take the place of another by their selectors, as far as both are known.
+fn alike(new: Option<&ChildTerms>, old: Option<&Option<ChildTerms>>) -> bool {
+    let granted = |terms: Option<&ChildTerms>| terms.and_then(|terms| terms.granted.clone());
+    let (Some(new), Some(old)) = (granted(new), granted(old.and_then(Option::as_ref))) else {
+        return true;
+    };
+    let ([a, b], [c, d]) = (new, old);
+    // Either side may have asked for it.
+    a == c && b == d || a == d && b == c
 }
 
 /// Writes the drafts into the model.
@@ -516,18 +645,30 @@ fn store(model: &mut Model, groups: &[Group], drafts: Vec<Draft>) {
             groups.get(index)
         };
         let sides = [of(0), of(1)];
+        let spi = |side: usize| {
+            let named = draft.spis.get(side).copied().flatten();
+            let carried = sides.get(side).copied().flatten().map(|group| group.spi);
+            named.or(carried)
+        };
         let id = model.child_sas.push(ChildSa {
             ike_sa: draft.ike_sa,
             made_by: draft.made_by,
-            spis: sides.map(|group| group.map(|group| group.spi)),
+            spis: [spi(0), spi(1)],
             by: draft.by,
             flows: sides.map(|group| group.and_then(|group| group.flows.first().copied())),
             replaces: draft.replaces.and_then(|old| ids.get(old).copied()),
             seen: draft.seen(groups),
+            terms: draft.terms.map(Box::new),
         });
         ids.push(id);
-        for flow in sides.iter().flatten().flat_map(|group| &group.flows) {
-            model.flows[*flow].child_sa = Link::Inferred(id);
+        for group in sides.iter().flatten() {
+            let named = draft.spis.contains(&Some(group.spi));
+            for flow in &group.flows {
+                model.flows[*flow].child_sa = match named {
+                    true => Link::Proven(id),
+                    false => Link::Inferred(id),
+                };
+            }
         }
         if let Some(ike_sa) = draft.ike_sa {
             model.ike_sas[ike_sa].child_sas.push(id);

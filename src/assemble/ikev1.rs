@@ -2,7 +2,7 @@
 
 use super::{ikev2, nat};
 use crate::model::{
-    AuthOutcome, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, Model, Plain, Role,
+    AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, Model, Plain, Role,
 };
 use crate::registry::ExchangeType;
 use crate::registry::ikev1::{LifeType, Phase1Attribute as Kind, encryption_as_v2, prf_as_v2};
@@ -138,8 +138,13 @@ pub(super) fn state(model: &Model, id: IkeSaId) -> IkeState {
 
 /// Peers delete the child SAs, then the ISAKMP SA itself, in one breath: the last two messages are
 /// sealed informationals of the same side within a second (RFC 2408 section 3.15). A DPD probe
-/// would be answered.
+/// would be answered. Where they were opened, they say so themselves.
 fn is_deleted(model: &Model, row: &IkeSa) -> bool {
+    let last = row.exchanges.last();
+    let last = last.and_then(|id| model.exchanges[*id].flights.first());
+    if let Some(flight) = last.filter(|flight| model.opened(flight).is_some()) {
+        return model.deletes(flight).contains(&Deleted::IkeSa);
+    }
     let [.., before, last] = row.exchanges.as_slice() else {
         return false;
     };

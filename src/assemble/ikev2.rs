@@ -3,8 +3,8 @@
 use super::exchange::{has_sa, holds_sa};
 use super::nat;
 use crate::model::{
-    AuthOutcome, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, InformationalClass, Message,
-    Model, Nat,
+    AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, InformationalClass,
+    Message, Model, Nat,
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType, vendor_id};
 use crate::wire;
@@ -76,7 +76,7 @@ fn last_initial<'m>(model: &'m Model, row: &IkeSa) -> Option<&'m Exchange> {
 }
 
 /// The transforms of the one proposal that was chosen (RFC 7296 section 3.3).
-fn suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
+pub(super) fn suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
     let mut suite = IkeSuite::default();
     for transform in &message.sa()?.proposals.first()?.transforms {
         match transform.kind {
@@ -154,6 +154,13 @@ fn is_deleted(model: &Model, id: IkeSaId, replaced: bool) -> bool {
     let Some(last) = row.exchanges.last().map(|last| &model.exchanges[*last]) else {
         return false;
     };
+    let said = row.exchanges.iter().any(|id| {
+        let request = model.exchanges[*id].request();
+        request.is_some_and(|request| model.deletes(request).contains(&Deleted::IkeSa))
+    });
+    if said {
+        return true;
+    }
     let class = last
         .request()
         .and_then(|request| model.informational_class(id, request));

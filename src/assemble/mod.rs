@@ -570,6 +570,143 @@ mod tests {
         );
     }
 
+    /// `IKE_AUTH` with both messages opened: the child SA has the SPIs a1 and b1.
+    const READ: &str = "
+        0.00 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.02 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.03 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 288 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+        0.05 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/24)
+    ";
+
+    #[test]
+    fn messages_that_were_opened_prove_the_spis_however_late_the_flows() {
+        let model = model(&format!(
+            "{READ}
+             1 A > B ESP 0xb7
+             2 B > A ESP 0xa1
+             90 A > B ESP 0xb1"
+        ));
+        assert_eq!(children(&model), "sa0 IKE_AUTH a1 b1\nsa0 - - b7\n");
+        let links: Vec<Link> = model.flows.iter().map(|flow| flow.child_sa).collect();
+        let child = crate::model::ChildSaId;
+        assert_eq!(
+            links,
+            [
+                Link::Inferred(child(1)),
+                Link::Proven(child(0)),
+                Link::Proven(child(0))
+            ]
+        );
+        let terms = model.child_sas[child(0)].terms.clone().unwrap();
+        let [own, other] = terms.granted.unwrap();
+        assert_eq!(
+            (own[0].to_string(), other[0].to_string()),
+            ("10.1.0.0/16".to_owned(), "10.2.0.0/24".to_owned())
+        );
+        let suite = terms.suite.unwrap();
+        assert_eq!(
+            (
+                suite.encryption,
+                suite.key_bits,
+                suite.integrity,
+                suite.group
+            ),
+            (Some(12), Some(256), Some(12), None)
+        );
+    }
+
+    #[test]
+    fn rekey_sa_names_the_child_whose_place_is_taken() {
+        let child = |id: u32, spi: u32, rekeys: &str| {
+            format!(
+                "{t} A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 224 opened {rekeys} SA(ESP 0xa{spi} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.{spi}.0.0/16)
+                 {t}.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 208 opened SA(ESP 0xb{spi} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.{spi}.0.0/16)
+                 ",
+                t = id * 10
+            )
+        };
+        let text = format!(
+            "{READ}{}{}",
+            child(2, 3, ""),
+            child(3, 4, "N(REKEY_SA ESP 0xa1)")
+        );
+        assert_eq!(
+            children(&model(&text)),
+            "sa0 IKE_AUTH a1 b1\n\
+             sa0 CREATE_CHILD_SA a3 b3\n\
+             sa0 CREATE_CHILD_SA a4 b4 replaces 0\n"
+        );
+    }
+
+    #[test]
+    fn a_rekeyed_ike_sa_is_known_by_the_spis_that_its_exchange_names() {
+        let model = model(&format!(
+            "{READ}
+             50 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 416 opened SA(IKE 7 ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) Nonce KE(14)
+             50.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 416 opened SA(IKE 8 ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) Nonce KE(14)
+             900 A:500 > B:500 INFORMATIONAL i=7 r=8 id=9 request sealed 57
+             900.1 B:500 > A:500 INFORMATIONAL i=7 r=8 id=9 response sealed 57"
+        ));
+        let rows: Vec<_> = model.ike_sas.iter().map(|row| row.replaces).collect();
+        assert_eq!(rows, [None, Some(crate::model::IkeSaId(0))]);
+        let young = model.ike_sas.iter().nth(1).unwrap();
+        assert_eq!(young.suite.as_ref().unwrap().encryption, Some(20));
+        assert_eq!(children(&model), "sa0 IKE_AUTH a1 b1\n");
+    }
+
+    #[test]
+    fn what_was_opened_is_judged_by_what_it_holds_not_by_its_size() {
+        let one = |answer: &str| {
+            let text = READ.lines().take(4).collect::<Vec<_>>().join("\n");
+            let text = format!(
+                "{text}\n0.05 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened {answer}"
+            );
+            states(&model(&text)).join(" ")
+        };
+        assert_eq!(one("N(AUTHENTICATION_FAILED)"), "AuthRefused");
+        assert_eq!(one("IDr(b) AUTH(2) N(TS_UNACCEPTABLE)"), "Established");
+        let end = |what: &str| {
+            let text = format!(
+                "{READ}\n9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 opened {what}"
+            );
+            states(&model(&text)).join(" ")
+        };
+        assert_eq!(end("D(IKE)"), "Deleted");
+        assert_eq!(end("D(ESP 0xa1)"), "Established");
+        assert_eq!(end(""), "Established");
+    }
+
+    #[test]
+    fn a_quick_mode_without_identities_is_for_the_peers_themselves() {
+        let model = model(
+            "0.0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+             0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+             0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+             0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+             0.6 A:500 > B:500 QUICK i=1 r=2 id=7 sealed 188 opened HASH SA(ESP 0xa1 encr=12/128 auth=2 life=3600 mode=2) Nonce
+             0.7 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1 opened HASH SA(ESP 0xb1 encr=12/128 auth=2 life=3600 mode=2) Nonce
+             0.8 A:500 > B:500 QUICK i=1 r=2 id=7 sealed 76",
+        );
+        assert_eq!(children(&model), "sa0 Quick Mode a1 b1\n");
+        let terms = model
+            .child_sas
+            .iter()
+            .next()
+            .unwrap()
+            .terms
+            .clone()
+            .unwrap();
+        let [own, other] = terms.granted.unwrap();
+        assert_eq!(
+            (own[0].to_string(), other[0].to_string()),
+            ("192.0.2.1/32".to_owned(), "192.0.2.2/32".to_owned())
+        );
+        assert_eq!(terms.lifetime_secs, Some(3600));
+        assert_eq!(terms.mode, Some(crate::model::Mode::Transport));
+    }
+
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
 
@@ -577,7 +714,7 @@ mod tests {
         #[test]
         fn every_message_and_flow_has_one_place(
             lines in proptest::collection::vec(
-                (0u8..20, 0u8..3, 0u8..3, 0usize..11, 0u8..3, 0u8..3, 0u8..4, 0usize..6),
+                (0u8..20, 0u8..3, 0u8..3, 0usize..11, 0u8..3, 0u8..3, 0u8..4, 0usize..9),
                 0..40,
             )
         ) {
@@ -591,6 +728,9 @@ mod tests {
                     let forms = [
                         "", "response", "sealed 80", "response sealed 240",
                         "fragment 1/2 sealed 96", "Nonce NATD response",
+                        "sealed 208 opened SA(ESP 1) Nonce ID(10.0.0.0/8) ID",
+                        "response sealed 208 opened N(REKEY_SA ESP 1) SA(ESP 2) TSi(10.0.0.0/8) TSr(10.0.0.1)",
+                        "sealed 80 opened D(ESP 0 1 2) N(TS_UNACCEPTABLE)",
                     ];
                     let (from, to) = ((b'A' + from) as char, (b'A' + to) as char);
                     match kinds[*kind] {
@@ -620,7 +760,7 @@ mod tests {
             assert_eq!(tunnels().map(|row| row.flows.len()).sum::<usize>(), model.flows.len());
             assert_eq!(tunnels().map(|row| row.ike_sas.len()).sum::<usize>(), model.ike_sas.len());
             for flow in model.flows.iter() {
-                if let Link::Inferred(id) = flow.child_sa {
+                if let Link::Inferred(id) | Link::Proven(id) = flow.child_sa {
                     assert!(model.child_sas[id].spis.contains(&Some(flow.key.spi)));
                 }
             }

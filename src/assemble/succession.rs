@@ -4,10 +4,11 @@ use super::exchange::is_initial;
 use super::{HashMap, HashSet};
 use crate::limits::{SUCCESSION_AFTERWARDS, SUCCESSION_LOOK_BACK};
 use crate::model::{
-    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model,
+    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeSuite, Model,
+    Negotiation,
 };
 use crate::registry::ExchangeType;
-use crate::units::{Span, Timestamp};
+use crate::units::{IkeSpis, Span, Timestamp};
 use std::net::IpAddr;
 
 /// What was found.
@@ -30,6 +31,8 @@ pub(super) fn find(model: &mut Model) -> Succession {
     let mut found = Succession::default();
     let mut between: HashMap<(IpAddr, IpAddr), Vec<IkeSaId>> = HashMap::default();
     let end = model.messages.iter().map(|message| message.time).max();
+    let told = told(model);
+    found.rekeys.extend(told.values().map(|(_, id)| *id));
     for id in model.ike_sas.ids() {
         let row = &model.ike_sas[id];
         let Some(pair) = row.paths.first().map(super::pair) else {
@@ -48,6 +51,9 @@ pub(super) fn find(model: &mut Model) -> Succession {
                 .iter()
                 .any(|id| is_initial(model.exchanges[*id].kind));
             let old = match began {
+                false if told.contains_key(&row.spis) => {
+                    told.get(&row.spis).map(|(old, id)| (*old, Some(*id)))
+                }
                 true => candidates
                     .filter(|old| reauthenticates(model, *old, id, end))
                     .max_by_key(|old| model.ike_sas[*old].seen.last.1)
@@ -61,11 +67,46 @@ pub(super) fn find(model: &mut Model) -> Succession {
                 found.replaced.insert(old);
                 found.rekeys.extend(exchange);
                 model.ike_sas[id].replaces = Some(old);
+                let suite = exchange.and_then(|exchange| chosen(model, exchange));
+                if suite.is_some() {
+                    model.ike_sas[id].suite = suite;
+                }
             }
         }
         earlier.push(id);
     }
     found
+}
+
+/// The exchanges that were opened and rekeyed an IKE SA, with the old one, by the SPIs of the new
+/// one (RFC 7296 section 1.3.2).
+fn told(model: &Model) -> HashMap<IkeSpis, (IkeSaId, ExchangeId)> {
+    let mut told = HashMap::default();
+    for (id, exchange) in model.exchanges.entries() {
+        if exchange.kind != ExchangeType::CREATE_CHILD_SA {
+            continue;
+        }
+        let Some(negotiation) = model.negotiation(id) else {
+            continue;
+        };
+        if let Some((request, answer)) = negotiation.granted()
+            && let (Some(initiator), Some(responder)) =
+                (request.ike_spis.first(), answer.ike_spis.first())
+        {
+            let spis = IkeSpis {
+                initiator: *initiator,
+                responder: *responder,
+            };
+            told.insert(spis, (exchange.ike_sa, id));
+        }
+    }
+    told
+}
+
+/// The suite that the answer of a rekeying chose, if it was opened.
+fn chosen(model: &Model, exchange: ExchangeId) -> Option<IkeSuite> {
+    let (_, read) = model.opened(model.exchanges[exchange].response()?)?;
+    super::ikev2::suite(&read)
 }
 
 /// The exchange on the old IKE SA that made the new one, and when: its last successful
@@ -85,10 +126,19 @@ fn rekeyed_by(model: &Model, old: &IkeSa, new: &IkeSa) -> Option<(Timestamp, Exc
             let exchange = &model.exchanges[**id];
             exchange.kind == ExchangeType::CREATE_CHILD_SA
         })?;
+    // One that was read and is of a child SA, or of other SPIs, is not it.
+    if model.negotiation(id).as_ref().is_some_and(known_otherwise) {
+        return None;
+    }
     let exchange = &model.exchanges[id];
     let time = time_of(model, exchange.response())?;
     let made = model.child_outcome(exchange) == ChildOutcome::Made;
     (made && time <= new.seen.first.1).then_some((time, id))
+}
+
+/// Whether what was read of a `CREATE_CHILD_SA` tells which SA it made.
+fn known_otherwise(negotiation: &Negotiation) -> bool {
+    !negotiation.is_of_ike() || negotiation.granted().is_some()
 }
 
 /// Whether a new IKE SA with its own `IKE_SA_INIT` takes over in an orderly way (RFC 7296 section

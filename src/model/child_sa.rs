@@ -3,6 +3,7 @@
 use super::esp_flow::FlowId;
 use super::exchange::{ExchangeId, Role};
 use super::ike_sa::{IkeSaId, Seen};
+use super::selector::Selector;
 use super::table::id;
 use crate::units::EspSpi;
 
@@ -25,4 +26,51 @@ pub struct ChildSa {
     pub replaces: Option<ChildSaId>,
     /// First and last packet of its flows; `None` if it never carried one.
     pub seen: Option<Seen>,
+    /// What was agreed about it, as opened messages tell.
+    pub terms: Option<Box<ChildTerms>>,
+}
+
+/// What the messages that made a child SA say of it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ChildTerms {
+    /// Whether it is of AH, not ESP.
+    pub ah: bool,
+    /// How it carries packets; `None` if the answer was not opened.
+    pub mode: Option<Mode>,
+    /// The algorithms that were chosen.
+    pub suite: Option<ChildSuite>,
+    /// Selectors that were asked for: of the initiator and of the responder of the exchange.
+    pub asked: Option<[Vec<Selector>; 2]>,
+    /// Selectors that were granted.
+    pub granted: Option<[Vec<Selector>; 2]>,
+    /// IKEv1: lifetime in seconds that was chosen.
+    pub lifetime_secs: Option<u64>,
+    /// IKEv1: lifetime in kilobytes that was chosen.
+    pub lifetime_kilobytes: Option<u64>,
+}
+
+/// How a child SA carries packets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// A whole packet inside another (RFC 4303 section 3.1.2).
+    Tunnel,
+    /// What follows the IP header (RFC 4303 section 3.1.1).
+    Transport,
+    /// Bound End-to-End Tunnel: fixed inner addresses are left out (draft-nikander-esp-beet-mode).
+    Beet,
+}
+
+/// The algorithms of a child SA: transform IDs of the IKEv2 registry, whatever the version.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ChildSuite {
+    /// Encryption; AH has none.
+    pub encryption: Option<u16>,
+    /// Its key length in bits, where the transform tells it.
+    pub key_bits: Option<u16>,
+    /// Integrity; `None` with AEAD ciphers.
+    pub integrity: Option<u16>,
+    /// Key exchange method of its own (perfect forward secrecy); `None` if it has none.
+    pub group: Option<u16>,
+    /// Whether sequence numbers are extended; `None` if it is not said.
+    pub esn: Option<bool>,
 }

@@ -3,6 +3,7 @@
 //! `None` means "not seen"; no default ever stands for it.
 
 pub mod child_sa;
+pub mod claim;
 pub mod clear_flow;
 pub mod esp_flow;
 pub mod exchange;
@@ -10,13 +11,16 @@ pub mod icmp;
 pub mod ike_sa;
 pub mod input;
 pub mod message;
+pub mod negotiation;
 pub mod notice;
 pub mod opened;
+pub mod selector;
 pub mod size;
 pub mod table;
 pub mod tunnel;
 
-pub use child_sa::{ChildSa, ChildSaId};
+pub use child_sa::{ChildSa, ChildSaId, ChildSuite, ChildTerms, Mode};
+pub use claim::Claim;
 pub use clear_flow::ClearFlow;
 pub use esp_flow::{
     Anomaly, AnomalyKind, EspFlow, FlowId, FlowKey, Link, NullTally, SequenceTally, Silence,
@@ -27,8 +31,10 @@ pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
 pub use input::Input;
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Plain};
+pub use negotiation::{Deleted, Negotiation, Said, Told};
 pub use notice::Notice;
 pub use opened::{Opened, Why};
+pub use selector::Selector;
 pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
 pub use table::Table;
 pub use tunnel::{Tunnel, TunnelId};

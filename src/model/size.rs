@@ -1,4 +1,4 @@
-//! What sizes tell of sealed messages.
+//! What sizes tell of sealed messages, and what messages that were opened say themselves.
 //!
 //! The suite of an IKE SA is negotiated in clear and fixes what sealing adds, so the length of a
 //! message tells the length of its plaintext to within the padding. In IKEv2 (RFC 7296 section
@@ -13,10 +13,11 @@
 //! four. IKEv1 (RFC 2409 appendix B) pads the plaintext to the block and adds nothing else; some
 //! senders add a whole block when it was full.
 
-use super::{Exchange, Flight, IkeSaId, IkeSuite, Model, Role};
+use super::{Deleted, Exchange, Flight, IkeSaId, IkeSuite, Model, Role, negotiation};
 use crate::limits;
-use crate::registry::{ExchangeType, transform};
+use crate::registry::{ExchangeType, NotifyV1, PayloadType, transform};
 use crate::units::{Span, Timestamp};
+use crate::wire::{Body, Message, ikev2};
 use std::ops::RangeInclusive;
 
 /// What sealing adds to a plaintext.
@@ -78,7 +79,7 @@ impl Envelope {
     }
 }
 
-/// How authentication ended, as far as the size of the last `IKE_AUTH` response tells.
+/// How authentication ended, by what the last `IKE_AUTH` response holds, or as far as its size tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AuthOutcome {
     /// No `IKE_AUTH` exchange was seen (IKEv1: main mode did not reach message 5, aggressive mode
@@ -99,7 +100,7 @@ pub enum AuthOutcome {
     Unclear,
 }
 
-/// How a `CREATE_CHILD_SA` exchange ended, as far as the size of its response tells.
+/// How a `CREATE_CHILD_SA` exchange ended, by what its response holds, or as far as its size tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ChildOutcome {
     /// No response was seen.
@@ -112,12 +113,12 @@ pub enum ChildOutcome {
     Unclear,
 }
 
-/// What an informational message may hold, by its size.
+/// What an informational message holds if it was opened, or may hold by its size.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum InformationalClass {
     /// IKEv2: nothing. A liveness check, or the answer to anything.
     Empty,
-    /// IKEv2: one payload of 8 octets: Delete of the IKE SA, or a notify without data.
+    /// Delete of the IKE SA; by size, in IKEv2, or a notify without data: one payload of 8 octets.
     DeleteIkeSa,
     /// One payload with one SPI: Delete of one child SA, or a notify about one.
     DeleteChild,
@@ -211,6 +212,9 @@ impl Model {
         let Some(response) = last.response() else {
             return AuthOutcome::Unanswered;
         };
+        if let Some((_, read)) = self.opened(response) {
+            return auth_outcome(&read);
+        }
         let Some(plaintext) = self.plaintext_range(ike_sa, response) else {
             return AuthOutcome::Unclear;
         };
@@ -233,6 +237,9 @@ impl Model {
     /// Whether an `IKE_AUTH` message has no room for SA and Traffic Selectors beside an identity and
     /// AUTH: then it asks for no child SA (RFC 6023), or grants none.
     pub fn is_childless(&self, ike_sa: IkeSaId, flight: &Flight) -> bool {
+        if let Some((_, read)) = self.opened(flight) {
+            return read.sa().is_none();
+        }
         let with_child = ID_SMALLEST + self.auth_payload_smallest(ike_sa) + CHILD_SMALLEST;
         self.plaintext_range(ike_sa, flight)
             .is_some_and(|plaintext| *plaintext.end() < with_child)
@@ -283,6 +290,7 @@ impl Model {
         let refused = exchanges().any(|exchange| {
             exchange.kind == ExchangeType::INFORMATIONAL_V1
                 && self.began(exchange).is_some_and(|began| began >= since)
+                && self.may_refuse(exchange)
         });
         match (done, refused) {
             (true, _) => AuthOutcome::AuthOnly,
@@ -294,29 +302,34 @@ impl Model {
     /// IKEv1: quick mode is answered by its message 2, or refused by an informational message of
     /// the other side that follows at once.
     fn quick_outcome(&self, exchange: &Exchange) -> ChildOutcome {
+        match (exchange.response(), self.quick_refusal(exchange)) {
+            (Some(_), _) => ChildOutcome::Made,
+            (None, Some(_)) => ChildOutcome::Refused,
+            (None, None) => ChildOutcome::Unanswered,
+        }
+    }
+
+    /// IKEv1: the informational exchange that refuses message 1 of a quick mode: of the other side,
+    /// and at once. One that was opened reports an error.
+    pub fn quick_refusal(&self, exchange: &Exchange) -> Option<&Exchange> {
         /// Longest round trip that is waited for.
         const AT_ONCE: Span = Span::from_secs(2);
-        if exchange.response().is_some() {
-            return ChildOutcome::Made;
-        }
         let copies = exchange.flights.iter().flat_map(|flight| {
             let copies = flight.parts.iter().chain(&flight.again);
             copies.map(|id| self.messages[*id].time)
         });
-        let (Some(first), Some(last)) = (copies.clone().min(), copies.max()) else {
-            return ChildOutcome::Unanswered;
-        };
+        let (first, last) = (copies.clone().min()?, copies.max()?);
         let siblings = &self.ike_sas[exchange.ike_sa].exchanges;
         let after = siblings.partition_point(|id| {
             self.began(&self.exchanges[*id])
                 .is_some_and(|began| began <= first)
         });
-        let refused = siblings
+        siblings
             .iter()
             .skip(after)
             .take(limits::QUICK_MODE_NEXT)
-            .any(|id| {
-                let other = &self.exchanges[*id];
+            .map(|id| &self.exchanges[*id])
+            .find(|other| {
                 let class = other
                     .flights
                     .first()
@@ -324,14 +337,21 @@ impl Model {
                 other.kind == ExchangeType::INFORMATIONAL_V1
                     && other.by != exchange.by
                     && class != Some(InformationalClass::Dpd)
+                    && self.may_refuse(other)
                     && self
                         .began(other)
                         .is_some_and(|began| began.since(last) <= AT_ONCE)
-            });
-        match refused {
-            true => ChildOutcome::Refused,
-            false => ChildOutcome::Unanswered,
-        }
+            })
+    }
+
+    /// Whether the first message of an informational exchange reports an error, as far as it can be
+    /// read.
+    fn may_refuse(&self, exchange: &Exchange) -> bool {
+        let read = exchange
+            .flights
+            .first()
+            .and_then(|flight| self.opened(flight));
+        read.is_none_or(|(_, read)| !negotiation::errors(&read).is_empty())
     }
 
     /// When the first message of an exchange was seen.
@@ -348,6 +368,12 @@ impl Model {
         let Some(response) = exchange.response() else {
             return ChildOutcome::Unanswered;
         };
+        if let Some((_, read)) = self.opened(response) {
+            return match read.sa() {
+                Some(_) => ChildOutcome::Made,
+                None => ChildOutcome::Refused,
+            };
+        }
         let Some(plaintext) = self.plaintext_range(exchange.ike_sa, response) else {
             return ChildOutcome::Unclear;
         };
@@ -365,6 +391,9 @@ impl Model {
         ike_sa: IkeSaId,
         flight: &Flight,
     ) -> Option<InformationalClass> {
+        if let Some((_, read)) = self.opened(flight) {
+            return Some(informational_class(&read));
+        }
         let plaintext = self.plaintext_range(ike_sa, flight)?;
         let classes: &[(usize, InformationalClass)] = match self.ike_sas[ike_sa].version.major() {
             1 => &self.v1_classes(ike_sa),
@@ -400,6 +429,39 @@ impl Model {
             (hash + 12 + 16, InformationalClass::Dpd),
             (hash + 12 + 16 + 4, InformationalClass::Dpd),
         ]
+    }
+}
+
+/// How authentication ended, by an `IKE_AUTH` response that was opened.
+fn auth_outcome(read: &Message<'_>) -> AuthOutcome {
+    let failed = read.payloads.iter().any(|payload| {
+        matches!(&payload.body, Body::V2(ikev2::Body::Eap(eap)) if eap.code == ikev2::Eap::FAILURE)
+    });
+    let proves = read.payload(PayloadType::AUTH).is_some();
+    match (proves, read.sa()) {
+        _ if failed => AuthOutcome::Refused,
+        (true, Some(_)) => AuthOutcome::Full,
+        (true, None) => AuthOutcome::AuthOnly,
+        // In the midst of EAP the responder proves itself first, or says nothing but EAP.
+        (false, _) if negotiation::errors(read).is_empty() => AuthOutcome::Unclear,
+        (false, _) => AuthOutcome::Refused,
+    }
+}
+
+/// What an informational message is, by what it holds.
+fn informational_class(read: &Message<'_>) -> InformationalClass {
+    let deleted = negotiation::deletes(read);
+    let liveness = |kind| [NotifyV1::R_U_THERE, NotifyV1::R_U_THERE_ACK].contains(&kind);
+    // The HASH of IKEv1 stands before all.
+    let holds = |payload: &crate::wire::Payload<'_>| {
+        ![PayloadType::HASH_V1, PayloadType::SK, PayloadType::SKF].contains(&payload.kind)
+    };
+    match () {
+        () if deleted.contains(&Deleted::IkeSa) => InformationalClass::DeleteIkeSa,
+        () if !deleted.is_empty() => InformationalClass::DeleteChild,
+        () if read.notifies_v1().any(|notify| liveness(notify.kind)) => InformationalClass::Dpd,
+        () if !read.payloads.iter().any(holds) => InformationalClass::Empty,
+        () => InformationalClass::Large,
     }
 }
 

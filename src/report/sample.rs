@@ -83,6 +83,7 @@ pub(super) fn model() -> Model {
         by: Some(Role::Initiator),
         flows: [None, Some(FlowId(0))],
         replaces: None,
+        terms: None,
         seen: Some(seen(4, 5_000, 1234, 60_000)),
     });
     model.flows.push(flow());

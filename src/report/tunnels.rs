@@ -191,7 +191,14 @@ fn child_sas(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io:
         "replaces",
     ];
     writeln!(out)?;
-    sheet.table(out, 5, &head, &rows)
+    sheet.table(out, 5, &head, &rows)?;
+    for child in &tunnel.child_sas {
+        if let Some(terms) = &child.terms {
+            let line = format!("child SA {}: {}", child.id, terms.line());
+            writeln!(out, "     {}", sheet.paint(Ink::Faint, line))?;
+        }
+    }
+    Ok(())
 }
 
 fn exchanges(out: &mut impl Write, exchanges: &[&ExchangeView], sheet: Sheet) -> io::Result<()> {

@@ -1,16 +1,20 @@
 //! Packets of a conversation to a model, as the census would fill it.
 
 use super::line::{Packet, What};
+use crate::keys::Origin;
 use crate::limits;
 use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, ClearFlow, EspFlow, FlowKey, FragmentTrain, IcmpSeen, Input, Keepalives,
-    Link, Message, Model, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline, Transport,
+    Link, Message, Model, Opened, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline,
+    Transport,
 };
 use crate::net::IpFacts;
+use crate::registry::PayloadType;
 use crate::units::{FrameId, Span, Timestamp, Vantage};
 use crate::wire::Header;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Counts the packets, which are sorted by time.
 pub(super) fn fold(packets: &[Packet]) -> Model {
@@ -149,6 +153,7 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
     let What::Ike {
         bytes,
         sealed,
+        opened,
         pieces,
         cut,
     } = &packet.what
@@ -185,7 +190,23 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
         header,
         bytes: bytes.clone().into(),
         whole: None,
-        plain: if *sealed { Plain::Sealed } else { Plain::Clear },
+        plain: match (sealed, opened) {
+            (false, _) => Plain::Clear,
+            (true, None) => Plain::Sealed,
+            (true, Some((first, octets))) => Plain::Opened(Arc::new(Opened {
+                first: PayloadType(*first),
+                octets: octets.clone().into(),
+                is_part: false,
+                iv: Vec::new(),
+                pad_length: 0,
+                icv_ok: None,
+                hash_ok: None,
+                key: Origin {
+                    file: "conversation".to_owned(),
+                    line: 1,
+                },
+            })),
+        },
     });
 }
 

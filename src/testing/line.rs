@@ -32,6 +32,8 @@ pub(super) enum What {
     Ike {
         bytes: Vec<u8>,
         sealed: bool,
+        /// First type and octets of what keys open.
+        opened: Option<(u8, Vec<u8>)>,
         pieces: u16,
         cut: bool,
     },
@@ -195,7 +197,11 @@ impl Reader {
                 None => None,
             },
             sealed: words.after("sealed")?,
+            opened: words.flag("opened"),
         };
+        if writer.opened && writer.sealed.is_none() {
+            writer.sealed = Some(if v1 { 92 } else { 80 });
+        }
         let sealed = writer.sealed.is_some() && !(v1 && writer.fragment.is_some());
         writer.flags = match v1 {
             true => u8::from(sealed),
@@ -211,6 +217,7 @@ impl Reader {
         Ok(What::Ike {
             bytes: writer.finish(),
             sealed,
+            opened: writer.opened.then(|| writer.plaintext()),
             pieces,
             cut,
         })
@@ -246,6 +253,10 @@ fn payload(
     let kind = |v1_kind: u8, v2_kind: u8| if v1 { v1_kind } else { v2_kind };
     let mut add = |kind: u8, body: Vec<u8>| writer.payloads.push((kind, body));
     match name {
+        "SA" if inside.starts_with("ESP ") && v1 => add(1, v1_child(inside)?),
+        "SA" if inside.starts_with("ESP ") || inside.starts_with("IKE ") => {
+            add(33, v2_child(inside)?);
+        }
         "SA" if v1 => add(1, v1_security_association(inside)?),
         "SA" => add(33, v2_security_association(inside)?),
         "KE" if v1 => {
@@ -275,12 +286,33 @@ fn payload(
             let body = writer.filler(20);
             writer.payloads.push((8, body));
         }
-        "ID" => add(5, vec![1, 0, 0, 0, 192, 0, 2, 1]),
+        "ID" if inside.is_empty() => add(5, vec![1, 0, 0, 0, 192, 0, 2, 1]),
+        "ID" => add(5, identity(inside)?),
+        "IDi" => add(35, identity(inside)?),
+        "IDr" => add(36, identity(inside)?),
+        "AUTH" => {
+            let mut body = vec![number(inside)?, 0, 0, 0];
+            body.extend(writer.filler(32));
+            writer.payloads.push((39, body));
+        }
+        // X.509 for signatures (RFC 7296 section 3.6).
+        "CERT" => add(37, [vec![4], octets(inside)?].concat()),
+        "CERTREQ" => add(38, [vec![4], octets(inside)?].concat()),
+        "TSi" => add(44, traffic_selectors(inside)?),
+        "TSr" => add(45, traffic_selectors(inside)?),
+        "CP" => add(47, vec![number(inside)?, 0, 0, 0]),
+        "EAP" => add(48, vec![number(inside)?, 1, 0, 4]),
+        "D" => add(kind(12, 42), delete(v1, inside)?),
         "VID" => add(kind(13, 43), octets(inside)?),
         "N" => {
             let (kind_text, data) = inside.split_once(' ').unwrap_or((inside, ""));
             let notify = notify(kind_text)?;
-            if v1 {
+            if let Some(spi) = data.strip_prefix("ESP ") {
+                let mut body = vec![3, 4];
+                body.extend(notify.to_be_bytes());
+                body.extend(integer(spi)?.to_be_bytes());
+                add(41, body);
+            } else if v1 {
                 let mut body = vec![0, 0, 0, 1, 1, 0];
                 body.extend(notify.to_be_bytes());
                 body.extend(octets(data)?);
@@ -360,6 +392,151 @@ fn transform(word: &str) -> Result<Vec<u8>, String> {
     body.extend(id.to_be_bytes());
     if let Some(bits) = bits {
         body.extend(attribute(14, bits));
+    }
+    Ok(body)
+}
+
+/// `ESP 0xc0ffee01 transforms | …` or `IKE 1 transforms`: proposals with the sender's SPI.
+fn v2_child(text: &str) -> Result<Vec<u8>, String> {
+    let mut words = text.split_whitespace();
+    let protocol = words.next().unwrap_or_default();
+    let spi = words.next().ok_or("SA wants an SPI")?;
+    let (protocol, spi) = match protocol {
+        "IKE" => (1, u64::from(integer(spi)?).to_be_bytes().to_vec()),
+        _ => (3, integer(spi)?.to_be_bytes().to_vec()),
+    };
+    let rest: Vec<&str> = words.collect();
+    let mut proposals = Vec::new();
+    for (index, proposal) in rest.join(" ").split('|').enumerate() {
+        let transforms = proposal
+            .split_whitespace()
+            .map(transform)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut body = vec![
+            index as u8 + 1,
+            protocol,
+            spi.len() as u8,
+            transforms.len() as u8,
+        ];
+        body.extend(&spi);
+        body.extend(substructures(&transforms, 3));
+        proposals.push(body);
+    }
+    Ok(substructures(&proposals, 2))
+}
+
+/// `ESP 0xc0ffee01 encr=12/256 auth=5 group=14 life=3600 kb=0 mode=1 | …`, numbers of RFC 2407
+/// section 4.5 and its transform identifiers.
+fn v1_child(text: &str) -> Result<Vec<u8>, String> {
+    let mut words = text.split_whitespace().skip(1);
+    let spi = integer(words.next().ok_or("SA wants an SPI")?)?;
+    let rest: Vec<&str> = words.collect();
+    let mut transforms = Vec::new();
+    for (index, proposal) in rest.join(" ").split('|').enumerate() {
+        let mut body = vec![index as u8 + 1, 0, 0, 0];
+        for word in proposal.split_whitespace() {
+            let (name, value) = word.split_once('=').ok_or_else(|| format!("'{word}'"))?;
+            match name {
+                "encr" => {
+                    let (cipher, bits) = value.split_once('/').unwrap_or((value, ""));
+                    if let Some(id) = body.get_mut(1) {
+                        *id = number(cipher)?;
+                    }
+                    if !bits.is_empty() {
+                        body.extend(attribute(6, number(bits)?));
+                    }
+                }
+                "auth" => body.extend(attribute(5, number(value)?)),
+                "group" => body.extend(attribute(3, number(value)?)),
+                "mode" => body.extend(attribute(4, number(value)?)),
+                "life" => body.extend([attribute(1, 1), attribute(2, number(value)?)].concat()),
+                "kb" => body.extend([attribute(1, 2), attribute(2, number(value)?)].concat()),
+                _ => return Err(format!("no attribute '{name}'")),
+            }
+        }
+        transforms.push(body);
+    }
+    let mut proposal = vec![1, 3, 4, transforms.len() as u8];
+    proposal.extend(spi.to_be_bytes());
+    proposal.extend(substructures(&transforms, 3));
+    let mut out = vec![0, 0, 0, 1, 0, 0, 0, 1];
+    out.extend(substructures(&[proposal], 0));
+    Ok(out)
+}
+
+/// A prefix of IPv4 is an address or a subnet, anything else a domain name (RFC 7296 section 3.5).
+fn identity(text: &str) -> Result<Vec<u8>, String> {
+    let mut body = vec![2, 0, 0, 0];
+    match text.split_once('/') {
+        None => match text.parse::<Ipv4Addr>() {
+            Ok(address) => {
+                body = vec![1, 0, 0, 0];
+                body.extend(address.octets());
+            }
+            Err(_) => body.extend(text.as_bytes()),
+        },
+        Some((_, bits)) => {
+            let (start, _) = range(text)?;
+            let mask = u32::MAX
+                .checked_shl(32 - number::<u32>(bits)?.min(32))
+                .unwrap_or(0);
+            body = vec![4, 0, 0, 0];
+            body.extend(start.octets());
+            body.extend(mask.to_be_bytes());
+        }
+    }
+    Ok(body)
+}
+
+/// First and last address of `10.1.0.0/16`, `10.1.0.1-10.1.0.9` or `10.1.0.1`.
+fn range(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), String> {
+    let address = |text: &str| text.parse().map_err(|_| format!("no address '{text}'"));
+    if let Some((first, last)) = text.split_once('-') {
+        return Ok((address(first)?, address(last)?));
+    }
+    let Some((first, bits)) = text.split_once('/') else {
+        return Ok((address(text)?, address(text)?));
+    };
+    let first: Ipv4Addr = address(first)?;
+    let hosts = u32::MAX.checked_shr(number::<u32>(bits)?).unwrap_or(0);
+    Ok((first, Ipv4Addr::from_bits(first.to_bits() | hosts)))
+}
+
+/// `10.1.0.0/16 10.2.0.0/16:6/80`: ranges, with protocol and port after a colon.
+fn traffic_selectors(text: &str) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    let mut count = 0u8;
+    for word in text.split_whitespace() {
+        let (addresses, kind) = word.split_once(':').unwrap_or((word, "0/0"));
+        let (protocol, port) = kind.split_once('/').unwrap_or((kind, "0"));
+        let (first, last) = match number(port)? {
+            0u16 => (0, u16::MAX),
+            port => (port, port),
+        };
+        let (start, end) = range(addresses)?;
+        body.extend([7, number(protocol)?, 0, 16]);
+        body.extend(first.to_be_bytes());
+        body.extend(last.to_be_bytes());
+        body.extend(start.octets());
+        body.extend(end.octets());
+        count = count.saturating_add(1);
+    }
+    Ok([vec![count, 0, 0, 0], body].concat())
+}
+
+/// `IKE`, or `ESP 0xc0ffee01 …`.
+fn delete(v1: bool, text: &str) -> Result<Vec<u8>, String> {
+    let mut body = if v1 { vec![0, 0, 0, 1] } else { Vec::new() };
+    match text.strip_prefix("ESP ") {
+        None => body.extend([1, 0, 0, 0]),
+        Some(spis) => {
+            let spis: Vec<u32> = spis
+                .split_whitespace()
+                .map(integer)
+                .collect::<Result<_, _>>()?;
+            body.extend([3, 4, 0, spis.len() as u8]);
+            spis.iter().for_each(|spi| body.extend(spi.to_be_bytes()));
+        }
     }
     Ok(body)
 }

@@ -23,6 +23,8 @@ pub(super) struct Writer {
     pub(super) sealed: Option<usize>,
     /// Number and total if it is an IKE fragment.
     pub(super) fragment: Option<(u16, u16)>,
+    /// Whether keys open the encrypted body, which then holds the payloads.
+    pub(super) opened: bool,
     /// Whether the initiator sends it: filler octets of both sides differ.
     pub(super) initiator: bool,
     /// Makes filler octets differ.
@@ -38,7 +40,10 @@ impl Writer {
     /// The whole message.
     pub(super) fn finish(&self) -> Vec<u8> {
         let v1 = self.version >> 4 == 1;
-        let mut payloads = self.payloads.clone();
+        let mut payloads = match self.opened {
+            true => Vec::new(),
+            false => self.payloads.clone(),
+        };
         let so_far: usize = HEADER_LEN + payloads.iter().map(|(_, b)| b.len() + 4).sum::<usize>();
         let mut tail = Vec::new();
         let mut first_sealed = None;
@@ -84,6 +89,18 @@ impl Writer {
         }
         out.extend(tail);
         out
+    }
+
+    /// The first type and the octets of the payloads, as keys open them.
+    pub(super) fn plaintext(&self) -> (u8, Vec<u8>) {
+        let mut out = Vec::new();
+        for (index, (_, body)) in self.payloads.iter().enumerate() {
+            let next = self.payloads.get(index + 1).map_or(0, |p| p.0);
+            out.extend([next, 0]);
+            out.extend((body.len() as u16 + 4).to_be_bytes());
+            out.extend(body);
+        }
+        (self.payloads.first().map_or(0, |p| p.0), out)
     }
 
     /// Octets that look random, the same for the same message and seed.

@@ -1,6 +1,7 @@
 //! Child SAs.
 
-use crate::model::{ChildSaId, EspFlow, Link, Model, Role};
+use super::suite::ChildSuiteView;
+use crate::model::{ChildSaId, ChildTerms, EspFlow, Link, Mode, Model, Role, Selector};
 use crate::report::select::number;
 use serde::Serialize;
 
@@ -23,6 +24,65 @@ pub struct ChildSaView {
     pub first_ns: Option<i64>,
     /// Last packet.
     pub last_ns: Option<i64>,
+    /// What was agreed about it, where keys opened the messages that say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<TermsView>,
+}
+
+/// What was agreed about a child SA.
+#[derive(Debug, Serialize)]
+pub struct TermsView {
+    /// `ESP` or `AH`.
+    pub protocol: &'static str,
+    /// `tunnel`, `transport` or `beet`.
+    pub mode: Option<&'static str>,
+    /// The algorithms that were chosen.
+    pub suite: Option<ChildSuiteView>,
+    /// Selectors that were asked for: of the initiator and of the responder of the exchange.
+    pub asked: Option<[Vec<String>; 2]>,
+    /// Selectors that were granted.
+    pub granted: Option<[Vec<String>; 2]>,
+    /// IKEv1: lifetime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v1_lifetime_secs: Option<u64>,
+    /// IKEv1: lifetime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v1_lifetime_kilobytes: Option<u64>,
+}
+
+impl TermsView {
+    fn new(terms: &ChildTerms) -> Self {
+        let words = |sides: &Option<[Vec<Selector>; 2]>| {
+            sides.as_ref().map(|sides| {
+                sides
+                    .each_ref()
+                    .map(|side| side.iter().map(ToString::to_string).collect())
+            })
+        };
+        Self {
+            protocol: if terms.ah { "AH" } else { "ESP" },
+            mode: terms.mode.map(|mode| match mode {
+                Mode::Tunnel => "tunnel",
+                Mode::Transport => "transport",
+                Mode::Beet => "beet",
+            }),
+            suite: terms.suite.map(|suite| ChildSuiteView::new(&suite)),
+            asked: words(&terms.asked),
+            granted: words(&terms.granted),
+            v1_lifetime_secs: terms.lifetime_secs,
+            v1_lifetime_kilobytes: terms.lifetime_kilobytes,
+        }
+    }
+
+    /// As one line: `tunnel, ENCR_AES_CBC-256, AUTH_HMAC_SHA2_256_128, 10.1.0.0/16 with 10.2.0.0/16`.
+    pub fn line(&self) -> String {
+        let mut words: Vec<String> = self.mode.iter().map(ToString::to_string).collect();
+        words.extend(self.suite.as_ref().map(ChildSuiteView::line));
+        if let Some([one, two]) = self.granted.as_ref().or(self.asked.as_ref()) {
+            words.push(format!("{} with {}", one.join(" + "), two.join(" + ")));
+        }
+        words.join(", ")
+    }
 }
 
 impl ChildSaView {
@@ -37,6 +97,7 @@ impl ChildSaView {
             replaces: child.replaces.map(number),
             first_ns: child.seen.map(|seen| seen.first.1.0),
             last_ns: child.seen.map(|seen| seen.last.1.0),
+            terms: child.terms.as_deref().map(TermsView::new),
         }
     }
 }

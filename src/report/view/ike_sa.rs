@@ -38,6 +38,9 @@ pub struct IkeSaView<'a> {
     pub child_sas: Vec<u64>,
     /// Number of the IKE SA whose place it took.
     pub replaces: Option<u64>,
+    /// Who initiator and responder say they are, where messages could be read that say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peers: Option<[PeerView; 2]>,
     /// When and where it was seen.
     #[serde(flatten)]
     pub seen: SeenView,
@@ -68,9 +71,36 @@ impl<'a> IkeSaView<'a> {
             retransmissions: flights.map(|flight| flight.again.len()).sum(),
             child_sas: sa.child_sas.iter().map(|id| number(*id)).collect(),
             replaces: sa.replaces.map(number),
+            peers: peers(model, id),
             seen: SeenView::new(sa.seen),
         }
     }
+}
+
+/// What one side says of itself.
+#[derive(Debug, Serialize)]
+pub struct PeerView {
+    /// Who it says it is.
+    pub identity: Option<String>,
+    /// How it proves it.
+    pub method: Option<String>,
+    /// The name it gives in EAP.
+    pub eap_identity: Option<String>,
+    /// The inner addresses that it was given.
+    pub assigned: Vec<String>,
+}
+
+fn peers(model: &Model, id: IkeSaId) -> Option<[PeerView; 2]> {
+    let claims = model.claims(id);
+    let known = claims.iter().any(|claim| claim.at.is_some());
+    known.then(|| {
+        claims.map(|claim| PeerView {
+            identity: claim.identity,
+            method: claim.method,
+            eap_identity: claim.eap_identity,
+            assigned: claim.assigned,
+        })
+    })
 }
 
 /// The state of an IKE SA in one word.

@@ -1,6 +1,6 @@
 //! Suites: algorithms by number and name.
 
-use crate::model::IkeSuite;
+use crate::model::{ChildSuite, IkeSuite};
 use crate::registry::{TransformType, transform};
 use serde::Serialize;
 
@@ -67,6 +67,51 @@ impl SuiteView {
                 .chain(&self.additional_groups)
                 .map(ToString::to_string),
         );
+        words.join(", ")
+    }
+}
+
+/// The algorithms of a child SA: numbers and names of the IKEv2 registry, whatever the version.
+#[derive(Debug, Serialize)]
+pub struct ChildSuiteView {
+    /// Encryption; null for AH.
+    pub encryption: Option<AlgorithmView>,
+    /// Its key length in bits, where it is told.
+    pub key_bits: Option<u16>,
+    /// Integrity; null with AEAD ciphers.
+    pub integrity: Option<AlgorithmView>,
+    /// Key exchange method of its own; null if it has none.
+    pub group: Option<AlgorithmView>,
+    /// Whether sequence numbers are extended; null if it is not said.
+    pub esn: Option<bool>,
+}
+
+impl ChildSuiteView {
+    pub(super) fn new(suite: &ChildSuite) -> Self {
+        let named = |kind, id: Option<u16>| id.map(|id| AlgorithmView::new(kind, id));
+        Self {
+            encryption: named(TransformType::ENCR, suite.encryption),
+            key_bits: suite.key_bits,
+            integrity: named(TransformType::INTEG, suite.integrity),
+            group: named(TransformType::KE, suite.group),
+            esn: suite.esn,
+        }
+    }
+
+    /// As one line: `ENCR_AES_CBC-256, AUTH_HMAC_SHA2_256_128`.
+    pub fn line(&self) -> String {
+        let mut words = Vec::new();
+        if let Some(cipher) = &self.encryption {
+            match self.key_bits {
+                Some(bits) => words.push(format!("{cipher}-{bits}")),
+                None => words.push(cipher.to_string()),
+            }
+        }
+        let others = [&self.integrity, &self.group].into_iter().flatten();
+        words.extend(others.map(ToString::to_string));
+        if self.esn == Some(true) {
+            words.push("extended sequence numbers".to_owned());
+        }
         words.join(", ")
     }
 }

@@ -1,0 +1,132 @@
+//! Who the two sides of an IKE SA say they are, as messages tell that can be read.
+
+use super::{IkeSaId, Model, Role};
+use crate::registry::{ConfigurationAttributeType, ExchangeType, PayloadType};
+use crate::units::{FrameId, Timestamp};
+use crate::wire::{Body, Message, ikev1, ikev2};
+
+/// What one side says of itself and of the other.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Claim {
+    /// Who it says it is.
+    pub identity: Option<String>,
+    /// Whom it wants to speak to (IDr of an IKEv2 request).
+    pub expects: Option<String>,
+    /// How it proves its identity.
+    pub method: Option<String>,
+    /// The name it gives in EAP.
+    pub eap_identity: Option<String>,
+    /// Whether it sends a certificate.
+    pub certificate: bool,
+    /// The inner addresses that the other side gave it.
+    pub assigned: Vec<String>,
+    /// The first message that says any of this.
+    pub at: Option<(FrameId, Timestamp)>,
+}
+
+impl Claim {
+    /// In words: `"a.example", expecting "b.example", by Shared Key Message Integrity Code`.
+    pub fn said(&self) -> Option<String> {
+        let identity = self.identity.as_ref().or(self.eap_identity.as_ref())?;
+        let mut text = format!("“{identity}”");
+        if let Some(expects) = &self.expects {
+            text += &format!(", wanting “{expects}”");
+        }
+        if let Some(method) = &self.method {
+            text += &format!(", by {method}");
+        }
+        if self.certificate {
+            text += " with a certificate";
+        }
+        Some(text)
+    }
+}
+
+impl Model {
+    /// What initiator and responder say of themselves, as far as it was read.
+    pub fn claims(&self, ike_sa: IkeSaId) -> [Claim; 2] {
+        let mut claims = [Claim::default(), Claim::default()];
+        let exchanges = self.ike_sas[ike_sa].exchanges.iter();
+        let flights = exchanges
+            .map(|id| &self.exchanges[*id])
+            .filter(|exchange| {
+                matches!(
+                    exchange.kind,
+                    ExchangeType::IKE_AUTH
+                        | ExchangeType::IDENTITY_PROTECTION
+                        | ExchangeType::AGGRESSIVE
+                )
+            })
+            .flat_map(|exchange| &exchange.flights);
+        for flight in flights {
+            let Some((message, read)) = self.readable(flight) else {
+                continue;
+            };
+            let [initiator, responder] = &mut claims;
+            let claim = match flight.by {
+                Role::Initiator => &mut *initiator,
+                Role::Responder => responder,
+            };
+            if note(claim, &read, flight.by) {
+                claim.at.get_or_insert((message.frame, message.time));
+            }
+            if flight.by == Role::Responder {
+                initiator.assigned.extend(assigned(&read));
+            }
+        }
+        claims
+    }
+}
+
+/// Notes what a message says of its sender; whether it says anything.
+fn note(claim: &mut Claim, read: &Message<'_>, by: Role) -> bool {
+    let before = claim.clone();
+    for payload in &read.payloads {
+        match &payload.body {
+            Body::V2(ikev2::Body::Id(id)) => {
+                let text = Some(id.text().unwrap_or_else(|| id.to_string()));
+                match (by, payload.kind) {
+                    (Role::Initiator, PayloadType::IDR) => claim.expects = text,
+                    _ => claim.identity = text,
+                }
+            }
+            Body::V1(ikev1::Body::Id(id)) => {
+                claim.identity = Some(id.text().unwrap_or_else(|| id.to_string()));
+            }
+            Body::V2(ikev2::Body::Auth(auth)) => {
+                claim.method = Some(auth.method.name().map_or_else(
+                    || format!("authentication method {}", auth.method.0),
+                    str::to_owned,
+                ));
+            }
+            Body::V2(ikev2::Body::Cert(_)) | Body::V1(ikev1::Body::Cert(_)) => {
+                claim.certificate = true;
+            }
+            Body::V2(ikev2::Body::Eap(eap)) if eap.code == ikev2::Eap::RESPONSE => {
+                claim.eap_identity = claim.eap_identity.take().or(eap.identity());
+            }
+            _ => {}
+        }
+    }
+    *claim != before
+}
+
+/// The inner addresses that a message gives (RFC 7296 section 3.15.1).
+fn assigned(read: &Message<'_>) -> Vec<String> {
+    let address = [
+        ConfigurationAttributeType::INTERNAL_IP4_ADDRESS,
+        ConfigurationAttributeType::INTERNAL_IP6_ADDRESS,
+    ];
+    let attributes = read
+        .payloads
+        .iter()
+        .filter_map(|payload| match &payload.body {
+            Body::V2(ikev2::Body::Cp(configuration)) => Some(&configuration.attributes),
+            _ => None,
+        });
+    attributes
+        .flatten()
+        .filter(|attribute| address.contains(&attribute.kind))
+        .filter_map(ikev2::ConfigurationAttribute::text)
+        .collect()
+}
