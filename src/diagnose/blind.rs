@@ -2,7 +2,9 @@
 //! evidence only where the tap could have seen it.
 
 use super::facts::Tap;
+use crate::limits;
 use crate::model::{Blind, Input, Model, Plain, Tunnel, Why};
+use crate::registry::ExchangeType;
 use std::collections::BTreeMap;
 
 /// What this capture cannot tell.
@@ -13,6 +15,7 @@ pub fn blind(model: &Model) -> Vec<Blind> {
     }
     for (row, tunnel) in model.tunnels.entries() {
         of_tunnel(tunnel, &Tap::of(model, row), &mut told);
+        crowded(model, tunnel, &mut told);
     }
     sealed(model, &mut told);
     told
@@ -66,6 +69,39 @@ fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
         told.push(Blind {
             what: format!("how {first} and {second} negotiated"),
             why: "the capture begins later, or holds no IKE of theirs".to_owned(),
+        });
+    }
+}
+
+/// More attempts at child SAs than are compared.
+fn crowded(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
+    let attempts = tunnel
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges)
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::IKE_AUTH | ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+            ) && exchange
+                .request()
+                .is_some_and(|flight| model.opened(flight).is_some())
+        })
+        .count();
+    if let Some(more) = attempts
+        .checked_sub(limits::CHILD_ATTEMPTS)
+        .filter(|more| *more > 0)
+    {
+        let [first, second] = tunnel.ends;
+        told.push(Blind {
+            what: format!(
+                "what the last {more} attempts at child SAs between {first} and {second} say"
+            ),
+            why: format!(
+                "more than {} of one tunnel are not compared",
+                limits::CHILD_ATTEMPTS
+            ),
         });
     }
 }

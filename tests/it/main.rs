@@ -14,6 +14,7 @@ mod damage;
 mod encap;
 mod features;
 mod fuzz;
+mod keyed;
 mod keys;
 mod null;
 mod round_trip;

@@ -5,13 +5,17 @@
 
 pub mod asked;
 pub mod auth;
+pub mod certificate;
+pub mod child;
 pub mod clear;
 pub mod esp;
 pub mod icmp;
 pub mod life;
 pub mod offer;
 pub mod overhead;
+pub mod proof;
 pub mod rekey;
+pub mod selectors;
 pub mod tap;
 
 pub use asked::{Asked, Fate};

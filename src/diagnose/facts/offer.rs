@@ -2,7 +2,8 @@
 
 use crate::diagnose::Cite;
 use crate::model::{ExchangeId, Flight, IkeSa, IkeSuite, Model, Plain, TunnelId};
-use crate::registry::{TransformType, transform};
+use crate::registry::ikev1::{AuthenticationAlgorithm, Phase2Attribute, esp_as_v2, transform_name};
+use crate::registry::{SecurityProtocol, TransformType, transform};
 use crate::wire::{self, ikev1, ikev2};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -49,6 +50,18 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// Without proposals that repeat one before: peers give one for each lifetime, or mode.
+    fn distinct(mut self) -> Self {
+        let mut kept: Vec<Proposal> = Vec::new();
+        for proposal in self.proposals {
+            if !kept.contains(&proposal) {
+                kept.push(proposal);
+            }
+        }
+        self.proposals = kept;
+        self
+    }
+
     /// Every value offered of one kind.
     pub fn values(&self, kind: Kind) -> BTreeSet<String> {
         self.proposals
@@ -151,6 +164,19 @@ fn in_exchange(model: &Model, exchange: ExchangeId, response: bool) -> Option<(O
                 })?;
             Some((offer, (message.frame, message.time)))
         })
+}
+
+/// The algorithms that an opened message offers for a child SA, or chose.
+pub fn of_child(model: &Model, flight: &Flight) -> Option<Offer> {
+    let (_, read) = model.opened(flight)?;
+    read.payloads
+        .iter()
+        .find_map(|payload| match &payload.body {
+            wire::Body::V2(ikev2::Body::Sa(sa)) => Some(v2(sa)),
+            wire::Body::V1(ikev1::Body::Sa(sa)) => Some(v1_child(sa)),
+            _ => None,
+        })
+        .map(Offer::distinct)
 }
 
 /// What `end` itself offers, or accepted, as an IKE SA of the tunnel shows; the one nearest in time
@@ -274,6 +300,62 @@ fn v1_suite(transform: &ikev1::Transform<'_>) -> Proposal {
         number(4).map(|id| name(TransformType::KE, u16::try_from(id).unwrap_or(u16::MAX))),
     );
     suite
+}
+
+/// The transforms of phase 2, each a whole suite (RFC 2407 section 4.5). Compression is no part.
+fn v1_child(sa: &ikev1::SecurityAssociation<'_>) -> Offer {
+    let proposals = sa
+        .proposals
+        .iter()
+        .flat_map(|proposal| {
+            let transforms = proposal.transforms.iter();
+            transforms.filter_map(|transform| v1_child_suite(proposal.protocol, transform))
+        })
+        .collect();
+    Offer { proposals }
+}
+
+fn v1_child_suite(
+    protocol: SecurityProtocol,
+    transform: &ikev1::Transform<'_>,
+) -> Option<Proposal> {
+    let number = |kind: Phase2Attribute| {
+        let mut attributes = transform.attributes.iter();
+        let attribute = attributes.find(|attribute| attribute.kind == kind.0)?;
+        u16::try_from(attribute.value.number()?).ok()
+    };
+    let mut suite = Proposal::new();
+    let mut add = |kind, value: String| {
+        suite.insert(kind, BTreeSet::from([value]));
+    };
+    let named = transform_name(protocol, transform.id)
+        .map_or_else(|| format!("transform {}", transform.id), str::to_owned);
+    match protocol {
+        SecurityProtocol::ESP => {
+            let name = match esp_as_v2(transform.id) {
+                Some(id) => name(TransformType::ENCR, id),
+                None => named,
+            };
+            add(
+                Kind::Encryption,
+                match number(Phase2Attribute::KEY_LENGTH) {
+                    Some(bits) => format!("{name}-{bits}"),
+                    None => name,
+                },
+            );
+            if let Some(id) = number(Phase2Attribute::AUTHENTICATION_ALGORITHM) {
+                let name = AuthenticationAlgorithm(id).name();
+                let name = name.map_or_else(|| format!("authentication {id}"), str::to_owned);
+                add(Kind::Integrity, name);
+            }
+        }
+        SecurityProtocol::AH => add(Kind::Integrity, named),
+        _ => return None,
+    }
+    if let Some(id) = number(Phase2Attribute::GROUP_DESCRIPTION) {
+        add(Kind::KeyExchange, name(TransformType::KE, id));
+    }
+    Some(suite)
 }
 
 fn v1_cipher(id: u64) -> String {

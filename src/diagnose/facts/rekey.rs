@@ -1,4 +1,5 @@
-//! `CREATE_CHILD_SA` requests that were refused, judged by size.
+//! `CREATE_CHILD_SA` requests that were refused, judged by size. Of those that were opened
+//! [`super::child`] tells more.
 
 use super::began;
 use crate::diagnose::Cite;
@@ -52,8 +53,10 @@ pub fn refused(model: &Model, tunnel: TunnelId, alive: bool) -> Vec<Refused> {
         let sa = &model.ike_sas[*id];
         for exchange_id in &sa.exchanges {
             let exchange = &model.exchanges[*exchange_id];
+            let read = exchange.response().and_then(|flight| model.opened(flight));
             if exchange.kind != ExchangeType::CREATE_CHILD_SA
                 || model.child_outcome(exchange) != ChildOutcome::Refused
+                || read.is_some()
             {
                 continue;
             }

@@ -1,9 +1,12 @@
 //! The authentication is refused.
 
-use crate::diagnose::facts::{Tap, asked, auth, began, cite, clear, first, offer, tap};
+use crate::diagnose::facts::proof::{self, Refusal};
+use crate::diagnose::facts::{Tap, asked, auth, began, child, cite, clear, first, offer, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{AuthOutcome, Exchange, Flight, IkeSaId, Model, Plain, Role, TunnelId};
-use crate::registry::{ExchangeType, NotifyType};
+use crate::model::{
+    AuthOutcome, Exchange, Flight, IkeSaId, Model, Plain, Role, TunnelId, Why, negotiation,
+};
+use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::units::Span;
 
 /// The rule.
@@ -34,6 +37,7 @@ Other notifications are as small: a responder that has no connection for the ide
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     in_clear(model, tunnel)
+        .or_else(|| by_reading(model, tunnel))
         .or_else(|| by_size(model, tunnel))
         .or_else(|| instead_of_message_6(model, tunnel))
         .or_else(|| turned_away(model, tunnel))
@@ -62,6 +66,88 @@ fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     )
 }
 
+/// A refusal that was read, for a reason that no other rule is about.
+fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let refusals: Vec<Refusal> = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .filter_map(|id| proof::refusal(model, *id))
+        .filter(|refusal| !refusal.eap_failed && is_of_authentication(refusal))
+        .collect();
+    let first = refusals.first()?;
+    let (from, to) = (first.from, first.to);
+    let names: Vec<String> = first
+        .errors
+        .iter()
+        .map(|error| child::reason(*error, first.v1))
+        .collect();
+    let names = names.join(", ");
+    let claims = model.claims(first.ike_sa);
+    let path = model.ike_sas[first.ike_sa].paths.first()?;
+    let ends = [path.from.address, path.to.address];
+    let said: String = claims
+        .iter()
+        .zip(ends)
+        .filter_map(|(claim, end)| Some(format!(" {end} says it is {}.", claim.said()?)))
+        .collect();
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        tunnel,
+        first.at,
+        names.clone(),
+    )
+    .title(format!("{from} refuses the authentication of {to}"))
+    .says(format!(
+        "{from} refused the authentication of {to} by {names} ({} in this capture).{said} The notification does \
+         not tell which part is wrong.",
+        child::times(refusals.len()),
+    ));
+    for claim in &claims {
+        if let (Some(at), Some(said)) = (claim.at, claim.said()) {
+            finding = finding.also(at, said);
+        }
+    }
+    for refusal in refusals.iter().skip(1) {
+        finding = finding.also(refusal.at, "refused again");
+    }
+    let refused = match first.by {
+        Role::Initiator => claims.last(),
+        Role::Responder => claims.first(),
+    };
+    let certificate = refused.is_some_and(|claim| claim.certificate);
+    Some(match certificate {
+        true => finding
+            .or("The certificate is expired, or its authority is not trusted.")
+            .or("The peer does not know or accept the identity."),
+        false => finding
+            .or("The pre-shared keys differ.")
+            .or("The peer does not know or accept the identity."),
+    })
+}
+
+/// Whether the errors speak of authentication: not of the child SA, which some peers refuse without
+/// a proof of their own, nor of an address.
+fn is_of_authentication(refusal: &Refusal) -> bool {
+    if refusal.v1 {
+        return true;
+    }
+    let others = [
+        NotifyType::NO_PROPOSAL_CHOSEN,
+        NotifyType::INVALID_KE_PAYLOAD,
+        NotifyType::SINGLE_PAIR_REQUIRED,
+        NotifyType::NO_ADDITIONAL_SAS,
+        NotifyType::INTERNAL_ADDRESS_FAILURE,
+        NotifyType::FAILED_CP_REQUIRED,
+        NotifyType::TS_UNACCEPTABLE,
+        NotifyType::TEMPORARY_FAILURE,
+    ];
+    refusal
+        .errors
+        .iter()
+        .all(|error| !others.contains(&NotifyType(*error)))
+}
+
 /// IKEv2: a response too small for a proof.
 fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let refusals: Vec<(IkeSaId, Cite, u32, String, usize)> = model.tunnels[tunnel]
@@ -76,7 +162,10 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 .filter(|exchange| exchange.kind == ExchangeType::IKE_AUTH)
                 .collect();
             let last = rounds.iter().max_by_key(|exchange| exchange.message_id)?;
-            let response = last.response()?;
+            // One that was read says itself what it is.
+            let response = last
+                .response()
+                .filter(|flight| model.opened(flight).is_none())?;
             let message = &model.messages[response.first()?];
             let from = message.path.from.address.to_string();
             Some((
@@ -123,6 +212,9 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 /// IKEv1: message 5 is answered by an informational message, and not since the keys differ.
 fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let (id, at) = refused_message_5(model, tunnel)?;
+    if proof::refusal(model, id).is_some() {
+        return None;
+    }
     let sa = &model.ike_sas[id];
     if sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared) && refusal_is_unread(model, id, at) {
         return None;
@@ -154,6 +246,11 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         let (proof, what) = last_proof(model, before)?;
         let answer = first(model, proof)?;
         let at = began(model, said.flights.first()?)?;
+        // One that was read and reports no error closes the SA for another reason.
+        let read = said.flights.first().and_then(|flight| model.opened(flight));
+        if read.is_some_and(|(_, read)| negotiation::errors(&read).is_empty()) {
+            return None;
+        }
         let informs = matches!(
             said.kind,
             ExchangeType::INFORMATIONAL | ExchangeType::INFORMATIONAL_V1
@@ -221,16 +318,52 @@ fn last_proof<'m>(model: &Model, exchanges: &[&'m Exchange]) -> Option<(&'m Flig
 pub(super) fn refusal_is_unread(model: &Model, id: IkeSaId, at: Cite) -> bool {
     /// What the net, or the recording, doubles comes sooner; no sender repeats so soon.
     const DOUBLE: Span = Span::from_millis(100);
-    let in_clear = model.ike_sas[id]
-        .exchanges
-        .iter()
-        .flat_map(|exchange| &model.exchanges[*exchange].flights)
-        .filter_map(|flight| first(model, flight))
-        .any(|message| message.frame == at.0 && message.plain == Plain::Clear);
+    let flights = || {
+        let exchanges = model.ike_sas[id].exchanges.iter();
+        exchanges.flat_map(|exchange| &model.exchanges[*exchange].flights)
+    };
+    let refusal =
+        flights().find(|flight| first(model, flight).is_some_and(|one| one.frame == at.0));
+    if let Some(known) = refusal.and_then(|refusal| told_by_keys(model, id, refusal)) {
+        return known;
+    }
+    let in_clear = refusal
+        .and_then(|flight| first(model, flight))
+        .is_some_and(|message| message.plain == Plain::Clear);
     let mut copies = copies_of_message_5(model, id);
     copies.sort_unstable_by_key(|copy| copy.1);
     copies.dedup_by(|later, earlier| later.1.since(earlier.1) < DOUBLE);
     in_clear || copies.len() > 1
+}
+
+/// Whether the two sides have other keys, told by which of their messages the given keys open, and by
+/// what the refusal reports; `None` if that tells nothing.
+fn told_by_keys(model: &Model, id: IkeSaId, refusal: &Flight) -> Option<bool> {
+    let main = model.ike_sas[id]
+        .exchanges
+        .iter()
+        .map(|exchange| &model.exchanges[*exchange])
+        .find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION)?;
+    let five = main.flights.last()?;
+    let garbled = |flight: &Flight| {
+        first(model, flight).is_some_and(|message| {
+            matches!(message.plain, Plain::Failed(Why::WrongKey | Why::Senseless))
+        })
+    };
+    if let Some((_, read)) = model.opened(refusal) {
+        // What decrypts to garbage is malformed in one way or another (RFC 2408 section 5).
+        let malformed = [
+            NotifyV1::INVALID_PAYLOAD_TYPE,
+            NotifyV1::PAYLOAD_MALFORMED,
+            NotifyV1::INVALID_HASH_INFORMATION,
+        ];
+        let errors = negotiation::errors(&read);
+        let other_key = errors
+            .iter()
+            .any(|told| malformed.contains(&NotifyV1(told.kind)));
+        return Some(other_key || garbled(five));
+    }
+    (garbled(refusal) && model.opened(five).is_some()).then_some(true)
 }
 
 /// The IKE SA whose message 5 was answered by an informational message, and where.

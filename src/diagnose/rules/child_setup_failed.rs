@@ -1,11 +1,11 @@
 //! The IKE SA is up, the child SA is refused; the reason is sealed.
 
-use crate::diagnose::facts::{began, rekey};
+use crate::diagnose::facts::{began, child, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{
     AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, Model, Role, TunnelId,
 };
-use crate::registry::ExchangeType;
+use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::units::{Span, Timestamp};
 
 /// The rule.
@@ -60,13 +60,18 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     })
     .title(format!("{} refuses the child SA", first.by))
     .says(format!(
-        "{} refused the child SA {}: {}. The reason is encrypted.{}",
+        "{} refused the child SA {}: {}.{}{}",
         first.by,
         match refusals.len() {
             1 => "once".to_string(),
             n => format!("{n} times"),
         },
         first.note,
+        if first.confidence == Confidence::Certain {
+            ""
+        } else {
+            " The reason is encrypted."
+        },
         if recovered {
             " Soon afterwards a child SA was made."
         } else {
@@ -95,7 +100,7 @@ struct Refusal {
 
 fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
     let row = &model.tunnels[tunnel];
-    let mut all: Vec<Refusal> = Vec::new();
+    let mut all: Vec<Refusal> = read(model, tunnel);
     for id in &row.ike_sas {
         all.extend(in_auth(model, tunnel, *id));
         all.extend(in_quick_mode(model, *id));
@@ -111,6 +116,53 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
     }
     all.sort_by_key(|refusal| refusal.at.1);
     all
+}
+
+/// Refusals that were read, for reasons that no other rule is about.
+fn read(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
+    let attempts = child::attempts(model, tunnel);
+    child::lasting(model, &attempts)
+        .into_iter()
+        .filter(|refusal| !refusal.is_rekeying() && !elsewhere(refusal.reason, refusal.v1))
+        .map(|refusal| Refusal {
+            at: refusal.at(),
+            by: refusal.answer.from.to_string(),
+            note: format!("{} refused by {}", refusal.what(), refusal.name()),
+            confidence: Confidence::Certain,
+        })
+        .collect()
+}
+
+/// Whether another rule tells of refusals for this reason.
+fn elsewhere(reason: u16, v1: bool) -> bool {
+    if v1 {
+        return [
+            NotifyV1::NO_PROPOSAL_CHOSEN,
+            NotifyV1::INVALID_ID_INFORMATION,
+        ]
+        .contains(&NotifyV1(reason));
+    }
+    [
+        NotifyType::NO_PROPOSAL_CHOSEN,
+        NotifyType::INVALID_KE_PAYLOAD,
+        NotifyType::TS_UNACCEPTABLE,
+        NotifyType::SINGLE_PAIR_REQUIRED,
+        NotifyType::TEMPORARY_FAILURE,
+        NotifyType::NO_ADDITIONAL_SAS,
+        NotifyType::INTERNAL_ADDRESS_FAILURE,
+        NotifyType::FAILED_CP_REQUIRED,
+        NotifyType::AUTHENTICATION_FAILED,
+    ]
+    .contains(&NotifyType(reason))
+}
+
+/// Whether the answer was opened and reports an error: then the reason is known.
+fn is_read(model: &Model, exchange: &Exchange) -> bool {
+    let answer = exchange.response().or_else(|| {
+        let refusal = model.quick_refusal(exchange)?;
+        refusal.flights.first()
+    });
+    answer.is_some_and(|flight| model.opened(flight).is_some())
 }
 
 /// Whether a child SA was made soon after the last refusal, in whatever exchange.
@@ -151,7 +203,11 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         .iter()
         .filter(|id| model.exchanges[**id].kind == ExchangeType::IKE_AUTH)
         .count();
-    if rounds > 1 || model.auth_outcome(id) != AuthOutcome::AuthOnly {
+    let told = model.opened(response).is_some_and(|(_, read)| {
+        // An error in it is read by its own rule.
+        read.notifies().any(|notify| notify.kind.0 < 16384)
+    });
+    if rounds > 1 || told || model.auth_outcome(id) != AuthOutcome::AuthOnly {
         return None;
     }
     let request = exchange.request()?;
@@ -204,6 +260,7 @@ fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
         .filter(|(index, _)| *index > 0)
         .map(|(_, exchange)| exchange)
         .filter(|exchange| exchange.kind == ExchangeType::QUICK_MODE && exchange.flights.len() == 1)
+        .filter(|exchange| !is_read(model, exchange))
         .filter_map(|exchange| {
             let (_, asked) = began(model, exchange.flights.first()?)?;
             let (_, at) = informational.iter().find(|(by, at)| {

@@ -5,7 +5,11 @@
 
 use super::rule::Rule;
 
+pub mod address_assignment_failed;
 pub mod auth_failed;
+pub mod cert_expired;
+pub mod cert_untrusted;
+pub mod child_proposal_mismatch;
 pub mod child_setup_failed;
 pub mod children_pile_up;
 pub mod clear_text_leak;
@@ -14,12 +18,14 @@ pub mod dh_group_mismatch;
 pub mod dh_group_retry;
 pub mod dpd_timeout;
 pub mod duplicate_tunnel;
+pub mod eap_failed;
 pub mod esp_blocked;
 pub mod esp_fragmented;
 pub mod esp_fragments_lost;
 pub mod esp_one_way;
 pub mod esp_reordering;
 pub mod esp_replay;
+pub mod id_mismatch;
 pub mod ike_admin_prohibited;
 pub mod ike_auth_no_response;
 pub mod ike_fragments_lost;
@@ -34,22 +40,31 @@ pub mod ike_scan;
 pub mod ike_version_mismatch;
 pub mod initiator_fingerprint;
 pub mod inner_nat_misses_ts;
+pub mod lifetime_differs;
 pub mod mobike_move;
 pub mod mtu_black_hole;
 pub mod mtu_exceeded;
 pub mod multi_value_proposal;
 pub mod nat_detected;
+pub mod overlapping_selectors;
 pub mod packet_loss;
 pub mod path_outage;
 pub mod peer_address_changed;
+pub mod peer_internal_error;
 pub mod peer_restarted;
 pub mod pfs_mismatch;
 pub mod port_4500_blocked;
 pub mod psk_mismatch;
+pub mod redirected;
 pub mod rekey_collision;
 pub mod rekey_failed;
 pub mod response_from_other_address;
 pub mod sequence_exhausted;
+pub mod single_child_peer;
+pub mod ts_narrowed;
+pub mod ts_narrowed_first_pair;
+pub mod ts_not_cidr;
+pub mod ts_unacceptable;
 pub mod tunnel_deleted;
 pub mod tunnel_flapping;
 pub mod unknown_spi;
@@ -76,6 +91,19 @@ pub static RULES: &[&Rule] = &[
     &psk_mismatch::RULE,
     &child_setup_failed::RULE,
     &pfs_mismatch::RULE,
+    &ts_unacceptable::RULE,
+    &child_proposal_mismatch::RULE,
+    &peer_internal_error::RULE,
+    &address_assignment_failed::RULE,
+    &eap_failed::RULE,
+    &id_mismatch::RULE,
+    &cert_expired::RULE,
+    &cert_untrusted::RULE,
+    &ts_narrowed::RULE,
+    &ts_narrowed_first_pair::RULE,
+    &overlapping_selectors::RULE,
+    &single_child_peer::RULE,
+    &ts_not_cidr::RULE,
     &rekey_failed::RULE,
     &dpd_timeout::RULE,
     &path_outage::RULE,
@@ -106,6 +134,8 @@ pub static RULES: &[&Rule] = &[
     &rekey_collision::RULE,
     &volume_rekey::RULE,
     &initiator_fingerprint::RULE,
+    &lifetime_differs::RULE,
+    &redirected::RULE,
     &weak_crypto::RULE,
     &ike_scan::RULE,
 ];

@@ -1,9 +1,14 @@
 //! The first child SA works, every rekeying with a key exchange of its own is refused.
 
 use super::rekey_failed;
+use crate::diagnose::facts::child::{self, Attempt, Refusal};
+use crate::diagnose::facts::offer::{self, Kind};
 use crate::diagnose::facts::rekey;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::registry::NotifyType;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,6 +18,7 @@ pub static RULE: Rule = Rule {
     summary: "The PFS groups differ: rekeying is refused",
     document: DOCUMENT,
     explains: &[
+        "child-setup-failed",
         "rekey-failed",
         "tunnel-flapping",
         "tunnel-deleted",
@@ -28,7 +34,7 @@ const DOCUMENT: &str = "\
 The first child SA of IKEv2 is made in IKE_AUTH, which has no key exchange of its own, so a different PFS group on the two sides stays hidden. The first rekeying brings it out: it is refused again and again, until the old SA reaches its lifetime and the tunnel breaks. A new IKE SA makes it work for one lifetime more.
 
 ## How it is seen
-ESP flows. CREATE_CHILD_SA requests that are large enough to carry a public value are answered by a single notification, and none succeeds. Then the traffic stops, or a new IKE_SA_INIT comes.
+ESP flows. CREATE_CHILD_SA requests that are large enough to carry a public value are answered by a single notification, and none succeeds. Then the traffic stops, or a new IKE_SA_INIT comes. With the keys of the IKE SA: the request names the groups, and NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD refuses it, though the same algorithms without a group were accepted before. IKEv1 asks for the group in every quick mode, so the first one fails already; then a quick mode that is refused by NO-PROPOSAL-CHOSEN and carries a public value is suspected, unless what the refuser itself offers tells another difference.
 
 ## What else looks like it
 Another difference in the ESP proposal that only the rekeying shows, or an IKE SA whose rekeying is refused: it always carries a public value. One refusal followed by success is normal (another group, or a collision).
@@ -39,6 +45,10 @@ Another difference in the ESP proposal that only the rekeying shows, or an IKE S
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let read = by_reading(model, tunnel);
+    if read.is_some() {
+        return read.into_iter().collect();
+    }
     let refused = rekey::refused(model, tunnel, true);
     let Some(room) = refused
         .first()
@@ -71,6 +81,135 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         })
         .into_iter()
         .collect()
+}
+
+/// What makes the group the suspect of a refusal.
+pub(super) struct Suspicion {
+    confidence: Confidence,
+    why: String,
+    /// The groups that the refuser would take, as far as it showed.
+    wanted: Option<BTreeSet<String>>,
+}
+
+/// Whether the group of the key exchange is what a refusal is about, not the other algorithms.
+pub(super) fn suspicion(
+    model: &Model,
+    attempts: &[Attempt],
+    refusal: &Refusal,
+) -> Option<Suspicion> {
+    if refusal.attempt.told.is_of_ike() {
+        return None;
+    }
+    let from = refusal.answer.from;
+    if !refusal.v1 && refusal.reason == NotifyType::INVALID_KE_PAYLOAD.0 {
+        let wanted = refusal.wanted_group().map(offer::group);
+        return Some(Suspicion {
+            confidence: Confidence::Certain,
+            why: match &wanted {
+                Some(group) => format!("{from} asks for {group} instead"),
+                None => format!("{from} asks for another group"),
+            },
+            wanted: wanted.map(|group| BTreeSet::from([group])),
+        });
+    }
+    if refusal.reason != NotifyType::NO_PROPOSAL_CHOSEN.0 {
+        return None;
+    }
+    let offer = refusal.attempt.offer(model)?;
+    let known = child::known_of(model, attempts, from, &refusal.attempt);
+    let groups = |offer: &offer::Offer| offer.values(Kind::KeyExchange);
+    if let Some((theirs, _, how)) = known {
+        let same = child::agrees_but_for_group(&offer, &theirs);
+        let (ours, wanted) = (groups(&offer), groups(&theirs));
+        // Without a key exchange of its own, the request of IKE_AUTH tells nothing of the group.
+        let in_auth = refusal.attempt.kind == crate::registry::ExchangeType::IKE_AUTH;
+        let differ = ours.is_disjoint(&wanted);
+        // Accepted in IKE_AUTH without a group, refused later without a group: it wants one.
+        let wants_any = ours.is_empty() && wanted.is_empty();
+        let tells = !wants_any || !refusal.v1 && how == "accepted";
+        if !same || !differ || !tells || in_auth {
+            return None;
+        }
+        let why = match wanted.is_empty() {
+            true if wants_any => format!(
+                "{from} accepted the same algorithms in IKE_AUTH, where there is no group: it wants one"
+            ),
+            true => format!("{from} {how} the same algorithms without a group"),
+            false => format!("{from} {how} the same algorithms with {}", named(&wanted)),
+        };
+        return Some(Suspicion {
+            confidence: if wanted.is_empty() && !refusal.is_rekeying() {
+                Confidence::Likely
+            } else {
+                Confidence::Certain
+            },
+            why,
+            wanted: (!wanted.is_empty()).then_some(wanted),
+        });
+    }
+    // Nothing to compare with: a quick mode with a public value.
+    let request = refusal.attempt.told.request.as_ref()?;
+    (refusal.v1 && request.public_value.is_some()).then(|| Suspicion {
+        confidence: Confidence::Possible,
+        why: format!("the request asks for a key exchange of its own, and nothing shows which {from} would take"),
+        wanted: None,
+    })
+}
+
+fn named(groups: &BTreeSet<String>) -> String {
+    match groups.is_empty() {
+        true => "no group".to_owned(),
+        false => groups.iter().cloned().collect::<Vec<_>>().join(" or "),
+    }
+}
+
+/// Refusals that were read.
+fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let attempts = child::attempts(model, tunnel);
+    let (refusals, mut suspicions): (Vec<Refusal>, Vec<Suspicion>) =
+        child::lasting(model, &attempts)
+            .into_iter()
+            .filter_map(|refusal| {
+                let suspicion = suspicion(model, &attempts, &refusal)?;
+                Some((refusal, suspicion))
+            })
+            .unzip();
+    let first = refusals.first()?;
+    suspicions.sort_by_key(|suspicion| std::cmp::Reverse(suspicion.confidence));
+    let suspicion = suspicions.first()?;
+    let (from, to): (IpAddr, IpAddr) = (first.answer.from, first.asker());
+    let offer = first.attempt.offer(model);
+    let ours = offer
+        .as_ref()
+        .map(|offer| offer.values(Kind::KeyExchange))
+        .unwrap_or_default();
+    let offered = offer.map_or(String::new(), |offer| format!(" ({offer})"));
+    let finding = child::finding(&RULE, suspicion.confidence, tunnel, &refusals, &attempts)?
+        .title(format!("{from} refuses the PFS group of {to}"))
+        .says(format!(
+            "{from} refused {} of {to} {} by {}. It asks for {}{offered}; {}.",
+            first.what(),
+            child::times(refusals.len()),
+            first.name(),
+            named(&ours),
+            suspicion.why,
+        ))
+        .advise(match &suspicion.wanted {
+            Some(wanted) => format!(
+                "Configure the same PFS group for ESP on both sides: {to} has {}, {from} {}.",
+                named(&ours),
+                named(wanted)
+            ),
+            None => format!(
+                "Configure the same PFS group for ESP on both sides, or none on both: {to} has {}.",
+                named(&ours)
+            ),
+        })
+        .advise("strongSwan names it at the end of esp_proposals, libreswan in pfs= and esp=, Cisco in set pfs, FortiGate in the DH groups of phase 2, cloud gateways in the DH group of IPsec.");
+    Some(match suspicion.confidence {
+        Confidence::Certain => finding,
+        _ => finding.or("Another part of the ESP proposal differs."),
+    })
 }
 
 #[cfg(test)]
@@ -109,6 +248,55 @@ mod tests {
                  10.2 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed 336
                  10.3 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 320"
             ),
+            "pfs-mismatch",
+        );
+    }
+
+    const READ: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+        1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+        1.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+        10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 496 opened N(REKEY_SA ESP 0xa1) SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128 DH14) Nonce KE(14) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+        ";
+
+    #[test]
+    fn the_same_algorithms_with_a_group_are_refused_when_rekeying() {
+        for refusal in ["N(NO_PROPOSAL_CHOSEN)", "N(17 0014)"] {
+            let text = format!(
+                "{READ} 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened {refusal}
+                 20 A > B ESP 0xb1 seq 41..50 every 0.5 size 136"
+            );
+            verdict(&text, "pfs-mismatch");
+            silent(&text, "child-proposal-mismatch");
+        }
+    }
+
+    #[test]
+    fn another_group_at_the_second_try_is_normal() {
+        silent(
+            &format!(
+                "{READ} 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(17 0013)
+                 10.2 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed 336 opened N(REKEY_SA ESP 0xa1) SA(ESP 0xa3 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128 DH19) Nonce KE(19) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 10.3 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 320 opened SA(ESP 0xb3 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128 DH19) Nonce KE(19) TSi(10.1.0.0/16) TSr(10.2.0.0/16)"
+            ),
+            "pfs-mismatch",
+        );
+    }
+
+    #[test]
+    fn a_quick_mode_with_a_public_value_is_suspected() {
+        verdict(
+            "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+             0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+             0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+             0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+             0.6 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 460 opened HASH SA(ESP 0xa1 encr=12/256 auth=5 group=14) Nonce KE ID(10.1.0.0/16) ID(10.2.0.0/16)
+             0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92 opened HASH N(14)",
             "pfs-mismatch",
         );
     }

@@ -1,9 +1,10 @@
 //! IKEv1: the pre-shared keys differ, so message 5 cannot be read.
 
 use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message_5};
-use crate::diagnose::facts::offer;
+use crate::diagnose::facts::{offer, proof};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::registry::{ExchangeType, NotifyV1};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -37,6 +38,10 @@ A responder that reads message 5 well but does not know the identity in it refus
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let aggressive = in_aggressive_mode(model, tunnel);
+    if aggressive.is_some() {
+        return aggressive.into_iter().collect();
+    }
     let Some((id, at)) = refused_message_5(model, tunnel) else {
         return Vec::new();
     };
@@ -78,6 +83,40 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding = finding.also(copy, "message 5");
     }
     vec![finding]
+}
+
+/// Aggressive mode: the hashes of messages 2 and 3 are made with the key, and one side says that the
+/// other's is wrong (RFC 2409 section 5.4).
+fn in_aggressive_mode(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
+        let sa = &model.ike_sas[*id];
+        let refusal = proof::refusal(model, *id)?;
+        let aggressive = sa
+            .exchanges
+            .first()
+            .is_some_and(|first| model.exchanges[*first].kind == ExchangeType::AGGRESSIVE);
+        let hash = refusal
+            .errors
+            .contains(&NotifyV1::INVALID_HASH_INFORMATION.0);
+        let pre_shared = sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared);
+        (refusal.v1 && aggressive && hash && pre_shared).then(|| {
+            let (from, to) = (refusal.from, refusal.to);
+            Finding::new(
+                &RULE,
+                Confidence::Likely,
+                tunnel,
+                refusal.at,
+                "INVALID-HASH-INFORMATION",
+            )
+            .title(format!("The pre-shared keys of {from} and {to} differ"))
+            .says(format!(
+                "Authentication by pre-shared key was agreed in aggressive mode. {from} finds the hash of {to} \
+                 wrong (INVALID-HASH-INFORMATION): it is made with another key."
+            ))
+            .advise("Enter the same pre-shared key on both sides.")
+            .advise("See that the key is bound to the right peer address or identity.")
+        })
+    })
 }
 
 #[cfg(test)]

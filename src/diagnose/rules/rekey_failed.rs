@@ -1,9 +1,11 @@
 //! Rekeying is refused again and again.
 
+use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::rekey::{self, Refused};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
-use crate::registry::ExchangeType;
+use crate::registry::{ExchangeType, NotifyType};
+use crate::units::Timestamp;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -26,7 +28,7 @@ const DOCUMENT: &str = "\
 A living tunnel cannot renew its keys: the peer refuses. When the old SA reaches its lifetime, traffic stops.
 
 ## How it is seen
-ESP flows. CREATE_CHILD_SA requests are answered by a single notification and none succeeds soon after.
+ESP flows. CREATE_CHILD_SA requests are answered by a single notification and none succeeds soon after. With the keys of the IKE SA the notification tells why.
 
 ## What else looks like it
 A refused attempt to add one more child SA while the others live on. One refusal that is followed by success is normal. Where the requests are large enough to carry a public value, see pfs-mismatch.
@@ -38,6 +40,10 @@ A refused attempt to add one more child SA while the others live on. One refusal
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let read = by_reading(model, tunnel);
+    if read.is_some() {
+        return read.into_iter().collect();
+    }
     let refused = rekey::refused(model, tunnel, true);
     let large = refused
         .first()
@@ -60,6 +66,67 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         })
         .into_iter()
         .collect()
+}
+
+/// Refusals to rekey that were read: two, or one after which the peers negotiate anew.
+fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let attempts = child::attempts(model, tunnel);
+    let mut refusals = child::lasting(model, &attempts);
+    refusals.retain(Refusal::is_rekeying);
+    let (first, last) = (refusals.first()?, refusals.last()?);
+    let anew = begins_anew(model, tunnel, last.at().1);
+    if refusals.len() < 2 && !anew {
+        return None;
+    }
+    let from = first.answer.from;
+    let what = match first.attempt.told.is_of_ike() {
+        true => "the IKE SA",
+        false => "a child SA",
+    };
+    // It is answered so while its own exchange about the same SA is under way (RFC 7296 section
+    // 2.25), or if it makes IKE SAs anew instead: normal, if what follows works.
+    let passing = [
+        NotifyType::TEMPORARY_FAILURE.0,
+        NotifyType::NO_ADDITIONAL_SAS.0,
+        NotifyType::CHILD_SA_NOT_FOUND.0,
+    ];
+    let normal = !first.v1 && anew && refusals.iter().all(|one| passing.contains(&one.reason));
+    let finding = child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)?
+        .title(format!("{from} refuses to rekey {what}: {}", first.name()))
+        .says(format!(
+            "{from} refused to rekey {what} of {} {} by {} and none succeeded{}.",
+            first.asker(),
+            child::times(refusals.len()),
+            first.name(),
+            if anew {
+                "; afterwards the peers negotiated anew"
+            } else {
+                ""
+            },
+        ))
+        .advise("Compare ESP proposals, PFS groups and traffic selectors of both sides.")
+        .advise(format!("Read the log of {from}."));
+    Some(match normal {
+        true => finding.severity(Severity::Info),
+        false => finding,
+    })
+}
+
+/// Whether an IKE SA begins after this time.
+fn begins_anew(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .filter_map(|id| model.ike_sas[*id].exchanges.first())
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::IKE_SA_INIT | ExchangeType::IDENTITY_PROTECTION
+            )
+        })
+        .filter_map(|exchange| crate::diagnose::facts::began(model, exchange.flights.first()?))
+        .any(|(_, began)| began > time)
 }
 
 /// A finding with every refusal as evidence.
@@ -94,20 +161,7 @@ pub(super) fn finding(
 /// which all goes on as before.
 pub(super) fn aftermath(model: &Model, tunnel: TunnelId, refused: &[Refused]) -> Option<String> {
     let last = refused.last()?.response.1;
-    let row = &model.tunnels[tunnel];
-    let anew = row
-        .ike_sas
-        .iter()
-        .filter_map(|id| model.ike_sas[*id].exchanges.first())
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::IKE_SA_INIT | ExchangeType::IDENTITY_PROTECTION
-            )
-        })
-        .filter_map(|exchange| crate::diagnose::facts::began(model, exchange.flights.first()?))
-        .any(|(_, time)| time > last);
+    let anew = begins_anew(model, tunnel, last);
     match (anew, refused.len()) {
         (true, _) => Some("afterwards the peers negotiated anew".to_string()),
         (false, 1) => None,

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{Fate, asked, end_of, life, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
+use crate::model::{Deleted, EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
@@ -75,6 +75,7 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     }
     let last = sa.exchanges.last().map(|id| &model.exchanges[*id])?;
     let (at, who, to) = said(model, last)?;
+    let named = named(model, id, at);
     let end = end_of(row, who)?;
     let still: u64 = esp::directions(model, row)
         .iter()
@@ -107,10 +108,16 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     Some(
         Finding::new(
             &RULE,
-            confidence,
+            match named {
+                Some(_) if confidence == Confidence::Likely => Confidence::Certain,
+                _ => confidence,
+            },
             tunnel,
             at,
-            "a message of the size of a delete, the last on its SA",
+            match named {
+                Some(_) => "the delete of the IKE SA",
+                None => "a message of the size of a delete, the last on its SA",
+            },
         )
         .severity(severity)
         .title(format!("{who} closed the tunnel"))
@@ -149,21 +156,32 @@ fn cut_off(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
                 return None;
             }
             let who = closing.from;
+            let named = named(model, id, closing.at);
+            let what = named.as_ref().map_or_else(
+                || "an informational message".to_owned(),
+                |named| format!("the delete of {named}"),
+            );
             // Who deletes and asks anew by itself was restarted, or means it.
             let wanted = end_of(row, asker) != end_of(row, who);
             Some(
                 Finding::new(
                     &RULE,
-                    Confidence::Possible,
+                    match named {
+                        Some(_) => Confidence::Certain,
+                        None => Confidence::Possible,
+                    },
                     tunnel,
                     closing.at,
-                    "a message of the size of a delete, at which all ESP ends",
+                    match named {
+                        Some(_) => "a delete, at which all ESP ends",
+                        None => "a message of the size of a delete, at which all ESP ends",
+                    },
                 )
                 .also(again, format!("{asker} asks for a new SA"))
                 .severity(if wanted { RULE.severity } else { Severity::Info })
                 .title(format!("{who} deleted the SA in use"))
                 .says(format!(
-                    "ESP flowed in both directions up to an informational message of {who}, and then \
+                    "ESP flowed in both directions up to {what} by {who}, and then \
                      ended at once, for longer than it ever paused before; {} later {asker} asked for \
                      a new SA.",
                     until.since(closing.at.1)
@@ -248,6 +266,25 @@ fn said(model: &Model, exchange: &Exchange) -> Option<(Cite, IpAddr, IpAddr)> {
         path.from.address,
         path.to.address,
     ))
+}
+
+/// What the message at this frame deletes, if it was opened: `the IKE SA`, `SA 0x00000001`.
+fn named(model: &Model, id: IkeSaId, at: Cite) -> Option<String> {
+    let exchanges = model.ike_sas[id].exchanges.iter();
+    let flight = exchanges
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .find(|flight| {
+            crate::diagnose::facts::first(model, flight).is_some_and(|one| one.frame == at.0)
+        })?;
+    let deleted = model.deletes(flight);
+    let names: Vec<String> = deleted
+        .iter()
+        .map(|deleted| match deleted {
+            Deleted::IkeSa => "the IKE SA".to_owned(),
+            Deleted::Child { ah, spi } => format!("{} SA {spi}", if *ah { "AH" } else { "ESP" }),
+        })
+        .collect();
+    (!names.is_empty()).then(|| names.join(" and "))
 }
 
 /// Whether attempts after `time` succeeded; `None` if there is none, or it is too early to say.

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::life::Birth;
 use crate::diagnose::facts::{end_of, life};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::model::{IkeState, Model, TunnelId};
 use crate::units::Span;
 
 /// The rule.
@@ -99,7 +99,7 @@ fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
     // old one reauthenticates (RFC 7296 section 2.8.3).
     let closed = life::closing(model, old.ike_sa).is_some_and(|closing| {
         let aside = closing.at.1 < next.asked.1 || closing.at.1 >= next.up.1;
-        closing.from == next.initiator && aside && is_answered(model, old)
+        closing.from == next.initiator && aside && is_complete(model, old)
     });
     // SAs that live side by side, as load tests and clusters have them, do not flap.
     let traffic = model.ike_sas[old.ike_sa]
@@ -117,10 +117,13 @@ fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
         && next.asked.1.since(old.asked.1) <= LIFE
 }
 
-/// Whether the last request on the IKE SA was answered.
-fn is_answered(model: &Model, birth: &Birth) -> bool {
-    model.ike_sas[birth.ike_sa]
-        .exchanges
+/// Whether the last request on the IKE SA was answered; IKEv1 answers no deletion.
+fn is_complete(model: &Model, birth: &Birth) -> bool {
+    let sa = &model.ike_sas[birth.ike_sa];
+    if sa.version.major() == 1 {
+        return sa.state == IkeState::Deleted;
+    }
+    sa.exchanges
         .last()
         .is_some_and(|id| model.exchanges[*id].response().is_some())
 }
@@ -188,5 +191,31 @@ mod tests {
             up(3, 200),
         ];
         silent(&text.concat(), "tunnel-flapping");
+    }
+
+    #[test]
+    fn an_initiator_of_ikev1_that_closes_and_opens_again_is_not() {
+        let life = |spi: u32, at: u32| {
+            format!(
+                "{at}.0 A:500 > B:500 MAIN i={spi} r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+                 {at}.1 B:500 > A:500 MAIN i={spi} r=9{spi} SA(encr=7/256 hash=4 auth=1 group=14)
+                 {at}.2 A:500 > B:500 MAIN i={spi} r=9{spi} KE Nonce
+                 {at}.3 B:500 > A:500 MAIN i={spi} r=9{spi} KE Nonce
+                 {at}.4 A:500 > B:500 MAIN i={spi} r=9{spi} sealed 108
+                 {at}.5 B:500 > A:500 MAIN i={spi} r=9{spi} sealed 92
+                 {at}.6 A:500 > B:500 QUICK i={spi} r=9{spi} id=7 sealed 188
+                 {at}.7 B:500 > A:500 QUICK i={spi} r=9{spi} id=7 sealed 188 seed=1
+                 {at}.8 A:500 > B:500 QUICK i={spi} r=9{spi} id=7 sealed 76
+                 {at}.9 A > B ESP 0xb{spi} seq 1..40 every 0.1
+                 {end}.0 A:500 > B:500 INFO_V1 i={spi} r=9{spi} id=8 sealed 92
+                 {end}.1 A:500 > B:500 INFO_V1 i={spi} r=9{spi} id=9 sealed 108
+                 ",
+                end = at + 6
+            )
+        };
+        silent(
+            &[life(1, 0), life(2, 7), life(3, 14)].concat(),
+            "tunnel-flapping",
+        );
     }
 }

@@ -1,0 +1,309 @@
+//! Child SAs as opened messages tell of them: attempts, refusals with their reasons, what both sides
+//! offer.
+
+use super::offer::{self, Kind, Offer};
+use super::tap;
+use crate::diagnose::Confidence;
+use crate::diagnose::{Cite, Finding, Rule, Severity};
+use crate::limits;
+use crate::model::{
+    Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, Selector, TunnelId, selector,
+};
+use crate::registry::{ExchangeType, NotifyType, NotifyV1};
+use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
+
+/// An attempt at a child SA, or at the rekeying of an IKE SA, of which some message was opened.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The IKE SA it ran under.
+    pub ike_sa: IkeSaId,
+    /// The exchange.
+    pub exchange: ExchangeId,
+    /// Its type.
+    pub kind: ExchangeType,
+    /// What was said.
+    pub told: Negotiation,
+    /// The traffic that was asked for, in a form that compares.
+    traffic: Option<[Vec<Selector>; 2]>,
+}
+
+/// A refusal that was read.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What was refused.
+    pub attempt: Attempt,
+    /// The message that refuses.
+    pub answer: Said,
+    /// The number of the error.
+    pub reason: u16,
+    /// Whether it is of IKEv1.
+    pub v1: bool,
+}
+
+/// A refusal that was mended this soon is part of a normal negotiation: another group, a collision.
+const MENDED: Span = Span::from_secs(10);
+
+/// The success of a crossed attempt may pass a little before the refusal.
+const CROSSED: Span = Span::from_secs(2);
+
+/// The attempts of a tunnel in order of time, up to [`limits::CHILD_ATTEMPTS`]. All rounds of
+/// `IKE_AUTH` are one.
+pub fn attempts(model: &Model, tunnel: TunnelId) -> Vec<Attempt> {
+    let mut found = Vec::new();
+    for ike_sa in &model.tunnels[tunnel].ike_sas {
+        let exchanges = &model.ike_sas[*ike_sa].exchanges;
+        let last_auth = exchanges
+            .iter()
+            .rfind(|id| model.exchanges[**id].kind == ExchangeType::IKE_AUTH);
+        for id in exchanges {
+            let kind = model.exchanges[*id].kind;
+            if kind == ExchangeType::IKE_AUTH && Some(id) != last_auth {
+                continue;
+            }
+            if found.len() >= limits::CHILD_ATTEMPTS {
+                break;
+            }
+            found.extend(model.negotiation(*id).map(|told| Attempt {
+                ike_sa: *ike_sa,
+                exchange: *id,
+                kind,
+                traffic: traffic(&told),
+                told,
+            }));
+        }
+    }
+    found.sort_by_key(Attempt::time);
+    found
+}
+
+fn traffic(told: &Negotiation) -> Option<[Vec<Selector>; 2]> {
+    let asked = told.request.as_ref()?.selectors.as_ref()?;
+    Some(asked.each_ref().map(|side| {
+        let mut side = selector::distinct(side);
+        side.sort_unstable();
+        side
+    }))
+}
+
+impl Attempt {
+    /// When it was asked, or answered.
+    pub fn time(&self) -> Option<Timestamp> {
+        let first = self.told.request.as_ref().or(self.told.answer.as_ref());
+        first.map(|said| said.at.1)
+    }
+
+    /// Whether it asks for the same traffic as another, as far as both are known.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (&self.traffic, &other.traffic) {
+            _ if self.told.is_of_ike() != other.told.is_of_ike() => false,
+            // Either side may have asked for it.
+            (Some([a, b]), Some([c, d])) => a == c && b == d || a == d && b == c,
+            _ => true,
+        }
+    }
+
+    /// The algorithms of the request, by name.
+    pub fn offer(&self, model: &Model) -> Option<Offer> {
+        let exchange = &model.exchanges[self.exchange];
+        if exchange.kind != ExchangeType::IKE_AUTH {
+            return offer::of_child(model, exchange.request()?);
+        }
+        let rounds = model.auth_rounds(self.ike_sa);
+        rounds
+            .into_iter()
+            .filter_map(Exchange::request)
+            .find_map(|flight| offer::of_child(model, flight))
+    }
+
+    /// The algorithms that the answer chose, by name.
+    pub fn choice(&self, model: &Model) -> Option<Offer> {
+        offer::of_child(model, model.exchanges[self.exchange].response()?)
+    }
+
+    /// When it was granted, if it was.
+    pub fn granted_at(&self) -> Option<Timestamp> {
+        let answer = self.told.answer.as_ref()?;
+        answer.has_sa.then_some(answer.at.1)
+    }
+}
+
+impl Refusal {
+    /// The name of the error.
+    pub fn name(&self) -> String {
+        reason(self.reason, self.v1)
+    }
+
+    /// The frame of the refusal.
+    pub fn at(&self) -> Cite {
+        self.answer.at
+    }
+
+    /// What was refused, in words.
+    pub fn what(&self) -> &'static str {
+        match self.attempt.kind {
+            ExchangeType::IKE_AUTH => "IKE_AUTH",
+            ExchangeType::QUICK_MODE => "quick mode",
+            _ => "CREATE_CHILD_SA",
+        }
+    }
+
+    /// Whether a child SA, or an IKE SA, was to be rekeyed.
+    pub fn is_rekeying(&self) -> bool {
+        let request = self.attempt.told.request.as_ref();
+        request.is_some_and(|request| request.rekeys.is_some()) || self.attempt.told.is_of_ike()
+    }
+
+    /// Who asked for it.
+    pub fn asker(&self) -> IpAddr {
+        self.answer.to
+    }
+
+    /// The group that INVALID_KE_PAYLOAD asks for (RFC 7296 section 1.3).
+    pub fn wanted_group(&self) -> Option<u16> {
+        let told = self.answer.errors.iter();
+        let mut told = told.filter(|told| told.kind == NotifyType::INVALID_KE_PAYLOAD.0);
+        let data = told.next()?.data.as_slice().try_into().ok()?;
+        (!self.v1).then(|| u16::from_be_bytes(data))
+    }
+}
+
+/// The name of an error, or its number.
+pub fn reason(kind: u16, v1: bool) -> String {
+    let name = match v1 {
+        true => NotifyV1(kind).name(),
+        false => NotifyType(kind).name(),
+    };
+    name.map_or_else(|| format!("error {kind}"), str::to_owned)
+}
+
+/// The refusals among attempts, in order.
+pub fn refusals(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
+    let of = |attempt: &Attempt| {
+        let answer = attempt.told.refused()?;
+        Some(Refusal {
+            v1: model.ike_sas[attempt.ike_sa].version.major() == 1,
+            reason: answer.errors.first()?.kind,
+            answer: answer.clone(),
+            attempt: attempt.clone(),
+        })
+    };
+    attempts.iter().filter_map(of).collect()
+}
+
+/// Those refusals that no success for the same traffic followed soon.
+pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
+    let mut refusals = refusals(model, attempts);
+    refusals.retain(|refusal| {
+        let at = refusal.at().1;
+        // These ask for another try; it may lie beyond the recording.
+        let retried = [
+            NotifyType::INVALID_KE_PAYLOAD.0,
+            NotifyType::TEMPORARY_FAILURE.0,
+        ];
+        if !refusal.v1 && retried.contains(&refusal.reason) && !goes_on(model, refusal) {
+            return false;
+        }
+        !granted_like(refusal, attempts)
+            .any(|time| time.since(at) <= MENDED && at.since(time) <= CROSSED)
+    });
+    refusals
+}
+
+/// Whether the recording goes on for long enough after a refusal to show another try.
+fn goes_on(model: &Model, refusal: &Refusal) -> bool {
+    let response = model.exchanges[refusal.attempt.exchange].response();
+    let message = response.and_then(|flight| super::first(model, flight));
+    message.is_some_and(|message| {
+        tap::went_on(model, message.vantage, message.time, tap::Tap::PATIENCE)
+    })
+}
+
+/// Whether what was refused was granted at any time after it.
+pub fn recovered(refusal: &Refusal, attempts: &[Attempt]) -> bool {
+    granted_like(refusal, attempts).any(|time| time > refusal.at().1)
+}
+
+fn granted_like<'a>(
+    refusal: &'a Refusal,
+    attempts: &'a [Attempt],
+) -> impl Iterator<Item = Timestamp> + 'a {
+    attempts
+        .iter()
+        .filter(|attempt| attempt.exchange != refusal.attempt.exchange)
+        .filter(|attempt| attempt.is_like(&refusal.attempt))
+        .filter_map(Attempt::granted_at)
+}
+
+/// What an end itself offers for child SAs, or accepted, apart from one attempt: an offer, which tells
+/// all that it would take, before a choice, and of several the one nearest in time.
+pub fn known_of(
+    model: &Model,
+    attempts: &[Attempt],
+    end: IpAddr,
+    not: &Attempt,
+) -> Option<(Offer, Cite, &'static str)> {
+    let mut known = Vec::new();
+    for attempt in attempts {
+        let apart = attempt.exchange != not.exchange && !attempt.told.is_of_ike();
+        if let Some(request) = attempt.told.request.as_ref().filter(|_| apart)
+            && request.from == end
+            && let Some(offer) = attempt.offer(model)
+        {
+            known.push((offer, request.at, "offers"));
+        }
+        if let Some(answer) = attempt.told.answer.as_ref().filter(|_| apart)
+            && answer.from == end
+            && let Some(choice) = attempt.choice(model)
+        {
+            known.push((choice, answer.at, "accepted"));
+        }
+    }
+    let time = not.time()?;
+    known.sort_by_key(|(_, at, how)| (*how != "offers", at.1.since(time).0.unsigned_abs()));
+    known.into_iter().next()
+}
+
+/// Whether two offers can agree on everything but the group of the key exchange.
+pub fn agrees_but_for_group(ours: &Offer, theirs: &Offer) -> bool {
+    ours.differs(theirs)
+        .iter()
+        .all(|(kind, ..)| *kind == Kind::KeyExchange)
+}
+
+/// A finding that cites every one of these refusals; `None` if there is none.
+pub fn finding(
+    rule: &'static Rule,
+    confidence: Confidence,
+    tunnel: TunnelId,
+    refusals: &[Refusal],
+    attempts: &[Attempt],
+) -> Option<Finding> {
+    let first = refusals.first()?;
+    let mut finding = Finding::new(
+        rule,
+        confidence,
+        tunnel,
+        first.at(),
+        format!("{} refused by {}", first.what(), first.name()),
+    );
+    if let Some(request) = &first.attempt.told.request {
+        finding = finding.also(request.at, "the request");
+    }
+    for refusal in refusals.iter().skip(1) {
+        finding = finding.also(refusal.at(), format!("refused again: {}", refusal.name()));
+    }
+    let last = refusals.last()?;
+    if rule.severity == Severity::Error && recovered(last, attempts) {
+        finding = finding.severity(Severity::Warning);
+    }
+    Some(finding)
+}
+
+/// `once`, `3 times`.
+pub fn times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}

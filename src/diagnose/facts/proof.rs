@@ -1,0 +1,144 @@
+//! Authentication as opened messages tell of it: who refuses whom, and why.
+
+use super::{asked, began};
+use crate::diagnose::Cite;
+use crate::model::{Flight, IkeSaId, Model, Role};
+use crate::registry::{ExchangeType, NotifyType, NotifyV1, PayloadType};
+use crate::wire::{Body, Message, ikev1, ikev2};
+use std::net::IpAddr;
+
+/// A refusal of authentication that was read.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The IKE SA.
+    pub ike_sa: IkeSaId,
+    /// Who refuses.
+    pub by: Role,
+    /// Its address.
+    pub from: IpAddr,
+    /// Whom it refuses.
+    pub to: IpAddr,
+    /// The message.
+    pub at: Cite,
+    /// The numbers of the errors in it.
+    pub errors: Vec<u16>,
+    /// Whether EAP, or XAUTH, says that it failed.
+    pub eap_failed: bool,
+    /// Whether it is of IKEv1.
+    pub v1: bool,
+}
+
+/// The refusal of authentication under an IKE SA, if one was read.
+pub fn refusal(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
+    match model.ike_sas[ike_sa].version.major() {
+        1 => refusal_v1(model, ike_sa),
+        _ => refusal_v2(model, ike_sa),
+    }
+}
+
+/// IKEv2: the last `IKE_AUTH` response without a proof, or the initiator's AUTHENTICATION_FAILED in
+/// an informational exchange (RFC 7296 section 2.21.2).
+fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
+    let rounds = model.auth_rounds(ike_sa);
+    let last = rounds.last()?;
+    let of = |flight: &Flight, errors: Vec<u16>, eap_failed: bool| {
+        let message = super::first(model, flight)?;
+        Some(Refusal {
+            ike_sa,
+            by: flight.by,
+            from: message.path.from.address,
+            to: message.path.to.address,
+            at: began(model, flight)?,
+            errors,
+            eap_failed,
+            v1: false,
+        })
+    };
+    if let Some(response) = last.response()
+        && let Some((_, read)) = model.opened(response)
+    {
+        let failed = fails(&read);
+        let errors = errors(&read);
+        let proves = read.payload(PayloadType::AUTH).is_some();
+        if failed || !proves && !errors.is_empty() {
+            return of(response, errors, failed);
+        }
+    }
+    model.ike_sas[ike_sa]
+        .exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL)
+        .filter_map(|exchange| exchange.request())
+        .find_map(|request| {
+            let (_, read) = model.opened(request)?;
+            let errors = errors(&read);
+            let failed = errors.contains(&NotifyType::AUTHENTICATION_FAILED.0);
+            failed.then(|| of(request, errors, false))?
+        })
+}
+
+/// IKEv1: an informational message that reports an error before any phase 2, or XAUTH that failed.
+fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
+    let exchanges = || {
+        let exchanges = model.ike_sas[ike_sa].exchanges.iter();
+        exchanges.map(|id| &model.exchanges[*id])
+    };
+    // Without its beginning the IKE SA may have been up for long, and the errors are of other things.
+    let begins = exchanges()
+        .next()
+        .is_some_and(|phase1| asked::from_the_start(model, phase1));
+    if !begins {
+        return None;
+    }
+    exchanges()
+        .take_while(|exchange| exchange.kind != ExchangeType::QUICK_MODE)
+        .filter(|exchange| {
+            [ExchangeType::INFORMATIONAL_V1, ExchangeType::TRANSACTION].contains(&exchange.kind)
+        })
+        .flat_map(|exchange| &exchange.flights)
+        .find_map(|flight| {
+            let (message, read) = model.opened(flight)?;
+            let mut errors = errors(&read);
+            errors.retain(|error| !UNRELATED.contains(&NotifyV1(*error)));
+            let failed = xauth_fails(&read);
+            (failed || !errors.is_empty()).then_some(Refusal {
+                ike_sa,
+                by: flight.by,
+                from: message.path.from.address,
+                to: message.path.to.address,
+                at: (message.frame, message.time),
+                errors,
+                eap_failed: failed,
+                v1: true,
+            })
+        })
+}
+
+/// Errors of IKEv1 about other SAs than the one that is set up.
+const UNRELATED: [NotifyV1; 2] = [NotifyV1::INVALID_COOKIE, NotifyV1::INVALID_SPI];
+
+fn errors(read: &Message<'_>) -> Vec<u16> {
+    crate::model::negotiation::errors(read)
+        .into_iter()
+        .map(|told| told.kind)
+        .collect()
+}
+
+fn fails(read: &Message<'_>) -> bool {
+    read.payloads.iter().any(|payload| {
+        matches!(&payload.body, Body::V2(ikev2::Body::Eap(eap)) if eap.code == ikev2::Eap::FAILURE)
+    })
+}
+
+/// XAUTH-STATUS with the value FAIL (draft-ietf-ipsec-isakmp-xauth section 4.2).
+fn xauth_fails(read: &Message<'_>) -> bool {
+    let status = crate::registry::ConfigurationAttributeType::XAUTH_STATUS;
+    read.payloads.iter().any(|payload| {
+        let Body::V1(ikev1::Body::Attributes(attributes)) = &payload.body else {
+            return false;
+        };
+        let mut attributes = attributes.attributes.iter();
+        attributes.any(|one| one.kind == status && one.value.iter().all(|octet| *octet == 0))
+    })
+}

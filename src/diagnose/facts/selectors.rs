@@ -1,0 +1,234 @@
+//! Traffic selectors as opened messages tell of them: what was asked for and granted, and which child
+//! SAs live at the same time.
+
+use super::child::{self, Attempt};
+use super::end_of;
+use crate::diagnose::Cite;
+use crate::limits;
+use crate::model::{
+    ChildSaId, Deleted, ExchangeId, IkeSaId, Mode, Model, Said, Selector, TunnelId, selector,
+};
+use crate::units::{EspSpi, Timestamp};
+use std::net::IpAddr;
+
+/// Selectors that were granted in part.
+#[derive(Clone, Debug)]
+pub struct Narrowing {
+    /// The request.
+    pub request: Said,
+    /// The answer that grants less.
+    pub answer: Said,
+    /// What was asked for: of the asker's side and of the other.
+    pub asked: [Vec<Selector>; 2],
+    /// What was granted.
+    pub granted: [Vec<Selector>; 2],
+    /// What was left out.
+    pub left: [Vec<Selector>; 2],
+    /// Whether some other child SA of the tunnel serves what was left out.
+    pub served: bool,
+    /// Whether the asker was given an inner address, which its selectors then follow.
+    pub remote_access: bool,
+}
+
+impl Narrowing {
+    /// Whether of several pairs the first was granted, and it alone.
+    pub fn is_first_pair(&self) -> bool {
+        let several = self
+            .asked
+            .iter()
+            .any(|asked| selector::distinct(asked).len() > 1);
+        let first = |(asked, granted): (&Vec<Selector>, &Vec<Selector>)| {
+            let asked = selector::distinct(asked);
+            match (asked.first(), granted.as_slice()) {
+                (Some(first), [one]) => selector::same(&[*first], &[*one]),
+                _ => false,
+            }
+        };
+        several && self.asked.iter().zip(&self.granted).all(first)
+    }
+
+    /// Whether a packet between these addresses, either way, was asked for and not granted.
+    pub fn cuts_off(&self, from: IpAddr, to: IpAddr) -> bool {
+        let [asked_own, asked_other] = &self.asked;
+        let [own, other] = &self.granted;
+        let holds = |set: &[Selector], address: IpAddr| {
+            let host = Selector::host(address);
+            set.iter().any(|one| one.meets(&host))
+        };
+        let cut = |one: IpAddr, two: IpAddr| {
+            let asked = holds(asked_own, one) && holds(asked_other, two);
+            asked && !(holds(own, one) && holds(other, two))
+        };
+        cut(from, to) || cut(to, from)
+    }
+}
+
+/// The narrowings of a tunnel in order, each pair of sets once.
+///
+/// In transport mode behind NAT the addresses are exchanged, not narrowed (RFC 7296 section 2.23.1).
+/// The side of an asker that is given an address follows that address (RFC 7296 section 2.19).
+pub fn narrowings(model: &Model, tunnel: TunnelId) -> Vec<Narrowing> {
+    let attempts = child::attempts(model, tunnel);
+    let mut found: Vec<Narrowing> = Vec::new();
+    for attempt in &attempts {
+        if found.len() >= limits::NARROWINGS {
+            break;
+        }
+        let Some((request, answer)) = attempt.told.granted() else {
+            continue;
+        };
+        let (Some(asked), Some(granted)) = (&request.selectors, &answer.selectors) else {
+            continue;
+        };
+        let [own, other] = asked;
+        let [granted_own, granted_other] = granted;
+        let within =
+            selector::is_within(granted_own, own) && selector::is_within(granted_other, other);
+        if answer.mode == Mode::Transport || !within {
+            continue;
+        }
+        let remote_access = request.configures;
+        let left_own = match remote_access {
+            true => Vec::new(),
+            false => selector::left_out(own, granted_own),
+        };
+        let left = [left_own, selector::left_out(other, granted_other)];
+        let again = found
+            .iter()
+            .any(|one| one.asked == *asked && one.granted == *granted);
+        if again || left.iter().all(Vec::is_empty) {
+            continue;
+        }
+        found.push(Narrowing {
+            request: request.clone(),
+            answer: answer.clone(),
+            asked: asked.clone(),
+            granted: granted.clone(),
+            left,
+            served: is_served(&attempts, request, asked),
+            remote_access,
+        });
+    }
+    found
+}
+
+/// Whether every pair of what was asked for is granted by some child SA, as far as it can be looked
+/// for: up to [`limits::SELECTOR_PAIRS`].
+fn is_served(attempts: &[Attempt], request: &Said, asked: &[Vec<Selector>; 2]) -> bool {
+    let granted: Vec<[Vec<Selector>; 2]> = attempts
+        .iter()
+        .filter_map(|attempt| {
+            let answer = attempt.told.answer.as_ref()?;
+            let [own, other] = answer.selectors.clone().filter(|_| answer.has_sa)?;
+            // The other side may have asked for it.
+            Some(match answer.to == request.from {
+                true => [own, other],
+                false => [other, own],
+            })
+        })
+        .collect();
+    let [own, other] = asked.each_ref().map(|side| selector::distinct(side));
+    if own.len().saturating_mul(other.len()) > limits::SELECTOR_PAIRS {
+        return false;
+    }
+    own.iter().all(|one| {
+        other.iter().all(|two| {
+            granted.iter().any(|[own, other]| {
+                selector::is_within(&[*one], own) && selector::is_within(&[*two], other)
+            })
+        })
+    })
+}
+
+/// A child SA whose selectors are known, and when it lived.
+#[derive(Clone, Debug)]
+pub struct Life {
+    /// The child SA.
+    pub child: ChildSaId,
+    /// The message that granted it.
+    pub at: Cite,
+    /// When it ended, at the earliest that is known.
+    pub until: Timestamp,
+    /// Selectors of the side of each end of its tunnel.
+    pub sides: [Vec<Selector>; 2],
+}
+
+/// The child SAs of a tunnel whose selectors are known.
+pub fn lives(model: &Model, tunnel: TunnelId) -> Vec<Life> {
+    let row = &model.tunnels[tunnel];
+    let mut found = Vec::new();
+    for ike_sa in &row.ike_sas {
+        let deleted = deletions(model, *ike_sa);
+        for id in &model.ike_sas[*ike_sa].child_sas {
+            if found.len() >= limits::CHILD_ATTEMPTS {
+                break;
+            }
+            let child = &model.child_sas[*id];
+            let granted = child.terms.as_ref().and_then(|terms| terms.granted.clone());
+            let (Some([asker, answerer]), Some(made_by)) = (granted, child.made_by) else {
+                continue;
+            };
+            let Some((at, from)) = granted_by(model, made_by) else {
+                continue;
+            };
+            let last = child.seen.map_or(at.1, |seen| seen.last.1);
+            let last = last.max(model.ike_sas[*ike_sa].seen.last.1);
+            let ended = deleted
+                .iter()
+                .filter(|(time, spi, _)| *time >= at.1 && child.spis.contains(&Some(*spi)))
+                .map(|(time, ..)| *time)
+                .min();
+            let sides = match end_of(row, from) {
+                Some(0) => [answerer, asker],
+                Some(_) => [asker, answerer],
+                None => continue,
+            };
+            found.push(Life {
+                child: *id,
+                at,
+                until: ended.unwrap_or(last),
+                sides,
+            });
+        }
+    }
+    // One that another takes the place of ends there, whether its deletion was seen or not.
+    for index in 0..found.len() {
+        let Some((old, at)) = found.get(index).and_then(|life| {
+            let old = model.child_sas[life.child].replaces?;
+            Some((old, life.at.1))
+        }) else {
+            continue;
+        };
+        for life in found.iter_mut().filter(|life| life.child == old) {
+            life.until = life.until.min(at);
+        }
+    }
+    found
+}
+
+/// Where the answer that granted a child SA stands, and who gave it.
+fn granted_by(model: &Model, exchange: ExchangeId) -> Option<(Cite, IpAddr)> {
+    let answer = model.negotiation(exchange)?.answer?;
+    Some((answer.at, answer.from))
+}
+
+/// The deletions of child SAs under an IKE SA: when, of which SPI, and by whom. Who deletes names
+/// the SPIs of packets towards itself.
+pub fn deletions(model: &Model, ike_sa: IkeSaId) -> Vec<(Timestamp, EspSpi, IpAddr)> {
+    let flights = model.ike_sas[ike_sa]
+        .exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights);
+    let mut found = Vec::new();
+    for flight in flights {
+        let Some(message) = super::first(model, flight) else {
+            continue;
+        };
+        for deleted in model.deletes(flight) {
+            if let Deleted::Child { spi, .. } = deleted {
+                found.push((message.time, spi, message.path.from.address));
+            }
+        }
+    }
+    found
+}

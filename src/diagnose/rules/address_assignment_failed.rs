@@ -1,0 +1,97 @@
+//! No inner address is assigned.
+
+use crate::diagnose::facts::child;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::registry::NotifyType;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "address-assignment-failed",
+    code: "IKE213",
+    severity: Severity::Error,
+    summary: "No inner address is assigned",
+    document: DOCUMENT,
+    explains: &[
+        "child-setup-failed",
+        "auth-failed",
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A client asks the gateway for an address inside the tunnel, and gets none; or the gateway wants it to ask, and it does not. Without the address there is no child SA.
+
+## How it is seen
+With the keys of the IKE SA. IKE_AUTH is answered by INTERNAL_ADDRESS_FAILURE (the gateway has no address to give) or by FAILED_CP_REQUIRED (it gives addresses only, and was not asked for one).
+
+## What else looks like it
+Without keys the refusal has the size of any other.
+
+## What to do
+1. INTERNAL_ADDRESS_FAILURE: look whether the address pool of the gateway is used up, and whether it serves the family (IPv4, IPv6) that was asked for.
+2. FAILED_CP_REQUIRED: let the client ask for a virtual address, or use a connection of the gateway that wants none.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let attempts = child::attempts(model, tunnel);
+    let mut refusals = child::lasting(model, &attempts);
+    let (empty, unasked) = (
+        NotifyType::INTERNAL_ADDRESS_FAILURE,
+        NotifyType::FAILED_CP_REQUIRED,
+    );
+    refusals.retain(|one| !one.v1 && (one.answer.reports(empty) || one.answer.reports(unasked)));
+    let Some(first) = refusals.first() else {
+        return Vec::new();
+    };
+    let (from, to) = (first.answer.from, first.asker());
+    let is_empty = first.answer.reports(empty);
+    let (says, advice) = match is_empty {
+        true => (
+            "it has no address to give",
+            format!(
+                "Look whether the address pool on {from} is used up, and whether it serves the family (IPv4, IPv6) that {to} asks for."
+            ),
+        ),
+        false => (
+            "it serves only those who ask for an address, and this one did not",
+            format!(
+                "Let {to} ask for a virtual address, or use a connection of {from} that wants none."
+            ),
+        ),
+    };
+    let name = child::reason(if is_empty { empty.0 } else { unasked.0 }, false);
+    child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)
+        .map(|finding| {
+            finding
+                .title(format!("{from} assigns no inner address to {to}"))
+                .says(format!(
+                    "{from} answered {} of {to} by {name} ({}): {says}.",
+                    first.what(),
+                    child::times(refusals.len()),
+                ))
+                .advise(advice)
+        })
+        .into_iter()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::verdict;
+
+    #[test]
+    fn an_empty_pool() {
+        verdict(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) CP(1) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(0.0.0.0/0) TSr(10.2.0.0/16)
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(INTERNAL_ADDRESS_FAILURE)",
+            "address-assignment-failed",
+        );
+    }
+}

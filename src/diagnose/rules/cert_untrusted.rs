@@ -1,0 +1,130 @@
+//! A certificate of an authority that the other side does not trust.
+
+use crate::diagnose::facts::certificate::{self, Sent};
+use crate::diagnose::facts::proof::{self, Refusal};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::registry::NotifyV1;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "cert-untrusted",
+    code: "IKE222",
+    severity: Severity::Error,
+    summary: "The authority of a certificate is not trusted",
+    document: DOCUMENT,
+    explains: &[
+        "auth-failed",
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A side proves its identity by a certificate, and the other does not know the authority that issued it, or misses one in between.
+
+## How it is seen
+With the keys of the IKE SA: the authentication is refused though the certificate holds at the time, and the authorities that the refuser asks for have none in common with those that the other side trusts and sends. IKEv1: the refusal is INVALID-CERT-AUTHORITY or INVALID-CERTIFICATE.
+
+## What else looks like it
+Two sides with certificates of two authorities that each trusts the other's, and asks for its own alone.
+
+## What to do
+1. Install the certificate of the issuing authority on the side that refuses.
+2. Let the other side send the certificates in between.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let found = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
+        let refusal = proof::refusal(model, *id).filter(|refusal| !refusal.eap_failed)?;
+        let sent = certificate::sent(model, *id, refusal.by.other());
+        let first = sent.first().cloned();
+        (!sent.iter().any(Sent::is_out_of_date) && is_untrusted(model, &refusal, &sent))
+            .then_some((refusal, first))
+    });
+    let Some((refusal, sent)) = found else {
+        return Vec::new();
+    };
+    let (from, to) = (refusal.from, refusal.to);
+    let said = sent
+        .as_ref()
+        .map_or(String::new(), |sent| format!(" ({})", sent.certificate));
+    let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, refusal.at, "the refusal")
+        .title(format!("{from} does not trust the certificate of {to}"))
+        .says(format!(
+            "{from} refused the authentication of {to} by certificate{said}. {}",
+            if refusal.v1 {
+                "The notification says that it is the certificate."
+            } else {
+                "The two sides ask for certificates of different authorities."
+            }
+        ))
+        .or("The identity is not accepted, or the certificate is revoked.")
+        .advise(format!(
+            "Install the certificate of the authority that issued it on {from}."
+        ))
+        .advise(format!("Let {to} send the certificates in between."));
+    if let Some(sent) = sent {
+        finding = finding.also(sent.at, sent.certificate.to_string());
+    }
+    vec![finding]
+}
+
+/// Whether the authority is what is refused.
+fn is_untrusted(model: &Model, refusal: &Refusal, sent: &[Sent]) -> bool {
+    if refusal.v1 {
+        let told = [
+            NotifyV1::INVALID_CERTIFICATE,
+            NotifyV1::INVALID_CERT_AUTHORITY,
+        ];
+        return told.iter().any(|kind| refusal.errors.contains(&kind.0));
+    }
+    let trusted = certificate::authorities(model, refusal.ike_sa, refusal.by);
+    // The authorities of the refused side: those it asks for, and those it sends.
+    let mut own = certificate::authorities(model, refusal.ike_sa, refusal.by.other());
+    own.extend(
+        sent.iter()
+            .filter(|sent| sent.certificate.is_ca)
+            .map(|sent| sent.certificate.key_sha1),
+    );
+    !sent.is_empty()
+        && !trusted.is_empty()
+        && !own.is_empty()
+        && !own.iter().any(|authority| trusted.contains(authority))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const CERTIFICATE: &str = "3082013e3081f1a00302010202142cc0a7295b1451dd6a7527d89e1aa3cfcdd92e2d300506032b657030153113301106\
+        035504030c0a67772e6578616d706c65301e170d3236313132353233313734305a170d3436313132303233313734305a\
+        30153113301106035504030c0a67772e6578616d706c65302a300506032b6570032100402217d4475fdb6609175a1256\
+        415d66b323d2231c3473d57f4f823266458dc7a3533051301d0603551d0e04160414adcd8639e5084eb570818f9b9c1a\
+        1c79d21d5311301f0603551d23041830168014adcd8639e5084eb570818f9b9c1a1c79d21d5311300f0603551d130101\
+        ff040530030101ff300506032b65700341004a0bc261d69d2c5a079df8a2d20662798e7241d72374de130bbad50ea9af\
+        bb1ab27f52375efffe7ff44140078925749a346ccb9e3a814116805c20f7cffc5707";
+
+    /// The initiator asks for the first authority, the responder for the second.
+    fn refused(ours: char, theirs: char) -> String {
+        let authority = |digit: char| digit.to_string().repeat(40);
+        format!(
+            "1900000000.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             1900000000.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce CERTREQ({})
+             1900000000.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 1200 opened IDi(gw.example) CERT({CERTIFICATE}) CERTREQ({}) AUTH(14) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+             1900000000.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 80 opened N(AUTHENTICATION_FAILED)",
+            authority(theirs),
+            authority(ours)
+        )
+    }
+
+    #[test]
+    fn other_authorities_on_both_sides() {
+        verdict(&refused('1', '2'), "cert-untrusted");
+        silent(&refused('1', '1'), "cert-untrusted");
+        verdict(&refused('1', '1'), "auth-failed");
+    }
+}

@@ -1,0 +1,152 @@
+//! No ESP proposal in common.
+
+use super::pfs_mismatch;
+use crate::diagnose::facts::child::{self, Attempt, Refusal};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::registry::NotifyType;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "child-proposal-mismatch",
+    code: "IKE211",
+    severity: Severity::Error,
+    summary: "No ESP proposal in common",
+    document: DOCUMENT,
+    explains: &[
+        "child-setup-failed",
+        "rekey-failed",
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The IKE SA is up, but the two sides have no set of algorithms in common for the SA that carries traffic: encryption, integrity, mode, extended sequence numbers or key exchange group.
+
+## How it is seen
+With the keys of the IKE SA. IKE_AUTH or CREATE_CHILD_SA is answered by NO_PROPOSAL_CHOSEN, quick mode by NO-PROPOSAL-CHOSEN. The request tells what was offered. What the other side would take is not in its refusal, but in its own requests and in what it accepted at another time, where the capture has them.
+
+## What else looks like it
+Where only the group of the key exchange (PFS) differs, see pfs-mismatch. Some peers of IKEv1 refuse identities that they do not know by this same error.
+
+## What to do
+1. Configure the same ESP encryption and integrity on both sides, and the same PFS group or none.
+2. Give one value of each where the peer is a cloud gateway: some take the first only, or none of several.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let attempts = child::attempts(model, tunnel);
+    let mut refusals = child::lasting(model, &attempts);
+    refusals.retain(|refusal| is_about_proposals(model, &attempts, refusal));
+    let Some(first) = refusals.first() else {
+        return Vec::new();
+    };
+    let (from, to) = (first.answer.from, first.asker());
+    let offer = first.attempt.offer(model);
+    let offered = offer
+        .as_ref()
+        .map_or(String::new(), |offer| format!(" {to} offers {offer}."));
+    let known = child::known_of(model, &attempts, from, &first.attempt);
+    let knows = known.as_ref().map_or(
+        format!(" What {from} would accept is not in this capture."),
+        |(theirs, at, how)| format!(" {from} {how} {theirs} (frame {}).", at.0),
+    );
+    let differs = offer.as_ref().zip(known.as_ref());
+    let differs = differs.map_or_else(Vec::new, |(ours, (theirs, ..))| ours.differs(theirs));
+    let finding =
+        child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts).map(|finding| {
+            let mut finding = finding
+                .title(format!("{from} accepts no ESP proposal of {to}"))
+                .says(format!(
+                    "{from} refused the child SA of {to} {} by {} (first in answer to {}).{offered}{knows}",
+                    child::times(refusals.len()),
+                    first.name(),
+                    first.what(),
+                ));
+            if let Some((_, at, how)) = &known {
+                finding = finding.also(*at, format!("what {from} {how}"));
+            }
+            for (kind, ours, theirs) in &differs {
+                finding = finding.advise(format!("Make {kind} equal: {to} has {ours}, {from} {theirs}."));
+            }
+            if let (true, Some(offer)) = (differs.is_empty(), &offer) {
+                finding = finding.advise(format!(
+                    "Configure one of these for ESP (phase 2) on {from}: {offer}. Or change {to} to what {from} has."
+                ));
+            }
+            finding
+                .advise(format!("Read the log of {from}: it names what it received and what it is configured for."))
+        });
+    let finding = finding.map(|finding| match first.v1 {
+        true => finding
+            .or("The responder does not know the identities of quick mode, and says so by this error.")
+            .or("Only one side is configured for a key exchange of its own (PFS)."),
+        false => finding,
+    });
+    finding.into_iter().collect()
+}
+
+/// Whether it is the algorithms that were refused, and not the group alone.
+fn is_about_proposals(model: &Model, attempts: &[Attempt], refusal: &Refusal) -> bool {
+    refusal.reason == NotifyType::NO_PROPOSAL_CHOSEN.0
+        && !refusal.attempt.told.is_of_ike()
+        && pfs_mismatch::suspicion(model, attempts, refusal).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent, verdict};
+
+    const AGREED: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(NO_PROPOSAL_CHOSEN)
+        ";
+
+    #[test]
+    fn a_proof_with_no_proposal_chosen() {
+        verdict(AGREED, "child-proposal-mismatch");
+        silent(AGREED, "child-setup-failed");
+    }
+
+    #[test]
+    fn what_the_refuser_offers_itself_is_compared() {
+        let found = fires(
+            &format!(
+                "{AGREED} 5 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request sealed 208 opened SA(ESP 0xb1 ENCR_AES_GCM_16-128) Nonce TSi(10.2.0.0/16) TSr(10.1.0.0/16)
+                 5.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response sealed 80 opened N(NO_PROPOSAL_CHOSEN)"
+            ),
+            "child-proposal-mismatch",
+        );
+        assert!(
+            found.says.contains("192.0.2.2 offers ENCR_AES_GCM_16-128"),
+            "{}",
+            found.says
+        );
+        assert!(
+            found.advice[0].contains("ENCR_AES_CBC-256"),
+            "{:?}",
+            found.advice
+        );
+    }
+
+    #[test]
+    fn quick_mode_without_a_public_value() {
+        verdict(
+            "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+             0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+             0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+             0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+             0.6 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188 opened HASH SA(ESP 0xa1 encr=12/256 auth=5) Nonce ID(10.1.0.0/16) ID(10.2.0.0/16)
+             0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92 opened HASH N(14)",
+            "child-proposal-mismatch",
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! EAP, or XAUTH, failed.
+
+use crate::diagnose::facts::proof;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "eap-failed",
+    code: "IKE219",
+    severity: Severity::Error,
+    summary: "EAP failed: the user is not accepted",
+    document: DOCUMENT,
+    explains: &[
+        "auth-failed",
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The gateway asked the user to prove itself by EAP (IKEv2) or XAUTH (IKEv1), and did not accept the proof: the name or the password is wrong, the account is locked or unknown to the authentication server, or the two sides found no EAP method in common.
+
+## How it is seen
+With the keys of the IKE SA: an IKE_AUTH response holds an EAP packet with the code Failure, or the status of XAUTH is FAIL.
+
+## What else looks like it
+An authentication server (RADIUS) that does not answer: the gateway then says failure too.
+
+## What to do
+1. Try name and password anew; compare the EAP method of both sides.
+2. Read the log of the gateway and of the authentication server behind it.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let refusals: Vec<_> = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .filter_map(|id| proof::refusal(model, *id))
+        .filter(|refusal| refusal.eap_failed)
+        .collect();
+    let Some(first) = refusals.first() else {
+        return Vec::new();
+    };
+    let [user, _] = model.claims(first.ike_sa);
+    let name = user.eap_identity.as_ref().or(user.identity.as_ref());
+    let name = name.map_or(String::new(), |name| format!(" of “{name}”"));
+    let what = if first.v1 { "XAUTH" } else { "EAP" };
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        tunnel,
+        first.at,
+        format!("{what} says failure"),
+    )
+    .title(format!("{} does not accept the user{name}", first.from))
+    .says(format!(
+        "{what} authentication{name} from {} failed ({} in this capture): {} says so.",
+        first.to,
+        crate::diagnose::facts::child::times(refusals.len()),
+        first.from
+    ))
+    .or("The authentication server behind the gateway does not answer.")
+    .advise("Check name and password, and that both sides use the same EAP method.")
+    .advise(format!(
+        "Read the log of {} and of the authentication server behind it.",
+        first.from
+    ));
+    for refusal in refusals.iter().skip(1) {
+        finding = finding.also(refusal.at, "and again");
+    }
+    vec![finding]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const ASKED: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(user) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(0.0.0.0/0) TSr(0.0.0.0/0)
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(gw) AUTH(1) EAP(1)
+        0.4 A:500 > B:500 IKE_AUTH i=1 r=2 id=2 request sealed 96 opened EAP(2)
+        ";
+
+    #[test]
+    fn failure_is_told() {
+        let text = format!(
+            "{ASKED} 0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 80 opened EAP(4)"
+        );
+        verdict(&text, "eap-failed");
+        silent(&text, "child-setup-failed");
+    }
+
+    #[test]
+    fn eap_that_goes_on_is_none() {
+        silent(
+            &format!(
+                "{ASKED} 0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 96 opened EAP(1)"
+            ),
+            "eap-failed",
+        );
+    }
+}

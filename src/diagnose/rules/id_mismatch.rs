@@ -1,0 +1,171 @@
+//! A side is not the one that the other expects.
+
+use crate::diagnose::facts::proof::{self, Refusal};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, Role, TunnelId};
+use crate::registry::{NotifyType, NotifyV1};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "id-mismatch",
+    code: "IKE220",
+    severity: Severity::Error,
+    summary: "A side is not the one that the other expects",
+    document: DOCUMENT,
+    explains: &[
+        "auth-failed",
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Each side tells who it is: an address, a name, the subject of a certificate. The other is configured for another identity, so it does not look at the proof, or does not believe it.
+
+## How it is seen
+With the keys of the IKE SA. IKEv2: the authentication fails and the identity that the initiator wanted (IDr of its request) is not the one that the responder has, by its own answer or by another IKE SA of the capture. IKEv1: message 5 of main mode, or an aggressive mode, is answered by INVALID-ID-INFORMATION.
+
+## What else looks like it
+IKEv2 refuses every failed authentication by the same notification. Where the identities agree, or nothing shows those of the refuser, see auth-failed.
+
+## What to do
+1. Make the identities mirror each other, type included: an address and a name that resolves to it are two identities, and so are a name and a certificate's subject.
+2. Behind a NAT the identity by default is often the private address; set it explicitly.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let found = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
+        let refusal = proof::refusal(model, *id)?;
+        let why = suspicion(model, tunnel, &refusal)?;
+        Some((refusal, why))
+    });
+    let Some((refusal, why)) = found else {
+        return Vec::new();
+    };
+    let (from, to) = (refusal.from, refusal.to);
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        refusal.at,
+        "the refusal",
+    )
+    .title(format!("{from} and {to} disagree about an identity"))
+    .says(why)
+    .or("The identities are known, and the proof (pre-shared key, certificate) is not accepted.")
+    .advise("Make the identities of both sides mirror each other, type included.")
+    .advise(format!("Read the log of {from}: it names the identity that it looked for."));
+    for claim in model.claims(refusal.ike_sa) {
+        if let (Some(at), Some(said)) = (claim.at, claim.said()) {
+            finding = finding.also(at, said);
+        }
+    }
+    vec![finding]
+}
+
+/// Why the identity is to blame.
+fn suspicion(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Option<String> {
+    let (from, to) = (refusal.from, refusal.to);
+    let [initiator, responder] = model.claims(refusal.ike_sa);
+    if refusal.v1 {
+        let claim = match refusal.by {
+            Role::Initiator => responder,
+            Role::Responder => initiator,
+        };
+        let who = claim
+            .identity
+            .map_or(String::new(), |identity| format!(" “{identity}”"));
+        let told = refusal.errors.contains(&NotifyV1::INVALID_ID_INFORMATION.0);
+        return told.then(|| {
+            format!("{from} refused the identity{who} of {to} by INVALID-ID-INFORMATION.")
+        });
+    }
+    if !refusal
+        .errors
+        .contains(&NotifyType::AUTHENTICATION_FAILED.0)
+    {
+        return None;
+    }
+    let wanted = initiator.expects?;
+    match refusal.by {
+        Role::Initiator => {
+            let shown = responder.identity.filter(|shown| *shown != wanted)?;
+            Some(format!(
+                "{from} wants “{wanted}”, but {to} says that it is “{shown}”; {from} refused it by AUTHENTICATION_FAILED."
+            ))
+        }
+        Role::Responder => {
+            let own = own_identities(model, tunnel, refusal);
+            let shown = own.first()?;
+            (!own.contains(&wanted)).then(|| {
+                format!(
+                    "{to} wants “{wanted}”, but elsewhere in this capture {from} says that it is “{shown}”; {from} refused by AUTHENTICATION_FAILED."
+                )
+            })
+        }
+    }
+}
+
+/// The identities that the refuser showed under other IKE SAs of the tunnel.
+fn own_identities(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Vec<String> {
+    let mut found = Vec::new();
+    for id in &model.tunnels[tunnel].ike_sas {
+        let Some(path) = model.ike_sas[*id].paths.first() else {
+            continue;
+        };
+        let [initiator, responder] = model.claims(*id);
+        let own = match () {
+            () if path.from.address == refusal.from => initiator.identity,
+            () if path.to.address == refusal.from => responder.identity,
+            () => None,
+        };
+        found.extend(own.filter(|_| *id != refusal.ike_sa));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    fn init(spi: u32, at: u32, from: char, to: char) -> String {
+        format!(
+            "{at}.0 {from}:500 > {to}:500 IKE_SA_INIT i={spi} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.1 {to}:500 > {from}:500 IKE_SA_INIT i={spi} r=9 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             "
+        )
+    }
+
+    #[test]
+    fn an_initiator_that_gets_another_than_it_wants() {
+        let text = |shown: &str| {
+            init(1, 0, 'A', 'B')
+                + &format!(
+                    "0.2 A:500 > B:500 IKE_AUTH i=1 r=9 id=1 request sealed 256 opened IDi(a.example) IDr(b.example) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                     0.3 B:500 > A:500 IKE_AUTH i=1 r=9 id=1 response sealed 240 opened IDr({shown}) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                     0.4 A:500 > B:500 INFORMATIONAL i=1 r=9 id=2 request sealed 80 opened N(AUTHENTICATION_FAILED)
+                     9.0 A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(DH14) KE(14) Nonce"
+                )
+        };
+        verdict(&text("c.example"), "id-mismatch");
+        silent(&text("b.example"), "id-mismatch");
+        verdict(&text("b.example"), "auth-failed");
+    }
+
+    #[test]
+    fn a_responder_that_calls_itself_otherwise() {
+        let refused = |shown: &str| {
+            init(1, 0, 'A', 'B')
+                + "0.2 A:500 > B:500 IKE_AUTH i=1 r=9 id=1 request sealed 256 opened IDi(a) IDr(b) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                   0.3 B:500 > A:500 IKE_AUTH i=1 r=9 id=1 response sealed 80 opened N(AUTHENTICATION_FAILED)
+                   "
+                + &init(2, 5, 'B', 'A')
+                + &format!("5.2 B:500 > A:500 IKE_AUTH i=2 r=9 id=1 request sealed 256 opened IDi({shown}) IDr(a) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)")
+        };
+        verdict(&refused("c"), "id-mismatch");
+        verdict(&refused("b"), "auth-failed");
+    }
+}

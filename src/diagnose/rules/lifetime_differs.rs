@@ -1,0 +1,119 @@
+//! The two sides have different lifetimes for their SAs.
+
+use crate::diagnose::facts::child;
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::registry::NotifyV1;
+use crate::registry::ikev1::{LifeType, Phase2Attribute};
+use crate::wire::ikev1::notification::Meaning;
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "lifetime-differs",
+    code: "INF510",
+    severity: Severity::Info,
+    summary: "The two sides have different lifetimes",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+IKEv1 negotiates lifetimes. Where they differ, the side with the shorter one always rekeys, or deletes an SA that the other believes to live on. Most get along; some cloud gateways ask for equal values. IKEv2 does not negotiate lifetimes at all.
+
+## How it is seen
+With the keys of IKEv1: the two sides name different lifetimes in quick mode, or the responder names its own by RESPONDER-LIFETIME.
+
+## What else looks like it
+Nothing.
+
+## What to do
+1. Set the same lifetimes on both sides if SAs end unexpectedly.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let mut named: Vec<(IpAddr, u64, Cite)> = Vec::new();
+    for attempt in child::attempts(model, tunnel) {
+        if let Some(request) = &attempt.told.request
+            && let Some(seconds) = request.lifetime_secs
+        {
+            named.push((request.from, seconds, request.at));
+        }
+        if let Some((seconds, from, at)) = responder_lifetime(model, &attempt) {
+            named.push((from, seconds, at));
+        }
+    }
+    let Some((one, short, at)) = named.first().copied() else {
+        return Vec::new();
+    };
+    let other = named
+        .iter()
+        .find(|(end, seconds, _)| *end != one && *seconds != short);
+    let Some((two, long, there)) = other.copied() else {
+        return Vec::new();
+    };
+    vec![
+        Finding::new(&RULE, Confidence::Certain, tunnel, at, format!("{short} s"))
+            .also(there, format!("{long} s"))
+            .title(format!("{one} and {two} have different lifetimes"))
+            .says(format!(
+                "For phase 2 {one} names a lifetime of {short} s, {two} one of {long} s. The side with the \
+                 shorter one rekeys, or deletes an SA that the other still uses."
+            ))
+            .advise("Set the same lifetimes on both sides if SAs end unexpectedly."),
+    ]
+}
+
+/// The seconds that the responder of a quick mode will keep (RFC 2407 section 4.6.3.1).
+fn responder_lifetime(model: &Model, attempt: &child::Attempt) -> Option<(u64, IpAddr, Cite)> {
+    let (message, read) = model.opened(model.exchanges[attempt.exchange].response()?)?;
+    let seconds = read
+        .notifies_v1()
+        .filter(|notify| notify.kind == NotifyV1::RESPONDER_LIFETIME)
+        .find_map(|notify| {
+            let Meaning::Lifetime(_, attributes) = notify.meaning()? else {
+                return None;
+            };
+            let value = |kind: Phase2Attribute| {
+                let mut fits = attributes.iter().filter(|one| one.kind == kind.0);
+                fits.next()?.value.number()
+            };
+            let seconds = value(Phase2Attribute::SA_LIFE_TYPE) == Some(LifeType::SECONDS.0.into());
+            value(Phase2Attribute::SA_LIFE_DURATION).filter(|_| seconds)
+        })?;
+    Some((
+        seconds,
+        message.path.from.address,
+        (message.frame, message.time),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    fn quick(life: u32) -> String {
+        format!(
+            "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+             0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+             0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+             0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+             1.0 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188 opened HASH SA(ESP 0xa1 encr=12/256 auth=5 life=3600) Nonce ID(10.1.0.0/16) ID(10.2.0.0/16)
+             1.1 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188 seed=1 opened HASH SA(ESP 0xb1 encr=12/256 auth=5 life=3600) Nonce ID(10.1.0.0/16) ID(10.2.0.0/16)
+             1.2 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 76
+             9.0 B:500 > A:500 QUICK i=1 r=2 id=0x78 sealed 188 opened HASH SA(ESP 0xb2 encr=12/256 auth=5 life={life}) Nonce ID(10.2.0.0/16) ID(10.1.0.0/16)
+             9.1 A:500 > B:500 QUICK i=1 r=2 id=0x78 sealed 188 seed=1 opened HASH SA(ESP 0xa2 encr=12/256 auth=5 life={life}) Nonce ID(10.2.0.0/16) ID(10.1.0.0/16)
+             9.2 B:500 > A:500 QUICK i=1 r=2 id=0x78 sealed 76"
+        )
+    }
+
+    #[test]
+    fn each_side_names_its_own() {
+        fires(&quick(1800), "lifetime-differs");
+        silent(&quick(3600), "lifetime-differs");
+    }
+}

@@ -1,0 +1,114 @@
+//! The peer refuses for reasons of its own.
+
+use crate::diagnose::facts::child;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::registry::NotifyType;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "peer-internal-error",
+    code: "IKE212",
+    severity: Severity::Error,
+    summary: "The peer refuses for reasons of its own",
+    document: DOCUMENT,
+    explains: &[
+        "child-setup-failed",
+        "rekey-failed",
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The request is well formed and nothing in it is unacceptable, but the peer cannot or will not serve it now: it is busy with another exchange about the same SA (TEMPORARY_FAILURE), or holds as many child SAs as it is willing to (NO_ADDITIONAL_SAS).
+
+## How it is seen
+With the keys of the IKE SA: CREATE_CHILD_SA or IKE_AUTH is answered by one of these notifications, again and again, and no attempt for the same traffic succeeds.
+
+## What else looks like it
+TEMPORARY_FAILURE is normal when both sides rekey at once: it is retried and succeeds within seconds. A peer that knows no CREATE_CHILD_SA at all answers NO_ADDITIONAL_SAS to a rekeying and expects a new IKE SA instead; where that follows, nothing is wrong.
+
+## What to do
+1. Read the log of the peer.
+2. NO_ADDITIONAL_SAS: put all networks into one child SA, or raise the peer's limit of child SAs.
+3. TEMPORARY_FAILURE that does not end: an exchange hangs on the peer; restart its IKE SA.
+";
+
+/// So many refusals in a row are no passing collision.
+const PERSISTENT: usize = 3;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let attempts = child::attempts(model, tunnel);
+    let mut refusals = child::lasting(model, &attempts);
+    let full = NotifyType::NO_ADDITIONAL_SAS.0;
+    let busy = NotifyType::TEMPORARY_FAILURE.0;
+    // Who makes IKE SAs anew instead of rekeying refuses the rekeying so (RFC 7296 section 1.3).
+    refusals
+        .retain(|one| !one.v1 && (one.reason == busy || one.reason == full && !one.is_rekeying()));
+    let Some(first) = refusals.first() else {
+        return Vec::new();
+    };
+    let only_busy = refusals.iter().all(|one| one.reason == busy);
+    if only_busy && refusals.len() < PERSISTENT {
+        return Vec::new();
+    }
+    let from = first.answer.from;
+    child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)
+        .map(|finding| {
+            let finding = finding
+                .title(format!("{from} refuses: {}", first.name()))
+                .says(format!(
+                    "{from} refused {} of {} {} by {}; no attempt for the same traffic succeeded.",
+                    first.what(),
+                    first.asker(),
+                    child::times(refusals.len()),
+                    first.name(),
+                ))
+                .advise(format!("Read the log of {from}."));
+            match only_busy {
+                true => finding.advise("An exchange hangs there: restart the IKE SA."),
+                false => finding.advise(
+                    "Put all networks into one child SA, or raise the limit of child SAs there.",
+                ),
+            }
+        })
+        .into_iter()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+        5 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208 opened SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.3.0.0/16)
+        ";
+
+    #[test]
+    fn no_additional_sas() {
+        verdict(
+            &format!(
+                "{UP} 5.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(NO_ADDITIONAL_SAS)"
+            ),
+            "peer-internal-error",
+        );
+    }
+
+    #[test]
+    fn one_temporary_failure_is_none() {
+        silent(
+            &format!(
+                "{UP} 5.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(TEMPORARY_FAILURE)"
+            ),
+            "peer-internal-error",
+        );
+    }
+}

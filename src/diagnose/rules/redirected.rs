@@ -1,0 +1,89 @@
+//! The peer sends the other to another gateway.
+
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::registry::{ExchangeType, NotifyType};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "redirected",
+    code: "INF511",
+    severity: Severity::Info,
+    summary: "The peer sends the other to another gateway",
+    document: DOCUMENT,
+    explains: &[
+        "ike-refused",
+        "auth-failed",
+        "child-setup-failed",
+        "tunnel-deleted",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A gateway asks a client to go to another one (RFC 5685): it is busy, will be taken down, or another is nearer.
+
+## How it is seen
+A REDIRECT notification: in clear in the IKE_SA_INIT response, or, with the keys of the IKE SA, in IKE_AUTH or an informational exchange. The client then begins anew with the gateway that it names.
+
+## What else looks like it
+Nothing.
+
+## What to do
+1. Nothing, if the client gets through to the other gateway. If it does not, look there.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let mut found: Option<Finding> = None;
+    let flights = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| sa.version.major() != 1)
+        .flat_map(|sa| {
+            sa.exchanges
+                .iter()
+                .map(move |id| (sa, &model.exchanges[*id]))
+        })
+        // Who redirects at once chooses no algorithms (RFC 5685 section 4).
+        .filter(|(sa, exchange)| exchange.kind != ExchangeType::IKE_SA_INIT || sa.suite.is_none())
+        .flat_map(|(_, exchange)| &exchange.flights);
+    for flight in flights {
+        let Some((message, read)) = model.readable(flight) else {
+            continue;
+        };
+        let Some(notify) = read.notify(NotifyType::REDIRECT) else {
+            continue;
+        };
+        let at = (message.frame, message.time);
+        let from = message.path.from.address;
+        let gateway = notify.meaning().map(|meaning| meaning.to_string());
+        let gateway = gateway.unwrap_or_else(|| "another gateway".to_owned());
+        found = Some(match found {
+            Some(finding) => finding.also(at, "REDIRECT"),
+            None => Finding::new(&RULE, Confidence::Certain, tunnel, at, "REDIRECT")
+                .title(format!("{from} redirects to {gateway}"))
+                .says(format!(
+                    "{from} asks {} to go to {gateway}.",
+                    message.path.to.address
+                )),
+        });
+    }
+    found.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::fires;
+
+    #[test]
+    fn a_gateway_names_another() {
+        let finding = fires(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce N(16406)
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(REDIRECT 0104c0000207)",
+            "redirected",
+        );
+        assert!(finding.title.contains("192.0.2.7"), "{}", finding.title);
+    }
+}

@@ -1,0 +1,203 @@
+//! The peer grants less than was asked for.
+
+use crate::diagnose::facts::selectors::{self, Narrowing};
+use crate::diagnose::facts::{clear, count};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{ClearFlow, Model, TunnelId, selector};
+use crate::units::Timestamp;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ts-narrowed",
+    code: "IKE214",
+    severity: Severity::Warning,
+    summary: "The traffic selectors are narrowed",
+    document: DOCUMENT,
+    explains: &["clear-text-leak", "esp-one-way"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+IKEv2 lets a responder grant a part of the traffic that was asked for (RFC 7296 section 2.9). The tunnel comes up and everybody is content, but packets of the addresses that were cut off have no SA: they are dropped, or leave in clear, or take another tunnel. It depends on who initiates, too: the narrower side asks for what it has and gets all of it.
+
+## How it is seen
+With the keys of the IKE SA: TSi and TSr of the request hold more than those of the answer.
+
+## What else looks like it
+A client that is given an inner address is narrowed to that address, which is how it is meant; so is a gateway that tells a client which networks it serves. In transport mode behind NAT addresses are exchanged. None of these is reported as a fault.
+
+## What to do
+1. Configure the same selectors on both sides, mirrored; narrowing then has nothing to do.
+2. Where several connections have a part each, see that they do not overlap.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let narrowed: Vec<Narrowing> = selectors::narrowings(model, tunnel)
+        .into_iter()
+        .filter(|one| !one.is_first_pair())
+        .collect();
+    let worst = narrowed
+        .iter()
+        .find(|one| !one.served && !one.remote_access)
+        .or(narrowed.first());
+    let Some(worst) = worst else {
+        return Vec::new();
+    };
+    let normal = worst.served || worst.remote_access;
+    let (from, to) = (worst.answer.from, worst.answer.to);
+    let leaks: Vec<&ClearFlow> = clear::flows(model, &model.tunnels[tunnel])
+        .filter(|flow| worst.cuts_off(flow.from, flow.to))
+        .collect();
+    let packets: u64 = leaks.iter().map(|flow| flow.packets).sum();
+    let leaked = leaks.first().map_or(String::new(), |leak| {
+        format!(
+            " {} of addresses that were cut off passed in clear, such as {} > {}.",
+            count(packets, "packet"),
+            leak.from,
+            leak.to
+        )
+    });
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        tunnel,
+        worst.answer.at,
+        format!("granted: {}", pair(&worst.granted)),
+    )
+    .also(
+        worst.request.at,
+        format!("asked for: {}", pair(&worst.asked)),
+    )
+    .during(worst.answer.at.1, ends(model, tunnel))
+    .severity(if normal {
+        Severity::Info
+    } else {
+        RULE.severity
+    })
+    .title(format!("{from} grants {to} less than it asks for"))
+    .says(format!(
+        "{to} asked for {}; {from} granted {}. {}{leaked}{}",
+        pair(&worst.asked),
+        pair(&worst.granted),
+        left(worst),
+        match (worst.served, worst.remote_access) {
+            (true, _) => " Other child SAs serve what was left out.",
+            (false, true) =>
+                " It is a client with an address from the gateway, which tells it what it serves.",
+            (false, false) => "",
+        }
+    ));
+    for leak in leaks {
+        finding = finding.also(
+            leak.seen.first,
+            format!("{} > {} in clear", leak.from, leak.to),
+        );
+    }
+    for other in &narrowed {
+        finding = finding.also(
+            other.answer.at,
+            format!("granted: {}", pair(&other.granted)),
+        );
+    }
+    if !normal {
+        let [own, other] = &worst.asked;
+        finding = finding
+            .advise(format!(
+                "If {to} is right, configure on {from}: local {}, remote {}.",
+                selector::said(other),
+                selector::said(own)
+            ))
+            .advise(format!(
+                "If {from} is right, ask for no more on {to}, so that what is not served is not sent here."
+            ))
+            .advise("Use the same selectors on both sides; a peer of IKEv1, or one that does not narrow, refuses what differs.");
+    }
+    vec![finding]
+}
+
+/// Selectors of both sides: `10.1.0.0/16 with 10.2.0.0/16`.
+pub(super) fn pair([own, other]: &[Vec<crate::model::Selector>; 2]) -> String {
+    format!("{} with {}", selector::said(own), selector::said(other))
+}
+
+/// What was left out, of which side.
+pub(super) fn left(narrowing: &Narrowing) -> String {
+    let [own, other] = &narrowing.left;
+    let (from, to) = (narrowing.answer.from, narrowing.answer.to);
+    let mut parts = Vec::new();
+    for (set, side) in [(own, to), (other, from)] {
+        if !set.is_empty() {
+            parts.push(format!("{} on the side of {side}", selector::said(set)));
+        }
+    }
+    format!("Left out: {}.", parts.join(", and "))
+}
+
+/// When the last IKE SA of the tunnel was seen: so long narrowed selectors hold.
+pub(super) fn ends(model: &Model, tunnel: TunnelId) -> Timestamp {
+    let row = &model.tunnels[tunnel];
+    let sas = row.ike_sas.iter().map(|id| model.ike_sas[*id].seen.last.1);
+    let flows = row.flows.iter().map(|id| model.flows[*id].seen.last.1);
+    sas.chain(flows).max().unwrap_or(Timestamp(i64::MIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
+
+    fn made(request: &str, answer: &str) -> String {
+        format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) {request}
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) {answer}
+             "
+        )
+    }
+
+    #[test]
+    fn a_part_is_granted() {
+        let text = made(
+            "TSi(10.1.0.0/16) TSr(10.2.0.0/16)",
+            "TSi(10.1.0.0/16) TSr(10.2.3.0/24)",
+        );
+        verdict(&text, "ts-narrowed");
+        let says = fires(&text, "ts-narrowed").says;
+        assert!(
+            says.contains("granted 10.1.0.0/16 with 10.2.3.0/24"),
+            "{says}"
+        );
+    }
+
+    #[test]
+    fn the_packet_that_made_it_necessary_is_no_more_than_its_network() {
+        silent(
+            &made(
+                "TSi(10.1.0.7:6/80 10.1.0.0/16) TSr(10.2.0.0/16)",
+                "TSi(10.1.0.0/16) TSr(10.2.0.0/16)",
+            ),
+            "ts-narrowed",
+        );
+    }
+
+    #[test]
+    fn an_address_from_the_gateway_narrows_as_it_is_meant() {
+        let text = made(
+            "CP(1) TSi(0.0.0.0/0) TSr(0.0.0.0/0)",
+            "CP(2) TSi(10.9.0.1) TSr(10.2.0.0/16)",
+        );
+        assert!(is_healthy(&findings(&text)));
+        assert_eq!(fires(&text, "ts-narrowed").severity, Severity::Info);
+    }
+
+    #[test]
+    fn packets_that_were_cut_off_and_leave_in_clear_are_its_consequence() {
+        let text = made(
+            "TSi(10.1.0.0/16) TSr(10.2.0.0/16)",
+            "TSi(10.1.0.0/16) TSr(10.2.3.0/24)",
+        ) + "1 A > B ESP 0xb1 seq 1..9\n1 B > A ESP 0xa1 seq 1..9\n2 10.1.0.5 > 10.2.9.9 CLEAR 1 count 5 requests 5";
+        verdict(&text, "ts-narrowed");
+    }
+}

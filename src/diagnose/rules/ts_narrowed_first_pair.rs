@@ -1,0 +1,131 @@
+//! Of several networks the peer takes the first pair only.
+
+use super::ts_narrowed::{ends, left, pair};
+use crate::diagnose::facts::selectors;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ts-narrowed-first-pair",
+    code: "IKE215",
+    severity: Severity::Error,
+    summary: "Of several networks the peer takes the first pair only",
+    document: DOCUMENT,
+    explains: &["ts-narrowed", "clear-text-leak", "esp-one-way"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+One side puts all its networks into one child SA, as strongSwan, libreswan and cloud gateways do; the other keeps one child SA for each pair of networks, as Cisco ASA, Huawei, H3C and many firewalls do. It takes the first pair and leaves the rest. The first pair works, all others do not.
+
+## How it is seen
+With the keys of the IKE SA: TSi or TSr of the request hold several selectors; those of the answer hold one each, the first, and no other child SA serves the rest.
+
+## What else looks like it
+A peer that is configured for the first pair alone does the same, and is right.
+
+## What to do
+1. Make one child SA for each pair of networks on the side that asks for all at once.
+2. Or cover all networks of a side by one prefix.
+3. Or use 0.0.0.0/0 on both sides and decide by routes.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let mut narrowed = selectors::narrowings(model, tunnel);
+    narrowed.retain(|one| one.is_first_pair() && !one.remote_access);
+    narrowed.sort_by_key(|one| one.served);
+    let Some(worst) = narrowed.first() else {
+        return Vec::new();
+    };
+    let (from, to) = (worst.answer.from, worst.answer.to);
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        tunnel,
+        worst.answer.at,
+        format!("granted: {}", pair(&worst.granted)),
+    )
+    .also(
+        worst.request.at,
+        format!("asked for: {}", pair(&worst.asked)),
+    )
+    .during(worst.answer.at.1, ends(model, tunnel))
+    .severity(if worst.served {
+        Severity::Info
+    } else {
+        RULE.severity
+    })
+    .title(format!(
+        "{from} takes only the first pair of networks that {to} asks for"
+    ))
+    .says(format!(
+        "{to} asked for {} in one child SA; {from} granted {}, the first of each. {}{}{}",
+        pair(&worst.asked),
+        pair(&worst.granted),
+        left(worst),
+        if worst.answer.more_possible {
+            " It says that more could be had with another child SA (ADDITIONAL_TS_POSSIBLE)."
+        } else {
+            ""
+        },
+        if worst.served {
+            " Other child SAs serve the other pairs."
+        } else {
+            ""
+        },
+    ))
+    .or(format!("{from} is configured for this one pair."));
+    if !worst.served {
+        finding = finding
+            .advise(format!("On {to}, make one child SA for each pair of networks."))
+            .advise("Or cover the networks of each side by one prefix, or use 0.0.0.0/0 on both sides and decide by routes.")
+            .advise(format!("Or let {from} take several networks in one child SA, if it can."));
+    }
+    for other in narrowed.iter().skip(1) {
+        finding = finding.also(
+            other.answer.at,
+            format!("granted: {}", pair(&other.granted)),
+        );
+    }
+    vec![finding]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{findings, is_healthy, silent, verdict};
+
+    const MADE: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/24 10.1.5.0/24) TSr(10.2.0.0/24)
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/24) TSr(10.2.0.0/24)
+        ";
+
+    #[test]
+    fn the_first_of_two_alone() {
+        verdict(MADE, "ts-narrowed-first-pair");
+        silent(MADE, "ts-narrowed");
+    }
+
+    #[test]
+    fn the_second_of_two_is_narrowing() {
+        verdict(
+            &MADE.replace(
+                "TSi(10.1.0.0/24) TSr(10.2.0.0/24)",
+                "TSi(10.1.5.0/24) TSr(10.2.0.0/24)",
+            ),
+            "ts-narrowed",
+        );
+    }
+
+    #[test]
+    fn where_another_child_serves_the_rest_nothing_is_wrong() {
+        let found = findings(&format!(
+            "{MADE} 1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208 opened SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.5.0/24) TSr(10.2.0.0/24)
+             1.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208 opened SA(ESP 0xb2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.5.0/24) TSr(10.2.0.0/24)"
+        ));
+        assert!(is_healthy(&found), "{found:#?}");
+    }
+}

@@ -1,0 +1,199 @@
+//! The traffic selectors are refused.
+
+use crate::diagnose::facts::child::{self, Refusal};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId, selector};
+use crate::registry::{NotifyType, NotifyV1};
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ts-unacceptable",
+    code: "IKE210",
+    severity: Severity::Error,
+    summary: "The traffic selectors are refused",
+    document: DOCUMENT,
+    explains: &[
+        "child-setup-failed",
+        "rekey-failed",
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The gateways believe each other and agree on algorithms, but one is not willing to carry the packets that the other asks for: its own networks are others than the asker believes.
+
+## How it is seen
+With the keys of the IKE SA. IKEv2: IKE_AUTH or CREATE_CHILD_SA is answered by TS_UNACCEPTABLE, or by SINGLE_PAIR_REQUIRED where the peer takes one pair of addresses a child SA. IKEv1: quick mode is answered by INVALID-ID-INFORMATION. The request tells the selectors that were asked for.
+
+## What else looks like it
+Without keys it cannot be told from a refused ESP proposal; see child-setup-failed. IKEv2 lets a responder narrow the selectors to what both have, so it refuses only if they have nothing in common, or if it does not narrow at all. IKEv1 knows no narrowing: identities must mirror each other to the bit, and some peers call such a mismatch NO-PROPOSAL-CHOSEN.
+
+## What to do
+1. Give both sides the same two networks, mirrored: what is local to one is remote to the other.
+2. Compare masks too: 10.1.0.0/16 and 10.1.0.0/24 do not match in IKEv1, nor with peers that do not narrow.
+3. Policy-based and route-based sides: set the route-based side's selectors to those of the policy, or 0.0.0.0/0 on both.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let attempts = child::attempts(model, tunnel);
+    let mut refusals = child::lasting(model, &attempts);
+    refusals.retain(is_about_selectors);
+    let Some(first) = refusals.first() else {
+        return Vec::new();
+    };
+    let (from, to) = (first.answer.from, first.asker());
+    let pair = first.reason == NotifyType::SINGLE_PAIR_REQUIRED.0 && !first.v1;
+    let asked = first.attempt.told.request.as_ref();
+    let asked = asked.and_then(|request| request.selectors.as_ref());
+    let asked_for = asked.map_or(String::new(), |[ours, theirs]| {
+        format!(
+            " It asked for {} on its own side and {} on that of {from}.",
+            selector::said(ours),
+            selector::said(theirs)
+        )
+    });
+    let known = known_of(&attempts, from, first);
+    let known_for = known.as_ref().map_or(String::new(), |(own, other)| {
+        format!(
+            " {from} itself has {} and {}.",
+            selector::said(own),
+            selector::said(other)
+        )
+    });
+    let finding = child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)
+        .map(|finding| {
+            finding
+                .title(format!("{from} refuses the traffic selectors of {to}"))
+                .says(format!(
+                    "{from} refused the child SA of {to} {} by {} (first in answer to {}).{asked_for}{known_for}",
+                    child::times(refusals.len()),
+                    first.name(),
+                    first.what(),
+                ))
+        })
+        .map(|finding| match (pair, asked) {
+            (true, _) => finding.advise(format!(
+                "Make one child SA for each pair of networks: {from} takes no more in one."
+            )),
+            (false, Some([ours, theirs])) => finding.advise(format!(
+                "Configure on {from}: local {}, remote {}; or change those of {to}. They must mirror each other{}.",
+                selector::said(theirs),
+                selector::said(ours),
+                if first.v1 { " to the bit, masks included" } else { "" }
+            )),
+            (false, None) => finding.advise(
+                "Compare local and remote networks: each side's must mirror the other's.",
+            ),
+        })
+        .map(|finding| {
+            finding.advise(format!(
+                "If one side is route-based and the other policy-based, give both the same selectors: strongSwan local_ts and remote_ts, libreswan leftsubnet and rightsubnet, Cisco crypto ACL, FortiGate phase 2 selectors, cloud gateways their interesting traffic. The log of {from} names the selectors it expects."
+            ))
+        });
+    finding.into_iter().collect()
+}
+
+/// Whether it is the selectors that were refused.
+fn is_about_selectors(refusal: &Refusal) -> bool {
+    match refusal.v1 {
+        true => refusal.reason == NotifyV1::INVALID_ID_INFORMATION.0,
+        false => [
+            NotifyType::TS_UNACCEPTABLE.0,
+            NotifyType::SINGLE_PAIR_REQUIRED.0,
+        ]
+        .contains(&refusal.reason),
+    }
+}
+
+/// Selectors that an end showed to have in another attempt: its own and the other side's.
+fn known_of(
+    attempts: &[child::Attempt],
+    end: IpAddr,
+    not: &Refusal,
+) -> Option<(Vec<crate::model::Selector>, Vec<crate::model::Selector>)> {
+    attempts
+        .iter()
+        .filter(|attempt| attempt.exchange != not.attempt.exchange)
+        .find_map(|attempt| {
+            let request = attempt.told.request.as_ref()?;
+            let answer = attempt.told.answer.as_ref();
+            if request.from == end {
+                let [own, other] = request.selectors.clone()?;
+                return Some((own, other));
+            }
+            let answer = answer.filter(|answer| answer.from == end && answer.has_sa)?;
+            let [other, own] = answer.selectors.clone()?;
+            Some((own, other))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent, verdict};
+
+    const AGREED: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.9.0.0/16)
+        ";
+
+    #[test]
+    fn a_proof_with_ts_unacceptable() {
+        let text = format!(
+            "{AGREED} 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(TS_UNACCEPTABLE)"
+        );
+        verdict(&text, "ts-unacceptable");
+        silent(&text, "child-setup-failed");
+        silent(&text, "auth-failed");
+        let says = fires(&text, "ts-unacceptable").says;
+        assert!(
+            says.contains("10.1.0.0/16 on its own side and 10.9.0.0/16"),
+            "{says}"
+        );
+    }
+
+    #[test]
+    fn without_keys_it_stays_a_refused_child() {
+        let text = format!(
+            "{} 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128",
+            AGREED.replace("opened", "# opened")
+        );
+        verdict(&text, "child-setup-failed");
+    }
+
+    #[test]
+    fn what_is_granted_at_the_second_try_is_no_fault() {
+        silent(
+            &format!(
+                "{AGREED} 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(TS_UNACCEPTABLE)
+                 1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208 opened SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.9.0.0/16)
+                 1.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208 opened SA(ESP 0xb2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.9.0.0/16)"
+            ),
+            "ts-unacceptable",
+        );
+    }
+
+    const MAIN: &str = "
+        0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+        0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+        0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+        0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+        0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+        0.6 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188 opened HASH SA(ESP 0xa1 encr=12/256 auth=5) Nonce ID(10.1.0.0/16) ID(10.9.0.0/16)";
+
+    #[test]
+    fn quick_mode_answered_by_invalid_id_information() {
+        verdict(
+            &format!(
+                "{MAIN}\n0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92 opened HASH N(18)"
+            ),
+            "ts-unacceptable",
+        );
+    }
+}
