@@ -6,7 +6,7 @@
 use super::{Sa, Sadb};
 use crate::crypto::OpenError;
 use crate::limits;
-use crate::net::{self, Esp, Failed, Inner, Opened, Opening, Path, SaId, Unopened};
+use crate::net::{self, Esp, FailedEsp, Inner, OpenedEsp, Opening, Path, SaId, Unopened};
 use crate::units::EspSpi;
 use std::net::IpAddr;
 
@@ -76,7 +76,7 @@ impl Opener {
     pub fn open(&mut self, database: &Sadb, packet: &Sealed<'_>) -> Tried {
         let among = || database.candidates(false, packet.spi);
         let candidates = among().count();
-        let mut failed: Option<Failed> = None;
+        let mut failed: Option<FailedEsp> = None;
         for (checked, between) in [(true, true), (true, false), (false, true), (false, false)] {
             for (id, sa) in among() {
                 if sa.protection.is_unchecked() == checked
@@ -99,7 +99,7 @@ impl Opener {
                     Err(why) => why,
                 };
                 if failed.is_none_or(|before| before.why < why) {
-                    failed = Some(Failed { sa: id, why });
+                    failed = Some(FailedEsp { sa: id, why });
                 }
             }
         }
@@ -125,7 +125,7 @@ impl Opener {
     }
 
     /// Opens what a checksum proves.
-    fn checked(&mut self, id: SaId, sa: &Sa, packet: &Sealed<'_>) -> Result<Opened, Unopened> {
+    fn checked(&mut self, id: SaId, sa: &Sa, packet: &Sealed<'_>) -> Result<OpenedEsp, Unopened> {
         let place = id.0 as usize;
         let hint = self.highs.get(place).copied().flatten();
         let plain = (sa.esn != Some(true)).then_some(None);
@@ -158,7 +158,7 @@ impl Opener {
     }
 
     /// Opens what nothing proves, if it is plausible then.
-    fn unchecked(&mut self, id: SaId, sa: &Sa, packet: &Sealed<'_>) -> Result<Opened, Unopened> {
+    fn unchecked(&mut self, id: SaId, sa: &Sa, packet: &Sealed<'_>) -> Result<OpenedEsp, Unopened> {
         sa.protection
             .open_esp(packet.bytes, None, &mut self.text)
             .map_err(unopened)?;
@@ -188,14 +188,14 @@ impl Opener {
         trailer: &Trailer,
         checked: bool,
         high: High,
-    ) -> Opened {
+    ) -> OpenedEsp {
         self.payload = trailer.payload;
         let Trailer {
             next_header,
             pad_length,
             ..
         } = *trailer;
-        Opened {
+        OpenedEsp {
             sa,
             checked,
             high,

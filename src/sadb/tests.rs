@@ -1,7 +1,7 @@
 use super::*;
 use crate::crypto::Prf;
 use crate::keys::{AddressPattern, EncryptionId, IntegrityId, SpiPattern};
-use crate::net::{Failed, Unopened};
+use crate::net::{FailedEsp, Unopened};
 use std::net::{IpAddr, Ipv4Addr};
 
 const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -71,7 +71,7 @@ fn open(database: &Sadb, bytes: &[u8]) -> Option<Opening> {
 }
 
 #[track_caller]
-fn opened(database: &Sadb, bytes: &[u8]) -> Opened {
+fn opened(database: &Sadb, bytes: &[u8]) -> OpenedEsp {
     open(database, bytes).unwrap().opened().unwrap().clone()
 }
 
@@ -87,7 +87,7 @@ fn of_several_keys_for_one_spi_the_checksum_decides() {
         assert_eq!(opened.inner.to.port, Some(53));
         assert!(opened.checked);
     }
-    let failed = Failed {
+    let failed = FailedEsp {
         sa: SaId(0),
         why: Unopened::Integrity,
     };
