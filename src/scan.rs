@@ -418,7 +418,10 @@ impl Notes {
                 ..IpFacts::default()
             };
             net::peel_opened(stamp, path, ip, next_header, payload, &mut |inner| {
-                self.take(&inner, task);
+                // As the fold does where it opens a packet.
+                if !matches!(inner.body, Body::Learned(_) | Body::Fragment(_)) {
+                    self.take(&inner, task);
+                }
             });
             self.opener.give_back(text);
         }

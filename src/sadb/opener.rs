@@ -76,6 +76,7 @@ impl Opener {
     pub fn open(&mut self, database: &Sadb, packet: &Sealed<'_>) -> Tried {
         let among = || database.candidates(false, packet.spi);
         let candidates = among().count();
+        self.payload = 0;
         let mut failed: Option<FailedEsp> = None;
         for (checked, between) in [(true, true), (true, false), (false, true), (false, false)] {
             for (id, sa) in among() {
@@ -109,7 +110,7 @@ impl Opener {
         }
     }
 
-    /// The payload of the packet that was opened last, without its padding.
+    /// The payload of the packet that was tried last, without its padding; none if it did not open.
     pub fn payload(&self) -> &[u8] {
         self.text.get(..self.payload).unwrap_or_default()
     }
@@ -174,8 +175,8 @@ impl Opener {
                     true => PLAUSIBLE,
                     false => PLAUSIBLE_OF_ANY,
                 };
-                counts
-                    && bits.is_some_and(|bits| bits + 8 * u32::from(trailer.pad_length) >= enough)
+                let padded = 8 * u32::from(trailer.pad_length);
+                bits.is_some_and(|bits| bits >= BEYOND_PADDING || counts && bits + padded >= enough)
             })
             .ok_or(Unopened::Senseless)?;
         Ok(self.opened(id, packet, &trailer, false, None))
@@ -212,6 +213,10 @@ const PLAUSIBLE: u32 = 7;
 
 /// The same for keys of any SPI, which are tried on many packets that are not theirs.
 const PLAUSIBLE_OF_ANY: u32 = 16;
+
+/// Bits that need no padding that counts: an algorithm may ask for another, such as random octets
+/// (RFC 4303 section 2.4).
+const BEYOND_PADDING: u32 = 24;
 
 /// Payload, padding, its length, and the next header (RFC 4303 section 2); `None` if the padding is
 /// longer than all there is.

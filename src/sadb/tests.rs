@@ -175,6 +175,24 @@ fn what_nothing_checks_must_make_sense() {
 }
 
 #[test]
+fn what_did_not_open_leaves_no_payload() {
+    let database = database(&[keys(SPI, 1, None)]);
+    let mut opener = Opener::default();
+    for (octet, payload) in [(1, 10), (2, 0)] {
+        let bytes = sealed(octet, None, &text());
+        let packet = Sealed {
+            spi: SPI,
+            bytes: &bytes,
+            cut: false,
+            from: FROM,
+            to: TO,
+        };
+        opener.open(&database, &packet);
+        assert_eq!(opener.payload().len(), payload);
+    }
+}
+
+#[test]
 fn a_padding_that_claims_too_much_is_told_from_a_wrong_key() {
     let database = database(&[keys(SPI, 2, Some(false)), keys(SPI, 1, Some(false))]);
     let mut text = text();
