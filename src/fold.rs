@@ -475,7 +475,8 @@ fn tell(
                 });
             }
         }
-        Body::Learned(_) => {}
+        // Fragments inside a packet that was opened are not put together.
+        Body::Learned(_) | Body::Fragment(_) => {}
         Body::Esp(esp) if !keys.database.is_empty() => {
             opened(streams, keys, datagram, esp, time, frames, to);
         }

@@ -408,11 +408,20 @@ impl Notes {
         if let (Some(next_header), None) = (inside, esp.null) {
             let (text, length) = self.opener.lend();
             let payload = text.get(..length).unwrap_or_default();
-            let Datagram {
-                stamp, path, ip, ..
-            } = *datagram;
+            let (mut stamp, path, mut ip) = (datagram.stamp, datagram.path, datagram.ip);
+            // No more than is known of the packet where the fold opens it.
+            stamp.wire_len = 0;
+            ip = IpFacts {
+                ttl: ip.ttl,
+                dont_fragment: ip.dont_fragment,
+                pieces: 1,
+                ..IpFacts::default()
+            };
             net::peel_opened(stamp, path, ip, next_header, payload, &mut |inner| {
-                self.take(&inner, task);
+                // As the fold does where it opens a packet.
+                if !matches!(inner.body, Body::Learned(_) | Body::Fragment(_)) {
+                    self.take(&inner, task);
+                }
             });
             self.opener.give_back(text);
         }

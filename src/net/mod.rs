@@ -35,7 +35,7 @@ pub use datagram::{
 pub use inner::Inner;
 pub use learned::{Learned, Pair};
 pub use null::{Null, evidence};
-pub use opening::{Failed, Opened, Opening, SaId, Unopened};
+pub use opening::{FailedEsp, OpenedEsp, Opening, SaId, Unopened};
 pub use reassembly::{Incomplete, Pushed, Reassembler, Refusal, Whole};
 pub use stream::Streams;
 

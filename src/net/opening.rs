@@ -11,14 +11,14 @@ pub struct SaId(pub u32);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Opening {
     /// It was opened.
-    Opened(Opened),
+    Opened(OpenedEsp),
     /// There are keys for its SPI, and none opens it.
-    Failed(Failed),
+    Failed(FailedEsp),
 }
 
 /// An ESP packet that was opened.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Opened {
+pub struct OpenedEsp {
     /// The SA that opened it.
     pub sa: SaId,
     /// Whether its checksum proves it: `false` if no key checks it, or it has none. Then it is what
@@ -36,7 +36,7 @@ pub struct Opened {
 
 /// An ESP packet that no key opens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Failed {
+pub struct FailedEsp {
     /// The SA that came nearest, of several the first.
     pub sa: SaId,
     /// Why it did not open.
@@ -62,7 +62,7 @@ pub enum Unopened {
 
 impl Opening {
     /// What was opened.
-    pub fn opened(&self) -> Option<&Opened> {
+    pub fn opened(&self) -> Option<&OpenedEsp> {
         match self {
             Self::Opened(opened) => Some(opened),
             Self::Failed(_) => None,

@@ -8,7 +8,7 @@
 
 use crate::capture::{Frame, LinkType, Writer};
 use crate::limits;
-use crate::net::{Body, Datagram, Esp, Layer, Opened, Opening, Path};
+use crate::net::{Body, Datagram, Esp, Layer, OpenedEsp, Opening, Path};
 use crate::units::{EspSpi, Timestamp, Vantage};
 use foldhash::HashMap;
 use std::fmt;
@@ -246,7 +246,7 @@ fn linked(frame: &Waiting, packet: Vec<u8>) -> (LinkType, Vec<u8>) {
 
 /// The packet that ESP carries, in transport mode with an IP header made for it; `None` if there is
 /// none that could stand alone.
-fn packet(datagram: &Datagram<'_>, esp: &Esp<'_>, opened: &Opened) -> Option<Vec<u8>> {
+fn packet(datagram: &Datagram<'_>, esp: &Esp<'_>, opened: &OpenedEsp) -> Option<Vec<u8>> {
     let (payload, inner) = (esp.payload, &opened.inner);
     match opened.next_header {
         IPV4 | IPV6 => {

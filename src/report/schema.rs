@@ -13,7 +13,8 @@ mod tests {
     use crate::keys::Origin;
     use crate::model::{Opened, Plain, Why};
     use crate::net::{
-        Body, Datagram, Encap, Esp, IcmpError, IpFacts, Layer, Null, Path, Quote, Stamp,
+        Body, Datagram, Encap, Esp, FailedEsp, IcmpError, Inner, IpFacts, Layer, Null, OpenedEsp,
+        Opening, Path, Quote, SaId, Stamp, Unopened,
     };
     use crate::registry::PayloadType;
     use crate::report::dissect::write_ndjson;
@@ -195,6 +196,17 @@ mod tests {
                 payload: &[],
             })
         }));
+        let openings = openings();
+        bodies.extend(openings.iter().map(|opening| {
+            Body::Esp(Esp {
+                header,
+                length: 80,
+                bytes: &[],
+                null: None,
+                opening: Some(opening),
+                payload: &[],
+            })
+        }));
         for body in bodies {
             let datagram = datagram(end(1), end(2), body);
             let reading = match datagram.body {
@@ -282,6 +294,29 @@ mod tests {
     }
 
     /// ESP packets that are not encrypted, with everything that they may carry.
+    /// Whatever keys make of a packet.
+    fn openings() -> Vec<Opening> {
+        let (from, to) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let opened = |checked, high| {
+            Opening::Opened(OpenedEsp {
+                sa: SaId(0),
+                checked,
+                high,
+                next_header: 17,
+                pad_length: 2,
+                inner: Inner::read(17, &[0, 1, 0, 2, 0, 8, 0, 0], from, to),
+            })
+        };
+        let failed = |why| Opening::Failed(FailedEsp { sa: SaId(0), why });
+        vec![
+            opened(true, Some(1)),
+            opened(false, None),
+            failed(Unopened::Integrity),
+            failed(Unopened::Padding),
+            failed(Unopened::Cut),
+        ]
+    }
+
     fn readable() -> Vec<(Null, Vec<u8>)> {
         let ipv4 = |protocol: u8, flags: u8, payload: &[u8]| {
             let length = u8::try_from(20 + payload.len()).unwrap();

@@ -14,7 +14,7 @@ pub use sa::Sa;
 
 use crate::keys::{EspKeys, KeyRing, Origin};
 use crate::limits;
-use crate::net::{Opened, Opening, SaId};
+use crate::net::{OpenedEsp, Opening, SaId};
 use crate::units::EspSpi;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
@@ -106,7 +106,7 @@ impl Sadb {
 
     /// What was opened for good, so that it can be gone into: proven, or no key may come that says
     /// otherwise.
-    pub fn settled<'o>(&self, opening: Option<&'o Opening>) -> Option<&'o Opened> {
+    pub fn settled<'o>(&self, opening: Option<&'o Opening>) -> Option<&'o OpenedEsp> {
         let opened = opening?.opened()?;
         (opened.checked || !self.grows).then_some(opened)
     }

@@ -6,7 +6,7 @@
 use super::{Sa, Sadb};
 use crate::crypto::OpenError;
 use crate::limits;
-use crate::net::{self, Esp, Failed, Inner, Opened, Opening, Path, SaId, Unopened};
+use crate::net::{self, Esp, FailedEsp, Inner, OpenedEsp, Opening, Path, SaId, Unopened};
 use crate::units::EspSpi;
 use std::net::IpAddr;
 
@@ -76,7 +76,8 @@ impl Opener {
     pub fn open(&mut self, database: &Sadb, packet: &Sealed<'_>) -> Tried {
         let among = || database.candidates(false, packet.spi);
         let candidates = among().count();
-        let mut failed: Option<Failed> = None;
+        self.payload = 0;
+        let mut failed: Option<FailedEsp> = None;
         for (checked, between) in [(true, true), (true, false), (false, true), (false, false)] {
             for (id, sa) in among() {
                 if sa.protection.is_unchecked() == checked
@@ -99,7 +100,7 @@ impl Opener {
                     Err(why) => why,
                 };
                 if failed.is_none_or(|before| before.why < why) {
-                    failed = Some(Failed { sa: id, why });
+                    failed = Some(FailedEsp { sa: id, why });
                 }
             }
         }
@@ -109,7 +110,7 @@ impl Opener {
         }
     }
 
-    /// The payload of the packet that was opened last, without its padding.
+    /// The payload of the packet that was tried last, without its padding; none if it did not open.
     pub fn payload(&self) -> &[u8] {
         self.text.get(..self.payload).unwrap_or_default()
     }
@@ -125,7 +126,7 @@ impl Opener {
     }
 
     /// Opens what a checksum proves.
-    fn checked(&mut self, id: SaId, sa: &Sa, packet: &Sealed<'_>) -> Result<Opened, Unopened> {
+    fn checked(&mut self, id: SaId, sa: &Sa, packet: &Sealed<'_>) -> Result<OpenedEsp, Unopened> {
         let place = id.0 as usize;
         let hint = self.highs.get(place).copied().flatten();
         let plain = (sa.esn != Some(true)).then_some(None);
@@ -158,7 +159,7 @@ impl Opener {
     }
 
     /// Opens what nothing proves, if it is plausible then.
-    fn unchecked(&mut self, id: SaId, sa: &Sa, packet: &Sealed<'_>) -> Result<Opened, Unopened> {
+    fn unchecked(&mut self, id: SaId, sa: &Sa, packet: &Sealed<'_>) -> Result<OpenedEsp, Unopened> {
         sa.protection
             .open_esp(packet.bytes, None, &mut self.text)
             .map_err(unopened)?;
@@ -174,8 +175,8 @@ impl Opener {
                     true => PLAUSIBLE,
                     false => PLAUSIBLE_OF_ANY,
                 };
-                counts
-                    && bits.is_some_and(|bits| bits + 8 * u32::from(trailer.pad_length) >= enough)
+                let padded = 8 * u32::from(trailer.pad_length);
+                bits.is_some_and(|bits| bits >= BEYOND_PADDING || counts && bits + padded >= enough)
             })
             .ok_or(Unopened::Senseless)?;
         Ok(self.opened(id, packet, &trailer, false, None))
@@ -188,14 +189,14 @@ impl Opener {
         trailer: &Trailer,
         checked: bool,
         high: High,
-    ) -> Opened {
+    ) -> OpenedEsp {
         self.payload = trailer.payload;
         let Trailer {
             next_header,
             pad_length,
             ..
         } = *trailer;
-        Opened {
+        OpenedEsp {
             sa,
             checked,
             high,
@@ -212,6 +213,10 @@ const PLAUSIBLE: u32 = 7;
 
 /// The same for keys of any SPI, which are tried on many packets that are not theirs.
 const PLAUSIBLE_OF_ANY: u32 = 16;
+
+/// Bits that need no padding that counts: an algorithm may ask for another, such as random octets
+/// (RFC 4303 section 2.4).
+const BEYOND_PADDING: u32 = 24;
 
 /// Payload, padding, its length, and the next header (RFC 4303 section 2); `None` if the padding is
 /// longer than all there is.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::crypto::Prf;
 use crate::keys::{AddressPattern, EncryptionId, IntegrityId, SpiPattern};
-use crate::net::{Failed, Unopened};
+use crate::net::{FailedEsp, Unopened};
 use std::net::{IpAddr, Ipv4Addr};
 
 const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -71,7 +71,7 @@ fn open(database: &Sadb, bytes: &[u8]) -> Option<Opening> {
 }
 
 #[track_caller]
-fn opened(database: &Sadb, bytes: &[u8]) -> Opened {
+fn opened(database: &Sadb, bytes: &[u8]) -> OpenedEsp {
     open(database, bytes).unwrap().opened().unwrap().clone()
 }
 
@@ -87,7 +87,7 @@ fn of_several_keys_for_one_spi_the_checksum_decides() {
         assert_eq!(opened.inner.to.port, Some(53));
         assert!(opened.checked);
     }
-    let failed = Failed {
+    let failed = FailedEsp {
         sa: SaId(0),
         why: Unopened::Integrity,
     };
@@ -171,6 +171,24 @@ fn what_nothing_checks_must_make_sense() {
     match open(&database, &senseless) {
         Some(Opening::Failed(failed)) => assert_eq!(failed.why, Unopened::Senseless),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_did_not_open_leaves_no_payload() {
+    let database = database(&[keys(SPI, 1, None)]);
+    let mut opener = Opener::default();
+    for (octet, payload) in [(1, 10), (2, 0)] {
+        let bytes = sealed(octet, None, &text());
+        let packet = Sealed {
+            spi: SPI,
+            bytes: &bytes,
+            cut: false,
+            from: FROM,
+            to: TO,
+        };
+        opener.open(&database, &packet);
+        assert_eq!(opener.payload().len(), payload);
     }
 }
 

@@ -188,3 +188,93 @@ impl Row {
         (title, text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Encap, Esp, FailedEsp, Inner, IpFacts, OpenedEsp, SaId, Stamp, Unopened};
+    use crate::units::{Endpoint, Vantage};
+    use crate::wire::esp::EspHeader;
+    use std::net::IpAddr;
+
+    const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const TO: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    fn row(number: u32, opening: &Opening) -> Row {
+        let end = |address| Endpoint {
+            address,
+            port: None,
+        };
+        let frame = FrameId {
+            input: 0,
+            number: number.into(),
+        };
+        let datagram = Datagram {
+            stamp: Stamp {
+                frame,
+                time: None,
+                vantage: Vantage {
+                    input: 0,
+                    interface: 0,
+                },
+                wire_len: 0,
+            },
+            path: Path {
+                from: end(FROM),
+                to: end(TO),
+                encap: Encap::default(),
+            },
+            ip: IpFacts::default(),
+            cut: false,
+            body: Body::Esp(Esp {
+                header: EspHeader {
+                    spi: EspSpi(7),
+                    sequence: number,
+                },
+                length: 40,
+                bytes: &[],
+                null: None,
+                opening: Some(opening),
+                payload: &[],
+            }),
+        };
+        Row::new(&datagram, Timestamp(0)).unwrap()
+    }
+
+    #[test]
+    fn what_keys_open_is_told_and_in_a_train_counted() {
+        let opened = |checked| {
+            Opening::Opened(OpenedEsp {
+                sa: SaId(0),
+                checked,
+                high: None,
+                next_header: 17,
+                pad_length: 2,
+                inner: Inner::read(17, &[0, 1, 0, 2, 0, 8, 0, 0], FROM, TO),
+            })
+        };
+        let failed = Opening::Failed(FailedEsp {
+            sa: SaId(0),
+            why: Unopened::Integrity,
+        });
+        let told = |opening: &Opening| row(1, opening).told().1;
+        assert_eq!(
+            told(&opened(true)),
+            "ESP 0x00000007 seq 1, 40 octets, opened: UDP 192.0.2.1:1 → 192.0.2.2:2, 8 octets"
+        );
+        assert_eq!(
+            told(&failed),
+            "ESP 0x00000007 seq 1, 40 octets, not opened: the checksum is wrong"
+        );
+        let mut train = Train::default();
+        for (number, opening) in (1..).zip([opened(true), opened(false), opened(true), failed]) {
+            train.push(row(number, &opening));
+        }
+        let rows = train.unload();
+        assert_eq!(
+            rows[0].told().1,
+            "ESP 0x00000007 seq 1-4, 4 packets, 160 octets in 0 µs, to frame 4, 3 opened, 1 of \
+             them unchecked, 1 not opened"
+        );
+    }
+}
