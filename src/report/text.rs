@@ -6,6 +6,7 @@ use super::tunnels;
 use super::view::{Diagnosis, FindingView, InputView, TunnelView};
 use crate::units::Timestamp;
 use crate::wire::text::escape;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 /// Evidence that is shown of a finding; `--verbose` shows all.
@@ -277,14 +278,17 @@ fn alike<'d>(
     detail: Detail,
 ) -> Vec<(&'d FindingView<'d>, Vec<u64>)> {
     let mut groups: Vec<(&FindingView<'_>, Vec<u64>)> = Vec::new();
+    // Places of groups that more may join: there can be as many findings as tunnels.
+    let mut places = HashMap::new();
     for finding in findings {
-        let joins = |(first, _): &&mut (&FindingView<'_>, Vec<u64>)| {
-            !detail.verbose
-                && finding.severity == "info"
-                && (first.rule, first.severity, first.title)
-                    == (finding.rule, finding.severity, finding.title)
+        let joins = !detail.verbose && finding.severity == "info";
+        let place = match joins {
+            true => *places
+                .entry((finding.rule, finding.title))
+                .or_insert(groups.len()),
+            false => groups.len(),
         };
-        match groups.iter_mut().find(joins) {
+        match groups.get_mut(place) {
             Some((_, tunnels)) => tunnels.extend(finding.tunnel),
             None => groups.push((finding, finding.tunnel.into_iter().collect())),
         }
