@@ -9,7 +9,8 @@ use crate::model::{Blind, ClearFlow};
 use crate::net::reassembly::{Incomplete, Pushed, Reassembler, Whole};
 use crate::net::stream::Unread;
 use crate::net::{
-    self, Body, Datagram, Esp, Fragment, IpFacts, Learned, Null, Opening, Segment, Stamp, Streams,
+    self, Ah, Body, Datagram, Esp, Fragment, IpFacts, Learned, Null, Opening, Segment, Stamp,
+    Streams,
 };
 use crate::sadb::{Opener, Sadb, Sealed};
 use crate::scan::{Batch, Control, ControlBody, EventKind, Kept, Keyed, Lane, NO_TIME};
@@ -295,6 +296,7 @@ impl Order {
                 sequence,
                 icv,
                 length,
+                icv_ok,
             } => {
                 let header = AuthenticationHeader {
                     next_header: *next_header,
@@ -303,7 +305,13 @@ impl Order {
                     sequence: *sequence,
                     icv,
                 };
-                Body::Ah(header, *length)
+                Body::Ah(Ah {
+                    header,
+                    length: *length,
+                    bytes: &[],
+                    around: None,
+                    icv_ok: *icv_ok,
+                })
             }
             ControlBody::Keepalive => Body::Keepalive,
             ControlBody::Icmp(error) => Body::Icmp(*error),
@@ -444,8 +452,7 @@ impl Order {
 impl Keys {
     /// Whether SAs have come since that may make more of a packet than its worker could.
     fn have_more(&self, known: &Keyed, lane: &Lane) -> bool {
-        !known.sealed.is_empty()
-            && self.database.candidates(false, lane.spi).count() > known.candidates
+        !known.sealed.is_empty() && self.database.candidates(lane.spi).count() > known.candidates
     }
 
     /// Takes in what follows from what was told last.

@@ -437,7 +437,7 @@ fn held<'a>(body: &Body<'a>) -> &'a [u8] {
     match body {
         Body::Ike(bytes) => bytes,
         Body::Esp(esp) => esp.bytes,
-        Body::Ah(header, _) => header.icv,
+        Body::Ah(ah) => ah.bytes,
         Body::Fragment(fragment) => fragment.bytes,
         Body::Segment(segment) => segment.bytes,
         Body::Keepalive | Body::Icmp(_) | Body::Clear(_) | Body::Learned(_) => &[],

@@ -237,6 +237,9 @@ pub const SESSION_DERIVED_ALIKE: usize = 256;
 /// so that few are ever met twice; the SAs of further ones are told.
 pub const SADB_CANDIDATES: usize = 64;
 
+/// SAs of AH with keys: each packet of AH is held against all of them. Further ones are told.
+pub const SADB_AH: usize = 1 << 10;
+
 /// The highest high half of an extended sequence number that is tried (RFC 4304). It is not sent,
 /// and the checksum of each costs time: this one is reached after 70,000,000,000 packets.
 pub const ESN_HIGH: u32 = 15;

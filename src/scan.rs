@@ -159,6 +159,8 @@ pub enum ControlBody {
         icv: Bytes,
         /// Octets of the header and all that follows it.
         length: u32,
+        /// Whether its checksum is right; `None` if no key checks it.
+        icv_ok: Option<bool>,
     },
     /// A NAT keepalive.
     Keepalive,
@@ -323,13 +325,14 @@ impl Notes {
         }
         let body = match *body {
             Body::Ike(message) => ControlBody::Ike(Bytes::copy_from_slice(message)),
-            Body::Ah(header, length) => ControlBody::Ah {
-                next_header: header.next_header,
-                header_length: header.length,
-                spi: header.spi,
-                sequence: header.sequence,
-                icv: Bytes::copy_from_slice(header.icv),
-                length,
+            Body::Ah(ah) => ControlBody::Ah {
+                next_header: ah.header.next_header,
+                header_length: ah.header.length,
+                spi: ah.header.spi,
+                sequence: ah.header.sequence,
+                icv: Bytes::copy_from_slice(ah.header.icv),
+                length: ah.length,
+                icv_ok: task.database.proves(&ah, *cut),
             },
             Body::Keepalive => ControlBody::Keepalive,
             Body::Icmp(error) => ControlBody::Icmp(error),

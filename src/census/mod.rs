@@ -300,11 +300,11 @@ impl Fold for Census {
                 let place = self.flow_at(flow_key(vantage, esp.header.spi, path), path, &packet);
                 self.count(place, &packet);
             }
-            Body::Ah(header, length) => {
-                let packet = esp_packet(header.sequence, length);
+            Body::Ah(ah) => {
+                let packet = esp_packet(ah.header.sequence, ah.length);
                 let key = FlowKey {
                     ah: true,
-                    ..flow_key(vantage, header.spi, path)
+                    ..flow_key(vantage, ah.header.spi, path)
                 };
                 let place = self.flow_at(key, path, &packet);
                 self.count(place, &packet);

@@ -1,11 +1,11 @@
 //! What a frame comes down to once links and IP are peeled off.
 
+use super::ah::Ah;
 use super::inner::Inner;
 use super::learned::Pair;
 use super::null::Null;
 use super::opening::Opening;
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpis, Timestamp, Vantage};
-use crate::wire::ah::AuthenticationHeader;
 use crate::wire::esp::EspHeader;
 use std::net::IpAddr;
 
@@ -262,8 +262,8 @@ pub enum Body<'a> {
     Ike(&'a [u8]),
     /// An ESP packet.
     Esp(Esp<'a>),
-    /// An Authentication Header, and the octets of it and all that follows it in the packet.
-    Ah(AuthenticationHeader<'a>, u32),
+    /// An Authentication Header.
+    Ah(Ah<'a>),
     /// A NAT keepalive (RFC 3948 section 2.3).
     Keepalive,
     /// An ICMP or ICMPv6 error that quotes IKE, ESP or AH.

@@ -49,6 +49,9 @@ pub(super) struct Header {
     pub(super) to: IpAddr,
     /// The rest.
     pub(super) facts: IpFacts,
+    /// Identification of an IPv4 packet, zero in IPv6. `None` if options, extension headers or the
+    /// bounds of a fragment stand in the header too.
+    pub(super) identification: Option<u16>,
 }
 
 /// Where a fragment belongs.
@@ -99,6 +102,8 @@ fn read_v4(octets: Octets<'_>) -> Option<Packet<'_>> {
                 length: octets.length,
                 pieces: 1,
             },
+            identification: (header_len == 20 && !more && offset == 0)
+                .then_some(u16::from_be_bytes([head[4], head[5]])),
         },
         protocol: head[9],
         payload: octets.skip(header_len as usize)?,
@@ -133,6 +138,7 @@ fn read_v6(octets: Octets<'_>) -> Option<Packet<'_>> {
             from: Ipv6Addr::from(*from).into(),
             to: Ipv6Addr::from(*to).into(),
             facts,
+            identification: (protocol == head[6]).then_some(0),
         },
         protocol,
         payload,

@@ -6,6 +6,7 @@
 //! The functions on the way to ESP are inlined into one another by force: what they hand on then
 //! stays in registers, which halves the time of a frame. All others are marked cold or left alone.
 
+pub mod ah;
 pub mod datagram;
 pub mod inner;
 pub mod learned;
@@ -28,6 +29,7 @@ mod tunnel;
 mod udp;
 mod wesp;
 
+pub use ah::{Ah, Covered};
 pub use datagram::{
     Body, Clear, Datagram, Encap, Esp, Fragment, IcmpError, IpFacts, Layer, Path, Quote, Segment,
     Stamp,
@@ -89,6 +91,7 @@ pub fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
         from: path.from.address,
         to: path.to.address,
         facts: ip,
+        identification: None,
     };
     let next = peeler.payload(header, protocol, Octets::new(payload, length));
     peeler.run(next);
@@ -118,6 +121,7 @@ pub fn peel_opened<'a, V: FnMut(Datagram<'a>)>(
         from: path.from.address,
         to: path.to.address,
         facts: ip,
+        identification: None,
     };
     let octets = Octets::new(payload, len_u32(payload));
     let next = peeler.protected(header, next_header, octets);
@@ -419,7 +423,17 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
     #[cold]
     fn ah(&mut self, ip: ip::Header, octets: Octets<'a>) -> Option<Next<'a>> {
         let header = AuthenticationHeader::read(octets.kept)?;
-        self.tell(ip, None, octets, Body::Ah(header, octets.length));
+        let around = ip
+            .identification
+            .and_then(|id| Covered::new(ip.from, ip.to, id, octets.length));
+        let ah = Ah {
+            header,
+            length: octets.length,
+            bytes: octets.kept,
+            around,
+            icv_ok: None,
+        };
+        self.tell(ip, None, octets, Body::Ah(ah));
         if !self.encap.push(Layer::Ah) {
             return None;
         }

@@ -777,7 +777,7 @@ fn words(datagram: &Datagram<'_>) -> String {
             esp.null
                 .map_or(String::new(), |null| format!(" null {}", null.icv)),
         ),
-        Body::Ah(ah, length) => format!("ah {} #{} {length}", ah.spi, ah.sequence),
+        Body::Ah(ah) => format!("ah {} #{} {}", ah.header.spi, ah.header.sequence, ah.length),
         Body::Keepalive => "keepalive".into(),
         Body::Icmp(error) => error_words(&error),
         Body::Fragment(piece) => format!(
@@ -922,9 +922,9 @@ fn is_part(part: &Datagram<'_>, whole: &Datagram<'_>) -> bool {
             assert_eq!((part.header, part.length), (whole.header, whole.length));
             (part.bytes, whole.bytes)
         }
-        (Body::Ah(part, length), Body::Ah(whole, all)) => {
-            assert_eq!(length, all);
-            (part.icv, whole.icv)
+        (Body::Ah(part), Body::Ah(whole)) => {
+            assert_eq!(part.length, whole.length);
+            (part.header.icv, whole.header.icv)
         }
         (Body::Clear(part), Body::Clear(whole)) => {
             return same && part.protocol == whole.protocol && part.syn <= whole.syn;
@@ -1396,7 +1396,7 @@ fn found_by_peeling(frame: &Frame<'_>) -> Vec<Found> {
             Body::Ike(bytes) => (17, Some(bytes)),
             Body::Esp(esp) if datagram.path.encap.is_udp() => (17, Some(esp.bytes)),
             Body::Esp(esp) => (50, Some(esp.bytes)),
-            Body::Ah(header, _) => (51, Some(header.icv)),
+            Body::Ah(ah) => (51, Some(ah.header.icv)),
             Body::Fragment(piece) => (piece.protocol, Some(piece.bytes)),
             Body::Keepalive => (17, None),
             Body::Icmp(error) => (if error.v6 { 58 } else { 1 }, None),

@@ -13,8 +13,8 @@ mod tests {
     use crate::keys::Origin;
     use crate::model::{Opened, Plain, Why};
     use crate::net::{
-        Body, Datagram, Encap, Esp, FailedEsp, IcmpError, Inner, IpFacts, Layer, Null, OpenedEsp,
-        Opening, Path, Quote, SaId, Stamp, Unopened,
+        Ah, Body, Datagram, Encap, Esp, FailedEsp, IcmpError, Inner, IpFacts, Layer, Null,
+        OpenedEsp, Opening, Path, Quote, SaId, Stamp, Unopened,
     };
     use crate::registry::PayloadType;
     use crate::report::dissect::write_ndjson;
@@ -180,7 +180,13 @@ mod tests {
                 opening: None,
                 payload: &[],
             }),
-            Body::Ah(ah, 100),
+            Body::Ah(Ah {
+                header: ah,
+                length: 100,
+                bytes: &[],
+                around: None,
+                icv_ok: Some(true),
+            }),
             Body::Keepalive,
             icmp(Some(EspSpi(7)), None),
             icmp(None, Some(ike)),

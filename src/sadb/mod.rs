@@ -6,15 +6,17 @@
 //! candidates, and the checksum decides. Addresses are no more than an order, since a NAT may have
 //! changed them.
 
+mod ah;
 mod opener;
 mod sa;
 
+use ah::AhSa;
 pub use opener::{Opener, Sealed, Tried};
 pub use sa::Sa;
 
 use crate::keys::{EspKeys, KeyRing, Origin};
 use crate::limits;
-use crate::net::{OpenedEsp, Opening, SaId};
+use crate::net::{Ah, OpenedEsp, Opening, SaId};
 use crate::units::EspSpi;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
@@ -28,6 +30,9 @@ pub struct Sadb {
     told: HashMap<EspSpi, Vec<SaId>, RandomState>,
     /// SAs of several.
     patterns: Vec<SaId>,
+    /// SAs of AH that key files tell. Those that IKE derives are not used: a worker that knew of one
+    /// would say more than a worker that did not.
+    ah: Vec<Arc<AhSa>>,
     grows: bool,
     unusable: Vec<Unusable>,
     beyond: u64,
@@ -50,13 +55,23 @@ impl Sadb {
             ..Self::default()
         };
         for keys in &ring.esp {
-            database.add(keys);
+            match keys.ah {
+                true => database.add_ah(keys),
+                false => database.add(keys),
+            }
         }
         database
     }
 
     /// Adds the keys of one direction of an SA.
     pub fn add(&mut self, keys: &EspKeys) {
+        if keys.ah {
+            self.unusable.push(Unusable {
+                origin: keys.origin.clone(),
+                why: "keys of AH that follow from IKE are not used".to_owned(),
+            });
+            return;
+        }
         let (sas, why) = Sa::of(keys);
         if let Some(why) = why {
             self.unusable.push(Unusable {
@@ -77,6 +92,30 @@ impl Sadb {
             list.push(id);
             self.sas.push(Arc::new(sa));
         }
+    }
+
+    fn add_ah(&mut self, keys: &EspKeys) {
+        match AhSa::of(keys) {
+            Ok(_) if self.ah.len() >= limits::SADB_AH => self.beyond += 1,
+            Ok(sa) => self.ah.push(Arc::new(sa)),
+            Err(why) => self.unusable.push(Unusable {
+                origin: keys.origin.clone(),
+                why,
+            }),
+        }
+    }
+
+    /// Whether the checksum of AH is right; `None` if no key is for its SPI, or the packet and the IP
+    /// header before it are not known to the octet.
+    pub fn proves(&self, ah: &Ah<'_>, cut: bool) -> Option<bool> {
+        let around = ah.around.filter(|_| !cut)?;
+        let mut candidates = self
+            .ah
+            .iter()
+            .filter(|sa| sa.fits(ah.header.spi))
+            .peekable();
+        candidates.peek()?;
+        Some(candidates.any(|sa| sa.proves(ah, &around)))
     }
 
     /// An SA by its number.
@@ -121,12 +160,12 @@ impl Sadb {
         self.beyond
     }
 
-    /// SAs of ESP, or of AH, that packets of this SPI may belong to.
-    pub fn candidates(&self, ah: bool, spi: EspSpi) -> impl Iterator<Item = (SaId, &Sa)> {
+    /// SAs that ESP packets of this SPI may belong to.
+    pub fn candidates(&self, spi: EspSpi) -> impl Iterator<Item = (SaId, &Sa)> {
         let told = self.told.get(&spi).into_iter().flatten();
         told.chain(&self.patterns)
             .filter_map(|id| Some((*id, self.get(*id)?)))
-            .filter(move |(_, sa)| sa.ah == ah && sa.spi.fits(spi))
+            .filter(move |(_, sa)| sa.spi.fits(spi))
     }
 }
 

@@ -74,7 +74,7 @@ impl Opener {
     /// Those that prove it by a checksum come before those that only decrypt; of each kind those
     /// between the ends that the packet travels between come first.
     pub fn open(&mut self, database: &Sadb, packet: &Sealed<'_>) -> Tried {
-        let among = || database.candidates(false, packet.spi);
+        let among = || database.candidates(packet.spi);
         let candidates = among().count();
         self.payload = 0;
         let mut failed: Option<FailedEsp> = None;

@@ -8,8 +8,6 @@ use std::net::IpAddr;
 /// One direction of an SA.
 #[derive(Debug)]
 pub struct Sa {
-    /// Whether it is AH, not ESP.
-    pub ah: bool,
     /// The SPI of its packets.
     pub spi: SpiPattern,
     /// Who sends, as the key file tells it.
@@ -37,7 +35,6 @@ impl Sa {
         match protections(keys) {
             Ok(protections) => {
                 let sas = protections.into_iter().map(|(protection, suite)| Self {
-                    ah: keys.ah,
                     spi: keys.spi,
                     from: keys.from,
                     to: keys.to,
@@ -88,9 +85,6 @@ fn is_of(pattern: AddressPattern, address: IpAddr) -> bool {
 
 /// What opens packets under these keys, each with the names of its algorithms.
 fn protections(keys: &EspKeys) -> Result<Vec<(Protection, String)>, String> {
-    if keys.ah {
-        return Err("packets of AH are not checked".to_owned());
-    }
     let Some(encryption) = keys.encryption else {
         return Err("no cipher is told".to_owned());
     };

@@ -1,7 +1,7 @@
 //! Packets of a conversation to datagrams, as the dissector sees them.
 
 use super::line::{Packet, What};
-use crate::net::{Body, Datagram, Esp, IpFacts, Stamp};
+use crate::net::{Ah, Body, Datagram, Esp, IpFacts, Stamp};
 use crate::units::{FrameId, Timestamp, Vantage};
 use crate::wire::ah::AuthenticationHeader;
 use crate::wire::esp::EspHeader;
@@ -33,16 +33,19 @@ pub(super) fn replay(packets: &[Packet], visit: &mut dyn FnMut(&Datagram<'_>, Ti
                 spi,
                 sequence,
                 size,
-            } => Body::Ah(
-                AuthenticationHeader {
+            } => Body::Ah(Ah {
+                header: AuthenticationHeader {
                     next_header: 4,
                     length: AuthenticationHeader::FIXED_LEN,
                     spi: *spi,
                     sequence: *sequence,
                     icv: &[],
                 },
-                *size,
-            ),
+                length: *size,
+                bytes: &[],
+                around: None,
+                icv_ok: None,
+            }),
             What::Esp {
                 spi,
                 sequence,

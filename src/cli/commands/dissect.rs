@@ -136,7 +136,7 @@ fn fits(datagram: &Datagram<'_>, filter: &str) -> bool {
     let spis = match &datagram.body {
         Body::Ike(bytes) => Message::read(bytes).header.spis.to_string(),
         Body::Esp(esp) => esp.header.spi.to_string(),
-        Body::Ah(header, _) => header.spi.to_string(),
+        Body::Ah(ah) => ah.header.spi.to_string(),
         Body::Icmp(error) => {
             let quoted = &error.quoted;
             let esp = quoted.esp.map_or(String::new(), |spi| spi.to_string());

@@ -146,7 +146,9 @@ impl Inner {
 
     /// An IP packet within `available` octets.
     fn packet(packet: ip::Packet<'_>, available: u32, encap: &mut Encap) -> Self {
-        let ip::Header { from, to, facts } = packet.header;
+        let ip::Header {
+            from, to, facts, ..
+        } = packet.header;
         let end = |address| Endpoint {
             address,
             port: None,

@@ -95,14 +95,15 @@ impl<'a> Record<'a> {
                 record.kind = "esp";
                 record.esp = Some(EspRecord::new(esp, path));
             }
-            Body::Ah(header, length) => {
+            Body::Ah(ah) => {
                 record.kind = "ah";
                 record.ah = Some(AhRecord {
-                    spi: header.spi,
-                    sequence: header.sequence,
-                    next_header: header.next_header,
-                    icv: Hex(header.icv),
-                    length: *length,
+                    spi: ah.header.spi,
+                    sequence: ah.header.sequence,
+                    next_header: ah.header.next_header,
+                    icv: Hex(ah.header.icv),
+                    icv_ok: ah.icv_ok,
+                    length: ah.length,
                 });
             }
             Body::Keepalive => record.kind = "keepalive",
@@ -229,6 +230,9 @@ struct AhRecord<'a> {
     sequence: u32,
     next_header: u8,
     icv: Hex<'a>,
+    /// Absent if no key checks it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icv_ok: Option<bool>,
     /// Octets that follow the header.
     length: u32,
 }

@@ -3,7 +3,7 @@
 
 use super::{icmp, inner};
 use crate::limits;
-use crate::net::{Body, Datagram, IcmpError, Opening, Path};
+use crate::net::{Body, Datagram, IcmpError, Opening, Path, Unopened};
 use crate::units::{EspSpi, FrameId, Span, Timestamp};
 
 /// Packets that follow each other with nothing else between them.
@@ -77,7 +77,7 @@ impl Row {
     pub(super) fn new(datagram: &Datagram<'_>, time: Timestamp) -> Option<Self> {
         let (kind, octets, sequence) = match &datagram.body {
             Body::Esp(esp) => (Kind::Esp(esp.header.spi), esp.length, esp.header.sequence),
-            Body::Ah(header, length) => (Kind::Ah(header.spi), *length, header.sequence),
+            Body::Ah(ah) => (Kind::Ah(ah.header.spi), ah.length, ah.header.sequence),
             Body::Keepalive => (Kind::Keepalive, 1, 0),
             Body::Icmp(error) => {
                 let mut alike = *error;
@@ -99,6 +99,13 @@ impl Row {
             };
         }
         let opened = opening.and_then(Opening::opened);
+        let ah_ok = match &datagram.body {
+            Body::Ah(ah) => ah.icv_ok,
+            _ => None,
+        };
+        if ah_ok == Some(false) {
+            inside = Some(Unopened::Integrity.to_string());
+        }
         let at = (datagram.stamp.frame, time);
         Some(Self {
             path: datagram.path,
@@ -111,9 +118,11 @@ impl Row {
             fragmented: u64::from(datagram.ip.pieces > 1),
             cut: u64::from(datagram.cut),
             clear: u64::from(clear),
-            opened: u64::from(opened.is_some()),
+            opened: u64::from(opened.is_some() || ah_ok == Some(true)),
             unchecked: u64::from(opened.is_some_and(|opened| !opened.checked)),
-            failed: u64::from(opening.is_some() && opened.is_none() && !clear),
+            failed: u64::from(
+                opening.is_some() && opened.is_none() && !clear || ah_ok == Some(false),
+            ),
             inside,
         })
     }
