@@ -75,6 +75,22 @@ impl Model {
     pub fn tunnels_of(&self, end: std::net::IpAddr) -> &[TunnelId] {
         self.tunnels_by_end.get(&end).map_or(&[], Vec::as_slice)
     }
+
+    /// Other tunnels of which this address is an end: so many before `tunnel` and so many after it.
+    pub fn tunnels_beside(
+        &self,
+        tunnel: TunnelId,
+        end: std::net::IpAddr,
+        reach: usize,
+    ) -> impl Iterator<Item = TunnelId> + use<'_> {
+        let all = self.tunnels_of(end);
+        let place = all.partition_point(|other| *other < tunnel);
+        all.iter()
+            .skip(place.saturating_sub(reach))
+            .take(2 * reach + 1)
+            .copied()
+            .filter(move |other| *other != tunnel)
+    }
 }
 
 /// Something a capture cannot tell, and why.

@@ -72,17 +72,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
-
-    /// A certificate of `CN=gw.example` for an Ed25519 key, made for this test; it holds for twenty
-    /// years from 2026 on.
-    const CERTIFICATE: &str = "3082013e3081f1a00302010202142cc0a7295b1451dd6a7527d89e1aa3cfcdd92e2d300506032b657030153113301106\
-        035504030c0a67772e6578616d706c65301e170d3236313132353233313734305a170d3436313132303233313734305a\
-        30153113301106035504030c0a67772e6578616d706c65302a300506032b6570032100402217d4475fdb6609175a1256\
-        415d66b323d2231c3473d57f4f823266458dc7a3533051301d0603551d0e04160414adcd8639e5084eb570818f9b9c1a\
-        1c79d21d5311301f0603551d23041830168014adcd8639e5084eb570818f9b9c1a1c79d21d5311300f0603551d130101\
-        ff040530030101ff300506032b65700341004a0bc261d69d2c5a079df8a2d20662798e7241d72374de130bbad50ea9af\
-        bb1ab27f52375efffe7ff44140078925749a346ccb9e3a814116805c20f7cffc5707";
+    use crate::diagnose::testing::{CERTIFICATE, silent, verdict};
 
     /// The certificate is refused so many seconds after 1970.
     fn refused(at: u64) -> String {

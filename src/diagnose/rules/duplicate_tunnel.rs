@@ -63,7 +63,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .or_else(|| {
             row.ends
                 .into_iter()
-                .flat_map(|shared| rivals(model, tunnel, shared).map(move |other| (other, shared)))
+                .flat_map(|shared| {
+                    model
+                        .tunnels_beside(tunnel, shared, RIVALS)
+                        .map(move |other| (other, shared))
+                })
                 .find_map(|(other, shared)| rivalry(model, tunnel, &ours, other, shared))
         })
         .into_iter()
@@ -118,21 +122,6 @@ fn within(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         finding = finding.also(*at, "and again");
     }
     Some(finding)
-}
-
-/// Tunnels that share an end, nearest in order.
-fn rivals(
-    model: &Model,
-    tunnel: TunnelId,
-    shared: IpAddr,
-) -> impl Iterator<Item = TunnelId> + use<'_> {
-    let all = model.tunnels_of(shared);
-    let place = all.partition_point(|other| *other < tunnel);
-    all.iter()
-        .skip(place.saturating_sub(RIVALS))
-        .take(2 * RIVALS + 1)
-        .copied()
-        .filter(move |other| *other != tunnel)
 }
 
 fn rivalry(

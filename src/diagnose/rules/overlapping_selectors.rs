@@ -58,7 +58,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     });
     let across = || {
         row.ends.into_iter().enumerate().find_map(|(end, shared)| {
-            neighbours(model, tunnel, shared)
+            model
+                .tunnels_beside(tunnel, shared, NEIGHBOURS)
                 .find_map(|other| between(model, tunnel, &ours, end, other, shared))
         })
     };
@@ -70,21 +71,6 @@ fn living(model: &Model, tunnel: TunnelId) -> Vec<Life> {
     let mut lives = selectors::lives(model, tunnel);
     lives.truncate(COMPARED);
     lives
-}
-
-/// Tunnels that share an end, nearest in order.
-fn neighbours(
-    model: &Model,
-    tunnel: TunnelId,
-    shared: IpAddr,
-) -> impl Iterator<Item = TunnelId> + use<'_> {
-    let all = model.tunnels_of(shared);
-    let place = all.partition_point(|other| *other < tunnel);
-    all.iter()
-        .skip(place.saturating_sub(NEIGHBOURS))
-        .take(2 * NEIGHBOURS + 1)
-        .copied()
-        .filter(move |other| *other != tunnel)
 }
 
 /// An overlap with a child SA of another tunnel of the same gateway.
