@@ -1,0 +1,142 @@
+"""The words of a story."""
+
+import subprocess
+import tempfile
+import time
+
+from kit.charon import Charon, make_root
+from kit.net import Net
+
+
+class Lab:
+    """The gateways `office` and `cloud`, the `net` between, and what may be told of them."""
+
+    def __init__(self, run, pluto=None):
+        self._scratch = tempfile.TemporaryDirectory(prefix="lab-")
+        self.work = self._scratch.name
+        self.net = Net(run)
+        self.office = Charon(run, self.work, "office")
+        if pluto:
+            from kit.pluto import Pluto
+
+            self.cloud = Pluto(run, self.work, "cloud", pluto)
+        else:
+            self.cloud = Charon(run, self.work, "cloud")
+        self.sides = (self.office, self.cloud)
+        # Whose outside link `capture` is; `capture_b` is that of the other.
+        self.tap = self.office
+        for side, other in (self.sides, self.sides[::-1]):
+            self.net.join(side)
+            side.meets(other)
+
+    # Before the story.
+
+    def outside6(self):
+        """IPv6 between the gateways."""
+        self.ipv6()
+        for side, other in (self.sides, self.sides[::-1]):
+            side.connection.update(local_addrs=side.address6, remote_addrs=other.address6)
+
+    def inside6(self):
+        """IPv6 between the LANs."""
+        self.ipv6()
+        for side, other in (self.sides, self.sides[::-1]):
+            side.child.update(local_ts=side.subnet6, remote_ts=other.subnet6)
+
+    def ipv6(self):
+        if not getattr(self, "_has_ipv6", False):
+            self._has_ipv6 = True
+            for side in self.sides:
+                self.net.ipv6(side)
+
+    def certify(self, kind="rsa-3072"):
+        """Certificates of one root at both sides."""
+        from pathlib import Path
+
+        root = make_root(Path(self.work) / "root", kind)
+        for side in self.sides:
+            side.certify(kind, root)
+            side.remote["auth"] = "pubkey"
+
+    def both(self, **settings):
+        """The same lines for the connection of both sides."""
+        for side in self.sides:
+            side.connection.update(settings)
+
+    def children(self, **settings):
+        """The same lines for the child `lan` of both sides."""
+        for side in self.sides:
+            side.child.update(settings)
+
+    # The story.
+
+    def start(self):
+        for side in self.sides:
+            side.start()
+
+    def up(self, child="lan", side=None, timeout=20):
+        """A side, else the office, starts the tunnel."""
+        (side or self.office).vici("--initiate", "--child", child, "--timeout", str(timeout))
+
+    def rekey(self, child="lan", side=None):
+        (side or self.office).vici("--rekey", "--child", child)
+
+    def rekey_ike(self, side=None):
+        (side or self.office).vici("--rekey", "--ike", "peer")
+
+    def reauthenticate(self, side=None):
+        (side or self.office).vici("--rekey", "--ike", "peer", "--reauth")
+
+    def close(self, child="lan", side=None):
+        """A side deletes a child SA."""
+        (side or self.office).vici("--terminate", "--child", child, "--timeout", "5")
+
+    def down(self, side=None, timeout=5):
+        """A side deletes the IKE SA."""
+        (side or self.office).vici("--terminate", "--ike", "peer", "--timeout", str(timeout))
+
+    def ask(self, count, every=0.3, size=56, source=None, target=None, side=None, more=""):
+        """A LAN pings the other; `side` is who asks."""
+        side = side or self.office
+        other = self.cloud if side is self.office else self.office
+        source, target = source or side.lan, target or other.lan
+        side(f"ping -q -n -W 1 -c {count} -i {every} -s {size} -I {source} {more} {target}", check=False)
+
+    def ask6(self, count, every=0.3, size=56):
+        """The same in IPv6."""
+        self.ask(count, every, size, source=self.office.lan6, target=self.cloud.lan6)
+
+    def fetch(self, octets, port=8080, side=None, patience=8):
+        """A LAN sends so many octets over TCP to a service of the other (see `serve`), and back."""
+        side = side or self.office
+        other = self.cloud if side is self.office else self.office
+        from kit import traffic
+
+        words = ["python3", traffic.__file__, "--patience", patience, "fetch"]
+        side([*words, side.lan, other.lan, port, octets], check=False)
+
+    def lose(self, match):
+        self.net.lose(match)
+
+    def heal(self):
+        self.net.heal()
+
+    def wait(self, seconds):
+        time.sleep(seconds)
+
+    def reload(self):
+        for side in self.sides:
+            side.reload()
+
+    # Around it.
+
+    def record(self, side, file):
+        """Starts a tap at a gateway's outside link; gives the process to end it by."""
+        words = f"tcpdump -q --immediate-mode -U -Z root -i wan --time-stamp-precision=nano -w {file}"
+        return side.space.start(words, stderr=subprocess.DEVNULL)
+
+    def delete(self):
+        for side in self.sides:
+            side.space.delete()
+        self.net.space.delete()
+        self._scratch.cleanup()

@@ -1,0 +1,45 @@
+"""What a recording needs, told before it fails."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+PROGRAMS = ("ip", "nft", "ethtool", "tcpdump", "ping", "charon-systemd", "swanctl", "pki")
+# Where libreswan may lie: installed, or unpacked beside strongSwan, with which Debian lets it not be.
+LIBRESWAN = (pathlib.Path("/usr/libexec/ipsec"), pathlib.Path("/opt/libreswan/usr/libexec/ipsec"))
+
+
+def check():
+    if os.geteuid() != 0:
+        raise SystemExit("record: network namespaces need root")
+    gone = [name for name in PROGRAMS if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")]
+    if gone:
+        raise SystemExit(f"record: {', '.join(gone)} not found; README.md says what to install")
+    if not os.path.exists("/dev/net/tun"):
+        raise SystemExit("record: no /dev/net/tun, which ESP in user space needs")
+
+
+def missing(need):
+    """Why a case cannot be recorded here; None if it can."""
+    version = strongswan()
+    if need == "ikev1" and version >= (6, 1):
+        return f"strongSwan {version[0]}.{version[1]} is built without IKEv1"
+    if need == "ml-kem" and version < (6, 1):
+        return "ML-KEM needs strongSwan 6.1 with OpenSSL 3.5"
+    if need == "libreswan" and not pluto():
+        return "libreswan is not here"
+    return None
+
+
+def strongswan():
+    """Its version."""
+    said = subprocess.run(["swanctl", "--version"], text=True, capture_output=True, check=False)
+    major, minor = re.search(r"strongSwan (\d+)\.(\d+)", said.stdout + said.stderr).groups()
+    return int(major), int(minor)
+
+
+def pluto():
+    """The folder of libreswan's programs, if it is here."""
+    return next((folder for folder in LIBRESWAN if (folder / "pluto").exists()), None)

@@ -1,0 +1,77 @@
+"""Run inside the net's namespace: carries packets between two TUN devices and treats them badly.
+
+`wire.py [--delay=S] [--jitter=S] [--swap=SHARE] [--repeat=SHARE] [--rate=OCTETS_A_SECOND --queue=OCTETS]
+[--late=S] [--seed=N]`; shares lie between 0 and 1. Swapped and repeated packets come `late` seconds later.
+Only ESP (and UDP 4500) is swapped and repeated.
+"""
+
+import argparse
+import fcntl
+import heapq
+import os
+import random
+import select
+import struct
+import time
+
+TUNSETIFF = 0x400454CA
+IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
+
+
+def device(name):
+    tun = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH", name.encode(), IFF_TUN | IFF_NO_PI))
+    return tun
+
+
+def is_esp(packet):
+    protocol = packet[9] if packet[0] >> 4 == 4 else packet[6]
+    return protocol == 50 or (protocol == 17 and b"\x11\x94" in packet[20:24])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("delay", "jitter", "swap", "repeat", "rate"):
+        parser.add_argument(f"--{name}", type=float, default=0.0)
+    parser.add_argument("--queue", type=float, default=20000)
+    parser.add_argument("--late", type=float, default=0.004)
+    parser.add_argument("--seed", type=int, default=1)
+    how = parser.parse_args()
+    chance = random.Random(how.seed)
+    ends = [device("via-office"), device("via-cloud")]
+    # Since what time the bottleneck is free, by direction.
+    free = [0.0, 0.0]
+    waiting, count = [], 0
+    while True:
+        due = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
+        ready, _, _ = select.select(ends, [], [], due)
+        now = time.monotonic()
+        for tun in ready:
+            packet = os.read(tun, 65536)
+            way = ends.index(tun)
+            at = now + how.delay + chance.random() * how.jitter
+            if how.rate:
+                free[way] = max(free[way], now)
+                if (free[way] - now) * how.rate > how.queue:
+                    continue
+                free[way] += len(packet) / how.rate
+                at = free[way] + how.delay
+            times = [at]
+            if is_esp(packet):
+                if chance.random() < how.swap:
+                    times = [at + how.late]
+                if chance.random() < how.repeat:
+                    times.append(at + how.late)
+            for when in times:
+                count += 1
+                heapq.heappush(waiting, (when, count, ends[1 - way], packet))
+        while waiting and waiting[0][0] <= time.monotonic():
+            _, _, out, packet = heapq.heappop(waiting)
+            try:
+                os.write(out, packet)
+            except OSError:
+                pass
+
+
+if __name__ == "__main__":
+    main()
