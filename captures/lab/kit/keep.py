@@ -80,7 +80,10 @@ def told(log):
         # Of charon: time, thread and group, connection. What it says of itself comes before the story.
         if re.match(r"\S+ \d\d\[(LIB|DMN|JOB|KNL)\]", line):
             continue
-        sentence = re.sub(r"^\S+ (\d\d\[\w+\] )?(<\S+> )?", "", line).strip()
+        # Of pluto: a date, and a bar before what only its makers read.
+        if re.match(r"\w{3} +\d+ \S+ \|", line):
+            continue
+        sentence = re.sub(r"^(\w{3} +\d+ )?\S+ (\d\d\[\w+\] )?(<\S+> )?", "", line).strip()
         telling = TELLING.search(sentence) and not SILENT.search(sentence) and "=>" not in sentence
         if telling and sentence not in lines:
             lines.append(sentence)

@@ -7,8 +7,9 @@ import shutil
 import subprocess
 
 PROGRAMS = ("ip", "nft", "ethtool", "tcpdump", "ping", "charon-systemd", "swanctl", "pki")
-# Where libreswan may lie: installed, or unpacked beside strongSwan, with which Debian lets it not be.
-LIBRESWAN = (pathlib.Path("/usr/libexec/ipsec"), pathlib.Path("/opt/libreswan/usr/libexec/ipsec"))
+# Where libreswan's programs lie, or a link to where it was unpacked: Debian lets it not be installed beside
+# strongSwan. Its daemon looks for the others here.
+LIBRESWAN = pathlib.Path("/usr/libexec/ipsec")
 
 
 def check():
@@ -30,6 +31,8 @@ def missing(need):
         return "ML-KEM needs strongSwan 6.1 with OpenSSL 3.5"
     if need == "libreswan" and not pluto():
         return "libreswan is not here"
+    if need == "ike-scan" and not shutil.which(need):
+        return "ike-scan is not here"
     return None
 
 
@@ -42,4 +45,4 @@ def strongswan():
 
 def pluto():
     """The folder of libreswan's programs, if it is here."""
-    return next((folder for folder in LIBRESWAN if (folder / "pluto").exists()), None)
+    return LIBRESWAN.resolve() if (LIBRESWAN / "pluto").exists() else None

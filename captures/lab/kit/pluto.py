@@ -24,8 +24,8 @@ class Pluto(Gateway):
             "leftid": f"@{self.id}",
             "leftsubnet": self.subnet,
             "authby": "secret",
-            "ikev2": "insist",
-            "ike": "aes_gcm256-sha2_384-ecp_384",
+            "keyexchange": "ikev2",
+            "ike": "aes256-sha2_256-ecp_256",
             "esp": "aes_gcm256",
             "pfs": "no",
             "auto": "add",
@@ -86,9 +86,24 @@ class Pluto(Gateway):
         return re.search(r"Libreswan [\w.]+", said.stdout).group()
 
     def keys(self):
-        """Its log, which opens a capture if it came to keys; None if it came to none."""
+        """Of its log what opens and explains a capture; None if it came to no keys."""
         log = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return log if re.search(r"\bSK_|SKEYID", log) else None
+        kept, dump = [], False
+        for line in log.splitlines():
+            words = re.sub(r"^\w{3} +\d+ \S+ ?", "", line)
+            if not words.startswith("|"):
+                # What it tests of itself when it starts says nothing of the peers.
+                dump = False
+                if re.match(r'(ERROR: )?"peer"', words):
+                    kept.append(line)
+            elif re.match(r"\| +(ikev[12] \S+ 0x|(our|peer) +keymat|Skeyid|SKEYID|enc key|[IR]COOKIE)", words):
+                dump = True
+                kept.append(line)
+            elif dump and re.match(r"\| +([0-9a-f]{2} +)+", words):
+                kept.append(line)
+            else:
+                dump = False
+        return "\n".join(kept) + "\n" if re.search(r"\| +(ikev[12] \S+ 0x|enc key)", log) else None
 
     def sas(self):
         """None: the other end tells them."""

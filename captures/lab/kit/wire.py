@@ -1,8 +1,8 @@
 """Run inside the net's namespace: carries packets between two TUN devices and treats them badly.
 
-`wire.py [--delay=S] [--jitter=S] [--swap=SHARE] [--repeat=SHARE] [--rate=OCTETS_A_SECOND --queue=OCTETS]
+`wire.py [--delay=S] [--jitter=S] [--swap=SHARE] [--repeat=SHARE] [--corrupt=SHARE] [--rate=OCTETS_A_SECOND --queue=OCTETS]
 [--late=S] [--seed=N]`; shares lie between 0 and 1. Swapped and repeated packets come `late` seconds later.
-Only ESP (and UDP 4500) is swapped and repeated.
+Only ESP is swapped, repeated and corrupted.
 """
 
 import argparse
@@ -25,13 +25,12 @@ def device(name):
 
 
 def is_esp(packet):
-    protocol = packet[9] if packet[0] >> 4 == 4 else packet[6]
-    return protocol == 50 or (protocol == 17 and b"\x11\x94" in packet[20:24])
+    return (packet[9] if packet[0] >> 4 == 4 else packet[6]) == 50
 
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("delay", "jitter", "swap", "repeat", "rate"):
+    for name in ("delay", "jitter", "swap", "repeat", "corrupt", "rate"):
         parser.add_argument(f"--{name}", type=float, default=0.0)
     parser.add_argument("--queue", type=float, default=20000)
     parser.add_argument("--late", type=float, default=0.004)
@@ -58,6 +57,10 @@ def main():
                 at = free[way] + how.delay
             times = [at]
             if is_esp(packet):
+                if chance.random() < how.corrupt:
+                    # The middle of the packet is sealed; the IP header's checksum does not cover it.
+                    middle = len(packet) // 2
+                    packet = packet[:middle] + bytes([packet[middle] ^ 1]) + packet[middle + 1 :]
                 if chance.random() < how.swap:
                     times = [at + how.late]
                 if chance.random() < how.repeat:

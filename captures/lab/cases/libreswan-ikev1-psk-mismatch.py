@@ -1,0 +1,25 @@
+"""libreswan in IKEv1: different pre-shared keys.
+
+Main mode gets to message 5, which libreswan cannot read; it says nothing, or PAYLOAD_MALFORMED.
+"""
+
+from kit import Expect
+
+needs = "libreswan"
+expect = Expect(
+    sealed="psk-mismatch",
+    sealed_acceptable=("auth-failed",),
+    sees="main mode stops at message 5, which is sent again and again.",
+)
+
+
+def build(lab):
+    lab.office.connection.update(version=1, proposals="aes256-sha256-modp2048")
+    lab.office.child["esp_proposals"] = "aes256-sha256"
+    lab.cloud.setup["ikev1-policy"] = "accept"
+    lab.cloud.connection.update(keyexchange="ikev1", ike="aes256-sha2_256-modp2048", esp="aes256-sha2_256")
+    lab.cloud.secret = "correct donkey battery staple"
+
+
+def story(lab):
+    lab.up(timeout=14)
