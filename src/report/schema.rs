@@ -1,5 +1,9 @@
 //! The JSON Schemas of what is written.
 
+mod misfits;
+
+pub use misfits::misfits;
+
 /// Name of the output, and its schema.
 pub const SCHEMAS: &[(&str, &str)] = &[
     ("espial.diagnosis/1", include_str!("schema/diagnosis.json")),
@@ -27,88 +31,13 @@ mod tests {
     use crate::wire::x509::tests::{gateway, revocations};
     use serde_json::Value;
 
-    /// Checks a value against the part of JSON Schema that ours use, and that every field is
-    /// described: a field without a description is no contract. Returns where it does not fit.
-    fn misfits(value: &Value, schema: &Value, root: &Value, at: &str) -> Vec<String> {
-        if let Some(reference) = schema["$ref"].as_str() {
-            let (document, pointer) = reference.split_once('#').unwrap();
-            let root = if document.is_empty() {
-                root.clone()
-            } else {
-                by_id(document)
-            };
-            return misfits(value, root.pointer(pointer).unwrap(), &root, at);
-        }
-        if let Some(any) = schema["anyOf"].as_array() {
-            let fits = any
-                .iter()
-                .any(|schema| misfits(value, schema, root, at).is_empty());
-            return if fits {
-                Vec::new()
-            } else {
-                vec![format!("{at}: fits none: {value}")]
-            };
-        }
-        let mut wrong = Vec::new();
-        let types = match &schema["type"] {
-            Value::Array(types) => types.clone(),
-            Value::Null => Vec::new(),
-            one => vec![one.clone()],
-        };
-        let is = |kind: &Value| match kind.as_str().unwrap() {
-            "integer" => value.is_i64() || value.is_u64(),
-            "string" => value.is_string(),
-            "boolean" => value.is_boolean(),
-            "array" => value.is_array(),
-            "object" => value.is_object(),
-            "null" => value.is_null(),
-            other => panic!("type {other} is not known here"),
-        };
-        if !types.is_empty() && !types.iter().any(is) {
-            wrong.push(format!("{at}: not {types:?}: {value}"));
-        }
-        let right = schema["enum"]
-            .as_array()
-            .is_none_or(|members| members.contains(value))
-            && schema.get("const").is_none_or(|only| only == value)
-            && schema["minimum"]
-                .as_i64()
-                .is_none_or(|least| value.as_i64().is_none_or(|n| n >= least));
-        if !right {
-            wrong.push(format!("{at}: not allowed: {value}"));
-        }
-        if let Some(members) = value.as_object() {
-            for required in schema["required"].as_array().into_iter().flatten() {
-                if !members.contains_key(required.as_str().unwrap()) {
-                    wrong.push(format!("{at}: {required} is missing"));
-                }
-            }
-            for (key, member) in members {
-                match schema["properties"].get(key) {
-                    Some(schema) => {
-                        wrong.extend(misfits(member, schema, root, &format!("{at}/{key}")))
-                    }
-                    None => wrong.push(format!("{at}/{key}: not described")),
-                }
-            }
-        }
-        for (i, item) in value.as_array().into_iter().flatten().enumerate() {
-            wrong.extend(misfits(item, &schema["items"], root, &format!("{at}/{i}")));
-        }
-        wrong
-    }
-
-    fn by_id(id: &str) -> Value {
-        let all = SCHEMAS
-            .iter()
-            .map(|(_, text)| serde_json::from_str::<Value>(text).unwrap());
-        all.into_iter().find(|schema| schema["$id"] == id).unwrap()
-    }
-
     fn assert_fits(name: &str, json: &str) {
-        let text = SCHEMAS.iter().find(|(known, _)| *known == name).unwrap().1;
-        let schema: Value = serde_json::from_str(text).unwrap();
-        let wrong = misfits(&serde_json::from_str(json).unwrap(), &schema, &schema, "");
+        let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let schemas = SCHEMAS
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), parsed(text)))
+            .collect();
+        let wrong = misfits(&parsed(json), name, &Value::Object(schemas));
         assert!(wrong.is_empty(), "{name}: {wrong:#?}\n{json}");
     }
 

@@ -1,24 +1,25 @@
-//! A capture dropped in `captures/` is a test: its report is held against `expected.txt` beside it.
+//! A folder dropped in `captures/` is a test. Its sealed report is what `expected.txt` beside it
+//! says, what it is told about it is what its `truth.toml` says, and its JSON fits the schemas.
 //!
-//! `ESPIAL_BLESS=1 cargo test captures` writes the files anew; read the difference before you commit.
+//! `ESPIAL_BLESS=1 cargo test captures` writes every `expected.txt` anew; read the difference before
+//! you commit. `truth.toml` is written by hand, from what is known of the case and not from what
+//! espial says of it.
 
-use crate::run::{root, shipped, stdout};
+use crate::run::{Case, cases, root, stdout};
+use espial::diagnose::rules::RULES;
+use espial::report::schema::misfits;
+use serde::Deserialize;
+use serde_json::Value;
+use std::path::Path;
 
 #[test]
 fn every_capture_gets_its_expected_report() {
-    let captures = shipped();
-    assert!(
-        captures.len() >= 4,
-        "only {} captures found",
-        captures.len()
-    );
+    let cases = cases();
+    assert!(cases.len() >= 29, "only {} cases found", cases.len());
     let mut wrong = Vec::new();
-    for capture in &captures {
-        let given = capture
-            .strip_prefix(root())
-            .expect("captures lie in the package");
-        let report = stdout(["diagnose".as_ref(), given.as_os_str()]);
-        let expected = capture.with_file_name("expected.txt");
+    for case in &cases {
+        let report = stdout(["diagnose".as_ref(), given(&case.capture).as_os_str()]);
+        let expected = case.folder.join("expected.txt");
         if std::env::var_os("ESPIAL_BLESS").is_some() {
             std::fs::write(&expected, &report).expect("expected.txt can be written");
         }
@@ -26,9 +27,291 @@ fn every_capture_gets_its_expected_report() {
         if report != want {
             wrong.push(format!(
                 "{}\n--- expected\n{want}--- got\n{report}",
-                given.display()
+                case.name()
             ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_capture_is_told_as_its_truth_says() {
+    let wrong: Vec<String> = cases().iter().flat_map(untrue).collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_written_of_every_capture_fits_the_schemas() {
+    let schemas = json(["schema"]);
+    let mut wrong = Vec::new();
+    for case in cases() {
+        for taps in taps(&case) {
+            for keyed in [false, true] {
+                if keyed && case.keys.is_none() {
+                    continue;
+                }
+                for (command, format, schema) in [
+                    ("diagnose", "json", "espial.diagnosis/1"),
+                    ("tunnels", "json", "espial.tunnels/1"),
+                    ("dissect", "ndjson", "espial.dissect/1"),
+                ] {
+                    let written = written(&case, command, format, keyed, &taps);
+                    let values = serde_json::Deserializer::from_str(&written).into_iter();
+                    let mut told = values.flat_map(|value: Result<Value, _>| {
+                        misfits(&value.expect("output is JSON"), schema, &schemas)
+                    });
+                    if let Some(first) = told.next() {
+                        let (name, more) = (case.name(), told.count());
+                        let keyed = if keyed { " with keys" } else { "" };
+                        wrong.push(format!(
+                            "{name}: {command}{keyed}, {} taps: {first}, and {more} more",
+                            taps.len()
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// What is known of a case, by whoever made it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Truth {
+    sealed: Judgement,
+    /// With the keys beside the capture.
+    keyed: Option<Judgement>,
+    /// With both taps, and the keys if there are any.
+    both: Option<Judgement>,
+    /// The IKE SAs that came up, in order.
+    #[serde(default)]
+    ike_sa: Vec<IkeSa>,
+    /// The child SAs that came up, in order.
+    #[serde(default)]
+    child_sa: Vec<ChildSa>,
+}
+
+/// What may be concluded.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Judgement {
+    /// Slug of the first finding of severity error or warning, or `healthy`.
+    verdict: String,
+    /// Other verdicts that would not be wrong.
+    #[serde(default)]
+    acceptable: Vec<String>,
+    /// Slugs that must be among the findings, of any severity.
+    #[serde(default)]
+    also: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IkeSa {
+    initiator_spi: String,
+    responder_spi: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChildSa {
+    /// Towards the first gateway and towards the second.
+    spis: [String; 2],
+    /// Selectors of both sides, as asked for.
+    asked: Option<[Vec<String>; 2]>,
+    granted: Option<[Vec<String>; 2]>,
+}
+
+/// Where what is told of a case is not its truth.
+fn untrue(case: &Case) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let name = case.name();
+    let truth: Truth = match std::fs::read_to_string(case.folder.join("truth.toml")) {
+        Err(error) => return vec![format!("{name}: truth.toml: {error}")],
+        Ok(text) => match toml::from_str(&text) {
+            Err(error) => return vec![format!("{name}: truth.toml: {error}")],
+            Ok(truth) => truth,
+        },
+    };
+    let present = |what: &str, told: bool, there: bool| {
+        (told && !there)
+            .then(|| format!("{name}: truth.toml speaks of [{what}], which is not here"))
+    };
+    wrong.extend(present("keyed", truth.keyed.is_some(), case.keys.is_some()));
+    wrong.extend(present(
+        "both",
+        truth.both.is_some(),
+        case.capture_b.is_some(),
+    ));
+    if case.keys.is_some() && truth.keyed.is_none() {
+        wrong.push(format!(
+            "{name}: there are keys, and truth.toml has no [keyed]"
+        ));
+    }
+
+    let alone = [case.capture.as_path()];
+    let sealed = diagnosed(case, false, &alone);
+    wrong.extend(misjudged(name, "sealed", &truth.sealed, &sealed));
+    wrong.extend(unmet_ike_sas(name, "sealed", &truth.ike_sa, &sealed));
+    if let (Some(judgement), Some(_)) = (&truth.keyed, &case.keys) {
+        let keyed = diagnosed(case, true, &alone);
+        wrong.extend(misjudged(name, "keyed", judgement, &keyed));
+        wrong.extend(unmet_ike_sas(name, "keyed", &truth.ike_sa, &keyed));
+        wrong.extend(unmet_child_sas(name, &truth.child_sa, &keyed));
+    }
+    if let (Some(judgement), Some(other)) = (&truth.both, &case.capture_b) {
+        let both = diagnosed(case, true, &[&case.capture, other]);
+        wrong.extend(misjudged(name, "both", judgement, &both));
+    }
+    wrong
+}
+
+/// Where a judgement is not what was found.
+fn misjudged(name: &str, how: &str, judgement: &Judgement, diagnosis: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let findings = || list(&diagnosis["findings"]);
+    let grave = |finding: &&Value| finding["severity"] != "info";
+    let verdict = findings()
+        .find(grave)
+        .map_or("healthy", |finding| text(&finding["rule"]));
+    let right = std::iter::once(&judgement.verdict).chain(&judgement.acceptable);
+    if !right.clone().any(|right| right == verdict) {
+        let right: Vec<&str> = right.clone().map(String::as_str).collect();
+        wrong.push(format!(
+            "{name}, {how}: the verdict is {verdict}, the truth {}",
+            right.join(" or ")
+        ));
+    }
+    for slug in &judgement.also {
+        if !findings().any(|finding| text(&finding["rule"]) == slug) {
+            wrong.push(format!("{name}, {how}: {slug} is not among the findings"));
+        }
+    }
+    for slug in right.chain(&judgement.also) {
+        if slug != "healthy" && !RULES.iter().any(|rule| rule.slug == slug) {
+            wrong.push(format!("{name}, {how}: truth.toml: {slug} is no rule"));
+        }
+    }
+    wrong
+}
+
+/// IKE SAs that came up and are not told, or not in this order.
+fn unmet_ike_sas(name: &str, how: &str, truth: &[IkeSa], diagnosis: &Value) -> Vec<String> {
+    let told: Vec<(&str, &str)> = rows(diagnosis, "ike_sas")
+        .map(|sa| (text(&sa["initiator_spi"]), text(&sa["responder_spi"])))
+        .collect();
+    let mut rest = told.iter();
+    let mut wrong = Vec::new();
+    for IkeSa {
+        initiator_spi,
+        responder_spi,
+    } in truth
+    {
+        let sought = (initiator_spi.as_str(), responder_spi.as_str());
+        if !rest.any(|told| *told == sought) {
+            wrong.push(format!(
+                "{name}, {how}: IKE SA {initiator_spi}_i {responder_spi}_r is not told there; told are {told:?}"
+            ));
+            rest = told.iter();
+        }
+    }
+    wrong
+}
+
+/// Child SAs that came up and are not told, or with other selectors.
+fn unmet_child_sas(name: &str, truth: &[ChildSa], diagnosis: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let told: Vec<&Value> = rows(diagnosis, "child_sas").collect();
+    for sa in truth {
+        let sought = sorted(&sa.spis);
+        let spis = |told: &Value| {
+            let mut spis: Vec<String> = list(&told["spis"])
+                .map(|spi| text(spi).to_owned())
+                .collect();
+            spis.sort();
+            spis
+        };
+        let Some(told) = told.iter().find(|told| spis(told) == sought) else {
+            let all: Vec<Vec<String>> = told.iter().map(|told| spis(told)).collect();
+            wrong.push(format!(
+                "{name}, keyed: child SA {sought:?} is not told; told are {all:?}"
+            ));
+            continue;
+        };
+        for (what, selectors) in [("asked", &sa.asked), ("granted", &sa.granted)] {
+            let Some(selectors) = selectors else { continue };
+            let terms = &told["terms"][what];
+            let mut sides: Vec<Vec<String>> = list(terms)
+                .map(|side| {
+                    list(side)
+                        .map(|selector| text(selector).to_owned())
+                        .collect()
+                })
+                .collect();
+            // Who asked is the first side, and that may be either gateway.
+            sides.sort();
+            if sides != sorted(selectors) {
+                wrong.push(format!(
+                    "{name}, keyed: child SA {sought:?}: {what} are {terms}, in truth {selectors:?}"
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+fn sorted<T: Clone + Ord>(items: &[T]) -> Vec<T> {
+    let mut items = items.to_vec();
+    items.sort();
+    items
+}
+
+/// Rows of one kind of all tunnels.
+fn rows<'v>(diagnosis: &'v Value, kind: &'static str) -> impl Iterator<Item = &'v Value> {
+    list(&diagnosis["tunnels"]).flat_map(move |tunnel| list(&tunnel[kind]))
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// The taps that are read together: one, and both where there are two.
+fn taps(case: &Case) -> Vec<Vec<&Path>> {
+    let alone = case.capture.as_path();
+    let both = case.capture_b.as_deref().map(|other| vec![alone, other]);
+    std::iter::once(vec![alone]).chain(both).collect()
+}
+
+fn diagnosed(case: &Case, keyed: bool, taps: &[&Path]) -> Value {
+    let written = written(case, "diagnose", "json", keyed, taps);
+    serde_json::from_str(&written).expect("output is JSON")
+}
+
+fn json<const N: usize>(arguments: [&str; N]) -> Value {
+    serde_json::from_str(&stdout(arguments)).expect("output is JSON")
+}
+
+/// What a command writes about these taps of a case.
+fn written(case: &Case, command: &str, format: &str, keyed: bool, taps: &[&Path]) -> String {
+    let keys = case.keys.as_deref().filter(|_| keyed);
+    let keys = keys.map(|keys| ["-k".as_ref(), given(keys).as_os_str()]);
+    let command = [command, "-q", "-f", format].map(AsRef::as_ref);
+    let inputs = taps.iter().map(|tap| given(tap).as_os_str());
+    stdout(
+        command
+            .into_iter()
+            .chain(keys.into_iter().flatten())
+            .chain(inputs),
+    )
+}
+
+/// A path as it is given: from the folder of the package, so that reports are the same everywhere.
+fn given(path: &Path) -> &Path {
+    path.strip_prefix(root())
+        .expect("captures lie in the package")
 }

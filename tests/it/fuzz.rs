@@ -26,6 +26,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 fn captures() -> Vec<Vec<u8>> {
     let files = shipped()
         .into_iter()
+        .filter(|path| path.is_file())
         .map(|path| std::fs::read(path).unwrap());
     files
         .map(|mut octets| {

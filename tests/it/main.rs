@@ -14,7 +14,6 @@ mod damage;
 mod encap;
 mod features;
 mod fuzz;
-mod keyed;
 mod keys;
 mod null;
 mod opening;

@@ -29,20 +29,77 @@ pub(crate) fn stdout<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Ite
     String::from_utf8(output.stdout).expect("output is UTF-8")
 }
 
-/// The captures that the project ships, sorted.
-pub(crate) fn shipped() -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir(root().join("captures"))
-        .expect("captures/ is there")
-        .map(|entry| {
-            entry
-                .expect("captures/ can be listed")
-                .path()
-                .join("capture.pcap")
-        })
-        .filter(|path| path.exists())
+/// A folder of `captures/`: one story, recorded.
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) folder: PathBuf,
+    /// A file of any format that is read, or a folder of them: a rotated set.
+    pub(crate) capture: PathBuf,
+    /// The same time, recorded at the other gateway.
+    pub(crate) capture_b: Option<PathBuf>,
+    /// What the daemons logged about the keys.
+    pub(crate) keys: Option<PathBuf>,
+}
+
+impl Case {
+    /// Reads a folder by what it must hold: one thing whose name is `capture` before its first dot.
+    fn of(folder: PathBuf) -> Self {
+        let mut captures = named(&folder, "capture");
+        assert!(
+            captures.len() == 1,
+            "{}: a case has one capture, not {captures:?}",
+            folder.display()
+        );
+        let mut others = named(&folder, "capture_b");
+        assert!(others.len() < 2, "one capture_b at most, not {others:?}");
+        Self {
+            capture: captures.remove(0),
+            capture_b: others.pop(),
+            keys: Some(folder.join("keys")).filter(|keys| keys.is_dir()),
+            folder,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        let name = self.folder.file_name().and_then(|name| name.to_str());
+        name.expect("names in captures/ are UTF-8")
+    }
+}
+
+/// The entries of a folder whose name is this before its first dot.
+fn named(folder: &Path, stem: &str) -> Vec<PathBuf> {
+    let is = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.and_then(|name| name.split('.').next()) == Some(stem)
+    };
+    entries(folder)
+        .into_iter()
+        .filter(|path| is(path))
+        .collect()
+}
+
+/// What lies in a folder, sorted.
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("the folder can be listed").path())
         .collect();
     found.sort();
     found
+}
+
+/// The cases that the project ships, sorted: every folder of `captures/` but the lab's.
+pub(crate) fn cases() -> Vec<Case> {
+    let folders = entries(&root().join("captures")).into_iter();
+    folders
+        .filter(|path| path.is_dir() && !path.ends_with("lab"))
+        .map(Case::of)
+        .collect()
+}
+
+/// The captures that the project ships, sorted.
+pub(crate) fn shipped() -> Vec<PathBuf> {
+    cases().into_iter().map(|case| case.capture).collect()
 }
 
 /// The folder of shared test data, if this machine has it; says so if not.
