@@ -205,6 +205,9 @@ impl KeyTable {
 pub struct ExplainArgs {
     /// Slug or code of a rule; without one, all rules are listed
     pub rule: Option<String>,
+    /// Print which rules answer the questions that operators ask first, as Markdown
+    #[arg(long, conflicts_with_all = ["rule", "format"])]
+    pub faq: bool,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

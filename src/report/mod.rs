@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod decrypted;
 pub mod dissect;
 pub mod explain;
+pub mod faq;
 pub mod json;
 pub mod keys;
 pub mod ndjson;

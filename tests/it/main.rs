@@ -12,6 +12,7 @@ mod captures;
 mod cli;
 mod damage;
 mod encap;
+mod faq;
 mod features;
 mod fuzz;
 mod keys;

@@ -152,10 +152,10 @@ class Charon(Gateway):
     def sas(self):
         """SPIs of IKE SAs that came up, and of child SAs (in, out, selectors here and there), in order."""
         ikes = []
-        # Of a rekeyed IKE SA the end alone is told.
+        # Of a rekeyed IKE SA the end alone is told. One without algorithms was refused.
         events = (self.work / "events").read_text(errors="replace") if self._watch else ""
-        for spis in re.findall(r"initiator-spi=(\w+) responder-spi=(\w+)", events):
-            if spis not in ikes and set(spis[1]) != {"0"}:
+        for spis in re.findall(r"initiator-spi=(\w+) responder-spi=(\w+) encr-alg", events):
+            if spis not in ikes:
                 ikes.append(spis)
         log = self.log.read_text(errors="replace") if self.log.exists() else ""
         children = re.findall(

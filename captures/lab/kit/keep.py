@@ -121,8 +121,8 @@ def truth(lab, expect, has_keys, has_both):
         parts.append(f'[[ike_sa]]\ninitiator_spi = "{initiator}"\nresponder_spi = "{responder}"')
     for into, out, here, there in children:
         spis = strings([f"0x{into}", f"0x{out}"])
-        granted = f"[{strings(here.split())}, {strings(there.split())}]"
-        parts.append(f"[[child_sa]]\nspis = {spis}\ngranted = {granted}")
+        granted = ", ".join(strings(one.replace("..", "-").split()) for one in (here, there))
+        parts.append(f"[[child_sa]]\nspis = {spis}\ngranted = [{granted}]")
     return "\n\n".join(parts) + "\n"
 
 

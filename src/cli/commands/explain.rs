@@ -8,13 +8,17 @@ use crate::cli::options::sheet;
 use crate::cli::output::Output;
 use crate::diagnose::rules::RULES;
 use crate::report::explain::{self, RuleView};
-use crate::report::{json, ndjson};
+use crate::report::{faq, json, ndjson};
 use std::io::{self, IsTerminal};
 
 /// Runs it.
 pub fn run(args: &ExplainArgs) -> Result<Exit, Error> {
     let sheet = sheet(args.color, io::stdout().is_terminal());
     let out = Output::open(None, &[])?;
+    if args.faq {
+        write(out, |out| faq::write(out, RULES))?;
+        return Ok(Exit::Done);
+    }
     let rule = match &args.rule {
         None => None,
         Some(name) => Some(explain::find(RULES, name).ok_or_else(|| {

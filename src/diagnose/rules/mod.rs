@@ -46,6 +46,7 @@ pub mod mtu_black_hole;
 pub mod mtu_exceeded;
 pub mod multi_value_proposal;
 pub mod nat_detected;
+pub mod outside_well;
 pub mod overlapping_selectors;
 pub mod packet_loss;
 pub mod path_outage;
@@ -136,6 +137,7 @@ pub static RULES: &[&Rule] = &[
     &initiator_fingerprint::RULE,
     &lifetime_differs::RULE,
     &redirected::RULE,
+    &outside_well::RULE,
     &weak_crypto::RULE,
     &ike_scan::RULE,
 ];

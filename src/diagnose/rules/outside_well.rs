@@ -1,0 +1,150 @@
+//! The outside link shows a tunnel that works: what that rules out, and where else to look.
+
+use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::{Tap, count};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{IkeState, Model, Tunnel, TunnelId};
+use crate::units::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "outside-well",
+    code: "INF550",
+    severity: Severity::Info,
+    summary: "IKE and ESP pass in both directions",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+On the outside link this tunnel works: it is negotiated, and ESP of both directions passes. Whoever still cannot reach somebody through it must look behind the gateways. Some causes leave no trace on this link: an instance that is in arrears before it falls silent, an access list or a route table of a cloud network, a host firewall, the age of a gateway.
+
+## How it is seen
+The IKE SA is established, both ends send ESP until shortly before the end, and few sequence numbers are missing.
+
+## What else looks like it
+A capture that ends before the trouble begins. Traffic of one pair of hosts may fail in a tunnel that works for all others: only keys of ESP show who talks to whom.
+
+## What to do
+1. At a cloud gateway: its billing and instance state, route tables, network ACLs and security groups, also of an internet gateway beside it.
+2. At the other gateway: routes of the inner networks, the policy between its zones, NAT exemptions.
+3. At the host: its firewall, its way back, whether it answers pings at all; a capture there decides.
+4. Or record with ESP keys: then inner addresses, ports and answers are told.
+";
+
+/// So many packets each way show that both ways are open.
+const ENOUGH: u64 = 4;
+
+/// Both ways went on until the end of the traffic if their last packets lie this near.
+const TOGETHER: Span = Span::from_secs(10);
+
+/// One number missing in so many is less than anybody notices.
+const UNNOTICED: u64 = 200;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let up = row.ike_sas.iter().any(|id| {
+        matches!(
+            model.ike_sas[*id].state,
+            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
+        )
+    });
+    if !up || !row.icmp.is_empty() || !Tap::of(model, tunnel).hears_both() {
+        return Vec::new();
+    }
+    esp::directions(model, row)
+        .iter()
+        .find_map(|directions| well(model, tunnel, row, directions))
+        .into_iter()
+        .collect()
+}
+
+fn well(
+    model: &Model,
+    tunnel: TunnelId,
+    row: &Tunnel,
+    directions: &Directions<'_>,
+) -> Option<Finding> {
+    let [one, two] = row.ends;
+    let [to_one, to_two] = [directions.packets(0), directions.packets(1)];
+    let (last_to_one, last_to_two) = (directions.last(0)?, directions.last(1)?);
+    let apart = last_to_one
+        .1
+        .since(last_to_two.1)
+        .max(last_to_two.1.since(last_to_one.1));
+    let missing: u64 = directions.all().map(|flow| flow.sequence.missing).sum();
+    if to_one.min(to_two) < ENOUGH || apart > TOGETHER || missing * UNNOTICED > to_one + to_two {
+        return None;
+    }
+    let first = directions.first(0)?;
+    let negotiated = match row
+        .ike_sas
+        .iter()
+        .any(|id| model.ike_sas[*id].state != IkeState::AlreadyUp)
+    {
+        true => "The negotiation ended well, so proposals, identities and keys fit",
+        false => "The tunnel was up before the capture began",
+    };
+    let whole = match missing {
+        0 => "no sequence number is missing".to_owned(),
+        _ => format!("{} missing", count(missing, "sequence number")),
+    };
+    Some(
+        Finding::new(&RULE, Confidence::Certain, tunnel, first, "ESP passes in this direction")
+            .also(directions.first(1)?, "and in this one")
+            .also(last_to_one.max(last_to_two), "until here")
+            .title(format!("IKE and ESP pass in both directions between {one} and {two}"))
+            .says(format!(
+                "{negotiated}. {} went to {two} and {} to {one}, and {whole}: no filter on UDP 500, UDP 4500 or \
+                 ESP, and no loss on the outer path. What fails in this tunnel fails behind a gateway.",
+                count(to_two, "ESP packet"),
+                count(to_one, "ESP packet"),
+            ))
+            .or("The trouble began after the capture ended, or concerns hosts that were silent meanwhile.")
+            .advise("At a cloud gateway look at billing and instance state, route tables, network ACLs and security groups.")
+            .advise("At the other gateway look at inner routes, the policy between its zones, and NAT exemptions.")
+            .advise("Capture at the host that does not answer; or give ESP keys, which show who talks to whom."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+        1 A > B ESP 0xb1 seq 1..20 every 0.3 size 136";
+
+    #[test]
+    fn a_tunnel_that_works_rules_out_what_lies_outside() {
+        fires(
+            &format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..20 every 0.3 size 136"),
+            "outside-well",
+        );
+    }
+
+    #[test]
+    fn one_way_alone_rules_out_nothing() {
+        silent(UP, "outside-well");
+        silent(
+            &format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..2 every 0.3 size 136"),
+            "outside-well",
+        );
+    }
+
+    #[test]
+    fn loss_is_no_good_news() {
+        silent(
+            &format!(
+                "{UP}\n1.1 B > A ESP 0xa1 seq 1..9 every 0.3 size 136
+                 4.1 B > A ESP 0xa1 seq 15..20 every 0.3 size 136"
+            ),
+            "outside-well",
+        );
+    }
+}
