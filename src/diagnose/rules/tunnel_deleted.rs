@@ -42,6 +42,9 @@ const IN_FLIGHT: Span = Span::from_millis(100);
 /// Silence that tells a deletion from a rekeying.
 const SILENCE: Span = Span::from_secs(1);
 
+/// Two negotiations that crossed are tidied up this soon.
+const CROSSED: Span = Span::from_secs(30);
+
 /// So many packets after the deletion mean that the tunnel is still needed.
 const NEEDED: u64 = 5;
 
@@ -75,6 +78,9 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     }
     let last = sa.exchanges.last().map(|id| &model.exchanges[*id])?;
     let (at, who, to) = said(model, last)?;
+    if has_other(model, tunnel, id, at.1) {
+        return None;
+    }
     let named = named(model, id, at);
     let end = end_of(row, who)?;
     let still: u64 = esp::directions(model, row)
@@ -143,6 +149,8 @@ fn cut_off(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
         // An unanswered one is a liveness check on a dead path.
         .filter(|exchange| exchange.response().is_some() || asked::is_v1(exchange.kind))
         .filter_map(|exchange| life::may_delete(model, id, exchange))
+        // An IKE SA that has a successor is deleted, and nobody misses it.
+        .filter(|closing| !is_succeeded(model, tunnel, id, closing.at))
         .find_map(|closing| {
             let (again, asker) = asked_again(model, tunnel, closing.at.1)?;
             let until = again.1;
@@ -189,6 +197,37 @@ fn cut_off(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
                 .or("The traffic happened to pause at that moment.")
                 .advise(format!("Read the log of {who}: it says why it deleted the SA.")),
             )
+        })
+}
+
+/// Whether this message is the last of an IKE SA whose place another takes.
+fn is_succeeded(model: &Model, tunnel: TunnelId, id: IkeSaId, at: Cite) -> bool {
+    let last = model.ike_sas[id].exchanges.last();
+    let is_last = last
+        .and_then(|last| said(model, &model.exchanges[*last]))
+        .is_some_and(|(last, ..)| last == at);
+    let mut others = model.tunnels[tunnel].ike_sas.iter();
+    is_last
+        && (has_other(model, tunnel, id, at.1)
+            || others.any(|other| model.ike_sas[*other].replaces == Some(id)))
+}
+
+/// Whether another IKE SA of the tunnel stood at this time and after it: of two that crossed each
+/// other one is deleted. One that came up long before and is not heard of again may be dead.
+fn has_other(model: &Model, tunnel: TunnelId, id: IkeSaId, time: Timestamp) -> bool {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .filter(|other| **other != id)
+        .map(|other| &model.ike_sas[*other])
+        .any(|other| {
+            let fresh = time.since(other.seen.first.1) < CROSSED;
+            other.seen.first.1 < time
+                && match other.state {
+                    IkeState::Established => fresh || other.seen.last.1 > time,
+                    IkeState::Deleted => other.seen.last.1 > time,
+                    _ => false,
+                }
         })
 }
 
@@ -368,6 +407,38 @@ mod tests {
             ),
             "tunnel-deleted",
         );
+    }
+
+    #[test]
+    fn the_delete_of_an_ike_sa_that_was_rekeyed_ends_nothing() {
+        silent(
+            &format!(
+                "{UP}
+                 10.6 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 304
+                 10.61 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 304
+                 10.62 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80
+                 10.63 B:500 > A:500 INFORMATIONAL i=1 r=2 id=3 response sealed 80
+                 18 B:500 > A:500 CREATE_CHILD_SA i=7 r=8 id=0 request by=responder sealed 224
+                 18.1 A:500 > B:500 CREATE_CHILD_SA i=7 r=8 id=0 response sealed 208
+                 18.2 A > B ESP 0xb2 seq 1..20 every 0.5 size 136
+                 18.3 B > A ESP 0xa2 seq 1..20 every 0.5 size 136"
+            ),
+            "tunnel-deleted",
+        );
+    }
+
+    #[test]
+    fn of_two_negotiations_that_crossed_one_is_deleted() {
+        let found = findings(&format!(
+            "{UP}
+             0.15 B:500 > A:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.25 A:500 > B:500 IKE_SA_INIT i=5 r=6 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.35 B:500 > A:500 IKE_AUTH i=5 r=6 id=1 request sealed 256
+             0.45 A:500 > B:500 IKE_AUTH i=5 r=6 id=1 response sealed 240
+             5 A:500 > B:500 INFORMATIONAL i=5 r=6 id=0 request by=responder sealed 80
+             5.1 B:500 > A:500 INFORMATIONAL i=5 r=6 id=0 response sealed 80"
+        ));
+        assert!(is_healthy(&found), "{found:#?}");
     }
 
     const AGAIN: &str = "
