@@ -196,12 +196,13 @@ pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
     let mut refusals = refusals(model, attempts);
     refusals.retain(|refusal| {
         let at = refusal.at().1;
-        // These ask for another try; it may lie beyond the recording.
+        // These ask for another try; it may lie beyond the recording. IKE_AUTH is not tried again.
+        let again = refusal.attempt.kind != ExchangeType::IKE_AUTH;
         let retried = [
             NotifyType::INVALID_KE_PAYLOAD.0,
             NotifyType::TEMPORARY_FAILURE.0,
         ];
-        if !refusal.v1 && retried.contains(&refusal.reason) && !goes_on(model, refusal) {
+        if !refusal.v1 && again && retried.contains(&refusal.reason) && !goes_on(model, refusal) {
             return false;
         }
         !granted_like(refusal, attempts)

@@ -131,11 +131,11 @@ fn rivalry(
     other: TunnelId,
     shared: IpAddr,
 ) -> Option<Finding> {
-    let ours = displaced(model, setups_of_ours, other, shared);
+    let ours = displaced(model, setups_of_ours, other);
     if ours.is_empty() {
         return None;
     }
-    let theirs = displaced(model, &setups(model, other), tunnel, shared);
+    let theirs = displaced(model, &setups(model, other), tunnel);
     if theirs.is_empty() || ours.len() + theirs.len() < PATTERN {
         return None;
     }
@@ -156,13 +156,13 @@ fn rivalry(
     )
     .title(format!("The tunnels of {one} and {two} to {shared} displace each other"))
     .says(format!(
-        "{} times a tunnel of {one} or {two} to {shared} was set up, and within {SOON} {shared} ended the \
-         tunnel of the other. {shared} holds only one of them.",
+        "{} times a tunnel of {one} or {two} to {shared} was set up, and within {SOON} the tunnel of the other \
+         was deleted. One gateway holds only one of them.",
         all.len()
     ))
     .or("Both tunnels are restarted in turn on purpose.")
     .advise("Give the two tunnels different identities or selectors, or make one a standby.")
-    .advise(format!("On {shared}, allow several IKE SAs for one identity."));
+    .advise("On the gateway that deletes, allow several IKE SAs for one identity.");
     for cite in all.iter().skip(1) {
         finding = finding.also(*cite, "one tunnel is set up, the other ends");
     }
@@ -180,8 +180,8 @@ fn setups(model: &Model, tunnel: TunnelId) -> Vec<Cite> {
         .collect()
 }
 
-/// Those setups at which an IKE SA of `rival` was ended by `peer`.
-fn displaced(model: &Model, setups: &[Cite], rival: TunnelId, peer: IpAddr) -> Vec<Cite> {
+/// Those setups at which the IKE SA of `rival` was ended, and no other stood in its place.
+fn displaced(model: &Model, setups: &[Cite], rival: TunnelId) -> Vec<Cite> {
     let row = &model.tunnels[rival];
     let ends: Vec<Timestamp> = row
         .ike_sas
@@ -196,8 +196,6 @@ fn displaced(model: &Model, setups: &[Cite], rival: TunnelId, peer: IpAddr) -> V
         })
         .filter_map(|exchange| {
             let flight = exchange.flights.first()?;
-            let message = crate::diagnose::facts::first(model, flight)?;
-            (message.path.from.address == peer).then_some(())?;
             began(model, flight).map(|(_, time)| time)
         })
         .collect();
@@ -207,9 +205,20 @@ fn displaced(model: &Model, setups: &[Cite], rival: TunnelId, peer: IpAddr) -> V
             let until = later(*setup, SOON);
             ends.iter().any(|end| *end >= *setup && *end <= until)
                 && !runs_on(model, rival, *setup, until)
+                && !stands(model, rival, until)
         })
         .copied()
         .collect()
+}
+
+/// Whether an IKE SA of the tunnel was up at this time, and is heard of after it.
+fn stands(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
+    let sas = model.tunnels[tunnel].ike_sas.iter();
+    sas.map(|id| &model.ike_sas[*id]).any(|sa| {
+        matches!(sa.state, IkeState::Established | IkeState::Deleted)
+            && sa.seen.first.1 <= time
+            && sa.seen.last.1 > time
+    })
 }
 
 /// Whether a flow of the tunnel lives from before `from` to after `until`.
@@ -252,6 +261,29 @@ mod tests {
     }
 
     #[test]
+    fn whoever_deletes_them() {
+        let text: String = (0..6)
+            .map(|n| life(if n % 2 == 0 { 'A' } else { 'C' }, n + 1, n * 5, 5))
+            .map(|life| by_the_other_side(&life))
+            .collect();
+        fires(&text, "duplicate-tunnel");
+    }
+
+    #[test]
+    fn two_tunnels_that_are_made_anew_at_the_same_times() {
+        let text: String = (0..6)
+            .flat_map(|n| {
+                [
+                    life('A', 2 * n + 1, n * 20, 20),
+                    life('C', 2 * n + 2, n * 20, 20),
+                ]
+            })
+            .map(|life| by_the_other_side(&life))
+            .collect();
+        silent(&text, "duplicate-tunnel");
+    }
+
+    #[test]
     fn two_tunnels_that_live_beside_each_other() {
         silent(
             &format!("{}{}", life('A', 1, 0, 60), life('C', 2, 5, 60)),
@@ -268,21 +300,24 @@ mod tests {
                     .replace(".25 ", ".45 ")
                     .replace(".26 ", ".46 ");
                 match by {
-                    'A' => life
-                        .lines()
-                        .map(|line| match line.contains("INFORMATIONAL") {
-                            true => {
-                                line.replace("B:500 > A:500", "X")
-                                    .replace("A:500 > B:500", "B:500 > A:500")
-                                    .replace('X', "A:500 > B:500")
-                                    .replace("by=responder", "")
-                                    + "\n"
-                            }
-                            false => format!("{line}\n"),
-                        })
-                        .collect(),
+                    'A' => by_the_other_side(&life),
                     _ => life,
                 }
+            })
+            .collect()
+    }
+
+    /// The same life, ended by its initiator.
+    fn by_the_other_side(life: &str) -> String {
+        life.lines()
+            .map(|line| match line.split_once(":500 > ") {
+                Some((head, tail)) if line.contains("INFORMATIONAL") => {
+                    let (at, from) = head.rsplit_once(' ').unwrap();
+                    let (to, rest) = tail.split_once(":500").unwrap();
+                    let rest = rest.replace("by=responder", "");
+                    format!("{at} {to}:500 > {from}:500{rest}\n")
+                }
+                _ => format!("{line}\n"),
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::{asked, began, cite, first};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Exchange, Flight, MessageId, Model, Tunnel, TunnelId};
+use crate::model::{Exchange, ExchangeId, Flight, MessageId, Model, Tunnel, TunnelId};
 use crate::registry::ExchangeType;
 use crate::units::{Endpoint, Span, Timestamp};
 
@@ -48,6 +48,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .ike_sas
         .iter()
         .flat_map(|sa| &model.ike_sas[*sa].exchanges)
+        // Anybody can send an error in clear, so an initiator need not heed it (RFC 7296 section
+        // 2.21.1) and asks again.
+        .filter(|id| !is_refused(model, **id))
         .map(|id| &model.exchanges[*id])
         .filter_map(|exchange| Pair::of(model, exchange))
         .find_map(|pair| {
@@ -88,6 +91,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding = finding.also(cite(model, copy), "the same request after its answer");
     }
     vec![finding]
+}
+
+/// Whether the answer is an error that nothing protects.
+fn is_refused(model: &Model, exchange: ExchangeId) -> bool {
+    model.ike_sas[model.exchanges[exchange].ike_sa]
+        .notices
+        .iter()
+        .any(|notice| notice.exchange == exchange && notice.is_error())
 }
 
 /// A request and its answer.
@@ -195,6 +206,15 @@ mod tests {
         verdict(
             "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24",
+            "ike-one-way",
+        );
+    }
+
+    #[test]
+    fn a_refusal_in_clear_need_not_be_heeded() {
+        silent(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=0.5,1,2,4
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(NO_PROPOSAL_CHOSEN) again=0.5,1,2,4",
             "ike-one-way",
         );
     }

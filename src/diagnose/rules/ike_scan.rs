@@ -2,7 +2,8 @@
 
 use crate::diagnose::facts::{Asked, end_of};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::model::{IkeSa, Model, TunnelId};
+use crate::registry::ExchangeType;
 use crate::units::Span;
 
 /// The rule.
@@ -53,7 +54,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .ike_sas
                 .iter()
                 .map(|id| &model.ike_sas[*id])
-                .filter(|sa| sa.exchanges.len() == 1)
+                .filter(|sa| goes_no_further(model, sa))
                 .filter_map(|sa| Asked::of(model, &model.exchanges[*sa.exchanges.first()?]))
                 .filter(|asked| end_of(row, asked.from().address) == Some(end))
                 .filter(|asked| asked.attempts() == 1)
@@ -83,6 +84,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .collect()
 }
 
+/// Whether nothing follows the first exchange but the answer that refuses it: in IKEv1 that is an
+/// exchange of its own.
+fn goes_no_further(model: &Model, sa: &IkeSa) -> bool {
+    sa.exchanges
+        .iter()
+        .skip(1)
+        .all(|id| model.exchanges[*id].kind == ExchangeType::INFORMATIONAL_V1)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{findings, is_healthy, silent};
@@ -103,6 +113,31 @@ mod tests {
             "{scan}\n20 A:500 > B:500 MAIN i=99 r=0 SA(encr=5 hash=1 auth=1 group=2)"
         ));
         assert!(found.iter().any(|finding| finding.rule.slug == "ike-scan"));
+        assert!(is_healthy(&found), "{found:#?}");
+    }
+
+    #[test]
+    fn a_scan_that_is_refused_is_one_too() {
+        let scan: String = (1..=12)
+            .map(|n| {
+                format!(
+                    "{}.{} A:{} > B:500 MAIN i={n} r=0 SA(encr={}/128 hash=1 auth=1 group=2)
+                     {}.{}5 B:500 > A:{} INFO_V1 i={n} r=0 N(14)\n",
+                    n / 10,
+                    n % 10,
+                    40000 + n,
+                    n % 7 + 1,
+                    n / 10,
+                    n % 10,
+                    40000 + n,
+                )
+            })
+            .collect();
+        let found = findings(&scan);
+        assert!(
+            found.iter().any(|finding| finding.rule.slug == "ike-scan"),
+            "{found:#?}"
+        );
         assert!(is_healthy(&found), "{found:#?}");
     }
 

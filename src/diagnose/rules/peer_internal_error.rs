@@ -3,7 +3,7 @@
 use crate::diagnose::facts::child;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
-use crate::registry::NotifyType;
+use crate::registry::{ExchangeType, NotifyType};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -53,7 +53,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let only_busy = refusals.iter().all(|one| one.reason == busy);
-    if only_busy && refusals.len() < PERSISTENT {
+    // In IKE_AUTH nothing can collide (RFC 7296 section 2.25): the peer cannot do what it agreed to.
+    let at_first = refusals
+        .iter()
+        .any(|one| one.attempt.kind == ExchangeType::IKE_AUTH);
+    if only_busy && !at_first && refusals.len() < PERSISTENT {
         return Vec::new();
     }
     let from = first.answer.from;
@@ -70,6 +74,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 ))
                 .advise(format!("Read the log of {from}."));
             match only_busy {
+                true if at_first => finding.advise(
+                    "It agreed and could not install the SA: see that its kernel or hardware can do the algorithms.",
+                ),
                 true => finding.advise("An exchange hangs there: restart the IKE SA."),
                 false => finding.advise(
                     "Put all networks into one child SA, or raise the limit of child SAs there.",
@@ -98,6 +105,17 @@ mod tests {
             &format!(
                 "{UP} 5.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(NO_ADDITIONAL_SAS)"
             ),
+            "peer-internal-error",
+        );
+    }
+
+    #[test]
+    fn a_child_that_cannot_be_installed_at_all() {
+        verdict(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(TEMPORARY_FAILURE)",
             "peer-internal-error",
         );
     }

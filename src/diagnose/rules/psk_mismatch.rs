@@ -1,8 +1,8 @@
 //! IKEv1: the pre-shared keys differ, so message 5 cannot be read.
 
 use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message_5};
-use crate::diagnose::facts::{offer, proof};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{began, cite, first, offer, proof};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyV1};
 
@@ -27,7 +27,7 @@ const DOCUMENT: &str = "\
 IKEv1 with a pre-shared key derives the encryption keys of main mode from it. If the two keys differ, message 5 decrypts to garbage, and the responder complains or keeps silent.
 
 ## How it is seen
-Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again.
+Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again.
 
 ## What else looks like it
 A responder that reads message 5 well but does not know the identity in it refuses in the same way. But then the keys are equal, so the initiator can read the refusal and does not send message 5 again.
@@ -37,13 +37,16 @@ A responder that reads message 5 well but does not know the identity in it refus
 2. With several peers, see that the key is bound to the right address or identity.
 ";
 
+/// So many copies of a message are no accident.
+const INSISTENT: usize = 3;
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let aggressive = in_aggressive_mode(model, tunnel);
     if aggressive.is_some() {
         return aggressive.into_iter().collect();
     }
     let Some((id, at)) = refused_message_5(model, tunnel) else {
-        return Vec::new();
+        return unread_message_5(model, tunnel).into_iter().collect();
     };
     let sa = &model.ike_sas[id];
     let (Some(path), true) = (
@@ -83,6 +86,61 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding = finding.also(copy, "message 5");
     }
     vec![finding]
+}
+
+/// A responder that says nothing of message 5 and sends message 4 again: it got message 5, or could
+/// have, and takes it for none.
+fn unread_message_5(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
+        let sa = &model.ike_sas[*id];
+        let pre_shared = sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared);
+        let phase1 = &model.exchanges[*sa.exchanges.first()?];
+        let [_, _, _, four, five] = phase1.flights.as_slice() else {
+            return None;
+        };
+        let (asked, at) = (began(model, five)?, began(model, four)?);
+        // The path carried message 3 to the responder; only a float to port 4500 changes it.
+        let same_path = first(model, five)?.path.to == first(model, four)?.path.from;
+        let unread: Vec<Cite> = four
+            .again
+            .iter()
+            .map(|id| cite(model, *id))
+            .filter(|copy| copy.1 > asked.1)
+            .collect();
+        if phase1.kind != ExchangeType::IDENTITY_PROTECTION
+            || !pre_shared
+            || !same_path
+            || five.again.len() + 1 < INSISTENT
+            || unread.len() < INSISTENT
+        {
+            return None;
+        }
+        let path = sa.paths.first()?;
+        let (from, to) = (path.from.address, path.to.address);
+        let mut finding = Finding::new(
+            &RULE,
+            Confidence::Possible,
+            tunnel,
+            asked,
+            "message 5, which is not answered",
+        )
+        .also(at, "message 4")
+        .title(format!("The pre-shared keys of {from} and {to} seem to differ"))
+        .says(format!(
+            "Authentication by pre-shared key was agreed. {from} sent message 5 of main mode {} times; {to} \
+             answered by sending message 4 again ({} times), as one who cannot read what comes after it.",
+            five.again.len() + 1,
+            unread.len()
+        ))
+        .or("Message 5 is lost on the way, though message 3 came through on the same path.")
+        .or("The responder does not accept the identity in message 5, and keeps silent.")
+        .advise("Enter the same pre-shared key on both sides.")
+        .advise(format!("Read the log of {to}: it says if message 5 is malformed."));
+        for copy in unread {
+            finding = finding.also(copy, "message 4 again");
+        }
+        Some(finding)
+    })
 }
 
 /// Aggressive mode: the hashes of messages 2 and 3 are made with the key, and one side says that the
@@ -149,6 +207,24 @@ mod tests {
             ),
             "auth-failed",
         );
+    }
+
+    #[test]
+    fn a_responder_that_repeats_message_4() {
+        verdict(
+            &FIVE
+                .replace(
+                    "KE Nonce\n        0.4",
+                    "KE Nonce again=0.5,1,2,4\n        0.4",
+                )
+                .replace("again=1,3", "again=1,3,7"),
+            "psk-mismatch",
+        );
+    }
+
+    #[test]
+    fn a_responder_that_is_silent_may_be_out_of_reach() {
+        silent(&FIVE.replace("again=1,3", "again=1,3,7"), "psk-mismatch");
     }
 
     #[test]
