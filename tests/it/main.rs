@@ -15,6 +15,7 @@ mod encap;
 mod features;
 mod fuzz;
 mod keys;
+mod made;
 mod null;
 mod opening;
 mod round_trip;
