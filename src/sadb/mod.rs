@@ -33,6 +33,8 @@ pub struct Sadb {
     /// SAs of AH that key files tell. Those that IKE derives are not used: a worker that knew of one
     /// would say more than a worker that did not.
     ah: Vec<Arc<AhSa>>,
+    /// How many SAs key files tell: the first ones. The others follow from IKE.
+    given: usize,
     grows: bool,
     unusable: Vec<Unusable>,
     beyond: u64,
@@ -60,6 +62,7 @@ impl Sadb {
                 false => database.add(keys),
             }
         }
+        database.given = database.sas.len();
         database
     }
 
@@ -121,6 +124,11 @@ impl Sadb {
     /// An SA by its number.
     pub fn get(&self, id: SaId) -> Option<&Sa> {
         self.sas.get(id.0 as usize).map(Arc::as_ref)
+    }
+
+    /// Whether an SA followed from IKE, and was not told by a key file.
+    pub fn is_derived(&self, id: SaId) -> bool {
+        id.0 as usize >= self.given
     }
 
     /// How many SAs there are. What is in it only grows, so the number says what is in it.

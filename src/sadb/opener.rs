@@ -60,6 +60,17 @@ pub struct Tried {
     pub opening: Option<Opening>,
 }
 
+/// Where an SA is from, as far as it matters to a packet.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Place {
+    /// A key file, which tells the ends of the packet or leaves them open.
+    Between,
+    /// A key file, which tells other ends.
+    Elsewhere,
+    /// IKE.
+    Derived,
+}
+
 /// What is at the end of an opened packet.
 struct Trailer {
     /// Octets before the padding.
@@ -71,18 +82,30 @@ struct Trailer {
 impl Opener {
     /// Opens a packet.
     ///
-    /// Those that prove it by a checksum come before those that only decrypt; of each kind those
-    /// between the ends that the packet travels between come first.
+    /// Those that prove it by a checksum come before those that only decrypt. Of each kind those
+    /// that key files tell come before those that follow from IKE, of which a worker may not know
+    /// yet: what one proves, no later one changes. Among the former, those between the ends that the
+    /// packet travels between come first.
     pub fn open(&mut self, database: &Sadb, packet: &Sealed<'_>) -> Tried {
         let among = || database.candidates(packet.spi);
         let candidates = among().count();
         self.payload = 0;
+        let place = |id: SaId, sa: &Sa| match database.is_derived(id) {
+            true => Place::Derived,
+            false if sa.is_between(packet.from, packet.to) => Place::Between,
+            false => Place::Elsewhere,
+        };
         let mut failed: Option<FailedEsp> = None;
-        for (checked, between) in [(true, true), (true, false), (false, true), (false, false)] {
+        for (checked, turn) in [
+            (true, Place::Between),
+            (true, Place::Elsewhere),
+            (true, Place::Derived),
+            (false, Place::Between),
+            (false, Place::Elsewhere),
+            (false, Place::Derived),
+        ] {
             for (id, sa) in among() {
-                if sa.protection.is_unchecked() == checked
-                    || sa.is_between(packet.from, packet.to) != between
-                {
+                if sa.protection.is_unchecked() == checked || place(id, sa) != turn {
                     continue;
                 }
                 let opened = match checked {

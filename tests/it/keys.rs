@@ -112,7 +112,8 @@ fn both_ends_of_a_tunnel_tell_the_same_keys() {
         .iter()
         .map(|capture| capture.with_file_name("keys"))
     {
-        if !keys.is_dir() {
+        // What was made and not recorded has no logs.
+        if !keys.join("cloud.log").exists() {
             continue;
         }
         let [cloud, office] = ["cloud.log", "office.log"].map(|name| {

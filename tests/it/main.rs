@@ -16,6 +16,7 @@ mod faq;
 mod features;
 mod fuzz;
 mod keys;
+mod made;
 mod null;
 mod opening;
 mod round_trip;
