@@ -148,16 +148,20 @@ class Charon(Gateway):
 
     def sas(self):
         """SPIs of IKE SAs that came up, and of child SAs (in, out, selectors here and there), in order."""
-        log = self.log.read_text(errors="replace") if self.log.exists() else ""
+        log = self.log.read_text(errors="replace")[self.untold :] if self.log.exists() else ""
+        begun = dict.fromkeys(re.findall(r"IKE_SA \S+\[(\d+)\] state change: CREATED", log))
         up = set(re.findall(r"IKE_SA \S+\[(\d+)\] state change: \w+ => ESTABLISHED", log))
-        ikes = []
-        for number, *spis in re.findall(r"checkin IKEv. SA \S+\[(\d+)\] with SPIs (\w+)_i (\w+)_r", log):
-            if number in up and spis not in ikes and set(spis[1]) != {"0"}:
-                ikes.append(spis)
+        told = re.findall(r"checkin IKEv. SA \S+\[(\d+)\] with SPIs (\w+)_i (\w+)_r", log)
+        ikes = {
+            (initiator, responder): None
+            for number in begun
+            for known, initiator, responder in told
+            if known == number and number in up and set(responder) != {"0"}
+        }
         children = re.findall(
             r"(?<!outbound )CHILD_SA \S+ established with SPIs (\w+)_i (\w+)_o and TS (.*) === (.*)", log
         )
-        return ikes, children
+        return list(ikes), children
 
 
 def make_root(folder, kind="rsa-3072", name="O=Example, CN=Example Root"):

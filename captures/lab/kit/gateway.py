@@ -32,6 +32,8 @@ class Gateway:
         self.work = pathlib.Path(work) / name
         self.work.mkdir()
         self.log = self.work / "log"
+        # What the log said before the taps recorded.
+        self.untold = 0
         self.running = None
 
     def __call__(self, command, check=True):

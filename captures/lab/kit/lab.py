@@ -154,13 +154,13 @@ class Lab:
         other = self.cloud if side is self.office else self.office
         self.ask(count, every, size, source=side.lan6, target=other.lan6, side=side)
 
-    def fetch(self, octets, port=8080, side=None, patience=8):
+    def fetch(self, octets, port=8080, side=None, patience=8, times=1):
         """A LAN sends so many octets over TCP to a service of the other (see `serve`), and back."""
         side = side or self.office
         other = self.cloud if side is self.office else self.office
         from kit import traffic
 
-        words = ["python3", traffic.__file__, "--patience", patience, "fetch"]
+        words = ["python3", traffic.__file__, "--patience", patience, "--times", times, "fetch"]
         side([*words, side.lan, other.lan, port, octets], check=False)
 
     def together(self, *deeds):
@@ -188,6 +188,7 @@ class Lab:
 
     def record(self, side, file):
         """Starts a tap at a gateway's outside link; gives the process to end it by."""
+        side.untold = len(side.log.read_text(errors="replace")) if side.log.exists() else 0
         words = f"tcpdump -q --immediate-mode -U -Z root -i wan --time-stamp-precision=nano -w {file}"
         return side.space.start(words, stderr=subprocess.DEVNULL)
 
