@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 /// The IKE messages of a shipped capture.
 fn messages(case: &str) -> Vec<Vec<u8>> {
     let path = format!(
-        "{}/captures/{case}/capture.pcap",
+        "{}/captures/{case}/capture.pcapng",
         env!("CARGO_MANIFEST_DIR")
     );
     let inputs = espial::capture::expand(&[path.into()]).expect("the capture can be read");
@@ -31,7 +31,7 @@ fn messages(case: &str) -> Vec<Vec<u8>> {
 }
 
 fn message(criterion: &mut Criterion) {
-    for case in ["healthy-ikev1", "healthy-ikev2"] {
+    for case in ["healthy-ikev1", "healthy-ikev2-psk"] {
         let messages = messages(case);
         let mut group = criterion.benchmark_group(case);
         group.throughput(Throughput::Elements(messages.len() as u64));

@@ -5,7 +5,7 @@
 //! [`diagnose::Finding`]s, what it means:
 //!
 //! ```
-//! let inputs = espial::capture::expand(&["captures/esp-one-way/capture.pcap".into()])?;
+//! let inputs = espial::capture::expand(&["captures/esp-one-way/capture.pcapng".into()])?;
 //! let analysis = espial::analyze(inputs, &espial::Options::default())?;
 //! for finding in &analysis.findings {
 //!     println!("{:?} {}: {}", finding.severity, finding.rule.slug, finding.title);

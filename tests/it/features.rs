@@ -34,7 +34,7 @@ fn emitted(fill: impl FnOnce(&mut Emitter)) -> Vec<Value> {
 
 fn recorded(case: &str, keys: bool) -> Vec<Value> {
     dissected(
-        &root().join("captures").join(case).join("capture.pcap"),
+        &root().join("captures").join(case).join("capture.pcapng"),
         keys,
     )
 }

@@ -113,8 +113,13 @@ fn esp_packets(model: &Model) -> u64 {
 #[test]
 fn keys_that_follow_from_ike_open_packets_wherever_the_file_is_cut() {
     let mut opened = 0;
-    for name in ["healthy-ikev2", "healthy-ikev1", "healthy-suites", "nat"] {
-        let capture = root().join("captures").join(name).join("capture.pcap");
+    for name in [
+        "healthy-ikev2-psk",
+        "healthy-ikev1",
+        "healthy-suites",
+        "nat",
+    ] {
+        let capture = root().join("captures").join(name).join("capture.pcapng");
         let mut ring = ring(&capture.with_file_name("keys"));
         ring.esp.clear();
         let ring = Arc::new(ring);
@@ -160,14 +165,34 @@ struct Sample {
 
 impl Sample {
     fn new() -> Self {
-        let capture = root().join("captures/healthy-ikev1/capture.pcap");
-        let octets = std::fs::read(&capture).unwrap();
+        let capture = root().join("captures/healthy-ikev1/capture.pcapng");
+        let recorded = std::fs::read(&capture).unwrap();
+        // As pcap with nanoseconds, which is easier to cut: only Enhanced Packet Blocks are taken.
+        let mut octets = [0xa1b2_3c4d, 0x0004_0002, 0, 0, 0x0004_0000, 1_u32]
+            .map(u32::to_le_bytes)
+            .concat();
         let mut frames = Vec::new();
-        let mut at = 24;
-        while at < octets.len() {
-            let length = u32::from_le_bytes(octets[at + 8..at + 12].try_into().unwrap());
-            frames.push(at + 16..at + 16 + length as usize);
-            at = frames.last().unwrap().end;
+        let mut at = 0;
+        while at < recorded.len() {
+            let word = |place| {
+                u32::from_le_bytes(recorded[at + place..at + place + 4].try_into().unwrap())
+            };
+            if word(0) == 6 {
+                let time = u64::from(word(12)) << 32 | u64::from(word(16));
+                let (seconds, rest) = (time / 1_000_000_000, time % 1_000_000_000);
+                let times = [seconds, rest].map(|part| u32::try_from(part).unwrap());
+                let lengths = [word(20), word(24)];
+                octets.extend(
+                    [times, lengths]
+                        .concat()
+                        .into_iter()
+                        .flat_map(u32::to_le_bytes),
+                );
+                let start = octets.len();
+                octets.extend(&recorded[at + 28..at + 28 + word(20) as usize]);
+                frames.push(start..octets.len());
+            }
+            at += word(4) as usize;
         }
         let ring = ring(&capture.with_file_name("keys"));
         Self {

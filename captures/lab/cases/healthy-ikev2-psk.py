@@ -8,8 +8,8 @@ from kit import Expect
 
 expect = Expect(
     sealed="healthy",
-    sees="a negotiation that ends well, ESP in both directions without a gap, answered liveness checks, "
-    "a second pair of SPIs that takes over from the first, an answered delete.",
+    sees="a negotiation that ends well, ESP in both directions without a gap, answered liveness checks, a "
+    "second pair of SPIs that takes over from the first, an answered delete.",
     sees_keyed="the same, and what was agreed: selectors, algorithms, identities.",
 )
 

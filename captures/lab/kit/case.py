@@ -5,6 +5,7 @@ Its docstring is the first part of the README: a title, an empty line, what was 
     expect          an Expect: what is wrong, for the test
     needs           optional: "ikev1", "ml-kem", "libreswan"
     build(lab)      optional: changes the configurations and the net before anything runs
+    before(lab)     optional: what happens before the taps record
     story(lab)      what happens while the taps record
 """
 
@@ -43,6 +44,7 @@ class Case:
     expect: Expect
     needs: str | None
     build: object
+    before: object
     story: object
 
 
@@ -65,5 +67,6 @@ def load(name):
         expect=module.expect,
         needs=getattr(module, "needs", None),
         build=getattr(module, "build", lambda lab: None),
+        before=getattr(module, "before", lambda lab: None),
         story=module.story,
     )

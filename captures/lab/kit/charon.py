@@ -59,7 +59,6 @@ class Charon(Gateway):
         self.secrets = {"ike": {"secret": '"correct horse battery staple"'}}
         # Other sections of swanctl.conf: pools, authorities.
         self.more = {}
-        self._watch = None
 
     def meets(self, other):
         """The peer, as a healthy configuration knows it."""
@@ -102,12 +101,6 @@ class Charon(Gateway):
                 break
             time.sleep(0.1)
         self.vici("--load-all")
-        with open(self.work / "events", "a") as events:
-            self._watch = self.space.start(
-                ["stdbuf", "-oL", "swanctl", "--monitor-sa", "--raw", "--uri", f"unix://{self.work}/vici"],
-                stdout=events,
-                stderr=subprocess.DEVNULL,
-            )
 
     def reload(self):
         """The daemon takes over what the case has changed since."""
@@ -125,14 +118,18 @@ class Charon(Gateway):
                 stderr=said,
             )
 
+    def plug(self, *names):
+        """More plugins, before those of other libraries."""
+        at = self.plugins.index("openssl")
+        self.plugins[at:at] = names
+
     def certify(self, kind, root, more=()):
         """A key and a certificate of `root`, a folder made by `make_root`; and they are used."""
         for folder in ("x509ca", "x509", "private"):
             (self.work / folder).mkdir(exist_ok=True)
         (self.work / "x509ca" / "root.pem").write_bytes((root / "root.pem").read_bytes())
-        algorithm, size = kind.split("-")
         key = self.work / "private" / "key.pem"
-        key.write_bytes(pki("--gen", "--type", algorithm, "--size", size))
+        key.write_bytes(private_key(kind))
         public = self.work / "public.pem"
         public.write_bytes(pki("--pub", "--in", key))
         words = ["--issue", "--cacert", root / "root.pem", "--cakey", root / "root.key"]
@@ -151,27 +148,35 @@ class Charon(Gateway):
 
     def sas(self):
         """SPIs of IKE SAs that came up, and of child SAs (in, out, selectors here and there), in order."""
-        ikes = []
-        # Of a rekeyed IKE SA the end alone is told. One without algorithms was refused.
-        events = (self.work / "events").read_text(errors="replace") if self._watch else ""
-        for spis in re.findall(r"initiator-spi=(\w+) responder-spi=(\w+) encr-alg", events):
-            if spis not in ikes:
-                ikes.append(spis)
-        log = self.log.read_text(errors="replace") if self.log.exists() else ""
+        log = self.log.read_text(errors="replace")[self.untold :] if self.log.exists() else ""
+        begun = dict.fromkeys(re.findall(r"IKE_SA \S+\[(\d+)\] state change: CREATED", log))
+        up = set(re.findall(r"IKE_SA \S+\[(\d+)\] state change: \w+ => ESTABLISHED", log))
+        told = re.findall(r"checkin IKEv. SA \S+\[(\d+)\] with SPIs (\w+)_i (\w+)_r", log)
+        ikes = {
+            (initiator, responder): None
+            for number in begun
+            for known, initiator, responder in told
+            if known == number and number in up and set(responder) != {"0"}
+        }
         children = re.findall(
             r"(?<!outbound )CHILD_SA \S+ established with SPIs (\w+)_i (\w+)_o and TS (.*) === (.*)", log
         )
-        return ikes, children
+        return list(ikes), children
 
 
 def make_root(folder, kind="rsa-3072", name="O=Example, CN=Example Root"):
     """A root of trust: `root.key` and `root.pem` in `folder`, which is made."""
     folder.mkdir()
-    algorithm, size = kind.split("-")
-    (folder / "root.key").write_bytes(pki("--gen", "--type", algorithm, "--size", size))
+    (folder / "root.key").write_bytes(private_key(kind))
     root = pki("--self", "--ca", "--in", folder / "root.key", "--dn", name)
     (folder / "root.pem").write_bytes(root)
     return folder
+
+
+def private_key(kind):
+    """A key of a kind such as rsa-3072, ecdsa-256, ed25519."""
+    algorithm, _, size = kind.partition("-")
+    return pki("--gen", "--type", algorithm, *(["--size", size] if size else []))
 
 
 def pki(*words):

@@ -3,6 +3,7 @@
 import ipaddress
 import pathlib
 import re
+import time
 
 from kit import traffic
 from kit.net import Namespace
@@ -31,6 +32,8 @@ class Gateway:
         self.work = pathlib.Path(work) / name
         self.work.mkdir()
         self.log = self.work / "log"
+        # What the log said before the taps recorded.
+        self.untold = 0
         self.running = None
 
     def __call__(self, command, check=True):
@@ -56,14 +59,30 @@ class Gateway:
     def serve(self, port, address=None, *more):
         """A TCP service of the LAN that answers by what it is sent."""
         self.traffic(*more, "serve", address or self.lan, port)
+        for _ in range(50):
+            if self(["ss", "-Hltn", f"sport = :{port}"]):
+                break
+            time.sleep(0.1)
 
     def traffic(self, *words):
         """Starts `traffic.py` here; it ends with the case."""
         return self.space.start(["python3", traffic.__file__, *words])
 
     def logged(self, pattern):
-        """Whether a line of the daemon's log matches."""
-        return re.search(pattern, self.log.read_text(errors="replace")) is not None
+        """How many lines of the daemon's log match."""
+        return len(re.findall(pattern, self.log.read_text(errors="replace")))
+
+    def until(self, pattern, times=1, patience=20):
+        """Waits until so many lines of the daemon's log match; `ike`, `chd` and `mgr` are told in full."""
+        for _ in range(int(patience * 10)):
+            if self.logged(pattern) >= times:
+                break
+            time.sleep(0.1)
+
+    def stop(self):
+        """The daemon says goodbye and ends; `start` starts it anew."""
+        self.running.terminate()
+        self.running.wait()
 
     def kill(self):
         """The daemon dies without a farewell."""

@@ -1,7 +1,9 @@
 """The words of a story."""
 
+import ipaddress
 import subprocess
 import tempfile
+import threading
 import time
 
 from kit.charon import Charon, make_root
@@ -27,6 +29,8 @@ class Lab:
         self.sides = (self.office, self.cloud)
         # Whose outside link `capture` is; `capture_b` is that of the other.
         self.tap = self.office
+        # Gateways without a daemon.
+        self.absent = ()
         for side, other in (self.sides, self.sides[::-1]):
             self.net.join(side)
             side.meets(other)
@@ -60,6 +64,47 @@ class Lab:
             side.certify(kind, root)
             side.remote["auth"] = "pubkey"
 
+    def eap(self, method="mschapv2", password="little lamb", known="little lamb"):
+        """The cloud proves itself by a certificate, then mary at the office does by EAP."""
+        self.certify()
+        for side, secret in ((self.office, password), (self.cloud, known)):
+            side.plug("eap-identity", f"eap-{method}", "md4", "md5", "attr")
+            side.secrets["eap"] = {"id": "mary", "secret": f'"{secret}"'}
+        self.office.local.clear()
+        self.office.local.update(auth=f"eap-{method}", id=self.office.id, eap_id="mary")
+        self.cloud.remote.clear()
+        self.cloud.remote.update(auth=f"eap-{method}", eap_id="%any")
+
+    def road(self, pool="172.20.64.0/28"):
+        """The office asks for an address and talks from that; the cloud has a pool, if one is named."""
+        self.office.connection["vips"] = "0.0.0.0"
+        self.office.child["local_ts"] = self.cloud.child["remote_ts"] = "dynamic"
+        if pool:
+            self.cloud.connection["pools"] = "road"
+            self.cloud.more["pools"] = {"road": {"addrs": pool, "dns": "172.20.48.53"}}
+
+    def suite(self, ike, esp):
+        """What both sides propose for IKE and for ESP."""
+        self.both(proposals=ike)
+        self.children(esp_proposals=esp)
+
+    def ikev1(self, ike="aes128-sha256-modp2048", esp="aes128-sha256"):
+        """IKEv1, and suites that it knows."""
+        self.both(version=1)
+        self.suite(ike, esp)
+
+    def another(self, name, here, there):
+        """One more child of the office's subnet `here` and the cloud's `there`, whose first hosts exist."""
+        ends = (self.office, here, there), (self.cloud, there, here)
+        for side, own, other in ends:
+            side.children[name] = {**side.child, "local_ts": own, "remote_ts": other}
+            side.alias(first_host(own))
+
+    def daemons(self, **settings):
+        """The same lines for the daemons of both sides, in strongswan.conf."""
+        for side in self.sides:
+            side.settings.update(settings)
+
     def both(self, **settings):
         """The same lines for the connection of both sides."""
         for side in self.sides:
@@ -74,7 +119,8 @@ class Lab:
 
     def start(self):
         for side in self.sides:
-            side.start()
+            if side not in self.absent:
+                side.start()
 
     def up(self, child="lan", side=None, timeout=20):
         """A side, else the office, starts the tunnel."""
@@ -104,18 +150,28 @@ class Lab:
         source, target = source or side.lan, target or other.lan
         side(f"ping -q -n -W 1 -c {count} -i {every} -s {size} -I {source} {more} {target}", check=False)
 
-    def ask6(self, count, every=0.3, size=56):
+    def ask6(self, count, every=0.3, size=56, side=None):
         """The same in IPv6."""
-        self.ask(count, every, size, source=self.office.lan6, target=self.cloud.lan6)
+        side = side or self.office
+        other = self.cloud if side is self.office else self.office
+        self.ask(count, every, size, source=side.lan6, target=other.lan6, side=side)
 
-    def fetch(self, octets, port=8080, side=None, patience=8):
+    def fetch(self, octets, port=8080, side=None, patience=8, times=1):
         """A LAN sends so many octets over TCP to a service of the other (see `serve`), and back."""
         side = side or self.office
         other = self.cloud if side is self.office else self.office
         from kit import traffic
 
-        words = ["python3", traffic.__file__, "--patience", patience, "fetch"]
+        words = ["python3", traffic.__file__, "--patience", patience, "--times", times, "fetch"]
         side([*words, side.lan, other.lan, port, octets], check=False)
+
+    def together(self, *deeds):
+        """Does things at the same time: functions without arguments."""
+        threads = [threading.Thread(target=deed) for deed in deeds]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def lose(self, match):
         self.net.lose(match)
@@ -134,6 +190,7 @@ class Lab:
 
     def record(self, side, file):
         """Starts a tap at a gateway's outside link; gives the process to end it by."""
+        side.untold = len(side.log.read_text(errors="replace")) if side.log.exists() else 0
         words = f"tcpdump -q --immediate-mode -U -Z root -i wan --time-stamp-precision=nano -w {file}"
         return side.space.start(words, stderr=subprocess.DEVNULL)
 
@@ -142,3 +199,7 @@ class Lab:
             side.space.delete()
         self.net.space.delete()
         self._scratch.cleanup()
+
+
+def first_host(subnet):
+    return str(ipaddress.ip_network(subnet)[1])

@@ -100,6 +100,12 @@ class Net:
     def ipv6(self, gateway):
         """IPv6 outside, besides IPv4."""
         self.space.sysctl("net/ipv6/conf/all/forwarding", 1)
+        # The router asks for its neighbours from a link-local address.
+        self.space(f"ip address add fe80::1/64 dev {gateway.name} nodad")
+        gateway.space("ip address add fe80::2/64 dev wan nodad")
+        # The daemon's device is to come carrying IPv6, and to say nothing of it.
+        for key, value in (("disable_ipv6", 0), ("addr_gen_mode", 1), ("router_solicitations", 0)):
+            gateway.space.sysctl(f"net/ipv6/conf/default/{key}", value)
         self.address(gateway, gateway.address6, gateway.router6, 64)
         gateway.space(f"ip -6 route add default via {gateway.router6}")
         gateway.space(f"ip -6 address add {gateway.lan6}/128 dev lo")

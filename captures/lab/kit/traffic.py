@@ -2,6 +2,7 @@
 
     traffic.py serve ADDRESS PORT [--pause S]           answers each TCP connection by what it sent
     traffic.py fetch FROM ADDRESS PORT OCTETS           sends so much, and waits for it to come back
+    (both with --times N                                 N times as much comes back)
     traffic.py datagrams FROM ADDRESS PORT COUNT SIZE EVERY   UDP, one way
     traffic.py bgp-listen ADDRESS AS HOLD               a BGP speaker that waits (RFC 4271)
     traffic.py bgp-speak FROM ADDRESS AS HOLD           one that calls
@@ -40,20 +41,20 @@ def serve(how):
     server = listener(how.address, how.port)
     while True:
         client, _ = server.accept()
-        threading.Thread(target=echo, args=(client, how.pause), daemon=True).start()
+        threading.Thread(target=echo, args=(client, how), daemon=True).start()
 
 
-def echo(client, pause):
+def echo(client, how):
     with client:
         while octets := client.recv(65536):
-            time.sleep(pause)
-            client.sendall(octets)
+            time.sleep(how.pause)
+            client.sendall(octets * how.times)
 
 
 def fetch(how):
     with caller(how.source, how.address, how.port, how.patience) as client:
         threading.Thread(target=client.sendall, args=(bytes(how.octets),), daemon=True).start()
-        left = how.octets
+        left = how.octets * how.times
         while left > 0 and (octets := client.recv(65536)):
             left -= len(octets)
 
@@ -138,6 +139,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--patience", type=float, default=8)
     parser.add_argument("--pause", type=float, default=0)
+    parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--wants", type=int, default=0, help="the AS that the other must have")
     words = parser.add_subparsers(required=True)
 
