@@ -26,7 +26,7 @@ pub(super) const MADE: &[Made] = &[
     },
     Made {
         name: "made-pcapng-interfaces",
-        of: "healthy-ikev2",
+        of: "healthy-ikev2-psk",
         alike: Alike::Story,
         make: interfaces,
     },

@@ -17,13 +17,13 @@ pub(super) const MADE: &[Made] = &[
     },
     Made {
         name: "made-ike-in-tcp",
-        of: "healthy-ikev2",
+        of: "healthy-ikev2-psk",
         alike: Alike::Story,
         make: ike_in_tcp,
     },
     Made {
         name: "made-wesp",
-        of: "healthy-ikev2",
+        of: "healthy-ikev2-psk",
         alike: Alike::Story,
         make: wesp,
     },
