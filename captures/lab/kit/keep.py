@@ -113,10 +113,13 @@ def truth(lab, expect, has_keys, has_both):
     if has_both:
         both_acceptable = expect.both_acceptable or (() if expect.both else keyed_acceptable)
         parts.append(verdict("both", expect.both or keyed, both_acceptable, ()))
-    ikes, children = lab.office.sas()
-    if not ikes:
-        ikes, mirrored = lab.cloud.sas()
-        children = [(out, into, there, here) for into, out, here, there in mirrored]
+    # Whoever is at the tap knows the order in which they began there; libreswan tells none.
+    others = [side for side in lab.sides if side is not lab.tap]
+    side, (ikes, children) = next(
+        ((side, sas) for side in (lab.tap, *others) if any(sas := side.sas())), (lab.tap, ([], []))
+    )
+    if side is lab.cloud:
+        children = [(out, into, there, here) for into, out, here, there in children]
     for initiator, responder in ikes:
         parts.append(f'[[ike_sa]]\ninitiator_spi = "{initiator}"\nresponder_spi = "{responder}"')
     for into, out, here, there in children:
