@@ -43,7 +43,7 @@ pub(crate) struct Case {
 
 impl Case {
     /// Reads a folder by what it must hold: one thing whose name is `capture` before its first dot.
-    fn of(folder: PathBuf) -> Self {
+    pub(crate) fn of(folder: PathBuf) -> Self {
         let mut captures = named(&folder, "capture");
         assert!(
             captures.len() == 1,

@@ -43,6 +43,9 @@ A planned failover moves once, and back once; it does not alternate. Sets of tun
 /// A displaced tunnel ends this soon.
 const SOON: Span = Span::from_secs(2);
 
+/// Whoever reauthenticates has the next IKE SA, or asks for it, this soon after the one before ended.
+const AT_ONCE: Span = Span::from_millis(500);
+
 /// Displacements within one pair of addresses follow each other this soon.
 const TURN: Span = Span::from_secs(300);
 
@@ -203,9 +206,10 @@ fn displaced(model: &Model, setups: &[Cite], rival: TunnelId) -> Vec<Cite> {
         .iter()
         .filter(|(_, setup)| {
             let until = later(*setup, SOON);
-            ends.iter().any(|end| *end >= *setup && *end <= until)
-                && !runs_on(model, rival, *setup, until)
-                && !stands(model, rival, until)
+            let ended = ends.iter().find(|end| **end >= *setup && **end <= until);
+            ended.is_some_and(|end| {
+                !runs_on(model, rival, *setup, until) && !stands(model, rival, later(*end, AT_ONCE))
+            })
         })
         .copied()
         .collect()

@@ -94,7 +94,7 @@ fn well(
     Some(
         Finding::new(&RULE, Confidence::Certain, tunnel, first, "ESP passes in this direction")
             .also(directions.first(1)?, "and in this one")
-            .also(last_to_one.max(last_to_two), "until here")
+            .during(first.1, last_to_one.1.max(last_to_two.1))
             .title(format!("IKE and ESP pass in both directions between {one} and {two}"))
             .says(format!(
                 "{negotiated}. {} went to {two} and {} to {one}, and {whole}: no filter on UDP 500, UDP 4500 or \

@@ -258,25 +258,28 @@ fn integrity_keys(recording: &Recording) -> [Vec<u8>; 2] {
 
 /// The last two IKE SAs of the recording, whose ESP is ENCR_NULL: nothing is changed.
 fn null_esp(recording: &Recording) -> Vec<Part> {
-    const FIRST: u64 = 0x6afd_7a37_d9fe_dfc7;
-    const SECOND: u64 = 0xa152_4d3b_8407_d15f;
-    let begins = |frame: &Frame| match inside(frame) {
-        Some((_, Inside::Ike(message, _))) => message[..8] == FIRST.to_be_bytes(),
-        _ => false,
+    // The suites come one IKE SA after the other; those that do not encrypt are the last two.
+    let spi = |frame: &Frame| match inside(frame) {
+        Some((_, Inside::Ike(message, _))) => {
+            Some(u64::from_be_bytes(message[..8].try_into().unwrap()))
+        }
+        _ => None,
     };
+    let mut spis: Vec<u64> = recording.frames.iter().filter_map(spi).collect();
+    spis.dedup();
+    let ours = &spis[spis.len() - 2..];
     let frames: Vec<Frame> = recording
         .frames
         .iter()
-        .skip_while(|frame| !begins(frame))
+        .skip_while(|frame| spi(frame) != Some(ours[0]))
         .cloned()
         .collect();
     let mut ring = KeyRing::default();
-    let ours = |spi: u64| [FIRST, SECOND].contains(&spi);
     let keys = recording
         .ring
         .ikev2
         .iter()
-        .filter(|keys| ours(keys.spis.initiator.0));
+        .filter(|keys| ours.contains(&keys.spis.initiator.0));
     ring.ikev2.extend(keys.cloned());
     vec![
         Part::new("capture.pcap", pcap(ETHERNET, &frames)),

@@ -11,7 +11,7 @@ mod recording;
 mod seal;
 mod transports;
 
-use crate::run::{entries, root, stdout};
+use crate::run::{Case, entries, root, stdout};
 use recording::Recording;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -151,21 +151,10 @@ fn what_is_made_is_what_lies_there() {
 fn what_is_wrapped_anew_tells_the_same_story() {
     let captures = root().join("captures");
     for made in made().filter(|made| made.alike != Alike::Nothing) {
-        let original = captures.join(made.of);
-        let folder = captures.join(made.name);
-        let capture = entries(&folder)
-            .into_iter()
-            .find(|path| {
-                path.file_name()
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .starts_with("capture")
-            })
-            .unwrap();
-        let keys = Some(original.join("keys")).filter(|keys| keys.is_dir());
-        for keys in [None, keys.as_deref()] {
-            let told = [&original.join("capture.pcap"), &capture]
+        let original = Case::of(captures.join(made.of));
+        let capture = Case::of(captures.join(made.name)).capture;
+        for keys in [None, original.keys.as_deref()] {
+            let told = [&original.capture, &capture]
                 .map(|capture| story(&diagnosis(capture, keys), made.alike));
             assert_eq!(told[0], told[1], "{} and {}", made.of, made.name);
         }

@@ -1,7 +1,7 @@
 //! What is made from: a recorded case, its frames and its keys.
 
 use super::Part;
-use crate::run::root;
+use crate::run::{Case, root};
 use espial::capture::{Input, LinkType, Scratch};
 use espial::keys::format::KEY_FORMATS;
 use espial::keys::{self, KeyRing};
@@ -21,8 +21,8 @@ pub(super) struct Frame {
 
 impl Recording {
     pub(super) fn of(case: &str) -> Self {
-        let folder = root().join("captures").join(case);
-        let input = Input::open(&folder.join("capture.pcap"), 0).unwrap();
+        let case = Case::of(root().join("captures").join(case));
+        let input = Input::open(&case.capture, 0).unwrap();
         let mut chunks = input.chunks(1 << 20);
         let (mut frames, mut scratch) = (Vec::new(), Scratch::default());
         while let Some(chunk) = chunks.next() {
@@ -35,10 +35,9 @@ impl Recording {
                 });
             });
         }
-        let keys = folder.join("keys");
-        let ring = match keys.is_dir() {
-            true => keys::load(&[keys]).unwrap().0,
-            false => KeyRing::default(),
+        let ring = match case.keys {
+            Some(keys) => keys::load(&[keys]).unwrap().0,
+            None => KeyRing::default(),
         };
         Self { frames, ring }
     }
