@@ -3,7 +3,7 @@
 use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
 use super::tunnels;
-use super::view::{Diagnosis, FindingView, InputView, TunnelView};
+use super::view::{Diagnosis, FindingView, FrameView, InputView, TunnelView};
 use crate::units::Timestamp;
 use crate::wire::text::escape;
 use std::collections::HashMap;
@@ -38,7 +38,7 @@ pub fn write(
     if !diagnosis.tunnels.is_empty() {
         sheet.heading(out, "Tunnels")?;
         for tunnel in &diagnosis.tunnels {
-            tunnels::summary(out, tunnel, sheet, detail)?;
+            tunnels::summary(out, tunnel, &diagnosis.inputs, sheet, detail)?;
         }
     }
     if !diagnosis.inputs.is_empty() {
@@ -83,6 +83,34 @@ fn headline(
     }
     facts.push(when(finding));
     sheet.paragraph(out, "  ", &facts.join(" · "))
+}
+
+/// `frame 12`, with the input where there are several to tell apart.
+pub(super) fn place(inputs: &[InputView<'_>], frame: FrameView) -> String {
+    match inputs.get(usize::from(frame.input)) {
+        Some(input) if inputs.len() > 1 => {
+            format!("frame {} of {}", frame.frame, escape(file_name(input.path)))
+        }
+        _ => format!("frame {}", frame.frame),
+    }
+}
+
+/// What a finding explains, and what that explains in turn, in the order of the story.
+fn consequences<'d>(
+    diagnosis: &'d Diagnosis<'_>,
+    finding: &'d FindingView<'_>,
+) -> Vec<&'d FindingView<'d>> {
+    let mut told = Vec::new();
+    let mut waiting = vec![finding];
+    // Each finding has one cause at most, so none is met twice.
+    while let Some(cause) = waiting.pop() {
+        if !std::ptr::eq(cause, finding) {
+            told.push(cause);
+        }
+        let next = cause.explains.iter().rev();
+        waiting.extend(next.filter_map(|place| diagnosis.findings.get(*place)));
+    }
+    told
 }
 
 /// The last part of a path: enough to tell the files of a folder apart.
@@ -136,16 +164,21 @@ fn body(
         part(out, "Evidence", sheet)?;
     }
     for evidence in finding.evidence.iter().take(shown) {
-        // With one input there is nothing to tell apart.
-        let input = match diagnosis.inputs.get(usize::from(evidence.frame.input)) {
-            Some(input) if diagnosis.inputs.len() > 1 => format!(" of {}", file_name(input.path)),
-            _ => String::new(),
-        };
-        let lead = format!("    frame {}{input}: ", evidence.frame.frame);
+        let lead = format!("    {}: ", place(&diagnosis.inputs, evidence.frame));
         sheet.paragraph(out, &lead, evidence.note)?;
     }
     if let more @ 1.. = finding.evidence.len().saturating_sub(shown) {
         writeln!(out, "    and {more} more (-v shows them)")?;
+    }
+    let consequences = consequences(diagnosis, finding);
+    if !consequences.is_empty() {
+        part(out, "Which led to", sheet)?;
+    }
+    for consequence in consequences {
+        let at = consequence.evidence.first().map(|one| one.frame);
+        let at = at.map_or(String::new(), |frame| place(&diagnosis.inputs, frame));
+        let text = format!("{} ({}; {at})", consequence.title, consequence.rule);
+        sheet.paragraph(out, "    - ", &text)?;
     }
     if !finding.alternatives.is_empty() {
         part(out, "What else would look like this", sheet)?;
@@ -222,10 +255,11 @@ fn others(
     detail: Detail,
 ) -> io::Result<()> {
     let is_verdict = |finding: &FindingView<'_>| verdict.is_some_and(|v| std::ptr::eq(v, finding));
+    // A consequence is told with its cause.
     let rest = diagnosis
         .findings
         .iter()
-        .filter(|finding| !is_verdict(finding));
+        .filter(|finding| !is_verdict(finding) && finding.explained_by.is_none());
     let groups = alike(rest, detail);
     if !groups.is_empty() {
         sheet.heading(out, "Also found")?;
@@ -266,6 +300,14 @@ fn others(
                 frames.join(", ")
             );
             sheet.paragraph(out, "    ", &line)?;
+            let titles: Vec<&str> = consequences(diagnosis, finding)
+                .iter()
+                .map(|consequence| consequence.title)
+                .collect();
+            if !titles.is_empty() {
+                let line = format!("which led to: {}", titles.join("; "));
+                sheet.paragraph(out, "    ", &line)?;
+            }
         }
     }
     Ok(())
@@ -297,7 +339,7 @@ fn alike<'d>(
 }
 
 /// `1, 2, 3 and 6 more`.
-fn listed(numbers: &[u64]) -> String {
+pub(super) fn listed(numbers: &[u64]) -> String {
     /// Numbers that are listed one by one.
     const SHOWN: usize = 8;
     let shown: Vec<String> = numbers.iter().take(SHOWN).map(u64::to_string).collect();
