@@ -6,11 +6,17 @@ use super::tunnels;
 use super::view::{Diagnosis, FindingView, FrameView, InputView, TunnelView};
 use crate::units::Timestamp;
 use crate::wire::text::escape;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 /// Evidence that is shown of a finding; `--verbose` shows all.
 const EVIDENCE_SHOWN: usize = 5;
+
+/// Findings beside the verdict, and tunnels, that are shown; `--verbose` shows all.
+const FINDINGS_SHOWN: usize = 32;
+
+/// As [`FINDINGS_SHOWN`].
+const TUNNELS_SHOWN: usize = 16;
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,8 +43,13 @@ pub fn write(
     others(out, diagnosis, verdict, sheet, detail)?;
     if !diagnosis.tunnels.is_empty() {
         sheet.heading(out, "Tunnels")?;
-        for tunnel in &diagnosis.tunnels {
+        let shown = tunnels_shown(diagnosis, detail);
+        for tunnel in &shown {
             tunnels::summary(out, tunnel, &diagnosis.inputs, sheet, detail)?;
+        }
+        if let more @ 1.. = diagnosis.tunnels.len().saturating_sub(shown.len()) {
+            let more = counted(more as u64, "more tunnel");
+            writeln!(out, "  and {more} (-v shows them)")?;
         }
     }
     if !diagnosis.inputs.is_empty() {
@@ -59,6 +70,28 @@ pub fn write(
         writeln!(out, "{}", sheet.paint(Ink::Faint, more))?;
     }
     Ok(())
+}
+
+/// The tunnels that are shown: those in trouble before others, in their own order.
+fn tunnels_shown<'d>(diagnosis: &'d Diagnosis<'_>, detail: Detail) -> Vec<&'d TunnelView<'d>> {
+    if detail.verbose || diagnosis.tunnels.len() <= TUNNELS_SHOWN {
+        return diagnosis.tunnels.iter().collect();
+    }
+    let findings = diagnosis.findings.iter();
+    let troubled = findings.filter(|finding| finding.severity != "info");
+    let troubled = troubled.filter_map(|finding| finding.tunnel);
+    let all = diagnosis.tunnels.iter().map(|tunnel| tunnel.id);
+    let mut chosen = HashSet::new();
+    for id in troubled.chain(all) {
+        if chosen.len() == TUNNELS_SHOWN {
+            break;
+        }
+        chosen.insert(id);
+    }
+    let tunnels = diagnosis.tunnels.iter();
+    tunnels
+        .filter(|tunnel| chosen.contains(&tunnel.id))
+        .collect()
 }
 
 /// The verdict on one line, and on the next how sure, where and when.
@@ -107,10 +140,24 @@ fn consequences<'d>(
         if !std::ptr::eq(cause, finding) {
             told.push(cause);
         }
-        let next = cause.explains.iter().rev();
-        waiting.extend(next.filter_map(|place| diagnosis.findings.get(*place)));
+        let next = cause.explains.iter();
+        let mut next: Vec<_> = next
+            .filter_map(|place| diagnosis.findings.get(*place))
+            .collect();
+        next.sort_by_key(|next| std::cmp::Reverse(next.first_ns));
+        waiting.extend(next);
     }
     told
+}
+
+/// The frames that prove a finding, by number: `frames 12, 13`.
+fn frames(finding: &FindingView<'_>) -> String {
+    let shown = finding.evidence.iter().take(EVIDENCE_SHOWN);
+    let frames: Vec<String> = shown
+        .map(|evidence| evidence.frame.frame.to_string())
+        .collect();
+    let many = if frames.len() == 1 { "" } else { "s" };
+    format!("frame{many} {}", frames.join(", "))
 }
 
 /// The last part of a path: enough to tell the files of a folder apart.
@@ -175,9 +222,8 @@ fn body(
         part(out, "Which led to", sheet)?;
     }
     for consequence in consequences {
-        let at = consequence.evidence.first().map(|one| one.frame);
-        let at = at.map_or(String::new(), |frame| place(&diagnosis.inputs, frame));
-        let text = format!("{} ({}; {at})", consequence.title, consequence.rule);
+        let rule = consequence.rule;
+        let text = format!("{} ({rule}; {})", consequence.title, frames(consequence));
         sheet.paragraph(out, "    - ", &text)?;
     }
     if !finding.alternatives.is_empty() {
@@ -264,7 +310,13 @@ fn others(
     if !groups.is_empty() {
         sheet.heading(out, "Also found")?;
     }
-    for (finding, tunnels) in groups {
+    let shown = if detail.verbose {
+        groups.len()
+    } else {
+        FINDINGS_SHOWN
+    };
+    let more = groups.len().saturating_sub(shown);
+    for (finding, tunnels) in groups.into_iter().take(shown) {
         let (ink, word) = mark(finding.severity);
         let about = match tunnels.as_slice() {
             [] => String::new(),
@@ -287,17 +339,11 @@ fn others(
             writeln!(out)?;
         } else if finding.severity != "info" {
             sheet.paragraph(out, "    ", finding.says)?;
-            let frames: Vec<String> = finding
-                .evidence
-                .iter()
-                .take(EVIDENCE_SHOWN)
-                .map(|e| e.frame.frame.to_string())
-                .collect();
             let line = format!(
-                "{}, {}; frames {}",
+                "{}, {}; {}",
                 finding.rule,
                 finding.confidence,
-                frames.join(", ")
+                frames(finding)
             );
             sheet.paragraph(out, "    ", &line)?;
             let titles: Vec<&str> = consequences(diagnosis, finding)
@@ -309,6 +355,10 @@ fn others(
                 sheet.paragraph(out, "    ", &line)?;
             }
         }
+    }
+    if more > 0 {
+        let more = counted(more as u64, "more finding");
+        writeln!(out, "  and {more} (-v shows them)")?;
     }
     Ok(())
 }

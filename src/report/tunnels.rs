@@ -4,7 +4,8 @@ use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
 use super::text::{Detail, counted, listed, place};
 use super::view::{
-    EventView, ExchangeView, FlightView, FlowView, IkeSaView, InputView, TunnelView, Tunnels,
+    EventView, ExchangeView, FlightView, FlowView, IkeSaView, InputView, SuiteView, TunnelView,
+    Tunnels,
 };
 use crate::units::{Span, Timestamp};
 use crate::wire::text::escape;
@@ -66,8 +67,10 @@ pub(super) fn summary(
     } else {
         ROWS_SHOWN
     };
+    let mut before = None;
     for sa in tunnel.ike_sas.iter().take(shown) {
-        ike_sa(out, sa, sheet)?;
+        ike_sa(out, sa, before.filter(|_| !detail.verbose), sheet)?;
+        before = Some(sa);
     }
     left_out(out, tunnel.ike_sas.len(), shown, "IKE SA", sheet)?;
     terms(out, tunnel, shown, sheet)?;
@@ -172,7 +175,13 @@ fn words(state: &str) -> String {
     state.replace('-', " ")
 }
 
-fn ike_sa(out: &mut impl Write, sa: &IkeSaView<'_>, sheet: Sheet) -> io::Result<()> {
+/// An IKE SA; of the one before it is not said again what both have in common.
+fn ike_sa(
+    out: &mut impl Write,
+    sa: &IkeSaView<'_>,
+    before: Option<&IkeSaView<'_>>,
+    sheet: Sheet,
+) -> io::Result<()> {
     let mut facts = vec![
         format!("{}_i {}_r", sa.initiator_spi, sa.responder_spi),
         words(sa.state),
@@ -187,11 +196,15 @@ fn ike_sa(out: &mut impl Write, sa: &IkeSaView<'_>, sheet: Sheet) -> io::Result<
     let lead = format!("     IKE SA {}: ", sa.id);
     sheet.paragraph(out, &lead, &facts.join(", "))?;
     let under = " ".repeat(super::sheet::columns(&lead));
-    if let Some(suite) = &sa.suite {
-        sheet.paragraph(out, &under, &suite.line())?;
+    let suite_of = |sa: &IkeSaView<'_>| sa.suite.as_ref().map(SuiteView::line);
+    if let Some(suite) =
+        suite_of(sa).filter(|suite| before.and_then(suite_of).as_ref() != Some(suite))
+    {
+        sheet.paragraph(out, &under, &suite)?;
     }
+    let same = before.is_some_and(|before| before.vendors == sa.vendors);
     for (side, vendors) in ["initiator", "responder"].iter().zip(sa.vendors) {
-        if !vendors.is_empty() {
+        if !vendors.is_empty() && !same {
             sheet.paragraph(out, &under, &format!("{side}: {}", vendors.join(", ")))?;
         }
     }

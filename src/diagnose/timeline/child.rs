@@ -4,6 +4,7 @@ use super::{Event, Kind};
 use crate::diagnose::facts::{asked, began};
 use crate::diagnose::finding::Cite;
 use crate::model::{ChildSa, ChildTerms, Model, Role, Tunnel, selector};
+use crate::registry::ExchangeType;
 use crate::units::EspSpi;
 use std::net::IpAddr;
 
@@ -32,16 +33,20 @@ fn event(model: &Model, child: &ChildSa) -> Option<Event> {
         (spis, None) => format!(": SPI {}", pair(spis)),
     };
     let carries = child.terms.as_deref().map_or(String::new(), selectors);
-    Some(match old {
-        Some(old) => Event::new(
+    let place = old.map_or(String::new(), |old| format!(" in place of {}", pair(old)));
+    // One that comes with a new IKE SA is no rekeying.
+    let with_ike = child.made_by.map(|id| model.exchanges[id].kind) == Some(ExchangeType::IKE_AUTH);
+    Some(match old.is_some() && !with_ike {
+        true => Event::new(
             at,
             Kind::ChildRekeyed,
-            format!(
-                "child SA rekeyed{by}{spis} in place of {}{carries}",
-                pair(old)
-            ),
+            format!("child SA rekeyed{by}{spis}{place}{carries}"),
         ),
-        None => Event::new(at, Kind::ChildUp, format!("child SA up{by}{spis}{carries}")),
+        false => Event::new(
+            at,
+            Kind::ChildUp,
+            format!("child SA up{by}{spis}{place}{carries}"),
+        ),
     })
 }
 

@@ -75,7 +75,7 @@ fn middle(events: &mut Vec<Event>, start: usize, end: usize) {
     }
     let kinds: Vec<String> = kinds
         .iter()
-        .map(|(kind, count)| format!("{count} × {}", kind.slug()))
+        .map(|(kind, count)| format!("{count} × {}", kind.slug().replace('-', " ")))
         .collect();
     let again = Event {
         at: first.at,

@@ -31,10 +31,12 @@ pub(super) fn tell(model: &Model, tunnel: TunnelId, events: &mut Vec<Event>) {
             .collect(),
         rekeyed: rekeyed(model, row),
     };
-    let mut was_up = false;
+    let mut up_before = None;
     for id in &row.ike_sas {
-        let up = teller.up(*id, was_up);
-        was_up |= up.is_some();
+        let up = teller.up(*id, up_before);
+        if up.is_some() {
+            up_before = Some(*id);
+        }
         events.extend(up);
         events.extend(teller.authentication(*id));
         events.extend(teller.closed(*id));
@@ -63,14 +65,20 @@ struct Teller<'m> {
 }
 
 impl Teller<'_> {
-    /// An IKE SA that came up.
-    fn up(&self, id: IkeSaId, was_up: bool) -> Option<Event> {
+    /// An IKE SA that came up, after `before` if that did. Its suite is told where it is another.
+    fn up(&self, id: IkeSaId, before: Option<IkeSaId>) -> Option<Event> {
         let sa = &self.model.ike_sas[id];
+        let terms = match before.map(|id| &self.model.ike_sas[id]) {
+            Some(before) if before.version == sa.version && before.suite == sa.suite => {
+                String::new()
+            }
+            _ => terms(sa),
+        };
         let Some(birth) = life::birth(self.model, id) else {
             // A rekeyed IKE SA begins with its keys made.
             let initiator = sa.paths.first()?.from.address;
             return sa.replaces.map(|_| {
-                let says = format!("IKE SA rekeyed, asked for by {initiator}{}", terms(sa));
+                let says = format!("IKE SA rekeyed, asked for by {initiator}{terms}");
                 Event::new(sa.seen.first, Kind::IkeRekeyed, says)
             });
         };
@@ -85,22 +93,22 @@ impl Teller<'_> {
             AuthOutcome::AuthOnly => ", without a child SA",
             _ => "",
         };
-        Some(match (sa.replaces, was_up) {
+        Some(match (sa.replaces, before) {
             (Some(_), _) => Event::new(
                 birth.up,
                 Kind::Reauthenticated,
-                format!("IKE SA negotiated anew in place of the one before, by {by}{alone}"),
+                format!("IKE SA negotiated anew in place of the one before, by {by}{alone}{terms}"),
             ),
-            (None, true) => Event::new(
+            (None, Some(_)) => Event::new(
                 birth.up,
                 Kind::UpAgain,
-                format!("IKE SA up again, asked for by {by}{alone}{}", terms(sa)),
+                format!("IKE SA up again, asked for by {by}{alone}{terms}"),
             )
             .anew(),
-            (None, false) => Event::new(
+            (None, None) => Event::new(
                 birth.up,
                 Kind::IkeUp,
-                format!("IKE SA up, asked for by {by}{alone}{}", terms(sa)),
+                format!("IKE SA up, asked for by {by}{alone}{terms}"),
             )
             .anew(),
         })
