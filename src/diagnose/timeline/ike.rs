@@ -90,7 +90,8 @@ impl Teller<'_> {
         }
         let by = birth.initiator;
         let alone = match self.model.auth_outcome(id) {
-            AuthOutcome::AuthOnly => ", without a child SA",
+            // IKEv1 makes its child SAs later, in quick mode.
+            AuthOutcome::AuthOnly if sa.version.major() != 1 => ", without a child SA",
             _ => "",
         };
         Some(match (sa.replaces, before) {
