@@ -291,6 +291,10 @@ pub const INCOMPLETE_FRAMES: usize = 16;
 /// Steps of the timeline of a flow; the steps grow longer instead.
 pub const TIMELINE_STEPS: usize = 256;
 
+/// Events that are told of a tunnel; those in the middle are told as one, with how many of which kind
+/// they are. What repeats is folded before, so that only a hostile capture comes near it.
+pub const TIMELINE_EVENTS: usize = 64;
+
 /// Distinct packet sizes of a flow that are counted one by one; the first that come. Others are
 /// counted together.
 pub const FLOW_SIZES: usize = 32;

@@ -3,11 +3,11 @@
 use crate::assemble;
 use crate::capture::{self, Chunk, Chunks, Frame, ReadError, Walked};
 use crate::census::Census;
-use crate::diagnose::{self, Finding, rules::RULES};
+use crate::diagnose::{self, Failed, Finding, Rule, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
 use crate::keys::{EspKeys, KeyRing};
 use crate::limits;
-use crate::model::{self, Model};
+use crate::model::{self, Model, TunnelId};
 use crate::net::{Body, Datagram, Learned};
 use crate::sadb::Sadb;
 use crate::scan::{Batch, Lane, Scanner, Task, Window};
@@ -65,7 +65,8 @@ pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysi
     model.inputs = inputs;
     assemble::assemble(&mut model);
     model.blind.extend(diagnose::blind(&model));
-    let findings = pool.install(|| judge(&model));
+    let (findings, failed) = pool.install(|| judge(&model, RULES));
+    model.blind.extend(diagnose::failed(&model, &failed));
     Ok(Analysis { model, findings })
 }
 
@@ -115,17 +116,31 @@ pub fn decrypt(
 }
 
 /// Every rule looks at every tunnel; order is restored by `collect` and settled by `conclude`.
-fn judge(model: &Model) -> Vec<Finding> {
-    let tasks: Vec<_> = model
-        .tunnels
-        .ids()
-        .flat_map(|tunnel| RULES.iter().map(move |rule| (tunnel, *rule)))
+///
+/// Tunnels times rules are counted, not listed, and threads take runs of them: one tunnel keeps them
+/// all busy, and a hundred thousand cost no task each.
+fn judge(model: &Model, rules: &[&'static Rule]) -> (Vec<Finding>, Vec<Failed>) {
+    let tasks = model.tunnels.len() * rules.len();
+    let judged: Vec<Result<Finding, Failed>> = (0..tasks)
+        .into_par_iter()
+        .filter_map(|task| {
+            let rule = rules.get(task % rules.len())?;
+            let tunnel = TunnelId(u32::try_from(task / rules.len()).ok()?);
+            Some(diagnose::try_check(model, rule, tunnel))
+        })
+        .flat_map_iter(|judged| match judged {
+            Ok(found) => found.into_iter().map(Ok).collect(),
+            Err(failed) => vec![Err(failed)],
+        })
         .collect();
-    let found: Vec<Vec<Finding>> = tasks
-        .par_iter()
-        .map(|(tunnel, rule)| diagnose::check(model, rule, *tunnel))
-        .collect();
-    diagnose::conclude(model, found.into_iter().flatten().collect())
+    let (mut findings, mut failed) = (Vec::new(), Vec::new());
+    for one in judged {
+        match one {
+            Ok(finding) => findings.push(finding),
+            Err(rule) => failed.push(rule),
+        }
+    }
+    (diagnose::conclude(model, findings), failed)
 }
 
 fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {
@@ -474,5 +489,60 @@ impl Fold for Decrypter<'_> {
 
     fn flow(&self) -> ControlFlow<()> {
         self.flow
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::judge;
+    use crate::diagnose::{Confidence, Finding, Rule, Severity, failed};
+    use crate::units::{FrameId, Timestamp};
+
+    static PANICS: Rule = Rule {
+        slug: "panics",
+        code: "IKE998",
+        severity: Severity::Error,
+        summary: "It panics over the second tunnel.",
+        document: "",
+        explains: &[],
+        check: |_, tunnel| match tunnel.0 {
+            1 => panic!("on purpose"),
+            _ => Vec::new(),
+        },
+    };
+
+    static SPEAKS: Rule = Rule {
+        slug: "speaks",
+        code: "IKE999",
+        severity: Severity::Info,
+        summary: "It has something to say of every tunnel.",
+        document: "",
+        explains: &[],
+        check: |_, tunnel| {
+            let frame = FrameId {
+                input: 0,
+                number: 1,
+            };
+            let at = (frame, Timestamp(0));
+            vec![Finding::new(&SPEAKS, Confidence::Certain, tunnel, at, "")]
+        },
+    };
+
+    #[test]
+    fn a_rule_that_panics_costs_itself_on_that_tunnel_and_is_named() {
+        let model = crate::testing::model(
+            "0.0 A > B ESP 0xc1 seq 1..3
+             0.1 C > D ESP 0xc2 seq 1..3
+             0.2 E > F ESP 0xc3 seq 1..3",
+        );
+        let (findings, fails) = judge(&model, &[&PANICS, &SPEAKS]);
+        let tunnels: Vec<_> = findings.iter().filter_map(|one| one.tunnel).collect();
+        assert_eq!(tunnels.iter().map(|id| id.0).collect::<Vec<_>>(), [0, 1, 2]);
+        let blind = failed(&model, &fails);
+        assert_eq!(blind.len(), 1);
+        assert_eq!(
+            blind[0].what,
+            "what the rule panics would say of the tunnel between 192.0.2.3 and 192.0.2.4"
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! What a capture cannot tell, and why: said beside every conclusion, since an absent packet is
 //! evidence only where the tap could have seen it.
 
+use super::Failed;
 use super::facts::Tap;
 use crate::limits;
-use crate::model::{Blind, EspFlow, Input, Model, OpenedTally, Plain, Tunnel, Why};
+use crate::model::{Blind, EspFlow, Input, Model, OpenedTally, Plain, Tunnel, TunnelId, Why};
 use crate::net::Unopened;
 use crate::registry::ExchangeType;
 use crate::units::EspSpi;
@@ -22,6 +23,33 @@ pub fn blind(model: &Model) -> Vec<Blind> {
     sealed(model, &mut told);
     esp(model, &mut told);
     told
+}
+
+/// What rules that panicked would have said: a sentence for each rule, whatever the number of tunnels.
+pub fn failed(model: &Model, failed: &[Failed]) -> Vec<Blind> {
+    let mut rules: BTreeMap<&str, Vec<TunnelId>> = BTreeMap::new();
+    for Failed { rule, tunnel } in failed {
+        rules.entry(rule.slug).or_default().push(*tunnel);
+    }
+    let sentence = |(rule, tunnels): (&str, Vec<TunnelId>)| {
+        let shown = tunnels.iter().take(FRAMES_SHOWN).map(|id| {
+            let [first, second] = model.tunnels[*id].ends;
+            format!("{first} and {second}")
+        });
+        let more = match tunnels.len().saturating_sub(FRAMES_SHOWN) {
+            0 => String::new(),
+            more => format!("; and of {more} more"),
+        };
+        Blind {
+            what: format!(
+                "what the rule {rule} would say of the tunnel between {}{more}",
+                shown.collect::<Vec<_>>().join(", between ")
+            ),
+            why: "the rule failed there, which is a defect of this program: please report it"
+                .to_owned(),
+        }
+    };
+    rules.into_iter().map(sentence).collect()
 }
 
 fn of_input(input: &Input, told: &mut Vec<Blind>) {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// - and its cause becomes as grave as its gravest consequence, unless the cause is normal by its
 ///   rule: a scan that nobody answers is no fault.
 ///
-/// What is left is ordered by severity, then cause before consequence, confidence, time, code and
+/// What is left knows its nearest cause, and is ordered by severity, then cause before consequence, confidence, time, code and
 /// tunnel, so the outcome does not depend on the order of `findings`.
 pub fn conclude(_model: &Model, mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by_key(|finding| {
@@ -32,15 +32,16 @@ pub fn conclude(_model: &Model, mut findings: Vec<Finding>) -> Vec<Finding> {
     for finding in findings {
         tunnels.entry(finding.tunnel).or_default().push(finding);
     }
-    let mut ordered: Vec<(usize, Finding)> = tunnels
-        .into_values()
-        .flat_map(|findings| {
-            let folded = fold(findings);
-            let depths: Vec<usize> = folded.iter().map(|one| depth(one, &folded)).collect();
-            depths.into_iter().zip(folded)
-        })
-        .collect();
-    ordered.sort_by_key(|(depth, finding)| {
+    let mut ordered: Vec<Folded> = Vec::new();
+    for findings in tunnels.into_values() {
+        let before = ordered.len();
+        ordered.extend(fold(findings).into_iter().map(|folded| Folded {
+            place: before + folded.place,
+            cause: folded.cause.map(|cause| before + cause),
+            ..folded
+        }));
+    }
+    ordered.sort_by_key(|Folded { depth, finding, .. }| {
         (
             Reverse(finding.severity),
             *depth,
@@ -50,38 +51,116 @@ pub fn conclude(_model: &Model, mut findings: Vec<Finding>) -> Vec<Finding> {
             finding.tunnel,
         )
     });
-    ordered.into_iter().map(|(_, finding)| finding).collect()
+    let mut places = vec![0; ordered.len()];
+    for (now, folded) in ordered.iter().enumerate() {
+        if let Some(place) = places.get_mut(folded.place) {
+            *place = now;
+        }
+    }
+    ordered
+        .into_iter()
+        .map(|Folded { cause, finding, .. }| Finding {
+            cause: cause.and_then(|cause| places.get(cause).copied()),
+            ..finding
+        })
+        .collect()
+}
+
+/// A finding that was kept.
+struct Folded {
+    /// Its place among those that were kept.
+    place: usize,
+    /// The place of the one that explains it.
+    cause: Option<usize>,
+    /// How many lie between it and its first cause.
+    depth: usize,
+    finding: Finding,
 }
 
 /// Drops or demotes consequences; their causes take over their severity.
-fn fold(mut findings: Vec<Finding>) -> Vec<Finding> {
+fn fold(mut findings: Vec<Finding>) -> Vec<Folded> {
+    first_causes_only(&mut findings);
     let before = findings.clone();
-    let mut keep = Vec::with_capacity(findings.len());
+    let depths: Vec<usize> = before.iter().map(|one| depth(one, &before)).collect();
+    // Where each goes among those that are kept.
+    let mut places: Vec<Option<usize>> = Vec::with_capacity(findings.len());
+    let mut nearest: Vec<Option<usize>> = Vec::with_capacity(findings.len());
+    let mut kept = 0;
     for (finding, original) in findings.iter_mut().zip(&before) {
-        let causes: Vec<&Finding> = before
-            .iter()
-            .filter(|cause| is_cause(cause, original))
-            .collect();
+        let causes = || {
+            let all = before.iter().enumerate();
+            all.filter(|(_, cause)| is_cause(cause, original))
+        };
         let consequences = before.iter().filter(|other| is_cause(original, other));
         if original.rule.severity > Severity::Info {
             for consequence in consequences {
                 finding.severity = finding.severity.max(consequence.severity);
             }
         }
-        if !causes.is_empty() {
+        if causes().next().is_some() {
             finding.severity = Severity::Info;
         }
         let hint = original.rule.severity == Severity::Info;
-        keep.push(hint || !causes.iter().any(|cause| covers(cause, original)));
+        let keep = hint || !causes().any(|(_, cause)| covers(cause, original));
+        places.push(keep.then_some(kept));
+        kept += usize::from(keep);
+        // Of several causes the nearest, which is farthest from the first; of those the surest.
+        nearest.push(
+            causes()
+                .max_by_key(|(place, _)| (depths.get(*place).copied(), Reverse(*place)))
+                .map(|(place, _)| place),
+        );
     }
-    let mut keep = keep.into_iter();
-    findings.retain(|_| keep.next().unwrap_or(true));
-    findings
+    let at = |list: &[Option<usize>], place: usize| list.get(place).copied().flatten();
+    let cause = |place: usize| {
+        // What was dropped hands its own cause on; a chain has no circle.
+        let mut cause = at(&nearest, place)?;
+        while at(&places, cause).is_none() {
+            cause = at(&nearest, cause)?;
+        }
+        at(&places, cause)
+    };
+    let folded = findings.into_iter().zip(depths).enumerate();
+    folded
+        .filter_map(|(before, (finding, depth))| {
+            Some(Folded {
+                place: at(&places, before)?,
+                cause: cause(before),
+                depth,
+                finding,
+            })
+        })
+        .collect()
+}
+
+/// Takes from findings that are explained themselves what they explain only this time: so that no
+/// circle comes of it.
+fn first_causes_only(findings: &mut [Finding]) {
+    let explained: Vec<bool> = findings
+        .iter()
+        .map(|one| {
+            let mut others = findings.iter();
+            !one.also_explains.is_empty()
+                && others
+                    .any(|cause| cause.rule.explains.contains(&one.rule.slug) && cause.meets(one))
+        })
+        .collect();
+    for (finding, explained) in findings.iter_mut().zip(explained) {
+        if explained {
+            finding.also_explains = &[];
+        }
+    }
+}
+
+/// Whether what the rule of `cause` saw explains what that of `finding` saw.
+fn explains(cause: &Finding, finding: &Finding) -> bool {
+    let mut slugs = cause.rule.explains.iter().chain(cause.also_explains);
+    slugs.any(|slug| *slug == finding.rule.slug)
 }
 
 /// Whether `cause` explains `finding`.
 fn is_cause(cause: &Finding, finding: &Finding) -> bool {
-    cause.rule.explains.contains(&finding.rule.slug)
+    explains(cause, finding)
         && cause.meets(finding)
         && (cause.confidence > Confidence::Possible || cause.confidence >= finding.confidence)
 }
@@ -107,7 +186,7 @@ fn depth(finding: &Finding, all: &[Finding]) -> usize {
             .filter(|cause| {
                 level
                     .iter()
-                    .any(|one| cause.rule.explains.contains(&one.rule.slug) && cause.meets(one))
+                    .any(|one| explains(cause, one) && cause.meets(one))
             })
             .collect();
         if causes.is_empty() {
@@ -123,7 +202,8 @@ fn depth(finding: &Finding, all: &[Finding]) -> usize {
 mod tests {
     use super::conclude;
     use crate::diagnose::rules::{
-        RULES, ike_no_response, ike_port_unreachable, mtu_black_hole, mtu_exceeded,
+        RULES, clear_text_leak, dpd_timeout, ike_no_response, ike_port_unreachable, mtu_black_hole,
+        mtu_exceeded, packet_loss, path_outage,
     };
     use crate::diagnose::{Confidence, Finding, Rule, Severity};
     use crate::model::{Model, TunnelId};
@@ -167,6 +247,62 @@ mod tests {
             [
                 ("ike-port-unreachable", Severity::Error),
                 ("ike-no-response", Severity::Info)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_consequence_knows_its_nearest_cause_even_if_one_between_was_dropped() {
+        let causes = |frames: [u64; 3]| -> Vec<(&str, Option<usize>)> {
+            let [outage, silence, leak] = frames;
+            let findings = vec![
+                finding(&clear_text_leak::RULE, Confidence::Likely, leak, 3),
+                finding(&ike_no_response::RULE, Confidence::Likely, silence, 3),
+                finding(&dpd_timeout::RULE, Confidence::Likely, outage, 3),
+                finding(&packet_loss::RULE, Confidence::Certain, 9, 1),
+            ];
+            let concluded = conclude(&Model::default(), findings);
+            let causes = concluded.iter().map(|one| (one.rule.slug, one.cause));
+            causes.collect()
+        };
+        assert_eq!(
+            causes([1, 2, 3]),
+            [
+                ("dpd-timeout", None),
+                ("packet-loss", None),
+                ("ike-no-response", Some(0)),
+                ("clear-text-leak", Some(2)),
+            ]
+        );
+        assert_eq!(
+            causes([1, 1, 3]),
+            [
+                ("dpd-timeout", None),
+                ("packet-loss", None),
+                ("clear-text-leak", Some(0)),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_finding_explains_only_this_time_makes_no_circle() {
+        let loss =
+            || finding(&packet_loss::RULE, Confidence::Certain, 1, 0).explaining(&["dpd-timeout"]);
+        let silence = || finding(&dpd_timeout::RULE, Confidence::Likely, 2, 0);
+        assert_eq!(
+            concluded(vec![loss(), silence()]),
+            [
+                ("packet-loss", Severity::Error),
+                ("dpd-timeout", Severity::Info)
+            ]
+        );
+        let outage = finding(&path_outage::RULE, Confidence::Likely, 3, 0);
+        assert_eq!(
+            concluded(vec![loss(), silence(), outage]),
+            [
+                ("dpd-timeout", Severity::Error),
+                ("path-outage", Severity::Info),
+                ("packet-loss", Severity::Info),
             ]
         );
     }

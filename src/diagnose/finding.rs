@@ -78,6 +78,12 @@ pub struct Finding {
     pub alternatives: Vec<String>,
     /// What to do or check next, in order.
     pub advice: Vec<String>,
+    /// Slugs of rules that see a consequence of this one this time, besides those that it always
+    /// [`explains`](Rule::explains).
+    pub also_explains: &'static [&'static str],
+    /// The finding that explains it: its place among the concluded ones. Set by
+    /// [`conclude`](super::conclude()).
+    pub cause: Option<usize>,
 }
 
 impl Finding {
@@ -107,6 +113,8 @@ impl Finding {
             }],
             alternatives: Vec::new(),
             advice: Vec::new(),
+            also_explains: &[],
+            cause: None,
         }
     }
 
@@ -159,6 +167,13 @@ impl Finding {
     /// The next thing to do or check.
     pub fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice.push(advice.into());
+        self
+    }
+
+    /// This time it explains what these rules see as well. That holds only as long as nothing
+    /// explains this finding itself.
+    pub fn explaining(mut self, slugs: &'static [&'static str]) -> Self {
+        self.also_explains = slugs;
         self
     }
 

@@ -108,6 +108,16 @@ pub enum Link {
     None,
 }
 
+impl Link {
+    /// The child SA, however the flow was tied to it.
+    pub fn child_sa(self) -> Option<ChildSaId> {
+        match self {
+            Self::Proven(id) | Self::Inferred(id) => Some(id),
+            Self::None => None,
+        }
+    }
+}
+
 /// Packets of a flow that are seen not to be encrypted. Those that show nothing may be so too: a NAT
 /// or the capture hides what tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -76,6 +76,18 @@ impl Model {
         self.tunnels_by_end.get(&end).map_or(&[], Vec::as_slice)
     }
 
+    /// The child SAs that were made under a tunnel's IKE SAs, and those its flows belong to.
+    pub fn child_sas_of(&self, tunnel: &Tunnel) -> Vec<ChildSaId> {
+        let ike_sas = tunnel.ike_sas.iter();
+        let made = ike_sas.flat_map(|id| self.ike_sas[*id].child_sas.iter().copied());
+        let flows = tunnel.flows.iter();
+        let carried = flows.filter_map(|id| self.flows[*id].child_sa.child_sa());
+        let mut ids: Vec<ChildSaId> = made.chain(carried).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
     /// Other tunnels of which this address is an end: so many before `tunnel` and so many after it.
     pub fn tunnels_beside(
         &self,

@@ -125,6 +125,8 @@ pub(super) fn findings() -> Vec<Finding> {
                 .collect(),
             alternatives: Vec::new(),
             advice: Vec::new(),
+            also_explains: &[],
+            cause: None,
         };
     let mut loss = finding(
         &LOSS,

@@ -3,14 +3,20 @@
 use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
 use super::tunnels;
-use super::view::{Diagnosis, FindingView, InputView, TunnelView};
+use super::view::{Diagnosis, FindingView, FrameView, InputView, TunnelView};
 use crate::units::Timestamp;
 use crate::wire::text::escape;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 /// Evidence that is shown of a finding; `--verbose` shows all.
 const EVIDENCE_SHOWN: usize = 5;
+
+/// Findings beside the verdict, and tunnels, that are shown; `--verbose` shows all.
+const FINDINGS_SHOWN: usize = 32;
+
+/// As [`FINDINGS_SHOWN`].
+const TUNNELS_SHOWN: usize = 16;
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,8 +43,13 @@ pub fn write(
     others(out, diagnosis, verdict, sheet, detail)?;
     if !diagnosis.tunnels.is_empty() {
         sheet.heading(out, "Tunnels")?;
-        for tunnel in &diagnosis.tunnels {
-            tunnels::summary(out, tunnel, sheet, detail)?;
+        let shown = tunnels_shown(diagnosis, detail);
+        for tunnel in &shown {
+            tunnels::summary(out, tunnel, &diagnosis.inputs, sheet, detail)?;
+        }
+        if let more @ 1.. = diagnosis.tunnels.len().saturating_sub(shown.len()) {
+            let more = counted(more as u64, "more tunnel");
+            writeln!(out, "  and {more} (-v shows them)")?;
         }
     }
     if !diagnosis.inputs.is_empty() {
@@ -59,6 +70,28 @@ pub fn write(
         writeln!(out, "{}", sheet.paint(Ink::Faint, more))?;
     }
     Ok(())
+}
+
+/// The tunnels that are shown: those in trouble before others, in their own order.
+fn tunnels_shown<'d>(diagnosis: &'d Diagnosis<'_>, detail: Detail) -> Vec<&'d TunnelView<'d>> {
+    if detail.verbose || diagnosis.tunnels.len() <= TUNNELS_SHOWN {
+        return diagnosis.tunnels.iter().collect();
+    }
+    let findings = diagnosis.findings.iter();
+    let troubled = findings.filter(|finding| finding.severity != "info");
+    let troubled = troubled.filter_map(|finding| finding.tunnel);
+    let all = diagnosis.tunnels.iter().map(|tunnel| tunnel.id);
+    let mut chosen = HashSet::new();
+    for id in troubled.chain(all) {
+        if chosen.len() == TUNNELS_SHOWN {
+            break;
+        }
+        chosen.insert(id);
+    }
+    let tunnels = diagnosis.tunnels.iter();
+    tunnels
+        .filter(|tunnel| chosen.contains(&tunnel.id))
+        .collect()
 }
 
 /// The verdict on one line, and on the next how sure, where and when.
@@ -83,6 +116,48 @@ fn headline(
     }
     facts.push(when(finding));
     sheet.paragraph(out, "  ", &facts.join(" · "))
+}
+
+/// `frame 12`, with the input where there are several to tell apart.
+pub(super) fn place(inputs: &[InputView<'_>], frame: FrameView) -> String {
+    match inputs.get(usize::from(frame.input)) {
+        Some(input) if inputs.len() > 1 => {
+            format!("frame {} of {}", frame.frame, escape(file_name(input.path)))
+        }
+        _ => format!("frame {}", frame.frame),
+    }
+}
+
+/// What a finding explains, and what that explains in turn, in the order of the story.
+fn consequences<'d>(
+    diagnosis: &'d Diagnosis<'_>,
+    finding: &'d FindingView<'_>,
+) -> Vec<&'d FindingView<'d>> {
+    let mut told = Vec::new();
+    let mut waiting = vec![finding];
+    // Each finding has one cause at most, so none is met twice.
+    while let Some(cause) = waiting.pop() {
+        if !std::ptr::eq(cause, finding) {
+            told.push(cause);
+        }
+        let next = cause.explains.iter();
+        let mut next: Vec<_> = next
+            .filter_map(|place| diagnosis.findings.get(*place))
+            .collect();
+        next.sort_by_key(|next| std::cmp::Reverse(next.first_ns));
+        waiting.extend(next);
+    }
+    told
+}
+
+/// The frames that prove a finding, by number: `frames 12, 13`.
+fn frames(finding: &FindingView<'_>) -> String {
+    let shown = finding.evidence.iter().take(EVIDENCE_SHOWN);
+    let frames: Vec<String> = shown
+        .map(|evidence| evidence.frame.frame.to_string())
+        .collect();
+    let many = if frames.len() == 1 { "" } else { "s" };
+    format!("frame{many} {}", frames.join(", "))
 }
 
 /// The last part of a path: enough to tell the files of a folder apart.
@@ -136,16 +211,20 @@ fn body(
         part(out, "Evidence", sheet)?;
     }
     for evidence in finding.evidence.iter().take(shown) {
-        // With one input there is nothing to tell apart.
-        let input = match diagnosis.inputs.get(usize::from(evidence.frame.input)) {
-            Some(input) if diagnosis.inputs.len() > 1 => format!(" of {}", file_name(input.path)),
-            _ => String::new(),
-        };
-        let lead = format!("    frame {}{input}: ", evidence.frame.frame);
+        let lead = format!("    {}: ", place(&diagnosis.inputs, evidence.frame));
         sheet.paragraph(out, &lead, evidence.note)?;
     }
     if let more @ 1.. = finding.evidence.len().saturating_sub(shown) {
         writeln!(out, "    and {more} more (-v shows them)")?;
+    }
+    let consequences = consequences(diagnosis, finding);
+    if !consequences.is_empty() {
+        part(out, "Which led to", sheet)?;
+    }
+    for consequence in consequences {
+        let rule = consequence.rule;
+        let text = format!("{} ({rule}; {})", consequence.title, frames(consequence));
+        sheet.paragraph(out, "    - ", &text)?;
     }
     if !finding.alternatives.is_empty() {
         part(out, "What else would look like this", sheet)?;
@@ -222,15 +301,22 @@ fn others(
     detail: Detail,
 ) -> io::Result<()> {
     let is_verdict = |finding: &FindingView<'_>| verdict.is_some_and(|v| std::ptr::eq(v, finding));
+    // A consequence is told with its cause.
     let rest = diagnosis
         .findings
         .iter()
-        .filter(|finding| !is_verdict(finding));
+        .filter(|finding| !is_verdict(finding) && finding.explained_by.is_none());
     let groups = alike(rest, detail);
     if !groups.is_empty() {
         sheet.heading(out, "Also found")?;
     }
-    for (finding, tunnels) in groups {
+    let shown = if detail.verbose {
+        groups.len()
+    } else {
+        FINDINGS_SHOWN
+    };
+    let more = groups.len().saturating_sub(shown);
+    for (finding, tunnels) in groups.into_iter().take(shown) {
         let (ink, word) = mark(finding.severity);
         let about = match tunnels.as_slice() {
             [] => String::new(),
@@ -253,20 +339,26 @@ fn others(
             writeln!(out)?;
         } else if finding.severity != "info" {
             sheet.paragraph(out, "    ", finding.says)?;
-            let frames: Vec<String> = finding
-                .evidence
-                .iter()
-                .take(EVIDENCE_SHOWN)
-                .map(|e| e.frame.frame.to_string())
-                .collect();
             let line = format!(
-                "{}, {}; frames {}",
+                "{}, {}; {}",
                 finding.rule,
                 finding.confidence,
-                frames.join(", ")
+                frames(finding)
             );
             sheet.paragraph(out, "    ", &line)?;
+            let titles: Vec<&str> = consequences(diagnosis, finding)
+                .iter()
+                .map(|consequence| consequence.title)
+                .collect();
+            if !titles.is_empty() {
+                let line = format!("which led to: {}", titles.join("; "));
+                sheet.paragraph(out, "    ", &line)?;
+            }
         }
+    }
+    if more > 0 {
+        let more = counted(more as u64, "more finding");
+        writeln!(out, "  and {more} (-v shows them)")?;
     }
     Ok(())
 }
@@ -297,7 +389,7 @@ fn alike<'d>(
 }
 
 /// `1, 2, 3 and 6 more`.
-fn listed(numbers: &[u64]) -> String {
+pub(super) fn listed(numbers: &[u64]) -> String {
     /// Numbers that are listed one by one.
     const SHOWN: usize = 8;
     let shown: Vec<String> = numbers.iter().take(SHOWN).map(u64::to_string).collect();

@@ -2,10 +2,14 @@
 
 use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
-use super::text::{Detail, counted};
-use super::view::{ExchangeView, FlightView, FlowView, IkeSaView, TunnelView, Tunnels};
+use super::text::{Detail, counted, listed, place};
+use super::view::{
+    EventView, ExchangeView, FlightView, FlowView, IkeSaView, InputView, SuiteView, TunnelView,
+    Tunnels,
+};
 use crate::units::{Span, Timestamp};
 use crate::wire::text::escape;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 /// Rows of a table that a summary shows.
@@ -20,7 +24,8 @@ pub fn write(out: &mut impl Write, tunnels: &Tunnels<'_>, sheet: Sheet) -> io::R
         if i > 0 {
             writeln!(out)?;
         }
-        summary(out, tunnel, sheet, Detail { verbose: true })?;
+        let detail = Detail { verbose: true };
+        summary(out, tunnel, &tunnels.inputs, sheet, detail)?;
         child_sas(out, tunnel, sheet)?;
         let own: Vec<&ExchangeView> = tunnels
             .exchanges
@@ -36,6 +41,7 @@ pub fn write(out: &mut impl Write, tunnels: &Tunnels<'_>, sheet: Sheet) -> io::R
 pub(super) fn summary(
     out: &mut impl Write,
     tunnel: &TunnelView<'_>,
+    inputs: &[InputView<'_>],
     sheet: Sheet,
     detail: Detail,
 ) -> io::Result<()> {
@@ -61,10 +67,13 @@ pub(super) fn summary(
     } else {
         ROWS_SHOWN
     };
+    let mut before = None;
     for sa in tunnel.ike_sas.iter().take(shown) {
-        ike_sa(out, sa, sheet)?;
+        ike_sa(out, sa, before.filter(|_| !detail.verbose), sheet)?;
+        before = Some(sa);
     }
     left_out(out, tunnel.ike_sas.len(), shown, "IKE SA", sheet)?;
+    terms(out, tunnel, shown, sheet)?;
     if !tunnel.flows.is_empty() {
         let head = [
             "", "kind", "SPI", "packets", "octets", "missing", "late", "twice", "from", "for",
@@ -77,6 +86,70 @@ pub(super) fn summary(
             .collect();
         sheet.table(out, 5, &head, &rows)?;
         left_out(out, tunnel.flows.len(), shown, "flow", sheet)?;
+    }
+    timeline(out, &tunnel.timeline, inputs, sheet, detail)
+}
+
+/// What was agreed about child SAs; those of the same terms, such as rekeyed ones, share a line.
+fn terms(
+    out: &mut impl Write,
+    tunnel: &TunnelView<'_>,
+    shown: usize,
+    sheet: Sheet,
+) -> io::Result<()> {
+    let mut lines: Vec<(String, Vec<u64>)> = Vec::new();
+    let mut places = HashMap::new();
+    for child in &tunnel.child_sas {
+        if let Some(terms) = &child.terms {
+            let line = terms.line();
+            let place = *places.entry(line.clone()).or_insert(lines.len());
+            match lines.get_mut(place) {
+                Some((_, ids)) => ids.push(child.id),
+                None => lines.push((line, vec![child.id])),
+            }
+        }
+    }
+    for (line, ids) in lines.iter().take(shown) {
+        let many = if ids.len() > 1 { "s" } else { "" };
+        let lead = format!("     child SA{many} {}: ", listed(ids));
+        sheet.paragraph(out, &lead, line)?;
+    }
+    left_out(out, lines.len(), shown, "kind of child SA", sheet)
+}
+
+/// Events that a summary shows: all of so many, else the first and the last of them.
+const EVENTS_SHOWN: usize = 12;
+
+/// What happened, in order.
+fn timeline(
+    out: &mut impl Write,
+    events: &[EventView],
+    inputs: &[InputView<'_>],
+    sheet: Sheet,
+    detail: Detail,
+) -> io::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "     {}", sheet.paint(Ink::Strong, "What happened"))?;
+    let all = detail.verbose || events.len() <= EVENTS_SHOWN;
+    let half = EVENTS_SHOWN / 2;
+    let left_out = match all {
+        true => 0,
+        false => events.len().saturating_sub(2 * half),
+    };
+    for (number, event) in events.iter().enumerate() {
+        if left_out > 0 && number == half {
+            let more = counted(left_out as u64, "more event");
+            let line = format!("and {more} (-v shows them)");
+            writeln!(out, "     {}", sheet.paint(Ink::Faint, line))?;
+        }
+        if left_out > 0 && (half..half + left_out).contains(&number) {
+            continue;
+        }
+        let time = Clock(Timestamp(event.time_ns));
+        let lead = format!("     {time}  {}: ", place(inputs, event.frame));
+        sheet.paragraph(out, &lead, &event.says)?;
     }
     Ok(())
 }
@@ -102,7 +175,13 @@ fn words(state: &str) -> String {
     state.replace('-', " ")
 }
 
-fn ike_sa(out: &mut impl Write, sa: &IkeSaView<'_>, sheet: Sheet) -> io::Result<()> {
+/// An IKE SA; of the one before it is not said again what both have in common.
+fn ike_sa(
+    out: &mut impl Write,
+    sa: &IkeSaView<'_>,
+    before: Option<&IkeSaView<'_>>,
+    sheet: Sheet,
+) -> io::Result<()> {
     let mut facts = vec![
         format!("{}_i {}_r", sa.initiator_spi, sa.responder_spi),
         words(sa.state),
@@ -117,11 +196,15 @@ fn ike_sa(out: &mut impl Write, sa: &IkeSaView<'_>, sheet: Sheet) -> io::Result<
     let lead = format!("     IKE SA {}: ", sa.id);
     sheet.paragraph(out, &lead, &facts.join(", "))?;
     let under = " ".repeat(super::sheet::columns(&lead));
-    if let Some(suite) = &sa.suite {
-        sheet.paragraph(out, &under, &suite.line())?;
+    let suite_of = |sa: &IkeSaView<'_>| sa.suite.as_ref().map(SuiteView::line);
+    if let Some(suite) =
+        suite_of(sa).filter(|suite| before.and_then(suite_of).as_ref() != Some(suite))
+    {
+        sheet.paragraph(out, &under, &suite)?;
     }
+    let same = before.is_some_and(|before| before.vendors == sa.vendors);
     for (side, vendors) in ["initiator", "responder"].iter().zip(sa.vendors) {
-        if !vendors.is_empty() {
+        if !vendors.is_empty() && !same {
             sheet.paragraph(out, &under, &format!("{side}: {}", vendors.join(", ")))?;
         }
     }
@@ -191,14 +274,7 @@ fn child_sas(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io:
         "replaces",
     ];
     writeln!(out)?;
-    sheet.table(out, 5, &head, &rows)?;
-    for child in &tunnel.child_sas {
-        if let Some(terms) = &child.terms {
-            let line = format!("child SA {}: {}", child.id, terms.line());
-            writeln!(out, "     {}", sheet.paint(Ink::Faint, line))?;
-        }
-    }
-    Ok(())
+    sheet.table(out, 5, &head, &rows)
 }
 
 fn exchanges(out: &mut impl Write, exchanges: &[&ExchangeView], sheet: Sheet) -> io::Result<()> {

@@ -16,7 +16,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "The authentication is refused",
     document: DOCUMENT,
-    explains: &["tunnel-flapping", "ike-no-response", "clear-text-leak"],
+    explains: &[
+        "tunnel-flapping",
+        "ike-no-response",
+        "clear-text-leak",
+        "tunnel-deleted",
+    ],
     check,
 };
 

@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
         "tunnel-flapping",
         "tunnel-deleted",
         "clear-text-leak",
+        "ike-auth-no-response",
     ],
     check,
 };

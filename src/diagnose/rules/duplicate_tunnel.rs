@@ -20,6 +20,7 @@ pub static RULE: Rule = Rule {
         "tunnel-deleted",
         "esp-one-way",
         "clear-text-leak",
+        "unknown-spi",
     ],
     check,
 };

@@ -17,6 +17,7 @@ pub static RULE: Rule = Rule {
         "port-4500-blocked",
         "dpd-timeout",
         "clear-text-leak",
+        "tunnel-flapping",
     ],
     check,
 };

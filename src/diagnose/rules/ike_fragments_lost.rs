@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
         "ike-no-response",
         "tunnel-flapping",
         "clear-text-leak",
+        "ike-retransmits",
     ],
     check,
 };

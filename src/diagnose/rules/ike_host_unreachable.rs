@@ -18,6 +18,8 @@ pub static RULE: Rule = Rule {
         "dpd-timeout",
         "clear-text-leak",
         "esp-one-way",
+        "path-outage",
+        "tunnel-flapping",
     ],
     check,
 };

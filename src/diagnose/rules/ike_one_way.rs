@@ -18,6 +18,8 @@ pub static RULE: Rule = Rule {
         "ike-retransmits",
         "tunnel-flapping",
         "clear-text-leak",
+        "ike-auth-no-response",
+        "dpd-timeout",
     ],
     check,
 };

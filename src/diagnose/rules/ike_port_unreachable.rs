@@ -19,6 +19,8 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "esp-one-way",
         "esp-blocked",
+        "tunnel-flapping",
+        "unknown-spi",
     ],
     check,
 };

@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
         "ike-no-response",
         "ike-proposal-mismatch",
         "clear-text-leak",
+        "ike-refused",
     ],
     check,
 };

@@ -17,6 +17,7 @@ pub static RULE: Rule = Rule {
         "ike-fragments-lost",
         "esp-fragments-lost",
         "ike-auth-no-response",
+        "esp-fragmented",
     ],
     check,
 };

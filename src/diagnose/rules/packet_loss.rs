@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "ESP packets are lost before the tap",
     document: DOCUMENT,
-    explains: &[],
+    explains: &["ike-retransmits"],
     check,
 };
 
@@ -36,6 +36,10 @@ const FEW: u64 = 3;
 
 /// Less than this share, in thousandths, does not impair a tunnel.
 const PER_MILLE: u64 = 3;
+
+/// Per cent lost at which requests fail as well: of a request that is sent five times, each time with an
+/// answer that may be lost too, all fail once in 160 times, and a liveness check comes every few seconds.
+const HEAVY: f64 = 20.0;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
@@ -113,6 +117,9 @@ fn loss(
     .or("The sender discards packets after numbering them, such as those too large for its link.")
     .advise(format!("Look at the path from {from}: errors, rate limits, queues; compare the times with the load."))
     .advise(format!("Capture at {from} to see whether the packets leave."));
+    if tap.dropped == 0 && share >= HEAVY {
+        finding = finding.explaining(&["dpd-timeout", "tunnel-flapping"]);
+    }
     if tap.dropped > 0 {
         finding = finding.severity(Severity::Info).or(format!(
             "The capture says that it dropped {} packets itself.",

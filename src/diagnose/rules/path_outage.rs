@@ -13,7 +13,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "One direction was dead for a while",
     document: DOCUMENT,
-    explains: &["packet-loss", "ike-retransmits", "clear-text-leak"],
+    explains: &[
+        "packet-loss",
+        "ike-retransmits",
+        "clear-text-leak",
+        "tunnel-flapping",
+    ],
     check,
 };
 

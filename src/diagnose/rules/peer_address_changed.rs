@@ -14,7 +14,15 @@ pub static RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "The peer's address changed",
     document: DOCUMENT,
-    explains: &["dpd-timeout", "esp-one-way"],
+    explains: &[
+        "dpd-timeout",
+        "esp-one-way",
+        "unknown-spi",
+        "path-outage",
+        "ike-no-response",
+        "tunnel-flapping",
+        "clear-text-leak",
+    ],
     check,
 };
 

@@ -18,6 +18,7 @@ pub static RULE: Rule = Rule {
         "tunnel-flapping",
         "tunnel-deleted",
         "clear-text-leak",
+        "path-outage",
     ],
     check,
 };

@@ -28,6 +28,7 @@ pub static RULE: Rule = Rule {
         "ike-host-unreachable",
         "tunnel-flapping",
         "clear-text-leak",
+        "tunnel-deleted",
     ],
     check,
 };

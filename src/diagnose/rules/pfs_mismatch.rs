@@ -25,6 +25,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "esp-one-way",
         "unknown-spi",
+        "path-outage",
     ],
     check,
 };

@@ -17,6 +17,7 @@ pub static RULE: Rule = Rule {
         "dpd-timeout",
         "tunnel-flapping",
         "clear-text-leak",
+        "ike-auth-no-response",
     ],
     check,
 };

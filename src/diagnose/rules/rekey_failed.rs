@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
         "tunnel-deleted",
         "clear-text-leak",
         "unknown-spi",
+        "path-outage",
     ],
     check,
 };

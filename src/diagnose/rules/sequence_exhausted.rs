@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "An SA used up its sequence numbers and stopped",
     document: DOCUMENT,
-    explains: &["esp-one-way", "tunnel-flapping"],
+    explains: &["esp-one-way", "tunnel-flapping", "esp-replay"],
     check,
 };
 

@@ -1,7 +1,7 @@
 //! Child SAs.
 
 use super::suite::ChildSuiteView;
-use crate::model::{ChildSaId, ChildTerms, EspFlow, Link, Mode, Model, Role, Selector};
+use crate::model::{ChildSaId, ChildTerms, Mode, Model, Role, Selector};
 use crate::report::select::number;
 use serde::Serialize;
 
@@ -74,13 +74,31 @@ impl TermsView {
         }
     }
 
-    /// As one line: `tunnel, ENCR_AES_CBC-256, AUTH_HMAC_SHA2_256_128, 10.1.0.0/16 with 10.2.0.0/16`.
+    /// As one line: `10.1.0.0/16 with 10.2.0.0/16, tunnel, ENCR_AES_CBC-256,
+    /// AUTH_HMAC_SHA2_256_128`, and what was asked for if that is not what was granted.
     pub fn line(&self) -> String {
-        let mut words: Vec<String> = self.mode.iter().map(ToString::to_string).collect();
-        words.extend(self.suite.as_ref().map(ChildSuiteView::line));
-        if let Some([one, two]) = self.granted.as_ref().or(self.asked.as_ref()) {
-            words.push(format!("{} with {}", one.join(" + "), two.join(" + ")));
-        }
+        let between =
+            |[one, two]: &[Vec<String>; 2]| format!("{} with {}", one.join(" + "), two.join(" + "));
+        let sorted = |sides: &[Vec<String>; 2]| {
+            sides.each_ref().map(|side| {
+                let mut side = side.clone();
+                side.sort_unstable();
+                side
+            })
+        };
+        let carries = match (&self.asked, &self.granted) {
+            (Some(asked), Some(granted)) if sorted(asked) != sorted(granted) => Some(format!(
+                "{} (asked for: {})",
+                between(granted),
+                between(asked)
+            )),
+            (_, Some(granted)) => Some(between(granted)),
+            (Some(asked), None) => Some(format!("asked for: {}", between(asked))),
+            (None, None) => None,
+        };
+        let mode = self.mode.map(str::to_owned);
+        let suite = self.suite.as_ref().map(ChildSuiteView::line);
+        let words: Vec<String> = [carries, mode, suite].into_iter().flatten().collect();
         words.join(", ")
     }
 }
@@ -107,13 +125,5 @@ pub fn role(role: Role) -> &'static str {
     match role {
         Role::Initiator => "initiator",
         Role::Responder => "responder",
-    }
-}
-
-/// The child SA of a flow.
-pub(super) fn child_of(flow: &EspFlow) -> Option<ChildSaId> {
-    match flow.child_sa {
-        Link::Proven(id) | Link::Inferred(id) => Some(id),
-        Link::None => None,
     }
 }

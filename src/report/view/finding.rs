@@ -4,6 +4,7 @@ use super::place::FrameView;
 use crate::diagnose::{self, Confidence, Severity};
 use crate::report::select::number;
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// A conclusion.
 #[derive(Debug, Serialize)]
@@ -32,10 +33,15 @@ pub struct FindingView<'a> {
     pub alternatives: &'a [String],
     /// What to do, in order.
     pub advice: &'a [String],
+    /// Place in the list of the finding that explains this one, from 0.
+    pub explained_by: Option<usize>,
+    /// Places of the findings that this one explains.
+    pub explains: Vec<usize>,
 }
 
 impl<'a> FindingView<'a> {
-    pub(super) fn new(finding: &'a diagnose::Finding) -> Self {
+    /// The view of a finding; what explains what is told by [`all`].
+    fn new(finding: &'a diagnose::Finding) -> Self {
         Self {
             code: finding.rule.code,
             rule: finding.rule.slug,
@@ -56,8 +62,32 @@ impl<'a> FindingView<'a> {
                 .collect(),
             alternatives: &finding.alternatives,
             advice: &finding.advice,
+            explained_by: None,
+            explains: Vec::new(),
         }
     }
+}
+
+/// Views of findings that are shown, given by their places among all.
+pub(super) fn all<'a>(shown: &[(usize, &'a diagnose::Finding)]) -> Vec<FindingView<'a>> {
+    let places: HashMap<usize, usize> = (0..)
+        .zip(shown)
+        .map(|(now, (place, _))| (*place, now))
+        .collect();
+    let mut views: Vec<FindingView<'a>> = shown
+        .iter()
+        .map(|(_, finding)| FindingView::new(finding))
+        .collect();
+    for (now, (_, finding)) in shown.iter().enumerate() {
+        let cause = finding.cause.and_then(|cause| places.get(&cause)).copied();
+        if let Some(view) = views.get_mut(now) {
+            view.explained_by = cause;
+        }
+        if let Some(view) = cause.and_then(|cause| views.get_mut(cause)) {
+            view.explains.push(now);
+        }
+    }
+    views
 }
 
 /// A severity in one word.

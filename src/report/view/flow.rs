@@ -1,6 +1,5 @@
 //! ESP and AH flows.
 
-use super::child_sa::child_of;
 use super::place::{FrameView, PathView, SeenView};
 use crate::model::{AnomalyKind, FlowId, Link, Model, OpenedTally};
 use crate::report::select::number;
@@ -85,7 +84,7 @@ impl<'a> FlowView<'a> {
             input: flow.key.vantage.input,
             interface: flow.key.vantage.interface,
             paths: flow.paths.iter().map(PathView::new).collect(),
-            child_sa: child_of(flow).map(number),
+            child_sa: flow.child_sa.child_sa().map(number),
             link: match flow.child_sa {
                 Link::Proven(_) => Some("proven"),
                 Link::Inferred(_) => Some("inferred"),

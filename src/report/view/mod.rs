@@ -14,6 +14,7 @@ mod ike_sa;
 mod input;
 mod place;
 mod suite;
+mod timeline;
 mod tunnel;
 
 pub use blind::BlindView;
@@ -25,6 +26,7 @@ pub use ike_sa::{IkeSaView, NatView, state, version};
 pub use input::{InputView, ProblemView};
 pub use place::{FrameView, PathView, SeenView};
 pub use suite::{AlgorithmView, SuiteView};
+pub use timeline::EventView;
 pub use tunnel::TunnelView;
 
 use crate::diagnose;
@@ -67,14 +69,15 @@ impl<'a> Diagnosis<'a> {
     ) -> Self {
         let (shown, hidden): (Vec<_>, Vec<_>) = findings
             .iter()
-            .filter(|finding| selection.concerns(model, finding))
-            .partition(|finding| finding.severity >= selection.min_severity);
+            .enumerate()
+            .filter(|(_, finding)| selection.concerns(model, finding))
+            .partition(|(_, finding)| finding.severity >= selection.min_severity);
         Self {
             schema: Self::SCHEMA,
             tool: Tool::default(),
             inputs: model.inputs.iter().map(InputView::new).collect(),
             tunnels: tunnels(model, selection),
-            findings: shown.into_iter().map(FindingView::new).collect(),
+            findings: finding::all(&shown),
             blind: blind(model),
             hidden: hidden.len(),
         }

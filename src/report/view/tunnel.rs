@@ -1,9 +1,10 @@
 //! Tunnels with all that belongs to them.
 
-use super::child_sa::{ChildSaView, child_of};
+use super::child_sa::ChildSaView;
 use super::flow::FlowView;
 use super::ike_sa::{IkeSaView, behind_nat, state, version};
-use crate::model::{ChildSaId, Model, TunnelId};
+use super::timeline::{EventView, timeline};
+use crate::model::{Model, TunnelId};
 use crate::report::select::number;
 use serde::Serialize;
 use std::net::IpAddr;
@@ -29,6 +30,8 @@ pub struct TunnelView<'a> {
     pub child_sas: Vec<ChildSaView>,
     /// Its ESP and AH flows in order.
     pub flows: Vec<FlowView<'a>>,
+    /// What happened to it, in order.
+    pub timeline: Vec<EventView>,
 }
 
 impl<'a> TunnelView<'a> {
@@ -49,7 +52,8 @@ impl<'a> TunnelView<'a> {
                 .iter()
                 .map(|id| IkeSaView::new(model, *id))
                 .collect(),
-            child_sas: child_sas(model, id)
+            child_sas: model
+                .child_sas_of(tunnel)
                 .into_iter()
                 .map(|id| ChildSaView::new(model, id))
                 .collect(),
@@ -58,23 +62,7 @@ impl<'a> TunnelView<'a> {
                 .iter()
                 .map(|id| FlowView::new(model, *id))
                 .collect(),
+            timeline: timeline(model, id),
         }
     }
-}
-
-/// The child SAs made under a tunnel's IKE SAs, and those its flows belong to.
-pub(super) fn child_sas(model: &Model, id: TunnelId) -> Vec<ChildSaId> {
-    let tunnel = &model.tunnels[id];
-    let made = tunnel
-        .ike_sas
-        .iter()
-        .flat_map(|id| model.ike_sas[*id].child_sas.iter().copied());
-    let carried = tunnel
-        .flows
-        .iter()
-        .filter_map(|id| child_of(&model.flows[*id]));
-    let mut ids: Vec<ChildSaId> = made.chain(carried).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }

@@ -1,0 +1,433 @@
+//! What IKE messages tell: SAs that came up, were renewed, refused and deleted, requests that nobody
+//! answered, and sides that moved.
+
+use super::{Event, Kind};
+use crate::diagnose::facts::{Asked, Fate, Tap, began, child, end_of, esp, life, offer, tap};
+use crate::diagnose::finding::Cite;
+use crate::model::{
+    AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState,
+    IkeSuite, Model, Negotiation, Role, Tunnel, TunnelId,
+};
+use crate::registry::{ExchangeType, NotifyType, TransformType};
+use crate::units::{Endpoint, EspSpi, Span, Vantage};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Copies that follow sooner are of the capture, not of the sender.
+const COPIES: Span = Span::from_millis(400);
+
+/// Tells of the IKE SAs of a tunnel.
+pub(super) fn tell(model: &Model, tunnel: TunnelId, events: &mut Vec<Event>) {
+    let row = &model.tunnels[tunnel];
+    let teller = Teller {
+        model,
+        row,
+        tap: Tap::of(model, tunnel),
+        heard: heard(model, row),
+        replaced: row
+            .ike_sas
+            .iter()
+            .filter_map(|id| model.ike_sas[*id].replaces)
+            .collect(),
+        rekeyed: rekeyed(model, row),
+    };
+    let mut up_before = None;
+    for id in &row.ike_sas {
+        let up = teller.up(*id, up_before);
+        if up.is_some() {
+            up_before = Some(*id);
+        }
+        events.extend(up);
+        events.extend(teller.authentication(*id));
+        events.extend(teller.closed(*id));
+        let sa = &model.ike_sas[*id];
+        for exchange in &sa.exchanges {
+            events.extend(teller.answer(*exchange));
+            teller.asked(sa, &model.exchanges[*exchange], events);
+            events.extend(teller.deletes(*id, &model.exchanges[*exchange]));
+        }
+        refused_in_clear(model, sa, events);
+        moves(model, sa, events);
+    }
+}
+
+/// A tunnel, with what is asked of it for each of its messages.
+struct Teller<'m> {
+    model: &'m Model,
+    row: &'m Tunnel,
+    tap: Tap,
+    /// When each end was heard, in order.
+    heard: [Vec<Cite>; 2],
+    /// IKE SAs whose place another took.
+    replaced: BTreeSet<IkeSaId>,
+    /// SPIs of child SAs whose place another took.
+    rekeyed: BTreeSet<EspSpi>,
+}
+
+impl Teller<'_> {
+    /// An IKE SA that came up, after `before` if that did. Its suite is told where it is another.
+    fn up(&self, id: IkeSaId, before: Option<IkeSaId>) -> Option<Event> {
+        let sa = &self.model.ike_sas[id];
+        let terms = match before.map(|id| &self.model.ike_sas[id]) {
+            Some(before) if before.version == sa.version && before.suite == sa.suite => {
+                String::new()
+            }
+            _ => terms(sa),
+        };
+        let Some(birth) = life::birth(self.model, id) else {
+            // A rekeyed IKE SA begins with its keys made.
+            let initiator = sa.paths.first()?.from.address;
+            return sa.replaces.map(|_| {
+                let says = format!("IKE SA rekeyed, asked for by {initiator}{terms}");
+                Event::new(sa.seen.first, Kind::IkeRekeyed, says)
+            });
+        };
+        if !matches!(
+            sa.state,
+            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
+        ) {
+            return None;
+        }
+        let by = birth.initiator;
+        let alone = match self.model.auth_outcome(id) {
+            // IKEv1 makes its child SAs later, in quick mode.
+            AuthOutcome::AuthOnly if sa.version.major() != 1 => ", without a child SA",
+            _ => "",
+        };
+        Some(match (sa.replaces, before) {
+            (Some(_), _) => Event::new(
+                birth.up,
+                Kind::Reauthenticated,
+                format!("IKE SA negotiated anew in place of the one before, by {by}{alone}{terms}"),
+            ),
+            (None, Some(_)) => Event::new(
+                birth.up,
+                Kind::UpAgain,
+                format!("IKE SA up again, asked for by {by}{alone}{terms}"),
+            )
+            .anew(),
+            (None, None) => Event::new(
+                birth.up,
+                Kind::IkeUp,
+                format!("IKE SA up, asked for by {by}{alone}{terms}"),
+            )
+            .anew(),
+        })
+    }
+
+    /// A refusal in the last round of authentication.
+    fn authentication(&self, id: IkeSaId) -> Option<Event> {
+        let sa = &self.model.ike_sas[id];
+        let exchanges = sa
+            .exchanges
+            .iter()
+            .map(|id| (*id, &self.model.exchanges[*id]));
+        let (last, exchange) = exchanges
+            .filter(|(_, exchange)| exchange.kind == ExchangeType::IKE_AUTH)
+            .max_by_key(|(_, exchange)| exchange.message_id)?;
+        let answer = exchange.response()?;
+        let from = crate::diagnose::facts::first(self.model, answer)?
+            .path
+            .from
+            .address;
+        let at = began(self.model, answer)?;
+        let why = self.model.negotiation(last).as_ref().and_then(reasons);
+        let refused = sa.state == IkeState::AuthRefused;
+        let says = match (refused, why) {
+            (true, Some(why)) => format!("{from} refuses authentication: {why}"),
+            (true, None) => format!(
+                "{from} refuses authentication, as the size of its answer tells; the reason is \
+                 encrypted"
+            ),
+            (false, Some(why)) => format!("{from} refuses the child SA: {why}"),
+            (false, None) => return None,
+        };
+        let event = Event::new(at, Kind::Refused, says);
+        Some(if refused { event.anew() } else { event })
+    }
+
+    /// A refused request for a child SA, or for rekeying.
+    fn answer(&self, id: ExchangeId) -> Option<Event> {
+        let exchange = &self.model.exchanges[id];
+        if !matches!(
+            exchange.kind,
+            ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+        ) || self.model.child_outcome(exchange) != ChildOutcome::Refused
+        {
+            return None;
+        }
+        let refusal = exchange.response().or_else(|| {
+            let refusal = self.model.quick_refusal(exchange)?;
+            refusal.flights.first()
+        })?;
+        let from = crate::diagnose::facts::first(self.model, refusal)?
+            .path
+            .from
+            .address;
+        let why = self.model.negotiation(id).as_ref().and_then(reasons);
+        let why = why.unwrap_or_else(|| "the reason is encrypted".to_owned());
+        let says = format!("{from} refuses {}: {why}", exchange.kind);
+        Some(Event::new(began(self.model, refusal)?, Kind::Refused, says))
+    }
+
+    /// A request that was sent several times, or in vain.
+    fn asked(&self, sa: &IkeSa, exchange: &Exchange, events: &mut Vec<Event>) {
+        let Some(asked) = Asked::of(self.model, exchange) else {
+            return;
+        };
+        let (from, to) = (asked.from().address, asked.to().address);
+        match asked.fate {
+            Fate::Answered => {
+                if asked.attempts() > 1 && asked.last.1.since(asked.first.1) >= COPIES {
+                    let says = format!("{} of {from} is {}", exchange.kind, asked.schedule());
+                    events.push(Event::new(asked.last, Kind::Retransmitted, says));
+                }
+            }
+            Fate::Silent => {
+                let peer = end_of(self.row, to);
+                // What this tap never records cannot be missed.
+                if peer.is_some_and(|peer| self.tap.deaf.get(peer) == Some(&true)) {
+                    return;
+                }
+                let schedule = asked.schedule();
+                let says = format!("{} of {from} is not answered: {schedule}", exchange.kind);
+                let event = Event::new(asked.last, Kind::Unanswered, says);
+                let begins = asked.message.header.spis.responder.is_zero();
+                events.push(if begins { event.anew() } else { event });
+                let lived = !matches!(sa.state, IkeState::Unanswered | IkeState::Refused);
+                if let Some(peer) = peer.filter(|_| lived) {
+                    events.extend(self.last_heard(peer, to, &asked));
+                }
+            }
+            Fate::Pending => {
+                // What is under way when the recording ends, if it begins anew.
+                if asked.message.header.spis.responder.is_zero() {
+                    let schedule = asked.schedule();
+                    let says = format!(
+                        "{} of {from} is not answered before the recording ends: {schedule}",
+                        exchange.kind
+                    );
+                    events.push(Event::new(asked.last, Kind::Unanswered, says).anew());
+                }
+            }
+        }
+    }
+
+    /// The last packet of a side that was not heard while it was asked.
+    fn last_heard(&self, peer: usize, name: IpAddr, asked: &Asked<'_>) -> Option<Event> {
+        let heard = self.heard.get(peer)?;
+        let after = heard.partition_point(|cite| cite.1 < asked.first.1);
+        let last = heard.get(after.checked_sub(1)?)?;
+        let heard_since = heard.get(after).is_some_and(|next| next.1 <= asked.last.1);
+        let lasts = heard_since || runs_through(self.model, self.row, peer, asked);
+        (!lasts).then(|| {
+            let says = format!(
+                "last packet of {name}, {} before a request that it leaves unanswered",
+                asked.first.1.since(last.1)
+            );
+            Event::new(*last, Kind::LastHeard, says)
+        })
+    }
+
+    /// A deletion that was opened; that of an SA whose place another took goes without saying.
+    fn deletes(&self, id: IkeSaId, exchange: &Exchange) -> Option<Event> {
+        let request = exchange.flights.first()?;
+        let deleted = self.model.deletes(request);
+        let at = began(self.model, request)?;
+        let from = crate::diagnose::facts::first(self.model, request)?
+            .path
+            .from
+            .address;
+        if deleted.contains(&Deleted::IkeSa) {
+            let says = format!("{from} deletes the IKE SA");
+            return (!self.replaced.contains(&id)).then(|| Event::new(at, Kind::Deleted, says));
+        }
+        let spis: Vec<String> = deleted
+            .iter()
+            .filter_map(|deleted| match deleted {
+                Deleted::Child { spi, .. } if !self.rekeyed.contains(spi) => Some(spi.to_string()),
+                _ => None,
+            })
+            .collect();
+        let says = format!("{from} deletes the child SA of SPI {}", spis.join(", "));
+        (!spis.is_empty()).then(|| Event::new(at, Kind::Deleted, says))
+    }
+
+    /// A deletion of the IKE SA that only its size tells.
+    fn closed(&self, id: IkeSaId) -> Option<Event> {
+        let sa = &self.model.ike_sas[id];
+        let last = &self.model.exchanges[*sa.exchanges.last()?];
+        let opened = last
+            .flights
+            .first()
+            .is_some_and(|flight| self.model.opened(flight).is_some());
+        if sa.state != IkeState::Deleted || self.replaced.contains(&id) || opened {
+            return None;
+        }
+        let closing = life::closing(self.model, id)?;
+        let says = format!(
+            "{} deletes the IKE SA, as the size of its last message tells",
+            closing.from
+        );
+        Some(Event::new(closing.at, Kind::Deleted, says))
+    }
+}
+
+/// Whether ESP of an end flows on while the other asks in vain.
+fn runs_through(model: &Model, row: &Tunnel, end: usize, asked: &Asked<'_>) -> bool {
+    row.flows
+        .iter()
+        .map(|id| &model.flows[*id])
+        .filter(|flow| flow.seen.first.1 < asked.last.1 && flow.seen.last.1 > asked.first.1)
+        .any(|flow| esp::destination(row, flow) == Some(1 - end))
+}
+
+/// When each end was heard, by its messages and by the first and last packets of its flows.
+fn heard(model: &Model, row: &Tunnel) -> [Vec<Cite>; 2] {
+    let mut heard = [Vec::new(), Vec::new()];
+    let mut hear = |end: Option<usize>, at: Cite| {
+        if let Some(list) = end.and_then(|end| heard.get_mut(end)) {
+            list.push(at);
+        }
+    };
+    for message in tap::messages(model, row) {
+        let end = end_of(row, message.path.from.address);
+        hear(end, (message.frame, message.time));
+    }
+    for flow in row.flows.iter().map(|id| &model.flows[*id]) {
+        let end = esp::destination(row, flow).map(|end| 1 - end);
+        hear(end, flow.seen.first);
+        hear(end, flow.seen.last);
+    }
+    for list in &mut heard {
+        list.sort_unstable_by_key(|cite| (cite.1, cite.0));
+    }
+    heard
+}
+
+/// SPIs of child SAs whose place another took.
+fn rekeyed(model: &Model, row: &Tunnel) -> BTreeSet<EspSpi> {
+    let children = model.child_sas_of(row).into_iter();
+    children
+        .filter_map(|id| model.child_sas[id].replaces)
+        .flat_map(|old| model.child_sas[old].spis)
+        .flatten()
+        .collect()
+}
+
+/// Errors that came in clear.
+fn refused_in_clear(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
+    for notice in sa.notices.iter().filter(|notice| notice.is_error()) {
+        let what = model.exchanges[notice.exchange].kind;
+        let asks = match notice.kind == NotifyType::INVALID_KE_PAYLOAD.0 {
+            true => ": it asks for another group",
+            false => "",
+        };
+        let says = format!(
+            "{} answers {what} with {}{asks}",
+            notice.from,
+            notice.name()
+        );
+        let event = Event::new(notice.at, Kind::Refused, says);
+        events.push(match sa.state {
+            IkeState::Refused => event.anew(),
+            _ => event,
+        });
+    }
+}
+
+/// The errors that an answer reports instead of an SA.
+fn reasons(negotiation: &Negotiation) -> Option<String> {
+    let v1 = negotiation
+        .request
+        .as_ref()
+        .is_some_and(|said| said.lifetime_secs.is_some());
+    let refused = negotiation.refused()?.errors.iter();
+    let names: Vec<String> = refused.map(|told| child::reason(told.kind, v1)).collect();
+    Some(names.join(", "))
+}
+
+/// Version and suite: `: IKEv2, ENCR_AES_CBC-256, …`.
+fn terms(sa: &IkeSa) -> String {
+    let suite = sa.suite.as_ref().map_or(String::new(), |suite| {
+        let words = suite_words(suite);
+        if words.is_empty() {
+            words
+        } else {
+            format!(", {words}")
+        }
+    });
+    format!(": IKEv{}{suite}", sa.version.major())
+}
+
+fn suite_words(suite: &IkeSuite) -> String {
+    let cipher = suite.encryption.map(|id| {
+        let bits = suite
+            .key_bits
+            .map_or(String::new(), |bits| format!("-{bits}"));
+        format!("{}{bits}", offer::name(TransformType::ENCR, id))
+    });
+    let named = |kind, id: Option<u16>| id.map(|id| offer::name(kind, id));
+    let mut words: Vec<String> = [
+        cipher,
+        named(TransformType::INTEG, suite.integrity),
+        named(TransformType::PRF, suite.prf),
+        named(TransformType::KE, suite.group),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let more = suite.additional_groups.iter();
+    words.extend(more.map(|id| offer::name(TransformType::KE, *id)));
+    words.join(", ")
+}
+
+/// Where a side sends from, at one tap.
+struct Whence {
+    from: Endpoint,
+    to: Endpoint,
+}
+
+/// A side of an IKE SA that sends from elsewhere than before. Ports float to 4500 (RFC 7296 section
+/// 2.23), which changes where messages go as well.
+fn moves(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
+    let flights = sa
+        .exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights);
+    let copies =
+        |flight: &Flight| -> Vec<_> { flight.parts.iter().chain(&flight.again).copied().collect() };
+    let mut messages: Vec<_> = flights
+        .flat_map(|flight| copies(flight).into_iter().map(|id| (flight.by, id)))
+        .map(|(by, id)| (by, &model.messages[id]))
+        .collect();
+    messages.sort_by_key(|(_, message)| (message.time, message.frame));
+    let mut known: BTreeMap<(bool, Vantage), Whence> = BTreeMap::new();
+    for (by, message) in messages {
+        let now = Whence {
+            from: message.path.from,
+            to: message.path.to,
+        };
+        let key = (by == Role::Initiator, message.vantage);
+        let Some(before) = known.insert(key, now) else {
+            continue;
+        };
+        let from = message.path.from;
+        if before.from == from {
+            continue;
+        }
+        let same_port = before.to.port == message.path.to.port;
+        let says = if before.from.address != from.address {
+            format!("{} now sends from {from}", before.from)
+        } else if same_port {
+            let port = from.port.map_or("none".to_owned(), |port| port.to_string());
+            format!(
+                "{} now sends from port {port}: a NAT changed its mapping, or it moved",
+                before.from
+            )
+        } else {
+            continue;
+        };
+        events.push(Event::new((message.frame, message.time), Kind::Moved, says));
+    }
+}

@@ -1,0 +1,107 @@
+//! When packets of ESP and AH began, stopped and came again, in each direction.
+
+use super::{Event, Kind};
+use crate::diagnose::facts::{esp, tap};
+use crate::diagnose::finding::Cite;
+use crate::model::{EspFlow, Model, Tunnel};
+use crate::units::Span;
+use std::collections::BTreeMap;
+
+/// Shorter silences are no stop.
+const QUIET: Span = Span::from_secs(5);
+
+/// A silence must be so many times as long as the usual time between two packets.
+const UNUSUAL: i64 = 10;
+
+/// Tells of the traffic of a tunnel. Where several inputs recorded it, each tells its own.
+pub(super) fn tell(model: &Model, row: &Tunnel, events: &mut Vec<Event>) {
+    let mut directions: BTreeMap<(u16, usize), Vec<&EspFlow>> = BTreeMap::new();
+    for id in &row.flows {
+        let flow = &model.flows[*id];
+        if let Some(end) = esp::destination(row, flow) {
+            let key = (flow.key.vantage.input, end);
+            directions.entry(key).or_default().push(flow);
+        }
+    }
+    for ((_, end), flows) in directions {
+        if let (Some(to), Some(from)) = (row.ends.get(end), row.ends.get(1 - end)) {
+            let protocol = match flows.iter().all(|flow| flow.key.ah) {
+                true => "AH",
+                false => "ESP",
+            };
+            let what = format!("{protocol} from {from} to {to}");
+            direction(model, &flows, &what, events);
+        }
+    }
+}
+
+/// A time in which packets came, by its first and last.
+type Busy = (Cite, Cite);
+
+fn direction(model: &Model, flows: &[&EspFlow], what: &str, events: &mut Vec<Event>) {
+    let quiet = quiet(flows);
+    let mut busy: Vec<Busy> = flows.iter().flat_map(|flow| busy(flow, quiet)).collect();
+    busy.sort_unstable_by_key(|(first, last)| (first.1, first.0, last.1));
+    let mut busy = busy.into_iter();
+    let Some((first, mut last)) = busy.next() else {
+        return;
+    };
+    events.push(Event::new(
+        first,
+        Kind::TrafficBegan,
+        format!("{what} begins"),
+    ));
+    for (next, until) in busy {
+        let silence = next.1.since(last.1);
+        if silence >= quiet {
+            let stops = format!("{what} stops for {silence}");
+            events.push(Event::new(last, Kind::TrafficStopped, stops));
+            let comes = format!("{what} comes again after {silence}");
+            events.push(Event::new(next, Kind::TrafficResumed, comes));
+        }
+        if until.1 > last.1 {
+            last = until;
+        }
+    }
+    let ended = flows
+        .first()
+        .and_then(|flow| tap::ended(model, flow.key.vantage));
+    if let Some(rest) = ended
+        .map(|end| end.since(last.1))
+        .filter(|rest| *rest >= quiet)
+    {
+        let stops = format!("{what} stops; none in the {rest} that follow");
+        events.push(Event::new(last, Kind::TrafficStopped, stops));
+    }
+}
+
+/// The silence that is longer than the usual times between packets.
+fn quiet(flows: &[&EspFlow]) -> Span {
+    let (mut time, mut packets) = (0_i64, 0_i64);
+    for flow in flows {
+        let silent = flow.silences.iter().map(|silence| silence.length.0);
+        let whole = flow.seen.last.1.since(flow.seen.first.1).0;
+        time = time.saturating_add(whole.saturating_sub(silent.sum()).max(0));
+        packets = packets.saturating_add(i64::try_from(flow.packets).unwrap_or(i64::MAX));
+    }
+    let usual = time / packets.max(1);
+    Span(usual.saturating_mul(UNUSUAL)).max(QUIET)
+}
+
+/// The times in which packets of a flow came, cut at its longest silences.
+fn busy(flow: &EspFlow, quiet: Span) -> Vec<Busy> {
+    let mut silences: Vec<_> = flow
+        .silences
+        .iter()
+        .filter(|silence| silence.length >= quiet)
+        .collect();
+    silences.sort_unstable_by_key(|silence| silence.before.1);
+    let mut busy = Vec::with_capacity(silences.len() + 1);
+    let mut first = flow.seen.first;
+    for silence in silences {
+        busy.push((first, silence.before));
+        first = silence.after;
+    }
+    busy.push((first, flow.seen.last));
+    busy
+}
