@@ -154,7 +154,24 @@ fn read<F: Fold + Send>(
         }
     }
     order.finish(&mut to);
+    span_sets(&mut rows);
     (to, rows)
+}
+
+/// Tells the first file of each set when the recording of the whole set began and ended.
+fn span_sets(rows: &mut [model::Input]) {
+    let mut spans: BTreeMap<u16, (Timestamp, Timestamp)> = BTreeMap::new();
+    for row in rows.iter() {
+        if let Some((first, last)) = row.first.zip(row.last) {
+            let span = spans.entry(row.set).or_insert((first, last));
+            *span = (span.0.min(first), span.1.max(last));
+        }
+    }
+    for (set, span) in spans {
+        if let Some(row) = rows.get_mut(usize::from(set)) {
+            row.recording = Some(span);
+        }
+    }
 }
 
 fn read_one<F: Fold + Send>(
@@ -166,6 +183,7 @@ fn read_one<F: Fold + Send>(
     to: F,
 ) -> (model::Input, Order, F) {
     let (path, format) = (input.path().to_owned(), input.format().to_owned());
+    let set = input.set();
     let size = options
         .chunk_size
         .map_or(limits::CHUNK_OCTETS, NonZeroUsize::get);
@@ -203,7 +221,10 @@ fn read_one<F: Fold + Send>(
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
     (
-        row(path, format, folding.walked, ended),
+        model::Input {
+            set,
+            ..row(path, format, folding.walked, ended)
+        },
         folding.order,
         folding.to,
     )

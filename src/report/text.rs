@@ -38,7 +38,7 @@ pub fn write(
     if !diagnosis.tunnels.is_empty() {
         sheet.heading(out, "Tunnels")?;
         for tunnel in &diagnosis.tunnels {
-            tunnels::summary(out, tunnel, sheet, detail)?;
+            tunnels::summary(out, tunnel, &diagnosis.inputs, sheet, detail)?;
         }
     }
     if !diagnosis.inputs.is_empty() {
@@ -86,7 +86,7 @@ fn headline(
 }
 
 /// The last part of a path: enough to tell the files of a folder apart.
-fn file_name(path: &str) -> &str {
+pub(super) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 

@@ -1,10 +1,10 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Tap, tap};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, Transport, TunnelId};
-use crate::units::{Span, Timestamp};
+use crate::diagnose::facts::{Located, Tap, tap, taps};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{Model, Transport, Tunnel, TunnelId};
+use crate::units::{Span, Timestamp, Vantage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -140,11 +140,42 @@ fn one_way(
     if let Some(heard) = directions.last(speaker) {
         finding = finding.also(heard, "the last packet of the other direction");
     }
+    if let Some(located) = Located::of(row, speaker).filter(Located::all_lost) {
+        finding.confidence = Confidence::Certain;
+        finding.says.push_str(&format!(
+            " {}: it is lost between the two taps.",
+            located.says(model)
+        ));
+        return Some(located.cite(model, finding).advise(format!(
+            "Look for filters between the two taps, on the way from {} to {}.",
+            taps::name(model, located.near),
+            taps::name(model, located.far)
+        )));
+    }
+    let arrives = Located::of(row, silent).filter(|located| located.both > 0 && located.lost == 0);
+    if let Some(located) =
+        arrives.filter(|_| Located::of(row, speaker).is_none_or(|back| back.lost == 0))
+    {
+        finding.says.push_str(&format!(
+            " All of it arrives at the tap {}, and the answers do not leave there.",
+            taps::name(model, located.far)
+        ));
+        finding = finding.also(
+            last_at(row, model, located.far, silent).unwrap_or(last),
+            format!("it arrives at {}", taps::name(model, located.far)),
+        );
+    }
+    let filter = match arrives {
+        Some(_) => None,
+        None => Some("A filter drops ESP in that direction."),
+    };
+    if let Some(filter) = filter {
+        finding = finding.or(filter);
+    }
     Some(
         finding
             .or(format!("The hosts behind {is_silent} do not answer, or the traffic is one-way by nature."))
             .or(format!("{is_silent} sends the answers past the tunnel: route, NAT or policy."))
-            .or("A filter drops ESP in that direction.")
             .advise(format!(
                 "Capture at the outside port of {is_silent}: if ESP leaves there, a filter in between drops it; \
                  permit {}.",
@@ -156,6 +187,14 @@ fn one_way(
             ))
             .advise("If none leaves, look at its inside: routes, NAT exemptions, policy, hosts."),
     )
+}
+
+/// The last packet towards an end at a tap.
+fn last_at(row: &Tunnel, model: &Model, tap: Vantage, towards: usize) -> Option<Cite> {
+    esp::directions(model, row)
+        .iter()
+        .find(|directions| directions.vantage == tap)
+        .and_then(|directions| directions.last(towards))
 }
 
 /// ESP around a ping, a SYN or a query stays below, whatever the suite.

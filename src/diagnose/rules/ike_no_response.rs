@@ -1,6 +1,6 @@
 //! Silence: the first message of IKE is sent again and again, and nothing comes back.
 
-use crate::diagnose::facts::{Asked, Tap, end_of, icmp, offsets};
+use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, IkeState, Model, TunnelId};
 use crate::units::Span;
@@ -108,6 +108,27 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
         peer.address
     ))
     .advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    let passages: Vec<Passage> = attempts
+        .iter()
+        .filter_map(|asked| Passage::of(model, tunnel, asked.flight))
+        .collect();
+    let lost = !passages.is_empty() && passages.iter().all(Passage::is_lost);
+    let arrived = passages.iter().find(|passage| passage.arrived());
+    if let Some(passage) = passages.first().filter(|_| lost).or(arrived) {
+        if passage.arrived() {
+            // An answer would have been seen leaving.
+            finding.alternatives = vec![format!(
+                "A filter of {} itself drops the requests, or it ignores initiators it does not know.",
+                peer.address
+            )];
+        } else {
+            finding.confidence = Confidence::Certain;
+        }
+        finding.says = finding
+            .says
+            .replace(" This capture cannot tell a dead device from a filter.", "");
+        finding = passage.tell(model, finding, "the request");
+    }
     for asked in &attempts {
         finding = finding.also(asked.last, "last copy of an attempt, unanswered");
     }

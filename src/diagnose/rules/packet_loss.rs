@@ -1,9 +1,10 @@
 //! Sequence numbers are missing.
 
-use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::taps::name;
+use crate::diagnose::facts::{Located, Tap, count, own};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{AnomalyKind, EspFlow, Model, Transport, TunnelId};
+use crate::model::{AnomalyKind, EspFlow, Model, Transport, Tunnel, TunnelId};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,10 +22,10 @@ const DOCUMENT: &str = "\
 A sender numbers its ESP packets one by one. Numbers that never come were lost between the sender and the tap.
 
 ## How it is seen
-Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none: so the capture itself is complete. ESP over TCP is left out, since TCP sends lost packets again.
+Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none: so the capture itself is complete. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number.
 
 ## What else looks like it
-A capture that drops packets shows gaps too, in both directions and at the same time. A sender may also throw packets away after it numbered them, for instance because they are too large.
+A capture that drops packets shows gaps too, in both directions and at the same time. If both directions have gaps and the TTL shows that one of them is sent right beside the tap, the capture lost those packets, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large.
 
 ## What to do
 1. Look at the path from the sender: errors, rate limits, full queues. Compare the times of the gaps with the load.
@@ -40,15 +41,75 @@ const PER_MILLE: u64 = 3;
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
     let tap = Tap::of(model, tunnel);
+    let located: Vec<Finding> = [0, 1]
+        .into_iter()
+        .filter_map(|end| between_taps(model, tunnel, end))
+        .collect();
     esp::directions(model, row)
         .iter()
         .flat_map(|directions| {
             [0, 1]
                 .into_iter()
+                .filter(|end| !own::is_capture_loss(row, directions, *end))
+                .filter(|end| !is_located(row, *end))
                 .filter_map(|end| loss(model, tunnel, &tap, directions, end))
                 .collect::<Vec<_>>()
         })
+        .chain(located)
         .collect()
+}
+
+/// Whether two taps, one behind the other, tell what was lost between them in a direction, and
+/// nothing was before the first.
+fn is_located(row: &Tunnel, end: usize) -> bool {
+    Located::of(row, end).is_some_and(|located| {
+        let before = located.before;
+        located.both > 0 && !matters(before, located.left())
+    })
+}
+
+/// What left one tap and never reached the other.
+fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let located = Located::of(row, end)?;
+    let first = located.first().filter(|_| {
+        // What none of reaches the far tap is no loss by chance: it is blocked.
+        located.both > 0 && matters(located.lost, located.both)
+    })?;
+    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let share = located.lost as f64 * 100.0 / located.left() as f64;
+    let dropped = model.dropped(located.far);
+    let missed = match located.unrecorded {
+        0 => String::new(),
+        more => format!(
+            " {} that {} lacks reached {}: its recording lost them.",
+            count(more, "packet"),
+            name(model, located.near),
+            name(model, located.far)
+        ),
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain.lower_if(dropped > 0),
+        tunnel,
+        first,
+        "near the first that left and never arrived",
+    )
+    .title(format!("{share:.1} % of ESP from {from} to {to} is lost between the two taps"))
+    .says(format!("{}.{missed}", located.says(model)))
+    .advise(format!(
+        "Look at the path between the taps, from {} to {}: errors, rate limits, queues; compare the times with \
+         the load.",
+        name(model, located.near),
+        name(model, located.far)
+    ));
+    if dropped > 0 {
+        finding = finding.severity(Severity::Info).or(format!(
+            "The recording of {} says that it dropped {dropped} packets itself.",
+            name(model, located.far)
+        ));
+    }
+    Some(located.cite(model, finding))
 }
 
 fn loss(
@@ -113,6 +174,14 @@ fn loss(
     .or("The sender discards packets after numbering them, such as those too large for its link.")
     .advise(format!("Look at the path from {from}: errors, rate limits, queues; compare the times with the load."))
     .advise(format!("Capture at {from} to see whether the packets leave."));
+    if own::end(directions) == Some(1 - end) {
+        finding.confidence = finding.confidence.lower();
+        finding.says.push_str(&format!(
+            " The TTL shows that {from} stands beside this tap, so that hardly a path can have lost them: {from} \
+             discards them itself."
+        ));
+        finding = finding.or("The capture itself lost packets of that direction.");
+    }
     if tap.dropped > 0 {
         finding = finding.severity(Severity::Info).or(format!(
             "The capture says that it dropped {} packets itself.",
