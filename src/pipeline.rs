@@ -497,3 +497,23 @@ impl Fold for Decrypter<'_> {
         self.flow
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_set_are_one_recording() {
+        let file = |set, first, last| model::Input {
+            set,
+            first: Some(Timestamp(first)),
+            last: Some(Timestamp(last)),
+            ..model::Input::default()
+        };
+        let mut rows = [file(0, 5, 9), file(0, 10, 30), file(2, 7, 8)];
+        span_sets(&mut rows);
+        let spans: Vec<_> = rows.iter().map(|row| row.recording).collect();
+        let span = |first, last| Some((Timestamp(first), Timestamp(last)));
+        assert_eq!(spans, [span(5, 30), None, span(7, 8)]);
+    }
+}

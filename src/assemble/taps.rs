@@ -250,7 +250,15 @@ fn compare(
         clock,
         crossings: [Crossing::default(), Crossing::default()],
     };
-    for (end, spi, row) in &sightings.flows {
+    // What both have comes first, to be cited first.
+    let is_lone = |row: &[Vec<&EspFlow>]| {
+        [a, b]
+            .iter()
+            .any(|tap| row.get(*tap).is_none_or(Vec::is_empty))
+    };
+    let (lone, shared): (Vec<_>, Vec<_>) =
+        sightings.flows.iter().partition(|(.., row)| is_lone(row));
+    for (end, spi, row) in shared.into_iter().chain(lone) {
         if let (Some(here), Some(there)) = (row.get(a), row.get(b)) {
             let counted = cross(model, &pair, *spi, here, there);
             if let Some(sum) = pair.crossings.get_mut(*end) {
@@ -473,6 +481,9 @@ fn cross(
         };
         if let Some(only) = counted.only.get_mut(tap) {
             *only = crate::model::numbers::length(&runs);
+            if let (None, Some(lone)) = (other, counted.lone.get_mut(tap)) {
+                *lone = *only;
+            }
         }
         let far = flows.get(1 - tap).copied().flatten();
         if let Some(list) = counted.missed.get_mut(tap) {
@@ -576,6 +587,9 @@ fn add(sum: &mut Crossing, more: Crossing) {
     sum.neither += more.neither;
     sum.uncounted += more.uncounted;
     for (sum, more) in sum.only.iter_mut().zip(more.only) {
+        *sum += more;
+    }
+    for (sum, more) in sum.lone.iter_mut().zip(more.lone) {
         *sum += more;
     }
     for (list, more) in sum.missed.iter_mut().zip(more.missed) {

@@ -82,6 +82,16 @@ impl Model {
         self.tunnels_by_end.get(&end).map_or(&[], Vec::as_slice)
     }
 
+    /// A datagram of a flight as this vantage recorded it: a NAT between two taps gives it other
+    /// addresses at each.
+    pub fn seen_at(&self, flight: &Flight, vantage: crate::units::Vantage) -> Option<&Message> {
+        let copies = flight.parts.iter().chain(&flight.again);
+        copies
+            .chain(&flight.elsewhere)
+            .map(|id| &self.messages[*id])
+            .find(|message| message.vantage == vantage)
+    }
+
     /// First and last time of the recording at a vantage, over all files of a rotated set; `None` if
     /// its input tells no time.
     pub fn recording(&self, vantage: crate::units::Vantage) -> Option<(Timestamp, Timestamp)> {

@@ -47,6 +47,8 @@ pub struct Crossing {
     pub both: u64,
     /// Packets that only the first has, only the second.
     pub only: [u64; 2],
+    /// As many of these are of flows of which the other has nothing.
+    pub lone: [u64; 2],
     /// Numbers that neither has though higher ones came.
     pub neither: u64,
     /// The first runs of those that only one has.

@@ -1,5 +1,6 @@
 //! What two taps tell together: whether a packet that left one ever reached the other.
 
+use super::tap::messages;
 use super::{count, end_of};
 use crate::diagnose::{Cite, Finding};
 use crate::model::{Crossing, EspFlow, Flight, Missed, Model, TapPair, Tunnel, TunnelId};
@@ -15,12 +16,18 @@ pub struct Passage {
     pub far: Vantage,
     /// Its datagrams at the first, as far as the other was recording then.
     pub sent: Vec<Cite>,
+    /// Its datagrams at the first after the last frame of the other: no proof of anything, for that
+    /// recording may have ended.
+    pub beyond: usize,
     /// Its datagrams at the other.
     pub reached: Vec<Cite>,
     /// Different datagrams of it that were sent: its fragments.
     pub pieces: usize,
     /// The first copy of each that never reached the other.
     pub lost: Vec<Cite>,
+    /// Whether the other tap has any IKE on the port it goes to: else a capture filter may leave it
+    /// out.
+    pub hears_port: bool,
 }
 
 impl Passage {
@@ -29,15 +36,33 @@ impl Passage {
         let row = &model.tunnels[tunnel];
         let from = super::first(model, flight)?.path.from.address;
         let towards = 1 - end_of(row, from)?;
-        row.taps
+        let port = super::first(model, flight)?.path.to.port;
+        let passage = row
+            .taps
             .iter()
             .filter_map(|pair| between(model, pair, towards, flight))
-            .find(|passage| !passage.sent.is_empty())
+            .find(|passage| !passage.sent.is_empty() || passage.beyond > 0)?;
+        let mut heard = messages(model, row)
+            .filter(|message| message.vantage == passage.far)
+            .peekable();
+        // A capture without IKE leaves it out.
+        heard.peek()?;
+        let hears_port =
+            heard.any(|message| [message.path.from.port, message.path.to.port].contains(&port));
+        Some(Self {
+            hears_port,
+            ..passage
+        })
     }
 
     /// Whether it left the first tap and nothing of it reached the other.
     pub fn is_lost(&self) -> bool {
         !self.sent.is_empty() && self.reached.is_empty()
+    }
+
+    /// Whether it was lost between the two taps and nothing else can explain its absence.
+    pub fn is_proven(&self) -> bool {
+        self.is_lost() && self.hears_port
     }
 
     /// Whether all of it reached the other tap.
@@ -50,13 +75,16 @@ impl Passage {
     /// not to blame.
     pub fn tell(&self, model: &Model, mut finding: Finding, what: &str) -> Finding {
         let (near, far) = (name(model, self.near), name(model, self.far));
-        let copies = count(self.sent.len() as u64, "copy").replace("copys", "copies");
+        let copies = copies_of(self.sent.len());
         if self.is_lost() {
             finding.says.push_str(&format!(
                 " {copies} of {what} left the tap {near} and none reached the tap {far}: it is lost between \
                  the two taps."
             ));
             finding.alternatives.clear();
+            if !self.hears_port {
+                finding = finding.or(format!("The capture filter of {far} leaves out that port."));
+            }
             if model.dropped(self.far) > 0 {
                 finding = finding.or(format!("The recording of {far} dropped packets."));
             }
@@ -77,8 +105,22 @@ impl Passage {
             }
             finding
         } else {
+            if self.sent.is_empty() && self.reached.is_empty() {
+                finding.says.push_str(&format!(
+                    " None of the {} that left the tap {near} is in {far}, which has no frame so late: they were \
+                     lost on the way there, unless that recording had ended.",
+                    copies_of(self.beyond)
+                ));
+            }
             finding
         }
+    }
+}
+
+fn copies_of(number: usize) -> String {
+    match number {
+        1 => "1 copy".to_owned(),
+        _ => format!("{number} copies"),
     }
 }
 
@@ -94,9 +136,11 @@ fn between(model: &Model, pair: &TapPair, towards: usize, flight: &Flight) -> Op
         near,
         far,
         sent: Vec::new(),
+        beyond: 0,
         reached: Vec::new(),
         pieces: 0,
         lost: Vec::new(),
+        hears_port: false,
     };
     let copies = flight.parts.iter().chain(&flight.again);
     for id in copies.chain(&flight.elsewhere) {
@@ -112,7 +156,9 @@ fn between(model: &Model, pair: &TapPair, towards: usize, flight: &Flight) -> Op
     }
     for (copies, arrived) in pieces.into_values() {
         let could = |copy: &Cite| arrived || is_recording(pair, place, copy.1, recording);
+        let all = copies.len();
         let sent: Vec<Cite> = copies.into_iter().filter(could).collect();
+        passage.beyond += all - sent.len();
         passage.pieces += usize::from(!sent.is_empty());
         passage.lost.extend(sent.first().filter(|_| !arrived));
         passage.sent.extend(sent);
@@ -147,8 +193,13 @@ pub struct Located<'m> {
     pub both: u64,
     /// Packets that left the first and never reached the other.
     pub lost: u64,
+    /// As many of these are of SAs of which the other tap has nothing.
+    pub lone: u64,
     /// Packets that the first lacks and the other has.
     pub unrecorded: u64,
+    /// Of the other direction: packets that the far tap lacks though they passed it first, and those
+    /// that it has.
+    leak: (u64, u64),
     /// Numbers that neither has.
     pub before: u64,
     /// The first runs of those that were lost.
@@ -162,7 +213,10 @@ impl<'m> Located<'m> {
         let of_pair = |pair: &'m TapPair| {
             let near = pair.near(towards)?;
             let crossing: &'m Crossing = pair.crossings.get(towards)?;
+            let back = pair.crossings.get(1 - towards)?;
             Some(Self {
+                lone: *crossing.lone.get(near)?,
+                leak: (*back.only.get(near)?, back.both),
                 near: *pair.taps.get(near)?,
                 far: *pair.taps.get(1 - near)?,
                 both: crossing.both,
@@ -192,6 +246,15 @@ impl<'m> Located<'m> {
         self.lost > 0 && self.both == 0 && self.unrecorded == 0
     }
 
+    /// Whether the recording of the far tap lost as large a share of what certainly passed it: then
+    /// it, and no path, lost these too.
+    pub fn is_leak(&self) -> bool {
+        let (lacks, has) = self.leak;
+        let expected = lacks as f64 * self.left() as f64 / lacks.saturating_add(has).max(1) as f64;
+        // Chance may add to it.
+        lacks > 0 && self.lost as f64 <= expected + 3.0 * expected.sqrt() + 3.0
+    }
+
     /// `12 of 200 packets left the tap a.pcap and never reached the tap b.pcap (6.0 %)`.
     pub fn says(&self, model: &Model) -> String {
         let share = self.lost as f64 * 100.0 / self.left().max(1) as f64;
@@ -215,20 +278,23 @@ impl<'m> Located<'m> {
                     missed.run.first, missed.run.last, missed.spi
                 ),
             };
+            let (follow, are) = match missed.run.length() {
+                1 => ("follows and never reaches", "is"),
+                _ => ("follow and never reach", "are"),
+            };
             if let Some((number, frame, time)) = missed.there {
                 let note = match number >= missed.run.first {
                     true => format!(
                         "number {number} of {} leaves {near}, never reaches {far}",
                         missed.spi
                     ),
-                    false => format!(
-                        "number {number} leaves {near}; {numbers} follow and never reach {far}"
-                    ),
+                    false => format!("number {number} leaves {near}; {numbers} {follow} {far}"),
                 };
                 finding = finding.also((frame, time), note);
             }
             if let Some(after) = missed.after {
-                finding = finding.also(after, format!("{numbers} are missing before it at {far}"));
+                finding =
+                    finding.also(after, format!("{numbers} {are} missing before it at {far}"));
             }
         }
         finding

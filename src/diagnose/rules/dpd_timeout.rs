@@ -66,10 +66,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     else {
         return Vec::new();
     };
+    let tap_of_request = first(model, probe.flight).map(|message| message.vantage);
     let esp_after: u64 = peer.map_or(0, |peer| {
         esp::directions(model, row)
             .iter()
-            .map(|directions| directions.packets_since(1 - peer, probe.first.1))
+            .filter(|directions| Some(directions.vantage) == tap_of_request)
+            .map(|directions| {
+                let after = |time| directions.packets_since(1 - peer, time);
+                after(probe.first.1).saturating_sub(after(probe.last.1))
+            })
             .sum()
     });
     let later = after(model, tunnel, sa, probe.last.1);
@@ -80,7 +85,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         )
     } else {
         (
-            "nothing of the peer was heard since".to_string(),
+            "nothing of the peer was heard meanwhile".to_string(),
             "The path is down, or the peer crashed: this capture cannot tell which.",
         )
     };
@@ -108,7 +113,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding = finding.advise("Look for a firewall in between that forgets UDP 500 or 4500.");
     }
     if let Some(passage) = Passage::of(model, tunnel, probe.flight) {
-        finding.confidence = match passage.is_lost() {
+        finding.confidence = match passage.is_proven() {
             true => Confidence::Certain,
             false => finding.confidence,
         };

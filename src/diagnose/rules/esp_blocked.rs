@@ -24,7 +24,7 @@ const DOCUMENT: &str = "\
 IKE passes over UDP, but ESP, which is IP protocol 50 and has no ports, does not. Filters and some networks know UDP and TCP only.
 
 ## How it is seen
-An ICMP error (protocol unreachable, or administratively prohibited) quotes ESP. Or, with taps at both gateways, ESP of every child SA leaves at one tap and not one packet arrives at the other.
+An ICMP error (protocol unreachable, or administratively prohibited) quotes ESP. Or, with taps at both gateways, ESP leaves at one tap and not one packet arrives at the other, and none passes the other way.
 
 ## What else looks like it
 A peer whose IPsec stack is not running answers protocol unreachable for a while.
@@ -100,7 +100,9 @@ fn by_two_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         let native = flows()
             .filter(|flow| row.destination(flow) == Some(end))
             .all(|flow| flow.key.transport == Transport::Ip);
-        let enough = located.lost >= PLENTY;
+        // If it passes the other way, it is one way only: another rule.
+        let passes = Located::of(row, 1 - end).is_some_and(|back| back.both > 0);
+        let enough = located.lost >= PLENTY && !passes;
         if !native || !enough || !hears_ike(model, row, located.far) {
             return None;
         }
@@ -143,6 +145,7 @@ fn hears_ike(model: &Model, row: &Tunnel, tap: Vantage) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Confidence;
     use crate::diagnose::testing::{fires, silent};
 
     #[test]
@@ -150,6 +153,36 @@ mod tests {
         fires(
             "1 A > B ESP 0xb1 seq 1..18 every 0.3 size 136
              1.1 R > A ICMP 3/13 quoting A > B ESP 0xb1",
+            "esp-blocked",
+        );
+    }
+
+    /// IKE at both taps, as it passes between them.
+    const IKE: &str = "
+        0.00 A:500 > B:500 INFORMATIONAL i=1 r=2 id=1 request by=initiator sealed 80
+        0.02 A:500 > B:500 INFORMATIONAL i=1 r=2 id=1 request by=initiator sealed 80 tap=1 ttl=63
+        0.03 B:500 > A:500 INFORMATIONAL i=1 r=2 id=1 response by=responder sealed 80 tap=1
+        0.05 B:500 > A:500 INFORMATIONAL i=1 r=2 id=1 response by=responder sealed 80 ttl=63
+        30.00 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request by=initiator sealed 80
+        30.02 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request by=initiator sealed 80 tap=1 ttl=63";
+
+    #[test]
+    fn esp_of_both_sides_that_leaves_and_never_arrives() {
+        let finding = fires(
+            &format!(
+                "{IKE}
+                 2 A > B ESP 0xb1 seq 1..30 every 0.3 size 136
+                 2 B > A ESP 0xa1 seq 1..30 every 0.3 size 136 tap=1"
+            ),
+            "esp-blocked",
+        );
+        assert_eq!(finding.confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn esp_that_leaves_after_the_other_tap_has_ended_is_not_blocked() {
+        silent(
+            &format!("{IKE}\n32 A > B ESP 0xb1 seq 1..30 every 0.3 size 136"),
             "esp-blocked",
         );
     }

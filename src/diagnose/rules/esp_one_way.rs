@@ -262,6 +262,30 @@ mod tests {
     }
 
     #[test]
+    fn two_taps_tell_that_the_answers_left() {
+        let there = UP.replace('\n', " tap=1\n").replacen(" tap=1", "", 1) + " tap=1";
+        let finding = crate::diagnose::testing::fires(
+            &format!(
+                "{UP}\n{there}
+                 1 A > B ESP 0xb1 seq 1..30 every 0.3 size 136
+                 1.01 A > B ESP 0xb1 seq 1..30 every 0.3 size 136 tap=1 ttl=63
+                 1.02 B > A ESP 0xa1 seq 1..30 every 0.3 size 136 tap=1
+                 11 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 11.01 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 tap=1 ttl=63
+                 11.02 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 tap=1
+                 11.03 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 ttl=63"
+            ),
+            "esp-one-way",
+        );
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Certain);
+        assert!(
+            finding.says.contains("lost between the two taps"),
+            "{}",
+            finding.says
+        );
+    }
+
+    #[test]
     fn a_few_unanswered_packets_prove_nothing() {
         silent(
             &format!("{UP}\n1 A > B ESP 0xb1 seq 1..6 every 0.3 size 136"),

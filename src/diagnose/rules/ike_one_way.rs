@@ -84,7 +84,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         "Capture at {}: if the answers arrive there, look at its firewall and log; if not, at the path back.",
         pair.from.address
     ));
-    if let Some(passage) = Passage::of(model, tunnel, pair.answer).filter(Passage::is_lost) {
+    if let Some(passage) = Passage::of(model, tunnel, pair.answer).filter(Passage::is_proven) {
         finding.confidence = Confidence::Certain;
         finding = passage.tell(model, finding, "the answer");
     }

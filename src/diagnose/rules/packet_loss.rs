@@ -73,8 +73,9 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
     let row = &model.tunnels[tunnel];
     let located = Located::of(row, end)?;
     let first = located.first().filter(|_| {
-        // What none of reaches the far tap is no loss by chance: it is blocked.
-        located.both > 0 && matters(located.lost, located.both)
+        // An SA of which the far tap has nothing is blocked, or goes another way.
+        let by_chance = located.lost.saturating_sub(located.lone);
+        matters(by_chance, located.both) && !located.is_leak()
     })?;
     let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
     let share = located.lost as f64 * 100.0 / located.left() as f64;
@@ -103,6 +104,12 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
         name(model, located.near),
         name(model, located.far)
     ));
+    if is_one_piece(&located) {
+        finding = finding.severity(Severity::Info).title(format!(
+            "{} from {from} to {to} are lost between the two taps, in one piece",
+            count(located.lost, "ESP packet")
+        ));
+    }
     if dropped > 0 {
         finding = finding.severity(Severity::Info).or(format!(
             "The recording of {} says that it dropped {dropped} packets itself.",
@@ -110,6 +117,16 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
         ));
     }
     Some(located.cite(model, finding))
+}
+
+/// Whether nearly all were lost in a row: an outage, which is told for itself.
+fn is_one_piece(located: &Located<'_>) -> bool {
+    let longest = located
+        .missed
+        .iter()
+        .map(|missed| missed.run.length())
+        .max();
+    longest.is_some_and(|longest| longest >= 5 && longest.saturating_mul(10) >= located.lost * 9)
 }
 
 fn loss(
@@ -226,7 +243,8 @@ fn matters(missing: u64, packets: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::{Confidence, Severity};
 
     #[test]
     fn gaps_in_one_direction_are_loss() {
@@ -244,6 +262,64 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..20,22,21,23..40,44,43,42,41,45..100 every 0.1 size 136",
             "packet-loss",
         );
+    }
+
+    /// Both directions at two taps; the second lacks what `lost` names of the packets towards it.
+    fn two_taps(towards: &str, back: &str) -> String {
+        format!(
+            "1 A > B ESP 0xb1 seq 1..100 every 0.1 size 136
+             1.05 B > A ESP 0xa1 seq 1..100 every 0.1 size 136 ttl=63
+             {towards}
+             {back}"
+        )
+    }
+
+    const TOWARDS: &str = "
+        1.02 A > B ESP 0xb1 seq 1..20 every 0.1 size 136 tap=1 ttl=63
+        3.52 A > B ESP 0xb1 seq 26..60 every 0.1 size 136 tap=1 ttl=63
+        7.42 A > B ESP 0xb1 seq 65..100 every 0.1 size 136 tap=1 ttl=63";
+    const BACK: &str = "1.03 B > A ESP 0xa1 seq 1..100 every 0.1 size 136 tap=1";
+
+    #[test]
+    fn two_taps_tell_where_packets_are_lost() {
+        let finding = fires(&two_taps(TOWARDS, BACK), "packet-loss");
+        assert_eq!(finding.confidence, Confidence::Certain);
+        assert!(
+            finding
+                .says
+                .starts_with("9 of 100 packets left the tap tap 0 and never reached the tap tap 1"),
+            "{}",
+            finding.says
+        );
+        let inputs: Vec<u16> = finding.evidence.iter().map(|e| e.frame.input).collect();
+        assert!(inputs.contains(&0) && inputs.contains(&1), "{inputs:?}");
+    }
+
+    #[test]
+    fn a_tap_that_loses_packets_of_both_directions_is_no_path() {
+        let back = "1.03 B > A ESP 0xa1 seq 1..30 every 0.1 size 136 tap=1
+                    4.63 B > A ESP 0xa1 seq 37..100 every 0.1 size 136 tap=1";
+        silent(&two_taps(TOWARDS, back), "packet-loss");
+    }
+
+    #[test]
+    fn gaps_in_what_the_gateway_beside_the_tap_sends_are_those_of_the_capture() {
+        let beside = |ttl: u8| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..20,22..70,72,74..100 every 0.1 size 136
+                 1 B > A ESP 0xa1 seq 1..20,22..40,43..100 every 0.1 size 136 ttl={ttl}"
+            )
+        };
+        silent(&beside(57), "packet-loss");
+        fires(&beside(64), "packet-loss");
+    }
+
+    #[test]
+    fn one_piece_is_an_outage_and_told_for_itself() {
+        let towards = "1.02 A > B ESP 0xb1 seq 1..20 every 0.1 size 136 tap=1 ttl=63
+                       7.42 A > B ESP 0xb1 seq 65..100 every 0.1 size 136 tap=1 ttl=63";
+        let finding = fires(&two_taps(towards, BACK), "packet-loss");
+        assert_eq!(finding.severity, Severity::Info);
     }
 
     #[test]

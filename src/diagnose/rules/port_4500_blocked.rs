@@ -76,7 +76,7 @@ fn located(model: &Model, tunnel: TunnelId, asked: &Asked<'_>, mut finding: Find
     let Some(passage) = Passage::of(model, tunnel, asked.flight) else {
         return finding;
     };
-    if passage.is_lost() {
+    if passage.is_proven() {
         finding.confidence = Confidence::Certain;
     } else if passage.arrived() {
         finding.alternatives = vec!["The peer drops the request without a word.".to_owned()];
