@@ -200,6 +200,9 @@ pub struct Located<'m> {
     /// Of the other direction: packets that the far tap lacks though they passed it first, and those
     /// that it has.
     leak: (u64, u64),
+    /// Of both directions: packets lost and left, and those that a tap lacks of what passed it first
+    /// and all that passed.
+    pooled: [u64; 4],
     /// Numbers that neither has.
     pub before: u64,
     /// The first runs of those that were lost.
@@ -214,9 +217,24 @@ impl<'m> Located<'m> {
             let near = pair.near(towards)?;
             let crossing: &'m Crossing = pair.crossings.get(towards)?;
             let back = pair.crossings.get(1 - towards)?;
+            let both = crossing.both.saturating_add(back.both);
+            let lost = crossing
+                .only
+                .get(near)?
+                .saturating_add(*back.only.get(1 - near)?);
+            let lacking = crossing
+                .only
+                .get(1 - near)?
+                .saturating_add(*back.only.get(near)?);
             Some(Self {
                 lone: *crossing.lone.get(near)?,
                 leak: (*back.only.get(near)?, back.both),
+                pooled: [
+                    lost,
+                    both.saturating_add(lost),
+                    lacking,
+                    both.saturating_add(lacking),
+                ],
                 near: *pair.taps.get(near)?,
                 far: *pair.taps.get(1 - near)?,
                 both: crossing.both,
@@ -246,13 +264,33 @@ impl<'m> Located<'m> {
         self.lost > 0 && self.both == 0 && self.unrecorded == 0
     }
 
-    /// Whether the recording of the far tap lost as large a share of what certainly passed it: then
-    /// it, and no path, lost these too.
-    pub fn is_leak(&self) -> bool {
+    /// Whether the recording of the far tap may have lost these, and no path: it loses what comes and
+    /// what goes alike, and chance alone explains how many of both are missing. Where both
+    /// directions together show more than chance, the one that lacks more lost them on the way.
+    pub fn may_be_leak(&self) -> bool {
+        /// Fewer packets of the other direction tell nothing.
+        const PLENTY: u64 = 10;
         let (lacks, has) = self.leak;
-        let expected = lacks as f64 * self.left() as f64 / lacks.saturating_add(has).max(1) as f64;
-        // Chance may add to it.
-        lacks > 0 && self.lost as f64 <= expected + 3.0 * expected.sqrt() + 3.0
+        let back = lacks.saturating_add(has);
+        if back < PLENTY {
+            return false;
+        }
+        let [lost, left, lacking, passed] = self.pooled;
+        let (deviations, pooled) = (
+            deviations(self.lost, self.left(), lacks, back),
+            deviations(lost, left, lacking, passed),
+        );
+        deviations <= CHANCE && (pooled <= CHANCE || deviations <= 1.0)
+    }
+
+    /// Whether the recording of the far tap lacks packets that certainly passed it.
+    pub fn leaks(&self) -> bool {
+        self.leak.0 > 0
+    }
+
+    /// Whether packets of the other direction passed the far tap, so that its recording can be judged.
+    pub fn is_judged(&self) -> bool {
+        self.leak.1 > 0
     }
 
     /// `12 of 200 packets left the tap a.pcap and never reached the tap b.pcap (6.0 %)`.
@@ -321,6 +359,17 @@ pub fn upstream<'m>(model: &'m Model, tunnel: &'m Tunnel, flow: &EspFlow) -> Opt
             && (other.key.spi, other.key.ah) == (flow.key.spi, flow.key.ah)
             && tunnel.destination(other) == Some(towards)
     })
+}
+
+/// Standard deviations: one in a hundred lies beyond.
+const CHANCE: f64 = 2.5;
+
+/// How far the lost ones are more than their share of all that is missing, in standard deviations.
+fn deviations(lost: u64, left: u64, lacking: u64, passed: u64) -> f64 {
+    let missing = lost.saturating_add(lacking) as f64;
+    let share = left as f64 / left.saturating_add(passed).max(1) as f64;
+    let deviation = (missing * share * (1.0 - share)).sqrt();
+    (lost as f64 - missing * share) / deviation.max(f64::MIN_POSITIVE)
 }
 
 /// What a person calls a tap: the file, and the interface if one input holds several taps.

@@ -75,7 +75,7 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
     let first = located.first().filter(|_| {
         // An SA of which the far tap has nothing is blocked, or goes another way.
         let by_chance = located.lost.saturating_sub(located.lone);
-        matters(by_chance, located.both) && !located.is_leak()
+        matters(by_chance, located.both) && !(located.may_be_leak() && located.leaks())
     })?;
     let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
     let share = located.lost as f64 * 100.0 / located.left() as f64;
@@ -91,7 +91,9 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
     };
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Certain.lower_if(dropped > 0),
+        Confidence::Certain
+            .lower_if(dropped > 0 || located.may_be_leak())
+            .lower_if(!located.is_judged()),
         tunnel,
         first,
         "near the first that left and never arrived",
@@ -104,6 +106,13 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
         name(model, located.near),
         name(model, located.far)
     ));
+    if located.may_be_leak() {
+        // Too few to be told from a recording that loses some.
+        finding = finding.severity(Severity::Info).or(format!(
+            "The recording of {} lost them.",
+            name(model, located.far)
+        ));
+    }
     if is_one_piece(&located) {
         finding = finding.severity(Severity::Info).title(format!(
             "{} from {from} to {to} are lost between the two taps, in one piece",
@@ -312,6 +321,14 @@ mod tests {
         };
         silent(&beside(57), "packet-loss");
         fires(&beside(64), "packet-loss");
+    }
+
+    #[test]
+    fn a_few_that_one_tap_lacks_may_be_lost_by_its_recording() {
+        let towards = "1.02 A > B ESP 0xb1 seq 1..20,22..40 every 0.1 size 136 tap=1 ttl=63
+                       5.12 A > B ESP 0xb1 seq 42..60,62..100 every 0.1 size 136 tap=1 ttl=63";
+        let finding = fires(&two_taps(towards, BACK), "packet-loss");
+        assert_eq!(finding.severity, Severity::Info);
     }
 
     #[test]
