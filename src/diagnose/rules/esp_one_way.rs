@@ -152,30 +152,30 @@ fn one_way(
             taps::name(model, located.far)
         )));
     }
-    let arrives = Located::of(row, silent).filter(|located| located.both > 0 && located.lost == 0);
-    if let Some(located) =
-        arrives.filter(|_| Located::of(row, speaker).is_none_or(|back| back.lost == 0))
-    {
+    // All arrives at the tap near the silent end, and nothing that leaves there is lost.
+    let returns = Located::of(row, speaker).is_none_or(|back| back.lost == 0);
+    let arrives =
+        Located::of(row, silent).filter(|located| returns && located.both > 0 && located.lost == 0);
+    if let Some(located) = arrives {
+        let far = taps::name(model, located.far);
         finding.says.push_str(&format!(
-            " All of it arrives at the tap {}, and the answers do not leave there.",
-            taps::name(model, located.far)
+            " All of it arrives at the tap {far}, and the answers do not leave there."
         ));
-        finding = finding.also(
-            last_at(row, model, located.far, silent).unwrap_or(last),
-            format!("it arrives at {}", taps::name(model, located.far)),
-        );
+        let arrival = last_at(row, model, located.far, silent).unwrap_or(last);
+        finding = finding.also(arrival, format!("it arrives at {far}"));
     }
-    let filter = match arrives {
-        Some(_) => None,
-        None => Some("A filter drops ESP in that direction."),
-    };
-    if let Some(filter) = filter {
-        finding = finding.or(filter);
+    finding = finding
+        .or(format!(
+            "The hosts behind {is_silent} do not answer, or the traffic is one-way by nature."
+        ))
+        .or(format!(
+            "{is_silent} sends the answers past the tunnel: route, NAT or policy."
+        ));
+    if arrives.is_none() {
+        finding = finding.or("A filter drops ESP in that direction.");
     }
     Some(
         finding
-            .or(format!("The hosts behind {is_silent} do not answer, or the traffic is one-way by nature."))
-            .or(format!("{is_silent} sends the answers past the tunnel: route, NAT or policy."))
             .advise(format!(
                 "Capture at the outside port of {is_silent}: if ESP leaves there, a filter in between drops it; \
                  permit {}.",
