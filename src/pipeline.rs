@@ -169,7 +169,24 @@ fn read<F: Fold + Send>(
         }
     }
     order.finish(&mut to);
+    span_sets(&mut rows);
     (to, rows)
+}
+
+/// Tells the first file of each set when the recording of the whole set began and ended.
+fn span_sets(rows: &mut [model::Input]) {
+    let mut spans: BTreeMap<u16, (Timestamp, Timestamp)> = BTreeMap::new();
+    for row in rows.iter() {
+        if let Some((first, last)) = row.first.zip(row.last) {
+            let span = spans.entry(row.set).or_insert((first, last));
+            *span = (span.0.min(first), span.1.max(last));
+        }
+    }
+    for (set, span) in spans {
+        if let Some(row) = rows.get_mut(usize::from(set)) {
+            row.recording = Some(span);
+        }
+    }
 }
 
 fn read_one<F: Fold + Send>(
@@ -181,6 +198,7 @@ fn read_one<F: Fold + Send>(
     to: F,
 ) -> (model::Input, Order, F) {
     let (path, format) = (input.path().to_owned(), input.format().to_owned());
+    let set = input.set();
     let size = options
         .chunk_size
         .map_or(limits::CHUNK_OCTETS, NonZeroUsize::get);
@@ -218,7 +236,10 @@ fn read_one<F: Fold + Send>(
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
     (
-        row(path, format, folding.walked, ended),
+        model::Input {
+            set,
+            ..row(path, format, folding.walked, ended)
+        },
         folding.order,
         folding.to,
     )
@@ -494,7 +515,7 @@ impl Fold for Decrypter<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::judge;
+    use super::*;
     use crate::diagnose::{Confidence, Finding, Rule, Severity, failed};
     use crate::units::{FrameId, Timestamp};
 
@@ -544,5 +565,20 @@ mod tests {
             blind[0].what,
             "what the rule panics would say of the tunnel between 192.0.2.3 and 192.0.2.4"
         );
+    }
+
+    #[test]
+    fn files_of_one_set_are_one_recording() {
+        let file = |set, first, last| model::Input {
+            set,
+            first: Some(Timestamp(first)),
+            last: Some(Timestamp(last)),
+            ..model::Input::default()
+        };
+        let mut rows = [file(0, 5, 9), file(0, 10, 30), file(2, 7, 8)];
+        span_sets(&mut rows);
+        let spans: Vec<_> = rows.iter().map(|row| row.recording).collect();
+        let span = |first, last| Some((Timestamp(first), Timestamp(last)));
+        assert_eq!(spans, [span(5, 30), None, span(7, 8)]);
     }
 }

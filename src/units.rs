@@ -12,6 +12,11 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Span {
         Span(self.0.saturating_sub(earlier.0))
     }
+
+    /// The moment so much later; earlier if the span is negative.
+    pub fn later(self, by: Span) -> Self {
+        Self(self.0.saturating_add(by.0))
+    }
 }
 
 /// A length of time in nanoseconds.

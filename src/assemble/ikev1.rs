@@ -20,6 +20,9 @@ pub(super) fn describe(model: &mut Model, id: IkeSaId) {
     let mut vendors = [Vec::new(), Vec::new()];
     let mut fragmentation = [None, None];
     let mut nat_seen = [nat::Seen::default(), nat::Seen::default()];
+    // All as one tap has them: addresses may differ at another.
+    let first = phase1.flights.first().and_then(Flight::message);
+    let tap = first.map(|id| model.messages[id].vantage);
     for flight in &phase1.flights {
         let side = match flight.by {
             Role::Initiator => 0,
@@ -48,7 +51,8 @@ pub(super) fn describe(model: &mut Model, id: IkeSaId) {
             if let Some(slot) = nat_seen.get_mut(side)
                 && slot.is_empty()
             {
-                *slot = nat::seen(message, &read);
+                let here = tap.and_then(|tap| model.seen_at(flight, tap));
+                *slot = nat::seen(here.unwrap_or(message), &read);
             }
         }
     }

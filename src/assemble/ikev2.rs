@@ -59,11 +59,21 @@ fn read_initial(model: &Model, row: &IkeSa) -> Option<Initial> {
             initial.suite = suite(read);
         }
     }
-    let hashes = |read: &Option<Read<'_>>| match read {
-        Some((message, read)) => nat::seen(message, read),
+    // Both as one tap has them: addresses may differ at another.
+    let tap = request.as_ref().map(|(message, _)| message.vantage);
+    let hashes = |read: &Option<Read<'_>>, flight: Option<&Flight>| match read {
+        Some((message, read)) => {
+            let here = flight
+                .zip(tap)
+                .and_then(|(flight, tap)| model.seen_at(flight, tap));
+            nat::seen(here.unwrap_or(message), read)
+        }
         None => nat::Seen::default(),
     };
-    initial.nat = nat::verdict(hashes(&request), hashes(&response));
+    initial.nat = nat::verdict(
+        hashes(&request, exchange.request()),
+        hashes(&response, exchange.response()),
+    );
     Some(initial)
 }
 

@@ -6,6 +6,7 @@ mod ikev1;
 mod ikev2;
 mod nat;
 mod succession;
+mod taps;
 mod tunnel;
 
 use crate::model::Model;
@@ -38,6 +39,7 @@ pub fn assemble(model: &mut Model) {
     }
     child::link(model, &succession);
     tunnel::group(model);
+    taps::pair(model);
 }
 
 /// The addresses of a path, whichever way it goes.

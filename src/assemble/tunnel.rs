@@ -321,6 +321,7 @@ impl Sides {
             icmp: Vec::new(),
             fragments: Vec::new(),
             clear: Vec::new(),
+            taps: Vec::new(),
         })
     }
 }

@@ -4,8 +4,8 @@ use super::sequence::Sequence;
 use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
-    Anomaly, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, OpenedTally, Seen, Silence,
-    SizeTally, Timeline,
+    Anomaly, AnomalyKind, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, Numbers,
+    OpenedTally, Sample, Seen, Silence, SizeTally, Timeline,
 };
 use crate::net::{Opening, Path, SaId};
 use crate::sadb::Sadb;
@@ -16,6 +16,10 @@ use crate::units::{FrameId, Span, Timestamp};
 pub(super) struct FlowCounter {
     row: EspFlow,
     sequence: Sequence,
+    /// The numbers that came, as long as they can be followed.
+    numbers: Option<Numbers>,
+    /// Packets whose number has none of these bits are kept as samples.
+    between_samples: u32,
     /// Place in `row.sizes.counts` of the size that came last: trains repeat one size.
     last_size: usize,
     /// SAs that opened packets, and whether that is so: until one does, those that were tried.
@@ -37,6 +41,8 @@ impl FlowCounter {
             fragmented: 0,
             cut: 0,
             sequence: crate::model::SequenceTally::default(),
+            numbers: None,
+            samples: Vec::new(),
             anomalies: Vec::new(),
             timeline: Timeline {
                 step_secs: 1,
@@ -60,6 +66,8 @@ impl FlowCounter {
         Self {
             row,
             sequence: Sequence::default(),
+            numbers: Some(Numbers::new(packet.sequence)),
+            between_samples: 0,
             last_size: 0,
             sas: (false, Vec::new()),
         }
@@ -72,9 +80,9 @@ impl FlowCounter {
         }
     }
 
-    /// Counts a packet.
+    /// Counts a packet; so many holes more may be kept of all flows.
     #[inline]
-    pub(super) fn count(&mut self, packet: &EspPacket<'_>) {
+    pub(super) fn count(&mut self, packet: &EspPacket<'_>, holes: &mut usize) {
         let row = &mut self.row;
         row.packets += 1;
         row.bytes += u64::from(packet.length);
@@ -100,16 +108,20 @@ impl FlowCounter {
             );
         }
         row.ttl = (row.ttl.0.min(packet.ttl), row.ttl.1.max(packet.ttl));
-        if let Some(kind) = self.sequence.take(packet.sequence)
-            && row.anomalies.len() < limits::FLOW_ANOMALIES
-        {
-            let (frame, time, sequence) = (packet.frame, packet.time, packet.sequence);
-            row.anomalies.push(Anomaly {
-                frame,
-                time,
-                sequence,
-                kind,
-            });
+        if packet.sequence & self.between_samples == 0 {
+            keep_sample(&mut row.samples, &mut self.between_samples, packet);
+        }
+        if let Some(kind) = self.sequence.take(packet.sequence) {
+            note_number(&mut self.numbers, packet.sequence, kind, holes);
+            if row.anomalies.len() < limits::FLOW_ANOMALIES {
+                let (frame, time, sequence) = (packet.frame, packet.time, packet.sequence);
+                row.anomalies.push(Anomaly {
+                    frame,
+                    time,
+                    sequence,
+                    kind,
+                });
+            }
         }
         count_size(&mut row.sizes, &mut self.last_size, packet.length);
         count_time(&mut row.timeline, packet.time.since(row.seen.first.1));
@@ -133,8 +145,51 @@ impl FlowCounter {
     /// The flow as it stands.
     pub(super) fn finish(mut self) -> EspFlow {
         self.row.sequence = self.sequence.tally();
+        let highest = self.row.sequence.highest;
+        self.row.numbers = self
+            .numbers
+            .and_then(|numbers| numbers.close(highest))
+            .filter(|_| self.row.sequence.restarts == 0);
         self.row.sizes.counts.sort_unstable();
         self.row
+    }
+}
+
+/// Keeps a packet by its number; once there are too many, every second one stays.
+#[cold]
+fn keep_sample(samples: &mut Vec<Sample>, between: &mut u32, packet: &EspPacket<'_>) {
+    if samples
+        .last()
+        .is_some_and(|last| last.number >= packet.sequence)
+    {
+        return;
+    }
+    while samples.len() >= limits::FLOW_SAMPLES {
+        *between = *between << 1 | 1;
+        samples.retain(|sample| sample.number & *between == 0);
+    }
+    if packet.sequence & *between == 0 {
+        samples.push(Sample {
+            number: packet.sequence,
+            frame: packet.frame,
+            time: packet.time,
+        });
+    }
+}
+
+#[cold]
+fn note_number(numbers: &mut Option<Numbers>, number: u32, kind: AnomalyKind, room: &mut usize) {
+    let Some(known) = numbers else {
+        return;
+    };
+    let before = known.holes();
+    let followed = known.note(number, kind);
+    let grown = known.holes().saturating_sub(before);
+    if followed && grown <= *room {
+        *room = (*room + before).saturating_sub(known.holes());
+    } else {
+        *room += before;
+        *numbers = None;
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Census {
     fragment_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
     clear_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
     message_octets: usize,
+    /// Holes in the numbers of flows that may still be kept.
+    holes: usize,
     beyond: Beyond,
 }
 
@@ -62,6 +64,7 @@ impl Census {
     pub fn new(session: Session) -> Self {
         Self {
             session,
+            holes: limits::HOLES,
             ..Self::default()
         }
     }
@@ -93,7 +96,7 @@ impl Census {
 
     fn count(&mut self, place: Option<usize>, packet: &EspPacket<'_>) {
         match place.and_then(|place| self.flows.get_mut(place)) {
-            Some(flow) => flow.count(packet),
+            Some(flow) => flow.count(packet, &mut self.holes),
             None => self.beyond.esp_packets += 1,
         }
     }

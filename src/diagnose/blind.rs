@@ -2,9 +2,9 @@
 //! evidence only where the tap could have seen it.
 
 use super::Failed;
-use super::facts::Tap;
+use super::facts::{Tap, count, esp, own, taps};
 use crate::limits;
-use crate::model::{Blind, EspFlow, Input, Model, OpenedTally, Plain, Tunnel, TunnelId, Why};
+use crate::model::{Blind, EspFlow, Input, Lie, Model, OpenedTally, Plain, Tunnel, TunnelId, Why};
 use crate::net::Unopened;
 use crate::registry::ExchangeType;
 use crate::units::EspSpi;
@@ -18,6 +18,8 @@ pub fn blind(model: &Model) -> Vec<Blind> {
     }
     for (row, tunnel) in model.tunnels.entries() {
         of_tunnel(tunnel, &Tap::of(model, row), &mut told);
+        holes(model, tunnel, &mut told);
+        taps(model, tunnel, &mut told);
         crowded(model, tunnel, &mut told);
     }
     sealed(model, &mut told);
@@ -101,6 +103,69 @@ fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
             what: format!("how {first} and {second} negotiated"),
             why: "the capture begins later, or holds no IKE of theirs".to_owned(),
         });
+    }
+}
+
+/// Packets that the capture lost, and no path.
+fn holes(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
+    let [first, second] = tunnel.ends;
+    for directions in esp::directions(model, tunnel) {
+        if let Some(lost) = own::capture_lost(tunnel, &directions) {
+            let tap = taps::name(model, directions.vantage);
+            told.push(Blind {
+                what: format!(
+                    "{} between {first} and {second}, and whether the path lost any",
+                    count(lost, "ESP packet")
+                ),
+                why: format!(
+                    "the capture itself lost packets: {tap} lacks some that passed it, by their numbers"
+                ),
+            });
+        }
+    }
+}
+
+/// Pairs of taps of which nothing can be said.
+fn taps(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
+    let [first, second] = tunnel.ends;
+    for pair in &tunnel.taps {
+        let [a, b] = pair.taps.map(|tap| taps::name(model, tap));
+        let uncounted: u64 = pair
+            .crossings
+            .iter()
+            .map(|crossing| crossing.uncounted)
+            .sum();
+        let alone: u64 = pair
+            .crossings
+            .iter()
+            .flat_map(|crossing| crossing.only)
+            .sum();
+        let between = format!("where packets between {first} and {second} are lost");
+        match pair.lie {
+            // Where all is at both, nobody asks.
+            Lie::Unknown if alone == 0 => {}
+            Lie::Unknown => told.push(Blind {
+                what: between,
+                why: format!("nothing tells which of the taps {a} and {b} packets pass first"),
+            }),
+            Lie::Together => told.push(Blind {
+                what: between,
+                why: format!("{a} and {b} record the same packets at one place or on one host"),
+            }),
+            Lie::Apart(_) => {}
+        }
+        if uncounted > 0 {
+            told.push(Blind {
+                what: format!(
+                    "what {} between {first} and {second} lose between {a} and {b}",
+                    count(uncounted, "flow")
+                ),
+                why: format!(
+                    "their counters began again, an SPI was used twice, or they have more than {} gaps",
+                    limits::FLOW_HOLES
+                ),
+            });
+        }
     }
 }
 

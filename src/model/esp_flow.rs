@@ -2,6 +2,7 @@
 
 use super::child_sa::ChildSaId;
 use super::ike_sa::Seen;
+use super::numbers::{Numbers, Sample};
 use super::table::id;
 use crate::keys::Origin;
 use crate::net::{Encap, Path, Unopened};
@@ -75,6 +76,10 @@ pub struct EspFlow {
     pub cut: u64,
     /// Order, loss and repetition by sequence number.
     pub sequence: SequenceTally,
+    /// Which numbers came; `None` if they could not be followed one by one.
+    pub numbers: Option<Numbers>,
+    /// Some of its packets by number, in order: at most [`crate::limits::FLOW_SAMPLES`].
+    pub samples: Vec<Sample>,
     /// The first anomalies, citable.
     pub anomalies: Vec<Anomaly>,
     /// Packets over time.

@@ -8,6 +8,10 @@ use crate::units::Timestamp;
 pub struct Input {
     /// Its path as given; `-` for standard input.
     pub path: String,
+    /// Number of the recording: files of a rotated set share that of their first.
+    pub set: u16,
+    /// First and last time of the whole set, on the input whose index is the set's number.
+    pub recording: Option<(Timestamp, Timestamp)>,
     /// Its format, such as `pcap`, `pcapng`, `snoop`, `pcap (gzip)`.
     pub format: String,
     /// Names of its link types, in order of first use.

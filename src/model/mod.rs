@@ -13,10 +13,12 @@ pub mod input;
 pub mod message;
 pub mod negotiation;
 pub mod notice;
+pub mod numbers;
 pub mod opened;
 pub mod selector;
 pub mod size;
 pub mod table;
+pub mod tap_pair;
 pub mod tunnel;
 
 pub use child_sa::{ChildSa, ChildSaId, ChildSuite, ChildTerms, Mode};
@@ -33,11 +35,15 @@ pub use input::Input;
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Plain};
 pub use negotiation::{Deleted, Negotiation, Said, Told};
 pub use notice::Notice;
+pub use numbers::{Numbers, Run, Sample};
 pub use opened::{Opened, Why};
 pub use selector::Selector;
 pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
 pub use table::Table;
+pub use tap_pair::{ClockOffset, Crossing, Lie, Missed, TapPair};
 pub use tunnel::{Tunnel, TunnelId};
+
+use crate::units::Timestamp;
 
 /// Everything found.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +92,32 @@ impl Model {
         ids.sort_unstable();
         ids.dedup();
         ids
+    }
+
+    /// A datagram of a flight as this vantage recorded it: a NAT between two taps gives it other
+    /// addresses at each.
+    pub fn seen_at(&self, flight: &Flight, vantage: crate::units::Vantage) -> Option<&Message> {
+        let copies = flight.parts.iter().chain(&flight.again);
+        copies
+            .chain(&flight.elsewhere)
+            .map(|id| &self.messages[*id])
+            .find(|message| message.vantage == vantage)
+    }
+
+    /// First and last time of the recording at a vantage, over all files of a rotated set; `None` if
+    /// its input tells no time.
+    pub fn recording(&self, vantage: crate::units::Vantage) -> Option<(Timestamp, Timestamp)> {
+        let input = self.inputs.get(usize::from(vantage.input))?;
+        input.recording.or(input.first.zip(input.last))
+    }
+
+    /// Packets that the recording system says it lost at a vantage.
+    pub fn dropped(&self, vantage: crate::units::Vantage) -> u64 {
+        self.inputs
+            .iter()
+            .filter(|input| input.set == vantage.input)
+            .filter_map(|input| input.dropped)
+            .fold(0, u64::saturating_add)
     }
 
     /// Other tunnels of which this address is an end: so many before `tunnel` and so many after it.

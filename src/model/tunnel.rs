@@ -1,8 +1,9 @@
 //! Tunnels: pairs of gateways. An inference, so a row of ids, not an owner.
 
-use super::esp_flow::FlowId;
+use super::esp_flow::{EspFlow, FlowId};
 use super::ike_sa::IkeSaId;
 use super::table::id;
+use super::tap_pair::TapPair;
 use std::net::IpAddr;
 
 id!(TunnelId, "a tunnel");
@@ -27,4 +28,24 @@ pub struct Tunnel {
     /// goes to the first tunnel of its vantage, since without keys nothing says which it belongs to,
     /// and to the first tunnel there that has its sender or its receiver as an end.
     pub clear: Vec<usize>,
+    /// Pairs of taps that recorded it.
+    pub taps: Vec<TapPair>,
+}
+
+impl Tunnel {
+    /// Which end an address belongs to.
+    pub fn end_of(&self, address: IpAddr) -> Option<usize> {
+        self.addresses
+            .iter()
+            .zip(self.ends)
+            .position(|(known, end)| end == address || known.contains(&address))
+    }
+
+    /// The end that a flow travels to.
+    pub fn destination(&self, flow: &EspFlow) -> Option<usize> {
+        self.end_of(flow.key.to).or_else(|| {
+            let from = flow.paths.first()?.from.address;
+            self.end_of(from).map(|end| 1 - end)
+        })
+    }
 }

@@ -38,6 +38,7 @@ pub(super) fn model() -> Model {
         last: Some(at(60_000)),
         dropped: Some(3),
         problems: Vec::new(),
+        ..Input::default()
     });
     let request = model.messages.push(message(1, 0, false));
     let copy = model.messages.push(message(2, 4_000, false));
@@ -96,6 +97,7 @@ pub(super) fn model() -> Model {
         icmp: Vec::new(),
         fragments: Vec::new(),
         clear: Vec::new(),
+        taps: Vec::new(),
     });
     model.blind.push(Blind {
         what: "identities".to_owned(),
@@ -273,6 +275,8 @@ fn flow() -> EspFlow {
             exact: true,
             ..SequenceTally::default()
         },
+        numbers: None,
+        samples: Vec::new(),
         anomalies: vec![Anomaly {
             frame: frame(40),
             time: at(6_000),

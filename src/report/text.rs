@@ -161,7 +161,7 @@ fn frames(finding: &FindingView<'_>) -> String {
 }
 
 /// The last part of a path: enough to tell the files of a folder apart.
-fn file_name(path: &str) -> &str {
+pub(super) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 

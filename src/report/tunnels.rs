@@ -2,10 +2,10 @@
 
 use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
-use super::text::{Detail, counted, listed, place};
+use super::text::{Detail, counted, file_name, listed, place};
 use super::view::{
-    EventView, ExchangeView, FlightView, FlowView, IkeSaView, InputView, SuiteView, TunnelView,
-    Tunnels,
+    EventView, ExchangeView, FlightView, FlowView, IkeSaView, InputView, SuiteView, TapView,
+    TapsView, TunnelView, Tunnels,
 };
 use crate::units::{Span, Timestamp};
 use crate::wire::text::escape;
@@ -87,6 +87,9 @@ pub(super) fn summary(
         sheet.table(out, 5, &head, &rows)?;
         left_out(out, tunnel.flows.len(), shown, "flow", sheet)?;
     }
+    for taps in &tunnel.taps {
+        sheet.paragraph(out, "     ", &between_taps(tunnel, taps, inputs))?;
+    }
     timeline(out, &tunnel.timeline, inputs, sheet, detail)
 }
 
@@ -152,6 +155,66 @@ fn timeline(
         sheet.paragraph(out, &lead, &event.says)?;
     }
     Ok(())
+}
+
+/// What two taps show together: `taps a.pcap and b.pcap: b.pcap is 1.2 ms ahead (± 40 µs), …`.
+fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_>]) -> String {
+    let name = |tap: &TapView| {
+        let path = inputs
+            .get(usize::from(tap.input))
+            .map_or("", |input| input.path);
+        let file = escape(file_name(path)).to_string();
+        match tap.interface {
+            0 => file,
+            interface => format!("{file} (interface {interface})"),
+        }
+    };
+    let (a, b) = (name(&taps.a), name(&taps.b));
+    let clock = taps
+        .clock_offset_ns
+        .zip(taps.uncertainty_ns)
+        .zip(taps.round_trip_ns);
+    let mut facts = Vec::new();
+    match (clock, taps.relation) {
+        (_, "together") => facts.push("at one place or on one host".to_owned()),
+        (Some(((offset, doubt), round)), _) => {
+            let (word, offset) = match offset {
+                0.. => ("ahead", offset),
+                _ => ("behind", offset.saturating_neg()),
+            };
+            facts.push(format!(
+                "the clock of {b} is {} {word} (± {})",
+                Span(offset),
+                Span(doubt)
+            ));
+            facts.push(format!("{} there and back", Span(round)));
+        }
+        (None, _) => facts.push("clocks not compared".to_owned()),
+    }
+    match taps.lost {
+        Some(lost) => {
+            let [first, second] = tunnel.ends;
+            for ((from, to), (lost, crossed)) in [(first, second), (second, first)]
+                .into_iter()
+                .zip(lost.into_iter().zip(taps.crossed))
+            {
+                facts.push(format!(
+                    "{from} → {to} {lost} of {} lost between them",
+                    counted(lost.saturating_add(crossed), "packet")
+                ));
+            }
+        }
+        None => {
+            let [forth, back] = taps.only_a;
+            let [forth_b, back_b] = taps.only_b;
+            let (only_a, only_b) = (forth.saturating_add(back), forth_b.saturating_add(back_b));
+            facts.push(format!(
+                "{} only in {a}, {only_b} only in {b}",
+                counted(only_a, "packet")
+            ));
+        }
+    }
+    format!("taps {a} and {b}: {}", facts.join(", "))
 }
 
 fn left_out(

@@ -6,8 +6,8 @@ use crate::limits;
 use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, ClearFlow, EspFlow, FlowKey, FragmentTrain, IcmpSeen, Input, Keepalives,
-    Link, Message, Model, Opened, Plain, Seen, SequenceTally, Silence, SizeTally, Timeline,
-    Transport,
+    Link, Message, Model, Numbers, Opened, Plain, Sample, Seen, SequenceTally, Silence, SizeTally,
+    Timeline, Transport,
 };
 use crate::net::IpFacts;
 use crate::registry::PayloadType;
@@ -24,6 +24,7 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
     for input in 0..=inputs {
         model.inputs.push(Input {
             path: format!("tap {input}"),
+            set: input,
             format: "conversation".to_owned(),
             ..Input::default()
         });
@@ -145,6 +146,8 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
     for (flow, sequence) in model.flows.iter_mut().zip(&sequences) {
         flow.sequence = sequence.tally;
         flow.sequence.missing = sequence.missing();
+        let numbers = flow.numbers.take();
+        flow.numbers = numbers.and_then(|numbers| numbers.close(sequence.tally.highest));
     }
     model
 }
@@ -299,14 +302,32 @@ fn push_esp(
         Some(id) => id,
         None => {
             sequences.push(Sequence::default());
-            model.flows.push(empty_flow(key, packet, here))
+            let mut flow = empty_flow(key, packet, here);
+            flow.numbers = Some(Numbers::new(sequence));
+            model.flows.push(flow)
         }
     };
     let flow = &mut model.flows[id];
     let kind = sequences
         .get_mut(id.index())
         .and_then(|numbers| numbers.add(sequence));
+    if flow
+        .samples
+        .last()
+        .is_none_or(|last| last.number < sequence)
+    {
+        flow.samples.push(Sample {
+            number: sequence,
+            frame: here.0,
+            time: here.1,
+        });
+    }
     if let Some(kind) = kind {
+        if let Some(numbers) = &mut flow.numbers
+            && !numbers.note(sequence, kind)
+        {
+            flow.numbers = None;
+        }
         flow.anomalies.push(Anomaly {
             frame: here.0,
             time: here.1,
@@ -345,6 +366,8 @@ fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspF
         fragmented: 0,
         cut: 0,
         sequence: SequenceTally::default(),
+        numbers: None,
+        samples: Vec::new(),
         anomalies: Vec::new(),
         timeline: Timeline {
             step_secs: 1,

@@ -84,10 +84,7 @@ pub fn directions<'m>(model: &'m Model, tunnel: &Tunnel) -> Vec<Directions<'m>> 
 
 /// The end that a flow travels to.
 pub fn destination(tunnel: &Tunnel, flow: &EspFlow) -> Option<usize> {
-    super::end_of(tunnel, flow.key.to).or_else(|| {
-        let from = flow.paths.first()?.from.address;
-        super::end_of(tunnel, from).map(|end| 1 - end)
-    })
+    tunnel.destination(flow)
 }
 
 /// Packets of a flow at or after `time`: those of the timeline's steps that begin then or later.

@@ -13,13 +13,16 @@ pub mod icmp;
 pub mod life;
 pub mod offer;
 pub mod overhead;
+pub mod own;
 pub mod proof;
 pub mod rekey;
 pub mod selectors;
 pub mod tap;
+pub mod taps;
 
 pub use asked::{Asked, Fate};
 pub use tap::Tap;
+pub use taps::{Located, Passage};
 
 use crate::diagnose::Cite;
 use crate::model::{Flight, Message, MessageId, Model, Tunnel};
@@ -44,11 +47,7 @@ pub fn began(model: &Model, flight: &Flight) -> Option<Cite> {
 
 /// Which end of the tunnel an address belongs to.
 pub fn end_of(tunnel: &Tunnel, address: IpAddr) -> Option<usize> {
-    tunnel
-        .addresses
-        .iter()
-        .zip(tunnel.ends)
-        .position(|(known, end)| end == address || known.contains(&address))
+    tunnel.end_of(address)
 }
 
 /// Times as offsets from the first, as people read retransmissions: `0, 4.0, 11.2 s`.

@@ -84,9 +84,8 @@ impl Tap {
 /// When the recording of a vantage ended; `None` if its input tells no time.
 pub fn ended(model: &Model, vantage: Vantage) -> Option<Timestamp> {
     model
-        .inputs
-        .get(usize::from(vantage.input))
-        .and_then(|input| input.last)
+        .recording(vantage)
+        .map(|(_, last)| last)
         .or_else(|| model.inputs.iter().filter_map(|input| input.last).max())
 }
 

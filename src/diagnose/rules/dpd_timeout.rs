@@ -1,7 +1,7 @@
 //! The peer stops answering while an IKE SA lives.
 
 use crate::diagnose::facts::esp;
-use crate::diagnose::facts::{Asked, Tap, asked, began, end_of, first, tap};
+use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, Flight, IkeSa, Model, TunnelId};
 use crate::registry::ExchangeType;
@@ -66,10 +66,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     else {
         return Vec::new();
     };
+    let tap_of_request = first(model, probe.flight).map(|message| message.vantage);
     let esp_after: u64 = peer.map_or(0, |peer| {
         esp::directions(model, row)
             .iter()
-            .map(|directions| directions.packets_since(1 - peer, probe.first.1))
+            .filter(|directions| Some(directions.vantage) == tap_of_request)
+            .map(|directions| {
+                let after = |time| directions.packets_since(1 - peer, time);
+                after(probe.first.1).saturating_sub(after(probe.last.1))
+            })
             .sum()
     });
     let later = after(model, tunnel, sa, probe.last.1);
@@ -80,7 +85,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         )
     } else {
         (
-            "nothing of the peer was heard since".to_string(),
+            "nothing of the peer was heard meanwhile".to_string(),
             "The path is down, or the peer crashed: this capture cannot tell which.",
         )
     };
@@ -107,11 +112,19 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     if esp_after > 0 {
         finding = finding.advise("Look for a firewall in between that forgets UDP 500 or 4500.");
     }
+    if let Some(passage) = Passage::of(model, tunnel, probe.flight) {
+        finding.confidence = match passage.is_proven() {
+            true => Confidence::Certain,
+            false => finding.confidence,
+        };
+        finding = passage.tell(model, finding, "the request");
+    }
     vec![finding]
 }
 
 /// A probe that nobody answered.
-struct Probe {
+struct Probe<'m> {
+    flight: &'m Flight,
     from: crate::units::Endpoint,
     to: crate::units::Endpoint,
     kind: ExchangeType,
@@ -121,7 +134,7 @@ struct Probe {
 }
 
 /// IKEv2: a request on an established SA, repeated in vain.
-fn v2_probe(model: &Model, sa: &IkeSa) -> Option<Probe> {
+fn v2_probe<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<Probe<'m>> {
     asked::all(model, sa)
         .filter(|asked| {
             matches!(
@@ -137,6 +150,7 @@ fn v2_probe(model: &Model, sa: &IkeSa) -> Option<Probe> {
                 && (lasting || !speaks(model, sa, asked))
         })
         .map(|asked: Asked<'_>| Probe {
+            flight: asked.flight,
             from: asked.from(),
             to: asked.to(),
             kind: asked.exchange.kind,
@@ -186,7 +200,7 @@ fn seen_at(model: &Model, flight: &Flight, vantage: Vantage) -> impl Iterator<It
 
 /// IKEv1: informational messages of one side, one after the other, and none of the other side
 /// (RFC 3706: each R-U-THERE is a message of its own).
-fn v1_probes(model: &Model, tunnel: TunnelId, sa: &IkeSa) -> Option<Probe> {
+fn v1_probes<'m>(model: &'m Model, tunnel: TunnelId, sa: &'m IkeSa) -> Option<Probe<'m>> {
     let mut vantages: Vec<Vantage> = Vec::new();
     for message in sa
         .exchanges
@@ -203,7 +217,12 @@ fn v1_probes(model: &Model, tunnel: TunnelId, sa: &IkeSa) -> Option<Probe> {
         .find_map(|vantage| v1_probes_at(model, tunnel, sa, vantage))
 }
 
-fn v1_probes_at(model: &Model, tunnel: TunnelId, sa: &IkeSa, vantage: Vantage) -> Option<Probe> {
+fn v1_probes_at<'m>(
+    model: &'m Model,
+    tunnel: TunnelId,
+    sa: &'m IkeSa,
+    vantage: Vantage,
+) -> Option<Probe<'m>> {
     /// Nobody probes more often; deletes come in one breath.
     const OFTEN: Span = Span::from_millis(900);
     let row = &model.tunnels[tunnel];
@@ -269,6 +288,7 @@ fn v1_probes_at(model: &Model, tunnel: TunnelId, sa: &IkeSa, vantage: Vantage) -
     }
     let waited = tap::went_on(model, vantage, began_at, Tap::PATIENCE);
     (!spoke && waited).then_some(Probe {
+        flight: oldest,
         from: message.path.from,
         to: message.path.to,
         kind: ExchangeType::INFORMATIONAL_V1,

@@ -1,9 +1,12 @@
 //! ESP is refused, and someone says so.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::facts::{end_of, esp};
+use crate::diagnose::facts::tap::messages;
+use crate::diagnose::facts::taps::name;
+use crate::diagnose::facts::{Located, end_of};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, Transport, TunnelId};
+use crate::model::{Model, Transport, Tunnel, TunnelId};
+use crate::units::Vantage;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,7 +24,7 @@ const DOCUMENT: &str = "\
 IKE passes over UDP, but ESP, which is IP protocol 50 and has no ports, does not. Filters and some networks know UDP and TCP only.
 
 ## How it is seen
-An ICMP error (protocol unreachable, or administratively prohibited) quotes ESP. Or, with taps at both gateways, ESP of every child SA leaves at one tap and not one packet arrives at the other.
+An ICMP error (protocol unreachable, or administratively prohibited) quotes ESP. Or, with taps at both gateways, ESP leaves at one tap and not one packet arrives at the other, and none passes the other way.
 
 ## What else looks like it
 A peer whose IPsec stack is not running answers protocol unreachable for a while.
@@ -86,77 +89,63 @@ fn by_icmp(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     )
 }
 
-/// ESP seen leaving at one tap and never arriving at the other, which hears IKE from there.
+/// ESP seen leaving at one tap of which nothing arrives at the other, which hears IKE of both ends.
 fn by_two_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    /// Fewer packets than these prove nothing.
+    const PLENTY: u64 = 10;
     let row = &model.tunnels[tunnel];
-    let all = esp::directions(model, row);
-    let vantages = vantages(model, tunnel);
-    for directions in &all {
-        for end in [0, 1] {
-            let sent = directions.packets(end);
-            let first = directions.first(end);
-            let arrived = vantages
-                .iter()
-                .filter(|vantage| **vantage != directions.vantage)
-                .any(|vantage| {
-                    all.iter()
-                        .filter(|other| other.vantage == *vantage)
-                        .any(|other| other.packets(end) > 0)
-                });
-            let elsewhere = vantages
-                .iter()
-                .any(|vantage| *vantage != directions.vantage);
-            let native = directions
-                .flows(end)
-                .iter()
-                .all(|flow| flow.key.transport == Transport::Ip);
-            if let (true, false, true, true, Some(first)) =
-                (elsewhere, arrived, native, sent >= 10, first)
-            {
-                let to = row.ends.get(end)?;
-                return Some(
-                    Finding::new(&RULE, Confidence::Likely, tunnel, first, "leaves here, never arrives at the other tap")
-                        .during(first.1, directions.last(end)?.1)
-                        .title(format!("ESP to {to} is lost on the way"))
-                        .says(format!(
-                            "{sent} ESP packets to {to} passed one tap; the other tap, which hears IKE of this \
-                             tunnel, saw none of them."
-                        )),
-                );
-            }
+    [0, 1].into_iter().find_map(|end| {
+        let located = Located::of(row, end).filter(Located::all_lost)?;
+        let flows = || row.flows.iter().map(|id| &model.flows[*id]);
+        let native = flows()
+            .filter(|flow| row.destination(flow) == Some(end))
+            .all(|flow| flow.key.transport == Transport::Ip);
+        // If it passes the other way, it is one way only: another rule.
+        let passes = Located::of(row, 1 - end).is_some_and(|back| back.both > 0);
+        let enough = located.lost >= PLENTY && !passes;
+        if !native || !enough || !hears_ike(model, row, located.far) {
+            return None;
         }
-    }
-    None
+        let first = located.first()?;
+        let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+        let (near, far) = (name(model, located.near), name(model, located.far));
+        // A capture filter for UDP would leave out ESP of the other direction, too.
+        let any = flows().any(|flow| flow.key.vantage == located.far);
+        let mut finding = Finding::new(
+            &RULE,
+            Confidence::Certain.lower_if(!any),
+            tunnel,
+            first,
+            format!("leaves {near}, never arrives at {far}"),
+        )
+        .title(format!("ESP from {from} to {to} is lost on the way"))
+        .says(format!(
+            "{}, which hears IKE of both gateways: ESP is lost between the two taps.",
+            located.says(model)
+        ));
+        if !any {
+            finding = finding.or(format!("The capture filter of {far} leaves out ESP."));
+        }
+        Some(located.cite(model, finding))
+    })
 }
 
-/// Every vantage that recorded IKE of both ends.
-fn vantages(model: &Model, tunnel: TunnelId) -> Vec<crate::units::Vantage> {
-    let row = &model.tunnels[tunnel];
-    let mut heard: Vec<(crate::units::Vantage, [bool; 2])> = Vec::new();
-    for message in crate::diagnose::facts::tap::messages(model, row) {
-        let Some(end) = end_of(row, message.path.from.address) else {
-            continue;
-        };
-        let index = heard
-            .iter()
-            .position(|(vantage, _)| *vantage == message.vantage)
-            .unwrap_or_else(|| {
-                heard.push((message.vantage, [false; 2]));
-                heard.len() - 1
-            });
-        if let Some(slot) = heard.get_mut(index).and_then(|(_, ends)| ends.get_mut(end)) {
+/// Whether a tap recorded IKE of both ends.
+fn hears_ike(model: &Model, row: &Tunnel, tap: Vantage) -> bool {
+    let mut heard = [false; 2];
+    for message in messages(model, row).filter(|message| message.vantage == tap) {
+        if let Some(slot) =
+            end_of(row, message.path.from.address).and_then(|end| heard.get_mut(end))
+        {
             *slot = true;
         }
     }
-    heard
-        .into_iter()
-        .filter(|(_, ends)| *ends == [true; 2])
-        .map(|(vantage, _)| vantage)
-        .collect()
+    heard == [true; 2]
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Confidence;
     use crate::diagnose::testing::{fires, silent};
 
     #[test]
@@ -164,6 +153,36 @@ mod tests {
         fires(
             "1 A > B ESP 0xb1 seq 1..18 every 0.3 size 136
              1.1 R > A ICMP 3/13 quoting A > B ESP 0xb1",
+            "esp-blocked",
+        );
+    }
+
+    /// IKE at both taps, as it passes between them.
+    const IKE: &str = "
+        0.00 A:500 > B:500 INFORMATIONAL i=1 r=2 id=1 request by=initiator sealed 80
+        0.02 A:500 > B:500 INFORMATIONAL i=1 r=2 id=1 request by=initiator sealed 80 tap=1 ttl=63
+        0.03 B:500 > A:500 INFORMATIONAL i=1 r=2 id=1 response by=responder sealed 80 tap=1
+        0.05 B:500 > A:500 INFORMATIONAL i=1 r=2 id=1 response by=responder sealed 80 ttl=63
+        30.00 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request by=initiator sealed 80
+        30.02 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request by=initiator sealed 80 tap=1 ttl=63";
+
+    #[test]
+    fn esp_of_both_sides_that_leaves_and_never_arrives() {
+        let finding = fires(
+            &format!(
+                "{IKE}
+                 2 A > B ESP 0xb1 seq 1..30 every 0.3 size 136
+                 2 B > A ESP 0xa1 seq 1..30 every 0.3 size 136 tap=1"
+            ),
+            "esp-blocked",
+        );
+        assert_eq!(finding.confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn esp_that_leaves_after_the_other_tap_has_ended_is_not_blocked() {
+        silent(
+            &format!("{IKE}\n32 A > B ESP 0xb1 seq 1..30 every 0.3 size 136"),
             "esp-blocked",
         );
     }

@@ -1,10 +1,10 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Tap, tap};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, Transport, TunnelId};
-use crate::units::{Span, Timestamp};
+use crate::diagnose::facts::{Located, Tap, tap, taps};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{Model, Transport, Tunnel, TunnelId};
+use crate::units::{Span, Timestamp, Vantage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -140,11 +140,42 @@ fn one_way(
     if let Some(heard) = directions.last(speaker) {
         finding = finding.also(heard, "the last packet of the other direction");
     }
+    if let Some(located) = Located::of(row, speaker).filter(Located::all_lost) {
+        finding.confidence = Confidence::Certain;
+        finding.says.push_str(&format!(
+            " {}: it is lost between the two taps.",
+            located.says(model)
+        ));
+        return Some(located.cite(model, finding).advise(format!(
+            "Look for filters between the two taps, on the way from {} to {}.",
+            taps::name(model, located.near),
+            taps::name(model, located.far)
+        )));
+    }
+    // All arrives at the tap near the silent end, and nothing that leaves there is lost.
+    let returns = Located::of(row, speaker).is_none_or(|back| back.lost == 0);
+    let arrives =
+        Located::of(row, silent).filter(|located| returns && located.both > 0 && located.lost == 0);
+    if let Some(located) = arrives {
+        let far = taps::name(model, located.far);
+        finding.says.push_str(&format!(
+            " All of it arrives at the tap {far}, and the answers do not leave there."
+        ));
+        let arrival = last_at(row, model, located.far, silent).unwrap_or(last);
+        finding = finding.also(arrival, format!("it arrives at {far}"));
+    }
+    finding = finding
+        .or(format!(
+            "The hosts behind {is_silent} do not answer, or the traffic is one-way by nature."
+        ))
+        .or(format!(
+            "{is_silent} sends the answers past the tunnel: route, NAT or policy."
+        ));
+    if arrives.is_none() {
+        finding = finding.or("A filter drops ESP in that direction.");
+    }
     Some(
         finding
-            .or(format!("The hosts behind {is_silent} do not answer, or the traffic is one-way by nature."))
-            .or(format!("{is_silent} sends the answers past the tunnel: route, NAT or policy."))
-            .or("A filter drops ESP in that direction.")
             .advise(format!(
                 "Capture at the outside port of {is_silent}: if ESP leaves there, a filter in between drops it; \
                  permit {}.",
@@ -156,6 +187,14 @@ fn one_way(
             ))
             .advise("If none leaves, look at its inside: routes, NAT exemptions, policy, hosts."),
     )
+}
+
+/// The last packet towards an end at a tap.
+fn last_at(row: &Tunnel, model: &Model, tap: Vantage, towards: usize) -> Option<Cite> {
+    esp::directions(model, row)
+        .iter()
+        .find(|directions| directions.vantage == tap)
+        .and_then(|directions| directions.last(towards))
 }
 
 /// ESP around a ping, a SYN or a query stays below, whatever the suite.
@@ -219,6 +258,30 @@ mod tests {
         verdict(
             &format!("{UP}\n1 A > B ESP 0xb1 seq 1..18 every 0.3 size 136"),
             "esp-one-way",
+        );
+    }
+
+    #[test]
+    fn two_taps_tell_that_the_answers_left() {
+        let there = UP.replace('\n', " tap=1\n").replacen(" tap=1", "", 1) + " tap=1";
+        let finding = crate::diagnose::testing::fires(
+            &format!(
+                "{UP}\n{there}
+                 1 A > B ESP 0xb1 seq 1..30 every 0.3 size 136
+                 1.01 A > B ESP 0xb1 seq 1..30 every 0.3 size 136 tap=1 ttl=63
+                 1.02 B > A ESP 0xa1 seq 1..30 every 0.3 size 136 tap=1
+                 11 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 11.01 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 tap=1 ttl=63
+                 11.02 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 tap=1
+                 11.03 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 ttl=63"
+            ),
+            "esp-one-way",
+        );
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Certain);
+        assert!(
+            finding.says.contains("lost between the two taps"),
+            "{}",
+            finding.says
         );
     }
 

@@ -1,6 +1,6 @@
 //! Packets come out of order.
 
-use crate::diagnose::facts::esp;
+use crate::diagnose::facts::{esp, taps};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
 
@@ -80,6 +80,26 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         tally.deepest,
         if beyond { "throws such packets away" } else { "bears that" }
     ));
+    let finding = match taps::upstream(model, row, flow) {
+        Some(before) if before.sequence.late == 0 => Finding {
+            says: format!(
+                "{} They are in order at the tap {}: the order changes between the two taps.",
+                finding.says,
+                taps::name(model, before.key.vantage)
+            ),
+            ..finding
+        },
+        Some(before) => Finding {
+            says: format!(
+                "{} {} come late at the tap {} before it already.",
+                finding.says,
+                before.sequence.late,
+                taps::name(model, before.key.vantage)
+            ),
+            ..finding
+        },
+        None => finding,
+    };
     let finding = if beyond {
         finding
             .or("The capture itself disturbed the order.")

@@ -1,6 +1,6 @@
 //! The same sequence number comes twice.
 
-use crate::diagnose::facts::esp;
+use crate::diagnose::facts::{esp, taps};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
 
@@ -90,9 +90,17 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             tally.duplicate, flow.packets, flow.key.spi
         )
     })
-    .or("The tap records some packets twice.")
-    .advise("See whether the tap records packets twice: compare the times of the copies.")
-    .advise("Look for loops and duplicating devices on the path.");
+    .or("The tap records some packets twice.");
+    if let Some(before) = taps::upstream(model, row, flow) {
+        let tap = taps::name(model, before.key.vantage);
+        finding.says.push_str(&match before.sequence.duplicate {
+            0 => format!(" None comes twice at the tap {tap} before it: the copies are made between the two taps."),
+            twice => format!(" {twice} come twice at the tap {tap} before it already."),
+        });
+    }
+    finding = finding
+        .advise("See whether the tap records packets twice: compare the times of the copies.")
+        .advise("Look for loops and duplicating devices on the path.");
     for anomaly in flow.anomalies.iter().filter(odd).skip(1) {
         finding = finding.also((anomaly.frame, anomaly.time), "another copy");
     }

@@ -2,7 +2,8 @@
 
 use super::port_4500_blocked::silences;
 use crate::diagnose::facts::auth::{self, Shape};
-use crate::diagnose::facts::{Tap, began, count, tap};
+use crate::diagnose::facts::taps::name;
+use crate::diagnose::facts::{Passage, Tap, began, count, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Flight, IkeState, Model, TunnelId};
 
@@ -83,7 +84,37 @@ fn pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             "the same fragments again",
         );
     }
-    Some(finding.or("The capture itself missed packets."))
+    Some(located(
+        model,
+        tunnel,
+        flight,
+        finding.or("The capture itself missed packets."),
+    ))
+}
+
+/// Adds which fragments left one tap and never reached the other.
+fn located(model: &Model, tunnel: TunnelId, flight: &Flight, mut finding: Finding) -> Finding {
+    let Some(passage) = Passage::of(model, tunnel, flight) else {
+        return finding;
+    };
+    if passage.lost.is_empty() || passage.reached.is_empty() {
+        return passage.tell(model, finding, "the message");
+    }
+    let (near, far) = (name(model, passage.near), name(model, passage.far));
+    finding.confidence = Confidence::Certain;
+    finding.alternatives.clear();
+    finding.says.push_str(&format!(
+        " Of {} that left the tap {near}, {} never reached the tap {far}: lost between the two taps.",
+        count(passage.pieces as u64, "fragment"),
+        passage.lost.len()
+    ));
+    for at in passage.lost.iter().take(2) {
+        finding = finding.also(
+            *at,
+            format!("this fragment left {near}, never reached {far}"),
+        );
+    }
+    finding
 }
 
 fn numbers(flight: &Flight) -> String {
@@ -133,7 +164,10 @@ fn all_sent(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Shape::IpFragments(pieces) => format!("{pieces} IP fragments"),
         Shape::Whole => return None,
     };
-    Some(
+    Some(located(
+        model,
+        tunnel,
+        asked.flight,
         Finding::new(
             &RULE,
             Tap::of(model, tunnel).absence(Confidence::Likely),
@@ -150,7 +184,7 @@ fn all_sent(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             asked.schedule()
         ))
         .or("The peer drops the message in silence for another reason, or UDP 4500 is blocked."),
-    )
+    ))
 }
 
 #[cfg(test)]

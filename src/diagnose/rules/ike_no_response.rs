@@ -1,6 +1,6 @@
 //! Silence: the first message of IKE is sent again and again, and nothing comes back.
 
-use crate::diagnose::facts::{Asked, Tap, end_of, icmp, offsets};
+use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, IkeState, Model, TunnelId};
 use crate::units::Span;
@@ -108,6 +108,27 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
         peer.address
     ))
     .advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    let passages: Vec<Passage> = attempts
+        .iter()
+        .filter_map(|asked| Passage::of(model, tunnel, asked.flight))
+        .collect();
+    let lost = !passages.is_empty() && passages.iter().all(Passage::is_lost);
+    let arrived = passages.iter().find(|passage| passage.arrived());
+    if let Some(passage) = passages.first().filter(|_| lost).or(arrived) {
+        if passage.arrived() {
+            // An answer would have been seen leaving.
+            finding.alternatives = vec![format!(
+                "A filter of {} itself drops the requests, or it ignores initiators it does not know.",
+                peer.address
+            )];
+        } else if passage.is_proven() {
+            finding.confidence = Confidence::Certain;
+        }
+        finding.says = finding
+            .says
+            .replace(" This capture cannot tell a dead device from a filter.", "");
+        finding = passage.tell(model, finding, "the request");
+    }
     for asked in &attempts {
         finding = finding.also(asked.last, "last copy of an attempt, unanswered");
     }
@@ -243,6 +264,45 @@ mod tests {
             let finding = crate::diagnose::testing::fires(&text, "ike-no-response");
             assert_eq!(finding.severity, crate::diagnose::Severity::Error);
         }
+    }
+
+    /// A tunnel that works at two taps, then silence to a request of the first.
+    fn at_two_taps(second: &str) -> crate::diagnose::Finding {
+        let text = format!(
+            "0.00 A:500 > B:500 INFORMATIONAL i=8 r=9 id=1 request by=initiator sealed 80
+             0.02 A:500 > B:500 INFORMATIONAL i=8 r=9 id=1 request by=initiator sealed 80 tap=1 ttl=63
+             0.03 B:500 > A:500 INFORMATIONAL i=8 r=9 id=1 response by=responder sealed 80 tap=1
+             0.05 B:500 > A:500 INFORMATIONAL i=8 r=9 id=1 response by=responder sealed 80 ttl=63
+             10 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11.2
+             {second}
+             40 B:500 > A:500 INFORMATIONAL i=8 r=9 id=0 request by=responder sealed 80 tap=1"
+        );
+        crate::diagnose::testing::fires(&text, "ike-no-response")
+    }
+
+    #[test]
+    fn a_request_that_never_reaches_the_second_tap_is_lost_between() {
+        let finding = at_two_taps("");
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Certain);
+        assert!(
+            finding
+                .says
+                .contains("3 copies of the request left the tap tap 0 and none reached")
+        );
+        assert!(finding.alternatives.is_empty(), "{finding:#?}");
+    }
+
+    #[test]
+    fn a_request_that_reaches_the_second_tap_was_not_lost_on_the_way() {
+        let finding = at_two_taps(
+            "10.02 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11.2 tap=1 ttl=63",
+        );
+        assert!(
+            finding.says.contains("The way there is not to blame"),
+            "{}",
+            finding.says
+        );
+        assert!(!finding.says.contains("cannot tell a dead device"));
     }
 
     #[test]

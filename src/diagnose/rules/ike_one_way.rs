@@ -1,6 +1,6 @@
 //! Answers pass the tap, yet the asker asks again: they do not reach it.
 
-use crate::diagnose::facts::{asked, began, cite, first};
+use crate::diagnose::facts::{Passage, asked, began, cite, first};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, ExchangeId, Flight, MessageId, Model, Tunnel, TunnelId};
 use crate::registry::ExchangeType;
@@ -89,6 +89,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         "Capture at {}: if the answers arrive there, look at its firewall and log; if not, at the path back.",
         pair.from.address
     ));
+    if let Some(passage) = Passage::of(model, tunnel, pair.answer).filter(Passage::is_proven) {
+        finding.confidence = Confidence::Certain;
+        finding = passage.tell(model, finding, "the answer");
+    }
     for copy in deaf {
         finding = finding.also(cite(model, copy), "the same request after its answer");
     }

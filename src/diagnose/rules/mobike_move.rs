@@ -3,6 +3,7 @@
 use crate::diagnose::facts::tap;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::units::Vantage;
 use std::net::IpAddr;
 
 /// The rule.
@@ -44,13 +45,24 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 }
             }
             let moved = *addresses.get(1)?;
-            let at = tap::messages(model, row)
-                .filter(|message| message.header.spis.initiator == sa.spis.initiator)
+            let from = *addresses.first()?;
+            let messages = || {
+                tap::messages(model, row)
+                    .filter(|message| message.header.spis.initiator == sa.spis.initiator)
+            };
+            // Beyond a NAT another tap has it from another address all the time.
+            let mut taps: Vec<Vantage> = Vec::new();
+            for message in messages().filter(|message| message.path.from.address == from) {
+                if !taps.contains(&message.vantage) {
+                    taps.push(message.vantage);
+                }
+            }
+            let at = messages()
                 .filter(|message| message.path.from.address == moved)
+                .filter(|message| taps.contains(&message.vantage))
                 .min_by_key(|message| message.time)
                 .filter(|message| !message.header.flags.response())
                 .map(|message| (message.frame, message.time))?;
-            let from = addresses.first()?;
             Some(
                 Finding::new(&RULE, Confidence::Likely, tunnel, at, format!("the same IKE SA, now from {moved}"))
                     .title(format!("{from} moved to {moved}"))
@@ -76,6 +88,17 @@ mod tests {
              0.1 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=2 response sealed 80
              5 C:4500 > B:4500 INFORMATIONAL i=1 r=2 id=3 request by=initiator sealed 160
              5.1 B:4500 > C:4500 INFORMATIONAL i=1 r=2 id=3 response sealed 160",
+            "mobike-move",
+        );
+    }
+
+    #[test]
+    fn another_address_at_another_tap_is_a_nat() {
+        silent(
+            "0 A:4500 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+             0.01 C:1024 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 tap=1 ttl=63
+             0.02 B:4500 > C:1024 INFORMATIONAL i=1 r=2 id=2 response sealed 80 tap=1
+             0.03 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 ttl=63",
             "mobike-move",
         );
     }

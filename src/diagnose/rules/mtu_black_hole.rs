@@ -1,7 +1,7 @@
 //! Large packets vanish, small ones pass, and nobody says why.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Tap, clear, overhead};
+use crate::diagnose::facts::{Located, Tap, clear, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, Model, TunnelId};
 use crate::units::{EspSpi, Span};
@@ -51,9 +51,22 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .into_iter()
                 .find_map(|end| swallowed(model, tunnel, &tap, directions, end))
         })
+        .map(|finding| located(model, tunnel, finding))
         .or_else(|| between_taps(model, tunnel))
         .into_iter()
         .collect()
+}
+
+/// Adds what two taps lost of each direction, which leaves no doubt that it was lost on the way.
+fn located(model: &Model, tunnel: TunnelId, mut finding: Finding) -> Finding {
+    let row = &model.tunnels[tunnel];
+    for end in [0, 1] {
+        if let Some(located) = Located::of(row, end).filter(|located| located.lost >= PATTERN) {
+            finding.says.push_str(&format!(" {}.", located.says(model)));
+            finding = located.cite(model, finding);
+        }
+    }
+    finding
 }
 
 /// Large packets of an SA pass one tap and not the other, its small ones pass both.

@@ -1,9 +1,10 @@
 //! There is a NAT between the gateways, and where; or one side pretends that there is.
 
+use crate::diagnose::facts::taps::name;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::limits;
 use crate::model::table::Id;
-use crate::model::{IkeSa, Model, Nat, NatVerdict, Plain, Role, TunnelId};
+use crate::model::{IkeSa, Message, Model, Nat, NatVerdict, Plain, Role, TunnelId};
 use crate::units::Endpoint;
 use crate::wire::nat_detection;
 use std::net::{IpAddr, Ipv4Addr};
@@ -92,21 +93,52 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             NatVerdict::Untranslated | NatVerdict::Unknown => {}
         }
     }
-    let confidence = match certain {
+    let between = between_taps(model, sa);
+    let confidence = match certain || between.is_some() {
         true => Confidence::Certain,
         false => Confidence::Likely,
     };
-    vec![
-        Finding::new(
-            &RULE,
-            confidence,
-            tunnel,
-            sa.seen.first,
-            "the hashes of NAT detection do not fit the addresses",
-        )
-        .title(places.join(", "))
-        .says(says.join(" ")),
-    ]
+    let mut finding = Finding::new(
+        &RULE,
+        confidence,
+        tunnel,
+        sa.seen.first,
+        "the hashes of NAT detection do not fit the addresses",
+    )
+    .title(places.join(", "))
+    .says(says.join(" "));
+    if let Some((here, there)) = between {
+        finding.says.push_str(&format!(
+            " The NAT lies between the two taps: the same message goes from {} to {} at {}, and from {} to {} at {}.",
+            here.path.from,
+            here.path.to,
+            name(model, here.vantage),
+            there.path.from,
+            there.path.to,
+            name(model, there.vantage)
+        ));
+        finding = finding
+            .also((here.frame, here.time), "a message at one tap")
+            .also((there.frame, there.time), "the same message at the other");
+    }
+    vec![finding]
+}
+
+/// A message that has other addresses or ports at another tap.
+fn between_taps<'m>(model: &'m Model, sa: &IkeSa) -> Option<(&'m Message, &'m Message)> {
+    sa.exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .find_map(|flight| {
+            let here = &model.messages[flight.first()?];
+            let there = flight
+                .elsewhere
+                .iter()
+                .map(|id| &model.messages[*id])
+                .find(|there| there.bytes == here.bytes)?;
+            let ends = |message: &Message| (message.path.from, message.path.to);
+            (ends(here) != ends(there)).then_some((here, there))
+        })
 }
 
 fn is_there(nat: &Nat) -> bool {

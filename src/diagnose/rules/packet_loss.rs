@@ -1,9 +1,10 @@
 //! Sequence numbers are missing.
 
-use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::taps::name;
+use crate::diagnose::facts::{Located, Tap, count, own};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{AnomalyKind, EspFlow, Model, Transport, TunnelId};
+use crate::model::{AnomalyKind, EspFlow, Model, Transport, Tunnel, TunnelId};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,10 +22,10 @@ const DOCUMENT: &str = "\
 A sender numbers its ESP packets one by one. Numbers that never come were lost between the sender and the tap.
 
 ## How it is seen
-Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none: so the capture itself is complete. ESP over TCP is left out, since TCP sends lost packets again.
+Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none: so the capture itself is complete. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number.
 
 ## What else looks like it
-A capture that drops packets shows gaps too, in both directions and at the same time. A sender may also throw packets away after it numbered them, for instance because they are too large.
+A capture that drops packets shows gaps too, in both directions and at the same time. If both directions have gaps and the TTL shows that one of them is sent right beside the tap, the capture lost those packets, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large.
 
 ## What to do
 1. Look at the path from the sender: errors, rate limits, full queues. Compare the times of the gaps with the load.
@@ -44,15 +45,101 @@ const HEAVY: f64 = 20.0;
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
     let tap = Tap::of(model, tunnel);
+    let located: Vec<Finding> = [0, 1]
+        .into_iter()
+        .filter_map(|end| between_taps(model, tunnel, end))
+        .collect();
     esp::directions(model, row)
         .iter()
         .flat_map(|directions| {
             [0, 1]
                 .into_iter()
+                .filter(|end| !own::is_capture_loss(row, directions, *end))
+                .filter(|end| !is_located(row, *end))
                 .filter_map(|end| loss(model, tunnel, &tap, directions, end))
                 .collect::<Vec<_>>()
         })
+        .chain(located)
         .collect()
+}
+
+/// Whether two taps, one behind the other, tell what was lost between them in a direction, and
+/// nothing was before the first.
+fn is_located(row: &Tunnel, end: usize) -> bool {
+    Located::of(row, end).is_some_and(|located| {
+        let before = located.before;
+        located.both > 0 && !matters(before, located.left())
+    })
+}
+
+/// What left one tap and never reached the other.
+fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let located = Located::of(row, end)?;
+    let first = located.first().filter(|_| {
+        // An SA of which the far tap has nothing is blocked, or goes another way.
+        let by_chance = located.lost.saturating_sub(located.lone);
+        matters(by_chance, located.both) && !(located.may_be_leak() && located.leaks())
+    })?;
+    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let share = located.lost as f64 * 100.0 / located.left() as f64;
+    let dropped = model.dropped(located.far);
+    let missed = match located.unrecorded {
+        0 => String::new(),
+        more => format!(
+            " {} that {} lacks reached {}: its recording lost them.",
+            count(more, "packet"),
+            name(model, located.near),
+            name(model, located.far)
+        ),
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain
+            .lower_if(dropped > 0 || located.may_be_leak())
+            .lower_if(!located.is_judged()),
+        tunnel,
+        first,
+        "near the first that left and never arrived",
+    )
+    .title(format!("{share:.1} % of ESP from {from} to {to} is lost between the two taps"))
+    .says(format!("{}.{missed}", located.says(model)))
+    .advise(format!(
+        "Look at the path between the taps, from {} to {}: errors, rate limits, queues; compare the times with \
+         the load.",
+        name(model, located.near),
+        name(model, located.far)
+    ));
+    if located.may_be_leak() {
+        // Too few to be told from a recording that loses some.
+        finding = finding.severity(Severity::Info).or(format!(
+            "The recording of {} lost them.",
+            name(model, located.far)
+        ));
+    }
+    if is_one_piece(&located) {
+        finding = finding.severity(Severity::Info).title(format!(
+            "{} from {from} to {to} are lost between the two taps, in one piece",
+            count(located.lost, "ESP packet")
+        ));
+    }
+    if dropped > 0 {
+        finding = finding.severity(Severity::Info).or(format!(
+            "The recording of {} says that it dropped {dropped} packets itself.",
+            name(model, located.far)
+        ));
+    }
+    Some(located.cite(model, finding))
+}
+
+/// Whether nearly all were lost in a row: an outage, which is told for itself.
+fn is_one_piece(located: &Located<'_>) -> bool {
+    let longest = located
+        .missed
+        .iter()
+        .map(|missed| missed.run.length())
+        .max();
+    longest.is_some_and(|longest| longest >= 5 && longest.saturating_mul(10) >= located.lost * 9)
 }
 
 fn loss(
@@ -120,6 +207,14 @@ fn loss(
     if tap.dropped == 0 && share >= HEAVY {
         finding = finding.explaining(&["dpd-timeout", "tunnel-flapping"]);
     }
+    if own::end(directions) == Some(1 - end) {
+        finding.confidence = finding.confidence.lower();
+        finding.says.push_str(&format!(
+            " The TTL shows that {from} stands beside this tap, so that hardly a path can have lost them: {from} \
+             discards them itself."
+        ));
+        finding = finding.or("The capture itself lost packets of that direction.");
+    }
     if tap.dropped > 0 {
         finding = finding.severity(Severity::Info).or(format!(
             "The capture says that it dropped {} packets itself.",
@@ -164,7 +259,8 @@ fn matters(missing: u64, packets: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::{Confidence, Severity};
 
     #[test]
     fn gaps_in_one_direction_are_loss() {
@@ -182,6 +278,72 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..20,22,21,23..40,44,43,42,41,45..100 every 0.1 size 136",
             "packet-loss",
         );
+    }
+
+    /// Both directions at two taps; the second lacks what `lost` names of the packets towards it.
+    fn two_taps(towards: &str, back: &str) -> String {
+        format!(
+            "1 A > B ESP 0xb1 seq 1..100 every 0.1 size 136
+             1.05 B > A ESP 0xa1 seq 1..100 every 0.1 size 136 ttl=63
+             {towards}
+             {back}"
+        )
+    }
+
+    const TOWARDS: &str = "
+        1.02 A > B ESP 0xb1 seq 1..20 every 0.1 size 136 tap=1 ttl=63
+        3.52 A > B ESP 0xb1 seq 26..60 every 0.1 size 136 tap=1 ttl=63
+        7.42 A > B ESP 0xb1 seq 65..100 every 0.1 size 136 tap=1 ttl=63";
+    const BACK: &str = "1.03 B > A ESP 0xa1 seq 1..100 every 0.1 size 136 tap=1";
+
+    #[test]
+    fn two_taps_tell_where_packets_are_lost() {
+        let finding = fires(&two_taps(TOWARDS, BACK), "packet-loss");
+        assert_eq!(finding.confidence, Confidence::Certain);
+        assert!(
+            finding
+                .says
+                .starts_with("9 of 100 packets left the tap tap 0 and never reached the tap tap 1"),
+            "{}",
+            finding.says
+        );
+        let inputs: Vec<u16> = finding.evidence.iter().map(|e| e.frame.input).collect();
+        assert!(inputs.contains(&0) && inputs.contains(&1), "{inputs:?}");
+    }
+
+    #[test]
+    fn a_tap_that_loses_packets_of_both_directions_is_no_path() {
+        let back = "1.03 B > A ESP 0xa1 seq 1..30 every 0.1 size 136 tap=1
+                    4.63 B > A ESP 0xa1 seq 37..100 every 0.1 size 136 tap=1";
+        silent(&two_taps(TOWARDS, back), "packet-loss");
+    }
+
+    #[test]
+    fn gaps_in_what_the_gateway_beside_the_tap_sends_are_those_of_the_capture() {
+        let beside = |ttl: u8| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..20,22..70,72,74..100 every 0.1 size 136
+                 1 B > A ESP 0xa1 seq 1..20,22..40,43..100 every 0.1 size 136 ttl={ttl}"
+            )
+        };
+        silent(&beside(57), "packet-loss");
+        fires(&beside(64), "packet-loss");
+    }
+
+    #[test]
+    fn a_few_that_one_tap_lacks_may_be_lost_by_its_recording() {
+        let towards = "1.02 A > B ESP 0xb1 seq 1..20,22..40 every 0.1 size 136 tap=1 ttl=63
+                       5.12 A > B ESP 0xb1 seq 42..60,62..100 every 0.1 size 136 tap=1 ttl=63";
+        let finding = fires(&two_taps(towards, BACK), "packet-loss");
+        assert_eq!(finding.severity, Severity::Info);
+    }
+
+    #[test]
+    fn one_piece_is_an_outage_and_told_for_itself() {
+        let towards = "1.02 A > B ESP 0xb1 seq 1..20 every 0.1 size 136 tap=1 ttl=63
+                       7.42 A > B ESP 0xb1 seq 65..100 every 0.1 size 136 tap=1 ttl=63";
+        let finding = fires(&two_taps(towards, BACK), "packet-loss");
+        assert_eq!(finding.severity, Severity::Info);
     }
 
     #[test]

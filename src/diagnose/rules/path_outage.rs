@@ -1,7 +1,7 @@
 //! Everything of one side stops and comes back on the same SAs: the tunnel outlives it.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Tap, end_of, tap};
+use crate::diagnose::facts::{Tap, end_of, tap, taps};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{AnomalyKind, EspFlow, Model, Silence, TunnelId};
 use crate::units::{Span, Timestamp};
@@ -96,10 +96,20 @@ fn outage(
     if others || ike {
         return None;
     }
+    let before = taps::upstream(model, row, flow).filter(|before| before.sequence.missing == 0);
+    let located = before.map_or(String::new(), |before| {
+        format!(
+            " None of them is missing at the tap {}: they were lost between the two taps.",
+            taps::name(model, before.key.vantage)
+        )
+    });
     Some(
         Finding::new(
             &RULE,
-            Confidence::Likely,
+            match before {
+                Some(_) => Confidence::Certain.lower_if(model.dropped(flow.key.vantage) > 0),
+                None => Confidence::Likely,
+            },
             tunnel,
             silence.after,
             format!("first packet after {}; {lost} numbers are missing", silence.length),
@@ -108,7 +118,7 @@ fn outage(
         .title(format!("Nothing of {from} arrived for {}", silence.length))
         .says(format!(
             "For {} nothing of {from} arrived at the tap, then {} went on with {lost} numbers missing: \
-             {from} went on sending to {to}, and the path lost it.",
+             {from} went on sending to {to}, and the path lost it.{located}",
             silence.length, flow.key.spi
         ))
         .or("The capture itself was interrupted.")

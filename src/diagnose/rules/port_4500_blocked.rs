@@ -1,7 +1,7 @@
 //! UDP 500 passes, UDP 4500 does not.
 
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
-use crate::diagnose::facts::{Tap, end_of, tap};
+use crate::diagnose::facts::{Asked, Passage, Tap, end_of, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 
@@ -44,7 +44,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .map(|silence| {
             let asked = &silence.asked;
             let tap = Tap::of(model, tunnel);
-            Finding::new(
+            let finding = Finding::new(
                 &RULE,
                 tap.absence(Confidence::Likely),
                 tunnel,
@@ -65,10 +65,24 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             .or("The peer drops the request without a word.")
             .or("Only the answers are filtered.")
             .advise("Permit UDP 500, UDP 4500 and IP protocol 50 in both directions between both gateways.")
-            .advise("Capture at the peer: if the request arrives there, read the peer's log.")
+            .advise("Capture at the peer: if the request arrives there, read the peer's log.");
+            located(model, tunnel, asked, finding)
         })
         .into_iter()
         .collect()
+}
+
+/// Adds where the request is lost, if two taps tell.
+fn located(model: &Model, tunnel: TunnelId, asked: &Asked<'_>, mut finding: Finding) -> Finding {
+    let Some(passage) = Passage::of(model, tunnel, asked.flight) else {
+        return finding;
+    };
+    if passage.is_proven() {
+        finding.confidence = Confidence::Certain;
+    } else if passage.arrived() {
+        finding.alternatives = vec!["The peer drops the request without a word.".to_owned()];
+    }
+    passage.tell(model, finding, "the request")
 }
 
 /// The silences that met authentication in this tunnel.

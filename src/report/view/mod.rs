@@ -14,6 +14,7 @@ mod ike_sa;
 mod input;
 mod place;
 mod suite;
+mod taps;
 mod timeline;
 mod tunnel;
 
@@ -26,6 +27,7 @@ pub use ike_sa::{IkeSaView, NatView, state, version};
 pub use input::{InputView, ProblemView};
 pub use place::{FrameView, PathView, SeenView};
 pub use suite::{AlgorithmView, SuiteView};
+pub use taps::{TapView, TapsView};
 pub use timeline::EventView;
 pub use tunnel::TunnelView;
 

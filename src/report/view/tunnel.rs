@@ -3,6 +3,7 @@
 use super::child_sa::ChildSaView;
 use super::flow::FlowView;
 use super::ike_sa::{IkeSaView, behind_nat, state, version};
+use super::taps::TapsView;
 use super::timeline::{EventView, timeline};
 use crate::model::{Model, TunnelId};
 use crate::report::select::number;
@@ -32,6 +33,8 @@ pub struct TunnelView<'a> {
     pub flows: Vec<FlowView<'a>>,
     /// What happened to it, in order.
     pub timeline: Vec<EventView>,
+    /// Pairs of taps that recorded it.
+    pub taps: Vec<TapsView>,
 }
 
 impl<'a> TunnelView<'a> {
@@ -63,6 +66,7 @@ impl<'a> TunnelView<'a> {
                 .map(|id| FlowView::new(model, *id))
                 .collect(),
             timeline: timeline(model, id),
+            taps: tunnel.taps.iter().map(TapsView::new).collect(),
         }
     }
 }

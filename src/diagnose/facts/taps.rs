@@ -1,0 +1,386 @@
+//! What two taps tell together: whether a packet that left one ever reached the other.
+
+use super::tap::messages;
+use super::{count, end_of};
+use crate::diagnose::{Cite, Finding};
+use crate::model::{Crossing, EspFlow, Flight, Missed, Model, TapPair, Tunnel, TunnelId};
+use crate::units::{Span, Timestamp, Vantage};
+use std::collections::BTreeMap;
+
+/// A message on its way from the tap near its sender to the one behind it.
+#[derive(Clone, Debug)]
+pub struct Passage {
+    /// The tap that it passes first.
+    pub near: Vantage,
+    /// The tap behind it.
+    pub far: Vantage,
+    /// Its datagrams at the first, as far as the other was recording then.
+    pub sent: Vec<Cite>,
+    /// Its datagrams at the first after the last frame of the other: no proof of anything, for that
+    /// recording may have ended.
+    pub beyond: usize,
+    /// Its datagrams at the other.
+    pub reached: Vec<Cite>,
+    /// Different datagrams of it that were sent: its fragments.
+    pub pieces: usize,
+    /// The first copy of each that never reached the other.
+    pub lost: Vec<Cite>,
+    /// Whether the other tap has any IKE on the port it goes to: else a capture filter may leave it
+    /// out.
+    pub hears_port: bool,
+}
+
+impl Passage {
+    /// Of a message, if one tap of its tunnel lies behind another on its way.
+    pub fn of(model: &Model, tunnel: TunnelId, flight: &Flight) -> Option<Self> {
+        let row = &model.tunnels[tunnel];
+        let from = super::first(model, flight)?.path.from.address;
+        let towards = 1 - end_of(row, from)?;
+        let port = super::first(model, flight)?.path.to.port;
+        let passage = row
+            .taps
+            .iter()
+            .filter_map(|pair| between(model, pair, towards, flight))
+            .find(|passage| !passage.sent.is_empty() || passage.beyond > 0)?;
+        let mut heard = messages(model, row)
+            .filter(|message| message.vantage == passage.far)
+            .peekable();
+        // A capture without IKE leaves it out.
+        heard.peek()?;
+        let hears_port =
+            heard.any(|message| [message.path.from.port, message.path.to.port].contains(&port));
+        Some(Self {
+            hears_port,
+            ..passage
+        })
+    }
+
+    /// Whether it left the first tap and nothing of it reached the other.
+    pub fn is_lost(&self) -> bool {
+        !self.sent.is_empty() && self.reached.is_empty()
+    }
+
+    /// Whether it was lost between the two taps and nothing else can explain its absence.
+    pub fn is_proven(&self) -> bool {
+        self.is_lost() && self.hears_port
+    }
+
+    /// Whether all of it reached the other tap.
+    pub fn arrived(&self) -> bool {
+        !self.reached.is_empty() && self.lost.is_empty()
+    }
+
+    /// Adds to a finding about a message without effect what the taps tell: lost between them, in
+    /// which case nothing else is left to explain it, or arrived, in which case the way there is
+    /// not to blame.
+    pub fn tell(&self, model: &Model, mut finding: Finding, what: &str) -> Finding {
+        let (near, far) = (name(model, self.near), name(model, self.far));
+        let copies = copies_of(self.sent.len());
+        if self.is_lost() {
+            finding.says.push_str(&format!(
+                " {copies} of {what} left the tap {near} and none reached the tap {far}: it is lost between \
+                 the two taps."
+            ));
+            finding.alternatives.clear();
+            if !self.hears_port {
+                finding = finding.or(format!("The capture filter of {far} leaves out that port."));
+            }
+            if model.dropped(self.far) > 0 {
+                finding = finding.or(format!("The recording of {far} dropped packets."));
+            }
+            for at in self.sent.iter().take(2) {
+                finding = finding.also(*at, format!("left {near}, never reached {far}"));
+            }
+            finding.advise(format!(
+                "Look for filters and failures between the two taps, on the way from {near} to {far}."
+            ))
+        } else if self.arrived() {
+            finding.says.push_str(&format!(
+                " Two taps show that {what} arrives: {} of {copies} reached the tap {far}. The way there is \
+                 not to blame.",
+                self.reached.len().min(self.sent.len())
+            ));
+            if let Some(at) = self.reached.first() {
+                finding = finding.also(*at, format!("arrived at {far}"));
+            }
+            finding
+        } else {
+            if self.sent.is_empty() && self.reached.is_empty() {
+                finding.says.push_str(&format!(
+                    " None of the {} that left the tap {near} is in {far}, which has no frame so late: they were \
+                     lost on the way there, unless that recording had ended.",
+                    copies_of(self.beyond)
+                ));
+            }
+            finding
+        }
+    }
+}
+
+fn copies_of(number: usize) -> String {
+    match number {
+        1 => "1 copy".to_owned(),
+        _ => format!("{number} copies"),
+    }
+}
+
+/// One pair of taps on the way of a message.
+fn between(model: &Model, pair: &TapPair, towards: usize, flight: &Flight) -> Option<Passage> {
+    let place = pair.near(towards)?;
+    let near = *pair.taps.get(place)?;
+    let far = *pair.taps.get(1 - place)?;
+    let recording = model.recording(far)?;
+    // Datagrams of the same octets: copies at the near tap, and whether any reached the far one.
+    let mut pieces: BTreeMap<&[u8], (Vec<Cite>, bool)> = BTreeMap::new();
+    let mut passage = Passage {
+        near,
+        far,
+        sent: Vec::new(),
+        beyond: 0,
+        reached: Vec::new(),
+        pieces: 0,
+        lost: Vec::new(),
+        hears_port: false,
+    };
+    let copies = flight.parts.iter().chain(&flight.again);
+    for id in copies.chain(&flight.elsewhere) {
+        let message = &model.messages[*id];
+        let cite = (message.frame, message.time);
+        let piece = pieces.entry(&message.bytes).or_default();
+        if message.vantage == far {
+            passage.reached.push(cite);
+            piece.1 = true;
+        } else if message.vantage == near {
+            piece.0.push(cite);
+        }
+    }
+    for (copies, arrived) in pieces.into_values() {
+        let could = |copy: &Cite| arrived || is_recording(pair, place, copy.1, recording);
+        let all = copies.len();
+        let sent: Vec<Cite> = copies.into_iter().filter(could).collect();
+        passage.beyond += all - sent.len();
+        passage.pieces += usize::from(!sent.is_empty());
+        passage.lost.extend(sent.first().filter(|_| !arrived));
+        passage.sent.extend(sent);
+    }
+    passage.lost.sort_by_key(|cite| cite.1);
+    passage.sent.sort_by_key(|cite| cite.1);
+    passage.reached.sort_by_key(|cite| cite.1);
+    Some(passage)
+}
+
+/// Whether the other tap of a pair recorded at a time of this one, and went on for a while.
+fn is_recording(
+    pair: &TapPair,
+    tap: usize,
+    time: Timestamp,
+    (begin, end): (Timestamp, Timestamp),
+) -> bool {
+    /// Longer than a packet is on its way.
+    const WHILE: Span = Span::from_secs(1);
+    let (time, doubt) = pair.elsewhere(tap, time);
+    time.since(begin) >= doubt && end.since(time).0 >= WHILE.0 + doubt.0
+}
+
+/// ESP and AH of one direction between two taps, one behind the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Located<'m> {
+    /// The tap that its packets pass first.
+    pub near: Vantage,
+    /// The tap behind it.
+    pub far: Vantage,
+    /// Packets that both have.
+    pub both: u64,
+    /// Packets that left the first and never reached the other.
+    pub lost: u64,
+    /// As many of these are of SAs of which the other tap has nothing.
+    pub lone: u64,
+    /// Packets that the first lacks and the other has.
+    pub unrecorded: u64,
+    /// Of the other direction: packets that the far tap lacks though they passed it first, and those
+    /// that it has.
+    leak: (u64, u64),
+    /// Of both directions: packets lost and left, and those that a tap lacks of what passed it first
+    /// and all that passed.
+    pooled: [u64; 4],
+    /// Numbers that neither has.
+    pub before: u64,
+    /// The first runs of those that were lost.
+    pub missed: &'m [Missed],
+}
+
+impl<'m> Located<'m> {
+    /// Of the direction towards an end, at the pair of taps that lacks most. None if some flow could
+    /// not be compared.
+    pub fn of(tunnel: &'m Tunnel, towards: usize) -> Option<Self> {
+        let of_pair = |pair: &'m TapPair| {
+            let near = pair.near(towards)?;
+            let crossing: &'m Crossing = pair.crossings.get(towards)?;
+            let back = pair.crossings.get(1 - towards)?;
+            let both = crossing.both.saturating_add(back.both);
+            let lost = crossing
+                .only
+                .get(near)?
+                .saturating_add(*back.only.get(1 - near)?);
+            let lacking = crossing
+                .only
+                .get(1 - near)?
+                .saturating_add(*back.only.get(near)?);
+            Some(Self {
+                lone: *crossing.lone.get(near)?,
+                leak: (*back.only.get(near)?, back.both),
+                pooled: [
+                    lost,
+                    both.saturating_add(lost),
+                    lacking,
+                    both.saturating_add(lacking),
+                ],
+                near: *pair.taps.get(near)?,
+                far: *pair.taps.get(1 - near)?,
+                both: crossing.both,
+                lost: *crossing.only.get(near)?,
+                unrecorded: *crossing.only.get(1 - near)?,
+                before: crossing.neither,
+                missed: crossing.missed.get(near)?,
+            })
+            .filter(|_| crossing.uncounted == 0)
+        };
+        let mut found: Option<Self> = None;
+        for located in tunnel.taps.iter().filter_map(of_pair) {
+            if found.is_none_or(|found| located.lost > found.lost) {
+                found = Some(located);
+            }
+        }
+        found
+    }
+
+    /// Packets that left the first tap.
+    pub fn left(&self) -> u64 {
+        self.both.saturating_add(self.lost)
+    }
+
+    /// Whether packets left the first tap and not one reached the other.
+    pub fn all_lost(&self) -> bool {
+        self.lost > 0 && self.both == 0 && self.unrecorded == 0
+    }
+
+    /// Whether the recording of the far tap may have lost these, and no path: it loses what comes and
+    /// what goes alike, and chance alone explains how many of both are missing. Where both
+    /// directions together show more than chance, the one that lacks more lost them on the way.
+    pub fn may_be_leak(&self) -> bool {
+        /// Fewer packets of the other direction tell nothing.
+        const PLENTY: u64 = 10;
+        let (lacks, has) = self.leak;
+        let back = lacks.saturating_add(has);
+        if back < PLENTY {
+            return false;
+        }
+        let [lost, left, lacking, passed] = self.pooled;
+        let (deviations, pooled) = (
+            deviations(self.lost, self.left(), lacks, back),
+            deviations(lost, left, lacking, passed),
+        );
+        deviations <= CHANCE && (pooled <= CHANCE || deviations <= 1.0)
+    }
+
+    /// Whether the recording of the far tap lacks packets that certainly passed it.
+    pub fn leaks(&self) -> bool {
+        self.leak.0 > 0
+    }
+
+    /// Whether packets of the other direction passed the far tap, so that its recording can be judged.
+    pub fn is_judged(&self) -> bool {
+        self.leak.1 > 0
+    }
+
+    /// `12 of 200 packets left the tap a.pcap and never reached the tap b.pcap (6.0 %)`.
+    pub fn says(&self, model: &Model) -> String {
+        let share = self.lost as f64 * 100.0 / self.left().max(1) as f64;
+        format!(
+            "{} of {} left the tap {} and never reached the tap {} ({share:.1} %)",
+            self.lost,
+            count(self.left(), "packet"),
+            name(model, self.near),
+            name(model, self.far)
+        )
+    }
+
+    /// Cites lost packets at both taps.
+    pub fn cite(&self, model: &Model, mut finding: Finding) -> Finding {
+        let (near, far) = (name(model, self.near), name(model, self.far));
+        for missed in self.missed.iter().take(2) {
+            let numbers = match missed.run.length() {
+                1 => format!("number {} of {}", missed.run.first, missed.spi),
+                _ => format!(
+                    "numbers {} to {} of {}",
+                    missed.run.first, missed.run.last, missed.spi
+                ),
+            };
+            let (follow, are) = match missed.run.length() {
+                1 => ("follows and never reaches", "is"),
+                _ => ("follow and never reach", "are"),
+            };
+            if let Some((number, frame, time)) = missed.there {
+                let note = match number >= missed.run.first {
+                    true => format!(
+                        "number {number} of {} leaves {near}, never reaches {far}",
+                        missed.spi
+                    ),
+                    false => format!("number {number} leaves {near}; {numbers} {follow} {far}"),
+                };
+                finding = finding.also((frame, time), note);
+            }
+            if let Some(after) = missed.after {
+                finding =
+                    finding.also(after, format!("{numbers} {are} missing before it at {far}"));
+            }
+        }
+        finding
+    }
+
+    /// The cite of the first lost packet at the tap that it left.
+    pub fn first(&self) -> Option<Cite> {
+        let (_, frame, time) = self.missed.first()?.there?;
+        Some((frame, time))
+    }
+}
+
+/// The flow of the same SPI at the tap that it passes before this one.
+pub fn upstream<'m>(model: &'m Model, tunnel: &'m Tunnel, flow: &EspFlow) -> Option<&'m EspFlow> {
+    let towards = tunnel.destination(flow)?;
+    let near = tunnel.taps.iter().find_map(|pair| {
+        let near = pair.near(towards)?;
+        let far = pair.index(flow.key.vantage).filter(|tap| *tap != near);
+        far.and_then(|_| pair.taps.get(near).copied())
+    })?;
+    let flows = tunnel.flows.iter().map(|id| &model.flows[*id]);
+    flows.into_iter().find(|other| {
+        other.key.vantage == near
+            && (other.key.spi, other.key.ah) == (flow.key.spi, flow.key.ah)
+            && tunnel.destination(other) == Some(towards)
+    })
+}
+
+/// Standard deviations: one in a hundred lies beyond.
+const CHANCE: f64 = 2.5;
+
+/// How far the lost ones are more than their share of all that is missing, in standard deviations.
+fn deviations(lost: u64, left: u64, lacking: u64, passed: u64) -> f64 {
+    let missing = lost.saturating_add(lacking) as f64;
+    let share = left as f64 / left.saturating_add(passed).max(1) as f64;
+    let deviation = (missing * share * (1.0 - share)).sqrt();
+    (lost as f64 - missing * share) / deviation.max(f64::MIN_POSITIVE)
+}
+
+/// What a person calls a tap: the file, and the interface if one input holds several taps.
+pub fn name(model: &Model, tap: Vantage) -> String {
+    let path = model
+        .inputs
+        .get(usize::from(tap.input))
+        .map_or("", |input| input.path.as_str());
+    let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    match tap.interface {
+        0 => file.to_owned(),
+        interface => format!("{file} (interface {interface})"),
+    }
+}
