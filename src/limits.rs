@@ -291,6 +291,13 @@ pub const INCOMPLETE_FRAMES: usize = 16;
 /// Steps of the timeline of a flow; the steps grow longer instead.
 pub const TIMELINE_STEPS: usize = 256;
 
+/// Packets of a flow before the times of its sizes are noted: most SAs of a crowded capture carry
+/// fewer, and cost nothing.
+pub const RHYTHM_AFTER: u64 = 8;
+
+/// Flows whose sizes are timed. The [`FLOW_SIZES`] of one take up to two KiB, all of them 32 MiB.
+pub const RHYTHM_FLOWS: usize = 1 << 14;
+
 /// Distinct packet sizes of a flow that are counted one by one; the first that come. Others are
 /// counted together.
 pub const FLOW_SIZES: usize = 32;

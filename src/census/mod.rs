@@ -41,6 +41,8 @@ pub struct Census {
     fragment_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
     clear_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
     message_octets: usize,
+    /// Flows whose sizes are timed.
+    timed: usize,
     beyond: Beyond,
 }
 
@@ -51,6 +53,7 @@ struct Beyond {
     stubs: u64,
     headless: u64,
     esp_packets: u64,
+    untimed: u64,
     icmp: u64,
     keepalives: u64,
     fragments: u64,
@@ -93,7 +96,18 @@ impl Census {
 
     fn count(&mut self, place: Option<usize>, packet: &EspPacket<'_>) {
         match place.and_then(|place| self.flows.get_mut(place)) {
-            Some(flow) => flow.count(packet),
+            Some(flow) => {
+                if flow.is_due() {
+                    match self.timed < limits::RHYTHM_FLOWS {
+                        true => {
+                            self.timed += 1;
+                            flow.time_sizes();
+                        }
+                        false => self.beyond.untimed += 1,
+                    }
+                }
+                flow.count(packet);
+            }
             None => self.beyond.esp_packets += 1,
         }
     }
@@ -497,6 +511,13 @@ impl Beyond {
                 "packets in clear of further pairs",
                 limits::CLEAR_FLOWS,
             ),
+            (self.untimed > 0).then(|| Blind {
+                what: format!("what returns steadily in {} ESP flows", self.untimed),
+                why: format!(
+                    "the sizes of no more than {} flows are timed",
+                    limits::RHYTHM_FLOWS
+                ),
+            }),
             (self.stubs > 0).then(|| Blind {
                 what: format!("the payloads of {} IKE messages", self.stubs),
                 why: format!(

@@ -21,6 +21,7 @@ pub fn write(out: &mut impl Write, tunnels: &Tunnels<'_>, sheet: Sheet) -> io::R
             writeln!(out)?;
         }
         summary(out, tunnel, sheet, Detail { verbose: true })?;
+        inferred(out, tunnel, sheet)?;
         child_sas(out, tunnel, sheet)?;
         let own: Vec<&ExchangeView> = tunnels
             .exchanges
@@ -196,6 +197,24 @@ fn child_sas(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io:
         if let Some(terms) = &child.terms {
             let line = format!("child SA {}: {}", child.id, terms.line());
             writeln!(out, "     {}", sheet.paint(Ink::Faint, line))?;
+        }
+        if let Some(inferred) = &child.inferred {
+            let lead = format!("     child SA {} by its size: ", child.id);
+            sheet.paragraph(out, &lead, &inferred.says)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the sizes of sealed flows leave open.
+fn inferred(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io::Result<()> {
+    for flow in &tunnel.flows {
+        if let Some(inferred) = &flow.inferred {
+            sheet.paragraph(
+                out,
+                &format!("     {} by its sizes: ", flow.spi),
+                &inferred.says,
+            )?;
         }
     }
     Ok(())

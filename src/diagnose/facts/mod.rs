@@ -15,6 +15,7 @@ pub mod offer;
 pub mod overhead;
 pub mod proof;
 pub mod rekey;
+pub mod rhythm;
 pub mod selectors;
 pub mod tap;
 
