@@ -52,6 +52,9 @@ const NOTIFIES: usize = 2;
 /// Octets of one IPv4 selector, and of one IPv6 selector (RFC 7296 section 3.13.1).
 const SELECTOR: [usize; 2] = [16, 40];
 
+/// Octets of the most selectors that are read into a size.
+const MOST: usize = SELECTORS * 40;
+
 /// Octets of N(REKEY_SA) with an SPI of four.
 const REKEY_SA: usize = 12;
 
@@ -200,6 +203,9 @@ fn read(
             let around = 4 + 8 + 4 + transforms + 8 + exchange + 4 + nonce + 8 + 8 + besides;
             for notifies in 0..=NOTIFIES {
                 let around = around + 8 * notifies;
+                if *plaintext.end() < around || *plaintext.start() > around + MOST {
+                    continue;
+                }
                 for octets in plaintext.clone() {
                     let Some(left) = octets.checked_sub(around) else {
                         continue;
