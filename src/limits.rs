@@ -312,6 +312,12 @@ pub const TIMELINE_STEPS: usize = 256;
 /// Events that are told of a tunnel; those in the middle are told as one, with how many of which kind
 /// they are. What repeats is folded before, so that only a hostile capture comes near it.
 pub const TIMELINE_EVENTS: usize = 64;
+/// Packets of a flow before the times of its sizes are noted: most SAs of a crowded capture carry
+/// fewer, and cost nothing.
+pub const RHYTHM_AFTER: u64 = 8;
+
+/// Flows whose sizes are timed. The [`FLOW_SIZES`] of one take up to two KiB, all of them 32 MiB.
+pub const RHYTHM_FLOWS: usize = 1 << 14;
 
 /// Distinct packet sizes of a flow that are counted one by one; the first that come. Others are
 /// counted together.

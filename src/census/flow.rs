@@ -5,7 +5,7 @@ use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
     Anomaly, AnomalyKind, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, Numbers,
-    OpenedTally, Sample, Seen, Silence, SizeTally, Timeline,
+    OpenedTally, Rhythm, Sample, Seen, Silence, SizeTally, Timeline,
 };
 use crate::net::{Opening, Path, SaId};
 use crate::sadb::Sadb;
@@ -22,6 +22,10 @@ pub(super) struct FlowCounter {
     between_samples: u32,
     /// Place in `row.sizes.counts` of the size that came last: trains repeat one size.
     last_size: usize,
+    /// Whether its sizes are timed.
+    timed: bool,
+    /// For each place in `row.sizes.counts` the rhythm of that size, once it is timed.
+    rhythms: Vec<Option<Rhythm>>,
     /// SAs that opened packets, and whether that is so: until one does, those that were tried.
     sas: (bool, Vec<SaId>),
 }
@@ -47,12 +51,14 @@ impl FlowCounter {
             timeline: Timeline {
                 step_secs: 1,
                 counts: Vec::new(),
+                lost: Vec::new(),
             },
             silences: Vec::new(),
             sizes: SizeTally {
                 smallest: u32::MAX,
                 ..SizeTally::default()
             },
+            rhythms: Vec::new(),
             ttl: (packet.ttl, packet.ttl),
             dont_fragment: false,
             null: None,
@@ -69,6 +75,8 @@ impl FlowCounter {
             numbers: Some(Numbers::new(packet.sequence)),
             between_samples: 0,
             last_size: 0,
+            timed: false,
+            rhythms: Vec::new(),
             sas: (false, Vec::new()),
         }
     }
@@ -78,6 +86,18 @@ impl FlowCounter {
         if !self.row.paths.contains(path) && self.row.paths.len() < limits::FLOW_PATHS {
             self.row.paths.push(*path);
         }
+    }
+
+    /// Whether this many packets came, so that its sizes are worth timing from now on.
+    #[inline]
+    pub(super) fn is_due(&self) -> bool {
+        self.row.packets == limits::RHYTHM_AFTER
+    }
+
+    /// Times its sizes from now on.
+    #[cold]
+    pub(super) fn time_sizes(&mut self) {
+        self.timed = true;
     }
 
     /// Counts a packet; so many holes more may be kept of all flows.
@@ -111,8 +131,10 @@ impl FlowCounter {
         if packet.sequence & self.between_samples == 0 {
             keep_sample(&mut row.samples, &mut self.between_samples, packet);
         }
+        let step = count_time(&mut row.timeline, packet.time.since(row.seen.first.1));
         if let Some(kind) = self.sequence.take(packet.sequence) {
             note_number(&mut self.numbers, packet.sequence, kind, holes);
+            note_lost(&mut row.timeline, step, kind);
             if row.anomalies.len() < limits::FLOW_ANOMALIES {
                 let (frame, time, sequence) = (packet.frame, packet.time, packet.sequence);
                 row.anomalies.push(Anomaly {
@@ -123,9 +145,11 @@ impl FlowCounter {
                 });
             }
         }
-        count_size(&mut row.sizes, &mut self.last_size, packet.length);
-        count_time(&mut row.timeline, packet.time.since(row.seen.first.1));
         let at = (packet.frame, packet.time);
+        let listed = count_size(&mut row.sizes, &mut self.last_size, packet.length);
+        if self.timed && listed {
+            time_size(&mut self.rhythms, self.last_size, packet.length, at);
+        }
         note_silence(&mut row.silences, row.seen.last, at);
         row.seen.last = at;
     }
@@ -151,6 +175,8 @@ impl FlowCounter {
             .and_then(|numbers| numbers.close(highest))
             .filter(|_| self.row.sequence.restarts == 0);
         self.row.sizes.counts.sort_unstable();
+        self.row.rhythms = self.rhythms.into_iter().flatten().collect();
+        self.row.rhythms.sort_unstable_by_key(|rhythm| rhythm.size);
         self.row
     }
 }
@@ -234,15 +260,16 @@ fn count_opening(
     }
 }
 
+/// Counts a size; `last` is then its place. False if there is no place for it.
 #[inline]
-fn count_size(sizes: &mut SizeTally, last: &mut usize, size: u32) {
+fn count_size(sizes: &mut SizeTally, last: &mut usize, size: u32) -> bool {
     sizes.smallest = sizes.smallest.min(size);
     sizes.largest = sizes.largest.max(size);
     sizes.residues |= 1 << (size % 16);
     match sizes.counts.get_mut(*last) {
         Some(row) if row.0 == size => {
             row.1 = row.1.saturating_add(1);
-            return;
+            return true;
         }
         _ => {}
     }
@@ -257,12 +284,49 @@ fn count_size(sizes: &mut SizeTally, last: &mut usize, size: u32) {
             *last = sizes.counts.len();
             sizes.counts.push((size, 1));
         }
-        None => sizes.others += 1,
+        None => {
+            sizes.others += 1;
+            return false;
+        }
+    }
+    true
+}
+
+/// Notes when a packet of a size came, by the place of that size.
+#[inline]
+fn time_size(rhythms: &mut Vec<Option<Rhythm>>, place: usize, size: u32, at: (FrameId, Timestamp)) {
+    match rhythms.get_mut(place) {
+        Some(Some(rhythm)) => rhythm.take(at),
+        Some(none) => *none = Some(Rhythm::new(size, at)),
+        None => {
+            rhythms.resize(place, None);
+            rhythms.push(Some(Rhythm::new(size, at)));
+        }
     }
 }
 
+/// Notes numbers that were skipped before a packet of this step, or that one of them came after all.
+#[cold]
+fn note_lost(timeline: &mut Timeline, step: usize, kind: AnomalyKind) {
+    let skipped = match kind {
+        AnomalyKind::Gap(skipped) => skipped,
+        AnomalyKind::Late(_) => 0,
+        AnomalyKind::Duplicate(_) | AnomalyKind::Restart(_) => return,
+    };
+    if skipped > 0 && timeline.lost.len() <= step {
+        timeline.lost.resize(step + 1, 0);
+    }
+    if let Some(lost) = timeline.lost.get_mut(step) {
+        *lost = match skipped {
+            0 => lost.saturating_sub(1),
+            skipped => lost.saturating_add(skipped),
+        };
+    }
+}
+
+/// Counts a packet of the timeline and gives its step.
 #[inline]
-fn count_time(timeline: &mut Timeline, since_first: Span) {
+fn count_time(timeline: &mut Timeline, since_first: Span) -> usize {
     // A packet stamped before the first one belongs to the first step.
     let secs = u64::try_from(since_first.0).unwrap_or(0) / 1_000_000_000;
     let mut step = secs / u64::from(timeline.step_secs);
@@ -277,18 +341,20 @@ fn count_time(timeline: &mut Timeline, since_first: Span) {
     if let Some(count) = timeline.counts.get_mut(step) {
         *count = count.saturating_add(1);
     }
+    step
 }
 
 fn double_step(timeline: &mut Timeline) {
     timeline.step_secs = timeline.step_secs.saturating_mul(2);
-    timeline.counts = timeline
-        .counts
-        .chunks(2)
-        .map(|pair| {
-            pair.iter()
-                .fold(0, |sum: u32, count| sum.saturating_add(*count))
-        })
-        .collect();
+    for steps in [&mut timeline.counts, &mut timeline.lost] {
+        *steps = steps
+            .chunks(2)
+            .map(|pair| {
+                pair.iter()
+                    .fold(0, |sum: u32, count| sum.saturating_add(*count))
+            })
+            .collect();
+    }
 }
 
 #[inline]
@@ -323,7 +389,7 @@ mod tests {
     fn a_timeline_keeps_its_sum_however_long_it_grows() {
         let mut timeline = Timeline {
             step_secs: 1,
-            counts: Vec::new(),
+            ..Timeline::default()
         };
         for second in (0..100_000).step_by(7) {
             count_time(&mut timeline, Span::from_secs(second));
@@ -342,6 +408,27 @@ mod tests {
         }
         let listed: u64 = sizes.counts.iter().map(|row| u64::from(row.1)).sum();
         assert_eq!((listed + sizes.others, sizes.residues), (200, u16::MAX));
+    }
+
+    #[test]
+    fn a_steady_beat_has_the_least_squares_of_its_mean() {
+        let at = |millis: i64| {
+            let frame = FrameId {
+                input: 0,
+                number: 1,
+            };
+            (frame, Timestamp(millis * 1_000_000))
+        };
+        let mut rhythms = Vec::new();
+        for beat in 0..11 {
+            time_size(&mut rhythms, 2, 140, at(beat * 5_000));
+        }
+        let Some(Some(rhythm)) = rhythms.last() else {
+            panic!("no rhythm")
+        };
+        let ticks = 5_000_000_000_u64 >> 20;
+        assert_eq!((rhythm.packets, rhythm.squares), (11, 10 * ticks * ticks));
+        assert_eq!(rhythms.len(), 3);
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct Census {
     message_octets: usize,
     /// Holes in the numbers of flows that may still be kept.
     holes: usize,
+    /// Flows whose sizes are timed.
+    timed: usize,
     beyond: Beyond,
 }
 
@@ -53,6 +55,7 @@ struct Beyond {
     stubs: u64,
     headless: u64,
     esp_packets: u64,
+    untimed: u64,
     icmp: u64,
     keepalives: u64,
     fragments: u64,
@@ -96,7 +99,18 @@ impl Census {
 
     fn count(&mut self, place: Option<usize>, packet: &EspPacket<'_>) {
         match place.and_then(|place| self.flows.get_mut(place)) {
-            Some(flow) => flow.count(packet, &mut self.holes),
+            Some(flow) => {
+                if flow.is_due() {
+                    match self.timed < limits::RHYTHM_FLOWS {
+                        true => {
+                            self.timed += 1;
+                            flow.time_sizes();
+                        }
+                        false => self.beyond.untimed += 1,
+                    }
+                }
+                flow.count(packet, &mut self.holes);
+            }
             None => self.beyond.esp_packets += 1,
         }
     }
@@ -500,6 +514,13 @@ impl Beyond {
                 "packets in clear of further pairs",
                 limits::CLEAR_FLOWS,
             ),
+            (self.untimed > 0).then(|| Blind {
+                what: format!("what returns steadily in {} ESP flows", self.untimed),
+                why: format!(
+                    "the sizes of no more than {} flows are timed",
+                    limits::RHYTHM_FLOWS
+                ),
+            }),
             (self.stubs > 0).then(|| Blind {
                 what: format!("the payloads of {} IKE messages", self.stubs),
                 why: format!(

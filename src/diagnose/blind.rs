@@ -4,7 +4,9 @@
 use super::Failed;
 use super::facts::{Tap, count, esp, own, taps};
 use crate::limits;
-use crate::model::{Blind, EspFlow, Input, Lie, Model, OpenedTally, Plain, Tunnel, TunnelId, Why};
+use crate::model::{
+    Blind, EspFlow, Inferred, Input, Lie, Model, OpenedTally, Plain, Tunnel, TunnelId, Why,
+};
 use crate::net::Unopened;
 use crate::registry::ExchangeType;
 use crate::units::EspSpi;
@@ -245,6 +247,15 @@ fn esp(model: &Model, told: &mut Vec<Blind>) {
         told.push(Blind {
             what: "inner addresses, protocols and answers".to_owned(),
             why: format!("{packets} ESP packets{spis} are encrypted and no key opens them"),
+        });
+    }
+    let padded = flows().filter(|flow| Inferred::of(flow).is_some_and(|inferred| inferred.padded));
+    let padded = padded.count();
+    if padded > 0 {
+        told.push(Blind {
+            what: format!("what the sizes of {padded} ESP flows mean"),
+            why: "their packets are all of one size at a steady rate: padded (TFC, IP-TFS), or one stream"
+                .to_owned(),
         });
     }
     let opened = || flows().filter_map(|flow| Some((flow, flow.opened.as_ref()?)));

@@ -88,6 +88,10 @@ pub struct EspFlow {
     pub silences: Vec<Silence>,
     /// Sizes.
     pub sizes: SizeTally,
+    /// When packets of each size came, sorted by size. Sizes of which nothing is known are left out:
+    /// those of the first [`crate::limits::RHYTHM_AFTER`] packets, and of flows beyond
+    /// [`crate::limits::RHYTHM_FLOWS`].
+    pub rhythms: Vec<Rhythm>,
     /// Smallest and largest TTL (hop limit) of the packets.
     pub ttl: (u8, u8),
     /// Whether any packet forbids fragmentation (IPv4 Don't Fragment).
@@ -279,6 +283,9 @@ pub struct Timeline {
     pub step_secs: u32,
     /// Packets of each step.
     pub counts: Vec<u32>,
+    /// Sequence numbers that were skipped within each step, less those that came late in it; shorter
+    /// than `counts`, and empty if none ever was.
+    pub lost: Vec<u32>,
 }
 
 /// Sizes of the packets of a flow: octets from the SPI to the end of the checksum.
@@ -294,4 +301,44 @@ pub struct SizeTally {
     pub counts: Vec<(u32, u32)>,
     /// Packets of sizes that came when the list was full.
     pub others: u64,
+}
+
+/// When packets of one size came: enough to tell a steady beat from chance, in constant memory.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rhythm {
+    /// Octets from the SPI to the end of the checksum.
+    pub size: u32,
+    /// Packets that it counts.
+    pub packets: u32,
+    /// The first of them.
+    pub first: (FrameId, Timestamp),
+    /// The last of them.
+    pub last: (FrameId, Timestamp),
+    /// Squares of the times between them, summed, in ticks of [`Rhythm::TICK`].
+    pub squares: u64,
+}
+
+impl Rhythm {
+    /// 2^20 ns, nearly a millisecond: the square of a year then fits, and dividing is a shift.
+    pub const TICK: Span = Span(1 << 20);
+
+    /// A rhythm that begins with this packet.
+    pub fn new(size: u32, at: (FrameId, Timestamp)) -> Self {
+        Self {
+            size,
+            packets: 1,
+            first: at,
+            last: at,
+            squares: 0,
+        }
+    }
+
+    /// Takes the next packet of this size.
+    #[inline]
+    pub fn take(&mut self, at: (FrameId, Timestamp)) {
+        let ticks = (at.1.since(self.last.1).0 >> 20).unsigned_abs();
+        self.squares = self.squares.saturating_add(ticks.saturating_mul(ticks));
+        self.packets = self.packets.saturating_add(1);
+        self.last = at;
+    }
 }

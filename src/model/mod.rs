@@ -3,9 +3,11 @@
 //! `None` means "not seen"; no default ever stands for it.
 
 pub mod child_sa;
+pub mod child_size;
 pub mod claim;
 pub mod clear_flow;
 pub mod esp_flow;
+pub mod esp_size;
 pub mod exchange;
 pub mod icmp;
 pub mod ike_sa;
@@ -22,12 +24,14 @@ pub mod tap_pair;
 pub mod tunnel;
 
 pub use child_sa::{ChildSa, ChildSaId, ChildSuite, ChildTerms, Mode};
+pub use child_size::{ChildInferred, Reading};
 pub use claim::Claim;
 pub use clear_flow::ClearFlow;
 pub use esp_flow::{
     Anomaly, AnomalyKind, EspFlow, Failure, FlowId, FlowKey, KeyUsed, Link, NullTally, OpenedTally,
-    SequenceTally, Silence, SizeTally, Timeline, Transport,
+    Rhythm, SequenceTally, Silence, SizeTally, Timeline, Transport,
 };
+pub use esp_size::{Cut, Family, Inferred, Overhead, Plateau};
 pub use exchange::{Exchange, ExchangeId, Flight, Role};
 pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};

@@ -286,6 +286,7 @@ fn flow() -> EspFlow {
         timeline: Timeline {
             step_secs: 1,
             counts: vec![1000, 230],
+            lost: vec![70],
         },
         silences: vec![Silence {
             length: Span::from_secs(3),
@@ -299,6 +300,7 @@ fn flow() -> EspFlow {
             counts: vec![(80, 1230)],
             others: 0,
         },
+        rhythms: Vec::new(),
         ttl: (62, 62),
         dont_fragment: true,
         null: Some(NullTally {

@@ -26,6 +26,7 @@ pub fn write(out: &mut impl Write, tunnels: &Tunnels<'_>, sheet: Sheet) -> io::R
         }
         let detail = Detail { verbose: true };
         summary(out, tunnel, &tunnels.inputs, sheet, detail)?;
+        inferred(out, tunnel, sheet)?;
         child_sas(out, tunnel, sheet)?;
         let own: Vec<&ExchangeView> = tunnels
             .exchanges
@@ -337,7 +338,28 @@ fn child_sas(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io:
         "replaces",
     ];
     writeln!(out)?;
-    sheet.table(out, 5, &head, &rows)
+    sheet.table(out, 5, &head, &rows)?;
+    for child in &tunnel.child_sas {
+        if let Some(inferred) = &child.inferred {
+            let lead = format!("     child SA {} by its size: ", child.id);
+            sheet.paragraph(out, &lead, &inferred.says)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the sizes of sealed flows leave open.
+fn inferred(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io::Result<()> {
+    for flow in &tunnel.flows {
+        if let Some(inferred) = &flow.inferred {
+            sheet.paragraph(
+                out,
+                &format!("     {} by its sizes: ", flow.spi),
+                &inferred.says,
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn exchanges(out: &mut impl Write, exchanges: &[&ExchangeView], sheet: Sheet) -> io::Result<()> {

@@ -6,8 +6,8 @@ use crate::limits;
 use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, ClearFlow, EspFlow, FlowKey, FragmentTrain, IcmpSeen, Input, Keepalives,
-    Link, Message, Model, Numbers, Opened, Plain, Sample, Seen, SequenceTally, Silence, SizeTally,
-    Timeline, Transport,
+    Link, Message, Model, Numbers, Opened, Plain, Rhythm, Sample, Seen, SequenceTally, Silence,
+    SizeTally, Timeline, Transport,
 };
 use crate::net::IpFacts;
 use crate::registry::PayloadType;
@@ -354,7 +354,38 @@ fn push_esp(
     flow.dont_fragment |= packet.df;
     flow.seen.last = here;
     add_size(&mut flow.sizes, size);
-    add_time(&mut flow.timeline, here.1.since(flow.seen.first.1));
+    if flow.packets > limits::RHYTHM_AFTER {
+        add_rhythm(&mut flow.rhythms, size, here);
+    }
+    let step = add_time(&mut flow.timeline, here.1.since(flow.seen.first.1));
+    add_lost(&mut flow.timeline, step, kind);
+}
+
+fn add_rhythm(rhythms: &mut Vec<Rhythm>, size: u32, here: (FrameId, Timestamp)) {
+    match rhythms.binary_search_by_key(&size, |rhythm| rhythm.size) {
+        Ok(place) => {
+            if let Some(rhythm) = rhythms.get_mut(place) {
+                rhythm.take(here);
+            }
+        }
+        Err(place) => rhythms.insert(place, Rhythm::new(size, here)),
+    }
+}
+
+fn add_lost(timeline: &mut Timeline, step: usize, kind: Option<AnomalyKind>) {
+    if let Some(AnomalyKind::Gap(skipped)) = kind {
+        if timeline.lost.len() <= step {
+            timeline.lost.resize(step + 1, 0);
+        }
+        if let Some(lost) = timeline.lost.get_mut(step) {
+            *lost += skipped;
+        }
+    }
+    if let Some(AnomalyKind::Late(_)) = kind
+        && let Some(lost) = timeline.lost.get_mut(step)
+    {
+        *lost = lost.saturating_sub(1);
+    }
 }
 
 fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspFlow {
@@ -371,10 +402,11 @@ fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspF
         anomalies: Vec::new(),
         timeline: Timeline {
             step_secs: 1,
-            counts: Vec::new(),
+            ..Timeline::default()
         },
         silences: Vec::new(),
         sizes: SizeTally::default(),
+        rhythms: Vec::new(),
         ttl: (packet.ttl, packet.ttl),
         dont_fragment: packet.df,
         null: None,
@@ -407,15 +439,13 @@ fn add_size(sizes: &mut SizeTally, size: u32) {
     }
 }
 
-fn add_time(timeline: &mut Timeline, after: Span) {
+fn add_time(timeline: &mut Timeline, after: Span) -> usize {
     let secs = u64::try_from(after.0 / 1_000_000_000).unwrap_or(0);
     while secs / u64::from(timeline.step_secs) >= limits::TIMELINE_STEPS as u64 {
         timeline.step_secs *= 2;
-        timeline.counts = timeline
-            .counts
-            .chunks(2)
-            .map(|pair| pair.iter().sum())
-            .collect();
+        for steps in [&mut timeline.counts, &mut timeline.lost] {
+            *steps = steps.chunks(2).map(|pair| pair.iter().sum()).collect();
+        }
     }
     let step = usize::try_from(secs / u64::from(timeline.step_secs)).unwrap_or(0);
     if timeline.counts.len() <= step {
@@ -424,4 +454,5 @@ fn add_time(timeline: &mut Timeline, after: Span) {
     if let Some(count) = timeline.counts.get_mut(step) {
         *count += 1;
     }
+    step
 }

@@ -16,6 +16,7 @@ pub mod overhead;
 pub mod own;
 pub mod proof;
 pub mod rekey;
+pub mod rhythm;
 pub mod selectors;
 pub mod tap;
 pub mod taps;

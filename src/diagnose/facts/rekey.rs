@@ -30,9 +30,14 @@ impl Refused {
     /// How many octets the request is larger than a bare one, if that leaves room for the smallest
     /// public value (32 octets and a header of 8, RFC 8031).
     pub fn room_for_public_value(&self) -> Option<usize> {
-        let room = self.plaintext?.checked_sub(Self::BARE)?;
-        (room >= 40 - 12).then_some(room)
+        let octets = self.plaintext?;
+        has_room_for_public_value(octets).then(|| octets.saturating_sub(Self::BARE))
     }
+}
+
+/// Whether a request with so many octets of plaintext may carry a public value.
+pub fn has_room_for_public_value(octets: usize) -> bool {
+    octets >= Refused::BARE + 40 - 12
 }
 
 /// A refusal that was mended this soon is part of a normal negotiation: another group, a collision.

@@ -35,9 +35,7 @@ Linux shows decrypted inbound packets on the outside interface: they match ESP p
 const FEW: u64 = 2;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let leaks: Vec<&ClearFlow> = clear::flows(model, &model.tunnels[tunnel])
-        .filter(|clear| is_leak(model, tunnel, clear))
-        .collect();
+    let leaks: Vec<&ClearFlow> = leaks(model, tunnel).collect();
     let Some(first) = leaks.first() else {
         return Vec::new();
     };
@@ -70,6 +68,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         );
     }
     vec![finding]
+}
+
+/// Packets in clear that should have been in the tunnel.
+pub(super) fn leaks(model: &Model, tunnel: TunnelId) -> impl Iterator<Item = &ClearFlow> {
+    clear::flows(model, &model.tunnels[tunnel]).filter(move |clear| is_leak(model, tunnel, clear))
 }
 
 /// Whether these packets should have been in the tunnel: neither of their addresses is its own, so

@@ -25,6 +25,7 @@ pub mod esp_fragments_lost;
 pub mod esp_one_way;
 pub mod esp_reordering;
 pub mod esp_replay;
+pub mod esp_suites_differ;
 pub mod id_mismatch;
 pub mod ike_admin_prohibited;
 pub mod ike_auth_no_response;
@@ -56,6 +57,7 @@ pub mod peer_restarted;
 pub mod pfs_mismatch;
 pub mod port_4500_blocked;
 pub mod psk_mismatch;
+pub mod rate_limited;
 pub mod redirected;
 pub mod rekey_collision;
 pub mod rekey_failed;
@@ -117,6 +119,7 @@ pub static RULES: &[&Rule] = &[
     &peer_address_changed::RULE,
     &esp_one_way::RULE,
     &esp_blocked::RULE,
+    &rate_limited::RULE,
     &packet_loss::RULE,
     &esp_replay::RULE,
     &esp_reordering::RULE,
@@ -127,6 +130,7 @@ pub static RULES: &[&Rule] = &[
     &clear_text_leak::RULE,
     &inner_nat_misses_ts::RULE,
     &sequence_exhausted::RULE,
+    &esp_suites_differ::RULE,
     &dh_group_retry::RULE,
     &cookie_exchange::RULE,
     &nat_detected::RULE,

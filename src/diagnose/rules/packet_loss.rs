@@ -253,6 +253,12 @@ fn tally(flows: &[&EspFlow]) -> (u64, u64) {
         })
 }
 
+/// Whether enough is missing towards an end to be worth a finding.
+pub(super) fn matters_towards(directions: &Directions<'_>, end: usize) -> bool {
+    let (missing, packets) = tally(directions.flows(end));
+    matters(missing, packets)
+}
+
 fn matters(missing: u64, packets: u64) -> bool {
     missing >= FEW && missing.saturating_mul(1000) >= (missing + packets).saturating_mul(PER_MILLE)
 }

@@ -118,12 +118,40 @@ fn outage(
         .title(format!("Nothing of {from} arrived for {}", silence.length))
         .says(format!(
             "For {} nothing of {from} arrived at the tap, then {} went on with {lost} numbers missing: \
-             {from} went on sending to {to}, and the path lost it.{located}",
-            silence.length, flow.key.spi
+             {from} went on sending to {to}, and the path lost it.{located}{}",
+            silence.length,
+            flow.key.spi,
+            other_way(model, tunnel, flow, 1 - end, silence)
         ))
         .or("The capture itself was interrupted.")
         .advise(format!("Look at the path from {from} to {to} at that time.")),
     )
+}
+
+/// What the TTL of IKE messages of one side tells of its way before and after a silence, in words:
+/// another number of hops is another path. Empty if either is not known.
+fn other_way(
+    model: &Model,
+    tunnel: TunnelId,
+    flow: &EspFlow,
+    end: usize,
+    silence: &Silence,
+) -> String {
+    let row = &model.tunnels[tunnel];
+    let sent = || {
+        tap::messages(model, row)
+            .filter(|message| message.vantage == flow.key.vantage)
+            .filter(|message| end_of(row, message.path.from.address) == Some(end))
+            .map(|message| (message.time, message.ip.ttl))
+    };
+    let before = sent().filter(|(time, _)| *time <= silence.before.1).max();
+    let after = sent().filter(|(time, _)| *time >= silence.after.1).min();
+    match (before, after) {
+        (Some((_, before)), Some((_, after))) if before != after => format!(
+            " Its packets had a TTL of {before} before and {after} afterwards: they take another way now."
+        ),
+        _ => String::new(),
+    }
 }
 
 /// How many numbers were skipped when the flow resumed.
@@ -140,7 +168,7 @@ fn lost_in(flow: &EspFlow, silence: &Silence) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     #[test]
     fn numbers_lost_in_a_silence_are_an_outage() {
@@ -162,6 +190,22 @@ mod tests {
              30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136",
             "path-outage",
         );
+    }
+
+    #[test]
+    fn another_ttl_afterwards_is_another_way() {
+        let says = fires(
+            "0 A > B ESP 0xb1 seq 1..100 every 0.5 size 136
+             0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             5 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 80
+             5.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=4 response sealed 80 ttl=53
+             30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136
+             35 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+             35.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80 ttl=47",
+            "path-outage",
+        )
+        .says;
+        assert!(says.contains("TTL of 53 before and 47"), "{says}");
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use super::rekey_failed;
 use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::offer::{self, Kind};
-use crate::diagnose::facts::rekey;
+use crate::diagnose::facts::{self, rekey};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::limits;
 use crate::model::{Model, TunnelId};
-use crate::registry::NotifyType;
+use crate::registry::{ExchangeType, NotifyType};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -60,7 +61,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(aftermath) = rekey_failed::aftermath(model, tunnel, &refused) else {
         return Vec::new();
     };
-    let confidence = if refused.len() > 1 {
+    let sizes = sizes(model, tunnel, &refused);
+    let one_sided = sizes.as_ref().is_some_and(|sizes| sizes.one_sided);
+    let confidence = if refused.len() > 1 || one_sided {
         Confidence::Likely
     } else {
         Confidence::Possible
@@ -71,10 +74,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .says(format!(
                     "The tunnel carried traffic, but {} CREATE_CHILD_SA request{} {} refused by a single \
                      notification and none succeeded; {aftermath}. The requests are {room} octets larger \
-                     than one without a public value: they ask for PFS.",
+                     than one without a public value: they ask for PFS.{}",
                     refused.len(),
                     if refused.len() == 1 { "" } else { "s" },
                     if refused.len() == 1 { "was" } else { "were" },
+                    sizes.map_or(String::new(), |sizes| sizes.says),
                 ))
                 .or("Another part of the ESP proposal differs.")
                 .or("It is the IKE SA whose rekeying is refused.")
@@ -83,6 +87,74 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .into_iter()
         .collect()
 }
+
+/// What the sizes of sealed requests tell of the groups of both sides.
+struct Sizes {
+    /// One or more sentences, each after a space.
+    says: String,
+    /// Whether requests of the other side have no room for a public value.
+    one_sided: bool,
+}
+
+/// Compares the first request that was refused with those of the other side.
+fn sizes(model: &Model, tunnel: TunnelId, refused: &[rekey::Refused]) -> Option<Sizes> {
+    let first = refused.first()?;
+    let exchange = &model.exchanges[first.exchange];
+    let request = exchange.request()?;
+    let from = facts::first(model, request)?.path.from.address;
+    let readings = model.rekey_readings(first.ike_sa, request);
+    let groups: Vec<String> = readings
+        .iter()
+        .filter(|reading| reading.public_value.is_some())
+        .map(ToString::to_string)
+        .collect();
+    let mut says = match groups.is_empty() {
+        true => String::new(),
+        false => format!(
+            " With a single proposal the size of {from} fits {}.",
+            groups.join(", or ")
+        ),
+    };
+    let others = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges)
+        .take(limits::CHILD_ATTEMPTS)
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
+        .filter_map(|exchange| {
+            let request = exchange.request()?;
+            let other = facts::first(model, request)?.path.from.address;
+            let range = model.plaintext_range(exchange.ike_sa, request)?;
+            (other != from).then_some((other, *range.end()))
+        });
+    let largest = others.max_by_key(|(_, octets)| *octets);
+    let one_sided = match largest {
+        Some((other, octets)) if !rekey::has_room_for_public_value(octets) => {
+            says.push_str(&format!(
+                " Those of {other} have no room for a public value: only one side has a PFS group."
+            ));
+            true
+        }
+        Some((other, octets)) => {
+            let ours = first.plaintext?;
+            if octets.abs_diff(ours) >= DIFFERENT {
+                says.push_str(&format!(
+                    " Those of {other} are {} octets {}.",
+                    octets.abs_diff(ours),
+                    if octets > ours { "larger" } else { "smaller" }
+                ));
+            }
+            false
+        }
+        None => false,
+    };
+    Some(Sizes { says, one_sided })
+}
+
+/// Public values of two groups differ by this at least: 32 octets, those of Curve25519 and of a curve
+/// over 256 bits.
+const DIFFERENT: usize = 32;
 
 /// What makes the group the suspect of a refusal.
 pub(super) struct Suspicion {
@@ -123,7 +195,7 @@ pub(super) fn suspicion(
         let same = child::agrees_but_for_group(&offer, &theirs);
         let (ours, wanted) = (groups(&offer), groups(&theirs));
         // Without a key exchange of its own, the request of IKE_AUTH tells nothing of the group.
-        let in_auth = refusal.attempt.kind == crate::registry::ExchangeType::IKE_AUTH;
+        let in_auth = refusal.attempt.kind == ExchangeType::IKE_AUTH;
         let differ = ours.is_disjoint(&wanted);
         // Accepted in IKE_AUTH without a group, refused later without a group: it wants one.
         let wants_any = ours.is_empty() && wanted.is_empty();
@@ -215,7 +287,7 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -237,6 +309,23 @@ mod tests {
             ),
             "pfs-mismatch",
         );
+    }
+
+    #[test]
+    fn the_other_side_asks_without_a_public_value() {
+        let says = fires(
+            &format!(
+                "{UP}
+                 10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 496
+                 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80
+                 15 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request sealed 208
+                 15.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response sealed 80"
+            ),
+            "pfs-mismatch",
+        )
+        .says;
+        assert!(says.contains("only one side has a PFS group"), "{says}");
+        assert!(says.contains("2048-bit MODP Group"), "{says}");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Each new child SA displaces the last.
 
-use crate::diagnose::facts::child;
-use crate::diagnose::facts::selectors;
+use crate::diagnose::facts::{self, child, selectors};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{Model, Selector, TunnelId, selector};
-use crate::units::{EspSpi, Span};
+use crate::model::{Exchange, InformationalClass, Link, Model, Seen, Selector, TunnelId, selector};
+use crate::registry::ExchangeType;
+use crate::units::{EspSpi, Span, Timestamp};
 use std::net::IpAddr;
 
 /// The rule.
@@ -29,7 +29,7 @@ const DOCUMENT: &str = "\
 One side makes a child SA for each pair of networks; the other holds only one at a time. Each new one is accepted and the one before deleted, so always one pair works, and not the others.
 
 ## How it is seen
-With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times.
+With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Without keys it is told as possible: again and again, at no steady interval, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways.
 
 ## What else looks like it
 A rekeying deletes the old SA as well, for the same networks. An administrator who changes the configuration deletes once.
@@ -78,7 +78,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         })
         .collect();
     let Some((before, after)) = displaced.first() else {
-        return Vec::new();
+        return by_silence(model, tunnel).into_iter().collect();
     };
     let again = made
         .iter()
@@ -119,6 +119,136 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     vec![finding]
 }
 
+/// A child SA that sealed messages made.
+struct Sealed {
+    /// The answer.
+    at: Cite,
+    /// Who granted it.
+    from: IpAddr,
+    /// The first packet of both directions, and the last of either.
+    seen: Seen,
+}
+
+/// Sealed: again and again a new child SA is granted, and the one before, which was in use, falls
+/// silent after what may be a Delete of the side that granted the new one. A rekeying is cleaned up
+/// by who asked for it (RFC 7296 section 2.8), and comes at steady intervals.
+fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let sealed = sealed(model, tunnel);
+    let mut deletes = deletes(model, tunnel);
+    deletes.sort_unstable_by_key(|(time, _)| *time);
+    let displaced: Vec<(&Sealed, &Sealed)> = sealed
+        .windows(2)
+        .filter_map(|pair| {
+            let [before, after] = pair else { return None };
+            let from = deletes.partition_point(|(time, _)| *time < after.at.1);
+            let soon = |time: Timestamp| time.since(after.at.1) <= SOON;
+            let deleted = deletes
+                .iter()
+                .skip(from)
+                .take_while(|(time, _)| soon(*time))
+                .any(|(_, by)| *by == after.from);
+            let last = before.seen.last.1;
+            let in_use = after.at.1.since(last) <= IN_USE;
+            (deleted && in_use && soon(last)).then_some((before, after))
+        })
+        .collect();
+    let lives: Vec<i64> = displaced
+        .iter()
+        .map(|(before, after)| after.at.1.since(before.at.1).0)
+        .collect();
+    let (shortest, longest) = (lives.iter().min()?, lives.iter().max()?);
+    let steady = longest.saturating_mul(2) < shortest.saturating_mul(3);
+    let (first, others) = displaced.split_first()?;
+    if displaced.len() < SEALED_PATTERN || steady {
+        return None;
+    }
+    let (before, after) = first;
+    let from = after.from;
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        tunnel,
+        after.at,
+        "a child SA is made, after which the one before falls silent",
+    )
+    .severity(Severity::Warning)
+    .also(before.seen.last, "the last packet of the one before")
+    .title(format!("{from} may keep one child SA only"))
+    .says(format!(
+        "{} times {from} granted a child SA, sent what may be a Delete, and the ESP of the one before, \
+         which was in use, stopped both ways within {SOON}. The SAs lived {} to {}, so it was no lifetime.",
+        displaced.len(),
+        Span(*shortest),
+        Span(*longest)
+    ))
+    .or("They are rekeyed, and the side that is asked deletes the old SA.")
+    .advise("Give the keys of the IKE SA, which show the selectors of each.")
+    .advise("If each is for other networks, put all into one child SA, or use a connection of its own for each pair.");
+    for (_, after) in others {
+        finding = finding.also(after.at, "and again");
+    }
+    Some(finding)
+}
+
+/// So many make a pattern where sizes and silence alone tell.
+const SEALED_PATTERN: usize = 3;
+
+/// A child SA that carried a packet so shortly before was in use.
+const IN_USE: Span = Span::from_secs(30);
+
+/// The child SAs of a tunnel that carried packets both ways and were made by sealed messages of
+/// IKEv2, in order of the answers.
+fn sealed(model: &Model, tunnel: TunnelId) -> Vec<Sealed> {
+    let mut found = Vec::new();
+    for flow in &model.tunnels[tunnel].flows {
+        let (Link::Proven(id) | Link::Inferred(id)) = model.flows[*flow].child_sa else {
+            continue;
+        };
+        let child = &model.child_sas[id];
+        // Each pair once, from its first direction on.
+        let [Some(one), Some(_)] = child.flows else {
+            continue;
+        };
+        let made = child.made_by.map(|made| &model.exchanges[made]);
+        let Some(response) = made.and_then(Exchange::response).filter(|_| one == *flow) else {
+            continue;
+        };
+        let v2 = made.is_some_and(|made| made.kind != ExchangeType::QUICK_MODE);
+        if let (Some(message), Some(seen), true) = (facts::first(model, response), child.seen, v2)
+            && model.opened(response).is_none()
+        {
+            found.push(Sealed {
+                at: (message.frame, message.time),
+                from: message.path.from.address,
+                seen,
+            });
+        }
+    }
+    found.sort_by_key(|sealed| sealed.at.1);
+    found
+}
+
+/// Sealed requests that may delete a child SA: when, and by whom.
+fn deletes(model: &Model, tunnel: TunnelId) -> Vec<(Timestamp, IpAddr)> {
+    let small = [InformationalClass::DeleteChild, InformationalClass::Small];
+    let mut found = Vec::new();
+    for sa in &model.tunnels[tunnel].ike_sas {
+        for id in &model.ike_sas[*sa].exchanges {
+            let exchange = &model.exchanges[*id];
+            if exchange.kind == ExchangeType::INFORMATIONAL
+                && let Some(request) = exchange.request()
+                && let Some(message) = facts::first(model, request)
+                && model
+                    .informational_class(*sa, request)
+                    .is_some_and(|class| small.contains(&class))
+            {
+                found.push((message.time, message.path.from.address));
+            }
+        }
+    }
+    found
+}
+
 /// Whether both are for the same packets, whoever asked.
 fn is_alike(one: &Made, other: &Made) -> bool {
     let ([a, b], [c, d]) = (&one.sides, &other.sides);
@@ -145,7 +275,8 @@ fn made(model: &Model, tunnel: TunnelId) -> Vec<Made> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::Confidence;
+    use crate::diagnose::testing::{fires, silent, verdict};
     use std::fmt::Write;
 
     /// Children for two networks in turn; `by` deletes the one before each time.
@@ -188,5 +319,55 @@ mod tests {
     #[test]
     fn who_asks_for_one_may_delete_the_other() {
         silent(&turns("A"), "single-child-peer");
+    }
+
+    /// Sealed child SAs made at these seconds, each in use until the next; `by` sends a small message
+    /// after each.
+    fn sealed(made: &[u32], by: &str) -> String {
+        let mut text = "
+            0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
+            0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
+            0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 257
+            0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 241
+            "
+        .to_owned();
+        let other = if by == "A" { "B" } else { "A" };
+        for (n, pair) in made.windows(2).enumerate() {
+            let (at, packets) = (pair[0], (pair[1] - pair[0]) * 2);
+            write!(
+                text,
+                "{at} A > B ESP 0xb{n} seq 1..{packets} every 0.5 size 140
+                 {at} B > A ESP 0xa{n} seq 1..{packets} every 0.5 size 140
+                 "
+            )
+            .unwrap();
+            if n > 0 {
+                write!(
+                    text,
+                    "{before}.8 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 177
+                     {before}.9 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 177
+                     {at}.1 {by}:500 > {other}:500 INFORMATIONAL i=1 r=2 id={late} request sealed 69
+                     {at}.2 {other}:500 > {by}:500 INFORMATIONAL i=1 r=2 id={late} response sealed 69
+                     ",
+                    before = at - 1,
+                    id = n + 1,
+                    late = n + 30
+                )
+                .unwrap();
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn sealed_turns_at_no_steady_interval_are_a_suspicion() {
+        let found = fires(&sealed(&[1, 10, 35, 43, 70, 90], "B"), "single-child-peer");
+        assert_eq!(found.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn sealed_rekeying_is_normal() {
+        silent(&sealed(&[1, 10, 35, 43, 70, 90], "A"), "single-child-peer");
+        silent(&sealed(&[1, 20, 40, 60, 80, 100], "B"), "single-child-peer");
     }
 }

@@ -1,9 +1,12 @@
 //! The peer grants less than was asked for.
 
+use super::clear_text_leak;
 use crate::diagnose::facts::selectors::{self, Narrowing};
-use crate::diagnose::facts::{clear, count};
+use crate::diagnose::facts::{began, clear, count};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{ClearFlow, Model, TunnelId, selector};
+use crate::limits;
+use crate::model::{ChildOutcome, ClearFlow, Model, TunnelId, selector};
+use crate::registry::ExchangeType;
 use crate::units::Timestamp;
 
 /// The rule.
@@ -22,7 +25,7 @@ const DOCUMENT: &str = "\
 IKEv2 lets a responder grant a part of the traffic that was asked for (RFC 7296 section 2.9). The tunnel comes up and everybody is content, but packets of the addresses that were cut off have no SA: they are dropped, or leave in clear, or take another tunnel. It depends on who initiates, too: the narrower side asks for what it has and gets all of it.
 
 ## How it is seen
-With the keys of the IKE SA: TSi and TSr of the request hold more than those of the answer.
+With the keys of the IKE SA: TSi and TSr of the request hold more than those of the answer. Without them, the sizes of CREATE_CHILD_SA give a hint: an IPv4 selector takes 16 octets, an IPv6 one 40. Where the answer is shorter by so many, and packets of private addresses pass in clear besides, it is told as possible; proposals that were not chosen shorten an answer as well. IKE_AUTH tells nothing by its size, since identities and certificates differ.
 
 ## What else looks like it
 A client that is given an inner address is narrowed to that address, which is how it is meant; so is a gateway that tells a client which networks it serves. In transport mode behind NAT addresses are exchanged. None of these is reported as a fault.
@@ -42,7 +45,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .find(|one| !one.served && !one.remote_access)
         .or(narrowed.first());
     let Some(worst) = worst else {
-        return Vec::new();
+        return by_size(model, tunnel).into_iter().collect();
     };
     let normal = worst.served || worst.remote_access;
     let (from, to) = (worst.answer.from, worst.answer.to);
@@ -114,6 +117,60 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             .advise("Use the same selectors on both sides; a peer of IKEv1, or one that does not narrow, refuses what differs.");
     }
     vec![finding]
+}
+
+/// A sealed answer that may lack selectors of its request, while packets that should be in the tunnel
+/// pass in clear. Either alone is normal.
+fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let leaks: Vec<&ClearFlow> = clear_text_leak::leaks(model, tunnel).collect();
+    let leak = leaks.first()?;
+    let row = &model.tunnels[tunnel];
+    let exchanges = row
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges);
+    let mut shorter = exchanges
+        .take(limits::CHILD_ATTEMPTS)
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| {
+            exchange.kind == ExchangeType::CREATE_CHILD_SA
+                && model.child_outcome(exchange) == ChildOutcome::Made
+        })
+        .filter_map(|exchange| {
+            let dropped = model
+                .dropped_at_most(exchange)
+                .filter(|dropped| *dropped > 0)?;
+            let answer = began(model, exchange.response()?)?;
+            Some((dropped, began(model, exchange.request()?)?, answer))
+        });
+    let (dropped, request, answer) = shorter.next()?;
+    let others = shorter.all(|(other, ..)| other >= dropped);
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Possible,
+            tunnel,
+            answer,
+            "an answer that is shorter than its request",
+        )
+        .severity(Severity::Info)
+        .also(request, "the request")
+        .also(
+            leak.seen.first,
+            format!("{} > {} in clear", leak.from, leak.to),
+        )
+        .title("The traffic selectors may be narrowed")
+        .says(format!(
+            "The answer that makes a child SA has room for up to {dropped} IPv4 selectors less than its request{}, \
+             and packets of private addresses, such as {} > {}, pass in clear.",
+            if others { ", as later ones have" } else { "" },
+            leak.from,
+            leak.to
+        ))
+        .or("The request offers several proposals, of which the answer names one.")
+        .or("The request has notifications that the answer has not.")
+        .advise("Give the keys of the IKE SA, which show the selectors, or compare those of both sides."),
+    )
 }
 
 /// Selectors of both sides: `10.1.0.0/16 with 10.2.0.0/16`.
@@ -190,6 +247,33 @@ mod tests {
         );
         assert!(is_healthy(&findings(&text)));
         assert_eq!(fires(&text, "ts-narrowed").severity, Severity::Info);
+    }
+
+    /// A child SA made by sealed messages so long.
+    fn sealed(request: u32, response: u32) -> String {
+        format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 257
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 241
+             1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed {request}
+             1.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed {response}
+             1.2 A > B ESP 0xb1 seq 1..9
+             1.3 B > A ESP 0xa1 seq 1..9
+             "
+        )
+    }
+
+    #[test]
+    fn a_shorter_answer_is_a_hint_only_beside_packets_in_clear() {
+        let leak = "5 10.1.0.5 > 10.2.9.9 CLEAR 1 count 5 requests 5";
+        let found = fires(&(sealed(225, 177) + leak), "ts-narrowed");
+        assert_eq!(
+            (found.severity, found.confidence),
+            (Severity::Info, crate::diagnose::Confidence::Possible)
+        );
+        silent(&sealed(225, 177), "ts-narrowed");
+        silent(&(sealed(189, 177) + leak), "ts-narrowed");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Child SAs.
 
 use super::suite::ChildSuiteView;
-use crate::model::{ChildSaId, ChildTerms, Mode, Model, Role, Selector};
+use crate::model::{ChildInferred, ChildSaId, ChildTerms, Mode, Model, Role, Selector};
 use crate::report::select::number;
 use serde::Serialize;
 
@@ -27,6 +27,48 @@ pub struct ChildSaView {
     /// What was agreed about it, where keys opened the messages that say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terms: Option<TermsView>,
+    /// What the sizes of the sealed exchange that made it leave open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inferred: Option<ChildInferredView>,
+}
+
+/// What the sizes of a sealed exchange leave open.
+#[derive(Debug, Serialize)]
+pub struct ChildInferredView {
+    /// In words.
+    pub says: String,
+    /// The readings, of which one is true.
+    pub readings: Vec<ReadingView>,
+    /// IPv4 selectors of the request that the answer may lack, at most.
+    pub dropped_at_most: Option<usize>,
+}
+
+/// One way to read a size.
+#[derive(Debug, Serialize)]
+pub struct ReadingView {
+    /// Numbers of the groups that have such a public value; empty without a key exchange.
+    pub groups: Vec<u16>,
+    /// How many IPv4 selectors both sides together may have.
+    pub selectors: Vec<usize>,
+    /// How many IPv6 selectors, if these are such.
+    pub selectors_v6: Vec<usize>,
+}
+
+impl ChildInferredView {
+    fn new(inferred: &ChildInferred) -> Self {
+        let readings = inferred.readings.iter();
+        Self {
+            says: inferred.to_string(),
+            readings: readings
+                .map(|reading| ReadingView {
+                    groups: reading.groups().collect(),
+                    selectors: reading.selectors.clone(),
+                    selectors_v6: reading.selectors_v6.clone(),
+                })
+                .collect(),
+            dropped_at_most: inferred.dropped_at_most,
+        }
+    }
 }
 
 /// What was agreed about a child SA.
@@ -116,6 +158,10 @@ impl ChildSaView {
             first_ns: child.seen.map(|seen| seen.first.1.0),
             last_ns: child.seen.map(|seen| seen.last.1.0),
             terms: child.terms.as_deref().map(TermsView::new),
+            inferred: model
+                .child_inferred(id)
+                .as_ref()
+                .map(ChildInferredView::new),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! ESP and AH flows.
 
 use super::place::{FrameView, PathView, SeenView};
-use crate::model::{AnomalyKind, FlowId, Link, Model, OpenedTally};
+use crate::model::{AnomalyKind, Cut, FlowId, Inferred, Link, Model, OpenedTally};
 use crate::report::select::number;
 use serde::Serialize;
 
@@ -62,6 +62,9 @@ pub struct FlowView<'a> {
     pub esp_null: Option<NullView>,
     /// What keys made of its packets; null if there were none for its SPI.
     pub opened: Option<OpenedView<'a>>,
+    /// What its sizes leave open, as long as no key opens it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inferred: Option<InferredView>,
     /// When and where it was seen.
     #[serde(flatten)]
     pub seen: SeenView,
@@ -119,6 +122,7 @@ impl<'a> FlowView<'a> {
                 first: FrameView::new(null.first.0),
             }),
             opened: flow.opened.as_ref().map(OpenedView::new),
+            inferred: Inferred::of(flow).as_ref().map(InferredView::new),
             seen: SeenView::new(flow.seen),
             anomalies: flow.anomalies.iter().map(AnomalyView::new).collect(),
             silences: flow
@@ -133,7 +137,51 @@ impl<'a> FlowView<'a> {
             timeline: TimelineView {
                 step_secs: flow.timeline.step_secs,
                 counts: &flow.timeline.counts,
+                lost: &flow.timeline.lost,
             },
+        }
+    }
+}
+
+/// What sizes leave open.
+#[derive(Debug, Serialize)]
+pub struct InferredView {
+    /// In words.
+    pub says: String,
+    /// Whether sizes tell nothing: all packets are alike at a steady rate.
+    pub padded: bool,
+    /// What the cipher may be.
+    pub suites: Vec<&'static str>,
+    /// Distinct sizes that say so.
+    pub distinct: usize,
+    /// Chance that a cipher without blocks looks like one with them; null if no block fits.
+    pub chance: Option<f64>,
+    /// Octets of the largest inner packet, at least and at most.
+    pub inner_largest: Option<[u32; 2]>,
+    /// Packets of the largest size, if they are many.
+    pub plateau: Option<u32>,
+    /// Whether Ethernet would take larger ones; null without a plateau.
+    pub has_room: Option<bool>,
+    /// `after-sealing`, `before-sealing`.
+    pub cut: Option<&'static str>,
+}
+
+impl InferredView {
+    fn new(inferred: &Inferred) -> Self {
+        let families = inferred.families();
+        Self {
+            says: inferred.to_string(),
+            padded: inferred.padded,
+            suites: families.iter().map(|family| family.words()).collect(),
+            distinct: inferred.distinct,
+            chance: inferred.chance,
+            inner_largest: inferred.inner.map(|(least, most)| [least, most]),
+            plateau: inferred.plateau.map(|plateau| plateau.packets),
+            has_room: inferred.plateau.map(|plateau| plateau.has_room),
+            cut: inferred.cut.map(|cut| match cut {
+                Cut::Sealed => "after-sealing",
+                Cut::Before(_) => "before-sealing",
+            }),
         }
     }
 }
@@ -304,4 +352,7 @@ pub struct TimelineView<'a> {
     pub step_secs: u32,
     /// Packets of each step.
     pub counts: &'a [u32],
+    /// Sequence numbers skipped within each step; none are listed after the last such step.
+    #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+    pub lost: &'a [u32],
 }

@@ -1,0 +1,161 @@
+//! The packets of the two directions of a child SA have sizes of different suites.
+
+use crate::diagnose::facts::esp;
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{ChildSa, EspFlow, Family, Inferred, Link, Model, Overhead, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "esp-suites-differ",
+    code: "ESP436",
+    severity: Severity::Info,
+    summary: "The two directions of a child SA seem to use different algorithms",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Both directions of a child SA use the algorithms that were negotiated. If the sizes of their packets cannot come from one suite, the gateways took different ones, and each throws away what the other sends. The usual case is HMAC-SHA2-256 cut to 96 bits, as an old draft and old Linux kernels have it, instead of 128 (RFC 4868).
+
+## How it is seen
+Packet sizes of a cipher with blocks leave the same rest when divided by the block. With enough distinct sizes both ways, no suite in use fits both directions, though one fits each.
+
+## What else looks like it
+A sender that adds padding of its own (RFC 4303 section 2.7) on one side only.
+
+## What to do
+1. Compare encryption and integrity of ESP on both gateways, as the running SAs show them (ip xfrm state, show crypto ipsec sa).
+2. With SHA2-256, see that both cut it to 128 bits; some have a switch for the old way (sha256_96, sha2-truncbug).
+";
+
+/// Distinct sizes of each direction: fewer may look like anything.
+const DISTINCT: usize = 6;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let flows = row.flows.iter().map(|id| &model.flows[*id]);
+    let children = flows.filter_map(|flow| match flow.child_sa {
+        Link::Proven(child) | Link::Inferred(child) => Some((child, flow)),
+        Link::None => None,
+    });
+    for (child, flow) in children {
+        let child = &model.child_sas[child];
+        // Each pair once, from its first direction on.
+        let Some((one, two)) = pair(model, child).filter(|(one, _)| one.key == flow.key) else {
+            continue;
+        };
+        if let Some(finding) = differ(model, tunnel, one, two) {
+            return vec![finding];
+        }
+    }
+    Vec::new()
+}
+
+/// Both flows of a child SA, as one vantage recorded them.
+fn pair<'m>(model: &'m Model, child: &ChildSa) -> Option<(&'m EspFlow, &'m EspFlow)> {
+    let [Some(one), Some(two)] = child.flows else {
+        return None;
+    };
+    let (one, two) = (&model.flows[one], &model.flows[two]);
+    (one.key.vantage == two.key.vantage).then_some((one, two))
+}
+
+fn differ(model: &Model, tunnel: TunnelId, one: &EspFlow, two: &EspFlow) -> Option<Finding> {
+    let [ours, theirs] = [one, two].map(telling);
+    let (ours, theirs) = (ours?, theirs?);
+    if ours.iter().any(|suite| theirs.contains(suite)) {
+        return None;
+    }
+    let row = &model.tunnels[tunnel];
+    let ends = [one, two].map(|flow| esp::destination(row, flow));
+    let [Some(first), Some(second)] = ends else {
+        return None;
+    };
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Possible,
+            tunnel,
+            one.seen.first,
+            format!("{} has {} sizes", one.key.spi, one.sizes.counts.len()),
+        )
+        .also(
+            two.seen.first,
+            format!("{} has {} sizes", two.key.spi, two.sizes.counts.len()),
+        )
+        .during(one.seen.first.1, one.seen.last.1)
+        .says(format!(
+            "Towards {} the sizes of {} fit {}; towards {} those of {} fit {}. No suite in use gives both.",
+            row.ends.get(first)?,
+            one.key.spi,
+            words(&ours),
+            row.ends.get(second)?,
+            two.key.spi,
+            words(&theirs)
+        ))
+        .or("One side pads its packets in a way of its own.")
+        .or("The two flows do not belong to one child SA.")
+        .advise("Compare encryption and integrity of ESP as the running SAs of both gateways show them.")
+        .advise("With HMAC-SHA2-256, see that both cut it to 128 bits, not to 96."),
+    )
+}
+
+/// The suites that the sizes of a flow leave; `None` if they are too few to tell, or fit a cipher
+/// without blocks, under which sizes follow the applications.
+fn telling(flow: &EspFlow) -> Option<Vec<Overhead>> {
+    let inferred = Inferred::of(flow)?;
+    let blocks = !inferred.families().contains(&Family::Aligned);
+    let enough = inferred.distinct >= DISTINCT && blocks && !inferred.suites.is_empty();
+    enough.then_some(inferred.suites)
+}
+
+/// `16-octet blocks and 12 octets of checksum`.
+fn words(suites: &[Overhead]) -> String {
+    let words: Vec<String> = suites
+        .iter()
+        .map(|suite| format!("blocks of {} with a checksum of {}", suite.block, suite.icv))
+        .collect();
+    words.join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    fn pair(forth: &str, back: &str) -> String {
+        format!(
+            "1 A > B ESP 0xb1 seq 1..80 every 0.1 size {forth}
+             1.01 B > A ESP 0xa1 seq 1..80 every 0.1 size {back}"
+        )
+    }
+
+    /// AES-CBC with 12 and with 16 octets of checksum.
+    const CUT: &str = "84,100,132,148,196,260,1012";
+    const WHOLE: &str = "88,104,136,152,200,264,1016";
+
+    #[test]
+    fn sizes_that_no_suite_gives_both_ways() {
+        fires(&pair(CUT, WHOLE), "esp-suites-differ");
+    }
+
+    #[test]
+    fn one_suite_both_ways_is_healthy() {
+        silent(&pair(CUT, CUT), "esp-suites-differ");
+        silent(&pair(CUT, "84,116,1108"), "esp-suites-differ");
+    }
+
+    #[test]
+    fn few_sizes_tell_nothing() {
+        silent(&pair(CUT, "88,104"), "esp-suites-differ");
+    }
+
+    #[test]
+    fn sizes_of_aead_fit_each_other_whatever_they_are() {
+        silent(
+            &pair("84,88,92,100,104,140,164", "100,108,112,120,132,148,1020"),
+            "esp-suites-differ",
+        );
+    }
+}

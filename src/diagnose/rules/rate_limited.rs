@@ -1,0 +1,266 @@
+//! Packets are lost whenever the rate exceeds a limit, and only then.
+
+use super::packet_loss;
+use crate::diagnose::facts::Tap;
+use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{AnomalyKind, EspFlow, Model, Transport, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "rate-limited",
+    code: "ESP435",
+    severity: Severity::Warning,
+    summary: "Packets are lost above a certain rate",
+    document: DOCUMENT,
+    explains: &["packet-loss"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A link or gateway passes so many octets a second and throws away what exceeds them: the bandwidth that was bought, a shaper, a slow line. Bursts lose packets, and what uses TCP slows down.
+
+## How it is seen
+Second by second, sequence numbers are missing only where the rate is near its highest; what arrives then is nearly the same amount each time, whatever was sent. Slower seconds carry enough packets that loss by chance would have shown there.
+
+## What else looks like it
+A full queue of a shared line at the busiest hour. A capture that cannot keep up drops packets when the rate is high as well; then both directions lose.
+
+## What to do
+1. Compare the rate with the bandwidth of the gateway and of the line.
+2. Shape to nine tenths of it before the gateway, or buy more.
+";
+
+/// Steps with loss, and without, that make a series.
+const STEPS: usize = 5;
+
+/// A slow step has at most this share of the highest rate.
+const SLOW: f64 = 0.75;
+
+/// A lossy step receives at least this share of the highest rate: the plateau.
+const PLATEAU: f64 = 0.85;
+
+/// Bursts of loss that slow steps would have had by chance: the odds of none are then below
+/// 1 in 10,000.
+const EXPECTED: f64 = 10.0;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let tap = Tap::of(model, tunnel);
+    if tap.dropped > 0 {
+        return Vec::new();
+    }
+    esp::directions(model, &model.tunnels[tunnel])
+        .iter()
+        .flat_map(|directions| [0, 1].map(|end| limited(model, tunnel, directions, end)))
+        .flatten()
+        .collect()
+}
+
+fn limited(
+    model: &Model,
+    tunnel: TunnelId,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    // What the capture itself drops is missing both ways.
+    if packet_loss::matters_towards(directions, 1 - end)
+        || !packet_loss::matters_towards(directions, end)
+    {
+        return None;
+    }
+    let flow = directions
+        .flows(end)
+        .iter()
+        .filter(|flow| flow.key.transport != Transport::Tcp)
+        .max_by_key(|flow| flow.sequence.missing)?;
+    // Others share the limit: their packets are not in this timeline.
+    let all = directions.packets(end);
+    if flow.packets.saturating_mul(20) < all.saturating_mul(19) {
+        return None;
+    }
+    let knee = Knee::of(flow)?;
+    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let mean = flow.bytes as f64 / flow.packets.max(1) as f64;
+    let rate = f64::from(knee.highest) / f64::from(flow.timeline.step_secs.max(1));
+    let gaps = || {
+        let anomalies = flow.anomalies.iter();
+        anomalies.filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)))
+    };
+    let first = gaps().next()?;
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        (first.frame, first.time),
+        "first gap in the numbers",
+    )
+    .during(flow.seen.first.1, flow.seen.last.1)
+    .title(format!(
+        "From {from} to {to} packets are lost above {:.0} a second ({})",
+        rate,
+        bits(rate * mean * 8.0)
+    ))
+    .says(format!(
+        "All {} steps of {} s in which packets from {from} to {to} are missing received {:.0} to {:.0} packets a \
+         second; {} slower ones with {} packets miss none. About {} arrive at most, of packets of {mean:.0} octets.",
+        knee.lossy,
+        flow.timeline.step_secs,
+        f64::from(knee.least) / f64::from(flow.timeline.step_secs.max(1)),
+        rate,
+        knee.slow,
+        knee.slow_packets,
+        bits(rate * mean * 8.0)
+    ))
+    .or("A shared line on the way is full at the same time.")
+    .advise(format!(
+        "Compare this rate with the bandwidth of the gateways {from} and {to}, and of the lines between."
+    ))
+    .advise("Shape to nine tenths of it before the gateway, or raise the limit.");
+    for gap in gaps().skip(1) {
+        finding = finding.also((gap.frame, gap.time), "and another");
+    }
+    Some(finding)
+}
+
+/// A rate above which packets are lost.
+struct Knee {
+    /// Packets of the fastest step, and of the slowest with loss.
+    highest: u32,
+    least: u32,
+    /// Steps with loss, slow steps, and packets of those.
+    lossy: usize,
+    slow: usize,
+    slow_packets: u64,
+}
+
+impl Knee {
+    fn of(flow: &EspFlow) -> Option<Self> {
+        // The first and the last step are rarely whole.
+        let steps: Vec<(u32, u32)> = flow
+            .timeline
+            .counts
+            .iter()
+            .enumerate()
+            .map(|(step, count)| (*count, flow.timeline.lost.get(step).copied().unwrap_or(0)))
+            .collect();
+        let [_, whole @ .., _] = steps.as_slice() else {
+            return None;
+        };
+        let highest = whole.iter().map(|(count, _)| *count).max()?;
+        let share = |count: u32| f64::from(count) / f64::from(highest.max(1));
+        // What was lost at the end of a fast step shows at the first packet of the next one: slow steps
+        // after a fast one say nothing.
+        let fast = |count: u32| share(count) >= PLATEAU;
+        let tells = |(before, step): (&(u32, u32), &(u32, u32))| {
+            (fast(step.0) || !fast(before.0)).then_some(*step)
+        };
+        let steps: Vec<(u32, u32)> = steps.iter().zip(whole).filter_map(tells).collect();
+        let lossy: Vec<(u32, u32)> = steps.iter().copied().filter(|step| step.1 > 0).collect();
+        let slow: Vec<u32> = steps
+            .iter()
+            .map(|(count, _)| *count)
+            .filter(|count| *count > 0 && share(*count) <= SLOW)
+            .collect();
+        let least = lossy.iter().map(|(count, _)| *count).min()?;
+        let slow_packets: u64 = slow.iter().map(|count| u64::from(*count)).sum();
+        let expected =
+            flow.sequence.bursts as f64 * slow_packets as f64 / flow.packets.max(1) as f64;
+        // A limit takes what exceeds it: more is sent, and no more arrives.
+        let sent =
+            |step: &&(u32, u32)| f64::from(step.0) + f64::from(step.1) >= 1.05 * f64::from(highest);
+        let exceeds = lossy.iter().filter(sent).count() * 2 >= lossy.len();
+        let clear = lossy.len() >= STEPS
+            && slow.len() >= STEPS
+            && share(least) >= PLATEAU
+            && expected >= EXPECTED
+            && exceeds;
+        clear.then_some(Self {
+            highest,
+            least,
+            lossy: lossy.len(),
+            slow: slow.len(),
+            slow_packets,
+        })
+    }
+}
+
+/// A rate in bits a second, as lines are sold.
+fn bits(rate: f64) -> String {
+    match rate {
+        rate if rate >= 1e9 => format!("{:.1} Gbit/s", rate / 1e9),
+        rate if rate >= 1e6 => format!("{:.1} Mbit/s", rate / 1e6),
+        rate => format!("{:.0} kbit/s", rate / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+    use std::fmt::Write;
+
+    /// Seconds of traffic from B to A: so many packets are sent, of which so many in ten arrive.
+    fn seconds(steps: &[(u32, u32)]) -> String {
+        let mut text = String::from("0 A > B ESP 0xb1 seq 1..400 every 0.1 size 136\n");
+        let mut number = 1;
+        for (second, (sent, lost)) in steps.iter().enumerate() {
+            let arrive = sent - lost;
+            let mut numbers = Vec::new();
+            for place in 0..*sent {
+                // Spread over the second, so that each burst is short.
+                let drops = place * lost / sent != (place + 1) * lost / sent;
+                if !drops {
+                    numbers.push((number + place).to_string());
+                }
+            }
+            number += sent;
+            writeln!(
+                text,
+                "{second}.0 B > A ESP 0xa1 seq {} every {} size 1036",
+                numbers.join(","),
+                0.99 / f64::from(arrive)
+            )
+            .unwrap();
+        }
+        text
+    }
+
+    #[test]
+    fn loss_above_a_rate_and_nowhere_else_is_a_limit() {
+        let steps: Vec<(u32, u32)> = (0..40)
+            .map(|second| match second % 4 {
+                0 => (130, 30),
+                1 => (120, 20),
+                2 => (60, 0),
+                _ => (70, 0),
+            })
+            .collect();
+        verdict(&seconds(&steps), "rate-limited");
+    }
+
+    #[test]
+    fn loss_at_every_rate_is_no_limit() {
+        let steps: Vec<(u32, u32)> = (0..40)
+            .map(|second| match second % 4 {
+                0 => (130, 13),
+                1 => (120, 12),
+                _ => (60, 6),
+            })
+            .collect();
+        silent(&seconds(&steps), "rate-limited");
+        verdict(&seconds(&steps), "packet-loss");
+    }
+
+    #[test]
+    fn steady_traffic_shows_no_limit() {
+        silent(&seconds(&[(100, 10); 40]), "rate-limited");
+    }
+
+    #[test]
+    fn an_outage_is_no_limit() {
+        let mut steps = vec![(100, 0); 40];
+        steps[20] = (100, 60);
+        silent(&seconds(&steps), "rate-limited");
+    }
+}
