@@ -17,6 +17,7 @@ pub mod proof;
 pub mod rekey;
 pub mod selectors;
 pub mod tap;
+pub mod vendor_advice;
 
 pub use asked::{Asked, Fate};
 pub use tap::Tap;
