@@ -177,6 +177,12 @@ impl Finding {
         self
     }
 
+    /// More things to do or check, in order.
+    pub fn advise_all(mut self, advice: impl IntoIterator<Item = String>) -> Self {
+        self.advice.extend(advice);
+        self
+    }
+
     /// Whether both speak of the same tunnel at the same time.
     ///
     /// Consequences trail their cause (a retransmission gives up minutes later), so times that lie

@@ -20,6 +20,7 @@ pub mod rhythm;
 pub mod selectors;
 pub mod tap;
 pub mod taps;
+pub mod vendor_advice;
 
 pub use asked::{Asked, Fate};
 pub use tap::Tap;

@@ -72,6 +72,15 @@ impl Offer {
             .collect()
     }
 
+    /// The values offered of one kind, in words; `none` if there are none.
+    pub fn listed(&self, kind: Kind) -> String {
+        let values = self.values(kind);
+        match values.is_empty() {
+            true => "none".to_owned(),
+            false => list(&values),
+        }
+    }
+
     /// Every kind that is offered.
     pub fn kinds(&self) -> BTreeSet<Kind> {
         self.proposals
@@ -92,6 +101,20 @@ impl Offer {
                     .then(|| (*kind, list(&ours), list(&theirs)))
             })
             .collect()
+    }
+
+    /// Whether one proposal of each side can agree: every kind that either names has a value in common.
+    pub fn meets(&self, other: &Self) -> bool {
+        let agree = |one: &Proposal, two: &Proposal| {
+            one.len() == two.len()
+                && one.iter().all(|(kind, values)| {
+                    two.get(kind)
+                        .is_some_and(|others| !values.is_disjoint(others))
+                })
+        };
+        self.proposals
+            .iter()
+            .any(|one| other.proposals.iter().any(|two| agree(one, two)))
     }
 
     /// The kinds of which some proposal leaves a choice, with the values.
@@ -211,6 +234,46 @@ pub fn known_of(
     let time = not.seen.first.1;
     known.sort_by_key(|(_, at, _)| at.1.since(time).0.unsigned_abs());
     known.into_iter().next()
+}
+
+/// The last choice before a time that `responder` made of an offer of `initiator`, with that offer.
+pub fn accepted_before(
+    model: &Model,
+    tunnel: TunnelId,
+    [initiator, responder]: [IpAddr; 2],
+    before: Cite,
+) -> Option<Agreed> {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .rev()
+        .filter_map(|id| agreed(model, &model.ike_sas[*id]))
+        .filter(|agreed| agreed.initiator == initiator && agreed.responder == responder)
+        .find(|agreed| agreed.choice.1.1 < before.1)
+}
+
+/// An offer that was accepted.
+#[derive(Clone, Debug)]
+pub struct Agreed {
+    /// Who offered.
+    pub initiator: IpAddr,
+    /// Who chose.
+    pub responder: IpAddr,
+    /// What was offered, and where.
+    pub offer: (Offer, Cite),
+    /// What was chosen, and where.
+    pub choice: (Offer, Cite),
+}
+
+/// What the two sides of an IKE SA agreed on, if both messages were seen.
+pub fn agreed(model: &Model, sa: &IkeSa) -> Option<Agreed> {
+    let path = sa.paths.first()?;
+    Some(Agreed {
+        initiator: path.from.address,
+        responder: path.to.address,
+        offer: offered(model, sa)?,
+        choice: accepted(model, sa)?,
+    })
 }
 
 fn v2(sa: &ikev2::SecurityAssociation<'_>) -> Offer {

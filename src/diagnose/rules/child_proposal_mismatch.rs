@@ -2,6 +2,7 @@
 
 use super::pfs_mismatch;
 use crate::diagnose::facts::child::{self, Attempt, Refusal};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::registry::NotifyType;
@@ -85,6 +86,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 ));
             }
             finding
+                .advise_all(vendor_advice::of(model, tunnel, from, Topic::ChildProposal))
                 .advise(format!("Read the log of {from}: it names what it received and what it is configured for."))
         });
     let finding = finding.map(|finding| match first.v1 {

@@ -77,7 +77,7 @@ pub(super) fn leaks(model: &Model, tunnel: TunnelId) -> impl Iterator<Item = &Cl
 
 /// Whether these packets should have been in the tunnel: neither of their addresses is its own, so
 /// it has them as the first of their vantage.
-fn is_leak(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
+pub(super) fn is_leak(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
     let row = &model.tunnels[tunnel];
     let outer = [clear.from, clear.to];
     if clear.requests < FEW

@@ -1,6 +1,6 @@
 //! The responder asks for a cookie before it works: it feels under attack.
 
-use crate::diagnose::facts::clear;
+use crate::diagnose::facts::{clear, offer};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
@@ -24,7 +24,7 @@ A responder with many half-open IKE SAs makes initiators prove their address fir
 IKE_SA_INIT is answered by N(COOKIE); the initiator repeats its request with the cookie.
 
 ## What else looks like it
-Cookies without end mean that the responder changes its secret faster than the round trip, or that the initiator does not return them.
+Cookies without end mean that the responder changes its secret faster than the round trip, or finds another address than the one that the cookie was made for: if an initiator returns its cookie and is asked again, twice or more, and never served, this is a warning. An initiator that does not return them is what cookies are for.
 
 ## What to do
 1. Nothing, if the exchange goes on. Else look at the responder's load and clock.
@@ -54,12 +54,48 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 n => format!("{n} times"),
             }
         ));
-    vec![finding]
+    vec![match endless(model, tunnel) {
+        Some(again) => finding
+            .severity(Severity::Warning)
+            .also(again, "asked again, though the cookie was returned")
+            .title(format!("{} asks for cookies without end", first.from))
+            .or("The responder changes its secret faster than the round trip.")
+            .or("A NAT in between changes the initiator's address or port from packet to packet.")
+            .advise("Look at the responder's load and at how often it changes its cookie secret.")
+            .advise("See whether the initiator's address and port stay the same on the way."),
+        None => finding,
+    }]
+}
+
+/// Where an initiator was asked for another cookie after it had returned one, twice at least, and was
+/// never served.
+fn endless(model: &Model, tunnel: TunnelId) -> Option<crate::diagnose::Cite> {
+    /// One more than the change of a secret explains.
+    const RETURNED: usize = 2;
+    model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
+        let sa = &model.ike_sas[*id];
+        let asked: Vec<&clear::Notice> = clear::refusals(sa, NotifyType::COOKIE)
+            .filter(|notice| notice.exchange_kind == ExchangeType::IKE_SA_INIT)
+            .collect();
+        let in_vain = asked
+            .iter()
+            .filter(|notice| {
+                let request = model.exchanges[notice.exchange].request();
+                let read = request.and_then(|flight| model.readable(flight));
+                read.is_some_and(|(_, read)| read.notify(NotifyType::COOKIE).is_some())
+            })
+            .count();
+        let served = offer::accepted(model, sa).is_some();
+        (in_vain >= RETURNED && !served)
+            .then(|| asked.last().map(|notice| notice.at))
+            .flatten()
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{check, silent};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{check, fires, silent};
 
     #[test]
     fn a_cookie_is_told_and_is_no_fault() {
@@ -70,6 +106,38 @@ mod tests {
              0.3 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce",
             &["cookie-exchange"],
         );
+    }
+
+    /// Round after round, each with the cookie of the one before.
+    fn rounds(count: u32) -> String {
+        (0..count)
+            .map(|n| {
+                let cookie = match n {
+                    0 => String::new(),
+                    n => format!("N(COOKIE 01020304050607{n:02})"),
+                };
+                format!(
+                    "{n}.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {cookie} SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                     {n}.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(COOKIE 01020304050607{:02})\n",
+                    n + 1
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn cookies_without_end_are_a_warning() {
+        let finding = fires(&rounds(4), "cookie-exchange");
+        assert_eq!(finding.severity, Severity::Warning);
+    }
+
+    #[test]
+    fn a_secret_that_changed_once_is_normal() {
+        let text = rounds(2)
+            + "2.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request N(COOKIE 0102030405060702) SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+               2.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce";
+        let finding = fires(&text, "cookie-exchange");
+        assert_eq!(finding.severity, Severity::Info);
     }
 
     #[test]

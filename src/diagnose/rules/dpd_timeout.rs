@@ -1,7 +1,7 @@
 //! The peer stops answering while an IKE SA lives.
 
-use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, tap};
+use crate::diagnose::facts::{esp, vendor_advice};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, Flight, IkeSa, Model, TunnelId};
 use crate::registry::ExchangeType;
@@ -48,15 +48,7 @@ const LASTING: Span = Span::from_secs(10);
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
-    let found = row
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
-        .find_map(|sa| {
-            let probe = v2_probe(model, sa).or_else(|| v1_probes(model, tunnel, sa))?;
-            Some((sa, probe))
-        });
-    let Some((sa, probe)) = found else {
+    let Some((sa, probe)) = probe(model, tunnel) else {
         return Vec::new();
     };
     let tap = Tap::of(model, tunnel);
@@ -108,7 +100,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     ))
     .or(alternative)
     .advise("Look at the path and at the peer at the moment of the last packet heard.")
-    .advise("If such outages are known and short, lengthen the DPD timeout.");
+    .advise("If such outages are known and short, lengthen the DPD timeout.")
+    .advise_all(vendor_advice::of(
+        model,
+        tunnel,
+        probe.from.address,
+        vendor_advice::Topic::Dpd,
+    ));
     if esp_after > 0 {
         finding = finding.advise("Look for a firewall in between that forgets UDP 500 or 4500.");
     }
@@ -123,14 +121,33 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 }
 
 /// A probe that nobody answered.
-struct Probe<'m> {
-    flight: &'m Flight,
-    from: crate::units::Endpoint,
-    to: crate::units::Endpoint,
-    kind: ExchangeType,
-    schedule: String,
-    first: Cite,
-    last: Cite,
+pub(super) struct Probe<'m> {
+    /// The request.
+    pub(super) flight: &'m Flight,
+    /// Who asked.
+    pub(super) from: crate::units::Endpoint,
+    /// Whom.
+    pub(super) to: crate::units::Endpoint,
+    /// By what exchange.
+    pub(super) kind: ExchangeType,
+    /// How often, in words.
+    pub(super) schedule: String,
+    /// The first copy.
+    pub(super) first: Cite,
+    /// The last copy.
+    pub(super) last: Cite,
+}
+
+/// The first IKE SA of a tunnel whose peer was probed in vain.
+pub(super) fn probe(model: &Model, tunnel: TunnelId) -> Option<(&IkeSa, Probe<'_>)> {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .find_map(|sa| {
+            let probe = v2_probe(model, sa).or_else(|| v1_probes(model, tunnel, sa))?;
+            Some((sa, probe))
+        })
 }
 
 /// IKEv2: a request on an established SA, repeated in vain.
@@ -299,7 +316,7 @@ fn v1_probes_at<'m>(
 }
 
 /// What came next.
-fn after(model: &Model, tunnel: TunnelId, sa: &IkeSa, time: Timestamp) -> String {
+pub(super) fn after(model: &Model, tunnel: TunnelId, sa: &IkeSa, time: Timestamp) -> String {
     let anew = model.tunnels[tunnel]
         .ike_sas
         .iter()

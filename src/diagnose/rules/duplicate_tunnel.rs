@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "Two tunnels to one peer displace each other",
     document: DOCUMENT,
     explains: &[
+        "sa-expired",
         "tunnel-flapping",
         "tunnel-deleted",
         "esp-one-way",

@@ -1,7 +1,9 @@
 //! The responder refuses every IKE proposal.
 
+use super::peer_address_unknown;
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Kind, Offer};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, IkeState, Model, Role, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
@@ -31,7 +33,7 @@ The responder read the offer and accepts none of it: NO_PROPOSAL_CHOSEN. Some al
 The first message of IKE is answered in clear by NO_PROPOSAL_CHOSEN (14). The offer is in clear, so it is printed. What the responder wants is not in its refusal; it is known only if the same peer offers, or accepted, something elsewhere in the capture. Then the two are compared kind by kind.
 
 ## What else looks like it
-A responder without a connection for this address or IKE version refuses in the same way. Many refuse an offer with several values of one kind.
+A responder without a connection for this address or IKE version refuses in the same way; where the capture shows that the algorithms are not the reason, see peer-address-unknown. Many refuse an offer with several values of one kind. Some read the first eight proposals only.
 
 ## What to do
 1. Make encryption, integrity or hash, PRF and key exchange group the same on both sides.
@@ -48,9 +50,64 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 /// One finding for all refusals of one responder.
 fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let mut refused: Vec<(&IkeSa, &Notice)> = Vec::new();
-    for id in &row.ike_sas {
+    let refused = refusals(model, tunnel, responder);
+    // Where the algorithms are not the reason, another rule speaks.
+    if peer_address_unknown::proof(model, tunnel, &refused).is_some() {
+        return None;
+    }
+    let (sa, notice) = *refused.first()?;
+    let ours = offer::offered(model, sa);
+    let theirs = offer::known_of(model, tunnel, responder, sa);
+    let mut finding = match (&ours, &theirs) {
+        (Some((ours, at)), Some(theirs)) => compared(tunnel, notice, (ours, *at), theirs),
+        (ours, _) => alone(tunnel, notice, ours.as_ref()),
+    };
+    let initiator = sa.paths.first().map(|path| path.from.address);
+    finding = finding.title(match initiator {
+        Some(initiator) => format!("{responder} refuses every IKE proposal of {initiator}"),
+        None => format!("{responder} refuses every IKE proposal"),
+    });
+    if let (Some(initiator), Some(ours)) = (initiator, &ours) {
+        finding = since_when(model, tunnel, [initiator, responder], ours, finding);
+    }
+    for (_, notice) in refused.iter().skip(1) {
+        finding = finding.also(notice.at, "refused again");
+    }
+    finding = finding.or(no_connection(model, responder, &refused));
+    if let Some(many) = ours
+        .as_ref()
+        .map(|(offer, _)| offer.proposals.len())
+        .filter(|many| *many > MANY_PROPOSALS)
+    {
+        finding = finding.or(format!(
+            "The offer has {many} different proposals; some responders read the first {MANY_PROPOSALS} only."
+        ));
+    }
+    let advice = vendor_advice::of(model, tunnel, responder, Topic::IkeProposal);
+    Some(
+        finding
+            .advise("Make the IKE proposals of both sides the same.")
+            .advise_all(advice)
+            .advise(
+                "If they are, check that the peer has a connection for this address and identity.",
+            ),
+    )
+}
+
+/// Some responders read no more proposals than these.
+const MANY_PROPOSALS: usize = 8;
+
+/// So many refused offers are compared; more tell nothing new.
+const COMPARED: usize = 64;
+
+/// The first attempts that a responder refused by NO_PROPOSAL_CHOSEN in clear, in order.
+pub(super) fn refusals(
+    model: &Model,
+    tunnel: TunnelId,
+    responder: IpAddr,
+) -> Vec<(&IkeSa, &Notice)> {
+    let mut refused = Vec::new();
+    for id in &model.tunnels[tunnel].ike_sas {
         let sa = &model.ike_sas[*id];
         let went_on = matches!(
             sa.state,
@@ -65,31 +122,71 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
             refused.push((sa, notice));
         }
     }
-    let (sa, notice) = refused.first()?;
-    let ours = offer::offered(model, sa);
-    let theirs = offer::known_of(model, tunnel, responder, sa);
-    let mut finding = match (&ours, &theirs) {
-        (Some((ours, at)), Some(theirs)) => compared(tunnel, notice, (ours, *at), theirs),
-        (ours, _) => alone(tunnel, notice, ours.as_ref()),
-    };
-    let initiator = sa.paths.first().map(|path| path.from.address);
-    finding = finding.title(match initiator {
-        Some(initiator) => format!("{responder} refuses every IKE proposal of {initiator}"),
-        None => format!("{responder} refuses every IKE proposal"),
-    });
-    for (_, notice) in refused.iter().skip(1) {
-        finding = finding.also(notice.at, "refused again");
+    refused
+}
+
+/// What else the refusals may mean, as exactly as they tell.
+fn no_connection(model: &Model, responder: IpAddr, refused: &[(&IkeSa, &Notice)]) -> String {
+    let mut offers: Vec<Offer> = Vec::new();
+    for (offer, _) in refused
+        .iter()
+        .take(COMPARED)
+        .filter_map(|(sa, _)| offer::offered(model, sa))
+    {
+        if !offers.contains(&offer) {
+            offers.push(offer);
+        }
     }
-    Some(
-        finding
-            .or(format!(
-                "{responder} has no connection for this initiator or IKE version."
-            ))
-            .advise("Make the IKE proposals of both sides the same.")
-            .advise(
-                "If they are, check that the peer has a connection for this address and identity.",
-            ),
-    )
+    let mut said = format!("{responder} has no connection for this initiator or IKE version.");
+    if offers.len() > 1 {
+        said += &format!(
+            " It refused {} different offers alike, which speaks for this.",
+            offers.len()
+        );
+    }
+    said
+}
+
+/// Whose offer changed, if the same two agreed before: the offer of then and of now are compared.
+fn since_when(
+    model: &Model,
+    tunnel: TunnelId,
+    ends: [IpAddr; 2],
+    (ours, at): &(Offer, Cite),
+    finding: Finding,
+) -> Finding {
+    let Some(before) = offer::accepted_before(model, tunnel, ends, *at) else {
+        return finding;
+    };
+    let [initiator, responder] = ends;
+    let (then, then_at) = &before.offer;
+    let (chosen, chosen_at) = &before.choice;
+    let says = finding.says.clone();
+    let more = if then == ours {
+        format!(
+            "{initiator} offers what it offered when {responder} accepted it: the change is at {responder}."
+        )
+    } else {
+        let changes: Vec<String> = ours
+            .kinds()
+            .union(&then.kinds())
+            .filter_map(|kind| {
+                let [old, new] = [then, ours].map(|offer| offer.listed(*kind));
+                (old != new).then(|| format!("{kind}: {old} -> {new}"))
+            })
+            .collect();
+        let what = match changes.is_empty() {
+            true => "in how it combines the same values".to_owned(),
+            false => changes.join("; "),
+        };
+        format!(
+            "The offer of {initiator} changed since it was accepted ({what}); {responder} last accepted {chosen}."
+        )
+    };
+    finding
+        .says(format!("{says} {more}"))
+        .also(*then_at, format!("an earlier offer: {then}"))
+        .also(*chosen_at, format!("which was accepted: {chosen}"))
 }
 
 /// A refusal of phase 1 or `IKE_SA_INIT`, not one that answers something later in clear.
@@ -224,6 +321,54 @@ mod tests {
              0.6 B:500 > A:500 MAIN i=1 r=2 sealed 92",
             "ike-proposal-mismatch",
         );
+    }
+
+    #[test]
+    fn an_offer_that_changed_is_told_with_both_values() {
+        let finding = fires(
+            &format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-128 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response SA(ENCR_AES_CBC-128 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {}",
+                REFUSED.replace("0 A:500", "60 A:500").replace("0.1 B", "60.1 B")
+            ),
+            "ike-proposal-mismatch",
+        );
+        assert!(
+            finding
+                .says
+                .contains("encryption: ENCR_AES_CBC-128 -> ENCR_AES_CBC-256"),
+            "{}",
+            finding.says
+        );
+        assert!(finding.says.contains("last accepted ENCR_AES_CBC-128"));
+    }
+
+    #[test]
+    fn different_offers_refused_alike_and_long_ones_are_told() {
+        let nine: Vec<String> = (1..=9)
+            .map(|n| {
+                format!(
+                    "ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH{}",
+                    13 + n
+                )
+            })
+            .collect();
+        let finding = fires(
+            &format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA({}) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=5 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)
+                 {}",
+                nine.join(" | "),
+                REFUSED
+                    .replace("0 A:500", "60 A:500")
+                    .replace("0.1 B", "60.1 B")
+            ),
+            "ike-proposal-mismatch",
+        );
+        let or = finding.alternatives.join(" ");
+        assert!(or.contains("2 different offers"), "{or}");
+        assert!(or.contains("9 different proposals"), "{or}");
     }
 
     #[test]

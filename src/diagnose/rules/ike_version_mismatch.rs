@@ -1,5 +1,6 @@
 //! One side speaks IKEv1, the other IKEv2.
 
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Asked, clear, end_of};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
@@ -64,7 +65,13 @@ fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             "{} answered INVALID_MAJOR_VERSION: it has no connection for this version of IKE.",
             notice.from
         ))
-        .advise("Configure the same IKE version on both sides."),
+        .advise("Configure the same IKE version on both sides.")
+        .advise_all(vendor_advice::of(
+            model,
+            tunnel,
+            notice.from,
+            Topic::IkeVersion,
+        )),
     )
 }
 

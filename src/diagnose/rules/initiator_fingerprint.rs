@@ -21,7 +21,7 @@ const DOCUMENT: &str = "\
 Implementations repeat unanswered messages on schedules of their own. The schedule tells who asks, even where vendor IDs do not; it helps to find the right log and manual.
 
 ## How it is seen
-A request is sent at least four times, and the times between the copies fit one known schedule within a tenth.
+A request is sent at least four times (three, where the whole schedule is no longer), and the times between the copies fit a known schedule within a tenth. Where the same times fit several, all are named.
 
 ## What else looks like it
 Administrators can change the schedule; relatives of a program share it.
@@ -30,21 +30,33 @@ Administrators can change the schedule; relatives of a program share it.
 1. Nothing. Check the vendor against what you expect to be there.
 ";
 
-/// Seconds between copies, by implementation: the defaults of its documentation or source.
+/// Seconds between copies, by implementation: the defaults of its documentation or source, and what
+/// those who collect such patterns recorded. Implementations may share one.
 const SCHEDULES: &[(&str, &[f64])] = &[
     // strongSwan: 4 s, growing by 1.8 each time.
     ("strongSwan", &[4.0, 7.2, 12.96, 23.3, 42.0]),
     // libreswan: half a second, doubling.
     ("libreswan", &[0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0]),
-    // From the backoff patterns of ike-scan.
+    ("Solaris", &[0.5, 1.0, 2.0, 4.0, 8.0]),
     ("Windows", &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0]),
     ("Cisco IOS or PIX", &[10.0, 10.0, 10.0, 10.0]),
+    ("WatchGuard Firebox", &[10.0, 10.0, 10.0, 10.0, 10.0]),
     ("racoon", &[20.0, 20.0, 20.0, 20.0]),
     ("AIX", &[16.0, 32.0, 64.0, 128.0]),
+    ("FreeS/WAN and its older descendants", &[10.0, 20.0]),
+    ("FortiGate", &[6.0, 12.0]),
+    ("Nortel Contivity", &[16.0, 16.0, 16.0]),
+    (
+        "Check Point Firewall-1 NG",
+        &[2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0],
+    ),
 ];
 
-/// So many copies, or chance may have spaced them.
+/// So many copies, or chance may have spaced them; a schedule that is shorter must be whole.
 const COPIES: usize = 4;
+
+/// More candidates than these tell nothing.
+const CANDIDATES: usize = 3;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     model.tunnels[tunnel]
@@ -52,7 +64,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .iter()
         .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
         .find_map(|asked| {
-            let who = implementation(&asked.times)?;
+            let who = implementation(&asked.times)?.join(", or ");
             let from = asked.from().address;
             Some(
                 Finding::new(
@@ -75,25 +87,28 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .collect()
 }
 
-/// The one implementation whose schedule the times fit.
-fn implementation(times: &[Timestamp]) -> Option<&'static str> {
-    if times.len() < COPIES {
-        return None;
-    }
+/// The implementations whose schedule the times fit, if they are few.
+fn implementation(times: &[Timestamp]) -> Option<Vec<&'static str>> {
     let gaps: Vec<f64> = times
         .iter()
         .zip(times.iter().skip(1))
         .map(|(one, next)| next.since(*one).as_secs_f64())
         .collect();
-    let mut fits = SCHEDULES.iter().filter(|(_, schedule)| {
-        gaps.len() <= schedule.len()
-            && gaps
-                .iter()
-                .zip(*schedule)
-                .all(|(seen, known)| (seen - known).abs() <= known / 10.0)
-    });
-    let (who, _) = fits.next()?;
-    fits.next().is_none().then_some(*who)
+    let fits: Vec<&str> = SCHEDULES
+        .iter()
+        .filter(|(_, schedule)| {
+            let enough = gaps.len() >= COPIES - 1 || gaps.len() == schedule.len();
+            enough
+                && !gaps.is_empty()
+                && gaps.len() <= schedule.len()
+                && gaps
+                    .iter()
+                    .zip(*schedule)
+                    .all(|(seen, known)| (seen - known).abs() <= known / 10.0)
+        })
+        .map(|(who, _)| *who)
+        .collect();
+    (1..=CANDIDATES).contains(&fits.len()).then_some(fits)
 }
 
 #[cfg(test)]
@@ -102,7 +117,7 @@ mod tests {
     use crate::diagnose::testing::{fires, silent};
 
     #[test]
-    fn every_schedule_is_known_again_and_no_other() {
+    fn every_schedule_is_known_again_and_only_with_those_that_share_it() {
         for (who, gaps) in SCHEDULES {
             let mut at = 0.0;
             let mut times = vec![Timestamp(0)];
@@ -110,7 +125,13 @@ mod tests {
                 at += gap * 1.02;
                 times.push(Timestamp((at * 1e9) as i64));
             }
-            assert_eq!(implementation(&times), Some(*who));
+            let found = implementation(&times).unwrap_or_default();
+            assert!(found.contains(who), "{who}: {found:?}");
+            let whole = |name: &&str| {
+                let same = SCHEDULES.iter().find(|row| row.0 == *name).unwrap();
+                same.1.starts_with(gaps)
+            };
+            assert!(found.iter().all(whole), "{who}: {found:?}");
         }
     }
 
@@ -121,6 +142,28 @@ mod tests {
             "initiator-fingerprint",
         );
         assert!(finding.title.contains("strongSwan"), "{}", finding.title);
+    }
+
+    #[test]
+    fn a_schedule_that_two_share_names_both() {
+        let finding = fires(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=0.5,1.5,3.5,7.5",
+            "initiator-fingerprint",
+        );
+        assert!(
+            finding.title.contains("libreswan, or Solaris"),
+            "{}",
+            finding.title
+        );
+    }
+
+    #[test]
+    fn two_copies_name_nobody() {
+        silent(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=10
+             60 A > C ESP 0xc1",
+            "initiator-fingerprint",
+        );
     }
 
     #[test]

@@ -9,16 +9,20 @@ pub mod address_assignment_failed;
 pub mod auth_failed;
 pub mod cert_expired;
 pub mod cert_untrusted;
+pub mod child_half_open;
 pub mod child_proposal_mismatch;
 pub mod child_setup_failed;
 pub mod children_pile_up;
 pub mod clear_text_leak;
 pub mod cookie_exchange;
+pub mod crossed_initiation;
 pub mod dh_group_mismatch;
 pub mod dh_group_retry;
+pub mod dpd_despite_traffic;
 pub mod dpd_timeout;
 pub mod duplicate_tunnel;
 pub mod eap_failed;
+pub mod esp_before_response;
 pub mod esp_blocked;
 pub mod esp_fragmented;
 pub mod esp_fragments_lost;
@@ -31,6 +35,7 @@ pub mod ike_admin_prohibited;
 pub mod ike_auth_no_response;
 pub mod ike_fragments_lost;
 pub mod ike_host_unreachable;
+pub mod ike_ip_fragments;
 pub mod ike_no_response;
 pub mod ike_one_way;
 pub mod ike_port_unreachable;
@@ -42,26 +47,32 @@ pub mod ike_version_mismatch;
 pub mod initiator_fingerprint;
 pub mod inner_nat_misses_ts;
 pub mod lifetime_differs;
+pub mod message_id_desync;
 pub mod mobike_move;
 pub mod mtu_black_hole;
 pub mod mtu_exceeded;
 pub mod multi_value_proposal;
 pub mod nat_detected;
+pub mod nat_mapping_changed;
+pub mod no_initiator;
 pub mod outside_well;
 pub mod overlapping_selectors;
 pub mod packet_loss;
 pub mod path_outage;
 pub mod peer_address_changed;
+pub mod peer_address_unknown;
 pub mod peer_internal_error;
 pub mod peer_restarted;
 pub mod pfs_mismatch;
 pub mod port_4500_blocked;
+pub mod port_not_floated;
 pub mod psk_mismatch;
 pub mod rate_limited;
 pub mod redirected;
 pub mod rekey_collision;
 pub mod rekey_failed;
 pub mod response_from_other_address;
+pub mod sa_expired;
 pub mod sequence_exhausted;
 pub mod single_child_peer;
 pub mod ts_narrowed;
@@ -85,6 +96,8 @@ pub static RULES: &[&Rule] = &[
     &ike_fragments_lost::RULE,
     &response_from_other_address::RULE,
     &ike_one_way::RULE,
+    &peer_address_unknown::RULE,
+    &port_not_floated::RULE,
     &ike_proposal_mismatch::RULE,
     &multi_value_proposal::RULE,
     &dh_group_mismatch::RULE,
@@ -102,6 +115,7 @@ pub static RULES: &[&Rule] = &[
     &id_mismatch::RULE,
     &cert_expired::RULE,
     &cert_untrusted::RULE,
+    &child_half_open::RULE,
     &ts_narrowed::RULE,
     &ts_narrowed_first_pair::RULE,
     &overlapping_selectors::RULE,
@@ -117,6 +131,10 @@ pub static RULES: &[&Rule] = &[
     &duplicate_tunnel::RULE,
     &children_pile_up::RULE,
     &peer_address_changed::RULE,
+    &no_initiator::RULE,
+    &sa_expired::RULE,
+    &dpd_despite_traffic::RULE,
+    &message_id_desync::RULE,
     &esp_one_way::RULE,
     &esp_blocked::RULE,
     &rate_limited::RULE,
@@ -140,6 +158,10 @@ pub static RULES: &[&Rule] = &[
     &volume_rekey::RULE,
     &initiator_fingerprint::RULE,
     &lifetime_differs::RULE,
+    &ike_ip_fragments::RULE,
+    &crossed_initiation::RULE,
+    &esp_before_response::RULE,
+    &nat_mapping_changed::RULE,
     &redirected::RULE,
     &outside_well::RULE,
     &weak_crypto::RULE,

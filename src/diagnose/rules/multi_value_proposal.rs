@@ -4,6 +4,8 @@ use crate::diagnose::facts::{clear, offer};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::registry::NotifyType;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -21,7 +23,7 @@ const DOCUMENT: &str = "\
 An offer may hold several algorithms of one kind. Some gateways, cloud gateways among them, accept exactly one value per kind and refuse the rest. Only a refusal makes this worth a line.
 
 ## How it is seen
-An offer that was answered by NO_PROPOSAL_CHOSEN holds more than one value for some kind of transform.
+An offer that was answered by NO_PROPOSAL_CHOSEN holds more than one value for some kind of transform. The outcomes are counted by who asks: if all that one side asks is refused and all that the other asks is accepted, the choice is the likely reason, and this is a warning.
 
 ## What else looks like it
 Most responders take such offers; then the mismatch lies elsewhere.
@@ -46,24 +48,69 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             if choices.is_empty() {
                 return None;
             }
-            Some(
-                Finding::new(
-                    &RULE,
-                    Confidence::Possible,
-                    tunnel,
-                    at,
-                    "the offer with choices",
-                )
-                .also(refusal.at, "its refusal")
-                .says(format!(
-                    "The refused offer leaves a choice in {}. Some peers want exactly one value.",
-                    choices.join("; ")
-                ))
-                .advise("Configure exactly one value of each kind, identical on both sides."),
+            let ends = sa.paths.first().map(|path| path.from.address)?;
+            let outcomes = outcomes(model, tunnel);
+            let by_role = outcomes.iter().all(|(asker, [accepted, refused])| {
+                (*asker == ends && *accepted == 0) || (*asker != ends && *refused == 0)
+            }) && outcomes.len() > 1;
+            let finding = Finding::new(
+                &RULE,
+                match by_role {
+                    true => Confidence::Likely,
+                    false => Confidence::Possible,
+                },
+                tunnel,
+                at,
+                "the offer with choices",
             )
+            .also(refusal.at, "its refusal")
+            .says(format!(
+                "The refused offer leaves a choice in {}. Some peers want exactly one value. {}",
+                choices.join("; "),
+                table(&outcomes)
+            ))
+            .advise("Configure exactly one value of each kind, identical on both sides.");
+            Some(match by_role {
+                true => finding.severity(Severity::Warning),
+                false => finding,
+            })
         })
         .into_iter()
         .collect()
+}
+
+/// How many first messages were accepted and refused, by who asked.
+fn outcomes(model: &Model, tunnel: TunnelId) -> BTreeMap<IpAddr, [usize; 2]> {
+    let mut outcomes: BTreeMap<IpAddr, [usize; 2]> = BTreeMap::new();
+    for sa in model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+    {
+        let Some(path) = sa.paths.first() else {
+            continue;
+        };
+        let accepted = offer::accepted(model, sa).is_some();
+        let refused = clear::refusals(sa, NotifyType::NO_PROPOSAL_CHOSEN)
+            .next()
+            .is_some();
+        if accepted || refused {
+            let [good, bad] = outcomes.entry(path.from.address).or_default();
+            *(if accepted { good } else { bad }) += 1;
+        }
+    }
+    outcomes
+}
+
+/// `Asked by A: 0 of 3 accepted; by B: 2 of 2.`
+fn table(outcomes: &BTreeMap<IpAddr, [usize; 2]>) -> String {
+    let rows: Vec<String> = outcomes
+        .iter()
+        .map(|(asker, [accepted, refused])| {
+            format!("by {asker}: {accepted} of {}", accepted + refused)
+        })
+        .collect();
+    format!("Accepted, of what was asked {}.", rows.join("; "))
 }
 
 #[cfg(test)]
@@ -81,6 +128,30 @@ mod tests {
             finding
                 .says
                 .contains("ENCR_AES_CBC-192 or ENCR_AES_CBC-256"),
+            "{}",
+            finding.says
+        );
+    }
+
+    const SEVERAL: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 ENCR_AES_CBC-192 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)";
+
+    #[test]
+    fn what_works_in_one_role_only_is_a_warning_with_the_counts() {
+        let finding = fires(
+            &format!(
+                "{SEVERAL}
+                 5 B:500 > A:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 5.1 A:500 > B:500 IKE_SA_INIT i=3 r=4 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce"
+            ),
+            "multi-value-proposal",
+        );
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Likely);
+        assert!(
+            finding
+                .says
+                .contains("by 192.0.2.1: 0 of 1; by 192.0.2.2: 1 of 1"),
             "{}",
             finding.says
         );

@@ -3,6 +3,7 @@
 use super::rekey_failed;
 use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::offer::{self, Kind};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{self, rekey};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::limits;
@@ -21,6 +22,7 @@ pub static RULE: Rule = Rule {
     explains: &[
         "child-setup-failed",
         "rekey-failed",
+        "sa-expired",
         "tunnel-flapping",
         "tunnel-deleted",
         "clear-text-leak",
@@ -68,6 +70,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     } else {
         Confidence::Possible
     };
+    let refuser = refused.first().and_then(|first| {
+        let response = model.exchanges[first.exchange].response()?;
+        Some(facts::first(model, response)?.path.from.address)
+    });
     rekey_failed::finding(&RULE, confidence, tunnel, &refused, model)
         .map(|finding| {
             finding
@@ -83,6 +89,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .or("Another part of the ESP proposal differs.")
                 .or("It is the IKE SA whose rekeying is refused.")
                 .advise("Configure the same PFS group for ESP on both sides, or none on both.")
+                .advise_all(refuser.and_then(|end| {
+                    vendor_advice::of(model, tunnel, end, Topic::PfsGroup)
+                }))
         })
         .into_iter()
         .collect()
@@ -278,7 +287,7 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 named(&ours)
             ),
         })
-        .advise("strongSwan names it at the end of esp_proposals, libreswan in pfs= and esp=, Cisco in set pfs, FortiGate in the DH groups of phase 2, cloud gateways in the DH group of IPsec.");
+        .advise_all(vendor_advice::of(model, tunnel, from, Topic::PfsGroup));
     Some(match suspicion.confidence {
         Confidence::Certain => finding,
         _ => finding.or("Another part of the ESP proposal differs."),

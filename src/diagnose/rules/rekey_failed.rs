@@ -15,6 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "Rekeying is refused",
     document: DOCUMENT,
     explains: &[
+        "sa-expired",
         "tunnel-flapping",
         "tunnel-deleted",
         "clear-text-leak",

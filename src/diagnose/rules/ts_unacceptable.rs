@@ -1,6 +1,7 @@
 //! The traffic selectors are refused.
 
 use crate::diagnose::facts::child::{self, Refusal};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId, selector};
 use crate::registry::{NotifyType, NotifyV1};
@@ -92,9 +93,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             ),
         })
         .map(|finding| {
-            finding.advise(format!(
-                "If one side is route-based and the other policy-based, give both the same selectors: strongSwan local_ts and remote_ts, libreswan leftsubnet and rightsubnet, Cisco crypto ACL, FortiGate phase 2 selectors, cloud gateways their interesting traffic. The log of {from} names the selectors it expects."
-            ))
+            finding
+                .advise("If one side is route-based and the other policy-based, give both the same selectors.")
+                .advise_all(vendor_advice::of(model, tunnel, from, Topic::Selectors))
+                .advise(format!("The log of {from} names the selectors it expects."))
         });
     finding.into_iter().collect()
 }

@@ -1,0 +1,153 @@
+//! The last message of quick mode is lost: only one side has the child SA.
+
+use crate::diagnose::facts::{Asked, Tap, asked, esp};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Exchange, Model, TunnelId};
+use crate::registry::ExchangeType;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "child-half-open",
+    code: "IKE230",
+    severity: Severity::Warning,
+    summary: "Quick mode is not finished: only one side has the child SA",
+    document: DOCUMENT,
+    explains: &["esp-one-way", "dpd-timeout"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Quick mode of IKEv1 takes three messages (RFC 2409 section 5.5). If the second or the third is lost, one side uses the child SA and the other waits, or gives it up.
+
+## How it is seen
+The responder repeats message 2 and message 3 never comes, although the recording goes on. Traffic in one direction only makes it worse.
+
+## What else looks like it
+A capture that records one direction only. An initiator that dislikes message 2 and says nothing.
+
+## What to do
+1. See whether message 2 reaches the initiator: its size differs from message 1.
+2. Read the log of the initiator.
+";
+
+/// Copies in vain.
+const TRIES: usize = 3;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let tap = Tap::of(model, tunnel);
+    if tap.deaf.contains(&true) {
+        return Vec::new();
+    }
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges)
+        .map(|id| &model.exchanges[*id])
+        .find_map(|exchange| half_open(model, tunnel, exchange, &tap))
+        .into_iter()
+        .collect()
+}
+
+fn half_open(model: &Model, tunnel: TunnelId, exchange: &Exchange, tap: &Tap) -> Option<Finding> {
+    let asked = Asked::of(model, exchange).filter(|asked| {
+        exchange.kind == ExchangeType::QUICK_MODE
+            && exchange.flights.len() == 2
+            && asked.flight.by != exchange.by
+            && asked.fate == asked::Fate::Silent
+            && asked.attempts() >= TRIES
+    })?;
+    let row = &model.tunnels[tunnel];
+    // A later message 1 that was answered in full takes its place.
+    let mended = row
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges)
+        .map(|id| &model.exchanges[*id])
+        .filter(|other| other.kind == ExchangeType::QUICK_MODE && other.flights.len() >= 3)
+        .filter_map(|other| crate::diagnose::facts::began(model, other.flights.first()?))
+        .any(|(_, time)| time > asked.first.1);
+    let ways: Vec<u64> = esp::directions(model, row)
+        .iter()
+        .flat_map(|directions| [0, 1].map(|end| directions.packets_since(end, asked.first.1)))
+        .collect();
+    let one_way = ways.contains(&0) && ways.iter().any(|packets| *packets > 0);
+    Some(
+        Finding::new(
+            &RULE,
+            tap.absence(Confidence::Likely),
+            tunnel,
+            asked.first,
+            "message 2 of quick mode",
+        )
+        .severity(match mended {
+            true => Severity::Info,
+            false => RULE.severity,
+        })
+        .also(asked.last, "message 2 again, and no message 3")
+        .title(format!(
+            "Quick mode between {} and {} is not finished",
+            asked.to().address,
+            asked.from().address
+        ))
+        .says(format!(
+            "{} answered quick mode; its message 2 was {} and message 3 never came.{}{}",
+            asked.from().address,
+            asked.schedule(),
+            if one_way {
+                " ESP goes in one direction only."
+            } else {
+                ""
+            },
+            if mended {
+                " A later quick mode took its place."
+            } else {
+                ""
+            },
+        ))
+        .or(format!(
+            "{} dislikes message 2 and says nothing.",
+            asked.to().address
+        ))
+        .advise(format!(
+            "Read the log of {}, and see whether message 2 reaches it.",
+            asked.to().address
+        )),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    const FIRST: &str = "0 A:500 > B:500 QUICK i=1 r=2 id=7 sealed 188\n";
+
+    #[test]
+    fn message_2_again_and_again() {
+        fires(
+            &format!(
+                "{FIRST}0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1 again=4,11,24\n40 A > C ESP 0xc1"
+            ),
+            "child-half-open",
+        );
+    }
+
+    #[test]
+    fn message_3_that_comes_late_finishes_it() {
+        silent(
+            &format!(
+                "{FIRST}0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1 again=4,11
+                 11.2 A:500 > B:500 QUICK i=1 r=2 id=7 sealed 76\n40 A > C ESP 0xc1"
+            ),
+            "child-half-open",
+        );
+    }
+
+    #[test]
+    fn a_recording_that_ends_after_message_2() {
+        silent(
+            &format!("{FIRST}0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1"),
+            "child-half-open",
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! Liveness checks go unanswered while ESP of the peer keeps arriving.
+
+use super::dpd_timeout;
+use crate::diagnose::facts::{count, end_of, esp, tap};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{EspFlow, Model, Transport, TunnelId};
+use crate::units::Timestamp;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "dpd-despite-traffic",
+    code: "IKE320",
+    severity: Severity::Warning,
+    summary: "Liveness checks fail although ESP of the peer keeps arriving",
+    document: DOCUMENT,
+    explains: &[
+        "dpd-timeout",
+        "ike-no-response",
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+One side asks whether the other is alive and gets no answer, yet the other's traffic keeps arriving. The tunnel works and is given up all the same: only IKE is lost. A firewall may have forgotten the state of UDP 500, while protocol 50 passes by a rule of its own.
+
+## How it is seen
+A request on an established IKE SA is repeated in vain (see dpd-timeout), and ESP of the peer, on an SA that was in use before, still arrives after the last copy. IKE of the peer was seen at this tap before.
+
+## What else looks like it
+A path that is lost in one direction: then the peer cannot hear the requests and goes on sending for a while. Where IKE and ESP share UDP 4500, a filter that takes one for the other is rare, so this is the likelier reason. A peer whose IKE daemon hangs while its kernel forwards.
+
+## What to do
+1. Look for a firewall in between that forgets UDP 500 or 4500; permit both always, not only by state.
+2. Let liveness checks count traffic as a sign of life, where the implementation can (RFC 7296 section 2.4).
+3. See that the IKE daemon of the peer runs.
+";
+
+/// So many packets after the first copy show a peer that is alive.
+const ALIVE: u64 = 5;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    find(model, tunnel).into_iter().collect()
+}
+
+fn find(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let (sa, probe) = dpd_timeout::probe(model, tunnel)?;
+    let peer = end_of(row, probe.to.address)?;
+    let input = probe.first.0.input;
+    let heard_ike = tap::messages(model, row).any(|message| {
+        message.frame.input == input
+            && message.time < probe.first.1
+            && end_of(row, message.path.from.address) == Some(peer)
+    });
+    let (flow, last, packets) = esp::directions(model, row)
+        .iter()
+        .filter(|directions| directions.vantage.input == input)
+        .flat_map(|directions| directions.flows(1 - peer))
+        .filter_map(|flow| alive(flow, probe.first.1, probe.last.1))
+        .max_by_key(|(_, last, _)| last.1)?;
+    if !heard_ike {
+        return None;
+    }
+    let shared = flow.key.transport != Transport::Ip;
+    let finding = Finding::new(
+        &RULE,
+        match shared {
+            true => Confidence::Possible,
+            false => Confidence::Likely,
+        },
+        tunnel,
+        probe.first,
+        format!("{} to {}, never answered", probe.kind, probe.to),
+    )
+    .also(probe.last, "last copy, unanswered")
+    .also(last, "ESP of the peer, after it")
+    .title(format!(
+        "{} is given up although its ESP arrives",
+        probe.to.address
+    ))
+    .says(format!(
+        "{}: {} was {} and not answered, while {} of {} came on SA {} after the first copy, the last one {} \
+         after the last copy. {}",
+        probe.from,
+        probe.kind,
+        probe.schedule,
+        count(packets, "ESP packet"),
+        probe.to.address,
+        flow.key.spi,
+        last.1.since(probe.last.1),
+        dpd_timeout::after(model, tunnel, sa, probe.last.1)
+    ))
+    .or("The path is lost in one direction only: the peer does not hear the requests and goes on sending.")
+    .or("The IKE daemon of the peer hangs while its kernel forwards.")
+    .advise("Look for a firewall in between that forgets UDP 500 or 4500 while it lets ESP pass.")
+    .advise("Let traffic count as a sign of life, where the implementation can.");
+    Some(finding)
+}
+
+/// The last packet of a flow that was in use before the first copy and is after the last, and how
+/// many came since the first.
+fn alive(flow: &EspFlow, first: Timestamp, last: Timestamp) -> Option<(&EspFlow, Cite, u64)> {
+    let packets = esp::packets_since(flow, first);
+    let lives = flow.seen.first.1 < first && flow.seen.last.1 > last && packets >= ALIVE;
+    lives.then_some((flow, flow.seen.last, packets))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+        1 A > B ESP 0xb1 seq 1..120 every 0.5 size 136";
+
+    const PROBE: &str =
+        "\n15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=4,11,24";
+
+    #[test]
+    fn esp_of_the_peer_goes_on_past_the_last_copy() {
+        verdict(
+            &format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..120 every 0.5 size 136{PROBE}"),
+            "dpd-despite-traffic",
+        );
+    }
+
+    #[test]
+    fn a_peer_that_falls_silent_is_a_plain_timeout() {
+        let text = format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..25 every 0.5 size 136{PROBE}");
+        silent(&text, "dpd-despite-traffic");
+        verdict(&text, "dpd-timeout");
+    }
+
+    #[test]
+    fn esp_of_a_new_sa_is_no_sign_of_the_old() {
+        silent(
+            &format!(
+                "{UP}\n1.1 B > A ESP 0xa1 seq 1..25 every 0.5 size 136{PROBE}
+                 50 B > A ESP 0xa2 seq 1..25 every 0.5 size 136"
+            ),
+            "dpd-despite-traffic",
+        );
+    }
+
+    #[test]
+    fn a_probe_that_is_answered_at_last() {
+        silent(
+            &format!(
+                "{UP}\n1.1 B > A ESP 0xa1 seq 1..120 every 0.5 size 136{PROBE}
+                 39.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+            ),
+            "dpd-despite-traffic",
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! IKE messages travel in IP fragments.
+
+use crate::diagnose::facts::{count, tap};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, Message, Model, TunnelId};
+use crate::registry::ExchangeType;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "ike-ip-fragments",
+    code: "INF530",
+    severity: Severity::Info,
+    summary: "IKE messages travel in IP fragments",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+An IKE message is larger than the link takes, so IP cut it. That works here; many NAT devices and filters drop fragments, so it may fail on another path or after a change of certificates or groups. RFC 7383 lets IKE cut its messages itself, once both sides announced it; IKE_SA_INIT comes before that and is never cut by IKE. IKE_INTERMEDIATE (RFC 9242) can be cut by IKE, but some implementations leave it to IP.
+
+## How it is seen
+IKE datagrams were put together from IP fragments.
+
+## What else looks like it
+Nothing.
+
+## What to do
+1. Enable IKE fragmentation (RFC 7383) on both sides, if it is not announced by both.
+2. Let IP fragments pass on the filters in between.
+";
+
+/// So many kinds of messages are named.
+const NAMED: usize = 4;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let cut: Vec<&Message> = tap::messages(model, row)
+        .filter(|message| message.ip.pieces > 1)
+        .collect();
+    let Some(first) = cut.first() else {
+        return Vec::new();
+    };
+    let mut named: Vec<String> = Vec::new();
+    for message in &cut {
+        let one = format!(
+            "{} of {} ({} octets in {} fragments)",
+            message.header.exchange,
+            message.path.from.address,
+            message.ip.length,
+            message.ip.pieces
+        );
+        if !named.contains(&one) && named.len() < NAMED {
+            named.push(one);
+        }
+    }
+    let spis = first.header.spis.initiator;
+    let sa = row
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .find(|sa| sa.spis.initiator == spis);
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        tunnel,
+        (first.frame, first.time),
+        format!("{} in {} IP fragments", first.header.exchange, first.ip.pieces),
+    )
+    .says(format!(
+        "{} came in IP fragments: {}.{}",
+        count(cut.len() as u64, "IKE message"),
+        named.join(", "),
+        announced(first, sa)
+    ))
+    .advise("Enable IKE fragmentation (RFC 7383) on both sides, and let IP fragments pass on the filters in between.");
+    for message in cut.iter().skip(1) {
+        finding = finding.also(
+            (message.frame, message.time),
+            format!("{} in IP fragments", message.header.exchange),
+        );
+    }
+    vec![finding]
+}
+
+/// Why IKE did not cut the message itself, as far as it is known.
+fn announced(message: &Message, sa: Option<&IkeSa>) -> String {
+    if message.header.exchange == ExchangeType::IKE_SA_INIT {
+        return " IKE_SA_INIT cannot be cut by IKE.".to_owned();
+    }
+    let Some(sa) = sa else {
+        return String::new();
+    };
+    let who = |lacking: &str| format!(" {lacking} announced IKE fragmentation (RFC 7383).");
+    match sa.fragmentation {
+        [Some(true), Some(true)] => {
+            " Both sides announced IKE fragmentation (RFC 7383), yet this message was left to IP."
+                .to_owned()
+        }
+        [Some(false), Some(false)] => who("Neither side"),
+        [Some(true), Some(false)] => who("Only the initiator"),
+        [Some(false), Some(true)] => who("Only the responder"),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{findings, fires, is_healthy, silent};
+
+    const INIT: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce N(16430)
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) KE(14) Nonce";
+
+    #[test]
+    fn fragments_that_arrive_are_told_and_are_no_fault() {
+        let text = format!(
+            "{INIT}
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 2048 pieces=2
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 1040"
+        );
+        let finding = fires(&text, "ike-ip-fragments");
+        assert!(finding.says.contains("in 2 fragments"), "{}", finding.says);
+        assert!(
+            finding.says.contains("Only the initiator"),
+            "{}",
+            finding.says
+        );
+        assert!(is_healthy(&findings(&text)));
+    }
+
+    #[test]
+    fn whole_packets_and_fragments_of_ike_are_not_meant() {
+        silent(
+            &format!(
+                "{INIT}
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request fragment 1/2 sealed 1040
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request fragment 2/2 sealed 640 seed=1
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 1040"
+            ),
+            "ike-ip-fragments",
+        );
+    }
+}

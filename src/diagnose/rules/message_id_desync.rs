@@ -1,0 +1,227 @@
+//! The two sides do not agree which message comes next.
+
+use crate::diagnose::facts::{Asked, Tap, asked, first};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{Exchange, IkeSa, Message, Model, Role, TunnelId};
+use crate::registry::{ExchangeType, NotifyType};
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "message-id-desync",
+    code: "IKE321",
+    severity: Severity::Warning,
+    summary: "The two sides do not agree on the next message ID",
+    document: DOCUMENT,
+    explains: &["dpd-timeout"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+IKEv2 numbers its requests, and a peer takes only those within its window (RFC 7296 section 2.3). After a failover to a device that does not have the latest state, or by a fault in crossing exchanges, the numbers of the two sides drift apart: requests are ignored, and the IKE SA dies although both sides live.
+
+## How it is seen
+A side says INVALID_MESSAGE_ID (with keys, or in clear). Or a request skips numbers, is repeated and never answered, though the one before was answered and the peer speaks on.
+
+## What else looks like it
+Packets that this capture lost, or that took another path, look like skipped numbers.
+
+## What to do
+1. Restart the IKE SA.
+2. On clusters: synchronise IKE state, and let RFC 6311 be negotiated; else look for a software fix.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    said(model, tunnel)
+        .or_else(|| skipped(model, tunnel))
+        .into_iter()
+        .collect()
+}
+
+/// A side says so.
+fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let messages = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| sa.version.major() == 2)
+        .flat_map(|sa| &sa.exchanges)
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL)
+        .flat_map(|exchange| &exchange.flights)
+        .filter_map(|flight| model.readable(flight));
+    let mut found: Vec<&Message> = Vec::new();
+    for (message, read) in messages {
+        if read.notify(NotifyType::INVALID_MESSAGE_ID).is_some() {
+            found.push(message);
+        }
+    }
+    let at = |message: &Message| (message.frame, message.time);
+    let said = *found.first()?;
+    let from = said.path.from.address;
+    let mut finding = advised(
+        Finding::new(
+            &RULE,
+            Confidence::Certain,
+            tunnel,
+            at(said),
+            "INVALID_MESSAGE_ID",
+        ),
+        from,
+    )
+    .says(format!(
+        "{from} said INVALID_MESSAGE_ID {}: a request of {} had a number out of its window.",
+        crate::diagnose::facts::child::times(found.len()),
+        said.path.to.address
+    ));
+    for message in found.iter().skip(1) {
+        finding = finding.also(at(message), "again");
+    }
+    Some(finding)
+}
+
+/// A request that skips numbers is never answered.
+fn skipped(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    if Tap::of(model, tunnel).dropped > 0 {
+        return None;
+    }
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| sa.version.major() == 2)
+        .find_map(|sa| {
+            [Role::Initiator, Role::Responder]
+                .into_iter()
+                .find_map(|by| skips(model, tunnel, sa, by))
+        })
+}
+
+fn skips(model: &Model, tunnel: TunnelId, sa: &IkeSa, by: Role) -> Option<Finding> {
+    /// Copies in vain.
+    const TRIES: usize = 3;
+    let mut requests: Vec<&Exchange> = sa
+        .exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.by == by)
+        .collect();
+    requests.sort_by_key(|exchange| exchange.message_id);
+    let spoke = sa
+        .exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.by != by)
+        .filter_map(|exchange| first(model, exchange.request()?))
+        .map(|message| message.time)
+        .max();
+    requests.windows(2).find_map(|pair| {
+        let [before, after] = pair else { return None };
+        let answered = before.response()?;
+        let asked = Asked::of(model, after).filter(|asked| {
+            asked.fate == asked::Fate::Silent && asked.attempts() >= TRIES
+        })?;
+        let gap = after.message_id.checked_sub(before.message_id)?;
+        let answered: Cite = crate::diagnose::facts::began(model, answered)?;
+        let speaks = spoke.is_some_and(|time| time > asked.first.1);
+        (gap > 1 && speaks && answered.1 < asked.first.1).then(|| {
+            let from = asked.from().address;
+            advised(
+                Finding::new(
+                    &RULE,
+                    Confidence::Possible,
+                    tunnel,
+                    asked.first,
+                    format!("a request with message ID {}", after.message_id),
+                ),
+                from,
+            )
+            .also(answered, format!("the answer to message ID {}", before.message_id))
+            .also(asked.last, "last copy, unanswered")
+            .says(format!(
+                "{from} asked with message ID {} after {}: {} skipped. It was {} and never answered, though {} \
+                 speaks on.",
+                after.message_id,
+                before.message_id,
+                match gap - 1 {
+                    1 => "1 number was".to_owned(),
+                    n => format!("{n} numbers were"),
+                },
+                asked.schedule(),
+                asked.to().address
+            ))
+            .or("The requests between were lost to this capture, or took another path.")
+        })
+    })
+}
+
+fn advised(finding: Finding, from: IpAddr) -> Finding {
+    finding
+        .title(format!(
+            "{from} and its peer do not agree on the next message ID"
+        ))
+        .advise("Restart the IKE SA.")
+        .advise("On clusters, synchronise the state of IKE (RFC 6311).")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240";
+
+    const SPEAKS: &str = "
+        20 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+        20.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response by=initiator sealed 80
+        40 A > B ESP 0xb1 seq 1..9 every 1";
+
+    #[test]
+    fn a_request_that_skips_numbers_is_never_answered() {
+        let finding = fires(
+            &format!(
+                "{UP}{SPEAKS}\n10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=4,11"
+            ),
+            "message-id-desync",
+        );
+        assert!(
+            finding.says.contains("3 numbers were skipped"),
+            "{}",
+            finding.says
+        );
+    }
+
+    #[test]
+    fn the_next_number_unanswered_is_a_plain_timeout() {
+        silent(
+            &format!(
+                "{UP}{SPEAKS}\n10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=4,11"
+            ),
+            "message-id-desync",
+        );
+    }
+
+    #[test]
+    fn a_peer_that_is_gone_says_nothing_about_numbers() {
+        silent(
+            &format!(
+                "{UP}\n10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=4,11\n40 A > B ESP 0xb1"
+            ),
+            "message-id-desync",
+        );
+    }
+
+    #[test]
+    fn a_side_that_says_so() {
+        fires(
+            &format!(
+                "{UP}\n9 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder opened N(INVALID_MESSAGE_ID 00000005)"
+            ),
+            "message-id-desync",
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! A NAT forgot its mapping, and gave the peer another port.
+
+use crate::diagnose::facts::{end_of, first};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, Message, Model, Tunnel, TunnelId};
+use crate::units::{Endpoint, Span, Timestamp};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "nat-mapping-changed",
+    code: "INF533",
+    severity: Severity::Info,
+    summary: "A NAT gave the peer another port while the IKE SA lived",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A NAT forgets a UDP mapping that is idle for too long, and makes another with a new port at the next packet. Until the side behind it speaks, nothing reaches it: keepalives (RFC 3948 section 4) come too seldom, or not at all.
+
+## How it is seen
+The same IKE SA goes on from the same address and another port, not by the move from 500 to 4500, after a silence of that address. It is a warning if the other side still sends to the old port afterwards.
+
+## What else looks like it
+A NAT that was restarted, or that balances over several ports. MOBIKE changes addresses, not only ports.
+
+## What to do
+1. Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.
+2. Lengthen the UDP timeout of the NAT for port 4500.
+";
+
+/// So many changes of port are looked into: each takes a look at all flows.
+const TRIED: usize = 8;
+
+/// A shorter silence than this loses no mapping (RFC 4787 section 4.3 asks for two minutes and knows
+/// of less).
+const IDLE: Span = Span::from_secs(15);
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    row.ike_sas
+        .iter()
+        .flat_map(|id| {
+            let messages = messages(model, &model.ike_sas[*id]);
+            [0, 1].map(|end| (*id, moved(row, &messages, end)))
+        })
+        .filter_map(|(id, moved)| Some((id, moved?)))
+        .take(TRIED)
+        .find_map(|(id, (before, after))| {
+            let messages = messages(model, &model.ike_sas[id]);
+            finding(model, tunnel, &messages, before, after)
+        })
+        .into_iter()
+        .collect()
+}
+
+/// The messages of an IKE SA in UDP, each once, in order.
+fn messages<'m>(model: &'m Model, sa: &'m IkeSa) -> Vec<&'m Message> {
+    sa.exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter_map(|flight| first(model, flight))
+        .filter(|message| message.path.encap.is_udp())
+        .collect()
+}
+
+/// Two messages of one end in a row, the second from another port.
+fn moved<'m>(
+    row: &Tunnel,
+    messages: &[&'m Message],
+    end: usize,
+) -> Option<(&'m Message, &'m Message)> {
+    let sent: Vec<&Message> = messages
+        .iter()
+        .copied()
+        .filter(|message| end_of(row, message.path.from.address) == Some(end))
+        .collect();
+    sent.windows(2).find_map(|pair| {
+        let [before, after] = pair else { return None };
+        let (old, new) = (before.path.from, after.path.from);
+        let moved = before.vantage == after.vantage
+            && old.address == new.address
+            && old.port != new.port
+            && before.path.to == after.path.to
+            && after.path.to.port == Some(4500);
+        moved.then_some((*before, *after))
+    })
+}
+
+fn finding(
+    model: &Model,
+    tunnel: TunnelId,
+    messages: &[&Message],
+    before: &Message,
+    after: &Message,
+) -> Option<Finding> {
+    let last = last_from(model, before, after.time);
+    let idle = after.time.since(last.1);
+    if idle < IDLE {
+        return None;
+    }
+    let lost = messages.iter().find(|message| {
+        message.vantage == after.vantage
+            && message.time > after.time
+            && message.path.to == before.path.from
+    });
+    let finding = Finding::new(
+            &RULE,
+            Confidence::Likely,
+            tunnel,
+            (after.frame, after.time),
+            format!("from {}", after.path.from),
+        )
+        .also(last, format!("the last packet from {}", before.path.from))
+        .severity(match lost {
+            Some(_) => Severity::Warning,
+            None => Severity::Info,
+        })
+        .title(format!("A NAT gave {} another port", after.path.from.address))
+        .says(format!(
+            "After {idle} of silence {} went on from port {} instead of {}: the NAT had forgotten it.{}",
+            after.path.from.address,
+            port(after.path.from),
+            port(before.path.from),
+            match lost {
+                Some(_) => " The other side still sends to the old port.",
+                None => "",
+            }
+        ))
+        .or("The NAT was restarted, or balances over several ports.")
+        .advise("Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.")
+        .advise("Lengthen the UDP timeout of the NAT.");
+    Some(match lost {
+        Some(lost) => finding.also((lost.frame, lost.time), "sent to the old port"),
+        None => finding,
+    })
+}
+
+fn port(end: Endpoint) -> u16 {
+    end.port.unwrap_or_default()
+}
+
+/// The last packet from where a message came from, before a time: IKE, ESP or a keepalive.
+fn last_from(model: &Model, message: &Message, before: Timestamp) -> Cite {
+    let keepalives = model
+        .keepalives
+        .iter()
+        .filter(|seen| seen.path.from == message.path.from && seen.vantage == message.vantage)
+        .map(|seen| seen.last);
+    let esp = model
+        .flows
+        .iter()
+        .filter(|flow| flow.key.vantage == message.vantage)
+        .filter(|flow| flow.paths.iter().any(|path| path.from == message.path.from))
+        .map(|flow| flow.seen.last);
+    keepalives
+        .chain(esp)
+        .filter(|cite| cite.1 < before)
+        .chain([(message.frame, message.time)])
+        .max_by_key(|cite| cite.1)
+        .unwrap_or((message.frame, message.time))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) KE(14) Nonce
+        0.2 A:1024 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+        0.3 B:4500 > A:1024 IKE_AUTH i=1 r=2 id=1 response sealed 240";
+
+    #[test]
+    fn another_port_after_a_silence() {
+        fires(
+            &format!("{UP}\n90 A:1077 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80"),
+            "nat-mapping-changed",
+        );
+    }
+
+    #[test]
+    fn the_move_to_4500_and_a_port_that_stays() {
+        silent(
+            &format!("{UP}\n90 A:1024 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80"),
+            "nat-mapping-changed",
+        );
+    }
+
+    #[test]
+    fn another_port_without_a_silence_is_no_lost_mapping() {
+        silent(
+            &format!(
+                "{UP}
+                 80 A:1024 > B:4500 KEEPALIVE
+                 90 A:1077 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80"
+            ),
+            "nat-mapping-changed",
+        );
+    }
+}

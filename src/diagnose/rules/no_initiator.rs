@@ -1,0 +1,318 @@
+//! The tunnel is down and wanted, and nobody begins to negotiate.
+
+use super::clear_text_leak;
+use crate::diagnose::facts::life::{self, Birth, Closing};
+use crate::diagnose::facts::{clear, count, end_of, esp, tap};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{ClearFlow, IkeState, Model, TunnelId};
+use crate::units::{Span, Timestamp, Vantage};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "no-initiator",
+    code: "IKE318",
+    severity: Severity::Warning,
+    summary: "The tunnel is down, and nobody begins to negotiate",
+    document: DOCUMENT,
+    explains: &["tunnel-deleted", "clear-text-leak"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A tunnel was closed or ran out, and neither side sets it up again: each waits for the other, or for traffic from behind one of them. Cloud gateways often only respond; many devices begin only when a packet wants through.
+
+## How it is seen
+Either traffic flowed up to a delete, both sides were silent for a minute or more, and then the side that had not deleted began, with its own traffic first on the new SA: twice or more. Or packets between private networks passed in clear, beside the tunnel, for half a minute within a time of a minute or more in which there was neither ESP nor IKE, although the tunnel had been up before.
+
+## What else looks like it
+An administrator who closed the tunnel and meant it. A connection that is disabled on both sides. Attempts that go unanswered are no silence: see ike-no-response.
+
+## What to do
+1. Let one side start the tunnel by itself and keep it (strongSwan: start_action = start or trap, dpd_action = restart, close_action).
+2. Or send something through it all the time: a ping, a health check.
+";
+
+/// A tunnel that nobody sets up for this long.
+const SILENCE: Span = Span::from_secs(60);
+
+/// Traffic that wants through for this long.
+const WANTED: Span = Span::from_secs(30);
+
+/// Traffic that ended this close to the delete was cut off by it.
+const CUT: Span = Span::from_secs(5);
+
+/// Traffic that comes this soon was what the new SA was made for.
+const AT_ONCE: Span = Span::from_secs(2);
+
+/// So many waits are looked into: each takes a look at all packets.
+const LOOKED_AT: usize = 64;
+
+/// So many times make a pattern.
+const PATTERN: usize = 2;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    by_traffic(model, tunnel)
+        .or_else(|| in_clear(model, tunnel))
+        .into_iter()
+        .collect()
+}
+
+/// A delete, a long silence, and a beginning by the other side for its own traffic.
+fn by_traffic(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let births = life::births(model, &model.tunnels[tunnel]);
+    let waits: Vec<(Closing, Birth)> = births
+        .windows(2)
+        .filter_map(|pair| {
+            let [old, next] = pair else { return None };
+            let closing = life::closing(model, old.ike_sa)?;
+            let long = next.asked.1.since(closing.at.1) >= SILENCE;
+            long.then_some((closing, *next))
+        })
+        .take(LOOKED_AT)
+        .filter(|(closing, next)| waited(model, tunnel, *closing, next))
+        .collect();
+    let (closing, next) = waits.first()?;
+    let pauses: Vec<String> = waits
+        .iter()
+        .take(8)
+        .map(|(closing, next)| format!("{:.0}", next.asked.1.since(closing.at.1).as_secs_f64()))
+        .collect();
+    let pattern = waits.len() >= PATTERN;
+    let mut finding = Finding::new(
+        &RULE,
+        match pattern {
+            true => Confidence::Likely,
+            false => Confidence::Possible,
+        },
+        tunnel,
+        next.asked,
+        "the tunnel is set up again",
+    )
+    .also(closing.at, format!("the delete by {}, after which both are silent", closing.from))
+    .severity(match pattern {
+        true => RULE.severity,
+        false => Severity::Info,
+    })
+    .title(format!("The tunnel stays down until {} has traffic", next.initiator))
+    .says(format!(
+        "{} time{} the tunnel was deleted while traffic flowed, and then nobody set it up for {} s, until {} did, \
+         whose traffic came first on the new SA.",
+        waits.len(),
+        if waits.len() == 1 { "" } else { "s" },
+        pauses.join(", "),
+        next.initiator
+    ))
+    .or("An administrator closed the tunnel and opened it again.");
+    for (closing, next) in waits.iter().skip(1) {
+        finding = finding
+            .also(closing.at, "deleted again")
+            .also(next.asked, "and set up again");
+    }
+    Some(advised(finding))
+}
+
+/// Whether the delete cut traffic off, and the other side began long after it, for traffic of its own.
+fn waited(model: &Model, tunnel: TunnelId, closing: Closing, next: &Birth) -> bool {
+    let row = &model.tunnels[tunnel];
+    let Some(end) = end_of(row, next.initiator) else {
+        return false;
+    };
+    let silence = !tap::messages(model, row)
+        .any(|message| message.time.since(closing.at.1) > CUT && message.time < next.asked.1);
+    silence
+        && Some(end) != end_of(row, closing.from)
+        && esp::directions(model, row).iter().any(|directions| {
+            let flows = || directions.all();
+            let cut = flows().any(|flow| {
+                let last = flow.seen.last.1;
+                flow.packets >= 10
+                    && closing.at.1.since(last) <= CUT
+                    && last.since(closing.at.1) <= CUT
+            });
+            let between = flows().any(|flow| {
+                flow.seen.first.1 < next.asked.1 && flow.seen.last.1.since(closing.at.1) > CUT
+            });
+            let begins = |to: usize| {
+                let new = directions.flows(to).iter().map(|flow| flow.seen.first.1);
+                new.filter(|time| *time >= next.up.1).min()
+            };
+            let (own, other) = (begins(1 - end), begins(end));
+            let at_once = own.is_some_and(|time| time.since(next.up.1) <= AT_ONCE);
+            cut && !between && at_once && other.is_none_or(|other| own < Some(other))
+        })
+}
+
+/// Packets that want through pass in clear, and nobody negotiates.
+fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let leaks: Vec<&ClearFlow> = clear::flows(model, row)
+        .filter(|clear| clear_text_leak::is_leak(model, tunnel, clear))
+        .collect();
+    let leak = leaks.first()?;
+    let (begin, until, before) = silence(model, tunnel, leak.vantage)?;
+    let (mut cite, mut packets) = (None, 0);
+    for leak in &leaks {
+        let from = leak.seen.first.1.max(begin);
+        let to = leak.seen.last.1.min(until);
+        if to.since(from) >= WANTED && leak.requests >= 3 {
+            let within = [leak.seen.first, leak.seen.last]
+                .into_iter()
+                .find(|seen| seen.1 >= begin && seen.1 <= until);
+            cite = cite.or(within.map(|within| (within, *leak)));
+            packets += leak.packets;
+        }
+    }
+    let (at, leak) = cite?;
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        tunnel,
+        at,
+        format!("{} > {} in clear, while nobody negotiates", leak.from, leak.to),
+    )
+    .also(before, "the last packet of the tunnel before")
+    .during(begin, until)
+    .title("Traffic wants through, and nobody sets up the tunnel")
+    .says(format!(
+        "For {} there was neither ESP nor IKE between {} and {}, although the tunnel had been up; meanwhile {} \
+         from {} to {} passed in clear.",
+        until.since(begin),
+        row.ends[0],
+        row.ends[1],
+        count(packets, "packet"),
+        leak.from,
+        leak.to
+    ))
+    .or("The connection is disabled, or these packets are not meant for the tunnel.");
+    Some(advised(finding))
+}
+
+/// The longest time without ESP and IKE at a vantage, after the tunnel was up and before anything or
+/// the end of the recording; and the last packet before it.
+fn silence(
+    model: &Model,
+    tunnel: TunnelId,
+    vantage: Vantage,
+) -> Option<(Timestamp, Timestamp, Cite)> {
+    let row = &model.tunnels[tunnel];
+    // An attempt that failed is a reason of its own.
+    let up = |state| {
+        matches!(
+            state,
+            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
+        )
+    };
+    if row.ike_sas.is_empty() || !row.ike_sas.iter().all(|id| up(model.ike_sas[*id].state)) {
+        return None;
+    }
+    let mut busy: Vec<(Timestamp, Cite)> = tap::messages(model, row)
+        .filter(|message| message.vantage == vantage)
+        .map(|message| (message.time, (message.frame, message.time)))
+        .collect();
+    busy.extend(
+        row.flows
+            .iter()
+            .map(|id| &model.flows[*id])
+            .filter(|flow| flow.key.vantage == vantage)
+            .map(|flow| (flow.seen.first.1, flow.seen.last)),
+    );
+    busy.sort_unstable();
+    let end = tap::ended(model, vantage)?;
+    let mut found: Option<(Timestamp, Timestamp, Cite)> = None;
+    let mut reached: Option<Cite> = None;
+    for (begin, last) in busy
+        .iter()
+        .map(|(begin, last)| (*begin, Some(*last)))
+        .chain([(end, None)])
+    {
+        if let Some(before) = reached
+            && begin.since(before.1) >= SILENCE
+            && found.is_none_or(|(from, to, _)| begin.since(before.1) > to.since(from))
+        {
+            found = Some((before.1, begin, before));
+        }
+        if reached.is_none_or(|before| last.is_some_and(|last| last.1 > before.1)) {
+            reached = last;
+        }
+    }
+    found
+}
+
+fn advised(finding: Finding) -> Finding {
+    finding
+        .advise("Let one side start the tunnel by itself, and again when it is deleted or lost.")
+        .advise("Or keep traffic in it all the time: a ping, a health check.")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{fires, silent, verdict};
+
+    /// A tunnel that A sets up at `at` for traffic of its own, and that `by` deletes after 20 s.
+    fn life(at: u32, by: char) -> String {
+        let to = if by == 'A' { 'B' } else { 'A' };
+        let (spi, end) = (at + 1, at + 20);
+        format!(
+            "{at}.0 A:500 > B:500 IKE_SA_INIT i={spi} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.1 B:500 > A:500 IKE_SA_INIT i={spi} r=9 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.2 A:500 > B:500 IKE_AUTH i={spi} r=9 id=1 request sealed 256
+             {at}.3 B:500 > A:500 IKE_AUTH i={spi} r=9 id=1 response sealed 240
+             {at}.5 A > B ESP 0xb{spi} seq 1..38 every 0.5 size 136
+             {at}.6 B > A ESP 0xa{spi} seq 1..38 every 0.5 size 136
+             {end}.0 {by}:500 > {to}:500 INFORMATIONAL i={spi} r=9 id={id} request sealed 80
+             {end}.1 {to}:500 > {by}:500 INFORMATIONAL i={spi} r=9 id={id} response sealed 80\n",
+            id = if by == 'A' { 2 } else { 0 },
+        )
+    }
+
+    #[test]
+    fn a_tunnel_that_waits_for_traffic_each_time() {
+        let text = life(0, 'B') + &life(150, 'B') + &life(260, 'B');
+        verdict(&text, "no-initiator");
+    }
+
+    #[test]
+    fn once_is_worth_a_line() {
+        let finding = fires(&(life(0, 'B') + &life(150, 'B')), "no-initiator");
+        assert_eq!(finding.severity, Severity::Info);
+    }
+
+    #[test]
+    fn a_capture_that_ends_with_a_delete() {
+        silent(&(life(0, 'B') + "200 A > C ESP 0xc1"), "no-initiator");
+    }
+
+    #[test]
+    fn who_deletes_and_begins_again_had_a_reason() {
+        silent(
+            &(life(0, 'A') + &life(150, 'A') + &life(260, 'A')),
+            "no-initiator",
+        );
+    }
+
+    #[test]
+    fn a_tunnel_set_up_again_at_once() {
+        silent(
+            &(life(0, 'B') + &life(22, 'B') + &life(45, 'B')),
+            "no-initiator",
+        );
+    }
+
+    #[test]
+    fn traffic_in_clear_while_nobody_begins() {
+        let text = life(0, 'B') + "25 10.1.0.5 > 10.2.0.9 CLEAR 6 count 90 every 1 requests 90\n";
+        fires(&text, "no-initiator");
+    }
+
+    #[test]
+    fn traffic_in_clear_beside_a_living_tunnel_or_failing_attempts() {
+        let clear = "25 10.1.0.5 > 10.2.0.9 CLEAR 6 count 90 every 1 requests 90\n";
+        let living = "15 A > B ESP 0xb7 seq 1..100 every 1 size 136\n";
+        let failing = "30 A:500 > B:500 IKE_SA_INIT i=77 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11,24\n";
+        for more in [living, failing] {
+            silent(&(life(0, 'B') + clear + more), "no-initiator");
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The peer refuses at once, though the algorithms are not the reason: it does not know us.
+
+use super::ike_proposal_mismatch::refusals;
+use crate::diagnose::facts::clear::Notice;
+use crate::diagnose::facts::offer::{self, Offer};
+use crate::diagnose::facts::{self, vendor_advice};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, Model, TunnelId};
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "peer-address-unknown",
+    code: "IKE110",
+    severity: Severity::Error,
+    summary: "The peer refuses although it accepts this offer: it has no connection for us",
+    document: DOCUMENT,
+    explains: &[
+        "ike-proposal-mismatch",
+        "multi-value-proposal",
+        "ike-no-response",
+        "no-initiator",
+        "tunnel-flapping",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The responder looks for a connection by the address that asks (and the IKE version), finds none, and refuses. It says NO_PROPOSAL_CHOSEN, as it does when algorithms differ, though none was looked at. The initiator's address changed, or was entered wrongly at the peer, or the connection was removed or is not loaded there.
+
+## How it is seen
+The first message of IKE is answered by NO_PROPOSAL_CHOSEN (14) in clear, and the capture shows that the algorithms are not the reason: the same responder accepted the very offer, or one that agrees with it, from another address or at an earlier time; or it offers agreeing algorithms itself to another address. If the responder is known for strongSwan by its vendor ID, a refusal of IKE_SA_INIT that bears a responder SPI tells as much: strongSwan sets it to zero when it refuses algorithms.
+
+## What else looks like it
+A responder that has other algorithms for this one initiator than for all others. A connection that was changed, not removed, since the offer was accepted. Without any of the signs above nothing tells the two apart: then see ike-proposal-mismatch.
+
+## What to do
+1. At the responder, look up the connection: which peer address, which own address and which IKE version does it expect? Is it loaded?
+2. If the initiator's address changes, identify it by name instead of address.
+";
+
+/// How many other tunnels of the responder are looked at, before and after: a hub may have thousands.
+const LOOKED_AT: usize = 16;
+
+/// How many IKE SAs of each are looked at.
+const TRIED: usize = 8;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    model.tunnels[tunnel]
+        .ends
+        .iter()
+        .filter_map(|responder| unknown_to(model, tunnel, *responder))
+        .collect()
+}
+
+fn unknown_to(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Finding> {
+    let refused = refusals(model, tunnel, responder);
+    let proof = proof(model, tunnel, &refused)?;
+    let (sa, notice) = *refused.first()?;
+    let initiator = sa.paths.first()?.from.address;
+    let (offer, at) = offer::offered(model, sa)?;
+    let mut finding = Finding::new(
+        &RULE,
+        proof.confidence(),
+        tunnel,
+        notice.at,
+        "NO_PROPOSAL_CHOSEN",
+    )
+    .also(at, "the offer that was refused")
+    .title(format!("{responder} does not know {initiator}"))
+    .says(format!(
+        "{responder} refused the offer of {initiator} by NO_PROPOSAL_CHOSEN {}: {offer}. {} So the algorithms \
+         are not the reason: it has no connection for {initiator}, or none that is loaded.",
+        notice.at.1.since(at.1),
+        proof.says(initiator, responder),
+    ));
+    if let Some((cite, note)) = proof.cite() {
+        finding = finding.also(cite, note);
+    }
+    for (_, notice) in refused.iter().skip(1) {
+        finding = finding.also(notice.at, "refused again");
+    }
+    let served = refused.last().is_some_and(|(_, last)| {
+        model.tunnels[tunnel]
+            .ike_sas
+            .iter()
+            .filter_map(|id| offer::accepted(model, &model.ike_sas[*id]))
+            .any(|(_, accepted)| accepted.1 > last.at.1)
+    });
+    if served {
+        finding = finding.severity(Severity::Warning);
+    }
+    Some(
+        finding
+            .or(format!(
+                "{responder} has other algorithms for {initiator} than the capture shows of it."
+            ))
+            .advise(format!(
+                "At {responder}, see that a connection for the peer address {initiator} and this IKE version \
+                 exists and is loaded."
+            ))
+            .advise(format!(
+                "If the address of {initiator} changes or is translated, identify it by name instead of address."
+            )),
+    )
+}
+
+/// Why the algorithms are not the reason of a refusal.
+pub(super) enum Proof {
+    /// An offer that agrees was accepted from another address, the very same offer or not.
+    Accepted { from: IpAddr, at: Cite, same: bool },
+    /// The very same offer was accepted earlier, from the same address.
+    Before { at: Cite },
+    /// The responder itself offers what agrees, to this address.
+    Offers { to: IpAddr, at: Cite },
+    /// strongSwan keeps its SPI when it finds no connection.
+    Spi,
+}
+
+impl Proof {
+    fn confidence(&self) -> Confidence {
+        match self {
+            Self::Accepted { same: false, .. } | Self::Before { .. } | Self::Offers { .. } => {
+                Confidence::Possible
+            }
+            Self::Accepted { .. } | Self::Spi => Confidence::Likely,
+        }
+    }
+
+    fn says(&self, initiator: IpAddr, responder: IpAddr) -> String {
+        match self {
+            Self::Accepted { from, same, .. } => format!(
+                "It accepted {} from {from}.",
+                if *same {
+                    "the very same offer"
+                } else {
+                    "an offer that agrees with it"
+                }
+            ),
+            Self::Before { .. } => {
+                format!("It accepted the very same offer of {initiator} before.")
+            }
+            Self::Offers { to, .. } => {
+                format!("{responder} itself offers to {to} what agrees with it.")
+            }
+            Self::Spi => format!(
+                "{responder} is strongSwan, and its refusal bears its SPI: it keeps it when it finds no \
+                 connection, and sets it to zero when it dislikes the algorithms."
+            ),
+        }
+    }
+
+    fn cite(&self) -> Option<(Cite, String)> {
+        match self {
+            Self::Accepted { from, at, .. } => Some((*at, format!("accepted from {from}"))),
+            Self::Before { at } => Some((*at, "accepted before".to_owned())),
+            Self::Offers { to, at } => Some((*at, format!("its own offer to {to}"))),
+            Self::Spi => None,
+        }
+    }
+}
+
+/// What shows that the algorithms are not the reason of these refusals of one responder.
+pub(super) fn proof(
+    model: &Model,
+    tunnel: TunnelId,
+    refused: &[(&IkeSa, &Notice)],
+) -> Option<Proof> {
+    let (sa, notice) = *refused.first()?;
+    let (ours, at) = offer::offered(model, sa)?;
+    let path = sa.paths.first()?;
+    let (initiator, responder) = (path.from.address, path.to.address);
+    // Several values of one kind are a reason of their own.
+    let plain = ours.choices().is_empty();
+    let beside: Vec<&IkeSa> = model
+        .tunnels_beside(tunnel, responder, LOOKED_AT)
+        .flat_map(|other| model.tunnels[other].ike_sas.iter().take(TRIED))
+        .map(|id| &model.ike_sas[*id])
+        .filter(|other| other.version.major() == sa.version.major())
+        .collect();
+    accepted_elsewhere(model, &beside, responder, &ours, plain)
+        .or_else(|| {
+            let before = offer::accepted_before(model, tunnel, [initiator, responder], at)?;
+            (before.offer.0 == ours).then_some(Proof::Before {
+                at: before.choice.1,
+            })
+        })
+        .or_else(|| {
+            let mut offers = beside.iter().filter_map(|other| {
+                let path = other.paths.first()?;
+                let (offer, at) = offer::offered(model, other)?;
+                let fits = plain && path.from.address == responder && offer.meets(&ours);
+                fits.then_some(Proof::Offers {
+                    to: path.to.address,
+                    at,
+                })
+            });
+            offers.next()
+        })
+        .or_else(|| keeps_spi(model, tunnel, responder, notice).then_some(Proof::Spi))
+}
+
+fn accepted_elsewhere(
+    model: &Model,
+    beside: &[&IkeSa],
+    responder: IpAddr,
+    ours: &Offer,
+    plain: bool,
+) -> Option<Proof> {
+    let agreed: Vec<offer::Agreed> = beside
+        .iter()
+        .filter_map(|other| offer::agreed(model, other))
+        .filter(|agreed| agreed.responder == responder)
+        .collect();
+    let of = |agreed: &offer::Agreed, same| Proof::Accepted {
+        from: agreed.initiator,
+        at: agreed.choice.1,
+        same,
+    };
+    let same = agreed.iter().find(|agreed| agreed.offer.0 == *ours);
+    same.map(|agreed| of(agreed, true)).or_else(|| {
+        let fits = agreed.iter().find(|agreed| agreed.choice.0.meets(ours));
+        fits.filter(|_| plain).map(|agreed| of(agreed, false))
+    })
+}
+
+/// Whether the responder is strongSwan and its refusal bears its SPI.
+fn keeps_spi(model: &Model, tunnel: TunnelId, responder: IpAddr, notice: &Notice) -> bool {
+    let known =
+        vendor_advice::vendor(model, tunnel, responder) == Some(vendor_advice::Vendor::StrongSwan);
+    let bears = model.exchanges[notice.exchange]
+        .response()
+        .and_then(|flight| facts::first(model, flight))
+        .is_some_and(|message| !message.header.spis.responder.is_zero());
+    known && bears && !notice.v1
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent, verdict};
+
+    const OFFER: &str =
+        "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+
+    fn refused(offer: &str) -> String {
+        format!(
+            "20 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {offer}
+             20.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)"
+        )
+    }
+
+    fn accepted(from: char, offer: &str, choice: &str) -> String {
+        format!(
+            "0 {from}:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request {offer}
+             0.1 B:500 > {from}:500 IKE_SA_INIT i=7 r=8 id=0 response {choice}\n"
+        )
+    }
+
+    #[test]
+    fn the_same_offer_accepted_from_another_address() {
+        let text = accepted('C', OFFER, OFFER) + &refused(OFFER);
+        verdict(&text, "peer-address-unknown");
+        silent(&text, "ike-proposal-mismatch");
+        let finding = fires(&text, "peer-address-unknown");
+        assert!(finding.says.contains("192.0.2.3"), "{}", finding.says);
+    }
+
+    #[test]
+    fn the_same_offer_accepted_before() {
+        verdict(
+            &(accepted('A', OFFER, OFFER) + &refused(OFFER)),
+            "peer-address-unknown",
+        );
+    }
+
+    #[test]
+    fn ikev1_refuses_by_an_informational_message() {
+        let suite = "SA(encr=7/256 hash=4 auth=1 group=14)";
+        verdict(
+            &format!(
+                "0 C:500 > B:500 MAIN i=7 r=0 {suite}
+                 0.1 B:500 > C:500 MAIN i=7 r=8 {suite}
+                 20 A:500 > B:500 MAIN i=1 r=0 {suite}
+                 20.1 B:500 > A:500 INFO_V1 i=1 r=2 id=7 N(14)"
+            ),
+            "peer-address-unknown",
+        );
+    }
+
+    #[test]
+    fn a_refusal_by_itself_leaves_both_open() {
+        silent(&refused(OFFER), "peer-address-unknown");
+    }
+
+    #[test]
+    fn another_algorithm_accepted_from_another_address_is_a_mismatch() {
+        let other = OFFER.replace("CBC-256", "CBC-128");
+        let text = accepted('C', &other, &other) + &refused(OFFER);
+        silent(&text, "peer-address-unknown");
+        fires(&text, "ike-proposal-mismatch");
+    }
+
+    #[test]
+    fn several_values_are_a_reason_of_their_own() {
+        let several = OFFER.replace("ENCR_AES_CBC-256", "ENCR_AES_CBC-256 ENCR_AES_CBC-192");
+        silent(
+            &(accepted('C', OFFER, OFFER) + &refused(&several)),
+            "peer-address-unknown",
+        );
+    }
+
+    #[test]
+    fn another_responder_that_accepts_is_no_sign() {
+        let text = accepted('C', OFFER, OFFER).replace("B:500", "D:500") + &refused(OFFER);
+        silent(&text, "peer-address-unknown");
+    }
+
+    #[test]
+    fn silence_is_no_refusal() {
+        silent(
+            &format!(
+                "{}20 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {OFFER} again=4,11,24",
+                accepted('C', OFFER, OFFER)
+            ),
+            "peer-address-unknown",
+        );
+    }
+}

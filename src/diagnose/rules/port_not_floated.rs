@@ -1,0 +1,136 @@
+//! A request to UDP 4500 is answered from UDP 500.
+
+use crate::diagnose::facts::{began, first};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Exchange, Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "port-not-floated",
+    code: "IKE111",
+    severity: Severity::Warning,
+    summary: "The peer answers from UDP 500 what was asked on UDP 4500",
+    document: DOCUMENT,
+    explains: &[
+        "ike-auth-no-response",
+        "port-4500-blocked",
+        "ike-no-response",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+After NAT was detected the initiator moves to UDP 4500, and the answers must come from where the request went, back to where it came from (RFC 7296 section 2.23). This peer stays on port 500: its answers do not fit the NAT's mapping, and initiators drop them.
+
+## How it is seen
+The request of an exchange went to port 4500, and its response comes from port 500 of the same address. If the initiator repeats the request all the same, the response was lost on it.
+
+## What else looks like it
+A device in between that translates ports.
+
+## What to do
+1. Look for a newer version of the peer's software, or forward both ports unchanged.
+2. As a way around, switch MOBIKE and NAT traversal off where there is no NAT.
+";
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges)
+        .map(|id| &model.exchanges[*id])
+        .find_map(|exchange| stays(model, tunnel, exchange))
+        .into_iter()
+        .collect()
+}
+
+fn stays(model: &Model, tunnel: TunnelId, exchange: &Exchange) -> Option<Finding> {
+    let (request, response) = (exchange.request()?, exchange.response()?);
+    let (asked, answer) = (first(model, request)?, first(model, response)?);
+    let moved = asked.path.to.port == Some(4500)
+        && answer.path.from.port == Some(500)
+        && asked.path.to.address == answer.path.from.address
+        && asked.vantage == answer.vantage;
+    let again = request
+        .again
+        .iter()
+        .map(|id| &model.messages[*id])
+        .find(|copy| copy.time > answer.time);
+    moved.then(|| {
+        let from = answer.path.from.address;
+        let finding = Finding::new(
+            &RULE,
+            match again {
+                Some(_) => Confidence::Certain,
+                None => Confidence::Likely,
+            },
+            tunnel,
+            (answer.frame, answer.time),
+            "the response, from port 500",
+        )
+        .severity(match again {
+            Some(_) => RULE.severity,
+            None => Severity::Info,
+        })
+        .title(format!("{from} stays on port 500"))
+        .says(format!(
+            "{} asked {} ({}), and {} answered.{}",
+            asked.path.from,
+            asked.path.to,
+            exchange.kind,
+            answer.path.from,
+            match again {
+                Some(_) => " The request was repeated all the same: the answer was not taken.",
+                None => "",
+            }
+        ))
+        .or("A device in between translates ports.")
+        .advise(format!(
+            "Look for a newer version of the software of {from}, or forward both ports unchanged."
+        ));
+        let finding = match again {
+            Some(copy) => finding.also((copy.frame, copy.time), "the request again"),
+            None => finding,
+        };
+        match began(model, request) {
+            Some(at) => finding.also(at, "the request, to port 4500"),
+            None => finding,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    const INIT: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) KE(14) Nonce";
+
+    #[test]
+    fn an_answer_from_port_500_that_is_not_taken() {
+        fires(
+            &format!(
+                "{INIT}
+                 0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=4,11
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240"
+            ),
+            "port-not-floated",
+        );
+    }
+
+    #[test]
+    fn answers_from_the_port_that_was_asked() {
+        for port in [500, 4500] {
+            silent(
+                &format!(
+                    "{INIT}
+                     0.2 A:{port} > B:{port} IKE_AUTH i=1 r=2 id=1 request sealed 256
+                     0.3 B:{port} > A:{port} IKE_AUTH i=1 r=2 id=1 response sealed 240"
+                ),
+                "port-not-floated",
+            );
+        }
+    }
+}

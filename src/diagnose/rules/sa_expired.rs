@@ -1,0 +1,445 @@
+//! An SA reached the end of its lifetime and nothing took its place.
+
+use crate::diagnose::facts::{began, esp, life};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{ChildSa, ChildSaId, IkeSaId, Model, TunnelId};
+use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "sa-expired",
+    code: "IKE319",
+    severity: Severity::Error,
+    summary: "An SA reached the end of its lifetime and was not renewed in time",
+    document: DOCUMENT,
+    explains: &[
+        "no-initiator",
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "unknown-spi",
+        "esp-one-way",
+        "clear-text-leak",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Neither side renewed an SA before its lifetime was over. It is deleted or dropped, and traffic stops until somebody negotiates a new one: again and again, once a lifetime.
+
+## How it is seen
+Traffic flows on a child SA up to its end, which a delete marks, and then pauses in both directions for far longer than between any two packets before; later a new child SA, which is not its rekeying, carries traffic at once. This comes at least three times with SAs of the same life; or once, if the life is the lifetime that IKEv1 negotiated, which its keys show. Also: with such keys, one side goes on sending on an SA whose lifetime is over and that the other side does not use any more.
+
+## What else looks like it
+Rekeying that is refused: see rekey-failed and pfs-mismatch, which come first. A health check or a script that resets the tunnel at a fixed interval. A side that closes a tunnel and opens it again by itself means it, and does not count.
+
+## What to do
+1. Let at least one side rekey before the hard lifetime is over (strongSwan: rekey_time below life_time, and not 0).
+2. Set equal lifetimes on both sides.
+";
+
+/// Traffic must pause for this long at least: less is the round trip of a new negotiation.
+const PAUSE: Span = Span::from_secs(1);
+
+/// And for so many times the usual distance of two packets.
+const PACES: i64 = 5;
+
+/// A new SA is needed if it carries traffic this soon.
+const AT_ONCE: Span = Span::from_secs(5);
+
+/// A delete this near the last packet ended the SA.
+const CLOSE: Span = Span::from_secs(2);
+
+/// So many SAs of the same life end by a timer.
+const ALIKE: usize = 3;
+
+/// Shorter lives than this are no lifetimes that anyone sets: something else takes the tunnel down.
+const SHORTEST: Span = Span::from_secs(20);
+
+/// So many pauses are looked into: each takes a look at all messages of its IKE SA.
+const LOOKED_AT: usize = 64;
+
+/// Fewer packets than these tell no pace.
+const FEW: u64 = 5;
+
+/// A child SA with its traffic.
+struct Life {
+    child: ChildSaId,
+    ike_sa: IkeSaId,
+    made: Cite,
+    asker: IpAddr,
+    first: Timestamp,
+    last: Cite,
+    packets: u64,
+    /// That was negotiated for it (IKEv1).
+    lifetime: Option<u64>,
+    /// That was negotiated for its IKE SA (IKEv1, in clear).
+    of_ike: Option<u64>,
+}
+
+impl Life {
+    fn length(&self) -> Span {
+        self.last.1.since(self.made.1)
+    }
+
+    /// Whether it ended when its negotiated lifetime was over.
+    fn is_full(&self) -> bool {
+        self.full().is_some()
+    }
+
+    /// The negotiated lifetime at whose end it ended: its own, or that of its IKE SA.
+    fn full(&self) -> Option<u64> {
+        let length = self.length().as_secs_f64();
+        [self.lifetime, self.of_ike]
+            .into_iter()
+            .flatten()
+            .filter(|seconds| *seconds > 0)
+            .find(|seconds| {
+                let whole = *seconds as f64;
+                (length - whole).abs() <= (whole / 50.0).max(2.0)
+            })
+    }
+}
+
+/// An SA that ended, the delete that ended it, and the one that came after the pause.
+struct Break<'a> {
+    old: &'a Life,
+    deleted: Option<life::Closing>,
+    next: &'a Life,
+}
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let lives = lives(model, tunnel);
+    let breaks: Vec<Break<'_>> = lives
+        .windows(2)
+        .filter_map(|pair| {
+            let [old, next] = pair else { return None };
+            pauses(model, old, next).then_some((old, next))
+        })
+        .take(LOOKED_AT)
+        .filter_map(|(old, next)| broken(model, tunnel, old, next))
+        .collect();
+    timed_out(tunnel, &breaks)
+        .or_else(|| {
+            lives
+                .iter()
+                .find_map(|life| outlived(model, tunnel, life, &lives))
+        })
+        .into_iter()
+        .collect()
+}
+
+/// The child SAs of a tunnel that carried traffic and whose making was seen, in order.
+fn lives(model: &Model, tunnel: TunnelId) -> Vec<Life> {
+    let row = &model.tunnels[tunnel];
+    let children = row.ike_sas.iter().flat_map(|ike_sa| {
+        model.ike_sas[*ike_sa]
+            .child_sas
+            .iter()
+            .map(move |child| (*ike_sa, *child))
+    });
+    let mut lives: Vec<Life> = children
+        .filter_map(|(ike_sa, id)| {
+            let child = &model.child_sas[id];
+            let exchange = &model.exchanges[child.made_by?];
+            let request = exchange.flights.first()?;
+            let seen = child.seen?;
+            Some(Life {
+                child: id,
+                ike_sa,
+                made: began(model, exchange.flights.last()?)?,
+                asker: crate::diagnose::facts::first(model, request)?
+                    .path
+                    .from
+                    .address,
+                first: seen.first.1,
+                last: seen.last,
+                packets: packets(model, child),
+                lifetime: child.terms.as_ref().and_then(|terms| terms.lifetime_secs),
+                of_ike: model.ike_sas[ike_sa]
+                    .suite
+                    .as_ref()
+                    .and_then(|suite| suite.v1_lifetime_secs),
+            })
+        })
+        .collect();
+    lives.sort_by_key(|life| (life.made.1, life.child));
+    lives
+}
+
+fn packets(model: &Model, child: &ChildSa) -> u64 {
+    let flows = child.flows.iter().flatten();
+    flows
+        .map(|flow| model.flows[*flow].packets)
+        .max()
+        .unwrap_or(0)
+}
+
+/// Whether traffic broke off at the end of `old`, until `next` was made and carried it at once.
+fn pauses(model: &Model, old: &Life, next: &Life) -> bool {
+    let pause = next.made.1.since(old.last.1);
+    let paces = i64::try_from(old.packets).unwrap_or(i64::MAX).max(1);
+    let pace = Span(old.last.1.since(old.first).0 / paces);
+    let needed = next.first >= next.made.1 && next.first.since(next.made.1) <= AT_ONCE;
+    needed
+        && old.packets >= FEW
+        && pause >= PAUSE
+        && pause.0 > pace.0.saturating_mul(PACES)
+        && answered(model, old)
+}
+
+/// The end of `old`, if a delete marks it or its lifetime was over, and `next` is not what the side that
+/// deleted made at its own will.
+fn broken<'a>(model: &Model, tunnel: TunnelId, old: &'a Life, next: &'a Life) -> Option<Break<'a>> {
+    let deleted = deleted(model, old);
+    // Who closes a tunnel and opens it again by itself means it.
+    let meant = deleted.is_some_and(|closing| {
+        let row = &model.tunnels[tunnel];
+        crate::diagnose::facts::end_of(row, closing.from)
+            == crate::diagnose::facts::end_of(row, next.asker)
+    });
+    (!meant && (deleted.is_some() || old.is_full())).then_some(Break { old, deleted, next })
+}
+
+/// Whether traffic flowed both ways up to the end: probes that nobody answers have a tunnel reset, too.
+fn answered(model: &Model, life: &Life) -> bool {
+    let [one, other] = model.child_sas[life.child].flows;
+    [one, other].into_iter().all(|flow| {
+        flow.map(|flow| &model.flows[flow])
+            .is_some_and(|flow| flow.packets >= FEW && life.last.1.since(flow.seen.last.1) <= CLOSE)
+    })
+}
+
+/// The delete that ended an SA: a message of that size near its last packet.
+fn deleted(model: &Model, life: &Life) -> Option<life::Closing> {
+    model.ike_sas[life.ike_sa]
+        .exchanges
+        .iter()
+        .filter_map(|id| life::may_delete(model, life.ike_sa, &model.exchanges[*id]))
+        .find(|closing| {
+            closing.at.1.since(life.last.1) <= CLOSE && life.last.1.since(closing.at.1) <= CLOSE
+        })
+}
+
+/// SAs that end by a timer, each with a pause after it.
+fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
+    let full: Vec<&Break<'_>> = breaks.iter().filter(|one| one.old.is_full()).collect();
+    let (found, known) = match full.is_empty() {
+        false => (full, true),
+        true => (breaks.iter().collect(), false),
+    };
+    let lengths: Vec<f64> = found
+        .iter()
+        .map(|one| one.old.length().as_secs_f64())
+        .collect();
+    let (least, most) = lengths
+        .iter()
+        .fold((f64::MAX, 0.0_f64), |(least, most), length| {
+            (least.min(*length), most.max(*length))
+        });
+    let brief = least < SHORTEST.as_secs_f64();
+    if !known && (found.len() < ALIKE || brief || most - least > (most / 20.0).max(1.0)) {
+        return None;
+    }
+    let first = found.first()?;
+    let shown: Vec<String> = lengths
+        .iter()
+        .take(8)
+        .map(|length| format!("{length:.0}"))
+        .collect();
+    let pauses: Vec<String> = found
+        .iter()
+        .take(8)
+        .map(|one| format!("{:.0}", one.next.made.1.since(one.old.last.1).as_secs_f64()))
+        .collect();
+    let mut finding = Finding::new(
+        &RULE,
+        match known {
+            true => Confidence::Likely,
+            false => Confidence::Possible,
+        },
+        tunnel,
+        first.old.last,
+        "the last packet of an SA, at the end of its life",
+    )
+    .also(first.next.made, "the next SA, after the pause")
+    .title(match first.old.full() {
+        Some(lifetime) => format!("SAs end after their lifetime of {lifetime} s and are not renewed"),
+        None => format!("SAs end after {least:.0} s each time and are not renewed"),
+    })
+    .says(format!(
+        "Traffic stopped at the end of {} SA{}, after {} s of life, and went on only {} s later, when a new \
+         one was negotiated; none was rekeyed.{}",
+        found.len(),
+        if found.len() == 1 { "" } else { "s" },
+        shown.join(", "),
+        pauses.join(", "),
+        match first.old.full() {
+            Some(lifetime) => format!(" The lifetime that was negotiated is {lifetime} s."),
+            None => String::new(),
+        }
+    ));
+    for one in &found {
+        if let Some(closing) = one.deleted {
+            finding = finding.also(closing.at, format!("the delete by {}", closing.from));
+        }
+        finding = finding.also(one.old.last, "the last packet of an SA");
+    }
+    Some(
+        finding
+            .or("A health check or a script resets the tunnel at a fixed interval.")
+            .advise("Let at least one side rekey before the lifetime is over.")
+            .advise("Set equal lifetimes on both sides."),
+    )
+}
+
+/// One side goes on sending on an SA whose negotiated lifetime is over, and the other does not.
+fn outlived(model: &Model, tunnel: TunnelId, life: &Life, lives: &[Life]) -> Option<Finding> {
+    /// So long after the end no clock and no queue explains a packet.
+    const LATE: Span = Span::from_secs(10);
+    let lifetime = i64::try_from(life.lifetime.filter(|seconds| *seconds > 0)?).ok()?;
+    let end = Timestamp(
+        life.made
+            .1
+            .0
+            .saturating_add(lifetime.saturating_mul(1_000_000_000)),
+    );
+    let [one, other] = model.child_sas[life.child].flows;
+    let (one, other) = (&model.flows[one?], &model.flows[other?]);
+    let (still, gone) = match one.seen.last.1 > other.seen.last.1 {
+        true => (one, other),
+        false => (other, one),
+    };
+    // They stand in order, so the next one tells.
+    let after = lives.partition_point(|next| next.made.1 <= life.made.1);
+    let renewed = lives
+        .get(after)
+        .is_some_and(|next| next.made.1 <= still.seen.last.1);
+    let late = esp::packets_since(still, Timestamp(end.0.saturating_add(LATE.0)));
+    let stopped = gone.seen.last.1.since(end) <= CLOSE;
+    let used_to = end.since(gone.seen.last.1).0 <= lifetime.saturating_mul(100_000_000);
+    if renewed || late < FEW || !stopped || !used_to || gone.packets < FEW {
+        return None;
+    }
+    let sender = still.paths.first()?.from.address;
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Likely,
+            tunnel,
+            still.seen.last,
+            format!("still sent on {}", still.key.spi),
+        )
+        .also(life.made, format!("the SA is made, with a lifetime of {lifetime} s"))
+        .also(gone.seen.last, "the last packet of the other direction")
+        .title(format!("{sender} sends on an SA whose lifetime is over"))
+        .says(format!(
+            "The lifetime of {lifetime} s that was negotiated for SA {} was over; the other side stopped using \
+             it, and {sender} sent {late} more packets on it. No new SA was made.",
+            still.key.spi
+        ))
+        .advise("Let at least one side rekey before the lifetime is over.")
+        .advise(format!("Set equal lifetimes on both sides, and enable dead peer detection at {sender}.")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent};
+
+    /// An IKE SA set up by A at `at`, with traffic for `secs` seconds, and a delete by `by` at its end.
+    fn life(at: u32, secs: u32, by: char) -> String {
+        let to = if by == 'A' { 'B' } else { 'A' };
+        let (spi, end) = (at + 1, at + secs);
+        let packets = (secs - 1) * 2;
+        format!(
+            "{at}.0 A:500 > B:500 IKE_SA_INIT i={spi} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.1 B:500 > A:500 IKE_SA_INIT i={spi} r=9 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.2 A:500 > B:500 IKE_AUTH i={spi} r=9 id=1 request sealed 256
+             {at}.3 B:500 > A:500 IKE_AUTH i={spi} r=9 id=1 response sealed 240
+             {at}.5 A > B ESP 0xb{spi} seq 1..{packets} every 0.5 size 136
+             {at}.6 B > A ESP 0xa{spi} seq 1..{packets} every 0.5 size 136
+             {end}.0 {by}:500 > {to}:500 INFORMATIONAL i={spi} r=9 id={id} request sealed 80
+             {end}.1 {to}:500 > {by}:500 INFORMATIONAL i={spi} r=9 id={id} response sealed 80\n",
+            id = if by == 'A' { 2 } else { 0 },
+        )
+    }
+
+    #[test]
+    fn lives_of_one_length_with_a_pause_after_each() {
+        let text: String = [0, 80, 165, 250].map(|at| life(at, 60, 'B')).concat();
+        let finding = fires(&text, "sa-expired");
+        assert!(finding.says.contains("3 SAs"), "{}", finding.says);
+    }
+
+    #[test]
+    fn who_closes_and_opens_again_by_itself_means_it() {
+        let text: String = [0, 80, 165, 250].map(|at| life(at, 60, 'A')).concat();
+        silent(&text, "sa-expired");
+    }
+
+    #[test]
+    fn lives_of_many_lengths_end_for_other_reasons() {
+        let text: String = [(0, 60), (80, 30), (165, 75), (260, 60)]
+            .map(|(at, secs)| life(at, secs, 'B'))
+            .concat();
+        silent(&text, "sa-expired");
+    }
+
+    #[test]
+    fn a_single_end_is_no_timer() {
+        silent(&(life(0, 60, 'B') + &life(80, 60, 'B')), "sa-expired");
+    }
+
+    fn quick(life: u32, esp: &str) -> String {
+        format!(
+            "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+             0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+             0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+             0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+             1.0 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188 opened HASH SA(ESP 0xa1 encr=12/256 auth=5 life={life}) Nonce ID(10.1.0.0/16) ID(10.2.0.0/16)
+             1.1 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188 seed=1 opened HASH SA(ESP 0xb1 encr=12/256 auth=5 life={life}) Nonce ID(10.1.0.0/16) ID(10.2.0.0/16)
+             1.2 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 76
+             {esp}"
+        )
+    }
+
+    #[test]
+    fn one_side_sends_on_past_the_lifetime() {
+        fires(
+            &quick(
+                60,
+                "2 A > B ESP 0xb1 seq 1..200 every 0.5
+                 2 B > A ESP 0xa1 seq 1..115 every 0.5",
+            ),
+            "sa-expired",
+        );
+    }
+
+    #[test]
+    fn both_sides_that_send_on_have_agreed() {
+        silent(
+            &quick(
+                60,
+                "2 A > B ESP 0xb1 seq 1..200 every 0.5
+                 2 B > A ESP 0xa1 seq 1..200 every 0.5",
+            ),
+            "sa-expired",
+        );
+    }
+
+    #[test]
+    fn one_way_traffic_within_the_lifetime() {
+        silent(
+            &quick(
+                3600,
+                "2 A > B ESP 0xb1 seq 1..200 every 0.5
+                 2 B > A ESP 0xa1 seq 1..115 every 0.5",
+            ),
+            "sa-expired",
+        );
+    }
+}
