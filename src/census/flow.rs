@@ -4,8 +4,8 @@ use super::sequence::Sequence;
 use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
-    Anomaly, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, OpenedTally, Seen, Silence,
-    SizeTally, Timeline,
+    Anomaly, AnomalyKind, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, OpenedTally, Seen,
+    Silence, SizeTally, Timeline,
 };
 use crate::net::{Opening, Path, SaId};
 use crate::sadb::Sadb;
@@ -72,9 +72,9 @@ impl FlowCounter {
         }
     }
 
-    /// Counts a packet.
+    /// Counts a packet; gives whether it is none that came before.
     #[inline]
-    pub(super) fn count(&mut self, packet: &EspPacket<'_>) {
+    pub(super) fn count(&mut self, packet: &EspPacket<'_>) -> bool {
         let row = &mut self.row;
         row.packets += 1;
         row.bytes += u64::from(packet.length);
@@ -100,7 +100,8 @@ impl FlowCounter {
             );
         }
         row.ttl = (row.ttl.0.min(packet.ttl), row.ttl.1.max(packet.ttl));
-        if let Some(kind) = self.sequence.take(packet.sequence)
+        let odd = self.sequence.take(packet.sequence);
+        if let Some(kind) = odd
             && row.anomalies.len() < limits::FLOW_ANOMALIES
         {
             let (frame, time, sequence) = (packet.frame, packet.time, packet.sequence);
@@ -116,6 +117,7 @@ impl FlowCounter {
         let at = (packet.frame, packet.time);
         note_silence(&mut row.silences, row.seen.last, at);
         row.seen.last = at;
+        !matches!(odd, Some(AnomalyKind::Duplicate(_)))
     }
 
     /// Names the keys that were used.
@@ -148,7 +150,15 @@ fn count_opening(
     let sa = match opening {
         Opening::Opened(opened) => {
             match opened.checked {
-                true => tally.opened += 1,
+                true => {
+                    let at = (packet.frame, packet.time);
+                    let seen = Seen {
+                        first: at,
+                        last: at,
+                    };
+                    tally.opened += 1;
+                    tally.proven.get_or_insert(seen).last = at;
+                }
                 false => tally.unchecked += 1,
             }
             tally.high = tally.high.max(opened.high);

@@ -9,6 +9,7 @@ pub mod esp_flow;
 pub mod exchange;
 pub mod icmp;
 pub mod ike_sa;
+pub mod inner_flow;
 pub mod input;
 pub mod message;
 pub mod negotiation;
@@ -29,6 +30,10 @@ pub use esp_flow::{
 pub use exchange::{Exchange, ExchangeId, Flight, Role};
 pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
+pub use inner_flow::{
+    BgpWay, Carrier, EchoSize, EchoWay, InnerError, InnerFlow, InnerFlowId, InnerWay, Rtt, Run,
+    Stuck, TcpWay,
+};
 pub use input::Input;
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Plain};
 pub use negotiation::{Deleted, Negotiation, Said, Told};
@@ -54,6 +59,10 @@ pub struct Model {
     pub child_sas: Table<ChildSaId, ChildSa>,
     /// ESP and AH flows in order of their first packet.
     pub flows: Table<FlowId, EspFlow>,
+    /// Conversations inside ESP that can be read, in order of their first packet.
+    pub inner: Table<InnerFlowId, InnerFlow>,
+    /// ICMP errors inside ESP that can be read, in order of the first.
+    pub inner_errors: Vec<InnerError>,
     /// Pairs of gateways with all that passed between them.
     pub tunnels: Table<TunnelId, Tunnel>,
     /// Tunnels by the addresses of their ends, in order.

@@ -2,6 +2,7 @@
 
 use super::esp_flow::FlowId;
 use super::ike_sa::IkeSaId;
+use super::inner_flow::InnerFlowId;
 use super::table::id;
 use std::net::IpAddr;
 
@@ -27,4 +28,8 @@ pub struct Tunnel {
     /// goes to the first tunnel of its vantage, since without keys nothing says which it belongs to,
     /// and to the first tunnel there that has its sender or its receiver as an end.
     pub clear: Vec<usize>,
+    /// Conversations inside its ESP, in order. One that goes through two tunnels stands in both.
+    pub inner: Vec<InnerFlowId>,
+    /// ICMP errors inside its ESP: places in [`Model::inner_errors`](super::Model::inner_errors).
+    pub inner_errors: Vec<usize>,
 }
