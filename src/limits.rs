@@ -363,6 +363,10 @@ pub const NAT_GUESS_TUNNELS: usize = 16;
 /// another group ask for come first.
 pub const NAT_GUESS_EXCHANGES: usize = 8;
 
+/// Conversations inside the ESP of one tunnel that the report lists, and kinds of errors; how many
+/// more there are is told beside them.
+pub const INNER_SHOWN: usize = 64;
+
 // The capture that `decrypt` writes.
 
 /// Interfaces of the file: one for each direction of an SA. Packets of further ones stay sealed in

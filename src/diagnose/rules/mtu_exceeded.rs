@@ -17,6 +17,10 @@ pub static RULE: Rule = Rule {
         "ike-fragments-lost",
         "esp-fragments-lost",
         "ike-auth-no-response",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
     ],
     check,
 };

@@ -12,7 +12,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "ESP packets are lost before the tap",
     document: DOCUMENT,
-    explains: &[],
+    explains: &[
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

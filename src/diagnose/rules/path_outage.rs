@@ -13,7 +13,15 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "One direction was dead for a while",
     document: DOCUMENT,
-    explains: &["packet-loss", "ike-retransmits", "clear-text-leak"],
+    explains: &[
+        "packet-loss",
+        "ike-retransmits",
+        "clear-text-leak",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

@@ -28,6 +28,10 @@ pub static RULE: Rule = Rule {
         "ike-host-unreachable",
         "tunnel-flapping",
         "clear-text-leak",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
     ],
     check,
 };

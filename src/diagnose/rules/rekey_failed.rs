@@ -19,6 +19,10 @@ pub static RULE: Rule = Rule {
         "tunnel-deleted",
         "clear-text-leak",
         "unknown-spi",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
     ],
     check,
 };

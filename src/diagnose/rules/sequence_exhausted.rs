@@ -12,7 +12,14 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "An SA used up its sequence numbers and stopped",
     document: DOCUMENT,
-    explains: &["esp-one-way", "tunnel-flapping"],
+    explains: &[
+        "esp-one-way",
+        "tunnel-flapping",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

@@ -3,6 +3,7 @@
 use super::child_sa::{ChildSaView, child_of};
 use super::flow::FlowView;
 use super::ike_sa::{IkeSaView, behind_nat, state, version};
+use super::inner::InsideView;
 use crate::model::{ChildSaId, Model, TunnelId};
 use crate::report::select::number;
 use serde::Serialize;
@@ -29,6 +30,8 @@ pub struct TunnelView<'a> {
     pub child_sas: Vec<ChildSaView>,
     /// Its ESP and AH flows in order.
     pub flows: Vec<FlowView<'a>>,
+    /// What was read inside its ESP; null if nothing was.
+    pub inner: Option<InsideView>,
 }
 
 impl<'a> TunnelView<'a> {
@@ -58,6 +61,7 @@ impl<'a> TunnelView<'a> {
                 .iter()
                 .map(|id| FlowView::new(model, *id))
                 .collect(),
+            inner: InsideView::new(model, tunnel),
         }
     }
 }
