@@ -67,7 +67,7 @@ impl Asking<'_> {
                     requests: echo.requests.saturating_sub(pending),
                     places: places().collect(),
                     first: seen.first,
-                    last: places().last()?,
+                    last: places().next_back()?,
                     stopped: false,
                 });
             }

@@ -82,9 +82,12 @@ fn speaks(talk: &InnerFlow) -> bool {
     })
 }
 
+/// A NOTIFICATION: where it stands, from whom to whom, code and subcode.
+type Closed = (Cite, IpAddr, IpAddr, Option<(u8, u8)>);
+
 /// A session that a NOTIFICATION ended.
 fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Option<Finding> {
-    let mut said: Vec<(Cite, IpAddr, IpAddr, Option<(u8, u8)>)> = Vec::new();
+    let mut said: Vec<Closed> = Vec::new();
     for talk in talks {
         for (way, from, to) in ways(talk) {
             let notes = way.bgp.iter().flat_map(|bgp| &bgp.notifications);

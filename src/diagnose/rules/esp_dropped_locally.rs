@@ -92,7 +92,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         answer.first,
         format!("SYN-ACK from {} for {side}, in ESP to {gateway}", first.to),
     )
-    .title(format!("Answers reach {gateway} in ESP, but not {side} behind it"))
+    .title(match at_gateway {
+        true => format!("Answers reach {gateway} in ESP, but not {side} behind it"),
+        false => format!("Answers in ESP to {gateway} do not get to {side} behind it"),
+    })
     .says(format!(
         "{side} sent {} again after the SYN-ACK of {} had passed here in ESP, and opened no connection. {near}",
         count(again as u64, "SYN"),

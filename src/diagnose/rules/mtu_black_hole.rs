@@ -5,7 +5,7 @@ use crate::diagnose::facts::inner::{self, Inside};
 use crate::diagnose::facts::{Tap, clear, count, icmp::Meaning, overhead, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, Model, TunnelId};
-use crate::units::{EspSpi, Span, Vantage};
+use crate::units::{EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, HashMap};
 
 /// The rule.
@@ -67,6 +67,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 struct Sizes {
     /// The largest that was.
     passes: u32,
+    /// When something passed last.
+    until: Option<Timestamp>,
     /// The smallest that never was, however often it was sent.
     lost: Option<u32>,
     /// How often those above were sent.
@@ -76,7 +78,15 @@ struct Sizes {
     places: Vec<(Cite, u32)>,
 }
 
+/// A connection whose data is too large stands still at once, so soon after its handshake.
+const CLOSE: Span = Span::from_secs(2);
+
 impl Sizes {
+    /// Whether something passed so long after a moment, or later.
+    fn passed_since(&self, after: Span, moment: Timestamp) -> bool {
+        self.until.is_some_and(|until| until.since(moment) >= after)
+    }
+
     fn lose(&mut self, length: u32, sent: u64, at: Cite) {
         if length <= self.passes {
             self.small_lost = true;
@@ -113,6 +123,10 @@ fn by_inner_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             let passes = answered.max().unwrap_or(0).max(acked);
             let row = found.entry(key).or_default();
             row.passes = row.passes.max(passes);
+            let replied = out.echo.as_ref().and_then(|echo| echo.last_reply);
+            let back = talk.other(way).seen.filter(|_| acked > 0);
+            let last = replied.max(back.map(|seen| seen.last));
+            row.until = row.until.max(last.map(|at| at.1));
         }
     }
     for talk in inside.talks() {
@@ -122,12 +136,15 @@ fn by_inner_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             };
             let ended = |at: Cite| tap::went_on(model, talk.vantage, at.1, Tap::PATIENCE);
             for stuck in out.tcp.iter().flat_map(|tcp| &tcp.stuck) {
-                if ended(stuck.seen.last) {
+                // Unless everything ended at that moment: then size is not the reason.
+                let soon = row.passed_since(Span(-CLOSE.0), stuck.seen.first.1);
+                if ended(stuck.seen.last) && soon {
                     row.lose(stuck.length, stuck.sent, stuck.seen.first);
                 }
             }
             for size in out.echo.iter().flat_map(|echo| &echo.sizes) {
-                let waited = out.seen.is_some_and(|seen| ended(seen.last));
+                let waited = out.seen.is_some_and(|seen| ended(seen.last))
+                    && row.passed_since(Span(1), size.first.1);
                 if size.answered == 0 && size.requests >= PATTERN && waited {
                     row.lose(size.length, size.requests, size.first);
                 }
@@ -420,12 +437,16 @@ mod tests {
                 "1 A > B ESP 0xb1 seq 1..4 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
                  1.1 B > A ESP 0xa1 seq 1..4 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
                  8 A > B ESP 0xb1 seq 5..8 every 1 inner(10.1.0.1 > 10.2.0.1 echo 8/1 length {size})
+                 15 A > B ESP 0xb1 seq 9 inner(10.1.0.1 > 10.2.0.1 echo 9/1)
                  20 B > A ESP 0xa1 seq 9 {ping}"
             )
         };
-        let alive = "inner(10.2.0.1 > 10.1.0.1 UDP 1 > 2)";
+        let alive = "inner(10.2.0.1 > 10.1.0.1 reply 9/1)";
         verdict(&text(1400, alive), "mtu-black-hole");
         silent(&text(84, alive), "mtu-black-hole");
+        // Nothing is answered any more, whatever its size.
+        let alive = "inner(10.2.0.1 > 10.1.0.1 UDP 1 > 2)";
+        silent(&text(1400, alive), "mtu-black-hole");
     }
 
     #[test]
