@@ -291,6 +291,44 @@ pub const FLOW_KEYS: usize = 4;
 /// Silences that are kept of a flow.
 pub const FLOW_SILENCES: usize = 4;
 
+/// Conversations inside opened ESP that are followed one by one; packets of later ones are only
+/// counted together. A row takes about one KiB, as much again with its ends and ways in use.
+pub const INNER_FLOWS: usize = 1 << 14;
+
+/// Kinds of ICMP errors inside opened ESP that are told apart; more are only counted.
+pub const INNER_ERRORS: usize = 1 << 10;
+
+/// ESP flows that are named of each way of a conversation: a rekey a day makes few. Packets of
+/// further ones count in the conversation.
+pub const INNER_CARRIERS: usize = 8;
+
+/// Packets of one kind in a conversation that are kept to be cited; all are counted.
+pub const INNER_PLACES: usize = 8;
+
+/// Round trips that are kept of each way of a conversation; neighbours become one, the shortest.
+pub const INNER_RTTS: usize = 32;
+
+/// Echo requests that wait for their replies at one time: as many seconds at the usual pace. Beyond
+/// it the oldest counts as unanswered until its reply comes.
+pub const INNER_WAITING: usize = 32;
+
+/// Lengths of echo requests that are told apart in a conversation: who looks for an MTU tries a few.
+/// Others count in the conversation only.
+pub const INNER_ECHO_SIZES: usize = 12;
+
+/// Rows of echo requests without an answer that are kept of a conversation.
+pub const INNER_RUNS: usize = 8;
+
+/// TCP segments that wait for their acknowledgment in one direction: nearly those of an initial
+/// window doubled twice. What is sent beyond it is not judged for its size.
+pub const INNER_UNACKED: usize = 32;
+
+/// Segments sent again and never acknowledged that are kept of one direction.
+pub const INNER_STUCK: usize = 4;
+
+/// BGP messages of each kind that are kept of one direction.
+pub const INNER_BGP: usize = 8;
+
 /// Kinds of ICMP error that are told apart; more are only counted.
 pub const ICMP_KINDS: usize = 1 << 12;
 
@@ -352,6 +390,10 @@ pub const NAT_GUESS_TUNNELS: usize = 16;
 /// Exchanges of an IKE SA that are searched for the hash of that address: those that a cookie or
 /// another group ask for come first.
 pub const NAT_GUESS_EXCHANGES: usize = 8;
+
+/// Conversations inside the ESP of one tunnel that the report lists, and kinds of errors; how many
+/// more there are is told beside them.
+pub const INNER_SHOWN: usize = 64;
 
 // The capture that `decrypt` writes.
 

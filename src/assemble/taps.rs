@@ -6,7 +6,7 @@
 use super::HashMap;
 use crate::limits;
 use crate::model::{
-    AnomalyKind, ClockOffset, Crossing, EspFlow, Lie, Message, MessageId, Missed, Model, Run,
+    AnomalyKind, ClockOffset, Crossing, EspFlow, Lie, Message, MessageId, Missed, Model, NumberRun,
     TapPair, Tunnel, TunnelId,
 };
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
@@ -460,7 +460,7 @@ fn cross(
         return counted;
     }
     let shared = match numbers {
-        [Some(here), Some(there)] => Run::of(
+        [Some(here), Some(there)] => NumberRun::of(
             here.first().max(there.first()),
             here.last().min(there.last()),
         ),
@@ -503,30 +503,32 @@ fn cross(
 }
 
 /// The numbers of a flow that came.
-fn present(own: &crate::model::Numbers, span: Run) -> Vec<Run> {
+fn present(own: &crate::model::Numbers, span: NumberRun) -> Vec<NumberRun> {
     let mut runs = Vec::new();
     let mut next = Some(span.first);
     for hole in own.missing(span) {
         runs.extend(
             next.zip(hole.first.checked_sub(1))
-                .and_then(|(first, last)| Run::of(first, last)),
+                .and_then(|(first, last)| NumberRun::of(first, last)),
         );
         next = hole.last.checked_add(1);
     }
-    runs.extend(next.and_then(|first| Run::of(first, span.last)));
+    runs.extend(next.and_then(|first| NumberRun::of(first, span.last)));
     runs
 }
 
 /// The smallest span that holds both.
-fn join(one: Option<Run>, other: Option<Run>) -> Option<Run> {
+fn join(one: Option<NumberRun>, other: Option<NumberRun>) -> Option<NumberRun> {
     match (one, other) {
-        (Some(one), Some(other)) => Run::of(one.first.min(other.first), one.last.max(other.last)),
+        (Some(one), Some(other)) => {
+            NumberRun::of(one.first.min(other.first), one.last.max(other.last))
+        }
         (one, other) => one.or(other),
     }
 }
 
 /// The numbers of a flow that passed while the other tap was certainly recording.
-fn recorded(model: &Model, pair: &TapPair, tap: usize, flow: &EspFlow) -> Option<Run> {
+fn recorded(model: &Model, pair: &TapPair, tap: usize, flow: &EspFlow) -> Option<NumberRun> {
     let (begin, end) = model.recording(*pair.taps.get(1 - tap)?)?;
     let numbers = flow.numbers.as_ref()?;
     let slack = |doubt: Span| doubt.0.saturating_add(MARGIN.0);
@@ -554,10 +556,10 @@ fn recorded(model: &Model, pair: &TapPair, tap: usize, flow: &EspFlow) -> Option
             samples.clone().find(|sample| goes_on(sample.time))?.number
         }
     };
-    Run::of(first, last)
+    NumberRun::of(first, last)
 }
 
-fn missed(spi: EspSpi, run: Run, has: &EspFlow, lacks: Option<&EspFlow>) -> Missed {
+fn missed(spi: EspSpi, run: NumberRun, has: &EspFlow, lacks: Option<&EspFlow>) -> Missed {
     let place = has
         .samples
         .partition_point(|sample| sample.number < run.first);

@@ -73,6 +73,38 @@ pub(super) fn group(model: &mut Model) {
     index_ends(model);
     share_pairs(model, &mut union, &roots);
     share_clear(model);
+    share_inner(model);
+}
+
+/// Gives what lies inside ESP to the tunnels of the flows that carried it.
+fn share_inner(model: &mut Model) {
+    if model.inner.is_empty() && model.inner_errors.is_empty() {
+        return;
+    }
+    let mut tunnel_of: HashMap<FlowId, TunnelId> = HashMap::default();
+    for (id, tunnel) in model.tunnels.entries() {
+        tunnel_of.extend(tunnel.flows.iter().map(|flow| (*flow, id)));
+    }
+    let Model {
+        inner,
+        inner_errors,
+        tunnels,
+        ..
+    } = model;
+    for (id, talk) in inner.entries() {
+        let carriers = talk.ways.iter().flat_map(|way| &way.carriers);
+        for tunnel in carriers.filter_map(|carrier| tunnel_of.get(&carrier.flow)) {
+            let rows = &mut tunnels[*tunnel].inner;
+            if rows.last() != Some(&id) {
+                rows.push(id);
+            }
+        }
+    }
+    for (place, error) in inner_errors.iter().enumerate() {
+        if let Some(tunnel) = tunnel_of.get(&error.flow) {
+            tunnels[*tunnel].inner_errors.push(place);
+        }
+    }
 }
 
 /// Fills `tunnels_by_end`.
@@ -322,6 +354,8 @@ impl Sides {
             fragments: Vec::new(),
             clear: Vec::new(),
             taps: Vec::new(),
+            inner: Vec::new(),
+            inner_errors: Vec::new(),
         })
     }
 }

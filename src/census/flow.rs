@@ -100,9 +100,10 @@ impl FlowCounter {
         self.timed = true;
     }
 
-    /// Counts a packet; so many holes more may be kept of all flows.
+    /// Counts a packet; gives whether it is none that came before. So many holes more may be kept of
+    /// all flows.
     #[inline]
-    pub(super) fn count(&mut self, packet: &EspPacket<'_>, holes: &mut usize) {
+    pub(super) fn count(&mut self, packet: &EspPacket<'_>, holes: &mut usize) -> bool {
         let row = &mut self.row;
         row.packets += 1;
         row.bytes += u64::from(packet.length);
@@ -132,7 +133,8 @@ impl FlowCounter {
             keep_sample(&mut row.samples, &mut self.between_samples, packet);
         }
         let step = count_time(&mut row.timeline, packet.time.since(row.seen.first.1));
-        if let Some(kind) = self.sequence.take(packet.sequence) {
+        let odd = self.sequence.take(packet.sequence);
+        if let Some(kind) = odd {
             note_number(&mut self.numbers, packet.sequence, kind, holes);
             note_lost(&mut row.timeline, step, kind);
             if row.anomalies.len() < limits::FLOW_ANOMALIES {
@@ -152,6 +154,7 @@ impl FlowCounter {
         }
         note_silence(&mut row.silences, row.seen.last, at);
         row.seen.last = at;
+        !matches!(odd, Some(AnomalyKind::Duplicate(_)))
     }
 
     /// Names the keys that were used.
@@ -229,7 +232,15 @@ fn count_opening(
     let sa = match opening {
         Opening::Opened(opened) => {
             match opened.checked {
-                true => tally.opened += 1,
+                true => {
+                    let at = (packet.frame, packet.time);
+                    let seen = Seen {
+                        first: at,
+                        last: at,
+                    };
+                    tally.opened += 1;
+                    tally.proven.get_or_insert(seen).last = at;
+                }
                 false => tally.unchecked += 1,
             }
             tally.high = tally.high.max(opened.high);

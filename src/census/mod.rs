@@ -4,17 +4,18 @@
 //! [`crate::assemble`].
 
 mod flow;
+pub mod inner;
 pub mod sequence;
 
 use crate::fold::{EspPacket, Fold};
 use crate::keys::{EspKeys, Origin};
 use crate::limits;
 use crate::model::{
-    Blind, ClearFlow, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain,
+    Blind, ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain,
     Transport, Why,
 };
 use crate::net::reassembly::{Incomplete, Whole};
-use crate::net::{Body, Datagram, IcmpError, Path};
+use crate::net::{Body, Datagram, IcmpError, Inner, Opening, Path};
 use crate::sadb::Sadb;
 use crate::scan::Lane;
 use crate::session::Session;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use flow::FlowCounter;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
+use inner::{Carried, InnerCensus};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -40,6 +42,7 @@ pub struct Census {
     keepalive_index: HashMap<(Vantage, Path), usize, RandomState>,
     fragment_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
     clear_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
+    inner: InnerCensus,
     message_octets: usize,
     /// Holes in the numbers of flows that may still be kept.
     holes: usize,
@@ -76,7 +79,11 @@ impl Census {
     pub fn finish(self) -> Model {
         let mut model = self.model;
         model.flows = self.flows.into_iter().map(FlowCounter::finish).collect();
+        let (talks, errors, beyond) = self.inner.finish();
+        model.inner = talks;
+        model.inner_errors = errors;
         model.blind.extend(self.session.finish());
+        model.blind.extend(beyond);
         model.blind.extend(self.beyond.told());
         model
     }
@@ -97,21 +104,62 @@ impl Census {
         Some(place)
     }
 
-    fn count(&mut self, place: Option<usize>, packet: &EspPacket<'_>) {
-        match place.and_then(|place| self.flows.get_mut(place)) {
-            Some(flow) => {
-                if flow.is_due() {
-                    match self.timed < limits::RHYTHM_FLOWS {
-                        true => {
-                            self.timed += 1;
-                            flow.time_sizes();
-                        }
-                        false => self.beyond.untimed += 1,
-                    }
+    #[inline]
+    fn count(
+        &mut self,
+        place: Option<usize>,
+        vantage: Vantage,
+        path: &Path,
+        packet: &EspPacket<'_>,
+    ) {
+        let Some((place, flow)) = place.and_then(|place| Some((place, self.flows.get_mut(place)?)))
+        else {
+            self.beyond.esp_packets += 1;
+            return;
+        };
+        if flow.is_due() {
+            match self.timed < limits::RHYTHM_FLOWS {
+                true => {
+                    self.timed += 1;
+                    flow.time_sizes();
                 }
-                flow.count(packet, &mut self.holes);
+                false => self.beyond.untimed += 1,
             }
-            None => self.beyond.esp_packets += 1,
+        }
+        let is_new = flow.count(packet, &mut self.holes);
+        // Without keys, and where nothing is in clear, this is all that the inside costs.
+        if packet.opening.is_some() || packet.null.is_some() {
+            self.look_inside(place, is_new, vantage, path, packet);
+        }
+    }
+
+    /// Counts what a packet carries, if it can be read. A packet that came twice says it once.
+    #[cold]
+    fn look_inside(
+        &mut self,
+        place: usize,
+        is_new: bool,
+        vantage: Vantage,
+        path: &Path,
+        packet: &EspPacket<'_>,
+    ) {
+        let (true, Ok(flow)) = (is_new, u32::try_from(place)) else {
+            return;
+        };
+        let carried = Carried {
+            vantage,
+            flow: FlowId(flow),
+            frame: packet.frame,
+            time: packet.time,
+        };
+        if let Some(opened) = packet.opening.and_then(Opening::opened) {
+            self.inner.count(carried, &opened.inner);
+        } else if let Some(null) = packet.null
+            && let Some(payload) = null.payload(packet.bytes)
+        {
+            let (from, to) = (path.from.address, path.to.address);
+            let inner = Inner::read(null.next_header, payload, from, to);
+            self.inner.count(carried, &inner);
         }
     }
 
@@ -287,7 +335,7 @@ impl Fold for Census {
                 place
             }
         };
-        self.count(place, packet);
+        self.count(place, lane.vantage, &lane.path, packet);
     }
 
     fn datagram(&mut self, datagram: &Datagram<'_>, time: Timestamp, frames: &[FrameId]) {
@@ -311,11 +359,12 @@ impl Fold for Census {
             Body::Esp(esp) => {
                 let packet = EspPacket {
                     null: esp.null,
+                    bytes: esp.bytes,
                     opening: esp.opening,
                     ..esp_packet(esp.header.sequence, esp.length)
                 };
                 let place = self.flow_at(flow_key(vantage, esp.header.spi, path), path, &packet);
-                self.count(place, &packet);
+                self.count(place, vantage, path, &packet);
             }
             Body::Ah(ah) => {
                 let packet = esp_packet(ah.header.sequence, ah.length);
@@ -324,7 +373,7 @@ impl Fold for Census {
                     ..flow_key(vantage, ah.header.spi, path)
                 };
                 let place = self.flow_at(key, path, &packet);
-                self.count(place, &packet);
+                self.count(place, vantage, path, &packet);
             }
             Body::Keepalive => self.keepalive(datagram, time),
             Body::Icmp(error) => self.icmp(error, datagram, time),

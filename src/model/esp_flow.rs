@@ -149,6 +149,8 @@ pub struct OpenedTally {
     pub opened: u64,
     /// Packets that were opened and are plausible, with nothing to check them.
     pub unchecked: u64,
+    /// The first and the last packet that a checksum proves.
+    pub proven: Option<Seen>,
     /// Packets that were not opened, by reason.
     pub failed: BTreeMap<Unopened, u64>,
     /// The first of those, citable.

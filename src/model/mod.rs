@@ -11,6 +11,7 @@ pub mod esp_size;
 pub mod exchange;
 pub mod icmp;
 pub mod ike_sa;
+pub mod inner_flow;
 pub mod input;
 pub mod message;
 pub mod negotiation;
@@ -35,11 +36,15 @@ pub use esp_size::{Cut, Family, Inferred, Overhead, Plateau};
 pub use exchange::{Exchange, ExchangeId, Flight, Role};
 pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
+pub use inner_flow::{
+    BgpWay, Carrier, EchoSize, EchoWay, InnerError, InnerFlow, InnerFlowId, InnerWay, Rtt, Run,
+    Stuck, TcpWay,
+};
 pub use input::Input;
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Plain};
 pub use negotiation::{Deleted, Negotiation, Said, Told};
 pub use notice::Notice;
-pub use numbers::{Numbers, Run, Sample};
+pub use numbers::{NumberRun, Numbers, Sample};
 pub use opened::{Opened, Why};
 pub use selector::Selector;
 pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
@@ -64,6 +69,10 @@ pub struct Model {
     pub child_sas: Table<ChildSaId, ChildSa>,
     /// ESP and AH flows in order of their first packet.
     pub flows: Table<FlowId, EspFlow>,
+    /// Conversations inside ESP that can be read, in order of their first packet.
+    pub inner: Table<InnerFlowId, InnerFlow>,
+    /// ICMP errors inside ESP that can be read, in order of the first.
+    pub inner_errors: Vec<InnerError>,
     /// Pairs of gateways with all that passed between them.
     pub tunnels: Table<TunnelId, Tunnel>,
     /// Tunnels by the addresses of their ends, in order.

@@ -6,14 +6,14 @@ use crate::units::{FrameId, Timestamp};
 
 /// Numbers that follow one another, both ends included.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Run {
+pub struct NumberRun {
     /// The lowest.
     pub first: u32,
     /// The highest.
     pub last: u32,
 }
 
-impl Run {
+impl NumberRun {
     /// The numbers from `first` to `last`; `None` if there are none.
     pub fn of(first: u32, last: u32) -> Option<Self> {
         (first <= last).then_some(Self { first, last })
@@ -30,7 +30,7 @@ impl Run {
 }
 
 /// How many numbers these runs have.
-pub fn length(runs: &[Run]) -> u64 {
+pub fn length(runs: &[NumberRun]) -> u64 {
     runs.iter().map(|run| run.length()).sum()
 }
 
@@ -52,7 +52,7 @@ pub struct Numbers {
     first: u32,
     last: u32,
     /// Those that did not come, in order, none touching another.
-    holes: Vec<Run>,
+    holes: Vec<NumberRun>,
 }
 
 impl Numbers {
@@ -88,7 +88,7 @@ impl Numbers {
                 let hole = number
                     .checked_sub(skipped)
                     .zip(number.checked_sub(1))
-                    .and_then(|(first, last)| Run::of(first, last));
+                    .and_then(|(first, last)| NumberRun::of(first, last));
                 let highest = self.holes.last().map_or(self.first, |hole| hole.last);
                 match hole.filter(|hole| hole.first > highest) {
                     Some(hole) => self.holes.push(hole),
@@ -111,7 +111,7 @@ impl Numbers {
 
     fn fill(&mut self, number: u32) {
         if number < self.first {
-            if let Some(hole) = Run::of(number.saturating_add(1), self.first - 1) {
+            if let Some(hole) = NumberRun::of(number.saturating_add(1), self.first - 1) {
                 self.holes.insert(0, hole);
             }
             self.first = number;
@@ -126,24 +126,24 @@ impl Numbers {
         }
         let below = number
             .checked_sub(1)
-            .and_then(|last| Run::of(hole.first, last));
+            .and_then(|last| NumberRun::of(hole.first, last));
         let above = number
             .checked_add(1)
-            .and_then(|first| Run::of(first, hole.last));
+            .and_then(|first| NumberRun::of(first, hole.last));
         let parts = below.into_iter().chain(above);
         self.holes.splice(place..=place, parts);
     }
 
     /// The numbers within `span` that did not come.
-    pub fn missing(&self, span: Run) -> Vec<Run> {
+    pub fn missing(&self, span: NumberRun) -> Vec<NumberRun> {
         let before = self
             .first
             .checked_sub(1)
-            .and_then(|last| Run::of(span.first, last));
+            .and_then(|last| NumberRun::of(span.first, last));
         let after = self
             .last
             .checked_add(1)
-            .and_then(|first| Run::of(first, span.last));
+            .and_then(|first| NumberRun::of(first, span.last));
         let place = self.holes.partition_point(|hole| hole.last < span.first);
         before
             .into_iter()
@@ -154,13 +154,13 @@ impl Numbers {
     }
 
     /// The numbers within `span` that came here and not there.
-    pub fn without(&self, there: &Self, span: Run) -> Vec<Run> {
+    pub fn without(&self, there: &Self, span: NumberRun) -> Vec<NumberRun> {
         subtract(&there.missing(span), &self.missing(span))
     }
 }
 
 /// The numbers of `runs` that are not among `others`; both are in order.
-fn subtract(runs: &[Run], others: &[Run]) -> Vec<Run> {
+fn subtract(runs: &[NumberRun], others: &[NumberRun]) -> Vec<NumberRun> {
     let mut left = Vec::new();
     let mut others = others.iter().copied().peekable();
     for run in runs {
@@ -173,12 +173,12 @@ fn subtract(runs: &[Run], others: &[Run]) -> Vec<Run> {
                 other
                     .first
                     .checked_sub(1)
-                    .and_then(|last| Run::of(now.first, last.min(now.last))),
+                    .and_then(|last| NumberRun::of(now.first, last.min(now.last))),
             );
             rest = other
                 .last
                 .checked_add(1)
-                .and_then(|first| Run::of(first.max(now.first), now.last));
+                .and_then(|first| NumberRun::of(first.max(now.first), now.last));
             // What reaches beyond this run may take from the next.
             if other.last > now.last {
                 break;
@@ -221,7 +221,7 @@ mod tests {
             there in prop::collection::vec(1u32..40, 1..60),
             span in (1u32..40, 0u32..40),
         ) {
-            let span = Run { first: span.0, last: span.0 + span.1 };
+            let span = NumberRun { first: span.0, last: span.0 + span.1 };
             let found: Vec<u32> = numbers(&here)
                 .without(&numbers(&there), span)
                 .iter()

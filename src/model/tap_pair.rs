@@ -1,7 +1,7 @@
 //! Two taps that recorded the same tunnel: how they lie, how their clocks differ, what is lost
 //! between them.
 
-use super::numbers::Run;
+use super::numbers::NumberRun;
 use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
 
 /// Two places that recorded packets of one tunnel.
@@ -63,7 +63,7 @@ pub struct Missed {
     /// Their SPI.
     pub spi: EspSpi,
     /// Their numbers.
-    pub run: Run,
+    pub run: NumberRun,
     /// Where the one has a packet at or before them: its number, frame and time.
     pub there: Option<(u32, FrameId, Timestamp)>,
     /// The first packet after them at the other.

@@ -2,6 +2,7 @@
 
 use super::esp_flow::{EspFlow, FlowId};
 use super::ike_sa::IkeSaId;
+use super::inner_flow::InnerFlowId;
 use super::table::id;
 use super::tap_pair::TapPair;
 use std::net::IpAddr;
@@ -30,6 +31,10 @@ pub struct Tunnel {
     pub clear: Vec<usize>,
     /// Pairs of taps that recorded it.
     pub taps: Vec<TapPair>,
+    /// Conversations inside its ESP, in order. One that goes through two tunnels stands in both.
+    pub inner: Vec<InnerFlowId>,
+    /// ICMP errors inside its ESP: places in [`Model::inner_errors`](super::Model::inner_errors).
+    pub inner_errors: Vec<usize>,
 }
 
 impl Tunnel {

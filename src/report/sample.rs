@@ -98,6 +98,8 @@ pub(super) fn model() -> Model {
         fragments: Vec::new(),
         clear: Vec::new(),
         taps: Vec::new(),
+        inner: Vec::new(),
+        inner_errors: Vec::new(),
     });
     model.blind.push(Blind {
         what: "identities".to_owned(),
@@ -312,6 +314,7 @@ fn flow() -> EspFlow {
         opened: Some(OpenedTally {
             opened: 2,
             unchecked: 1,
+            proven: None,
             failed: [(Unopened::Integrity, 1)].into(),
             failures: vec![Failure {
                 frame: frame(5),

@@ -59,6 +59,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_inside_is_what_its_schema_says() {
+        let model = crate::testing::model(
+            "1 A > B ESP 0xb1 seq 1..3 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             1.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+             2.1 B > A ESP 0xa1 seq 2 inner(10.2.0.9 > 10.1.0.1 ICMP 3/4 mtu 1300 quoting 10.1.0.1 > 10.2.0.1 TCP 1 > 2)
+             3.1 A > B ESP 0xb1 seq 4 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)",
+        );
+        let tunnels = Tunnels::new(&model, &Selection::default());
+        assert!(tunnels.tunnels.iter().all(|tunnel| tunnel.inner.is_some()));
+        assert_fits(Tunnels::SCHEMA, &serde_json::to_string(&tunnels).unwrap());
+        let diagnosis = Diagnosis::new(&model, &[], &Selection::default());
+        assert_fits(
+            Diagnosis::SCHEMA,
+            &serde_json::to_string(&diagnosis).unwrap(),
+        );
+    }
+
+    #[test]
     fn every_kind_of_dissected_line_is_what_the_schema_says() {
         let icv = [1, 2, 3];
         let end = |last| Endpoint {

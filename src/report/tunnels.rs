@@ -4,13 +4,14 @@ use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
 use super::text::{Detail, counted, file_name, listed, place};
 use super::view::{
-    EventView, ExchangeView, FlightView, FlowView, IkeSaView, InputView, SuiteView, TapView,
-    TapsView, TunnelView, Tunnels,
+    ConversationView, EventView, ExchangeView, FlightView, FlowView, IkeSaView, InputView,
+    InsideView, SuiteView, TapView, TapsView, TunnelView, Tunnels,
 };
-use crate::units::{Span, Timestamp};
+use crate::units::{Endpoint, Span, Timestamp};
 use crate::wire::text::escape;
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 /// Rows of a table that a summary shows.
 const ROWS_SHOWN: usize = 8;
@@ -91,6 +92,9 @@ pub(super) fn summary(
     for taps in &tunnel.taps {
         sheet.paragraph(out, "     ", &between_taps(tunnel, taps, inputs))?;
     }
+    if let Some(inside) = &tunnel.inner {
+        inner(out, inside, sheet)?;
+    }
     timeline(out, &tunnel.timeline, inputs, sheet, detail)
 }
 
@@ -156,6 +160,48 @@ fn timeline(
         sheet.paragraph(out, &lead, &event.says)?;
     }
     Ok(())
+}
+
+/// Conversations that a summary names: those with most packets.
+const TALKS_SHOWN: usize = 3;
+
+fn inner(out: &mut impl Write, inside: &InsideView, sheet: Sheet) -> io::Result<()> {
+    let mut talks: Vec<&ConversationView> = inside.conversations.iter().collect();
+    talks.sort_by_key(|talk| std::cmp::Reverse(talk.sent.packets + talk.received.packets));
+    let mut words: Vec<String> = talks
+        .iter()
+        .take(TALKS_SHOWN)
+        .map(|talk| said(talk))
+        .collect();
+    let listed = inside.conversations.len() as u64;
+    match (listed + inside.more).saturating_sub(TALKS_SHOWN as u64) {
+        0 => {}
+        more => words.push(counted(more, "further conversation")),
+    }
+    let errors = inside.errors.len() as u64 + inside.more_errors;
+    if errors > 0 {
+        words.push(format!("ICMP errors of {}", counted(errors, "kind")));
+    }
+    sheet.paragraph(out, "     inside: ", &words.join("; "))
+}
+
+/// `10.1.0.1:40000 → 10.2.0.1:443 TCP, 12 packets, 11 back`.
+fn said(talk: &ConversationView) -> String {
+    let end = |address: IpAddr, port| Endpoint { address, port };
+    let protocol = match talk.protocol_name {
+        Some(name) => name.to_owned(),
+        None => format!("protocol {}", talk.protocol),
+    };
+    let back = match talk.received.packets {
+        0 => "none back".to_owned(),
+        packets => format!("{packets} back"),
+    };
+    format!(
+        "{} → {} {protocol}, {}, {back}",
+        end(talk.from.address, talk.from.port),
+        end(talk.to.address, talk.to.port),
+        counted(talk.sent.packets, "packet"),
+    )
 }
 
 /// What two taps show together: `taps a.pcap and b.pcap: b.pcap is 1.2 ms ahead (± 40 µs), …`.
@@ -444,6 +490,21 @@ mod tests {
     #[test]
     fn tables_show_every_row_of_the_model() {
         assert_eq!(tables(None), include_str!("sample_tunnels.txt"));
+    }
+
+    #[test]
+    fn what_is_inside_is_named_in_short() {
+        let model = crate::testing::model(
+            "1 A > B ESP 0xb1 seq 1..3 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             1.1 B > A ESP 0xa1 seq 1..2 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+             3.1 A > B ESP 0xb1 seq 4 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)",
+        );
+        let tunnels = Tunnels::new(&model, &Selection::default());
+        let mut out = Vec::new();
+        write(&mut out, &tunnels, Sheet::default()).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let line = "inside: 10.1.0.1 → 10.2.0.1 ICMP, 3 packets, 2 back; 10.1.0.1:40000 →";
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]

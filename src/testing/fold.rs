@@ -1,15 +1,16 @@
 //! Packets of a conversation to a model, as the census would fill it.
 
-use super::line::{Packet, What};
+use super::line::{Keyed, Packet, What};
+use crate::census::inner::{Carried, InnerCensus};
 use crate::keys::Origin;
 use crate::limits;
 use crate::model::table::Id;
 use crate::model::{
-    Anomaly, AnomalyKind, ClearFlow, EspFlow, FlowKey, FragmentTrain, IcmpSeen, Input, Keepalives,
-    Link, Message, Model, Numbers, Opened, Plain, Rhythm, Sample, Seen, SequenceTally, Silence,
-    SizeTally, Timeline, Transport,
+    Anomaly, AnomalyKind, ClearFlow, EspFlow, Failure, FlowId, FlowKey, FragmentTrain, IcmpSeen,
+    Input, Keepalives, Link, Message, Model, Numbers, Opened, OpenedTally, Plain, Rhythm, Sample,
+    Seen, SequenceTally, Silence, SizeTally, Timeline, Transport,
 };
-use crate::net::IpFacts;
+use crate::net::{IpFacts, Unopened};
 use crate::registry::PayloadType;
 use crate::units::{FrameId, Span, Timestamp, Vantage};
 use crate::wire::Header;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub(super) fn fold(packets: &[Packet]) -> Model {
     let mut model = Model::default();
     let mut sequences: Vec<Sequence> = Vec::new();
+    let mut inner = InnerCensus::default();
     let inputs = packets.iter().map(|packet| packet.tap).max().unwrap_or(0);
     for input in 0..=inputs {
         model.inputs.push(Input {
@@ -47,7 +49,18 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
         let here = (frame, packet.time);
         match &packet.what {
             What::Ike { .. } => push_message(&mut model, packet, frame, vantage),
-            What::Esp { .. } => push_esp(&mut model, &mut sequences, packet, here, vantage),
+            What::Esp { keyed, .. } => {
+                let flow = push_esp(&mut model, &mut sequences, packet, here, vantage);
+                if let (Some((flow, true)), Some(Keyed::Opened(carries))) = (flow, keyed) {
+                    let carried = Carried {
+                        vantage,
+                        flow,
+                        frame,
+                        time: packet.time,
+                    };
+                    inner.count(carried, carries);
+                }
+            }
             What::Icmp(error) => {
                 let alike = model.icmp.iter_mut().find(|seen| {
                     seen.error == *error && seen.path == packet.path && seen.vantage == vantage
@@ -143,6 +156,7 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
             }),
         }
     }
+    (model.inner, model.inner_errors, model.blind) = inner.finish();
     for (flow, sequence) in model.flows.iter_mut().zip(&sequences) {
         flow.sequence = sequence.tally;
         flow.sequence.missing = sequence.missing();
@@ -280,15 +294,16 @@ fn push_esp(
     packet: &Packet,
     here: (FrameId, Timestamp),
     vantage: Vantage,
-) {
+) -> Option<(FlowId, bool)> {
     let What::Esp {
         ah,
         spi,
         sequence,
         size,
+        ref keyed,
     } = packet.what
     else {
-        return;
+        return None;
     };
     let key = FlowKey {
         vantage,
@@ -359,6 +374,10 @@ fn push_esp(
     }
     let step = add_time(&mut flow.timeline, here.1.since(flow.seen.first.1));
     add_lost(&mut flow.timeline, step, kind);
+    if let Some(keyed) = keyed {
+        add_keyed(flow.opened.get_or_insert_default(), keyed, here, sequence);
+    }
+    Some((id, !matches!(kind, Some(AnomalyKind::Duplicate(_)))))
 }
 
 fn add_rhythm(rhythms: &mut Vec<Rhythm>, size: u32, here: (FrameId, Timestamp)) {
@@ -385,6 +404,37 @@ fn add_lost(timeline: &mut Timeline, step: usize, kind: Option<AnomalyKind>) {
         && let Some(lost) = timeline.lost.get_mut(step)
     {
         *lost = lost.saturating_sub(1);
+    }
+}
+
+fn add_keyed(
+    tally: &mut OpenedTally,
+    keyed: &Keyed,
+    (frame, time): (FrameId, Timestamp),
+    sequence: u32,
+) {
+    let at = (frame, time);
+    match keyed {
+        Keyed::Opened(_) => {
+            tally.opened += 1;
+            let seen = Seen {
+                first: at,
+                last: at,
+            };
+            tally.proven.get_or_insert(seen).last = at;
+        }
+        Keyed::Spoilt => {
+            let why = Unopened::Integrity;
+            *tally.failed.entry(why).or_default() += 1;
+            if tally.failures.len() < limits::FLOW_ANOMALIES {
+                tally.failures.push(Failure {
+                    frame,
+                    time,
+                    sequence,
+                    why,
+                });
+            }
+        }
     }
 }
 

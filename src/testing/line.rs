@@ -1,7 +1,8 @@
 //! One line of a conversation to packets.
 
+use super::inner;
 use super::octets::{Writer, attribute, substructures};
-use crate::net::{Encap, IcmpError, Layer, Path, Quote};
+use crate::net::{Encap, IcmpError, Inner, Layer, Path, Quote};
 use crate::registry::{NotifyType, transform};
 use crate::units::{Endpoint, EspSpi, IkeSpi, IkeSpis, Timestamp};
 use crate::wire::nat_detection::sha1;
@@ -43,6 +44,8 @@ pub(super) enum What {
         spi: EspSpi,
         sequence: u32,
         size: u32,
+        /// What keys make of it; `None` without any.
+        keyed: Option<Keyed>,
     },
     /// An ICMP error.
     Icmp(IcmpError),
@@ -62,6 +65,15 @@ pub(super) enum What {
         pieces: u64,
         largest: u32,
     },
+}
+
+/// What keys make of an ESP packet.
+#[derive(Clone, Debug)]
+pub(super) enum Keyed {
+    /// It carries this.
+    Opened(Box<Inner>),
+    /// Its checksum is wrong.
+    Spoilt,
 }
 
 /// Reads lines; remembers which side each end took.
@@ -604,6 +616,10 @@ fn esp(
             .collect::<Result<Vec<u32>, _>>()?,
         None => vec![140],
     };
+    let inside = words
+        .value::<String>("inner(")?
+        .map(|text| text.trim_end_matches(')').to_owned());
+    let spoilt = words.flag("spoilt");
     let sequences = words.after::<String>("seq")?.unwrap_or("1".to_owned());
     let mut count = 0u32;
     for range in sequences.split(',') {
@@ -620,6 +636,10 @@ fn esp(
                 spi,
                 sequence,
                 size: size.copied().unwrap_or(140),
+                keyed: match &inside {
+                    Some(text) => Some(Keyed::Opened(Box::new(inner::read(text, count)?))),
+                    None => spoilt.then_some(Keyed::Spoilt),
+                },
             };
             packets.push(packet.clone());
             count = count.saturating_add(1);
@@ -695,18 +715,18 @@ fn train(
 }
 
 /// The words of a line that are not yet used.
-struct Words<'a>(Vec<&'a str>);
+pub(super) struct Words<'a>(pub(super) Vec<&'a str>);
 
 impl<'a> Words<'a> {
     /// The next word.
-    fn next(&mut self, what: &str) -> Result<&'a str, String> {
+    pub(super) fn next(&mut self, what: &str) -> Result<&'a str, String> {
         match self.0.is_empty() {
             true => Err(format!("{what} is missing")),
             false => Ok(self.0.remove(0)),
         }
     }
 
-    fn expect(&mut self, word: &str) -> Result<(), String> {
+    pub(super) fn expect(&mut self, word: &str) -> Result<(), String> {
         match self.next(word)? {
             found if found == word => Ok(()),
             found => Err(format!("'{found}' where '{word}' should be")),
@@ -714,7 +734,7 @@ impl<'a> Words<'a> {
     }
 
     /// Takes out a word.
-    fn flag(&mut self, word: &str) -> bool {
+    pub(super) fn flag(&mut self, word: &str) -> bool {
         let place = self.0.iter().position(|found| *found == word);
         place.map(|place| self.0.remove(place)).is_some()
     }
@@ -729,7 +749,7 @@ impl<'a> Words<'a> {
     }
 
     /// Takes out a word and the one after it.
-    fn after<T: std::str::FromStr>(&mut self, key: &str) -> Result<Option<T>, String> {
+    pub(super) fn after<T: std::str::FromStr>(&mut self, key: &str) -> Result<Option<T>, String> {
         match self.0.iter().position(|found| *found == key) {
             Some(place) if place + 1 < self.0.len() => {
                 self.0.remove(place);
@@ -784,17 +804,25 @@ fn end(text: &str) -> Result<Endpoint, String> {
         Some((name, port)) if !port.contains(':') => (name, Some(number(port)?)),
         _ => (text, None),
     };
-    let address = match (name.as_bytes(), name.parse::<IpAddr>()) {
-        ([letter @ b'A'..=b'Z'], _) => {
-            IpAddr::V4(Ipv4Addr::new(192, 0, 2, letter.wrapping_sub(b'A') + 1))
-        }
-        (_, Ok(address)) => address,
-        _ => return Err(format!("no end '{text}'")),
-    };
+    let address = address(name)?;
     Ok(Endpoint { address, port })
 }
 
-fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+/// A letter, or an IP address.
+pub(super) fn address(name: &str) -> Result<IpAddr, String> {
+    match (name.as_bytes(), name.parse::<IpAddr>()) {
+        ([letter @ b'A'..=b'Z'], _) => Ok(IpAddr::V4(Ipv4Addr::new(
+            192,
+            0,
+            2,
+            letter.wrapping_sub(b'A') + 1,
+        ))),
+        (_, Ok(address)) => Ok(address),
+        _ => Err(format!("no end '{name}'")),
+    }
+}
+
+pub(super) fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("'{text}' is no number"))
 }
 

@@ -48,6 +48,16 @@
 //! **`ESP spi`** and **`AH spi`**: `seq 1..100,102,101` in the order of arrival, `every SECONDS` (0.01),
 //! `size 140` or `size 100,140` in turn: octets from the SPI to the end of the checksum (140).
 //!
+//! `inner(…)` says what keys found inside, which stands for each packet of a train, and `spoilt` that
+//! the keys are right and the checksum is not. Inside stand `FROM > TO`, then one of
+//! - `echo 7/1`, `reply 7/1`: identifier and sequence number, which grows along the train;
+//! - `TCP 40000 > 443 SYN,ACK seq 1 ack 2 data 100`, on port 179 also `OPEN as 65001 hold 90`,
+//!   `KEEPALIVE`, `NOTIFICATION 2/2`;
+//! - `UDP 5000 > 53`; `IP 47`;
+//! - `ICMP 3/1 mtu 1400 quoting FROM > TO TCP 40000 > 443`, or a protocol number at the end;
+//!
+//! and maybe `length N` of the packet (84, or what TCP takes).
+//!
 //! **`ICMP type/code`**: `mtu N`, `quoting FROM > TO ESP spi`, `… AH spi`, `… IKE i=1 r=0`,
 //! `length N` of the quoted packet, `every SECONDS`, `count N`.
 //!
@@ -59,6 +69,7 @@
 
 pub mod capture;
 mod fold;
+mod inner;
 mod line;
 mod octets;
 mod replay;

@@ -33,6 +33,7 @@ pub(super) fn replay(packets: &[Packet], visit: &mut dyn FnMut(&Datagram<'_>, Ti
                 spi,
                 sequence,
                 size,
+                ..
             } => Body::Ah(Ah {
                 header: AuthenticationHeader {
                     next_header: 4,

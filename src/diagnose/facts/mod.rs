@@ -10,6 +10,7 @@ pub mod child;
 pub mod clear;
 pub mod esp;
 pub mod icmp;
+pub mod inner;
 pub mod life;
 pub mod offer;
 pub mod overhead;

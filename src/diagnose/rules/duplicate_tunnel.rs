@@ -22,6 +22,10 @@ pub static RULE: Rule = Rule {
         "esp-one-way",
         "clear-text-leak",
         "unknown-spi",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
     ],
     check,
 };

@@ -15,7 +15,13 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "ESP does not pass",
     document: DOCUMENT,
-    explains: &["esp-one-way"],
+    explains: &[
+        "esp-one-way",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

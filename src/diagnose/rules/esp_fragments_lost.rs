@@ -11,7 +11,15 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "Fragments of ESP packets are lost",
     document: DOCUMENT,
-    explains: &["packet-loss", "path-outage", "esp-fragmented"],
+    explains: &[
+        "packet-loss",
+        "path-outage",
+        "esp-fragmented",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

@@ -13,7 +13,13 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "ESP flows in one direction only",
     document: DOCUMENT,
-    explains: &["clear-text-leak"],
+    explains: &[
+        "clear-text-leak",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

@@ -11,7 +11,14 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "NAT at the gateway takes packets out of the tunnel",
     document: DOCUMENT,
-    explains: &["clear-text-leak", "esp-one-way"],
+    explains: &[
+        "clear-text-leak",
+        "esp-one-way",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

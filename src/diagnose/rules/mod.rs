@@ -6,7 +6,9 @@
 use super::rule::Rule;
 
 pub mod address_assignment_failed;
+pub mod asymmetric_return;
 pub mod auth_failed;
+pub mod bgp_down;
 pub mod cert_expired;
 pub mod cert_untrusted;
 pub mod child_half_open;
@@ -24,12 +26,17 @@ pub mod duplicate_tunnel;
 pub mod eap_failed;
 pub mod esp_before_response;
 pub mod esp_blocked;
+pub mod esp_dropped_locally;
 pub mod esp_fragmented;
 pub mod esp_fragments_lost;
 pub mod esp_one_way;
 pub mod esp_reordering;
 pub mod esp_replay;
 pub mod esp_suites_differ;
+pub mod health_check_reset;
+pub mod health_check_unanswered;
+pub mod high_latency;
+pub mod icv_mismatch;
 pub mod id_mismatch;
 pub mod ike_admin_prohibited;
 pub mod ike_auth_no_response;
@@ -46,6 +53,9 @@ pub mod ike_scan;
 pub mod ike_version_mismatch;
 pub mod initiator_fingerprint;
 pub mod inner_nat_misses_ts;
+pub mod inner_no_reply;
+pub mod inner_outside_ts;
+pub mod inner_port_unanswered;
 pub mod lifetime_differs;
 pub mod message_id_desync;
 pub mod mobike_move;
@@ -135,6 +145,7 @@ pub static RULES: &[&Rule] = &[
     &sa_expired::RULE,
     &dpd_despite_traffic::RULE,
     &message_id_desync::RULE,
+    &health_check_reset::RULE,
     &esp_one_way::RULE,
     &esp_blocked::RULE,
     &rate_limited::RULE,
@@ -149,6 +160,15 @@ pub static RULES: &[&Rule] = &[
     &inner_nat_misses_ts::RULE,
     &sequence_exhausted::RULE,
     &esp_suites_differ::RULE,
+    &icv_mismatch::RULE,
+    &inner_outside_ts::RULE,
+    &esp_dropped_locally::RULE,
+    &bgp_down::RULE,
+    &inner_no_reply::RULE,
+    &inner_port_unanswered::RULE,
+    &health_check_unanswered::RULE,
+    &asymmetric_return::RULE,
+    &high_latency::RULE,
     &dh_group_retry::RULE,
     &cookie_exchange::RULE,
     &nat_detected::RULE,

@@ -1,11 +1,12 @@
 //! Large packets vanish, small ones pass, and nobody says why.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Located, Tap, clear, overhead};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::inner::{self, Inside};
+use crate::diagnose::facts::{Located, Tap, clear, count, icmp::Meaning, overhead, tap};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, Model, TunnelId};
-use crate::units::{EspSpi, Span};
-use std::collections::HashMap;
+use crate::units::{EspSpi, Span, Timestamp, Vantage};
+use std::collections::{BTreeMap, HashMap};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -19,6 +20,10 @@ pub static RULE: Rule = Rule {
         "esp-fragments-lost",
         "esp-fragmented",
         "path-outage",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
     ],
     check,
 };
@@ -28,7 +33,7 @@ const DOCUMENT: &str = "\
 Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
 
 ## How it is seen
-One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both.
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are.
 
 ## What else looks like it
 Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves no gaps in the other.
@@ -53,6 +58,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         })
         .map(|finding| located(model, tunnel, finding))
         .or_else(|| between_taps(model, tunnel))
+        .or_else(|| by_inner_size(model, tunnel))
         .into_iter()
         .collect()
 }
@@ -68,6 +74,168 @@ fn located(model: &Model, tunnel: TunnelId, mut finding: Finding) -> Finding {
     }
     finding
 }
+
+/// Sizes of packets inside that were acknowledged or answered, and sizes that never were.
+#[derive(Default)]
+struct Sizes {
+    /// The largest that was.
+    passes: u32,
+    /// When something passed last.
+    until: Option<Timestamp>,
+    /// The smallest that never was, however often it was sent.
+    lost: Option<u32>,
+    /// How often those above were sent.
+    sent: u64,
+    /// Something small was lost as well: then size is not the reason.
+    small_lost: bool,
+    places: Vec<(Cite, u32)>,
+}
+
+/// A connection whose data is too large stands still at once, so soon after its handshake.
+const CLOSE: Span = Span::from_secs(2);
+
+impl Sizes {
+    /// Whether something passed so long after a moment, or later.
+    fn passed_since(&self, after: Span, moment: Timestamp) -> bool {
+        self.until.is_some_and(|until| until.since(moment) >= after)
+    }
+
+    fn lose(&mut self, length: u32, sent: u64, at: Cite) {
+        if length <= self.passes {
+            self.small_lost = true;
+            return;
+        }
+        self.lost = Some(self.lost.map_or(length, |lost| lost.min(length)));
+        self.sent += sent;
+        self.places.push((at, length));
+    }
+}
+
+/// Inside the tunnel packets up to some size are acknowledged or answered, larger ones never.
+fn by_inner_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let inside = Inside::of(model, tunnel)?;
+    let mut found: BTreeMap<(Vantage, usize), Sizes> = BTreeMap::new();
+    let sides = |talk: &crate::model::InnerFlow| {
+        let vantage = talk.vantage;
+        [0, 1].map(|way: usize| {
+            let out = talk.ways.get(way)?;
+            Some(((vantage, inside.end_towards(out)?), way))
+        })
+    };
+    // What passes must be known before it can be said what does not.
+    for talk in inside.talks() {
+        for (key, way) in sides(talk).into_iter().flatten() {
+            let Some(out) = talk.ways.get(way) else {
+                continue;
+            };
+            let acked = out.tcp.as_ref().map_or(0, |tcp| tcp.largest_acked);
+            let sizes = out.echo.iter().flat_map(|echo| &echo.sizes);
+            let answered = sizes
+                .filter(|size| size.answered > 0)
+                .map(|size| size.length);
+            let passes = answered.max().unwrap_or(0).max(acked);
+            let row = found.entry(key).or_default();
+            row.passes = row.passes.max(passes);
+            let replied = out.echo.as_ref().and_then(|echo| echo.last_reply);
+            let back = talk.other(way).seen.filter(|_| acked > 0);
+            let last = replied.max(back.map(|seen| seen.last));
+            row.until = row.until.max(last.map(|at| at.1));
+        }
+    }
+    for talk in inside.talks() {
+        for (key, way) in sides(talk).into_iter().flatten() {
+            let (Some(out), Some(row)) = (talk.ways.get(way), found.get_mut(&key)) else {
+                continue;
+            };
+            let ended = |at: Cite| tap::went_on(model, talk.vantage, at.1, Tap::PATIENCE);
+            for stuck in out.tcp.iter().flat_map(|tcp| &tcp.stuck) {
+                // Unless everything ended at that moment: then size is not the reason.
+                let soon = row.passed_since(Span(-CLOSE.0), stuck.seen.first.1);
+                if ended(stuck.seen.last) && soon {
+                    row.lose(stuck.length, stuck.sent, stuck.seen.first);
+                }
+            }
+            for size in out.echo.iter().flat_map(|echo| &echo.sizes) {
+                let waited = out.seen.is_some_and(|seen| ended(seen.last))
+                    && row.passed_since(Span(1), size.first.1);
+                if size.answered == 0 && size.requests >= PATTERN && waited {
+                    row.lose(size.length, size.requests, size.first);
+                }
+            }
+        }
+    }
+    found
+        .into_iter()
+        .filter(|(_, sizes)| sizes.passes > 0 && !sizes.small_lost && sizes.sent >= PATTERN)
+        .find_map(|((vantage, end), sizes)| {
+            inner_finding(model, tunnel, &inside, vantage, end, &sizes)
+        })
+}
+
+fn inner_finding(
+    model: &Model,
+    tunnel: TunnelId,
+    inside: &Inside<'_>,
+    vantage: Vantage,
+    end: usize,
+    sizes: &Sizes,
+) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let lost = sizes.lost?;
+    let (first, _) = *sizes.places.iter().min()?;
+    let last = sizes.places.iter().map(|(at, _)| *at).max()?;
+    if !inside.would_see(vantage, end, (first.1, last.1)) {
+        return None;
+    }
+    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let mut errors = inside
+        .all_errors()
+        .filter(|error| inner::meaning(error) == Meaning::TooBig);
+    let told = errors.find_map(|error| Some((error, error.mtu?)));
+    let flows = row.flows.iter().map(|id| &model.flows[*id]);
+    let inner = told.map(|(_, mtu)| mtu).or_else(|| {
+        USUAL_MTUS
+            .into_iter()
+            .map(|mtu| overhead::safe(flows.clone(), mtu, to.is_ipv6()).0)
+            .find(|inner| (sizes.passes..lost).contains(inner))
+    });
+    let inner = inner.unwrap_or(sizes.passes);
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        first,
+        format!("{lost} octets inside, never acknowledged"),
+    )
+    .title(format!("Large packets from {from} to {to} vanish"))
+    .says(format!(
+        "Inside the tunnel packets from the side of {from} were acknowledged or answered up to {} octets. {} of \
+         {lost} octets and more never were, however often they were sent again.{}",
+        sizes.passes,
+        count(sizes.sent, "packet"),
+        match told {
+            Some((error, mtu)) => format!(" {} tells an MTU of {mtu}.", inner::said(error)),
+            None => String::new(),
+        }
+    ))
+    .or("Of echo requests the answers may be lost instead, in the other direction.")
+    .advise(format!(
+        "Set the inner MTU to {inner}, or clamp the TCP MSS to {}; the limit lies between {} and {lost} octets.",
+        inner.saturating_sub(40),
+        sizes.passes
+    ))
+    .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
+    for (at, length) in &sizes.places {
+        finding = finding.also(*at, format!("{length} octets inside, never acknowledged"));
+    }
+    Some(finding)
+}
+
+/// MTUs that are met on the way: Ethernet, with PPPoE, in tunnels of providers and clouds, and what
+/// IPv6 asks for at least.
+const USUAL_MTUS: [u32; 12] = [
+    1500, 1492, 1480, 1476, 1460, 1450, 1440, 1420, 1400, 1380, 1350, 1280,
+];
 
 /// Large packets of an SA pass one tap and not the other, its small ones pass both.
 fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
@@ -249,6 +417,58 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..20 every 0.6 size 136
              1 A > B ESP 0xb1 seq 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,31,33,35,37,39 every 0.6 size 136 tap=1
              1 B > A ESP 0xa1 seq 1..20 every 0.6 size 136 tap=1",
+            "mtu-black-hole",
+        );
+    }
+
+    const HANDSHAKE: &str = "
+        1 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 99)
+        1.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 5 ack 100)
+        1.2 A > B ESP 0xb1 seq 2 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 PSH,ACK seq 100 ack 6 data 500)
+        1.3 B > A ESP 0xa1 seq 2 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 ACK seq 6 ack 600)
+        30 B > A ESP 0xa1 seq 3 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 ACK seq 6 ack 600)";
+
+    #[test]
+    fn full_segments_inside_are_never_acknowledged() {
+        let text = format!(
+            "{HANDSHAKE}
+             2 A > B ESP 0xb1 seq 3..7 every 3 size 1464 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 600 ack 6 data 1380)"
+        );
+        verdict(&text, "mtu-black-hole");
+        let finding = crate::diagnose::testing::fires(&text, "mtu-black-hole");
+        assert!(
+            finding.says.contains("up to 540 octets") && finding.says.contains("1420"),
+            "{}",
+            finding.says
+        );
+    }
+
+    #[test]
+    fn large_echo_requests_are_not_answered_and_small_ones_are() {
+        let text = |size: u32, ping: &str| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..4 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 1.1 B > A ESP 0xa1 seq 1..4 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+                 8 A > B ESP 0xb1 seq 5..8 every 1 inner(10.1.0.1 > 10.2.0.1 echo 8/1 length {size})
+                 15 A > B ESP 0xb1 seq 9 inner(10.1.0.1 > 10.2.0.1 echo 9/1)
+                 20 B > A ESP 0xa1 seq 9 {ping}"
+            )
+        };
+        let alive = "inner(10.2.0.1 > 10.1.0.1 reply 9/1)";
+        verdict(&text(1400, alive), "mtu-black-hole");
+        silent(&text(84, alive), "mtu-black-hole");
+        // Nothing is answered any more, whatever its size.
+        let alive = "inner(10.2.0.1 > 10.1.0.1 UDP 1 > 2)";
+        silent(&text(1400, alive), "mtu-black-hole");
+    }
+
+    #[test]
+    fn segments_of_any_size_that_are_lost_are_not_too_large() {
+        silent(
+            &format!(
+                "{HANDSHAKE}
+                 2 A > B ESP 0xb1 seq 3..7 every 3 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 600 ack 6 data 400)"
+            ),
             "mtu-black-hole",
         );
     }

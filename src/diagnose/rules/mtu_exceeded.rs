@@ -18,6 +18,10 @@ pub static RULE: Rule = Rule {
         "esp-fragments-lost",
         "ike-auth-no-response",
         "esp-fragmented",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
     ],
     check,
 };

@@ -14,7 +14,15 @@ pub static RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "Two child SAs claim the same packets",
     document: DOCUMENT,
-    explains: &["esp-one-way", "clear-text-leak", "tunnel-deleted"],
+    explains: &[
+        "esp-one-way",
+        "clear-text-leak",
+        "tunnel-deleted",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

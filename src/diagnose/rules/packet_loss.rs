@@ -13,7 +13,13 @@ pub static RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "ESP packets are lost before the tap",
     document: DOCUMENT,
-    explains: &["ike-retransmits"],
+    explains: &[
+        "ike-retransmits",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

@@ -18,6 +18,10 @@ pub static RULE: Rule = Rule {
         "ike-retransmits",
         "clear-text-leak",
         "tunnel-flapping",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
     ],
     check,
 };

@@ -29,6 +29,10 @@ pub static RULE: Rule = Rule {
         "tunnel-flapping",
         "clear-text-leak",
         "tunnel-deleted",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
     ],
     check,
 };

@@ -21,6 +21,10 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "unknown-spi",
         "path-outage",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
     ],
     check,
 };

@@ -12,7 +12,15 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "An SA used up its sequence numbers and stopped",
     document: DOCUMENT,
-    explains: &["esp-one-way", "tunnel-flapping", "esp-replay"],
+    explains: &[
+        "esp-one-way",
+        "tunnel-flapping",
+        "esp-replay",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

@@ -20,6 +20,10 @@ pub static RULE: Rule = Rule {
         "esp-one-way",
         "unknown-spi",
         "clear-text-leak",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
     ],
     check,
 };

@@ -16,7 +16,14 @@ pub static RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "The traffic selectors are narrowed",
     document: DOCUMENT,
-    explains: &["clear-text-leak", "esp-one-way"],
+    explains: &[
+        "clear-text-leak",
+        "esp-one-way",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

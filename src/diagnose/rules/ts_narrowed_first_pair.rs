@@ -12,7 +12,15 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "Of several networks the peer takes the first pair only",
     document: DOCUMENT,
-    explains: &["ts-narrowed", "clear-text-leak", "esp-one-way"],
+    explains: &[
+        "ts-narrowed",
+        "clear-text-leak",
+        "esp-one-way",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

@@ -15,7 +15,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "A side deleted the tunnel",
     document: DOCUMENT,
-    explains: &[],
+    explains: &[
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

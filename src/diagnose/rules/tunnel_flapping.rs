@@ -13,7 +13,14 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "The tunnel is lost and negotiated anew again and again",
     document: DOCUMENT,
-    explains: &["tunnel-deleted", "clear-text-leak"],
+    explains: &[
+        "tunnel-deleted",
+        "clear-text-leak",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

@@ -14,7 +14,13 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "ESP is sent on an SA that the receiver does not know",
     document: DOCUMENT,
-    explains: &["esp-one-way"],
+    explains: &[
+        "esp-one-way",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
     check,
 };
 

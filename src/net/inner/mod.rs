@@ -87,6 +87,37 @@ pub struct InnerIcmp {
     pub mtu: Option<u32>,
     /// The packet that an error is about.
     pub quoted: Option<Quote>,
+    /// Identifier and sequence number of an echo request or reply.
+    pub echo: Option<Echo>,
+}
+
+/// An echo request or reply (RFC 792, RFC 4443 section 4).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Echo {
+    /// Whether it is the reply.
+    pub reply: bool,
+    /// Identifier: the same in all requests of one `ping`.
+    pub identifier: u16,
+    /// Sequence number.
+    pub sequence: u16,
+}
+
+impl Echo {
+    fn read(v6: bool, octets: Octets<'_>) -> Option<Self> {
+        let &[kind, 0, _, _, a, b, c, d] = octets.kept.first_chunk()? else {
+            return None;
+        };
+        let reply = match (v6, kind) {
+            (false, 8) | (true, 128) => false,
+            (false, 0) | (true, 129) => true,
+            _ => return None,
+        };
+        Some(Self {
+            reply,
+            identifier: u16::from_be_bytes([a, b]),
+            sequence: u16::from_be_bytes([c, d]),
+        })
+    }
 }
 
 /// The header of compressed payload (RFC 3173 section 3).
@@ -202,6 +233,7 @@ fn content(protocol: u8, octets: Octets<'_>, encap: &mut Encap) -> Option<Conten
                 code,
                 mtu: error.and_then(|error| error.mtu),
                 quoted: error.map(|error| error.quoted),
+                echo: Echo::read(v6, octets),
             })
         }
         protocol::IPCOMP => {
@@ -333,6 +365,20 @@ mod tests {
         let quoted = icmp.quoted.unwrap();
         assert_eq!((icmp.kind, icmp.code, icmp.mtu), (3, 4, Some(1300)));
         assert_eq!((quoted.protocol, quoted.to.port), (6, Some(443)));
+    }
+
+    #[test]
+    fn an_echo_tells_which_one_it_is() {
+        let echo = |kind: u8| {
+            let inner = read(4, &ipv4(1, 0, &[kind, 0, 0, 0, 0, 7, 1, 2]));
+            let Content::Icmp(InnerIcmp { echo, .. }) = inner.content else {
+                return None;
+            };
+            echo.map(|echo| (echo.reply, echo.identifier, echo.sequence))
+        };
+        assert_eq!(echo(8), Some((false, 7, 258)));
+        assert_eq!(echo(0), Some((true, 7, 258)));
+        assert_eq!(echo(13), None);
     }
 
     #[test]

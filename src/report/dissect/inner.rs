@@ -283,6 +283,7 @@ fn icmp_words(icmp: &InnerIcmp) -> String {
         code,
         mtu,
         ref quoted,
+        ..
     } = *icmp;
     let name = match (v6, kind) {
         (false, 8) | (true, 128) => "echo request",

@@ -3,6 +3,7 @@
 use super::child_sa::ChildSaView;
 use super::flow::FlowView;
 use super::ike_sa::{IkeSaView, behind_nat, state, version};
+use super::inner::InsideView;
 use super::taps::TapsView;
 use super::timeline::{EventView, timeline};
 use crate::model::{Model, TunnelId};
@@ -35,6 +36,8 @@ pub struct TunnelView<'a> {
     pub timeline: Vec<EventView>,
     /// Pairs of taps that recorded it.
     pub taps: Vec<TapsView>,
+    /// What was read inside its ESP; null if nothing was.
+    pub inner: Option<InsideView>,
 }
 
 impl<'a> TunnelView<'a> {
@@ -67,6 +70,7 @@ impl<'a> TunnelView<'a> {
                 .collect(),
             timeline: timeline(model, id),
             taps: tunnel.taps.iter().map(TapsView::new).collect(),
+            inner: InsideView::new(model, tunnel),
         }
     }
 }

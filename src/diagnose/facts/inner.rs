@@ -1,0 +1,333 @@
+//! What goes on inside ESP that keys opened: who asks whom, and whether an answer would have been
+//! seen.
+
+use super::icmp::{self, Meaning};
+use super::{Tap, end_of, esp, tap};
+use crate::diagnose::Cite;
+use crate::model::{EspFlow, FlowId, InnerError, InnerFlow, InnerWay, Model, Tunnel, TunnelId};
+use crate::net::IcmpError;
+use crate::units::{Endpoint, Span, Timestamp, Vantage};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// The port of BGP.
+pub const BGP: u16 = 179;
+
+/// The port of DNS.
+const DNS: u16 = 53;
+
+/// One end of a conversation asks the other for an answer: opens a connection, sends echo requests
+/// or queries names. Whatever else one end sends may want no answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'m> {
+    /// The conversation.
+    pub talk: &'m InnerFlow,
+    /// Who asks.
+    pub from: Endpoint,
+    /// Who is asked.
+    pub to: Endpoint,
+    /// What the asker sent.
+    pub out: &'m InnerWay,
+    /// What came back.
+    pub back: &'m InnerWay,
+    /// The end of the tunnel behind which the one asked is.
+    pub end: usize,
+}
+
+/// Requests that were not answered.
+#[derive(Clone, Debug)]
+pub struct Unanswered {
+    /// How many.
+    pub requests: u64,
+    /// The first ones.
+    pub places: Vec<Cite>,
+    /// The first.
+    pub first: Cite,
+    /// The last.
+    pub last: Cite,
+    /// Whether answers had come before.
+    pub stopped: bool,
+}
+
+impl Asking<'_> {
+    /// Requests that were not answered: all of them, or all since some moment. What was asked too
+    /// close to the end of the recording does not count.
+    pub fn unanswered(&self, model: &Model) -> Option<Unanswered> {
+        let seen = self.out.seen?;
+        let vantage = self.talk.vantage;
+        let waited = |time| tap::went_on(model, vantage, time, Tap::PATIENCE);
+        if let Some(echo) = &self.out.echo {
+            let pending = echo.waiting.iter().filter(|at| !waited(at.1)).count() as u64;
+            let places = || {
+                let all = echo.unanswered.iter().chain(&echo.waiting);
+                all.copied().filter(|at| waited(at.1))
+            };
+            if echo.answered == 0 {
+                return Some(Unanswered {
+                    requests: echo.requests.saturating_sub(pending),
+                    places: places().collect(),
+                    first: seen.first,
+                    last: places().next_back()?,
+                    stopped: false,
+                });
+            }
+            let run = echo.runs.last()?;
+            return (run.seen.last == seen.last).then(|| Unanswered {
+                requests: run.requests.saturating_sub(pending),
+                places: vec![run.seen.first, run.seen.last],
+                first: run.seen.first,
+                last: run.seen.last,
+                stopped: true,
+            });
+        }
+        if self.back.packets > 0 || !waited(seen.last.1) {
+            return None;
+        }
+        let (requests, places) = match &self.out.tcp {
+            Some(tcp) => (tcp.syns, tcp.syn_places.clone()),
+            None => (self.out.packets, vec![seen.first, seen.last]),
+        };
+        Some(Unanswered {
+            requests,
+            places,
+            first: seen.first,
+            last: seen.last,
+            stopped: false,
+        })
+    }
+
+    /// Whether it is a check that goes on by itself: the same echo request at a fixed interval, too
+    /// slow or too long for a person with `ping`.
+    pub fn is_check(&self) -> bool {
+        /// `ping` sends one a second unless told otherwise.
+        const SLOW: Span = Span::from_millis(1_900);
+        const USUAL: Span = Span::from_millis(900);
+        /// Nobody watches `ping` for a minute.
+        const LONG: u64 = 60;
+        /// Fewer make no interval.
+        const FEW: u64 = 5;
+        self.out.echo.as_ref().is_some_and(|echo| {
+            let period = echo.period.unwrap_or_default();
+            let slow = period >= SLOW && echo.requests >= FEW;
+            let long = period >= USUAL && echo.requests >= LONG;
+            (slow || long) && echo.is_periodic() && echo.sizes.len() == 1
+        })
+    }
+
+    /// `TCP port 443`, `ICMP echo`, `UDP port 53`.
+    pub fn what(&self) -> String {
+        match (&self.out.echo, &self.out.tcp, self.to.port) {
+            (Some(_), ..) => "ICMP echo".to_owned(),
+            (_, Some(_), Some(port)) => format!("TCP port {port}"),
+            (_, _, Some(port)) => format!("UDP port {port}"),
+            _ => format!("protocol {}", self.talk.protocol),
+        }
+    }
+}
+
+/// Everything inside the ESP of one tunnel that rules ask for.
+#[derive(Debug)]
+pub struct Inside<'m> {
+    model: &'m Model,
+    row: &'m Tunnel,
+    /// Who asks whom.
+    pub asking: Vec<Asking<'m>>,
+    /// Pairs of hosts between which something went both ways.
+    answered: BTreeSet<(Vantage, IpAddr, IpAddr)>,
+    /// Ends of the tunnel behind which some host answered, by vantage.
+    answering: BTreeSet<(Vantage, usize)>,
+    /// Errors by what they are about.
+    errors: BTreeMap<(IpAddr, IpAddr), Vec<&'m InnerError>>,
+    sights: BTreeMap<(Vantage, usize), Sight>,
+    deaf: [bool; 2],
+}
+
+/// What was recorded of one end of a tunnel.
+#[derive(Debug, Default)]
+struct Sight {
+    /// The last packet of IKE or ESP.
+    last: Option<Timestamp>,
+    /// When ESP came that could not be read.
+    sealed: Vec<(Timestamp, Timestamp)>,
+}
+
+impl<'m> Inside<'m> {
+    /// What is inside; `None` if nothing could be read.
+    pub fn of(model: &'m Model, tunnel: TunnelId) -> Option<Self> {
+        let row = &model.tunnels[tunnel];
+        if row.inner.is_empty() && row.inner_errors.is_empty() {
+            return None;
+        }
+        let mut inside = Self {
+            model,
+            row,
+            asking: Vec::new(),
+            answered: BTreeSet::new(),
+            answering: BTreeSet::new(),
+            errors: BTreeMap::new(),
+            sights: BTreeMap::new(),
+            deaf: Tap::of(model, tunnel).deaf,
+        };
+        for talk in row.inner.iter().map(|id| &model.inner[*id]) {
+            inside.add(talk);
+        }
+        let errors = row.inner_errors.iter();
+        for error in errors.filter_map(|place| model.inner_errors.get(*place)) {
+            let (from, to) = (error.quoted.from.address, error.quoted.to.address);
+            inside.errors.entry((from, to)).or_default().push(error);
+        }
+        inside.look();
+        Some(inside)
+    }
+
+    /// The conversations of the tunnel.
+    pub fn talks(&self) -> impl Iterator<Item = &'m InnerFlow> + use<'m> {
+        let model = self.model;
+        self.row.inner.iter().map(|id| &model.inner[*id])
+    }
+
+    fn add(&mut self, talk: &'m InnerFlow) {
+        let [first, second] = &talk.ways;
+        let [one, other] = talk.ends;
+        let both = first.packets > 0 && second.packets > 0;
+        for (from, to, out, back) in [(one, other, first, second), (other, one, second, first)] {
+            if both {
+                let key = (talk.vantage, from.address, to.address);
+                self.answered.insert(key);
+            }
+            let Some(end) = self.end_towards(out) else {
+                continue;
+            };
+            if both {
+                self.answering.insert((talk.vantage, end));
+            }
+            if asks(talk, to, out) {
+                self.asking.push(Asking {
+                    talk,
+                    from,
+                    to,
+                    out,
+                    back,
+                    end,
+                });
+            }
+        }
+    }
+
+    /// The end of this tunnel that a way goes to, by the flows that carry it.
+    pub fn end_towards(&self, way: &InnerWay) -> Option<usize> {
+        let mine = |flow: &FlowId| self.row.flows.binary_search(flow).is_ok();
+        let mut carriers = way.carriers.iter().map(|carrier| carrier.flow);
+        let flow = carriers.find(mine)?;
+        esp::destination(self.row, &self.model.flows[flow])
+    }
+
+    fn look(&mut self) {
+        for flow in self.row.flows.iter().map(|id| &self.model.flows[*id]) {
+            let Some(end) = esp::destination(self.row, flow) else {
+                continue;
+            };
+            let sight = self.sights.entry((flow.key.vantage, 1 - end)).or_default();
+            sight.last = sight.last.max(Some(flow.seen.last.1));
+            if !is_readable(flow) {
+                sight.sealed.push((flow.seen.first.1, flow.seen.last.1));
+            }
+        }
+        for message in tap::messages(self.model, self.row) {
+            if let Some(end) = end_of(self.row, message.path.from.address) {
+                let sight = self.sights.entry((message.vantage, end)).or_default();
+                sight.last = sight.last.max(Some(message.time));
+            }
+        }
+    }
+
+    /// Whether an answer from behind an end to what was asked between these times would have been
+    /// seen and read: the gateway there was heard, and all ESP of it was opened.
+    pub fn would_see(
+        &self,
+        vantage: Vantage,
+        end: usize,
+        (first, last): (Timestamp, Timestamp),
+    ) -> bool {
+        /// SAs with packets that no key opens: with more nothing is claimed.
+        const SEALED: usize = 64;
+        let Some(sight) = self.sights.get(&(vantage, end)) else {
+            return false;
+        };
+        let heard = sight.last.is_some_and(|last| last >= first);
+        let open = sight.sealed.len() <= SEALED
+            && !sight
+                .sealed
+                .iter()
+                .any(|(from, to)| *from <= last && *to >= first);
+        heard && open && self.deaf.get(end) == Some(&false)
+    }
+
+    /// Whether anything went both ways between these hosts.
+    pub fn converse(&self, vantage: Vantage, one: IpAddr, other: IpAddr) -> bool {
+        self.answered.contains(&(vantage, one, other))
+    }
+
+    /// Whether any host behind this end answered.
+    pub fn answers(&self, vantage: Vantage, end: usize) -> bool {
+        self.answering.contains(&(vantage, end))
+    }
+
+    /// The errors about packets from one host to another.
+    pub fn errors(&self, from: IpAddr, to: IpAddr) -> &[&'m InnerError] {
+        self.errors.get(&(from, to)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Errors by the hosts of the packets that they are about.
+    pub fn all_errors(&self) -> impl Iterator<Item = &'m InnerError> + '_ {
+        self.errors.values().flatten().copied()
+    }
+}
+
+/// Whether what an end sent wants an answer.
+fn asks(talk: &InnerFlow, to: Endpoint, out: &InnerWay) -> bool {
+    const UDP: u8 = 17;
+    let group = match to.address {
+        // A broadcast address of a usual network ends in 255.
+        IpAddr::V4(address) => address.is_multicast() || address.octets().ends_with(&[255]),
+        IpAddr::V6(address) => address.is_multicast(),
+    };
+    let opens = out.tcp.as_ref().is_some_and(|tcp| tcp.syns > 0);
+    let queries = talk.protocol == UDP && to.port == Some(DNS);
+    !group && (opens || out.echo.is_some() || queries && out.packets > 0)
+}
+
+/// Whether all of an ESP flow was read, but for what does not count.
+fn is_readable(flow: &EspFlow) -> bool {
+    let opened = flow.opened.as_ref().map_or(0, |tally| tally.readable());
+    let clear = flow.null.map_or(0, |null| null.packets);
+    let read = opened.max(clear);
+    read.saturating_mul(20) >= flow.packets.saturating_mul(19)
+}
+
+/// What an error says.
+pub fn meaning(error: &InnerError) -> Meaning {
+    icmp::meaning(&plain(error))
+}
+
+/// `ICMP 3/13 from 10.2.0.254`.
+pub fn said(error: &InnerError) -> String {
+    format!("{} from {}", icmp::name(&plain(error)), error.from)
+}
+
+fn plain(error: &InnerError) -> IcmpError {
+    IcmpError {
+        v6: error.v6,
+        kind: error.kind,
+        code: error.code,
+        mtu: error.mtu,
+        quoted: error.quoted,
+    }
+}
+
+/// The shortest, the median and the longest of round trips.
+pub fn spread(rtts: impl Iterator<Item = Span>) -> Option<[Span; 3]> {
+    let mut all: Vec<Span> = rtts.collect();
+    all.sort_unstable();
+    Some([*all.first()?, *all.get(all.len() / 2)?, *all.last()?])
+}

@@ -1,0 +1,218 @@
+//! A conversation goes out by one tunnel and comes back by another.
+
+use crate::diagnose::facts::{count, inner::Inside};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{
+    ChildSaId, FlowId, InnerFlow, InnerWay, Link, Model, Selector, TunnelId, selector,
+};
+use crate::units::Span;
+use std::collections::BTreeSet;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "asymmetric-return",
+    code: "ESP418",
+    severity: Severity::Warning,
+    summary: "Answers come back by another tunnel than the requests took",
+    document: DOCUMENT,
+    explains: &["health-check-unanswered", "inner-no-reply"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Packets of one conversation leave by one tunnel, or one child SA, and their answers come back by another. Filters that keep state and reverse path checks drop such answers, and each tunnel by itself looks half dead.
+
+## How it is seen
+With the keys of ESP, or without encryption, and a capture of both tunnels: the same inner addresses, ports or echo identifiers in one SA one way, and in another SA the other way, again and again. Two SAs with the same selectors between the same gateways are no fault: each side may send in either (RFC 7296 section 2.8).
+
+## What else looks like it
+A rekey or a switch to a backup tunnel, for a moment. Load sharing where both directions use both tunnels.
+
+## What to do
+1. Make routes symmetric: the same preference of the tunnels on both sides.
+2. Where selectors overlap, make them exact on both sides, so that one child SA alone fits.
+3. Where both tunnels shall be used at once, let filters accept the state of either.
+";
+
+/// Packets of each way that make a habit.
+const HABIT: u64 = 5;
+
+/// It must go on for so long.
+const LASTING: Span = Span::from_secs(3);
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let Some(inside) = Inside::of(model, tunnel) else {
+        return Vec::new();
+    };
+    let mine: &[FlowId] = &model.tunnels[tunnel].flows;
+    let crossed: Vec<(&InnerFlow, bool)> = inside
+        .talks()
+        .filter_map(|talk| Some((talk, crosses(model, mine, talk)?)))
+        .collect();
+    let Some((talk, tunnels)) = crossed.first().copied() else {
+        return Vec::new();
+    };
+    let [first, second] = &talk.ways;
+    let (Some(out), Some(back)) = (first.carriers.first(), second.carriers.first()) else {
+        return Vec::new();
+    };
+    let [one, other] = talk.ends;
+    let [spi_out, spi_back] = [out, back].map(|carrier| model.flows[carrier.flow].key);
+    let (what, advice) = match tunnels {
+        true => (
+            format!(
+                "SA {} to {} and come back in SA {} to {}, of another tunnel",
+                spi_out.spi, spi_out.to, spi_back.spi, spi_back.to
+            ),
+            "Give the tunnels the same preference on both sides, by routes, weights or BGP.".to_owned(),
+        ),
+        false => (
+            format!(
+                "SA {} and come back in SA {}, of a child SA with other selectors",
+                spi_out.spi, spi_back.spi
+            ),
+            "Make the selectors exact on both sides, so that one child SA alone fits each pair of networks."
+                .to_owned(),
+        ),
+    };
+    let more = match crossed.len() as u64 - 1 {
+        0 => String::new(),
+        more => format!(" So do {}.", count(more, "further conversation")),
+    };
+    vec![
+        Finding::new(
+            &RULE,
+            Confidence::Certain,
+            tunnel,
+            out.seen.first,
+            format!("{one} to {other} in SA {}", spi_out.spi),
+        )
+        .also(
+            back.seen.first,
+            format!("{other} to {one} in SA {}", spi_back.spi),
+        )
+        .also(back.seen.last, "still so")
+        .title(format!(
+            "Packets from {} to {} return by another {}",
+            one.address,
+            other.address,
+            if tunnels { "tunnel" } else { "child SA" }
+        ))
+        .says(format!("{one} and {other}: packets leave in {what}.{more}"))
+        .or("This is meant so, and every filter on the way agrees.")
+        .advise(advice)
+        .advise(
+            "Look for filters with state and for reverse path checks, which drop such answers.",
+        ),
+    ]
+}
+
+/// Whether a conversation goes one way by one tunnel or child SA alone, and the other way by another
+/// alone: `true` for another tunnel.
+///
+/// It is told in the tunnel by which it leaves.
+fn crosses(model: &Model, mine: &[FlowId], talk: &InnerFlow) -> Option<bool> {
+    let [first, second] = &talk.ways;
+    let habit = |way: &InnerWay| {
+        let long = way
+            .seen
+            .is_some_and(|seen| seen.last.1.since(seen.first.1) >= LASTING);
+        way.packets >= HABIT && long
+    };
+    if !habit(first) || !habit(second) {
+        return None;
+    }
+    let is_mine = |way: &InnerWay| {
+        let mut flows = way.carriers.iter().map(|carrier| carrier.flow);
+        flows.all(|flow| mine.binary_search(&flow).is_ok())
+    };
+    let is_other = |way: &InnerWay| {
+        let mut flows = way.carriers.iter().map(|carrier| carrier.flow);
+        flows.all(|flow| mine.binary_search(&flow).is_err())
+    };
+    if is_mine(first) && is_other(second) {
+        return Some(true);
+    }
+    if !is_mine(first) || !is_mine(second) {
+        return None;
+    }
+    let [out, back] = [children(model, first)?, children(model, second)?];
+    let apart = out.is_disjoint(&back)
+        && out
+            .iter()
+            .all(|one| back.iter().all(|other| differ(model, *one, *other)));
+    apart.then_some(false)
+}
+
+/// The child SAs that carry a way; `None` if one is not known for sure.
+fn children(model: &Model, way: &InnerWay) -> Option<BTreeSet<ChildSaId>> {
+    let links = way.carriers.iter();
+    links
+        .map(|carrier| match model.flows[carrier.flow].child_sa {
+            Link::Proven(child) => Some(child),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether two child SAs are known to be for different traffic, so that neither can be the rekeyed
+/// other.
+fn differ(model: &Model, one: ChildSaId, other: ChildSaId) -> bool {
+    let granted = |id: ChildSaId| model.child_sas[id].terms.as_ref()?.granted.as_ref();
+    let (Some([a, b]), Some([c, d])) = (granted(one), granted(other)) else {
+        return false;
+    };
+    let same = |a: &[Selector], b: &[Selector]| selector::same(a, b);
+    // Either side may have asked for it.
+    !(same(a, c) && same(b, d) || same(a, d) && same(b, c))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    #[test]
+    fn answers_that_come_back_by_another_tunnel() {
+        verdict(
+            "1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             1.1 D > C ESP 0xd1 seq 1..9 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+             1.2 B > A ESP 0xa1 seq 1..9 every 1 inner(10.2.0.9 > 10.1.0.9 UDP 1 > 2)",
+            "asymmetric-return",
+        );
+    }
+
+    #[test]
+    fn load_that_both_directions_share_is_fine() {
+        silent(
+            "1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             1.1 B > A ESP 0xa1 seq 1..9 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+             20 C > D ESP 0xc1 seq 1..9 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/10)
+             20.1 D > C ESP 0xd1 seq 1..9 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/10)",
+            "asymmetric-return",
+        );
+    }
+
+    #[test]
+    fn a_pair_of_sas_for_the_same_traffic_is_no_fault() {
+        let child = |id: u8, time: u8, spi: &str, ts: &str| {
+            format!(
+                "{time}.2 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 208 opened SA(ESP 0xa{spi} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/24) TSr({ts})
+                 {time}.3 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 208 opened SA(ESP 0xb{spi} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/24) TSr({ts})\n"
+            )
+        };
+        let two = |ts: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {}{}
+                 5 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 5.1 B > A ESP 0xa2 seq 1..9 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)",
+                child(2, 1, "1", "10.2.0.0/24"),
+                child(3, 2, "2", ts)
+            )
+        };
+        silent(&two("10.2.0.0/24"), "asymmetric-return");
+        crate::diagnose::testing::fires(&two("10.2.0.0/16"), "asymmetric-return");
+    }
+}

@@ -1,0 +1,393 @@
+//! BGP inside the tunnel does not come up, or ends.
+
+use crate::diagnose::facts::inner::{BGP, Inside};
+use crate::diagnose::facts::{Tap, count, tap};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{BgpWay, InnerFlow, InnerWay, Model, TunnelId};
+use crate::units::Span;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "bgp-down",
+    code: "ESP417",
+    severity: Severity::Error,
+    summary: "BGP through the tunnel does not stay up",
+    document: DOCUMENT,
+    explains: &["inner-no-reply", "inner-port-unanswered"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Two routers speak BGP through the tunnel, or try to, and no session stands: then no routes are exchanged and the tunnel carries little else.
+
+## How it is seen
+With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30.
+
+## What else looks like it
+An administrator who stops the session: the NOTIFICATION says so (Cease). Two sessions that collide, of which one is closed: that is normal and not told.
+
+## What to do
+1. Not answered: is the address of the neighbour the one that the other router has, and does the route to it go through the tunnel?
+2. Reset: does the other router have this neighbour configured, with these addresses?
+3. Bad Peer AS, Bad BGP Identifier, Unacceptable Hold Time: make the two configurations agree.
+4. Hold Timer Expired: something lost the keepalives; look for loss and for packets too large.
+";
+
+/// Fewer SYNs without answer prove nothing.
+const FEW: u64 = 3;
+
+/// The attempts must be spread over so long.
+const LASTING: Span = Span::from_secs(2);
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let Some(inside) = Inside::of(model, tunnel) else {
+        return Vec::new();
+    };
+    let mut pairs: BTreeMap<[IpAddr; 2], Vec<&InnerFlow>> = BTreeMap::new();
+    for talk in inside.talks() {
+        if talk.protocol == 6 && talk.ends.iter().any(|end| end.port == Some(BGP)) {
+            let mut hosts = talk.ends.map(|end| end.address);
+            hosts.sort_unstable();
+            pairs.entry(hosts).or_default().push(talk);
+        }
+    }
+    let ended = pairs
+        .iter()
+        .filter_map(|(hosts, talks)| notified(tunnel, *hosts, talks))
+        .take(SESSIONS);
+    let mut found: Vec<Finding> = ended.collect();
+    let failed = pairs
+        .values()
+        .filter(|talks| !talks.iter().any(|talk| speaks(talk)))
+        .filter_map(|talks| unanswered(model, tunnel, &inside, talks))
+        .take(SESSIONS);
+    found.extend(failed);
+    found
+}
+
+/// Sessions that are told of one tunnel: more than people read.
+const SESSIONS: usize = 4;
+
+/// Whether BGP was spoken, or the connection stood: a capture may begin within.
+fn speaks(talk: &InnerFlow) -> bool {
+    talk.ways.iter().all(|way| {
+        let answers = way
+            .tcp
+            .as_ref()
+            .is_some_and(|tcp| tcp.syn_acks > 0 || tcp.data > 0);
+        way.bgp.is_some() || answers || way.tcp.as_ref().is_some_and(|tcp| tcp.established)
+    })
+}
+
+/// A NOTIFICATION: where it stands, from whom to whom, code and subcode.
+type Closed = (Cite, IpAddr, IpAddr, Option<(u8, u8)>);
+
+/// A session that a NOTIFICATION ended.
+fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Option<Finding> {
+    let mut said: Vec<Closed> = Vec::new();
+    for talk in talks {
+        for (way, from, to) in ways(talk) {
+            let notes = way.bgp.iter().flat_map(|bgp| &bgp.notifications);
+            said.extend(
+                notes
+                    .filter(|(_, why)| !is_normal(*why))
+                    .map(|(at, why)| (*at, from, to, *why)),
+            );
+        }
+    }
+    said.sort_unstable();
+    let (at, from, to, why) = *said.last()?;
+    // What came up again afterwards, or never was interrupted, stands.
+    let lives = |bgp: &BgpWay| bgp.alive.is_some_and(|alive| alive.1 > at.1);
+    let stands = talks.iter().any(|talk| {
+        let mut both = talk.ways.iter().map(|way| way.bgp.as_deref());
+        both.all(|bgp| bgp.is_some_and(lives))
+    });
+    let reason = name(why);
+    let opens: Vec<String> = talks
+        .iter()
+        .flat_map(|talk| ways(talk))
+        .filter_map(|(way, from, _)| {
+            let (_, open) = way.bgp.as_ref()?.opens.last()?;
+            let open = open.as_ref()?;
+            Some(format!(
+                "{from} says AS {}, hold time {} s",
+                open.autonomous_system, open.hold_time
+            ))
+        })
+        .take(2)
+        .collect();
+    let opens = match opens.is_empty() {
+        true => String::new(),
+        false => format!(" In their OPEN {}.", opens.join(" and ")),
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        tunnel,
+        at,
+        format!("NOTIFICATION from {from}: {reason}"),
+    )
+    .title(format!("BGP between {} is closed: {reason}", both(hosts)))
+    .says(format!(
+        "{from} closed the BGP session with {to} by NOTIFICATION: {reason}.{opens}{}",
+        match stands {
+            true => " It came up again.",
+            false => "",
+        }
+    ))
+    .advise(advice(why, from, to));
+    for (at, from, ..) in said.iter().rev().skip(1) {
+        finding = finding.also(*at, format!("an earlier one from {from}"));
+    }
+    let stopped = why.is_some_and(|(code, _)| code == CEASE);
+    Some(match stands || stopped {
+        true => finding.severity(Severity::Warning),
+        false => finding,
+    })
+}
+
+/// Connections to port 179 that nobody takes.
+fn unanswered(
+    model: &Model,
+    tunnel: TunnelId,
+    inside: &Inside<'_>,
+    talks: &[&InnerFlow],
+) -> Option<Finding> {
+    let mut places: Vec<Cite> = Vec::new();
+    let mut refusals: Vec<Cite> = Vec::new();
+    let mut ends: Option<(IpAddr, IpAddr, usize)> = None;
+    let mut syns = 0;
+    for talk in talks {
+        let [first, second] = &talk.ways;
+        for ((out, from, to), back) in ways(talk).into_iter().zip([second, first]) {
+            let Some(tcp) = out.tcp.as_ref().filter(|tcp| tcp.syns > 0) else {
+                continue;
+            };
+            ends = ends.or_else(|| Some((from, to, inside.end_towards(out)?)));
+            places.extend(&tcp.syn_places);
+            refusals.extend(back.tcp.as_ref().and_then(|tcp| tcp.refusal));
+            syns += tcp.syns;
+        }
+    }
+    let (from, to, end) = ends?;
+    places.sort_unstable();
+    let (first, last) = (*places.first()?, *places.last()?);
+    let vantage = talks.first()?.vantage;
+    let refused = refusals.len() as u64 >= 2;
+    let waited = tap::went_on(model, vantage, last.1, Tap::PATIENCE);
+    let silent = refusals.is_empty()
+        && syns >= FEW
+        && last.1.since(first.1) >= LASTING
+        && waited
+        && inside.would_see(vantage, end, (first.1, last.1));
+    if !refused && !silent {
+        return None;
+    }
+    let (title, what) = match refused {
+        true => (
+            "refused",
+            format!("{} were refused with RST", count(syns, "SYN")),
+        ),
+        false => (
+            "not answered",
+            format!("{} had no answer", count(syns, "SYN")),
+        ),
+    };
+    let link = match link(from, to) {
+        Some(odd) => format!(" {odd}"),
+        None => String::new(),
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        if link.is_empty() { Confidence::Likely } else { Confidence::Certain },
+        tunnel,
+        first,
+        format!("SYN from {from} to port 179 of {to}"),
+    )
+    .title(format!("BGP from {from} to {to} is {title}"))
+    .says(format!("{from} opens BGP to {to} and {what}.{link}"))
+    .or("The other router is down, or a filter drops TCP port 179.")
+    .advise(format!(
+        "Look that {to} is the address of the neighbour inside the tunnel, that it has {from} as its neighbour, \
+         and that TCP port 179 is permitted between them."
+    ));
+    for refusal in refusals {
+        finding = finding.also(refusal, "RST in answer");
+    }
+    for place in places {
+        finding = finding.also(place, "SYN to port 179");
+    }
+    Some(finding)
+}
+
+/// What is odd about the addresses of the two ends of a link: 169.254.0.0/16 is used for links of two
+/// routers, in networks of four addresses.
+fn link(from: IpAddr, to: IpAddr) -> Option<String> {
+    let (IpAddr::V4(one), IpAddr::V4(other)) = (from, to) else {
+        return None;
+    };
+    let apart = one.to_bits() >> 2 != other.to_bits() >> 2;
+    match (one.is_link_local() && other.is_link_local(), apart) {
+        _ if one == other => Some(format!("Both ends have the same address {one}.")),
+        (true, true) => Some(format!(
+            "{one} and {other} are not in one /30 network: one of them is set wrong."
+        )),
+        _ => None,
+    }
+}
+
+/// What each end sent, who it is, and who the other is.
+fn ways(talk: &InnerFlow) -> [(&InnerWay, IpAddr, IpAddr); 2] {
+    let [first, second] = &talk.ways;
+    let [one, other] = talk.ends.map(|end| end.address);
+    [(first, one, other), (second, other, one)]
+}
+
+fn both([one, other]: [IpAddr; 2]) -> String {
+    format!("{one} and {other}")
+}
+
+/// Cease (RFC 4486).
+const CEASE: u8 = 6;
+
+/// Whether a NOTIFICATION is no fault: of two connections that collide one is closed
+/// (RFC 4271 section 6.8).
+fn is_normal(why: Option<(u8, u8)>) -> bool {
+    why == Some((CEASE, 7))
+}
+
+/// The error by its names (RFC 4271 section 4.5, RFC 4486, RFC 5492 section 5).
+fn name(why: Option<(u8, u8)>) -> String {
+    let Some((code, subcode)) = why else {
+        return "no reason that was recorded".to_owned();
+    };
+    let error = match code {
+        1 => "Message Header Error",
+        2 => "OPEN Message Error",
+        3 => "UPDATE Message Error",
+        4 => "Hold Timer Expired",
+        5 => "Finite State Machine Error",
+        CEASE => "Cease",
+        7 => "ROUTE-REFRESH Message Error",
+        _ => "unknown error",
+    };
+    let detail = match (code, subcode) {
+        (1, 1) => "Connection Not Synchronized",
+        (1, 2) => "Bad Message Length",
+        (1, 3) => "Bad Message Type",
+        (2, 1) => "Unsupported Version Number",
+        (2, 2) => "Bad Peer AS",
+        (2, 3) => "Bad BGP Identifier",
+        (2, 4) => "Unsupported Optional Parameter",
+        (2, 6) => "Unacceptable Hold Time",
+        (2, 7) => "Unsupported Capability",
+        (3, 1) => "Malformed Attribute List",
+        (3, 3) => "Missing Well-known Attribute",
+        (3, 8) => "Invalid NEXT_HOP Attribute",
+        (3, 11) => "Malformed AS_PATH",
+        (CEASE, 1) => "Maximum Number of Prefixes Reached",
+        (CEASE, 2) => "Administrative Shutdown",
+        (CEASE, 3) => "Peer De-configured",
+        (CEASE, 4) => "Administrative Reset",
+        (CEASE, 5) => "Connection Rejected",
+        (CEASE, 6) => "Other Configuration Change",
+        (CEASE, 8) => "Out of Resources",
+        _ => return format!("{error} ({code}/{subcode})"),
+    };
+    format!("{error}, {detail} ({code}/{subcode})")
+}
+
+fn advice(why: Option<(u8, u8)>, from: IpAddr, to: IpAddr) -> String {
+    match why {
+        Some((2, 2)) => format!(
+            "Set the AS number that {from} expects of its neighbour {to} to the one {to} has."
+        ),
+        Some((2, 3)) => "Give each router a BGP identifier of its own.".to_owned(),
+        Some((2, 6)) => "Set hold times that both routers accept.".to_owned(),
+        Some((4, _)) => format!(
+            "{from} heard no keepalive of {to} in time: look for loss in the tunnel, and for packets larger than it carries."
+        ),
+        Some((CEASE, 1)) => {
+            format!("{to} sends more prefixes than {from} allows: raise the limit or send fewer.")
+        }
+        Some((CEASE, _)) => format!("Look on {from} for who closed the session, and why."),
+        _ => format!("Look at the logs of {from} for that error."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent, verdict};
+
+    const ALIVE: &str = "
+        0 B > A ESP 0xa9 seq 1..70 every 1 inner(10.2.0.9 > 10.1.0.9 UDP 1 > 2)";
+
+    fn syns(from: &str, to: &str) -> String {
+        format!(
+            "{ALIVE}\n1 A > B ESP 0xb1 seq 1..5 every 3 inner({from} > {to} TCP 40000 > 179 SYN)"
+        )
+    }
+
+    #[test]
+    fn nobody_takes_the_connection() {
+        verdict(&syns("169.254.7.1", "169.254.7.2"), "bgp-down");
+        let finding = fires(&syns("169.254.7.1", "169.254.7.6"), "bgp-down");
+        assert!(finding.says.contains("not in one /30"), "{}", finding.says);
+    }
+
+    const SESSION: &str = "
+        1 A > B ESP 0xb1 seq 1 inner(169.254.7.1 > 169.254.7.2 TCP 40000 > 179 SYN seq 1)
+        1.1 B > A ESP 0xa1 seq 1 inner(169.254.7.2 > 169.254.7.1 TCP 179 > 40000 SYN,ACK seq 5 ack 2)
+        1.2 A > B ESP 0xb1 seq 2 inner(169.254.7.1 > 169.254.7.2 TCP 40000 > 179 PSH,ACK seq 2 ack 6 data 29 OPEN as 65001 hold 90)
+        1.3 B > A ESP 0xa1 seq 2 inner(169.254.7.2 > 169.254.7.1 TCP 179 > 40000 PSH,ACK seq 6 ack 31 data 29 OPEN as 65002 hold 90)";
+
+    #[test]
+    fn the_reason_of_the_end_is_named() {
+        let finding = fires(
+            &format!(
+                "{ALIVE}{SESSION}
+                 1.4 A > B ESP 0xb1 seq 3 inner(169.254.7.1 > 169.254.7.2 TCP 40000 > 179 PSH,ACK seq 31 ack 35 data 21 NOTIFICATION 2/2)"
+            ),
+            "bgp-down",
+        );
+        assert!(
+            finding.says.contains("Bad Peer AS (2/2)"),
+            "{}",
+            finding.says
+        );
+        assert!(finding.says.contains("AS 65002"), "{}", finding.says);
+    }
+
+    #[test]
+    fn a_session_that_stands_and_one_that_collided_are_fine() {
+        let lives = format!(
+            "{ALIVE}{SESSION}
+             2 A > B ESP 0xb1 seq 4..6 every 20 inner(169.254.7.1 > 169.254.7.2 TCP 40000 > 179 PSH,ACK seq 31 ack 35 data 19 KEEPALIVE)
+             2.1 B > A ESP 0xa1 seq 3..5 every 20 inner(169.254.7.2 > 169.254.7.1 TCP 179 > 40000 PSH,ACK seq 35 ack 50 data 19 KEEPALIVE)"
+        );
+        silent(&lives, "bgp-down");
+        silent(
+            &format!(
+                "{lives}
+                 1.4 A > B ESP 0xb1 seq 3 inner(169.254.7.1 > 169.254.7.2 TCP 40000 > 179 PSH,ACK seq 31 ack 35 data 21 NOTIFICATION 6/7)"
+            ),
+            "bgp-down",
+        );
+    }
+
+    #[test]
+    fn a_stopped_session_is_no_more_than_a_warning() {
+        let finding = fires(
+            &format!(
+                "{ALIVE}{SESSION}
+                 1.4 A > B ESP 0xb1 seq 3 inner(169.254.7.1 > 169.254.7.2 TCP 40000 > 179 PSH,ACK seq 31 ack 35 data 21 NOTIFICATION 6/2)"
+            ),
+            "bgp-down",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+    }
+}

@@ -1,0 +1,163 @@
+//! Answers come to the gateway in ESP, and the host that asked never gets them.
+
+use crate::diagnose::facts::{count, inner::Inside};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "esp-dropped-locally",
+    code: "ESP419",
+    severity: Severity::Error,
+    summary: "Answers reach the gateway in ESP, but not the host that asked",
+    document: DOCUMENT,
+    explains: &["inner-port-unanswered", "inner-no-reply"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A host asks through the tunnel, the answer comes back in ESP and passes this tap, and the host asks again as if nothing had come. Something between the tap and the host drops it: as a rule the gateway itself.
+
+## How it is seen
+With the keys of ESP, or without encryption: a SYN is sent again, several times, after the SYN-ACK to it had passed in ESP towards the one who asked, and no connection ever follows. If the TTL shows that the tap is at the gateway of the one who asked, nothing but that gateway and its inside is left.
+
+## What else looks like it
+Loss between the tap and that gateway, if the tap is not at it. A host that was told to refuse such answers.
+
+## What to do
+1. On the gateway look at the counters of errors of IPsec (on Linux /proc/net/xfrm_stat and `ip -s xfrm state`): no policy, a mismatch of the template, replay.
+2. Look for a filter on the gateway that drops what was decrypted, and for reverse path filtering.
+3. Look at the route from the gateway to the host.
+";
+
+/// Fewer SYNs sent again after the answer may be answers lost on the inside.
+const FEW: usize = 3;
+
+/// TTLs that systems begin with: who sends with one is the next hop.
+const FRESH: [u8; 3] = [64, 128, 255];
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let Some(inside) = Inside::of(model, tunnel) else {
+        return Vec::new();
+    };
+    let mut deaf: Vec<_> = inside
+        .asking
+        .iter()
+        .filter(|asking| {
+            let tcp = asking.out.tcp.as_ref();
+            tcp.is_some_and(|tcp| !tcp.established && !tcp.deaf.is_empty())
+        })
+        .collect();
+    deaf.sort_by_key(|asking| asking.talk.seen.first);
+    let again: usize = deaf
+        .iter()
+        .filter_map(|asking| Some(asking.out.tcp.as_ref()?.deaf.len()))
+        .sum();
+    let Some(first) = deaf.first().filter(|_| again >= FEW) else {
+        return Vec::new();
+    };
+    // If others behind that gateway are served, it is no fault of the tunnel.
+    let side = first.from.address;
+    let served = inside.asking.iter().any(|asking| {
+        let tcp = asking.out.tcp.as_ref();
+        asking.end == first.end
+            && asking.talk.vantage == first.talk.vantage
+            && tcp.is_some_and(|tcp| tcp.established)
+    });
+    if served {
+        return Vec::new();
+    }
+    let (Some(out), Some(answer)) = (
+        first.out.carriers.first(),
+        first.back.tcp.as_ref().and_then(|tcp| tcp.syn_ack),
+    ) else {
+        return Vec::new();
+    };
+    let ttl = model.flows[out.flow].ttl;
+    let at_gateway = ttl.0 == ttl.1 && FRESH.contains(&ttl.0);
+    let Some(gateway) = model.tunnels[tunnel].ends.get(1 - first.end) else {
+        return Vec::new();
+    };
+    let near = match at_gateway {
+        true => format!("The TTL of {} shows that this tap is at {gateway}.", ttl.0),
+        false => {
+            format!("This tap is not at {gateway}, so the answers may be lost on their way to it.")
+        }
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        if at_gateway { Confidence::Likely } else { Confidence::Possible },
+        tunnel,
+        answer.first,
+        format!("SYN-ACK from {} for {side}, in ESP to {gateway}", first.to),
+    )
+    .title(match at_gateway {
+        true => format!("Answers reach {gateway} in ESP, but not {side} behind it"),
+        false => format!("Answers in ESP to {gateway} do not get to {side} behind it"),
+    })
+    .says(format!(
+        "{side} sent {} again after the SYN-ACK of {} had passed here in ESP, and opened no connection. {near}",
+        count(again as u64, "SYN"),
+        first.to
+    ));
+    for place in deaf
+        .iter()
+        .filter_map(|asking| asking.out.tcp.as_ref())
+        .flat_map(|tcp| &tcp.deaf)
+    {
+        finding = finding.also(*place, "SYN sent again after its answer had passed");
+    }
+    let severity = if at_gateway {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    vec![
+        finding
+            .severity(severity)
+            .or(format!("A filter between {gateway} and {side}, or on {side}, drops the answer."))
+            .advise(format!(
+                "On {gateway} look at the counters of IPsec errors (no policy, replay, wrong checksum) and at filters \
+                 for decrypted packets, reverse path filtering included."
+            ))
+            .advise(format!("Look at the route from {gateway} to {side}.")),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    const DEAF: &str = "
+        1 A > B ESP 0xb1 seq 1..5 every 2 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)
+        1.1 B > A ESP 0xa1 seq 1..5 every 2 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 7 ack 2)";
+
+    #[test]
+    fn a_syn_that_is_sent_again_though_its_answer_passed() {
+        verdict(DEAF, "esp-dropped-locally");
+    }
+
+    #[test]
+    fn one_answer_that_was_lost_is_no_fault() {
+        silent(
+            "1 A > B ESP 0xb1 seq 1..2 every 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)
+             1.1 B > A ESP 0xa1 seq 1..2 every 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 7 ack 2)
+             2.2 A > B ESP 0xb1 seq 3 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 2 ack 8)",
+            "esp-dropped-locally",
+        );
+    }
+
+    #[test]
+    fn where_others_are_served_one_host_proves_nothing_of_the_tunnel() {
+        silent(
+            &format!(
+                "{DEAF}
+                 20 A > B ESP 0xb1 seq 9 inner(10.1.0.2 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)
+                 20.1 B > A ESP 0xa1 seq 9 inner(10.2.0.1 > 10.1.0.2 TCP 443 > 40000 SYN,ACK seq 7 ack 2)
+                 20.2 A > B ESP 0xb1 seq 10 inner(10.1.0.2 > 10.2.0.1 TCP 40000 > 443 ACK seq 2 ack 8)"
+            ),
+            "esp-dropped-locally",
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! A health check that is not answered makes its own gateway tear a working tunnel down.
+
+use crate::diagnose::facts::inner::{Asking, Inside};
+use crate::diagnose::facts::{count, end_of, life};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{Model, Run, TunnelId};
+use crate::units::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "health-check-reset",
+    code: "IKE309",
+    severity: Severity::Error,
+    summary: "A health check resets a tunnel that works",
+    document: DOCUMENT,
+    explains: &[
+        "tunnel-flapping",
+        "tunnel-deleted",
+        "health-check-unanswered",
+        "inner-no-reply",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A gateway sends a health check through the tunnel, gets no answer, and deletes the tunnel to set it up anew, again and again. The tunnel itself works; the target of the check does not answer, and all other traffic is interrupted with every reset.
+
+## How it is seen
+With the keys of ESP, or without encryption: ICMP echo requests at a fixed interval, several in a row without reply, and then a delete of the IKE SA by the side that sends them, to which the peer answers; at least twice.
+
+## What else looks like it
+A path that fails: then the peer does not answer IKE either, and dead peer detection ends the tunnel. An administrator who resets the tunnel by hand.
+
+## What to do
+1. Turn the health check off where there is but one tunnel, and use dead peer detection (DPD) instead.
+2. Or give it a target that answers, with a route back to the source of the check.
+";
+
+/// Resets that make a pattern.
+const PATTERN: usize = 2;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let Some(inside) = Inside::of(model, tunnel) else {
+        return Vec::new();
+    };
+    [0, 1]
+        .into_iter()
+        .filter_map(|prober| {
+            let resets = resets(model, tunnel, prober);
+            if resets.len() < PATTERN {
+                return None;
+            }
+            inside
+                .asking
+                .iter()
+                .filter(|asking| asking.end == 1 - prober)
+                .find_map(|asking| finding(model, tunnel, prober, asking, &resets))
+        })
+        .collect()
+}
+
+/// The deletes of IKE SAs by one end that were answered, and that no rekey explains.
+fn resets(model: &Model, tunnel: TunnelId, end: usize) -> Vec<Cite> {
+    let row = &model.tunnels[tunnel];
+    row.ike_sas
+        .iter()
+        .filter(|id| {
+            let mut others = row.ike_sas.iter().map(|other| &model.ike_sas[*other]);
+            !others.any(|other| other.replaces == Some(**id))
+        })
+        .filter_map(|id| {
+            let closing = life::closing(model, *id)?;
+            let last = &model.exchanges[*model.ike_sas[*id].exchanges.last()?];
+            let meant = last.response().is_some() && end_of(row, closing.from) == Some(end);
+            meant.then_some(closing.at)
+        })
+        .collect()
+}
+
+fn finding(
+    model: &Model,
+    tunnel: TunnelId,
+    prober: usize,
+    asking: &Asking<'_>,
+    resets: &[Cite],
+) -> Option<Finding> {
+    /// How long after the last probe a gateway may take to act.
+    const ACTS: Span = Span::from_secs(10);
+    let echo = asking.out.echo.as_ref()?;
+    let period = echo.period.filter(|_| echo.is_periodic())?;
+    let after = Span(period.0.saturating_mul(2).saturating_add(ACTS.0));
+    let ends = |run: &&Run, reset: &Cite| {
+        let began = reset.1.since(run.seen.first.1) >= Span(period.0.saturating_mul(2));
+        began && reset.1.since(run.seen.last.1) <= after
+    };
+    let caused: Vec<(&Run, Cite)> = resets
+        .iter()
+        .filter_map(|reset| {
+            let run = echo.runs.iter().find(|run| ends(run, reset))?;
+            Some((run, *reset))
+        })
+        .collect();
+    // If half of them have another cause, so may the others.
+    if caused.len() < PATTERN || caused.len() * 4 < resets.len() * 3 {
+        return None;
+    }
+    let gateway = model.tunnels[tunnel].ends.get(prober)?;
+    let (run, reset) = *caused.first()?;
+    let (from, to) = (asking.from.address, asking.to.address);
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        reset,
+        format!("{gateway} deletes the IKE SA"),
+    )
+    .also(run.seen.last, format!("echo request to {to}, not answered, before it"))
+    .title(format!("{gateway} resets the tunnel whenever its health check fails"))
+    .says(format!(
+        "{gateway} deleted the IKE SA {} times, each time after echo requests from {from} to {to}, one every \
+         {period}, had no answer. The peer answers IKE all the while: the tunnel works, the target does not answer.",
+        caused.len()
+    ));
+    for (run, reset) in caused.iter().skip(1) {
+        finding = finding
+            .also(*reset, "and again")
+            .also(run.seen.last, "after requests without answer");
+    }
+    Some(
+        finding
+            .or("Somebody resets the tunnel by hand or by a schedule.")
+            .advise(format!(
+                "Turn that health check off on {gateway} and use dead peer detection, or choose a target that answers."
+            ))
+            .advise(format!(
+                "Look why {to} does not answer {from}: {} without reply.",
+                count(echo.requests.saturating_sub(echo.answered), "request")
+            )),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    /// One life of a tunnel of 60 seconds: set up, probed, deleted.
+    fn life(n: u32, answered: bool) -> String {
+        let t = 60 * n;
+        let (i, r) = (2 * n + 1, 2 * n + 2);
+        let replies = match answered {
+            true => format!(
+                "{}.1 B > A ESP 0xa{n} seq 1..5 every 5 inner(10.2.0.1 > 10.1.0.1 reply 7/1)",
+                t + 10
+            ),
+            false => String::new(),
+        };
+        format!(
+            "{t}.0 A:500 > B:500 IKE_SA_INIT i={i} r=0 id=0 request seed={n} SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {t}.1 B:500 > A:500 IKE_SA_INIT i={i} r={r} id=0 response seed={n} SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {t}.2 A:500 > B:500 IKE_AUTH i={i} r={r} id=1 request sealed 256
+             {t}.3 B:500 > A:500 IKE_AUTH i={i} r={r} id=1 response sealed 240
+             {} A > B ESP 0xb{n} seq 1..5 every 5 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             {replies}
+             {t}.9 B > A ESP 0xc{n} seq 1..30 every 1 inner(10.2.0.9 > 10.1.0.9 UDP 1 > 2)
+             {} A:500 > B:500 INFORMATIONAL i={i} r={r} id=2 request sealed 80 opened D(IKE)
+             {}.1 B:500 > A:500 INFORMATIONAL i={i} r={r} id=2 response sealed 80 opened\n",
+            t + 10,
+            t + 33,
+            t + 33
+        )
+    }
+
+    #[test]
+    fn probes_without_answer_and_then_a_delete_again_and_again() {
+        let text: String = (0..3).map(|n| life(n, false)).collect();
+        verdict(&text, "health-check-reset");
+    }
+
+    #[test]
+    fn deletes_after_answered_probes_have_another_cause() {
+        let text: String = (0..3).map(|n| life(n, true)).collect();
+        silent(&text, "health-check-reset");
+        silent(&life(0, false), "health-check-reset");
+    }
+}

@@ -1,0 +1,206 @@
+//! A check at a fixed interval gets no answer, or answers for a part.
+
+use crate::diagnose::facts::inner::{self, Asking, Inside};
+use crate::diagnose::facts::{Tap, tap};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{EchoWay, Model, TunnelId};
+use std::collections::BTreeSet;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "health-check-unanswered",
+    code: "ESP416",
+    severity: Severity::Warning,
+    summary: "A health check through the tunnel is not answered",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Something sends an ICMP echo request through the tunnel at a fixed interval, to learn whether it works, and gets no answer, or not to all. Who acts upon it may declare a working tunnel dead.
+
+## How it is seen
+With the keys of ESP, or without encryption: echo requests of one size at a fixed interval, longer than a person would wait, and their replies. How many were answered and how soon is told; also whether the target answers anything else, and what ICMP errors say.
+
+## What else looks like it
+Loss on the way, which hits everything else too. A target that answers by another tunnel.
+
+## What to do
+1. Try the check by hand from its own source address. Does the target have a route back to that source?
+2. If the target answers other traffic but not echo, permit ICMP echo from the source of the check.
+3. If it answers a part, or late, look at its load, or give the check more time.
+";
+
+/// Fewer unanswered ones prove nothing.
+const FEW: u64 = 3;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let Some(inside) = Inside::of(model, tunnel) else {
+        return Vec::new();
+    };
+    let mut told = BTreeSet::new();
+    let checks = inside.asking.iter().filter(|asking| asking.is_check());
+    checks
+        .filter(|asking| told.insert((asking.from.address, asking.to.address)))
+        .filter_map(|asking| finding(model, tunnel, &inside, asking))
+        .take(CHECKS)
+        .collect()
+}
+
+/// Checks that are told of one tunnel: more than people read.
+const CHECKS: usize = 4;
+
+fn finding(
+    model: &Model,
+    tunnel: TunnelId,
+    inside: &Inside<'_>,
+    asking: &Asking<'_>,
+) -> Option<Finding> {
+    let echo: &EchoWay = asking.out.echo.as_ref()?;
+    let vantage = asking.talk.vantage;
+    let waited = |at: &crate::diagnose::Cite| tap::went_on(model, vantage, at.1, Tap::PATIENCE);
+    let pending = echo.waiting.iter().filter(|at| !waited(at)).count() as u64;
+    let requests = echo.requests.saturating_sub(pending);
+    let silent = requests.saturating_sub(echo.answered);
+    let is_much = silent.saturating_mul(5) >= requests;
+    let all = echo.unanswered.iter().chain(&echo.waiting);
+    let places: Vec<_> = all.copied().filter(waited).collect();
+    let (first, last) = (*places.first()?, *places.last()?);
+    let sees = inside.would_see(vantage, asking.end, (first.1, last.1));
+    if silent < FEW || !is_much || !sees {
+        return None;
+    }
+    let (from, to) = (asking.from.address, asking.to.address);
+    let errors = inside.errors(from, to).iter();
+    let error = errors
+        .copied()
+        .find(|error| error.quoted.protocol == asking.talk.protocol);
+    let others = inside.talks().any(|talk| {
+        let hosts = talk.ends.map(|end| end.address);
+        let both = talk.ways.iter().all(|way| way.packets > 0);
+        both && hosts.contains(&to) && !std::ptr::eq(talk, asking.talk)
+    });
+    let period = echo.period?;
+    let rtt = inner::spread(asking.out.rtts.iter().map(|row| row.rtt));
+    let mut says = format!(
+        "{from} asks {to} every {period} by ICMP echo; {} of {requests} were answered",
+        echo.answered
+    );
+    if let Some([least, median, most]) = rtt {
+        says += &format!(" after {least} to {most}, half of them within {median}");
+    }
+    says += ".";
+    if let Some(error) = error {
+        says += &format!(" {} came instead.", inner::said(error));
+    }
+    if others {
+        says += &format!(" {to} answers other traffic through the tunnel.");
+    }
+    let mut finding = Finding::new(
+        &RULE,
+        match error.is_some() || others {
+            true => Confidence::Certain,
+            false => Confidence::Likely,
+        },
+        tunnel,
+        first,
+        format!("echo request to {to}, not answered"),
+    )
+    .title(match echo.answered {
+        0 => format!("The health check of {to} by {from} is never answered"),
+        _ => format!("The health check of {to} by {from} is answered in part"),
+    })
+    .says(says);
+    if let Some(error) = error {
+        finding = finding.also(error.seen.first, inner::said(error));
+    }
+    for place in &places {
+        finding = finding.also(*place, "not answered either");
+    }
+    finding = match (others, echo.answered) {
+        (true, 0) => finding
+            .or("The target does not answer echo at all.")
+            .advise(format!(
+                "Permit ICMP echo from {from} on {to} and on the way to it."
+            )),
+        (_, 0) => finding
+            .or("The target is down.")
+            .or("The answers take another way, past this tunnel.")
+            .advise(format!(
+                "Ask {to} by hand from {from}; look whether it has a route back to {from}."
+            )),
+        _ => finding.or("Packets are lost on the way.").advise(format!(
+            "Look at the load of {to}, or give the check more time and more tries."
+        )),
+    };
+    Some(finding)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent, verdict};
+
+    const ALIVE: &str = "
+        0 B > A ESP 0xa9 seq 1..70 every 1 inner(10.2.0.9 > 10.1.0.9 UDP 1 > 2)";
+
+    #[test]
+    fn a_check_that_nobody_answers() {
+        verdict(
+            &format!(
+                "{ALIVE}\n1 A > B ESP 0xb1 seq 1..12 every 4 inner(10.1.0.1 > 10.2.0.1 echo 7/1)"
+            ),
+            "health-check-unanswered",
+        );
+    }
+
+    #[test]
+    fn a_target_that_answers_all_but_echo() {
+        let finding = fires(
+            &format!(
+                "{ALIVE}
+                 1 A > B ESP 0xb1 seq 1..12 every 4 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 2 A > B ESP 0xb3 seq 1 inner(10.1.0.7 > 10.2.0.1 TCP 4000 > 80 SYN seq 1)
+                 2.1 B > A ESP 0xa3 seq 1 inner(10.2.0.1 > 10.1.0.7 TCP 80 > 4000 SYN,ACK seq 3 ack 2)"
+            ),
+            "health-check-unanswered",
+        );
+        assert!(
+            finding.says.contains("answers other traffic"),
+            "{}",
+            finding.says
+        );
+    }
+
+    #[test]
+    fn a_check_that_is_answered_in_part() {
+        let finding = fires(
+            &format!(
+                "{ALIVE}
+                 1 A > B ESP 0xb1 seq 1..12 every 4 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 1.05 B > A ESP 0xa1 seq 1..6 every 4 inner(10.2.0.1 > 10.1.0.1 reply 7/1)"
+            ),
+            "health-check-unanswered",
+        );
+        assert!(finding.says.contains("6 of 12"), "{}", finding.says);
+    }
+
+    #[test]
+    fn an_answered_check_and_a_person_with_ping_are_fine() {
+        silent(
+            &format!(
+                "{ALIVE}
+                 1 A > B ESP 0xb1 seq 1..12 every 4 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 1.05 B > A ESP 0xa1 seq 1..12 every 4 inner(10.2.0.1 > 10.1.0.1 reply 7/1)"
+            ),
+            "health-check-unanswered",
+        );
+        silent(
+            &format!(
+                "{ALIVE}\n1 A > B ESP 0xb1 seq 1..12 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)"
+            ),
+            "health-check-unanswered",
+        );
+    }
+}

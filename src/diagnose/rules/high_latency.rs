@@ -1,0 +1,253 @@
+//! Round trips became much longer within the capture, or are long throughout.
+
+use crate::diagnose::facts::inner::Inside;
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
+use crate::registry::ExchangeType;
+use crate::units::{Span, Timestamp};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "high-latency",
+    code: "ESP420",
+    severity: Severity::Warning,
+    summary: "Round trips through the tunnel became much longer",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+Packets need much longer than before from one gateway to the other and back: the path changed, or a queue on it is full. Or they need long throughout.
+
+## How it is seen
+The shortest round trip of several is compared, which load and busy gateways hardly touch: of liveness checks of IKE (INFORMATIONAL requests and their responses), and, with the keys of ESP or without encryption, of ICMP echo and TCP handshakes inside. A step is told if even the shortest of the later ones is many times the longest usual before. Long round trips from the beginning are told as information.
+
+## What else looks like it
+A gateway that answers IKE slowly, while ESP passes it at once: compare with the round trips inside. Hosts that answer late.
+
+## What to do
+1. Trace the path between the gateways at the time printed (`mtr`), from both sides.
+2. If the delay comes and goes with the load, look for the link that is full, and shape the traffic before it.
+";
+
+/// Round trips on either side of a step.
+const ENOUGH: usize = 4;
+
+/// The later floor must be so many times the earlier, and longer by so much.
+const FACTOR: i64 = 4;
+const STEP: Span = Span::from_millis(80);
+
+/// Round trips around the world take less; satellites in high orbits take more.
+const LONG: Span = Span::from_millis(400);
+
+/// A round trip and when it ended.
+type Sample = (Cite, Span);
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let ike = liveness(model, tunnel);
+    let inner = inside(model, tunnel);
+    let [of_ike, of_inner] = [
+        (ike, "liveness checks of IKE", Confidence::Likely),
+        (
+            inner,
+            "echo and TCP handshakes inside the tunnel",
+            Confidence::Likely,
+        ),
+    ];
+    // What is inside stands for what users feel; IKE tells the path from the hosts.
+    step(tunnel, &of_ike)
+        .or_else(|| step(tunnel, &of_inner))
+        .or_else(|| long(tunnel, &of_ike))
+        .or_else(|| long(tunnel, &of_inner))
+        .into_iter()
+        .collect()
+}
+
+type Series = (Vec<Sample>, &'static str, Confidence);
+
+/// The round trips of liveness checks, in order.
+fn liveness(model: &Model, tunnel: TunnelId) -> Vec<Sample> {
+    let row = &model.tunnels[tunnel];
+    let exchanges = row
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges);
+    let mut found: Vec<Sample> = exchanges
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL)
+        .filter_map(|exchange| {
+            let [request, response] = exchange.flights.as_slice() else {
+                return None;
+            };
+            // A request that was sent again tells no round trip.
+            if !request.again.is_empty() {
+                return None;
+            }
+            let asked = &model.messages[request.first()?];
+            let answer = &model.messages[response.first()?];
+            let same = asked.vantage == answer.vantage;
+            same.then(|| ((answer.frame, answer.time), answer.time.since(asked.time)))
+        })
+        .filter(|(_, rtt)| rtt.0 > 0)
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// The round trips inside, in order: those of one pair of hosts, the one with most of them.
+fn inside(model: &Model, tunnel: TunnelId) -> Vec<Sample> {
+    let Some(inside) = Inside::of(model, tunnel) else {
+        return Vec::new();
+    };
+    let mut pairs = std::collections::BTreeMap::new();
+    for asking in &inside.asking {
+        let key = (asking.talk.vantage, asking.from.address, asking.to.address);
+        let rows: &mut Vec<Sample> = pairs.entry(key).or_default();
+        rows.extend(asking.out.rtts.iter().map(|row| (row.at, row.rtt)));
+    }
+    let longest = pairs.into_values().max_by_key(Vec::len);
+    let mut found = longest.unwrap_or_default();
+    found.sort_unstable();
+    found
+}
+
+/// Where the floor rises: the place at which the shortest later one most exceeds the usual before.
+fn step(tunnel: TunnelId, (samples, what, confidence): &Series) -> Option<Finding> {
+    let place = rise(samples)?;
+    let (before, later) = samples.split_at_checked(place)?;
+    let floor = |part: &[Sample]| part.iter().copied().min_by_key(|(_, rtt)| *rtt);
+    let (low, high) = (floor(before)?, floor(later)?);
+    let (first, last) = (later.first()?, later.last()?);
+    Some(
+        Finding::new(
+            &RULE,
+            *confidence,
+            tunnel,
+            first.0,
+            format!("answered after {}", first.1),
+        )
+        .also(low.0, format!("answered after {}, before", low.1))
+        .also(high.0, format!("answered after {}, the shortest since", high.1))
+        .during(first.0.1, last.0.1)
+        .title(format!("Round trips rose from {} to {} and more", low.1, high.1))
+        .says(format!(
+            "Of {} {what} the shortest took {}; of the {} that followed none took less than {}.",
+            before.len(),
+            low.1,
+            later.len(),
+            high.1
+        ))
+        .or("The other side answers late since then, while the path is as before.")
+        .advise("Trace the path between the gateways from both sides, and look what changed at that time.")
+        .advise("If the delay follows the load, look for the link that is full."),
+    )
+}
+
+/// The first sample of the later part, if there is such a step.
+fn rise(samples: &[Sample]) -> Option<usize> {
+    // Floors of everything from each place on.
+    let mut floors: Vec<Span> = samples
+        .iter()
+        .rev()
+        .scan(Span(i64::MAX), |floor, (_, rtt)| {
+            *floor = (*floor).min(*rtt);
+            Some(*floor)
+        })
+        .collect();
+    floors.reverse();
+    let mut usual = Span::default();
+    for (place, ((_, rtt), after)) in samples.iter().zip(&floors).enumerate() {
+        let enough = place >= ENOUGH && samples.len() - place >= ENOUGH;
+        let far = after.0 >= usual.0.saturating_mul(FACTOR) && after.0 - usual.0 >= STEP.0;
+        if enough && far {
+            return Some(place);
+        }
+        usual = usual.max(*rtt);
+    }
+    None
+}
+
+/// Long from the beginning: worth a line, no more.
+fn long(tunnel: TunnelId, (samples, what, _): &Series) -> Option<Finding> {
+    let (at, least) = samples.iter().copied().min_by_key(|(_, rtt)| *rtt)?;
+    let span = |time: fn(&Sample) -> Timestamp| samples.iter().map(time);
+    let (first, last) = (span(|one| one.0.1).min()?, span(|one| one.0.1).max()?);
+    (samples.len() >= ENOUGH && least >= LONG).then(|| {
+        Finding::new(
+            &RULE,
+            Confidence::Certain,
+            tunnel,
+            at,
+            format!("answered after {least}, the shortest of all"),
+        )
+        .severity(Severity::Info)
+        .during(first, last)
+        .title(format!("Round trips take {least} and more"))
+        .says(format!(
+            "None of {} {what} took less than {least}.",
+            samples.len()
+        ))
+        .or("A path by satellite.")
+        .advise("Trace the path between the gateways, if this is more than the distance explains.")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
+
+    fn checks(rtts: &[f64]) -> String {
+        let lines: Vec<String> = rtts
+            .iter()
+            .enumerate()
+            .map(|(n, rtt)| {
+                let time = 10.0 * n as f64;
+                format!(
+                    "{time} A:500 > B:500 INFORMATIONAL i=1 r=2 id={n} request sealed 80
+                     {} B:500 > A:500 INFORMATIONAL i=1 r=2 id={n} response sealed 80",
+                    time + rtt
+                )
+            })
+            .collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn the_floor_rises_and_stays() {
+        let rtts = [0.03, 0.031, 0.04, 0.03, 0.033, 0.19, 0.2, 0.21, 0.19, 0.25];
+        verdict(&checks(&rtts), "high-latency");
+    }
+
+    #[test]
+    fn a_few_slow_answers_are_no_step() {
+        for rtts in [
+            [0.03, 0.03, 0.03, 0.03, 0.03, 0.19, 0.2, 0.21, 0.19, 0.031],
+            [0.03, 0.19, 0.03, 0.2, 0.03, 0.19, 0.03, 0.21, 0.03, 0.19],
+            [0.03, 0.03, 0.03, 0.03, 0.03, 0.06, 0.06, 0.06, 0.06, 0.06],
+            [
+                0.001, 0.001, 0.001, 0.001, 0.001, 0.02, 0.02, 0.02, 0.02, 0.02,
+            ],
+        ] {
+            silent(&checks(&rtts), "high-latency");
+        }
+    }
+
+    #[test]
+    fn a_long_way_is_worth_a_line() {
+        let text = checks(&[0.61, 0.62, 0.6, 0.63, 0.61]);
+        fires(&text, "high-latency");
+        assert!(is_healthy(&findings(&text)));
+    }
+
+    #[test]
+    fn the_step_is_seen_inside_too() {
+        verdict(
+            "1 A > B ESP 0xb1 seq 1..20 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             1.02 B > A ESP 0xa1 seq 1..10 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+             11.3 B > A ESP 0xa1 seq 11..20 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/11)",
+            "high-latency",
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! ESP packets whose checksum is wrong under the right key.
+
+use crate::diagnose::facts::{count, end_of, esp};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{ChildSuite, EspFlow, Failure, Link, Model, OpenedTally, TunnelId};
+use crate::net::Unopened;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "icv-mismatch",
+    code: "ESP415",
+    severity: Severity::Error,
+    summary: "ESP packets fail their checksum",
+    document: DOCUMENT,
+    explains: &[
+        "esp-one-way",
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The receiver drops ESP packets whose checksum (ICV) is wrong, and says nothing. Either packets are changed on their way, or the sender computes another checksum than was negotiated.
+
+## How it is seen
+With keys. Changed on the way: the key opens packets of an SA before and after others of the same SA that it does not open. Another checksum: SHA2-256 was negotiated, whose checksum has 128 bits (RFC 4868), and every packet of one direction has the length that one of 96 bits gives, as a draft before that RFC had it and some systems still do.
+
+## What else looks like it
+A wrong key for espial: then no packet of the SA opens, and that is told under `blind`, not here. Forged packets, which anyone can send who has seen the SPI. Packets that a network card encrypts after they were recorded.
+
+## What to do
+1. Changed on the way: look for a device that rewrites packets, for bad memory, for checksum offload; capture on both sides and compare.
+2. Another length: update the system that truncates to 96 bits, or set it to 128 bits (on Linux `hmac(sha256)` with truncation 128); or choose another integrity algorithm on both sides.
+";
+
+/// So many in a hundred are a fault, not an accident.
+const GRAVE_PERCENT: u64 = 1;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let row = &model.tunnels[tunnel];
+    let flows = || {
+        row.flows
+            .iter()
+            .map(|id| &model.flows[*id])
+            .filter(|flow| !flow.key.ah)
+    };
+    let spoilt = flows()
+        .filter_map(|flow| Some((flow, flow.opened.as_ref()?)))
+        .find_map(|(flow, tally)| corrupted(model, tunnel, flow, tally));
+    spoilt
+        .or_else(|| flows().find_map(|flow| truncated(model, tunnel, flow)))
+        .into_iter()
+        .collect()
+}
+
+/// Packets that do not open among others of the same SA that do.
+fn corrupted(
+    model: &Model,
+    tunnel: TunnelId,
+    flow: &EspFlow,
+    tally: &OpenedTally,
+) -> Option<Finding> {
+    let proven = tally.proven?;
+    let among = |failure: &&Failure| {
+        matches!(failure.why, Unopened::Integrity)
+            && failure.time >= proven.first.1
+            && failure.time <= proven.last.1
+            && tally.opened >= ENOUGH
+    };
+    let places: Vec<&Failure> = tally.failures.iter().filter(among).collect();
+    let first = places.first()?;
+    // More than are kept to be cited failed for the same reason, as far as is known.
+    let all = tally.failed.get(&Unopened::Integrity).copied().unwrap_or(0);
+    let grave =
+        all >= FEW && all.saturating_mul(100) >= tally.packets().saturating_mul(GRAVE_PERCENT);
+    let [from, to] = ends(model, tunnel, flow)?;
+    let cite = |failure: &Failure| -> Cite { (failure.frame, failure.time) };
+    let mut finding = Finding::new(
+        &RULE,
+        if places.len() as u64 >= FEW { Confidence::Certain } else { Confidence::Likely },
+        tunnel,
+        cite(first),
+        format!("sequence number {}: checksum is wrong", first.sequence),
+    )
+    .title(format!("ESP from {from} to {to} is changed on its way"))
+    .says(format!(
+        "{} of {} packets of SA {} fail their checksum under the key that opens the others before and after them. \
+         {to} drops them and says nothing.",
+        all,
+        tally.packets(),
+        flow.key.spi
+    ))
+    .or("Somebody forges packets with this SPI.")
+    .advise(format!(
+        "Capture at {from} and at {to} and compare the packets cited: where they differ lies the device that changes them."
+    ))
+    .advise("Look for devices that rewrite packets, bad memory, and offload of network cards.");
+    if !grave {
+        finding = finding.severity(Severity::Warning);
+    }
+    for failure in places.iter().skip(1) {
+        finding = finding.also(
+            cite(failure),
+            format!("sequence number {}: checksum is wrong", failure.sequence),
+        );
+    }
+    Some(finding)
+}
+
+/// Fewer are an accident.
+const FEW: u64 = 3;
+
+/// So many packets prove a key.
+const ENOUGH: u64 = 3;
+
+/// AES-CBC and `AUTH_HMAC_SHA2_256_128` were negotiated, and all sizes of one direction are those of
+/// a checksum of 96 bits.
+fn truncated(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> Option<Finding> {
+    /// SPI, sequence number, IV and a checksum of 12 octets, modulo the block of 16.
+    const OF_96_BITS: u32 = (8 + 16 + 12) % 16;
+    let Link::Proven(child) = flow.child_sa else {
+        return None;
+    };
+    let suite = model.child_sas[child].terms.as_ref()?.suite?;
+    let only = flow.sizes.residues == 1 << OF_96_BITS;
+    let unopened = flow
+        .opened
+        .as_ref()
+        .is_none_or(|tally| tally.readable() == 0);
+    if !is_cbc_with_sha2_256(suite) || !only || !unopened || flow.packets < ENOUGH {
+        return None;
+    }
+    let [from, to] = ends(model, tunnel, flow)?;
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Likely,
+            tunnel,
+            flow.seen.first,
+            "its length leaves 12 octets for a checksum that was negotiated with 16",
+        )
+        .also(flow.seen.last, "so does the last one")
+        .title(format!("{from} truncates the checksum of SHA2-256 to 96 bits"))
+        .says(format!(
+            "AES-CBC with SHA2-256 of 128 bits was negotiated. {} of SA {} all have lengths that leave room for a \
+             checksum of 96 bits only, so {to} finds every checksum wrong and drops them.",
+            count(flow.packets, "packet"),
+            flow.key.spi
+        ))
+        .or("Padding beyond what the cipher needs, in a flow that is not AES-CBC.")
+        .advise(format!(
+            "Let {from} send 128 bits (RFC 4868): update it, or set the truncation length of hmac(sha256) to 128."
+        ))
+        .advise("Or choose AES-GCM, SHA2-384 or SHA2-512 on both sides."),
+    )
+}
+
+fn is_cbc_with_sha2_256(suite: ChildSuite) -> bool {
+    const AES_CBC: u16 = 12;
+    const SHA2_256_128: u16 = 12;
+    suite.encryption == Some(AES_CBC) && suite.integrity == Some(SHA2_256_128)
+}
+
+/// Who sends a flow, and to whom.
+fn ends(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> Option<[std::net::IpAddr; 2]> {
+    let row = &model.tunnels[tunnel];
+    let end = end_of(row, flow.key.to).or_else(|| esp::destination(row, flow))?;
+    Some([*row.ends.get(1 - end)?, *row.ends.get(end)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent, verdict};
+
+    const GOOD: &str = "inner(10.1.0.1 > 10.2.0.1 UDP 1 > 2)";
+
+    #[test]
+    fn packets_that_are_changed_among_others_that_are_not() {
+        verdict(
+            &format!(
+                "1 A > B ESP 0xb1 seq 1..20 every 0.2 {GOOD}
+                 5 A > B ESP 0xb1 seq 21..26 every 0.1 spoilt
+                 6 A > B ESP 0xb1 seq 27..40 every 0.1 {GOOD}
+                 6 B > A ESP 0xa1 seq 1..40 every 0.1 {GOOD}"
+            ),
+            "icv-mismatch",
+        );
+    }
+
+    #[test]
+    fn one_packet_in_hundreds_is_no_more_than_a_warning() {
+        let finding = fires(
+            &format!(
+                "1 A > B ESP 0xb1 seq 1..300 every 0.01 {GOOD}
+                 5 A > B ESP 0xb1 seq 301 spoilt
+                 6 A > B ESP 0xb1 seq 302..600 every 0.01 {GOOD}"
+            ),
+            "icv-mismatch",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+    }
+
+    #[test]
+    fn a_wrong_key_is_no_wrong_packet() {
+        silent(
+            "1 A > B ESP 0xb1 seq 1..40 every 0.1 spoilt",
+            "icv-mismatch",
+        );
+        // The SPI was used again, with keys that nobody gave.
+        silent(
+            &format!(
+                "1 A > B ESP 0xb1 seq 1..40 every 0.1 {GOOD}
+                 9 A > B ESP 0xb1 seq 41..80 every 0.1 spoilt"
+            ),
+            "icv-mismatch",
+        );
+    }
+
+    fn negotiated(size: u32) -> String {
+        format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened SA(ESP 0xa1 ENCR_AES_CBC-128 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/24) TSr(10.2.0.0/24)
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened SA(ESP 0xb1 ENCR_AES_CBC-128 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/24) TSr(10.2.0.0/24)
+             1 A > B ESP 0xb1 seq 1..5 every 1 size {size}
+             1.1 B > A ESP 0xa1 seq 1..5 every 1 size 136"
+        )
+    }
+
+    #[test]
+    fn a_checksum_of_96_bits_where_128_were_negotiated() {
+        let finding = fires(&negotiated(132), "icv-mismatch");
+        assert!(
+            finding.title.contains("192.0.2.1 truncates"),
+            "{}",
+            finding.title
+        );
+        silent(&negotiated(136), "icv-mismatch");
+    }
+}

@@ -1,0 +1,323 @@
+//! Requests go through the tunnel, and the host asked never answers.
+
+use crate::diagnose::facts::inner::{self, Asking, BGP, Inside, Unanswered};
+use crate::diagnose::facts::{count, icmp::Meaning};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{InnerError, Model, TunnelId};
+use crate::units::{Span, Vantage};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "inner-no-reply",
+    code: "ESP412",
+    severity: Severity::Warning,
+    summary: "Hosts behind a gateway do not answer through the tunnel",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The tunnel works: IKE is answered, ESP leaves, the far gateway is heard. What is asked inside is not answered by the hosts behind it: a route, an access rule or a host there.
+
+## How it is seen
+With the keys of ESP, or without encryption: connection attempts (SYN), ICMP echo requests or DNS queries to a host, several and over some seconds, and nothing at all of that host to the one who asks, though the far gateway was heard after the first of them and all of its ESP was opened. An ICMP error inside may say who refuses, and why.
+
+## What else looks like it
+A host that is switched off. Answers that take another way, past this tunnel. ESP that the far gateway receives and drops: then its counters of errors grow.
+
+## What to do
+1. Compare routes and access rules on the far side for the two addresses printed, both directions, from the time printed on.
+2. Capture at the inside of the far gateway: do the requests leave there, do answers arrive?
+3. If answers arrive there and no ESP comes back, look at the far gateway's policy, NAT and routes.
+";
+
+/// Fewer requests prove nothing.
+const FEW: u64 = 3;
+
+/// Where other hosts there do answer, or the host did before, one that does not may just be off.
+const MANY: u64 = 5;
+
+/// The requests must be spread over so long.
+const LASTING: Span = Span::from_secs(2);
+
+/// Pairs of hosts that are named.
+const NAMED: usize = 3;
+
+/// The requests of one host to another.
+struct Pair<'m> {
+    asking: Asking<'m>,
+    silent: Unanswered,
+    kinds: Vec<String>,
+}
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let Some(inside) = Inside::of(model, tunnel) else {
+        return Vec::new();
+    };
+    let mut pairs: BTreeMap<(Vantage, IpAddr, IpAddr), Pair<'_>> = BTreeMap::new();
+    for asking in &inside.asking {
+        let (from, to) = (asking.from.address, asking.to.address);
+        let vantage = asking.talk.vantage;
+        let Some(silent) = asking.unanswered(model) else {
+            continue;
+        };
+        let known = inside.converse(vantage, from, to) && !silent.stopped;
+        if known || asking.to.port == Some(BGP) || asking.is_check() {
+            continue;
+        }
+        let kind = asking.what();
+        pairs
+            .entry((vantage, from, to))
+            .and_modify(|pair| {
+                pair.silent.requests += silent.requests;
+                pair.silent.places.extend(&silent.places);
+                pair.silent.first = pair.silent.first.min(silent.first);
+                pair.silent.last = pair.silent.last.max(silent.last);
+                if pair.kinds.len() < NAMED && !pair.kinds.contains(&kind) {
+                    pair.kinds.push(kind.clone());
+                }
+            })
+            .or_insert(Pair {
+                asking: *asking,
+                silent,
+                kinds: vec![kind],
+            });
+    }
+    let mut sides: BTreeMap<(Vantage, usize), Vec<Pair<'_>>> = BTreeMap::new();
+    for ((vantage, ..), pair) in pairs {
+        let end = pair.asking.end;
+        let Unanswered {
+            requests,
+            first,
+            last,
+            stopped,
+            ..
+        } = pair.silent;
+        let needed = match stopped || inside.answers(vantage, end) {
+            true => MANY,
+            false => FEW,
+        };
+        let enough = requests >= needed && last.1.since(first.1) >= LASTING;
+        if enough && inside.would_see(vantage, end, (first.1, last.1)) {
+            sides.entry((vantage, end)).or_default().push(pair);
+        }
+    }
+    // Two taps tell the same twice: the one that tells more.
+    let mut best: [Option<Vec<Pair<'_>>>; 2] = [None, None];
+    for ((_, end), found) in sides {
+        if let Some(place) = best.get_mut(end)
+            && place.as_ref().is_none_or(|known| known.len() < found.len())
+        {
+            *place = Some(found);
+        }
+    }
+    best.into_iter()
+        .flatten()
+        .filter_map(|pairs| finding(model, tunnel, &inside, pairs))
+        .collect()
+}
+
+fn finding(
+    model: &Model,
+    tunnel: TunnelId,
+    inside: &Inside<'_>,
+    mut pairs: Vec<Pair<'_>>,
+) -> Option<Finding> {
+    pairs.sort_by_key(|pair| pair.silent.first);
+    let worst = pairs.first()?;
+    let end = worst.asking.end;
+    let gateway = model.tunnels[tunnel].ends.get(end)?;
+    let (from, to) = (worst.asking.from.address, worst.asking.to.address);
+    let error = pairs.iter().find_map(|pair| {
+        let about = inside.errors(pair.asking.from.address, pair.asking.to.address);
+        about.iter().copied().find(|error| refuses(error))
+    });
+    let others = inside.answers(worst.asking.talk.vantage, end);
+    let confidence = match (error, others) {
+        (Some(_), _) => Confidence::Certain,
+        (None, true) => Confidence::Possible,
+        (None, false) => Confidence::Likely,
+    };
+    let shown: Vec<String> = pairs
+        .iter()
+        .take(NAMED)
+        .map(|pair| {
+            let since = if pair.silent.stopped {
+                ", which had answered before"
+            } else {
+                ""
+            };
+            format!(
+                "{} from {} to {} ({}){since}",
+                count(pair.silent.requests, "request"),
+                pair.asking.from.address,
+                pair.asking.to.address,
+                pair.kinds.join(", ")
+            )
+        })
+        .collect();
+    let more = match pairs.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and those of {}", count(more as u64, "further pair")),
+    };
+    let title = match pairs.len() {
+        1 => format!("{to} does not answer {from} through the tunnel"),
+        _ => format!("Hosts behind {gateway} do not answer through the tunnel"),
+    };
+    let said = error.map_or(String::new(), |error| {
+        format!(" {}: {}.", inner::said(error), why(error))
+    });
+    let mut finding = Finding::new(
+        &RULE,
+        confidence,
+        tunnel,
+        worst.silent.first,
+        format!("{} from {from} to {to}, not answered", worst.asking.what()),
+    )
+    .title(title)
+    .says(format!(
+        "Inside the tunnel {}{more} were not answered. {gateway} was heard meanwhile and all of its ESP was \
+         opened, so an answer would have been seen.{said}",
+        shown.join("; ")
+    ));
+    if let Some(error) = error {
+        finding = finding.also(error.seen.first, inner::said(error));
+    }
+    for pair in &pairs {
+        for place in &pair.silent.places {
+            finding = finding.also(*place, "asked again, not answered");
+        }
+        finding = finding.during(pair.silent.first.1, pair.silent.last.1);
+    }
+    Some(
+        finding
+            .or("The host is down, or drops such requests itself.")
+            .or("The answers take another way, past this tunnel.")
+            .advise(format!(
+                "Behind {gateway}, look at the route to {from} and at the access rules between {from} and {to}, \
+                 both directions."
+            ))
+            .advise(format!(
+                "Capture at the inside of {gateway}: do the requests leave there, and do answers arrive?"
+            )),
+    )
+}
+
+/// Whether an error says that the host cannot or must not be reached.
+fn refuses(error: &InnerError) -> bool {
+    matches!(
+        inner::meaning(error),
+        Meaning::HostUnreachable | Meaning::Prohibited | Meaning::HopLimit
+    )
+}
+
+fn why(error: &InnerError) -> &'static str {
+    match inner::meaning(error) {
+        Meaning::Prohibited => "a filter there refuses the traffic",
+        Meaning::HopLimit => "packets go in circles",
+        _ => "it knows no way to the host, or the host is off",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
+
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+        30 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+        30.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80";
+
+    fn with(rest: &str) -> String {
+        format!("{UP}\n{rest}")
+    }
+
+    #[test]
+    fn echo_and_connections_without_any_answer() {
+        verdict(
+            &with(
+                "1 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 7 A > B ESP 0xb1 seq 6..8 every 2 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)",
+            ),
+            "inner-no-reply",
+        );
+    }
+
+    #[test]
+    fn a_router_inside_says_who_refuses() {
+        let finding = fires(
+            &with(
+                "1 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 1.1 B > A ESP 0xa1 seq 1..5 every 1 inner(10.2.0.254 > 10.1.0.1 ICMP 3/13 quoting 10.1.0.1 > 10.2.0.1 1)",
+            ),
+            "inner-no-reply",
+        );
+        assert!(
+            finding.says.contains("ICMP 3/13 from 10.2.0.254"),
+            "{}",
+            finding.says
+        );
+    }
+
+    #[test]
+    fn answers_that_stop() {
+        verdict(
+            &with(
+                "1 A > B ESP 0xb1 seq 1..16 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 1.1 B > A ESP 0xa1 seq 1..6 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)",
+            ),
+            "inner-no-reply",
+        );
+    }
+
+    #[test]
+    fn what_was_answered_or_wants_no_answer_is_fine() {
+        for rest in [
+            "1 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             1.1 B > A ESP 0xa1 seq 1..5 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)",
+            // Syslog, multicast, broadcast.
+            "1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 10.2.0.1 UDP 5000 > 514)
+             1.1 B > A ESP 0xa1 seq 1..2 every 1 inner(10.2.0.9 > 10.1.0.9 UDP 514 > 514)",
+            "1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 239.1.1.1 echo 7/1)
+             1.1 B > A ESP 0xa1 seq 1..2 every 1 inner(10.2.0.9 > 10.1.0.9 UDP 514 > 514)",
+            "1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 10.2.0.255 echo 7/1)
+             1.1 B > A ESP 0xa1 seq 1..2 every 1 inner(10.2.0.9 > 10.1.0.9 UDP 514 > 514)",
+            // The first ones are lost while ARP or the tunnel comes up.
+            "1 A > B ESP 0xb1 seq 1..8 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             3.1 B > A ESP 0xa1 seq 1..6 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/3)",
+        ] {
+            assert!(is_healthy(&findings(&with(rest))), "{rest}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_claimed_where_the_answer_could_not_be_read() {
+        // Keys of one direction only.
+        silent(
+            &with(
+                "1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 1.1 B > A ESP 0xa1 seq 1..9 every 1",
+            ),
+            "inner-no-reply",
+        );
+        // The far gateway is not heard any more.
+        silent(
+            "1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             0.1 B > A ESP 0xa1 seq 1 inner(10.2.0.9 > 10.1.0.9 UDP 1 > 2)",
+            "inner-no-reply",
+        );
+        // The recording ends at once.
+        silent(
+            "1 A > B ESP 0xb1 seq 1..4 every 0.6 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             2.9 B > A ESP 0xa1 seq 1 inner(10.2.0.9 > 10.1.0.9 UDP 1 > 2)",
+            "inner-no-reply",
+        );
+    }
+}

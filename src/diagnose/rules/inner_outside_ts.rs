@@ -1,0 +1,304 @@
+//! Packets inside an SA that its selectors do not cover: the receiver drops them without a word.
+
+use crate::diagnose::facts::{count, inner::Inside};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{
+    Carrier, ChildTerms, EspFlow, InnerFlow, Link, Mode, Model, Selector, TunnelId, selector,
+};
+use crate::units::{Endpoint, EspSpi};
+use std::collections::BTreeMap;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "inner-outside-ts",
+    code: "ESP414",
+    severity: Severity::Error,
+    summary: "Packets travel in an SA whose selectors do not cover them",
+    document: DOCUMENT,
+    explains: &[
+        "inner-no-reply",
+        "inner-port-unanswered",
+        "health-check-unanswered",
+        "bgp-down",
+        "esp-one-way",
+    ],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A gateway sends packets through a child SA that was negotiated for other addresses, protocols or ports. The receiver must drop them (RFC 4301 section 5.2), and says nothing.
+
+## How it is seen
+With the keys of IKE and ESP: the granted traffic selectors of a child SA, the packets inside it, and no answer to those that are outside. Packets that are answered all the same are not told: their receiver does not mind.
+
+## What else looks like it
+Selectors that were changed on one side while the SA lived. Routes that point more networks at a tunnel interface than were negotiated. A NAT in front of the tunnel that translates to an address nobody negotiated.
+
+## What to do
+1. Add the network printed to the selectors on both sides, or send it through the child SA that has it.
+2. Where routes decide what enters the tunnel, negotiate 0.0.0.0/0 on both sides, or exempt the traffic from NAT.
+";
+
+/// Fewer packets may be strays of a changing route.
+const FEW: u64 = 3;
+
+/// Packets outside the selectors of one SA.
+struct Outside<'m> {
+    packets: u64,
+    first: Cite,
+    last: Cite,
+    from: Endpoint,
+    to: Endpoint,
+    sides: [&'m [Selector]; 2],
+}
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let Some(inside) = Inside::of(model, tunnel) else {
+        return Vec::new();
+    };
+    let mut found: BTreeMap<EspSpi, Outside<'_>> = BTreeMap::new();
+    for talk in inside.talks().filter(|talk| is_judged(talk)) {
+        let [one, other] = talk.ends;
+        let [first, second] = &talk.ways;
+        for (from, to, way, back) in [(one, other, first, second), (other, one, second, first)] {
+            // What is answered was let in.
+            if back.packets > 0 {
+                continue;
+            }
+            for carrier in &way.carriers {
+                let flow = &model.flows[carrier.flow];
+                if let Some(sides) = outside(model, flow, talk, from, to) {
+                    note(&mut found, flow.key.spi, *carrier, (from, to), sides);
+                }
+            }
+        }
+    }
+    found
+        .into_iter()
+        .filter(|(_, outside)| outside.packets >= FEW)
+        .take(SPIS)
+        .map(|(spi, outside)| finding(tunnel, spi, &outside))
+        .collect()
+}
+
+/// SAs that are told of one tunnel: more than people read.
+const SPIS: usize = 4;
+
+fn note<'m>(
+    found: &mut BTreeMap<EspSpi, Outside<'m>>,
+    spi: EspSpi,
+    carrier: Carrier,
+    (from, to): (Endpoint, Endpoint),
+    sides: [&'m [Selector]; 2],
+) {
+    let row = found.entry(spi).or_insert(Outside {
+        packets: 0,
+        first: carrier.seen.first,
+        last: carrier.seen.last,
+        from,
+        to,
+        sides,
+    });
+    row.packets += carrier.packets;
+    row.first = row.first.min(carrier.seen.first);
+    row.last = row.last.max(carrier.seen.last);
+}
+
+/// Whether the addresses of a conversation can be held against selectors: those of multicast and of
+/// the link itself are exempt at many gateways, and what is nested has other addresses outside.
+fn is_judged(talk: &InnerFlow) -> bool {
+    let ordinary = |end: &Endpoint| match end.address {
+        std::net::IpAddr::V4(address) => {
+            !address.is_multicast() && !address.is_broadcast() && !address.is_unspecified()
+        }
+        std::net::IpAddr::V6(address) => {
+            !address.is_multicast()
+                && !address.is_unspecified()
+                && address
+                    .segments()
+                    .first()
+                    .is_none_or(|word| word & 0xffc0 != 0xfe80)
+        }
+    };
+    !talk.nested && talk.ends.iter().all(ordinary)
+}
+
+/// The selectors of sender and receiver of a flow, if a packet of this conversation is outside them.
+fn outside<'m>(
+    model: &'m Model,
+    flow: &EspFlow,
+    talk: &InnerFlow,
+    from: Endpoint,
+    to: Endpoint,
+) -> Option<[&'m [Selector]; 2]> {
+    let Link::Proven(child) = flow.child_sa else {
+        return None;
+    };
+    let child = &model.child_sas[child];
+    let terms: &ChildTerms = child.terms.as_ref()?;
+    let [initiator, responder] = terms.granted.as_ref()?;
+    // The SPI of packets towards the initiator of the exchange is the first.
+    let [to_initiator, to_responder] = child.spis.map(|spi| spi == Some(flow.key.spi));
+    let sides: [&[Selector]; 2] = match (to_initiator, to_responder) {
+        (true, false) => [responder, initiator],
+        (false, true) => [initiator, responder],
+        _ => return None,
+    };
+    let inside = match terms.mode? {
+        Mode::Tunnel => sides
+            .iter()
+            .zip([from, to])
+            .all(|(side, end)| side.iter().any(|one| holds(one, talk.protocol, end, true))),
+        // The addresses are those outside, which a NAT may have changed.
+        Mode::Transport => sides
+            .iter()
+            .zip([from, to])
+            .all(|(side, end)| side.iter().any(|one| holds(one, talk.protocol, end, false))),
+        Mode::Beet => true,
+    };
+    let known = sides.iter().all(|side| !side.is_empty());
+    (known && !inside).then_some(sides)
+}
+
+/// Whether a selector holds an end. Of ICMP its ports mean type and code (RFC 7296 section 3.13.1),
+/// which differ within a conversation, and fragments have none: they are given the benefit.
+fn holds(one: &Selector, protocol: u8, end: Endpoint, addresses: bool) -> bool {
+    let (first, last) = one.ports;
+    let mut packet = Selector::host(match addresses {
+        true => end.address,
+        false => one.start,
+    });
+    packet.protocol = protocol;
+    packet.ports = match end.port {
+        Some(port) => (port, port),
+        None => (first, last),
+    };
+    // A selector for no protocol but with ports is for any of them.
+    one.covers(&packet)
+}
+
+fn finding(tunnel: TunnelId, spi: EspSpi, outside: &Outside<'_>) -> Finding {
+    let Outside {
+        packets,
+        first,
+        last,
+        from,
+        to,
+        sides: [senders, receivers],
+    } = outside;
+    let granted = format!(
+        "{} ↔ {}",
+        selector::said(senders),
+        selector::said(receivers)
+    );
+    Finding::new(
+        &RULE,
+        Confidence::Certain,
+        tunnel,
+        *first,
+        format!("{from} to {to} in SA {spi}"),
+    )
+    .also(*last, "the last such packet")
+    .title(format!("SA {spi} carries packets that its selectors do not cover"))
+    .says(format!(
+        "{} such as {from} to {to} went in SA {spi}, which was granted for {granted} only, and none was answered. \
+         The receiver drops such packets and says nothing.",
+        count(*packets, "packet")
+    ))
+    .or("The receiver does not check, and the hosts do not answer for another reason.")
+    .advise(format!(
+        "Add {} and {} to the selectors on both sides, or send the traffic through a child SA that has them.",
+        from.address, to.address
+    ))
+    .advise("If a NAT in front of the tunnel made that address, exempt the traffic from it.")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{silent, verdict};
+
+    fn with(own: &str, other: &str, rest: &str) -> String {
+        format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi({own}) TSr({other})
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi({own}) TSr({other})
+             {rest}
+             30 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+             30.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+        )
+    }
+
+    const PING: &str = "1 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)";
+
+    #[test]
+    fn an_address_that_was_not_negotiated() {
+        verdict(
+            &with("10.1.0.0/24", "10.9.0.0/24", PING),
+            "inner-outside-ts",
+        );
+        verdict(
+            &with("10.8.0.0/24", "10.2.0.0/24", PING),
+            "inner-outside-ts",
+        );
+    }
+
+    #[test]
+    fn a_port_and_a_protocol_that_were_not_negotiated() {
+        let web =
+            "1 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)";
+        verdict(
+            &with("10.1.0.0/24", "10.2.0.0/24:6/80", web),
+            "inner-outside-ts",
+        );
+        verdict(
+            &with("10.1.0.0/24:17/0", "10.2.0.0/24:17/0", web),
+            "inner-outside-ts",
+        );
+        silent(
+            &with("10.1.0.0/24", "10.2.0.0/24:6/443", web),
+            "inner-outside-ts",
+        );
+    }
+
+    #[test]
+    fn what_the_selectors_cover_is_fine() {
+        for (own, other) in [
+            ("10.1.0.0/24", "10.2.0.0/24"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+            ("10.7.0.0/16 10.1.0.1", "10.3.0.0/16 10.2.0.0-10.2.0.9"),
+            ("10.1.0.0/24:1/2048", "10.2.0.0/24:1/2048"),
+        ] {
+            silent(&with(own, other, PING), "inner-outside-ts");
+        }
+    }
+
+    #[test]
+    fn what_is_answered_was_let_in() {
+        let answered = format!(
+            "{PING}\n1.1 B > A ESP 0xa1 seq 1..5 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)"
+        );
+        silent(
+            &with("10.1.0.0/24", "10.9.0.0/24", &answered),
+            "inner-outside-ts",
+        );
+    }
+
+    #[test]
+    fn multicast_and_the_addresses_of_the_link_are_exempt() {
+        let hello = "1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 224.0.0.5 IP 89)";
+        silent(
+            &with("10.1.0.0/24", "10.2.0.0/24", hello),
+            "inner-outside-ts",
+        );
+    }
+
+    #[test]
+    fn in_transport_mode_addresses_may_be_those_before_a_nat() {
+        let udp = "1 A > B ESP 0xb1 seq 1..5 every 1 inner(192.0.2.1 > 192.0.2.2 UDP 1701 > 1701)";
+        let text = with("10.1.0.5:17/1701", "198.51.100.1:17/1701", udp)
+            .replace(" TSi(", " N(USE_TRANSPORT_MODE) TSi(");
+        silent(&text, "inner-outside-ts");
+    }
+}

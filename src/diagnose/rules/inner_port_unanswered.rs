@@ -1,0 +1,247 @@
+//! A host answers through the tunnel, one of its ports does not.
+
+use crate::diagnose::facts::inner::{self, Asking, BGP, Inside};
+use crate::diagnose::facts::{count, icmp::Meaning};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{InnerError, Model, TunnelId};
+use crate::units::{Span, Vantage};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "inner-port-unanswered",
+    code: "ESP413",
+    severity: Severity::Warning,
+    summary: "A host answers through the tunnel, one of its ports does not",
+    document: DOCUMENT,
+    explains: &[],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+The tunnel carries traffic between two hosts, but connections to one port fail: a filter drops them, or nothing listens there.
+
+## How it is seen
+With the keys of ESP, or without encryption. The hosts exchange other packets. To one port every SYN stays without answer and is repeated (a filter drops it), or is answered by RST (nothing listens) or by an ICMP error (whoever sends it refuses).
+
+## What else looks like it
+Connections that open and hang as soon as data flows: that is the size of packets, see mtu-black-hole. A service that is down for a while.
+
+## What to do
+1. SYN without answer: permit the port in the rules on the way and on the host, both directions.
+2. RST: start the service, or let it listen on this address.
+";
+
+/// Fewer attempts prove nothing.
+const FEW: u64 = 3;
+
+/// The attempts must be spread over so long, when nobody says no.
+const LASTING: Span = Span::from_secs(2);
+
+/// What became of the attempts at one port.
+#[derive(Default)]
+struct Port {
+    silent: u64,
+    refused: u64,
+    attempts: u64,
+    answered: bool,
+    places: Vec<Cite>,
+    refusals: Vec<Cite>,
+    end: usize,
+}
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let Some(inside) = Inside::of(model, tunnel) else {
+        return Vec::new();
+    };
+    let mut ports: BTreeMap<(Vantage, IpAddr, IpAddr, u16), Port> = BTreeMap::new();
+    for asking in inside.asking.iter().filter(|one| one.to.port != Some(BGP)) {
+        let (Some(tcp), Some(number)) = (&asking.out.tcp, asking.to.port) else {
+            continue;
+        };
+        let key = (
+            asking.talk.vantage,
+            asking.from.address,
+            asking.to.address,
+            number,
+        );
+        let port = ports.entry(key).or_default();
+        port.end = asking.end;
+        port.attempts += tcp.attempts;
+        add(port, asking, model);
+    }
+    ports
+        .iter()
+        .filter(|(_, port)| !port.answered)
+        .filter_map(|(key, port)| finding(tunnel, &inside, *key, port))
+        .take(PORTS)
+        .collect()
+}
+
+/// Ports that are told of one tunnel: more than people read.
+const PORTS: usize = 8;
+
+fn add(port: &mut Port, asking: &Asking<'_>, model: &Model) {
+    let back = asking.back.tcp.as_ref();
+    port.answered |= back.is_some_and(|tcp| tcp.syn_acks > 0);
+    if let Some(refusal) = back.and_then(|tcp| tcp.refusal) {
+        port.refused += 1;
+        port.refusals.push(refusal);
+        port.places.extend(asking.out.seen.map(|seen| seen.first));
+    } else if let Some(silent) = asking.unanswered(model) {
+        port.silent += silent.requests;
+        port.places.extend(silent.places);
+    }
+}
+
+fn finding(
+    tunnel: TunnelId,
+    inside: &Inside<'_>,
+    (vantage, from, to, number): (Vantage, IpAddr, IpAddr, u16),
+    port: &Port,
+) -> Option<Finding> {
+    if !inside.converse(vantage, from, to) {
+        return None;
+    }
+    let mut places = port.places.clone();
+    places.sort_unstable();
+    let (first, last) = (*places.first()?, *places.last()?);
+    let errors = inside.errors(from, to).iter().copied();
+    let error = errors
+        .filter(|error| error.quoted.protocol == 6 && error.quoted.to.port == Some(number))
+        .find(|error| refuses(error));
+    let refused = port.refused >= FEW && port.silent == 0;
+    let dropped = port.silent >= FEW && last.1.since(first.1) >= LASTING;
+    if !refused && !dropped && error.is_none() {
+        return None;
+    }
+    if error.is_none() && !inside.would_see(vantage, port.end, (first.1, last.1)) {
+        return None;
+    }
+    let (what, meaning, advice) = match error {
+        Some(error) => (
+            format!(
+                "{} were refused by {}",
+                count(port.attempts, "attempt"),
+                inner::said(error)
+            ),
+            "whoever sends that error refuses the traffic",
+            format!(
+                "Permit TCP port {number} from {from} to {to} in the rules of {}.",
+                error.from
+            ),
+        ),
+        None if refused => (
+            format!("{} were refused with RST", count(port.refused, "attempt")),
+            "nothing listens on the port, or a filter resets the connection",
+            format!(
+                "Look whether the service listens on {to} port {number}, and for a filter that resets."
+            ),
+        ),
+        None => (
+            format!("{} of {from} had no answer", count(port.silent, "SYN")),
+            "a filter drops them, on the way behind the gateway or on the host",
+            format!(
+                "Permit TCP port {number} from {from} to {to} on the way and on the host, both directions."
+            ),
+        ),
+    };
+    let note = format!("SYN to port {number}");
+    let mut finding = Finding::new(
+        &RULE,
+        if error.is_some() { Confidence::Certain } else { Confidence::Likely },
+        tunnel,
+        first,
+        note.clone(),
+    )
+    .title(format!("{to} answers {from}, its TCP port {number} does not"))
+    .says(format!(
+        "Inside the tunnel {from} and {to} exchange packets, so tunnel and routes work. To TCP port {number} \
+         {what}: {meaning}."
+    ));
+    if let Some(error) = error {
+        finding = finding.also(error.seen.first, inner::said(error));
+    }
+    for refusal in &port.refusals {
+        finding = finding.also(*refusal, "RST in answer to SYN");
+    }
+    for place in places {
+        finding = finding.also(place, note.clone());
+    }
+    Some(finding.or("The service is down.").advise(advice))
+}
+
+/// Whether an error says that the port is shut.
+fn refuses(error: &InnerError) -> bool {
+    matches!(
+        inner::meaning(error),
+        Meaning::PortUnreachable | Meaning::Prohibited
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::testing::{fires, silent, verdict};
+
+    const PING: &str = "
+        0 A > B ESP 0xb9 seq 1..50 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+        0.1 B > A ESP 0xa9 seq 1..50 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)";
+
+    #[test]
+    fn a_port_that_a_filter_drops() {
+        verdict(
+            &format!(
+                "{PING}\n10 A > B ESP 0xb1 seq 1..3 every 2 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)"
+            ),
+            "inner-port-unanswered",
+        );
+    }
+
+    #[test]
+    fn a_port_where_nothing_listens_however_often_it_is_tried() {
+        let tries: Vec<String> = (0..4)
+            .map(|n| {
+                format!(
+                    "1{n} A > B ESP 0xb1 seq {} inner(10.1.0.1 > 10.2.0.1 TCP 4000{n} > 443 SYN seq 1)
+                     1{n}.1 B > A ESP 0xa1 seq {} inner(10.2.0.1 > 10.1.0.1 TCP 443 > 4000{n} RST,ACK ack 2)",
+                    1 + n,
+                    1 + n
+                )
+            })
+            .collect();
+        let finding = fires(
+            &format!("{PING}\n{}", tries.join("\n")),
+            "inner-port-unanswered",
+        );
+        assert!(finding.says.contains("RST"), "{}", finding.says);
+        silent(&format!("{PING}\n{}", tries[0]), "inner-port-unanswered");
+    }
+
+    #[test]
+    fn an_error_names_who_refuses() {
+        let finding = fires(
+            &format!(
+                "{PING}
+                 10 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)
+                 10.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 ICMP 3/10 quoting 10.1.0.1 > 10.2.0.1 TCP 40000 > 443)"
+            ),
+            "inner-port-unanswered",
+        );
+        assert!(finding.says.contains("ICMP 3/10"), "{}", finding.says);
+    }
+
+    #[test]
+    fn a_port_that_was_slow_once_answers_after_all() {
+        silent(
+            &format!(
+                "{PING}
+                 10 A > B ESP 0xb1 seq 1..3 every 2 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)
+                 20 A > B ESP 0xb1 seq 4 inner(10.1.0.1 > 10.2.0.1 TCP 40001 > 443 SYN seq 1)
+                 20.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40001 SYN,ACK seq 5 ack 2)"
+            ),
+            "inner-port-unanswered",
+        );
+    }
+}
