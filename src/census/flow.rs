@@ -4,7 +4,7 @@ use super::sequence::Sequence;
 use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
-    Anomaly, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, OpenedTally, Seen, Silence,
+    Anomaly, AnomalyKind, DOUBLED, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, OpenedTally, Seen, Silence,
     SizeTally, Timeline,
 };
 use crate::net::{Opening, Path, SaId};
@@ -36,6 +36,7 @@ impl FlowCounter {
             bytes: 0,
             fragmented: 0,
             cut: 0,
+            doubled: 0,
             sequence: crate::model::SequenceTally::default(),
             anomalies: Vec::new(),
             timeline: Timeline {
@@ -100,16 +101,16 @@ impl FlowCounter {
             );
         }
         row.ttl = (row.ttl.0.min(packet.ttl), row.ttl.1.max(packet.ttl));
-        if let Some(kind) = self.sequence.take(packet.sequence)
-            && row.anomalies.len() < limits::FLOW_ANOMALIES
-        {
-            let (frame, time, sequence) = (packet.frame, packet.time, packet.sequence);
-            row.anomalies.push(Anomaly {
-                frame,
-                time,
-                sequence,
-                kind,
-            });
+        if let Some(kind) = self.sequence.take(packet.sequence) {
+            let room = match is_doubled(kind, packet.time.since(row.seen.last.1)) {
+                true => {
+                    row.doubled += 1;
+                    // Where everything is doubled there must be room for what is odd.
+                    limits::FLOW_ANOMALIES / 2
+                }
+                false => limits::FLOW_ANOMALIES,
+            };
+            note_anomaly(&mut row.anomalies, room, kind, packet);
         }
         count_size(&mut row.sizes, &mut self.last_size, packet.length);
         count_time(&mut row.timeline, packet.time.since(row.seen.first.1));
@@ -135,6 +136,29 @@ impl FlowCounter {
         self.row.sequence = self.sequence.tally();
         self.row.sizes.counts.sort_unstable();
         self.row
+    }
+}
+
+/// Whether a number that came before did so just now.
+fn is_doubled(kind: AnomalyKind, after: Span) -> bool {
+    /// Other packets may pass between the two.
+    const BETWEEN: u32 = 8;
+    matches!(kind, AnomalyKind::Duplicate(depth) if depth <= BETWEEN) && after <= DOUBLED
+}
+
+fn note_anomaly(
+    anomalies: &mut Vec<Anomaly>,
+    room: usize,
+    kind: AnomalyKind,
+    packet: &EspPacket<'_>,
+) {
+    if anomalies.len() < room {
+        anomalies.push(Anomaly {
+            frame: packet.frame,
+            time: packet.time,
+            sequence: packet.sequence,
+            kind,
+        });
     }
 }
 

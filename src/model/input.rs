@@ -8,6 +8,9 @@ use crate::units::Timestamp;
 pub struct Input {
     /// Its path as given; `-` for standard input.
     pub path: String,
+    /// The input that stands for its set: its own index, or that of the first file of a rotated
+    /// set, as [`Vantage::input`](crate::units::Vantage::input) has it.
+    pub set: u16,
     /// Its format, such as `pcap`, `pcapng`, `snoop`, `pcap (gzip)`.
     pub format: String,
     /// Names of its link types, in order of first use.

@@ -14,6 +14,7 @@ pub mod message;
 pub mod negotiation;
 pub mod notice;
 pub mod opened;
+pub mod quality;
 pub mod selector;
 pub mod size;
 pub mod table;
@@ -34,6 +35,7 @@ pub use message::{FragmentTrain, Keepalives, Message, MessageId, Plain};
 pub use negotiation::{Deleted, Negotiation, Said, Told};
 pub use notice::Notice;
 pub use opened::{Opened, Why};
+pub use quality::{ClockStep, DOUBLED};
 pub use selector::Selector;
 pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
 pub use table::Table;
@@ -66,6 +68,8 @@ pub struct Model {
     pub fragments: Vec<FragmentTrain>,
     /// Packets in clear with a private address at one end, by pair, in order of the first.
     pub clear: Vec<ClearFlow>,
+    /// Where the clock was set back, in file order.
+    pub clock_steps: Vec<ClockStep>,
     /// What this capture cannot tell.
     pub blind: Vec<Blind>,
 }

@@ -24,6 +24,7 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
     for input in 0..=inputs {
         model.inputs.push(Input {
             path: format!("tap {input}"),
+            set: input,
             format: "conversation".to_owned(),
             ..Input::default()
         });
@@ -344,6 +345,7 @@ fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspF
         bytes: 0,
         fragmented: 0,
         cut: 0,
+        doubled: 0,
         sequence: SequenceTally::default(),
         anomalies: Vec::new(),
         timeline: Timeline {

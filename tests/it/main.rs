@@ -24,3 +24,4 @@ mod session;
 mod split;
 mod tidy;
 mod truth;
+mod variants;

@@ -14,6 +14,7 @@ pub mod life;
 pub mod offer;
 pub mod overhead;
 pub mod proof;
+pub mod quality;
 pub mod rekey;
 pub mod selectors;
 pub mod tap;

@@ -1,9 +1,9 @@
 //! The IKE SA is up, the child SA is refused; the reason is sealed.
 
-use crate::diagnose::facts::{began, child, rekey};
+use crate::diagnose::facts::{began, child, first, rekey, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{
-    AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, Model, Role, TunnelId,
+    AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, Model, Role, Tunnel, TunnelId,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::units::{Span, Timestamp};
@@ -103,7 +103,7 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
     let mut all: Vec<Refusal> = read(model, tunnel);
     for id in &row.ike_sas {
         all.extend(in_auth(model, tunnel, *id));
-        all.extend(in_quick_mode(model, *id));
+        all.extend(in_quick_mode(model, row, *id));
     }
     for refused in rekey::refused(model, tunnel, false) {
         let exchange = &model.exchanges[refused.exchange];
@@ -244,7 +244,7 @@ const PADDING: usize = 15;
 const SELECTORS: usize = 84 - 12;
 
 /// Quick mode message 1 is answered by an informational message.
-fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
+fn in_quick_mode(model: &Model, row: &Tunnel, id: IkeSaId) -> Vec<Refusal> {
     let exchanges = &model.ike_sas[id].exchanges;
     let informational: Vec<(Role, Cite)> = exchanges
         .iter()
@@ -266,7 +266,15 @@ fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
             let (_, at) = informational.iter().find(|(by, at)| {
                 *by != exchange.by && at.1 >= asked && at.1.since(asked) <= AT_ONCE
             })?;
-            Some(Refusal {
+            // A notification may precede an answer that the recording is too short for; one that
+            // it missed is followed by traffic.
+            let vantage = first(model, exchange.flights.first()?)?.vantage;
+            let waited = tap::went_on(model, vantage, at.1, tap::Tap::PATIENCE);
+            let served = row.flows.iter().any(|flow| {
+                let began = model.flows[*flow].seen.first.1;
+                began > asked && began.since(asked) <= AT_ONCE
+            });
+            (waited && !served).then(|| Refusal {
                 at: *at,
                 by: answerer(model, exchange),
                 note: "quick mode message 1 answered by an informational message".to_string(),

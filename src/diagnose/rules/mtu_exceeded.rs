@@ -4,6 +4,8 @@ use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::{esp, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::units::Vantage;
+use std::collections::BTreeMap;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -48,7 +50,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let row = &model.tunnels[tunnel];
     let quoted = first.error.quoted;
-    let count: u64 = seen.iter().map(|seen| seen.count).sum();
+    // The same error passes several interfaces of one tap.
+    let mut places: BTreeMap<Vantage, u64> = BTreeMap::new();
+    for seen in &seen {
+        *places.entry(seen.vantage).or_default() += seen.count;
+    }
+    let count = places.into_values().max().unwrap_or(0);
     let mtu = seen.iter().filter_map(|seen| seen.error.mtu).min();
     let last = seen
         .iter()

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::life::Birth;
 use crate::diagnose::facts::{end_of, life};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{IkeState, Model, TunnelId};
+use crate::model::{Flight, IkeState, Model, TunnelId};
 use crate::units::Span;
 
 /// The rule.
@@ -117,15 +117,22 @@ fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
         && next.asked.1.since(old.asked.1) <= LIFE
 }
 
-/// Whether the last request on the IKE SA was answered; IKEv1 answers no deletion.
+/// Whether the last request on the IKE SA was answered: its answer is there, or it was never sent
+/// again, as one without answer is. IKEv1 answers no deletion: of two in one breath one may be
+/// missing, but probes follow one another.
 fn is_complete(model: &Model, birth: &Birth) -> bool {
     let sa = &model.ike_sas[birth.ike_sa];
+    let mut latest = sa.exchanges.iter().rev().map(|id| &model.exchanges[*id]);
+    let Some(last) = latest.next() else {
+        return false;
+    };
     if sa.version.major() == 1 {
-        return sa.state == IkeState::Deleted;
+        let before = latest.next();
+        let probes = before.is_some_and(|before| before.kind == last.kind && before.by == last.by);
+        return sa.state == IkeState::Deleted || !probes;
     }
-    sa.exchanges
-        .last()
-        .is_some_and(|id| model.exchanges[*id].response().is_some())
+    let once = |flight: &Flight| flight.again.is_empty();
+    last.response().is_some() || last.request().is_some_and(once)
 }
 
 #[cfg(test)]
