@@ -207,19 +207,11 @@ fn read_one<F: Fold + Send>(
         .folding
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
-    (
-        row(about, folding.walked, ended),
-        folding.order,
-        folding.to,
-    )
+    (row(about, folding.walked, ended), folding.order, folding.to)
 }
 
 /// What the report says of an input.
-fn row(
-    mut row: model::Input,
-    walked: Option<Walked>,
-    ended: Option<ReadError>,
-) -> model::Input {
+fn row(mut row: model::Input, walked: Option<Walked>, ended: Option<ReadError>) -> model::Input {
     let mut stopped = ended;
     if let Some(walked) = walked {
         row.link_types = walked.link_types.iter().map(ToString::to_string).collect();

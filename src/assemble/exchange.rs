@@ -6,8 +6,8 @@
 
 use super::{HashMap, HashSet};
 use crate::model::{
-    DOUBLED, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId, Model, Notice,
-    Plain, Role, Seen, Table,
+    DOUBLED, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId, Model,
+    Notice, Plain, Role, Seen, Table,
 };
 use crate::net::Path;
 use crate::registry::{ExchangeType, NotifyType};

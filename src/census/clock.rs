@@ -96,7 +96,10 @@ mod tests {
         let mut clock = Clock::default();
         for number in 1..100 {
             let frame = FrameId { input: 0, number };
-            clock.tick((number / 50) as u16, (frame, Timestamp(-(number as i64 / 50) << 40)));
+            clock.tick(
+                (number / 50) as u16,
+                (frame, Timestamp(-(number as i64 / 50) << 40)),
+            );
         }
         assert_eq!(clock.finish(), []);
     }

@@ -4,8 +4,8 @@ use super::sequence::Sequence;
 use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
-    Anomaly, AnomalyKind, DOUBLED, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, OpenedTally, Seen, Silence,
-    SizeTally, Timeline,
+    Anomaly, AnomalyKind, DOUBLED, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally,
+    OpenedTally, Seen, Silence, SizeTally, Timeline,
 };
 use crate::net::{Opening, Path, SaId};
 use crate::sadb::Sadb;

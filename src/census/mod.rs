@@ -295,8 +295,7 @@ impl Fold for Census {
             payload: &[],
         };
         let (vantage, path) = (datagram.stamp.vantage, &datagram.path);
-        self.clock
-            .tick(vantage.input, (datagram.stamp.frame, time));
+        self.clock.tick(vantage.input, (datagram.stamp.frame, time));
         match datagram.body {
             Body::Ike(octets) => self.ike(octets, datagram, time, frames),
             Body::Esp(esp) => {

@@ -81,16 +81,19 @@ fn clocks(model: &Model, told: &mut Vec<Blind>) {
 /// Where packets are there twice.
 fn doubled(model: &Model, told: &mut Vec<Blind>) {
     let sets = quality::copies(model).into_iter();
-    told.extend(sets.filter(quality::Copies::are_of_the_tap).map(|set| Blind {
-        what: "whether a packet that is there twice was sent twice".to_owned(),
-        why: format!(
-            "{}: {} of {} packets were recorded twice, as mirror ports and captures on all \
+    told.extend(
+        sets.filter(quality::Copies::are_of_the_tap)
+            .map(|set| Blind {
+                what: "whether a packet that is there twice was sent twice".to_owned(),
+                why: format!(
+                    "{}: {} of {} packets were recorded twice, as mirror ports and captures on all \
              interfaces do",
-            path(model, set.set),
-            set.copies,
-            set.packets
-        ),
-    }));
+                    path(model, set.set),
+                    set.copies,
+                    set.packets
+                ),
+            }),
+    );
 }
 
 fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
@@ -105,9 +108,7 @@ fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
     }
     if let Some((frame, _)) = tap.missed {
         told.push(Blind {
-            what: format!(
-                "whether a missing packet of {first} and {second} was lost on the way"
-            ),
+            what: format!("whether a missing packet of {first} and {second} was lost on the way"),
             why: format!(
                 "the capture missed packets itself: frame {frame} follows one that is not there"
             ),

@@ -108,7 +108,9 @@ pub fn ended(model: &Model, vantage: Vantage) -> Option<Timestamp> {
 
 /// Whether the recording went on for at least `span` after `time`, however its clock was set.
 pub fn went_on(model: &Model, vantage: Vantage, time: Timestamp, span: Span) -> bool {
-    let span = span.0.saturating_add(quality::clock_error(model, vantage).0);
+    let span = span
+        .0
+        .saturating_add(quality::clock_error(model, vantage).0);
     ended(model, vantage).is_some_and(|end| end.since(time).0 >= span)
 }
 

@@ -36,6 +36,9 @@ The reason is encrypted. NO_PROPOSAL_CHOSEN (algorithms, PFS group) and TS_UNACC
 ";
 
 /// A responder answers quick mode at once; this is generous.
+/// A responder sends a notification and its answer in one breath.
+const BEFORE_THE_ANSWER: Span = Span::from_millis(500);
+
 const AT_ONCE: Span = Span::from_secs(5);
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
@@ -266,10 +269,10 @@ fn in_quick_mode(model: &Model, row: &Tunnel, id: IkeSaId) -> Vec<Refusal> {
             let (_, at) = informational.iter().find(|(by, at)| {
                 *by != exchange.by && at.1 >= asked && at.1.since(asked) <= AT_ONCE
             })?;
-            // A notification may precede an answer that the recording is too short for; one that
-            // it missed is followed by traffic.
+            // A notification may come just before an answer that the recording is too short for;
+            // an answer that it missed is followed by traffic.
             let vantage = first(model, exchange.flights.first()?)?.vantage;
-            let waited = tap::went_on(model, vantage, at.1, tap::Tap::PATIENCE);
+            let waited = tap::went_on(model, vantage, at.1, BEFORE_THE_ANSWER);
             let served = row.flows.iter().any(|flow| {
                 let began = model.flows[*flow].seen.first.1;
                 began > asked && began.since(asked) <= AT_ONCE

@@ -110,7 +110,9 @@ pub(super) fn is_resolved(model: &Model, tunnel: TunnelId, notice: &Notice) -> b
         .ike_sas
         .iter()
         .map(|id| &model.ike_sas[*id])
-        .filter_map(|sa| offer::accepted(model, sa).map_or_else(|| goes_on(model, sa), |(_, at)| Some(at)))
+        .filter_map(|sa| {
+            offer::accepted(model, sa).map_or_else(|| goes_on(model, sa), |(_, at)| Some(at))
+        })
         .any(|at| at.1 >= notice.at.1 && at.1.since(notice.at.1) <= SOON)
 }
 

@@ -4,7 +4,7 @@ use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::{esp, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
-use crate::units::Vantage;
+use crate::units::{Span, Vantage};
 use std::collections::BTreeMap;
 
 /// The rule.
@@ -41,6 +41,9 @@ Nothing: the packets say so themselves. One such error is how path MTU discovery
 /// One error is path MTU discovery at work; so many mean that the sender goes on as before.
 const DEAF: u64 = 2;
 
+/// Errors closer than this are about packets that were sent before the first could be heeded.
+const TOGETHER: Span = Span::from_millis(100);
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let seen: Vec<_> = icmp::about(model, tunnel)
         .filter(|seen| icmp::meaning(&seen.error) == Meaning::TooBig)
@@ -62,7 +65,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .map(|seen| seen.last)
         .max()
         .unwrap_or(first.time);
-    let deaf = count >= DEAF;
+    // Packets that were under way together each have their error, and a tap may see one twice.
+    let deaf = count >= DEAF && last.since(first.time) > TOGETHER;
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,

@@ -246,7 +246,8 @@ mod tests {
     #[test]
     fn gaps_that_the_capture_may_have_made_are_no_fault() {
         // Too few packets the other way to show it; gaps both ways; one way only.
-        let lossy = "1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1";
+        let lossy =
+            "1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1";
         for other in [
             "1 A > B ESP 0xb1 seq 1..50 every 0.4",
             "1 A > B ESP 0xb1 seq 1..20,22..40,42..60,62..200 every 0.1",

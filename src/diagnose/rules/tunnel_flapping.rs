@@ -1,10 +1,11 @@
 //! The tunnel is lost and negotiated anew again and again.
 
 use crate::diagnose::facts::life::Birth;
-use crate::diagnose::facts::{end_of, life};
+use crate::diagnose::facts::{end_of, first, life};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Flight, IkeState, Model, TunnelId};
-use crate::units::Span;
+use crate::model::{Flight, IkeSaId, IkeState, Model, TunnelId};
+use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -97,9 +98,9 @@ fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
     let same = end_of(row, old.initiator) != end_of(row, next.initiator) || port(old) == port(next);
     // Whoever closes a tunnel and then opens it has a reason; whoever opens one and then closes the
     // old one reauthenticates (RFC 7296 section 2.8.3).
-    let closed = life::closing(model, old.ike_sa).is_some_and(|closing| {
-        let aside = closing.at.1 < next.asked.1 || closing.at.1 >= next.up.1;
-        closing.from == next.initiator && aside && is_complete(model, old)
+    let closed = closing(model, old.ike_sa).is_some_and(|(at, from)| {
+        let aside = at < next.asked.1 || at >= next.up.1;
+        from == next.initiator && aside && is_complete(model, old)
     });
     // SAs that live side by side, as load tests and clusters have them, do not flap.
     let traffic = model.ike_sas[old.ike_sa]
@@ -115,6 +116,20 @@ fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
         && !used
         && model.ike_sas[next.ike_sa].replaces.is_none()
         && next.asked.1.since(old.asked.1) <= LIFE
+}
+
+/// When and by whom an IKE SA was closed. What is known to be deleted needs no other sign: where the
+/// proposals were cut off, sizes tell nothing.
+fn closing(model: &Model, id: IkeSaId) -> Option<(Timestamp, IpAddr)> {
+    let sa = &model.ike_sas[id];
+    let deleted = || {
+        let last = &model.exchanges[*sa.exchanges.last()?];
+        let message = first(model, last.flights.first()?)?;
+        (sa.state == IkeState::Deleted).then_some((message.time, message.path.from.address))
+    };
+    life::closing(model, id)
+        .map(|closing| (closing.at.1, closing.from))
+        .or_else(deleted)
 }
 
 /// Whether the last request on the IKE SA was answered: its answer is there, or it was never sent
