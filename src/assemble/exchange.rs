@@ -303,11 +303,12 @@ impl Grouper<'_> {
         };
         let first = &self.messages[first];
         if first.vantage == message.vantage {
-            // No sender repeats at once: the recording has it twice.
-            return self
-                .vantages
-                .get(&(place, message.vantage))
-                .is_some_and(|id| message.time.since(self.messages[*id].time) <= DOUBLED);
+            // No sender repeats at once: the recording has it twice. Another fragment of the
+            // message comes at once, too.
+            let before = self.vantages.get(&(place, message.vantage));
+            return before.map(|id| &self.messages[*id]).is_some_and(|before| {
+                before.bytes == message.bytes && message.time.since(before.time) <= DOUBLED
+            });
         }
         if first.vantage.input != message.vantage.input {
             return true;

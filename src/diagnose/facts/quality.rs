@@ -162,6 +162,11 @@ mod tests {
         let told = copies(&model(twice));
         assert_eq!(told.iter().map(|set| set.copies).collect::<Vec<_>>(), [4]);
         assert!(told.iter().all(Copies::are_of_the_tap));
+        let fragments = "
+            0 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request fragment 1/2 sealed 500 again=2,4
+            0.001 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request fragment 2/2 sealed 300 again=2,4";
+        let told = copies(&model(fragments));
+        assert_eq!(told.iter().map(|set| set.copies).collect::<Vec<_>>(), [0]);
         let again = twice.replace("0.00001", "0.5");
         assert!(!copies(&model(&again)).iter().any(Copies::are_of_the_tap));
     }
