@@ -288,6 +288,9 @@ pub const TAP_MISSED: usize = 4;
 /// Keys that are named of a flow: one, unless an SPI was used again.
 pub const FLOW_KEYS: usize = 4;
 
+/// Places where the clock was set back that are kept; one shows what there is to know.
+pub const CLOCK_STEPS: usize = 16;
+
 /// Silences that are kept of a flow.
 pub const FLOW_SILENCES: usize = 4;
 

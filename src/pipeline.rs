@@ -197,8 +197,12 @@ fn read_one<F: Fold + Send>(
     order: Order,
     to: F,
 ) -> (model::Input, Order, F) {
-    let (path, format) = (input.path().to_owned(), input.format().to_owned());
-    let set = input.set();
+    let about = model::Input {
+        path: input.path().to_owned(),
+        set: input.set(),
+        format: input.format().to_owned(),
+        ..model::Input::default()
+    };
     let size = options
         .chunk_size
         .map_or(limits::CHUNK_OCTETS, NonZeroUsize::get);
@@ -235,28 +239,11 @@ fn read_one<F: Fold + Send>(
         .folding
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
-    (
-        model::Input {
-            set,
-            ..row(path, format, folding.walked, ended)
-        },
-        folding.order,
-        folding.to,
-    )
+    (row(about, folding.walked, ended), folding.order, folding.to)
 }
 
 /// What the report says of an input.
-fn row(
-    path: String,
-    format: String,
-    walked: Option<Walked>,
-    ended: Option<ReadError>,
-) -> model::Input {
-    let mut row = model::Input {
-        path,
-        format,
-        ..model::Input::default()
-    };
+fn row(mut row: model::Input, walked: Option<Walked>, ended: Option<ReadError>) -> model::Input {
     let mut stopped = ended;
     if let Some(walked) = walked {
         row.link_types = walked.link_types.iter().map(ToString::to_string).collect();

@@ -6,8 +6,8 @@
 
 use super::{HashMap, HashSet};
 use crate::model::{
-    Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId, Model, Notice,
-    Plain, Role, Seen, Table,
+    DOUBLED, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId, Model,
+    Notice, Plain, Role, Seen, Table,
 };
 use crate::net::Path;
 use crate::registry::{ExchangeType, NotifyType};
@@ -292,6 +292,8 @@ impl Grouper<'_> {
         }
     }
 
+    /// Whether a copy was not sent again but recorded again: at another place, or twice at one.
+    ///
     /// Another input is another place, however its clock goes; another interface of the same input
     /// is so only at about the same time, for a retransmission may take another way.
     fn is_elsewhere(&self, place: Place, message: &Message) -> bool {
@@ -301,7 +303,12 @@ impl Grouper<'_> {
         };
         let first = &self.messages[first];
         if first.vantage == message.vantage {
-            return false;
+            // No sender repeats at once: the recording has it twice. Another fragment of the
+            // message comes at once, too.
+            let before = self.vantages.get(&(place, message.vantage));
+            return before.map(|id| &self.messages[*id]).is_some_and(|before| {
+                before.bytes == message.bytes && message.time.since(before.time) <= DOUBLED
+            });
         }
         if first.vantage.input != message.vantage.input {
             return true;

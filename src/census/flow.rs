@@ -4,7 +4,7 @@ use super::sequence::Sequence;
 use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
-    Anomaly, AnomalyKind, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, Numbers,
+    Anomaly, AnomalyKind, DOUBLED, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, Numbers,
     OpenedTally, Rhythm, Sample, Seen, Silence, SizeTally, Timeline,
 };
 use crate::net::{Opening, Path, SaId};
@@ -44,6 +44,7 @@ impl FlowCounter {
             bytes: 0,
             fragmented: 0,
             cut: 0,
+            doubled: 0,
             sequence: crate::model::SequenceTally::default(),
             numbers: None,
             samples: Vec::new(),
@@ -137,15 +138,15 @@ impl FlowCounter {
         if let Some(kind) = odd {
             note_number(&mut self.numbers, packet.sequence, kind, holes);
             note_lost(&mut row.timeline, step, kind);
-            if row.anomalies.len() < limits::FLOW_ANOMALIES {
-                let (frame, time, sequence) = (packet.frame, packet.time, packet.sequence);
-                row.anomalies.push(Anomaly {
-                    frame,
-                    time,
-                    sequence,
-                    kind,
-                });
-            }
+            let room = match is_doubled(kind, packet.time.since(row.seen.last.1)) {
+                true => {
+                    row.doubled += 1;
+                    // Where everything is doubled there must be room for what is odd.
+                    limits::FLOW_ANOMALIES / 2
+                }
+                false => limits::FLOW_ANOMALIES,
+            };
+            note_anomaly(&mut row.anomalies, room, kind, packet);
         }
         let at = (packet.frame, packet.time);
         let listed = count_size(&mut row.sizes, &mut self.last_size, packet.length);
@@ -202,6 +203,29 @@ fn keep_sample(samples: &mut Vec<Sample>, between: &mut u32, packet: &EspPacket<
             number: packet.sequence,
             frame: packet.frame,
             time: packet.time,
+        });
+    }
+}
+
+/// Whether a number that came before did so just now.
+fn is_doubled(kind: AnomalyKind, after: Span) -> bool {
+    /// Other packets may pass between the two.
+    const BETWEEN: u32 = 8;
+    matches!(kind, AnomalyKind::Duplicate(depth) if depth <= BETWEEN) && after <= DOUBLED
+}
+
+fn note_anomaly(
+    anomalies: &mut Vec<Anomaly>,
+    room: usize,
+    kind: AnomalyKind,
+    packet: &EspPacket<'_>,
+) {
+    if anomalies.len() < room {
+        anomalies.push(Anomaly {
+            frame: packet.frame,
+            time: packet.time,
+            sequence: packet.sequence,
+            kind,
         });
     }
 }

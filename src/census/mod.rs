@@ -3,6 +3,7 @@
 //! Exact by construction, since it sees events in file order. What the messages mean is for
 //! [`crate::assemble`].
 
+mod clock;
 mod flow;
 pub mod inner;
 pub mod sequence;
@@ -22,6 +23,7 @@ use crate::session::Session;
 use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
 use crate::wire;
 use bytes::Bytes;
+use clock::Clock;
 use flow::FlowCounter;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
@@ -48,6 +50,7 @@ pub struct Census {
     holes: usize,
     /// Flows whose sizes are timed.
     timed: usize,
+    clock: Clock,
     beyond: Beyond,
 }
 
@@ -78,6 +81,7 @@ impl Census {
     /// What was counted. Messages and flows are in order of their first frame.
     pub fn finish(self) -> Model {
         let mut model = self.model;
+        model.clock_steps = self.clock.finish();
         model.flows = self.flows.into_iter().map(FlowCounter::finish).collect();
         let (talks, errors, beyond) = self.inner.finish();
         model.inner = talks;
@@ -321,6 +325,8 @@ impl Fold for Census {
 
     #[inline]
     fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket<'_>) {
+        self.clock
+            .tick(lane.vantage.input, (packet.frame, packet.time));
         let place = match self.lanes.get(index) {
             Some(Some(place)) => Some(*place),
             _ => {
@@ -354,6 +360,7 @@ impl Fold for Census {
             payload: &[],
         };
         let (vantage, path) = (datagram.stamp.vantage, &datagram.path);
+        self.clock.tick(vantage.input, (datagram.stamp.frame, time));
         match datagram.body {
             Body::Ike(octets) => self.ike(octets, datagram, time, frames),
             Body::Esp(esp) => {

@@ -2,7 +2,7 @@
 //! evidence only where the tap could have seen it.
 
 use super::Failed;
-use super::facts::{Tap, count, esp, own, taps};
+use super::facts::{Tap, count, esp, own, quality, taps};
 use crate::limits;
 use crate::model::{
     Blind, EspFlow, Inferred, Input, Lie, Model, OpenedTally, Plain, Tunnel, TunnelId, Why,
@@ -18,6 +18,8 @@ pub fn blind(model: &Model) -> Vec<Blind> {
     for input in &model.inputs {
         of_input(input, &mut told);
     }
+    clocks(model, &mut told);
+    doubled(model, &mut told);
     for (row, tunnel) in model.tunnels.entries() {
         of_tunnel(tunnel, &Tap::of(model, row), &mut told);
         holes(model, tunnel, &mut told);
@@ -90,6 +92,42 @@ fn of_input(input: &Input, told: &mut Vec<Blind>) {
     }
 }
 
+/// The name of an input that a number stands for.
+fn path(model: &Model, input: u16) -> &str {
+    let input = model.inputs.get(usize::from(input));
+    input.map_or("", |input| &input.path)
+}
+
+/// Where times run backwards.
+fn clocks(model: &Model, told: &mut Vec<Blind>) {
+    told.extend(model.clock_steps.iter().map(|step| Blind {
+        what: format!("how long anything took around frame {}", step.frame),
+        why: format!(
+            "{}: times run backwards by {} there: the clock was set",
+            path(model, step.frame.input),
+            step.back
+        ),
+    }));
+}
+
+/// Where packets are there twice.
+fn doubled(model: &Model, told: &mut Vec<Blind>) {
+    let sets = quality::copies(model).into_iter();
+    told.extend(
+        sets.filter(quality::Copies::are_of_the_tap)
+            .map(|set| Blind {
+                what: "whether a packet that is there twice was sent twice".to_owned(),
+                why: format!(
+                    "{}: {} of {} packets were recorded twice, as mirror ports and captures on all \
+             interfaces do",
+                    path(model, set.set),
+                    set.copies,
+                    set.packets
+                ),
+            }),
+    );
+}
+
 fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
     let [first, second] = tunnel.ends;
     for (deaf, end) in tap.deaf.into_iter().zip(tunnel.ends) {
@@ -99,6 +137,14 @@ fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
                 why: "this tap records only the other direction".to_owned(),
             });
         }
+    }
+    if let Some((frame, _)) = tap.missed {
+        told.push(Blind {
+            what: format!("whether a missing packet of {first} and {second} was lost on the way"),
+            why: format!(
+                "the capture missed packets itself: frame {frame} follows one that is not there"
+            ),
+        });
     }
     if tap.late {
         told.push(Blind {

@@ -74,6 +74,8 @@ pub struct EspFlow {
     pub fragmented: u64,
     /// Packets of which the capture kept only a part.
     pub cut: u64,
+    /// Packets that came a second time at once: the recording's doing, or the network's.
+    pub doubled: u64,
     /// Order, loss and repetition by sequence number.
     pub sequence: SequenceTally,
     /// Which numbers came; `None` if they could not be followed one by one.

@@ -55,7 +55,7 @@ pub struct Flight {
     pub parts: Vec<MessageId>,
     /// Byte-identical copies sent later: retransmissions, in time order.
     pub again: Vec<MessageId>,
-    /// The same datagrams as another vantage recorded them.
+    /// The same datagrams as another vantage recorded them, or the same one a second time at once.
     pub elsewhere: Vec<MessageId>,
     /// How many IKE fragments it should have; `None` if it was not cut by IKE.
     pub fragments: Option<u16>,

@@ -18,6 +18,7 @@ pub mod negotiation;
 pub mod notice;
 pub mod numbers;
 pub mod opened;
+pub mod quality;
 pub mod selector;
 pub mod size;
 pub mod table;
@@ -46,6 +47,7 @@ pub use negotiation::{Deleted, Negotiation, Said, Told};
 pub use notice::Notice;
 pub use numbers::{NumberRun, Numbers, Sample};
 pub use opened::{Opened, Why};
+pub use quality::{ClockStep, DOUBLED};
 pub use selector::Selector;
 pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
 pub use table::Table;
@@ -85,6 +87,8 @@ pub struct Model {
     pub fragments: Vec<FragmentTrain>,
     /// Packets in clear with a private address at one end, by pair, in order of the first.
     pub clear: Vec<ClearFlow>,
+    /// Where the clock was set back, in file order.
+    pub clock_steps: Vec<ClockStep>,
     /// What this capture cannot tell.
     pub blind: Vec<Blind>,
 }

@@ -27,6 +27,7 @@ const SPIS: IkeSpis = IkeSpis {
 pub(super) fn model() -> Model {
     let mut model = Model::default();
     model.inputs.push(Input {
+        set: 0,
         path: "gateway.pcap".to_owned(),
         format: "pcap".to_owned(),
         link_types: vec!["ETHERNET".to_owned()],
@@ -254,6 +255,7 @@ fn flight(by: Role, first: MessageId, again: Vec<MessageId>) -> Flight {
 
 fn flow() -> EspFlow {
     EspFlow {
+        doubled: 0,
         key: FlowKey {
             vantage: VANTAGE,
             ah: false,

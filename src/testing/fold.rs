@@ -446,6 +446,7 @@ fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspF
         bytes: 0,
         fragmented: 0,
         cut: 0,
+        doubled: 0,
         sequence: SequenceTally::default(),
         numbers: None,
         samples: Vec::new(),

@@ -25,3 +25,4 @@ mod session;
 mod split;
 mod tidy;
 mod truth;
+mod variants;

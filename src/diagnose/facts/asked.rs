@@ -53,7 +53,7 @@ impl<'m> Asked<'m> {
             .filter(|copy| copy.1 >= first.1)
             .max_by_key(|copy| copy.1)
             .unwrap_or(first);
-        let fate = if is_answered(exchange) {
+        let fate = if is_answered(model, exchange) {
             Fate::Answered
         } else {
             silent_or_pending(model, message.vantage, &times)
@@ -153,11 +153,42 @@ fn waiting<'m>(model: &Model, exchange: &'m Exchange) -> Option<&'m Flight> {
     }
 }
 
-fn is_answered(exchange: &Exchange) -> bool {
-    if !is_v1(exchange.kind) {
-        return exchange.response().is_some();
+fn is_answered(model: &Model, exchange: &Exchange) -> bool {
+    let whole = match v1_messages(exchange.kind) {
+        _ if !is_v1(exchange.kind) => exchange.response().is_some(),
+        whole => whole.is_none_or(|whole| exchange.flights.len() >= whole),
+    };
+    whole || proof_of_answer(model, exchange).is_some()
+}
+
+/// A message that is only sent after the answer to the request of an exchange, which is not in the
+/// recording: the asker's next request (RFC 7296 section 2.3: its window is 1 unless the peer widens
+/// it, and nobody does), or a quick mode after phase 1 (RFC 2409 section 5.5).
+pub fn proof_of_answer(model: &Model, exchange: &Exchange) -> Option<Cite> {
+    /// The latest exchanges show it, if any do; an IKE SA may have many.
+    const LATEST: usize = 16;
+    let v1 = is_v1(exchange.kind);
+    let whole = match v1 {
+        true => v1_messages(exchange.kind).is_none_or(|whole| exchange.flights.len() >= whole),
+        false => exchange.request().is_none() || exchange.response().is_some(),
+    };
+    let (_, asked) = began(model, exchange.flights.last()?)?;
+    if whole || v1 && exchange.kind == ExchangeType::QUICK_MODE {
+        return None;
     }
-    v1_messages(exchange.kind).is_none_or(|whole| exchange.flights.len() >= whole)
+    let follows = |other: &Exchange| match v1 {
+        true => other.kind == ExchangeType::QUICK_MODE,
+        false => other.by == exchange.by && other.message_id > exchange.message_id,
+    };
+    let exchanges = &model.ike_sas[exchange.ike_sa].exchanges;
+    exchanges
+        .iter()
+        .rev()
+        .take(LATEST)
+        .map(|id| &model.exchanges[*id])
+        .filter(|other| follows(other))
+        .filter_map(|other| began(model, other.request()?))
+        .find(|(_, time)| *time > asked)
 }
 
 /// The times of every copy: of the first datagram, when a message has several.

@@ -13,9 +13,9 @@ pub struct Directions<'m> {
 }
 
 impl<'m> Directions<'m> {
-    /// Packets towards an end, all flows together.
+    /// Packets towards an end, all flows together; what is there twice counts once.
     pub fn packets(&self, end: usize) -> u64 {
-        self.flows(end).iter().map(|flow| flow.packets).sum()
+        self.flows(end).iter().map(|flow| once(flow)).sum()
     }
 
     /// Flows towards an end.
@@ -87,18 +87,24 @@ pub fn destination(tunnel: &Tunnel, flow: &EspFlow) -> Option<usize> {
     tunnel.destination(flow)
 }
 
-/// Packets of a flow at or after `time`: those of the timeline's steps that begin then or later.
+/// Packets of a flow without those that came a second time at once.
+fn once(flow: &EspFlow) -> u64 {
+    flow.packets.saturating_sub(flow.doubled)
+}
+
+/// Packets of a flow at or after `time`: those of the timeline's steps that begin then or later. The
+/// timeline has copies too; they are taken to be spread evenly.
 pub fn packets_since(flow: &EspFlow, time: Timestamp) -> u64 {
     if time <= flow.seen.first.1 {
-        return flow.packets;
+        return once(flow);
     }
     let secs = time.since(flow.seen.first.1).as_secs_f64();
     let step = f64::from(flow.timeline.step_secs.max(1));
     let skip = (secs / step).ceil() as usize;
-    flow.timeline
-        .counts
-        .iter()
-        .skip(skip)
-        .map(|packets| u64::from(*packets))
-        .sum()
+    let counts = flow.timeline.counts.iter().skip(skip);
+    let counted: u64 = counts.map(|packets| u64::from(*packets)).sum();
+    match flow.doubled {
+        0 => counted,
+        _ => (counted as f64 * once(flow) as f64 / flow.packets.max(1) as f64) as u64,
+    }
 }

@@ -16,6 +16,7 @@ pub mod offer;
 pub mod overhead;
 pub mod own;
 pub mod proof;
+pub mod quality;
 pub mod rekey;
 pub mod rhythm;
 pub mod selectors;

@@ -1,7 +1,7 @@
 //! What the tap could see: the guard of every conclusion from absence.
 
-use super::esp;
-use crate::diagnose::{Cite, Confidence};
+use super::{esp, quality};
+use crate::diagnose::{Cite, Confidence, Severity};
 use crate::model::{IkeState, Model, Tunnel, TunnelId};
 use crate::units::{Span, Timestamp, Vantage};
 
@@ -17,6 +17,8 @@ pub struct Tap {
     pub late: bool,
     /// Packets that the recording system says it lost.
     pub dropped: u64,
+    /// A message that shows that the recording missed another one.
+    pub missed: Option<Cite>,
 }
 
 impl Tap {
@@ -60,6 +62,7 @@ impl Tap {
                 .ike_sas
                 .first()
                 .is_none_or(|sa| model.ike_sas[*sa].state == IkeState::AlreadyUp),
+            missed: quality::missed(model, tunnel),
             dropped: model
                 .inputs
                 .iter()
@@ -69,10 +72,19 @@ impl Tap {
     }
 
     /// Confidence in a conclusion drawn from what did not come: one step less if one side was not
-    /// recorded, if packets were dropped, or if the recording began late.
+    /// recorded, or if packets were dropped.
     pub fn absence(&self, confidence: Confidence) -> Confidence {
-        let doubt = self.deaf.contains(&true) || self.dropped > 0;
+        let doubt = self.deaf.contains(&true) || self.dropped > 0 || self.missed.is_some();
         confidence.lower_if(doubt)
+    }
+
+    /// Severity of what is concluded from packets that are missing here and there: none where the
+    /// recording is known to miss packets itself.
+    pub fn gaps(&self, severity: Severity) -> Severity {
+        match self.missed.is_some() || self.dropped > 0 {
+            true => Severity::Info,
+            false => severity,
+        }
     }
 
     /// Whether both ends were heard, so that one falling silent means something.
@@ -81,7 +93,8 @@ impl Tap {
     }
 }
 
-/// When the recording of a vantage ended; `None` if its input tells no time.
+/// When the recording of a vantage ended; `None` if its input tells no time. A rotated set ends with
+/// its last file.
 pub fn ended(model: &Model, vantage: Vantage) -> Option<Timestamp> {
     model
         .recording(vantage)
@@ -89,9 +102,12 @@ pub fn ended(model: &Model, vantage: Vantage) -> Option<Timestamp> {
         .or_else(|| model.inputs.iter().filter_map(|input| input.last).max())
 }
 
-/// Whether the recording went on for at least `span` after `time`.
+/// Whether the recording went on for at least `span` after `time`, however its clock was set.
 pub fn went_on(model: &Model, vantage: Vantage, time: Timestamp, span: Span) -> bool {
-    ended(model, vantage).is_some_and(|end| end.since(time) >= span)
+    let span = span
+        .0
+        .saturating_add(quality::clock_error(model, vantage).0);
+    ended(model, vantage).is_some_and(|end| end.since(time).0 >= span)
 }
 
 /// Every message of the tunnel's exchanges, copies included.

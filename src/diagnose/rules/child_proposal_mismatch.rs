@@ -5,7 +5,7 @@ use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
-use crate::registry::NotifyType;
+use crate::registry::{ExchangeType, NotifyType};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -59,8 +59,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     );
     let differs = offer.as_ref().zip(known.as_ref());
     let differs = differs.map_or_else(Vec::new, |(ours, (theirs, ..))| ours.differs(theirs));
-    // The error of IKEv1 stands for more than the algorithms.
-    let confidence = match first.v1 && differs.is_empty() {
+    // The error of IKEv1 stands for more than the algorithms. In IKEv2 it may be the group that was
+    // refused, unless it was IKE_AUTH, which has none.
+    let other = first.v1 || first.attempt.kind != ExchangeType::IKE_AUTH;
+    let confidence = match other && differs.is_empty() {
         true => Confidence::Likely,
         false => Confidence::Certain,
     };

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::{began, child, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{
-    AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, Model, Role, TunnelId,
+    AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, Model, Role, Tunnel, TunnelId,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::units::{Span, Timestamp};
@@ -103,7 +103,7 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
     let mut all: Vec<Refusal> = read(model, tunnel);
     for id in &row.ike_sas {
         all.extend(in_auth(model, tunnel, *id));
-        all.extend(in_quick_mode(model, *id));
+        all.extend(in_quick_mode(model, row, *id));
     }
     for refused in rekey::refused(model, tunnel, false) {
         let exchange = &model.exchanges[refused.exchange];
@@ -244,7 +244,7 @@ const PADDING: usize = 15;
 const SELECTORS: usize = 84 - 12;
 
 /// Quick mode message 1 is answered by an informational message.
-fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
+fn in_quick_mode(model: &Model, row: &Tunnel, id: IkeSaId) -> Vec<Refusal> {
     let exchanges = &model.ike_sas[id].exchanges;
     let informational: Vec<(Role, Cite)> = exchanges
         .iter()
@@ -266,7 +266,12 @@ fn in_quick_mode(model: &Model, id: IkeSaId) -> Vec<Refusal> {
             let (_, at) = informational.iter().find(|(by, at)| {
                 *by != exchange.by && at.1 >= asked && at.1.since(asked) <= AT_ONCE
             })?;
-            Some(Refusal {
+            // An answer that the recording missed is followed by traffic.
+            let served = row.flows.iter().any(|flow| {
+                let began = model.flows[*flow].seen.first.1;
+                began > asked && began.since(asked) <= AT_ONCE
+            });
+            (!served).then(|| Refusal {
                 at: *at,
                 by: answerer(model, exchange),
                 note: "quick mode message 1 answered by an informational message".to_string(),
@@ -394,6 +399,18 @@ mod tests {
     fn quick_mode_answered_by_an_informational_message() {
         verdict(
             &format!("{MAIN}\n0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92"),
+            "child-setup-failed",
+        );
+    }
+
+    #[test]
+    fn traffic_shows_that_an_answer_was_only_not_recorded() {
+        silent(
+            &format!(
+                "{MAIN}
+                 0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92
+                 1 A > B ESP 0xb1"
+            ),
             "child-setup-failed",
         );
     }

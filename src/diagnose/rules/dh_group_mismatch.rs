@@ -1,10 +1,11 @@
 //! The responder asks for a group that the initiator never comes up with.
 
+use crate::diagnose::facts::began;
 use crate::diagnose::facts::clear::{self, Notice};
 use crate::diagnose::facts::offer::{self, Kind};
 use crate::diagnose::facts::tap::{Tap, went_on};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType, TransformType};
 use crate::units::Span;
 
@@ -109,8 +110,17 @@ pub(super) fn is_resolved(model: &Model, tunnel: TunnelId, notice: &Notice) -> b
         .ike_sas
         .iter()
         .map(|id| &model.ike_sas[*id])
-        .filter_map(|sa| offer::accepted(model, sa))
-        .any(|(_, at)| at.1 >= notice.at.1 && at.1.since(notice.at.1) <= SOON)
+        .filter_map(|sa| {
+            offer::accepted(model, sa).map_or_else(|| goes_on(model, sa), |(_, at)| Some(at))
+        })
+        .any(|at| at.1 >= notice.at.1 && at.1.since(notice.at.1) <= SOON)
+}
+
+/// Where an IKE SA goes on to authentication, of which the answer that allows it was not recorded.
+fn goes_on(model: &Model, sa: &IkeSa) -> Option<Cite> {
+    let mut exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    let auth = exchanges.find(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
+    began(model, auth.flights.first()?)
 }
 
 /// Whether the capture goes on for long enough to see another attempt.

@@ -31,7 +31,7 @@ ESP packets travel in IP fragments and some fragments do not arrive, so the pack
 Pieces of ESP packets (IP protocol 50, or UDP with ESP inside) of which other pieces never come.
 
 ## What else looks like it
-A capture that dropped packets, or began or ended in the middle of one.
+A capture that dropped packets, or began or ended in the middle of one. Chance, of the path or of the capture, hits some packets; what is meant hits nearly all: as long as more came whole than not, it is told for information only.
 
 ## What to do
 1. Avoid fragments: lower the inner MTU or clamp the TCP MSS.
@@ -58,6 +58,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 "a piece whose other pieces never came",
             )
             .during(train.first.1, train.last.1)
+            .severity(match train.incomplete > train.complete {
+                true => RULE.severity,
+                false => Severity::Info,
+            })
             .title(format!(
                 "Fragments of ESP from {} to {} are lost",
                 train.from, train.to

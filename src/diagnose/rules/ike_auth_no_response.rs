@@ -46,6 +46,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 asked.first,
                 format!("{}, unanswered", asked.exchange.kind),
             )
+            .severity(match asked.attempts() {
+                // What is not answered is sent again (RFC 7296 section 2.1): this one was, or its
+                // sender gave up.
+                1 => Severity::Info,
+                _ => RULE.severity,
+            })
             .also(silence.agreed, "the peer agreed to algorithms")
             .also(asked.last, "last copy, unanswered")
             .title(format!("{} does not answer the authentication", asked.to()))

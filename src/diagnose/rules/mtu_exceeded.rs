@@ -4,6 +4,8 @@ use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::{esp, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::units::{Span, Vantage};
+use std::collections::BTreeMap;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -44,6 +46,9 @@ Nothing: the packets say so themselves. One such error is how path MTU discovery
 /// One error is path MTU discovery at work; so many mean that the sender goes on as before.
 const DEAF: u64 = 2;
 
+/// Errors closer than this are about packets that were sent before the first could be heeded.
+const TOGETHER: Span = Span::from_millis(100);
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let seen: Vec<_> = icmp::about(model, tunnel)
         .filter(|seen| icmp::meaning(&seen.error) == Meaning::TooBig)
@@ -53,14 +58,20 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let row = &model.tunnels[tunnel];
     let quoted = first.error.quoted;
-    let count: u64 = seen.iter().map(|seen| seen.count).sum();
+    // The same error passes several interfaces of one tap.
+    let mut places: BTreeMap<Vantage, u64> = BTreeMap::new();
+    for seen in &seen {
+        *places.entry(seen.vantage).or_default() += seen.count;
+    }
+    let count = places.into_values().max().unwrap_or(0);
     let mtu = seen.iter().filter_map(|seen| seen.error.mtu).min();
     let last = seen
         .iter()
         .map(|seen| seen.last)
         .max()
         .unwrap_or(first.time);
-    let deaf = count >= DEAF;
+    // Packets that were under way together each have their error, and a tap may see one twice.
+    let deaf = count >= DEAF && last.since(first.time) > TOGETHER;
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Located, Tap, count, own};
+use crate::diagnose::facts::{Located, Tap, asked, count, own};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{AnomalyKind, EspFlow, Model, Transport, Tunnel, TunnelId};
 
@@ -28,10 +28,10 @@ const DOCUMENT: &str = "\
 A sender numbers its ESP packets one by one. Numbers that never come were lost between the sender and the tap.
 
 ## How it is seen
-Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none: so the capture itself is complete. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number.
+Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number.
 
 ## What else looks like it
-A capture that drops packets shows gaps too, in both directions and at the same time. If both directions have gaps and the TTL shows that one of them is sent right beside the tap, the capture lost those packets, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large.
+A capture that drops packets shows gaps too, in both directions alike. Where nothing tells its losses from those of the path, the gaps are told for information only; where the TTL shows that a direction is sent right beside the tap, the capture lost them, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large.
 
 ## What to do
 1. Look at the path from the sender: errors, rate limits, full queues. Compare the times of the gaps with the load.
@@ -40,6 +40,13 @@ A capture that drops packets shows gaps too, in both directions and at the same 
 
 /// Fewer missing packets than these are no finding.
 const FEW: u64 = 3;
+
+/// So many gaps the other direction would have if the capture itself made those of this one; none, or
+/// hardly any, are then chance in one case of a hundred and fifty.
+const EXPECTED: f64 = 5.0;
+
+/// So many requests of IKE that were sent again are no chance.
+const AGAIN: usize = 2;
 
 /// Less than this share, in thousandths, does not impair a tunnel.
 const PER_MILLE: u64 = 3;
@@ -172,39 +179,56 @@ fn loss(
         .map_or(worst.seen.first, |anomaly| (anomaly.frame, anomaly.time));
     let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
     let (other_missing, other_packets) = tally(directions.flows(1 - end));
-    let both = matters(other_missing, other_packets);
+    let cause = cause(model, tunnel, tap, directions, end);
     let share = missing as f64 * 100.0 / (missing + packets) as f64;
-    let bursts: u64 = directions
-        .flows(end)
-        .iter()
-        .map(|flow| flow.sequence.bursts)
-        .sum();
+    let bursts = bursts(directions.flows(end));
     let longest = directions
         .flows(end)
         .iter()
         .map(|flow| flow.sequence.longest_burst)
         .max()
         .unwrap_or(0);
-    let other = match (both, other_packets) {
-        (_, 0) => "The other direction is not in this capture.".to_string(),
-        (true, _) => format!(
-            "The other direction misses {other_missing} of {} too: the capture itself may have dropped packets.",
+    let other = match other_packets {
+        0 => "The other direction is not in this capture.".to_string(),
+        _ if other_missing == 0 => "The other direction is complete.".to_string(),
+        _ => format!(
+            "The other direction misses {other_missing} of {} too.",
             other_missing + other_packets
         ),
-        (false, _) => "The other direction is complete, so the capture is, too.".to_string(),
+    };
+    let (confidence, severity, title, why) = match cause {
+        Cause::Path => (
+            Confidence::Certain,
+            RULE.severity,
+            "is lost before the tap",
+            "So the capture is, too, and the path lost them.",
+        ),
+        Cause::Shared => (
+            Confidence::Likely,
+            RULE.severity,
+            "is lost",
+            "IKE requests were sent again, too: the path loses packets.",
+        ),
+        Cause::Unknown => (
+            Confidence::Possible,
+            Severity::Info,
+            "is not in the capture",
+            "Whether the path lost them or the capture itself, these packets do not tell.",
+        ),
     };
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Certain.lower_if(tap.dropped > 0).lower_if(both || other_packets == 0),
+        confidence,
         tunnel,
         gap,
         format!("first gap in the numbers of {}", worst.key.spi),
     )
+    .severity(severity)
     .during(worst.seen.first.1, worst.seen.last.1)
-    .title(format!("{share:.1} % of ESP from {from} to {to} is lost before the tap"))
+    .title(format!("{share:.1} % of ESP from {from} to {to} {title}"))
     .says(format!(
         "Of {} ESP packets from {from} to {to} {missing} never came ({share:.1} %), in {bursts} gaps of at \
-         most {longest}. {other}",
+         most {longest}. {other} {why}",
         missing + packets
     ))
     .or("The sender discards packets after numbering them, such as those too large for its link.")
@@ -222,7 +246,7 @@ fn loss(
         finding = finding.or("The capture itself lost packets of that direction.");
     }
     if tap.dropped > 0 {
-        finding = finding.severity(Severity::Info).or(format!(
+        finding = finding.or(format!(
             "The capture says that it dropped {} packets itself.",
             tap.dropped
         ));
@@ -241,6 +265,56 @@ fn loss(
         }
     }
     Some(finding)
+}
+
+/// Who lost the packets.
+enum Cause {
+    /// The path to the tap: the recording is complete.
+    Path,
+    /// The path: IKE suffers from it, too.
+    Shared,
+    /// The path or the recording.
+    Unknown,
+}
+
+fn cause(
+    model: &Model,
+    tunnel: TunnelId,
+    tap: &Tap,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Cause {
+    if tap.dropped > 0 || tap.missed.is_some() {
+        return Cause::Unknown;
+    }
+    let gaps = |end: usize| {
+        let (missing, packets) = tally(directions.flows(end));
+        (
+            bursts(directions.flows(end)) as f64,
+            (missing + packets) as f64,
+        )
+    };
+    let ((here, sent), (there, other)) = (gaps(end), gaps(1 - end));
+    let expected = here / sent * other;
+    if expected >= EXPECTED && there * EXPECTED * 2.0 <= expected {
+        return Cause::Path;
+    }
+    let again = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
+        .filter(|asked| asked.attempts() > 1)
+        .count();
+    match again >= AGAIN {
+        true => Cause::Shared,
+        false => Cause::Unknown,
+    }
+}
+
+/// Gaps of these flows.
+fn bursts(flows: &[&EspFlow]) -> u64 {
+    let flows = flows.iter().filter(|flow| can_lose(flow));
+    flows.map(|flow| flow.sequence.bursts).sum()
 }
 
 /// TCP sends again what is lost on the way: a gap in it is a hole of the capture, which is told for
@@ -277,10 +351,40 @@ mod tests {
     #[test]
     fn gaps_in_one_direction_are_loss() {
         verdict(
-            "1 A > B ESP 0xb1 seq 1..100 every 0.1 size 136
-             1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..100 every 0.1 size 136",
+            "1 A > B ESP 0xb1 seq 1..200 every 0.1 size 136
+             1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1 size 136",
             "packet-loss",
         );
+    }
+
+    #[test]
+    fn gaps_that_the_capture_may_have_made_are_no_fault() {
+        // Too few packets the other way to show it; gaps both ways; one way only.
+        let lossy =
+            "1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1";
+        for other in [
+            "1 A > B ESP 0xb1 seq 1..50 every 0.4",
+            "1 A > B ESP 0xb1 seq 1..20,22..40,42..60,62..200 every 0.1",
+            "",
+        ] {
+            let finding = fires(&format!("{lossy}\n{other}"), "packet-loss");
+            assert_eq!(finding.severity, Severity::Info, "{other}");
+            assert_eq!(finding.confidence, Confidence::Possible, "{other}");
+        }
+    }
+
+    #[test]
+    fn losses_both_ways_from_which_ike_suffers_too_are_of_the_path() {
+        let finding = fires(
+            "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=2
+             2.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80
+             9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=6 request sealed 80 again=2
+             11.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=6 response sealed 80
+             1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1
+             1 A > B ESP 0xb1 seq 1..20,22..40,42..60,62..200 every 0.1",
+            "packet-loss",
+        );
+        assert_eq!(finding.severity, Severity::Warning);
     }
 
     #[test]

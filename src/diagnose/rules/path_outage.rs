@@ -50,6 +50,10 @@ const EDGE: Span = Span::from_secs(1);
 /// So many packets of the flow were lost meanwhile.
 const LOST: u32 = 5;
 
+/// An outage of both directions makes so many gaps in the other one: one in each of its flows, and in
+/// those that replace them.
+const EDGES: u64 = 4;
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
     if !Tap::of(model, tunnel).hears_both() {
@@ -107,6 +111,13 @@ fn outage(
             taps::name(model, before.key.vantage)
         )
     });
+    // A recording that misses packets all the time misses some in a pause, too.
+    let bursts = directions.flows(1 - end).iter();
+    let bursts: u64 = bursts.map(|flow| flow.sequence.bursts).sum();
+    let severity = match bursts > EDGES {
+        true => Severity::Info,
+        false => Tap::of(model, tunnel).gaps(RULE.severity),
+    };
     Some(
         Finding::new(
             &RULE,
@@ -118,6 +129,7 @@ fn outage(
             silence.after,
             format!("first packet after {}; {lost} numbers are missing", silence.length),
         )
+        .severity(severity)
         .also(silence.before, "last packet before the silence")
         .title(format!("Nothing of {from} arrived for {}", silence.length))
         .says(format!(

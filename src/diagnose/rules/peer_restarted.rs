@@ -119,11 +119,14 @@ fn begins_anew(model: &Model, tunnel: TunnelId, who: IpAddr, start: Cite) -> Opt
     let end = end_of(row, who)?;
     let heard = tap::last_heard(model, tunnel, end, start.1)?;
     let directions = esp::directions(model, row);
+    // What was sent in the same breath as the last packet heard crossed it, or followed one that the
+    // recording missed.
+    let alone = Timestamp(heard.1.0.saturating_add(IN_FLIGHT.0));
     let void: u64 = directions
         .iter()
         .map(|directions| {
             directions
-                .packets_since(end, heard.1)
+                .packets_since(end, alone)
                 .saturating_sub(directions.packets_since(end, start.1))
         })
         .max()?;

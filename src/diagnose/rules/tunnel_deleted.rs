@@ -1,7 +1,7 @@
 //! The tunnel was closed.
 
 use crate::diagnose::facts::esp;
-use crate::diagnose::facts::{Fate, asked, end_of, life, tap};
+use crate::diagnose::facts::{Fate, asked, end_of, life, quality, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Deleted, EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::ExchangeType;
@@ -88,8 +88,10 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     }
     let named = named(model, id, at);
     let end = end_of(row, who)?;
+    // Where the clock was set back, what came after the delete is not known by its time.
     let still: u64 = esp::directions(model, row)
         .iter()
+        .filter(|directions| quality::clock_error(model, directions.vantage) == Span::default())
         .map(|directions| directions.packets_since(end, later(at.1, SILENCE)))
         .max()
         .unwrap_or(0);

@@ -1,10 +1,11 @@
 //! The tunnel is lost and negotiated anew again and again.
 
 use crate::diagnose::facts::life::Birth;
-use crate::diagnose::facts::{end_of, life};
+use crate::diagnose::facts::{end_of, first, life};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{IkeState, Model, TunnelId};
-use crate::units::Span;
+use crate::model::{Flight, IkeSaId, IkeState, Model, TunnelId};
+use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -104,9 +105,9 @@ fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
     let same = end_of(row, old.initiator) != end_of(row, next.initiator) || port(old) == port(next);
     // Whoever closes a tunnel and then opens it has a reason; whoever opens one and then closes the
     // old one reauthenticates (RFC 7296 section 2.8.3).
-    let closed = life::closing(model, old.ike_sa).is_some_and(|closing| {
-        let aside = closing.at.1 < next.asked.1 || closing.at.1 >= next.up.1;
-        closing.from == next.initiator && aside && is_complete(model, old)
+    let closed = closing(model, old.ike_sa).is_some_and(|(at, from)| {
+        let aside = at < next.asked.1 || at >= next.up.1;
+        from == next.initiator && aside && is_complete(model, old)
     });
     // SAs that live side by side, as load tests and clusters have them, do not flap.
     let traffic = model.ike_sas[old.ike_sa]
@@ -124,15 +125,36 @@ fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
         && next.asked.1.since(old.asked.1) <= LIFE
 }
 
-/// Whether the last request on the IKE SA was answered; IKEv1 answers no deletion.
+/// When and by whom an IKE SA was closed. What is known to be deleted needs no other sign: where the
+/// proposals were cut off, sizes tell nothing.
+fn closing(model: &Model, id: IkeSaId) -> Option<(Timestamp, IpAddr)> {
+    let sa = &model.ike_sas[id];
+    let deleted = || {
+        let last = &model.exchanges[*sa.exchanges.last()?];
+        let message = first(model, last.flights.first()?)?;
+        (sa.state == IkeState::Deleted).then_some((message.time, message.path.from.address))
+    };
+    life::closing(model, id)
+        .map(|closing| (closing.at.1, closing.from))
+        .or_else(deleted)
+}
+
+/// Whether the last request on the IKE SA was answered: its answer is there, or it was never sent
+/// again, as one without answer is. IKEv1 answers no deletion: of two in one breath one may be
+/// missing, but probes follow one another.
 fn is_complete(model: &Model, birth: &Birth) -> bool {
     let sa = &model.ike_sas[birth.ike_sa];
+    let mut latest = sa.exchanges.iter().rev().map(|id| &model.exchanges[*id]);
+    let Some(last) = latest.next() else {
+        return false;
+    };
     if sa.version.major() == 1 {
-        return sa.state == IkeState::Deleted;
+        let before = latest.next();
+        let probes = before.is_some_and(|before| before.kind == last.kind && before.by == last.by);
+        return sa.state == IkeState::Deleted || !probes;
     }
-    sa.exchanges
-        .last()
-        .is_some_and(|id| model.exchanges[*id].response().is_some())
+    let once = |flight: &Flight| flight.again.is_empty();
+    last.response().is_some() || last.request().is_some_and(once)
 }
 
 #[cfg(test)]

@@ -1,0 +1,583 @@
+//! A recording that is damaged, partial or odd makes nothing sick that was healthy, and nothing
+//! certain that was not.
+//!
+//! Every capture is written anew in each of these ways, and what is said of it then is held against
+//! what is said of the whole.
+
+use crate::run::{espial, shared, shipped};
+use espial::capture::{self, LinkType, Scratch, Writer};
+use espial::diagnose::{Confidence, Finding, Severity};
+use espial::keys::{self, KeyRing};
+use espial::model::Blind;
+use espial::units::Timestamp;
+use espial::{Analysis, Options, analyze};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Larger captures than this, in octets, say nothing that smaller ones do not.
+const LARGEST: u64 = 4 << 20;
+
+/// Shorter recordings than this, in frames, have no parts worth the name.
+const SHORTEST: usize = 4;
+
+/// So many packets of IPsec show what the recording did to them.
+const ENOUGH: u64 = 40;
+
+/// Recordings of so many frames can be cut into parts.
+const LONG: usize = 40;
+
+/// Seeds of what happens at random.
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+/// Rules that see less of the same fault, and are as certain of what they say: a refusal whose reason
+/// is missing, an ICMP error whose cause is.
+const COARSER: [(&str, &str); 2] = [
+    ("eap-failed", "auth-failed"),
+    ("peer-restarted", "esp-blocked"),
+];
+
+const MICROSECOND: i64 = 1_000;
+const SECOND: i64 = 1_000_000_000;
+
+/// One frame, as any format may hold it.
+#[derive(Clone, Debug)]
+struct Recorded {
+    time: i64,
+    link: LinkType,
+    interface: u32,
+    wire_len: u32,
+    bytes: Vec<u8>,
+}
+
+/// What `blind` must say of a variant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Blindness {
+    /// Nothing in particular.
+    Any,
+    /// That the capture kept only the beginnings of frames.
+    Cut,
+    /// That one end is not heard.
+    OneSided,
+    /// That frames were recorded twice.
+    Doubled,
+    /// That times run backwards.
+    Clock,
+}
+
+/// A capture as it might have been recorded instead.
+struct Variant {
+    name: String,
+    /// Files that belong together: rotation.
+    files: Vec<Vec<Recorded>>,
+    /// The share of the octets that is left of the only file, in percent.
+    left: usize,
+    /// Whether its files lie in a folder that is given, not they.
+    folder: bool,
+    /// Whether nothing is missing, so that the same must be said.
+    whole: bool,
+    blind: Blindness,
+}
+
+impl Variant {
+    fn of(name: impl Into<String>, frames: Vec<Recorded>) -> Self {
+        Self {
+            name: name.into(),
+            files: vec![frames],
+            left: 100,
+            folder: false,
+            whole: false,
+            blind: Blindness::Any,
+        }
+    }
+
+    fn blind(self, blind: Blindness) -> Self {
+        Self { blind, ..self }
+    }
+
+    /// Writes it into a folder; what to give to the program.
+    fn write(&self, folder: &Path) -> Vec<PathBuf> {
+        let paths = self.files.iter().zip(0..).map(|(frames, number)| {
+            let path = folder.join(format!("{number}.pcapng"));
+            let mut octets = octets(frames);
+            octets.truncate(octets.len() * self.left / 100);
+            std::fs::write(&path, octets).unwrap();
+            path
+        });
+        let paths: Vec<PathBuf> = paths.collect();
+        match self.folder {
+            true => vec![folder.to_owned()],
+            false => paths,
+        }
+    }
+}
+
+/// The frames of a capture of any format, through the library's own reading.
+fn frames(path: &Path) -> Vec<Recorded> {
+    let mut frames: Vec<Recorded> = Vec::new();
+    for input in capture::expand(&[path.to_owned()]).unwrap_or_default() {
+        let mut chunks = input.chunks(1 << 30);
+        while let Some(Ok(chunk)) = chunks.next() {
+            chunk.walk(&mut Scratch::default(), None, |frame| {
+                let before = frames.last().map_or(0, |frame| frame.time);
+                frames.push(Recorded {
+                    time: frame.time.map_or(before, |time| time.0),
+                    link: frame.link,
+                    interface: frame.vantage.interface,
+                    wire_len: frame.wire_len,
+                    bytes: frame.bytes.to_vec(),
+                });
+            });
+        }
+    }
+    frames
+}
+
+/// The frames as a file.
+fn octets(frames: &[Recorded]) -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), "espial", "a variant").unwrap();
+    let mut interfaces = Vec::new();
+    for frame in frames {
+        let key = (frame.link, frame.interface);
+        let known = interfaces.iter().position(|known| *known == key);
+        let interface = known.unwrap_or_else(|| {
+            interfaces.push(key);
+            writer.interface(frame.link, "tap", "").unwrap();
+            interfaces.len() - 1
+        });
+        writer
+            .packet(
+                interface as u32,
+                Timestamp(frame.time),
+                frame.wire_len,
+                &frame.bytes,
+            )
+            .unwrap();
+    }
+    // No statistics: they would say when the recording ended.
+    writer.finish(Timestamp(0), "").unwrap()
+}
+
+/// Numbers at random that are the same each time (xorshift).
+struct Chance(u64);
+
+impl Chance {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+/// Everything that may have happened to a recording. `end` is the addresses of one gateway.
+fn variants(frames: &[Recorded], end: &[IpAddr]) -> Vec<Variant> {
+    let all = || frames.to_vec();
+    let count = frames.len();
+    let mut made = Vec::new();
+    // Of a few packets nobody can tell how far the recording went on before and after.
+    let long = count >= LONG;
+    for quarter in 1..4 {
+        if !long {
+            break;
+        }
+        let at = count * quarter / 4;
+        let [before, after] = [frames[..at].to_vec(), frames[at..].to_vec()];
+        made.push(Variant::of(format!("ends after {quarter}/4"), before));
+        made.push(Variant::of(format!("begins after {quarter}/4"), after));
+        made.push(Variant {
+            left: 25 * quarter + 7,
+            ..Variant::of(format!("cut amid {quarter}/4"), all())
+        });
+    }
+
+    let mut short = all();
+    short.iter_mut().for_each(|frame| frame.bytes.truncate(96));
+    let cut = (short.iter().zip(frames)).any(|(short, whole)| short.bytes != whole.bytes);
+    made.push(Variant::of("snaplen 96", short).blind(match cut {
+        true => Blindness::Cut,
+        false => Blindness::Any,
+    }));
+
+    for seed in SEEDS {
+        for percent in [1, 5] {
+            let mut chance = Chance::new(seed);
+            let mut left = all();
+            left.retain(|_| chance.below(100) >= percent);
+            made.push(Variant::of(
+                format!("{percent} % dropped, seed {seed}"),
+                left,
+            ));
+        }
+        let mut chance = Chance::new(seed);
+        let mut order = all();
+        for at in 0..count {
+            let other = at + chance.below(4) as usize;
+            let near = |other: usize| frames[other].time - frames[at].time < SECOND;
+            if other < count && near(other) && chance.below(4) == 0 {
+                order.swap(at, other);
+            }
+        }
+        made.push(Variant::of(format!("reordered, seed {seed}"), order));
+    }
+
+    let twice = |copy: &dyn Fn(&Recorded, u8) -> Recorded| {
+        let pairs = frames
+            .iter()
+            .flat_map(|frame| [copy(frame, 0), copy(frame, 1)]);
+        pairs.collect::<Vec<_>>()
+    };
+    let later = |frame: &Recorded, number: u8| Recorded {
+        time: frame.time + 4 * MICROSECOND * i64::from(number),
+        ..frame.clone()
+    };
+    made.push(Variant::of("doubled", twice(&later)).blind(Blindness::Doubled));
+    made.push(
+        Variant::of(
+            "any, one interface",
+            twice(&|frame, number| cooked(&later(frame, number), number)),
+        )
+        .blind(Blindness::Doubled),
+    );
+    made.push(Variant::of(
+        "any, two interfaces",
+        twice(&|frame, number| cooked_2(&later(frame, number), number)),
+    ));
+
+    for (name, step) in [
+        ("back 30 s", -30),
+        ("back an hour", -3600),
+        ("on an hour", 3600),
+    ] {
+        if !long {
+            break;
+        }
+        let mut stepped = all();
+        for frame in &mut stepped[count / 2..] {
+            frame.time += step * SECOND;
+        }
+        let blind = match step == -3600 {
+            true => Blindness::Clock,
+            false => Blindness::Any,
+        };
+        made.push(Variant::of(format!("clock set {name}"), stepped).blind(blind));
+    }
+
+    let of_end = |frame: &Recorded| sender(frame).is_some_and(|from| end.contains(&from));
+    let (own, other): (Vec<_>, Vec<_>) = all().into_iter().partition(of_end);
+    made.push(Variant::of("only what one end sends", own).blind(Blindness::OneSided));
+    made.push(Variant::of("only what the other sends", other).blind(Blindness::OneSided));
+
+    let (before, after) = frames.split_at(count / 2);
+    let last = before.iter().map(|frame| frame.time).max();
+    let follows = after.iter().map(|frame| frame.time).min() >= last;
+    // Files that do not follow one another are two taps.
+    for folder in [false, true].into_iter().filter(|_| follows) {
+        made.push(Variant {
+            files: vec![frames[..count / 2].to_vec(), frames[count / 2..].to_vec()],
+            folder,
+            whole: true,
+            ..Variant::of(format!("rotated, folder {folder}"), Vec::new())
+        });
+    }
+    made.retain(|variant| variant.files.iter().all(|file| !file.is_empty()));
+    made
+}
+
+/// Where the IP header begins, by the link types that the captures at hand have.
+fn ip(frame: &Recorded) -> Option<&[u8]> {
+    let ether_type = |at: usize| Some([*frame.bytes.get(at)?, *frame.bytes.get(at + 1)?]);
+    let at = match frame.link {
+        LinkType::ETHERNET if ether_type(12)? == [0x81, 0] => 18,
+        LinkType::ETHERNET => 14,
+        LinkType::RAW => 0,
+        LinkType::LINUX_SLL => 16,
+        LinkType::LINUX_SLL2 => 20,
+        _ => return None,
+    };
+    frame.bytes.get(at..)
+}
+
+fn sender(frame: &Recorded) -> Option<IpAddr> {
+    let ip = ip(frame)?;
+    match ip.first()? >> 4 {
+        4 => Some(<[u8; 4]>::try_from(ip.get(12..16)?).unwrap().into()),
+        6 => Some(<[u8; 16]>::try_from(ip.get(8..24)?).unwrap().into()),
+        _ => None,
+    }
+}
+
+/// The frame as Linux records it on all interfaces: the link header is another, and says which way
+/// the frame went. Frames of other links stay as they are.
+fn cooked(frame: &Recorded, number: u8) -> Recorded {
+    in_place_of_ethernet(frame, LinkType::LINUX_SLL, |protocol| {
+        let mut header = vec![0, number * 4, 0, 1, 0, 6, 2, 0, 0, 0, 0, number, 0, 0];
+        header.extend(protocol);
+        header
+    })
+}
+
+/// The same in the newer format, which also names the interface.
+fn cooked_2(frame: &Recorded, number: u8) -> Recorded {
+    in_place_of_ethernet(frame, LinkType::LINUX_SLL2, |protocol| {
+        let mut header = protocol.to_vec();
+        header.extend([0, 0, 0, 0, 0, 2 + number, 0, 1, number * 4, 6]);
+        header.extend([2, 0, 0, 0, 0, number, 0, 0]);
+        header
+    })
+}
+
+fn in_place_of_ethernet(
+    frame: &Recorded,
+    link: LinkType,
+    header: impl Fn(&[u8]) -> Vec<u8>,
+) -> Recorded {
+    let (LinkType::ETHERNET, Some(protocol), Some(rest)) =
+        (frame.link, frame.bytes.get(12..14), frame.bytes.get(14..))
+    else {
+        return frame.clone();
+    };
+    let mut bytes = header(protocol);
+    let wire_len = frame.wire_len - 14 + bytes.len() as u32;
+    bytes.extend(rest);
+    Recorded {
+        link,
+        wire_len,
+        bytes,
+        ..frame.clone()
+    }
+}
+
+/// What is said of inputs.
+fn said(paths: &[PathBuf], ring: &Arc<KeyRing>) -> Analysis {
+    let options = Options {
+        threads: NonZeroUsize::new(1),
+        keys: Arc::clone(ring),
+        ..Options::default()
+    };
+    analyze(capture::expand(paths).unwrap(), &options).unwrap()
+}
+
+fn serious(analysis: &Analysis) -> impl Iterator<Item = &Finding> {
+    let findings = analysis.findings.iter();
+    findings.filter(|finding| finding.severity > Severity::Info)
+}
+
+fn words(findings: &[Finding]) -> Vec<String> {
+    let words = |finding: &Finding| {
+        format!(
+            "{} {:?} {:?} {}",
+            finding.rule.slug, finding.severity, finding.confidence, finding.title
+        )
+    };
+    let mut words: Vec<String> = findings.iter().map(words).collect();
+    words.sort();
+    words
+}
+
+/// Which law a variant breaks, if one.
+fn broken(variant: &Variant, whole: &Analysis, given: &Analysis) -> Option<String> {
+    let healthy = serious(whole).next().is_none();
+    let known: BTreeSet<&str> = whole.findings.iter().map(|f| f.rule.slug).collect();
+    let told = |slug| {
+        let stands_for = |(finer, coarser)| known.contains(finer) && coarser == slug;
+        known.contains(slug) || COARSER.into_iter().any(stands_for)
+    };
+    // A recording that ends with a notification in place of an answer is just that of a refusal.
+    let ends = variant.name.starts_with("ends") || variant.left < 100;
+    let alarms = serious(given).filter(|finding| match healthy {
+        true => !(ends && finding.rule.slug == "child-setup-failed"),
+        false => finding.confidence == Confidence::Certain && !told(finding.rule.slug),
+    });
+    let mut wrong = String::new();
+    for alarm in alarms {
+        let doubt = format!("{:?}", alarm.confidence).to_lowercase();
+        write!(wrong, " {} ({doubt})", alarm.rule.slug).unwrap();
+    }
+    if variant.whole && words(&whole.findings) != words(&given.findings) {
+        let (a, b) = (words(&whole.findings), words(&given.findings));
+        let only = |a: &[String], b: &[String]| {
+            let only = a.iter().filter(|word| !b.contains(word));
+            only.cloned().collect::<Vec<_>>().join(", ")
+        };
+        write!(wrong, " whole [{}] split [{}]", only(&a, &b), only(&b, &a)).unwrap();
+    }
+    let damaged = given
+        .model
+        .inputs
+        .iter()
+        .any(|input| !input.problems.is_empty());
+    let flows = given.model.flows.iter().map(|flow| flow.packets);
+    let packets = given.model.messages.len() as u64 + flows.sum::<u64>();
+    if damaged && variant.left == 100 {
+        write!(wrong, " damage where there is none").unwrap();
+    }
+    let frames = given.model.inputs.iter().map(|input| input.frames);
+    let enough = packets >= ENOUGH && packets * 2 >= frames.sum();
+    if enough && !is_told(variant.blind, &given.model.blind) {
+        write!(wrong, " blind says nothing of {:?}", variant.blind).unwrap();
+    }
+    (!wrong.is_empty()).then_some(wrong)
+}
+
+fn is_told(blind: Blindness, told: &[Blind]) -> bool {
+    let part = match blind {
+        Blindness::Any | Blindness::OneSided => return true,
+        Blindness::Cut => "snapshot length",
+        Blindness::Doubled => "recorded twice",
+        Blindness::Clock => "run backwards",
+    };
+    told.iter().any(|blind| blind.why.contains(part))
+}
+
+/// A capture and the keys beside it.
+struct Case {
+    name: String,
+    capture: PathBuf,
+    keys: Option<PathBuf>,
+}
+
+/// What is wrong with the variants of one capture.
+fn laws(case: &Case, folder: &Path) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut rings = vec![("sealed", Arc::default())];
+    if let Some(ring) = case
+        .keys
+        .as_ref()
+        .and_then(|keys| keys::load(std::slice::from_ref(keys)).ok())
+    {
+        rings.push(("keyed", Arc::new(ring.0)));
+    }
+    let frames = frames(&case.capture);
+    if frames.len() < SHORTEST {
+        return wrong;
+    }
+    // What is compared must be alike but for what the variant changes.
+    let plain = Variant::of("whole", frames.clone());
+    std::fs::create_dir_all(folder).unwrap();
+    let paths = plain.write(folder);
+    let wholes: Vec<_> = rings.iter().map(|(_, ring)| said(&paths, ring)).collect();
+    let end = match wholes[0].model.tunnels.iter().next() {
+        Some(tunnel) => tunnel.addresses[0].clone(),
+        None => return wrong,
+    };
+    for (number, variant) in (0..).zip(variants(&frames, &end)) {
+        let folder = folder.join(format!("{number}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let paths = variant.write(&folder);
+        for ((mode, ring), whole) in rings.iter().zip(&wholes) {
+            if let Some(what) = broken(&variant, whole, &said(&paths, ring)) {
+                wrong.push(format!("{} {mode}, {}:{what}", case.name, variant.name));
+            }
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    wrong
+}
+
+/// Tries the cases on all processors and gives what is wrong, in order.
+fn hold(cases: &[Case], name: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, NonZeroUsize::get) {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let folder = root.join(&case.name);
+                    let found = laws(case, &folder);
+                    wrong.lock().unwrap().extend(found);
+                    let _gone = std::fs::remove_dir_all(&folder);
+                }
+            });
+        }
+    });
+    let mut wrong = wrong.into_inner().unwrap();
+    wrong.sort();
+    wrong
+}
+
+fn beside(capture: PathBuf) -> Case {
+    let folder = capture.parent().unwrap();
+    Case {
+        name: folder.file_name().unwrap().to_string_lossy().into_owned(),
+        keys: Some(folder.join("keys")).filter(|keys| keys.is_dir()),
+        capture,
+    }
+}
+
+#[test]
+fn damage_makes_nothing_sick_or_certain() {
+    let cases: Vec<Case> = shipped().into_iter().map(beside).collect();
+    let wrong = hold(&cases, "variants");
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn nor_in_foreign_captures() {
+    let Some(shared) = shared() else { return };
+    let listed = |folder: &str| {
+        let entries = std::fs::read_dir(shared.join(folder)).unwrap();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        paths
+    };
+    let recorded = listed("cases").into_iter().flat_map(|folder| {
+        ["capture.pcap", "capture_b.pcap"].map(|name| {
+            let mut case = beside(folder.join(name));
+            case.name = format!("{}-{name}", case.name);
+            case
+        })
+    });
+    let keys = listed("corpus/keys");
+    let foreign = listed("corpus").into_iter().map(|capture| {
+        let name = capture.file_name().unwrap().to_string_lossy().into_owned();
+        let of = |path: &&PathBuf| path.file_stem().is_some_and(|stem| *stem == *name);
+        Case {
+            keys: keys.iter().find(of).cloned(),
+            name,
+            capture,
+        }
+    });
+    let mut cases: Vec<Case> = recorded.chain(foreign).collect();
+    cases.retain(|case| {
+        let about = std::fs::metadata(&case.capture);
+        about.is_ok_and(|about| about.is_file() && about.len() <= LARGEST)
+    });
+    let wrong = hold(&cases, "foreign variants");
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn a_recording_that_ends_amid_a_record_is_read_in_part() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("variant that ends amid a record");
+    std::fs::create_dir_all(&folder).unwrap();
+    let frames = frames(&shipped()[0]);
+    for (left, code) in [(100, 0), (61, 3)] {
+        let variant = Variant {
+            left,
+            ..Variant::of("", frames.clone())
+        };
+        let output = espial(variant.write(&folder));
+        assert_eq!(output.status.code(), Some(code), "{left} %");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
