@@ -2,6 +2,7 @@
 
 use super::finding::{Confidence, Finding, Severity};
 use crate::model::{Model, TunnelId};
+use crate::units::Span;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -158,9 +159,19 @@ fn explains(cause: &Finding, finding: &Finding) -> bool {
     slugs.any(|slug| *slug == finding.rule.slug)
 }
 
+/// What a cause shows of itself may come a moment after its first consequence: an ICMP error comes after
+/// the request that nobody answers.
+const AT_ONCE: Span = Span::from_secs(2);
+
 /// Whether `cause` explains `finding`.
+///
+/// Nothing explains what was over before it began. And what is no fault this time, though it is one by
+/// its rule, such as a delete at the end of the day, is no reason for one.
 fn is_cause(cause: &Finding, finding: &Finding) -> bool {
+    let is_harmless = cause.severity == Severity::Info && cause.rule.severity > Severity::Info;
     explains(cause, finding)
+        && !is_harmless
+        && cause.first.since(finding.last) <= AT_ONCE
         && cause.meets(finding)
         && (cause.confidence > Confidence::Possible || cause.confidence >= finding.confidence)
 }
