@@ -1,6 +1,7 @@
 //! The order of findings, and which of them are mere consequences.
 
 use super::finding::{Confidence, Finding, Severity};
+use super::rules::outside_well;
 use crate::model::{Model, TunnelId};
 use crate::units::Span;
 use std::cmp::Reverse;
@@ -81,6 +82,10 @@ struct Folded {
 /// Drops or demotes consequences; their causes take over their severity.
 fn fold(mut findings: Vec<Finding>) -> Vec<Folded> {
     first_causes_only(&mut findings);
+    // What is well is no news beside what is not.
+    if findings.iter().any(|one| one.severity > Severity::Info) {
+        findings.retain(|one| one.rule.slug != outside_well::RULE.slug);
+    }
     let before = findings.clone();
     let depths: Vec<usize> = before.iter().map(|one| depth(one, &before)).collect();
     // Where each goes among those that are kept.
@@ -194,11 +199,7 @@ fn depth(finding: &Finding, all: &[Finding]) -> usize {
     while depth < super::rules::RULES.len() {
         let causes: Vec<&Finding> = all
             .iter()
-            .filter(|cause| {
-                level
-                    .iter()
-                    .any(|one| explains(cause, one) && cause.meets(one))
-            })
+            .filter(|cause| level.iter().any(|one| is_cause(cause, one)))
             .collect();
         if causes.is_empty() {
             break;

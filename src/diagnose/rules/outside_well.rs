@@ -95,7 +95,9 @@ fn well(
         Finding::new(&RULE, Confidence::Certain, tunnel, first, "ESP passes in this direction")
             .also(directions.first(1)?, "and in this one")
             .during(first.1, last_to_one.1.max(last_to_two.1))
-            .title(format!("IKE and ESP pass in both directions between {one} and {two}"))
+            .title(format!(
+                "IKE and ESP pass both ways between {one} and {two}: what fails in there fails behind a gateway"
+            ))
             .says(format!(
                 "{negotiated}. {} went to {two} and {} to {one}, and {whole}: no filter on UDP 500, UDP 4500 or \
                  ESP, and no loss on the outer path. What fails in this tunnel fails behind a gateway.",
