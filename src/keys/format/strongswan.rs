@@ -557,9 +557,15 @@ impl Log {
     }
 
     /// The manager knows an IKE SA by these SPIs. While a successor is negotiated, what is said of it
-    /// may come first: SPIs stay those of the IKE SA that had them before.
+    /// may come first: SPIs stay those of the IKE SA that had them before. A request that names no
+    /// responder begins an IKE SA, though its initiator may have begun one before by the same SPI and
+    /// been asked for a cookie or another group.
     fn checked_out(&mut self, life: Life, spis: IkeSpis) {
         let owned = match life {
+            Life::Sa(_) if spis.responder.is_zero() => {
+                self.owners.insert(spis.initiator, life);
+                true
+            }
             Life::Sa(_) => *self.owners.entry(spis.initiator).or_insert(life) == life,
             Life::Thread(_) => true,
         };

@@ -154,6 +154,23 @@ fn a_successor_does_not_take_the_spis_of_the_ike_sa_that_negotiates_it() {
 }
 
 #[test]
+fn an_initiator_that_asks_again_by_the_same_spi_begins_another_ike_sa() {
+    let text = join(&[
+        "11[MGR] checkout IKEv2 SA by message with SPIs 1111111111111111_i 0000000000000000_r\n",
+        "11[IKE] <1> key exchange method ECP_256 unacceptable, requesting ECP_384\n",
+        "12[MGR] checkout IKEv2 SA by message with SPIs 1111111111111111_i 0000000000000000_r\n",
+        "12[IKE] <2> 192.0.2.1 is initiating an IKE_SA\n",
+        "13[MGR] checkout IKEv2 SA by message with SPIs 1111111111111111_i 2222222222222222_r\n",
+        &ike_keys(13, "<2> ", 0x40),
+    ]);
+    let shown = check("strongswan", text);
+    assert!(
+        shown.contains("ikev2 1111111111111111 2222222222222222 ? ? ? d=40"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn intermediate_exchanges_and_successors_have_keys_of_their_own() {
     let text = join(&[
         &natd(9, "<a|1> ", 0x11, 0x22),
