@@ -234,16 +234,12 @@ fn unmet_child_sas(name: &str, truth: &[ChildSa], diagnosis: &Value) -> Vec<Stri
         for (what, selectors) in [("asked", &sa.asked), ("granted", &sa.granted)] {
             let Some(selectors) = selectors else { continue };
             let terms = &told["terms"][what];
-            let mut sides: Vec<Vec<String>> = list(terms)
-                .map(|side| {
-                    list(side)
-                        .map(|selector| text(selector).to_owned())
-                        .collect()
-                })
+            // Selectors are a set: a daemon logs them in an order of its own. Who asked is the first
+            // side, and that may be either gateway.
+            let sides: Vec<Vec<String>> = list(terms)
+                .map(|side| list(side).map(|one| text(one).to_owned()).collect())
                 .collect();
-            // Who asked is the first side, and that may be either gateway.
-            sides.sort();
-            if sides != sorted(selectors) {
+            if sets(&sides) != sets(selectors) {
                 wrong.push(format!(
                     "{name}, keyed: child SA {sought:?}: {what} are {terms}, in truth {selectors:?}"
                 ));
@@ -251,6 +247,12 @@ fn unmet_child_sas(name: &str, truth: &[ChildSa], diagnosis: &Value) -> Vec<Stri
         }
     }
     wrong
+}
+
+/// Both sides, whichever is first, and of each its selectors in whatever order.
+fn sets(sides: &[Vec<String>]) -> Vec<Vec<String>> {
+    let sides: Vec<Vec<String>> = sides.iter().map(|side| sorted(side)).collect();
+    sorted(&sides)
 }
 
 fn sorted<T: Clone + Ord>(items: &[T]) -> Vec<T> {

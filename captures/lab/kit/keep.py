@@ -129,7 +129,7 @@ def truth(lab, expect, has_keys, has_both):
     return "\n\n".join(parts) + "\n"
 
 
-def readme(lab, case, has_keys):
+def readme(lab, case, has_keys, has_both):
     def paragraph(text):
         return "\n".join(textwrap.wrap(" ".join(text.split()), 100))
 
@@ -149,11 +149,12 @@ def readme(lab, case, has_keys):
     tcpdump = (tcpdump.stdout or tcpdump.stderr).splitlines()[0]
     day = datetime.date.today().isoformat()
     keys = " `keys/` holds what the daemons logged about the keys." if has_keys else ""
+    both = ", `capture_b.pcapng` on that of the other" if has_both else ""
     parts += [
         "## How it was recorded",
         paragraph(
             f"By `captures/lab/record {case.name}` on {day}: `capture.pcapng` on the outside link of the "
-            f"{lab.tap.name}'s gateway, `capture_b.pcapng` on that of the other. {versions}; ESP in user "
+            f"{lab.tap.name}'s gateway{both}. {versions}; ESP in user "
             f"space; {tcpdump}; Linux {platform.release().split('-')[0]}. `captures/lab/cases/{case.name}.py` "
             f"is the whole difference from a healthy tunnel.{keys}"
         ),
@@ -177,5 +178,6 @@ def keep(lab, case, out, taps):
     has_keys = any(octets for _, octets in keys)
     if (out / "keys").exists() and not has_keys:
         (out / "keys").rmdir()
-    (out / "truth.toml").write_text(truth(lab, case.expect, has_keys, len(taps) > 1))
-    (out / "README.md").write_text(readme(lab, case, has_keys))
+    has_both = len(taps) > 1
+    (out / "truth.toml").write_text(truth(lab, case.expect, has_keys, has_both))
+    (out / "README.md").write_text(readme(lab, case, has_keys, has_both))

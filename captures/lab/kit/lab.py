@@ -29,8 +29,8 @@ class Lab:
         self.sides = (self.office, self.cloud)
         # Whose outside link `capture` is; `capture_b` is that of the other.
         self.tap = self.office
-        # Gateways without a daemon.
-        self.absent = ()
+        # Gateways without a daemon, and those whose link is not recorded.
+        self.absent, self.untapped = (), ()
         for side, other in (self.sides, self.sides[::-1]):
             self.net.join(side)
             side.meets(other)

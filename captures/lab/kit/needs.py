@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-PROGRAMS = ("ip", "nft", "ethtool", "tcpdump", "ping", "charon-systemd", "swanctl", "pki")
+PROGRAMS = ("ip", "nft", "ethtool", "tcpdump", "ping", "unshare", "charon-systemd", "swanctl", "pki")
 # Where libreswan's programs lie, or a link to where it was unpacked: Debian lets it not be installed beside
 # strongSwan. Its daemon looks for the others here.
 LIBRESWAN = pathlib.Path("/usr/libexec/ipsec")
@@ -15,11 +15,17 @@ LIBRESWAN = pathlib.Path("/usr/libexec/ipsec")
 def check():
     if os.geteuid() != 0:
         raise SystemExit("record: network namespaces need root")
-    gone = [name for name in PROGRAMS if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")]
+    # What `su` gives root is a user's path.
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    gone = [name for name in PROGRAMS if not shutil.which(name)]
     if gone:
         raise SystemExit(f"record: {', '.join(gone)} not found; README.md says what to install")
     if not os.path.exists("/dev/net/tun"):
         raise SystemExit("record: no /dev/net/tun, which ESP in user space needs")
+    # A container's root may lack CAP_SYS_ADMIN.
+    apart = subprocess.run(["unshare", "--net", "--mount", "true"], check=False, capture_output=True)
+    if apart.returncode:
+        raise SystemExit("record: this root may make no network namespaces")
 
 
 def missing(need):

@@ -1,8 +1,8 @@
 """Run inside the net's namespace: carries packets between two TUN devices and treats them badly.
 
 `wire.py [--delay=S] [--jitter=S] [--swap=SHARE] [--repeat=SHARE] [--corrupt=SHARE] [--rate=OCTETS_A_SECOND --queue=OCTETS]
-[--late=S] [--seed=N]`; shares lie between 0 and 1. Swapped and repeated packets come `late` seconds later.
-Only ESP is swapped, repeated and corrupted.
+[--cut=OCTETS] [--late=S] [--seed=N]`; shares lie between 0 and 1. Swapped and repeated packets come `late` seconds
+later. Only ESP is swapped, repeated and corrupted. What is cut is the end of the cloud's ESP, in IPv4.
 """
 
 import argparse
@@ -28,11 +28,23 @@ def is_esp(packet):
     return (packet[9] if packet[0] >> 4 == 4 else packet[6]) == 50
 
 
+def shorter(packet, octets):
+    """An IPv4 packet without its last octets."""
+    head = bytearray(packet[:20])
+    head[2:4] = struct.pack("!H", len(packet) - octets)
+    head[10:12] = bytes(2)
+    total = sum(struct.unpack("!10H", head))
+    total = (total & 0xFFFF) + (total >> 16)
+    head[10:12] = struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF)
+    return bytes(head) + packet[20:-octets]
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("delay", "jitter", "swap", "repeat", "corrupt", "rate"):
         parser.add_argument(f"--{name}", type=float, default=0.0)
     parser.add_argument("--queue", type=float, default=20000)
+    parser.add_argument("--cut", type=int, default=0)
     parser.add_argument("--late", type=float, default=0.004)
     parser.add_argument("--seed", type=int, default=1)
     how = parser.parse_args()
@@ -57,6 +69,8 @@ def main():
                 at = free[way] + how.delay
             times = [at]
             if is_esp(packet):
+                if how.cut and way == 1:
+                    packet = shorter(packet, how.cut)
                 if chance.random() < how.corrupt:
                     # The middle of the packet is sealed; the IP header's checksum does not cover it.
                     middle = len(packet) // 2
