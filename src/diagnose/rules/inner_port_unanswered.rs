@@ -190,6 +190,17 @@ mod tests {
         0.1 B > A ESP 0xa9 seq 1..50 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)";
 
     #[test]
+    fn the_last_attempts_may_come_just_before_the_end() {
+        let text = |from: u32| {
+            format!(
+                "{PING}\n{from}.5 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)"
+            )
+        };
+        verdict(&text(43), "inner-port-unanswered");
+        silent(&text(46), "inner-port-unanswered");
+    }
+
+    #[test]
     fn a_port_that_a_filter_drops() {
         verdict(
             &format!(
