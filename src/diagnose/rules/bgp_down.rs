@@ -361,7 +361,10 @@ mod tests {
         let finding = fires(&text(pings), "bgp-down");
         assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
         // Of the other direction no packet could be read, or none was recorded.
-        silent(&text(&pings.replace(" inner(10.2.0.1 > 10.1.0.1 reply 7/1)", "")), "bgp-down");
+        silent(
+            &text(&pings.replace(" inner(10.2.0.1 > 10.1.0.1 reply 7/1)", "")),
+            "bgp-down",
+        );
         silent(&text(""), "bgp-down");
     }
 

@@ -5,7 +5,7 @@ use crate::diagnose::facts::{count, icmp::Meaning};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{InnerError, Model, TunnelId};
 use crate::units::{Span, Vantage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// The rule.
@@ -72,10 +72,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         port.attempts += tcp.attempts;
         add(port, asking, model);
     }
+    // Two taps tell the same twice.
+    let mut told = BTreeSet::new();
     ports
         .iter()
         .filter(|(_, port)| !port.answered)
-        .filter_map(|(key, port)| finding(tunnel, &inside, *key, port))
+        .filter_map(|(key, port)| Some((*key, finding(tunnel, &inside, *key, port)?)))
+        .filter(|((_, from, to, number), _)| told.insert((*from, *to, *number)))
+        .map(|(_, finding)| finding)
         .take(PORTS)
         .collect()
 }
