@@ -160,6 +160,8 @@ pub struct EchoSize {
     pub answered: u64,
     /// The first.
     pub first: Place,
+    /// The last.
+    pub last: Place,
 }
 
 /// Requests in a row that were not answered.

@@ -247,7 +247,7 @@ impl Model {
 
     /// AUTH is 8 octets and the output of the PRF with a shared secret or EAP, and more with a
     /// signature (RFC 7296 sections 2.15 and 3.8).
-    fn auth_payload_smallest(&self, ike_sa: IkeSaId) -> usize {
+    pub fn auth_payload_smallest(&self, ike_sa: IkeSaId) -> usize {
         let prf = self.suite_in_use(ike_sa).and_then(|suite| suite.prf);
         let prf = prf.and_then(transform::prf);
         8 + prf.map_or(16, |row| usize::from(row.octets))

@@ -173,12 +173,14 @@ fn count_size(row: &mut EchoWay, length: u32, at: (FrameId, Timestamp)) {
     }
     if let Some(size) = row.sizes.iter_mut().find(|size| size.length == length) {
         size.requests += 1;
+        size.last = at;
     } else if row.sizes.len() < limits::INNER_ECHO_SIZES {
         row.sizes.push(EchoSize {
             length,
             requests: 1,
             answered: 0,
             first: at,
+            last: at,
         });
     }
 }

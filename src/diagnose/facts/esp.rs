@@ -108,3 +108,22 @@ pub fn packets_since(flow: &EspFlow, time: Timestamp) -> u64 {
         _ => (counted as f64 * once(flow) as f64 / flow.packets.max(1) as f64) as u64,
     }
 }
+
+/// Packets of a flow between two times: those of the timeline's steps that lie wholly between, so
+/// rather too few.
+pub fn packets_within(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
+    let step = i64::from(flow.timeline.step_secs.max(1)).saturating_mul(1_000_000_000);
+    let counts = flow.timeline.counts.iter().zip(0i64..);
+    counts
+        .filter(|(_, place)| {
+            let begins = flow
+                .seen
+                .first
+                .1
+                .0
+                .saturating_add(step.saturating_mul(*place));
+            begins >= from.0 && begins.saturating_add(step) <= to.0
+        })
+        .map(|(packets, _)| u64::from(*packets))
+        .sum()
+}

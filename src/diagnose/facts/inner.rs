@@ -80,18 +80,30 @@ impl Asking<'_> {
                 stopped: true,
             });
         }
-        if self.back.packets > 0 || !waited(seen.last.1) {
+        if self.back.packets > 0 {
             return None;
         }
         let (requests, places) = match &self.out.tcp {
-            Some(tcp) => (tcp.syns, tcp.syn_places.clone()),
-            None => (self.out.packets, vec![seen.first, seen.last]),
+            // SYNs that came just before the recording ended do not count; those before them do.
+            Some(tcp) => {
+                let places: Vec<Cite> = until(&tcp.syn_places, waited).collect();
+                match waited(seen.last.1) {
+                    true => (tcp.syns, places),
+                    false => (places.len() as u64, places),
+                }
+            }
+            None if waited(seen.last.1) => (self.out.packets, vec![seen.first, seen.last]),
+            None => return None,
+        };
+        let last = match waited(seen.last.1) {
+            true => seen.last,
+            false => *places.last()?,
         };
         Some(Unanswered {
             requests,
             places,
             first: seen.first,
-            last: seen.last,
+            last,
             stopped: false,
         })
     }
@@ -263,6 +275,21 @@ impl<'m> Inside<'m> {
         heard && open && self.deaf.get(end) == Some(&false)
     }
 
+    /// Whether an answer would have been read if it had come, by what came shortly before the first
+    /// request: the gateway there was heard, and all its ESP was opened. That it was heard afterwards
+    /// is better, and [`Inside::would_see`] asks for that; where the only traffic is the one that gets
+    /// no answer there may be nothing else to hear.
+    pub fn was_seeing(&self, vantage: Vantage, end: usize, first: Timestamp) -> bool {
+        /// An SA in use says something within so long, or its gateway tests liveness.
+        const LATELY: Span = Span::from_secs(60);
+        let sight = self.sights.get(&(vantage, end));
+        sight.is_some_and(|sight| {
+            let last = sight.last;
+            let lately = last.is_some_and(|last| last < first && first.since(last) <= LATELY);
+            lately && sight.sealed.is_empty() && self.deaf.get(end) == Some(&false)
+        })
+    }
+
     /// Whether anything went both ways between these hosts.
     pub fn converse(&self, vantage: Vantage, one: IpAddr, other: IpAddr) -> bool {
         self.answered.contains(&(vantage, one, other))
@@ -282,6 +309,11 @@ impl<'m> Inside<'m> {
     pub fn all_errors(&self) -> impl Iterator<Item = &'m InnerError> + '_ {
         self.errors.values().flatten().copied()
     }
+}
+
+/// The places whose time fits.
+fn until(places: &[Cite], fits: impl Fn(Timestamp) -> bool) -> impl Iterator<Item = Cite> {
+    places.iter().copied().filter(move |at| fits(at.1))
 }
 
 /// Whether what an end sent wants an answer.

@@ -2,7 +2,7 @@
 
 use super::{asked, began};
 use crate::diagnose::Cite;
-use crate::model::{Flight, IkeSaId, Model, Role};
+use crate::model::{Exchange, Flight, IkeSaId, Model, Role};
 use crate::registry::{
     ConfigurationAttributeType, ConfigurationType, ExchangeType, NotifyType, NotifyV1, PayloadType,
 };
@@ -77,8 +77,27 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             let (_, read) = model.opened(request)?;
             let errors = errors(&read);
             let failed = errors.contains(&NotifyType::AUTHENTICATION_FAILED.0);
-            failed.then(|| of(request, errors, false))?
+            failed.then(|| match asks_on(model, &rounds) {
+                // Who gives up after a round of EAP was told so by its method; the gateway, which
+                // did not accept the user, is the one that refuses.
+                Some(response) => of(response, errors, true),
+                None => of(request, errors, false),
+            })?
         })
+}
+
+/// The last `IKE_AUTH` response, if it goes on with EAP after the first round: the initiator has believed
+/// the responder by then (RFC 7296 section 2.16), and EAP has not succeeded.
+fn asks_on<'m>(model: &Model, rounds: &[&'m Exchange]) -> Option<&'m Flight> {
+    let [_, .., last] = rounds else {
+        return None;
+    };
+    let response = last.response()?;
+    let (_, read) = model.opened(response)?;
+    let asks = read.payloads.iter().any(|payload| {
+        matches!(&payload.body, Body::V2(ikev2::Body::Eap(eap)) if eap.code == ikev2::Eap::REQUEST)
+    });
+    (asks && read.payload(PayloadType::AUTH).is_none()).then_some(response)
 }
 
 /// IKEv1: an informational message that reports an error before any phase 2, or XAUTH that failed.

@@ -287,7 +287,10 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             .ike_sas
             .iter()
             .any(|other| model.ike_sas[*other].seen.first.1 > at.1);
-        let stays = anew || tap::went_on(model, answer.vantage, at.1, Tap::PATIENCE);
+        // Amid rounds of EAP nothing but a refusal may come (RFC 7296 section 2.21.2).
+        let stays = anew
+            || tap::went_on(model, answer.vantage, at.1, Tap::PATIENCE)
+            || is_amid_eap(model, *id);
         if !informs || served || !stays {
             return None;
         }
@@ -312,6 +315,30 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         )
     })
 }
+
+/// Whether the last `IKE_AUTH` response is one of EAP, after which the initiator must go on: none before
+/// it was as small as the Success that ends EAP (RFC 7296 section 2.16), and it holds no child SA.
+fn is_amid_eap(model: &Model, id: IkeSaId) -> bool {
+    let rounds = model.auth_rounds(id);
+    let [_, .., _] = rounds.as_slice() else {
+        return false;
+    };
+    let sizes: Option<Vec<_>> = rounds
+        .iter()
+        .map(|round| model.plaintext_range(id, round.response()?))
+        .collect();
+    let outcome = model.auth_outcome(id);
+    let may_end = matches!(outcome, AuthOutcome::Full | AuthOutcome::AuthOnly);
+    // Of certificates, which come in the first round, nothing is asked but that there are more rounds.
+    let grants = sizes
+        .iter()
+        .flatten()
+        .any(|size| *size.start() <= EAP_SUCCESS);
+    sizes.is_some() && !grants && !may_end
+}
+
+/// A payload with EAP Success: nothing but its code, identifier and length (RFC 3748 section 4.2).
+const EAP_SUCCESS: usize = 8;
 
 /// The answer by which authentication ends, if these are all exchanges up to it: message 6 of main
 /// mode, message 2 of aggressive mode, the last `IKE_AUTH` response.
@@ -451,6 +478,30 @@ mod tests {
         verdict(&(attempt(1, 0) + &attempt(2, 5)), "auth-failed");
         silent(
             &(attempt(1, 0) + "1 A > B ESP 0xb1 seq 1..9\n1 B > A ESP 0xa1 seq 1..9"),
+            "auth-failed",
+        );
+    }
+
+    #[test]
+    fn an_initiator_that_gives_up_amid_rounds_of_eap() {
+        let text = |success: &str| {
+            format!(
+                "{AGREED}
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 1136
+                 0.4 A:500 > B:500 IKE_AUTH i=1 r=2 id=2 request sealed 80
+                 0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 112
+                 {success}
+                 0.6 A:500 > B:500 IKE_AUTH i=1 r=2 id=4 request sealed 144
+                 0.7 B:500 > A:500 IKE_AUTH i=1 r=2 id=4 response sealed 128
+                 0.8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80"
+            )
+        };
+        verdict(&text(""), "auth-failed");
+        silent(
+            &text(
+                "0.55 A:500 > B:500 IKE_AUTH i=1 r=2 id=3 request sealed 80
+                 0.56 B:500 > A:500 IKE_AUTH i=1 r=2 id=3 response sealed 80",
+            ),
             "auth-failed",
         );
     }

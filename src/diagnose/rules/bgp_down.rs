@@ -161,6 +161,8 @@ fn unanswered(
     let mut refusals: Vec<Cite> = Vec::new();
     let mut ends: Option<(IpAddr, IpAddr, usize)> = None;
     let mut syns = 0;
+    let vantage = talks.first()?.vantage;
+    let waited = |at: &Cite| tap::went_on(model, vantage, at.1, Tap::PATIENCE);
     for talk in talks {
         let [first, second] = &talk.ways;
         for ((out, from, to), back) in ways(talk).into_iter().zip([second, first]) {
@@ -168,22 +170,21 @@ fn unanswered(
                 continue;
             };
             ends = ends.or_else(|| Some((from, to, inside.end_towards(out)?)));
-            places.extend(&tcp.syn_places);
+            let pending = tcp.syn_places.iter().filter(|at| !waited(at)).count() as u64;
+            places.extend(tcp.syn_places.iter().filter(|at| waited(at)));
             refusals.extend(back.tcp.as_ref().and_then(|tcp| tcp.refusal));
-            syns += tcp.syns;
+            syns += tcp.syns.saturating_sub(pending);
         }
     }
     let (from, to, end) = ends?;
     places.sort_unstable();
     let (first, last) = (*places.first()?, *places.last()?);
-    let vantage = talks.first()?.vantage;
     let refused = refusals.len() as u64 >= 2;
-    let waited = tap::went_on(model, vantage, last.1, Tap::PATIENCE);
+    let heard = inside.would_see(vantage, end, (first.1, last.1));
     let silent = refusals.is_empty()
         && syns >= FEW
         && last.1.since(first.1) >= LASTING
-        && waited
-        && inside.would_see(vantage, end, (first.1, last.1));
+        && (heard || inside.was_seeing(vantage, end, first.1));
     if !refused && !silent {
         return None;
     }
@@ -203,7 +204,11 @@ fn unanswered(
     };
     let mut finding = Finding::new(
         &RULE,
-        if link.is_empty() { Confidence::Likely } else { Confidence::Certain },
+        match (refused || heard, link.is_empty()) {
+            (true, true) => Confidence::Likely,
+            (true, false) => Confidence::Certain,
+            (false, _) => Confidence::Possible,
+        },
         tunnel,
         first,
         format!("SYN from {from} to port 179 of {to}"),
@@ -215,6 +220,9 @@ fn unanswered(
         "Look that {to} is the address of the neighbour inside the tunnel, that it has {from} as its neighbour, \
          and that TCP port 179 is permitted between them."
     ));
+    if !refused && !heard {
+        finding = finding.or("The tunnel itself stopped: nothing of the far gateway came since.");
+    }
     for refusal in refusals {
         finding = finding.also(refusal, "RST in answer");
     }
@@ -337,6 +345,27 @@ mod tests {
         verdict(&syns("169.254.7.1", "169.254.7.2"), "bgp-down");
         let finding = fires(&syns("169.254.7.1", "169.254.7.6"), "bgp-down");
         assert!(finding.says.contains("not in one /30"), "{}", finding.says);
+    }
+
+    #[test]
+    fn attempts_are_all_that_goes_on_and_the_last_came_too_late() {
+        let text = |pings: &str| {
+            format!(
+                "{pings}
+                 4.3 A > B ESP 0xb1 seq 9..19 every 1.1 inner(169.254.7.1 > 169.254.7.2 TCP 40000 > 179 SYN)"
+            )
+        };
+        let pings = "
+            0 A > B ESP 0xb1 seq 1..4 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+            0.1 B > A ESP 0xa1 seq 1..4 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)";
+        let finding = fires(&text(pings), "bgp-down");
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
+        // Of the other direction no packet could be read, or none was recorded.
+        silent(
+            &text(&pings.replace(" inner(10.2.0.1 > 10.1.0.1 reply 7/1)", "")),
+            "bgp-down",
+        );
+        silent(&text(""), "bgp-down");
     }
 
     const SESSION: &str = "

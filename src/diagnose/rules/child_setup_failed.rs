@@ -207,8 +207,28 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         // An error in it is read by its own rule.
         read.notifies().any(|notify| notify.kind.0 < 16384)
     });
-    if rounds > 1 || told || model.auth_outcome(id) != AuthOutcome::AuthOnly {
+    let is_last = match rounds {
+        1 => model.auth_outcome(id) == AuthOutcome::AuthOnly,
+        _ => refused_after_eap(model, id),
+    };
+    if told || !is_last {
         return None;
+    }
+    if rounds > 1 {
+        // The first request asked for the child SA.
+        let first = model.auth_rounds(id).first()?.request()?;
+        let childless = model.is_childless(id, first);
+        let used = model.tunnels[tunnel].flows.iter().any(|flow| {
+            let flow = &model.flows[*flow];
+            flow.seen.last.1 >= at.1
+        });
+        let mended = rekey::mended(model, sa, at.1);
+        return (!childless && !used && !mended).then(|| Refusal {
+            at,
+            by: answerer(model, exchange),
+            note: "the last IKE_AUTH response, after EAP, has no room for a child SA".to_string(),
+            confidence: Confidence::Likely,
+        });
     }
     let request = exchange.request()?;
     // A request without room for an SA and selectors asks for no child (RFC 6023); nor does one that
@@ -226,6 +246,32 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         note: "IKE_AUTH response with room for a proof but not for a child SA".to_string(),
         confidence: Confidence::Likely,
     })
+}
+
+/// Whether `IKE_AUTH` ended after EAP with a proof and without a child SA: the response before the last is
+/// as small as EAP Success, and the last request and the last response have room for AUTH, and the
+/// latter has none for SA and Traffic Selectors beside it (RFC 7296 section 2.16).
+fn refused_after_eap(model: &Model, id: IkeSaId) -> bool {
+    /// EAP Success, and a notification beside it at most; AUTH; an SA and Traffic Selectors.
+    const SUCCESS: std::ops::RangeInclusive<usize> = 8..=15;
+    const CHILD: usize = 84;
+    let rounds = model.auth_rounds(id);
+    let [_, .., before, last] = rounds.as_slice() else {
+        return false;
+    };
+    let size = |flight: Option<&Flight>| model.plaintext_range(id, flight?);
+    let auth = model.auth_payload_smallest(id);
+    let (Some(success), Some(request), Some(response)) = (
+        size(before.response()),
+        size(last.request()),
+        size(last.response()),
+    ) else {
+        return false;
+    };
+    SUCCESS.contains(success.end())
+        && *request.end() >= auth
+        && *response.end() >= auth
+        && *response.end() < auth + CHILD
 }
 
 /// Octets of all parts of a message: the suite adds the same to requests and responses.
@@ -376,6 +422,26 @@ mod tests {
             );
             assert_eq!(finding.severity, severity, "after {at} s");
         }
+    }
+
+    #[test]
+    fn a_child_refused_after_eap() {
+        let text = |success: u32, last: u32, more: &str| {
+            format!(
+                "{AGREED}
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 1136
+                 0.4 A:500 > B:500 IKE_AUTH i=1 r=2 id=2 request sealed 80
+                 0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed {success}
+                 0.6 A:500 > B:500 IKE_AUTH i=1 r=2 id=3 request sealed 112
+                 0.7 B:500 > A:500 IKE_AUTH i=1 r=2 id=3 response sealed {last}{more}"
+            )
+        };
+        verdict(&text(80, 144, ""), "child-setup-failed");
+        // It may be made; EAP goes on; traffic follows.
+        silent(&text(80, 240, ""), "child-setup-failed");
+        silent(&text(112, 144, ""), "child-setup-failed");
+        let traffic = "\n1 A > B ESP 0xb1 seq 1..9\n1 B > A ESP 0xa1 seq 1..9";
+        silent(&text(80, 144, traffic), "child-setup-failed");
     }
 
     #[test]

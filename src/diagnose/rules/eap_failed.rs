@@ -25,7 +25,7 @@ const DOCUMENT: &str = "\
 The gateway asked the user to prove itself by EAP (IKEv2) or XAUTH (IKEv1), and did not accept the proof: the name or the password is wrong, the account is locked or unknown to the authentication server, or the two sides found no EAP method in common.
 
 ## How it is seen
-With the keys of the IKE SA: an IKE_AUTH response holds an EAP packet with the code Failure, or the status of XAUTH is FAIL.
+With the keys of the IKE SA: an IKE_AUTH response holds an EAP packet with the code Failure, or the status of XAUTH is FAIL. Or the initiator answers a later round of EAP by AUTHENTICATION_FAILED: methods such as MS-CHAPv2 tell the user of failure themselves, before EAP does.
 
 ## What else looks like it
 An authentication server (RADIUS) that does not answer: the gateway then says failure too.
@@ -54,7 +54,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Confidence::Certain,
         tunnel,
         first.at,
-        format!("{what} says failure"),
+        format!("where {what} fails"),
     )
     .title(format!("{} does not accept the user{name}", first.from))
     .says(format!(
@@ -94,6 +94,23 @@ mod tests {
         );
         verdict(&text, "eap-failed");
         silent(&text, "child-setup-failed");
+    }
+
+    #[test]
+    fn an_initiator_that_gives_up_in_a_later_round_was_told_by_the_method() {
+        verdict(
+            &format!(
+                "{ASKED} 0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 128 opened EAP(1)
+                 0.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80 opened N(AUTHENTICATION_FAILED)"
+            ),
+            "eap-failed",
+        );
+        // In the first round it may not believe the gateway.
+        let (first, _) = ASKED.split_once("0.4").unwrap();
+        let text = format!(
+            "{first} 0.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 opened N(AUTHENTICATION_FAILED)"
+        );
+        verdict(&text, "auth-failed");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A check at a fixed interval gets no answer, or answers for a part.
 
 use crate::diagnose::facts::inner::{self, Asking, Inside};
+use crate::diagnose::facts::rhythm::{self, Unanswered};
 use crate::diagnose::facts::{Tap, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{EchoWay, Model, TunnelId};
@@ -22,7 +23,7 @@ const DOCUMENT: &str = "\
 Something sends an ICMP echo request through the tunnel at a fixed interval, to learn whether it works, and gets no answer, or not to all. Who acts upon it may declare a working tunnel dead.
 
 ## How it is seen
-With the keys of ESP, or without encryption: echo requests of one size at a fixed interval, longer than a person would wait, and their replies. How many were answered and how soon is told; also whether the target answers anything else, and what ICMP errors say.
+With the keys of ESP, or without encryption: echo requests of one size at a fixed interval, longer than a person would wait, and their replies. How many were answered and how soon is told; also whether the target answers anything else, and what ICMP errors say. Without keys: packets of one size at a fixed interval that had as many of their size in return until these stopped while the other side went on; then it is a guess.
 
 ## What else looks like it
 Loss on the way, which hits everything else too. A target that answers by another tunnel.
@@ -38,7 +39,7 @@ const FEW: u64 = 3;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(inside) = Inside::of(model, tunnel) else {
-        return Vec::new();
+        return sealed(model, tunnel).into_iter().collect();
     };
     let mut told = BTreeSet::new();
     let checks = inside.asking.iter().filter(|asking| asking.is_check());
@@ -47,6 +48,64 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .filter_map(|asking| finding(model, tunnel, &inside, asking))
         .take(CHECKS)
         .collect()
+}
+
+/// What the rhythm of sealed packets leaves to guess: steady packets that had as many answers of their
+/// size, until these stopped while the other side lived on. Such without any answer may want none, and
+/// are told for information.
+fn sealed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let found = rhythm::unanswered(model, tunnel);
+    let telling = found.iter().find(|one| had_answers(one));
+    let (one, severity) = match telling {
+        Some(one) => (one, RULE.severity),
+        None => (
+            found.iter().find(|one| one.answers.is_none())?,
+            Severity::Info,
+        ),
+    };
+    let title = match &one.answers {
+        Some(_) => format!(
+            "Steady packets of {} to {} are not answered any more",
+            one.from, one.to
+        ),
+        None => format!(
+            "Steady packets of {} to {} have no answer of their size",
+            one.from, one.to
+        ),
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        tunnel,
+        one.asks.first,
+        format!("the first of {} octets of ESP", one.asks.size),
+    )
+    .severity(severity)
+    .also(one.asks.last, "the last of them")
+    .title(title)
+    .says(format!("{} Without keys more cannot be told.", one.says()))
+    .or("They want no answer, or one of another size.")
+    .advise(format!(
+        "Find out what behind {} sends every {}, and whether its target behind {} answers.",
+        one.from, one.asks.period, one.to
+    ));
+    if let Some(answers) = &one.answers {
+        finding = finding.also(answers.last, "the last answer of that size");
+    }
+    if let Some(alive) = one.alive {
+        finding = finding.also(alive, "the other side lives");
+    }
+    Some(finding)
+}
+
+/// Whether each steady packet had an answer of its size, until they stopped while the other side lived.
+fn had_answers(one: &Unanswered) -> bool {
+    let Some(answers) = one.answers.as_ref().filter(|_| one.alive.is_some()) else {
+        return false;
+    };
+    let had = u64::from(one.asks.packets).saturating_sub(one.missed);
+    let apart = had.abs_diff(u64::from(answers.packets));
+    apart <= 2 || apart.saturating_mul(10) <= had
 }
 
 /// Checks that are told of one tunnel: more than people read.
@@ -184,6 +243,29 @@ mod tests {
             "health-check-unanswered",
         );
         assert!(finding.says.contains("6 of 12"), "{}", finding.says);
+    }
+
+    #[test]
+    fn sealed_packets_that_had_answers_of_their_size_until_they_stopped() {
+        let others = "
+            0.3 A > B ESP 0xb1 seq 1001..1400 every 0.7 size 100,104,108,164,148,152,1020
+            0.4 B > A ESP 0xa1 seq 1001..1400 every 0.7 size 100,104,108,164,148,152,1020";
+        let text = |answers: u32, step: u32| {
+            format!(
+                "0 A > B ESP 0xb2 seq 1..50 every 5 size 140
+                 0.02 B > A ESP 0xa2 seq 1..{answers} every {step} size 140{others}"
+            )
+        };
+        let finding = fires(&text(25, 5), "health-check-unanswered");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
+        silent(&text(50, 5), "health-check-unanswered");
+        // A heartbeat that wants no answer.
+        let finding = fires(
+            &format!("0 A > B ESP 0xb2 seq 1..50 every 5 size 140{others}"),
+            "health-check-unanswered",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Info);
     }
 
     #[test]

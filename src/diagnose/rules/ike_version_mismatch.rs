@@ -1,9 +1,10 @@
 //! One side speaks IKEv1, the other IKEv2.
 
+use super::ike_proposal_mismatch;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Asked, clear, end_of};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::model::{IkeSa, IkeState, Model, TunnelId};
 use crate::registry::NotifyType;
 
 /// The rule.
@@ -27,7 +28,7 @@ const DOCUMENT: &str = "\
 One gateway is configured for IKEv1, the other for IKEv2.
 
 ## How it is seen
-The first message is answered by INVALID_MAJOR_VERSION (5) in clear. Or each side starts in its own version and neither is answered.
+The first message is answered by INVALID_MAJOR_VERSION (5) in clear. Or each side starts in its own version, and neither is answered; or it is refused by NO_PROPOSAL_CHOSEN, though the one that refuses begins in the other version itself.
 
 ## What else looks like it
 A responder that knows the version but has no connection for the peer may refuse in the same way.
@@ -38,6 +39,7 @@ A responder that knows the version but has no connection for the peer may refuse
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     said(model, tunnel)
+        .or_else(|| refused(model, tunnel))
         .or_else(|| crossed(model, tunnel))
         .into_iter()
         .collect()
@@ -73,6 +75,57 @@ fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             Topic::IkeVersion,
         )),
     )
+}
+
+/// A peer refuses one version as if it had no connection for it, and begins in the other itself, in vain.
+fn refused(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let sas = || row.ike_sas.iter().map(|id| &model.ike_sas[*id]);
+    let is_up = |sa: &IkeSa| {
+        matches!(
+            sa.state,
+            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
+        )
+    };
+    // One version that serves shows that the other is a leftover, or was tried first.
+    if sas().any(is_up) {
+        return None;
+    }
+    row.ends.iter().find_map(|responder| {
+        let refusals = ike_proposal_mismatch::refusals(model, tunnel, *responder);
+        let (sa, notice) = *refusals.first()?;
+        let version = sa.version.major();
+        let begins = |sa: &IkeSa| sa.paths.first().is_some_and(|path| path.from.address == *responder);
+        let mut own = sas().filter(|sa| begins(sa));
+        let first = own.next()?;
+        let always = first.version.major() != version && own.all(|sa| sa.version.major() != version);
+        let initiator = sa.paths.first()?.from.address;
+        always.then(|| {
+            Finding::new(
+                &RULE,
+                Confidence::Likely,
+                tunnel,
+                notice.at,
+                format!("{responder} refuses IKEv{version}"),
+            )
+            .also(
+                first.seen.first,
+                format!("{responder} begins with IKEv{}", first.version.major()),
+            )
+            .during(sa.seen.first.1, first.seen.last.1)
+            .title(format!(
+                "{initiator} speaks IKEv{version}, {responder} IKEv{}",
+                first.version.major()
+            ))
+            .says(format!(
+                "{responder} refused IKEv{version} of {initiator} by NO_PROPOSAL_CHOSEN, as one does that has no                  connection for it, and itself begins with IKEv{}, which does not succeed either.",
+                first.version.major()
+            ))
+            .or("The algorithms differ as well.")
+            .advise("Configure the same IKE version on both sides.")
+            .advise_all(vendor_advice::of(model, tunnel, *responder, Topic::IkeVersion))
+        })
+    })
 }
 
 /// Each side begins in its own version and is not answered.
@@ -137,6 +190,23 @@ mod tests {
              1 B:500 > A:500 MAIN i=9 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24",
             "ike-version-mismatch",
         );
+    }
+
+    #[test]
+    fn one_version_refused_by_a_peer_that_begins_in_the_other() {
+        let v2 = "
+            0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+            0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)";
+        let main = "
+            1 B:500 > A:500 MAIN i=9 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+            1.1 A:500 > B:500 INFO_V1 i=9 r=7 id=5 N(14)";
+        verdict(&format!("{v2}{main}"), "ike-version-mismatch");
+        // In the same version; the other side begins so itself, too.
+        let own = "
+            1 B:500 > A:500 IKE_SA_INIT i=9 r=0 id=0 request SA(ENCR_AES_CBC-128 DH14) KE(14) Nonce
+            1.1 A:500 > B:500 IKE_SA_INIT i=9 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)";
+        silent(&format!("{v2}{own}"), "ike-version-mismatch");
+        silent(v2, "ike-version-mismatch");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::diagnose::facts::{count, icmp::Meaning};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{InnerError, Model, TunnelId};
 use crate::units::{Span, Vantage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// The rule.
@@ -72,10 +72,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         port.attempts += tcp.attempts;
         add(port, asking, model);
     }
+    // Two taps tell the same twice.
+    let mut told = BTreeSet::new();
     ports
         .iter()
         .filter(|(_, port)| !port.answered)
-        .filter_map(|(key, port)| finding(tunnel, &inside, *key, port))
+        .filter_map(|(key, port)| Some((*key, finding(tunnel, &inside, *key, port)?)))
+        .filter(|((_, from, to, number), _)| told.insert((*from, *to, *number)))
+        .map(|(_, finding)| finding)
         .take(PORTS)
         .collect()
 }
@@ -188,6 +192,17 @@ mod tests {
     const PING: &str = "
         0 A > B ESP 0xb9 seq 1..50 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
         0.1 B > A ESP 0xa9 seq 1..50 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)";
+
+    #[test]
+    fn the_last_attempts_may_come_just_before_the_end() {
+        let text = |from: u32| {
+            format!(
+                "{PING}\n{from}.5 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)"
+            )
+        };
+        verdict(&text(43), "inner-port-unanswered");
+        silent(&text(46), "inner-port-unanswered");
+    }
 
     #[test]
     fn a_port_that_a_filter_drops() {

@@ -2,9 +2,9 @@
 
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::inner::{self, Inside};
-use crate::diagnose::facts::{Located, Tap, clear, count, icmp::Meaning, overhead, tap};
+use crate::diagnose::facts::{Located, Tap, clear, count, end_of, icmp::Meaning, overhead, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{EspFlow, Model, TunnelId};
+use crate::model::{EspFlow, Model, Rhythm, Silence, Tunnel, TunnelId};
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, HashMap};
 
@@ -33,7 +33,7 @@ const DOCUMENT: &str = "\
 Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
 
 ## How it is seen
-One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are.
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are.
 
 ## What else looks like it
 Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves no gaps in the other.
@@ -59,6 +59,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .map(|finding| located(model, tunnel, finding))
         .or_else(|| between_taps(model, tunnel))
         .or_else(|| by_inner_size(model, tunnel))
+        .or_else(|| {
+            let directions = esp::directions(model, row);
+            let mut ways = directions
+                .iter()
+                .flat_map(|directions| [(directions, 0), (directions, 1)]);
+            ways.find_map(|(directions, end)| unanswered(model, tunnel, &tap, directions, end))
+        })
         .into_iter()
         .collect()
 }
@@ -156,8 +163,7 @@ fn by_inner_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 }
             }
             for size in out.echo.iter().flat_map(|echo| &echo.sizes) {
-                let waited = out.seen.is_some_and(|seen| ended(seen.last))
-                    && row.passed_since(Span(1), size.first.1);
+                let waited = ended(size.last) && row.passed_since(Span(1), size.first.1);
                 if size.answered == 0 && size.requests >= PATTERN && waited {
                     row.lose(size.length, size.requests, size.first);
                 }
@@ -258,6 +264,9 @@ fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             let apart = far.key.vantage.input != near.key.vantage.input;
             // As many small packets at both: the same span was recorded, and nothing else was lost.
             let passes = small >= PATTERN && far.packets * 10 >= small * 9;
+            // Of those that are missing some come before one that arrived: else all was lost from
+            // one moment on, whatever its size.
+            let passes = passes && far.sequence.missing >= PATTERN;
             if !apart || large < PATTERN || !passes || !was_recording(model, far, near) {
                 return None;
             }
@@ -318,13 +327,7 @@ fn swallowed(
     let fragmented: u64 = out.iter().map(|flow| flow.fragmented).sum();
     let returned: u64 = back.iter().map(|flow| flow.fragmented).sum();
     let missing: u64 = back.iter().map(|flow| flow.sequence.missing).sum();
-    let limit = clear::fragments(model, row)
-        .filter(|train| {
-            train.vantage == directions.vantage && train.protocol != 17 || train.complete > 0
-        })
-        .filter(|train| crate::diagnose::facts::end_of(row, train.to) == Some(end))
-        .map(|train| train.largest)
-        .max()?;
+    let limit = limit(model, row, directions, end)?;
     let largest_back = back.iter().map(|flow| outer(flow)).max()?;
     let small_pass = back.iter().map(|flow| flow.packets).sum::<u64>() >= PATTERN;
     if fragmented < PATTERN
@@ -346,7 +349,7 @@ fn swallowed(
             tap.absence(Confidence::Likely),
             tunnel,
             clear::fragments(model, row)
-                .find(|train| crate::diagnose::facts::end_of(row, train.to) == Some(end))
+                .find(|train| end_of(row, train.to) == Some(end))
                 .map_or(flow.seen.first, |train| train.first),
             "ESP leaves in IP fragments",
         )
@@ -363,6 +366,117 @@ fn swallowed(
         ))
         .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
     )
+}
+
+/// The largest IP packet that a single fragment made on the way to an end.
+fn limit(model: &Model, row: &Tunnel, directions: &Directions<'_>, end: usize) -> Option<u32> {
+    clear::fragments(model, row)
+        .filter(|train| {
+            train.vantage == directions.vantage && train.protocol != 17 || train.complete > 0
+        })
+        .filter(|train| end_of(row, train.to) == Some(end))
+        .map(|train| train.largest)
+        .max()
+}
+
+/// Fragmented packets go to `end` again and again and nothing comes back all the while, though small
+/// ones are answered before, between and after.
+///
+/// A stream that wants no answer, of packets as large, looks alike. It goes on through what is
+/// answered, or is fast; connections that hang, and pings, are slow and give up.
+fn unanswered(
+    model: &Model,
+    tunnel: TunnelId,
+    tap: &Tap,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    /// Packets of one size in a row.
+    const ROW: u32 = 4;
+    /// They last so long, and two of them are so far apart at least.
+    const LASTING: Span = Span::from_secs(1);
+    const APART: Span = Span::from_millis(100);
+    let row = &model.tunnels[tunnel];
+    let ([out], [back]) = (directions.flows(end), directions.flows(1 - end)) else {
+        return None;
+    };
+    let limit = limit(model, row, directions, end)?;
+    let headers = outer(out).saturating_sub(out.sizes.largest);
+    let is_large = |size: u32| size.saturating_add(headers) > limit;
+    let large_sizes = || out.sizes.counts.iter().filter(|(size, _)| is_large(*size));
+    let large: u64 = large_sizes().map(|(_, packets)| u64::from(*packets)).sum();
+    let small = out.packets.saturating_sub(large);
+    // Exactly what is too large left in fragments, and nothing as large comes back.
+    let told = out.fragmented == large
+        && out.sizes.others == 0
+        && back.fragmented == 0
+        && outer(back) <= limit;
+    // What came back answers the small ones: no more than one each, and hardly less.
+    let answers =
+        back.packets <= small && back.packets.saturating_mul(5) >= small.saturating_mul(4);
+    if !told || !answers || tap.dropped > 0 || tap.missed.is_some() {
+        return None;
+    }
+    let in_vain = |rhythm: &Rhythm| {
+        let span = rhythm.last.1.since(rhythm.first.1);
+        let slow = span >= LASTING
+            && span.0
+                >= APART
+                    .0
+                    .saturating_mul(i64::from(rhythm.packets.saturating_sub(1)));
+        let silence = back.silences.iter().find(|silence| {
+            // An answer to what went before may cross the first of them.
+            silence.before.1.since(rhythm.first.1) <= APART && silence.after.1 > rhythm.last.1
+        })?;
+        (slow && rhythm.packets >= ROW).then_some(*silence)
+    };
+    let mut vain: Vec<(Rhythm, Silence)> = Vec::new();
+    for (size, _) in large_sizes() {
+        let rhythm = out.rhythms.iter().find(|rhythm| rhythm.size == *size)?;
+        vain.push((*rhythm, in_vain(rhythm)?));
+    }
+    vain.sort_by_key(|(rhythm, _)| rhythm.first);
+    let ((first, one), (last, two)) = (vain.first()?, vain.last()?);
+    // Twice, with answers to small ones between and after.
+    let between = two.before.1 > one.after.1;
+    if !between || !tap::went_on(model, directions.vantage, last.last.1, Span(1)) {
+        return None;
+    }
+    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let (inner, mss) = overhead::safe(directions.all(), limit, to.is_ipv6());
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        tunnel,
+        first.first,
+        "ESP leaves in IP fragments, and nothing comes back",
+    )
+    .title(format!("Large packets from {from} to {to} seem to vanish"))
+    .says(format!(
+        "{large} ESP packets from {from} to {to} were cut into IP fragments of at most {limit} octets. While they          were sent, at {} different times and again and again, nothing came back, for {} and for {}. Before,          between and after, {small} smaller packets had {} in return.",
+        vain.len(),
+        one.length,
+        two.length,
+        count(back.packets, "packet"),
+    ))
+    .or("Something sends large packets that want no answer.")
+    .or("Whom the large packets are for does not answer them.")
+    .advise(format!(
+        "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise."
+    ))
+    .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
+    for (rhythm, silence) in &vain {
+        finding = finding
+            .also(
+                rhythm.first,
+                format!("the first of {} octets of ESP", rhythm.size),
+            )
+            .also(
+                silence.after,
+                format!("the first packet back, after {}", silence.length),
+            );
+    }
+    Some(finding)
 }
 
 /// The largest packet of a flow with its outer IP header.
@@ -408,6 +522,58 @@ mod tests {
     #[test]
     fn fragments_with_complete_answers_are_fine() {
         assert!(slugs(&model("1..40")).is_empty());
+    }
+
+    /// Pings with answers, large packets of two sizes in between, which leave in fragments.
+    fn in_vain(large: &str, back: &str) -> Vec<&'static str> {
+        let mut model = crate::testing::model(&format!(
+            "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+             0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80
+             1 A > B ESP 0xb1 seq 1..10 every 0.3 size 120
+             1.1 B > A ESP 0xa1 seq 1..10 every 0.3 size 120
+             {large}
+             8 A > B ESP 0xb1 seq 31..35 every 0.3 size 120
+             8.1 B > A ESP 0xa1 seq 11..15 every 0.3 size 120
+             18 A > B ESP 0xb1 seq 61..65 every 0.3 size 120
+             18.1 B > A ESP 0xa1 seq 16..20 every 0.3 size 120
+             1 A > B FRAGMENTS 50 complete 16 pieces 32 largest 1276{back}"
+        ));
+        for flow in model.flows.iter_mut() {
+            if flow.key.spi.0 == 0xb1 {
+                let large = flow.sizes.counts.iter().filter(|row| row.0 > 1256);
+                flow.fragmented = large.map(|row| u64::from(row.1)).sum();
+            }
+        }
+        slugs(&model)
+    }
+
+    #[test]
+    fn fragments_that_have_no_answer_while_small_packets_do() {
+        let two = "4.3 A > B ESP 0xb1 seq 11..18 every 0.3 size 1364
+             9.6 A > B ESP 0xb1 seq 36..42 every 1 size 1436";
+        assert_eq!(in_vain(two, ""), ["mtu-black-hole"]);
+        // Once is no pattern; a stream goes on, or is fast; an answer may be small.
+        let once = "4.3 A > B ESP 0xb1 seq 11..18 every 0.3 size 1364";
+        assert!(in_vain(once, "").is_empty());
+        let through = "4.3 A > B ESP 0xb1 seq 11..18 every 0.3 size 1364
+             4.4 A > B ESP 0xb1 seq 70..90 every 0.8 size 1436";
+        assert!(in_vain(through, "").is_empty());
+        let fast = "4.3 A > B ESP 0xb1 seq 11..28 every 0.03 size 1364
+             9.6 A > B ESP 0xb1 seq 36..58 every 0.03 size 1436";
+        assert!(in_vain(fast, "").is_empty());
+        assert!(in_vain(two, "\n9.7 B > A ESP 0xa1 seq 21..27 every 1 size 100").is_empty());
+    }
+
+    #[test]
+    fn all_that_is_lost_from_one_moment_on_was_not_too_large() {
+        silent(
+            "1 A > B ESP 0xb1 seq 1..5 every 0.3 size 120
+             2.5 A > B ESP 0xb1 seq 6..40 every 0.3 size 184
+             1 B > A ESP 0xa1 seq 1..40 every 0.3 size 136
+             1 A > B ESP 0xb1 seq 1..5 every 0.3 size 120 tap=1
+             1 B > A ESP 0xa1 seq 1..40 every 0.3 size 136 tap=1",
+            "mtu-black-hole",
+        );
     }
 
     #[test]

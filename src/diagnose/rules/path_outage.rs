@@ -33,8 +33,10 @@ For some seconds nothing of one gateway arrived, then it went on as if nothing h
 ## How it is seen
 A flow falls silent for seconds while the other gateway goes on sending, and resumes on the same SPI. When it resumes many sequence numbers are missing: they were sent, and lost. Requests of IKE sent meanwhile are repeated.
 
+No number is missing if the packets of the other gateway were lost, so that there was nothing to answer. That shows only where each packet had one in return before and afterwards, and packets of the same sizes had none for ten seconds and more: then it is a suspicion.
+
 ## What else looks like it
-An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs.
+An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs. If no number is missing: the one host that is asked was down for a while.
 
 ## What to do
 1. Look at the links and routers of the path at that time: rerouting, link changes, overload.
@@ -65,6 +67,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             [0, 1]
                 .into_iter()
                 .find_map(|end| outage(model, tunnel, directions, end))
+        })
+        .or_else(|| {
+            let directions = esp::directions(model, row);
+            let mut ways = directions
+                .iter()
+                .flat_map(|directions| [(directions, 0), (directions, 1)]);
+            ways.find_map(|(directions, end)| unanswered(model, tunnel, directions, end))
         })
         .into_iter()
         .collect()
@@ -141,6 +150,76 @@ fn outage(
         ))
         .or("The capture itself was interrupted.")
         .advise(format!("Look at the path from {from} to {to} at that time.")),
+    )
+}
+
+/// What goes away from `end` has no packet in return for a while, though each had one before and has
+/// one afterwards.
+fn unanswered(
+    model: &Model,
+    tunnel: TunnelId,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    /// A host that is asked may start anew faster, and a slow service answers sooner.
+    const LONG: Span = Span::from_secs(10);
+    /// Packets without answer, and packets back before and afterwards.
+    const MANY: u64 = 15;
+    const SOME: u64 = 8;
+    let row = &model.tunnels[tunnel];
+    let ([back], [out]) = (directions.flows(end), directions.flows(1 - end)) else {
+        return None;
+    };
+    let silence = back
+        .silences
+        .iter()
+        .find(|silence| silence.length >= LONG && lost_in(back, silence).is_none())?;
+    let (from, to) = (silence.before.1, silence.after.1);
+    let asked = esp::packets_within(out, from, to);
+    let before = esp::packets_within(back, back.seen.first.1, from);
+    let after = esp::packets_since(back, to);
+    // One for one, but for those in the silence and the two steps at its edges.
+    let others = out.packets.saturating_sub(asked);
+    let apart = others.abs_diff(back.packets);
+    let in_turn = apart.saturating_mul(10) <= back.packets;
+    // A stream that nobody answers has sizes of its own, and they are there only meanwhile.
+    let sizes = &out.sizes;
+    let same = sizes.others == 0
+        && sizes.counts.iter().all(|(size, _)| {
+            let rhythm = out.rhythms.iter().find(|rhythm| rhythm.size == *size);
+            // What is not timed came at the very beginning.
+            rhythm.is_none_or(|rhythm| rhythm.first.1 < from)
+        });
+    let is_heard = tap::messages(model, row).any(|message| {
+        end_of(row, message.path.from.address) == Some(1 - end)
+            && message.time > from
+            && message.time < to
+            && to.since(message.time) > EDGE
+    });
+    let quality = Tap::of(model, tunnel);
+    let is_whole = quality.dropped == 0 && quality.missed.is_none();
+    if asked < MANY || before < SOME || after < SOME || !in_turn || !same || is_heard || !is_whole {
+        return None;
+    }
+    let (peer, other) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Possible,
+            tunnel,
+            silence.after,
+            format!("first packet of {peer} after {}", silence.length),
+        )
+        .severity(Severity::Warning)
+        .also(silence.before, "last packet before the silence")
+        .title(format!("Nothing of {peer} came for {}, though {other} went on sending", silence.length))
+        .says(format!(
+            "Before and afterwards each packet from {other} to {peer} has one in return. For {} {asked} and more, of              the same sizes, had none, and nothing else of {peer} came. Then both went on with the same SAs, and of              {peer} no number is missing: what {other} sent did not arrive, or was not answered.",
+            silence.length
+        ))
+        .or(format!("All of it was for one host behind {peer}, which was down."))
+        .advise(format!("Look at the path from {other} to {peer} at that time."))
+        .advise(format!("Look whether the hosts behind {peer} were up then.")),
     )
 }
 
@@ -225,11 +304,41 @@ mod tests {
     }
 
     #[test]
+    fn packets_without_answer_amid_such_that_have_one() {
+        let text = |asks: &str, back: &str| {
+            format!(
+                "0 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+                 0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+                 {asks}
+                 45 A > B ESP 0xb1 seq 71..110 every 0.5 size 136
+                 45.1 B > A ESP 0xa1 seq 41..80 every 0.5 size 136{back}"
+            )
+        };
+        let asks = "20 A > B ESP 0xb1 seq 41..64 every 1 size 136";
+        let finding = fires(&text(asks, ""), "path-outage");
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
+        // A stream; a pause of both; the far gateway is heard; more is sent than answered all the time.
+        silent(
+            &text("20 A > B ESP 0xb1 seq 41..64 every 1 size 1036", ""),
+            "path-outage",
+        );
+        silent(&text("", "").replace("71..110", "41..80"), "path-outage");
+        let few = text("20 A > B ESP 0xb1 seq 41..50 every 1 size 136", "");
+        silent(&few.replace("71..110", "51..90"), "path-outage");
+        let ike = "
+            30 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+            30.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80";
+        silent(&text(asks, ike), "path-outage");
+        let more = "\n0.2 A > B ESP 0xb1 seq 200..300 every 0.6 size 136";
+        silent(&text(asks, more), "path-outage");
+    }
+
+    #[test]
     fn a_pause_without_lost_numbers_is_a_pause() {
         silent(
             "0 A > B ESP 0xb1 seq 1..100 every 0.5 size 136
              0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
-             30.1 B > A ESP 0xa1 seq 41..80 every 0.5 size 136",
+             27.1 B > A ESP 0xa1 seq 41..80 every 0.5 size 136",
             "path-outage",
         );
     }

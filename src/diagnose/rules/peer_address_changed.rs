@@ -1,10 +1,11 @@
 //! The same device comes from another address, and the old one is still asked.
 
+use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::life::{self, Birth};
-use crate::diagnose::facts::{asked, count, end_of, esp, offer};
+use crate::diagnose::facts::{asked, child, count, end_of, esp, offer};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSaId, Model, TunnelId};
-use crate::units::Timestamp;
+use crate::units::{Endpoint, Timestamp};
 use std::net::IpAddr;
 
 /// The rule.
@@ -16,6 +17,7 @@ pub static RULE: Rule = Rule {
     document: DOCUMENT,
     explains: &[
         "dpd-timeout",
+        "esp-blocked",
         "esp-one-way",
         "unknown-spi",
         "path-outage",
@@ -31,7 +33,7 @@ const DOCUMENT: &str = "\
 A peer got a new address. Its partner still sends to the old one, where nobody answers, until it learns the new one.
 
 ## How it is seen
-A tunnel was up; its peer falls silent, while ESP and IKE requests still go to it in vain. Then an initiator with the same offer and the same vendor IDs comes from another address, and the old address is never heard again.
+A tunnel was up; its peer falls silent, while ESP and IKE requests still go to it in vain. Then an initiator with the same offer and the same vendor IDs comes from another address, and the old address is never heard again. Or a NAT gave the peer another port: its ESP comes from there, and what still goes to the old port is answered by ICMP port unreachable.
 
 ## What else looks like it
 Another device of the same make that starts by chance. A move by MOBIKE keeps the IKE SA, and is no fault.
@@ -48,6 +50,9 @@ const VOID: u64 = 3;
 const LOOKED_AT: usize = 64;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    if let Some(finding) = port_forgotten(model, tunnel) {
+        return vec![finding];
+    }
     let row = &model.tunnels[tunnel];
     let up: Vec<IkeSaId> = row
         .ike_sas
@@ -92,6 +97,59 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .take(1)
         .map(|(new, at)| finding(tunnel, old, heard, void, new, at))
         .collect()
+}
+
+/// Packets to a port from which the peer once sent are refused, and the peer sends ESP from another one
+/// by then.
+fn port_forgotten(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let flows = || row.flows.iter().map(|id| &model.flows[*id]);
+    icmp::about(model, tunnel)
+        .filter(|seen| icmp::meaning(&seen.error) == Meaning::PortUnreachable && !icmp::is_ike(seen))
+        .find_map(|seen| {
+            let (partner, old) = (seen.error.quoted.from, seen.error.quoted.to);
+            old.port?;
+            let sent = |from: Endpoint| {
+                let of_esp = flows().flat_map(|flow| &flow.paths);
+                let of_ike = row.ike_sas.iter().flat_map(|id| &model.ike_sas[*id].paths);
+                of_esp.chain(of_ike).any(|path| path.from == from)
+            };
+            // A flow that lasts beyond the error, and came from another port.
+            let (new, flow) = flows().find_map(|flow| {
+                let path = flow.paths.last()?;
+                let moved = path.from.address == old.address
+                    && path.from.port.is_some()
+                    && path.from.port != old.port;
+                (moved && flow.seen.last.1 >= seen.time).then_some((path.from, flow))
+            })?;
+            sent(old).then(|| {
+                Finding::new(
+                    &RULE,
+                    Confidence::Likely,
+                    tunnel,
+                    (seen.frame, seen.time),
+                    format!("{} for {old}", icmp::name(&seen.error)),
+                )
+                .also(flow.seen.last, format!("{} sends from another port", old.address))
+                .during(seen.time, seen.last)
+                .title(format!("{partner} sends to {old}, and the peer is at {new} by now"))
+                .says(format!(
+                    "A NAT forgot the port of its mapping and gave the peer another one: ESP comes from {new}. {} still                      sent to {old}, which {} refused {} by {}.",
+                    partner.address,
+                    seen.path.from.address,
+                    child::times(usize::try_from(seen.count).unwrap_or(usize::MAX)),
+                    icmp::name(&seen.error)
+                ))
+                .or("The NAT was restarted.")
+                .advise(
+                    "Let the side behind the NAT send keepalives more often than the NAT forgets (RFC 3948 section 4);                      20 s is common.",
+                )
+                .advise(format!(
+                    "Let {} follow a port that changed, as RFC 7296 section 2.23 asks for.",
+                    partner.address
+                ))
+            })
+        })
 }
 
 /// When the first packet of a tunnel was seen: tunnels stand in order of it.
@@ -153,7 +211,7 @@ fn finding(tunnel: TunnelId, old: Birth, heard: Cite, void: u64, new: IpAddr, at
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{fires, silent};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -161,6 +219,23 @@ mod tests {
         0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
         0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
         1 B > A ESP 0xa1 seq 1..40 every 0.5";
+
+    #[test]
+    fn what_goes_to_the_old_port_of_a_nat_is_refused() {
+        let text = |port: u32, old: u32| {
+            format!(
+                "0 A:1024 > B:4500 ESP 0xb1 seq 1..9 every 0.3
+                 0.1 B:4500 > A:1024 ESP 0xa1 seq 1..9 every 0.3
+                 20 A:{port} > B:4500 ESP 0xb1 seq 10..19 every 0.3
+                 20.1 B:4500 > A:1024 ESP 0xa1 seq 10..19 every 0.3
+                 20.2 A > B ICMP 3/3 quoting B:4500 > A:{old} ESP 0xa1 every 0.3 count 9"
+            )
+        };
+        verdict(&text(2048, 1024), "peer-address-changed");
+        // Nothing moved; a port that never was the peer's.
+        silent(&text(1024, 1024), "peer-address-changed");
+        silent(&text(2048, 3072), "peer-address-changed");
+    }
 
     const PROBE: &str =
         "\n10 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request sealed 80 again=4,11";
