@@ -66,6 +66,10 @@ fn every_message_of_the_shipped_captures_opens_with_the_logged_keys() {
 fn derived_keys_are_those_that_the_daemons_logged() {
     let mut compared = 0;
     for (capture, ring) in keyed() {
+        // A post-quantum pre-shared key changes SK_d (RFC 8784 section 3), and no key file tells it.
+        if capture.display().to_string().contains("healthy-ppk") {
+            continue;
+        }
         let logged = ring.esp.clone();
         for one in follow(&capture, ring).1 {
             let Ok(ours) = one.keys else { continue };
