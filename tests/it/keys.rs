@@ -127,8 +127,10 @@ fn both_ends_of_a_tunnel_tell_the_same_keys() {
             let known = !row.spis.initiator.is_zero() && !row.spis.responder.is_zero();
             assert!(known, "{}: {row:?}", keys.display());
             let told = office.ikev2.iter().any(|told| {
+                // pluto does not tell SK_d.
+                let untold = told.sk_d.is_none() || row.sk_d.is_none();
                 told.spis == row.spis
-                    && told.sk_d == row.sk_d
+                    && (untold || told.sk_d == row.sk_d)
                     && told.sk_ei == row.sk_ei
                     && told.sk_er == row.sk_er
             });
