@@ -327,18 +327,21 @@ fn is_amid_eap(model: &Model, id: IkeSaId) -> bool {
         .iter()
         .map(|round| model.plaintext_range(id, round.response()?))
         .collect();
-    let outcome = model.auth_outcome(id);
-    let may_end = matches!(outcome, AuthOutcome::Full | AuthOutcome::AuthOnly);
-    // Of certificates, which come in the first round, nothing is asked but that there are more rounds.
-    let grants = sizes
+    let Some([.., last]) = sizes.as_deref() else {
+        return false;
+    };
+    let succeeded = sizes
         .iter()
         .flatten()
         .any(|size| *size.start() <= EAP_SUCCESS);
-    sizes.is_some() && !grants && !may_end
+    !succeeded && *last.end() < model.auth_payload_smallest(id) + CHILD
 }
 
 /// A payload with EAP Success: nothing but its code, identifier and length (RFC 3748 section 4.2).
 const EAP_SUCCESS: usize = 8;
+
+/// The smallest SA with two Traffic Selectors (RFC 7296 sections 3.3 and 3.13).
+const CHILD: usize = 84;
 
 /// The answer by which authentication ends, if these are all exchanges up to it: message 6 of main
 /// mode, message 2 of aggressive mode, the last `IKE_AUTH` response.

@@ -1,7 +1,7 @@
 //! BGP inside the tunnel does not come up, or ends.
 
 use crate::diagnose::facts::inner::{BGP, Inside};
-use crate::diagnose::facts::{Tap, count, tap};
+use crate::diagnose::facts::{Tap, count, rhythm, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{BgpWay, InnerFlow, InnerWay, Model, TunnelId};
 use crate::units::Span;
@@ -24,7 +24,7 @@ const DOCUMENT: &str = "\
 Two routers speak BGP through the tunnel, or try to, and no session stands: then no routes are exchanged and the tunnel carries little else.
 
 ## How it is seen
-With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30.
+With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30.
 
 ## What else looks like it
 An administrator who stops the session: the NOTIFICATION says so (Cease). Two sessions that collide, of which one is closed: that is normal and not told.
@@ -44,7 +44,7 @@ const LASTING: Span = Span::from_secs(2);
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(inside) = Inside::of(model, tunnel) else {
-        return Vec::new();
+        return sealed(model, tunnel).into_iter().collect();
     };
     let mut pairs: BTreeMap<[IpAddr; 2], Vec<&InnerFlow>> = BTreeMap::new();
     for talk in inside.talks() {
@@ -66,6 +66,33 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .take(SESSIONS);
     found.extend(failed);
     found
+}
+
+/// Sealed packets as large and as frequent as keepalives, both ways, that stopped together while the
+/// tunnel went on: any session that ends looks so, hence it is no more than information.
+fn sealed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let stopped = rhythm::keepalives_stopped(model, tunnel)?;
+    let [one, two] = &stopped.beats;
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        tunnel,
+        one.last,
+        format!("the last of {} octets of ESP", one.size),
+    )
+    .severity(Severity::Info)
+    .also(two.last, "the last in the other direction")
+    .title("Something as regular as BGP stopped inside the tunnel")
+    .says(format!(
+        "{} Without keys more cannot be told.",
+        stopped.says()
+    ))
+    .or("Another session ended, in order.")
+    .advise("If routers speak BGP through this tunnel, look at their sessions at that time.");
+    if let Some(alive) = stopped.alive {
+        finding = finding.also(alive, "the tunnel goes on");
+    }
+    Some(finding)
 }
 
 /// Sessions that are told of one tunnel: more than people read.
@@ -406,6 +433,21 @@ mod tests {
             ),
             "bgp-down",
         );
+    }
+
+    #[test]
+    fn sealed_keepalives_that_stop_are_worth_a_line() {
+        let text = |last: u32| {
+            format!(
+                "0 A > B ESP 0xb2 seq 1..{last} every 30 size 116
+                 7 B > A ESP 0xa2 seq 1..{last} every 30 size 116
+                 0.3 A > B ESP 0xb1 seq 1001..2500 every 0.7 size 100,104,108,164,148,152,1020
+                 0.4 B > A ESP 0xa1 seq 1001..2500 every 0.7 size 100,104,108,164,148,152,1020"
+            )
+        };
+        let finding = fires(&text(20), "bgp-down");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Info);
+        silent(&text(35), "bgp-down");
     }
 
     #[test]
