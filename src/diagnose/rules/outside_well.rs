@@ -152,6 +152,7 @@ mod tests {
             format!(
                 "{UP}
                  7 A > B ESP 0xb1 seq 21..100 every 0.1 size 136
+                 1.02 A > B ESP 0xb1 seq 1..20 every 0.3 size 136 ttl=63 tap=1
                  1.1 B > A ESP 0xa1 seq 1..140 every 0.1 size 136 ttl=63
                  7.02 A > B ESP 0xb1 seq 21..{arrives} every 0.1 size 136 ttl=63 tap=1
                  1.08 B > A ESP 0xa1 seq 1..140 every 0.1 size 136 tap=1"

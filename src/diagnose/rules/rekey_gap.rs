@@ -24,7 +24,7 @@ const DOCUMENT: &str = "\
 A steady stream stops when its SA is replaced, and goes on after a second or more. The new SA is installed too late: hardware that takes over encryption is slow to load it, or the rekeying begins only when the volume of the old SA is used up. Every rekeying then costs packets, and sessions with short timers (BGP, health checks) break.
 
 ## How it is seen
-Two SAs follow one another in one direction, and CREATE_CHILD_SA or quick mode falls between them. Before and after, packets come closely; between the last on the old SA and the first on the new one lies a pause many times longer than any other. It is a warning if the other direction goes on meanwhile, or if it happens at two rekeyings; once, with both directions silent, a sender that stopped by chance is as likely, and it is told for information only.
+Two SAs follow one another in one direction, and CREATE_CHILD_SA or quick mode falls between them. Before and after, packets come closely; between the last on the old SA and the first on the new one lies a pause many times longer than any other. It is a warning if the other direction goes on meanwhile; with both directions silent a sender that stopped by itself is as likely, and it is told for information only.
 
 ## What else looks like it
 Traffic that comes and goes by itself: then the stream pauses at other times too, and this rule is silent. A recording that missed packets.
@@ -173,24 +173,36 @@ fn stands_out(flow: &EspFlow, pause: Span) -> bool {
         && longest.saturating_mul(LONGEST) <= pause.0
 }
 
-/// Whether packets towards an end came all through a time: no gap of more than a third of it.
+/// Whether packets towards an end came all through a time, on whatever SA: no gap of more than a third
+/// of it.
 fn goes_on(directions: &Directions<'_>, end: usize, from: Timestamp, until: Timestamp) -> bool {
     let third = Span(until.since(from).0 / 3);
-    directions.flows(end).iter().any(|flow| {
-        let spans = flow.seen.first.1 <= from && flow.seen.last.1 >= until;
+    let mut flows: Vec<&EspFlow> = directions
+        .flows(end)
+        .iter()
+        .copied()
+        .filter(|flow| flow.packets >= MANY)
+        .filter(|flow| flow.seen.first.1 <= until && flow.seen.last.1 >= from)
+        .collect();
+    flows.sort_by_key(|flow| flow.seen.first.1);
+    let mut reached = from;
+    for flow in flows {
         // The longest silences are listed: a long one that is not there did not happen.
-        spans
-            && flow.packets >= MANY
-            && flow.silences.iter().all(|silence| {
-                silence.length < third || silence.after.1 <= from || silence.before.1 >= until
-            })
-    })
+        let steady = flow.silences.iter().all(|silence| {
+            silence.length < third || silence.after.1 <= from || silence.before.1 >= until
+        });
+        if steady && flow.seen.first.1.since(reached) < third {
+            reached = reached.max(flow.seen.last.1);
+        }
+    }
+    until.since(reached) < third
 }
 
 fn finding(model: &Model, tunnel: TunnelId, pauses: &[Pause<'_>]) -> Option<Finding> {
-    let first = pauses.first()?;
+    let first = pauses.iter().find(|pause| pause.alone).or(pauses.first())?;
     let longest = pauses.iter().map(Pause::length).max()?;
-    let proven = first.alone || pauses.iter().any(|pause| pause.alone) || pauses.len() > 1;
+    // Whoever lets traffic pause to rekey by hand makes both directions pause.
+    let proven = pauses.iter().any(|pause| pause.alone);
     let (confidence, severity) = match proven {
         true => (Confidence::Likely, RULE.severity),
         false => (Confidence::Possible, Severity::Info),
@@ -244,10 +256,10 @@ fn finding(model: &Model, tunnel: TunnelId, pauses: &[Pause<'_>]) -> Option<Find
     .or("The sender had nothing to send just then.")
     .advise("Rekey earlier: a larger margin before the end of the SA, in time and in volume.")
     .advise("Switch off the hardware offload of IPsec for a trial.");
-    for pause in pauses.iter().skip(1) {
+    for pause in pauses {
         finding = finding.also(
             pause.new.seen.first,
-            format!("after another pause of {}", pause.length()),
+            format!("after a pause of {}", pause.length()),
         );
     }
     Some(finding)
@@ -270,16 +282,22 @@ mod tests {
 
     #[test]
     fn one_direction_stops_at_the_rekeying_and_the_other_goes_on() {
-        let finding = fires(
-            &format!(
-                "{REKEY}
-                 1 A > B ESP 0xb1 seq 1..2500 every 0.01 size 136
-                 1 B > A ESP 0xa1 seq 1..1010 every 0.01 size 136
-                 15 B > A ESP 0xa2 seq 1..1000 every 0.01 size 136"
-            ),
-            "rekey-gap",
-        );
-        assert_eq!(finding.severity, Severity::Warning, "{finding:?}");
+        let kept = "1 A > B ESP 0xb1 seq 1..2500 every 0.01 size 136";
+        let changed = "
+            1 A > B ESP 0xb1 seq 1..1015 every 0.01 size 136
+            11.15 A > B ESP 0xb2 seq 1..1500 every 0.01 size 136";
+        for other in [kept, changed] {
+            let finding = fires(
+                &format!(
+                    "{REKEY}
+                     {other}
+                     1 B > A ESP 0xa1 seq 1..1010 every 0.01 size 136
+                     15 B > A ESP 0xa2 seq 1..1000 every 0.01 size 136"
+                ),
+                "rekey-gap",
+            );
+            assert!(finding.severity >= Severity::Warning, "{finding:?}");
+        }
     }
 
     #[test]
