@@ -198,7 +198,7 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
         path: packet.path,
         ip: IpFacts {
             ttl: packet.ttl,
-            traffic_class: 0,
+            traffic_class: packet.class,
             dont_fragment: packet.df,
             length: u32::try_from(ip + 8 + marker + bytes.len()).unwrap_or(u32::MAX),
             pieces: *pieces,

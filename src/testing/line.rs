@@ -20,6 +20,8 @@ pub(super) struct Packet {
     pub(super) path: Path,
     /// Time to live.
     pub(super) ttl: u8,
+    /// DSCP and ECN.
+    pub(super) class: u8,
     /// Whether it forbids fragmentation.
     pub(super) df: bool,
     /// What it is.
@@ -100,6 +102,7 @@ impl Reader {
             tap: words.value("tap=")?.unwrap_or(0),
             path: path(from, to),
             ttl: words.value("ttl=")?.unwrap_or(64),
+            class: words.value("class=")?.unwrap_or(0),
             df: words.flag("df"),
             what: What::Keepalive,
         };

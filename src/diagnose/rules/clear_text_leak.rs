@@ -2,7 +2,10 @@
 
 use crate::diagnose::facts::{clear, count, end_of, is_private};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{ClearFlow, Model, TunnelId};
+use crate::model::{ClearFlow, IkeState, Model, TunnelId};
+use crate::net::Path;
+use crate::units::Span;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The rule.
@@ -24,7 +27,7 @@ Packets between two private networks pass on the link between the gateways witho
 On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses pass in clear and get no answer in clear, after the tunnel was first negotiated. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
-Linux shows decrypted inbound packets on the outside interface: they match ESP packets that came just before. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out.
+Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although IKE is up, what is in clear is told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out.
 
 ## What to do
 1. Compare the addresses with the traffic selectors of both sides: they may have been narrowed.
@@ -40,7 +43,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let packets: u64 = leaks.iter().map(|clear| clear.packets).sum();
-    let certain = !has_private_ends(model, tunnel);
+    let blind = leaks.iter().all(|clear| may_lack_esp(model, tunnel, clear));
+    let certain = !has_private_ends(model, tunnel) && !blind;
     let mut finding = Finding::new(
         &RULE,
         if certain { Confidence::Likely } else { Confidence::Possible },
@@ -59,6 +63,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         first.to
     ))
     .or("The tap also sees the inside of a gateway.")
+    .or(match blind {
+        true => "The capture filter leaves out ESP, and these are inbound packets that Linux shows again, decrypted.",
+        false => "They are inbound packets that Linux shows again, decrypted, and their ESP was not recorded.",
+    })
     .advise("Compare these addresses with the traffic selectors of both sides; they may have been narrowed.")
     .advise("Drop such packets when no SA takes them (trap policy, blackhole route).");
     for clear in &leaks {
@@ -120,14 +128,43 @@ fn answered_in_clear(model: &Model, clear: &ClearFlow) -> bool {
 }
 
 /// Whether ESP of one direction accompanies every one of them: Linux shows inbound packets again
-/// after decryption.
+/// after decryption. One SA follows another meanwhile, so all that go to one receiver count together.
 fn is_decrypted_copy(model: &Model, clear: &ClearFlow) -> bool {
-    model.flows.iter().any(|flow| {
-        flow.key.vantage == clear.vantage
-            && flow.packets >= clear.packets
-            && flow.seen.first.1 <= clear.seen.first.1
-            && flow.seen.last.1 >= clear.seen.first.1
-    })
+    /// A copy follows its packet within this time.
+    const AT_ONCE: Span = Span::from_secs(1);
+    let (first, last) = (clear.seen.first.1, clear.seen.last.1);
+    let mut receivers: BTreeMap<IpAddr, (u64, bool)> = BTreeMap::new();
+    for flow in model.flows.iter() {
+        let seen = flow.seen;
+        let meets = flow.key.vantage == clear.vantage
+            && seen.first.1 <= last
+            && seen.last.1.later(AT_ONCE) >= first;
+        if meets {
+            let (packets, began) = receivers.entry(flow.key.to).or_default();
+            *packets = packets.saturating_add(flow.packets);
+            *began |= seen.first.1 <= first;
+        }
+    }
+    receivers
+        .into_values()
+        .any(|(packets, began)| began && packets >= clear.packets)
+}
+
+/// Whether an IKE SA came up whose ESP is nowhere, and would not be on the port of IKE: then the
+/// capture filter may leave ESP out, and what is in clear may be such copies.
+fn may_lack_esp(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
+    let row = &model.tunnels[tunnel];
+    let none = row
+        .flows
+        .iter()
+        .all(|id| model.flows[*id].key.vantage != clear.vantage);
+    let up = row.ike_sas.iter().map(|id| &model.ike_sas[*id]).any(|sa| {
+        let floated = |path: &Path| path.to.port != Some(500);
+        matches!(sa.state, IkeState::Established | IkeState::AlreadyUp)
+            && !sa.paths.iter().any(floated)
+            && sa.seen.first.1 <= clear.seen.last.1
+    });
+    none && up
 }
 
 /// Whether a gateway itself has a private address: then private addresses on its link are no wonder.
@@ -146,7 +183,8 @@ fn same_network(a: IpAddr, b: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const ESP: &str = "
         0 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
@@ -176,6 +214,32 @@ mod tests {
             &format!("{ESP}\n0.2 10.2.7.9 > 10.1.0.5 CLEAR 1 count 19 every 0.5 requests 19"),
             "clear-text-leak",
         );
+    }
+
+    #[test]
+    fn copies_of_decrypted_packets_over_several_sas() {
+        silent(
+            "0 A > B ESP 0xb1 seq 1..60 every 0.5 size 136
+             0.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
+             10.1 B > A ESP 0xa2 seq 1..20 every 0.5 size 136
+             20.1 B > A ESP 0xa3 seq 1..20 every 0.5 size 136
+             0.2 10.2.7.9 > 10.1.0.5 CLEAR 1 count 58 every 0.5 requests 58",
+            "clear-text-leak",
+        );
+    }
+
+    #[test]
+    fn where_the_filter_leaves_out_esp_nothing_is_certain() {
+        let up = "
+            0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+            0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240";
+        let found = fires(
+            &format!("{up}\n5 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"),
+            "clear-text-leak",
+        );
+        assert_eq!(found.severity, Severity::Info);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! IP fragments of ESP arrive, but not all of a packet.
 
-use crate::diagnose::facts::{clear, count};
+use crate::diagnose::facts::taps::name;
+use crate::diagnose::facts::{Located, clear, count};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{FragmentTrain, Model, Transport, TunnelId};
+use crate::model::{FragmentTrain, Model, Transport, Tunnel, TunnelId};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -28,7 +29,7 @@ const DOCUMENT: &str = "\
 ESP packets travel in IP fragments and some fragments do not arrive, so the packets are lost as a whole. Filters often drop all fragments but the first, for they have no ports or SPI.
 
 ## How it is seen
-Pieces of ESP packets (IP protocol 50, or UDP with ESP inside) of which other pieces never come.
+Pieces of ESP packets (IP protocol 50, or UDP with ESP inside) of which other pieces never come. With two taps: the pieces left one tap, and some or all of them never reached the other.
 
 ## What else looks like it
 A capture that dropped packets, or began or ended in the middle of one. Chance, of the path or of the capture, hits some packets; what is meant hits nearly all: as long as more came whole than not, it is told for information only.
@@ -43,7 +44,7 @@ const PATTERN: u64 = 3;
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
-    clear::fragments(model, row)
+    let torn = clear::fragments(model, row)
         .filter(|train| train.incomplete >= PATTERN && carries_esp(model, tunnel, train))
         .map(|train| {
             let mut frames = train.incomplete_frames.iter();
@@ -79,9 +80,101 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             for frame in frames {
                 finding = finding.also((*frame, train.last.1), "another");
             }
-            finding
+            match before(model, row, train) {
+                Some(whole) => between(model, train, whole, finding),
+                None => finding,
+            }
+        });
+    torn.chain(none_arrives(model, tunnel)).collect()
+}
+
+/// The same fragments at the tap that they pass before, if they were whole there.
+fn before<'m>(
+    model: &'m Model,
+    row: &'m Tunnel,
+    train: &FragmentTrain,
+) -> Option<&'m FragmentTrain> {
+    let towards = row.end_of(train.to)?;
+    let near = row.taps.iter().find_map(|pair| {
+        let near = pair.near(towards)?;
+        let far = pair.index(train.vantage)?;
+        pair.taps.get(near).filter(|_| near != far)
+    })?;
+    clear::fragments(model, row).find(|whole| {
+        whole.vantage == *near
+            && (whole.from, whole.to, whole.protocol) == (train.from, train.to, train.protocol)
+            && whole.complete >= train.incomplete
+            && whole.incomplete < PATTERN
+    })
+}
+
+/// Adds that the pieces were whole at one tap and not at the other.
+fn between(
+    model: &Model,
+    train: &FragmentTrain,
+    whole: &FragmentTrain,
+    mut finding: Finding,
+) -> Finding {
+    let (near, far) = (name(model, whole.vantage), name(model, train.vantage));
+    finding.says.push_str(&format!(
+        " At the tap {near} {} came whole in pieces: the pieces left {near} and never reached {far}.",
+        count(whole.complete, "packet")
+    ));
+    finding.alternatives.clear();
+    if model.dropped(train.vantage) > 0 {
+        finding = finding.or(format!("The recording of {far} dropped packets."));
+    } else {
+        finding.confidence = Confidence::Certain;
+    }
+    finding
+        .also(whole.first, format!("a piece at {near}"))
+        .advise(format!(
+            "Look for filters and NAT between the two taps, from {near} to {far}, that drop fragments."
+        ))
+}
+
+/// Fragments that left one tap, none of which reached the other, while whole packets pass.
+fn none_arrives(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    [0, 1].into_iter().find_map(|towards| {
+        let located = Located::of(row, towards)?;
+        let at = |tap| {
+            clear::fragments(model, row).find(move |train| {
+                train.vantage == tap && row.end_of(train.to) == Some(towards)
+            })
+        };
+        let whole = at(located.near).filter(|train| carries_esp(model, tunnel, train))?;
+        let passes = located.both > 0 && !located.may_be_leak();
+        let gone = whole.complete >= PATTERN
+            && at(located.far).is_none()
+            && located.lost.saturating_mul(2) >= whole.complete;
+        (passes && gone).then(|| {
+            let (near, far) = (name(model, located.near), name(model, located.far));
+            let finding = Finding::new(
+                &RULE,
+                Confidence::Certain.lower_if(model.dropped(located.far) > 0),
+                tunnel,
+                whole.first,
+                format!("a piece at {near}"),
+            )
+            .during(whole.first.1, whole.last.1)
+            .title(format!(
+                "Fragments of ESP from {} to {} are lost between the two taps",
+                whole.from, whole.to
+            ))
+            .says(format!(
+                "{} in {} left {near}; not one piece reached {far}, while packets in one piece pass. {}.",
+                count(whole.complete, "packet"),
+                count(whole.pieces, "piece"),
+                located.says(model)
+            ))
+            .advise(format!(
+                "Let IP fragments pass on the filters and NAT devices between {near} and {far}."
+            ))
+            .advise("Lower the inner MTU or clamp the TCP MSS, so that no fragments arise.");
+            located.cite(model, finding)
         })
-        .collect()
+    })
 }
 
 /// Whether the train can only be ESP: by protocol, or in UDP where the tunnel's ESP is and no IKE
@@ -106,6 +199,46 @@ mod tests {
     fn pieces_without_their_rest() {
         fires(
             &format!("{ESP}\n2 A > B FRAGMENTS 50 complete 1 incomplete 4 pieces 6 largest 1396"),
+            "esp-fragments-lost",
+        );
+    }
+
+    /// Both directions at two taps; of those towards B the second lacks what is not in `arrive`.
+    fn two_taps(arrive: &str) -> String {
+        format!(
+            "1 A > B ESP 0xb1 seq 1..100 every 0.1 size 136
+             1.05 B > A ESP 0xa1 seq 1..100 every 0.1 size 136 ttl=63
+             {arrive}
+             1.03 B > A ESP 0xa1 seq 1..100 every 0.1 size 136 tap=1"
+        )
+    }
+
+    #[test]
+    fn two_taps_tell_that_pieces_left_one_and_never_reached_the_other() {
+        let lossy = "1.02 A > B ESP 0xb1 seq 1..50 every 0.1 size 136 tap=1 ttl=63
+             7.02 A > B ESP 0xb1 seq 61..100 every 0.1 size 136 tap=1 ttl=63";
+        let sent = "2 A > B FRAGMENTS 50 complete 10 incomplete 0 pieces 20 largest 1396";
+        let torn = "2.1 A > B FRAGMENTS 50 complete 0 incomplete 10 pieces 10 largest 1396 tap=1";
+        let some = fires(
+            &format!("{}\n{sent}\n{torn}", two_taps(lossy)),
+            "esp-fragments-lost",
+        );
+        assert!(some.says.contains("never reached tap 1"), "{}", some.says);
+        let none = fires(
+            &format!("{}\n{sent}", two_taps(lossy)),
+            "esp-fragments-lost",
+        );
+        assert!(none.says.contains("not one piece"), "{}", none.says);
+    }
+
+    #[test]
+    fn a_device_between_the_taps_that_puts_fragments_together_loses_nothing() {
+        let all = "1.02 A > B ESP 0xb1 seq 1..100 every 0.1 size 136 tap=1 ttl=63";
+        silent(
+            &format!(
+                "{}\n2 A > B FRAGMENTS 50 complete 10 incomplete 0 pieces 20 largest 1396",
+                two_taps(all)
+            ),
             "esp-fragments-lost",
         );
     }

@@ -1,6 +1,6 @@
 //! Packets come out of order.
 
-use crate::diagnose::facts::{esp, taps};
+use crate::diagnose::facts::{esp, own, taps};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
 
@@ -22,12 +22,15 @@ The path, or a sender that encrypts in parallel, changes the order of packets. A
 ## How it is seen
 A sequence number below the highest comes for the first time. The deepest such step back is compared with common replay windows.
 
+Where TTLs or a second tap show that the tap stands beside the sender, the sender itself changes the order: it encrypts on several cores or units at once.
+
 ## What else looks like it
 A capture made on several interfaces or queues may itself disturb the order.
 
 ## What to do
 1. If the depth exceeds the replay window, enlarge the window on the receiver (1024 is common).
-2. Look for load balancing by packet, and for QoS that splits one SPI into several queues.
+2. Look for load balancing by packet, and for QoS that splits one SPI into several queues: compare the DSCP of the frames cited with that of their neighbours.
+3. If the sender itself changes the order, let it encrypt an SA on one unit, or keep the order behind it.
 ";
 
 /// The smallest replay window in common use is 32, 64 is what RFC 4303 section 3.4.3 recommends:
@@ -37,6 +40,7 @@ const WINDOW: u32 = 64;
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
     let mut deepest: Option<&EspFlow> = None;
+    let mut by_sender = false;
     for directions in esp::directions(model, row) {
         for end in [0, 1] {
             for flow in directions.flows(end).iter().copied() {
@@ -44,6 +48,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     deepest.is_none_or(|deepest| flow.sequence.deepest > deepest.sequence.deepest);
                 if flow.sequence.late > 0 && deeper {
                     deepest = Some(flow);
+                    by_sender = own::end(&directions) == Some(1 - end);
                 }
             }
         }
@@ -98,6 +103,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             ),
             ..finding
         },
+        None if by_sender => Finding {
+            says: format!(
+                "{} The tap stands beside the sender, by the TTLs: it sends them out of order itself, as one does \
+                 that encrypts in parallel.",
+                finding.says
+            ),
+            ..finding
+        },
         None => finding,
     };
     let finding = if beyond {
@@ -132,6 +145,21 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..200 every 0.1 size 136",
             "esp-reordering",
         );
+    }
+
+    #[test]
+    fn a_tap_beside_the_sender_names_it() {
+        let text = |ttls: [u8; 2]| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..20,22,21,23..100 every 0.1 size 136 ttl={}
+                 1 B > A ESP 0xa1 seq 1..100 every 0.1 size 136 ttl={}",
+                ttls[0], ttls[1]
+            )
+        };
+        let says = |ttls| findings(&text(ttls))[0].says.clone();
+        assert!(says([64, 57]).contains("beside the sender"));
+        assert!(!says([57, 64]).contains("beside the sender"));
+        assert!(!says([64, 64]).contains("beside the sender"));
     }
 
     #[test]

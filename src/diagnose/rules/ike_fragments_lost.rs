@@ -30,7 +30,7 @@ const DOCUMENT: &str = "\
 IKE_AUTH with certificates, or a key exchange of post-quantum size, does not fit one packet. IP fragments are dropped by many filters and NAT devices; IKE fragments (RFC 7383) are lost if they are still larger than the path takes.
 
 ## How it is seen
-Small IKE messages pass. The large one is cut, by IP or by IKE. Either some pieces never arrive at the tap while others come again and again, or all leave and no answer comes.
+Small IKE messages pass. The large one is cut, by IP or by IKE. Either some pieces never arrive at the tap while others come again and again, or all leave and no answer comes. How large the pieces are and how many there are is told: pieces above the smallest MTU of the path are lost, and some implementations take no more than a few.
 
 ## What else looks like it
 A peer that keeps silent for another reason, if all pieces are seen leaving. A tap behind a device that puts fragments together sees none.
@@ -70,14 +70,16 @@ fn pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         format!("fragments {} of {total} came", numbers(flight)),
     )
     .says(format!(
-        "Of {total} fragments of {} only {} came to the tap{}; the message cannot be put together.",
+        "Of {total} fragments of {} only {} came to the tap{}; the message cannot be put together.{}",
         exchange.kind,
         numbers(flight),
         match flight.again.len() {
             0 => String::new(),
             n => format!(", {} again", count(n as u64, "time")),
-        }
+        },
+        sized(model, flight, total)
     ));
+    finding = resized(model, flight, total, finding);
     if let Some(last) = flight.again.last() {
         finding = finding.also(
             crate::diagnose::facts::cite(model, *last),
@@ -115,6 +117,38 @@ fn located(model: &Model, tunnel: TunnelId, flight: &Flight, mut finding: Findin
         );
     }
     finding
+}
+
+/// How large the IP packets of the fragments are.
+fn sized(model: &Model, flight: &Flight, total: u16) -> String {
+    match largest(model, flight) {
+        Some(octets) => {
+            format!(" The message is cut into {total}, IP packets of at most {octets} octets.")
+        }
+        None => String::new(),
+    }
+}
+
+fn largest(model: &Model, flight: &Flight) -> Option<u32> {
+    let parts = flight.parts.iter();
+    parts.map(|id| model.messages[*id].ip.length).max()
+}
+
+/// Advises on the size of the fragments, if it is not a good one.
+fn resized(model: &Model, flight: &Flight, total: u16, finding: Finding) -> Finding {
+    /// IPv6 takes so many octets everywhere (RFC 8200 section 5), and IPv4 nearly so.
+    const EVERYWHERE: u32 = 1280;
+    /// Some receivers take no more fragments of one message.
+    const MANY: u16 = 16;
+    match largest(model, flight) {
+        Some(octets) if total > MANY => finding.advise(format!(
+            "Make the fragments larger than {octets} octets: {total} are more than some receivers take."
+        )),
+        Some(octets) if octets > EVERYWHERE => finding.advise(format!(
+            "Make the fragments smaller: {octets} octets are more than some paths take; {EVERYWHERE} pass nearly everywhere."
+        )),
+        _ => finding,
+    }
 }
 
 fn numbers(flight: &Flight) -> String {
@@ -164,7 +198,8 @@ fn all_sent(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Shape::IpFragments(pieces) => format!("{pieces} IP fragments"),
         Shape::Whole => return None,
     };
-    Some(located(
+    let total = asked.flight.fragments.unwrap_or_default();
+    let finding = located(
         model,
         tunnel,
         asked.flight,
@@ -184,12 +219,16 @@ fn all_sent(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             asked.schedule()
         ))
         .or("The peer drops the message in silence for another reason, or UDP 4500 is blocked."),
-    ))
+    );
+    Some(match total {
+        0 => finding,
+        _ => resized(model, asked.flight, total, finding),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const AGREED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -215,6 +254,22 @@ mod tests {
             ),
             "ike-fragments-lost",
         );
+    }
+
+    #[test]
+    fn fragments_that_are_too_large_or_too_many_are_named() {
+        let large = format!(
+            "{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 2/2 sealed 1456 again=4,11"
+        );
+        let finding = fires(&large, "ike-fragments-lost");
+        let advice = finding.advice.join(" ");
+        assert!(advice.contains("smaller: 1488 octets"), "{advice}");
+        let many = format!(
+            "{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 20/20 sealed 544 again=4,11"
+        );
+        let finding = fires(&many, "ike-fragments-lost");
+        let advice = finding.advice.join(" ");
+        assert!(advice.contains("20 are more"), "{advice}");
     }
 
     #[test]

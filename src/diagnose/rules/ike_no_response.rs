@@ -1,5 +1,6 @@
 //! Silence: the first message of IKE is sent again and again, and nothing comes back.
 
+use crate::diagnose::facts::tap::last_heard;
 use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, IkeState, Model, TunnelId};
@@ -70,10 +71,14 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
     };
     let peer = first.to();
     let heard = tap.heard.get(1 - end).copied().unwrap_or(false);
-    let history = if heard {
-        "The peer was heard at another time in this capture."
-    } else {
-        "No packet of the peer is in this capture at all."
+    let before = last_heard(model, tunnel, 1 - end, first.first.1);
+    let history = match (before, heard) {
+        (Some((_, time)), _) => format!(
+            "The peer was heard until {} before the first request.",
+            first.first.1.since(time)
+        ),
+        (None, true) => "The peer was heard at another time in this capture.".to_owned(),
+        (None, false) => "No packet of the peer is in this capture at all.".to_owned(),
     };
     let mut finding = Finding::new(
         &RULE,
@@ -108,6 +113,13 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
         peer.address
     ))
     .advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    if before.is_some() {
+        finding = finding.advise(format!(
+            "Proposals, identities and selectors are not to blame, for nothing is negotiated. If {} is a cloud \
+             gateway, look at its billing and instance state first.",
+            peer.address
+        ));
+    }
     let passages: Vec<Passage> = attempts
         .iter()
         .filter_map(|asked| Passage::of(model, tunnel, asked.flight))

@@ -1,8 +1,8 @@
 //! The two sides have different lifetimes for their SAs.
 
-use crate::diagnose::facts::child;
+use crate::diagnose::facts::{child, cite, first};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::model::{IkeSa, Model, TunnelId};
 use crate::registry::NotifyV1;
 use crate::registry::ikev1::{LifeType, Phase2Attribute};
 use crate::wire::ikev1::notification::Meaning;
@@ -24,7 +24,7 @@ const DOCUMENT: &str = "\
 IKEv1 negotiates lifetimes. Where they differ, the side with the shorter one always rekeys, or deletes an SA that the other believes to live on. Most get along; some cloud gateways ask for equal values. IKEv2 does not negotiate lifetimes at all.
 
 ## How it is seen
-With the keys of IKEv1: the two sides name different lifetimes in quick mode, or the responder names its own by RESPONDER-LIFETIME.
+Phase 1 of IKEv1 is in clear: an SA that one side initiates names another lifetime than one that the other side initiates. With the keys of IKEv1: the two sides name different lifetimes in quick mode, or the responder names its own by RESPONDER-LIFETIME.
 
 ## What else looks like it
 Nothing.
@@ -34,7 +34,7 @@ Nothing.
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let mut named: Vec<(IpAddr, u64, Cite)> = Vec::new();
+    let mut named = Vec::new();
     for attempt in child::attempts(model, tunnel) {
         if let Some(request) = &attempt.told.request
             && let Some(seconds) = request.lifetime_secs
@@ -45,25 +45,51 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             named.push((from, seconds, at));
         }
     }
-    let Some((one, short, at)) = named.first().copied() else {
-        return Vec::new();
-    };
+    let ike_sas = model.tunnels[tunnel].ike_sas.iter();
+    let asked: Vec<Named> = ike_sas
+        .filter_map(|id| phase_1(model, &model.ike_sas[*id]))
+        .collect();
+    [(named, "phase 2"), (asked, "phase 1")]
+        .into_iter()
+        .filter_map(|(named, phase)| differs(tunnel, &named, phase))
+        .take(1)
+        .collect()
+}
+
+/// A lifetime in seconds, who names it, and where.
+type Named = (IpAddr, u64, Cite);
+
+/// The lifetime of phase 1 that the initiator of an SA names: the responder may only take it.
+fn phase_1(model: &Model, sa: &IkeSa) -> Option<Named> {
+    let seconds = sa.suite.as_ref()?.v1_lifetime_secs?;
+    let exchange = &model.exchanges[*sa.exchanges.first()?];
+    let request = exchange.request()?;
+    let message = first(model, request)?;
+    Some((
+        message.path.from.address,
+        seconds,
+        cite(model, request.first()?),
+    ))
+}
+
+fn differs(tunnel: TunnelId, named: &[Named], phase: &str) -> Option<Finding> {
+    let (one, short, at) = named.first().copied()?;
     let other = named
         .iter()
         .find(|(end, seconds, _)| *end != one && *seconds != short);
-    let Some((two, long, there)) = other.copied() else {
-        return Vec::new();
-    };
-    vec![
+    let (two, long, there) = other.copied()?;
+    Some(
         Finding::new(&RULE, Confidence::Certain, tunnel, at, format!("{short} s"))
             .also(there, format!("{long} s"))
             .title(format!("{one} and {two} have different lifetimes"))
             .says(format!(
-                "For phase 2 {one} names a lifetime of {short} s, {two} one of {long} s. The side with the \
+                "For {phase} {one} names a lifetime of {short} s, {two} one of {long} s. The side with the \
                  shorter one rekeys, or deletes an SA that the other still uses."
             ))
-            .advise("Set the same lifetimes on both sides if SAs end unexpectedly."),
-    ]
+            .advise(format!(
+                "Set the same lifetimes on both sides ({short} s or {long} s) if SAs end unexpectedly."
+            )),
+    )
 }
 
 /// The seconds that the responder of a quick mode will keep (RFC 2407 section 4.6.3.1).
@@ -109,6 +135,20 @@ mod tests {
              9.1 A:500 > B:500 QUICK i=1 r=2 id=0x78 sealed 188 seed=1 opened HASH SA(ESP 0xa2 encr=12/256 auth=5 life={life}) Nonce ID(10.2.0.0/16) ID(10.1.0.0/16)
              9.2 B:500 > A:500 QUICK i=1 r=2 id=0x78 sealed 76"
         )
+    }
+
+    #[test]
+    fn the_lifetimes_of_phase_1_are_in_clear() {
+        let main = |life: u32| {
+            format!(
+                "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14 life=28800)
+                 0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14 life=28800)
+                 90  B:500 > A:500 MAIN i=3 r=0 SA(encr=7/256 hash=4 auth=1 group=14 life={life})
+                 90.1 A:500 > B:500 MAIN i=3 r=4 SA(encr=7/256 hash=4 auth=1 group=14 life={life})"
+            )
+        };
+        fires(&main(3600), "lifetime-differs");
+        silent(&main(28800), "lifetime-differs");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use super::rule::Rule;
 
+pub mod address_asked_at_rekey;
 pub mod address_assignment_failed;
 pub mod asymmetric_return;
 pub mod auth_failed;
@@ -29,6 +30,7 @@ pub mod esp_blocked;
 pub mod esp_dropped_locally;
 pub mod esp_fragmented;
 pub mod esp_fragments_lost;
+pub mod esp_on_port_500;
 pub mod esp_one_way;
 pub mod esp_reordering;
 pub mod esp_replay;
@@ -64,7 +66,9 @@ pub mod mtu_exceeded;
 pub mod multi_value_proposal;
 pub mod nat_detected;
 pub mod nat_mapping_changed;
+pub mod nat_ports_differ;
 pub mod no_initiator;
+pub mod one_sa_plateau;
 pub mod outside_well;
 pub mod overlapping_selectors;
 pub mod packet_loss;
@@ -81,10 +85,13 @@ pub mod rate_limited;
 pub mod redirected;
 pub mod rekey_collision;
 pub mod rekey_failed;
+pub mod rekey_gap;
 pub mod response_from_other_address;
 pub mod sa_expired;
 pub mod sequence_exhausted;
 pub mod single_child_peer;
+pub mod stale_source_address;
+pub mod traffic_class_changed;
 pub mod ts_narrowed;
 pub mod ts_narrowed_first_pair;
 pub mod ts_not_cidr;
@@ -126,6 +133,7 @@ pub static RULES: &[&Rule] = &[
     &cert_expired::RULE,
     &cert_untrusted::RULE,
     &child_half_open::RULE,
+    &address_asked_at_rekey::RULE,
     &ts_narrowed::RULE,
     &ts_narrowed_first_pair::RULE,
     &overlapping_selectors::RULE,
@@ -145,6 +153,8 @@ pub static RULES: &[&Rule] = &[
     &sa_expired::RULE,
     &dpd_despite_traffic::RULE,
     &message_id_desync::RULE,
+    &rekey_gap::RULE,
+    &stale_source_address::RULE,
     &health_check_reset::RULE,
     &esp_one_way::RULE,
     &esp_blocked::RULE,
@@ -182,6 +192,10 @@ pub static RULES: &[&Rule] = &[
     &crossed_initiation::RULE,
     &esp_before_response::RULE,
     &nat_mapping_changed::RULE,
+    &traffic_class_changed::RULE,
+    &nat_ports_differ::RULE,
+    &esp_on_port_500::RULE,
+    &one_sa_plateau::RULE,
     &redirected::RULE,
     &outside_well::RULE,
     &weak_crypto::RULE,

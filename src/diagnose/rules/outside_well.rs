@@ -1,7 +1,7 @@
 //! The outside link shows a tunnel that works: what that rules out, and where else to look.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Tap, count};
+use crate::diagnose::facts::{Located, Tap, count};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{IkeState, Model, Tunnel, TunnelId};
 use crate::units::Span;
@@ -22,7 +22,7 @@ const DOCUMENT: &str = "\
 On the outside link this tunnel works: it is negotiated, and ESP of both directions passes. Whoever still cannot reach somebody through it must look behind the gateways. Some causes leave no trace on this link: an instance that is in arrears before it falls silent, an access list or a route table of a cloud network, a host firewall, the age of a gateway.
 
 ## How it is seen
-The IKE SA is established, both ends send ESP until shortly before the end, and few sequence numbers are missing.
+The IKE SA is established, both ends send ESP until shortly before the end, and few sequence numbers are missing. Of two taps, one lacks hardly anything that left the other.
 
 ## What else looks like it
 A capture that ends before the trouble begins. Traffic of one pair of hosts may fail in a tunnel that works for all others: only keys of ESP show who talks to whom.
@@ -51,7 +51,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
         )
     });
-    if !up || !row.icmp.is_empty() || !Tap::of(model, tunnel).hears_both() {
+    if !up || !row.icmp.is_empty() || !Tap::of(model, tunnel).hears_both() || is_lossy(row) {
         return Vec::new();
     }
     esp::directions(model, row)
@@ -59,6 +59,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .find_map(|directions| well(model, tunnel, row, directions))
         .into_iter()
         .collect()
+}
+
+/// Whether packets that left one tap never reached the other, as more than chance.
+fn is_lossy(row: &Tunnel) -> bool {
+    [0, 1].into_iter().any(|towards| {
+        Located::of(row, towards).is_some_and(|located| {
+            located.lost.saturating_mul(UNNOTICED) > located.left() && !located.may_be_leak()
+        })
+    })
 }
 
 fn well(
@@ -137,6 +146,22 @@ mod tests {
             &format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..2 every 0.3 size 136"),
             "outside-well",
         );
+    }
+
+    #[test]
+    fn what_one_tap_sees_leave_and_another_never_arrive_is_no_good_news() {
+        let two_taps = |arrives: &str| {
+            format!(
+                "{UP}
+                 7 A > B ESP 0xb1 seq 21..100 every 0.1 size 136
+                 1.02 A > B ESP 0xb1 seq 1..20 every 0.3 size 136 ttl=63 tap=1
+                 1.1 B > A ESP 0xa1 seq 1..140 every 0.1 size 136 ttl=63
+                 7.02 A > B ESP 0xb1 seq 21..{arrives} every 0.1 size 136 ttl=63 tap=1
+                 1.08 B > A ESP 0xa1 seq 1..140 every 0.1 size 136 tap=1"
+            )
+        };
+        fires(&two_taps("100"), "outside-well");
+        silent(&two_taps("40,42..50,52..100"), "outside-well");
     }
 
     #[test]

@@ -66,10 +66,18 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 fn is_exhausted(model: &Model, flow: &EspFlow, flows: &[&EspFlow]) -> bool {
     let last = flow.seen.last.1;
     flow.sequence.highest >= LAST
+        && !is_extended(model, flow)
         && tap::went_on(model, flow.key.vantage, last, PATIENCE)
         && flows
             .iter()
             .all(|other| other.key == flow.key || other.seen.last.1 <= last)
+}
+
+/// Whether its sequence numbers are known to be extended: then they go on beyond 2^32.
+fn is_extended(model: &Model, flow: &EspFlow) -> bool {
+    let child = flow.child_sa.child_sa().map(|id| &model.child_sas[id]);
+    let terms = child.and_then(|child| child.terms.as_ref());
+    terms.and_then(|terms| terms.suite?.esn) == Some(true)
 }
 
 fn finding(tunnel: TunnelId, flow: &EspFlow) -> Finding {

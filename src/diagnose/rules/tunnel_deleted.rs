@@ -105,7 +105,13 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
         (_, Some(false)) => (
             RULE.severity,
             Confidence::Likely,
-            "Afterwards no attempt to set it up again succeeds.".to_string(),
+            match refused_afterwards(model, tunnel, at.1, who) {
+                true => format!(
+                    "Afterwards {who} refuses every attempt to set it up again: its connection was deleted, \
+                     disabled or changed."
+                ),
+                false => "Afterwards every attempt to set it up again meets silence.".to_string(),
+            },
         ),
         (true, None) => (
             RULE.severity,
@@ -139,7 +145,8 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
         ))
         .or("A small informational message of another kind, at the end of the IKE SA.")
         .advise(format!(
-            "If it was not meant, read the log of {who}: it says why."
+            "If it was not meant, read the log of {who}: it says why. See that the connection still exists there and \
+             is enabled."
         )),
     )
 }
@@ -355,6 +362,17 @@ fn fate_of_attempts(model: &Model, tunnel: TunnelId, time: Timestamp) -> Option<
         interface: 0,
     };
     tap::went_on(model, vantage, first.seen.first.1, tap::Tap::PATIENCE).then_some(false)
+}
+
+/// Whether this end refused an attempt after `time` in clear: silence is another thing.
+fn refused_afterwards(model: &Model, tunnel: TunnelId, time: Timestamp, who: IpAddr) -> bool {
+    let row = &model.tunnels[tunnel];
+    row.ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|sa| sa.seen.first.1 > time && sa.state == IkeState::Refused)
+        .flat_map(|sa| &sa.notices)
+        .any(|notice| notice.is_error() && end_of(row, notice.from) == end_of(row, who))
 }
 
 fn later(time: Timestamp, span: Span) -> Timestamp {

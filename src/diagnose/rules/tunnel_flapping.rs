@@ -1,10 +1,11 @@
 //! The tunnel is lost and negotiated anew again and again.
 
 use crate::diagnose::facts::life::Birth;
-use crate::diagnose::facts::{end_of, first, life};
+use crate::diagnose::facts::{count, end_of, first, life};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Flight, IkeSaId, IkeState, Model, TunnelId};
 use crate::units::{Span, Timestamp};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The rule.
@@ -82,9 +83,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     ))
     .says(format!(
         "{} IKE SAs were lost without being renewed in order; from one negotiation to the next \
-         passed {} s.",
+         passed {} s.{}{}{}",
         lost.len(),
-        lives.join(", ")
+        lives.join(", "),
+        endings(model, &lost),
+        regularity(&lost),
+        pause(model, &lost)
     ))
     .or("An operator restarts the connection.")
     .advise("See in the table of exchanges what ends each life, and read the log of that side.")
@@ -93,6 +97,74 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding = finding.also(next.asked, "negotiated anew");
     }
     vec![finding]
+}
+
+/// By whom the lives were ended, as far as it shows.
+fn endings(model: &Model, lost: &[(Birth, Birth)]) -> String {
+    let mut by: BTreeMap<IpAddr, u64> = BTreeMap::new();
+    for (old, _) in lost {
+        if let Some((_, from)) = closing(model, old.ike_sa) {
+            *by.entry(from).or_default() += 1;
+        }
+    }
+    let closed: u64 = by.values().sum();
+    let named: Vec<String> = by
+        .iter()
+        .map(|(from, times)| format!("{} by {from}", count(*times, "time")))
+        .collect();
+    let rest = (lost.len() as u64).saturating_sub(closed);
+    match closed {
+        0 => " None ended with a deletion.".to_owned(),
+        _ if rest == 0 => format!(" They were closed {}.", named.join(", ")),
+        _ => format!(" They were closed {}; {rest} just ended.", named.join(", ")),
+    }
+}
+
+/// Whether the intervals are equal enough for a timer.
+fn regularity(lost: &[(Birth, Birth)]) -> String {
+    /// In percent of the shortest: timers are set in whole seconds, and jitter is added to some.
+    const EQUAL: i64 = 5;
+    /// Two intervals are equal by chance.
+    const MANY: usize = 3;
+    let lives = || {
+        lost.iter()
+            .map(|(old, next)| next.asked.1.since(old.asked.1))
+    };
+    let (Some(shortest), Some(longest)) = (lives().min(), lives().max()) else {
+        return String::new();
+    };
+    let spread = longest.0.saturating_sub(shortest.0).saturating_mul(100);
+    match lost.len() >= MANY && spread <= shortest.0.saturating_mul(EQUAL) {
+        true => " The intervals are equal: a timer ends them.".to_owned(),
+        false => String::new(),
+    }
+}
+
+/// How long traffic paused at most, and whether BGP can have borne it.
+fn pause(model: &Model, lost: &[(Birth, Birth)]) -> String {
+    /// The usual hold time; RFC 4271 section 10 suggests 90 s, and vendors set twice that.
+    const HOLD: Span = Span::from_secs(180);
+    let traffic = |birth: &Birth| {
+        let children = model.ike_sas[birth.ike_sa].child_sas.iter();
+        children.filter_map(|id| model.child_sas[*id].seen)
+    };
+    let longest = lost
+        .iter()
+        .filter_map(|(old, next)| {
+            let last = traffic(old).map(|seen| seen.last.1).max()?;
+            let first = traffic(next).map(|seen| seen.first.1).min()?;
+            Some(first.since(last))
+        })
+        .max();
+    match longest {
+        Some(pause) if pause > HOLD => {
+            format!(
+                " Traffic paused for up to {pause}: longer than the usual hold time of BGP, {HOLD}."
+            )
+        }
+        Some(pause) if pause > Span(0) => format!(" Traffic paused for up to {pause}."),
+        _ => String::new(),
+    }
 }
 
 /// Whether `old` was lost, and `next` made in its place.
@@ -180,6 +252,18 @@ mod tests {
             &[up(1, 0), up(2, 100), up(3, 200)].concat(),
             "tunnel-flapping",
         );
+    }
+
+    #[test]
+    fn equal_lives_are_those_of_a_timer() {
+        let lives = [up(1, 0), up(2, 100), up(3, 200), up(4, 300)].concat();
+        let finding = fires(&lives, "tunnel-flapping");
+        assert!(
+            finding.says.contains("a timer ends them"),
+            "{}",
+            finding.says
+        );
+        assert!(finding.says.contains("None ended with"), "{}", finding.says);
     }
 
     #[test]

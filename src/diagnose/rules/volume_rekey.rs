@@ -1,8 +1,10 @@
 //! SAs end after a volume, not after a time.
 
-use crate::diagnose::facts::esp;
+use crate::diagnose::facts::{esp, first as first_of};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{EspFlow, Model, TunnelId};
+use crate::model::{ChildOutcome, EspFlow, Model, Tunnel, TunnelId};
+use crate::registry::ExchangeType;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -20,13 +22,13 @@ const DOCUMENT: &str = "\
 A gateway limits the octets (or packets) of an SA and rekeys when they are used up. IKEv2 does not negotiate it; the other side may not know. It is normal, unless rekeying is too slow for the rate.
 
 ## How it is seen
-One direction's SAs end after nearly the same number of octets, while their lives differ in time.
+One direction's SAs end after nearly the same number of octets, while their lives differ in time. Who asks for the rekeying has the limit, or is asked for it by IKEv1: quick mode names a lifetime in kilobytes, which keys of IKE show.
 
 ## What else looks like it
 Steady traffic with a limit in time gives constant volume too; therefore the times must differ.
 
 ## What to do
-1. If traffic stalls at each rekeying, raise the volume or remove the limit.
+1. If traffic stalls at each rekeying (see rekey-gap) or the SA ends there, raise the volume on the side that rekeys, or set it to 0, which often means unlimited.
 ";
 
 /// So many ended SAs make a series.
@@ -60,21 +62,59 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 continue;
             }
             let mean = bytes.iter().sum::<f64>() / bytes.len() as f64;
+            let asker = asker(model, row);
+            let limit = kilobytes(model, row);
             return vec![
                 Finding::new(&RULE, Confidence::Likely, tunnel, last.seen.last, "the last packet of an SA")
                     .also(first.seen.last, "the last packet of the first")
                     .says(format!(
                         "{} SAs ended after {mean:.0} octets each, give or take {:.1} %, while their lives differ \
-                         by {:.0} %.",
+                         by {:.0} %.{}{}",
                         ended.len(),
                         spread * 100.0,
-                        spread_of_lives * 100.0
+                        spread_of_lives * 100.0,
+                        asker.map_or_else(String::new, |asker| format!(" {asker} asks for every rekeying.")),
+                        limit.map_or_else(String::new, |limit| format!(
+                            " A lifetime of {limit} kilobytes was agreed."
+                        ))
                     ))
-                    .advise("If traffic stalls at each rekeying, raise the volume or remove the limit."),
+                    .or("The SAs end after a number of packets, whose sizes are alike.")
+                    .advise(format!(
+                        "If traffic stalls or breaks at each rekeying, raise the volume of {mean:.0} octets{}, or remove the limit.",
+                        asker.map_or_else(String::new, |asker| format!(" on {asker}"))
+                    )),
             ];
         }
     }
     Vec::new()
+}
+
+/// Who asked for all child SAs that were made after the first, if it was one side.
+fn asker(model: &Model, row: &Tunnel) -> Option<IpAddr> {
+    let mut askers = row
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges)
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+            ) && model.child_outcome(exchange) == ChildOutcome::Made
+        })
+        .filter_map(|exchange| Some(first_of(model, exchange.request()?)?.path.from.address));
+    let one = askers.next()?;
+    askers.all(|other| other == one).then_some(one)
+}
+
+/// The lifetime in kilobytes that IKEv1 agreed on, if it was opened.
+fn kilobytes(model: &Model, row: &Tunnel) -> Option<u64> {
+    let made = row
+        .ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].child_sas);
+    made.filter_map(|id| model.child_sas[*id].terms.as_ref())
+        .find_map(|terms| terms.lifetime_kilobytes)
 }
 
 /// Standard deviation in terms of the mean; `None` without a mean.

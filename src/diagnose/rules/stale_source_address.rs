@@ -1,0 +1,173 @@
+//! A gateway has a new address, and its ESP still leaves with the old one.
+
+use crate::diagnose::facts::{count, end_of, esp, first};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::model::{EspFlow, IkeSaId, Message, Model, TunnelId};
+use crate::units::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    slug: "stale-source-address",
+    code: "IKE323",
+    severity: Severity::Warning,
+    summary: "ESP still leaves with the address from before a move",
+    document: DOCUMENT,
+    explains: &["esp-one-way"],
+    check,
+};
+
+const DOCUMENT: &str = "\
+## What it means
+A gateway moved to another address (another uplink, a new lease), and IKE followed. Its ESP did not: a NAT rule, a connection entry of its own filter or an SA in its kernel still holds the old address. Packets with that source are dropped by the next provider, or answered to where nobody is.
+
+## How it is seen
+One IKE SA goes on from a new address and never again from the old one. ESP of the same end bears the old address many seconds later, and none bears the new one. It is a warning if the other side sends no ESP any more.
+
+## What else looks like it
+A gateway with two uplinks that sends IKE by one and ESP by the other on purpose: then traffic flows, and it is told for information only.
+
+## What to do
+1. On the gateway that moved, clear the states of NAT and filter for UDP 4500 and ESP, then restart the tunnel.
+2. Let its IPsec follow the address: MOBIKE (RFC 4555), or a restart of the tunnel when the uplink changes.
+";
+
+/// SAs are moved within this time after IKE (RFC 4555 section 3.5 wants an answer first).
+const SETTLED: Span = Span::from_secs(10);
+
+/// Fewer packets are stragglers.
+const MANY: u64 = 10;
+
+fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+    let ike_sas = model.tunnels[tunnel].ike_sas.iter();
+    ike_sas
+        .filter(|id| model.ike_sas[**id].paths.len() > 1)
+        .flat_map(|id| [0, 1].map(|end| (*id, end)))
+        .find_map(|(id, end)| stale(model, tunnel, id, end))
+        .into_iter()
+        .collect()
+}
+
+fn stale(model: &Model, tunnel: TunnelId, id: IkeSaId, end: usize) -> Option<Finding> {
+    let row = &model.tunnels[tunnel];
+    let sent: Vec<&Message> = model.ike_sas[id]
+        .exchanges
+        .iter()
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter_map(|flight| first(model, flight))
+        .filter(|message| end_of(row, message.path.from.address) == Some(end))
+        .collect();
+    let last = *sent.iter().max_by_key(|message| message.time)?;
+    let sent = sent
+        .into_iter()
+        .filter(|message| message.vantage == last.vantage);
+    let (new, old): (Vec<&Message>, Vec<&Message>) =
+        sent.partition(|message| message.path.from.address == last.path.from.address);
+    let (left, moved) = (
+        old.iter().max_by_key(|message| message.time)?,
+        new.iter().min_by_key(|message| message.time)?,
+    );
+    let (from, to) = (left.path.from.address, last.path.from.address);
+    if moved.time <= left.time {
+        return None;
+    }
+    let settled = moved.time.later(SETTLED);
+    let directions = esp::directions(model, row);
+    let directions = directions
+        .iter()
+        .find(|directions| directions.vantage == last.vantage)?;
+    let flows = directions.flows(1 - end);
+    let bears =
+        |flow: &EspFlow, address| flow.paths.iter().any(|path| path.from.address == address);
+    if flows.iter().any(|flow| bears(flow, to)) {
+        return None;
+    }
+    let flow = flows.iter().find(|flow| {
+        bears(flow, from)
+            && flow.seen.first.1 < moved.time
+            && esp::packets_since(flow, settled) >= MANY
+    })?;
+    let back = directions.packets_since(end, settled);
+    Some(
+        Finding::new(
+            &RULE,
+            match back {
+                0 => Confidence::Likely,
+                _ => Confidence::Possible,
+            },
+            tunnel,
+            flow.seen.last,
+            format!("ESP on {} still from {from}", flow.key.spi),
+        )
+        .also((moved.frame, moved.time), format!("IKE now from {to}"))
+        .also((left.frame, left.time), format!("IKE last from {from}"))
+        .severity(match back {
+            0 => RULE.severity,
+            _ => Severity::Info,
+        })
+        .title(format!("ESP still leaves from {from} after the move to {to}"))
+        .says(format!(
+            "IKE of one IKE SA moved from {from} to {to}. More than {SETTLED} later {} on {} still came from {from}, \
+             and none from {to}. {}",
+            count(esp::packets_since(flow, settled), "packet"),
+            flow.key.spi,
+            match back {
+                0 => "The other side sends no ESP any more.".to_owned(),
+                _ => format!("{} came from the other side all the same.", count(back, "packet")),
+            }
+        ))
+        .or("The gateway sends IKE and ESP by two uplinks on purpose.")
+        .advise(format!(
+            "On the gateway that moved to {to}, clear the states of NAT and filter for UDP 4500 and ESP, and restart the tunnel."
+        ))
+        .advise("Enable MOBIKE (RFC 4555), or let the tunnel restart when the uplink changes."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{fires, silent};
+
+    const MOVED: &str = "
+        0 A:4500 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+        0.1 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=2 response sealed 80
+        10 C:4500 > B:4500 INFORMATIONAL i=1 r=2 id=3 request by=initiator sealed 160
+        10.1 B:4500 > C:4500 INFORMATIONAL i=1 r=2 id=3 response sealed 160";
+
+    #[test]
+    fn esp_that_keeps_the_old_address() {
+        let stale = format!(
+            "{MOVED}
+             1 A:4500 > B:4500 ESP 0xb1 seq 1..60 every 1 size 136
+             1 B:4500 > A:4500 ESP 0xa1 seq 1..9 every 1 size 136"
+        );
+        let unserved = fires(&stale, "stale-source-address").severity;
+        assert!(unserved >= Severity::Warning, "{unserved:?}");
+        let served = format!("{stale}\n12 B:4500 > A:4500 ESP 0xa1 seq 10..60 every 1 size 136");
+        assert_eq!(
+            fires(&served, "stale-source-address").severity,
+            Severity::Info
+        );
+    }
+
+    #[test]
+    fn esp_that_moves_along() {
+        silent(
+            &format!(
+                "{MOVED}
+                 1 A:4500 > B:4500 ESP 0xb1 seq 1..9 every 1 size 136
+                 11 C:4500 > B:4500 ESP 0xb1 seq 10..60 every 1 size 136
+                 1 B:4500 > A:4500 ESP 0xa1 seq 1..9 every 1 size 136"
+            ),
+            "stale-source-address",
+        );
+    }
+
+    #[test]
+    fn an_idle_tunnel_that_moves() {
+        silent(
+            &format!("{MOVED}\n1 A:4500 > B:4500 ESP 0xb1 seq 1..9 every 1 size 136"),
+            "stale-source-address",
+        );
+    }
+}
