@@ -183,7 +183,7 @@ fn unanswered(
         && syns >= FEW
         && last.1.since(first.1) >= LASTING
         && waited
-        && inside.would_see(vantage, end, (first.1, last.1));
+        && inside.would_see(vantage, end, syns, (first.1, last.1));
     if !refused && !silent {
         return None;
     }
@@ -203,7 +203,10 @@ fn unanswered(
     };
     let mut finding = Finding::new(
         &RULE,
-        if link.is_empty() { Confidence::Likely } else { Confidence::Certain },
+        match link.is_empty() {
+            true => inside.absence(Confidence::Likely),
+            false => Confidence::Certain,
+        },
         tunnel,
         first,
         format!("SYN from {from} to port 179 of {to}"),
