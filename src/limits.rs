@@ -62,6 +62,10 @@ pub const CAPTURE_SEARCH_STEPS_PER_OCTET: u64 = 8;
 /// descriptions may stand before it.
 pub const CAPTURE_FIRST_RECORDS: usize = 1_000;
 
+/// Packets at the beginning of two files that are compared: files of two taps whose clocks differ have
+/// the same ones, files that follow one another have not.
+pub const CAPTURE_FIRST_PACKETS: usize = 64;
+
 /// Octets at the head of a pcapng file in which its interfaces are described, as a rule. A guess
 /// that misses one costs a second walk.
 pub const CAPTURE_CONTEXT_OCTETS: u64 = 1 << 16;

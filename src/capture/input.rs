@@ -1,5 +1,6 @@
 //! Opens inputs: a file, a folder of files, a pipe; known by content, not by name.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use super::pcapng::Section;
 use super::snoop::{self, Snoop};
 use super::walk::{Context, Format, Layout, Seam};
 use crate::limits::{
-    CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_RECORDS, CAPTURE_READ_OCTETS,
+    CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_PACKETS, CAPTURE_FIRST_RECORDS,
+    CAPTURE_READ_OCTETS,
 };
 use crate::units::Timestamp;
 
@@ -50,6 +52,12 @@ const HEAD: usize = 64;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// Octets at the end of a packet that tell it from others.
+const TAIL: usize = 16;
+
+/// Frames up to this size, in octets, may be announcements that are all alike, or end with padding.
+const SHORT: usize = 60;
 
 /// What the path of standard input is.
 const STANDARD_INPUT: &str = "-";
@@ -287,6 +295,38 @@ impl Input {
         None
     }
 
+    /// What the first packets of a plain file end with: of ESP and encrypted IKE that is a checksum,
+    /// which no other packet has, whatever stands before it on the way. Short and cut frames and those
+    /// that end with padding tell nothing.
+    fn first_packets(&self) -> BTreeSet<[u8; TAIL]> {
+        let mut found = BTreeSet::new();
+        let Source::File { file, end } = &self.source else {
+            return found;
+        };
+        let shared = self.shared();
+        let mut scratch = Scratch::default();
+        let mut octets = FileOctets::new(file, *end, &mut scratch);
+        let mut seam = self.seam.clone();
+        for _ in 0..CAPTURE_FIRST_PACKETS {
+            let (from, limit) = (seam.offset, seam.offset.saturating_add(1));
+            let walked = walk(&shared, &mut octets, Ok(seam), limit, |frame| {
+                let whole = usize::try_from(frame.wire_len) == Ok(frame.bytes.len());
+                if let Some(tail) = frame.bytes.last_chunk::<TAIL>()
+                    && whole
+                    && frame.bytes.len() > SHORT
+                    && tail.windows(2).any(|pair| pair.first() != pair.last())
+                {
+                    found.insert(*tail);
+                }
+            });
+            seam = walked.end;
+            if walked.error.is_some() || seam.offset == from {
+                break;
+            }
+        }
+        found
+    }
+
     /// Time of the latest frame near the end of a plain file; `None` if that cannot be told.
     fn last_time(&self) -> Option<Timestamp> {
         let Source::File { file, end } = &self.source else {
@@ -383,7 +423,8 @@ fn open_folder(path: &Path) -> Result<Vec<Input>, OpenError> {
     Ok(captures.into_iter().map(|(_, input)| input).collect())
 }
 
-/// Whether each input begins at or after the end of the one before.
+/// Whether each input begins at or after the end of the one before, and with other packets: the same
+/// ones at another time are those of another tap, whose clock is set differently.
 fn follow_one_another(inputs: &mut [&mut Input]) -> bool {
     let mut before: Option<Timestamp> = None;
     for (at, input) in inputs.iter_mut().enumerate() {
@@ -395,7 +436,20 @@ fn follow_one_another(inputs: &mut [&mut Input]) -> bool {
         }
         before = input.last_time();
     }
-    inputs.len() > 1
+    let same = |pair: &[&mut Input]| match pair {
+        [one, other] => are_the_same(&one.first_packets(), &other.first_packets()),
+        _ => false,
+    };
+    inputs.len() > 1 && !inputs.windows(2).any(same)
+}
+
+/// Whether most of the packets that two files begin with are the same. A request that is sent again
+/// across the change of files is the same a few times.
+fn are_the_same(one: &BTreeSet<[u8; TAIL]>, other: &BTreeSet<[u8; TAIL]>) -> bool {
+    /// Fewer may be one request in fragments.
+    const FEW: usize = 6;
+    let both = one.intersection(other).count();
+    both >= FEW && both * 4 >= one.len().min(other.len()) * 3
 }
 
 /// Walks the first blocks so that guesses know the interfaces that are described there.

@@ -850,6 +850,28 @@ fn files_that_follow_one_another_are_one_set_and_others_are_not() {
 }
 
 #[test]
+fn the_same_packets_at_another_time_are_those_of_another_tap() {
+    let packets = |first: u32, numbers: std::ops::Range<u8>| {
+        let body = |number: u8| (0..90).map(|at| at ^ number).collect::<Vec<u8>>();
+        let file = numbers
+            .zip(first..)
+            .fold(PcapFile::usual(), |file, (n, at)| file.frame(at, &body(n)));
+        Scrap::new(&file.octets)
+    };
+    let sets = |other: &Scrap| {
+        let one = packets(100, 0..20);
+        let inputs = expand(&[one.0.clone(), other.0.clone()]).unwrap();
+        inputs.iter().map(Input::set).collect::<Vec<_>>()
+    };
+    assert_eq!(sets(&packets(3_700, 0..20)), [0, 1]);
+    // One began a little later.
+    assert_eq!(sets(&packets(3_700, 2..22)), [0, 1]);
+    assert_eq!(sets(&packets(3_700, 20..40)), [0, 0]);
+    // A few that were sent again.
+    assert_eq!(sets(&packets(3_700, 17..40)), [0, 0]);
+}
+
+#[test]
 fn records_larger_than_the_buffer_are_read_whole() {
     let mut dice = Dice(9);
     let mut file = PcapFile::new(false, 0xa1b2_c3d4, 16 << 20, 1);

@@ -78,12 +78,12 @@ fn what_is_written_of_every_capture_fits_the_schemas() {
 /// What is known of a case, by whoever made it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Truth {
-    sealed: Judgement,
+pub(crate) struct Truth {
+    pub(crate) sealed: Judgement,
     /// With the keys beside the capture.
-    keyed: Option<Judgement>,
+    pub(crate) keyed: Option<Judgement>,
     /// With both taps, and the keys if there are any.
-    both: Option<Judgement>,
+    pub(crate) both: Option<Judgement>,
     /// The IKE SAs that came up.
     #[serde(default)]
     ike_sa: Vec<IkeSa>,
@@ -95,12 +95,12 @@ struct Truth {
 /// What may be concluded.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Judgement {
+pub(crate) struct Judgement {
     /// Slug of the first finding of severity error or warning, or `healthy`.
-    verdict: String,
+    pub(crate) verdict: String,
     /// Other verdicts that would not be wrong.
     #[serde(default)]
-    acceptable: Vec<String>,
+    pub(crate) acceptable: Vec<String>,
     /// Slugs that must be among the findings, of any severity.
     #[serde(default)]
     also: Vec<String>,
@@ -123,16 +123,20 @@ struct ChildSa {
     granted: Option<[Vec<String>; 2]>,
 }
 
+/// What is known of the case in a folder, or why that cannot be read.
+pub(crate) fn truth(folder: &Path) -> Result<Truth, String> {
+    let text = std::fs::read_to_string(folder.join("truth.toml"));
+    let text = text.map_err(|error| error.to_string())?;
+    toml::from_str(&text).map_err(|error| error.to_string())
+}
+
 /// Where what is told of a case is not its truth.
 fn untrue(case: &Case) -> Vec<String> {
     let mut wrong = Vec::new();
     let name = case.name();
-    let truth: Truth = match std::fs::read_to_string(case.folder.join("truth.toml")) {
+    let truth = match truth(&case.folder) {
         Err(error) => return vec![format!("{name}: truth.toml: {error}")],
-        Ok(text) => match toml::from_str(&text) {
-            Err(error) => return vec![format!("{name}: truth.toml: {error}")],
-            Ok(truth) => truth,
-        },
+        Ok(truth) => truth,
     };
     let present = |what: &str, told: bool, there: bool| {
         (told && !there)

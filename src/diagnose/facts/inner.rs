@@ -3,7 +3,7 @@
 
 use super::icmp::{self, Meaning};
 use super::{Tap, end_of, esp, tap};
-use crate::diagnose::Cite;
+use crate::diagnose::{Cite, Confidence};
 use crate::model::{EspFlow, FlowId, InnerError, InnerFlow, InnerWay, Model, Tunnel, TunnelId};
 use crate::net::IcmpError;
 use crate::units::{Endpoint, Span, Timestamp, Vantage};
@@ -151,7 +151,7 @@ pub struct Inside<'m> {
     /// Errors by what they are about.
     errors: BTreeMap<(IpAddr, IpAddr), Vec<&'m InnerError>>,
     sights: BTreeMap<(Vantage, usize), Sight>,
-    deaf: [bool; 2],
+    tap: Tap,
 }
 
 /// What was recorded of one end of a tunnel.
@@ -161,6 +161,8 @@ struct Sight {
     last: Option<Timestamp>,
     /// When ESP came that could not be read.
     sealed: Vec<(Timestamp, Timestamp)>,
+    /// Flows of ESP whose numbers have gaps.
+    gaps: Vec<FlowId>,
 }
 
 impl<'m> Inside<'m> {
@@ -178,7 +180,7 @@ impl<'m> Inside<'m> {
             answering: BTreeSet::new(),
             errors: BTreeMap::new(),
             sights: BTreeMap::new(),
-            deaf: Tap::of(model, tunnel).deaf,
+            tap: Tap::of(model, tunnel),
         };
         for talk in row.inner.iter().map(|id| &model.inner[*id]) {
             inside.add(talk);
@@ -235,7 +237,8 @@ impl<'m> Inside<'m> {
     }
 
     fn look(&mut self) {
-        for flow in self.row.flows.iter().map(|id| &self.model.flows[*id]) {
+        for id in &self.row.flows {
+            let flow = &self.model.flows[*id];
             let Some(end) = esp::destination(self.row, flow) else {
                 continue;
             };
@@ -243,6 +246,9 @@ impl<'m> Inside<'m> {
             sight.last = sight.last.max(Some(flow.seen.last.1));
             if !is_readable(flow) {
                 sight.sealed.push((flow.seen.first.1, flow.seen.last.1));
+            }
+            if !flow.timeline.lost.is_empty() {
+                sight.gaps.push(*id);
             }
         }
         for message in tap::messages(self.model, self.row) {
@@ -253,26 +259,44 @@ impl<'m> Inside<'m> {
         }
     }
 
-    /// Whether an answer from behind an end to what was asked between these times would have been
-    /// seen and read: the gateway there was heard, and all ESP of it was opened.
+    /// Whether answers from behind an end to so many requests, asked between these times, would have
+    /// been seen and read: the gateway there was heard, all ESP of it was opened, and fewer numbers of
+    /// it are missing meanwhile than would hide the answers to all requests but a few.
     pub fn would_see(
         &self,
         vantage: Vantage,
         end: usize,
+        requests: u64,
         (first, last): (Timestamp, Timestamp),
     ) -> bool {
-        /// SAs with packets that no key opens: with more nothing is claimed.
-        const SEALED: usize = 64;
+        /// SAs with packets that no key opens, or with gaps: with more nothing is claimed.
+        const MANY: usize = 64;
+        /// Fewer requests without answer prove nothing.
+        const FEW: u64 = 3;
         let Some(sight) = self.sights.get(&(vantage, end)) else {
             return false;
         };
         let heard = sight.last.is_some_and(|last| last >= first);
-        let open = sight.sealed.len() <= SEALED
+        let open = sight.sealed.len() <= MANY
             && !sight
                 .sealed
                 .iter()
                 .any(|(from, to)| *from <= last && *to >= first);
-        heard && open && self.deaf.get(end) == Some(&false)
+        let missing = || {
+            let flows = sight.gaps.iter().map(|id| &self.model.flows[*id]);
+            let missing = flows.map(|flow| missing(flow, first, last));
+            missing.fold(0, u64::saturating_add)
+        };
+        heard
+            && open
+            && self.tap.deaf.get(end) == Some(&false)
+            && sight.gaps.len() <= MANY
+            && requests.saturating_sub(missing()) >= FEW
+    }
+
+    /// Confidence in what is concluded from answers that did not come.
+    pub fn absence(&self, confidence: Confidence) -> Confidence {
+        self.tap.absence(confidence)
     }
 
     /// Whether an answer would have been read if it had come, by what came shortly before the first
@@ -286,7 +310,7 @@ impl<'m> Inside<'m> {
         sight.is_some_and(|sight| {
             let last = sight.last;
             let lately = last.is_some_and(|last| last < first && first.since(last) <= LATELY);
-            lately && sight.sealed.is_empty() && self.deaf.get(end) == Some(&false)
+            lately && sight.sealed.is_empty() && self.tap.deaf.get(end) == Some(&false)
         })
     }
 
@@ -327,6 +351,27 @@ fn asks(talk: &InnerFlow, to: Endpoint, out: &InnerWay) -> bool {
     let opens = out.tcp.as_ref().is_some_and(|tcp| tcp.syns > 0);
     let queries = talk.protocol == UDP && to.port == Some(DNS);
     !group && (opens || out.echo.is_some() || queries && out.packets > 0)
+}
+
+/// Numbers of a flow that are missing between two times, or at the first packet after them, where
+/// those that were sent last show.
+fn missing(flow: &EspFlow, first: Timestamp, last: Timestamp) -> u64 {
+    let step = i64::from(flow.timeline.step_secs.max(1));
+    let place = |time: Timestamp| {
+        let seconds = time.since(flow.seen.first.1).0 / Span::from_secs(1).0;
+        usize::try_from(seconds / step).unwrap_or(0)
+    };
+    let last = Timestamp(last.0.saturating_add(Tap::PATIENCE.0));
+    if flow.seen.first.1 > last || flow.seen.last.1 < first {
+        return 0;
+    }
+    let (from, to) = (place(first), place(last));
+    let mut later = flow.timeline.counts.iter().enumerate().skip(to);
+    let to = later.find(|(_, count)| **count > 0).map_or(to, |at| at.0);
+    let lost = flow.timeline.lost.iter().skip(from);
+    lost.take(to.saturating_sub(from).saturating_add(1))
+        .map(|lost| u64::from(*lost))
+        .sum()
 }
 
 /// Whether all of an ESP flow was read, but for what does not count.

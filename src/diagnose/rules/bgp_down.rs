@@ -207,7 +207,7 @@ fn unanswered(
     places.sort_unstable();
     let (first, last) = (*places.first()?, *places.last()?);
     let refused = refusals.len() as u64 >= 2;
-    let heard = inside.would_see(vantage, end, (first.1, last.1));
+    let heard = inside.would_see(vantage, end, syns, (first.1, last.1));
     let silent = refusals.is_empty()
         && syns >= FEW
         && last.1.since(first.1) >= LASTING
@@ -232,7 +232,7 @@ fn unanswered(
     let mut finding = Finding::new(
         &RULE,
         match (refused || heard, link.is_empty()) {
-            (true, true) => Confidence::Likely,
+            (true, true) => inside.absence(Confidence::Likely),
             (true, false) => Confidence::Certain,
             (false, _) => Confidence::Possible,
         },

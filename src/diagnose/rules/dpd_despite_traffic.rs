@@ -50,9 +50,11 @@ fn find(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
     let (sa, probe) = dpd_timeout::probe(model, tunnel)?;
     let peer = end_of(row, probe.to.address)?;
-    let input = probe.first.0.input;
+    let input = crate::diagnose::facts::first(model, probe.flight)?
+        .vantage
+        .input;
     let heard_ike = tap::messages(model, row).any(|message| {
-        message.frame.input == input
+        message.vantage.input == input
             && message.time < probe.first.1
             && end_of(row, message.path.from.address) == Some(peer)
     });

@@ -65,14 +65,16 @@ fn resets(model: &Model, tunnel: TunnelId, end: usize) -> Vec<Cite> {
     let row = &model.tunnels[tunnel];
     row.ike_sas
         .iter()
-        .filter(|id| {
-            let mut others = row.ike_sas.iter().map(|other| &model.ike_sas[*other]);
-            !others.any(|other| other.replaces == Some(**id))
-        })
         .filter_map(|id| {
             let closing = life::closing(model, *id)?;
             let last = &model.exchanges[*model.ike_sas[*id].exchanges.last()?];
-            let meant = last.response().is_some() && end_of(row, closing.from) == Some(end);
+            // A successor that stood before was made in order; one that is asked for afterwards is the
+            // reset's own.
+            let mut others = row.ike_sas.iter().map(|other| &model.ike_sas[*other]);
+            let succeeded = others
+                .any(|other| other.replaces == Some(*id) && other.seen.first.1 <= closing.at.1);
+            let meant =
+                !succeeded && last.response().is_some() && end_of(row, closing.from) == Some(end);
             meant.then_some(closing.at)
         })
         .collect()

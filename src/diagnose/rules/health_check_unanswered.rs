@@ -127,7 +127,7 @@ fn finding(
     let all = echo.unanswered.iter().chain(&echo.waiting);
     let places: Vec<_> = all.copied().filter(waited).collect();
     let (first, last) = (*places.first()?, *places.last()?);
-    let sees = inside.would_see(vantage, asking.end, (first.1, last.1));
+    let sees = inside.would_see(vantage, asking.end, silent, (first.1, last.1));
     if silent < FEW || !is_much || !sees {
         return None;
     }
@@ -159,9 +159,10 @@ fn finding(
     }
     let mut finding = Finding::new(
         &RULE,
-        match error.is_some() || others {
-            true => Confidence::Certain,
-            false => Confidence::Likely,
+        match (error, others) {
+            (Some(_), _) => Confidence::Certain,
+            (None, true) => inside.absence(Confidence::Certain),
+            (None, false) => inside.absence(Confidence::Likely),
         },
         tunnel,
         first,

@@ -176,7 +176,7 @@ impl<'m> Pair<'m> {
                 .filter(|message| {
                     message.time > time && message.path.from.address == self.to.address
                 })
-                .map(|message| message.frame.input)
+                .map(|message| message.vantage.input)
         };
         inputs().min() != inputs().max()
     }

@@ -102,7 +102,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             false => FEW,
         };
         let enough = requests >= needed && last.1.since(first.1) >= LASTING;
-        if enough && inside.would_see(vantage, end, (first.1, last.1)) {
+        if enough && inside.would_see(vantage, end, requests, (first.1, last.1)) {
             sides.entry((vantage, end)).or_default().push(pair);
         }
     }
@@ -140,7 +140,7 @@ fn finding(
     let confidence = match (error, others) {
         (Some(_), _) => Confidence::Certain,
         (None, true) => Confidence::Possible,
-        (None, false) => Confidence::Likely,
+        (None, false) => inside.absence(Confidence::Likely),
     };
     let shown: Vec<String> = pairs
         .iter()

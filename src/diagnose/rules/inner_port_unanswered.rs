@@ -121,7 +121,11 @@ fn finding(
     if !refused && !dropped && error.is_none() {
         return None;
     }
-    if error.is_none() && !inside.would_see(vantage, port.end, (first.1, last.1)) {
+    let asked = match refused {
+        true => port.attempts,
+        false => port.silent,
+    };
+    if error.is_none() && !inside.would_see(vantage, port.end, asked, (first.1, last.1)) {
         return None;
     }
     let (what, meaning, advice) = match error {
@@ -155,7 +159,11 @@ fn finding(
     let note = format!("SYN to port {number}");
     let mut finding = Finding::new(
         &RULE,
-        if error.is_some() { Confidence::Certain } else { Confidence::Likely },
+        match error {
+            Some(_) => Confidence::Certain,
+            None if refused => Confidence::Likely,
+            None => inside.absence(Confidence::Likely),
+        },
         tunnel,
         first,
         note.clone(),

@@ -190,7 +190,7 @@ fn inner_finding(
     let lost = sizes.lost?;
     let (first, _) = *sizes.places.iter().min()?;
     let last = sizes.places.iter().map(|(at, _)| *at).max()?;
-    if !inside.would_see(vantage, end, (first.1, last.1)) {
+    if !inside.would_see(vantage, end, sizes.sent, (first.1, last.1)) {
         return None;
     }
     let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
@@ -267,7 +267,7 @@ fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             // Of those that are missing some come before one that arrived: else all was lost from
             // one moment on, whatever its size.
             let passes = passes && far.sequence.missing >= PATTERN;
-            if !apart || large < PATTERN || !passes || !was_recording(model, far, near) {
+            if !apart || large < PATTERN || !passes || !was_recording(model, row, far, near) {
                 return None;
             }
             let end = esp::destination(row, near)?;
@@ -302,14 +302,21 @@ fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     })
 }
 
-/// Whether the tap of `far` was recording all the while that `near` was seen, clocks aside.
-fn was_recording(model: &Model, far: &EspFlow, near: &EspFlow) -> bool {
-    /// Clocks of two hosts may differ.
-    const SKEW: Span = Span::from_secs(10);
-    let input = model.inputs.get(usize::from(far.key.vantage.input));
-    let span = input.and_then(|input| input.first.zip(input.last));
-    span.is_some_and(|(first, last)| {
-        first.since(near.seen.first.1) <= SKEW && near.seen.last.1.since(last) <= SKEW
+/// Whether the tap of `far` was recording while `near` had packets that it lacks: numbers are missing
+/// amid those that it has, or it recorded, by the other's clock, all the while that `near` was seen.
+fn was_recording(model: &Model, tunnel: &Tunnel, far: &EspFlow, near: &EspFlow) -> bool {
+    let [far_tap, near_tap] = [far, near].map(|flow| flow.key.vantage);
+    let gaps = far.sequence.missing >= PATTERN;
+    gaps || tunnel.taps.iter().any(|pair| {
+        let (Some(_), Some(place)) = (pair.index(far_tap), pair.index(near_tap)) else {
+            return false;
+        };
+        let Some((begin, end)) = model.recording(far_tap) else {
+            return false;
+        };
+        let (first, doubt) = pair.elsewhere(place, near.seen.first.1);
+        let (last, _) = pair.elsewhere(place, near.seen.last.1);
+        begin.since(first) <= doubt && end.since(last) >= doubt
     })
 }
 

@@ -1,7 +1,7 @@
 //! UDP 500 passes, UDP 4500 does not.
 
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
-use crate::diagnose::facts::{Asked, Passage, Tap, end_of, tap};
+use crate::diagnose::facts::{Asked, Passage, Tap, end_of, esp, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 
@@ -91,7 +91,32 @@ pub(super) fn silences(model: &Model, tunnel: TunnelId) -> Vec<AuthSilence<'_>> 
         .ike_sas
         .iter()
         .filter_map(|id| auth::silence(model, &model.ike_sas[*id]))
+        .filter(|silence| !is_up(model, tunnel, silence))
         .collect()
+}
+
+/// Whether ESP of the peer begins after the request, before another IKE SA is asked for: then the
+/// request was answered, and the answer is missing in the recording. The counter of a new SA begins
+/// at 1 (RFC 4303 section 3.3.2).
+fn is_up(model: &Model, tunnel: TunnelId, silence: &AuthSilence<'_>) -> bool {
+    /// Numbers that may be missing before the first one recorded.
+    const EARLY: u32 = 16;
+    let row = &model.tunnels[tunnel];
+    let Some(peer) = end_of(row, silence.asked.to().address) else {
+        return false;
+    };
+    let sent = silence.asked.first.1;
+    let others = row.ike_sas.iter().map(|id| model.ike_sas[*id].seen.first.1);
+    let next = others.filter(|time| *time > sent).min();
+    esp::directions(model, row)
+        .iter()
+        .filter(|directions| directions.vantage.input == silence.asked.message.vantage.input)
+        .flat_map(|directions| directions.flows(1 - peer))
+        .any(|flow| {
+            let begins = flow.seen.first.1;
+            let before = next.is_none_or(|next| begins < next);
+            begins > sent && before && flow.sequence.first <= EARLY
+        })
 }
 
 /// Whether it is the port: the request goes to 4500 in one packet, and the peer was never heard from
@@ -118,6 +143,18 @@ mod tests {
         verdict(
             &format!(
                 "{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=4,11,24"
+            ),
+            "port-4500-blocked",
+        );
+    }
+
+    #[test]
+    fn new_esp_of_the_peer_shows_that_the_answer_was_not_recorded() {
+        silent(
+            &format!(
+                "{AGREED}
+                 0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 1 B > A ESP 0xa1 seq 2..20 every 1"
             ),
             "port-4500-blocked",
         );

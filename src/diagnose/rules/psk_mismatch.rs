@@ -119,7 +119,7 @@ fn unread_message_5(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         let (from, to) = (path.from.address, path.to.address);
         let mut finding = Finding::new(
             &RULE,
-            Confidence::Possible,
+            Confidence::Likely,
             tunnel,
             asked,
             "message 5, which is not answered",

@@ -153,7 +153,9 @@ fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 .any(|(_, by)| *by == after.from);
             let last = before.seen.last.1;
             let in_use = after.at.1.since(last) <= IN_USE;
-            (deleted && in_use && soon(last)).then_some((before, after))
+            // One that carries packets beside the new one was not displaced by it.
+            let beside = last.since(after.seen.first.1) > IN_FLIGHT;
+            (deleted && in_use && soon(last) && !beside).then_some((before, after))
         })
         .collect();
     let lives: Vec<i64> = displaced
@@ -196,6 +198,9 @@ fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 
 /// So many make a pattern where sizes and silence alone tell.
 const SEALED_PATTERN: usize = 3;
+
+/// Packets that were under way when the other SA took over.
+const IN_FLIGHT: Span = Span::from_millis(200);
 
 /// A child SA that carried a packet so shortly before was in use.
 const IN_USE: Span = Span::from_secs(30);

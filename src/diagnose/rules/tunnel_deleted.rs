@@ -5,7 +5,7 @@ use crate::diagnose::facts::{Fate, asked, end_of, life, quality, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Deleted, EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::ExchangeType;
-use crate::units::{Span, Timestamp};
+use crate::units::{Span, Timestamp, Vantage};
 use std::net::IpAddr;
 
 /// The rule.
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "A side deleted the tunnel",
     document: DOCUMENT,
     explains: &[
+        "clear-text-leak",
         "inner-no-reply",
         "inner-port-unanswered",
         "health-check-unanswered",
@@ -88,10 +89,15 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     }
     let named = named(model, id, at);
     let end = end_of(row, who)?;
-    // Where the clock was set back, what came after the delete is not known by its time.
+    let vantage = vantage(model, last)?;
+    // Where the clock was set back, or is another tap's, what came after the delete is not known by
+    // its time.
     let still: u64 = esp::directions(model, row)
         .iter()
-        .filter(|directions| quality::clock_error(model, directions.vantage) == Span::default())
+        .filter(|directions| {
+            directions.vantage.input == vantage.input
+                && quality::clock_error(model, directions.vantage) == Span::default()
+        })
         .map(|directions| directions.packets_since(end, later(at.1, SILENCE)))
         .max()
         .unwrap_or(0);
@@ -319,6 +325,12 @@ fn said(model: &Model, exchange: &Exchange) -> Option<(Cite, IpAddr, IpAddr)> {
         path.from.address,
         path.to.address,
     ))
+}
+
+/// Where an informational exchange was recorded.
+fn vantage(model: &Model, exchange: &Exchange) -> Option<Vantage> {
+    let message = crate::diagnose::facts::first(model, exchange.flights.first()?)?;
+    Some(message.vantage)
 }
 
 /// What the message at this frame deletes, if it was opened: `the IKE SA`, `SA 0x00000001`.
