@@ -125,11 +125,17 @@ fn round_trip(model: &Model, exchange: &Exchange) -> Option<((Vantage, IpAddr), 
         return None;
     }
     let asked = &model.messages[request.first()?];
-    let answer = &model.messages[response.first()?];
+    // With two taps each message is first seen at the one beside its sender.
+    let copies = response
+        .first()
+        .into_iter()
+        .chain(response.elsewhere.iter().copied());
+    let answer = copies
+        .map(|id| &model.messages[id])
+        .find(|answer| answer.vantage == asked.vantage)?;
     let rtt = answer.time.since(asked.time);
-    let tells = asked.vantage == answer.vantage && rtt.0 > 0;
     let asker = (asked.vantage, asked.path.from.address);
-    tells.then_some((asker, ((answer.frame, answer.time), rtt)))
+    (rtt.0 > 0).then_some((asker, ((answer.frame, answer.time), rtt)))
 }
 
 /// The round trips inside, in order: those of one pair of hosts, the one with most of them.
