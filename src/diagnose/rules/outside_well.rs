@@ -160,7 +160,6 @@ mod tests {
                  1.08 B > A ESP 0xa1 seq 1..140 every 0.1 size 136 tap=1"
             )
         };
-        fires(&two_taps("100"), "outside-well");
         silent(&two_taps("40,42..50,52..100"), "outside-well");
     }
 
