@@ -508,7 +508,10 @@ fn broken(variant: &Variant, known: &Known<'_>, given: &Analysis) -> Option<Stri
 /// An end that is answered, as the other's messages show by both SPIs, and of which no frame is
 /// there.
 fn deaf(variant: &Variant, given: &Analysis) -> Option<IpAddr> {
-    let senders: BTreeSet<IpAddr> = variant.files.iter().flatten().filter_map(sender).collect();
+    let frames = variant.files.iter().flatten().map(sender);
+    // Without the sender of each, of links that are not read here, nothing is known.
+    let senders: Option<BTreeSet<IpAddr>> = frames.collect();
+    let senders = senders?;
     let messages = given.model.messages.iter();
     messages
         .filter(|message| {
@@ -646,9 +649,6 @@ fn hold(cases: &[Case], name: &str) -> Vec<String> {
                     let Some(case) = cases.get(place) else { return };
                     let folder = root.join(&case.name);
                     let found = laws(case, place, &folder);
-                    for f in &found {
-                        eprintln!("{f}");
-                    }
                     wrong.lock().unwrap().extend(found);
                     let _gone = std::fs::remove_dir_all(&folder);
                 }
@@ -685,12 +685,7 @@ fn of_others(folder: &Path, name: &str, other: Option<&str>) -> Case {
 
 #[test]
 fn damage_makes_nothing_sick_or_certain() {
-    let only = std::env::var("ONLY").unwrap_or_default();
-    let cases: Vec<Case> = run::cases()
-        .into_iter()
-        .map(of_ours)
-        .filter(|c| only.is_empty() || only.split(',').any(|o| c.name == o))
-        .collect();
+    let cases: Vec<Case> = run::cases().into_iter().map(of_ours).collect();
     let wrong = hold(&cases, "variants");
     assert!(
         wrong.is_empty(),

@@ -1,6 +1,6 @@
 //! The responder asks for a cookie before it works: it feels under attack.
 
-use crate::diagnose::facts::{clear, offer};
+use crate::diagnose::facts::{Tap, clear, offer};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
@@ -55,8 +55,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             }
         ));
     vec![match endless(model, tunnel) {
-        Some(again) => finding
-            .severity(Severity::Warning)
+        Some(again) => doubted(model, tunnel, finding)
             .also(again, "asked again, though the cookie was returned")
             .title(format!("{} asks for cookies without end", first.from))
             .or("The responder changes its secret faster than the round trip.")
@@ -65,6 +64,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             .advise("See whether the initiator's address and port stay the same on the way."),
         None => finding,
     }]
+}
+
+/// That no cookie is ever good enough follows from the absence of another answer.
+fn doubted(model: &Model, tunnel: TunnelId, mut finding: Finding) -> Finding {
+    let tap = Tap::of(model, tunnel);
+    finding.confidence = tap.absence(Confidence::Likely);
+    finding.severity(tap.gaps(Severity::Warning))
 }
 
 /// Where an initiator was asked for another cookie after it had returned one, twice at least, and was
@@ -85,7 +91,12 @@ fn endless(model: &Model, tunnel: TunnelId) -> Option<crate::diagnose::Cite> {
                 read.is_some_and(|(_, read)| read.notify(NotifyType::COOKIE).is_some())
             })
             .count();
-        let served = offer::accepted(model, sa).is_some();
+        // Whoever speaks on was served, if the answer is there or not.
+        let goes_on = sa
+            .exchanges
+            .iter()
+            .any(|id| model.exchanges[*id].kind != ExchangeType::IKE_SA_INIT);
+        let served = offer::accepted(model, sa).is_some() || goes_on;
         (in_vain >= RETURNED && !served)
             .then(|| asked.last().map(|notice| notice.at))
             .flatten()

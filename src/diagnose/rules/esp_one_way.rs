@@ -1,7 +1,7 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Located, Tap, tap, taps};
+use crate::diagnose::facts::{Located, Tap, quality, tap, taps};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Model, Transport, Tunnel, TunnelId};
 use crate::units::{Span, Timestamp, Vantage};
@@ -92,7 +92,9 @@ fn one_way(
     let (since, sent, before): (Timestamp, u64, u64) = match directions.last(speaker) {
         None => (first.1, directions.packets(silent), 0),
         Some(heard) => {
-            if last.1.since(heard.1) < SILENT {
+            // A clock that was set makes any wait longer.
+            let error = quality::clock_error(model, directions.vantage);
+            if last.1.since(heard.1).0 < SILENT.0.saturating_add(error.0) {
                 return None;
             }
             (

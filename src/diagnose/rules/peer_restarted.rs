@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::facts::{Fate, asked, auth, end_of, life, tap};
+use crate::diagnose::facts::{Fate, asked, auth, end_of, life, own, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::NotifyType;
@@ -220,6 +220,12 @@ fn forgets(
             })
     };
     let in_flight = Timestamp(start.1.0.saturating_add(IN_FLIGHT.0));
+    // The delete that would tell a reauthentication may be what the recording missed.
+    let tap = tap::Tap::of(model, tunnel);
+    let whole = tap.gaps(RULE.severity) == RULE.severity
+        && directions
+            .iter()
+            .all(|directions| own::capture_lost(row, directions).is_none());
     let dropped = |end: usize| !runs_on(&directions, end, start.1, in_flight);
     let carried_on = [0, 1].into_iter().all(|towards| {
         directions
@@ -228,7 +234,7 @@ fn forgets(
             .any(|flow| flow.seen.first.1 > start.1 && flow.packets >= VOID)
     });
     let went_on = tap::went_on(model, vantage, start.1, PATIENCE);
-    if !(worked(0) && worked(1) && dropped(0) && dropped(1) && carried_on && went_on)
+    if !(worked(0) && worked(1) && dropped(0) && dropped(1) && carried_on && went_on && whole)
         || asked_in_vain(model, tunnel, end, start.1)
     {
         return None;

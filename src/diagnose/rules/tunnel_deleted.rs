@@ -1,7 +1,7 @@
 //! The tunnel was closed.
 
 use crate::diagnose::facts::esp;
-use crate::diagnose::facts::{Fate, asked, end_of, life, quality, tap};
+use crate::diagnose::facts::{Fate, asked, began, end_of, life, quality, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Deleted, EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::ExchangeType;
@@ -163,6 +163,7 @@ fn cut_off(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
     let sa = &model.ike_sas[id];
     let directions = esp::directions(model, row);
+    let tap = tap::Tap::of(model, tunnel);
     sa.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
@@ -171,10 +172,15 @@ fn cut_off(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
         .filter_map(|exchange| life::may_delete(model, id, exchange))
         // An IKE SA that has a successor is deleted, and nobody misses it.
         .filter(|closing| !is_succeeded(model, tunnel, id, closing.at))
+        .filter(|closing| !tidies_up(model, sa, closing.at.1))
         .find_map(|closing| {
             let (again, asker) = asked_again(model, tunnel, closing.at.1)?;
             let until = again.1;
             let ended = directions.iter().any(|directions| {
+                // Where the clock was set back, before and after are not known by time.
+                if quality::clock_error(model, directions.vantage) > Span::default() {
+                    return false;
+                }
                 [0, 1]
                     .into_iter()
                     .all(|end| ends_at(directions, end, closing.at.1, until))
@@ -206,7 +212,10 @@ fn cut_off(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
                     },
                 )
                 .also(again, format!("{asker} asks for a new SA"))
-                .severity(if wanted { RULE.severity } else { Severity::Info })
+                .severity(match wanted {
+                    true => tap.gaps(RULE.severity),
+                    false => Severity::Info,
+                })
                 .title(format!("{who} deleted the SA in use"))
                 .says(format!(
                     "ESP flowed in both directions up to {what} by {who}, and then \
@@ -218,6 +227,17 @@ fn cut_off(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
                 .advise(format!("Read the log of {who}: it says why it deleted the SA.")),
             )
         })
+}
+
+/// Whether a message follows a negotiation at once, even one of which half is recorded: what was
+/// rekeyed is deleted (RFC 7296 section 2.8).
+fn tidies_up(model: &Model, sa: &IkeSa, time: Timestamp) -> bool {
+    sa.exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
+        .filter_map(|exchange| began(model, exchange.flights.first()?))
+        .any(|(_, asked)| asked < time && time.since(asked) < SILENCE)
 }
 
 /// Whether this message is the last of an IKE SA whose place another takes.
