@@ -130,22 +130,51 @@ pub fn messages<'m>(
         .map(|id| &model.messages[*id])
 }
 
-/// The last packet of IKE or ESP that an end sent before a time.
-///
-/// Of a flow that goes on beyond that time only its first packet counts: the timeline is too coarse
-/// to cite.
+/// The last packet of IKE or ESP that an end sent before a time. Who asks often asks [`Heard`].
 pub fn last_heard(model: &Model, tunnel: TunnelId, end: usize, before: Timestamp) -> Option<Cite> {
-    let row = &model.tunnels[tunnel];
-    let directions = esp::directions(model, row);
-    let esp = directions
-        .iter()
-        .flat_map(|directions| directions.flows(1 - end))
-        .flat_map(|flow| [flow.seen.first, flow.seen.last])
-        .filter(|cite| cite.1 < before);
-    messages(model, row)
-        .filter(|message| message.time < before)
-        .filter(|message| super::end_of(row, message.path.from.address) == Some(end))
-        .map(|message| (message.frame, message.time))
-        .chain(esp)
-        .max_by_key(|cite| cite.1)
+    Heard::of(model, tunnel).last(end, before)
+}
+
+/// When each end of a tunnel was heard, in order of time.
+///
+/// Of a flow only its first and last packet are known: the timeline is too coarse to cite.
+#[derive(Clone, Debug)]
+pub struct Heard([Vec<Cite>; 2]);
+
+impl Heard {
+    /// What was heard of this tunnel.
+    pub fn of(model: &Model, tunnel: TunnelId) -> Self {
+        let row = &model.tunnels[tunnel];
+        let mut ends = [Vec::new(), Vec::new()];
+        let mut hear = |end: usize, cite: Cite| {
+            if let Some(list) = ends.get_mut(end) {
+                list.push(cite);
+            }
+        };
+        for message in messages(model, row) {
+            if let Some(end) = super::end_of(row, message.path.from.address) {
+                hear(end, (message.frame, message.time));
+            }
+        }
+        for directions in esp::directions(model, row) {
+            for end in [0, 1] {
+                for flow in directions.flows(1 - end) {
+                    hear(end, flow.seen.first);
+                    hear(end, flow.seen.last);
+                }
+            }
+        }
+        // Stable: of packets at one time IKE comes first.
+        for list in &mut ends {
+            list.sort_by_key(|cite| cite.1);
+        }
+        Self(ends)
+    }
+
+    /// The last packet that an end sent before a time.
+    pub fn last(&self, end: usize, before: Timestamp) -> Option<Cite> {
+        let list = self.0.get(end)?;
+        let after = list.partition_point(|cite| cite.1 < before);
+        list.get(after.checked_sub(1)?).copied()
+    }
 }

@@ -4,7 +4,7 @@ use crate::diagnose::facts::tap::last_heard;
 use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, IkeState, Model, TunnelId};
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 
 /// The rule.
@@ -46,13 +46,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
     let end = end_of(row, initiator)?;
+    let answers = answers(model, tunnel);
     let attempts: Vec<Asked<'_>> = row
         .ike_sas
         .iter()
         .map(|id| &model.ike_sas[*id])
         .filter_map(|sa| unanswered_first(model, sa))
         .filter(|asked| end_of(row, asked.from().address) == Some(end))
-        .filter(|asked| !answered_meanwhile(model, tunnel, asked))
+        .filter(|asked| !answered_meanwhile(&answers, asked))
         .collect();
     let first = attempts.first()?;
     if tap.deaf.get(1 - end).copied().unwrap_or(true) || refused_by_icmp(model, tunnel, first) {
@@ -179,18 +180,26 @@ fn unanswered_first<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<Asked<'m>> {
     (begins && alone && unknown && asked.is_silent()).then_some(asked)
 }
 
-/// Whether the peer answered another attempt at the time: then it is not silent.
-fn answered_meanwhile(model: &Model, tunnel: TunnelId, asked: &Asked<'_>) -> bool {
-    let until = asked.last.1;
-    model.tunnels[tunnel]
+/// When anything was answered, in order.
+fn answers(model: &Model, tunnel: TunnelId) -> Vec<Timestamp> {
+    let mut times: Vec<Timestamp> = model.tunnels[tunnel]
         .ike_sas
         .iter()
         .flat_map(|sa| &model.ike_sas[*sa].exchanges)
         .map(|id| &model.exchanges[*id])
         .filter_map(|exchange| crate::diagnose::facts::first(model, exchange.response()?))
-        .any(|answer| {
-            answer.time >= asked.first.1 && answer.time.since(until) <= Span::from_secs(1)
-        })
+        .map(|answer| answer.time)
+        .collect();
+    times.sort_unstable();
+    times
+}
+
+/// Whether the peer answered another attempt at the time: then it is not silent.
+fn answered_meanwhile(answers: &[Timestamp], asked: &Asked<'_>) -> bool {
+    let since = answers.partition_point(|time| *time < asked.first.1);
+    answers
+        .get(since)
+        .is_some_and(|time| time.since(asked.last.1) <= Span::from_secs(1))
 }
 
 /// Whether an ICMP error says why: that is a refusal, not silence.

@@ -2,11 +2,13 @@
 
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::facts::{Fate, asked, auth, end_of, life, own, tap};
+use crate::diagnose::facts::tap::{self, Heard};
+use crate::diagnose::facts::{Fate, asked, auth, end_of, life, own};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::NotifyType;
 use crate::units::{Span, Timestamp, Vantage};
+use std::cell::OnceCell;
 use std::net::IpAddr;
 
 /// The rule.
@@ -76,16 +78,65 @@ const PATIENCE: Span = Span::from_secs(10);
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
+    let past = Past {
+        model,
+        tunnel,
+        heard: OnceCell::new(),
+        directions: OnceCell::new(),
+        in_vain: OnceCell::new(),
+    };
     row.ike_sas
         .iter()
         .map(|id| &model.ike_sas[*id])
-        .find_map(|new| restarted(model, tunnel, new))
+        .find_map(|new| restarted(model, tunnel, &past, new))
         .into_iter()
         .collect()
 }
 
+/// What is asked of a tunnel for each of its IKE SAs, gathered once: there may be thousands.
+struct Past<'m> {
+    model: &'m Model,
+    tunnel: TunnelId,
+    heard: OnceCell<Heard>,
+    directions: OnceCell<Vec<esp::Directions<'m>>>,
+    /// Requests without answer: the end that asked, the first and the last copy.
+    in_vain: OnceCell<Vec<(Option<usize>, Timestamp, Timestamp)>>,
+}
+
+impl<'m> Past<'m> {
+    /// The last packet that an end sent before a time.
+    fn last_heard(&self, end: usize, before: Timestamp) -> Option<Cite> {
+        let heard = || Heard::of(self.model, self.tunnel);
+        self.heard.get_or_init(heard).last(end, before)
+    }
+
+    fn directions(&self) -> &[esp::Directions<'m>] {
+        let directions = || esp::directions(self.model, &self.model.tunnels[self.tunnel]);
+        self.directions.get_or_init(directions)
+    }
+
+    /// Whether `end` itself asked in vain shortly before `start`: then the path was dead.
+    fn asked_in_vain(&self, end: usize, start: Timestamp) -> bool {
+        let row = &self.model.tunnels[self.tunnel];
+        let in_vain = || {
+            let sas = row.ike_sas.iter().map(|id| &self.model.ike_sas[*id]);
+            sas.flat_map(|sa| asked::all(self.model, sa))
+                .filter(|asked| asked.fate != Fate::Answered)
+                .map(|asked| {
+                    let end = end_of(row, asked.from().address);
+                    (end, asked.first.1, asked.last.1)
+                })
+                .collect()
+        };
+        let in_vain: &Vec<_> = self.in_vain.get_or_init(in_vain);
+        in_vain.iter().any(|(asker, first, last)| {
+            *asker == Some(end) && *first < start && start.since(*last) <= Finding::TRAIL
+        })
+    }
+}
+
 /// Whether one side restarted just before `new` was set up.
-fn restarted(model: &Model, tunnel: TunnelId, new: &IkeSa) -> Option<Finding> {
+fn restarted(model: &Model, tunnel: TunnelId, past: &Past<'_>, new: &IkeSa) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
     let begins = asked::all(model, new).next()?;
     if !begins.message.header.spis.responder.is_zero() || auth::agreed(model, new).is_none() {
@@ -107,18 +158,28 @@ fn restarted(model: &Model, tunnel: TunnelId, new: &IkeSa) -> Option<Finding> {
     let end = end_of(row, begins.from().address)?;
     let other = row.ends.get(1 - end).copied()?;
     let asker = (begins.from().address, begins.message.vantage);
-    denies(model, tunnel, asker.0, start)
-        .or_else(|| denies(model, tunnel, other, start))
-        .or_else(|| begins_anew(model, tunnel, asker.0, start))
-        .or_else(|| forgets(model, tunnel, asker, start, old, new))
+    denies(model, tunnel, past, asker.0, start)
+        .or_else(|| denies(model, tunnel, past, other, start))
+        .or_else(|| begins_anew(model, tunnel, past, asker.0, start))
+        .or_else(|| forgets(model, tunnel, past, asker, start, old, new))
 }
 
 /// The silent side begins by itself, while the other sent into the void.
-fn begins_anew(model: &Model, tunnel: TunnelId, who: IpAddr, start: Cite) -> Option<Finding> {
+fn begins_anew(
+    model: &Model,
+    tunnel: TunnelId,
+    past: &Past<'_>,
+    who: IpAddr,
+    start: Cite,
+) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
     let end = end_of(row, who)?;
-    let heard = tap::last_heard(model, tunnel, end, start.1)?;
-    let directions = esp::directions(model, row);
+    let heard = past.last_heard(end, start.1)?;
+    let silence = start.1.since(heard.1);
+    if silence < SILENCE || silence > LONGEST {
+        return None;
+    }
+    let directions = past.directions();
     // What was sent in the same breath as the last packet heard crossed it, or followed one that the
     // recording missed.
     let alone = Timestamp(heard.1.0.saturating_add(IN_FLIGHT.0));
@@ -130,12 +191,7 @@ fn begins_anew(model: &Model, tunnel: TunnelId, who: IpAddr, start: Cite) -> Opt
                 .saturating_sub(directions.packets_since(end, start.1))
         })
         .max()?;
-    let silence = start.1.since(heard.1);
-    if void < VOID
-        || silence < SILENCE
-        || silence > LONGEST
-        || asked_in_vain(model, tunnel, end, start.1)
-        || runs_on(&directions, end, start.1, start.1)
+    if void < VOID || past.asked_in_vain(end, start.1) || runs_on(directions, end, start.1, start.1)
     {
         return None;
     }
@@ -152,7 +208,13 @@ fn begins_anew(model: &Model, tunnel: TunnelId, who: IpAddr, start: Cite) -> Opt
 
 /// The host of `who` said that it knows nothing of the old SAs, and then a new one was set up, by
 /// either side.
-fn denies(model: &Model, tunnel: TunnelId, who: IpAddr, start: Cite) -> Option<Finding> {
+fn denies(
+    model: &Model,
+    tunnel: TunnelId,
+    past: &Past<'_>,
+    who: IpAddr,
+    start: Cite,
+) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
     let end = end_of(row, who)?;
     let by_icmp = icmp::about(model, tunnel)
@@ -176,8 +238,8 @@ fn denies(model: &Model, tunnel: TunnelId, who: IpAddr, start: Cite) -> Option<F
         .filter(|(at, _)| at.1 < start.1 && start.1.since(at.1) <= LONGEST)
         .min_by_key(|(at, _)| at.1)?;
     // Before it, the SAs worked.
-    let heard = tap::last_heard(model, tunnel, end, denial.1)?;
-    if runs_on(&esp::directions(model, row), end, denial.1, start.1) {
+    let heard = past.last_heard(end, denial.1)?;
+    if runs_on(past.directions(), end, denial.1, start.1) {
         return None;
     }
     Some(
@@ -196,6 +258,7 @@ fn denies(model: &Model, tunnel: TunnelId, who: IpAddr, start: Cite) -> Option<F
 fn forgets(
     model: &Model,
     tunnel: TunnelId,
+    past: &Past<'_>,
     (who, vantage): (IpAddr, Vantage),
     start: Cite,
     old: IkeSaId,
@@ -207,8 +270,8 @@ fn forgets(
     if new.version.major() == 1 || new.replaces.is_some() || life::closing(model, old).is_some() {
         return None;
     }
-    let heard = tap::last_heard(model, tunnel, end, start.1)?;
-    let directions = esp::directions(model, row);
+    let heard = past.last_heard(end, start.1)?;
+    let directions = past.directions();
     let worked = |towards: usize| {
         directions
             .iter()
@@ -226,7 +289,7 @@ fn forgets(
         && directions
             .iter()
             .all(|directions| own::capture_lost(row, directions).is_none());
-    let dropped = |end: usize| !runs_on(&directions, end, start.1, in_flight);
+    let dropped = |end: usize| !runs_on(directions, end, start.1, in_flight);
     let carried_on = [0, 1].into_iter().all(|towards| {
         directions
             .iter()
@@ -235,7 +298,7 @@ fn forgets(
     });
     let went_on = tap::went_on(model, vantage, start.1, PATIENCE);
     if !(worked(0) && worked(1) && dropped(0) && dropped(1) && carried_on && went_on && whole)
-        || asked_in_vain(model, tunnel, end, start.1)
+        || past.asked_in_vain(end, start.1)
     {
         return None;
     }
@@ -269,20 +332,6 @@ fn finding(
         "Look at the log and the uptime of {who} at that time."
     ))
     .advise("Enable dead peer detection on both sides, so that the loss is noticed sooner.")
-}
-
-/// Whether `end` itself asked in vain shortly before `start`: then the path was dead.
-fn asked_in_vain(model: &Model, tunnel: TunnelId, end: usize, start: Timestamp) -> bool {
-    let row = &model.tunnels[tunnel];
-    row.ike_sas
-        .iter()
-        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
-        .any(|asked| {
-            end_of(row, asked.from().address) == Some(end)
-                && asked.first.1 < start
-                && start.since(asked.last.1) <= Finding::TRAIL
-                && asked.fate != Fate::Answered
-        })
 }
 
 /// Whether `end` still uses an SPI of before `start` at or after `until`.

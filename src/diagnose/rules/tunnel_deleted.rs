@@ -57,10 +57,11 @@ const NEEDED: u64 = 5;
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut findings = Vec::new();
     let row = &model.tunnels[tunnel];
+    let directions = esp::directions(model, row);
     findings.extend(
         row.ike_sas
             .iter()
-            .find_map(|id| cut_off(model, tunnel, *id)),
+            .find_map(|id| cut_off(model, tunnel, &directions, *id)),
     );
     findings.extend(
         row.ike_sas
@@ -159,10 +160,14 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
 
 /// All ESP ended at an informational message of the size of a delete, and later someone asked for a
 /// new SA. Block padding makes a liveness check as large, so the traffic itself must tell.
-fn cut_off(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
+fn cut_off(
+    model: &Model,
+    tunnel: TunnelId,
+    directions: &[esp::Directions<'_>],
+    id: IkeSaId,
+) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
     let sa = &model.ike_sas[id];
-    let directions = esp::directions(model, row);
     let tap = tap::Tap::of(model, tunnel);
     sa.exchanges
         .iter()
