@@ -42,9 +42,15 @@ const COARSER: [(&str, &str); 2] = [
     ("peer-restarted", "esp-blocked"),
 ];
 
-/// A healthy case gets one in so many of its variants, by its place in the list, and the next case
-/// the next ones: they are many and alike. A faulty case gets all.
-const TURNS: usize = 3;
+/// Of so many variants a case gets one, by its place in the list, and the next case the next ones: a
+/// healthy case, a faulty one, and one whose truth is not known. Healthy ones are many and alike.
+const TURNS: [usize; 3] = [8, 3, 3];
+
+/// The case of a scan: its answers alone look like those to who wants a tunnel.
+const SCAN: &str = "scanned";
+
+/// So heavy a loss is tried on our own captures alone.
+const HEAVY: &str = "15 % dropped";
 
 const MICROSECOND: i64 = 1_000;
 const SECOND: i64 = 1_000_000_000;
@@ -349,8 +355,11 @@ fn ip(frame: &Recorded) -> Option<&[u8]> {
 }
 
 fn sender(frame: &Recorded) -> Option<IpAddr> {
+    const GRE: u8 = 47;
     let ip = ip(frame)?;
     match ip.first()? >> 4 {
+        // Of a tunnel around it nothing tells who sends what is inside.
+        4 if ip.get(9) == Some(&GRE) => None,
         4 => Some(<[u8; 4]>::try_from(ip.get(12..16)?).unwrap().into()),
         6 => Some(<[u8; 16]>::try_from(ip.get(8..24)?).unwrap().into()),
         _ => None,
@@ -616,7 +625,13 @@ fn law(
     let wholes: Vec<_> = modes.iter().map(|mode| said(&paths, mode.1)).collect();
     let mut wrong = Vec::new();
     for (number, variant) in variants.into_iter().enumerate() {
-        if case.is_healthy() && number % TURNS != place % TURNS {
+        let turns = TURNS[match &case.truth {
+            Some(_) if case.is_healthy() => 0,
+            Some(_) => 1,
+            None => 2,
+        }];
+        let foreign = case.truth.is_none() && variant.name.starts_with(HEAVY);
+        if number % turns != place % turns || foreign {
             continue;
         }
         let folder = folder.join(format!("{number}"));
@@ -627,6 +642,9 @@ fn law(
                 whole,
                 judgement: *judgement,
             };
+            if variant.blind == Blindness::OneSided && case.name == SCAN {
+                continue;
+            }
             if let Some(what) = broken(&variant, &known, &said(&paths, ring)) {
                 wrong.push(format!("{} {mode}, {}:{what}", case.name, variant.name));
             }

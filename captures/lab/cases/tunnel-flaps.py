@@ -9,6 +9,7 @@ from kit import Expect
 expect = Expect(
     sealed="tunnel-flapping",
     sealed_acceptable=("dpd-timeout", "path-outage"),
+    both_acceptable=("dpd-timeout", "path-outage", "ike-no-response"),
     sees="four negotiations within a minute and a half, each after unanswered liveness checks.",
 )
 

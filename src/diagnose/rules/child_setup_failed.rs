@@ -106,6 +106,10 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
         all.extend(in_quick_mode(model, row, *id));
     }
     for refused in rekey::refused(model, tunnel, false) {
+        // Traffic that goes on has a child SA, made before the recording: this was a rekeying.
+        if in_use(model, tunnel, refused.response.1) {
+            continue;
+        }
         let exchange = &model.exchanges[refused.exchange];
         all.push(Refusal {
             at: refused.response,
@@ -116,6 +120,14 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
     }
     all.sort_by_key(|refusal| refusal.at.1);
     all
+}
+
+/// Whether ESP flowed about this time, and went on.
+fn in_use(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
+    let flows = model.tunnels[tunnel].flows.iter();
+    flows
+        .map(|id| model.flows[*id].seen)
+        .any(|seen| seen.first.1.since(time) <= AT_ONCE && seen.last.1 > time)
 }
 
 /// Refusals that were read, for reasons that no other rule is about.
@@ -148,6 +160,8 @@ fn elsewhere(reason: u16, v1: bool) -> bool {
         NotifyType::TS_UNACCEPTABLE,
         NotifyType::SINGLE_PAIR_REQUIRED,
         NotifyType::TEMPORARY_FAILURE,
+        // It answers a rekeying, as TEMPORARY_FAILURE does (RFC 7296 section 2.25).
+        NotifyType::CHILD_SA_NOT_FOUND,
         NotifyType::NO_ADDITIONAL_SAS,
         NotifyType::INTERNAL_ADDRESS_FAILURE,
         NotifyType::FAILED_CP_REQUIRED,

@@ -91,10 +91,13 @@ fn endless(model: &Model, tunnel: TunnelId) -> Option<crate::diagnose::Cite> {
                 read.is_some_and(|(_, read)| read.notify(NotifyType::COOKIE).is_some())
             })
             .count();
-        // Whoever speaks on was served, if the answer is there or not.
-        let goes_on = sa
-            .exchanges
-            .iter()
+        // Whoever speaks on was served, if the answer is there or not. Without the answer that ties them
+        // together what follows stands as an IKE SA of its own.
+        let ike_sas = model.tunnels[tunnel].ike_sas.iter();
+        let goes_on = ike_sas
+            .map(|id| &model.ike_sas[*id])
+            .filter(|other| other.spis.initiator == sa.spis.initiator)
+            .flat_map(|other| &other.exchanges)
             .any(|id| model.exchanges[*id].kind != ExchangeType::IKE_SA_INIT);
         let served = offer::accepted(model, sa).is_some() || goes_on;
         (in_vain >= RETURNED && !served)
