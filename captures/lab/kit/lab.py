@@ -5,9 +5,12 @@ import subprocess
 import tempfile
 import threading
 import time
+from pathlib import Path
 
+from kit import traffic
 from kit.charon import Charon, make_root
 from kit.net import Net
+from kit.pluto import Pluto
 
 
 class Lab:
@@ -19,8 +22,6 @@ class Lab:
         self.net = Net(run)
         self.office = Charon(run, self.work, "office")
         if pluto:
-            from kit.pluto import Pluto
-
             self.cloud = Pluto(run, self.work, "cloud", pluto)
             # Of AEAD keys pluto logs no salt, so that nothing could open what they seal.
             self.office.connection["proposals"] = "aes256-sha256-ecp256"
@@ -57,8 +58,6 @@ class Lab:
 
     def certify(self, kind="rsa-3072"):
         """Certificates of one root at both sides."""
-        from pathlib import Path
-
         root = make_root(Path(self.work) / "root", kind)
         for side in self.sides:
             side.certify(kind, root)
@@ -160,8 +159,6 @@ class Lab:
         """A LAN sends so many octets over TCP to a service of the other (see `serve`), and back."""
         side = side or self.office
         other = self.cloud if side is self.office else self.office
-        from kit import traffic
-
         words = ["python3", traffic.__file__, "--patience", patience, "--times", times, "fetch"]
         side([*words, side.lan, other.lan, port, octets], check=False)
 

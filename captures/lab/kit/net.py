@@ -10,6 +10,8 @@ import signal
 import subprocess
 import time
 
+from kit import wire
+
 
 class Namespace:
     """A network namespace, and commands in it."""
@@ -151,7 +153,5 @@ class Net:
                 self.space(f"ip route add default dev via-{side} table {table}")
                 self.space(f"ip rule add iif {side} lookup {table}")
             self.space.sysctl("net/ipv4/conf/all/rp_filter", 0)
-        from kit import wire
-
         words = [f"--{name}={value}" for name, value in effects.items()]
         self._wire = self.space.start(["python3", wire.__file__, *words])
