@@ -1,6 +1,6 @@
 //! Each new child SA displaces the last.
 
-use crate::diagnose::facts::{self, child, selectors};
+use crate::diagnose::facts::{self, Tap, child, selectors};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, InformationalClass, Link, Model, Seen, Selector, TunnelId, selector};
 use crate::registry::ExchangeType;
@@ -177,7 +177,7 @@ fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         after.at,
         "a child SA is made, after which the one before falls silent",
     )
-    .severity(Severity::Warning)
+    .severity(Tap::of(model, tunnel).gaps(Severity::Warning))
     .also(before.seen.last, "the last packet of the one before")
     .title(format!("{from} may keep one child SA only"))
     .says(format!(

@@ -120,8 +120,9 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
                 false => "Afterwards every attempt to set it up again meets silence.".to_string(),
             },
         ),
+        // A recording with holes may lack what took its place.
         (true, None) => (
-            RULE.severity,
+            tap::Tap::of(model, tunnel).gaps(RULE.severity),
             Confidence::Possible,
             format!("{to} goes on sending: {still} ESP packets came after it."),
         ),
