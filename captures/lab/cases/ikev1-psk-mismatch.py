@@ -14,7 +14,7 @@ expect = Expect(
 
 
 def build(lab):
-    lab.both(version=1, proposals="aes256-sha256-modp2048")
+    lab.ikev1("aes256-sha256-modp2048")
     lab.cloud.secrets["ike"]["secret"] = '"correct donkey battery staple"'
 
 

@@ -22,9 +22,7 @@ def build(lab):
     lab.cloud.connection["remote_addrs"] = "%any"
     lab.office.connection["dpd_delay"] = "6s"
     lab.daemons(keep_alive="0s")
-    lab.net.masquerade(lab.office.address)
-    for timer in ("udp_timeout", "udp_timeout_stream"):
-        lab.net.space.sysctl(f"net/netfilter/nf_conntrack_{timer}", 3)
+    lab.net.masquerade(lab.office.address, forgets=3)
 
 
 def story(lab):

@@ -16,16 +16,7 @@ expect = Expect(
 
 
 def build(lab):
-    pairs = {"lan": (16, 48), "lan2": (17, 49)}
-    lab.office.alias("172.20.17.1")
-    lab.cloud.alias("172.20.49.1")
-    for name, (here, there) in pairs.items():
-        for side, own, other in ((lab.office, here, there), (lab.cloud, there, here)):
-            side.children[name] = {
-                **side.child,
-                "local_ts": f"172.20.{own}.0/24",
-                "remote_ts": f"172.20.{other}.0/24",
-            }
+    lab.another("lan2", "172.20.17.0/24", "172.20.49.0/24")
 
 
 def story(lab):

@@ -15,10 +15,9 @@ expect = Expect(
 
 
 def build(lab):
-    for side in lab.sides:
-        side.settings["i_dont_care_about_security_and_use_aggressive_mode_psk"] = "yes"
-    lab.both(version=1, aggressive="yes", proposals="3des-sha1-modp1024")
-    lab.children(esp_proposals="3des-sha1")
+    lab.daemons(i_dont_care_about_security_and_use_aggressive_mode_psk="yes")
+    lab.ikev1("3des-sha1-modp1024", "3des-sha1")
+    lab.both(aggressive="yes")
 
 
 def story(lab):

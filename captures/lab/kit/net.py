@@ -129,13 +129,17 @@ class Net:
         if near:
             gateway.space(f"ip link set wan mtu {octets}")
 
-    def masquerade(self, source, more="random"):
+    def masquerade(self, source, forgets=None):
         """A NAT that gives what comes from `source` the router's address towards the other side.
 
-        It also puts fragments together: drop rules see whole packets.
+        It also puts fragments together: drop rules see whole packets. Silent UDP flows it forgets after
+        so many seconds, if that is said.
         """
         self.space.nft("add chain inet lab postrouting { type nat hook postrouting priority 100; }")
-        self.space.nft(f"add rule inet lab postrouting ip saddr {source} masquerade {more}")
+        self.space.nft(f"add rule inet lab postrouting ip saddr {source} masquerade random")
+        if forgets:
+            for timer in ("udp_timeout", "udp_timeout_stream"):
+                self.space.sysctl(f"net/netfilter/nf_conntrack_{timer}", forgets)
 
     def wire(self, **effects):
         """Every packet takes a detour through `wire.py`, which delays, swaps, repeats or limits.
