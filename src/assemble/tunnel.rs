@@ -1,7 +1,7 @@
 //! Tunnels: pairs of addresses, joined where one SA used several.
 
 use super::{HashMap, HashSet, ordered};
-use crate::model::{EspFlow, FlowId, IkeSaId, Link, Model, Tunnel, TunnelId};
+use crate::model::{EspFlow, FlowId, IkeSaId, Model, Tunnel, TunnelId};
 use crate::net::Path;
 use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
 use std::collections::hash_map::Entry;
@@ -241,10 +241,7 @@ fn appearances(model: &Model) -> Vec<Appearance> {
 
 /// One SA seen at several vantages may have other addresses at each, with a NAT between them.
 fn join_vantages(model: &Model, flow_pairs: &HashMap<FlowId, usize>, union: &mut Union) {
-    let key = |flow: &EspFlow| match flow.child_sa {
-        Link::Proven(child) | Link::Inferred(child) => Some((child, flow.key.spi)),
-        Link::None => None,
-    };
+    let key = |flow: &EspFlow| Some((flow.child_sa.child_sa()?, flow.key.spi));
     let mut first: HashMap<(crate::model::ChildSaId, EspSpi), usize> = HashMap::default();
     for (id, flow) in model.flows.entries() {
         if let (Some(key), Some(pair)) = (key(flow), flow_pairs.get(&id)) {

@@ -361,7 +361,7 @@ fn missing(flow: &EspFlow, first: Timestamp, last: Timestamp) -> u64 {
         let seconds = time.since(flow.seen.first.1).0 / Span::from_secs(1).0;
         usize::try_from(seconds / step).unwrap_or(0)
     };
-    let last = Timestamp(last.0.saturating_add(Tap::PATIENCE.0));
+    let last = last.later(Tap::PATIENCE);
     if flow.seen.first.1 > last || flow.seen.last.1 < first {
         return 0;
     }

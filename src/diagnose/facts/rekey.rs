@@ -3,7 +3,7 @@
 
 use super::began;
 use crate::diagnose::Cite;
-use crate::model::{ChildOutcome, Exchange, ExchangeId, IkeSa, IkeSaId, Model, TunnelId};
+use crate::model::{ChildOutcome, Exchange, ExchangeId, IkeSa, IkeSaId, Model, Tunnel, TunnelId};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 
@@ -91,6 +91,20 @@ fn cites(model: &Model, exchange: &Exchange) -> Option<(Cite, Cite)> {
         began(model, exchange.request()?)?,
         began(model, exchange.response()?)?,
     ))
+}
+
+/// The exchanges that made child SAs after those of `IKE_AUTH`.
+pub fn made<'m>(model: &'m Model, row: &'m Tunnel) -> impl Iterator<Item = &'m Exchange> + 'm {
+    row.ike_sas
+        .iter()
+        .flat_map(|id| &model.ike_sas[*id].exchanges)
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+            ) && model.child_outcome(exchange) == ChildOutcome::Made
+        })
 }
 
 /// Whether a `CREATE_CHILD_SA` of the same IKE SA succeeded around that time.

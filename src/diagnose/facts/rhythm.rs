@@ -253,7 +253,7 @@ pub fn keepalives_stopped(model: &Model, tunnel: TunnelId) -> Option<Stopped> {
             return None;
         }
         // Packets or IKE of both sides, long after: the tunnel is there.
-        let after = Timestamp(last.0.saturating_add(went_on.0));
+        let after = last.later(went_on);
         let alive = |end| alive(model, tunnel, directions, end, after);
         let (first, _) = (alive(0)?, alive(1)?);
         Some(Stopped {

@@ -72,7 +72,7 @@ impl Tap {
     }
 
     /// Confidence in a conclusion drawn from what did not come: one step less if one side was not
-    /// recorded, or if packets were dropped.
+    /// recorded, or if the recording lacks packets, as it says itself or as the packets show.
     pub fn absence(&self, confidence: Confidence) -> Confidence {
         let doubt = self.deaf.contains(&true) || self.dropped > 0 || self.missed.is_some();
         confidence.lower_if(doubt)

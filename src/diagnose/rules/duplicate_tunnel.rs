@@ -99,8 +99,7 @@ fn within(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             let displaced = closing.from == after.responder
                 && closing.at.1 > after.asked.1
                 && closing.at.1.since(after.up.1) <= SOON
-                && (closing.sure
-                    || !runs_on(model, tunnel, after.asked.1, later(after.up.1, SOON)));
+                && (closing.sure || !runs_on(model, tunnel, after.asked.1, after.up.1.later(SOON)));
             displaced.then_some((*after, closing.at))
         })
         .collect();
@@ -211,10 +210,10 @@ fn displaced(model: &Model, setups: &[Cite], rival: TunnelId) -> Vec<Cite> {
     setups
         .iter()
         .filter(|(_, setup)| {
-            let until = later(*setup, SOON);
+            let until = setup.later(SOON);
             let ended = ends.iter().find(|end| **end >= *setup && **end <= until);
             ended.is_some_and(|end| {
-                !runs_on(model, rival, *setup, until) && !stands(model, rival, later(*end, AT_ONCE))
+                !runs_on(model, rival, *setup, until) && !stands(model, rival, end.later(AT_ONCE))
             })
         })
         .copied()
@@ -237,10 +236,6 @@ fn runs_on(model: &Model, tunnel: TunnelId, from: Timestamp, until: Timestamp) -
     flows
         .map(|id| model.flows[*id].seen)
         .any(|seen| seen.first.1 < from && seen.last.1 > until)
-}
-
-fn later(time: Timestamp, span: Span) -> Timestamp {
-    Timestamp(time.0.saturating_add(span.0))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::esp;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{ChildSa, EspFlow, Family, Inferred, Link, Model, Overhead, TunnelId};
+use crate::model::{ChildSa, EspFlow, Family, Inferred, Model, Overhead, TunnelId};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -36,10 +36,7 @@ const DISTINCT: usize = 6;
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let row = &model.tunnels[tunnel];
     let flows = row.flows.iter().map(|id| &model.flows[*id]);
-    let children = flows.filter_map(|flow| match flow.child_sa {
-        Link::Proven(child) | Link::Inferred(child) => Some((child, flow)),
-        Link::None => None,
-    });
+    let children = flows.filter_map(|flow| Some((flow.child_sa.child_sa()?, flow)));
     for (child, flow) in children {
         let child = &model.child_sas[child];
         // Each pair once, from its first direction on.

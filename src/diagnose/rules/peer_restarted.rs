@@ -182,7 +182,7 @@ fn begins_anew(
     let directions = past.directions();
     // What was sent in the same breath as the last packet heard crossed it, or followed one that the
     // recording missed.
-    let alone = Timestamp(heard.1.0.saturating_add(IN_FLIGHT.0));
+    let alone = heard.1.later(IN_FLIGHT);
     let void: u64 = directions
         .iter()
         .map(|directions| {
@@ -282,7 +282,7 @@ fn forgets(
                     && start.1.since(flow.seen.last.1) <= RECENT
             })
     };
-    let in_flight = Timestamp(start.1.0.saturating_add(IN_FLIGHT.0));
+    let in_flight = start.1.later(IN_FLIGHT);
     // The delete that would tell a reauthentication may be what the recording missed.
     let tap = tap::Tap::of(model, tunnel);
     let whole = tap.gaps(RULE.severity) == RULE.severity

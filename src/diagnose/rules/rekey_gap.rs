@@ -1,10 +1,9 @@
 //! Traffic pauses at the rekeying of a child SA.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Tap, began, first};
+use crate::diagnose::facts::{Tap, began, first, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{ChildOutcome, EspFlow, Model, Tunnel, TunnelId};
-use crate::registry::ExchangeType;
+use crate::model::{EspFlow, Model, Tunnel, TunnelId};
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 
@@ -94,17 +93,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 /// The exchanges that made child SAs after the first, in order of time.
 fn rekeyings(model: &Model, row: &Tunnel) -> Vec<Rekeying> {
-    let mut found: Vec<Rekeying> = row
-        .ike_sas
-        .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
-            ) && model.child_outcome(exchange) == ChildOutcome::Made
-        })
+    let mut found: Vec<Rekeying> = rekey::made(model, row)
         .filter_map(|exchange| {
             Some(Rekeying {
                 asked: began(model, exchange.request()?)?,

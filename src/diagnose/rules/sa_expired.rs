@@ -316,7 +316,7 @@ fn outlived(model: &Model, tunnel: TunnelId, life: &Life, lives: &[Life]) -> Opt
     let renewed = lives
         .get(after)
         .is_some_and(|next| next.made.1 <= still.seen.last.1);
-    let late = esp::packets_since(still, Timestamp(end.0.saturating_add(LATE.0)));
+    let late = esp::packets_since(still, end.later(LATE));
     let stopped = gone.seen.last.1.since(end) <= CLOSE;
     let used_to = end.since(gone.seen.last.1).0 <= lifetime.saturating_mul(100_000_000);
     if renewed || late < FEW || !stopped || !used_to || gone.packets < FEW {

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::{self, Tap, child, selectors};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{Exchange, InformationalClass, Link, Model, Seen, Selector, TunnelId, selector};
+use crate::model::{Exchange, InformationalClass, Model, Seen, Selector, TunnelId, selector};
 use crate::registry::ExchangeType;
 use crate::units::{EspSpi, Span, Timestamp};
 use std::net::IpAddr;
@@ -210,7 +210,7 @@ const IN_USE: Span = Span::from_secs(30);
 fn sealed(model: &Model, tunnel: TunnelId) -> Vec<Sealed> {
     let mut found = Vec::new();
     for flow in &model.tunnels[tunnel].flows {
-        let (Link::Proven(id) | Link::Inferred(id)) = model.flows[*flow].child_sa else {
+        let Some(id) = model.flows[*flow].child_sa.child_sa() else {
             continue;
         };
         let child = &model.child_sas[id];

@@ -76,11 +76,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
     let sa = &model.ike_sas[id];
-    let replaced = row
-        .ike_sas
-        .iter()
-        .any(|other| model.ike_sas[*other].replaces == Some(id));
-    if sa.state != IkeState::Deleted || replaced {
+    if sa.state != IkeState::Deleted || is_replaced(model, tunnel, id) {
         return None;
     }
     let last = sa.exchanges.last().map(|id| &model.exchanges[*id])?;
@@ -99,7 +95,7 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
             directions.vantage.input == vantage.input
                 && quality::clock_error(model, directions.vantage) == Span::default()
         })
-        .map(|directions| directions.packets_since(end, later(at.1, SILENCE)))
+        .map(|directions| directions.packets_since(end, at.1.later(SILENCE)))
         .max()
         .unwrap_or(0);
     let after = fate_of_attempts(model, tunnel, at.1);
@@ -252,10 +248,13 @@ fn is_succeeded(model: &Model, tunnel: TunnelId, id: IkeSaId, at: Cite) -> bool 
     let is_last = last
         .and_then(|last| said(model, &model.exchanges[*last]))
         .is_some_and(|(last, ..)| last == at);
+    is_last && (has_other(model, tunnel, id, at.1) || is_replaced(model, tunnel, id))
+}
+
+/// Whether another IKE SA of the tunnel takes the place of this one.
+fn is_replaced(model: &Model, tunnel: TunnelId, id: IkeSaId) -> bool {
     let mut others = model.tunnels[tunnel].ike_sas.iter();
-    is_last
-        && (has_other(model, tunnel, id, at.1)
-            || others.any(|other| model.ike_sas[*other].replaces == Some(id)))
+    others.any(|other| model.ike_sas[*other].replaces == Some(id))
 }
 
 /// Whether another IKE SA of the tunnel stood at this time and after it: of two that crossed each
@@ -411,10 +410,6 @@ fn refused_afterwards(model: &Model, tunnel: TunnelId, time: Timestamp, who: IpA
         .filter(|sa| sa.seen.first.1 > time && sa.state == IkeState::Refused)
         .flat_map(|sa| &sa.notices)
         .any(|notice| notice.is_error() && end_of(row, notice.from) == end_of(row, who))
-}
-
-fn later(time: Timestamp, span: Span) -> Timestamp {
-    Timestamp(time.0.saturating_add(span.0))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::diagnose::facts::{clear, end_of, esp, selectors};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, Model, TunnelId};
 use crate::registry::NotifyType;
-use crate::units::{EspSpi, Span, Timestamp};
+use crate::units::{EspSpi, Span};
 use std::collections::BTreeMap;
 
 /// The rule.
@@ -93,7 +93,7 @@ fn sent_on(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .iter()
         .flat_map(|id| selectors::deletions(model, *id))
         .find_map(|(time, spi, by)| {
-            let settled = Timestamp(time.0.saturating_add(SETTLED.0));
+            let settled = time.later(SETTLED);
             let flow = flows.get(&spi)?.iter().find(|flow| {
                 flow.seen.first.1 < time
                     && end_of(row, flow.key.to) == end_of(row, by)

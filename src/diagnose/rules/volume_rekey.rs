@@ -1,9 +1,8 @@
 //! SAs end after a volume, not after a time.
 
-use crate::diagnose::facts::{esp, first as first_of};
+use crate::diagnose::facts::{esp, first as first_of, rekey};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{ChildOutcome, EspFlow, Model, Tunnel, TunnelId};
-use crate::registry::ExchangeType;
+use crate::model::{EspFlow, Model, Tunnel, TunnelId};
 use std::net::IpAddr;
 
 /// The rule.
@@ -91,17 +90,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 /// Who asked for all child SAs that were made after the first, if it was one side.
 fn asker(model: &Model, row: &Tunnel) -> Option<IpAddr> {
-    let mut askers = row
-        .ike_sas
-        .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
-            ) && model.child_outcome(exchange) == ChildOutcome::Made
-        })
+    let mut askers = rekey::made(model, row)
         .filter_map(|exchange| Some(first_of(model, exchange.request()?)?.path.from.address));
     let one = askers.next()?;
     askers.all(|other| other == one).then_some(one)
