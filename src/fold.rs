@@ -274,11 +274,14 @@ impl Order {
         }
         if self.learned.is_beyond() {
             to.blind(Blind {
-                what: "ESP in UDP, and IKE and ESP in TCP, on further unusual ports".to_owned(),
+                what: "ESP in UDP, and IKE and ESP in TCP, on further unusual ports"
+                    .to_owned()
+                    .into(),
                 why: format!(
                     "{} pairs of ends on unusual ports were learned",
                     limits::LEARNED_PATHS
-                ),
+                )
+                .into(),
             });
         }
     }
@@ -535,7 +538,10 @@ fn unread(unread: &Unread) -> Vec<Blind> {
     let mut add = |count: u64, what: String, why: &str| {
         if count > 0 {
             let why = why.to_owned();
-            told.push(Blind { what, why });
+            told.push(Blind {
+                what: what.into(),
+                why: why.into(),
+            });
         }
     };
     let Unread {

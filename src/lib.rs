@@ -39,6 +39,7 @@ pub mod fold;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod keys;
+pub mod language;
 pub mod limits;
 pub mod model;
 pub mod net;

@@ -550,7 +550,7 @@ mod tests {
         assert_eq!(blind.len(), 1);
         assert_eq!(
             blind[0].what,
-            "what the rule panics would say of the tunnel between 192.0.2.3 and 192.0.2.4"
+            "what the rule panics would say of the tunnel between 192.0.2.3 and 192.0.2.4".into()
         );
     }
 

@@ -475,18 +475,19 @@ fn unusable(database: &Sadb) -> Vec<Blind> {
                 others => format!(" and {others} others"),
             };
             Blind {
-                what: format!("what the ESP or AH keys of {first}{more} protect"),
-                why: why.to_owned(),
+                what: format!("what the ESP or AH keys of {first}{more} protect").into(),
+                why: why.to_owned().into(),
             }
         })
         .collect();
     if database.beyond() > 0 {
         told.push(Blind {
-            what: format!("what {} further keys of ESP open", database.beyond()),
+            what: format!("what {} further keys of ESP open", database.beyond()).into(),
             why: format!(
                 "more than {} keys have the same SPI",
                 limits::SADB_CANDIDATES
-            ),
+            )
+            .into(),
         });
     }
     told
@@ -539,8 +540,9 @@ impl Beyond {
     fn told(&self) -> Vec<Blind> {
         let limit = |count: u64, what: &str, limit: usize| {
             (count > 0).then(|| Blind {
-                what: format!("{count} {what}"),
-                why: format!("more than {limit} were met; the rest is counted but not judged"),
+                what: format!("{count} {what}").into(),
+                why: format!("more than {limit} were met; the rest is counted but not judged")
+                    .into(),
             })
         };
         [
@@ -571,23 +573,27 @@ impl Beyond {
                 limits::CLEAR_FLOWS,
             ),
             (self.untimed > 0).then(|| Blind {
-                what: format!("what returns steadily in {} ESP flows", self.untimed),
+                what: format!("what returns steadily in {} ESP flows", self.untimed).into(),
                 why: format!(
                     "the sizes of no more than {} flows are timed",
                     limits::RHYTHM_FLOWS
-                ),
+                )
+                .into(),
             }),
             (self.stubs > 0).then(|| Blind {
-                what: format!("the payloads of {} IKE messages", self.stubs),
+                what: format!("the payloads of {} IKE messages", self.stubs).into(),
                 why: format!(
                     "{} MiB of messages were kept; later ones keep {} octets each",
                     limits::MESSAGE_OCTETS >> 20,
                     limits::MESSAGE_STUB
-                ),
+                )
+                .into(),
             }),
             (self.headless > 0).then(|| Blind {
-                what: format!("{} IKE messages", self.headless),
-                why: "the capture kept fewer octets of them than an IKE header has".to_owned(),
+                what: format!("{} IKE messages", self.headless).into(),
+                why: "the capture kept fewer octets of them than an IKE header has"
+                    .to_owned()
+                    .into(),
             }),
         ]
         .into_iter()

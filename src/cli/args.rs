@@ -1,6 +1,7 @@
 //! What was typed.
 
 use crate::diagnose::Severity;
+use crate::language::Language;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::num::NonZeroUsize;
@@ -107,6 +108,35 @@ pub struct DiagnoseArgs {
     /// Exit with 1 if a finding of this severity or above is found
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Never)]
     pub fail_on: FailOn,
+    /// In which language.
+    #[command(flatten)]
+    pub language: LanguageArg,
+}
+
+/// The language of what is said.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct LanguageArg {
+    /// Language of what is said
+    #[arg(long, value_enum, value_name = "LANGUAGE", default_value_t = Lang::En)]
+    pub lang: Lang,
+}
+
+/// Languages by their tags.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Lang {
+    /// English
+    En,
+    /// Chinese
+    Zh,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Self::English,
+            Lang::Zh => Self::Chinese,
+        }
+    }
 }
 
 /// Arguments of `dissect`.
@@ -131,6 +161,9 @@ pub struct TunnelsArgs {
     /// The common ones.
     #[command(flatten)]
     pub common: CommonArgs,
+    /// In which language.
+    #[command(flatten)]
+    pub language: LanguageArg,
 }
 
 /// Arguments of `keys`.
@@ -208,6 +241,9 @@ pub struct ExplainArgs {
     /// Print which rules answer the questions that operators ask first, as Markdown
     #[arg(long, conflicts_with_all = ["rule", "format"])]
     pub faq: bool,
+    /// In which language.
+    #[command(flatten)]
+    pub language: LanguageArg,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

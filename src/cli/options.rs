@@ -117,5 +117,9 @@ pub fn sheet(colour: Colour, on_terminal: bool) -> Sheet {
                 && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
         }
     };
-    Sheet { width, colour }
+    Sheet {
+        width,
+        colour,
+        ..fallback
+    }
 }

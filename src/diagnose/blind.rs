@@ -50,9 +50,11 @@ pub fn failed(model: &Model, failed: &[Failed]) -> Vec<Blind> {
             what: format!(
                 "what the rule {rule} would say of the tunnel between {}{more}",
                 shown.collect::<Vec<_>>().join(", between ")
-            ),
+            )
+            .into(),
             why: "the rule failed there, which is a defect of this program: please report it"
-                .to_owned(),
+                .to_owned()
+                .into(),
         }
     };
     rules.into_iter().map(sentence).collect()
@@ -68,26 +70,31 @@ fn of_input(input: &Input, told: &mut Vec<Blind>) {
             what: format!(
                 "the ends of {} of {} frames",
                 input.frames_cut, input.frames
-            ),
-            why: format!("{path}: the snapshot length{snaplen} cut them"),
+            )
+            .into(),
+            why: format!("{path}: the snapshot length{snaplen} cut them").into(),
         });
     }
     if let Some(dropped) = input.dropped.filter(|dropped| *dropped > 0) {
         told.push(Blind {
-            what: "whether a missing packet was lost on the way".to_owned(),
-            why: format!("{path}: the recording system dropped {dropped} packets itself"),
+            what: "whether a missing packet was lost on the way"
+                .to_owned()
+                .into(),
+            why: format!("{path}: the recording system dropped {dropped} packets itself").into(),
         });
     }
     if !input.problems.is_empty() {
         told.push(Blind {
-            what: "what stood in the damaged parts of the input".to_owned(),
-            why: format!("{path}: {} damaged places", input.problems.len()),
+            what: "what stood in the damaged parts of the input"
+                .to_owned()
+                .into(),
+            why: format!("{path}: {} damaged places", input.problems.len()).into(),
         });
     }
     if input.frames > 0 && input.first.is_none() {
         told.push(Blind {
-            what: "when anything happened".to_owned(),
-            why: format!("{path}: its frames carry no time"),
+            what: "when anything happened".to_owned().into(),
+            why: format!("{path}: its frames carry no time").into(),
         });
     }
 }
@@ -100,32 +107,37 @@ fn path(model: &Model, input: u16) -> &str {
 
 /// Where times run backwards.
 fn clocks(model: &Model, told: &mut Vec<Blind>) {
-    told.extend(model.clock_steps.iter().map(|step| Blind {
-        what: format!("how long anything took around frame {}", step.frame),
-        why: format!(
-            "{}: times run backwards by {} there: the clock was set",
-            path(model, step.frame.input),
-            step.back
-        ),
+    told.extend(model.clock_steps.iter().map(|step| {
+        Blind {
+            what: format!("how long anything took around frame {}", step.frame).into(),
+            why: format!(
+                "{}: times run backwards by {} there: the clock was set",
+                path(model, step.frame.input),
+                step.back
+            )
+            .into(),
+        }
     }));
 }
 
 /// Where packets are there twice.
 fn doubled(model: &Model, told: &mut Vec<Blind>) {
     let sets = quality::copies(model).into_iter();
-    told.extend(
-        sets.filter(quality::Copies::are_of_the_tap)
-            .map(|set| Blind {
-                what: "whether a packet that is there twice was sent twice".to_owned(),
-                why: format!(
-                    "{}: {} of {} packets were recorded twice, as mirror ports and captures on all \
+    told.extend(sets.filter(quality::Copies::are_of_the_tap).map(|set| {
+        Blind {
+            what: "whether a packet that is there twice was sent twice"
+                .to_owned()
+                .into(),
+            why: format!(
+                "{}: {} of {} packets were recorded twice, as mirror ports and captures on all \
              interfaces do",
-                    path(model, set.set),
-                    set.copies,
-                    set.packets
-                ),
-            }),
-    );
+                path(model, set.set),
+                set.copies,
+                set.packets
+            )
+            .into(),
+        }
+    }));
 }
 
 fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
@@ -133,23 +145,29 @@ fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
     for (deaf, end) in tap.deaf.into_iter().zip(tunnel.ends) {
         if deaf {
             told.push(Blind {
-                what: format!("what {end} sends"),
-                why: "this tap records only the other direction".to_owned(),
+                what: format!("what {end} sends").into(),
+                why: "this tap records only the other direction"
+                    .to_owned()
+                    .into(),
             });
         }
     }
     if let Some((frame, _)) = tap.missed {
         told.push(Blind {
-            what: format!("whether a missing packet of {first} and {second} was lost on the way"),
+            what: format!("whether a missing packet of {first} and {second} was lost on the way")
+                .into(),
             why: format!(
                 "the capture missed packets itself: frame {frame} follows one that is not there"
-            ),
+            )
+            .into(),
         });
     }
     if tap.late {
         told.push(Blind {
-            what: format!("how {first} and {second} negotiated"),
-            why: "the capture begins later, or holds no IKE of theirs".to_owned(),
+            what: format!("how {first} and {second} negotiated").into(),
+            why: "the capture begins later, or holds no IKE of theirs"
+                .to_owned()
+                .into(),
         });
     }
 }
@@ -164,10 +182,10 @@ fn holes(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
                 what: format!(
                     "{} between {first} and {second}, and whether the path lost any",
                     count(lost, "ESP packet")
-                ),
+                ).into(),
                 why: format!(
                     "the capture itself lost packets: {tap} lacks some that passed it, by their numbers"
-                ),
+                ).into(),
             });
         }
     }
@@ -193,12 +211,14 @@ fn taps(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
             // Where all is at both, nobody asks.
             Lie::Unknown if alone == 0 => {}
             Lie::Unknown => told.push(Blind {
-                what: between,
-                why: format!("nothing tells which of the taps {a} and {b} packets pass first"),
+                what: between.into(),
+                why: format!("nothing tells which of the taps {a} and {b} packets pass first")
+                    .into(),
             }),
             Lie::Together => told.push(Blind {
-                what: between,
-                why: format!("{a} and {b} record the same packets at one place or on one host"),
+                what: between.into(),
+                why: format!("{a} and {b} record the same packets at one place or on one host")
+                    .into(),
             }),
             Lie::Apart(_) => {}
         }
@@ -207,11 +227,11 @@ fn taps(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
                 what: format!(
                     "what {} between {first} and {second} lose between {a} and {b}",
                     count(uncounted, "flow")
-                ),
+                ).into(),
                 why: format!(
                     "their counters began again, an SPI was used twice, or they have more than {} gaps",
                     limits::FLOW_HOLES
-                ),
+                ).into(),
             });
         }
     }
@@ -241,11 +261,13 @@ fn crowded(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
         told.push(Blind {
             what: format!(
                 "what the last {more} attempts at child SAs between {first} and {second} say"
-            ),
+            )
+            .into(),
             why: format!(
                 "more than {} of one tunnel are not compared",
                 limits::CHILD_ATTEMPTS
-            ),
+            )
+            .into(),
         });
     }
 }
@@ -263,13 +285,13 @@ fn sealed(model: &Model, told: &mut Vec<Blind>) {
     let what = || "identities, traffic selectors and the reasons of refusals".to_owned();
     if sealed > 0 {
         told.push(Blind {
-            what: what(),
-            why: format!("{sealed} IKE messages are encrypted and no key opens them"),
+            what: what().into(),
+            why: format!("{sealed} IKE messages are encrypted and no key opens them").into(),
         });
     }
     told.extend(failed.into_iter().map(|(why, count)| Blind {
-        what: what(),
-        why: format!("{count} IKE messages are encrypted and were not opened: {why}"),
+        what: what().into(),
+        why: format!("{count} IKE messages are encrypted and were not opened: {why}").into(),
     }));
 }
 
@@ -291,17 +313,17 @@ fn esp(model: &Model, told: &mut Vec<Blind>) {
             false => String::new(),
         };
         told.push(Blind {
-            what: "inner addresses, protocols and answers".to_owned(),
-            why: format!("{packets} ESP packets{spis} are encrypted and no key opens them"),
+            what: "inner addresses, protocols and answers".to_owned().into(),
+            why: format!("{packets} ESP packets{spis} are encrypted and no key opens them").into(),
         });
     }
     let padded = flows().filter(|flow| Inferred::of(flow).is_some_and(|inferred| inferred.padded));
     let padded = padded.count();
     if padded > 0 {
         told.push(Blind {
-            what: format!("what the sizes of {padded} ESP flows mean"),
+            what: format!("what the sizes of {padded} ESP flows mean").into(),
             why: "their packets are all of one size at a steady rate: padded (TFC, IP-TFS), or one stream"
-                .to_owned(),
+                .to_owned().into(),
         });
     }
     let opened = || flows().filter_map(|flow| Some((flow, flow.opened.as_ref()?)));
@@ -317,11 +339,13 @@ fn esp(model: &Model, told: &mut Vec<Blind>) {
                 "what {} ESP packets of SPI {} carry",
                 tally.packets(),
                 flow.key.spi
-            ),
+            )
+            .into(),
             why: format!(
                 "the key of {} fits none of them: wrong key or algorithm",
                 keys.join(", ")
-            ),
+            )
+            .into(),
         }
     });
     each(corrupted, told, |flow, tally| {
@@ -333,12 +357,14 @@ fn esp(model: &Model, told: &mut Vec<Blind>) {
                 tally.corrupted(),
                 tally.packets(),
                 flow.key.spi
-            ),
+            )
+            .into(),
             why: format!(
                 "their checksums are wrong and the key is right: changed on their way; first in \
                  frame {}",
                 frames.join(", ")
-            ),
+            )
+            .into(),
         }
     });
     let mut unread: BTreeMap<Unopened, u64> = BTreeMap::new();
@@ -348,14 +374,14 @@ fn esp(model: &Model, told: &mut Vec<Blind>) {
         }
     }
     told.extend(unread.into_iter().map(|(why, packets)| Blind {
-        what: format!("what {packets} ESP packets carry for which there are keys"),
-        why: why.to_string(),
+        what: format!("what {packets} ESP packets carry for which there are keys").into(),
+        why: why.to_string().into(),
     }));
     let unchecked: u64 = opened().map(|(_, tally)| tally.unchecked).sum();
     if unchecked > 0 {
         told.push(Blind {
-            what: format!("whether {unchecked} ESP packets that were opened are authentic"),
-            why: "no key checks them".to_owned(),
+            what: format!("whether {unchecked} ESP packets that were opened are authentic").into(),
+            why: "no key checks them".to_owned().into(),
         });
     }
 }
@@ -377,8 +403,10 @@ fn each<'m>(
     let others = flows.count();
     if others > 0 {
         told.push(Blind {
-            what: format!("what ESP packets of {others} further flows carry"),
-            why: "as those before: their checksums are wrong".to_owned(),
+            what: format!("what ESP packets of {others} further flows carry").into(),
+            why: "as those before: their checksums are wrong"
+                .to_owned()
+                .into(),
         });
     }
 }

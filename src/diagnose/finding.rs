@@ -1,6 +1,7 @@
 //! What a rule has to say.
 
 use super::rule::Rule;
+use crate::language::Text;
 use crate::model::TunnelId;
 use crate::units::{FrameId, Timestamp};
 
@@ -47,7 +48,7 @@ pub struct Evidence {
     /// The frame.
     pub frame: FrameId,
     /// What it shows.
-    pub note: String,
+    pub note: Text,
 }
 
 /// A frame and its time: what a finding can be hung on.
@@ -69,15 +70,15 @@ pub struct Finding {
     /// When it was last seen.
     pub last: Timestamp,
     /// One line.
-    pub title: String,
+    pub title: Text,
     /// One paragraph, with the numbers.
-    pub says: String,
+    pub says: Text,
     /// At least one frame, the most telling first; at most [`Finding::EVIDENCE_MAX`].
     pub evidence: Vec<Evidence>,
     /// What else would look like this.
-    pub alternatives: Vec<String>,
+    pub alternatives: Vec<Text>,
     /// What to do or check next, in order.
-    pub advice: Vec<String>,
+    pub advice: Vec<Text>,
     /// Slugs of rules that see a consequence of this one this time, besides those that it always
     /// [`explains`](Rule::explains).
     pub also_explains: &'static [&'static str],
@@ -96,7 +97,7 @@ impl Finding {
         confidence: Confidence,
         tunnel: TunnelId,
         (frame, time): Cite,
-        note: impl Into<String>,
+        note: impl Into<Text>,
     ) -> Self {
         Self {
             rule,
@@ -105,8 +106,8 @@ impl Finding {
             tunnel: Some(tunnel),
             first: time,
             last: time,
-            title: rule.summary.to_string(),
-            says: String::new(),
+            title: rule.summary.into(),
+            says: Text::default(),
             evidence: vec![Evidence {
                 frame,
                 note: note.into(),
@@ -120,7 +121,7 @@ impl Finding {
 
     /// Another frame that shows it. The finding then spans its time too, even when there is no room
     /// left to cite it.
-    pub fn also(mut self, (frame, time): Cite, note: impl Into<String>) -> Self {
+    pub fn also(mut self, (frame, time): Cite, note: impl Into<Text>) -> Self {
         self.first = self.first.min(time);
         self.last = self.last.max(time);
         let cited = self.evidence.iter().any(|evidence| evidence.frame == frame);
@@ -147,25 +148,25 @@ impl Finding {
     }
 
     /// One line, with names in place of roles.
-    pub fn title(mut self, title: impl Into<String>) -> Self {
+    pub fn title(mut self, title: impl Into<Text>) -> Self {
         self.title = title.into();
         self
     }
 
     /// One paragraph, with the numbers.
-    pub fn says(mut self, says: impl Into<String>) -> Self {
+    pub fn says(mut self, says: impl Into<Text>) -> Self {
         self.says = says.into();
         self
     }
 
     /// Something else that would look like this.
-    pub fn or(mut self, alternative: impl Into<String>) -> Self {
+    pub fn or(mut self, alternative: impl Into<Text>) -> Self {
         self.alternatives.push(alternative.into());
         self
     }
 
     /// The next thing to do or check.
-    pub fn advise(mut self, advice: impl Into<String>) -> Self {
+    pub fn advise(mut self, advice: impl Into<Text>) -> Self {
         self.advice.push(advice.into());
         self
     }
@@ -178,8 +179,8 @@ impl Finding {
     }
 
     /// More things to do or check, in order.
-    pub fn advise_all(mut self, advice: impl IntoIterator<Item = String>) -> Self {
-        self.advice.extend(advice);
+    pub fn advise_all(mut self, advice: impl IntoIterator<Item = impl Into<Text>>) -> Self {
+        self.advice.extend(advice.into_iter().map(Into::into));
         self
     }
 

@@ -54,6 +54,7 @@ pub use table::Table;
 pub use tap_pair::{ClockOffset, Crossing, Lie, Missed, TapPair};
 pub use tunnel::{Tunnel, TunnelId};
 
+use crate::language::Text;
 use crate::units::Timestamp;
 
 /// Everything found.
@@ -158,7 +159,7 @@ impl Model {
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Blind {
     /// What cannot be told.
-    pub what: String,
+    pub what: Text,
     /// Why.
-    pub why: String,
+    pub why: Text,
 }

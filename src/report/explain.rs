@@ -129,6 +129,7 @@ mod tests {
             Sheet {
                 width: 24,
                 colour: false,
+                ..Sheet::default()
             },
         )
         .unwrap();

@@ -103,36 +103,38 @@ pub(super) fn model() -> Model {
         inner_errors: Vec::new(),
     });
     model.blind.push(Blind {
-        what: "identities".to_owned(),
-        why: "the messages that carry them are sealed".to_owned(),
+        what: "identities".into(),
+        why: "the messages that carry them are sealed".into(),
     });
     model
 }
 
 /// An error and an information.
 pub(super) fn findings() -> Vec<Finding> {
-    let finding =
-        |rule: &'static Rule, title: &str, says: &str, evidence: &[(u64, &str)]| Finding {
-            rule,
-            severity: rule.severity,
-            confidence: Confidence::Likely,
-            tunnel: Some(TunnelId(0)),
-            first: at(5_000),
-            last: at(60_000),
-            title: title.to_owned(),
-            says: says.to_owned(),
-            evidence: evidence
-                .iter()
-                .map(|(number, note)| Evidence {
-                    frame: frame(*number),
-                    note: (*note).to_owned(),
-                })
-                .collect(),
-            alternatives: Vec::new(),
-            advice: Vec::new(),
-            also_explains: &[],
-            cause: None,
-        };
+    let finding = |rule: &'static Rule,
+                   title: &'static str,
+                   says: &'static str,
+                   evidence: &[(u64, &'static str)]| Finding {
+        rule,
+        severity: rule.severity,
+        confidence: Confidence::Likely,
+        tunnel: Some(TunnelId(0)),
+        first: at(5_000),
+        last: at(60_000),
+        title: title.into(),
+        says: says.into(),
+        evidence: evidence
+            .iter()
+            .map(|(number, note)| Evidence {
+                frame: frame(*number),
+                note: (*note).into(),
+            })
+            .collect(),
+        alternatives: Vec::new(),
+        advice: Vec::new(),
+        also_explains: &[],
+        cause: None,
+    };
     let mut loss = finding(
         &LOSS,
         "ESP packets are lost on the way to the responder",
@@ -144,10 +146,10 @@ pub(super) fn findings() -> Vec<Finding> {
         ],
     );
     loss.alternatives =
-        vec!["The capturing system dropped them: it says that it dropped 3.".to_owned()];
+        vec!["The capturing system dropped them: it says that it dropped 3.".into()];
     loss.advice = vec![
-        "Capture at 192.0.2.2 too: what is missing there was lost on the path.".to_owned(),
-        "Look for a rate limit on the path.".to_owned(),
+        "Capture at 192.0.2.2 too: what is missing there was lost on the path.".into(),
+        "Look for a rate limit on the path.".into(),
     ];
     let nat = finding(
         &NAT,

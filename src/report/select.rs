@@ -1,6 +1,7 @@
 //! Which tunnels and findings are shown.
 
 use crate::diagnose::{Finding, Severity};
+use crate::language::Language;
 use crate::model::table::Id;
 use crate::model::{Model, TunnelId};
 
@@ -11,6 +12,8 @@ pub struct Selection<'a> {
     pub tunnel: Option<&'a str>,
     /// Findings below this are left out.
     pub min_severity: Severity,
+    /// The language of what is said.
+    pub language: Language,
 }
 
 /// Everything.
@@ -19,6 +22,7 @@ impl Default for Selection<'_> {
         Self {
             tunnel: None,
             min_severity: Severity::Info,
+            language: Language::default(),
         }
     }
 }

@@ -1,25 +1,29 @@
 //! What text is written on: colour, wrapping, columns.
 
+use crate::language::Language;
 use crate::wire::text::escape;
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write};
 
-/// Width and colour of the terminal, or of the file that stands in for it.
+/// Width and colour of the terminal, or of the file that stands in for it, and the language.
 #[derive(Clone, Copy, Debug)]
 pub struct Sheet {
     /// Columns.
     pub width: usize,
     /// Whether colours may be used.
     pub colour: bool,
+    /// In which language is written.
+    pub language: Language,
 }
 
-/// For files and pipes: 80 columns, no colour.
+/// For files and pipes: 80 columns, no colour, English.
 impl Default for Sheet {
     fn default() -> Self {
         Self {
             width: 80,
             colour: false,
+            language: Language::default(),
         }
     }
 }
@@ -182,6 +186,7 @@ mod tests {
         Sheet {
             width,
             colour: false,
+            ..Sheet::default()
         }
         .paragraph(&mut out, lead, text)
         .unwrap();
@@ -222,6 +227,7 @@ mod tests {
         let colour = Sheet {
             width: 80,
             colour: true,
+            ..Sheet::default()
         };
         assert_eq!(
             colour.paint(Ink::Strong, "x").to_string(),

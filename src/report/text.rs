@@ -98,12 +98,12 @@ fn tunnels_shown<'d>(diagnosis: &'d Diagnosis<'_>, detail: Detail) -> Vec<&'d Tu
 fn headline(
     out: &mut impl Write,
     diagnosis: &Diagnosis<'_>,
-    finding: &FindingView<'_>,
+    finding: &FindingView,
     sheet: Sheet,
 ) -> io::Result<()> {
     let (ink, word) = mark(finding.severity);
     let lead = format!("{}  ", sheet.paint(ink, word.to_uppercase()));
-    sheet.paragraph(out, &lead, finding.title)?;
+    sheet.paragraph(out, &lead, &finding.title)?;
     let mut facts = vec![
         format!("{} ({})", finding.rule, finding.code),
         finding.confidence.to_owned(),
@@ -131,8 +131,8 @@ pub(super) fn place(inputs: &[InputView<'_>], frame: FrameView) -> String {
 /// What a finding explains, and what that explains in turn, in the order of the story.
 fn consequences<'d>(
     diagnosis: &'d Diagnosis<'_>,
-    finding: &'d FindingView<'_>,
-) -> Vec<&'d FindingView<'d>> {
+    finding: &'d FindingView,
+) -> Vec<&'d FindingView> {
     let mut told = Vec::new();
     let mut waiting = vec![finding];
     // Each finding has one cause at most, so none is met twice.
@@ -151,7 +151,7 @@ fn consequences<'d>(
 }
 
 /// The frames that prove a finding, by number: `frames 12, 13`.
-fn frames(finding: &FindingView<'_>) -> String {
+fn frames(finding: &FindingView) -> String {
     let shown = finding.evidence.iter().take(EVIDENCE_SHOWN);
     let frames: Vec<String> = shown
         .map(|evidence| evidence.frame.frame.to_string())
@@ -175,7 +175,7 @@ fn mark(severity: &str) -> (Ink, &'static str) {
 
 fn tunnel_of<'d>(
     diagnosis: &'d Diagnosis<'_>,
-    finding: &FindingView<'_>,
+    finding: &FindingView,
 ) -> Option<&'d TunnelView<'d>> {
     diagnosis
         .tunnels
@@ -183,7 +183,7 @@ fn tunnel_of<'d>(
         .find(|tunnel| Some(tunnel.id) == finding.tunnel)
 }
 
-fn when(finding: &FindingView<'_>) -> String {
+fn when(finding: &FindingView) -> String {
     let (first, last) = (Timestamp(finding.first_ns), Timestamp(finding.last_ns));
     if first == last {
         format!("at {}", Utc(first))
@@ -196,12 +196,12 @@ fn when(finding: &FindingView<'_>) -> String {
 fn body(
     out: &mut impl Write,
     diagnosis: &Diagnosis<'_>,
-    finding: &FindingView<'_>,
+    finding: &FindingView,
     sheet: Sheet,
     detail: Detail,
 ) -> io::Result<()> {
     writeln!(out)?;
-    sheet.paragraph(out, "  ", finding.says)?;
+    sheet.paragraph(out, "  ", &finding.says)?;
     let shown = if detail.verbose {
         finding.evidence.len()
     } else {
@@ -212,7 +212,7 @@ fn body(
     }
     for evidence in finding.evidence.iter().take(shown) {
         let lead = format!("    {}: ", place(&diagnosis.inputs, evidence.frame));
-        sheet.paragraph(out, &lead, evidence.note)?;
+        sheet.paragraph(out, &lead, &evidence.note)?;
     }
     if let more @ 1.. = finding.evidence.len().saturating_sub(shown) {
         writeln!(out, "    and {more} more (-v shows them)")?;
@@ -228,7 +228,7 @@ fn body(
     }
     if !finding.alternatives.is_empty() {
         part(out, "What else would look like this", sheet)?;
-        for alternative in finding.alternatives {
+        for alternative in &finding.alternatives {
             sheet.paragraph(out, "    - ", alternative)?;
         }
     }
@@ -296,11 +296,11 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
 fn others(
     out: &mut impl Write,
     diagnosis: &Diagnosis<'_>,
-    verdict: Option<&FindingView<'_>>,
+    verdict: Option<&FindingView>,
     sheet: Sheet,
     detail: Detail,
 ) -> io::Result<()> {
-    let is_verdict = |finding: &FindingView<'_>| verdict.is_some_and(|v| std::ptr::eq(v, finding));
+    let is_verdict = |finding: &FindingView| verdict.is_some_and(|v| std::ptr::eq(v, finding));
     // A consequence is told with its cause.
     let rest = diagnosis
         .findings
@@ -338,7 +338,7 @@ fn others(
             body(out, diagnosis, finding, sheet, detail)?;
             writeln!(out)?;
         } else if finding.severity != "info" {
-            sheet.paragraph(out, "    ", finding.says)?;
+            sheet.paragraph(out, "    ", &finding.says)?;
             let line = format!(
                 "{}, {}; {}",
                 finding.rule,
@@ -348,7 +348,7 @@ fn others(
             sheet.paragraph(out, "    ", &line)?;
             let titles: Vec<&str> = consequences(diagnosis, finding)
                 .iter()
-                .map(|consequence| consequence.title)
+                .map(|consequence| consequence.title.as_str())
                 .collect();
             if !titles.is_empty() {
                 let line = format!("which led to: {}", titles.join("; "));
@@ -366,17 +366,17 @@ fn others(
 /// Findings with their tunnels. Those for information that say the same of several tunnels are one
 /// line; whatever is wrong, and everything if all is asked for, has its own.
 fn alike<'d>(
-    findings: impl Iterator<Item = &'d FindingView<'d>>,
+    findings: impl Iterator<Item = &'d FindingView>,
     detail: Detail,
-) -> Vec<(&'d FindingView<'d>, Vec<u64>)> {
-    let mut groups: Vec<(&FindingView<'_>, Vec<u64>)> = Vec::new();
+) -> Vec<(&'d FindingView, Vec<u64>)> {
+    let mut groups: Vec<(&FindingView, Vec<u64>)> = Vec::new();
     // Places of groups that more may join: there can be as many findings as tunnels.
     let mut places = HashMap::new();
     for finding in findings {
         let joins = !detail.verbose && finding.severity == "info";
         let place = match joins {
             true => *places
-                .entry((finding.rule, finding.title))
+                .entry((finding.rule, &finding.title))
                 .or_insert(groups.len()),
             false => groups.len(),
         };
@@ -530,18 +530,18 @@ mod tests {
         let (mut model, mut findings) = (sample::model(), sample::findings());
         let hostile = "\x1b]0;owned\x07\u{202e}";
         for finding in &mut findings {
-            finding.title = hostile.to_owned();
-            finding.says = hostile.to_owned();
-            finding.evidence[0].note = hostile.to_owned();
-            finding.advice = vec![hostile.to_owned()];
-            finding.alternatives = vec![hostile.to_owned()];
+            finding.title = hostile.into();
+            finding.says = hostile.into();
+            finding.evidence[0].note = hostile.into();
+            finding.advice = vec![hostile.into()];
+            finding.alternatives = vec![hostile.into()];
         }
         model.inputs[0].path = hostile.to_owned();
         for sa in model.ike_sas.iter_mut() {
             sa.vendors = [vec![hostile.to_owned()], vec![hostile.to_owned()]];
         }
         for blind in &mut model.blind {
-            blind.why = hostile.to_owned();
+            blind.why = hostile.into();
         }
         let report = report(&model, &findings, &Selection::default());
         let bad = report
@@ -561,6 +561,7 @@ mod tests {
             let sheet = Sheet {
                 width,
                 colour: true,
+                ..Sheet::default()
             };
             write(&mut out, &diagnosis, sheet, Detail { verbose: true }).unwrap();
             for line in String::from_utf8(out).unwrap().lines() {

@@ -210,22 +210,24 @@ impl Session {
             let frames: Vec<String> = lost.frames.iter().map(FrameId::to_string).collect();
             let others = lost.incomplete > frames.len() as u64;
             told.push(Blind {
-                what: format!("what {} messages in IKE fragments say", lost.incomplete),
+                what: format!("what {} messages in IKE fragments say", lost.incomplete).into(),
                 why: format!(
                     "not all fragments were captured; what came begins in frames {}{}",
                     frames.join(", "),
                     if others { " and others" } else { "" }
-                ),
+                )
+                .into(),
             });
         }
         if lost.crowded > 0 {
             told.push(Blind {
-                what: format!("{} sets of IKE fragments", lost.crowded),
+                what: format!("{} sets of IKE fragments", lost.crowded).into(),
                 why: format!(
                     "more than {} sets or {} MiB of fragments waited for others",
                     limits::IKE_FRAGMENT_SETS,
                     limits::IKE_FRAGMENT_OCTETS >> 20
-                ),
+                )
+                .into(),
             });
         }
         told.extend(self.opener.into_iter().flat_map(Opener::finish));

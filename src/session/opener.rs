@@ -187,14 +187,15 @@ impl Opener {
                 what: format!(
                     "the keys of {} ESP or AH SAs that were negotiated",
                     spis.len()
-                ),
-                why: why.to_string(),
+                )
+                .into(),
+                why: why.to_string().into(),
             })
             .collect();
         if self.beyond > 0 {
             told.push(Blind {
-                what: format!("the keys of {} further ESP or AH SAs", self.beyond),
-                why: format!("more than {} were derived", limits::SESSION_DERIVED),
+                what: format!("the keys of {} further ESP or AH SAs", self.beyond).into(),
+                why: format!("more than {} were derived", limits::SESSION_DERIVED).into(),
             });
         }
         told

@@ -433,7 +433,7 @@ mod v2 {
         tap.opened(&piece);
         let blind = tap.session.finish();
         assert_eq!(blind.len(), 1);
-        assert_eq!(blind[0].what, "what 1 messages in IKE fragments say");
+        assert_eq!(blind[0].what, "what 1 messages in IKE fragments say".into());
     }
 
     /// A child SA asked for in one message and given in another.
@@ -530,7 +530,7 @@ mod v2 {
             assert_eq!(derived.len(), 2);
             assert!(derived.iter().all(|one| one.keys == Err(why)), "{why}");
             let blind = tap.session.finish();
-            assert_eq!(blind[0].why, why.to_string());
+            assert_eq!(blind[0].why, why.to_string().into());
         }
     }
 

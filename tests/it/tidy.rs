@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Modules by floor, the lowest first. A module names only those below its floor, and itself.
 const FLOORS: &[&[&str]] = &[
     &["units"],
-    &["limits", "registry"],
+    &["limits", "registry", "language"],
     &["wire", "crypto"],
     &["capture", "keys"],
     &["net"],
@@ -51,6 +51,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("flate2", &["capture"]),
     ("zstd", &["capture"]),
     ("etherparse", &["net"]),
+    ("polib", &["language"]),
     ("rayon", &["pipeline"]),
     ("serde", &["report"]),
     ("serde_json", &["report", "fuzzing"]),

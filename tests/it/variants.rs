@@ -533,8 +533,9 @@ fn deaf(variant: &Variant, given: &Analysis) -> Option<IpAddr> {
 
 fn is_named(deaf: IpAddr, told: &[Blind]) -> bool {
     let what = format!("what {deaf} sends");
-    told.iter()
-        .any(|blind| blind.what == what && blind.why.contains("only the other direction"))
+    told.iter().any(|blind| {
+        blind.what.to_string() == what && blind.why.to_string().contains("only the other direction")
+    })
 }
 
 fn is_told(blind: Blindness, told: &[Blind]) -> bool {
@@ -544,7 +545,8 @@ fn is_told(blind: Blindness, told: &[Blind]) -> bool {
         Blindness::Doubled => "recorded twice",
         Blindness::Clock => "run backwards",
     };
-    told.iter().any(|blind| blind.why.contains(part))
+    told.iter()
+        .any(|blind| blind.why.to_string().contains(part))
 }
 
 /// A capture, and what lies beside it.

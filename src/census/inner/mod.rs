@@ -180,8 +180,9 @@ impl InnerCensus {
             self.errors,
             blind
                 .map(|(count, what, limit)| Blind {
-                    what: format!("{count} {what}"),
-                    why: format!("more than {limit} were met; the rest is counted but not judged"),
+                    what: format!("{count} {what}").into(),
+                    why: format!("more than {limit} were met; the rest is counted but not judged")
+                        .into(),
                 })
                 .collect(),
         )

@@ -191,5 +191,8 @@ fn beyond_the_limit_packets_are_counted_and_that_is_told() {
     }
     let (rows, _, blind) = census.finish();
     assert_eq!(rows.len(), crate::limits::INNER_FLOWS);
-    assert!(blind[0].what.starts_with("2 packets"), "{blind:?}");
+    assert!(
+        blind[0].what.to_string().starts_with("2 packets"),
+        "{blind:?}"
+    );
 }

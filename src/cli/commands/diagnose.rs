@@ -15,6 +15,8 @@ use crate::report::{Diagnosis, Selection, json, ndjson};
 /// Runs it.
 pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
     let mut options = Options::new(args.common)?;
+    let language = args.language.lang.into();
+    options.sheet.language = language;
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
     let inputs = capture::expand(&options.inputs)?;
     let progress = options.watch();
@@ -24,6 +26,7 @@ pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
     let selection = Selection {
         tunnel: options.tunnel.as_deref(),
         min_severity: args.min_severity.into(),
+        language,
     };
     let diagnosis = Diagnosis::new(&model, &findings, &selection);
     if let Some(filter) = &options.tunnel

@@ -13,7 +13,8 @@ use std::io::{self, IsTerminal};
 
 /// Runs it.
 pub fn run(args: &ExplainArgs) -> Result<Exit, Error> {
-    let sheet = sheet(args.color, io::stdout().is_terminal());
+    let mut sheet = sheet(args.color, io::stdout().is_terminal());
+    sheet.language = args.language.lang.into();
     let out = Output::open(None, &[])?;
     if args.faq {
         write(out, |out| faq::write(out, RULES))?;

@@ -14,6 +14,8 @@ use crate::report::{Selection, json, ndjson, tunnels};
 /// Runs it.
 pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
     let mut options = Options::new(args.common)?;
+    let language = args.language.lang.into();
+    options.sheet.language = language;
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
     let inputs = capture::expand(&options.inputs)?;
     let progress = options.watch();
@@ -22,6 +24,7 @@ pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
 
     let selection = Selection {
         tunnel: options.tunnel.as_deref(),
+        language,
         ..Selection::default()
     };
     let view = Tunnels::new(&model, &selection);

@@ -371,7 +371,11 @@ mod tests {
     fn nobody_takes_the_connection() {
         verdict(&syns("169.254.7.1", "169.254.7.2"), "bgp-down");
         let finding = fires(&syns("169.254.7.1", "169.254.7.6"), "bgp-down");
-        assert!(finding.says.contains("not in one /30"), "{}", finding.says);
+        assert!(
+            finding.says.to_string().contains("not in one /30"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]
@@ -411,11 +415,15 @@ mod tests {
             "bgp-down",
         );
         assert!(
-            finding.says.contains("Bad Peer AS (2/2)"),
+            finding.says.to_string().contains("Bad Peer AS (2/2)"),
             "{}",
             finding.says
         );
-        assert!(finding.says.contains("AS 65002"), "{}", finding.says);
+        assert!(
+            finding.says.to_string().contains("AS 65002"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]

@@ -134,12 +134,15 @@ mod tests {
             "child-proposal-mismatch",
         );
         assert!(
-            found.says.contains("192.0.2.2 offers ENCR_AES_GCM_16-128"),
+            found
+                .says
+                .to_string()
+                .contains("192.0.2.2 offers ENCR_AES_GCM_16-128"),
             "{}",
             found.says
         );
         assert!(
-            found.advice[0].contains("ENCR_AES_CBC-256"),
+            found.advice[0].to_string().contains("ENCR_AES_CBC-256"),
             "{:?}",
             found.advice
         );

@@ -77,7 +77,10 @@ mod tests {
         );
         let finding = fires(&text, "dh-group-retry");
         assert!(
-            finding.says.contains("256-bit random ECP group (19)"),
+            finding
+                .says
+                .to_string()
+                .contains("256-bit random ECP group (19)"),
             "{}",
             finding.says
         );

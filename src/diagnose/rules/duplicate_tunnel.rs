@@ -262,7 +262,11 @@ mod tests {
             .map(|n| life(if n % 2 == 0 { 'A' } else { 'C' }, n + 1, n * 5, 5))
             .collect();
         let finding = fires(&text, "duplicate-tunnel");
-        assert!(finding.title.contains("192.0.2.2"), "{}", finding.title);
+        assert!(
+            finding.title.to_string().contains("192.0.2.2"),
+            "{}",
+            finding.title
+        );
     }
 
     #[test]

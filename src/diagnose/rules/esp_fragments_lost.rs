@@ -223,12 +223,20 @@ mod tests {
             &format!("{}\n{sent}\n{torn}", two_taps(lossy)),
             "esp-fragments-lost",
         );
-        assert!(some.says.contains("never reached tap 1"), "{}", some.says);
+        assert!(
+            some.says.to_string().contains("never reached tap 1"),
+            "{}",
+            some.says
+        );
         let none = fires(
             &format!("{}\n{sent}", two_taps(lossy)),
             "esp-fragments-lost",
         );
-        assert!(none.says.contains("not one piece"), "{}", none.says);
+        assert!(
+            none.says.to_string().contains("not one piece"),
+            "{}",
+            none.says
+        );
     }
 
     #[test]

@@ -287,7 +287,10 @@ mod tests {
         );
         assert_eq!(finding.confidence, crate::diagnose::Confidence::Certain);
         assert!(
-            finding.says.contains("lost between the two taps"),
+            finding
+                .says
+                .to_string()
+                .contains("lost between the two taps"),
             "{}",
             finding.says
         );

@@ -227,7 +227,7 @@ mod tests {
             "health-check-unanswered",
         );
         assert!(
-            finding.says.contains("answers other traffic"),
+            finding.says.to_string().contains("answers other traffic"),
             "{}",
             finding.says
         );
@@ -243,7 +243,11 @@ mod tests {
             ),
             "health-check-unanswered",
         );
-        assert!(finding.says.contains("6 of 12"), "{}", finding.says);
+        assert!(
+            finding.says.to_string().contains("6 of 12"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]

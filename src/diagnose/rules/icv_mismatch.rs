@@ -235,7 +235,7 @@ mod tests {
     fn a_checksum_of_96_bits_where_128_were_negotiated() {
         let finding = fires(&negotiated(132), "icv-mismatch");
         assert!(
-            finding.title.contains("192.0.2.1 truncates"),
+            finding.title.to_string().contains("192.0.2.1 truncates"),
             "{}",
             finding.title
         );

@@ -262,13 +262,13 @@ mod tests {
             "{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 2/2 sealed 1456 again=4,11"
         );
         let finding = fires(&large, "ike-fragments-lost");
-        let advice = finding.advice.join(" ");
+        let advice = format!("{:?}", finding.advice);
         assert!(advice.contains("smaller: 1488 octets"), "{advice}");
         let many = format!(
             "{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 20/20 sealed 544 again=4,11"
         );
         let finding = fires(&many, "ike-fragments-lost");
-        let advice = finding.advice.join(" ");
+        let advice = format!("{:?}", finding.advice);
         assert!(advice.contains("20 are more"), "{advice}");
     }
 

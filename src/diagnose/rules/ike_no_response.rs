@@ -133,13 +133,15 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
             finding.alternatives = vec![format!(
                 "A filter of {} itself drops the requests, or it ignores initiators it does not know.",
                 peer.address
-            )];
+            ).into()];
         } else if passage.is_proven() {
             finding.confidence = Confidence::Certain;
         }
         finding.says = finding
             .says
-            .replace(" This capture cannot tell a dead device from a filter.", "");
+            .to_string()
+            .replace(" This capture cannot tell a dead device from a filter.", "")
+            .into();
         finding = passage.tell(model, finding, "the request");
     }
     for asked in &attempts {
@@ -308,6 +310,7 @@ mod tests {
         assert!(
             finding
                 .says
+                .to_string()
                 .contains("3 copies of the request left the tap tap 0 and none reached")
         );
         assert!(finding.alternatives.is_empty(), "{finding:#?}");
@@ -319,11 +322,19 @@ mod tests {
             "10.02 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11.2 tap=1 ttl=63",
         );
         assert!(
-            finding.says.contains("The way there is not to blame"),
+            finding
+                .says
+                .to_string()
+                .contains("The way there is not to blame"),
             "{}",
             finding.says
         );
-        assert!(!finding.says.contains("cannot tell a dead device"));
+        assert!(
+            !finding
+                .says
+                .to_string()
+                .contains("cannot tell a dead device")
+        );
     }
 
     #[test]

@@ -260,7 +260,10 @@ mod tests {
             "inner-no-reply",
         );
         assert!(
-            finding.says.contains("ICMP 3/13 from 10.2.0.254"),
+            finding
+                .says
+                .to_string()
+                .contains("ICMP 3/13 from 10.2.0.254"),
             "{}",
             finding.says
         );

@@ -238,7 +238,7 @@ mod tests {
             &format!("{PING}\n{}", tries.join("\n")),
             "inner-port-unanswered",
         );
-        assert!(finding.says.contains("RST"), "{}", finding.says);
+        assert!(finding.says.to_string().contains("RST"), "{}", finding.says);
         silent(&format!("{PING}\n{}", tries[0]), "inner-port-unanswered");
     }
 
@@ -252,7 +252,11 @@ mod tests {
             ),
             "inner-port-unanswered",
         );
-        assert!(finding.says.contains("ICMP 3/10"), "{}", finding.says);
+        assert!(
+            finding.says.to_string().contains("ICMP 3/10"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]

@@ -189,7 +189,7 @@ mod tests {
             "message-id-desync",
         );
         assert!(
-            finding.says.contains("3 numbers were skipped"),
+            finding.says.to_string().contains("3 numbers were skipped"),
             "{}",
             finding.says
         );

@@ -611,7 +611,8 @@ mod tests {
         verdict(&text, "mtu-black-hole");
         let finding = crate::diagnose::testing::fires(&text, "mtu-black-hole");
         assert!(
-            finding.says.contains("up to 540 octets") && finding.says.contains("1420"),
+            finding.says.to_string().contains("up to 540 octets")
+                && finding.says.to_string().contains("1420"),
             "{}",
             finding.says
         );

@@ -145,7 +145,7 @@ mod tests {
         let finding = fires(&text, "mtu-exceeded");
         // 1400 - 20 - 8 - 16 (IV) - 16 or 32 (checksum), down to blocks of 16, less 2.
         assert!(
-            finding.says.contains("an inner packet of 1310"),
+            finding.says.to_string().contains("an inner packet of 1310"),
             "{}",
             finding.says
         );

@@ -127,6 +127,7 @@ mod tests {
         assert!(
             finding
                 .says
+                .to_string()
                 .contains("ENCR_AES_CBC-192 or ENCR_AES_CBC-256"),
             "{}",
             finding.says
@@ -151,6 +152,7 @@ mod tests {
         assert!(
             finding
                 .says
+                .to_string()
                 .contains("by 192.0.2.1: 0 of 1; by 192.0.2.2: 1 of 1"),
             "{}",
             finding.says

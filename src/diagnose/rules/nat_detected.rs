@@ -216,7 +216,11 @@ mod tests {
             ),
             "nat-detected",
         );
-        (finding.title, finding.says, finding.confidence)
+        (
+            finding.title.to_string(),
+            finding.says.to_string(),
+            finding.confidence,
+        )
     }
 
     #[test]

@@ -419,6 +419,7 @@ mod tests {
         assert!(
             finding
                 .says
+                .to_string()
                 .starts_with("9 of 100 packets left the tap tap 0 and never reached the tap tap 1"),
             "{}",
             finding.says

@@ -299,7 +299,8 @@ mod tests {
              35.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80 ttl=47",
             "path-outage",
         )
-        .says;
+        .says
+        .to_string();
         assert!(says.contains("TTL of 53 before and 47"), "{says}");
     }
 

@@ -264,7 +264,11 @@ mod tests {
         verdict(&text, "peer-address-unknown");
         silent(&text, "ike-proposal-mismatch");
         let finding = fires(&text, "peer-address-unknown");
-        assert!(finding.says.contains("192.0.2.3"), "{}", finding.says);
+        assert!(
+            finding.says.to_string().contains("192.0.2.3"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]

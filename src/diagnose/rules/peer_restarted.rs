@@ -418,7 +418,7 @@ mod tests {
                 "peer-restarted",
             );
             assert!(
-                found.title.starts_with("192.0.2.2"),
+                found.title.to_string().starts_with("192.0.2.2"),
                 "{denial}: {}",
                 found.title
             );

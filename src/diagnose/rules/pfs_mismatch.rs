@@ -332,7 +332,8 @@ mod tests {
             ),
             "pfs-mismatch",
         )
-        .says;
+        .says
+        .to_string();
         assert!(says.contains("only one side has a PFS group"), "{says}");
         assert!(says.contains("2048-bit MODP Group"), "{says}");
     }

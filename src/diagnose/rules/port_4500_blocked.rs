@@ -80,7 +80,11 @@ fn located(model: &Model, tunnel: TunnelId, asked: &Asked<'_>, mut finding: Find
     if passage.is_proven() {
         finding.confidence = Confidence::Certain;
     } else if passage.arrived() {
-        finding.alternatives = vec!["The peer drops the request without a word.".to_owned()];
+        finding.alternatives = vec![
+            "The peer drops the request without a word."
+                .to_owned()
+                .into(),
+        ];
     }
     passage.tell(model, finding, "the request")
 }

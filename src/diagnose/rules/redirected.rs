@@ -84,6 +84,10 @@ mod tests {
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(REDIRECT 0104c0000207)",
             "redirected",
         );
-        assert!(finding.title.contains("192.0.2.7"), "{}", finding.title);
+        assert!(
+            finding.title.to_string().contains("192.0.2.7"),
+            "{}",
+            finding.title
+        );
     }
 }

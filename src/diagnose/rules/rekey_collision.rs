@@ -74,7 +74,7 @@ fn crossed(model: &Model, tunnel: TunnelId, a: ExchangeId, b: ExchangeId) -> Opt
                     "{} Of the two new child SAs the one with the lowest nonce must go (RFC 7296 section 2.8.1), but \
                      {spi} of the other was deleted.",
                     finding.says
-                ),
+                ).into(),
                 ..finding.severity(Severity::Warning)
             }
             .title("After a collision the wrong child SA was deleted")

@@ -370,7 +370,11 @@ mod tests {
     fn lives_of_one_length_with_a_pause_after_each() {
         let text: String = [0, 80, 165, 250].map(|at| life(at, 60, 'B')).concat();
         let finding = fires(&text, "sa-expired");
-        assert!(finding.says.contains("3 SAs"), "{}", finding.says);
+        assert!(
+            finding.says.to_string().contains("3 SAs"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]

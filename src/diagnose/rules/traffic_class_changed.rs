@@ -118,7 +118,11 @@ mod tests {
     #[test]
     fn another_dscp_at_the_far_tap() {
         let finding = fires(&two_taps(0xc0, 0), "traffic-class-changed");
-        assert!(finding.says.contains("DSCP 48"), "{}", finding.says);
+        assert!(
+            finding.says.to_string().contains("DSCP 48"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]

@@ -228,7 +228,7 @@ mod tests {
             "TSi(10.1.0.0/16) TSr(10.2.3.0/24)",
         );
         verdict(&text, "ts-narrowed");
-        let says = fires(&text, "ts-narrowed").says;
+        let says = fires(&text, "ts-narrowed").says.to_string();
         assert!(
             says.contains("granted 10.1.0.0/16 with 10.2.3.0/24"),
             "{says}"

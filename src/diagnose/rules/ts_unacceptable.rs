@@ -153,7 +153,7 @@ mod tests {
         verdict(&text, "ts-unacceptable");
         silent(&text, "child-setup-failed");
         silent(&text, "auth-failed");
-        let says = fires(&text, "ts-unacceptable").says;
+        let says = fires(&text, "ts-unacceptable").says.to_string();
         assert!(
             says.contains("10.1.0.0/16 on its own side and 10.9.0.0/16"),
             "{says}"

@@ -259,11 +259,15 @@ mod tests {
         let lives = [up(1, 0), up(2, 100), up(3, 200), up(4, 300)].concat();
         let finding = fires(&lives, "tunnel-flapping");
         assert!(
-            finding.says.contains("a timer ends them"),
+            finding.says.to_string().contains("a timer ends them"),
             "{}",
             finding.says
         );
-        assert!(finding.says.contains("None ended with"), "{}", finding.says);
+        assert!(
+            finding.says.to_string().contains("None ended with"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]

@@ -84,7 +84,8 @@ fn middle(events: &mut Vec<Event>, start: usize, end: usize) {
             "and so on for {}: {}",
             last.at.1.since(first.at.1),
             kinds.join(", ")
-        ),
+        )
+        .into(),
         count: folded.iter().map(|event| event.count).sum(),
         anew: false,
     };

@@ -12,6 +12,7 @@ mod traffic;
 use super::facts::tap;
 use super::finding::Cite;
 use super::rules::peer_restarted;
+use crate::language::Text;
 use crate::model::{IkeState, Model, Tunnel, TunnelId};
 use crate::units::FrameId;
 
@@ -23,7 +24,7 @@ pub struct Event {
     /// What kind of thing it is.
     pub kind: Kind,
     /// In words.
-    pub says: String,
+    pub says: Text,
     /// How many events it stands for: 1, unless it is [`Kind::Again`].
     pub count: usize,
     /// Whether a negotiation from the first message on begins or ends with it.
@@ -120,7 +121,7 @@ impl Kind {
 }
 
 impl Event {
-    fn new(at: Cite, kind: Kind, says: impl Into<String>) -> Self {
+    fn new(at: Cite, kind: Kind, says: impl Into<Text>) -> Self {
         Self {
             at,
             kind,

@@ -523,6 +523,7 @@ mod tests {
         let sheet = Sheet {
             width: 60,
             colour: false,
+            ..Sheet::default()
         };
         let got = written(
             "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) NATD N(16430) N(16406)",

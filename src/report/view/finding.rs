@@ -2,13 +2,14 @@
 
 use super::place::FrameView;
 use crate::diagnose::{self, Confidence, Severity};
+use crate::language::{Language, Text};
 use crate::report::select::number;
 use serde::Serialize;
 use std::collections::HashMap;
 
 /// A conclusion.
 #[derive(Debug, Serialize)]
-pub struct FindingView<'a> {
+pub struct FindingView {
     /// Stable short code.
     pub code: &'static str,
     /// Stable slug.
@@ -24,24 +25,25 @@ pub struct FindingView<'a> {
     /// When it was last seen.
     pub last_ns: i64,
     /// One line.
-    pub title: &'a str,
+    pub title: String,
     /// One paragraph.
-    pub says: &'a str,
+    pub says: String,
     /// What proves it.
-    pub evidence: Vec<EvidenceView<'a>>,
+    pub evidence: Vec<EvidenceView>,
     /// What else would look like this.
-    pub alternatives: &'a [String],
+    pub alternatives: Vec<String>,
     /// What to do, in order.
-    pub advice: &'a [String],
+    pub advice: Vec<String>,
     /// Place in the list of the finding that explains this one, from 0.
     pub explained_by: Option<usize>,
     /// Places of the findings that this one explains.
     pub explains: Vec<usize>,
 }
 
-impl<'a> FindingView<'a> {
+impl FindingView {
     /// The view of a finding; what explains what is told by [`all`].
-    fn new(finding: &'a diagnose::Finding) -> Self {
+    fn new(finding: &diagnose::Finding, language: Language) -> Self {
+        let say = |text: &Text| language.say(text);
         Self {
             code: finding.rule.code,
             rule: finding.rule.slug,
@@ -50,18 +52,18 @@ impl<'a> FindingView<'a> {
             tunnel: finding.tunnel.map(number),
             first_ns: finding.first.0,
             last_ns: finding.last.0,
-            title: &finding.title,
-            says: &finding.says,
+            title: say(&finding.title),
+            says: say(&finding.says),
             evidence: finding
                 .evidence
                 .iter()
                 .map(|evidence| EvidenceView {
                     frame: FrameView::new(evidence.frame),
-                    note: &evidence.note,
+                    note: say(&evidence.note),
                 })
                 .collect(),
-            alternatives: &finding.alternatives,
-            advice: &finding.advice,
+            alternatives: finding.alternatives.iter().map(say).collect(),
+            advice: finding.advice.iter().map(say).collect(),
             explained_by: None,
             explains: Vec::new(),
         }
@@ -69,14 +71,14 @@ impl<'a> FindingView<'a> {
 }
 
 /// Views of findings that are shown, given by their places among all.
-pub(super) fn all<'a>(shown: &[(usize, &'a diagnose::Finding)]) -> Vec<FindingView<'a>> {
+pub(super) fn all(shown: &[(usize, &diagnose::Finding)], language: Language) -> Vec<FindingView> {
     let places: HashMap<usize, usize> = (0..)
         .zip(shown)
         .map(|(now, (place, _))| (*place, now))
         .collect();
-    let mut views: Vec<FindingView<'a>> = shown
+    let mut views: Vec<FindingView> = shown
         .iter()
-        .map(|(_, finding)| FindingView::new(finding))
+        .map(|(_, finding)| FindingView::new(finding, language))
         .collect();
     for (now, (_, finding)) in shown.iter().enumerate() {
         let cause = finding.cause.and_then(|cause| places.get(&cause)).copied();
@@ -110,10 +112,10 @@ pub fn confidence(confidence: Confidence) -> &'static str {
 
 /// A frame, and what it shows.
 #[derive(Debug, Serialize)]
-pub struct EvidenceView<'a> {
+pub struct EvidenceView {
     /// The frame.
     #[serde(flatten)]
     pub frame: FrameView,
     /// What it shows.
-    pub note: &'a str,
+    pub note: String,
 }

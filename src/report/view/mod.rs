@@ -52,9 +52,9 @@ pub struct Diagnosis<'a> {
     /// Pairs of gateways.
     pub tunnels: Vec<TunnelView<'a>>,
     /// Conclusions, most important first.
-    pub findings: Vec<FindingView<'a>>,
+    pub findings: Vec<FindingView>,
     /// What cannot be told.
-    pub blind: Vec<BlindView<'a>>,
+    pub blind: Vec<BlindView>,
     /// How many findings the selection hides for their severity. Not part of the contract: text says
     /// it, lest a filtered report read like a healthy one.
     #[serde(skip)]
@@ -81,14 +81,14 @@ impl<'a> Diagnosis<'a> {
             tool: Tool::default(),
             inputs: model.inputs.iter().map(InputView::new).collect(),
             tunnels: tunnels(model, selection),
-            findings: finding::all(&shown),
-            blind: blind(model),
+            findings: finding::all(&shown, selection.language),
+            blind: blind(model, selection.language),
             hidden: hidden.len(),
         }
     }
 
     /// The verdict: the first finding that says something is wrong.
-    pub fn verdict(&self) -> Option<&FindingView<'a>> {
+    pub fn verdict(&self) -> Option<&FindingView> {
         self.findings
             .iter()
             .find(|finding| finding.severity != "info")
@@ -109,7 +109,7 @@ pub struct Tunnels<'a> {
     /// Their exchanges in order.
     pub exchanges: Vec<ExchangeView>,
     /// What cannot be told.
-    pub blind: Vec<BlindView<'a>>,
+    pub blind: Vec<BlindView>,
 }
 
 impl<'a> Tunnels<'a> {
@@ -128,7 +128,7 @@ impl<'a> Tunnels<'a> {
                 .into_iter()
                 .flat_map(|id| exchanges(model, id))
                 .collect(),
-            blind: blind(model),
+            blind: blind(model, selection.language),
         }
     }
 }
@@ -137,7 +137,7 @@ fn tunnels<'a>(model: &'a Model, selection: &Selection<'_>) -> Vec<TunnelView<'a
     selection
         .tunnels(model)
         .into_iter()
-        .map(|id| TunnelView::new(model, id))
+        .map(|id| TunnelView::new(model, id, selection.language))
         .collect()
 }
 

@@ -2,6 +2,7 @@
 
 use super::place::FrameView;
 use crate::diagnose;
+use crate::language::Language;
 use crate::model::{Model, TunnelId};
 use serde::Serialize;
 
@@ -21,14 +22,14 @@ pub struct EventView {
     pub count: usize,
 }
 
-pub(super) fn timeline(model: &Model, tunnel: TunnelId) -> Vec<EventView> {
+pub(super) fn timeline(model: &Model, tunnel: TunnelId, language: Language) -> Vec<EventView> {
     diagnose::timeline(model, tunnel)
         .into_iter()
         .map(|event| EventView {
             time_ns: event.at.1.0,
             frame: FrameView::new(event.at.0),
             event: event.kind.slug(),
-            says: event.says,
+            says: language.say(&event.says),
             count: event.count,
         })
         .collect()

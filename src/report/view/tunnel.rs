@@ -6,6 +6,7 @@ use super::ike_sa::{IkeSaView, behind_nat, state, version};
 use super::inner::InsideView;
 use super::taps::TapsView;
 use super::timeline::{EventView, timeline};
+use crate::language::Language;
 use crate::model::{Model, TunnelId};
 use crate::report::select::number;
 use serde::Serialize;
@@ -41,7 +42,7 @@ pub struct TunnelView<'a> {
 }
 
 impl<'a> TunnelView<'a> {
-    pub(super) fn new(model: &'a Model, id: TunnelId) -> Self {
+    pub(super) fn new(model: &'a Model, id: TunnelId, language: Language) -> Self {
         let tunnel = &model.tunnels[id];
         let sas = || tunnel.ike_sas.iter().rev().map(|id| &model.ike_sas[*id]);
         Self {
@@ -68,7 +69,7 @@ impl<'a> TunnelView<'a> {
                 .iter()
                 .map(|id| FlowView::new(model, *id))
                 .collect(),
-            timeline: timeline(model, id),
+            timeline: timeline(model, id, language),
             taps: tunnel.taps.iter().map(TapsView::new).collect(),
             inner: InsideView::new(model, tunnel),
         }

@@ -1,0 +1,396 @@
+//! Something said, in no language yet.
+
+use super::catalogue::Catalogue;
+use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, Span};
+use std::fmt;
+use std::net::IpAddr;
+
+/// Something said to people: [`Language::say`](super::Language::say) gives it in a language, and
+/// [`Display`](fmt::Display) in English.
+///
+/// It is made by [`say!`](crate::say!) or from a sentence without holes. Names, addresses and numbers
+/// are the same in every language: [`Text::verbatim`].
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Text(Kind);
+
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+enum Kind {
+    /// The same in every language.
+    Verbatim(String),
+    /// An English sentence, and what fills its holes, by name.
+    Said(&'static str, Vec<(&'static str, Text)>),
+    /// So many of a thing, named in the singular.
+    Count(u64, &'static str),
+    /// Sentences one after another.
+    Sentences(Vec<Text>),
+    /// Texts with this between them.
+    List(Vec<Text>, &'static str),
+}
+
+impl Text {
+    /// What is the same in every language: a name, an address, a number with its unit.
+    pub fn verbatim(what: impl fmt::Display) -> Self {
+        Self(Kind::Verbatim(what.to_string()))
+    }
+
+    /// A sentence with holes: made by [`say!`](crate::say!), which checks that each hole is filled.
+    #[doc(hidden)]
+    pub fn said(sentence: &'static str, holes: Vec<(&'static str, Self)>) -> Self {
+        Self(Kind::Said(sentence, holes))
+    }
+
+    /// This, and another sentence after it.
+    pub fn then(mut self, more: impl Into<Self>) -> Self {
+        self.add(more);
+        self
+    }
+
+    /// Another sentence after this one. An empty one adds nothing.
+    pub fn add(&mut self, more: impl Into<Self>) {
+        let more = more.into();
+        if more.is_empty() {
+            return;
+        }
+        if self.is_empty() {
+            *self = more;
+            return;
+        }
+        match &mut self.0 {
+            Kind::Sentences(texts) => texts.push(more),
+            _ => {
+                let first = std::mem::take(self);
+                *self = Self(Kind::Sentences(vec![first, more]));
+            }
+        }
+    }
+
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        match &self.0 {
+            Kind::Verbatim(text) => text.is_empty(),
+            Kind::Said(sentence, _) => sentence.is_empty(),
+            Kind::Count(..) => false,
+            Kind::Sentences(texts) | Kind::List(texts, _) => texts.iter().all(Self::is_empty),
+        }
+    }
+
+    /// Writes it in the language of a catalogue; in English without.
+    pub(super) fn write(&self, catalogue: Option<&Catalogue>, out: &mut String) {
+        let translated = |english: &'static str| {
+            let told = catalogue.and_then(|catalogue| catalogue.get(english));
+            told.unwrap_or(english)
+        };
+        match &self.0 {
+            Kind::Verbatim(text) => out.push_str(text),
+            Kind::Said(sentence, holes) => fill(translated(sentence), out, |name, out| match holes
+                .iter()
+                .find(|(hole, _)| *hole == name)
+            {
+                Some((_, text)) => text.write(catalogue, out),
+                None => *out += name,
+            }),
+            Kind::Count(number, what) => {
+                let number = number.to_string();
+                match catalogue.and_then(|catalogue| catalogue.get(what)) {
+                    Some(counted) => fill(counted, out, |_, out| *out += &number),
+                    None => {
+                        *out += &number;
+                        *out += " ";
+                        *out += what;
+                        *out += if number == "1" { "" } else { "s" };
+                    }
+                }
+            }
+            Kind::Sentences(texts) => {
+                join(texts, catalogue.map_or(" ", Catalogue::gap), catalogue, out);
+            }
+            Kind::List(texts, between) => join(texts, translated(between), catalogue, out),
+        }
+    }
+
+    /// Calls a function with each English sentence and word that is part of this.
+    pub(super) fn keys(&self, told: &mut impl FnMut(&'static str)) {
+        match &self.0 {
+            Kind::Verbatim(_) => {}
+            Kind::Said(sentence, holes) => {
+                // One that is holes and marks alone needs no translation.
+                if has_words(sentence) {
+                    told(sentence);
+                }
+                for (_, text) in holes {
+                    text.keys(told);
+                }
+            }
+            Kind::Count(_, what) => told(what),
+            Kind::Sentences(texts) => texts.iter().for_each(|text| text.keys(told)),
+            Kind::List(texts, between) => {
+                told(between);
+                texts.iter().for_each(|text| text.keys(told));
+            }
+        }
+    }
+}
+
+/// So many of a thing, which is named in the singular: `1 packet`, `2 packets`. The catalogue of
+/// another language has the thing with a hole for the number.
+pub fn count(number: u64, what: &'static str) -> Text {
+    Text(Kind::Count(number, what))
+}
+
+/// Texts with commas between them: `A, B, C`.
+pub fn list<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
+    Text(Kind::List(
+        texts.into_iter().map(Into::into).collect(),
+        ", ",
+    ))
+}
+
+/// Texts with `and` before the last: `A, B and C`.
+pub fn all_of<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
+    let mut texts: Vec<Text> = texts.into_iter().map(Into::into).collect();
+    match (texts.pop(), texts.len()) {
+        (None, _) => Text::default(),
+        (Some(only), 0) => only,
+        (Some(last), _) => crate::say!("{these} and {last}", these = list(texts), last),
+    }
+}
+
+/// Texts with `or` before the last: `A, B or C`.
+pub fn one_of<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
+    let mut texts: Vec<Text> = texts.into_iter().map(Into::into).collect();
+    match (texts.pop(), texts.len()) {
+        (None, _) => Text::default(),
+        (Some(only), 0) => only,
+        (Some(last), _) => crate::say!("{these} or {last}", these = list(texts), last),
+    }
+}
+
+/// Writes texts with something between them.
+fn join(texts: &[Text], between: &str, catalogue: Option<&Catalogue>, out: &mut String) {
+    for (place, text) in texts.iter().enumerate() {
+        if place > 0 {
+            *out += between;
+        }
+        text.write(catalogue, out);
+    }
+}
+
+/// Writes a sentence and calls `hole` with the name of each hole.
+fn fill(sentence: &str, out: &mut String, mut hole: impl FnMut(&str, &mut String)) {
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('{') {
+        *out += before;
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        hole(name, out);
+        rest = after;
+    }
+    *out += rest;
+}
+
+/// Whether there is a letter outside of the holes.
+fn has_words(sentence: &str) -> bool {
+    let mut outside = String::new();
+    fill(sentence, &mut outside, |_, _| {});
+    outside.contains(char::is_alphabetic)
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self(Kind::Verbatim(String::new()))
+    }
+}
+
+/// English.
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut said = String::new();
+        self.write(None, &mut said);
+        f.pad(&said)
+    }
+}
+
+/// English, quoted.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_string(), f)
+    }
+}
+
+impl From<&'static str> for Text {
+    fn from(sentence: &'static str) -> Self {
+        Self(Kind::Said(sentence, Vec::new()))
+    }
+}
+
+impl From<&Text> for Text {
+    fn from(text: &Text) -> Self {
+        text.clone()
+    }
+}
+
+/// None says nothing.
+impl<T: Into<Text>> From<Option<T>> for Text {
+    fn from(text: Option<T>) -> Self {
+        text.map_or_else(Self::default, Into::into)
+    }
+}
+
+impl Text {
+    /// Until every sentence is said by `say!`.
+    pub fn push_str(&mut self, more: &str) {
+        *self = Self::verbatim(self.to_string() + more);
+    }
+}
+
+/// Until every sentence is said by `say!`.
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Kind::Verbatim(text))
+    }
+}
+
+/// What reads the same in every language, and may fill a hole as it is.
+trait Verbatim: fmt::Display {}
+
+impl<T: Verbatim> From<T> for Text {
+    fn from(what: T) -> Self {
+        Self::verbatim(what)
+    }
+}
+
+impl<T: Verbatim> Verbatim for &T {}
+
+impl Verbatim for u8 {}
+impl Verbatim for u16 {}
+impl Verbatim for u32 {}
+impl Verbatim for u64 {}
+impl Verbatim for u128 {}
+impl Verbatim for usize {}
+impl Verbatim for i64 {}
+impl Verbatim for IpAddr {}
+impl Verbatim for Endpoint {}
+impl Verbatim for Span {}
+impl Verbatim for FrameId {}
+impl Verbatim for EspSpi {}
+impl Verbatim for IkeSpi {}
+
+/// A sentence for people, with holes that are filled by name: `say!("{end} sends {sent}", end, sent =
+/// count(n, "packet"))`.
+///
+/// The English sentence is the key of the catalogues of other languages. Whether its holes and what is
+/// given for them are the same is checked when it is compiled.
+#[macro_export]
+macro_rules! say {
+    ($sentence:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {{
+        const { $crate::language::check($sentence, &[$(stringify!($name)),*]) };
+        $crate::language::Text::said(
+            $sentence,
+            vec![$((
+                stringify!($name),
+                $crate::language::Text::from($crate::say!(@fill $name $(= $value)?)),
+            )),*],
+        )
+    }};
+    (@fill $name:ident) => { $name };
+    (@fill $name:ident = $value:expr) => { $value };
+}
+
+/// Checks that a sentence has these holes, each at least once, and no others.
+///
+/// # Panics
+/// It does not: [`say!`](crate::say!) calls it when it is compiled, where a panic is the message of
+/// the compiler.
+#[doc(hidden)]
+#[expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "runs in the compiler alone"
+)]
+pub const fn check(sentence: &str, names: &[&str]) {
+    let sentence = sentence.as_bytes();
+    let mut used = [false; 16];
+    assert!(names.len() <= used.len(), "too many holes");
+    let mut place = 0;
+    while place < sentence.len() {
+        if sentence[place] == b'{' {
+            let start = place + 1;
+            let mut end = start;
+            while end < sentence.len() && sentence[end] != b'}' {
+                end += 1;
+            }
+            let mut name = 0;
+            while name < names.len() && !is(sentence, start, end, names[name].as_bytes()) {
+                name += 1;
+            }
+            assert!(name < names.len(), "a hole of the sentence is not filled");
+            used[name] = true;
+            place = end;
+        }
+        place += 1;
+    }
+    let mut name = 0;
+    while name < names.len() {
+        assert!(used[name], "the sentence has no hole of this name");
+        name += 1;
+    }
+}
+
+/// Whether the octets from `start` to `end` are those of `name`.
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler alone")]
+const fn is(sentence: &[u8], start: usize, end: usize, name: &[u8]) -> bool {
+    if end - start != name.len() {
+        return false;
+    }
+    let mut place = 0;
+    while place < name.len() {
+        if sentence[start + place] != name[place] {
+            return false;
+        }
+        place += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::Language;
+
+    #[test]
+    fn holes_are_filled_by_name() {
+        let end: IpAddr = "192.0.2.1".parse().unwrap();
+        let lost = count(1, "packet");
+        let text = say!(
+            "{end} lost {lost} of {sent} ({end})",
+            sent = 7_u64,
+            lost,
+            end
+        );
+        assert_eq!(text.to_string(), "192.0.2.1 lost 1 packet of 7 (192.0.2.1)");
+    }
+
+    #[test]
+    fn sentences_follow_one_another() {
+        let mut text = Text::default();
+        text.add("One.");
+        text.add(Text::default());
+        let text = text.then("Two.").then(say!("{n}.", n = 3_u8));
+        assert_eq!(text.to_string(), "One. Two. 3.");
+        assert_eq!(list(["a", "b"]).to_string(), "a, b");
+        assert_eq!(all_of(["a", "b", "c"]).to_string(), "a, b and c");
+        assert_eq!(one_of(["a"]).to_string(), "a");
+    }
+
+    #[test]
+    fn what_a_catalogue_lacks_is_told_and_said_in_english() {
+        let text = say!("no catalogue has {this}", this = "nor this").then("nor that");
+        let lacking = Language::Chinese.lacks(&text);
+        assert!(lacking.contains(&"nor this") && lacking.contains(&"nor that"));
+        assert!(
+            Language::Chinese
+                .say(&text)
+                .contains("no catalogue has nor this")
+        );
+        assert!(Language::English.lacks(&text).is_empty());
+    }
+}
