@@ -549,8 +549,8 @@ mod tests {
         let blind = failed(&model, &fails);
         assert_eq!(blind.len(), 1);
         assert_eq!(
-            blind[0].what,
-            "what the rule panics would say of the tunnel between 192.0.2.3 and 192.0.2.4".into()
+            blind[0].what.to_string(),
+            "what the rule panics would say of the tunnel between 192.0.2.3 and 192.0.2.4"
         );
     }
 
