@@ -4,6 +4,7 @@ use crate::diagnose::facts::child;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -55,35 +56,39 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         request.at,
         "CREATE_CHILD_SA with a Configuration payload",
     )
-    .title(format!(
-        "{} asks for an inner address again at rekeying",
-        request.from
+    .title(say!(
+        "{asker} asks for an inner address again at rekeying",
+        asker = request.from
     ));
-    let says = format!(
-        "{} of {} CREATE_CHILD_SA requests that ask for an inner address were refused",
-        asked
-            .iter()
-            .filter(|(_, refusal)| refusal.is_some())
-            .count(),
-        asked.len()
-    );
+    let all = asked.len();
+    let refused = asked
+        .iter()
+        .filter(|(_, refusal)| refusal.is_some())
+        .count();
     vec![match refusal {
         Some(answer) => finding
             .also(answer.at, "the refusal")
-            .says(format!(
-                "{says}: {} by {}.",
-                answer.from,
-                answer
+            .says(say!(
+                "{refused} of {all} CREATE_CHILD_SA requests that ask for an inner address were refused: {peer} by \
+                 {reason}.",
+                refused,
+                all,
+                peer = answer.from,
+                reason = answer
                     .errors
                     .first()
-                    .map_or_else(String::new, |told| child::reason(told.kind, false))
+                    .map(|told| child::reason(told.kind, false))
             ))
             .or("The request is refused for another reason.")
-            .advise(format!(
-                "Let {} not ask for an address when it rekeys, or make a new IKE SA instead.",
-                request.from
+            .advise(say!(
+                "Let {asker} not ask for an address when it rekeys, or make a new IKE SA instead.",
+                asker = request.from
             )),
-        None => finding.severity(Severity::Info).says(format!("{says}.")),
+        None => finding.severity(Severity::Info).says(say!(
+            "{refused} of {all} CREATE_CHILD_SA requests that ask for an inner address were refused.",
+            refused,
+            all
+        )),
     }]
 }
 

@@ -4,6 +4,7 @@ use crate::diagnose::facts::child;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::registry::NotifyType;
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -49,31 +50,49 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let (from, to) = (first.answer.from, first.asker());
+    let what = first.what();
     let is_empty = first.answer.reports(empty);
+    let name = child::reason(if is_empty { empty.0 } else { unasked.0 }, false);
+    let times = child::times(refusals.len());
     let (says, advice) = match is_empty {
         true => (
-            "it has no address to give",
-            format!(
-                "Look whether the address pool on {from} is used up, and whether it serves the family (IPv4, IPv6) that {to} asks for."
+            say!(
+                "{from} answered {what} of {to} by {name} ({times}): it has no address to give.",
+                from,
+                what,
+                to,
+                name,
+                times
+            ),
+            say!(
+                "Look whether the address pool on {from} is used up, and whether it serves the family (IPv4, IPv6) \
+                 that {to} asks for.",
+                from,
+                to
             ),
         ),
         false => (
-            "it serves only those who ask for an address, and this one did not",
-            format!(
-                "Let {to} ask for a virtual address, or use a connection of {from} that wants none."
+            say!(
+                "{from} answered {what} of {to} by {name} ({times}): it serves only those who ask for an \
+                 address, and this one did not.",
+                from,
+                what,
+                to,
+                name,
+                times
+            ),
+            say!(
+                "Let {to} ask for a virtual address, or use a connection of {from} that wants none.",
+                to,
+                from
             ),
         ),
     };
-    let name = child::reason(if is_empty { empty.0 } else { unasked.0 }, false);
     child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)
         .map(|finding| {
             finding
-                .title(format!("{from} assigns no inner address to {to}"))
-                .says(format!(
-                    "{from} answered {} of {to} by {name} ({}): {says}.",
-                    first.what(),
-                    child::times(refusals.len()),
-                ))
+                .title(say!("{from} assigns no inner address to {to}", from, to))
+                .says(says)
                 .advise(advice)
         })
         .into_iter()

@@ -1,10 +1,12 @@
 //! A conversation goes out by one tunnel and comes back by another.
 
-use crate::diagnose::facts::{count, inner::Inside};
+use crate::diagnose::facts::inner::Inside;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{
     ChildSaId, FlowId, InnerFlow, InnerWay, Link, Model, Selector, TunnelId, selector,
 };
+use crate::say;
 use crate::units::Span;
 use std::collections::BTreeSet;
 
@@ -58,48 +60,76 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let [one, other] = talk.ends;
-    let [spi_out, spi_back] = [out, back].map(|carrier| model.flows[carrier.flow].key);
-    let (what, advice) = match tunnels {
+    let [there, here] = [out, back].map(|carrier| model.flows[carrier.flow].key);
+    let (from, to) = (one.address, other.address);
+    let (title, mut says, advice) = match tunnels {
         true => (
-            format!(
-                "SA {} to {} and come back in SA {} to {}, of another tunnel",
-                spi_out.spi, spi_out.to, spi_back.spi, spi_back.to
+            say!(
+                "Packets from {from} to {to} return by another tunnel",
+                from,
+                to
             ),
-            "Give the tunnels the same preference on both sides, by routes, weights or BGP.".to_owned(),
+            say!(
+                "{one} and {other}: packets leave in SA {spi} to {gateway} and come back in SA {other_spi} to \
+                 {other_gateway}, of another tunnel.",
+                one,
+                other,
+                spi = there.spi,
+                gateway = there.to,
+                other_spi = here.spi,
+                other_gateway = here.to
+            ),
+            "Give the tunnels the same preference on both sides, by routes, weights or BGP.",
         ),
         false => (
-            format!(
-                "SA {} and come back in SA {}, of a child SA with other selectors",
-                spi_out.spi, spi_back.spi
+            say!(
+                "Packets from {from} to {to} return by another child SA",
+                from,
+                to
             ),
-            "Make the selectors exact on both sides, so that one child SA alone fits each pair of networks."
-                .to_owned(),
+            say!(
+                "{one} and {other}: packets leave in SA {spi} and come back in SA {other_spi}, of a child SA with \
+                 other selectors.",
+                one,
+                other,
+                spi = there.spi,
+                other_spi = here.spi
+            ),
+            "Make the selectors exact on both sides, so that one child SA alone fits each pair of networks.",
         ),
     };
-    let more = match crossed.len() as u64 - 1 {
-        0 => String::new(),
-        more => format!(" So do {}.", count(more, "further conversation")),
-    };
+    let more = crossed.len() as u64 - 1;
+    if more > 0 {
+        says.add(say!(
+            "So do {conversations}.",
+            conversations = count(more, "further conversation")
+        ));
+    }
     vec![
         Finding::new(
             &RULE,
             Confidence::Certain,
             tunnel,
             out.seen.first,
-            format!("{one} to {other} in SA {}", spi_out.spi),
+            say!(
+                "{from} to {to} in SA {spi}",
+                from = one,
+                to = other,
+                spi = there.spi
+            ),
         )
         .also(
             back.seen.first,
-            format!("{other} to {one} in SA {}", spi_back.spi),
+            say!(
+                "{from} to {to} in SA {spi}",
+                from = other,
+                to = one,
+                spi = here.spi
+            ),
         )
         .also(back.seen.last, "still so")
-        .title(format!(
-            "Packets from {} to {} return by another {}",
-            one.address,
-            other.address,
-            if tunnels { "tunnel" } else { "child SA" }
-        ))
-        .says(format!("{one} and {other}: packets leave in {what}.{more}"))
+        .title(title)
+        .says(says)
         .or("This is meant so, and every filter on the way agrees.")
         .advise(advice)
         .advise(

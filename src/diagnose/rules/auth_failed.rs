@@ -3,11 +3,14 @@
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::{Tap, asked, auth, began, child, cite, clear, first, offer, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::{Text, list};
 use crate::model::{
     AuthOutcome, Exchange, Flight, IkeSaId, Model, Plain, Role, TunnelId, Why, negotiation,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
+use crate::say;
 use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -61,13 +64,22 @@ fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         clear::refusals(&model.ike_sas[*id], NotifyType::AUTHENTICATION_FAILED).next()
     })?;
     Some(
-        Finding::new(&RULE, Confidence::Certain, tunnel, notice.at, notice.name())
-            .title(format!("{} refuses the authentication", notice.from))
-            .says(format!(
-                "{} answered {} in clear.",
-                notice.from,
-                notice.name()
-            )),
+        Finding::new(
+            &RULE,
+            Confidence::Certain,
+            tunnel,
+            notice.at,
+            Text::verbatim(notice.name()),
+        )
+        .title(say!(
+            "{from} refuses the authentication",
+            from = notice.from
+        ))
+        .says(say!(
+            "{from} answered {name} in clear.",
+            from = notice.from,
+            name = Text::verbatim(notice.name())
+        )),
     )
 }
 
@@ -81,33 +93,27 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .collect();
     let first = refusals.first()?;
     let (from, to) = (first.from, first.to);
-    let names: Vec<String> = first
-        .errors
-        .iter()
-        .map(|error| child::reason(*error, first.v1))
-        .collect();
-    let names = names.join(", ");
+    let errors = first.errors.iter();
+    let names = list(errors.map(|error| child::reason(*error, first.v1)));
     let claims = model.claims(first.ike_sa);
     let path = model.ike_sas[first.ike_sa].paths.first()?;
     let ends = [path.from.address, path.to.address];
-    let said: String = claims
-        .iter()
-        .zip(ends)
-        .filter_map(|(claim, end)| Some(format!(" {end} says it is {}.", claim.said()?)))
-        .collect();
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Certain,
-        tunnel,
-        first.at,
-        names.clone(),
-    )
-    .title(format!("{from} refuses the authentication of {to}"))
-    .says(format!(
-        "{from} refused the authentication of {to} by {names} ({} in this capture).{said} The notification does \
-         not tell which part is wrong.",
-        child::times(refusals.len()),
-    ));
+    let mut says = say!(
+        "{from} refused the authentication of {to} by {names} ({times} in this capture).",
+        from,
+        to,
+        names = &names,
+        times = child::times(refusals.len())
+    );
+    for (claim, end) in claims.iter().zip(ends) {
+        if let Some(said) = claim.said() {
+            says.add(say!("{end} says it is {said}.", end, said));
+        }
+    }
+    says.add("The notification does not tell which part is wrong.");
+    let mut finding = Finding::new(&RULE, Confidence::Certain, tunnel, first.at, names)
+        .title(say!("{from} refuses the authentication of {to}", from, to))
+        .says(says);
     for claim in &claims {
         if let (Some(at), Some(said)) = (claim.at, claim.said()) {
             finding = finding.also(at, said);
@@ -155,7 +161,7 @@ fn is_of_authentication(refusal: &Refusal) -> bool {
 
 /// IKEv2: a response too small for a proof.
 fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let refusals: Vec<(IkeSaId, Cite, u32, String, usize)> = model.tunnels[tunnel]
+    let refusals: Vec<(Cite, u32, IpAddr, usize)> = model.tunnels[tunnel]
         .ike_sas
         .iter()
         .filter(|id| model.auth_outcome(**id) == AuthOutcome::Refused)
@@ -176,43 +182,44 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 return None;
             }
             let message = &model.messages[response.first()?];
-            let from = message.path.from.address.to_string();
             Some((
-                *id,
                 began(model, response)?,
                 message.header.length,
-                from,
+                message.path.from.address,
                 rounds.len(),
             ))
         })
         .collect();
-    let (_, at, length, from, rounds) = refusals.first()?;
-    let eap = if *rounds > 1 {
-        " It came after several rounds, as EAP has them: the user's name or password may be wrong."
-    } else {
-        ""
-    };
+    let (at, length, from, rounds) = *refusals.first()?;
+    let mut says = say!(
+        "The IKE_AUTH response of {from} has {length} octets: room for one notification, none for an identity and \
+         a proof. That is a refusal ({times} in this capture). Its reason is encrypted.",
+        from,
+        length,
+        times = child::times(refusals.len())
+    );
+    if rounds > 1 {
+        says.add(
+            "It came after several rounds, as EAP has them: the user's name or password may be wrong.",
+        );
+    }
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
         tunnel,
-        *at,
-        format!("IKE_AUTH response of {length} octets: one notification"),
+        at,
+        say!(
+            "IKE_AUTH response of {length} octets: one notification",
+            length
+        ),
     )
-    .title(format!("{from} refuses the authentication"))
-    .says(format!(
-        "The IKE_AUTH response of {from} has {length} octets: room for one notification, none for an \
-         identity and a proof. That is a refusal ({} in this capture). Its reason is encrypted.{eap}",
-        match refusals.len() {
-            1 => "once".to_string(),
-            n => format!("{n} times"),
-        }
-    ))
+    .title(say!("{from} refuses the authentication", from))
+    .says(says)
     .or("The pre-shared keys differ.")
     .or("The peer does not know or accept the identity.")
     .or("The certificate is expired, or its authority is not trusted.")
     .or("Another error, such as a lack of addresses or an internal failure: all are as small.");
-    for (_, at, ..) in refusals.iter().skip(1) {
+    for (at, ..) in refusals.iter().skip(1) {
         finding = finding.also(*at, "refused again");
     }
     Some(finding)
@@ -240,10 +247,11 @@ fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let from = sa.paths.first()?.to.address;
     Some(
         Finding::new(&RULE, Confidence::Likely, tunnel, at, "an informational message instead of message 6")
-            .title(format!("{from} refuses the authentication"))
-            .says(format!(
-                "{from} answered message 5 of main mode, which authenticates, by an informational message \
-                 instead of message 6."
+            .title(say!("{from} refuses the authentication", from))
+            .says(say!(
+                "{from} answered message 5 of main mode, which authenticates, by an informational message instead of \
+                 message 6.",
+                from
             ))
             .or("The certificate or the identity is not accepted.")
             .or("The pre-shared keys differ; then message 5 would be sent again, unless the recording ends before."),
@@ -294,20 +302,27 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         if !informs || served || !stays {
             return None;
         }
-        let (who, other) = (answer.path.to.address, answer.path.from.address);
+        let (end, peer) = (answer.path.to.address, answer.path.from.address);
         Some(
             Finding::new(
                 &RULE,
                 Confidence::Likely,
                 tunnel,
                 at,
-                format!("{who} ends the IKE SA at once"),
+                say!("{end} ends the IKE SA at once", end),
             )
-            .also((answer.frame, answer.time), format!("{what} of {other}"))
-            .title(format!("{who} turns away from {other}: the authentication failed"))
-            .says(format!(
-                "{who} answered {what} of {other} by an informational message and used the IKE SA no more. \
-                 Either it does not believe {other}, or the last answer told it that it is not believed."
+            .also((answer.frame, answer.time), say!("{what} of {peer}", what, peer))
+            .title(say!(
+                "{end} turns away from {peer}: the authentication failed",
+                end,
+                peer
+            ))
+            .says(say!(
+                "{end} answered {what} of {peer} by an informational message and used the IKE SA no more. Either it \
+                 does not believe {peer}, or the last answer told it that it is not believed.",
+                end,
+                what,
+                peer
             ))
             .or("The identity or the certificate of the responder is not the one expected, or not trusted.")
             .or("EAP failed: the user's name or password is wrong.")

@@ -1,9 +1,11 @@
 //! BGP inside the tunnel does not come up, or ends.
 
 use crate::diagnose::facts::inner::{BGP, Inside};
-use crate::diagnose::facts::{Tap, count, rhythm, tap};
+use crate::diagnose::facts::{Tap, rhythm, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::{Text, all_of, count};
 use crate::model::{BgpWay, InnerFlow, InnerWay, Model, TunnelId};
+use crate::say;
 use crate::units::Span;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -78,15 +80,16 @@ fn sealed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Confidence::Possible,
         tunnel,
         one.last,
-        format!("the last of {} octets of ESP", one.size),
+        say!("the last of {size} octets of ESP", size = one.size),
     )
     .severity(Severity::Info)
     .also(two.last, "the last in the other direction")
     .title("Something as regular as BGP stopped inside the tunnel")
-    .says(format!(
-        "{} Without keys more cannot be told.",
-        stopped.says()
-    ))
+    .says(
+        Text::default()
+            .then(stopped.says())
+            .then("Without keys more cannot be told."),
+    )
     .or("Another session ended, in order.")
     .advise("If routers speak BGP through this tunnel, look at their sessions at that time.");
     if let Some(alive) = stopped.alive {
@@ -134,41 +137,51 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
         both.all(|bgp| bgp.is_some_and(lives))
     });
     let reason = name(why);
-    let opens: Vec<String> = talks
+    let opens: Vec<Text> = talks
         .iter()
         .flat_map(|talk| ways(talk))
         .filter_map(|(way, from, _)| {
             let (_, open) = way.bgp.as_ref()?.opens.last()?;
             let open = open.as_ref()?;
-            Some(format!(
-                "{from} says AS {}, hold time {} s",
-                open.autonomous_system, open.hold_time
+            Some(say!(
+                "{from} says AS {number}, hold time {hold_time} s",
+                from,
+                number = open.autonomous_system,
+                hold_time = open.hold_time
             ))
         })
         .take(2)
         .collect();
-    let opens = match opens.is_empty() {
-        true => String::new(),
-        false => format!(" In their OPEN {}.", opens.join(" and ")),
-    };
+    let mut says = say!(
+        "{from} closed the BGP session with {to} by NOTIFICATION: {reason}.",
+        from,
+        to,
+        reason = &reason
+    );
+    if !opens.is_empty() {
+        says.add(say!("In their OPEN {opens}.", opens = all_of(opens)));
+    }
+    if stands {
+        says.add("It came up again.");
+    }
+    let [one, other] = hosts;
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
         tunnel,
         at,
-        format!("NOTIFICATION from {from}: {reason}"),
+        say!("NOTIFICATION from {from}: {reason}", from, reason = &reason),
     )
-    .title(format!("BGP between {} is closed: {reason}", both(hosts)))
-    .says(format!(
-        "{from} closed the BGP session with {to} by NOTIFICATION: {reason}.{opens}{}",
-        match stands {
-            true => " It came up again.",
-            false => "",
-        }
+    .title(say!(
+        "BGP between {one} and {other} is closed: {reason}",
+        one,
+        other,
+        reason
     ))
+    .says(says)
     .advise(advice(why, from, to));
     for (at, from, ..) in said.iter().rev().skip(1) {
-        finding = finding.also(*at, format!("an earlier one from {from}"));
+        finding = finding.also(*at, say!("an earlier one from {from}", from));
     }
     let stopped = why.is_some_and(|(code, _)| code == CEASE);
     Some(match stands || stopped {
@@ -215,37 +228,47 @@ fn unanswered(
     if !refused && !silent {
         return None;
     }
-    let (title, what) = match refused {
+    let attempts = count(syns, "SYN");
+    let (title, says) = match refused {
         true => (
-            "refused",
-            format!("{} were refused with RST", count(syns, "SYN")),
+            say!("BGP from {from} to {to} is refused", from, to),
+            say!(
+                "{from} opens BGP to {to} and {attempts} were refused with RST.",
+                from,
+                to,
+                attempts
+            ),
         ),
         false => (
-            "not answered",
-            format!("{} had no answer", count(syns, "SYN")),
+            say!("BGP from {from} to {to} is not answered", from, to),
+            say!(
+                "{from} opens BGP to {to} and {attempts} had no answer.",
+                from,
+                to,
+                attempts
+            ),
         ),
     };
-    let link = match link(from, to) {
-        Some(odd) => format!(" {odd}"),
-        None => String::new(),
-    };
+    let link = link(from, to);
     let mut finding = Finding::new(
         &RULE,
-        match (refused || heard, link.is_empty()) {
+        match (refused || heard, link.is_none()) {
             (true, true) => inside.absence(Confidence::Likely),
             (true, false) => Confidence::Certain,
             (false, _) => Confidence::Possible,
         },
         tunnel,
         first,
-        format!("SYN from {from} to port 179 of {to}"),
+        say!("SYN from {from} to port 179 of {to}", from, to),
     )
-    .title(format!("BGP from {from} to {to} is {title}"))
-    .says(format!("{from} opens BGP to {to} and {what}.{link}"))
+    .title(title)
+    .says(says.then(link))
     .or("The other router is down, or a filter drops TCP port 179.")
-    .advise(format!(
-        "Look that {to} is the address of the neighbour inside the tunnel, that it has {from} as its neighbour, \
-         and that TCP port 179 is permitted between them."
+    .advise(say!(
+        "Look that {to} is the address of the neighbour inside the tunnel, that it has {from} as its neighbour, and \
+         that TCP port 179 is permitted between them.",
+        to,
+        from
     ));
     if !refused && !heard {
         finding = finding.or("The tunnel itself stopped: nothing of the far gateway came since.");
@@ -261,15 +284,17 @@ fn unanswered(
 
 /// What is odd about the addresses of the two ends of a link: 169.254.0.0/16 is used for links of two
 /// routers, in networks of four addresses.
-fn link(from: IpAddr, to: IpAddr) -> Option<String> {
+fn link(from: IpAddr, to: IpAddr) -> Option<Text> {
     let (IpAddr::V4(one), IpAddr::V4(other)) = (from, to) else {
         return None;
     };
     let apart = one.to_bits() >> 2 != other.to_bits() >> 2;
     match (one.is_link_local() && other.is_link_local(), apart) {
-        _ if one == other => Some(format!("Both ends have the same address {one}.")),
-        (true, true) => Some(format!(
-            "{one} and {other} are not in one /30 network: one of them is set wrong."
+        _ if one == other => Some(say!("Both ends have the same address {from}.", from)),
+        (true, true) => Some(say!(
+            "{from} and {to} are not in one /30 network: one of them is set wrong.",
+            from,
+            to
         )),
         _ => None,
     }
@@ -282,10 +307,6 @@ fn ways(talk: &InnerFlow) -> [(&InnerWay, IpAddr, IpAddr); 2] {
     [(first, one, other), (second, other, one)]
 }
 
-fn both([one, other]: [IpAddr; 2]) -> String {
-    format!("{one} and {other}")
-}
-
 /// Cease (RFC 4486).
 const CEASE: u8 = 6;
 
@@ -296,9 +317,9 @@ fn is_normal(why: Option<(u8, u8)>) -> bool {
 }
 
 /// The error by its names (RFC 4271 section 4.5, RFC 4486, RFC 5492 section 5).
-fn name(why: Option<(u8, u8)>) -> String {
+fn name(why: Option<(u8, u8)>) -> Text {
     let Some((code, subcode)) = why else {
-        return "no reason that was recorded".to_owned();
+        return "no reason that was recorded".into();
     };
     let error = match code {
         1 => "Message Header Error",
@@ -308,7 +329,7 @@ fn name(why: Option<(u8, u8)>) -> String {
         5 => "Finite State Machine Error",
         CEASE => "Cease",
         7 => "ROUTE-REFRESH Message Error",
-        _ => "unknown error",
+        _ => return say!("unknown error ({code}/{subcode})", code, subcode),
     };
     let detail = match (code, subcode) {
         (1, 1) => "Connection Not Synchronized",
@@ -331,26 +352,35 @@ fn name(why: Option<(u8, u8)>) -> String {
         (CEASE, 5) => "Connection Rejected",
         (CEASE, 6) => "Other Configuration Change",
         (CEASE, 8) => "Out of Resources",
-        _ => return format!("{error} ({code}/{subcode})"),
+        _ => return Text::verbatim(format_args!("{error} ({code}/{subcode})")),
     };
-    format!("{error}, {detail} ({code}/{subcode})")
+    Text::verbatim(format_args!("{error}, {detail} ({code}/{subcode})"))
 }
 
-fn advice(why: Option<(u8, u8)>, from: IpAddr, to: IpAddr) -> String {
+fn advice(why: Option<(u8, u8)>, from: IpAddr, to: IpAddr) -> Text {
     match why {
-        Some((2, 2)) => format!(
-            "Set the AS number that {from} expects of its neighbour {to} to the one {to} has."
+        Some((2, 2)) => say!(
+            "Set the AS number that {from} expects of its neighbour {to} to the one {to} has.",
+            from,
+            to
         ),
-        Some((2, 3)) => "Give each router a BGP identifier of its own.".to_owned(),
-        Some((2, 6)) => "Set hold times that both routers accept.".to_owned(),
-        Some((4, _)) => format!(
-            "{from} heard no keepalive of {to} in time: look for loss in the tunnel, and for packets larger than it carries."
+        Some((2, 3)) => "Give each router a BGP identifier of its own.".into(),
+        Some((2, 6)) => "Set hold times that both routers accept.".into(),
+        Some((4, _)) => say!(
+            "{from} heard no keepalive of {to} in time: look for loss in the tunnel, and for packets larger than it \
+             carries.",
+            from,
+            to
         ),
         Some((CEASE, 1)) => {
-            format!("{to} sends more prefixes than {from} allows: raise the limit or send fewer.")
+            say!(
+                "{to} sends more prefixes than {from} allows: raise the limit or send fewer.",
+                to,
+                from
+            )
         }
-        Some((CEASE, _)) => format!("Look on {from} for who closed the session, and why."),
-        _ => format!("Look at the logs of {from} for that error."),
+        Some((CEASE, _)) => say!("Look on {from} for who closed the session, and why.", from),
+        _ => say!("Look at the logs of {from} for that error.", from),
     }
 }
 

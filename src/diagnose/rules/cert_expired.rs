@@ -3,7 +3,9 @@
 use crate::diagnose::facts::certificate::{self, Sent};
 use crate::diagnose::facts::proof;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -56,17 +58,19 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .collect();
     let (from, to) = (refusal.from, refusal.to);
     let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, refusal.at, "the refusal")
-        .title(format!("The certificate of {to} does not hold at this time"))
-        .says(format!(
-            "{from} refused the authentication of {to}, whose certificate did not hold at the time of the \
-             capture: {}.",
-            said.join("; ")
+        .title(say!("The certificate of {to} does not hold at this time", to))
+        .says(say!(
+            "{from} refused the authentication of {to}, whose certificate did not hold at the time of the capture: \
+             {certificates}.",
+            from,
+            to,
+            certificates = Text::verbatim(said.join("; "))
         ))
         .or("The authority is not trusted, or the identity is not accepted.")
-        .advise(format!("Renew the certificate of {to}."))
-        .advise(format!("Check the clock of {from}."));
+        .advise(say!("Renew the certificate of {to}.", to))
+        .advise(say!("Check the clock of {from}.", from));
     for sent in bad {
-        finding = finding.also(sent.at, sent.certificate.to_string());
+        finding = finding.also(sent.at, Text::verbatim(&sent.certificate));
     }
     vec![finding]
 }

@@ -3,8 +3,10 @@
 use crate::diagnose::facts::certificate::{self, Sent};
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
 use crate::registry::NotifyV1;
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -49,26 +51,38 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let (from, to) = (refusal.from, refusal.to);
-    let said = sent
-        .as_ref()
-        .map_or(String::new(), |sent| format!(" ({})", sent.certificate));
+    let says = match &sent {
+        Some(sent) => say!(
+            "{from} refused the authentication of {to} by certificate ({certificate}).",
+            from,
+            to,
+            certificate = Text::verbatim(&sent.certificate)
+        ),
+        None => say!(
+            "{from} refused the authentication of {to} by certificate.",
+            from,
+            to
+        ),
+    };
+    let says = says.then(match refusal.v1 {
+        true => "The notification says that it is the certificate.",
+        false => "The two sides ask for certificates of different authorities.",
+    });
     let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, refusal.at, "the refusal")
-        .title(format!("{from} does not trust the certificate of {to}"))
-        .says(format!(
-            "{from} refused the authentication of {to} by certificate{said}. {}",
-            if refusal.v1 {
-                "The notification says that it is the certificate."
-            } else {
-                "The two sides ask for certificates of different authorities."
-            }
+        .title(say!(
+            "{from} does not trust the certificate of {to}",
+            from,
+            to
         ))
+        .says(says)
         .or("The identity is not accepted, or the certificate is revoked.")
-        .advise(format!(
-            "Install the certificate of the authority that issued it on {from}."
+        .advise(say!(
+            "Install the certificate of the authority that issued it on {from}.",
+            from
         ))
-        .advise(format!("Let {to} send the certificates in between."));
+        .advise(say!("Let {to} send the certificates in between.", to));
     if let Some(sent) = sent {
-        finding = finding.also(sent.at, sent.certificate.to_string());
+        finding = finding.also(sent.at, Text::verbatim(&sent.certificate));
     }
     vec![finding]
 }

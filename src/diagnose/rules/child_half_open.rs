@@ -4,6 +4,7 @@ use crate::diagnose::facts::{Asked, Tap, asked, esp};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, Model, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -72,6 +73,18 @@ fn half_open(model: &Model, tunnel: TunnelId, exchange: &Exchange, tap: &Tap) ->
         .flat_map(|directions| [0, 1].map(|end| directions.packets_since(end, asked.first.1)))
         .collect();
     let one_way = ways.contains(&0) && ways.iter().any(|packets| *packets > 0);
+    let (from, to) = (asked.from().address, asked.to().address);
+    let mut says = say!(
+        "{from} answered quick mode; its message 2 was {schedule} and message 3 never came.",
+        from,
+        schedule = asked.schedule()
+    );
+    if one_way {
+        says.add("ESP goes in one direction only.");
+    }
+    if mended {
+        says.add("A later quick mode took its place.");
+    }
     Some(
         Finding::new(
             &RULE,
@@ -85,33 +98,16 @@ fn half_open(model: &Model, tunnel: TunnelId, exchange: &Exchange, tap: &Tap) ->
             false => RULE.severity,
         })
         .also(asked.last, "message 2 again, and no message 3")
-        .title(format!(
-            "Quick mode between {} and {} is not finished",
-            asked.to().address,
-            asked.from().address
+        .title(say!(
+            "Quick mode between {to} and {from} is not finished",
+            to,
+            from
         ))
-        .says(format!(
-            "{} answered quick mode; its message 2 was {} and message 3 never came.{}{}",
-            asked.from().address,
-            asked.schedule(),
-            if one_way {
-                " ESP goes in one direction only."
-            } else {
-                ""
-            },
-            if mended {
-                " A later quick mode took its place."
-            } else {
-                ""
-            },
-        ))
-        .or(format!(
-            "{} dislikes message 2 and says nothing.",
-            asked.to().address
-        ))
-        .advise(format!(
-            "Read the log of {}, and see whether message 2 reaches it.",
-            asked.to().address
+        .says(says)
+        .or(say!("{to} dislikes message 2 and says nothing.", to))
+        .advise(say!(
+            "Read the log of {to}, and see whether message 2 reaches it.",
+            to
         )),
     )
 }

@@ -4,8 +4,10 @@ use super::pfs_mismatch;
 use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -49,47 +51,74 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let (from, to) = (first.answer.from, first.asker());
     let offer = first.attempt.offer(model);
-    let offered = offer
-        .as_ref()
-        .map_or(String::new(), |offer| format!(" {to} offers {offer}."));
-    let known = child::known_of(model, &attempts, from, &first.attempt);
-    let knows = known.as_ref().map_or(
-        format!(" What {from} would accept is not in this capture."),
-        |(theirs, at, how)| format!(" {from} {how} {theirs} (frame {}).", at.0),
+    let mut says = say!(
+        "{from} refused the child SA of {to} {times} by {name} (first in answer to {what}).",
+        from,
+        to,
+        times = child::times(refusals.len()),
+        name = first.name(),
+        what = first.what()
     );
+    if let Some(offer) = &offer {
+        says.add(say!(
+            "{to} offers {offer}.",
+            to,
+            offer = Text::verbatim(offer)
+        ));
+    }
+    let known = child::known_of(model, &attempts, from, &first.attempt);
+    says.add(match &known {
+        Some((theirs, at, how)) => say!(
+            "{from} {how} {theirs} (frame {frame}).",
+            from,
+            how = *how,
+            theirs = Text::verbatim(theirs),
+            frame = at.0
+        ),
+        None => say!("What {from} would accept is not in this capture.", from),
+    });
     let differs = offer.as_ref().zip(known.as_ref());
     let differs = differs.map_or_else(Vec::new, |(ours, (theirs, ..))| ours.differs(theirs));
     // The error of IKEv1 stands for more than the algorithms. In IKEv2 it may be the group that was
     // refused, unless it was IKE_AUTH, which has none.
     let other = first.v1 || first.attempt.kind != ExchangeType::IKE_AUTH;
-    let confidence = match other && differs.is_empty() {
+    let alike = differs.is_empty();
+    let confidence = match other && alike {
         true => Confidence::Likely,
         false => Confidence::Certain,
     };
     let finding =
         child::finding(&RULE, confidence, tunnel, &refusals, &attempts).map(|finding| {
             let mut finding = finding
-                .title(format!("{from} accepts no ESP proposal of {to}"))
-                .says(format!(
-                    "{from} refused the child SA of {to} {} by {} (first in answer to {}).{offered}{knows}",
-                    child::times(refusals.len()),
-                    first.name(),
-                    first.what(),
-                ));
+                .title(say!("{from} accepts no ESP proposal of {to}", from, to))
+                .says(says);
             if let Some((_, at, how)) = &known {
-                finding = finding.also(*at, format!("what {from} {how}"));
+                finding = finding.also(*at, say!("what {from} {how}", from, how = *how));
             }
-            for (kind, ours, theirs) in &differs {
-                finding = finding.advise(format!("Make {kind} equal: {to} has {ours}, {from} {theirs}."));
+            for (kind, ours, theirs) in differs {
+                finding = finding.advise(say!(
+                    "Make {kind} equal: {to} has {ours}, {from} {theirs}.",
+                    kind = Text::verbatim(kind),
+                    to,
+                    ours,
+                    from,
+                    theirs
+                ));
             }
-            if let (true, Some(offer)) = (differs.is_empty(), &offer) {
-                finding = finding.advise(format!(
-                    "Configure one of these for ESP (phase 2) on {from}: {offer}. Or change {to} to what {from} has."
+            if let (true, Some(offer)) = (alike, &offer) {
+                finding = finding.advise(say!(
+                    "Configure one of these for ESP (phase 2) on {from}: {offer}. Or change {to} to what {from} has.",
+                    from,
+                    offer = Text::verbatim(offer),
+                    to
                 ));
             }
             finding
                 .advise_all(vendor_advice::of(model, tunnel, from, Topic::ChildProposal))
-                .advise(format!("Read the log of {from}: it names what it received and what it is configured for."))
+                .advise(say!(
+                    "Read the log of {from}: it names what it received and what it is configured for.",
+                    from
+                ))
         });
     let finding = finding.map(|finding| match first.v1 {
         true => finding

@@ -1,11 +1,13 @@
 //! The IKE SA is up, the child SA is refused; the reason is sealed.
 
-use crate::diagnose::facts::{began, child, rekey};
+use crate::diagnose::facts::{began, child, first, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{
     AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, Model, Role, Tunnel, TunnelId,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
+use crate::say;
 use crate::units::{Span, Timestamp};
 
 /// The rule.
@@ -46,6 +48,18 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let recovered = refusals
         .last()
         .is_some_and(|last| recovered(model, tunnel, last.at.1));
+    let mut says = say!(
+        "{by} refused the child SA {times}: {how}.",
+        by = &first.by,
+        times = child::times(refusals.len()),
+        how = &first.note
+    );
+    if first.confidence != Confidence::Certain {
+        says.add("The reason is encrypted.");
+    }
+    if recovered {
+        says.add("Soon afterwards a child SA was made.");
+    }
     let mut finding = Finding::new(
         &RULE,
         first.confidence,
@@ -58,26 +72,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     } else {
         RULE.severity
     })
-    .title(format!("{} refuses the child SA", first.by))
-    .says(format!(
-        "{} refused the child SA {}: {}.{}{}",
-        first.by,
-        match refusals.len() {
-            1 => "once".to_string(),
-            n => format!("{n} times"),
-        },
-        first.note,
-        if first.confidence == Confidence::Certain {
-            ""
-        } else {
-            " The reason is encrypted."
-        },
-        if recovered {
-            " Soon afterwards a child SA was made."
-        } else {
-            ""
-        }
-    ))
+    .title(say!("{by} refuses the child SA", by = &first.by))
+    .says(says)
     .or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).")
     .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
     .or("The traffic selectors do not fit (TS_UNACCEPTABLE; IKEv1: INVALID-ID-INFORMATION).")
@@ -93,8 +89,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 /// One refusal of a child SA.
 struct Refusal {
     at: Cite,
-    by: String,
-    note: String,
+    by: Text,
+    note: Text,
     confidence: Confidence,
 }
 
@@ -114,7 +110,7 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
         all.push(Refusal {
             at: refused.response,
             by: answerer(model, exchange),
-            note: "CREATE_CHILD_SA answered by one notification".to_string(),
+            note: "CREATE_CHILD_SA answered by one notification".into(),
             confidence: Confidence::Likely,
         });
     }
@@ -138,8 +134,12 @@ fn read(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
         .filter(|refusal| !refusal.is_rekeying() && !elsewhere(refusal.reason, refusal.v1))
         .map(|refusal| Refusal {
             at: refusal.at(),
-            by: refusal.answer.from.to_string(),
-            note: format!("{} refused by {}", refusal.what(), refusal.name()),
+            by: refusal.answer.from.into(),
+            note: say!(
+                "{what} refused by {name}",
+                what = refusal.what(),
+                name = refusal.name()
+            ),
             confidence: Confidence::Certain,
         })
         .collect()
@@ -240,7 +240,7 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
         return (!childless && !used && !mended).then(|| Refusal {
             at,
             by: answerer(model, exchange),
-            note: "the last IKE_AUTH response, after EAP, has no room for a child SA".to_string(),
+            note: "the last IKE_AUTH response, after EAP, has no room for a child SA".into(),
             confidence: Confidence::Likely,
         });
     }
@@ -257,7 +257,7 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
     (!childless && !served && !mended).then(|| Refusal {
         at,
         by: answerer(model, exchange),
-        note: "IKE_AUTH response with room for a proof but not for a child SA".to_string(),
+        note: "IKE_AUTH response with room for a proof but not for a child SA".into(),
         confidence: Confidence::Likely,
     })
 }
@@ -334,7 +334,7 @@ fn in_quick_mode(model: &Model, row: &Tunnel, id: IkeSaId) -> Vec<Refusal> {
             (!served).then(|| Refusal {
                 at: *at,
                 by: answerer(model, exchange),
-                note: "quick mode message 1 answered by an informational message".to_string(),
+                note: "quick mode message 1 answered by an informational message".into(),
                 confidence: Confidence::Likely,
             })
         })
@@ -342,27 +342,14 @@ fn in_quick_mode(model: &Model, row: &Tunnel, id: IkeSaId) -> Vec<Refusal> {
 }
 
 /// The address that the exchange was asked of.
-fn answerer(model: &Model, exchange: &Exchange) -> String {
-    exchange
-        .flights
-        .first()
-        .and_then(|flight| crate::diagnose::facts::first(model, flight))
-        .map_or_else(
-            || "the peer".to_string(),
-            |message| {
-                let path = message.path;
-                let asked = exchange
-                    .flights
-                    .first()
-                    .is_some_and(|flight| flight.by == exchange.by);
-                if asked {
-                    path.to.address
-                } else {
-                    path.from.address
-                }
-                .to_string()
-            },
-        )
+fn answerer(model: &Model, exchange: &Exchange) -> Text {
+    let flight = exchange.flights.first();
+    let message = flight.and_then(|flight| Some((flight, first(model, flight)?)));
+    match message {
+        Some((flight, message)) if flight.by == exchange.by => message.path.to.address.into(),
+        Some((_, message)) => message.path.from.address.into(),
+        None => "the peer".into(),
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::diagnose::facts::{began, life};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{ChildSa, IkeSaId, Model, TunnelId};
+use crate::say;
 use crate::units::Span;
 
 /// The rule.
@@ -81,14 +82,14 @@ fn pile(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
         first,
         "a child SA takes the place of another, which is not deleted",
     )
-    .title(format!(
-        "{} child SAs were replaced and none was deleted",
-        made.len()
+    .title(say!(
+        "{number} child SAs were replaced and none was deleted",
+        number = made.len()
     ))
-    .says(format!(
-        "{} times a child SA took the place of another under the same IKE SA, and no message that \
-         could delete one was seen.",
-        made.len()
+    .says(say!(
+        "{number} times a child SA took the place of another under the same IKE SA, and no message that could \
+         delete one was seen.",
+        number = made.len()
     ))
     .or("The recording missed the deletions.")
     .advise("Count the installed child SAs on both gateways.")

@@ -1,9 +1,11 @@
 //! Inner packets travel in clear on the outside link.
 
-use crate::diagnose::facts::{clear, count, end_of, is_private};
+use crate::diagnose::facts::{clear, end_of, is_private};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{ClearFlow, IkeState, Model, TunnelId};
 use crate::net::Path;
+use crate::say;
 use crate::units::Span;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -45,22 +47,23 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let packets: u64 = leaks.iter().map(|clear| clear.packets).sum();
     let blind = leaks.iter().all(|clear| may_lack_esp(model, tunnel, clear));
     let certain = !has_private_ends(model, tunnel) && !blind;
+    let (from, to) = (first.from, first.to);
     let mut finding = Finding::new(
         &RULE,
         if certain { Confidence::Likely } else { Confidence::Possible },
         tunnel,
         first.seen.first,
-        format!("{} > {} in clear", first.from, first.to),
+        say!("{from} > {to} in clear", from, to),
     )
     .severity(if certain { RULE.severity } else { Severity::Info })
-    .title(format!("Packets from {} to {} leave in clear", first.from, first.to))
-    .says(format!(
-        "{} between private addresses ({} of addresses, such as {} > {}) passed this link in clear, beside \
-         the tunnel, and were not answered in clear.",
-        count(packets, "packet"),
-        count(leaks.len() as u64, "pair"),
-        first.from,
-        first.to
+    .title(say!("Packets from {from} to {to} leave in clear", from, to))
+    .says(say!(
+        "{packets} between private addresses ({pairs} of addresses, such as {from} > {to}) passed this link in clear, \
+         beside the tunnel, and were not answered in clear.",
+        packets = count(packets, "packet"),
+        pairs = count(leaks.len() as u64, "pair"),
+        from,
+        to
     ))
     .or("The tap also sees the inside of a gateway.")
     .or(match blind {
@@ -72,7 +75,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     for clear in &leaks {
         finding = finding.also(
             clear.seen.last,
-            format!("{} > {} in clear", clear.from, clear.to),
+            say!("{from} > {to} in clear", from = clear.from, to = clear.to),
         );
     }
     vec![finding]

@@ -1,9 +1,11 @@
 //! The responder asks for a cookie before it works: it feels under attack.
 
-use crate::diagnose::facts::{Tap, clear, offer};
+use crate::diagnose::facts::{Tap, child, clear, offer};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -41,23 +43,23 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(first) = cookies.first() else {
         return Vec::new();
     };
-    let finding = Finding::new(&RULE, Confidence::Certain, tunnel, first.at, "N(COOKIE)")
+    let finding = Finding::new(&RULE, Confidence::Certain, tunnel, first.at, Text::verbatim("N(COOKIE)"))
         .during(
             first.at.1,
             cookies.last().map_or(first.at.1, |last| last.at.1),
         )
-        .says(format!(
-            "{} asked for a cookie {}: it has many half-open IKE SAs, or is set to ask always.",
-            first.from,
-            match cookies.len() {
-                1 => "once".to_string(),
-                n => format!("{n} times"),
-            }
+        .says(say!(
+            "{from} asked for a cookie {times}: it has many half-open IKE SAs, or is set to ask always.",
+            from = first.from,
+            times = child::times(cookies.len())
         ));
     vec![match endless(model, tunnel) {
         Some(again) => doubted(model, tunnel, finding)
             .also(again, "asked again, though the cookie was returned")
-            .title(format!("{} asks for cookies without end", first.from))
+            .title(say!(
+                "{from} asks for cookies without end",
+                from = first.from
+            ))
             .or("The responder changes its secret faster than the round trip.")
             .or("A NAT in between changes the initiator's address or port from packet to packet.")
             .advise("Look at the responder's load and at how often it changes its cookie secret.")

@@ -4,6 +4,7 @@ use crate::diagnose::facts::end_of;
 use crate::diagnose::facts::life::{self, Birth};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::say;
 use crate::units::Span;
 
 /// The rule.
@@ -51,15 +52,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             Confidence::Certain,
             tunnel,
             two.asked,
-            format!("{} begins", two.initiator),
+            say!("{end} begins", end = two.initiator),
         )
-        .also(one.asked, format!("{} begins", one.initiator))
+        .also(one.asked, say!("{end} begins", end = one.initiator))
         .also(two.up, "the second is up")
-        .says(format!(
-            "{} and {} each set up an IKE SA, {} apart, and both came up.",
-            one.initiator,
-            two.initiator,
-            two.asked.1.since(one.asked.1)
+        .says(say!(
+            "{one} and {other} each set up an IKE SA, {apart} apart, and both came up.",
+            one = one.initiator,
+            other = two.initiator,
+            apart = two.asked.1.since(one.asked.1)
         ))
         .advise("If traffic stops after it, let one side only respond."),
     ]

@@ -1,12 +1,13 @@
 //! The responder asks for a group that the initiator never comes up with.
 
-use crate::diagnose::facts::began;
 use crate::diagnose::facts::clear::{self, Notice};
 use crate::diagnose::facts::offer::{self, Kind};
 use crate::diagnose::facts::tap::{Tap, went_on};
+use crate::diagnose::facts::{began, child};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType, TransformType};
+use crate::say;
 use crate::units::Span;
 
 /// The rule.
@@ -62,7 +63,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some((notice, offered)) = unresolved.first() else {
         return Vec::new();
     };
-    let group = wanted(notice).map_or_else(|| "another group".to_string(), offer::group);
+    let group = wanted(notice).map_or_else(|| "another group".into(), offer::group);
     let why = match offered {
         Some(false) => "The initiator does not offer that group at all.",
         _ => "No attempt with that group was answered afterwards.",
@@ -76,20 +77,26 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         },
         tunnel,
         notice.at,
-        format!("INVALID_KE_PAYLOAD asks for {group}"),
+        say!("INVALID_KE_PAYLOAD asks for {group}", group = group.clone()),
     )
-    .title(format!("{} insists on {group}", notice.from))
-    .says(format!(
-        "{} answered INVALID_KE_PAYLOAD {} and asks for {group}. {why}",
-        notice.from,
-        match unresolved.len() {
-            1 => "once".to_string(),
-            n => format!("{n} times"),
-        }
+    .title(say!(
+        "{from} insists on {group}",
+        from = notice.from,
+        group = group.clone()
     ))
+    .says(
+        say!(
+            "{from} answered INVALID_KE_PAYLOAD {times} and asks for {group}.",
+            from = notice.from,
+            times = child::times(unresolved.len()),
+            group = group.clone()
+        )
+        .then(why),
+    )
     .or("The capture ends, or misses packets, between the refusal and the next attempt.")
-    .advise(format!(
-        "Configure {group} on the initiator, or its group on the responder."
+    .advise(say!(
+        "Configure {group} on the initiator, or its group on the responder.",
+        group
     ));
     for (again, _) in unresolved.iter().skip(1) {
         finding = finding.also(again.at, "asked again");

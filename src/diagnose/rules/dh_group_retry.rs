@@ -5,6 +5,7 @@ use crate::diagnose::facts::{clear, offer};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -40,20 +41,22 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             notice.exchange_kind == ExchangeType::IKE_SA_INIT && is_resolved(model, tunnel, notice)
         })
         .map(|notice| {
-            let group = wanted(notice).map_or_else(|| "another group".to_string(), offer::group);
+            let group = wanted(notice).map_or_else(|| "another group".into(), offer::group);
             Finding::new(
                 &RULE,
                 Confidence::Certain,
                 tunnel,
                 notice.at,
-                format!("INVALID_KE_PAYLOAD asks for {group}"),
+                say!("INVALID_KE_PAYLOAD asks for {group}", group = group.clone()),
             )
-            .says(format!(
-                "{} wanted {group} instead of the group first tried; the next attempt succeeded.",
-                notice.from
+            .says(say!(
+                "{from} wanted {group} instead of the group first tried; the next attempt succeeded.",
+                from = notice.from,
+                group = group.clone()
             ))
-            .advise(format!(
-                "To save a round trip put {group} first in the initiator's proposal."
+            .advise(say!(
+                "To save a round trip put {group} first in the initiator's proposal.",
+                group
             ))
         })
         .into_iter()

@@ -1,9 +1,11 @@
 //! Liveness checks go unanswered while ESP of the peer keeps arriving.
 
 use super::dpd_timeout;
-use crate::diagnose::facts::{count, end_of, esp, tap};
+use crate::diagnose::facts::{end_of, esp, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count};
 use crate::model::{EspFlow, Model, Transport, TunnelId};
+use crate::say;
 use crate::units::Timestamp;
 
 /// The rule.
@@ -76,26 +78,29 @@ fn find(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         },
         tunnel,
         probe.first,
-        format!("{} to {}, never answered", probe.kind, probe.to),
+        say!(
+            "{kind} to {to}, never answered",
+            kind = Text::verbatim(probe.kind),
+            to = probe.to
+        ),
     )
     .also(probe.last, "last copy, unanswered")
     .also(last, "ESP of the peer, after it")
-    .title(format!(
-        "{} is given up although its ESP arrives",
-        probe.to.address
-    ))
-    .says(format!(
-        "{}: {} was {} and not answered, while {} of {} came on SA {} after the first copy, the last one {} \
-         after the last copy. {}",
-        probe.from,
-        probe.kind,
-        probe.schedule,
-        count(packets, "ESP packet"),
-        probe.to.address,
-        flow.key.spi,
-        last.1.since(probe.last.1),
-        dpd_timeout::after(model, tunnel, sa, probe.last.1)
-    ))
+    .title(say!("{to} is given up although its ESP arrives", to = probe.to.address))
+    .says(
+        say!(
+            "{from}: {kind} was {schedule} and not answered, while {packets} of {to} came on SA {spi} after the \
+             first copy, the last one {span} after the last copy.",
+            from = probe.from,
+            kind = Text::verbatim(probe.kind),
+            schedule = &probe.schedule,
+            packets = count(packets, "ESP packet"),
+            to = probe.to.address,
+            spi = flow.key.spi,
+            span = last.1.since(probe.last.1)
+        )
+        .then(dpd_timeout::after(model, tunnel, sa, probe.last.1)),
+    )
     .or("The path is lost in one direction only: the peer does not hear the requests and goes on sending.")
     .or("The IKE daemon of the peer hangs while its kernel forwards.")
     .advise("Look for a firewall in between that forgets UDP 500 or 4500 while it lets ESP pass.")

@@ -3,8 +3,10 @@
 use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, tap};
 use crate::diagnose::facts::{esp, vendor_advice};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count};
 use crate::model::{Exchange, Flight, IkeSa, Model, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 
 /// The rule.
@@ -74,14 +76,28 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             .sum()
     });
     let later = after(model, tunnel, sa, probe.last.1);
-    let (what, alternative) = if esp_after > 0 {
+    let (from, kind) = (probe.from, Text::verbatim(probe.kind));
+    let schedule = &probe.schedule;
+    let (says, alternative) = if esp_after > 0 {
         (
-            format!("ESP of the peer goes on ({esp_after} packets), so only IKE is lost"),
+            say!(
+                "{from}: {kind} was {schedule} and not answered; ESP of the peer goes on ({packets}), so only \
+                 IKE is lost.",
+                from,
+                kind,
+                schedule,
+                packets = count(esp_after, "packet")
+            ),
             "A firewall forgot the state of the IKE port while ESP keeps its own alive.",
         )
     } else {
         (
-            "nothing of the peer was heard meanwhile".to_string(),
+            say!(
+                "{from}: {kind} was {schedule} and not answered; nothing of the peer was heard meanwhile.",
+                from,
+                kind,
+                schedule
+            ),
             "The path is down, or the peer crashed: this capture cannot tell which.",
         )
     };
@@ -90,18 +106,20 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         tap.absence(Confidence::Likely),
         tunnel,
         probe.first,
-        format!("{} to {}, never answered", probe.kind, probe.to),
+        say!(
+            "{kind} to {to}, never answered",
+            kind = Text::verbatim(probe.kind),
+            to = probe.to
+        ),
     )
     .also(heard, "last packet of the peer before")
     .also(probe.last, "last copy, unanswered")
-    .title(format!(
-        "{} stopped answering {}",
-        probe.to.address, probe.from.address
+    .title(say!(
+        "{to} stopped answering {from}",
+        to = probe.to.address,
+        from = probe.from.address
     ))
-    .says(format!(
-        "{}: {} was {} and not answered; {what}. {later}",
-        probe.from, probe.kind, probe.schedule
-    ))
+    .says(says.then(later))
     .or(alternative)
     .advise("Look at the path and at the peer at the moment of the last packet heard.")
     .advise("If such outages are known and short, lengthen the DPD timeout.")
@@ -135,7 +153,7 @@ pub(super) struct Probe<'m> {
     /// By what exchange.
     pub(super) kind: ExchangeType,
     /// How often, in words.
-    pub(super) schedule: String,
+    pub(super) schedule: Text,
     /// The first copy.
     pub(super) first: Cite,
     /// The last copy.
@@ -175,7 +193,7 @@ fn v2_probe<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<Probe<'m>> {
             from: asked.from(),
             to: asked.to(),
             kind: asked.exchange.kind,
-            schedule: asked.schedule(),
+            schedule: Text::default().then(asked.schedule()),
             first: asked.first,
             last: asked.last,
         })
@@ -313,14 +331,14 @@ fn v1_probes_at<'m>(
         from: message.path.from,
         to: message.path.to,
         kind: ExchangeType::INFORMATIONAL_V1,
-        schedule: format!("{} times", run.len()),
+        schedule: say!("sent {number} times", number = run.len()),
         first: began(model, oldest)?,
         last: began(model, newest)?,
     })
 }
 
 /// What came next.
-pub(super) fn after(model: &Model, tunnel: TunnelId, sa: &IkeSa, time: Timestamp) -> String {
+pub(super) fn after(model: &Model, tunnel: TunnelId, sa: &IkeSa, time: Timestamp) -> Text {
     let anew = model.tunnels[tunnel]
         .ike_sas
         .iter()
@@ -328,11 +346,11 @@ pub(super) fn after(model: &Model, tunnel: TunnelId, sa: &IkeSa, time: Timestamp
         .filter(|other| other.seen.first.1 > sa.seen.first.1 && other.seen.first.1 >= time)
         .min_by_key(|other| other.seen.first.1);
     match anew {
-        Some(anew) => format!(
-            "A new negotiation began {} after the last copy.",
-            anew.seen.first.1.since(time)
+        Some(anew) => say!(
+            "A new negotiation began {span} after the last copy.",
+            span = anew.seen.first.1.since(time)
         ),
-        None => "No new negotiation is in this capture.".to_string(),
+        None => "No new negotiation is in this capture.".into(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::diagnose::facts::{auth, began};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeState, Model, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 
@@ -114,14 +115,21 @@ fn within(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Confidence::Likely,
         tunnel,
         *at,
-        format!("{} ends the IKE SA before", first.responder),
+        say!("{end} ends the IKE SA before", end = first.responder),
     )
     .also(first.up, "another IKE SA comes up")
-    .title(format!("The tunnels between {one} and {two} displace each other"))
-    .says(format!(
-        "{} times an IKE SA between {one} and {two} came up, and within {SOON} the side that was asked for \
-         it ended the one before. It holds only one for an identity, and gets two.",
-        run.len()
+    .title(say!(
+        "The tunnels between {one} and {two} displace each other",
+        one,
+        two
+    ))
+    .says(say!(
+        "{number} times an IKE SA between {one} and {two} came up, and within {span} the side that was asked for it \
+         ended the one before. It holds only one for an identity, and gets two.",
+        number = run.len(),
+        one,
+        two,
+        span = SOON
     ))
     .or("One side restarts its tunnel again and again.")
     .advise("Look for two connections with the same identity, or for both sides initiating the same one.")
@@ -162,11 +170,20 @@ fn rivalry(
         *first,
         "one tunnel is set up, the other ends",
     )
-    .title(format!("The tunnels of {one} and {two} to {shared} displace each other"))
-    .says(format!(
-        "{} times a tunnel of {one} or {two} to {shared} was set up, and within {SOON} the tunnel of the other \
+    .title(say!(
+        "The tunnels of {one} and {two} to {shared} displace each other",
+        one,
+        two,
+        shared
+    ))
+    .says(say!(
+        "{number} times a tunnel of {one} or {two} to {shared} was set up, and within {span} the tunnel of the other \
          was deleted. One gateway holds only one of them.",
-        all.len()
+        number = all.len(),
+        one,
+        two,
+        shared,
+        span = SOON
     ))
     .or("Both tunnels are restarted in turn on purpose.")
     .advise("Give the two tunnels different identities or selectors, or make one a standby.")

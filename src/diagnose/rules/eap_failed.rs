@@ -1,8 +1,10 @@
 //! EAP, or XAUTH, failed.
 
-use crate::diagnose::facts::proof;
+use crate::diagnose::facts::{child, proof};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -47,27 +49,50 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let [user, _] = model.claims(first.ike_sa);
     let name = user.eap_identity.as_ref().or(user.identity.as_ref());
-    let name = name.map_or(String::new(), |name| format!(" of “{name}”"));
-    let what = if first.v1 { "XAUTH" } else { "EAP" };
+    let what = Text::verbatim(if first.v1 { "XAUTH" } else { "EAP" });
+    let (from, to) = (first.from, first.to);
+    let times = child::times(refusals.len());
+    let (title, says) = match name.map(Text::verbatim) {
+        Some(name) => (
+            say!(
+                "{from} does not accept the user of “{name}”",
+                from,
+                name = &name
+            ),
+            say!(
+                "{what} authentication of “{name}” from {to} failed ({times} in this capture): {from} says so.",
+                what = &what,
+                name,
+                to,
+                times,
+                from
+            ),
+        ),
+        None => (
+            say!("{from} does not accept the user", from),
+            say!(
+                "{what} authentication from {to} failed ({times} in this capture): {from} says so.",
+                what = &what,
+                to,
+                times,
+                from
+            ),
+        ),
+    };
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
         tunnel,
         first.at,
-        format!("where {what} fails"),
+        say!("where {what} fails", what),
     )
-    .title(format!("{} does not accept the user{name}", first.from))
-    .says(format!(
-        "{what} authentication{name} from {} failed ({} in this capture): {} says so.",
-        first.to,
-        crate::diagnose::facts::child::times(refusals.len()),
-        first.from
-    ))
+    .title(title)
+    .says(says)
     .or("The authentication server behind the gateway does not answer.")
     .advise("Check name and password, and that both sides use the same EAP method.")
-    .advise(format!(
-        "Read the log of {} and of the authentication server behind it.",
-        first.from
+    .advise(say!(
+        "Read the log of {from} and of the authentication server behind it.",
+        from
     ));
     for refusal in refusals.iter().skip(1) {
         finding = finding.also(refusal.at, "and again");

@@ -4,6 +4,7 @@ use crate::diagnose::facts::began;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{ChildSaId, Link, Model, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -61,13 +62,13 @@ fn early(model: &Model, tunnel: TunnelId, id: ChildSaId) -> Option<Finding> {
                 Confidence::Certain,
                 tunnel,
                 first,
-                format!("the first packet on {}", flow.key.spi),
+                say!("the first packet on {spi}", spi = flow.key.spi),
             )
             .also(answer, "the response that makes the SA")
-            .says(format!(
-                "The first packet on the new SA {} came {} before the CREATE_CHILD_SA response.",
-                flow.key.spi,
-                answer.1.since(first.1)
+            .says(say!(
+                "The first packet on the new SA {spi} came {span} before the CREATE_CHILD_SA response.",
+                spi = flow.key.spi,
+                span = answer.1.since(first.1)
             ))
             .or("The response was lost at first, and this is a copy.")
             .advise("Nothing, if a few lost packets at each rekeying do not matter.")
