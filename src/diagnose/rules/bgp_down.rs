@@ -3,7 +3,7 @@
 use crate::diagnose::facts::inner::{BGP, Inside};
 use crate::diagnose::facts::{Tap, rhythm, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::language::{Text, all_of, count};
+use crate::language::{Text, count};
 use crate::model::{BgpWay, InnerFlow, InnerWay, Model, TunnelId};
 use crate::say;
 use crate::units::Span;
@@ -137,7 +137,7 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
         both.all(|bgp| bgp.is_some_and(lives))
     });
     let reason = name(why);
-    let opens: Vec<Text> = talks
+    let mut opens = talks
         .iter()
         .flat_map(|talk| ways(talk))
         .filter_map(|(way, from, _)| {
@@ -149,17 +149,19 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
                 number = open.autonomous_system,
                 hold_time = open.hold_time
             ))
-        })
-        .take(2)
-        .collect();
+        });
     let mut says = say!(
         "{from} closed the BGP session with {to} by NOTIFICATION: {reason}.",
         from,
         to,
         reason = &reason
     );
-    if !opens.is_empty() {
-        says.add(say!("In their OPEN {opens}.", opens = all_of(opens)));
+    match (opens.next(), opens.next()) {
+        (Some(one), Some(other)) => {
+            says.add(say!("In their OPEN {one} and {other}.", one, other));
+        }
+        (Some(one), None) => says.add(say!("In their OPEN {one}.", one)),
+        (None, _) => {}
     }
     if stands {
         says.add("It came up again.");
