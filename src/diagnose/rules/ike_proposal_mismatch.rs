@@ -256,23 +256,29 @@ fn compared(
             say!("They differ in {kinds}.", kinds = parted(kinds)),
         )
     };
-    Finding::new(&RULE, confidence, tunnel, notice.at, "NO_PROPOSAL_CHOSEN")
-        .also(at, "the offer that was refused")
-        .also(*theirs_at, say!("what the peer itself {how}", how = *how))
-        .during(notice.at.1, notice.at.1)
-        .says(
-            say!("{peer} answered NO_PROPOSAL_CHOSEN.", peer = notice.from)
-                .then(what)
-                .then(say!(
-                    "The refused offer: {offer}.",
-                    offer = Text::verbatim(ours)
-                ))
-                .then(say!(
-                    "The peer itself {how}: {offer}.",
-                    how = *how,
-                    offer = Text::verbatim(theirs)
-                )),
-        )
+    Finding::new(
+        &RULE,
+        confidence,
+        tunnel,
+        notice.at,
+        Text::verbatim("NO_PROPOSAL_CHOSEN"),
+    )
+    .also(at, "the offer that was refused")
+    .also(*theirs_at, say!("what the peer itself {how}", how = *how))
+    .during(notice.at.1, notice.at.1)
+    .says(
+        say!("{peer} answered NO_PROPOSAL_CHOSEN.", peer = notice.from)
+            .then(what)
+            .then(say!(
+                "The refused offer: {offer}.",
+                offer = Text::verbatim(ours)
+            ))
+            .then(say!(
+                "The peer itself {how}: {offer}.",
+                how = *how,
+                offer = Text::verbatim(theirs)
+            )),
+    )
 }
 
 /// Texts with semicolons between them, for their parts may have commas; `None` if there are none.
@@ -287,7 +293,7 @@ fn alone(tunnel: TunnelId, notice: &Notice, ours: Option<&(Offer, Cite)>) -> Fin
         Confidence::Likely,
         tunnel,
         notice.at,
-        "NO_PROPOSAL_CHOSEN",
+        Text::verbatim("NO_PROPOSAL_CHOSEN"),
     );
     let peer = notice.from;
     match ours {
