@@ -6,6 +6,7 @@ use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Located, end_of};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, Transport, Tunnel, TunnelId};
+use crate::say;
 use crate::units::Vantage;
 
 /// The rule.
@@ -72,24 +73,26 @@ fn by_icmp(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             Confidence::Certain,
             tunnel,
             (seen.frame, seen.time),
-            format!(
-                "{} from {}",
-                icmp::name(&seen.error),
-                seen.path.from.address
+            say!(
+                "{error} from {router}",
+                error = icmp::name(&seen.error),
+                router = seen.path.from.address
             ),
         )
         .during(seen.time, seen.last)
-        .title(format!(
-            "{} refuses ESP to {}",
-            seen.path.from.address, quoted.to
+        .title(say!(
+            "{router} refuses ESP to {to}",
+            router = seen.path.from.address,
+            to = quoted.to
         ))
-        .says(format!(
-            "{} sent {} ({} in all) for ESP from {} to {}: {why}.",
-            seen.path.from.address,
-            icmp::name(&seen.error),
-            seen.count,
-            quoted.from,
-            quoted.to
+        .says(say!(
+            "{router} sent {error} ({times} in all) for ESP from {from} to {to}: {why}.",
+            router = seen.path.from.address,
+            error = icmp::name(&seen.error),
+            times = seen.count,
+            from = quoted.from,
+            to = quoted.to,
+            why
         ))
         .or("The IPsec stack of the peer is not running."),
     )
@@ -122,15 +125,19 @@ fn by_two_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             Confidence::Certain.lower_if(!any),
             tunnel,
             first,
-            format!("leaves {near}, never arrives at {far}"),
+            say!(
+                "leaves {near}, never arrives at {far}",
+                near,
+                far = far.clone()
+            ),
         )
-        .title(format!("ESP from {from} to {to} is lost on the way"))
-        .says(format!(
-            "{}, which hears IKE of both gateways: ESP is lost between the two taps.",
-            located.says(model)
+        .title(say!("ESP from {from} to {to} is lost on the way", from, to))
+        .says(say!(
+            "{lost}, which hears IKE of both gateways: ESP is lost between the two taps.",
+            lost = located.says(model)
         ));
         if !any {
-            finding = finding.or(format!("The capture filter of {far} leaves out ESP."));
+            finding = finding.or(say!("The capture filter of {far} leaves out ESP.", far));
         }
         Some(located.cite(model, finding))
     })

@@ -1,8 +1,10 @@
 //! Answers come to the gateway in ESP, and the host that asked never gets them.
 
-use crate::diagnose::facts::{count, inner::Inside};
+use crate::diagnose::facts::inner::Inside;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -80,27 +82,56 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let near = match at_gateway {
-        true => format!("The TTL of {} shows that this tap is at {gateway}.", ttl.0),
+        true => say!(
+            "The TTL of {ttl} shows that this tap is at {gateway}.",
+            ttl = ttl.0,
+            gateway
+        ),
         false => {
-            format!("This tap is not at {gateway}, so the answers may be lost on their way to it.")
+            say!(
+                "This tap is not at {gateway}, so the answers may be lost on their way to it.",
+                gateway
+            )
         }
     };
     let mut finding = Finding::new(
         &RULE,
-        if at_gateway { Confidence::Likely } else { Confidence::Possible },
+        if at_gateway {
+            Confidence::Likely
+        } else {
+            Confidence::Possible
+        },
         tunnel,
         answer.first,
-        format!("SYN-ACK from {} for {side}, in ESP to {gateway}", first.to),
+        say!(
+            "SYN-ACK from {server} for {side}, in ESP to {gateway}",
+            server = first.to,
+            side,
+            gateway
+        ),
     )
     .title(match at_gateway {
-        true => format!("Answers reach {gateway} in ESP, but not {side} behind it"),
-        false => format!("Answers in ESP to {gateway} do not get to {side} behind it"),
+        true => say!(
+            "Answers reach {gateway} in ESP, but not {side} behind it",
+            gateway,
+            side
+        ),
+        false => say!(
+            "Answers in ESP to {gateway} do not get to {side} behind it",
+            gateway,
+            side
+        ),
     })
-    .says(format!(
-        "{side} sent {} again after the SYN-ACK of {} had passed here in ESP, and opened no connection. {near}",
-        count(again as u64, "SYN"),
-        first.to
-    ));
+    .says(
+        say!(
+            "{side} sent {syns} again after the SYN-ACK of {server} had passed here in ESP, and \
+             opened no connection.",
+            side,
+            syns = count(again as u64, "SYN"),
+            server = first.to
+        )
+        .then(near),
+    );
     for place in deaf
         .iter()
         .filter_map(|asking| asking.out.tcp.as_ref())
@@ -116,12 +147,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     vec![
         finding
             .severity(severity)
-            .or(format!("A filter between {gateway} and {side}, or on {side}, drops the answer."))
-            .advise(format!(
-                "On {gateway} look at the counters of IPsec errors (no policy, replay, wrong checksum) and at filters \
-                 for decrypted packets, reverse path filtering included."
+            .or(say!(
+                "A filter between {gateway} and {side}, or on {side}, drops the answer.",
+                gateway,
+                side
             ))
-            .advise(format!("Look at the route from {gateway} to {side}.")),
+            .advise(say!(
+                "On {gateway} look at the counters of IPsec errors (no policy, replay, wrong \
+                 checksum) and at filters for decrypted packets, reverse path filtering included.",
+                gateway
+            ))
+            .advise(say!(
+                "Look at the route from {gateway} to {side}.",
+                gateway,
+                side
+            )),
     ]
 }
 

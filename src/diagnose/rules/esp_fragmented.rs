@@ -3,6 +3,7 @@
 use crate::diagnose::facts::{clear, esp, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -54,14 +55,24 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 Confidence::Certain,
                 tunnel,
                 worst.seen.first,
-                format!("{} of its flow came in fragments", worst.fragmented),
+                say!(
+                    "{fragmented} of its flow came in fragments",
+                    fragmented = worst.fragmented
+                ),
             )
             .during(worst.seen.first.1, worst.seen.last.1)
-            .says(format!(
-                "{fragmented} of {all} ESP packets came in IP fragments of at most {limit} octets."
+            .says(say!(
+                "{fragmented} of {all} ESP packets came in IP fragments of at most {limit} \
+                 octets.",
+                fragmented,
+                all,
+                limit
             ))
-            .advise(format!(
-                "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise."
+            .advise(say!(
+                "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no \
+                 fragments arise.",
+                inner,
+                mss
             )),
         ];
     }

@@ -1,9 +1,11 @@
 //! IP fragments of ESP arrive, but not all of a packet.
 
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Located, clear, count};
+use crate::diagnose::facts::{Located, clear};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{FragmentTrain, Model, Transport, Tunnel, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -63,16 +65,17 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 true => RULE.severity,
                 false => Severity::Info,
             })
-            .title(format!(
-                "Fragments of ESP from {} to {} are lost",
-                train.from, train.to
+            .title(say!(
+                "Fragments of ESP from {from} to {to} are lost",
+                from = train.from,
+                to = train.to
             ))
-            .says(format!(
-                "Of {} from {} to {} pieces came but not all; {} came whole.",
-                count(train.incomplete, "packet"),
-                train.from,
-                train.to,
-                train.complete
+            .says(say!(
+                "Of {packets} from {from} to {to} pieces came but not all; {whole} came whole.",
+                packets = count(train.incomplete, "packet"),
+                from = train.from,
+                to = train.to,
+                whole = train.complete
             ))
             .or("The capture dropped packets itself.")
             .advise("Lower the inner MTU or clamp the TCP MSS, so that no fragments arise.")
@@ -116,20 +119,29 @@ fn between(
     mut finding: Finding,
 ) -> Finding {
     let (near, far) = (name(model, whole.vantage), name(model, train.vantage));
-    finding.says.push_str(&format!(
-        " At the tap {near} {} came whole in pieces: the pieces left {near} and never reached {far}.",
-        count(whole.complete, "packet")
+    finding.says.add(say!(
+        "At the tap {near} {packets} came whole in pieces: the pieces left {near} and never \
+         reached {far}.",
+        near = near.clone(),
+        packets = count(whole.complete, "packet"),
+        far = far.clone()
     ));
     finding.alternatives.clear();
     if model.dropped(train.vantage) > 0 {
-        finding = finding.or(format!("The recording of {far} dropped packets."));
+        finding = finding.or(say!(
+            "The recording of {far} dropped packets.",
+            far = far.clone()
+        ));
     } else {
         finding.confidence = Confidence::Certain;
     }
     finding
-        .also(whole.first, format!("a piece at {near}"))
-        .advise(format!(
-            "Look for filters and NAT between the two taps, from {near} to {far}, that drop fragments."
+        .also(whole.first, say!("a piece at {near}", near = near.clone()))
+        .advise(say!(
+            "Look for filters and NAT between the two taps, from {near} to {far}, that drop \
+             fragments.",
+            near,
+            far
         ))
 }
 
@@ -139,9 +151,8 @@ fn none_arrives(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     [0, 1].into_iter().find_map(|towards| {
         let located = Located::of(row, towards)?;
         let at = |tap| {
-            clear::fragments(model, row).find(move |train| {
-                train.vantage == tap && row.end_of(train.to) == Some(towards)
-            })
+            clear::fragments(model, row)
+                .find(move |train| train.vantage == tap && row.end_of(train.to) == Some(towards))
         };
         let whole = at(located.near).filter(|train| carries_esp(model, tunnel, train))?;
         let passes = located.both > 0 && !located.may_be_leak();
@@ -155,21 +166,27 @@ fn none_arrives(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 Confidence::Certain.lower_if(model.dropped(located.far) > 0),
                 tunnel,
                 whole.first,
-                format!("a piece at {near}"),
+                say!("a piece at {near}", near = near.clone()),
             )
             .during(whole.first.1, whole.last.1)
-            .title(format!(
-                "Fragments of ESP from {} to {} are lost between the two taps",
-                whole.from, whole.to
+            .title(say!(
+                "Fragments of ESP from {from} to {to} are lost between the two taps",
+                from = whole.from,
+                to = whole.to
             ))
-            .says(format!(
-                "{} in {} left {near}; not one piece reached {far}, while packets in one piece pass. {}.",
-                count(whole.complete, "packet"),
-                count(whole.pieces, "piece"),
-                located.says(model)
+            .says(say!(
+                "{packets} in {pieces} left {near}; not one piece reached {far}, while packets in \
+                 one piece pass. {lost}.",
+                packets = count(whole.complete, "packet"),
+                pieces = count(whole.pieces, "piece"),
+                near = near.clone(),
+                far = far.clone(),
+                lost = located.says(model)
             ))
-            .advise(format!(
-                "Let IP fragments pass on the filters and NAT devices between {near} and {far}."
+            .advise(say!(
+                "Let IP fragments pass on the filters and NAT devices between {near} and {far}.",
+                near,
+                far
             ))
             .advise("Lower the inner MTU or clamp the TCP MSS, so that no fragments arise.");
             located.cite(model, finding)

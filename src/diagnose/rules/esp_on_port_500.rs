@@ -1,9 +1,11 @@
 //! ESP travels in UDP on port 500.
 
-use crate::diagnose::facts::{count, esp};
+use crate::diagnose::facts::esp;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{EspFlow, Model, Transport, TunnelId};
 use crate::net::Path;
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -52,24 +54,31 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Confidence::Certain,
         tunnel,
         flow.seen.first,
-        format!("ESP on {} in UDP {} > {}", flow.key.spi, path.from, path.to),
+        say!(
+            "ESP on {spi} in UDP {from} > {to}",
+            spi = flow.key.spi,
+            from = path.from,
+            to = path.to
+        ),
     )
     .during(flow.seen.first.1, flow.seen.last.1)
-    .title(format!(
-        "{} sends ESP in UDP on port 500",
-        path.from.address
+    .title(say!(
+        "{from} sends ESP in UDP on port 500",
+        from = path.from.address
     ))
-    .says(format!(
-        "{} on {} went from {} to {}. {}",
-        count(flow.packets, "ESP packet"),
-        flow.key.spi,
-        path.from,
-        path.to,
-        match back {
+    .says(
+        say!(
+            "{packets} on {spi} went from {from} to {to}.",
+            packets = count(flow.packets, "ESP packet"),
+            spi = flow.key.spi,
+            from = path.from,
+            to = path.to
+        )
+        .then(match back {
             0 => "No ESP came back: the peer takes them for broken IKE.",
             _ => "ESP came back, so the peer reads them all the same.",
-        }
-    ))
+        }),
+    )
     .or("A device in between translates port 4500 to 500.")
     .advise("See that both sides move to port 4500 when a NAT is detected.");
     vec![match back {

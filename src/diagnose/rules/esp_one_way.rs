@@ -3,7 +3,9 @@
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{Located, Tap, quality, tap, taps};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, Transport, Tunnel, TunnelId};
+use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 
 /// The rule.
@@ -120,28 +122,48 @@ fn one_way(
         (false, _) => Confidence::Likely,
     });
     let nature = match stream {
-        true => " Such packets without an answer are those of an application that only sends.",
+        true => "Such packets without an answer are those of an application that only sends.",
         false => "",
     };
+    let length = last.1.since(since);
     let heard = match before {
-        0 => format!("not one came from {is_silent}"),
-        n => format!("none came from {is_silent} any more, which had sent {n} before"),
+        0 => say!(
+            "In {length} {sent} ESP packets went from {speaks} to {is_silent} and not one came \
+             from {is_silent}.",
+            length,
+            sent,
+            speaks,
+            is_silent
+        ),
+        before => say!(
+            "In {length} {sent} ESP packets went from {speaks} to {is_silent} and none came from \
+             {is_silent} any more, which had sent {before} before.",
+            length,
+            sent,
+            speaks,
+            is_silent,
+            before
+        ),
     };
     let mut finding = Finding::new(
         &RULE,
         confidence,
         tunnel,
         if before == 0 { first } else { last },
-        format!("ESP from {speaks}, nothing comes back"),
+        say!("ESP from {speaks}, nothing comes back", speaks),
     )
     .during(since, last.1)
     .also(last, "the last one, still unanswered")
-    .title(format!("ESP flows from {speaks} to {is_silent} only"))
-    .says(format!(
-        "In {} {sent} ESP packets went from {speaks} to {is_silent} and {heard}. IKE passes in both \
-         directions, so this tap hears both.{nature}",
-        last.1.since(since)
-    ));
+    .title(say!(
+        "ESP flows from {speaks} to {is_silent} only",
+        speaks,
+        is_silent
+    ))
+    .says(
+        heard
+            .then("IKE passes in both directions, so this tap hears both.")
+            .then(nature),
+    );
     if stream {
         finding = finding.severity(Severity::Info);
     }
@@ -150,14 +172,14 @@ fn one_way(
     }
     if let Some(located) = Located::of(row, speaker).filter(Located::all_lost) {
         finding.confidence = Confidence::Certain;
-        finding.says.push_str(&format!(
-            " {}: it is lost between the two taps.",
-            located.says(model)
+        finding.says.add(say!(
+            "{lost}: it is lost between the two taps.",
+            lost = located.says(model)
         ));
-        return Some(located.cite(model, finding).advise(format!(
-            "Look for filters between the two taps, on the way from {} to {}.",
-            taps::name(model, located.near),
-            taps::name(model, located.far)
+        return Some(located.cite(model, finding).advise(say!(
+            "Look for filters between the two taps, on the way from {near} to {far}.",
+            near = taps::name(model, located.near),
+            far = taps::name(model, located.far)
         )));
     }
     // All arrives at the tap near the silent end, and nothing that leaves there is lost.
@@ -166,32 +188,37 @@ fn one_way(
         Located::of(row, silent).filter(|located| returns && located.both > 0 && located.lost == 0);
     if let Some(located) = arrives {
         let far = taps::name(model, located.far);
-        finding.says.push_str(&format!(
-            " All of it arrives at the tap {far}, and the answers do not leave there."
+        finding.says.add(say!(
+            "All of it arrives at the tap {far}, and the answers do not leave there.",
+            far = far.clone()
         ));
         let arrival = last_at(row, model, located.far, silent).unwrap_or(last);
-        finding = finding.also(arrival, format!("it arrives at {far}"));
+        finding = finding.also(arrival, say!("it arrives at {far}", far));
     }
     finding = finding
-        .or(format!(
-            "The hosts behind {is_silent} do not answer, or the traffic is one-way by nature."
+        .or(say!(
+            "The hosts behind {is_silent} do not answer, or the traffic is one-way by nature.",
+            is_silent
         ))
-        .or(format!(
-            "{is_silent} sends the answers past the tunnel: route, NAT or policy."
+        .or(say!(
+            "{is_silent} sends the answers past the tunnel: route, NAT or policy.",
+            is_silent
         ));
     if arrives.is_none() {
         finding = finding.or("A filter drops ESP in that direction.");
     }
+    let protocol = match directions.all().map(|flow| flow.key.transport).max() {
+        Some(Transport::Tcp) => Text::verbatim("TCP 4500"),
+        Some(Transport::Udp) => Text::verbatim("UDP 4500"),
+        _ => "IP protocol 50".into(),
+    };
     Some(
         finding
-            .advise(format!(
-                "Capture at the outside port of {is_silent}: if ESP leaves there, a filter in between drops it; \
-                 permit {}.",
-                match directions.all().map(|flow| flow.key.transport).max() {
-                    Some(Transport::Tcp) => "TCP 4500",
-                    Some(Transport::Udp) => "UDP 4500",
-                    _ => "IP protocol 50",
-                }
+            .advise(say!(
+                "Capture at the outside port of {is_silent}: if ESP leaves there, a filter in \
+                 between drops it; permit {protocol}.",
+                is_silent,
+                protocol
             ))
             .advise("If none leaves, look at its inside: routes, NAT exemptions, policy, hosts."),
     )

@@ -2,7 +2,9 @@
 
 use crate::diagnose::facts::{esp, own, taps};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -68,51 +70,52 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .map_or(flow.seen.first, |anomaly| (anomaly.frame, anomaly.time));
     let tally = flow.sequence;
     let beyond = tally.deepest >= WINDOW;
-    let finding = Finding::new(
+    let bears = match beyond {
+        true => say!(
+            "A replay window of {window} throws such packets away.",
+            window = WINDOW
+        ),
+        false => say!("A replay window of {window} bears that.", window = WINDOW),
+    };
+    let mut finding = Finding::new(
         &RULE,
         Confidence::Certain.lower_if(beyond),
         tunnel,
         at,
-        format!("{} behind the highest number", tally.deepest),
+        say!("{behind} behind the highest number", behind = tally.deepest),
     )
     .during(flow.seen.first.1, flow.seen.last.1)
-    .severity(if beyond { Severity::Warning } else { Severity::Info })
-    .says(format!(
-        "{} of {} packets of {} came late, at most {} behind the highest number. A replay window of {WINDOW} {}.",
-        tally.late,
-        flow.packets,
-        flow.key.spi,
-        tally.deepest,
-        if beyond { "throws such packets away" } else { "bears that" }
-    ));
-    let finding = match taps::upstream(model, row, flow) {
-        Some(before) if before.sequence.late == 0 => Finding {
-            says: format!(
-                "{} They are in order at the tap {}: the order changes between the two taps.",
-                finding.says,
-                taps::name(model, before.key.vantage)
-            ).into(),
-            ..finding
-        },
-        Some(before) => Finding {
-            says: format!(
-                "{} {} come late at the tap {} before it already.",
-                finding.says,
-                before.sequence.late,
-                taps::name(model, before.key.vantage)
-            ).into(),
-            ..finding
-        },
-        None if by_sender => Finding {
-            says: format!(
-                "{} The tap stands beside the sender, by the TTLs: it sends them out of order itself, as one does \
-                 that encrypts in parallel.",
-                finding.says
-            ).into(),
-            ..finding
-        },
-        None => finding,
-    };
+    .severity(if beyond {
+        Severity::Warning
+    } else {
+        Severity::Info
+    })
+    .says(
+        say!(
+            "{late} of {packets} packets of {spi} came late, at most {behind} behind the highest \
+             number.",
+            late = tally.late,
+            packets = flow.packets,
+            spi = flow.key.spi,
+            behind = tally.deepest
+        )
+        .then(bears),
+    );
+    finding.says.add(match taps::upstream(model, row, flow) {
+        Some(before) if before.sequence.late == 0 => say!(
+            "They are in order at the tap {tap}: the order changes between the two taps.",
+            tap = taps::name(model, before.key.vantage)
+        ),
+        Some(before) => say!(
+            "{late} come late at the tap {tap} before it already.",
+            late = before.sequence.late,
+            tap = taps::name(model, before.key.vantage)
+        ),
+        None if by_sender => "The tap stands beside the sender, by the TTLs: it sends them out of \
+                              order itself, as one does that encrypts in parallel."
+            .into(),
+        None => Text::default(),
+    });
     let finding = if beyond {
         finding
             .or("The capture itself disturbed the order.")

@@ -3,6 +3,7 @@
 use crate::diagnose::facts::{esp, taps};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -75,27 +76,43 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Confidence::Likely,
         tunnel,
         at,
-        format!("a number of {} that had come before", flow.key.spi),
+        say!("a number of {spi} that had come before", spi = flow.key.spi),
     )
-    .title(format!("ESP {} repeats sequence numbers", flow.key.spi))
+    .title(say!(
+        "ESP {spi} repeats sequence numbers",
+        spi = flow.key.spi
+    ))
     .says(if tally.restarts > 0 {
-        format!(
-            "The counter of {} began again {} time(s) on a living SPI, which RFC 4303 forbids; {} numbers came \
-             twice.",
-            flow.key.spi, tally.restarts, tally.duplicate
+        say!(
+            "The counter of {spi} began again {times} time(s) on a living SPI, which RFC 4303 \
+             forbids; {twice} numbers came twice.",
+            spi = flow.key.spi,
+            times = tally.restarts,
+            twice = tally.duplicate
         )
     } else {
-        format!(
-            "{} of {} packets of {} bear a number that had come before; the receiver throws them away.",
-            tally.duplicate, flow.packets, flow.key.spi
+        say!(
+            "{twice} of {packets} packets of {spi} bear a number that had come before; the \
+             receiver throws them away.",
+            twice = tally.duplicate,
+            packets = flow.packets,
+            spi = flow.key.spi
         )
     })
     .or("The tap records some packets twice.");
     if let Some(before) = taps::upstream(model, row, flow) {
         let tap = taps::name(model, before.key.vantage);
-        finding.says.push_str(&match before.sequence.duplicate {
-            0 => format!(" None comes twice at the tap {tap} before it: the copies are made between the two taps."),
-            twice => format!(" {twice} come twice at the tap {tap} before it already."),
+        finding.says.add(match before.sequence.duplicate {
+            0 => say!(
+                "None comes twice at the tap {tap} before it: the copies are made between the two \
+                 taps.",
+                tap
+            ),
+            twice => say!(
+                "{twice} come twice at the tap {tap} before it already.",
+                twice,
+                tap
+            ),
         });
     }
     finding = finding

@@ -2,7 +2,9 @@
 
 use crate::diagnose::facts::esp;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, one_of};
 use crate::model::{ChildSa, EspFlow, Family, Inferred, Model, Overhead, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -76,25 +78,37 @@ fn differ(model: &Model, tunnel: TunnelId, one: &EspFlow, two: &EspFlow) -> Opti
             Confidence::Possible,
             tunnel,
             one.seen.first,
-            format!("{} has {} sizes", one.key.spi, one.sizes.counts.len()),
+            say!(
+                "{spi} has {sizes} sizes",
+                spi = one.key.spi,
+                sizes = one.sizes.counts.len()
+            ),
         )
         .also(
             two.seen.first,
-            format!("{} has {} sizes", two.key.spi, two.sizes.counts.len()),
+            say!(
+                "{spi} has {sizes} sizes",
+                spi = two.key.spi,
+                sizes = two.sizes.counts.len()
+            ),
         )
         .during(one.seen.first.1, one.seen.last.1)
-        .says(format!(
-            "Towards {} the sizes of {} fit {}; towards {} those of {} fit {}. No suite in use gives both.",
-            row.ends.get(first)?,
-            one.key.spi,
-            words(&ours),
-            row.ends.get(second)?,
-            two.key.spi,
-            words(&theirs)
+        .says(say!(
+            "Towards {end} the sizes of {spi} fit {suites}; towards {other_end} those of \
+             {other_spi} fit {other_suites}. No suite in use gives both.",
+            end = row.ends.get(first)?,
+            spi = one.key.spi,
+            suites = words(&ours),
+            other_end = row.ends.get(second)?,
+            other_spi = two.key.spi,
+            other_suites = words(&theirs)
         ))
         .or("One side pads its packets in a way of its own.")
         .or("The two flows do not belong to one child SA.")
-        .advise("Compare encryption and integrity of ESP as the running SAs of both gateways show them.")
+        .advise(
+            "Compare encryption and integrity of ESP as the running SAs of both gateways show \
+             them.",
+        )
         .advise("With HMAC-SHA2-256, see that both cut it to 128 bits, not to 96."),
     )
 }
@@ -108,13 +122,15 @@ fn telling(flow: &EspFlow) -> Option<Vec<Overhead>> {
     enough.then_some(inferred.suites)
 }
 
-/// `16-octet blocks and 12 octets of checksum`.
-fn words(suites: &[Overhead]) -> String {
-    let words: Vec<String> = suites
-        .iter()
-        .map(|suite| format!("blocks of {} with a checksum of {}", suite.block, suite.icv))
-        .collect();
-    words.join(" or ")
+/// `blocks of 16 with a checksum of 12 or blocks of 8 with a checksum of 16`.
+fn words(suites: &[Overhead]) -> Text {
+    one_of(suites.iter().map(|suite| {
+        say!(
+            "blocks of {block} with a checksum of {icv}",
+            block = suite.block,
+            icv = suite.icv
+        )
+    }))
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! A health check that is not answered makes its own gateway tear a working tunnel down.
 
 use crate::diagnose::facts::inner::{Asking, Inside};
-use crate::diagnose::facts::{count, end_of, life};
+use crate::diagnose::facts::{end_of, life};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{Model, Run, TunnelId};
+use crate::say;
 use crate::units::Span;
 
 /// The rule.
@@ -115,14 +117,25 @@ fn finding(
         Confidence::Likely,
         tunnel,
         reset,
-        format!("{gateway} deletes the IKE SA"),
+        say!("{gateway} deletes the IKE SA", gateway),
     )
-    .also(run.seen.last, format!("echo request to {to}, not answered, before it"))
-    .title(format!("{gateway} resets the tunnel whenever its health check fails"))
-    .says(format!(
-        "{gateway} deleted the IKE SA {} times, each time after echo requests from {from} to {to}, one every \
-         {period}, had no answer. The peer answers IKE all the while: the tunnel works, the target does not answer.",
-        caused.len()
+    .also(
+        run.seen.last,
+        say!("echo request to {to}, not answered, before it", to),
+    )
+    .title(say!(
+        "{gateway} resets the tunnel whenever its health check fails",
+        gateway
+    ))
+    .says(say!(
+        "{gateway} deleted the IKE SA {resets} times, each time after echo requests from {from} \
+         to {to}, one every {period}, had no answer. The peer answers IKE all the while: the \
+         tunnel works, the target does not answer.",
+        gateway,
+        resets = caused.len(),
+        from,
+        to,
+        period
     ));
     for (run, reset) in caused.iter().skip(1) {
         finding = finding
@@ -132,12 +145,16 @@ fn finding(
     Some(
         finding
             .or("Somebody resets the tunnel by hand or by a schedule.")
-            .advise(format!(
-                "Turn that health check off on {gateway} and use dead peer detection, or choose a target that answers."
+            .advise(say!(
+                "Turn that health check off on {gateway} and use dead peer detection, or choose a \
+                 target that answers.",
+                gateway
             ))
-            .advise(format!(
-                "Look why {to} does not answer {from}: {} without reply.",
-                count(echo.requests.saturating_sub(echo.answered), "request")
+            .advise(say!(
+                "Look why {to} does not answer {from}: {requests} without reply.",
+                to,
+                from,
+                requests = count(echo.requests.saturating_sub(echo.answered), "request")
             )),
     )
 }

@@ -4,7 +4,9 @@ use crate::diagnose::facts::inner::{self, Asking, Inside};
 use crate::diagnose::facts::rhythm::{self, Unanswered};
 use crate::diagnose::facts::{Tap, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{EchoWay, Model, TunnelId};
+use crate::say;
 use std::collections::BTreeSet;
 
 /// The rule.
@@ -64,13 +66,15 @@ fn sealed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         ),
     };
     let title = match &one.answers {
-        Some(_) => format!(
-            "Steady packets of {} to {} are not answered any more",
-            one.from, one.to
+        Some(_) => say!(
+            "Steady packets of {from} to {to} are not answered any more",
+            from = one.from,
+            to = one.to
         ),
-        None => format!(
-            "Steady packets of {} to {} have no answer of their size",
-            one.from, one.to
+        None => say!(
+            "Steady packets of {from} to {to} have no answer of their size",
+            from = one.from,
+            to = one.to
         ),
     };
     let mut finding = Finding::new(
@@ -78,16 +82,23 @@ fn sealed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Confidence::Possible,
         tunnel,
         one.asks.first,
-        format!("the first of {} octets of ESP", one.asks.size),
+        say!("the first of {size} octets of ESP", size = one.asks.size),
     )
     .severity(severity)
     .also(one.asks.last, "the last of them")
     .title(title)
-    .says(format!("{} Without keys more cannot be told.", one.says()))
+    .says(
+        Text::default()
+            .then(one.says())
+            .then("Without keys more cannot be told."),
+    )
     .or("They want no answer, or one of another size.")
-    .advise(format!(
-        "Find out what behind {} sends every {}, and whether its target behind {} answers.",
-        one.from, one.asks.period, one.to
+    .advise(say!(
+        "Find out what behind {from} sends every {period}, and whether its target behind {to} \
+         answers.",
+        from = one.from,
+        period = one.asks.period,
+        to = one.to
     ));
     if let Some(answers) = &one.answers {
         finding = finding.also(answers.last, "the last answer of that size");
@@ -143,19 +154,35 @@ fn finding(
     });
     let period = echo.period?;
     let rtt = inner::spread(asking.out.rtts.iter().map(|row| row.rtt));
-    let mut says = format!(
-        "{from} asks {to} every {period} by ICMP echo; {} of {requests} were answered",
-        echo.answered
-    );
-    if let Some([least, median, most]) = rtt {
-        says += &format!(" after {least} to {most}, half of them within {median}");
-    }
-    says += ".";
+    let answered = echo.answered;
+    let mut says = match rtt {
+        Some([least, median, most]) => say!(
+            "{from} asks {to} every {period} by ICMP echo; {answered} of {requests} were answered \
+             after {least} to {most}, half of them within {median}.",
+            from,
+            to,
+            period,
+            answered,
+            requests,
+            least,
+            most,
+            median
+        ),
+        None => say!(
+            "{from} asks {to} every {period} by ICMP echo; {answered} of {requests} were \
+             answered.",
+            from,
+            to,
+            period,
+            answered,
+            requests
+        ),
+    };
     if let Some(error) = error {
-        says += &format!(" {} came instead.", inner::said(error));
+        says.add(say!("{error} came instead.", error = inner::said(error)));
     }
     if others {
-        says += &format!(" {to} answers other traffic through the tunnel.");
+        says.add(say!("{to} answers other traffic through the tunnel.", to));
     }
     let mut finding = Finding::new(
         &RULE,
@@ -166,11 +193,19 @@ fn finding(
         },
         tunnel,
         first,
-        format!("echo request to {to}, not answered"),
+        say!("echo request to {to}, not answered", to),
     )
     .title(match echo.answered {
-        0 => format!("The health check of {to} by {from} is never answered"),
-        _ => format!("The health check of {to} by {from} is answered in part"),
+        0 => say!(
+            "The health check of {to} by {from} is never answered",
+            to,
+            from
+        ),
+        _ => say!(
+            "The health check of {to} by {from} is answered in part",
+            to,
+            from
+        ),
     })
     .says(says);
     if let Some(error) = error {
@@ -182,17 +217,22 @@ fn finding(
     finding = match (others, echo.answered) {
         (true, 0) => finding
             .or("The target does not answer echo at all.")
-            .advise(format!(
-                "Permit ICMP echo from {from} on {to} and on the way to it."
+            .advise(say!(
+                "Permit ICMP echo from {from} on {to} and on the way to it.",
+                from,
+                to
             )),
         (_, 0) => finding
             .or("The target is down.")
             .or("The answers take another way, past this tunnel.")
-            .advise(format!(
-                "Ask {to} by hand from {from}; look whether it has a route back to {from}."
+            .advise(say!(
+                "Ask {to} by hand from {from}; look whether it has a route back to {from}.",
+                to,
+                from
             )),
-        _ => finding.or("Packets are lost on the way.").advise(format!(
-            "Look at the load of {to}, or give the check more time and more tries."
+        _ => finding.or("Packets are lost on the way.").advise(say!(
+            "Look at the load of {to}, or give the check more time and more tries.",
+            to
         )),
     };
     Some(finding)

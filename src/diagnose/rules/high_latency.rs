@@ -4,6 +4,7 @@ use crate::diagnose::facts::inner::Inside;
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, Model, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -168,21 +169,33 @@ fn step(tunnel: TunnelId, (samples, what, confidence): &Series) -> Option<Findin
             *confidence,
             tunnel,
             first.0,
-            format!("answered after {}", first.1),
+            say!("answered after {rtt}", rtt = first.1),
         )
-        .also(low.0, format!("answered after {}, before", low.1))
-        .also(high.0, format!("answered after {}, the shortest since", high.1))
+        .also(low.0, say!("answered after {rtt}, before", rtt = low.1))
+        .also(
+            high.0,
+            say!("answered after {rtt}, the shortest since", rtt = high.1),
+        )
         .during(first.0.1, last.0.1)
-        .title(format!("Round trips rose from {} to {} and more", low.1, high.1))
-        .says(format!(
-            "Of {} {what} the shortest took {}; of the {} that followed none took less than {}.",
-            before.len(),
-            low.1,
-            later.len(),
-            high.1
+        .title(say!(
+            "Round trips rose from {low} to {high} and more",
+            low = low.1,
+            high = high.1
+        ))
+        .says(say!(
+            "Of {before} {what} the shortest took {low}; of the {later} that followed none took \
+             less than {high}.",
+            before = before.len(),
+            what = *what,
+            low = low.1,
+            later = later.len(),
+            high = high.1
         ))
         .or("The other side answers late since then, while the path is as before.")
-        .advise("Trace the path between the gateways from both sides, and look what changed at that time.")
+        .advise(
+            "Trace the path between the gateways from both sides, and look what changed at that \
+             time.",
+        )
         .advise("If the delay follows the load, look for the link that is full."),
     )
 }
@@ -222,14 +235,16 @@ fn long(tunnel: TunnelId, (samples, what, _): &Series) -> Option<Finding> {
             Confidence::Certain,
             tunnel,
             at,
-            format!("answered after {least}, the shortest of all"),
+            say!("answered after {rtt}, the shortest of all", rtt = least),
         )
         .severity(Severity::Info)
         .during(first, last)
-        .title(format!("Round trips take {least} and more"))
-        .says(format!(
-            "None of {} {what} took less than {least}.",
-            samples.len()
+        .title(say!("Round trips take {least} and more", least))
+        .says(say!(
+            "None of {number} {what} took less than {least}.",
+            number = samples.len(),
+            what = *what,
+            least
         ))
         .or("A path by satellite.")
         .advise("Trace the path between the gateways, if this is more than the distance explains.")

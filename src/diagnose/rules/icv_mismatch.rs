@@ -1,9 +1,11 @@
 //! ESP packets whose checksum is wrong under the right key.
 
-use crate::diagnose::facts::{count, end_of, esp};
+use crate::diagnose::facts::{end_of, esp};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{ChildSuite, EspFlow, Failure, Link, Model, OpenedTally, TunnelId};
 use crate::net::Unopened;
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -81,22 +83,37 @@ fn corrupted(
     let cite = |failure: &Failure| -> Cite { (failure.frame, failure.time) };
     let mut finding = Finding::new(
         &RULE,
-        if places.len() as u64 >= FEW { Confidence::Certain } else { Confidence::Likely },
+        if places.len() as u64 >= FEW {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        },
         tunnel,
         cite(first),
-        format!("sequence number {}: checksum is wrong", first.sequence),
+        say!(
+            "sequence number {sequence}: checksum is wrong",
+            sequence = first.sequence
+        ),
     )
-    .title(format!("ESP from {from} to {to} is changed on its way"))
-    .says(format!(
-        "{} of {} packets of SA {} fail their checksum under the key that opens the others before and after them. \
-         {to} drops them and says nothing.",
-        all,
-        tally.packets(),
-        flow.key.spi
+    .title(say!(
+        "ESP from {from} to {to} is changed on its way",
+        from,
+        to
+    ))
+    .says(say!(
+        "{failed} of {packets} packets of SA {spi} fail their checksum under the key that opens \
+         the others before and after them. {to} drops them and says nothing.",
+        failed = all,
+        packets = tally.packets(),
+        spi = flow.key.spi,
+        to
     ))
     .or("Somebody forges packets with this SPI.")
-    .advise(format!(
-        "Capture at {from} and at {to} and compare the packets cited: where they differ lies the device that changes them."
+    .advise(say!(
+        "Capture at {from} and at {to} and compare the packets cited: where they differ lies the \
+         device that changes them.",
+        from,
+        to
     ))
     .advise("Look for devices that rewrite packets, bad memory, and offload of network cards.");
     if !grave {
@@ -105,7 +122,10 @@ fn corrupted(
     for failure in places.iter().skip(1) {
         finding = finding.also(
             cite(failure),
-            format!("sequence number {}: checksum is wrong", failure.sequence),
+            say!(
+                "sequence number {sequence}: checksum is wrong",
+                sequence = failure.sequence
+            ),
         );
     }
     Some(finding)
@@ -144,16 +164,23 @@ fn truncated(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> Option<Finding>
             "its length leaves 12 octets for a checksum that was negotiated with 16",
         )
         .also(flow.seen.last, "so does the last one")
-        .title(format!("{from} truncates the checksum of SHA2-256 to 96 bits"))
-        .says(format!(
-            "AES-CBC with SHA2-256 of 128 bits was negotiated. {} of SA {} all have lengths that leave room for a \
-             checksum of 96 bits only, so {to} finds every checksum wrong and drops them.",
-            count(flow.packets, "packet"),
-            flow.key.spi
+        .title(say!(
+            "{from} truncates the checksum of SHA2-256 to 96 bits",
+            from
+        ))
+        .says(say!(
+            "AES-CBC with SHA2-256 of 128 bits was negotiated. {packets} of SA {spi} all have \
+             lengths that leave room for a checksum of 96 bits only, so {to} finds every checksum \
+             wrong and drops them.",
+            packets = count(flow.packets, "packet"),
+            spi = flow.key.spi,
+            to
         ))
         .or("Padding beyond what the cipher needs, in a flow that is not AES-CBC.")
-        .advise(format!(
-            "Let {from} send 128 bits (RFC 4868): update it, or set the truncation length of hmac(sha256) to 128."
+        .advise(say!(
+            "Let {from} send 128 bits (RFC 4868): update it, or set the truncation length of \
+             hmac(sha256) to 128.",
+            from
         ))
         .advise("Or choose AES-GCM, SHA2-384 or SHA2-512 on both sides."),
     )

@@ -2,8 +2,10 @@
 
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, Role, TunnelId};
 use crate::registry::{NotifyType, NotifyV1};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -46,18 +48,18 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let (from, to) = (refusal.from, refusal.to);
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Likely,
-        tunnel,
-        refusal.at,
-        "the refusal",
-    )
-    .title(format!("{from} and {to} disagree about an identity"))
-    .says(why)
-    .or("The identities are known, and the proof (pre-shared key, certificate) is not accepted.")
-    .advise("Make the identities of both sides mirror each other, type included.")
-    .advise(format!("Read the log of {from}: it names the identity that it looked for."));
+    let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, refusal.at, "the refusal")
+        .title(say!("{from} and {to} disagree about an identity", from, to))
+        .says(why)
+        .or(
+            "The identities are known, and the proof (pre-shared key, certificate) is not \
+             accepted.",
+        )
+        .advise("Make the identities of both sides mirror each other, type included.")
+        .advise(say!(
+            "Read the log of {from}: it names the identity that it looked for.",
+            from
+        ));
     for claim in model.claims(refusal.ike_sa) {
         if let (Some(at), Some(said)) = (claim.at, claim.said()) {
             finding = finding.also(at, said);
@@ -67,7 +69,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 }
 
 /// Why the identity is to blame.
-fn suspicion(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Option<String> {
+fn suspicion(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Option<Text> {
     let (from, to) = (refusal.from, refusal.to);
     let [initiator, responder] = model.claims(refusal.ike_sa);
     if refusal.v1 {
@@ -75,12 +77,19 @@ fn suspicion(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Option<Strin
             Role::Initiator => responder,
             Role::Responder => initiator,
         };
-        let who = claim
-            .identity
-            .map_or(String::new(), |identity| format!(" “{identity}”"));
         let told = refusal.errors.contains(&NotifyV1::INVALID_ID_INFORMATION.0);
-        return told.then(|| {
-            format!("{from} refused the identity{who} of {to} by INVALID-ID-INFORMATION.")
+        return told.then(|| match claim.identity {
+            Some(identity) => say!(
+                "{from} refused the identity “{identity}” of {to} by INVALID-ID-INFORMATION.",
+                from,
+                identity = Text::verbatim(identity),
+                to
+            ),
+            None => say!(
+                "{from} refused the identity of {to} by INVALID-ID-INFORMATION.",
+                from,
+                to
+            ),
         });
     }
     if !refusal
@@ -93,16 +102,26 @@ fn suspicion(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Option<Strin
     match refusal.by {
         Role::Initiator => {
             let shown = responder.identity.filter(|shown| *shown != wanted)?;
-            Some(format!(
-                "{from} wants “{wanted}”, but {to} says that it is “{shown}”; {from} refused it by AUTHENTICATION_FAILED."
+            Some(say!(
+                "{from} wants “{wanted}”, but {to} says that it is “{shown}”; {from} refused it \
+                 by AUTHENTICATION_FAILED.",
+                from,
+                wanted = Text::verbatim(wanted),
+                to,
+                shown = Text::verbatim(shown)
             ))
         }
         Role::Responder => {
             let own = own_identities(model, tunnel, refusal);
             let shown = own.first()?;
             (!own.contains(&wanted)).then(|| {
-                format!(
-                    "{to} wants “{wanted}”, but elsewhere in this capture {from} says that it is “{shown}”; {from} refused by AUTHENTICATION_FAILED."
+                say!(
+                    "{to} wants “{wanted}”, but elsewhere in this capture {from} says that it is \
+                     “{shown}”; {from} refused by AUTHENTICATION_FAILED.",
+                    to,
+                    wanted = Text::verbatim(wanted),
+                    from,
+                    shown = Text::verbatim(shown)
                 )
             })
         }

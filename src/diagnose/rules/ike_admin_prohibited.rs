@@ -3,6 +3,7 @@
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -48,29 +49,34 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Confidence::Certain,
         tunnel,
         (seen.frame, seen.time),
-        format!(
-            "{} from {}",
-            icmp::name(&seen.error),
-            seen.path.from.address
+        say!(
+            "{error} from {router}",
+            error = icmp::name(&seen.error),
+            router = seen.path.from.address
         ),
     )
     .during(seen.time, seen.last)
     .severity(icmp::severity(model, tunnel, &RULE))
-    .title(format!(
-        "{} forbids IKE to {}",
-        seen.path.from.address, quoted.to
+    .title(say!(
+        "{router} forbids IKE to {to}",
+        router = seen.path.from.address,
+        to = quoted.to
     ))
-    .says(format!(
-        "{} sent {} (administratively prohibited, {} in all) for IKE from {} to {}.",
-        seen.path.from.address,
-        icmp::name(&seen.error),
-        seen.count,
-        quoted.from,
-        quoted.to
+    .says(say!(
+        "{router} sent {error} (administratively prohibited, {times} in all) for IKE from {from} \
+         to {to}.",
+        router = seen.path.from.address,
+        error = icmp::name(&seen.error),
+        times = seen.count,
+        from = quoted.from,
+        to = quoted.to
     ))
-    .advise(format!(
-        "On {} permit UDP 500, UDP 4500 and IP protocol 50 between {} and {}, both ways.",
-        seen.path.from.address, quoted.from.address, quoted.to.address
+    .advise(say!(
+        "On {router} permit UDP 500, UDP 4500 and IP protocol 50 between {from} and {to}, both \
+         ways.",
+        router = seen.path.from.address,
+        from = quoted.from.address,
+        to = quoted.to.address
     ));
     vec![finding]
 }

@@ -4,7 +4,9 @@ use super::port_4500_blocked::{is_blocked, silences};
 use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::auth::Shape;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -44,7 +46,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 Tap::of(model, tunnel).absence(Confidence::Likely),
                 tunnel,
                 asked.first,
-                format!("{}, unanswered", asked.exchange.kind),
+                say!(
+                    "{exchange}, unanswered",
+                    exchange = Text::verbatim(asked.exchange.kind)
+                ),
             )
             .severity(match asked.attempts() {
                 // What is not answered is sent again (RFC 7296 section 2.1): this one was, or its
@@ -54,16 +59,23 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             })
             .also(silence.agreed, "the peer agreed to algorithms")
             .also(asked.last, "last copy, unanswered")
-            .title(format!("{} does not answer the authentication", asked.to()))
-            .says(format!(
-                "{} agreed to algorithms, but {} of {} octets was {} to {} and not answered.",
-                asked.to().address,
-                asked.exchange.kind,
-                asked.message.ip.length,
-                asked.schedule(),
-                asked.to()
+            .title(say!(
+                "{peer} does not answer the authentication",
+                peer = asked.to()
             ))
-            .or("The peer rejects the authentication or the identity without a word; with IKEv1 a wrong pre-shared key looks like this.")
+            .says(say!(
+                "{peer} agreed to algorithms, but {exchange} of {size} octets was {schedule} to \
+                 {to} and not answered.",
+                peer = asked.to().address,
+                exchange = Text::verbatim(asked.exchange.kind),
+                size = asked.message.ip.length,
+                schedule = asked.schedule(),
+                to = asked.to()
+            ))
+            .or(
+                "The peer rejects the authentication or the identity without a word; with IKEv1 a \
+                 wrong pre-shared key looks like this.",
+            )
             .or("The message, or its answer, is too large for the path.")
             .advise("Read the peer's log for this moment.")
             .advise("Compare pre-shared keys, identities and certificates of both sides.")

@@ -3,9 +3,11 @@
 use super::port_4500_blocked::silences;
 use crate::diagnose::facts::auth::{self, Shape};
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Passage, Tap, began, count, tap};
+use crate::diagnose::facts::{Passage, Tap, began, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count, list};
 use crate::model::{Flight, IkeState, Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -47,8 +49,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .or_else(|| all_sent(model, tunnel))
         .map(|finding| {
             finding
-                .advise("Enable IKE fragmentation (RFC 7383) on both sides, fragments of at most 1280 octets.")
-                .advise("Let IP fragments pass on the filters in between, or find the link with the small MTU.")
+                .advise(
+                    "Enable IKE fragmentation (RFC 7383) on both sides, fragments of at most 1280 \
+                     octets.",
+                )
+                .advise(
+                    "Let IP fragments pass on the filters in between, or find the link with the \
+                     small MTU.",
+                )
         })
         .into_iter()
         .collect()
@@ -62,23 +70,32 @@ fn pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .find_map(|id| auth::torn(model, &model.ike_sas[*id]))?;
     let at = began(model, flight)?;
     let total = flight.fragments.unwrap_or_default();
+    let (exchange, numbers) = (Text::verbatim(exchange.kind), list(&flight.fragments_seen));
+    let came = match flight.again.len() {
+        0 => say!(
+            "Of {total} fragments of {exchange} only {numbers} came to the tap; the message \
+             cannot be put together.",
+            total,
+            exchange,
+            numbers = &numbers
+        ),
+        again => say!(
+            "Of {total} fragments of {exchange} only {numbers} came to the tap, {again} again; \
+             the message cannot be put together.",
+            total,
+            exchange,
+            numbers = &numbers,
+            again = count(again as u64, "time")
+        ),
+    };
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
         tunnel,
         at,
-        format!("fragments {} of {total} came", numbers(flight)),
+        say!("fragments {numbers} of {total} came", numbers, total),
     )
-    .says(format!(
-        "Of {total} fragments of {} only {} came to the tap{}; the message cannot be put together.{}",
-        exchange.kind,
-        numbers(flight),
-        match flight.again.len() {
-            0 => String::new(),
-            n => format!(", {} again", count(n as u64, "time")),
-        },
-        sized(model, flight, total)
-    ));
+    .says(came.then(sized(model, flight, total)));
     finding = resized(model, flight, total, finding);
     if let Some(last) = flight.again.last() {
         finding = finding.also(
@@ -105,28 +122,35 @@ fn located(model: &Model, tunnel: TunnelId, flight: &Flight, mut finding: Findin
     let (near, far) = (name(model, passage.near), name(model, passage.far));
     finding.confidence = Confidence::Certain;
     finding.alternatives.clear();
-    finding.says.push_str(&format!(
-        " Of {} that left the tap {near}, {} never reached the tap {far}: lost between the two taps.",
-        count(passage.pieces as u64, "fragment"),
-        passage.lost.len()
+    finding.says.add(say!(
+        "Of {fragments} that left the tap {near}, {lost} never reached the tap {far}: lost \
+         between the two taps.",
+        fragments = count(passage.pieces as u64, "fragment"),
+        near = near.clone(),
+        lost = passage.lost.len(),
+        far = far.clone()
     ));
     for at in passage.lost.iter().take(2) {
         finding = finding.also(
             *at,
-            format!("this fragment left {near}, never reached {far}"),
+            say!(
+                "this fragment left {near}, never reached {far}",
+                near = near.clone(),
+                far = far.clone()
+            ),
         );
     }
     finding
 }
 
 /// How large the IP packets of the fragments are.
-fn sized(model: &Model, flight: &Flight, total: u16) -> String {
-    match largest(model, flight) {
-        Some(octets) => {
-            format!(" The message is cut into {total}, IP packets of at most {octets} octets.")
-        }
-        None => String::new(),
-    }
+fn sized(model: &Model, flight: &Flight, total: u16) -> Option<Text> {
+    let octets = largest(model, flight)?;
+    Some(say!(
+        "The message is cut into {total}, IP packets of at most {octets} octets.",
+        total,
+        octets
+    ))
 }
 
 fn largest(model: &Model, flight: &Flight) -> Option<u32> {
@@ -141,19 +165,20 @@ fn resized(model: &Model, flight: &Flight, total: u16, finding: Finding) -> Find
     /// Some receivers take no more fragments of one message.
     const MANY: u16 = 16;
     match largest(model, flight) {
-        Some(octets) if total > MANY => finding.advise(format!(
-            "Make the fragments larger than {octets} octets: {total} are more than some receivers take."
+        Some(octets) if total > MANY => finding.advise(say!(
+            "Make the fragments larger than {octets} octets: {total} are more than some receivers \
+             take.",
+            octets,
+            total
         )),
-        Some(octets) if octets > EVERYWHERE => finding.advise(format!(
-            "Make the fragments smaller: {octets} octets are more than some paths take; {EVERYWHERE} pass nearly everywhere."
+        Some(octets) if octets > EVERYWHERE => finding.advise(say!(
+            "Make the fragments smaller: {octets} octets are more than some paths take; \
+             {everywhere} pass nearly everywhere.",
+            octets,
+            everywhere = EVERYWHERE
         )),
         _ => finding,
     }
-}
-
-fn numbers(flight: &Flight) -> String {
-    let numbers: Vec<String> = flight.fragments_seen.iter().map(u16::to_string).collect();
-    numbers.join(", ")
 }
 
 /// IP fragments of UDP are missing while an IKE SA waits for its authentication.
@@ -177,12 +202,12 @@ fn ip_pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         "a piece of a UDP packet whose other pieces never came",
     )
     .during(train.first.1, train.last.1)
-    .says(format!(
-        "{} from {} to {} came in IP fragments of which some never arrived, while authentication was \
-         awaited; small messages pass.",
-        count(train.incomplete, "UDP packet"),
-        train.from,
-        train.to
+    .says(say!(
+        "{packets} from {from} to {to} came in IP fragments of which some never arrived, while \
+         authentication was awaited; small messages pass.",
+        packets = count(train.incomplete, "UDP packet"),
+        from = train.from,
+        to = train.to
     ));
     Some(finding.or("The capture itself missed packets."))
 }
@@ -193,9 +218,9 @@ fn all_sent(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .into_iter()
         .find(|silence| silence.shape != Shape::Whole)?;
     let asked = &silence.asked;
-    let how = match silence.shape {
-        Shape::IkeFragments { total, .. } => format!("{total} IKE fragments"),
-        Shape::IpFragments(pieces) => format!("{pieces} IP fragments"),
+    let fragments = match silence.shape {
+        Shape::IkeFragments { total, .. } => say!("{total} IKE fragments", total),
+        Shape::IpFragments(pieces) => say!("{pieces} IP fragments", pieces),
         Shape::Whole => return None,
     };
     let total = asked.flight.fragments.unwrap_or_default();
@@ -208,15 +233,21 @@ fn all_sent(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             Tap::of(model, tunnel).absence(Confidence::Likely),
             tunnel,
             asked.first,
-            format!("{} in {how}, unanswered", asked.exchange.kind),
+            say!(
+                "{exchange} in {fragments}, unanswered",
+                exchange = Text::verbatim(asked.exchange.kind),
+                fragments = &fragments
+            ),
         )
         .also(silence.agreed, "a small message is answered")
         .also(asked.last, "sent again, unanswered")
-        .says(format!(
-            "{} answered the first, small message. {} in {how} was {} and not answered.",
-            asked.to().address,
-            asked.exchange.kind,
-            asked.schedule()
+        .says(say!(
+            "{peer} answered the first, small message. {exchange} in {fragments} was {schedule} \
+             and not answered.",
+            peer = asked.to().address,
+            exchange = Text::verbatim(asked.exchange.kind),
+            fragments,
+            schedule = asked.schedule()
         ))
         .or("The peer drops the message in silence for another reason, or UDP 4500 is blocked."),
     );

@@ -3,6 +3,7 @@
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -64,31 +65,34 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Confidence::Certain,
         tunnel,
         (seen.frame, seen.time),
-        format!(
-            "{} from {}",
-            icmp::name(&seen.error),
-            seen.path.from.address
+        say!(
+            "{error} from {router}",
+            error = icmp::name(&seen.error),
+            router = seen.path.from.address
         ),
     )
     .during(seen.time, seen.last)
     .severity(severity)
-    .title(format!(
-        "{} cannot reach {}",
-        seen.path.from.address, quoted.to.address
+    .title(say!(
+        "{router} cannot reach {to}",
+        router = seen.path.from.address,
+        to = quoted.to.address
     ))
-    .says(format!(
-        "{} sent {} ({} in all) for packets from {} to {}: {why}.",
-        seen.path.from.address,
-        icmp::name(&seen.error),
-        seen.count,
-        quoted.from,
-        quoted.to
+    .says(say!(
+        "{router} sent {error} ({times} in all) for packets from {from} to {to}: {why}.",
+        router = seen.path.from.address,
+        error = icmp::name(&seen.error),
+        times = seen.count,
+        from = quoted.from,
+        to = quoted.to,
+        why
     ))
     .or("The peer is switched off, or its outside link is down.")
     .or("The peer address is wrong.")
-    .advise(format!(
-        "Look at {}: its route and its neighbour entry for {}.",
-        seen.path.from.address, quoted.to.address
+    .advise(say!(
+        "Look at {router}: its route and its neighbour entry for {to}.",
+        router = seen.path.from.address,
+        to = quoted.to.address
     ));
     vec![finding]
 }

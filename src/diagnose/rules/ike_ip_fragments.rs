@@ -1,9 +1,11 @@
 //! IKE messages travel in IP fragments.
 
-use crate::diagnose::facts::{count, tap};
+use crate::diagnose::facts::tap;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count, list};
 use crate::model::{IkeSa, Message, Model, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -42,14 +44,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(first) = cut.first() else {
         return Vec::new();
     };
-    let mut named: Vec<String> = Vec::new();
+    let mut named: Vec<Text> = Vec::new();
     for message in &cut {
-        let one = format!(
-            "{} of {} ({} octets in {} fragments)",
-            message.header.exchange,
-            message.path.from.address,
-            message.ip.length,
-            message.ip.pieces
+        let one = say!(
+            "{exchange} of {from} ({size} octets in {pieces} fragments)",
+            exchange = Text::verbatim(message.header.exchange),
+            from = message.path.from.address,
+            size = message.ip.length,
+            pieces = message.ip.pieces
         );
         if !named.contains(&one) && named.len() < NAMED {
             named.push(one);
@@ -66,42 +68,53 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Confidence::Certain,
         tunnel,
         (first.frame, first.time),
-        format!("{} in {} IP fragments", first.header.exchange, first.ip.pieces),
+        say!(
+            "{exchange} in {pieces} IP fragments",
+            exchange = Text::verbatim(first.header.exchange),
+            pieces = first.ip.pieces
+        ),
     )
-    .says(format!(
-        "{} came in IP fragments: {}.{}",
-        count(cut.len() as u64, "IKE message"),
-        named.join(", "),
-        announced(first, sa)
-    ))
-    .advise("Enable IKE fragmentation (RFC 7383) on both sides, and let IP fragments pass on the filters in between.");
+    .says(
+        say!(
+            "{messages} came in IP fragments: {named}.",
+            messages = count(cut.len() as u64, "IKE message"),
+            named = list(named)
+        )
+        .then(announced(first, sa)),
+    )
+    .advise(
+        "Enable IKE fragmentation (RFC 7383) on both sides, and let IP fragments pass on the \
+         filters in between.",
+    );
     for message in cut.iter().skip(1) {
         finding = finding.also(
             (message.frame, message.time),
-            format!("{} in IP fragments", message.header.exchange),
+            say!(
+                "{exchange} in IP fragments",
+                exchange = Text::verbatim(message.header.exchange)
+            ),
         );
     }
     vec![finding]
 }
 
 /// Why IKE did not cut the message itself, as far as it is known.
-fn announced(message: &Message, sa: Option<&IkeSa>) -> String {
+fn announced(message: &Message, sa: Option<&IkeSa>) -> &'static str {
     if message.header.exchange == ExchangeType::IKE_SA_INIT {
-        return " IKE_SA_INIT cannot be cut by IKE.".to_owned();
+        return "IKE_SA_INIT cannot be cut by IKE.";
     }
-    let Some(sa) = sa else {
-        return String::new();
-    };
-    let who = |lacking: &str| format!(" {lacking} announced IKE fragmentation (RFC 7383).");
-    match sa.fragmentation {
-        [Some(true), Some(true)] => {
-            " Both sides announced IKE fragmentation (RFC 7383), yet this message was left to IP."
-                .to_owned()
+    match sa.map(|sa| sa.fragmentation) {
+        Some([Some(true), Some(true)]) => {
+            "Both sides announced IKE fragmentation (RFC 7383), yet this message was left to IP."
         }
-        [Some(false), Some(false)] => who("Neither side"),
-        [Some(true), Some(false)] => who("Only the initiator"),
-        [Some(false), Some(true)] => who("Only the responder"),
-        _ => String::new(),
+        Some([Some(false), Some(false)]) => "Neither side announced IKE fragmentation (RFC 7383).",
+        Some([Some(true), Some(false)]) => {
+            "Only the initiator announced IKE fragmentation (RFC 7383)."
+        }
+        Some([Some(false), Some(true)]) => {
+            "Only the responder announced IKE fragmentation (RFC 7383)."
+        }
+        _ => "",
     }
 }
 

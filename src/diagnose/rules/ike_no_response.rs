@@ -3,7 +3,9 @@
 use crate::diagnose::facts::tap::last_heard;
 use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{IkeSa, IkeState, Model, TunnelId};
+use crate::say;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 
@@ -74,51 +76,57 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
     let heard = tap.heard.get(1 - end).copied().unwrap_or(false);
     let before = last_heard(model, tunnel, 1 - end, first.first.1);
     let history = match (before, heard) {
-        (Some((_, time)), _) => format!(
-            "The peer was heard until {} before the first request.",
-            first.first.1.since(time)
+        (Some((_, time)), _) => say!(
+            "The peer was heard until {span} before the first request.",
+            span = first.first.1.since(time)
         ),
-        (None, true) => "The peer was heard at another time in this capture.".to_owned(),
-        (None, false) => "No packet of the peer is in this capture at all.".to_owned(),
+        (None, true) => "The peer was heard at another time in this capture.".into(),
+        (None, false) => "No packet of the peer is in this capture at all.".into(),
+    };
+    let up = match recovered {
+        true => "An IKE SA between the two is up all the same.",
+        false => "",
     };
     let mut finding = Finding::new(
         &RULE,
         confidence,
         tunnel,
         first.first,
-        format!("first request to {peer}"),
+        say!("first request to {peer}", peer),
     )
     .severity(severity)
-    .title(format!("{} gets no answer from {peer}", first.from()))
-    .says(format!(
-        "{} asked {peer} for an IKE SA {sent} time{} in {} attempt{} (first attempt at {}) and got \
-         neither an answer nor an ICMP error. {history}{} This capture cannot tell a dead device from \
-         a filter.",
-        first.from(),
-        if sent == 1 { "" } else { "s" },
-        attempts.len(),
-        if attempts.len() == 1 { "" } else { "s" },
-        offsets(&first.times),
-        if recovered {
-            " An IKE SA between the two is up all the same."
-        } else {
-            ""
-        },
+    .title(say!(
+        "{initiator} gets no answer from {peer}",
+        initiator = first.from(),
+        peer
     ))
+    .says(
+        say!(
+            "{initiator} asked {peer} for an IKE SA {times} in {attempts} (first attempt at \
+             {offsets}) and got neither an answer nor an ICMP error.",
+            initiator = first.from(),
+            peer,
+            times = count(sent as u64, "time"),
+            attempts = count(attempts.len() as u64, "attempt"),
+            offsets = offsets(&first.times)
+        )
+        .then(history)
+        .then(up),
+    )
     .or("A filter drops UDP 500 on the way there or back.")
     .or("The peer address is wrong, or the peer ignores initiators it does not know.")
     .or("The capture records one direction only.")
-    .advise(format!(
-        "Capture on the outside port of {}: if the requests arrive there, look at the device and its \
-         configuration; if not, at the path.",
-        peer.address
+    .advise(say!(
+        "Capture on the outside port of {peer}: if the requests arrive there, look at the device \
+         and its configuration; if not, at the path.",
+        peer = peer.address
     ))
     .advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
     if before.is_some() {
-        finding = finding.advise(format!(
-            "Proposals, identities and selectors are not to blame, for nothing is negotiated. If {} is a cloud \
-             gateway, look at its billing and instance state first.",
-            peer.address
+        finding = finding.advise(say!(
+            "Proposals, identities and selectors are not to blame, for nothing is negotiated. If \
+             {peer} is a cloud gateway, look at its billing and instance state first.",
+            peer = peer.address
         ));
     }
     let passages: Vec<Passage> = attempts
@@ -130,19 +138,19 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
     if let Some(passage) = passages.first().filter(|_| lost).or(arrived) {
         if passage.arrived() {
             // An answer would have been seen leaving.
-            finding.alternatives = vec![format!(
-                "A filter of {} itself drops the requests, or it ignores initiators it does not know.",
-                peer.address
-            ).into()];
+            finding.alternatives = vec![say!(
+                "A filter of {peer} itself drops the requests, or it ignores initiators it does \
+                 not know.",
+                peer = peer.address
+            )];
         } else if passage.is_proven() {
             finding.confidence = Confidence::Certain;
         }
-        finding.says = finding
-            .says
-            .to_string()
-            .replace(" This capture cannot tell a dead device from a filter.", "")
-            .into();
         finding = passage.tell(model, finding, "the request");
+    } else {
+        finding
+            .says
+            .add("This capture cannot tell a dead device from a filter.");
     }
     for asked in &attempts {
         finding = finding.also(asked.last, "last copy of an attempt, unanswered");

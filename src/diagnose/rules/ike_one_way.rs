@@ -2,8 +2,10 @@
 
 use crate::diagnose::facts::{Passage, asked, began, cite, first};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Exchange, ExchangeId, Flight, MessageId, Model, Tunnel, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
 
 /// The rule.
@@ -76,18 +78,24 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         "the answer passes the tap",
     )
     .also(asked, "the request")
-    .title(format!("The answers of {} do not reach {}", pair.to, pair.from))
-    .says(format!(
-        "{} answered {} of {}, which nevertheless came again: {} copies came after the answer.",
-        pair.to,
-        pair.kind,
-        pair.from,
-        deaf.len()
+    .title(say!(
+        "The answers of {responder} do not reach {asker}",
+        responder = pair.to,
+        asker = pair.from
+    ))
+    .says(say!(
+        "{responder} answered {exchange} of {asker}, which nevertheless came again: {copies} \
+         copies came after the answer.",
+        responder = pair.to,
+        exchange = Text::verbatim(pair.kind),
+        asker = pair.from,
+        copies = deaf.len()
     ))
     .or("The requester drops the answers itself: a host firewall, or an answer it cannot accept.")
-    .advise(format!(
-        "Capture at {}: if the answers arrive there, look at its firewall and log; if not, at the path back.",
-        pair.from.address
+    .advise(say!(
+        "Capture at {asker}: if the answers arrive there, look at its firewall and log; if not, \
+         at the path back.",
+        asker = pair.from.address
     ));
     if let Some(passage) = Passage::of(model, tunnel, pair.answer).filter(Passage::is_proven) {
         finding.confidence = Confidence::Certain;

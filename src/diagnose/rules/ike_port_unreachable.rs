@@ -3,6 +3,7 @@
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -50,27 +51,35 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let by_peer = seen.path.from.address == quoted.to.address;
     let finding = Finding::new(
         &RULE,
-        if by_peer { Confidence::Certain } else { Confidence::Likely },
+        if by_peer {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        },
         tunnel,
         (seen.frame, seen.time),
-        format!("{} from {}", icmp::name(&seen.error), seen.path.from.address),
+        say!(
+            "{error} from {router}",
+            error = icmp::name(&seen.error),
+            router = seen.path.from.address
+        ),
     )
     .during(seen.time, seen.last)
     .severity(icmp::severity(model, tunnel, &RULE))
-    .title(format!("Nothing listens on {}", quoted.to))
-    .says(format!(
-        "{} sent {} (port unreachable, {} in all) for IKE from {} to {}: the host is there, its IKE \
-         daemon is not.",
-        seen.path.from.address,
-        icmp::name(&seen.error),
-        seen.count,
-        quoted.from,
-        quoted.to
+    .title(say!("Nothing listens on {port}", port = quoted.to))
+    .says(say!(
+        "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}: \
+         the host is there, its IKE daemon is not.",
+        router = seen.path.from.address,
+        error = icmp::name(&seen.error),
+        times = seen.count,
+        from = quoted.from,
+        to = quoted.to
     ))
     .or("A device in between has no mapping for the port and answers in the peer's place.")
-    .advise(format!(
-        "Start the IKE daemon on {} and see that it listens on this address.",
-        quoted.to.address
+    .advise(say!(
+        "Start the IKE daemon on {peer} and see that it listens on this address.",
+        peer = quoted.to.address
     ));
     vec![finding]
 }

@@ -2,11 +2,13 @@
 
 use super::peer_address_unknown;
 use crate::diagnose::facts::clear::Notice;
-use crate::diagnose::facts::offer::{self, Kind, Offer};
+use crate::diagnose::facts::offer::{self, Offer};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{IkeSa, IkeState, Model, Role, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
+use crate::say;
 use std::net::IpAddr;
 
 /// The rule.
@@ -64,8 +66,12 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
     };
     let initiator = sa.paths.first().map(|path| path.from.address);
     finding = finding.title(match initiator {
-        Some(initiator) => format!("{responder} refuses every IKE proposal of {initiator}"),
-        None => format!("{responder} refuses every IKE proposal"),
+        Some(initiator) => say!(
+            "{responder} refuses every IKE proposal of {initiator}",
+            responder,
+            initiator
+        ),
+        None => say!("{responder} refuses every IKE proposal", responder),
     });
     if let (Some(initiator), Some(ours)) = (initiator, &ours) {
         finding = since_when(model, tunnel, [initiator, responder], ours, finding);
@@ -79,8 +85,10 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
         .map(|(offer, _)| offer.proposals.len())
         .filter(|many| *many > MANY_PROPOSALS)
     {
-        finding = finding.or(format!(
-            "The offer has {many} different proposals; some responders read the first {MANY_PROPOSALS} only."
+        finding = finding.or(say!(
+            "The offer has {many} different proposals; some responders read the first {few} only.",
+            many,
+            few = MANY_PROPOSALS
         ));
     }
     let advice = vendor_advice::of(model, tunnel, responder, Topic::IkeProposal);
@@ -126,7 +134,7 @@ pub(super) fn refusals(
 }
 
 /// What else the refusals may mean, as exactly as they tell.
-fn no_connection(model: &Model, responder: IpAddr, refused: &[(&IkeSa, &Notice)]) -> String {
+fn no_connection(model: &Model, responder: IpAddr, refused: &[(&IkeSa, &Notice)]) -> Text {
     let mut offers: Vec<Offer> = Vec::new();
     for (offer, _) in refused
         .iter()
@@ -137,12 +145,15 @@ fn no_connection(model: &Model, responder: IpAddr, refused: &[(&IkeSa, &Notice)]
             offers.push(offer);
         }
     }
-    let mut said = format!("{responder} has no connection for this initiator or IKE version.");
+    let mut said = say!(
+        "{responder} has no connection for this initiator or IKE version.",
+        responder
+    );
     if offers.len() > 1 {
-        said += &format!(
-            " It refused {} different offers alike, which speaks for this.",
-            offers.len()
-        );
+        said.add(say!(
+            "It refused {offers} different offers alike, which speaks for this.",
+            offers = offers.len()
+        ));
     }
     said
 }
@@ -153,7 +164,7 @@ fn since_when(
     tunnel: TunnelId,
     ends: [IpAddr; 2],
     (ours, at): &(Offer, Cite),
-    finding: Finding,
+    mut finding: Finding,
 ) -> Finding {
     let Some(before) = offer::accepted_before(model, tunnel, ends, *at) else {
         return finding;
@@ -161,32 +172,49 @@ fn since_when(
     let [initiator, responder] = ends;
     let (then, then_at) = &before.offer;
     let (chosen, chosen_at) = &before.choice;
-    let says = finding.says.clone();
     let more = if then == ours {
-        format!(
-            "{initiator} offers what it offered when {responder} accepted it: the change is at {responder}."
+        say!(
+            "{initiator} offers what it offered when {responder} accepted it: the change is at \
+             {responder}.",
+            initiator,
+            responder
         )
     } else {
-        let changes: Vec<String> = ours
-            .kinds()
-            .union(&then.kinds())
-            .filter_map(|kind| {
-                let [old, new] = [then, ours].map(|offer| offer.listed(*kind));
-                (old != new).then(|| format!("{kind}: {old} -> {new}"))
+        let kinds = &ours.kinds() | &then.kinds();
+        let changes = kinds.into_iter().filter_map(|kind| {
+            let [old, new] = [then, ours].map(|offer| offer.listed(kind));
+            (old != new).then(|| {
+                say!(
+                    "{kind}: {old} -> {new}",
+                    kind = Text::verbatim(kind),
+                    old,
+                    new
+                )
             })
-            .collect();
-        let what = match changes.is_empty() {
-            true => "in how it combines the same values".to_owned(),
-            false => changes.join("; "),
-        };
-        format!(
-            "The offer of {initiator} changed since it was accepted ({what}); {responder} last accepted {chosen}."
+        });
+        let what = parted(changes).unwrap_or_else(|| "in how it combines the same values".into());
+        say!(
+            "The offer of {initiator} changed since it was accepted ({what}); {responder} last \
+             accepted {chosen}.",
+            initiator,
+            what,
+            responder,
+            chosen = Text::verbatim(chosen)
         )
     };
+    finding.says.add(more);
     finding
-        .says(format!("{says} {more}"))
-        .also(*then_at, format!("an earlier offer: {then}"))
-        .also(*chosen_at, format!("which was accepted: {chosen}"))
+        .also(
+            *then_at,
+            say!("an earlier offer: {offer}", offer = Text::verbatim(then)),
+        )
+        .also(
+            *chosen_at,
+            say!(
+                "which was accepted: {choice}",
+                choice = Text::verbatim(chosen)
+            ),
+        )
 }
 
 /// A refusal of phase 1 or `IKE_SA_INIT`, not one that answers something later in clear.
@@ -212,28 +240,50 @@ fn compared(
         (
             Confidence::Likely,
             "No single kind of algorithm differs; their combination, or something else, does."
-                .to_string(),
+                .into(),
         )
     } else {
-        (Confidence::Certain, differences(&differs))
+        let kinds = differs.into_iter().map(|(kind, ours, theirs)| {
+            say!(
+                "{kind}: {ours} is offered, the peer wants {theirs}",
+                kind = Text::verbatim(kind),
+                ours,
+                theirs
+            )
+        });
+        (
+            Confidence::Certain,
+            say!("They differ in {kinds}.", kinds = parted(kinds)),
+        )
     };
-    Finding::new(&RULE, confidence, tunnel, notice.at, "NO_PROPOSAL_CHOSEN")
-        .also(at, "the offer that was refused")
-        .also(*theirs_at, format!("what the peer itself {how}"))
-        .during(notice.at.1, notice.at.1)
-        .says(format!(
-            "{} answered NO_PROPOSAL_CHOSEN. {what} The refused offer: {ours}. The peer itself {how}: \
-             {theirs}.",
-            notice.from
-        ))
+    Finding::new(
+        &RULE,
+        confidence,
+        tunnel,
+        notice.at,
+        Text::verbatim("NO_PROPOSAL_CHOSEN"),
+    )
+    .also(at, "the offer that was refused")
+    .also(*theirs_at, say!("what the peer itself {how}", how = *how))
+    .during(notice.at.1, notice.at.1)
+    .says(
+        say!("{peer} answered NO_PROPOSAL_CHOSEN.", peer = notice.from)
+            .then(what)
+            .then(say!(
+                "The refused offer: {offer}.",
+                offer = Text::verbatim(ours)
+            ))
+            .then(say!(
+                "The peer itself {how}: {offer}.",
+                how = *how,
+                offer = Text::verbatim(theirs)
+            )),
+    )
 }
 
-fn differences(differs: &[(Kind, String, String)]) -> String {
-    let parts: Vec<String> = differs
-        .iter()
-        .map(|(kind, ours, theirs)| format!("{kind}: {ours} is offered, the peer wants {theirs}"))
-        .collect();
-    format!("They differ in {}.", parts.join("; "))
+/// Texts with semicolons between them, for their parts may have commas; `None` if there are none.
+fn parted(texts: impl Iterator<Item = Text>) -> Option<Text> {
+    texts.reduce(|these, more| say!("{these}; {more}", these, more))
 }
 
 /// The peer's side is not known: say what was offered.
@@ -243,17 +293,21 @@ fn alone(tunnel: TunnelId, notice: &Notice, ours: Option<&(Offer, Cite)>) -> Fin
         Confidence::Likely,
         tunnel,
         notice.at,
-        "NO_PROPOSAL_CHOSEN",
+        Text::verbatim("NO_PROPOSAL_CHOSEN"),
     );
+    let peer = notice.from;
     match ours {
-        Some((offer, at)) => finding.also(*at, "the offer that was refused").says(format!(
-            "{} answered NO_PROPOSAL_CHOSEN to this offer: {offer}. What the peer wants is not in this \
-             capture.",
-            notice.from
-        )),
-        None => finding.says(format!(
-            "{} answered NO_PROPOSAL_CHOSEN; the offer itself is not in this capture.",
-            notice.from
+        Some((offer, at)) => finding.also(*at, "the offer that was refused").says(
+            say!(
+                "{peer} answered NO_PROPOSAL_CHOSEN to this offer: {offer}.",
+                peer,
+                offer = Text::verbatim(offer)
+            )
+            .then("What the peer wants is not in this capture."),
+        ),
+        None => finding.says(say!(
+            "{peer} answered NO_PROPOSAL_CHOSEN; the offer itself is not in this capture.",
+            peer
         )),
     }
 }
