@@ -4,6 +4,7 @@ use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{IkeState, Model, TunnelId};
 use crate::registry::NotifyType;
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -60,17 +61,24 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         } else {
             RULE.severity
         })
-        .title(format!("{} answers {}", notice.from, notice.name()))
-        .says(format!(
-            "{} sent the error {} in clear{}.",
-            notice.from,
-            notice.name(),
-            if went_on {
-                ", yet the negotiation went on"
-            } else {
-                ""
-            }
+        .title(say!(
+            "{peer} answers {error}",
+            peer = notice.from,
+            error = notice.name()
         ))
+        .says(if went_on {
+            say!(
+                "{peer} sent the error {error} in clear, yet the negotiation went on.",
+                peer = notice.from,
+                error = notice.name()
+            )
+        } else {
+            say!(
+                "{peer} sent the error {error} in clear.",
+                peer = notice.from,
+                error = notice.name()
+            )
+        })
         .or("Notifications in clear can be forged by anyone on the path.")
         .advise("Look at the peer's log for this time.");
     vec![finding]

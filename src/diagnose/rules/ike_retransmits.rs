@@ -1,8 +1,10 @@
 //! Some IKE messages needed more than one try.
 
-use crate::diagnose::facts::{Fate, asked, count};
+use crate::diagnose::facts::{Fate, asked};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count};
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -49,15 +51,18 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             Confidence::Certain,
             tunnel,
             worst.first,
-            format!("{}, first copy", worst.exchange.kind),
+            say!(
+                "{exchange}, first copy",
+                exchange = Text::verbatim(worst.exchange.kind)
+            ),
         )
         .also(worst.last, "last copy, answered")
-        .says(format!(
-            "{} needed more than one try; most of all {} of {}, {}.",
-            count(again.len() as u64, "request"),
-            worst.exchange.kind,
-            worst.from(),
-            worst.schedule()
+        .says(say!(
+            "{requests} needed more than one try; most of all {exchange} of {asker}, {schedule}.",
+            requests = count(again.len() as u64, "request"),
+            exchange = Text::verbatim(worst.exchange.kind),
+            asker = worst.from(),
+            schedule = worst.schedule()
         )),
     ]
 }

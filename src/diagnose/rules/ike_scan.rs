@@ -4,6 +4,7 @@ use crate::diagnose::facts::{Asked, end_of};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, Model, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::Span;
 
 /// The rule.
@@ -69,11 +70,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             let (first, last) = (burst.first()?, tries.last()?);
             let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, first.first, "a first message, sent once")
                 .during(tries.first()?.first.1, last.first.1)
-                .title(format!("{from} scans {}", first.to().address))
-                .says(format!(
-                    "{from} sent {} first messages with new SPIs to {}, each once, and took none further.",
-                    tries.len(),
-                    first.to().address
+                .title(say!("{from} scans {to}", from, to = first.to().address))
+                .says(say!(
+                    "{from} sent {tries} first messages with new SPIs to {to}, each once, and took none further.",
+                    from,
+                    tries = tries.len(),
+                    to = first.to().address
                 ))
                 .advise("Restrict UDP 500 and 4500 to known peers, if that is possible.");
             for one in burst {

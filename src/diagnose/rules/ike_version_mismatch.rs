@@ -4,8 +4,10 @@ use super::ike_proposal_mismatch;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Asked, clear, end_of};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{IkeSa, IkeState, Model, TunnelId};
 use crate::registry::NotifyType;
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -57,15 +59,15 @@ fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             Confidence::Certain,
             tunnel,
             notice.at,
-            "INVALID_MAJOR_VERSION",
+            Text::verbatim("INVALID_MAJOR_VERSION"),
         )
-        .title(format!(
-            "{} does not speak this version of IKE",
-            notice.from
+        .title(say!(
+            "{peer} does not speak this version of IKE",
+            peer = notice.from
         ))
-        .says(format!(
-            "{} answered INVALID_MAJOR_VERSION: it has no connection for this version of IKE.",
-            notice.from
+        .says(say!(
+            "{peer} answered INVALID_MAJOR_VERSION: it has no connection for this version of IKE.",
+            peer = notice.from
         ))
         .advise("Configure the same IKE version on both sides.")
         .advise_all(vendor_advice::of(
@@ -100,26 +102,34 @@ fn refused(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         let first = own.next()?;
         let always = first.version.major() != version && own.all(|sa| sa.version.major() != version);
         let initiator = sa.paths.first()?.from.address;
+        let other = first.version.major();
         always.then(|| {
             Finding::new(
                 &RULE,
                 Confidence::Likely,
                 tunnel,
                 notice.at,
-                format!("{responder} refuses IKEv{version}"),
+                say!("{responder} refuses IKEv{version}", responder, version),
             )
             .also(
                 first.seen.first,
-                format!("{responder} begins with IKEv{}", first.version.major()),
+                say!("{end} begins with IKEv{version}", end = responder, version = other),
             )
             .during(sa.seen.first.1, first.seen.last.1)
-            .title(format!(
-                "{initiator} speaks IKEv{version}, {responder} IKEv{}",
-                first.version.major()
+            .title(say!(
+                "{initiator} speaks IKEv{version}, {responder} IKEv{other}",
+                initiator,
+                version,
+                responder,
+                other
             ))
-            .says(format!(
-                "{responder} refused IKEv{version} of {initiator} by NO_PROPOSAL_CHOSEN, as one does that has no                  connection for it, and itself begins with IKEv{}, which does not succeed either.",
-                first.version.major()
+            .says(say!(
+                "{responder} refused IKEv{version} of {initiator} by NO_PROPOSAL_CHOSEN, as one does that has no \
+                 connection for it, and itself begins with IKEv{other}, which does not succeed either.",
+                responder,
+                version,
+                initiator,
+                other
             ))
             .or("The algorithms differ as well.")
             .advise("Configure the same IKE version on both sides.")
@@ -152,18 +162,26 @@ fn crossed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             Confidence::Likely,
             tunnel,
             one.first,
-            format!("{} begins with IKEv{}", one.from(), version(one)),
+            say!(
+                "{end} begins with IKEv{version}",
+                end = one.from(),
+                version = version(one)
+            ),
         )
         .also(
             other.first,
-            format!("{} begins with IKEv{}", other.from(), version(other)),
+            say!(
+                "{end} begins with IKEv{version}",
+                end = other.from(),
+                version = version(other)
+            ),
         )
-        .says(format!(
-            "{} begins with IKEv{}, {} with IKEv{}, and neither is answered.",
-            one.from(),
-            version(one),
-            other.from(),
-            version(other)
+        .says(say!(
+            "{one} begins with IKEv{version}, {two} with IKEv{other}, and neither is answered.",
+            one = one.from(),
+            version = version(one),
+            two = other.from(),
+            other = version(other)
         ))
         .or("Each direction is filtered.")
         .advise("Configure the same IKE version on both sides."),

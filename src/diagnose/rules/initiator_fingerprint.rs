@@ -2,7 +2,9 @@
 
 use crate::diagnose::facts::asked;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
+use crate::say;
 use crate::units::Timestamp;
 
 /// The rule.
@@ -64,8 +66,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .iter()
         .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
         .find_map(|asked| {
-            let who = implementation(&asked.times)?.join(", or ");
-            let from = asked.from().address;
+            let names = implementation(&asked.times)?.into_iter().map(Text::from);
+            let who = names.reduce(|these, last| say!("{these}, or {last}", these, last))?;
+            let asker = asked.from().address;
             Some(
                 Finding::new(
                     &RULE,
@@ -75,10 +78,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     "first copy",
                 )
                 .also(asked.last, "last copy")
-                .title(format!("{from} repeats itself like {who}"))
-                .says(format!(
-                    "The request of {from} was {}: the schedule of {who}.",
-                    asked.schedule()
+                .title(say!("{asker} repeats itself like {who}", asker, who = &who))
+                .says(say!(
+                    "The request of {asker} was {schedule}: the schedule of {who}.",
+                    asker,
+                    schedule = asked.schedule(),
+                    who
                 ))
                 .or("Another implementation, set to the same schedule."),
             )

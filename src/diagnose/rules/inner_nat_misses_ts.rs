@@ -1,8 +1,10 @@
 //! A gateway's own address talks to a private one in clear: NAT took the packets out of the tunnel.
 
-use crate::diagnose::facts::{clear, count, end_of, is_private};
+use crate::diagnose::facts::{clear, end_of, is_private};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{ClearFlow, Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -61,22 +63,26 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Confidence::Likely,
         tunnel,
         first.seen.first,
-        format!("{} > {} in clear", first.from, first.to),
+        say!("{from} > {to} in clear", from = first.from, to = first.to),
     )
-    .title(format!("{} sends to {} in clear, with its own address", first.from, first.to))
-    .says(format!(
-        "{} went in clear from {}, the gateway's own address, to the private address {}, and no answer came: \
-         their source was translated before the tunnel could take them.",
-        count(packets, "packet"),
-        first.from,
-        first.to
+    .title(say!(
+        "{from} sends to {to} in clear, with its own address",
+        from = first.from,
+        to = first.to
+    ))
+    .says(say!(
+        "{packets} went in clear from {from}, the gateway's own address, to the private address {to}, and no answer \
+         came: their source was translated before the tunnel could take them.",
+        packets = count(packets, "packet"),
+        from = first.from,
+        to = first.to
     ))
     .or("The gateway itself talks to a private host that does not answer.")
     .advise("Exempt the traffic of the tunnel from source NAT, by a rule before the one that translates.");
     for clear in &strays {
         finding = finding.also(
             clear.seen.last,
-            format!("{} > {} in clear", clear.from, clear.to),
+            say!("{from} > {to} in clear", from = clear.from, to = clear.to),
         );
     }
     vec![finding]

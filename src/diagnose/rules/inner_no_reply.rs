@@ -1,9 +1,11 @@
 //! Requests go through the tunnel, and the host asked never answers.
 
+use crate::diagnose::facts::icmp::Meaning;
 use crate::diagnose::facts::inner::{self, Asking, BGP, Inside, Unanswered};
-use crate::diagnose::facts::{count, icmp::Meaning};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count, list};
 use crate::model::{InnerError, Model, TunnelId};
+use crate::say;
 use crate::units::{Span, Vantage};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -51,7 +53,8 @@ const NAMED: usize = 3;
 struct Pair<'m> {
     asking: Asking<'m>,
     silent: Unanswered,
-    kinds: Vec<String>,
+    /// One for each kind of request.
+    kinds: Vec<Asking<'m>>,
 }
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
@@ -69,7 +72,6 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         if known || asking.to.port == Some(BGP) || asking.is_check() {
             continue;
         }
-        let kind = asking.what();
         pairs
             .entry((vantage, from, to))
             .and_modify(|pair| {
@@ -77,14 +79,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 pair.silent.places.extend(&silent.places);
                 pair.silent.first = pair.silent.first.min(silent.first);
                 pair.silent.last = pair.silent.last.max(silent.last);
-                if pair.kinds.len() < NAMED && !pair.kinds.contains(&kind) {
-                    pair.kinds.push(kind.clone());
+                let is_new = || pair.kinds.iter().all(|kind| kind.what() != asking.what());
+                if pair.kinds.len() < NAMED && is_new() {
+                    pair.kinds.push(*asking);
                 }
             })
             .or_insert(Pair {
                 asking: *asking,
                 silent,
-                kinds: vec![kind],
+                kinds: vec![*asking],
             });
     }
     let mut sides: BTreeMap<(Vantage, usize), Vec<Pair<'_>>> = BTreeMap::new();
@@ -142,48 +145,47 @@ fn finding(
         (None, true) => Confidence::Possible,
         (None, false) => inside.absence(Confidence::Likely),
     };
-    let shown: Vec<String> = pairs
+    let shown = pairs
         .iter()
         .take(NAMED)
-        .map(|pair| {
-            let since = if pair.silent.stopped {
-                ", which had answered before"
-            } else {
-                ""
-            };
-            format!(
-                "{} from {} to {} ({}){since}",
-                count(pair.silent.requests, "request"),
-                pair.asking.from.address,
-                pair.asking.to.address,
-                pair.kinds.join(", ")
-            )
-        })
-        .collect();
-    let more = match pairs.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(", and those of {}", count(more as u64, "further pair")),
+        .map(asked)
+        .reduce(|these, last| say!("{these}; {last}", these, last));
+    let unanswered = match pairs.len().saturating_sub(NAMED) {
+        0 => say!("Inside the tunnel {shown} were not answered.", shown),
+        more => say!(
+            "Inside the tunnel {shown}, and those of {more} were not answered.",
+            shown,
+            more = count(more as u64, "further pair")
+        ),
     };
     let title = match pairs.len() {
-        1 => format!("{to} does not answer {from} through the tunnel"),
-        _ => format!("Hosts behind {gateway} do not answer through the tunnel"),
+        1 => say!("{to} does not answer {from} through the tunnel", to, from),
+        _ => say!(
+            "Hosts behind {gateway} do not answer through the tunnel",
+            gateway
+        ),
     };
-    let said = error.map_or(String::new(), |error| {
-        format!(" {}: {}.", inner::said(error), why(error))
-    });
     let mut finding = Finding::new(
         &RULE,
         confidence,
         tunnel,
         worst.silent.first,
-        format!("{} from {from} to {to}, not answered", worst.asking.what()),
+        say!(
+            "{request} from {from} to {to}, not answered",
+            request = worst.asking.what(),
+            from,
+            to
+        ),
     )
     .title(title)
-    .says(format!(
-        "Inside the tunnel {}{more} were not answered. {gateway} was heard meanwhile and all of its ESP was \
-         opened, so an answer would have been seen.{said}",
-        shown.join("; ")
-    ));
+    .says(
+        unanswered
+            .then(say!(
+                "{gateway} was heard meanwhile and all of its ESP was opened, so an answer would have been seen.",
+                gateway
+            ))
+            .then(error.map(why)),
+    );
     if let Some(error) = error {
         finding = finding.also(error.seen.first, inner::said(error));
     }
@@ -197,14 +199,41 @@ fn finding(
         finding
             .or("The host is down, or drops such requests itself.")
             .or("The answers take another way, past this tunnel.")
-            .advise(format!(
+            .advise(say!(
                 "Behind {gateway}, look at the route to {from} and at the access rules between {from} and {to}, \
-                 both directions."
+                 both directions.",
+                gateway,
+                from,
+                to
             ))
-            .advise(format!(
-                "Capture at the inside of {gateway}: do the requests leave there, and do answers arrive?"
+            .advise(say!(
+                "Capture at the inside of {gateway}: do the requests leave there, and do answers arrive?",
+                gateway
             )),
     )
+}
+
+/// `3 requests from 10.1.0.1 to 10.2.0.1 (ICMP echo)`.
+fn asked(pair: &Pair<'_>) -> Text {
+    let requests = count(pair.silent.requests, "request");
+    let (from, to) = (pair.asking.from.address, pair.asking.to.address);
+    let kinds = list(pair.kinds.iter().map(Asking::what));
+    match pair.silent.stopped {
+        true => say!(
+            "{requests} from {from} to {to} ({kinds}), which had answered before",
+            requests,
+            from,
+            to,
+            kinds
+        ),
+        false => say!(
+            "{requests} from {from} to {to} ({kinds})",
+            requests,
+            from,
+            to,
+            kinds
+        ),
+    }
 }
 
 /// Whether an error says that the host cannot or must not be reached.
@@ -215,11 +244,16 @@ fn refuses(error: &InnerError) -> bool {
     )
 }
 
-fn why(error: &InnerError) -> &'static str {
-    match inner::meaning(error) {
-        Meaning::Prohibited => "a filter there refuses the traffic",
-        Meaning::HopLimit => "packets go in circles",
-        _ => "it knows no way to the host, or the host is off",
+fn why(error: &InnerError) -> Text {
+    let meaning = inner::meaning(error);
+    let error = inner::said(error);
+    match meaning {
+        Meaning::Prohibited => say!("{error}: a filter there refuses the traffic.", error),
+        Meaning::HopLimit => say!("{error}: packets go in circles.", error),
+        _ => say!(
+            "{error}: it knows no way to the host, or the host is off.",
+            error
+        ),
     }
 }
 

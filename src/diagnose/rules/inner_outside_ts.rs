@@ -1,10 +1,12 @@
 //! Packets inside an SA that its selectors do not cover: the receiver drops them without a word.
 
-use crate::diagnose::facts::{count, inner::Inside};
+use crate::diagnose::facts::inner::Inside;
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{
     Carrier, ChildTerms, EspFlow, InnerFlow, Link, Mode, Model, Selector, TunnelId, selector,
 };
+use crate::say;
 use crate::units::{Endpoint, EspSpi};
 use std::collections::BTreeMap;
 
@@ -187,29 +189,30 @@ fn finding(tunnel: TunnelId, spi: EspSpi, outside: &Outside<'_>) -> Finding {
         to,
         sides: [senders, receivers],
     } = outside;
-    let granted = format!(
-        "{} ↔ {}",
-        selector::said(senders),
-        selector::said(receivers)
-    );
     Finding::new(
         &RULE,
         Confidence::Certain,
         tunnel,
         *first,
-        format!("{from} to {to} in SA {spi}"),
+        say!("{from} to {to} in SA {spi}", from, to, spi),
     )
     .also(*last, "the last such packet")
-    .title(format!("SA {spi} carries packets that its selectors do not cover"))
-    .says(format!(
-        "{} such as {from} to {to} went in SA {spi}, which was granted for {granted} only, and none was answered. \
-         The receiver drops such packets and says nothing.",
-        count(*packets, "packet")
+    .title(say!("SA {spi} carries packets that its selectors do not cover", spi))
+    .says(say!(
+        "{packets} such as {from} to {to} went in SA {spi}, which was granted for {senders} ↔ {receivers} only, and \
+         none was answered. The receiver drops such packets and says nothing.",
+        packets = count(*packets, "packet"),
+        from,
+        to,
+        spi,
+        senders = selector::said(senders),
+        receivers = selector::said(receivers)
     ))
     .or("The receiver does not check, and the hosts do not answer for another reason.")
-    .advise(format!(
-        "Add {} and {} to the selectors on both sides, or send the traffic through a child SA that has them.",
-        from.address, to.address
+    .advise(say!(
+        "Add {from} and {to} to the selectors on both sides, or send the traffic through a child SA that has them.",
+        from = from.address,
+        to = to.address
     ))
     .advise("If a NAT in front of the tunnel made that address, exempt the traffic from it.")
 }

@@ -1,9 +1,11 @@
 //! A host answers through the tunnel, one of its ports does not.
 
+use crate::diagnose::facts::icmp::Meaning;
 use crate::diagnose::facts::inner::{self, Asking, BGP, Inside};
-use crate::diagnose::facts::{count, icmp::Meaning};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{InnerError, Model, TunnelId};
+use crate::say;
 use crate::units::{Span, Vantage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -128,35 +130,53 @@ fn finding(
     if error.is_none() && !inside.would_see(vantage, port.end, asked, (first.1, last.1)) {
         return None;
     }
-    let (what, meaning, advice) = match error {
+    let (failed, advice) = match error {
         Some(error) => (
-            format!(
-                "{} were refused by {}",
-                count(port.attempts, "attempt"),
-                inner::said(error)
+            say!(
+                "To TCP port {number} {attempts} were refused by {error}: whoever sends that error refuses the \
+                 traffic.",
+                number,
+                attempts = count(port.attempts, "attempt"),
+                error = inner::said(error)
             ),
-            "whoever sends that error refuses the traffic",
-            format!(
-                "Permit TCP port {number} from {from} to {to} in the rules of {}.",
-                error.from
+            say!(
+                "Permit TCP port {number} from {from} to {to} in the rules of {router}.",
+                number,
+                from,
+                to,
+                router = error.from
             ),
         ),
         None if refused => (
-            format!("{} were refused with RST", count(port.refused, "attempt")),
-            "nothing listens on the port, or a filter resets the connection",
-            format!(
-                "Look whether the service listens on {to} port {number}, and for a filter that resets."
+            say!(
+                "To TCP port {number} {attempts} were refused with RST: nothing listens on the port, or a filter \
+                 resets the connection.",
+                number,
+                attempts = count(port.refused, "attempt")
+            ),
+            say!(
+                "Look whether the service listens on {to} port {number}, and for a filter that resets.",
+                to,
+                number
             ),
         ),
         None => (
-            format!("{} of {from} had no answer", count(port.silent, "SYN")),
-            "a filter drops them, on the way behind the gateway or on the host",
-            format!(
-                "Permit TCP port {number} from {from} to {to} on the way and on the host, both directions."
+            say!(
+                "To TCP port {number} {syns} of {from} had no answer: a filter drops them, on the way behind the \
+                 gateway or on the host.",
+                number,
+                syns = count(port.silent, "SYN"),
+                from
+            ),
+            say!(
+                "Permit TCP port {number} from {from} to {to} on the way and on the host, both directions.",
+                number,
+                from,
+                to
             ),
         ),
     };
-    let note = format!("SYN to port {number}");
+    let note = say!("SYN to port {number}", number);
     let mut finding = Finding::new(
         &RULE,
         match error {
@@ -166,13 +186,22 @@ fn finding(
         },
         tunnel,
         first,
-        note.clone(),
+        &note,
     )
-    .title(format!("{to} answers {from}, its TCP port {number} does not"))
-    .says(format!(
-        "Inside the tunnel {from} and {to} exchange packets, so tunnel and routes work. To TCP port {number} \
-         {what}: {meaning}."
-    ));
+    .title(say!(
+        "{to} answers {from}, its TCP port {number} does not",
+        to,
+        from,
+        number
+    ))
+    .says(
+        say!(
+            "Inside the tunnel {from} and {to} exchange packets, so tunnel and routes work.",
+            from,
+            to
+        )
+        .then(failed),
+    );
     if let Some(error) = error {
         finding = finding.also(error.seen.first, inner::said(error));
     }
@@ -180,7 +209,7 @@ fn finding(
         finding = finding.also(*refusal, "RST in answer to SYN");
     }
     for place in places {
-        finding = finding.also(place, note.clone());
+        finding = finding.also(place, &note);
     }
     Some(finding.or("The service is down.").advise(advice))
 }

@@ -2,9 +2,11 @@
 
 use crate::diagnose::facts::{child, cite, first};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{IkeSa, Model, TunnelId};
 use crate::registry::NotifyV1;
 use crate::registry::ikev1::{LifeType, Phase2Attribute};
+use crate::say;
 use crate::wire::ikev1::notification::Meaning;
 use std::net::IpAddr;
 
@@ -72,22 +74,30 @@ fn phase_1(model: &Model, sa: &IkeSa) -> Option<Named> {
     ))
 }
 
-fn differs(tunnel: TunnelId, named: &[Named], phase: &str) -> Option<Finding> {
+fn differs(tunnel: TunnelId, named: &[Named], phase: &'static str) -> Option<Finding> {
     let (one, short, at) = named.first().copied()?;
     let other = named
         .iter()
         .find(|(end, seconds, _)| *end != one && *seconds != short);
     let (two, long, there) = other.copied()?;
+    let seconds = |number: u64| Text::verbatim(format_args!("{number} s"));
     Some(
-        Finding::new(&RULE, Confidence::Certain, tunnel, at, format!("{short} s"))
-            .also(there, format!("{long} s"))
-            .title(format!("{one} and {two} have different lifetimes"))
-            .says(format!(
+        Finding::new(&RULE, Confidence::Certain, tunnel, at, seconds(short))
+            .also(there, seconds(long))
+            .title(say!("{one} and {two} have different lifetimes", one, two))
+            .says(say!(
                 "For {phase} {one} names a lifetime of {short} s, {two} one of {long} s. The side with the \
-                 shorter one rekeys, or deletes an SA that the other still uses."
+                 shorter one rekeys, or deletes an SA that the other still uses.",
+                phase,
+                one,
+                short,
+                two,
+                long
             ))
-            .advise(format!(
-                "Set the same lifetimes on both sides ({short} s or {long} s) if SAs end unexpectedly."
+            .advise(say!(
+                "Set the same lifetimes on both sides ({short} s or {long} s) if SAs end unexpectedly.",
+                short,
+                long
             )),
     )
 }

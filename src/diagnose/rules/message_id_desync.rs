@@ -2,8 +2,10 @@
 
 use crate::diagnose::facts::{Asked, Tap, asked, first};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Exchange, IkeSa, Message, Model, Role, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
+use crate::say;
 use std::net::IpAddr;
 
 /// The rule.
@@ -66,14 +68,15 @@ fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             Confidence::Certain,
             tunnel,
             at(said),
-            "INVALID_MESSAGE_ID",
+            Text::verbatim("INVALID_MESSAGE_ID"),
         ),
         from,
     )
-    .says(format!(
-        "{from} said INVALID_MESSAGE_ID {}: a request of {} had a number out of its window.",
-        crate::diagnose::facts::child::times(found.len()),
-        said.path.to.address
+    .says(say!(
+        "{from} said INVALID_MESSAGE_ID {times}: a request of {to} had a number out of its window.",
+        from,
+        times = crate::diagnose::facts::child::times(found.len()),
+        to = said.path.to.address
     ));
     for message in found.iter().skip(1) {
         finding = finding.also(at(message), "again");
@@ -133,23 +136,24 @@ fn skips(model: &Model, tunnel: TunnelId, sa: &IkeSa, by: Role) -> Option<Findin
                     Confidence::Possible,
                     tunnel,
                     asked.first,
-                    format!("a request with message ID {}", after.message_id),
+                    say!("a request with message ID {number}", number = after.message_id),
                 ),
                 from,
             )
-            .also(answered, format!("the answer to message ID {}", before.message_id))
+            .also(answered, say!("the answer to message ID {number}", number = before.message_id))
             .also(asked.last, "last copy, unanswered")
-            .says(format!(
-                "{from} asked with message ID {} after {}: {} skipped. It was {} and never answered, though {} \
-                 speaks on.",
-                after.message_id,
-                before.message_id,
-                match gap - 1 {
-                    1 => "1 number was".to_owned(),
-                    n => format!("{n} numbers were"),
+            .says(say!(
+                "{from} asked with message ID {number} after {before}: {skipped}. It was {schedule} and never \
+                 answered, though {peer} speaks on.",
+                from,
+                number = after.message_id,
+                before = before.message_id,
+                skipped = match gap - 1 {
+                    1 => Text::from("1 number was skipped"),
+                    skipped => say!("{skipped} numbers were skipped", skipped),
                 },
-                asked.schedule(),
-                asked.to().address
+                schedule = asked.schedule(),
+                peer = asked.to().address
             ))
             .or("The requests between were lost to this capture, or took another path.")
         })
@@ -158,8 +162,9 @@ fn skips(model: &Model, tunnel: TunnelId, sa: &IkeSa, by: Role) -> Option<Findin
 
 fn advised(finding: Finding, from: IpAddr) -> Finding {
     finding
-        .title(format!(
-            "{from} and its peer do not agree on the next message ID"
+        .title(say!(
+            "{from} and its peer do not agree on the next message ID",
+            from
         ))
         .advise("Restart the IKE SA.")
         .advise("On clusters, synchronise the state of IKE (RFC 6311).")

@@ -2,7 +2,9 @@
 
 use crate::diagnose::facts::tap;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
+use crate::say;
 use crate::units::Vantage;
 use std::net::IpAddr;
 
@@ -64,13 +66,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .filter(|message| !message.header.flags.response())
                 .map(|message| (message.frame, message.time))?;
             Some(
-                Finding::new(&RULE, Confidence::Likely, tunnel, at, format!("the same IKE SA, now from {moved}"))
-                    .title(format!("{from} moved to {moved}"))
-                    .says(format!(
-                        "The IKE SA {} went on from {moved} instead of {from}: a move by MOBIKE, or a NAT that \
-                         changed its mapping.",
-                        sa.spis
-                    )),
+                Finding::new(
+                    &RULE,
+                    Confidence::Likely,
+                    tunnel,
+                    at,
+                    say!("the same IKE SA, now from {moved}", moved),
+                )
+                .title(say!("{from} moved to {moved}", from, moved))
+                .says(say!(
+                    "The IKE SA {spis} went on from {moved} instead of {from}: a move by MOBIKE, or a NAT that \
+                     changed its mapping.",
+                    spis = Text::verbatim(sa.spis),
+                    moved,
+                    from
+                )),
             )
         })
         .into_iter()

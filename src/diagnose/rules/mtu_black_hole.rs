@@ -2,9 +2,11 @@
 
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::inner::{self, Inside};
-use crate::diagnose::facts::{Located, Tap, clear, count, end_of, icmp::Meaning, overhead, tap};
+use crate::diagnose::facts::{Located, Tap, clear, end_of, icmp::Meaning, overhead, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{EspFlow, Model, Rhythm, Silence, Tunnel, TunnelId};
+use crate::say;
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, HashMap};
 
@@ -75,7 +77,9 @@ fn located(model: &Model, tunnel: TunnelId, mut finding: Finding) -> Finding {
     let row = &model.tunnels[tunnel];
     for end in [0, 1] {
         if let Some(located) = Located::of(row, end).filter(|located| located.lost >= PATTERN) {
-            finding.says.push_str(&format!(" {}.", located.says(model)));
+            finding
+                .says
+                .add(say!("{lost}.", lost = located.says(model)));
             finding = located.cite(model, finding);
         }
     }
@@ -212,28 +216,34 @@ fn inner_finding(
         Confidence::Likely,
         tunnel,
         first,
-        format!("{lost} octets inside, never acknowledged"),
+        say!("{size} octets inside, never acknowledged", size = lost),
     )
-    .title(format!("Large packets from {from} to {to} vanish"))
-    .says(format!(
-        "Inside the tunnel packets from the side of {from} were acknowledged or answered up to {} octets. {} of \
-         {lost} octets and more never were, however often they were sent again.{}",
-        sizes.passes,
-        count(sizes.sent, "packet"),
-        match told {
-            Some((error, mtu)) => format!(" {} tells an MTU of {mtu}.", inner::said(error)),
-            None => String::new(),
-        }
-    ))
+    .title(say!("Large packets from {from} to {to} vanish", from, to))
+    .says(
+        say!(
+            "Inside the tunnel packets from the side of {from} were acknowledged or answered up to {passes} octets. \
+             {packets} of {lost} octets and more never were, however often they were sent again.",
+            from,
+            passes = sizes.passes,
+            packets = count(sizes.sent, "packet"),
+            lost
+        )
+        .then(told.map(|(error, mtu)| {
+            say!("{error} tells an MTU of {mtu}.", error = inner::said(error), mtu)
+        })),
+    )
     .or("Of echo requests the answers may be lost instead, in the other direction.")
-    .advise(format!(
-        "Set the inner MTU to {inner}, or clamp the TCP MSS to {}; the limit lies between {} and {lost} octets.",
-        inner.saturating_sub(40),
-        sizes.passes
+    .advise(say!(
+        "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}; the limit lies between {passes} and {lost} \
+         octets.",
+        inner,
+        mss = inner.saturating_sub(40),
+        passes = sizes.passes,
+        lost
     ))
     .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
-    for (at, length) in &sizes.places {
-        finding = finding.also(*at, format!("{length} octets inside, never acknowledged"));
+    for (at, size) in &sizes.places {
+        finding = finding.also(*at, say!("{size} octets inside, never acknowledged", size));
     }
     Some(finding)
 }
@@ -286,16 +296,19 @@ fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 )
                 .also(far.seen.first, "and only small ones here")
                 .during(near.seen.first.1, near.seen.last.1)
-                .title(format!("Large packets from {from} to {to} vanish"))
-                .says(format!(
-                    "Of SA {} {large} packets above {} octets passed one tap and none of them the other, \
-                     where {} smaller ones arrived.",
-                    near.key.spi,
-                    limit + header,
-                    far.packets
+                .title(say!("Large packets from {from} to {to} vanish", from, to))
+                .says(say!(
+                    "Of SA {spi} {large} packets above {limit} octets passed one tap and none of them the other, \
+                     where {small} smaller ones arrived.",
+                    spi = near.key.spi,
+                    large,
+                    limit = limit + header,
+                    small = far.packets
                 ))
-                .advise(format!(
-                    "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}: packets of that size pass."
+                .advise(say!(
+                    "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}: packets of that size pass.",
+                    inner,
+                    mss
                 ))
                 .advise("Let ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
             )
@@ -362,15 +375,23 @@ fn swallowed(
             "ESP leaves in IP fragments",
         )
         .during(flow.seen.first.1, flow.seen.last.1)
-        .title(format!("Large packets between {from} and {to} vanish"))
-        .says(format!(
+        .title(say!("Large packets between {from} and {to} vanish", from, to))
+        .says(say!(
             "{fragmented} ESP packets from {from} to {to} were cut into IP fragments of at most {limit} octets. \
-             From {to} nothing larger than {largest_back} octets came, never a fragment, and {missing} of its \
-             packets are missing, while small packets pass both ways."
+             From {to} nothing larger than {largest} octets came, never a fragment, and {missing} of its \
+             packets are missing, while small packets pass both ways.",
+            fragmented,
+            from,
+            to,
+            limit,
+            largest = largest_back,
+            missing
         ))
         .or("Ordinary loss that happens to hit large packets.")
-        .advise(format!(
-            "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise."
+        .advise(say!(
+            "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise.",
+            inner,
+            mss
         ))
         .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
     )
@@ -459,29 +480,41 @@ fn unanswered(
         first.first,
         "ESP leaves in IP fragments, and nothing comes back",
     )
-    .title(format!("Large packets from {from} to {to} seem to vanish"))
-    .says(format!(
-        "{large} ESP packets from {from} to {to} were cut into IP fragments of at most {limit} octets. While they          were sent, at {} different times and again and again, nothing came back, for {} and for {}. Before,          between and after, {small} smaller packets had {} in return.",
-        vain.len(),
-        one.length,
-        two.length,
-        count(back.packets, "packet"),
+    .title(say!("Large packets from {from} to {to} seem to vanish", from, to))
+    .says(say!(
+        "{large} ESP packets from {from} to {to} were cut into IP fragments of at most {limit} octets. While they \
+         were sent, at {times} different times and again and again, nothing came back, for {one} and for {two}. \
+         Before, between and after, {small} smaller packets had {packets} in return.",
+        large,
+        from,
+        to,
+        limit,
+        times = vain.len(),
+        one = one.length,
+        two = two.length,
+        small,
+        packets = count(back.packets, "packet")
     ))
     .or("Something sends large packets that want no answer.")
     .or("Whom the large packets are for does not answer them.")
-    .advise(format!(
-        "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise."
+    .advise(say!(
+        "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise.",
+        inner,
+        mss
     ))
     .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
     for (rhythm, silence) in &vain {
         finding = finding
             .also(
                 rhythm.first,
-                format!("the first of {} octets of ESP", rhythm.size),
+                say!("the first of {size} octets of ESP", size = rhythm.size),
             )
             .also(
                 silence.after,
-                format!("the first packet back, after {}", silence.length),
+                say!(
+                    "the first packet back, after {silence}",
+                    silence = silence.length
+                ),
             );
     }
     Some(finding)

@@ -3,7 +3,9 @@
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::{esp, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
+use crate::say;
 use crate::units::{Span, Vantage};
 use std::collections::BTreeMap;
 
@@ -78,46 +80,63 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         tunnel,
         (first.frame, first.time),
         match mtu {
-            Some(mtu) => format!("{}: MTU {mtu}", icmp::name(&first.error)),
-            None => icmp::name(&first.error),
+            Some(mtu) => say!("{error}: MTU {mtu}", error = icmp::name(&first.error), mtu),
+            None => Text::verbatim(icmp::name(&first.error)),
         },
     )
     .during(first.time, last)
     .severity(if deaf { RULE.severity } else { Severity::Info })
     .title(match mtu {
-        Some(mtu) => format!("The path to {} takes only {mtu} octets", quoted.to.address),
-        None => format!(
-            "Packets to {} are too large for the path",
-            quoted.to.address
+        Some(mtu) => say!(
+            "The path to {to} takes only {mtu} octets",
+            to = quoted.to.address,
+            mtu
+        ),
+        None => say!(
+            "Packets to {to} are too large for the path",
+            to = quoted.to.address
         ),
     });
-    let size = if quoted.length > 0 {
-        format!(" of {} octets", quoted.length)
+    let mut says = if quoted.length > 0 {
+        say!(
+            "{router} sent {error} ({count} in all) for packets of {size} octets from {from} to {to}.",
+            router = first.path.from.address,
+            error = icmp::name(&first.error),
+            count,
+            size = quoted.length,
+            from = quoted.from,
+            to = quoted.to
+        )
     } else {
-        String::new()
+        say!(
+            "{router} sent {error} ({count} in all) for packets from {from} to {to}.",
+            router = first.path.from.address,
+            error = icmp::name(&first.error),
+            count,
+            from = quoted.from,
+            to = quoted.to
+        )
     };
-    let mut says = format!(
-        "{} sent {} ({count} in all) for packets{size} from {} to {}.",
-        first.path.from.address,
-        icmp::name(&first.error),
-        quoted.from,
-        quoted.to
-    );
     if let Some(mtu) = mtu {
         let directions = esp::directions(model, row);
         let flows = directions.iter().flat_map(|directions| directions.all());
         let v6 = quoted.from.address.is_ipv6();
         let (inner, mss) = overhead::safe(flows, mtu, v6);
-        says.push_str(&format!(
-            " Within {mtu} octets fits an inner packet of {inner}, so a TCP MSS of {mss}."
+        says.add(say!(
+            "Within {mtu} octets fits an inner packet of {inner}, so a TCP MSS of {mss}.",
+            mtu,
+            inner,
+            mss
         ));
-        finding = finding.advise(format!(
-            "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss} (IPv6 inside: {}).",
-            mss.saturating_sub(20)
+        finding = finding.advise(say!(
+            "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss} (IPv6 inside: {v6}).",
+            inner,
+            mss,
+            v6 = mss.saturating_sub(20)
         ));
     }
     if deaf {
-        says.push_str(" The sender goes on as before: it does not heed the error.");
+        says.add("The sender goes on as before: it does not heed the error.");
     }
     finding = finding
         .says(says)

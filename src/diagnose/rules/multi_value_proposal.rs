@@ -2,8 +2,10 @@
 
 use crate::diagnose::facts::{clear, offer};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
 use crate::registry::NotifyType;
+use crate::say;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -40,14 +42,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .find_map(|sa| {
             let refusal = clear::refusals(sa, NotifyType::NO_PROPOSAL_CHOSEN).next()?;
             let (offer, at) = offer::offered(model, sa)?;
-            let choices: Vec<String> = offer
+            let choices = offer
                 .choices()
                 .into_iter()
-                .map(|(kind, values)| format!("{kind}: {values}"))
-                .collect();
-            if choices.is_empty() {
-                return None;
-            }
+                .map(|(kind, values)| {
+                    say!("{kind}: {values}", kind = Text::verbatim(kind), values)
+                })
+                .reduce(|these, last| say!("{these}; {last}", these, last))?;
             let ends = sa.paths.first().map(|path| path.from.address)?;
             let outcomes = outcomes(model, tunnel);
             let by_role = outcomes.iter().all(|(asker, [accepted, refused])| {
@@ -64,11 +65,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 "the offer with choices",
             )
             .also(refusal.at, "its refusal")
-            .says(format!(
-                "The refused offer leaves a choice in {}. Some peers want exactly one value. {}",
-                choices.join("; "),
-                table(&outcomes)
-            ))
+            .says(
+                say!(
+                    "The refused offer leaves a choice in {choices}. Some peers want exactly one value.",
+                    choices
+                )
+                .then(table(&outcomes)),
+            )
             .advise("Configure exactly one value of each kind, identical on both sides.");
             Some(match by_role {
                 true => finding.severity(Severity::Warning),
@@ -102,15 +105,18 @@ fn outcomes(model: &Model, tunnel: TunnelId) -> BTreeMap<IpAddr, [usize; 2]> {
     outcomes
 }
 
-/// `Asked by A: 0 of 3 accepted; by B: 2 of 2.`
-fn table(outcomes: &BTreeMap<IpAddr, [usize; 2]>) -> String {
-    let rows: Vec<String> = outcomes
-        .iter()
-        .map(|(asker, [accepted, refused])| {
-            format!("by {asker}: {accepted} of {}", accepted + refused)
-        })
-        .collect();
-    format!("Accepted, of what was asked {}.", rows.join("; "))
+/// `Asked by A: 0 of 3 accepted. Asked by B: 2 of 2 accepted.`
+fn table(outcomes: &BTreeMap<IpAddr, [usize; 2]>) -> Text {
+    let mut table = Text::default();
+    for (asker, [accepted, refused]) in outcomes {
+        table.add(say!(
+            "Asked by {asker}: {accepted} of {all} accepted.",
+            asker,
+            accepted,
+            all = accepted + refused
+        ));
+    }
+    table
 }
 
 #[cfg(test)]
@@ -150,10 +156,9 @@ mod tests {
         );
         assert_eq!(finding.confidence, crate::diagnose::Confidence::Likely);
         assert!(
-            finding
-                .says
-                .to_string()
-                .contains("by 192.0.2.1: 0 of 1; by 192.0.2.2: 1 of 1"),
+            finding.says.to_string().ends_with(
+                "Asked by 192.0.2.1: 0 of 1 accepted. Asked by 192.0.2.2: 1 of 1 accepted."
+            ),
             "{}",
             finding.says
         );

@@ -2,9 +2,11 @@
 
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, list};
 use crate::limits;
 use crate::model::table::Id;
 use crate::model::{IkeSa, Message, Model, Nat, NatVerdict, Plain, Role, TunnelId};
+use crate::say;
 use crate::units::Endpoint;
 use crate::wire::nat_detection;
 use std::net::{IpAddr, Ipv4Addr};
@@ -49,45 +51,51 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         (nat.initiator, path.from, Role::Initiator),
         (nat.responder, path.to, Role::Responder),
     ];
-    let (mut places, mut says) = (Vec::new(), Vec::new());
+    let (mut places, mut says) = (Vec::new(), Text::default());
     let mut certain = true;
     for (verdict, end, role) in ends {
         let address = end.address;
         match verdict {
             NatVerdict::Translated => {
                 let inside = guess.then(|| inside(model, sa, role)).flatten();
-                places.push(format!("NAT between {address} and this tap"));
-                says.push(match inside {
-                    Some(inside) => format!(
+                places.push(say!("NAT between {address} and this tap", address));
+                says.add(match inside {
+                    Some(inside) => say!(
                         "The hash that {address} sends of itself is of {inside}: that address is translated \
-                         before it comes to this tap."
+                         before it comes to this tap.",
+                        address,
+                        inside
                     ),
-                    None if is_translated_port(end) => format!(
+                    None if is_translated_port(end) => say!(
                         "The hash that {address} sends of itself does not fit, and its messages come from port \
-                         {}: a NAT lies between it and this tap.",
-                        end.port.unwrap_or_default()
+                         {port}: a NAT lies between it and this tap.",
+                        address,
+                        port = end.port.unwrap_or_default()
                     ),
                     None => {
                         certain = false;
-                        format!(
+                        say!(
                             "The hash that {address} sends of itself does not fit: a NAT lies between it and this \
-                             tap, or it forces UDP encapsulation by a false hash."
+                             tap, or it forces UDP encapsulation by a false hash.",
+                            address
                         )
                     }
                 });
             }
             NatVerdict::TranslatedBeyond => {
-                places.push(format!("NAT in front of {address}, beyond this tap"));
-                says.push(format!(
+                places.push(say!("NAT in front of {address}, beyond this tap", address));
+                says.add(say!(
                     "The hash that {address} sends of itself fits, the one that the other side sends of it does not: \
-                     a NAT lies between this tap and the other side."
+                     a NAT lies between this tap and the other side.",
+                    address
                 ));
             }
             NatVerdict::Forced => {
-                places.push(format!("UDP encapsulation forced by {address}"));
-                says.push(format!(
+                places.push(say!("UDP encapsulation forced by {address}", address));
+                says.add(say!(
                     "The hash that {address} sends of itself is of that address and port 0: it forces UDP \
-                     encapsulation, and no NAT translates its address before this tap."
+                     encapsulation, and no NAT translates its address before this tap.",
+                    address
                 ));
             }
             NatVerdict::Untranslated | NatVerdict::Unknown => {}
@@ -105,17 +113,18 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         sa.seen.first,
         "the hashes of NAT detection do not fit the addresses",
     )
-    .title(places.join(", "))
-    .says(says.join(" "));
+    .title(list(places))
+    .says(says);
     if let Some((here, there)) = between {
-        finding.says.push_str(&format!(
-            " The NAT lies between the two taps: the same message goes from {} to {} at {}, and from {} to {} at {}.",
-            here.path.from,
-            here.path.to,
-            name(model, here.vantage),
-            there.path.from,
-            there.path.to,
-            name(model, there.vantage)
+        finding.says.add(say!(
+            "The NAT lies between the two taps: the same message goes from {from} to {to} at {tap}, and from \
+             {source} to {destination} at {other}.",
+            from = here.path.from,
+            to = here.path.to,
+            tap = name(model, here.vantage),
+            source = there.path.from,
+            destination = there.path.to,
+            other = name(model, there.vantage)
         ));
         finding = finding
             .also((here.frame, here.time), "a message at one tap")

@@ -3,6 +3,7 @@
 use crate::diagnose::facts::{end_of, first};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, Message, Model, Tunnel, TunnelId};
+use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
 
 /// The rule.
@@ -111,24 +112,24 @@ fn finding(
             Confidence::Likely,
             tunnel,
             (after.frame, after.time),
-            format!("from {}", after.path.from),
+            say!("from {from}", from = after.path.from),
         )
-        .also(last, format!("the last packet from {}", before.path.from))
+        .also(last, say!("the last packet from {from}", from = before.path.from))
         .severity(match lost {
             Some(_) => Severity::Warning,
             None => Severity::Info,
         })
-        .title(format!("A NAT gave {} another port", after.path.from.address))
-        .says(format!(
-            "After {idle} of silence {} went on from port {} instead of {}: the NAT had forgotten it.{}",
-            after.path.from.address,
-            port(after.path.from),
-            port(before.path.from),
-            match lost {
-                Some(_) => " The other side still sends to the old port.",
-                None => "",
-            }
-        ))
+        .title(say!("A NAT gave {peer} another port", peer = after.path.from.address))
+        .says(
+            say!(
+                "After {idle} of silence {peer} went on from port {new} instead of {old}: the NAT had forgotten it.",
+                idle,
+                peer = after.path.from.address,
+                new = port(after.path.from),
+                old = port(before.path.from)
+            )
+            .then(lost.map(|_| "The other side still sends to the old port.")),
+        )
         .or("The NAT was restarted, or balances over several ports.")
         .advise("Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.")
         .advise("Lengthen the UDP timeout of the NAT.");

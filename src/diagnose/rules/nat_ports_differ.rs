@@ -3,6 +3,7 @@
 use crate::diagnose::facts::first;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, IkeSa, IkeSaId, Link, Message, Model, Transport, TunnelId};
+use crate::say;
 use crate::units::Endpoint;
 
 /// The rule.
@@ -121,17 +122,21 @@ fn finding(tunnel: TunnelId, flow: &EspFlow, ike: &Message, esp: Endpoint) -> Fi
         confidence,
         tunnel,
         flow.seen.first,
-        format!("ESP from {esp}"),
+        say!("ESP from {from}", from = esp),
     )
-    .also((ike.frame, ike.time), format!("IKE from {}", ike.path.from))
-    .title(format!("IKE and ESP of {address} come from different ports"))
-    .says(format!(
-        "IKE comes from {} and ESP on {} from {esp}, both to {}, at the same time.",
-        ike.path.from, flow.key.spi, ike.path.to
+    .also((ike.frame, ike.time), say!("IKE from {from}", from = ike.path.from))
+    .title(say!("IKE and ESP of {address} come from different ports", address))
+    .says(say!(
+        "IKE comes from {ike} and ESP on {spi} from {esp}, both to {to}, at the same time.",
+        ike = ike.path.from,
+        spi = flow.key.spi,
+        esp,
+        to = ike.path.to
     ))
     .or("Another client behind the same NAT uses that SA.")
-    .advise(format!(
-        "Look at the NAT in front of {address} for IPsec passthrough, an ALG or several links, and switch that off."
+    .advise(say!(
+        "Look at the NAT in front of {address} for IPsec passthrough, an ALG or several links, and switch that off.",
+        address
     ))
 }
 

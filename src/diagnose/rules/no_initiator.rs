@@ -2,9 +2,11 @@
 
 use super::clear_text_leak;
 use crate::diagnose::facts::life::{self, Birth, Closing};
-use crate::diagnose::facts::{clear, count, end_of, esp, tap};
+use crate::diagnose::facts::{clear, end_of, esp, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count, list};
 use crate::model::{ClearFlow, IkeState, Model, TunnelId};
+use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 
 /// The rule.
@@ -73,11 +75,10 @@ fn by_traffic(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .filter(|(closing, next)| waited(model, tunnel, *closing, next))
         .collect();
     let (closing, next) = waits.first()?;
-    let pauses: Vec<String> = waits
-        .iter()
-        .take(8)
-        .map(|(closing, next)| format!("{:.0}", next.asked.1.since(closing.at.1).as_secs_f64()))
-        .collect();
+    let pauses = list(waits.iter().take(8).map(|(closing, next)| {
+        let pause = next.asked.1.since(closing.at.1).as_secs_f64();
+        Text::verbatim(format_args!("{pause:.0}"))
+    }));
     let pattern = waits.len() >= PATTERN;
     let mut finding = Finding::new(
         &RULE,
@@ -89,19 +90,24 @@ fn by_traffic(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         next.asked,
         "the tunnel is set up again",
     )
-    .also(closing.at, format!("the delete by {}, after which both are silent", closing.from))
+    .also(
+        closing.at,
+        say!("the delete by {from}, after which both are silent", from = closing.from),
+    )
     .severity(match pattern {
         true => RULE.severity,
         false => Severity::Info,
     })
-    .title(format!("The tunnel stays down until {} has traffic", next.initiator))
-    .says(format!(
-        "{} time{} the tunnel was deleted while traffic flowed, and then nobody set it up for {} s, until {} did, \
-         whose traffic came first on the new SA.",
-        waits.len(),
-        if waits.len() == 1 { "" } else { "s" },
-        pauses.join(", "),
-        next.initiator
+    .title(say!(
+        "The tunnel stays down until {initiator} has traffic",
+        initiator = next.initiator
+    ))
+    .says(say!(
+        "{times} the tunnel was deleted while traffic flowed, and then nobody set it up for {pauses} s, until \
+         {initiator} did, whose traffic came first on the new SA.",
+        times = count(waits.len() as u64, "time"),
+        pauses,
+        initiator = next.initiator
     ))
     .or("An administrator closed the tunnel and opened it again.");
     for (closing, next) in waits.iter().skip(1) {
@@ -169,20 +175,24 @@ fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Confidence::Possible,
         tunnel,
         at,
-        format!("{} > {} in clear, while nobody negotiates", leak.from, leak.to),
+        say!(
+            "{from} > {to} in clear, while nobody negotiates",
+            from = leak.from,
+            to = leak.to
+        ),
     )
     .also(before, "the last packet of the tunnel before")
     .during(begin, until)
     .title("Traffic wants through, and nobody sets up the tunnel")
-    .says(format!(
-        "For {} there was neither ESP nor IKE between {} and {}, although the tunnel had been up; meanwhile {} \
-         from {} to {} passed in clear.",
-        until.since(begin),
-        row.ends[0],
-        row.ends[1],
-        count(packets, "packet"),
-        leak.from,
-        leak.to
+    .says(say!(
+        "For {silence} there was neither ESP nor IKE between {one} and {two}, although the tunnel had been up; \
+         meanwhile {packets} from {from} to {to} passed in clear.",
+        silence = until.since(begin),
+        one = row.ends[0],
+        two = row.ends[1],
+        packets = count(packets, "packet"),
+        from = leak.from,
+        to = leak.to
     ))
     .or("The connection is disabled, or these packets are not meant for the tunnel.");
     Some(advised(finding))

@@ -2,7 +2,9 @@
 
 use crate::diagnose::facts::esp;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{EspFlow, Model, Timeline, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -87,18 +89,26 @@ fn plateau(timeline: &Timeline) -> Option<u64> {
 
 fn finding(tunnel: TunnelId, flow: &EspFlow, rate: u64, all: u64) -> Finding {
     let share = flow.bytes as f64 * 100.0 / all.max(1) as f64;
+    let share = Text::verbatim(format_args!("{share:.0}"));
     Finding::new(
         &RULE,
         Confidence::Possible,
         tunnel,
         flow.seen.first,
-        format!("{} carries {share:.0} % of its direction", flow.key.spi),
+        say!(
+            "{spi} carries {share} % of its direction",
+            spi = flow.key.spi,
+            share = &share
+        ),
     )
     .during(flow.seen.first.1, flow.seen.last.1)
-    .says(format!(
-        "{} carries {share:.0} % of the octets to {}, at {rate} packets a second nearly all the time, and no \
+    .says(say!(
+        "{spi} carries {share} % of the octets to {to}, at {rate} packets a second nearly all the time, and no \
          sequence numbers are missing: the sender gives no more. One CPU core and one path serve one SA.",
-        flow.key.spi, flow.key.to
+        spi = flow.key.spi,
+        share,
+        to = flow.key.to,
+        rate
     ))
     .or("An application, a shaper or the link before the gateway sets that rate.")
     .advise("Look at the load of each CPU core of the sending gateway: one at 100 % proves it.")

@@ -1,9 +1,11 @@
 //! The outside link shows a tunnel that works: what that rules out, and where else to look.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Located, Tap, count};
+use crate::diagnose::facts::{Located, Tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count};
 use crate::model::{IkeState, Model, Tunnel, TunnelId};
+use crate::say;
 use crate::units::Span;
 
 /// The rule.
@@ -93,26 +95,34 @@ fn well(
         .iter()
         .any(|id| model.ike_sas[*id].state != IkeState::AlreadyUp)
     {
-        true => "The negotiation ended well, so proposals, identities and keys fit",
-        false => "The tunnel was up before the capture began",
+        true => "The negotiation ended well, so proposals, identities and keys fit.",
+        false => "The tunnel was up before the capture began.",
     };
     let whole = match missing {
-        0 => "no sequence number is missing".to_owned(),
-        _ => format!("{} missing", count(missing, "sequence number")),
+        0 => Text::from("no sequence number is missing"),
+        _ => say!(
+            "{numbers} missing",
+            numbers = count(missing, "sequence number")
+        ),
     };
     Some(
         Finding::new(&RULE, Confidence::Certain, tunnel, first, "ESP passes in this direction")
             .also(directions.first(1)?, "and in this one")
             .during(first.1, last_to_one.1.max(last_to_two.1))
-            .title(format!(
-                "IKE and ESP pass both ways between {one} and {two}: what fails in there fails behind a gateway"
+            .title(say!(
+                "IKE and ESP pass both ways between {one} and {two}: what fails in there fails behind a gateway",
+                one,
+                two
             ))
-            .says(format!(
-                "{negotiated}. {} went to {two} and {} to {one}, and {whole}: no filter on UDP 500, UDP 4500 or \
-                 ESP, and no loss on the outer path. What fails in this tunnel fails behind a gateway.",
-                count(to_two, "ESP packet"),
-                count(to_one, "ESP packet"),
-            ))
+            .says(Text::from(negotiated).then(say!(
+                "{to_two} went to {two} and {to_one} to {one}, and {whole}: no filter on UDP 500, UDP 4500 or ESP, \
+                 and no loss on the outer path. What fails in this tunnel fails behind a gateway.",
+                to_two = count(to_two, "ESP packet"),
+                two,
+                to_one = count(to_one, "ESP packet"),
+                one,
+                whole
+            )))
             .or("The trouble began after the capture ended, or concerns hosts that were silent meanwhile.")
             .advise("At a cloud gateway look at billing and instance state, route tables, network ACLs and security groups.")
             .advise("At the other gateway look at inner routes, the policy between its zones, and NAT exemptions.")
