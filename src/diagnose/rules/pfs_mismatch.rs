@@ -131,7 +131,10 @@ fn sizes(model: &Model, tunnel: TunnelId, refused: &[rekey::Refused]) -> Option<
     let fitting = readings
         .iter()
         .filter(|reading| reading.public_value.is_some());
-    let mut says: Text = either(fitting.map(said))
+    let fitting = fitting
+        .map(said)
+        .reduce(|these, last| say!("{these}; or {last}", these, last));
+    let mut says: Text = fitting
         .map(|groups| {
             say!(
                 "With a single proposal the size of {from} fits {groups}.",
@@ -194,22 +197,18 @@ fn said(reading: &Reading) -> Text {
         (&reading.selectors_v6, "IPv6"),
     ];
     let counts = counts.into_iter().filter(|(counts, _)| !counts.is_empty());
+    let counts = counts.map(|(counts, family)| {
+        say!(
+            "{counts} {family}",
+            counts = one_of(counts),
+            family = Text::verbatim(family)
+        )
+    });
     say!(
         "{groups} with {counts} selectors",
         groups = one_of(names.take(2).map(|row| Text::verbatim(row.name))),
-        counts = either(counts.map(|(counts, family)| {
-            say!(
-                "{counts} {family}",
-                counts = one_of(counts),
-                family = Text::verbatim(family)
-            )
-        }))
+        counts = counts.reduce(|these, last| say!("{these}, or {last}", these, last))
     )
-}
-
-/// `A, or B, or C`, where `or` alone stands in them.
-fn either(texts: impl Iterator<Item = Text>) -> Option<Text> {
-    texts.reduce(|these, last| say!("{these}, or {last}", these, last))
 }
 
 /// Public values of two groups differ by this at least: 32 octets, those of Curve25519 and of a curve
