@@ -4,6 +4,7 @@ use super::ts_narrowed::ends;
 use crate::diagnose::facts::selectors::{self, Life};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, Selector, TunnelId, selector};
+use crate::say;
 use crate::units::Span;
 use std::net::IpAddr;
 
@@ -142,25 +143,30 @@ fn finding(
         .any(Selector::is_all);
     let name = |tunnel: TunnelId| {
         let [a, b] = model.tunnels[tunnel].ends;
-        format!("{a} and {b}")
+        say!("{a} and {b}", a, b)
     };
     let said = |life: &Life| {
         let [a, b] = &life.sides;
-        format!("{} with {}", selector::said(a), selector::said(b))
+        say!(
+            "{own} with {far}",
+            own = selector::said(a),
+            far = selector::said(b)
+        )
     };
     let place = match other {
-        Some(other) => format!(
-            "The tunnel between {} has a child SA for {}, that between {} one for {}",
-            name(tunnel),
-            said(one),
-            name(other),
-            said(two)
+        Some(other) => say!(
+            "The tunnel between {these} has a child SA for {one}, that between {those} one for {two}, at the \
+             same time.",
+            these = name(tunnel),
+            one = said(one),
+            those = name(other),
+            two = said(two)
         ),
-        None => format!(
-            "Between {} there are a child SA for {} and one for {}",
-            name(tunnel),
-            said(one),
-            said(two)
+        None => say!(
+            "Between {these} there are a child SA for {one} and one for {two}, at the same time.",
+            these = name(tunnel),
+            one = said(one),
+            two = said(two)
         ),
     };
     let mut finding = Finding::new(
@@ -168,9 +174,9 @@ fn finding(
         Confidence::Certain,
         here,
         one.at,
-        format!("granted: {}", said(one)),
+        say!("granted: {selectors}", selectors = said(one)),
     )
-    .also(two.at, format!("granted: {}", said(two)))
+    .also(two.at, say!("granted: {selectors}", selectors = said(two)))
     // The alarm is raised once; of the other tunnel it may still explain what happens there.
     .severity(if everything || there.is_some_and(|there| there < here) {
         Severity::Info
@@ -178,16 +184,19 @@ fn finding(
         RULE.severity
     })
     .title(match other {
-        Some(other) => format!(
-            "The tunnels between {} and between {} claim the same packets",
-            name(tunnel),
-            name(other)
+        Some(other) => say!(
+            "The tunnels between {these} and between {those} claim the same packets",
+            these = name(tunnel),
+            those = name(other)
         ),
-        None => format!("Two child SAs between {} claim the same packets", name(tunnel)),
+        None => say!(
+            "Two child SAs between {these} claim the same packets",
+            these = name(tunnel)
+        ),
     })
-    .says(format!(
-        "{place}, at the same time. They overlap: which one a packet takes is left to the order of policies, \
-         and the two sides may decide otherwise."
+    .says(place.then(
+        "They overlap: which one a packet takes is left to the order of policies, and the two sides may \
+         decide otherwise.",
     ))
     .or("One side gives the narrower one priority, and so does its peer.");
     // It lasts as long as both do, and so do its consequences.

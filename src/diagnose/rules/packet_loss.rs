@@ -2,9 +2,11 @@
 
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Located, Tap, asked, count, own};
+use crate::diagnose::facts::{Located, Tap, asked, own};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Model, Transport, Tunnel, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -95,17 +97,16 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
         matters(by_chance, located.both) && !(located.may_be_leak() && located.leaks())
     })?;
     let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
-    let share = located.lost as f64 * 100.0 / located.left() as f64;
+    let share = one_decimal(located.lost as f64 * 100.0 / located.left() as f64);
     let dropped = model.dropped(located.far);
-    let missed = match located.unrecorded {
-        0 => String::new(),
-        more => format!(
-            " {} that {} lacks reached {}: its recording lost them.",
-            count(more, "packet"),
-            name(model, located.near),
-            name(model, located.far)
-        ),
-    };
+    let missed = (located.unrecorded > 0).then(|| {
+        say!(
+            "{packets} that {near} lacks reached {far}: its recording lost them.",
+            packets = count(located.unrecorded, "packet"),
+            near = name(model, located.near),
+            far = name(model, located.far)
+        )
+    });
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain
@@ -115,31 +116,39 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
         first,
         "near the first that left and never arrived",
     )
-    .title(format!("{share:.1} % of ESP from {from} to {to} is lost between the two taps"))
-    .says(format!("{}.{missed}", located.says(model)))
-    .advise(format!(
-        "Look at the path between the taps, from {} to {}: errors, rate limits, queues; compare the times with \
-         the load.",
-        name(model, located.near),
-        name(model, located.far)
+    .title(say!(
+        "{share} % of ESP from {from} to {to} is lost between the two taps",
+        share,
+        from,
+        to
+    ))
+    .says(say!("{loss}.", loss = located.says(model)).then(missed))
+    .advise(say!(
+        "Look at the path between the taps, from {near} to {far}: errors, rate limits, queues; compare the \
+         times with the load.",
+        near = name(model, located.near),
+        far = name(model, located.far)
     ));
     if located.may_be_leak() {
         // Too few to be told from a recording that loses some.
-        finding = finding.severity(Severity::Info).or(format!(
-            "The recording of {} lost them.",
-            name(model, located.far)
+        finding = finding.severity(Severity::Info).or(say!(
+            "The recording of {far} lost them.",
+            far = name(model, located.far)
         ));
     }
     if is_one_piece(&located) {
-        finding = finding.severity(Severity::Info).title(format!(
-            "{} from {from} to {to} are lost between the two taps, in one piece",
-            count(located.lost, "ESP packet")
+        finding = finding.severity(Severity::Info).title(say!(
+            "{packets} from {from} to {to} are lost between the two taps, in one piece",
+            packets = count(located.lost, "ESP packet"),
+            from,
+            to
         ));
     }
     if dropped > 0 {
-        finding = finding.severity(Severity::Info).or(format!(
-            "The recording of {} says that it dropped {dropped} packets itself.",
-            name(model, located.far)
+        finding = finding.severity(Severity::Info).or(say!(
+            "The recording of {far} says that it dropped {dropped} packets itself.",
+            far = name(model, located.far),
+            dropped
         ));
     }
     Some(located.cite(model, finding))
@@ -189,30 +198,47 @@ fn loss(
         .max()
         .unwrap_or(0);
     let other = match other_packets {
-        0 => "The other direction is not in this capture.".to_string(),
-        _ if other_missing == 0 => "The other direction is complete.".to_string(),
-        _ => format!(
-            "The other direction misses {other_missing} of {} too.",
-            other_missing + other_packets
+        0 => "The other direction is not in this capture.".into(),
+        _ if other_missing == 0 => "The other direction is complete.".into(),
+        _ => say!(
+            "The other direction misses {missing} of {packets} too.",
+            missing = other_missing,
+            packets = other_missing + other_packets
         ),
     };
+    let percent = one_decimal(share);
     let (confidence, severity, title, why) = match cause {
         Cause::Path => (
             Confidence::Certain,
             RULE.severity,
-            "is lost before the tap",
+            say!(
+                "{percent} % of ESP from {from} to {to} is lost before the tap",
+                percent = &percent,
+                from,
+                to
+            ),
             "So the capture is, too, and the path lost them.",
         ),
         Cause::Shared => (
             Confidence::Likely,
             RULE.severity,
-            "is lost",
+            say!(
+                "{percent} % of ESP from {from} to {to} is lost",
+                percent = &percent,
+                from,
+                to
+            ),
             "IKE requests were sent again, too: the path loses packets.",
         ),
         Cause::Unknown => (
             Confidence::Possible,
             Severity::Info,
-            "is not in the capture",
+            say!(
+                "{percent} % of ESP from {from} to {to} is not in the capture",
+                percent = &percent,
+                from,
+                to
+            ),
             "Whether the path lost them or the capture itself, these packets do not tell.",
         ),
     };
@@ -221,34 +247,48 @@ fn loss(
         confidence,
         tunnel,
         gap,
-        format!("first gap in the numbers of {}", worst.key.spi),
+        say!("first gap in the numbers of {spi}", spi = worst.key.spi),
     )
     .severity(severity)
     .during(worst.seen.first.1, worst.seen.last.1)
-    .title(format!("{share:.1} % of ESP from {from} to {to} {title}"))
-    .says(format!(
-        "Of {} ESP packets from {from} to {to} {missing} never came ({share:.1} %), in {bursts} gaps of at \
-         most {longest}. {other} {why}",
-        missing + packets
-    ))
+    .title(title)
+    .says(
+        say!(
+            "Of {packets} ESP packets from {from} to {to} {missing} never came ({percent} %), in {gaps} of at \
+             most {longest}.",
+            packets = missing + packets,
+            from,
+            to,
+            missing,
+            percent,
+            gaps = count(bursts, "gap"),
+            longest
+        )
+        .then(other)
+        .then(why),
+    )
     .or("The sender discards packets after numbering them, such as those too large for its link.")
-    .advise(format!("Look at the path from {from}: errors, rate limits, queues; compare the times with the load."))
-    .advise(format!("Capture at {from} to see whether the packets leave."));
+    .advise(say!(
+        "Look at the path from {from}: errors, rate limits, queues; compare the times with the load.",
+        from
+    ))
+    .advise(say!("Capture at {from} to see whether the packets leave.", from));
     if tap.dropped == 0 && share >= HEAVY {
         finding = finding.explaining(&["dpd-timeout", "tunnel-flapping"]);
     }
     if own::end(directions) == Some(1 - end) {
         finding.confidence = finding.confidence.lower();
-        finding.says.push_str(&format!(
-            " The TTL shows that {from} stands beside this tap, so that hardly a path can have lost them: {from} \
-             discards them itself."
+        finding.says.add(say!(
+            "The TTL shows that {from} stands beside this tap, so that hardly a path can have lost them: {from} \
+             discards them itself.",
+            from
         ));
         finding = finding.or("The capture itself lost packets of that direction.");
     }
     if tap.dropped > 0 {
-        finding = finding.or(format!(
-            "The capture says that it dropped {} packets itself.",
-            tap.dropped
+        finding = finding.or(say!(
+            "The capture says that it dropped {dropped} packets itself.",
+            dropped = tap.dropped
         ));
     }
     for anomaly in worst
@@ -260,7 +300,7 @@ fn loss(
         if let AnomalyKind::Gap(skipped) = anomaly.kind {
             finding = finding.also(
                 (anomaly.frame, anomaly.time),
-                format!("{skipped} missing before it"),
+                say!("{skipped} missing before it", skipped),
             );
         }
     }
@@ -341,6 +381,10 @@ pub(super) fn matters_towards(directions: &Directions<'_>, end: usize) -> bool {
 
 fn matters(missing: u64, packets: u64) -> bool {
     missing >= FEW && missing.saturating_mul(1000) >= (missing + packets).saturating_mul(PER_MILLE)
+}
+
+fn one_decimal(share: f64) -> Text {
+    Text::verbatim(format_args!("{share:.1}"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{Tap, end_of, tap, taps};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{AnomalyKind, EspFlow, Model, Silence, TunnelId};
+use crate::say;
 use crate::units::{Span, Timestamp};
 
 /// The rule.
@@ -114,10 +116,10 @@ fn outage(
         return None;
     }
     let before = taps::upstream(model, row, flow).filter(|before| before.sequence.missing == 0);
-    let located = before.map_or(String::new(), |before| {
-        format!(
-            " None of them is missing at the tap {}: they were lost between the two taps.",
-            taps::name(model, before.key.vantage)
+    let located = before.map(|before| {
+        say!(
+            "None of them is missing at the tap {tap}: they were lost between the two taps.",
+            tap = taps::name(model, before.key.vantage)
         )
     });
     // A recording that misses packets all the time misses some in a pause, too.
@@ -136,20 +138,38 @@ fn outage(
             },
             tunnel,
             silence.after,
-            format!("first packet after {}; {lost} numbers are missing", silence.length),
+            say!(
+                "first packet after {silence}; {lost} numbers are missing",
+                silence = silence.length,
+                lost
+            ),
         )
         .severity(severity)
         .also(silence.before, "last packet before the silence")
-        .title(format!("Nothing of {from} arrived for {}", silence.length))
-        .says(format!(
-            "For {} nothing of {from} arrived at the tap, then {} went on with {lost} numbers missing: \
-             {from} went on sending to {to}, and the path lost it.{located}{}",
-            silence.length,
-            flow.key.spi,
-            other_way(model, tunnel, flow, 1 - end, silence)
+        .title(say!(
+            "Nothing of {from} arrived for {silence}",
+            from,
+            silence = silence.length
         ))
+        .says(
+            say!(
+                "For {silence} nothing of {from} arrived at the tap, then {spi} went on with {lost} numbers \
+                 missing: {from} went on sending to {to}, and the path lost it.",
+                silence = silence.length,
+                from,
+                spi = flow.key.spi,
+                lost,
+                to
+            )
+            .then(located)
+            .then(other_way(model, tunnel, flow, 1 - end, silence)),
+        )
         .or("The capture itself was interrupted.")
-        .advise(format!("Look at the path from {from} to {to} at that time.")),
+        .advise(say!(
+            "Look at the path from {from} to {to} at that time.",
+            from,
+            to
+        )),
     )
 }
 
@@ -208,30 +228,55 @@ fn unanswered(
             Confidence::Possible,
             tunnel,
             silence.after,
-            format!("first packet of {peer} after {}", silence.length),
+            say!(
+                "first packet of {peer} after {silence}",
+                peer,
+                silence = silence.length
+            ),
         )
         .severity(Severity::Warning)
         .also(silence.before, "last packet before the silence")
-        .title(format!("Nothing of {peer} came for {}, though {other} went on sending", silence.length))
-        .says(format!(
-            "Before and afterwards each packet from {other} to {peer} has one in return. For {} {asked} and more, of              the same sizes, had none, and nothing else of {peer} came. Then both went on with the same SAs, and of              {peer} no number is missing: what {other} sent did not arrive, or was not answered.",
-            silence.length
+        .title(say!(
+            "Nothing of {peer} came for {silence}, though {other} went on sending",
+            peer,
+            silence = silence.length,
+            other
         ))
-        .or(format!("All of it was for one host behind {peer}, which was down."))
-        .advise(format!("Look at the path from {other} to {peer} at that time."))
-        .advise(format!("Look whether the hosts behind {peer} were up then.")),
+        .says(say!(
+            "Before and afterwards each packet from {other} to {peer} has one in return. For {silence} {asked} \
+             and more, of the same sizes, had none, and nothing else of {peer} came. Then both went on with the \
+             same SAs, and of {peer} no number is missing: what {other} sent did not arrive, or was not \
+             answered.",
+            other,
+            peer,
+            silence = silence.length,
+            asked
+        ))
+        .or(say!(
+            "All of it was for one host behind {peer}, which was down.",
+            peer
+        ))
+        .advise(say!(
+            "Look at the path from {from} to {to} at that time.",
+            from = other,
+            to = peer
+        ))
+        .advise(say!(
+            "Look whether the hosts behind {peer} were up then.",
+            peer
+        )),
     )
 }
 
 /// What the TTL of IKE messages of one side tells of its way before and after a silence, in words:
-/// another number of hops is another path. Empty if either is not known.
+/// another number of hops is another path. `None` if either is not known.
 fn other_way(
     model: &Model,
     tunnel: TunnelId,
     flow: &EspFlow,
     end: usize,
     silence: &Silence,
-) -> String {
+) -> Option<Text> {
     let row = &model.tunnels[tunnel];
     let sent = || {
         tap::messages(model, row)
@@ -239,14 +284,15 @@ fn other_way(
             .filter(|message| end_of(row, message.path.from.address) == Some(end))
             .map(|message| (message.time, message.ip.ttl))
     };
-    let before = sent().filter(|(time, _)| *time <= silence.before.1).max();
-    let after = sent().filter(|(time, _)| *time >= silence.after.1).min();
-    match (before, after) {
-        (Some((_, before)), Some((_, after))) if before != after => format!(
-            " Its packets had a TTL of {before} before and {after} afterwards: they take another way now."
-        ),
-        _ => String::new(),
-    }
+    let (_, before) = sent().filter(|(time, _)| *time <= silence.before.1).max()?;
+    let (_, after) = sent().filter(|(time, _)| *time >= silence.after.1).min()?;
+    (before != after).then(|| {
+        say!(
+            "Its packets had a TTL of {before} before and {after} afterwards: they take another way now.",
+            before,
+            after
+        )
+    })
 }
 
 /// How many numbers were skipped when the flow resumed.

@@ -2,9 +2,11 @@
 
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::life::{self, Birth};
-use crate::diagnose::facts::{asked, child, count, end_of, esp, offer};
+use crate::diagnose::facts::{asked, child, end_of, esp, offer};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{IkeSaId, Model, TunnelId};
+use crate::say;
 use crate::units::{Endpoint, Timestamp};
 use std::net::IpAddr;
 
@@ -128,25 +130,37 @@ fn port_forgotten(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                     Confidence::Likely,
                     tunnel,
                     (seen.frame, seen.time),
-                    format!("{} for {old}", icmp::name(&seen.error)),
+                    say!("{error} for {old}", error = icmp::name(&seen.error), old),
                 )
-                .also(flow.seen.last, format!("{} sends from another port", old.address))
+                .also(
+                    flow.seen.last,
+                    say!("{peer} sends from another port", peer = old.address),
+                )
                 .during(seen.time, seen.last)
-                .title(format!("{partner} sends to {old}, and the peer is at {new} by now"))
-                .says(format!(
-                    "A NAT forgot the port of its mapping and gave the peer another one: ESP comes from {new}. {} still                      sent to {old}, which {} refused {} by {}.",
-                    partner.address,
-                    seen.path.from.address,
-                    child::times(usize::try_from(seen.count).unwrap_or(usize::MAX)),
-                    icmp::name(&seen.error)
+                .title(say!(
+                    "{partner} sends to {old}, and the peer is at {new} by now",
+                    partner,
+                    old,
+                    new
+                ))
+                .says(say!(
+                    "A NAT forgot the port of its mapping and gave the peer another one: ESP comes from {new}. \
+                     {partner} still sent to {old}, which {refuser} refused {times} by {error}.",
+                    new,
+                    partner = partner.address,
+                    old,
+                    refuser = seen.path.from.address,
+                    times = child::times(usize::try_from(seen.count).unwrap_or(usize::MAX)),
+                    error = icmp::name(&seen.error)
                 ))
                 .or("The NAT was restarted.")
                 .advise(
-                    "Let the side behind the NAT send keepalives more often than the NAT forgets (RFC 3948 section 4);                      20 s is common.",
+                    "Let the side behind the NAT send keepalives more often than the NAT forgets (RFC 3948 \
+                     section 4); 20 s is common.",
                 )
-                .advise(format!(
-                    "Let {} follow a port that changed, as RFC 7296 section 2.23 asks for.",
-                    partner.address
+                .advise(say!(
+                    "Let {partner} follow a port that changed, as RFC 7296 section 2.23 asks for.",
+                    partner = partner.address
                 ))
             })
         })
@@ -193,19 +207,28 @@ fn finding(tunnel: TunnelId, old: Birth, heard: Cite, void: u64, new: IpAddr, at
         Confidence::Possible,
         tunnel,
         at,
-        format!("the same offer, from {new}"),
+        say!("the same offer, from {new}", new),
     )
-    .also(heard, format!("last packet of {}", old.initiator))
-    .title(format!("{} now seems to be {new}", old.initiator))
-    .says(format!(
-        "{} fell silent, while {} still went to it. Then {new} asked {} with the same offer and the \
-         same vendor IDs.",
-        old.initiator,
-        count(void, "packet"),
-        old.responder
+    .also(heard, say!("last packet of {peer}", peer = old.initiator))
+    .title(say!(
+        "{peer} now seems to be {new}",
+        peer = old.initiator,
+        new
+    ))
+    .says(say!(
+        "{peer} fell silent, while {packets} still went to it. Then {new} asked {partner} with the same offer \
+         and the same vendor IDs.",
+        peer = old.initiator,
+        packets = count(void, "packet"),
+        new,
+        partner = old.responder
     ))
     .or("Another device of the same make started by chance.")
-    .advise(format!("If it is the same device, enter {new} at {}, or identify it by name.", old.responder))
+    .advise(say!(
+        "If it is the same device, enter {new} at {partner}, or identify it by name.",
+        new,
+        partner = old.responder
+    ))
     .advise("Enable MOBIKE, or give the peer a fixed address.")
 }
 

@@ -5,7 +5,9 @@ use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
 use crate::diagnose::facts::{self, vendor_advice};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{IkeSa, Model, TunnelId};
+use crate::say;
 use std::net::IpAddr;
 
 /// The rule.
@@ -66,16 +68,29 @@ fn unknown_to(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
         proof.confidence(),
         tunnel,
         notice.at,
-        "NO_PROPOSAL_CHOSEN",
+        Text::verbatim("NO_PROPOSAL_CHOSEN"),
     )
     .also(at, "the offer that was refused")
-    .title(format!("{responder} does not know {initiator}"))
-    .says(format!(
-        "{responder} refused the offer of {initiator} by NO_PROPOSAL_CHOSEN {}: {offer}. {} So the algorithms \
-         are not the reason: it has no connection for {initiator}, or none that is loaded.",
-        notice.at.1.since(at.1),
-        proof.says(initiator, responder),
-    ));
+    .title(say!(
+        "{responder} does not know {initiator}",
+        responder,
+        initiator
+    ))
+    .says(
+        say!(
+            "{responder} refused the offer of {initiator} by NO_PROPOSAL_CHOSEN after {delay}: {offer}.",
+            responder,
+            initiator,
+            delay = notice.at.1.since(at.1),
+            offer = Text::verbatim(&offer)
+        )
+        .then(proof.says(initiator, responder))
+        .then(say!(
+            "So the algorithms are not the reason: it has no connection for {initiator}, or none that is \
+             loaded.",
+            initiator
+        )),
+    );
     if let Some((cite, note)) = proof.cite() {
         finding = finding.also(cite, note);
     }
@@ -94,15 +109,20 @@ fn unknown_to(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
     }
     Some(
         finding
-            .or(format!(
-                "{responder} has other algorithms for {initiator} than the capture shows of it."
+            .or(say!(
+                "{responder} has other algorithms for {initiator} than the capture shows of it.",
+                responder,
+                initiator
             ))
-            .advise(format!(
+            .advise(say!(
                 "At {responder}, see that a connection for the peer address {initiator} and this IKE version \
-                 exists and is loaded."
+                 exists and is loaded.",
+                responder,
+                initiator
             ))
-            .advise(format!(
-                "If the address of {initiator} changes or is translated, identify it by name instead of address."
+            .advise(say!(
+                "If the address of {initiator} changes or is translated, identify it by name instead of address.",
+                initiator
             )),
     )
 }
@@ -129,34 +149,39 @@ impl Proof {
         }
     }
 
-    fn says(&self, initiator: IpAddr, responder: IpAddr) -> String {
+    fn says(&self, initiator: IpAddr, responder: IpAddr) -> Text {
         match self {
-            Self::Accepted { from, same, .. } => format!(
-                "It accepted {} from {from}.",
-                if *same {
-                    "the very same offer"
-                } else {
-                    "an offer that agrees with it"
-                }
+            Self::Accepted {
+                from, same: true, ..
+            } => say!("It accepted the very same offer from {from}.", from),
+            Self::Accepted { from, .. } => {
+                say!(
+                    "It accepted an offer that agrees with it from {from}.",
+                    from
+                )
+            }
+            Self::Before { .. } => say!(
+                "It accepted the very same offer of {initiator} before.",
+                initiator
             ),
-            Self::Before { .. } => {
-                format!("It accepted the very same offer of {initiator} before.")
-            }
-            Self::Offers { to, .. } => {
-                format!("{responder} itself offers to {to} what agrees with it.")
-            }
-            Self::Spi => format!(
+            Self::Offers { to, .. } => say!(
+                "{responder} itself offers to {to} what agrees with it.",
+                responder,
+                to
+            ),
+            Self::Spi => say!(
                 "{responder} is strongSwan, and its refusal bears its SPI: it keeps it when it finds no \
-                 connection, and sets it to zero when it dislikes the algorithms."
+                 connection, and sets it to zero when it dislikes the algorithms.",
+                responder
             ),
         }
     }
 
-    fn cite(&self) -> Option<(Cite, String)> {
+    fn cite(&self) -> Option<(Cite, Text)> {
         match self {
-            Self::Accepted { from, at, .. } => Some((*at, format!("accepted from {from}"))),
-            Self::Before { at } => Some((*at, "accepted before".to_owned())),
-            Self::Offers { to, at } => Some((*at, format!("its own offer to {to}"))),
+            Self::Accepted { from, at, .. } => Some((*at, say!("accepted from {from}", from))),
+            Self::Before { at } => Some((*at, "accepted before".into())),
+            Self::Offers { to, at } => Some((*at, say!("its own offer to {to}", to))),
             Self::Spi => None,
         }
     }

@@ -4,6 +4,7 @@ use crate::diagnose::facts::child;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -65,15 +66,17 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)
         .map(|finding| {
             let finding = finding
-                .title(format!("{from} refuses: {}", first.name()))
-                .says(format!(
-                    "{from} refused {} of {} {} by {}; no attempt for the same traffic succeeded.",
-                    first.what(),
-                    first.asker(),
-                    child::times(refusals.len()),
-                    first.name(),
+                .title(say!("{from} refuses: {error}", from, error = first.name()))
+                .says(say!(
+                    "{from} refused {what} of {asker} {times} by {error}; no attempt for the same traffic \
+                     succeeded.",
+                    from,
+                    what = first.what(),
+                    asker = first.asker(),
+                    times = child::times(refusals.len()),
+                    error = first.name()
                 ))
-                .advise(format!("Read the log of {from}."));
+                .advise(say!("Read the log of {from}.", from));
             match only_busy {
                 true if at_first => finding.advise(
                     "It agreed and could not install the SA: see that its kernel or hardware can do the algorithms.",

@@ -7,6 +7,7 @@ use crate::diagnose::facts::{Fate, asked, auth, end_of, life, own};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::NotifyType;
+use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::cell::OnceCell;
 use std::net::IpAddr;
@@ -197,10 +198,13 @@ fn begins_anew(
     }
     Some(
         finding(tunnel, Confidence::Likely, who, heard, start)
-            .says(format!(
-                "{who} was silent for {silence} and sent no delete, while {void} ESP packets went to it \
+            .says(say!(
+                "{peer} was silent for {silence} and sent no delete, while {void} ESP packets went to it \
                  unanswered. Then it began a new IKE SA from the first message; its old SPIs are not used \
-                 again."
+                 again.",
+                peer = who,
+                silence,
+                void
             ))
             .or("A path outage in which the side that begins anew lost its state as well."),
     )
@@ -225,14 +229,17 @@ fn denies(
             ) && end_of(row, seen.path.from.address) == Some(end)
                 && end_of(row, seen.error.quoted.to.address) == Some(end)
         })
-        .map(|seen| ((seen.frame, seen.time), icmp::name(&seen.error)));
+        .map(|seen| {
+            let name = icmp::name(&seen.error);
+            ((seen.frame, seen.time), say!("{name}", name))
+        });
     let by_ike = row
         .ike_sas
         .iter()
         .flat_map(|id| &model.ike_sas[*id].notices)
         .filter(|notice| UNKNOWN.iter().any(|kind| kind.0 == notice.kind))
         .filter(|notice| end_of(row, notice.from) == Some(end))
-        .map(|notice| (notice.at, notice.name()));
+        .map(|notice| (notice.at, say!("{name}", name = notice.name())));
     let (denial, name) = by_icmp
         .chain(by_ike)
         .filter(|(at, _)| at.1 < start.1 && start.1.since(at.1) <= LONGEST)
@@ -244,11 +251,13 @@ fn denies(
     }
     Some(
         finding(tunnel, Confidence::Likely, who, heard, start)
-            .also(denial, name.clone())
-            .says(format!(
-                "{who} used SAs that nobody deleted, and then answered {name}: the host was up, and knew \
-                 nothing of them. {} later a new IKE SA was begun from the first message.",
-                start.1.since(denial.1)
+            .also(denial, &name)
+            .says(say!(
+                "{peer} used SAs that nobody deleted, and then answered {name}: the host was up, and knew \
+                 nothing of them. {delay} later a new IKE SA was begun from the first message.",
+                peer = who,
+                name,
+                delay = start.1.since(denial.1)
             )),
     )
 }
@@ -304,13 +313,15 @@ fn forgets(
     }
     Some(
         finding(tunnel, Confidence::Possible, who, heard, start)
-            .says(format!(
-                "{who} began a new IKE SA from the first message while the old one was in use, and never \
-                 deleted that; its counters began anew, and neither side used the old SPIs again."
+            .says(say!(
+                "{peer} began a new IKE SA from the first message while the old one was in use, and never \
+                 deleted that; its counters began anew, and neither side used the old SPIs again.",
+                peer = who
             ))
             .or("A reauthentication of which the delete of the old IKE SA is not in this capture."),
     )
 }
+
 fn finding(
     tunnel: TunnelId,
     confidence: Confidence,
@@ -323,13 +334,17 @@ fn finding(
         confidence,
         tunnel,
         start,
-        format!("a new beginning, the old SAs of {who} forgotten"),
+        say!(
+            "a new beginning, the old SAs of {peer} forgotten",
+            peer = who
+        ),
     )
-    .also(heard, format!("last packet of {who} before"))
-    .title(format!("{who} restarted"))
+    .also(heard, say!("last packet of {peer} before", peer = who))
+    .title(say!("{peer} restarted", peer = who))
     .or("A failover to another device with the same address.")
-    .advise(format!(
-        "Look at the log and the uptime of {who} at that time."
+    .advise(say!(
+        "Look at the log and the uptime of {peer} at that time.",
+        peer = who
     ))
     .advise("Enable dead peer detection on both sides, so that the loss is noticed sooner.")
 }

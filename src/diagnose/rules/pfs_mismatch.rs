@@ -6,10 +6,13 @@ use crate::diagnose::facts::offer::{self, Kind};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{self, rekey};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, one_of};
 use crate::limits;
-use crate::model::{Model, TunnelId};
-use crate::registry::{ExchangeType, NotifyType};
+use crate::model::{Model, Reading, TunnelId};
+use crate::registry::{ExchangeType, NotifyType, transform};
+use crate::say;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::IpAddr;
 
 /// The rule.
@@ -76,16 +79,29 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     });
     rekey_failed::finding(&RULE, confidence, tunnel, &refused, model)
         .map(|finding| {
+            let refusals = match refused.len() {
+                1 => say!(
+                    "The tunnel carried traffic, but 1 CREATE_CHILD_SA request was refused by a single \
+                     notification and none succeeded; {aftermath}.",
+                    aftermath
+                ),
+                requests => say!(
+                    "The tunnel carried traffic, but {requests} CREATE_CHILD_SA requests were refused by a \
+                     single notification and none succeeded; {aftermath}.",
+                    requests,
+                    aftermath
+                ),
+            };
             finding
-                .says(format!(
-                    "The tunnel carried traffic, but {} CREATE_CHILD_SA request{} {} refused by a single \
-                     notification and none succeeded; {aftermath}. The requests are {room} octets larger \
-                     than one without a public value: they ask for PFS.{}",
-                    refused.len(),
-                    if refused.len() == 1 { "" } else { "s" },
-                    if refused.len() == 1 { "was" } else { "were" },
-                    sizes.map_or(String::new(), |sizes| sizes.says),
-                ))
+                .says(
+                    refusals
+                        .then(say!(
+                            "The requests are {room} octets larger than one without a public value: they ask \
+                             for PFS.",
+                            room
+                        ))
+                        .then(sizes.map(|sizes| sizes.says)),
+                )
                 .or("Another part of the ESP proposal differs.")
                 .or("It is the IKE SA whose rekeying is refused.")
                 .advise("Configure the same PFS group for ESP on both sides, or none on both.")
@@ -99,8 +115,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 /// What the sizes of sealed requests tell of the groups of both sides.
 struct Sizes {
-    /// One or more sentences, each after a space.
-    says: String,
+    /// Any number of sentences.
+    says: Text,
     /// Whether requests of the other side have no room for a public value.
     one_sided: bool,
 }
@@ -112,18 +128,21 @@ fn sizes(model: &Model, tunnel: TunnelId, refused: &[rekey::Refused]) -> Option<
     let request = exchange.request()?;
     let from = facts::first(model, request)?.path.from.address;
     let readings = model.rekey_readings(first.ike_sa, request);
-    let groups: Vec<String> = readings
+    let fitting = readings
         .iter()
-        .filter(|reading| reading.public_value.is_some())
-        .map(ToString::to_string)
-        .collect();
-    let mut says = match groups.is_empty() {
-        true => String::new(),
-        false => format!(
-            " With a single proposal the size of {from} fits {}.",
-            groups.join(", or ")
-        ),
-    };
+        .filter(|reading| reading.public_value.is_some());
+    let fitting = fitting
+        .map(said)
+        .reduce(|these, last| say!("{these}; or {last}", these, last));
+    let mut says: Text = fitting
+        .map(|groups| {
+            say!(
+                "With a single proposal the size of {from} fits {groups}.",
+                from,
+                groups
+            )
+        })
+        .into();
     let others = model.tunnels[tunnel]
         .ike_sas
         .iter()
@@ -140,25 +159,56 @@ fn sizes(model: &Model, tunnel: TunnelId, refused: &[rekey::Refused]) -> Option<
     let largest = others.max_by_key(|(_, octets)| *octets);
     let one_sided = match largest {
         Some((other, octets)) if !rekey::has_room_for_public_value(octets) => {
-            says.push_str(&format!(
-                " Those of {other} have no room for a public value: only one side has a PFS group."
+            says.add(say!(
+                "Those of {other} have no room for a public value: only one side has a PFS group.",
+                other
             ));
             true
         }
         Some((other, octets)) => {
             let ours = first.plaintext?;
-            if octets.abs_diff(ours) >= DIFFERENT {
-                says.push_str(&format!(
-                    " Those of {other} are {} octets {}.",
-                    octets.abs_diff(ours),
-                    if octets > ours { "larger" } else { "smaller" }
-                ));
+            let difference = octets.abs_diff(ours);
+            if difference >= DIFFERENT {
+                says.add(match octets > ours {
+                    true => say!(
+                        "Those of {other} are {difference} octets larger.",
+                        other,
+                        difference
+                    ),
+                    false => say!(
+                        "Those of {other} are {difference} octets smaller.",
+                        other,
+                        difference
+                    ),
+                });
             }
             false
         }
         None => false,
     };
     Some(Sizes { says, one_sided })
+}
+
+/// `Curve25519 with 2 or 3 IPv4 selectors`.
+fn said(reading: &Reading) -> Text {
+    let names = reading.groups().filter_map(transform::key_exchange);
+    let counts = [
+        (&reading.selectors, "IPv4"),
+        (&reading.selectors_v6, "IPv6"),
+    ];
+    let counts = counts.into_iter().filter(|(counts, _)| !counts.is_empty());
+    let counts = counts.map(|(counts, family)| {
+        say!(
+            "{counts} {family}",
+            counts = one_of(counts),
+            family = Text::verbatim(family)
+        )
+    });
+    say!(
+        "{groups} with {counts} selectors",
+        groups = one_of(names.take(2).map(|row| Text::verbatim(row.name))),
+        counts = counts.reduce(|these, last| say!("{these}, or {last}", these, last))
+    )
 }
 
 /// Public values of two groups differ by this at least: 32 octets, those of Curve25519 and of a curve
@@ -168,9 +218,9 @@ const DIFFERENT: usize = 32;
 /// What makes the group the suspect of a refusal.
 pub(super) struct Suspicion {
     confidence: Confidence,
-    why: String,
+    why: Text,
     /// The groups that the refuser would take, as far as it showed.
-    wanted: Option<BTreeSet<String>>,
+    wanted: Option<Text>,
 }
 
 /// Whether the group of the key exchange is what a refusal is about, not the other algorithms.
@@ -185,13 +235,14 @@ pub(super) fn suspicion(
     let from = refusal.answer.from;
     if !refusal.v1 && refusal.reason == NotifyType::INVALID_KE_PAYLOAD.0 {
         let wanted = refusal.wanted_group().map(offer::group);
+        let wanted = wanted.map(|group| say!("{group}", group));
         return Some(Suspicion {
             confidence: Confidence::Certain,
             why: match &wanted {
-                Some(group) => format!("{from} asks for {group} instead"),
-                None => format!("{from} asks for another group"),
+                Some(group) => say!("{from} asks for {group} instead", from, group),
+                None => say!("{from} asks for another group", from),
             },
-            wanted: wanted.map(|group| BTreeSet::from([group])),
+            wanted,
         });
     }
     if refusal.reason != NotifyType::NO_PROPOSAL_CHOSEN.0 {
@@ -213,11 +264,24 @@ pub(super) fn suspicion(
             return None;
         }
         let why = match wanted.is_empty() {
-            true if wants_any => format!(
-                "{from} accepted the same algorithms in IKE_AUTH, where there is no group: it wants one"
+            true if wants_any => say!(
+                "{from} accepted the same algorithms in IKE_AUTH, where there is no group: it wants one",
+                from
             ),
-            true => format!("{from} {how} the same algorithms without a group"),
-            false => format!("{from} {how} the same algorithms with {}", named(&wanted)),
+            true if how == "accepted" => {
+                say!("{from} accepted the same algorithms without a group", from)
+            }
+            true => say!("{from} offers the same algorithms without a group", from),
+            false if how == "accepted" => say!(
+                "{from} accepted the same algorithms with {groups}",
+                from,
+                groups = named(&wanted)
+            ),
+            false => say!(
+                "{from} offers the same algorithms with {groups}",
+                from,
+                groups = named(&wanted)
+            ),
         };
         return Some(Suspicion {
             confidence: if wanted.is_empty() && !refusal.is_rekeying() {
@@ -226,22 +290,25 @@ pub(super) fn suspicion(
                 Confidence::Certain
             },
             why,
-            wanted: (!wanted.is_empty()).then_some(wanted),
+            wanted: (!wanted.is_empty()).then(|| named(&wanted)),
         });
     }
     // Nothing to compare with: a quick mode with a public value.
     let request = refusal.attempt.told.request.as_ref()?;
     (refusal.v1 && request.public_value.is_some()).then(|| Suspicion {
         confidence: Confidence::Possible,
-        why: format!("the request asks for a key exchange of its own, and nothing shows which {from} would take"),
+        why: say!(
+            "the request asks for a key exchange of its own, and nothing shows which {from} would take",
+            from
+        ),
         wanted: None,
     })
 }
 
-fn named(groups: &BTreeSet<String>) -> String {
+fn named<T: fmt::Display>(groups: &BTreeSet<T>) -> Text {
     match groups.is_empty() {
-        true => "no group".to_owned(),
-        false => groups.iter().cloned().collect::<Vec<_>>().join(" or "),
+        true => "no group".into(),
+        false => one_of(groups.iter().map(Text::verbatim)),
     }
 }
 
@@ -265,26 +332,48 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .as_ref()
         .map(|offer| offer.values(Kind::KeyExchange))
         .unwrap_or_default();
-    let offered = offer.map_or(String::new(), |offer| format!(" ({offer})"));
+    let asked = match &offer {
+        Some(offer) => say!(
+            "It asks for {groups} ({offer}); {why}.",
+            groups = named(&ours),
+            offer = Text::verbatim(offer),
+            why = &suspicion.why
+        ),
+        None => say!(
+            "It asks for {groups}; {why}.",
+            groups = named(&ours),
+            why = &suspicion.why
+        ),
+    };
     let finding = child::finding(&RULE, suspicion.confidence, tunnel, &refusals, &attempts)?
-        .title(format!("{from} refuses the PFS group of {to}"))
-        .says(format!(
-            "{from} refused {} of {to} {} by {}. It asks for {}{offered}; {}.",
-            first.what(),
-            child::times(refusals.len()),
-            first.name(),
-            named(&ours),
-            suspicion.why,
+        .title(say!(
+            "{from} refuses the PFS group of {asker}",
+            from,
+            asker = to
         ))
+        .says(
+            say!(
+                "{from} refused {what} of {asker} {times} by {error}.",
+                from,
+                what = first.what(),
+                asker = to,
+                times = child::times(refusals.len()),
+                error = first.name()
+            )
+            .then(asked),
+        )
         .advise(match &suspicion.wanted {
-            Some(wanted) => format!(
-                "Configure the same PFS group for ESP on both sides: {to} has {}, {from} {}.",
-                named(&ours),
-                named(wanted)
+            Some(wanted) => say!(
+                "Configure the same PFS group for ESP on both sides: {asker} has {groups}, {from} {wanted}.",
+                asker = to,
+                groups = named(&ours),
+                from,
+                wanted
             ),
-            None => format!(
-                "Configure the same PFS group for ESP on both sides, or none on both: {to} has {}.",
-                named(&ours)
+            None => say!(
+                "Configure the same PFS group for ESP on both sides, or none on both: {asker} has {groups}.",
+                asker = to,
+                groups = named(&ours)
             ),
         })
         .advise_all(vendor_advice::of(model, tunnel, from, Topic::PfsGroup));

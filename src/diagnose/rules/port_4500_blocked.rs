@@ -4,6 +4,7 @@ use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
 use crate::diagnose::facts::{Asked, Passage, Tap, end_of, esp, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -49,18 +50,22 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 tap.absence(Confidence::Likely),
                 tunnel,
                 asked.first,
-                format!("first packet to {}, unanswered", asked.to()),
+                say!("first packet to {peer}, unanswered", peer = asked.to()),
             )
             .also(silence.agreed, "the peer answers on port 500")
             .also(asked.last, "last copy, unanswered")
-            .title(format!("{} answers on port 500 but not on port 4500", asked.to().address))
-            .says(format!(
-                "{} answered on port 500. The next request to {}, {} octets in one packet, was {} and \
-                 not answered, and nothing came from port 4500 of that address in the whole capture.",
-                asked.to().address,
-                asked.to(),
-                asked.message.ip.length,
-                asked.schedule()
+            .title(say!(
+                "{peer} answers on port 500 but not on port 4500",
+                peer = asked.to().address
+            ))
+            .says(say!(
+                "{peer} answered on port 500. The next request to {to}, {size} octets in one packet, was \
+                 {schedule} and not answered, and nothing came from port 4500 of that address in the whole \
+                 capture.",
+                peer = asked.to().address,
+                to = asked.to(),
+                size = asked.message.ip.length,
+                schedule = asked.schedule()
             ))
             .or("The peer drops the request without a word.")
             .or("Only the answers are filtered.")
@@ -80,11 +85,7 @@ fn located(model: &Model, tunnel: TunnelId, asked: &Asked<'_>, mut finding: Find
     if passage.is_proven() {
         finding.confidence = Confidence::Certain;
     } else if passage.arrived() {
-        finding.alternatives = vec![
-            "The peer drops the request without a word."
-                .to_owned()
-                .into(),
-        ];
+        finding.alternatives = vec!["The peer drops the request without a word.".into()];
     }
     passage.tell(model, finding, "the request")
 }

@@ -2,7 +2,9 @@
 
 use crate::diagnose::facts::{began, first};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Exchange, Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -73,21 +75,23 @@ fn stays(model: &Model, tunnel: TunnelId, exchange: &Exchange) -> Option<Finding
             Some(_) => RULE.severity,
             None => Severity::Info,
         })
-        .title(format!("{from} stays on port 500"))
-        .says(format!(
-            "{} asked {} ({}), and {} answered.{}",
-            asked.path.from,
-            asked.path.to,
-            exchange.kind,
-            answer.path.from,
-            match again {
-                Some(_) => " The request was repeated all the same: the answer was not taken.",
-                None => "",
-            }
-        ))
+        .title(say!("{peer} stays on port 500", peer = from))
+        .says(
+            say!(
+                "{asker} asked {peer} ({exchange}), and {other} answered.",
+                asker = asked.path.from,
+                peer = asked.path.to,
+                exchange = Text::verbatim(exchange.kind),
+                other = answer.path.from
+            )
+            .then(
+                again.map(|_| "The request was repeated all the same: the answer was not taken."),
+            ),
+        )
         .or("A device in between translates ports.")
-        .advise(format!(
-            "Look for a newer version of the software of {from}, or forward both ports unchanged."
+        .advise(say!(
+            "Look for a newer version of the software of {peer}, or forward both ports unchanged.",
+            peer = from
         ));
         let finding = match again {
             Some(copy) => finding.also((copy.frame, copy.time), "the request again"),

@@ -1,10 +1,12 @@
 //! IKEv1: the pre-shared keys differ, so message 5 cannot be read.
 
 use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message_5};
-use crate::diagnose::facts::{began, cite, first, offer, proof};
+use crate::diagnose::facts::{began, child, cite, first, offer, proof};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyV1};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -66,18 +68,16 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         at,
         "an informational message instead of message 6",
     )
-    .title(format!(
-        "The pre-shared keys of {} and {} differ",
-        path.from.address, path.to.address
+    .title(say!(
+        "The pre-shared keys of {one} and {other} differ",
+        one = path.from.address,
+        other = path.to.address
     ))
-    .says(format!(
-        "Authentication by pre-shared key was agreed. {} answered message 5 of main mode (sent {}) by an \
-         informational message instead of message 6: it could not read it.",
-        path.to.address,
-        match copies.len() {
-            1 => "once".to_string(),
-            n => format!("{n} times"),
-        }
+    .says(say!(
+        "Authentication by pre-shared key was agreed. {responder} answered message 5 of main mode (sent {times}) \
+         by an informational message instead of message 6: it could not read it.",
+        responder = path.to.address,
+        times = child::times(copies.len())
     ))
     .or("The responder could read the message but does not accept the identity in it.")
     .advise("Enter the same pre-shared key on both sides.")
@@ -125,17 +125,27 @@ fn unread_message_5(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             "message 5, which is not answered",
         )
         .also(at, "message 4")
-        .title(format!("The pre-shared keys of {from} and {to} seem to differ"))
-        .says(format!(
-            "Authentication by pre-shared key was agreed. {from} sent message 5 of main mode {} times; {to} \
-             answered by sending message 4 again ({} times), as one who cannot read what comes after it.",
-            five.again.len() + 1,
-            unread.len()
+        .title(say!(
+            "The pre-shared keys of {one} and {other} seem to differ",
+            one = from,
+            other = to
+        ))
+        .says(say!(
+            "Authentication by pre-shared key was agreed. {initiator} sent message 5 of main mode {times} times; \
+             {responder} answered by sending message 4 again ({again} times), as one who cannot read what comes \
+             after it.",
+            initiator = from,
+            times = five.again.len() + 1,
+            responder = to,
+            again = unread.len()
         ))
         .or("Message 5 is lost on the way, though message 3 came through on the same path.")
         .or("The responder does not accept the identity in message 5, and keeps silent.")
         .advise("Enter the same pre-shared key on both sides.")
-        .advise(format!("Read the log of {to}: it says if message 5 is malformed."));
+        .advise(say!(
+            "Read the log of {responder}: it says if message 5 is malformed.",
+            responder = to
+        ));
         for copy in unread {
             finding = finding.also(copy, "message 4 again");
         }
@@ -164,12 +174,18 @@ fn in_aggressive_mode(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 Confidence::Likely,
                 tunnel,
                 refusal.at,
-                "INVALID-HASH-INFORMATION",
+                Text::verbatim("INVALID-HASH-INFORMATION"),
             )
-            .title(format!("The pre-shared keys of {from} and {to} differ"))
-            .says(format!(
+            .title(say!(
+                "The pre-shared keys of {one} and {other} differ",
+                one = from,
+                other = to
+            ))
+            .says(say!(
                 "Authentication by pre-shared key was agreed in aggressive mode. {from} finds the hash of {to} \
-                 wrong (INVALID-HASH-INFORMATION): it is made with another key."
+                 wrong (INVALID-HASH-INFORMATION): it is made with another key.",
+                from,
+                to
             ))
             .advise("Enter the same pre-shared key on both sides.")
             .advise("See that the key is bound to the right peer address or identity.")

@@ -4,7 +4,9 @@ use super::packet_loss;
 use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{AnomalyKind, EspFlow, Model, Transport, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -101,25 +103,33 @@ fn limited(
         "first gap in the numbers",
     )
     .during(flow.seen.first.1, flow.seen.last.1)
-    .title(format!(
-        "From {from} to {to} packets are lost above {:.0} a second ({})",
-        rate,
-        bits(rate * mean * 8.0)
+    .title(say!(
+        "From {from} to {to} packets are lost above {rate} a second ({bits})",
+        from,
+        to,
+        rate = whole(rate),
+        bits = bits(rate * mean * 8.0)
     ))
-    .says(format!(
-        "In {} whole steps of {} s packets from {from} to {to} are missing, and {:.0} to {:.0} packets a second \
-         arrived; {} slower ones with {} packets miss none. About {} arrive at most, of packets of {mean:.0} octets.",
-        knee.lossy,
-        flow.timeline.step_secs,
-        f64::from(knee.least) / f64::from(flow.timeline.step_secs.max(1)),
-        rate,
-        knee.slow,
-        knee.slow_packets,
-        bits(rate * mean * 8.0)
+    .says(say!(
+        "In {lossy} whole steps of {step} s packets from {from} to {to} are missing, and {least} to {most} \
+         packets a second arrived; {slow} slower ones with {packets} packets miss none. About {bits} arrive at \
+         most, of packets of {size} octets.",
+        lossy = knee.lossy,
+        step = flow.timeline.step_secs,
+        from,
+        to,
+        least = whole(f64::from(knee.least) / f64::from(flow.timeline.step_secs.max(1))),
+        most = whole(rate),
+        slow = knee.slow,
+        packets = knee.slow_packets,
+        bits = bits(rate * mean * 8.0),
+        size = whole(mean)
     ))
     .or("A shared line on the way is full at the same time.")
-    .advise(format!(
-        "Compare this rate with the bandwidth of the gateways {from} and {to}, and of the lines between."
+    .advise(say!(
+        "Compare this rate with the bandwidth of the gateways {from} and {to}, and of the lines between.",
+        from,
+        to
     ))
     .advise("Shape to nine tenths of it before the gateway, or raise the limit.");
     for gap in gaps().skip(1) {
@@ -204,12 +214,16 @@ impl Knee {
 }
 
 /// A rate in bits a second, as lines are sold.
-fn bits(rate: f64) -> String {
+fn bits(rate: f64) -> Text {
     match rate {
-        rate if rate >= 1e9 => format!("{:.1} Gbit/s", rate / 1e9),
-        rate if rate >= 1e6 => format!("{:.1} Mbit/s", rate / 1e6),
-        rate => format!("{:.0} kbit/s", rate / 1e3),
+        rate if rate >= 1e9 => Text::verbatim(format_args!("{:.1} Gbit/s", rate / 1e9)),
+        rate if rate >= 1e6 => Text::verbatim(format_args!("{:.1} Mbit/s", rate / 1e6)),
+        rate => Text::verbatim(format_args!("{:.0} kbit/s", rate / 1e3)),
     }
+}
+
+fn whole(number: f64) -> Text {
+    Text::verbatim(format_args!("{number:.0}"))
 }
 
 #[cfg(test)]
