@@ -2,7 +2,6 @@
 
 use crate::diagnose::facts::{child, clear, end_of, esp, selectors};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::language::Text;
 use crate::model::{EspFlow, Model, TunnelId};
 use crate::registry::NotifyType;
 use crate::say;
@@ -55,8 +54,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .first_chunk()
         .map(|octets| crate::units::EspSpi(u32::from_be_bytes(*octets)));
     let (from, times) = (first.from, child::times(notices.len()));
-    let note = Text::verbatim(first.name());
-    let mut finding = Finding::new(&RULE, Confidence::Certain, tunnel, first.at, note)
+    let mut finding = Finding::new(&RULE, Confidence::Certain, tunnel, first.at, first.name())
         .title(say!(
             "{from} does not know the SA that it gets ESP on",
             from
