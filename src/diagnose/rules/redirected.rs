@@ -1,8 +1,10 @@
 //! The peer sends the other to another gateway.
 
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -58,15 +60,23 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         };
         let at = (message.frame, message.time);
         let from = message.path.from.address;
-        let gateway = notify.meaning().map(|meaning| meaning.to_string());
-        let gateway = gateway.unwrap_or_else(|| "another gateway".to_owned());
+        let to = message.path.to.address;
+        let gateway = notify.meaning().map(Text::verbatim);
+        let gateway = gateway.unwrap_or_else(|| "another gateway".into());
+        let note = Text::verbatim("REDIRECT");
         found = Some(match found {
-            Some(finding) => finding.also(at, "REDIRECT"),
-            None => Finding::new(&RULE, Confidence::Certain, tunnel, at, "REDIRECT")
-                .title(format!("{from} redirects to {gateway}"))
-                .says(format!(
-                    "{from} asks {} to go to {gateway}.",
-                    message.path.to.address
+            Some(finding) => finding.also(at, note),
+            None => Finding::new(&RULE, Confidence::Certain, tunnel, at, note)
+                .title(say!(
+                    "{from} redirects to {gateway}",
+                    from,
+                    gateway = &gateway
+                ))
+                .says(say!(
+                    "{from} asks {to} to go to {gateway}.",
+                    from,
+                    to,
+                    gateway
                 )),
         });
     }

@@ -4,6 +4,7 @@ use crate::diagnose::facts::{began, end_of, selectors};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, ExchangeId, Flight, Model, Negotiation, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::{EspSpi, Span};
 use crate::wire::{Body, ikev2};
 
@@ -66,19 +67,21 @@ fn crossed(model: &Model, tunnel: TunnelId, a: ExchangeId, b: ExchangeId) -> Opt
             "the second request, before the first was answered",
         )
         .also(asked, "the first request")
-        .says("Each side asked for new keys before it had the answer of the other.".to_string())
+        .says("Each side asked for new keys before it had the answer of the other.")
         .advise("If traffic stops after it, give the two sides different lifetimes.");
         match wrongly_deleted(model, tunnel, a, b) {
-            Some(spi) => Finding {
-                says: format!(
-                    "{} Of the two new child SAs the one with the lowest nonce must go (RFC 7296 section 2.8.1), but \
+            Some(spi) => {
+                let says = finding.says.clone().then(say!(
+                    "Of the two new child SAs the one with the lowest nonce must go (RFC 7296 section 2.8.1), but \
                      {spi} of the other was deleted.",
-                    finding.says
-                ).into(),
-                ..finding.severity(Severity::Warning)
+                    spi
+                ));
+                finding
+                    .severity(Severity::Warning)
+                    .says(says)
+                    .title("After a collision the wrong child SA was deleted")
+                    .advise("Look for a newer version of the side that deleted it.")
             }
-            .title("After a collision the wrong child SA was deleted")
-            .advise("Look for a newer version of the side that deleted it."),
             None => finding,
         }
     })

@@ -3,8 +3,10 @@
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::rekey::{self, Refused};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
+use crate::say;
 use crate::units::Timestamp;
 
 /// The rule.
@@ -60,12 +62,19 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     finding(&RULE, Confidence::Likely, tunnel, &refused, model)
         .map(|finding| {
             finding
-                .says(format!(
-                    "The tunnel carried traffic, but {} CREATE_CHILD_SA request{} refused by a single \
-                     notification and none succeeded; {aftermath}.",
-                    refused.len(),
-                    if refused.len() == 1 { " was" } else { "s were" },
-                ))
+                .says(match refused.len() {
+                    1 => say!(
+                        "The tunnel carried traffic, but 1 CREATE_CHILD_SA request was refused by a single \
+                         notification and none succeeded; {aftermath}.",
+                        aftermath
+                    ),
+                    requests => say!(
+                        "The tunnel carried traffic, but {requests} CREATE_CHILD_SA requests were refused by a \
+                         single notification and none succeeded; {aftermath}.",
+                        requests,
+                        aftermath
+                    ),
+                })
                 .or("An attempt to add a child SA is refused, not a rekeying.")
                 .advise("Compare ESP proposals, PFS groups and traffic selectors of both sides.")
                 .advise("Read the log of the side that refuses.")
@@ -85,10 +94,12 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         return None;
     }
     let from = first.answer.from;
+    let (asker, reason) = (first.asker(), first.name());
     let what = match first.attempt.told.is_of_ike() {
         true => "the IKE SA",
         false => "a child SA",
     };
+    let times = child::times(refusals.len());
     // It is answered so while its own exchange about the same SA is under way (RFC 7296 section
     // 2.25), or if it makes IKE SAs anew instead: normal, if what follows works.
     let passing = [
@@ -98,20 +109,33 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     ];
     let normal = !first.v1 && anew && refusals.iter().all(|one| passing.contains(&one.reason));
     let finding = child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)?
-        .title(format!("{from} refuses to rekey {what}: {}", first.name()))
-        .says(format!(
-            "{from} refused to rekey {what} of {} {} by {} and none succeeded{}.",
-            first.asker(),
-            child::times(refusals.len()),
-            first.name(),
-            if anew {
-                "; afterwards the peers negotiated anew"
-            } else {
-                ""
-            },
+        .title(say!(
+            "{from} refuses to rekey {what}: {reason}",
+            from,
+            what,
+            reason = reason.clone()
         ))
+        .says(match anew {
+            true => say!(
+                "{from} refused to rekey {what} of {asker} {times} by {reason} and none succeeded; afterwards the \
+                 peers negotiated anew.",
+                from,
+                what,
+                asker,
+                times,
+                reason
+            ),
+            false => say!(
+                "{from} refused to rekey {what} of {asker} {times} by {reason} and none succeeded.",
+                from,
+                what,
+                asker,
+                times,
+                reason
+            ),
+        })
         .advise("Compare ESP proposals, PFS groups and traffic selectors of both sides.")
-        .advise(format!("Read the log of {from}."));
+        .advise(say!("Read the log of {from}.", from));
     Some(match normal {
         true => finding.severity(Severity::Info),
         false => finding,
@@ -155,7 +179,7 @@ pub(super) fn finding(
         first.response,
         "CREATE_CHILD_SA answered by one notification",
     )
-    .title(format!("{by} refuses to rekey"))
+    .title(say!("{by} refuses to rekey", by))
     .also(first.request, "the request");
     for one in refused.iter().skip(1) {
         finding = finding.also(one.response, "refused again");
@@ -165,13 +189,13 @@ pub(super) fn finding(
 
 /// What came of the refusals, in words; `None` if it was too little to speak of: one refusal, after
 /// which all goes on as before.
-pub(super) fn aftermath(model: &Model, tunnel: TunnelId, refused: &[Refused]) -> Option<String> {
+pub(super) fn aftermath(model: &Model, tunnel: TunnelId, refused: &[Refused]) -> Option<Text> {
     let last = refused.last()?.response.1;
     let anew = begins_anew(model, tunnel, last);
     match (anew, refused.len()) {
-        (true, _) => Some("afterwards the peers negotiated anew".to_string()),
+        (true, _) => Some("afterwards the peers negotiated anew".into()),
         (false, 1) => None,
-        (false, _) => Some("the capture ends before it is settled".to_string()),
+        (false, _) => Some("the capture ends before it is settled".into()),
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{Tap, began, first, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{EspFlow, Model, Tunnel, TunnelId};
+use crate::say;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 
@@ -198,57 +200,67 @@ fn finding(model: &Model, tunnel: TunnelId, pauses: &[Pause<'_>]) -> Option<Find
     };
     let tap = Tap::of(model, tunnel);
     let sent = match first.new.sequence.first {
-        0 | 1 => String::new(),
-        number => format!(
-            " Its first number is {number}: {} came before it and never reached the tap.",
-            number - 1
+        0 | 1 => Text::default(),
+        number => say!(
+            "Its first number is {number}: {before} came before it and never reached the tap.",
+            number,
+            before = number - 1
         ),
     };
-    let old = first.old.key.spi;
+    let (old, new) = (first.old.key.spi, first.new.key.spi);
+    let (by, pause) = (first.rekeying.by, first.length());
+    let came = match first.old.seen.last.1 < first.rekeying.asked.1 {
+        true => say!(
+            "{by} asked to rekey; the last packet on {old} came just before it: the old SA had run out, the first \
+             on {new} {pause} after that, though both flow steadily.",
+            by,
+            old,
+            new,
+            pause
+        ),
+        false => say!(
+            "{by} asked to rekey; the last packet on {old} came after it, the first on {new} {pause} after that, \
+             though both flow steadily.",
+            by,
+            old,
+            new,
+            pause
+        ),
+    };
     let mut finding = Finding::new(
         &RULE,
         tap.absence(confidence),
         tunnel,
         first.old.seen.last,
-        format!("the last packet on {old}"),
+        say!("the last packet on {old}", old),
     )
-    .also(
-        first.new.seen.first,
-        format!("the first packet on {}", first.new.key.spi),
-    )
+    .also(first.new.seen.first, say!("the first packet on {new}", new))
     .also(first.rekeying.asked, "the rekeying is asked for")
     .also(first.rekeying.answered, "and answered")
     .severity(tap.gaps(severity))
-    .title(format!(
-        "ESP to {} pauses for {longest} at rekeying",
-        first.old.key.to
+    .title(say!(
+        "ESP to {to} pauses for {longest} at rekeying",
+        to = first.old.key.to,
+        longest
     ))
-    .says(format!(
-        "{} asked to rekey; the last packet on {old} came {}, the first on {} {} after that, though both flow \
-         steadily.{sent} {}{}",
-        first.rekeying.by,
-        match first.old.seen.last.1 < first.rekeying.asked.1 {
-            true => "just before it: the old SA had run out",
-            false => "after it",
-        },
-        first.new.key.spi,
-        first.length(),
-        match first.alone {
-            true => "The other direction went on meanwhile.",
-            false => "Nothing came in the other direction either.",
-        },
-        match pauses.len() {
-            1 => String::new(),
-            n => format!(" So it was at {n} rekeyings."),
-        }
-    ))
+    .says(
+        came.then(sent)
+            .then(match first.alone {
+                true => "The other direction went on meanwhile.",
+                false => "Nothing came in the other direction either.",
+            })
+            .then(match pauses.len() {
+                1 => Text::default(),
+                rekeyings => say!("So it was at {rekeyings} rekeyings.", rekeyings),
+            }),
+    )
     .or("The sender had nothing to send just then.")
     .advise("Rekey earlier: a larger margin before the end of the SA, in time and in volume.")
     .advise("Switch off the hardware offload of IPsec for a trial.");
     for pause in pauses {
         finding = finding.also(
             pause.new.seen.first,
-            format!("after a pause of {}", pause.length()),
+            say!("after a pause of {pause}", pause = pause.length()),
         );
     }
     Some(finding)

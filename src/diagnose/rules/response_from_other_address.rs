@@ -3,6 +3,7 @@
 use crate::diagnose::facts::cite;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, Flight, Message, MessageId, Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -50,32 +51,31 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let (asked, answered) = (&model.messages[request], &model.messages[response]);
+    let (to, from) = (asked.path.to.address, answered.path.from.address);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
         tunnel,
         cite(model, response),
-        format!("answer from {}", answered.path.from),
+        say!("answer from {from}", from = answered.path.from),
     )
     .also(
         cite(model, request),
-        format!("request to {}", asked.path.to),
+        say!("request to {to}", to = asked.path.to),
     )
-    .title(format!(
-        "Requests to {} are answered from {}",
-        asked.path.to.address, answered.path.from.address
-    ))
-    .says(format!(
-        "{} asked {}, and {} answered ({} of the exchanges seen).",
-        asked.path.from,
-        asked.path.to,
-        answered.path.from,
-        strays.len()
+    .title(say!("Requests to {to} are answered from {from}", to, from))
+    .says(say!(
+        "{asker} asked {asked}, and {answerer} answered ({strays} of the exchanges seen).",
+        asker = asked.path.from,
+        asked = asked.path.to,
+        answerer = answered.path.from,
+        strays = strays.len()
     ))
     .or("The capture was taken on a device that translates addresses.")
-    .advise(format!(
-        "Bind the peer's IPsec to {}, or enter {} at the initiator.",
-        asked.path.to.address, answered.path.from.address
+    .advise(say!(
+        "Bind the peer's IPsec to {to}, or enter {from} at the initiator.",
+        to,
+        from
     ));
     for (_, response) in strays.iter().skip(1) {
         finding = finding.also(cite(model, *response), "again");

@@ -2,7 +2,9 @@
 
 use crate::diagnose::facts::{began, esp, life};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count, list};
 use crate::model::{ChildSa, ChildSaId, IkeSaId, Model, TunnelId};
+use crate::say;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 
@@ -243,16 +245,13 @@ fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
         return None;
     }
     let first = found.first()?;
-    let shown: Vec<String> = lengths
-        .iter()
-        .take(8)
-        .map(|length| format!("{length:.0}"))
-        .collect();
-    let pauses: Vec<String> = found
-        .iter()
-        .take(8)
-        .map(|one| format!("{:.0}", one.next.made.1.since(one.old.last.1).as_secs_f64()))
-        .collect();
+    let seconds = |seconds: f64| Text::verbatim(format_args!("{seconds:.0}"));
+    let shown = lengths.iter().take(8).copied();
+    let pauses = found.iter().take(8).map(|one| {
+        let pause = one.next.made.1.since(one.old.last.1);
+        pause.as_secs_f64()
+    });
+    let lifetime = first.old.full();
     let mut finding = Finding::new(
         &RULE,
         match known {
@@ -264,25 +263,34 @@ fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
         "the last packet of an SA, at the end of its life",
     )
     .also(first.next.made, "the next SA, after the pause")
-    .title(match first.old.full() {
-        Some(lifetime) => format!("SAs end after their lifetime of {lifetime} s and are not renewed"),
-        None => format!("SAs end after {least:.0} s each time and are not renewed"),
+    .title(match lifetime {
+        Some(lifetime) => say!(
+            "SAs end after their lifetime of {lifetime} s and are not renewed",
+            lifetime
+        ),
+        None => say!(
+            "SAs end after {least} s each time and are not renewed",
+            least = seconds(least)
+        ),
     })
-    .says(format!(
-        "Traffic stopped at the end of {} SA{}, after {} s of life, and went on only {} s later, when a new \
-         one was negotiated; none was rekeyed.{}",
-        found.len(),
-        if found.len() == 1 { "" } else { "s" },
-        shown.join(", "),
-        pauses.join(", "),
-        match first.old.full() {
-            Some(lifetime) => format!(" The lifetime that was negotiated is {lifetime} s."),
-            None => String::new(),
-        }
-    ));
+    .says(
+        say!(
+            "Traffic stopped at the end of {ended}, after {lives} s of life, and went on only {pauses} s later, when \
+             a new one was negotiated; none was rekeyed.",
+            ended = count(found.len() as u64, "SA"),
+            lives = list(shown.map(seconds)),
+            pauses = list(pauses.map(seconds))
+        )
+        .then(lifetime.map(|lifetime| {
+            say!("The lifetime that was negotiated is {lifetime} s.", lifetime)
+        })),
+    );
     for one in &found {
         if let Some(closing) = one.deleted {
-            finding = finding.also(closing.at, format!("the delete by {}", closing.from));
+            finding = finding.also(
+                closing.at,
+                say!("the delete by {from}", from = closing.from),
+            );
         }
         finding = finding.also(one.old.last, "the last packet of an SA");
     }
@@ -329,18 +337,27 @@ fn outlived(model: &Model, tunnel: TunnelId, life: &Life, lives: &[Life]) -> Opt
             Confidence::Likely,
             tunnel,
             still.seen.last,
-            format!("still sent on {}", still.key.spi),
+            say!("still sent on {spi}", spi = still.key.spi),
         )
-        .also(life.made, format!("the SA is made, with a lifetime of {lifetime} s"))
+        .also(
+            life.made,
+            say!("the SA is made, with a lifetime of {lifetime} s", lifetime),
+        )
         .also(gone.seen.last, "the last packet of the other direction")
-        .title(format!("{sender} sends on an SA whose lifetime is over"))
-        .says(format!(
-            "The lifetime of {lifetime} s that was negotiated for SA {} was over; the other side stopped using \
+        .title(say!("{sender} sends on an SA whose lifetime is over", sender))
+        .says(say!(
+            "The lifetime of {lifetime} s that was negotiated for SA {spi} was over; the other side stopped using \
              it, and {sender} sent {late} more packets on it. No new SA was made.",
-            still.key.spi
+            lifetime,
+            spi = still.key.spi,
+            sender,
+            late
         ))
         .advise("Let at least one side rekey before the lifetime is over.")
-        .advise(format!("Set equal lifetimes on both sides, and enable dead peer detection at {sender}.")),
+        .advise(say!(
+            "Set equal lifetimes on both sides, and enable dead peer detection at {sender}.",
+            sender
+        )),
     )
 }
 

@@ -3,6 +3,7 @@
 use crate::diagnose::facts::{esp, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, Model, TunnelId};
+use crate::say;
 use crate::units::Span;
 
 /// The rule.
@@ -81,20 +82,25 @@ fn is_extended(model: &Model, flow: &EspFlow) -> bool {
 }
 
 fn finding(tunnel: TunnelId, flow: &EspFlow) -> Finding {
+    let (spi, number) = (flow.key.spi, flow.sequence.highest);
     Finding::new(
         &RULE,
         Confidence::Likely,
         tunnel,
         flow.seen.last,
-        format!("number {} of at most {}, then silence", flow.sequence.highest, u32::MAX),
+        say!(
+            "number {number} of at most {most}, then silence",
+            number,
+            most = u32::MAX
+        ),
     )
-    .title(format!("{} used up its sequence numbers", flow.key.spi))
-    .says(format!(
-        "The last packet of {} bears sequence number {}; the counter must not pass {}, and no other SA \
+    .title(say!("{spi} used up its sequence numbers", spi))
+    .says(say!(
+        "The last packet of {spi} bears sequence number {number}; the counter must not pass {most}, and no other SA \
          took over.",
-        flow.key.spi,
-        flow.sequence.highest,
-        u32::MAX
+        spi,
+        number,
+        most = u32::MAX
     ))
     .or("The sender had no more to send, by chance.")
     .advise("Rekey sooner: set a lifetime in packets or bytes.")

@@ -1,9 +1,11 @@
 //! Each new child SA displaces the last.
 
+use super::ts_narrowed::pair;
 use crate::diagnose::facts::{self, Tap, child, selectors};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, InformationalClass, Model, Seen, Selector, TunnelId, selector};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::{EspSpi, Span, Timestamp};
 use std::net::IpAddr;
 
@@ -91,34 +93,55 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     }
     let from = after.from;
-    let said = |made: &Made| {
-        let [own, other] = &made.sides;
-        format!("{} with {}", selector::said(own), selector::said(other))
+    let said = |made: &Made| pair(&made.sides);
+    let (first, next) = (said(before), said(after));
+    let says = match displaced.len() {
+        1 => say!(
+            "Once {from} granted a child SA and within {soon} deleted the one before, which was for other networks: \
+             first {first}, then {next}.",
+            from,
+            soon = SOON,
+            first,
+            next
+        ),
+        times => say!(
+            "{times} times {from} granted a child SA and within {soon} deleted the one before, which was for other \
+             networks: first {first}, then {next}.",
+            times,
+            from,
+            soon = SOON,
+            first,
+            next
+        ),
     };
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
         tunnel,
         after.at,
-        format!("a child SA for {}, after which {from} deletes the one before", said(after)),
+        say!(
+            "a child SA for {pair}, after which {from} deletes the one before",
+            pair = said(after),
+            from
+        ),
     )
-    .also(before.at, format!("the one before, for {}", said(before)))
-    .title(format!("{from} keeps one child SA only"))
-    .says(format!(
-        "{} {from} granted a child SA and within {SOON} deleted the one before, which was for other networks: \
-         first {}, then {}.{} It holds one at a time.",
-        match displaced.len() {
-            1 => "Once".to_owned(),
-            n => format!("{n} times"),
-        },
-        said(before),
-        said(after),
-        if again { " What was deleted was asked for again." } else { "" },
-    ))
+    .also(
+        before.at,
+        say!("the one before, for {pair}", pair = said(before)),
+    )
+    .title(say!("{from} keeps one child SA only", from))
+    .says(
+        says
+            .then(again.then_some("What was deleted was asked for again."))
+            .then("It holds one at a time."),
+    )
     .advise("Put all networks into one child SA, cover them by one prefix for each side, or use 0.0.0.0/0 on both sides and decide by routes.")
-    .advise(format!("Or let {from} hold several child SAs, or use a connection of its own for each pair."));
+    .advise(say!(
+        "Or let {from} hold several child SAs, or use a connection of its own for each pair.",
+        from
+    ));
     for (_, after) in displaced.iter().skip(1) {
-        finding = finding.also(after.at, format!("and again, for {}", said(after)));
+        finding = finding.also(after.at, say!("and again, for {pair}", pair = said(after)));
     }
     vec![finding]
 }
@@ -179,13 +202,16 @@ fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     )
     .severity(Tap::of(model, tunnel).gaps(Severity::Warning))
     .also(before.seen.last, "the last packet of the one before")
-    .title(format!("{from} may keep one child SA only"))
-    .says(format!(
-        "{} times {from} granted a child SA, sent what may be a Delete, and the ESP of the one before, \
-         which was in use, stopped both ways within {SOON}. The SAs lived {} to {}, so it was no lifetime.",
-        displaced.len(),
-        Span(*shortest),
-        Span(*longest)
+    .title(say!("{from} may keep one child SA only", from))
+    .says(say!(
+        "{times} times {from} granted a child SA, sent what may be a Delete, and the ESP of the one before, \
+         which was in use, stopped both ways within {soon}. The SAs lived {shortest} to {longest}, so it was no \
+         lifetime.",
+        times = displaced.len(),
+        from,
+        soon = SOON,
+        shortest = Span(*shortest),
+        longest = Span(*longest)
     ))
     .or("They are rekeyed, and the side that is asked deletes the old SA.")
     .advise("Give the keys of the IKE SA, which show the selectors of each.")

@@ -1,8 +1,10 @@
 //! A gateway has a new address, and its ESP still leaves with the old one.
 
-use crate::diagnose::facts::{count, end_of, esp, first};
+use crate::diagnose::facts::{end_of, esp, first};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::count;
 use crate::model::{EspFlow, IkeSaId, Message, Model, TunnelId};
+use crate::say;
 use crate::units::Span;
 
 /// The rule.
@@ -87,6 +89,7 @@ fn stale(model: &Model, tunnel: TunnelId, id: IkeSaId, end: usize) -> Option<Fin
             && esp::packets_since(flow, settled) >= MANY
     })?;
     let back = directions.packets_since(end, settled);
+    let spi = flow.key.spi;
     Some(
         Finding::new(
             &RULE,
@@ -96,28 +99,42 @@ fn stale(model: &Model, tunnel: TunnelId, id: IkeSaId, end: usize) -> Option<Fin
             },
             tunnel,
             flow.seen.last,
-            format!("ESP on {} still from {from}", flow.key.spi),
+            say!("ESP on {spi} still from {from}", spi, from),
         )
-        .also((moved.frame, moved.time), format!("IKE now from {to}"))
-        .also((left.frame, left.time), format!("IKE last from {from}"))
+        .also((moved.frame, moved.time), say!("IKE now from {to}", to))
+        .also((left.frame, left.time), say!("IKE last from {from}", from))
         .severity(match back {
             0 => RULE.severity,
             _ => Severity::Info,
         })
-        .title(format!("ESP still leaves from {from} after the move to {to}"))
-        .says(format!(
-            "IKE of one IKE SA moved from {from} to {to}. More than {SETTLED} later {} on {} still came from {from}, \
-             and none from {to}. {}",
-            count(esp::packets_since(flow, settled), "packet"),
-            flow.key.spi,
-            match back {
-                0 => "The other side sends no ESP any more.".to_owned(),
-                _ => format!("{} came from the other side all the same.", count(back, "packet")),
-            }
+        .title(say!(
+            "ESP still leaves from {from} after the move to {to}",
+            from,
+            to
         ))
+        .says(
+            say!(
+                "IKE of one IKE SA moved from {from} to {to}. More than {settled} later {packets} on {spi} still came \
+                 from {from}, and none from {to}.",
+                from,
+                to,
+                settled = SETTLED,
+                packets = count(esp::packets_since(flow, settled), "packet"),
+                spi
+            )
+            .then(match back {
+                0 => "The other side sends no ESP any more.".into(),
+                _ => say!(
+                    "{packets} came from the other side all the same.",
+                    packets = count(back, "packet")
+                ),
+            }),
+        )
         .or("The gateway sends IKE and ESP by two uplinks on purpose.")
-        .advise(format!(
-            "On the gateway that moved to {to}, clear the states of NAT and filter for UDP 4500 and ESP, and restart the tunnel."
+        .advise(say!(
+            "On the gateway that moved to {to}, clear the states of NAT and filter for UDP 4500 and ESP, and restart \
+             the tunnel.",
+            to
         ))
         .advise("Enable MOBIKE (RFC 4555), or let the tunnel restart when the uplink changes."),
     )

@@ -1,8 +1,10 @@
 //! The path changes DSCP or ECN between two taps.
 
-use crate::diagnose::facts::{count, taps};
+use crate::diagnose::facts::taps;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count};
 use crate::model::{Message, Model, TapPair, Tunnel, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -71,19 +73,25 @@ fn changed(model: &Model, tunnel: TunnelId, row: &Tunnel, pair: &TapPair) -> Opt
             Confidence::Certain,
             tunnel,
             (far.frame, far.time),
-            format!("{after} at {}", taps::name(model, far.vantage)),
+            say!(
+                "{class} at {tap}",
+                class = &after,
+                tap = taps::name(model, far.vantage)
+            ),
         )
         .also(
             (near.frame, near.time),
-            format!("the same message: {before}"),
+            say!("the same message: {class}", class = &before),
         )
-        .says(format!(
-            "{} of {} from the one tap to the other came with another traffic class: the first left {} with {before} \
-             and reached {} with {after}.",
-            others.count(),
-            count(crossings.len() as u64, "IKE message"),
-            taps::name(model, near.vantage),
-            taps::name(model, far.vantage)
+        .says(say!(
+            "{others} of {messages} from the one tap to the other came with another traffic class: the first left \
+             {near} with {before} and reached {far} with {after}.",
+            others = others.count(),
+            messages = count(crossings.len() as u64, "IKE message"),
+            near = taps::name(model, near.vantage),
+            before,
+            far = taps::name(model, far.vantage),
+            after
         ))
         .advise("Ask the provider between the taps whether it honours the DSCP; else shape at your own edge."),
     )
@@ -95,8 +103,8 @@ fn differs(before: u8, after: u8) -> bool {
     before != after && !marked
 }
 
-fn class(octet: u8) -> String {
-    format!("DSCP {}, ECN {}", octet >> 2, octet & CE)
+fn class(octet: u8) -> Text {
+    Text::verbatim(format_args!("DSCP {}, ECN {}", octet >> 2, octet & CE))
 }
 
 #[cfg(test)]

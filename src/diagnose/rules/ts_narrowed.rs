@@ -2,11 +2,13 @@
 
 use super::clear_text_leak;
 use crate::diagnose::facts::selectors::{self, Narrowing};
-use crate::diagnose::facts::{began, clear, count};
+use crate::diagnose::facts::{began, clear};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count};
 use crate::limits;
 use crate::model::{ChildOutcome, ClearFlow, Model, TunnelId, selector};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::Timestamp;
 
 /// The rule.
@@ -60,12 +62,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .filter(|flow| worst.cuts_off(flow.from, flow.to))
         .collect();
     let packets: u64 = leaks.iter().map(|flow| flow.packets).sum();
-    let leaked = leaks.first().map_or(String::new(), |leak| {
-        format!(
-            " {} of addresses that were cut off passed in clear, such as {} > {}.",
-            count(packets, "packet"),
-            leak.from,
-            leak.to
+    let leaked = leaks.first().map(|leak| {
+        say!(
+            "{packets} of addresses that were cut off passed in clear, such as {from} > {to}.",
+            packets = count(packets, "packet"),
+            from = leak.from,
+            to = leak.to
         )
     });
     let mut finding = Finding::new(
@@ -73,11 +75,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Confidence::Certain,
         tunnel,
         worst.answer.at,
-        format!("granted: {}", pair(&worst.granted)),
+        say!("granted: {selectors}", selectors = pair(&worst.granted)),
     )
     .also(
         worst.request.at,
-        format!("asked for: {}", pair(&worst.asked)),
+        say!("asked for: {selectors}", selectors = pair(&worst.asked)),
     )
     .during(worst.answer.at.1, ends(model, tunnel))
     .severity(if normal {
@@ -85,41 +87,48 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     } else {
         RULE.severity
     })
-    .title(format!("{from} grants {to} less than it asks for"))
-    .says(format!(
-        "{to} asked for {}; {from} granted {}. {}{leaked}{}",
-        pair(&worst.asked),
-        pair(&worst.granted),
-        left(worst),
-        match (worst.served, worst.remote_access) {
-            (true, _) => " Other child SAs serve what was left out.",
-            (false, true) =>
-                " It is a client with an address from the gateway, which tells it what it serves.",
-            (false, false) => "",
-        }
-    ));
+    .title(say!("{from} grants {to} less than it asks for", from, to))
+    .says(
+        say!(
+            "{to} asked for {asked}; {from} granted {granted}.",
+            to,
+            asked = pair(&worst.asked),
+            from,
+            granted = pair(&worst.granted)
+        )
+        .then(left(worst))
+        .then(leaked)
+        .then(match (worst.served, worst.remote_access) {
+            (true, _) => Some("Other child SAs serve what was left out."),
+            (false, true) => Some(
+                "It is a client with an address from the gateway, which tells it what it serves.",
+            ),
+            (false, false) => None,
+        }),
+    );
     for leak in leaks {
-        finding = finding.also(
-            leak.seen.first,
-            format!("{} > {} in clear", leak.from, leak.to),
-        );
+        finding = finding.also(leak.seen.first, in_clear(leak));
     }
     for other in &narrowed {
         finding = finding.also(
             other.answer.at,
-            format!("granted: {}", pair(&other.granted)),
+            say!("granted: {selectors}", selectors = pair(&other.granted)),
         );
     }
     if !normal {
         let [own, other] = &worst.asked;
         finding = finding
-            .advise(format!(
-                "If {to} is right, configure on {from}: local {}, remote {}.",
-                selector::said(other),
-                selector::said(own)
+            .advise(say!(
+                "If {to} is right, configure on {from}: local {local}, remote {remote}.",
+                to,
+                from,
+                local = selector::said(other),
+                remote = selector::said(own)
             ))
-            .advise(format!(
-                "If {from} is right, ask for no more on {to}, so that what is not served is not sent here."
+            .advise(say!(
+                "If {from} is right, ask for no more on {to}, so that what is not served is not sent here.",
+                from,
+                to
             ))
             .advise("Use the same selectors on both sides; a peer of IKEv1, or one that does not narrow, refuses what differs.");
     }
@@ -162,18 +171,24 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         )
         .severity(Severity::Info)
         .also(request, "the request")
-        .also(
-            leak.seen.first,
-            format!("{} > {} in clear", leak.from, leak.to),
-        )
+        .also(leak.seen.first, in_clear(leak))
         .title("The traffic selectors may be narrowed")
-        .says(format!(
-            "The answer that makes a child SA has room for up to {dropped} IPv4 selectors less than its request{}, \
-             and packets of private addresses, such as {} > {}, pass in clear.",
-            if others { ", as later ones have" } else { "" },
-            leak.from,
-            leak.to
-        ))
+        .says(match others {
+            true => say!(
+                "The answer that makes a child SA has room for up to {dropped} IPv4 selectors less than its request, \
+                 as later ones have, and packets of private addresses, such as {from} > {to}, pass in clear.",
+                dropped,
+                from = leak.from,
+                to = leak.to
+            ),
+            false => say!(
+                "The answer that makes a child SA has room for up to {dropped} IPv4 selectors less than its request, \
+                 and packets of private addresses, such as {from} > {to}, pass in clear.",
+                dropped,
+                from = leak.from,
+                to = leak.to
+            ),
+        })
         .or("The request offers several proposals, of which the answer names one.")
         .or("The request has notifications that the answer has not.")
         .advise("Give the keys of the IKE SA, which show the selectors, or compare those of both sides."),
@@ -181,21 +196,40 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 }
 
 /// Selectors of both sides: `10.1.0.0/16 with 10.2.0.0/16`.
-pub(super) fn pair([own, other]: &[Vec<crate::model::Selector>; 2]) -> String {
-    format!("{} with {}", selector::said(own), selector::said(other))
+pub(super) fn pair([own, other]: &[Vec<crate::model::Selector>; 2]) -> Text {
+    say!(
+        "{own} with {other}",
+        own = selector::said(own),
+        other = selector::said(other)
+    )
+}
+
+fn in_clear(leak: &ClearFlow) -> Text {
+    say!("{from} > {to} in clear", from = leak.from, to = leak.to)
 }
 
 /// What was left out, of which side.
-pub(super) fn left(narrowing: &Narrowing) -> String {
+pub(super) fn left(narrowing: &Narrowing) -> Text {
     let [own, other] = &narrowing.left;
     let (from, to) = (narrowing.answer.from, narrowing.answer.to);
-    let mut parts = Vec::new();
-    for (set, side) in [(own, to), (other, from)] {
-        if !set.is_empty() {
-            parts.push(format!("{} on the side of {side}", selector::said(set)));
+    let (set, side) = match (own.is_empty(), other.is_empty()) {
+        (false, false) => {
+            return say!(
+                "Left out: {own} on the side of {asker}, and {other} on the side of {granter}.",
+                own = selector::said(own),
+                asker = to,
+                other = selector::said(other),
+                granter = from
+            );
         }
-    }
-    format!("Left out: {}.", parts.join(", and "))
+        (false, true) => (own, to),
+        (true, _) => (other, from),
+    };
+    say!(
+        "Left out: {left} on the side of {side}.",
+        left = selector::said(set),
+        side
+    )
 }
 
 /// When the last IKE SA of the tunnel was seen: so long narrowed selectors hold.

@@ -4,6 +4,7 @@ use super::ts_narrowed::{ends, left, pair};
 use crate::diagnose::facts::selectors;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -53,11 +54,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Confidence::Certain,
         tunnel,
         worst.answer.at,
-        format!("granted: {}", pair(&worst.granted)),
+        say!("granted: {selectors}", selectors = pair(&worst.granted)),
     )
     .also(
         worst.request.at,
-        format!("asked for: {}", pair(&worst.asked)),
+        say!("asked for: {selectors}", selectors = pair(&worst.asked)),
     )
     .during(worst.answer.at.1, ends(model, tunnel))
     .severity(if worst.served {
@@ -65,36 +66,43 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     } else {
         RULE.severity
     })
-    .title(format!(
-        "{from} takes only the first pair of networks that {to} asks for"
+    .title(say!(
+        "{from} takes only the first pair of networks that {to} asks for",
+        from,
+        to
     ))
-    .says(format!(
-        "{to} asked for {} in one child SA; {from} granted {}, the first of each. {}{}{}",
-        pair(&worst.asked),
-        pair(&worst.granted),
-        left(worst),
-        if worst.answer.more_possible {
-            " It says that more could be had with another child SA (ADDITIONAL_TS_POSSIBLE)."
-        } else {
-            ""
-        },
-        if worst.served {
-            " Other child SAs serve the other pairs."
-        } else {
-            ""
-        },
-    ))
-    .or(format!("{from} is configured for this one pair."));
+    .says(
+        say!(
+            "{to} asked for {asked} in one child SA; {from} granted {granted}, the first of each.",
+            to,
+            asked = pair(&worst.asked),
+            from,
+            granted = pair(&worst.granted)
+        )
+        .then(left(worst))
+        .then(worst.answer.more_possible.then_some(
+            "It says that more could be had with another child SA (ADDITIONAL_TS_POSSIBLE).",
+        ))
+        .then(
+            worst
+                .served
+                .then_some("Other child SAs serve the other pairs."),
+        ),
+    )
+    .or(say!("{from} is configured for this one pair.", from));
     if !worst.served {
         finding = finding
-            .advise(format!("On {to}, make one child SA for each pair of networks."))
+            .advise(say!("On {to}, make one child SA for each pair of networks.", to))
             .advise("Or cover the networks of each side by one prefix, or use 0.0.0.0/0 on both sides and decide by routes.")
-            .advise(format!("Or let {from} take several networks in one child SA, if it can."));
+            .advise(say!(
+                "Or let {from} take several networks in one child SA, if it can.",
+                from
+            ));
     }
     for other in narrowed.iter().skip(1) {
         finding = finding.also(
             other.answer.at,
-            format!("granted: {}", pair(&other.granted)),
+            say!("granted: {selectors}", selectors = pair(&other.granted)),
         );
     }
     vec![finding]

@@ -1,8 +1,10 @@
 //! A selector is a range of addresses that no prefix covers.
 
-use crate::diagnose::facts::{child, count};
+use crate::diagnose::facts::child;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count, list};
 use crate::model::{Model, Selector, TunnelId, selector};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -47,25 +49,34 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let prefixes = first.iter().filter_map(|one| one.range().cidrs()).flatten();
-    let prefixes: Vec<String> = prefixes.take(16).map(|prefix| prefix.to_string()).collect();
+    let prefixes = list(prefixes.take(16).map(Text::verbatim));
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
         tunnel,
         *at,
-        format!("granted: {}", selector::said(first)),
+        say!("granted: {selectors}", selectors = selector::said(first)),
     )
-    .title(format!("{} is no prefix", selector::said(first)))
-    .says(format!(
-        "{} agreed on {}, which no single prefix covers. Whoever holds policies by prefix installs something \
-         else.",
-        count(odd.len() as u64, "child SA"),
-        selector::said(first)
+    .title(say!(
+        "{selectors} is no prefix",
+        selectors = selector::said(first)
+    ))
+    .says(say!(
+        "{children} agreed on {selectors}, which no single prefix covers. Whoever holds policies by prefix installs \
+         something else.",
+        children = count(odd.len() as u64, "child SA"),
+        selectors = selector::said(first)
     ))
     .or("Both sides hold ranges as they are.")
-    .advise(format!("Write it as prefixes on both sides: {}.", prefixes.join(", ")));
+    .advise(say!(
+        "Write it as prefixes on both sides: {prefixes}.",
+        prefixes
+    ));
     for (other, at) in odd.iter().skip(1) {
-        finding = finding.also(*at, format!("granted: {}", selector::said(other)));
+        finding = finding.also(
+            *at,
+            say!("granted: {selectors}", selectors = selector::said(other)),
+        );
     }
     vec![finding]
 }

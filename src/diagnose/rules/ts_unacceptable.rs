@@ -5,6 +5,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId, selector};
 use crate::registry::{NotifyType, NotifyV1};
+use crate::say;
 use std::net::IpAddr;
 
 /// The rule.
@@ -52,42 +53,67 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let pair = first.reason == NotifyType::SINGLE_PAIR_REQUIRED.0 && !first.v1;
     let asked = first.attempt.told.request.as_ref();
     let asked = asked.and_then(|request| request.selectors.as_ref());
-    let asked_for = asked.map_or(String::new(), |[ours, theirs]| {
-        format!(
-            " It asked for {} on its own side and {} on that of {from}.",
-            selector::said(ours),
-            selector::said(theirs)
+    let asked_for = asked.map(|[ours, theirs]| {
+        say!(
+            "It asked for {ours} on its own side and {theirs} on that of {from}.",
+            ours = selector::said(ours),
+            theirs = selector::said(theirs),
+            from
         )
     });
     let known = known_of(&attempts, from, first);
-    let known_for = known.as_ref().map_or(String::new(), |(own, other)| {
-        format!(
-            " {from} itself has {} and {}.",
-            selector::said(own),
-            selector::said(other)
+    let known_for = known.as_ref().map(|(own, other)| {
+        say!(
+            "{from} itself has {own} and {other}.",
+            from,
+            own = selector::said(own),
+            other = selector::said(other)
         )
     });
     let finding = child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)
         .map(|finding| {
             finding
-                .title(format!("{from} refuses the traffic selectors of {to}"))
-                .says(format!(
-                    "{from} refused the child SA of {to} {} by {} (first in answer to {}).{asked_for}{known_for}",
-                    child::times(refusals.len()),
-                    first.name(),
-                    first.what(),
+                .title(say!(
+                    "{from} refuses the traffic selectors of {to}",
+                    from,
+                    to
                 ))
+                .says(
+                    say!(
+                        "{from} refused the child SA of {to} {times} by {reason} (first in answer to {request}).",
+                        from,
+                        to,
+                        times = child::times(refusals.len()),
+                        reason = first.name(),
+                        request = first.what()
+                    )
+                    .then(asked_for)
+                    .then(known_for),
+                )
         })
         .map(|finding| match (pair, asked) {
-            (true, _) => finding.advise(format!(
-                "Make one child SA for each pair of networks: {from} takes no more in one."
+            (true, _) => finding.advise(say!(
+                "Make one child SA for each pair of networks: {from} takes no more in one.",
+                from
             )),
-            (false, Some([ours, theirs])) => finding.advise(format!(
-                "Configure on {from}: local {}, remote {}; or change those of {to}. They must mirror each other{}.",
-                selector::said(theirs),
-                selector::said(ours),
-                if first.v1 { " to the bit, masks included" } else { "" }
-            )),
+            (false, Some([ours, theirs])) => finding.advise(match first.v1 {
+                true => say!(
+                    "Configure on {from}: local {local}, remote {remote}; or change those of {to}. They must mirror \
+                     each other to the bit, masks included.",
+                    from,
+                    local = selector::said(theirs),
+                    remote = selector::said(ours),
+                    to
+                ),
+                false => say!(
+                    "Configure on {from}: local {local}, remote {remote}; or change those of {to}. They must mirror \
+                     each other.",
+                    from,
+                    local = selector::said(theirs),
+                    remote = selector::said(ours),
+                    to
+                ),
+            }),
             (false, None) => finding.advise(
                 "Compare local and remote networks: each side's must mirror the other's.",
             ),
@@ -96,7 +122,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             finding
                 .advise("If one side is route-based and the other policy-based, give both the same selectors.")
                 .advise_all(vendor_advice::of(model, tunnel, from, Topic::Selectors))
-                .advise(format!("The log of {from} names the selectors it expects."))
+                .advise(say!(
+                    "The log of {from} names the selectors it expects.",
+                    from
+                ))
         });
     finding.into_iter().collect()
 }

@@ -3,8 +3,10 @@
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{Fate, asked, began, end_of, life, quality, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::language::{Text, all_of};
 use crate::model::{Deleted, EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::net::IpAddr;
 
@@ -99,33 +101,38 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
         .max()
         .unwrap_or(0);
     let after = fate_of_attempts(model, tunnel, at.1);
-    let (severity, confidence, what) = match (still >= NEEDED, after) {
+    let (severity, confidence, what): (_, _, Text) = match (still >= NEEDED, after) {
         (_, Some(true)) => (
             Severity::Info,
             Confidence::Likely,
-            "A new tunnel was set up afterwards.".to_string(),
+            "A new tunnel was set up afterwards.".into(),
         ),
         (_, Some(false)) => (
             RULE.severity,
             Confidence::Likely,
             match refused_afterwards(model, tunnel, at.1, who) {
-                true => format!(
+                true => say!(
                     "Afterwards {who} refuses every attempt to set it up again: its connection was deleted, \
-                     disabled or changed."
+                     disabled or changed.",
+                    who
                 ),
-                false => "Afterwards every attempt to set it up again meets silence.".to_string(),
+                false => "Afterwards every attempt to set it up again meets silence.".into(),
             },
         ),
         // A recording with holes may lack what took its place.
         (true, None) => (
             tap::Tap::of(model, tunnel).gaps(RULE.severity),
             Confidence::Possible,
-            format!("{to} goes on sending: {still} ESP packets came after it."),
+            say!(
+                "{to} goes on sending: {still} ESP packets came after it.",
+                to,
+                still
+            ),
         ),
         (false, None) => (
             Severity::Info,
             Confidence::Likely,
-            "Nothing follows: the tunnel was closed in order.".to_string(),
+            "Nothing follows: the tunnel was closed in order.".into(),
         ),
     };
     Some(
@@ -143,14 +150,13 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
             },
         )
         .severity(severity)
-        .title(format!("{who} closed the tunnel"))
-        .says(format!(
-            "{who} sent the delete of the IKE SA to {to}. {what}"
-        ))
+        .title(say!("{who} closed the tunnel", who))
+        .says(say!("{who} sent the delete of the IKE SA to {to}.", who, to).then(what))
         .or("A small informational message of another kind, at the end of the IKE SA.")
-        .advise(format!(
+        .advise(say!(
             "If it was not meant, read the log of {who}: it says why. See that the connection still exists there and \
-             is enabled."
+             is enabled.",
+            who
         )),
     )
 }
@@ -193,10 +199,24 @@ fn cut_off(
             }
             let who = closing.from;
             let named = named(model, id, closing.at);
-            let what = named.as_ref().map_or_else(
-                || "an informational message".to_owned(),
-                |named| format!("the delete of {named}"),
-            );
+            let paused = until.since(closing.at.1);
+            let says = match &named {
+                Some(deleted) => say!(
+                    "ESP flowed in both directions up to the delete of {deleted} by {who}, and then ended at once, for \
+                     longer than it ever paused before; {paused} later {asker} asked for a new SA.",
+                    deleted,
+                    who,
+                    paused,
+                    asker
+                ),
+                None => say!(
+                    "ESP flowed in both directions up to an informational message by {who}, and then ended at once, \
+                     for longer than it ever paused before; {paused} later {asker} asked for a new SA.",
+                    who,
+                    paused,
+                    asker
+                ),
+            };
             // Who deletes and asks anew by itself was restarted, or means it.
             let wanted = end_of(row, asker) != end_of(row, who);
             Some(
@@ -213,20 +233,18 @@ fn cut_off(
                         None => "a message of the size of a delete, at which all ESP ends",
                     },
                 )
-                .also(again, format!("{asker} asks for a new SA"))
+                .also(again, say!("{asker} asks for a new SA", asker))
                 .severity(match wanted {
                     true => tap.gaps(RULE.severity),
                     false => Severity::Info,
                 })
-                .title(format!("{who} deleted the SA in use"))
-                .says(format!(
-                    "ESP flowed in both directions up to {what} by {who}, and then \
-                     ended at once, for longer than it ever paused before; {} later {asker} asked for \
-                     a new SA.",
-                    until.since(closing.at.1)
-                ))
+                .title(say!("{who} deleted the SA in use", who))
+                .says(says)
                 .or("The traffic happened to pause at that moment.")
-                .advise(format!("Read the log of {who}: it says why it deleted the SA.")),
+                .advise(say!(
+                    "Read the log of {who}: it says why it deleted the SA.",
+                    who
+                )),
             )
         })
 }
@@ -358,8 +376,8 @@ fn vantage(model: &Model, exchange: &Exchange) -> Option<Vantage> {
     Some(message.vantage)
 }
 
-/// What the message at this frame deletes, if it was opened: `the IKE SA`, `SA 0x00000001`.
-fn named(model: &Model, id: IkeSaId, at: Cite) -> Option<String> {
+/// What the message at this frame deletes, if it was opened: `the IKE SA`, `ESP SA 0x00000001`.
+fn named(model: &Model, id: IkeSaId, at: Cite) -> Option<Text> {
     let exchanges = model.ike_sas[id].exchanges.iter();
     let flight = exchanges
         .flat_map(|id| &model.exchanges[*id].flights)
@@ -367,14 +385,12 @@ fn named(model: &Model, id: IkeSaId, at: Cite) -> Option<String> {
             crate::diagnose::facts::first(model, flight).is_some_and(|one| one.frame == at.0)
         })?;
     let deleted = model.deletes(flight);
-    let names: Vec<String> = deleted
-        .iter()
-        .map(|deleted| match deleted {
-            Deleted::IkeSa => "the IKE SA".to_owned(),
-            Deleted::Child { ah, spi } => format!("{} SA {spi}", if *ah { "AH" } else { "ESP" }),
-        })
-        .collect();
-    (!names.is_empty()).then(|| names.join(" and "))
+    let names = deleted.iter().map(|deleted| match deleted {
+        Deleted::IkeSa => "the IKE SA".into(),
+        Deleted::Child { ah: true, spi } => Text::verbatim(format_args!("AH SA {spi}")),
+        Deleted::Child { ah: false, spi } => Text::verbatim(format_args!("ESP SA {spi}")),
+    });
+    (!deleted.is_empty()).then(|| all_of(names))
 }
 
 /// Whether attempts after `time` succeeded; `None` if there is none, or it is too early to say.

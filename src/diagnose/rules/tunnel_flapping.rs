@@ -1,9 +1,11 @@
 //! The tunnel is lost and negotiated anew again and again.
 
 use crate::diagnose::facts::life::Birth;
-use crate::diagnose::facts::{count, end_of, first, life};
+use crate::diagnose::facts::{end_of, first, life};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::{Text, count, list};
 use crate::model::{Flight, IkeSaId, IkeState, Model, TunnelId};
+use crate::say;
 use crate::units::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -64,11 +66,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     if lost.len() < 2 {
         return Vec::new();
     }
-    let lives: Vec<String> = lost
-        .iter()
-        .take(8)
-        .map(|(old, next)| format!("{:.0}", next.asked.1.since(old.asked.1).as_secs_f64()))
-        .collect();
+    let lives = list(lost.iter().take(8).map(|(old, next)| {
+        let life = next.asked.1.since(old.asked.1).as_secs_f64();
+        Text::verbatim(format_args!("{life:.0}"))
+    }));
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
@@ -77,19 +78,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         "negotiated anew from the beginning",
     )
     .also(first.asked, "the first life begins")
-    .title(format!(
-        "The tunnel was lost and negotiated anew {} times",
-        lost.len()
+    .title(say!(
+        "The tunnel was lost and negotiated anew {lost} times",
+        lost = lost.len()
     ))
-    .says(format!(
-        "{} IKE SAs were lost without being renewed in order; from one negotiation to the next \
-         passed {} s.{}{}{}",
-        lost.len(),
-        lives.join(", "),
-        endings(model, &lost),
-        regularity(&lost),
-        pause(model, &lost)
-    ))
+    .says(
+        say!(
+            "{lost} IKE SAs were lost without being renewed in order; from one negotiation to the next passed \
+             {lives} s.",
+            lost = lost.len(),
+            lives
+        )
+        .then(endings(model, &lost))
+        .then(regularity(&lost))
+        .then(pause(model, &lost)),
+    )
     .or("An operator restarts the connection.")
     .advise("See in the table of exchanges what ends each life, and read the log of that side.")
     .advise("Equal intervals point to a timer, unequal ones to the path.");
@@ -100,7 +103,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 }
 
 /// By whom the lives were ended, as far as it shows.
-fn endings(model: &Model, lost: &[(Birth, Birth)]) -> String {
+fn endings(model: &Model, lost: &[(Birth, Birth)]) -> Text {
     let mut by: BTreeMap<IpAddr, u64> = BTreeMap::new();
     for (old, _) in lost {
         if let Some((_, from)) = closing(model, old.ike_sa) {
@@ -108,20 +111,24 @@ fn endings(model: &Model, lost: &[(Birth, Birth)]) -> String {
         }
     }
     let closed: u64 = by.values().sum();
-    let named: Vec<String> = by
-        .iter()
-        .map(|(from, times)| format!("{} by {from}", count(*times, "time")))
-        .collect();
+    let closings = list(
+        by.iter()
+            .map(|(from, times)| say!("{times} by {from}", times = count(*times, "time"), from)),
+    );
     let rest = (lost.len() as u64).saturating_sub(closed);
     match closed {
-        0 => " None ended with a deletion.".to_owned(),
-        _ if rest == 0 => format!(" They were closed {}.", named.join(", ")),
-        _ => format!(" They were closed {}; {rest} just ended.", named.join(", ")),
+        0 => "None ended with a deletion.".into(),
+        _ if rest == 0 => say!("They were closed {closings}.", closings),
+        _ => say!(
+            "They were closed {closings}; {rest} just ended.",
+            closings,
+            rest
+        ),
     }
 }
 
 /// Whether the intervals are equal enough for a timer.
-fn regularity(lost: &[(Birth, Birth)]) -> String {
+fn regularity(lost: &[(Birth, Birth)]) -> Option<Text> {
     /// In percent of the shortest: timers are set in whole seconds, and jitter is added to some.
     const EQUAL: i64 = 5;
     /// Two intervals are equal by chance.
@@ -130,18 +137,14 @@ fn regularity(lost: &[(Birth, Birth)]) -> String {
         lost.iter()
             .map(|(old, next)| next.asked.1.since(old.asked.1))
     };
-    let (Some(shortest), Some(longest)) = (lives().min(), lives().max()) else {
-        return String::new();
-    };
+    let (shortest, longest) = (lives().min()?, lives().max()?);
     let spread = longest.0.saturating_sub(shortest.0).saturating_mul(100);
-    match lost.len() >= MANY && spread <= shortest.0.saturating_mul(EQUAL) {
-        true => " The intervals are equal: a timer ends them.".to_owned(),
-        false => String::new(),
-    }
+    (lost.len() >= MANY && spread <= shortest.0.saturating_mul(EQUAL))
+        .then(|| "The intervals are equal: a timer ends them.".into())
 }
 
 /// How long traffic paused at most, and whether BGP can have borne it.
-fn pause(model: &Model, lost: &[(Birth, Birth)]) -> String {
+fn pause(model: &Model, lost: &[(Birth, Birth)]) -> Option<Text> {
     /// The usual hold time; RFC 4271 section 10 suggests 90 s, and vendors set twice that.
     const HOLD: Span = Span::from_secs(180);
     let traffic = |birth: &Birth| {
@@ -157,13 +160,13 @@ fn pause(model: &Model, lost: &[(Birth, Birth)]) -> String {
         })
         .max();
     match longest {
-        Some(pause) if pause > HOLD => {
-            format!(
-                " Traffic paused for up to {pause}: longer than the usual hold time of BGP, {HOLD}."
-            )
-        }
-        Some(pause) if pause > Span(0) => format!(" Traffic paused for up to {pause}."),
-        _ => String::new(),
+        Some(pause) if pause > HOLD => Some(say!(
+            "Traffic paused for up to {pause}: longer than the usual hold time of BGP, {hold}.",
+            pause,
+            hold = HOLD
+        )),
+        Some(pause) if pause > Span(0) => Some(say!("Traffic paused for up to {pause}.", pause)),
+        _ => None,
     }
 }
 

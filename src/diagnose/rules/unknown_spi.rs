@@ -1,9 +1,10 @@
 //! ESP for an SA that its receiver does not know.
 
-use crate::diagnose::facts::{clear, end_of, esp, selectors};
+use crate::diagnose::facts::{child, clear, end_of, esp, selectors};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, Model, TunnelId};
 use crate::registry::NotifyType;
+use crate::say;
 use crate::units::{EspSpi, Span};
 use std::collections::BTreeMap;
 
@@ -52,23 +53,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .data
         .first_chunk()
         .map(|octets| crate::units::EspSpi(u32::from_be_bytes(*octets)));
+    let (from, times) = (first.from, child::times(notices.len()));
     let mut finding = Finding::new(&RULE, Confidence::Certain, tunnel, first.at, first.name())
-        .title(format!(
-            "{} does not know the SA that it gets ESP on",
-            first.from
+        .title(say!(
+            "{from} does not know the SA that it gets ESP on",
+            from
         ))
-        .says(format!(
-            "{} sent INVALID_SPI in clear {}{}.",
-            first.from,
-            match notices.len() {
-                1 => "once".to_string(),
-                n => format!("{n} times"),
-            },
-            match spi {
-                Some(spi) => format!(", about {spi}"),
-                None => String::new(),
-            }
-        ))
+        .says(match spi {
+            Some(spi) => say!(
+                "{from} sent INVALID_SPI in clear {times}, about {spi}.",
+                from,
+                times,
+                spi
+            ),
+            None => say!("{from} sent INVALID_SPI in clear {times}.", from, times),
+        })
         .or("The notification is forged: it is not authenticated.")
         .advise("Restart the tunnel on the side that sends.")
         .advise("Enable dead peer detection on both sides.");
@@ -107,16 +106,25 @@ fn sent_on(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                     Confidence::Certain,
                     tunnel,
                     flow.seen.last,
-                    format!("still sent on {spi}"),
+                    say!("still sent on {spi}", spi),
                 )
                 .during(time, flow.seen.last.1)
-                .title(format!("{sender} sends on an SA that {by} has deleted"))
-                .says(format!(
-                    "{by} deleted SA {spi}, on which it receives; {sender} sent at least {late} packets on it later \
-                     than {SETTLED} after that, up to {} after it. They are thrown away.",
-                    flow.seen.last.1.since(time)
+                .title(say!(
+                    "{sender} sends on an SA that {by} has deleted",
+                    sender,
+                    by
                 ))
-                .advise(format!("Restart the tunnel at {sender}."))
+                .says(say!(
+                    "{by} deleted SA {spi}, on which it receives; {sender} sent at least {late} packets on it later \
+                     than {settled} after that, up to {longest} after it. They are thrown away.",
+                    by,
+                    spi,
+                    sender,
+                    late,
+                    settled = SETTLED,
+                    longest = flow.seen.last.1.since(time)
+                ))
+                .advise(say!("Restart the tunnel at {sender}.", sender))
                 .advise("Enable dead peer detection on both sides."),
             )
         })

@@ -2,7 +2,9 @@
 
 use crate::diagnose::facts::{esp, first as first_of, rekey};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{EspFlow, Model, Tunnel, TunnelId};
+use crate::say;
 use std::net::IpAddr;
 
 /// The rule.
@@ -61,27 +63,40 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 continue;
             }
             let mean = bytes.iter().sum::<f64>() / bytes.len() as f64;
+            let octets = Text::verbatim(format_args!("{mean:.0}"));
             let asker = asker(model, row);
             let limit = kilobytes(model, row);
             return vec![
                 Finding::new(&RULE, Confidence::Likely, tunnel, last.seen.last, "the last packet of an SA")
                     .also(first.seen.last, "the last packet of the first")
-                    .says(format!(
-                        "{} SAs ended after {mean:.0} octets each, give or take {:.1} %, while their lives differ \
-                         by {:.0} %.{}{}",
-                        ended.len(),
-                        spread * 100.0,
-                        spread_of_lives * 100.0,
-                        asker.map_or_else(String::new, |asker| format!(" {asker} asks for every rekeying.")),
-                        limit.map_or_else(String::new, |limit| format!(
-                            " A lifetime of {limit} kilobytes was agreed."
-                        ))
-                    ))
+                    .says(
+                        say!(
+                            "{ended} SAs ended after {octets} octets each, give or take {spread} %, while their lives \
+                             differ by {lives} %.",
+                            ended = ended.len(),
+                            octets = &octets,
+                            spread = Text::verbatim(format_args!("{:.1}", spread * 100.0)),
+                            lives = Text::verbatim(format_args!("{:.0}", spread_of_lives * 100.0))
+                        )
+                        .then(asker.map(|asker| say!("{asker} asks for every rekeying.", asker)))
+                        .then(limit.map(|limit| {
+                            say!("A lifetime of {limit} kilobytes was agreed.", limit)
+                        })),
+                    )
                     .or("The SAs end after a number of packets, whose sizes are alike.")
-                    .advise(format!(
-                        "If traffic stalls or breaks at each rekeying, raise the volume of {mean:.0} octets{}, or remove the limit.",
-                        asker.map_or_else(String::new, |asker| format!(" on {asker}"))
-                    )),
+                    .advise(match asker {
+                        Some(asker) => say!(
+                            "If traffic stalls or breaks at each rekeying, raise the volume of {octets} octets on \
+                             {asker}, or remove the limit.",
+                            octets,
+                            asker
+                        ),
+                        None => say!(
+                            "If traffic stalls or breaks at each rekeying, raise the volume of {octets} octets, or \
+                             remove the limit.",
+                            octets
+                        ),
+                    }),
             ];
         }
     }

@@ -2,8 +2,10 @@
 
 use crate::diagnose::facts::offer;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::model::{IkeSa, Model, TunnelId};
 use crate::registry::{ExchangeType, TransformType, transform};
+use crate::say;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -36,10 +38,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .iter()
         .map(|id| &model.ike_sas[*id])
         .find_map(|sa| {
-            let weak = weaknesses(model, sa);
-            if weak.is_empty() {
-                return None;
-            }
+            let weak = weaknesses(model, sa)
+                .into_iter()
+                .reduce(|these, next| say!("{these}; {next}", these, next))?;
             let at = offer::accepted(model, sa).map_or(sa.seen.first, |(_, at)| at);
             Some(
                 Finding::new(
@@ -49,7 +50,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     at,
                     "the suite that was chosen",
                 )
-                .says(format!("The IKE SA uses {}.", weak.join("; ")))
+                .says(say!("The IKE SA uses {weak}.", weak))
                 .advise("Choose current algorithms on both sides (RFC 8247), and IKEv2."),
             )
         })
@@ -57,11 +58,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .collect()
 }
 
-fn weaknesses(model: &Model, sa: &IkeSa) -> Vec<String> {
+fn weaknesses(model: &Model, sa: &IkeSa) -> Vec<Text> {
     let Some(suite) = &sa.suite else {
         return Vec::new();
     };
-    let mut weak: Vec<String> = [
+    let mut weak: Vec<Text> = [
         (TransformType::ENCR, suite.encryption),
         (TransformType::PRF, suite.prf),
         (TransformType::INTEG, suite.integrity),
@@ -70,7 +71,8 @@ fn weaknesses(model: &Model, sa: &IkeSa) -> Vec<String> {
     .into_iter()
     .filter_map(|(kind, id)| {
         let why = transform::weak(kind, id?)?;
-        Some(format!("{}: {why}", offer::name(kind, id?)))
+        let name = Text::verbatim(offer::name(kind, id?));
+        Some(say!("{name}: {why}", name, why))
     })
     .collect();
     let aggressive = sa
@@ -80,7 +82,7 @@ fn weaknesses(model: &Model, sa: &IkeSa) -> Vec<String> {
     if aggressive && offer::v1_is_pre_shared(suite) {
         weak.push(
             "aggressive mode with a pre-shared key, which can be guessed offline from this capture"
-                .to_string(),
+                .into(),
         );
     }
     weak
