@@ -76,7 +76,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 answer
                     .errors
                     .first()
-                    .map_or_else(String::new, |told| child::reason(told.kind, false))
+                    .map(|told| child::reason(told.kind, false))
+                    .unwrap_or_default()
             ))
             .or("The request is refused for another reason.")
             .advise(format!(

@@ -84,7 +84,7 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let names: Vec<String> = first
         .errors
         .iter()
-        .map(|error| child::reason(*error, first.v1))
+        .map(|error| child::reason(*error, first.v1).to_string())
         .collect();
     let names = names.join(", ");
     let claims = model.claims(first.ike_sa);

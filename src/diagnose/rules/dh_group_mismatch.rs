@@ -62,7 +62,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some((notice, offered)) = unresolved.first() else {
         return Vec::new();
     };
-    let group = wanted(notice).map_or_else(|| "another group".to_string(), offer::group);
+    let group = wanted(notice).map_or_else(|| "another group".into(), offer::group);
     let why = match offered {
         Some(false) => "The initiator does not offer that group at all.",
         _ => "No attempt with that group was answered afterwards.",

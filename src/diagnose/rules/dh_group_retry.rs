@@ -40,7 +40,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             notice.exchange_kind == ExchangeType::IKE_SA_INIT && is_resolved(model, tunnel, notice)
         })
         .map(|notice| {
-            let group = wanted(notice).map_or_else(|| "another group".to_string(), offer::group);
+            let group = wanted(notice).map_or_else(|| "another group".into(), offer::group);
             Finding::new(
                 &RULE,
                 Confidence::Certain,

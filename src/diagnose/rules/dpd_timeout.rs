@@ -175,7 +175,7 @@ fn v2_probe<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<Probe<'m>> {
             from: asked.from(),
             to: asked.to(),
             kind: asked.exchange.kind,
-            schedule: asked.schedule(),
+            schedule: asked.schedule().to_string(),
             first: asked.first,
             last: asked.last,
         })

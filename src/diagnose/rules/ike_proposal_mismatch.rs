@@ -228,7 +228,7 @@ fn compared(
         ))
 }
 
-fn differences(differs: &[(Kind, String, String)]) -> String {
+fn differences(differs: &[(Kind, crate::language::Text, crate::language::Text)]) -> String {
     let parts: Vec<String> = differs
         .iter()
         .map(|(kind, ours, theirs)| format!("{kind}: {ours} is offered, the peer wants {theirs}"))

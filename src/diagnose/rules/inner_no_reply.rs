@@ -51,7 +51,7 @@ const NAMED: usize = 3;
 struct Pair<'m> {
     asking: Asking<'m>,
     silent: Unanswered,
-    kinds: Vec<String>,
+    kinds: Vec<crate::language::Text>,
 }
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
@@ -156,7 +156,7 @@ fn finding(
                 count(pair.silent.requests, "request"),
                 pair.asking.from.address,
                 pair.asking.to.address,
-                pair.kinds.join(", ")
+                crate::language::list(&pair.kinds)
             )
         })
         .collect();

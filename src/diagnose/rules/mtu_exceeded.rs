@@ -78,7 +78,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         tunnel,
         (first.frame, first.time),
         match mtu {
-            Some(mtu) => format!("{}: MTU {mtu}", icmp::name(&first.error)),
+            Some(mtu) => format!("{}: MTU {mtu}", icmp::name(&first.error)).into(),
             None => icmp::name(&first.error),
         },
     )

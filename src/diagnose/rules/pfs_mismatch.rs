@@ -170,7 +170,7 @@ pub(super) struct Suspicion {
     confidence: Confidence,
     why: String,
     /// The groups that the refuser would take, as far as it showed.
-    wanted: Option<BTreeSet<String>>,
+    wanted: Option<BTreeSet<crate::language::Text>>,
 }
 
 /// Whether the group of the key exchange is what a refusal is about, not the other algorithms.
@@ -238,10 +238,10 @@ pub(super) fn suspicion(
     })
 }
 
-fn named(groups: &BTreeSet<String>) -> String {
+fn named(groups: &BTreeSet<crate::language::Text>) -> String {
     match groups.is_empty() {
         true => "no group".to_owned(),
-        false => groups.iter().cloned().collect::<Vec<_>>().join(" or "),
+        false => crate::language::parted(" or ", groups).to_string(),
     }
 }
 
