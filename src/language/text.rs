@@ -1,7 +1,7 @@
 //! Something said, in no language yet.
 
 use super::catalogue::Catalogue;
-use crate::registry::{ExchangeType, IpProtocol, NotifyType, NotifyV1, PayloadType};
+use crate::registry::{ExchangeType, IpProtocol, NotifyType, NotifyV1, PayloadType, TransformType};
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, Span};
 use std::fmt;
 use std::net::IpAddr;
@@ -284,6 +284,7 @@ impl Verbatim for IpProtocol {}
 impl Verbatim for NotifyType {}
 impl Verbatim for NotifyV1 {}
 impl Verbatim for PayloadType {}
+impl Verbatim for TransformType {}
 
 /// A sentence for people, with holes that are filled by name: `say!("{end} sends {sent}", end, sent =
 /// count(n, "packet"))`.

@@ -14,7 +14,6 @@ pub mod inner;
 pub mod life;
 pub mod offer;
 pub mod overhead;
-pub mod own;
 pub mod proof;
 pub mod quality;
 pub mod rekey;
@@ -25,6 +24,7 @@ pub mod taps;
 pub mod vendor_advice;
 
 pub use asked::{Asked, Fate};
+pub use quality::own;
 pub use tap::Tap;
 pub use taps::{Located, Passage};
 

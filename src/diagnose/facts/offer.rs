@@ -490,9 +490,7 @@ mod tests {
                 .map(|proposal| {
                     proposal
                         .iter()
-                        .map(|(kind, values)| {
-                            (*kind, values.iter().map(ToString::to_string).collect())
-                        })
+                        .map(|(kind, values)| (*kind, values.iter().map(Text::verbatim).collect()))
                         .collect()
                 })
                 .collect(),

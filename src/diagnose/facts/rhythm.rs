@@ -467,7 +467,7 @@ mod tests {
         assert_eq!(one.confidence, Confidence::Likely);
         assert_eq!(one.asks.guess, Guess::Ping);
         assert_eq!(one.missed, 24);
-        assert!(one.says().contains("every 5"), "{}", one.says());
+        assert!(one.says().to_string().contains("every 5"), "{}", one.says());
     }
 
     #[test]
@@ -531,7 +531,7 @@ mod tests {
         };
         let stopped = stopped_in(&text(20)).unwrap();
         assert!(
-            stopped.says().contains("keepalives of BGP"),
+            stopped.says().to_string().contains("keepalives of BGP"),
             "{}",
             stopped.says()
         );
