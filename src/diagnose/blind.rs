@@ -498,14 +498,18 @@ fn spis<'m>(flows: impl Iterator<Item = &'m EspFlow>) -> Text {
 mod tests {
     use super::*;
     use crate::capture::Problem;
+    use crate::language::Language;
 
     fn told(conversation: &str, input: Input) -> Vec<String> {
         let mut model = crate::testing::model(conversation);
         model.inputs = vec![input];
-        blind(&model)
-            .into_iter()
-            .map(|blind| format!("{}: {}", blind.what, blind.why))
-            .collect()
+        let told = blind(&model).into_iter();
+        told.map(|Blind { what, why }| {
+            let lacking = [&what, &why].map(|text| Language::Chinese.lacks(text));
+            assert_eq!(lacking.concat(), [""; 0]);
+            format!("{what}: {why}")
+        })
+        .collect()
     }
 
     #[test]

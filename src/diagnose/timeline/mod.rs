@@ -223,6 +223,7 @@ fn first_seen(model: &Model, row: &Tunnel) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
     use crate::limits;
     use crate::units::{FrameId, Timestamp};
 
@@ -232,6 +233,7 @@ mod tests {
         timeline(&model, TunnelId(0))
             .iter()
             .map(|event| {
+                assert_eq!(Language::Chinese.lacks(&event.says), [""; 0]);
                 format!(
                     "{:.1} {}: {}\n",
                     event.at.1.0 as f64 / 1e9,
