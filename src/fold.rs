@@ -4,6 +4,7 @@
 
 use crate::capture::Frame;
 use crate::keys::EspKeys;
+use crate::language::{Text, count};
 use crate::limits;
 use crate::model::{Blind, ClearFlow};
 use crate::net::reassembly::{Incomplete, Pushed, Reassembler, Whole};
@@ -13,6 +14,7 @@ use crate::net::{
     Streams,
 };
 use crate::sadb::{Opener, Sadb, Sealed};
+use crate::say;
 use crate::scan::{Batch, Control, ControlBody, EventKind, Kept, Keyed, Lane, NO_TIME};
 use crate::units::{FrameId, Timestamp};
 use crate::wire::ah::AuthenticationHeader;
@@ -274,14 +276,11 @@ impl Order {
         }
         if self.learned.is_beyond() {
             to.blind(Blind {
-                what: "ESP in UDP, and IKE and ESP in TCP, on further unusual ports"
-                    .to_owned()
-                    .into(),
-                why: format!(
-                    "{} pairs of ends on unusual ports were learned",
-                    limits::LEARNED_PATHS
-                )
-                .into(),
+                what: "ESP in UDP, and IKE and ESP in TCP, on further unusual ports".into(),
+                why: say!(
+                    "{limit} pairs of ends on unusual ports were learned",
+                    limit = limits::LEARNED_PATHS
+                ),
             });
         }
     }
@@ -535,11 +534,10 @@ fn opened(
 /// What could not be read of TCP streams, in words.
 fn unread(unread: &Unread) -> Vec<Blind> {
     let mut told = Vec::new();
-    let mut add = |count: u64, what: String, why: &str| {
-        if count > 0 {
-            let why = why.to_owned();
+    let mut add = |number: u64, what: Text, why: &'static str| {
+        if number > 0 {
             told.push(Blind {
-                what: what.into(),
+                what,
                 why: why.into(),
             });
         }
@@ -553,24 +551,37 @@ fn unread(unread: &Unread) -> Vec<Blind> {
     } = unread;
     add(
         *octets,
-        format!("{octets} octets of IKE and ESP in {connections} TCP connections"),
+        say!(
+            "{octets} of IKE and ESP in {connections}",
+            octets = count(*octets, "octet"),
+            connections = count(*connections, "TCP connection")
+        ),
         "the capture lacks segments or ends of them, or begins within them",
     );
     add(
         *let_go,
-        format!("IKE and ESP in TCP, where {let_go} connections were let go of while in use"),
+        match let_go {
+            1 => "IKE and ESP in TCP, where 1 connection was let go of while in use".into(),
+            n => say!(
+                "IKE and ESP in TCP, where {n} connections were let go of while in use",
+                n
+            ),
+        },
         "too many connections were under way at one time",
     );
     for (from, to) in tls {
         add(
             1,
-            format!("IKE and ESP inside TLS from {from} to {to}"),
+            say!("IKE and ESP inside TLS from {from} to {to}", from, to),
             "what TLS protects cannot be read",
         );
     }
     add(
         *tls_beyond,
-        format!("IKE and ESP inside TLS in {tls_beyond} further connections"),
+        say!(
+            "IKE and ESP inside TLS in {connections}",
+            connections = count(*tls_beyond, "further connection")
+        ),
         "what TLS protects cannot be read",
     );
     told

@@ -6,10 +6,12 @@ use crate::census::Census;
 use crate::diagnose::{self, Failed, Finding, Rule, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
 use crate::keys::{EspKeys, KeyRing};
+use crate::language::Text;
 use crate::limits;
 use crate::model::{self, Model, TunnelId};
 use crate::net::{Body, Datagram, Learned};
 use crate::sadb::Sadb;
+use crate::say;
 use crate::scan::{Batch, Lane, Scanner, Task, Window};
 use crate::session::{Reading, Session};
 use crate::units::{FrameId, Timestamp};
@@ -260,7 +262,10 @@ fn row(mut row: model::Input, walked: Option<Walked>, ended: Option<ReadError>) 
     row.problems.extend(stopped.map(|error| capture::Problem {
         offset: error.offset,
         skipped: 0,
-        what: format!("reading stopped: {}", error.source),
+        what: say!(
+            "reading stopped: {error}",
+            error = Text::verbatim(error.source)
+        ),
     }));
     row
 }

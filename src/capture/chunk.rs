@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::language::Text;
+use crate::say;
+
 use super::Frame;
 use super::error::ReadError;
 use super::octets::{Ended, FileOctets, HeldOctets, Octets, Scratch, StreamOctets};
@@ -142,7 +145,11 @@ fn tell_broken_packing(
         let said = error.to_string();
         let _told = stream.take_error();
         told.push(stream.end(), 0, || {
-            format!("the {packing} data ends or breaks here ({said}), expected its regular end")
+            say!(
+                "the {packing} data ends or breaks here ({error}), expected its regular end",
+                packing = Text::verbatim(packing),
+                error = Text::verbatim(said)
+            )
         });
     }
 }

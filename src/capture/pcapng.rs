@@ -13,6 +13,7 @@ use super::order::ByteOrder;
 use super::walk::{Format, Head, Sink};
 use super::{Frame, LinkType};
 use crate::limits::{CAPTURE_INTERFACES, RECORD_OCTETS_MAX};
+use crate::say;
 use crate::units::Timestamp;
 
 /// The obsolete Packet Block, section "Obsolete Blocks".
@@ -142,13 +143,16 @@ impl Section {
             .and_then(|rest| rest.split_first_chunk::<8>())
         else {
             sink.problems.push(offset, block.len() as u64, || {
-                "interface description of too few octets, expected at least 20".to_owned()
+                "interface description of too few octets, expected at least 20".into()
             });
             return;
         };
         if self.interfaces.len() >= CAPTURE_INTERFACES {
             sink.problems.push(offset, 0, || {
-                format!("more than {CAPTURE_INTERFACES} interfaces in one section")
+                say!(
+                    "more than {limit} interfaces in one section",
+                    limit = CAPTURE_INTERFACES
+                )
             });
             return;
         }
@@ -223,15 +227,21 @@ impl Section {
         let count = self.interfaces.len();
         if interface as usize >= count {
             sink.problems.push(offset, 0, || {
-                format!(
+                say!(
                     "packet of interface {interface}, expected one of the {count} described; its \
-                     link type is unknown"
+                     link type is unknown",
+                    interface,
+                    count
                 )
             });
         }
         if kept as usize > room {
             sink.problems.push(offset, 0, || {
-                format!("packet of {kept} octets, the block has room for {room}")
+                say!(
+                    "packet of {kept} octets, the block has room for {room}",
+                    kept,
+                    room
+                )
             });
         }
     }

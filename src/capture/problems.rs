@@ -1,5 +1,6 @@
 //! A bounded list of what could not be read.
 
+use crate::language::Text;
 use crate::limits::CAPTURE_PROBLEMS;
 
 /// A part of an input that could not be read.
@@ -10,7 +11,7 @@ pub struct Problem {
     /// Octets that were passed over; zero if nothing was lost.
     pub skipped: u64,
     /// What is wrong and what was expected.
-    pub what: String,
+    pub what: Text,
 }
 
 /// Problems in file order. The first [`CAPTURE_PROBLEMS`] are kept; of the rest, the place of the
@@ -29,7 +30,7 @@ struct More {
 
 impl Problems {
     /// Adds a problem; `what` is only written if it is kept.
-    pub(super) fn push(&mut self, offset: u64, skipped: u64, what: impl FnOnce() -> String) {
+    pub(super) fn push(&mut self, offset: u64, skipped: u64, what: impl FnOnce() -> Text) {
         if self.more.is_none() && self.kept.len() < CAPTURE_PROBLEMS {
             let what = what();
             self.kept.push(Problem {
@@ -63,7 +64,7 @@ impl Problems {
         list.extend(self.more.map(|more| Problem {
             offset: more.offset,
             skipped: more.skipped,
-            what: "and more from here on, not listed one by one".to_owned(),
+            what: "and more from here on, not listed one by one".into(),
         }));
         list
     }
@@ -80,11 +81,12 @@ impl Problems {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::say;
 
     #[test]
     fn lists_appended_piece_by_piece_equal_one_list() {
         let count = CAPTURE_PROBLEMS as u64 + 40;
-        let add = |list: &mut Problems, n: u64| list.push(n, n + 1, || format!("problem {n}"));
+        let add = |list: &mut Problems, n: u64| list.push(n, n + 1, || say!("problem {n}", n));
         let mut whole = Problems::default();
         (0..count).for_each(|n| add(&mut whole, n));
         for piece in [1, 3, 30, CAPTURE_PROBLEMS as u64 + 5, count] {

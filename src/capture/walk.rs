@@ -17,6 +17,7 @@ use crate::limits::{
     CAPTURE_READ_OCTETS, CAPTURE_SEARCH_OCTETS, CAPTURE_SEARCH_STEPS,
     CAPTURE_SEARCH_STEPS_PER_OCTET,
 };
+use crate::say;
 use crate::units::{FrameId, Timestamp, Vantage};
 
 /// The state between two records: where the next begins and what is needed to read on.
@@ -323,9 +324,10 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
         if view.len() < F::HEADER {
             let there = view.len() as u64;
             self.sink.problems.push(offset, there, || {
-                format!(
-                    "expected a record header of {} octets, {there} are there",
-                    F::HEADER
+                say!(
+                    "expected a record header of {expected} octets, {there} are there",
+                    expected = F::HEADER,
+                    there
                 )
             });
             self.offset = offset.saturating_add(there);
@@ -349,9 +351,9 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
             // The record after this one vouches for its length.
             let at = next.saturating_sub(4);
             self.sink.problems.push(at, 0, || {
-                format!(
-                    "expected the block's length {} repeated at its end",
-                    head.total
+                say!(
+                    "expected the block's length {octets} repeated at its end",
+                    octets = head.total
                 )
             });
             return self.keep(offset, &head);
@@ -365,10 +367,11 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
             Some(found) => {
                 let skipped = found.saturating_sub(offset);
                 self.sink.problems.push(offset, skipped, || {
-                    format!(
-                        "the record's length is damaged: it claims {} octets, but the next record \
+                    say!(
+                        "the record's length is damaged: it claims {claimed} octets, but the next record \
                          begins {skipped} octets on; the record is left out",
-                        head.total
+                        claimed = head.total,
+                        skipped
                     )
                 });
                 self.offset = found;
@@ -383,9 +386,10 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
             None => {
                 let there = ahead.saturating_sub(offset);
                 self.sink.problems.push(offset, there, || {
-                    format!(
-                        "cut short: a record of {} octets is promised, {there} are there",
-                        head.total
+                    say!(
+                        "cut short: a record of {promised} octets is promised, {there} are there",
+                        promised = head.total,
+                        there
                     )
                 });
                 self.offset = ahead;
@@ -439,8 +443,14 @@ impl<F: Format, V: FnMut(&Frame<'_>)> Walk<'_, F, V> {
             let skipped = self.offset.saturating_sub(since);
             self.lost = None;
             self.sink.problems.push(since, skipped, || match found {
-                Some(_) => format!("expected a record; the next one begins {skipped} octets on"),
-                None => format!("expected a record; none follows in the last {skipped} octets"),
+                Some(_) => say!(
+                    "expected a record; the next one begins {skipped} octets on",
+                    skipped
+                ),
+                None => say!(
+                    "expected a record; none follows in the last {skipped} octets",
+                    skipped
+                ),
             });
         }
         Ok(!end)

@@ -10,6 +10,7 @@ pub mod sequence;
 
 use crate::fold::{EspPacket, Fold};
 use crate::keys::{EspKeys, Origin};
+use crate::language::{Text, all_of, count};
 use crate::limits;
 use crate::model::{
     Blind, ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain,
@@ -18,6 +19,7 @@ use crate::model::{
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Inner, Opening, Path};
 use crate::sadb::Sadb;
+use crate::say;
 use crate::scan::Lane;
 use crate::session::Session;
 use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
@@ -460,7 +462,7 @@ impl Fold for Census {
 
 /// Keys that could not be used, by reason.
 fn unusable(database: &Sadb) -> Vec<Blind> {
-    let mut reasons: BTreeMap<&str, Vec<&Origin>> = BTreeMap::new();
+    let mut reasons: BTreeMap<&Text, Vec<&Origin>> = BTreeMap::new();
     for unusable in database.unusable() {
         let origins = reasons.entry(&unusable.why).or_default();
         origins.push(&unusable.origin);
@@ -468,26 +470,28 @@ fn unusable(database: &Sadb) -> Vec<Blind> {
     let mut told: Vec<Blind> = reasons
         .into_iter()
         .map(|(why, origins)| {
-            let others = origins.len().saturating_sub(1);
-            let first = origins.first().map(ToString::to_string).unwrap_or_default();
-            let more = match others {
-                0 => String::new(),
-                others => format!(" and {others} others"),
+            let others = origins.len().saturating_sub(1) as u64;
+            let origin = Text::from(origins.first().map(Text::verbatim));
+            let origins = match others {
+                0 => origin,
+                _ => all_of([origin, count(others, "other")]),
             };
             Blind {
-                what: format!("what the ESP or AH keys of {first}{more} protect").into(),
-                why: why.to_owned().into(),
+                what: say!("what the ESP or AH keys of {origins} protect", origins),
+                why: why.clone(),
             }
         })
         .collect();
     if database.beyond() > 0 {
         told.push(Blind {
-            what: format!("what {} further keys of ESP open", database.beyond()).into(),
-            why: format!(
-                "more than {} keys have the same SPI",
-                limits::SADB_CANDIDATES
-            )
-            .into(),
+            what: match database.beyond() {
+                1 => "what 1 further key of ESP opens".into(),
+                n => say!("what {n} further keys of ESP open", n),
+            },
+            why: say!(
+                "more than {limit} keys have the same SPI",
+                limit = limits::SADB_CANDIDATES
+            ),
         });
     }
     told
@@ -536,64 +540,92 @@ fn udp_port_of_ike(head: &[u8]) -> bool {
     is_ike(0) || is_ike(2)
 }
 
+/// Why what was met after so many is not told.
+fn beyond(limit: usize) -> Text {
+    say!(
+        "more than {limit} were met; the rest is counted but not judged",
+        limit
+    )
+}
+
 impl Beyond {
     fn told(&self) -> Vec<Blind> {
-        let limit = |count: u64, what: &str, limit: usize| {
-            (count > 0).then(|| Blind {
-                what: format!("{count} {what}").into(),
-                why: format!("more than {limit} were met; the rest is counted but not judged")
-                    .into(),
+        let limit = |number: u64, what: Text, limit: usize| {
+            (number > 0).then(|| Blind {
+                what,
+                why: beyond(limit),
             })
         };
         [
-            limit(self.messages, "IKE messages", limits::MESSAGES),
+            limit(
+                self.messages,
+                count(self.messages, "IKE message"),
+                limits::MESSAGES,
+            ),
             limit(
                 self.esp_packets,
-                "ESP or AH packets of further SAs",
+                say!(
+                    "{packets} of further SAs",
+                    packets = count(self.esp_packets, "ESP or AH packet")
+                ),
                 limits::FLOWS,
             ),
             limit(
                 self.icmp,
-                "ICMP errors of further kinds",
+                say!(
+                    "{errors} of further kinds",
+                    errors = count(self.icmp, "ICMP error")
+                ),
                 limits::ICMP_KINDS,
             ),
             limit(
                 self.keepalives,
-                "NAT keepalives on further paths",
+                say!(
+                    "{keepalives} on further paths",
+                    keepalives = count(self.keepalives, "NAT keepalive")
+                ),
                 limits::KEEPALIVE_PATHS,
             ),
             limit(
                 self.fragments,
-                "fragmented packets of further pairs",
+                say!(
+                    "{packets} of further pairs",
+                    packets = count(self.fragments, "fragmented packet")
+                ),
                 limits::FRAGMENT_TRAINS,
             ),
             limit(
                 self.clear,
-                "packets in clear of further pairs",
+                say!(
+                    "{packets} in clear of further pairs",
+                    packets = count(self.clear, "packet")
+                ),
                 limits::CLEAR_FLOWS,
             ),
             (self.untimed > 0).then(|| Blind {
-                what: format!("what returns steadily in {} ESP flows", self.untimed).into(),
-                why: format!(
-                    "the sizes of no more than {} flows are timed",
-                    limits::RHYTHM_FLOWS
-                )
-                .into(),
+                what: say!(
+                    "what returns steadily in {flows}",
+                    flows = count(self.untimed, "ESP flow")
+                ),
+                why: say!(
+                    "the sizes of no more than {limit} flows are timed",
+                    limit = limits::RHYTHM_FLOWS
+                ),
             }),
             (self.stubs > 0).then(|| Blind {
-                what: format!("the payloads of {} IKE messages", self.stubs).into(),
-                why: format!(
-                    "{} MiB of messages were kept; later ones keep {} octets each",
-                    limits::MESSAGE_OCTETS >> 20,
-                    limits::MESSAGE_STUB
-                )
-                .into(),
+                what: say!(
+                    "the payloads of {messages}",
+                    messages = count(self.stubs, "IKE message")
+                ),
+                why: say!(
+                    "{size} MiB of messages were kept; later ones keep {octets} octets each",
+                    size = limits::MESSAGE_OCTETS >> 20,
+                    octets = limits::MESSAGE_STUB
+                ),
             }),
             (self.headless > 0).then(|| Blind {
-                what: format!("{} IKE messages", self.headless).into(),
-                why: "the capture kept fewer octets of them than an IKE header has"
-                    .to_owned()
-                    .into(),
+                what: count(self.headless, "IKE message"),
+                why: "the capture kept fewer octets of them than an IKE header has".into(),
             }),
         ]
         .into_iter()

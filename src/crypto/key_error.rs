@@ -1,13 +1,15 @@
 //! Why key material cannot be used.
 
+use crate::language::{Text, one_of};
 use crate::registry::TransformType;
-use thiserror::Error;
+use crate::say;
+use std::error::Error;
+use std::fmt;
 
 /// Why an algorithm cannot work with the key it was given. It tells lengths, never octets.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum KeyError {
     /// No algorithm of this number is at hand.
-    #[error("{kind} {id} cannot be opened")]
     Unsupported {
         /// The type of transform.
         kind: TransformType,
@@ -15,7 +17,6 @@ pub enum KeyError {
         id: u16,
     },
     /// The key has a length that the algorithm does not have.
-    #[error("{algorithm} takes a key of {} octets, not {actual}", octets(.expected))]
     Length {
         /// The IANA name of the algorithm.
         algorithm: &'static str,
@@ -25,7 +26,6 @@ pub enum KeyError {
         actual: usize,
     },
     /// The algorithm has no key of so many bits.
-    #[error("{algorithm} has no key of {bits} bits")]
     KeyBits {
         /// The IANA name of the algorithm.
         algorithm: &'static str,
@@ -33,7 +33,6 @@ pub enum KeyError {
         bits: u16,
     },
     /// The integrity algorithm does not give so many octets.
-    #[error("{algorithm} gives no checksum of {octets} octets")]
     Icv {
         /// The IANA name of the algorithm.
         algorithm: &'static str,
@@ -42,7 +41,6 @@ pub enum KeyError {
     },
     /// The two algorithms do not go together: the cipher checks by itself (RFC 7296 section 3.3),
     /// or the integrity algorithm is for AH alone (RFC 4543 section 4).
-    #[error("{encryption} does not go with {integrity}")]
     Mismatch {
         /// The IANA name of the cipher.
         encryption: &'static str,
@@ -51,14 +49,64 @@ pub enum KeyError {
     },
 }
 
+impl From<&KeyError> for Text {
+    fn from(error: &KeyError) -> Self {
+        match error {
+            KeyError::Unsupported { kind, id } => {
+                say!("{kind} {id} cannot be opened", kind, id)
+            }
+            KeyError::Length {
+                algorithm,
+                expected,
+                actual,
+            } => say!(
+                "{algorithm} takes a key of {expected} octets, not {actual}",
+                algorithm = Self::verbatim(algorithm),
+                expected = octets(expected),
+                actual
+            ),
+            KeyError::KeyBits { algorithm, bits } => say!(
+                "{algorithm} has no key of {bits} bits",
+                algorithm = Self::verbatim(algorithm),
+                bits
+            ),
+            KeyError::Icv { algorithm, octets } => say!(
+                "{algorithm} gives no checksum of {octets} octets",
+                algorithm = Self::verbatim(algorithm),
+                octets
+            ),
+            KeyError::Mismatch {
+                encryption,
+                integrity,
+            } => say!(
+                "{encryption} does not go with {integrity}",
+                encryption = Self::verbatim(encryption),
+                integrity = Self::verbatim(integrity)
+            ),
+        }
+    }
+}
+
+impl From<KeyError> for Text {
+    fn from(error: KeyError) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// English.
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text::from(self).fmt(f)
+    }
+}
+
+impl Error for KeyError {}
+
 /// The lengths in words: "20", "16, 24 or 32", "5 to 56".
-fn octets(expected: &[usize]) -> String {
+fn octets(expected: &[usize]) -> Text {
     match expected {
-        [] => String::new(),
-        [one] => one.to_string(),
-        [one, two] => format!("{one} or {two}"),
-        [one, two, three] => format!("{one}, {two} or {three}"),
-        [first, .., last] => format!("{first} to {last}"),
+        [first, _, _, .., last] => say!("{first} to {last}", first, last),
+        _ => one_of(expected),
     }
 }
 

@@ -2,13 +2,15 @@
 //! evidence only where the tap could have seen it.
 
 use super::Failed;
-use super::facts::{Tap, count, esp, own, quality, taps};
+use super::facts::{Tap, esp, own, quality, taps};
+use crate::language::{Text, count, list, parted};
 use crate::limits;
 use crate::model::{
     Blind, EspFlow, Inferred, Input, Lie, Model, OpenedTally, Plain, Tunnel, TunnelId, Why,
 };
 use crate::net::Unopened;
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::EspSpi;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,20 +42,20 @@ pub fn failed(model: &Model, failed: &[Failed]) -> Vec<Blind> {
     let sentence = |(rule, tunnels): (&str, Vec<TunnelId>)| {
         let shown = tunnels.iter().take(FRAMES_SHOWN).map(|id| {
             let [first, second] = model.tunnels[*id].ends;
-            format!("{first} and {second}")
+            say!("{first} and {second}", first, second)
         });
-        let more = match tunnels.len().saturating_sub(FRAMES_SHOWN) {
-            0 => String::new(),
-            more => format!("; and of {more} more"),
-        };
+        let ends = parted(", between ", shown);
+        let what = say!(
+            "what the rule {rule} would say of the tunnel between {ends}",
+            rule = Text::verbatim(rule),
+            ends
+        );
         Blind {
-            what: format!(
-                "what the rule {rule} would say of the tunnel between {}{more}",
-                shown.collect::<Vec<_>>().join(", between ")
-            )
-            .into(),
+            what: match tunnels.len().saturating_sub(FRAMES_SHOWN) {
+                0 => what,
+                more => say!("{what}; and of {more} more", what, more),
+            },
             why: "the rule failed there, which is a defect of this program: please report it"
-                .to_owned()
                 .into(),
         }
     };
@@ -61,62 +63,70 @@ pub fn failed(model: &Model, failed: &[Failed]) -> Vec<Blind> {
 }
 
 fn of_input(input: &Input, told: &mut Vec<Blind>) {
-    let Input { path, .. } = input;
+    let path = Text::verbatim(&input.path);
     if input.frames_cut > 0 {
-        let snaplen = input
-            .snaplen
-            .map_or(String::new(), |octets| format!(" ({octets} octets)"));
         told.push(Blind {
-            what: format!(
-                "the ends of {} of {} frames",
-                input.frames_cut, input.frames
-            )
-            .into(),
-            why: format!("{path}: the snapshot length{snaplen} cut them").into(),
+            what: say!(
+                "the ends of {cut} of {frames}",
+                cut = input.frames_cut,
+                frames = count(input.frames, "frame")
+            ),
+            why: match input.snaplen {
+                Some(octets) => say!(
+                    "{path}: the snapshot length ({octets} octets) cut them",
+                    path = &path,
+                    octets
+                ),
+                None => say!("{path}: the snapshot length cut them", path = &path),
+            },
         });
     }
     if let Some(dropped) = input.dropped.filter(|dropped| *dropped > 0) {
         told.push(Blind {
-            what: "whether a missing packet was lost on the way"
-                .to_owned()
-                .into(),
-            why: format!("{path}: the recording system dropped {dropped} packets itself").into(),
+            what: "whether a missing packet was lost on the way".into(),
+            why: say!(
+                "{path}: the recording system dropped {packets} itself",
+                path = &path,
+                packets = count(dropped, "packet")
+            ),
         });
     }
     if !input.problems.is_empty() {
         told.push(Blind {
-            what: "what stood in the damaged parts of the input"
-                .to_owned()
-                .into(),
-            why: format!("{path}: {} damaged places", input.problems.len()).into(),
+            what: "what stood in the damaged parts of the input".into(),
+            why: say!(
+                "{path}: {places}",
+                path = &path,
+                places = count(input.problems.len() as u64, "damaged place")
+            ),
         });
     }
     if input.frames > 0 && input.first.is_none() {
         told.push(Blind {
-            what: "when anything happened".to_owned().into(),
-            why: format!("{path}: its frames carry no time").into(),
+            what: "when anything happened".into(),
+            why: say!("{path}: its frames carry no time", path),
         });
     }
 }
 
 /// The name of an input that a number stands for.
-fn path(model: &Model, input: u16) -> &str {
+fn path(model: &Model, input: u16) -> Text {
     let input = model.inputs.get(usize::from(input));
-    input.map_or("", |input| &input.path)
+    input.map(|input| Text::verbatim(&input.path)).into()
 }
 
 /// Where times run backwards.
 fn clocks(model: &Model, told: &mut Vec<Blind>) {
-    told.extend(model.clock_steps.iter().map(|step| {
-        Blind {
-            what: format!("how long anything took around frame {}", step.frame).into(),
-            why: format!(
-                "{}: times run backwards by {} there: the clock was set",
-                path(model, step.frame.input),
-                step.back
-            )
-            .into(),
-        }
+    told.extend(model.clock_steps.iter().map(|step| Blind {
+        what: say!(
+            "how long anything took around frame {frame}",
+            frame = step.frame
+        ),
+        why: say!(
+            "{path}: times run backwards by {time} there: the clock was set",
+            path = path(model, step.frame.input),
+            time = step.back
+        ),
     }));
 }
 
@@ -125,17 +135,14 @@ fn doubled(model: &Model, told: &mut Vec<Blind>) {
     let sets = quality::copies(model).into_iter();
     told.extend(sets.filter(quality::Copies::are_of_the_tap).map(|set| {
         Blind {
-            what: "whether a packet that is there twice was sent twice"
-                .to_owned()
-                .into(),
-            why: format!(
-                "{}: {} of {} packets were recorded twice, as mirror ports and captures on all \
-             interfaces do",
-                path(model, set.set),
-                set.copies,
-                set.packets
-            )
-            .into(),
+            what: "whether a packet that is there twice was sent twice".into(),
+            why: say!(
+                "{path}: {copies} of {packets} were recorded twice, as mirror ports and captures on all \
+                 interfaces do",
+                path = path(model, set.set),
+                copies = set.copies,
+                packets = count(set.packets, "packet")
+            ),
         }
     }));
 }
@@ -145,29 +152,28 @@ fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
     for (deaf, end) in tap.deaf.into_iter().zip(tunnel.ends) {
         if deaf {
             told.push(Blind {
-                what: format!("what {end} sends").into(),
-                why: "this tap records only the other direction"
-                    .to_owned()
-                    .into(),
+                what: say!("what {end} sends", end),
+                why: "this tap records only the other direction".into(),
             });
         }
     }
     if let Some((frame, _)) = tap.missed {
         told.push(Blind {
-            what: format!("whether a missing packet of {first} and {second} was lost on the way")
-                .into(),
-            why: format!(
-                "the capture missed packets itself: frame {frame} follows one that is not there"
-            )
-            .into(),
+            what: say!(
+                "whether a missing packet of {first} and {second} was lost on the way",
+                first,
+                second
+            ),
+            why: say!(
+                "the capture missed packets itself: frame {frame} follows one that is not there",
+                frame
+            ),
         });
     }
     if tap.late {
         told.push(Blind {
-            what: format!("how {first} and {second} negotiated").into(),
-            why: "the capture begins later, or holds no IKE of theirs"
-                .to_owned()
-                .into(),
+            what: say!("how {first} and {second} negotiated", first, second),
+            why: "the capture begins later, or holds no IKE of theirs".into(),
         });
     }
 }
@@ -179,13 +185,16 @@ fn holes(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
         if let Some(lost) = own::capture_lost(tunnel, &directions) {
             let tap = taps::name(model, directions.vantage);
             told.push(Blind {
-                what: format!(
-                    "{} between {first} and {second}, and whether the path lost any",
-                    count(lost, "ESP packet")
-                ).into(),
-                why: format!(
-                    "the capture itself lost packets: {tap} lacks some that passed it, by their numbers"
-                ).into(),
+                what: say!(
+                    "{packets} between {first} and {second}, and whether the path lost any",
+                    packets = count(lost, "ESP packet"),
+                    first,
+                    second
+                ),
+                why: say!(
+                    "the capture itself lost packets: {tap} lacks some that passed it, by their numbers",
+                    tap
+                ),
             });
         }
     }
@@ -195,7 +204,7 @@ fn holes(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
 fn taps(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
     let [first, second] = tunnel.ends;
     for pair in &tunnel.taps {
-        let [a, b] = pair.taps.map(|tap| taps::name(model, tap));
+        let [a, b] = &pair.taps.map(|tap| taps::name(model, tap));
         let uncounted: u64 = pair
             .crossings
             .iter()
@@ -206,32 +215,46 @@ fn taps(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
             .iter()
             .flat_map(|crossing| crossing.only)
             .sum();
-        let between = format!("where packets between {first} and {second} are lost");
+        let between = say!(
+            "where packets between {first} and {second} are lost",
+            first,
+            second
+        );
         match pair.lie {
             // Where all is at both, nobody asks.
             Lie::Unknown if alone == 0 => {}
             Lie::Unknown => told.push(Blind {
-                what: between.into(),
-                why: format!("nothing tells which of the taps {a} and {b} packets pass first")
-                    .into(),
+                what: between,
+                why: say!(
+                    "nothing tells which of the taps {one} and {other} packets pass first",
+                    one = a,
+                    other = b
+                ),
             }),
             Lie::Together => told.push(Blind {
-                what: between.into(),
-                why: format!("{a} and {b} record the same packets at one place or on one host")
-                    .into(),
+                what: between,
+                why: say!(
+                    "{one} and {other} record the same packets at one place or on one host",
+                    one = a,
+                    other = b
+                ),
             }),
             Lie::Apart(_) => {}
         }
         if uncounted > 0 {
             told.push(Blind {
-                what: format!(
-                    "what {} between {first} and {second} lose between {a} and {b}",
-                    count(uncounted, "flow")
-                ).into(),
-                why: format!(
-                    "their counters began again, an SPI was used twice, or they have more than {} gaps",
-                    limits::FLOW_HOLES
-                ).into(),
+                what: say!(
+                    "what {flows} between {first} and {second} lose between {one} and {other}",
+                    flows = count(uncounted, "flow"),
+                    first,
+                    second,
+                    one = a,
+                    other = b
+                ),
+                why: say!(
+                    "their counters began again, an SPI was used twice, or they have more than {limit} gaps",
+                    limit = limits::FLOW_HOLES
+                ),
             });
         }
     }
@@ -259,15 +282,23 @@ fn crowded(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
     {
         let [first, second] = tunnel.ends;
         told.push(Blind {
-            what: format!(
-                "what the last {more} attempts at child SAs between {first} and {second} say"
-            )
-            .into(),
-            why: format!(
-                "more than {} of one tunnel are not compared",
-                limits::CHILD_ATTEMPTS
-            )
-            .into(),
+            what: match more {
+                1 => say!(
+                    "what the last attempt at a child SA between {first} and {second} says",
+                    first,
+                    second
+                ),
+                _ => say!(
+                    "what the last {more} attempts at child SAs between {first} and {second} say",
+                    more,
+                    first,
+                    second
+                ),
+            },
+            why: say!(
+                "more than {limit} of one tunnel are not compared",
+                limit = limits::CHILD_ATTEMPTS
+            ),
         });
     }
 }
@@ -282,17 +313,44 @@ fn sealed(model: &Model, told: &mut Vec<Blind>) {
             Plain::Clear | Plain::Opened(_) => {}
         }
     }
-    let what = || "identities, traffic selectors and the reasons of refusals".to_owned();
-    if sealed > 0 {
+    let mut tell = |why| {
         told.push(Blind {
-            what: what().into(),
-            why: format!("{sealed} IKE messages are encrypted and no key opens them").into(),
+            what: "identities, traffic selectors and the reasons of refusals".into(),
+            why,
+        });
+    };
+    if sealed > 0 {
+        tell(no_key(sealed, count(sealed, "IKE message")));
+    }
+    for (why, messages) in failed {
+        tell(match messages {
+            1 => say!("1 IKE message is encrypted and was not opened: {why}", why),
+            _ => say!(
+                "{messages} are encrypted and were not opened: {why}",
+                messages = count(messages, "IKE message"),
+                why
+            ),
         });
     }
-    told.extend(failed.into_iter().map(|(why, count)| Blind {
-        what: what().into(),
-        why: format!("{count} IKE messages are encrypted and were not opened: {why}").into(),
-    }));
+}
+
+/// Why so many packets are not read.
+fn no_key(number: u64, packets: Text) -> Text {
+    match number {
+        1 => say!(
+            "{packet} is encrypted and no key opens it",
+            packet = packets
+        ),
+        _ => say!("{packets} are encrypted and no key opens them", packets),
+    }
+}
+
+/// What so many packets hold.
+fn carried(number: u64, packets: Text) -> Text {
+    match number {
+        1 => say!("what {packet} carries", packet = packets),
+        _ => say!("what {packets} carry", packets),
+    }
 }
 
 /// What ESP carries, as far as it was not opened.
@@ -307,23 +365,26 @@ fn esp(model: &Model, told: &mut Vec<Blind>) {
     };
     let packets: u64 = flows().map(sealed).sum();
     if packets > 0 {
-        let spis = match flows().any(|flow| flow.opened.is_some()) {
+        let counted = count(packets, "ESP packet");
+        let counted = match flows().any(|flow| flow.opened.is_some()) {
             // With keys, those that are missing are worth naming.
-            true => of_spis(flows().filter(|flow| sealed(flow) > 0)),
-            false => String::new(),
+            true => of_spi(counted, spis(flows().filter(|flow| sealed(flow) > 0))),
+            false => counted,
         };
         told.push(Blind {
-            what: "inner addresses, protocols and answers".to_owned().into(),
-            why: format!("{packets} ESP packets{spis} are encrypted and no key opens them").into(),
+            what: "inner addresses, protocols and answers".into(),
+            why: no_key(packets, counted),
         });
     }
     let padded = flows().filter(|flow| Inferred::of(flow).is_some_and(|inferred| inferred.padded));
     let padded = padded.count();
     if padded > 0 {
         told.push(Blind {
-            what: format!("what the sizes of {padded} ESP flows mean").into(),
-            why: "their packets are all of one size at a steady rate: padded (TFC, IP-TFS), or one stream"
-                .to_owned().into(),
+            what: say!(
+                "what the sizes of {flows} mean",
+                flows = count(padded as u64, "ESP flow")
+            ),
+            why: "their packets are all of one size at a steady rate: padded (TFC, IP-TFS), or one stream".into(),
         });
     }
     let opened = || flows().filter_map(|flow| Some((flow, flow.opened.as_ref()?)));
@@ -331,40 +392,30 @@ fn esp(model: &Model, told: &mut Vec<Blind>) {
     let corrupted = opened().filter(|(_, tally)| tally.corrupted() > 0);
     each(wrong, told, |flow, tally| {
         let keys = tally.keys.iter();
-        let keys: Vec<String> = keys
-            .map(|key| format!("{} ({})", key.origin, key.suite))
-            .collect();
+        let keys = keys.map(|key| Text::verbatim(format_args!("{} ({})", key.origin, key.suite)));
+        let packets = count(tally.packets(), "ESP packet");
         Blind {
-            what: format!(
-                "what {} ESP packets of SPI {} carry",
-                tally.packets(),
-                flow.key.spi
-            )
-            .into(),
-            why: format!(
-                "the key of {} fits none of them: wrong key or algorithm",
-                keys.join(", ")
-            )
-            .into(),
+            what: carried(tally.packets(), of_spi(packets, flow.key.spi)),
+            why: say!(
+                "the key of {keys} fits none of them: wrong key or algorithm",
+                keys = list(keys)
+            ),
         }
     });
     each(corrupted, told, |flow, tally| {
         let frames = tally.failures.iter().take(FRAMES_SHOWN);
-        let frames: Vec<String> = frames.map(|failure| failure.frame.to_string()).collect();
+        let packets = say!(
+            "{some} of {packets}",
+            some = tally.corrupted(),
+            packets = count(tally.packets(), "ESP packet")
+        );
         Blind {
-            what: format!(
-                "what {} of {} ESP packets of SPI {} carry",
-                tally.corrupted(),
-                tally.packets(),
-                flow.key.spi
-            )
-            .into(),
-            why: format!(
+            what: carried(tally.corrupted(), of_spi(packets, flow.key.spi)),
+            why: say!(
                 "their checksums are wrong and the key is right: changed on their way; first in \
-                 frame {}",
-                frames.join(", ")
-            )
-            .into(),
+                 frame {frames}",
+                frames = list(frames.map(|failure| failure.frame))
+            ),
         }
     });
     let mut unread: BTreeMap<Unopened, u64> = BTreeMap::new();
@@ -374,14 +425,26 @@ fn esp(model: &Model, told: &mut Vec<Blind>) {
         }
     }
     told.extend(unread.into_iter().map(|(why, packets)| Blind {
-        what: format!("what {packets} ESP packets carry for which there are keys").into(),
-        why: why.to_string().into(),
+        what: match packets {
+            1 => "what 1 ESP packet carries for which there is a key".into(),
+            _ => say!(
+                "what {packets} carry for which there are keys",
+                packets = count(packets, "ESP packet")
+            ),
+        },
+        why: why.into(),
     }));
     let unchecked: u64 = opened().map(|(_, tally)| tally.unchecked).sum();
     if unchecked > 0 {
         told.push(Blind {
-            what: format!("whether {unchecked} ESP packets that were opened are authentic").into(),
-            why: "no key checks them".to_owned().into(),
+            what: match unchecked {
+                1 => "whether 1 ESP packet that was opened is authentic".into(),
+                _ => say!(
+                    "whether {packets} that were opened are authentic",
+                    packets = count(unchecked, "ESP packet")
+                ),
+            },
+            why: "no key checks them".into(),
         });
     }
 }
@@ -403,36 +466,50 @@ fn each<'m>(
     let others = flows.count();
     if others > 0 {
         told.push(Blind {
-            what: format!("what ESP packets of {others} further flows carry").into(),
-            why: "as those before: their checksums are wrong"
-                .to_owned()
-                .into(),
+            what: say!(
+                "what ESP packets of {flows} carry",
+                flows = count(others as u64, "further flow")
+            ),
+            why: "as those before: their checksums are wrong".into(),
         });
     }
 }
 
-/// The SPIs of flows, a few of them: ` of SPI 0x…, 0x… and 3 others`.
-fn of_spis<'m>(flows: impl Iterator<Item = &'m EspFlow>) -> String {
+/// Packets of an SPI, or of several.
+fn of_spi(packets: Text, spi: impl Into<Text>) -> Text {
+    say!("{packets} of SPI {spi}", packets, spi = spi.into())
+}
+
+/// The SPIs of flows, a few of them: `0x…, 0x… and 3 others`.
+fn spis<'m>(flows: impl Iterator<Item = &'m EspFlow>) -> Text {
     let spis: BTreeSet<EspSpi> = flows.map(|flow| flow.key.spi).collect();
-    let shown = spis.iter().take(FRAMES_SHOWN).map(ToString::to_string);
-    let others = match spis.len().saturating_sub(FRAMES_SHOWN) {
-        0 => String::new(),
-        others => format!(" and {others} others"),
-    };
-    format!(" of SPI {}{others}", shown.collect::<Vec<_>>().join(", "))
+    let shown = list(spis.iter().take(FRAMES_SHOWN));
+    match spis.len().saturating_sub(FRAMES_SHOWN) {
+        0 => shown,
+        others => say!(
+            "{these} and {last}",
+            these = shown,
+            last = count(others as u64, "other")
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::Problem;
+    use crate::language::Language;
 
     fn told(conversation: &str, input: Input) -> Vec<String> {
         let mut model = crate::testing::model(conversation);
         model.inputs = vec![input];
-        blind(&model)
-            .into_iter()
-            .map(|blind| format!("{}: {}", blind.what, blind.why))
-            .collect()
+        let told = blind(&model).into_iter();
+        told.map(|Blind { what, why }| {
+            let lacking = [&what, &why].map(|text| Language::Chinese.lacks(text));
+            assert_eq!(lacking.concat(), [""; 0]);
+            format!("{what}: {why}")
+        })
+        .collect()
     }
 
     #[test]
@@ -448,6 +525,32 @@ mod tests {
                 "identities, traffic selectors and the reasons of refusals: 2 IKE messages are encrypted and no key opens them"
             ]
         );
+    }
+
+    #[test]
+    fn one_of_a_thing_is_told_as_one() {
+        let conversation = "
+            0.0  A:500 > B:500  IKE_AUTH i=1 r=2 id=1 request sealed 256
+            9.0  A > B  ESP 0xc0000001 seq 1..1 size 140";
+        let input = Input {
+            path: "x.pcap".to_owned(),
+            dropped: Some(1),
+            problems: vec![Problem {
+                offset: 24,
+                skipped: 0,
+                what: "cut".into(),
+            }],
+            ..Input::default()
+        };
+        let told = told(conversation, input).join("\n");
+        for part in [
+            "x.pcap: the recording system dropped 1 packet itself",
+            "x.pcap: 1 damaged place",
+            "1 IKE message is encrypted and no key opens it",
+            "1 ESP packet is encrypted and no key opens it",
+        ] {
+            assert!(told.contains(part), "“{part}” is not in\n{told}");
+        }
     }
 
     #[test]

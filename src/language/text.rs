@@ -1,6 +1,7 @@
 //! Something said, in no language yet.
 
 use super::catalogue::Catalogue;
+use crate::registry::{ExchangeType, IpProtocol, NotifyType, NotifyV1, PayloadType, TransformType};
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, Span};
 use std::fmt;
 use std::net::IpAddr;
@@ -139,9 +140,14 @@ pub fn count(number: u64, what: &'static str) -> Text {
 
 /// Texts with commas between them: `A, B, C`.
 pub fn list<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
+    parted(", ", texts)
+}
+
+/// Texts with a mark or a word between them, which stands in catalogues: `A | B`.
+pub fn parted<T: Into<Text>>(between: &'static str, texts: impl IntoIterator<Item = T>) -> Text {
     Text(Kind::List(
         texts.into_iter().map(Into::into).collect(),
-        ", ",
+        between,
     ))
 }
 
@@ -273,6 +279,12 @@ impl Verbatim for Span {}
 impl Verbatim for FrameId {}
 impl Verbatim for EspSpi {}
 impl Verbatim for IkeSpi {}
+impl Verbatim for ExchangeType {}
+impl Verbatim for IpProtocol {}
+impl Verbatim for NotifyType {}
+impl Verbatim for NotifyV1 {}
+impl Verbatim for PayloadType {}
+impl Verbatim for TransformType {}
 
 /// A sentence for people, with holes that are filled by name: `say!("{end} sends {sent}", end, sent =
 /// count(n, "packet"))`.

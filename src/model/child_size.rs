@@ -15,8 +15,10 @@
 
 use super::esp_size::{Family, Inferred};
 use super::{ChildSaId, Exchange, Flight, IkeSaId, Model};
+use crate::language::{Text, parted};
 use crate::limits;
 use crate::registry::{ExchangeType, transform};
+use crate::say;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -68,31 +70,49 @@ impl Reading {
     }
 }
 
-/// `Curve25519 with 2 or 3 selectors`.
+/// `Curve25519 with 2 or 3 IPv4 selectors`.
+impl From<&Reading> for Text {
+    fn from(reading: &Reading) -> Self {
+        let names = reading.groups().filter_map(transform::key_exchange);
+        let names: Vec<Self> = names.map(|row| Self::verbatim(row.name)).take(2).collect();
+        let group = match names.is_empty() {
+            true => "no PFS".into(),
+            false => parted(" or ", names),
+        };
+        let of = |counts: &[usize], family| {
+            let counts = (!counts.is_empty()).then(|| parted(" or ", counts));
+            counts.map(|counts| say!("{counts} {family}", counts, family = Self::verbatim(family)))
+        };
+        let sets = [
+            of(&reading.selectors, "IPv4"),
+            of(&reading.selectors_v6, "IPv6"),
+        ];
+        say!(
+            "{group} with {sets} selectors",
+            group,
+            sets = parted(", or ", sets.into_iter().flatten())
+        )
+    }
+}
+
+/// English.
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.groups().filter_map(transform::key_exchange);
-        let names: Vec<&str> = names.map(|row| row.name).take(2).collect();
-        match names.is_empty() {
-            true => f.write_str("no PFS")?,
-            false => f.write_str(&names.join(" or "))?,
-        }
-        let mut sets = Vec::new();
-        for (counts, kind) in [(&self.selectors, "IPv4"), (&self.selectors_v6, "IPv6")] {
-            if !counts.is_empty() {
-                let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
-                sets.push(format!("{} {kind}", counts.join(" or ")));
-            }
-        }
-        write!(f, " with {} selectors", sets.join(", or "))
+        Text::from(self).fmt(f)
     }
 }
 
 /// `no PFS with 2 IPv4 selectors; or Curve25519 with …`.
+impl From<&ChildInferred> for Text {
+    fn from(inferred: &ChildInferred) -> Self {
+        parted("; or ", &inferred.readings)
+    }
+}
+
+/// English.
 impl fmt::Display for ChildInferred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<String> = self.readings.iter().map(ToString::to_string).collect();
-        f.write_str(&words.join("; or "))
+        Text::from(self).fmt(f)
     }
 }
 

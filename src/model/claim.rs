@@ -1,7 +1,9 @@
 //! Who the two sides of an IKE SA say they are, as messages tell that can be read.
 
 use super::{IkeSaId, Model, Role};
+use crate::language::Text;
 use crate::registry::{ConfigurationAttributeType, ExchangeType, PayloadType};
+use crate::say;
 use crate::units::{FrameId, Timestamp};
 use crate::wire::{Body, Message, ikev1, ikev2};
 
@@ -25,20 +27,22 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// In words: `"a.example", expecting "b.example", by Shared Key Message Integrity Code`.
-    pub fn said(&self) -> Option<String> {
+    /// In words: `“a.example”, wanting “b.example”, by Shared Key Message Integrity Code`.
+    pub fn said(&self) -> Option<Text> {
         let identity = self.identity.as_ref().or(self.eap_identity.as_ref())?;
-        let mut text = format!("“{identity}”");
+        let mut says = Text::verbatim(format_args!("“{identity}”"));
         if let Some(expects) = &self.expects {
-            text += &format!(", wanting “{expects}”");
+            let wanted = Text::verbatim(expects);
+            says = say!("{says}, wanting “{wanted}”", says, wanted);
         }
         if let Some(method) = &self.method {
-            text += &format!(", by {method}");
+            let method = Text::verbatim(method);
+            says = say!("{says}, by {method}", says, method);
         }
         if self.certificate {
-            text += " with a certificate";
+            says = say!("{says} with a certificate", says);
         }
-        Some(text)
+        Some(says)
     }
 }
 

@@ -9,6 +9,8 @@
 //! at will (RFC 4303 section 2.7, RFC 9347).
 
 use super::esp_flow::{EspFlow, OpenedTally, Rhythm, SizeTally, Transport};
+use crate::language::{Text, parted};
+use crate::say;
 use crate::units::Span;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -250,38 +252,50 @@ impl Inferred {
 }
 
 /// `AEAD or NULL; inner packets up to 1438`.
+impl From<&Inferred> for Text {
+    fn from(inferred: &Inferred) -> Self {
+        if inferred.padded {
+            return "all of one size at a steady rate: padded (TFC, IP-TFS) or one stream; sizes tell nothing".into();
+        }
+        let families = inferred.families();
+        if families.is_empty() {
+            return "sizes of no suite in use".into();
+        }
+        let mut says = parted(" or ", families.iter().map(|family| family.words()));
+        if let (Some(chance), 1) = (inferred.chance, families.len()) {
+            let chances = Self::verbatim(format_args!("{:.0}", (1.0 / chance).min(1e9)));
+            says = say!("{says} (by chance 1 in {chances})", says, chances);
+        }
+        if let Some((least, most)) = inferred.inner {
+            says = match &inferred.plateau {
+                Some(plateau) if plateau.has_room => say!(
+                    "{says}; many inner packets of {least} to {most}, less than Ethernet takes: a smaller MTU or \
+                     a clamped MSS",
+                    says,
+                    least,
+                    most
+                ),
+                Some(_) => say!(
+                    "{says}; many inner packets of {least} to {most}",
+                    says,
+                    least,
+                    most
+                ),
+                None => say!("{says}; inner packets up to {most}", says, most),
+            };
+        }
+        match inferred.cut {
+            Some(Cut::Sealed) => say!("{says}; cut after sealing", says),
+            Some(Cut::Before(_)) => say!("{says}; perhaps cut before sealing", says),
+            None => says,
+        }
+    }
+}
+
+/// English.
 impl fmt::Display for Inferred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.padded {
-            return f.write_str(
-                "all of one size at a steady rate: padded (TFC, IP-TFS) or one stream; sizes tell nothing",
-            );
-        }
-        let families = self.families();
-        if families.is_empty() {
-            return f.write_str("sizes of no suite in use");
-        }
-        let words: Vec<&str> = families.iter().map(|family| family.words()).collect();
-        f.write_str(&words.join(" or "))?;
-        if let (Some(chance), 1) = (self.chance, families.len()) {
-            write!(f, " (by chance 1 in {:.0})", (1.0 / chance).min(1e9))?;
-        }
-        if let Some((least, most)) = self.inner {
-            match &self.plateau {
-                Some(plateau) => {
-                    write!(f, "; many inner packets of {least} to {most}")?;
-                    if plateau.has_room {
-                        f.write_str(", less than Ethernet takes: a smaller MTU or a clamped MSS")?;
-                    }
-                }
-                None => write!(f, "; inner packets up to {most}")?,
-            }
-        }
-        match self.cut {
-            Some(Cut::Sealed) => f.write_str("; cut after sealing"),
-            Some(Cut::Before(_)) => f.write_str("; perhaps cut before sealing"),
-            None => Ok(()),
-        }
+        Text::from(self).fmt(f)
     }
 }
 

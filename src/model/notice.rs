@@ -1,7 +1,9 @@
 //! Notifications in clear: what peers say before they have keys.
 
 use super::exchange::{ExchangeId, Role};
+use crate::language::Text;
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
+use crate::say;
 use crate::units::{FrameId, Timestamp};
 use std::net::IpAddr;
 
@@ -31,13 +33,14 @@ impl Notice {
     pub const PER_MESSAGE: usize = 4;
 
     /// Its name.
-    pub fn name(&self) -> String {
+    pub fn name(&self) -> Text {
         let name = if self.v1 {
             NotifyV1(self.kind).name()
         } else {
             NotifyType(self.kind).name()
         };
-        name.map_or_else(|| format!("notification {}", self.kind), str::to_string)
+        let unnamed = || say!("notification {number}", number = self.kind);
+        name.map_or_else(unnamed, Text::verbatim)
     }
 
     /// Whether it reports an error: IKEv2 below 16384, IKEv1 from 1 to 8191 (RFC 2408 section

@@ -1,6 +1,7 @@
 //! What keys made of an encrypted message.
 
 use crate::keys::Origin;
+use crate::language::Text;
 use crate::registry::PayloadType;
 use crate::wire::fault::Faults;
 use crate::wire::{Message, Payload, Version};
@@ -65,9 +66,9 @@ pub enum Why {
     Limit,
 }
 
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Why {
+    fn sentence(self) -> &'static str {
+        match self {
             Self::NoKey => "no key for these SPIs",
             Self::NoKeyOfDirection => "no key for what this side sends",
             Self::Suite => "the algorithms are not known or not supported",
@@ -79,6 +80,19 @@ impl fmt::Display for Why {
             Self::NoIv => "the messages that its IV follows from were not captured",
             Self::Senseless => "decrypts to no payloads: wrong key, or a message before is missing",
             Self::Limit => "more than is followed or kept",
-        })
+        }
+    }
+}
+
+impl From<Why> for Text {
+    fn from(why: Why) -> Self {
+        why.sentence().into()
+    }
+}
+
+/// English.
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())
     }
 }

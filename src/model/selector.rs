@@ -1,6 +1,8 @@
 //! Traffic selectors: which packets a child SA is for, and how sets of them compare.
 
+use crate::language::{Text, list};
 use crate::registry::{IdType, IpProtocol};
+use crate::say;
 use crate::wire::address::{Range, address};
 use crate::wire::{ikev1, ikev2};
 use std::fmt;
@@ -222,38 +224,47 @@ pub fn meet(a: &[Selector], b: &[Selector]) -> bool {
 }
 
 /// Selectors as people write them, `nothing` for none; of many the first.
-pub fn said(selectors: &[Selector]) -> String {
+pub fn said(selectors: &[Selector]) -> Text {
     /// More than these are counted.
     const SHOWN: usize = 8;
     if selectors.is_empty() {
-        return "nothing".to_owned();
+        return "nothing".into();
     }
-    let mut words: Vec<String> = selectors
-        .iter()
-        .take(SHOWN)
-        .map(ToString::to_string)
-        .collect();
-    if let Some(more) = selectors.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        words.push(format!("{more} more"));
-    }
-    words.join(", ")
+    let shown = selectors.iter().take(SHOWN).map(Text::from);
+    let more = selectors.len().saturating_sub(SHOWN);
+    let more = (more > 0).then(|| say!("{more} more", more));
+    list(shown.chain(more))
 }
 
-/// `10.1.0.0/16`, `10.1.0.7/32 TCP 80`, `10.1.0.1-10.1.0.9`.
+/// `10.1.0.0/16`, `10.1.0.7/32 TCP port 80`, `10.1.0.1-10.1.0.9`.
+impl From<&Selector> for Text {
+    fn from(selector: &Selector) -> Self {
+        let range = Self::verbatim(selector.range());
+        let protocol = IpProtocol(selector.protocol);
+        let packets = match (protocol.0, protocol.name()) {
+            (0, _) => range,
+            (_, Some(name)) => Self::verbatim(format_args!("{range} {name}")),
+            (number, None) => say!("{range} protocol {number}", range, number),
+        };
+        match selector.ports {
+            ANY_PORT => packets,
+            (first, last) if first > last => say!("{packets} opaque ports", packets),
+            (first, last) if first == last => say!("{packets} port {first}", packets, first),
+            (first, last) => say!("{packets} ports {first}-{last}", packets, first, last),
+        }
+    }
+}
+
+impl From<Selector> for Text {
+    fn from(selector: Selector) -> Self {
+        Self::from(&selector)
+    }
+}
+
+/// English.
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.range().fmt(f)?;
-        match (self.protocol, IpProtocol(self.protocol).name()) {
-            (0, _) => {}
-            (_, Some(name)) => write!(f, " {name}")?,
-            (number, None) => write!(f, " protocol {number}")?,
-        }
-        match self.ports {
-            ANY_PORT => Ok(()),
-            (first, last) if first > last => f.write_str(" opaque ports"),
-            (first, last) if first == last => write!(f, " port {first}"),
-            (first, last) => write!(f, " ports {first}-{last}"),
-        }
+        Text::from(self).fmt(f)
     }
 }
 
@@ -343,7 +354,8 @@ mod tests {
                 "0.0.0.0/1",
             ),
         ] {
-            assert_eq!(said(&left_out(&set(asked), &set(granted))), left, "{asked}");
+            let told = said(&left_out(&set(asked), &set(granted)));
+            assert_eq!(told.to_string(), left, "{asked}");
         }
     }
 

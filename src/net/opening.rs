@@ -1,6 +1,7 @@
 //! What keys make of an ESP packet.
 
 use super::inner::Inner;
+use crate::language::Text;
 use std::fmt;
 
 /// Number of an SA in the database of a run, in the order in which keys came.
@@ -78,15 +79,28 @@ impl Opening {
     }
 }
 
-impl fmt::Display for Unopened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Unopened {
+    fn sentence(self) -> &'static str {
+        match self {
             Self::Cut => "cut by the capture",
             Self::TooShort => "too short",
             Self::NotABlock => "not whole blocks",
             Self::Senseless => "decrypts to nothing sensible",
             Self::Padding => "the padding claims more than there is",
             Self::Integrity => "the checksum is wrong",
-        })
+        }
+    }
+}
+
+impl From<Unopened> for Text {
+    fn from(why: Unopened) -> Self {
+        why.sentence().into()
+    }
+}
+
+/// English.
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())
     }
 }

@@ -501,7 +501,7 @@ mod tests {
         model.inputs[0].problems.push(Problem {
             offset: 24,
             skipped: 3,
-            what: "cut".to_owned(),
+            what: "cut".into(),
         });
         let damaged = report(&model, &[], &Selection::default()).replace("\n          ", " ");
         assert_eq!(

@@ -2,6 +2,7 @@
 
 use crate::crypto::Integrity;
 use crate::keys::{EspKeys, IntegrityId, SpiPattern};
+use crate::language::Text;
 use crate::limits;
 use crate::net::{Ah, Covered};
 use crate::units::EspSpi;
@@ -20,16 +21,16 @@ const ZEROS: [u8; 64] = [0; 64];
 
 impl AhSa {
     /// The SA of these keys, or why they cannot be used.
-    pub(super) fn of(keys: &EspKeys) -> Result<Self, String> {
+    pub(super) fn of(keys: &EspKeys) -> Result<Self, Text> {
         let Some(IntegrityId { id, icv_octets }) = keys.integrity else {
-            return Err("no integrity algorithm is told".to_owned());
+            return Err("no integrity algorithm is told".into());
         };
         let key = keys.integrity_key.expose();
         let integrity = Integrity::new(id, icv_octets.map(usize::from), key);
         Ok(Self {
             spi: keys.spi,
             esn: keys.esn,
-            integrity: integrity.map_err(|error| error.to_string())?,
+            integrity: integrity?,
         })
     }
 

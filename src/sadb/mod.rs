@@ -15,6 +15,7 @@ pub use opener::{Opener, Sealed, Tried};
 pub use sa::Sa;
 
 use crate::keys::{EspKeys, KeyRing, Origin};
+use crate::language::Text;
 use crate::limits;
 use crate::net::{Ah, OpenedEsp, Opening, SaId};
 use crate::units::EspSpi;
@@ -46,7 +47,7 @@ pub struct Unusable {
     /// Where they were found.
     pub origin: Origin,
     /// Why not.
-    pub why: String,
+    pub why: Text,
 }
 
 impl Sadb {
@@ -71,7 +72,7 @@ impl Sadb {
         if keys.ah {
             self.unusable.push(Unusable {
                 origin: keys.origin.clone(),
-                why: "keys of AH that follow from IKE are not used".to_owned(),
+                why: "keys of AH that follow from IKE are not used".into(),
             });
             return;
         }

@@ -2,6 +2,7 @@
 
 use crate::crypto::{Cipher, Integrity, KeyError, Protection};
 use crate::keys::{AddressPattern, EspKeys, IntegrityId, Origin, SpiPattern};
+use crate::language::Text;
 use crate::registry::transform;
 use std::net::IpAddr;
 
@@ -31,7 +32,7 @@ const ICV_OCTETS: [usize; 5] = [12, 16, 24, 32, 0];
 impl Sa {
     /// The SA of these keys; several where they leave the length of the checksum open, and none if
     /// they cannot be used, with the reason.
-    pub(super) fn of(keys: &EspKeys) -> (Vec<Self>, Option<String>) {
+    pub(super) fn of(keys: &EspKeys) -> (Vec<Self>, Option<Text>) {
         match protections(keys) {
             Ok(protections) => {
                 let sas = protections.into_iter().map(|(protection, suite)| Self {
@@ -84,9 +85,9 @@ fn is_of(pattern: AddressPattern, address: IpAddr) -> bool {
 }
 
 /// What opens packets under these keys, each with the names of its algorithms.
-fn protections(keys: &EspKeys) -> Result<Vec<(Protection, String)>, String> {
+fn protections(keys: &EspKeys) -> Result<Vec<(Protection, String)>, Text> {
     let Some(encryption) = keys.encryption else {
-        return Err("no cipher is told".to_owned());
+        return Err("no cipher is told".into());
     };
     let cipher = || {
         Cipher::new(
@@ -103,7 +104,7 @@ fn protections(keys: &EspKeys) -> Result<Vec<(Protection, String)>, String> {
         });
         each.collect::<Result<Vec<_>, KeyError>>()
     };
-    let aead = cipher().map_err(|error| error.to_string())?.is_aead();
+    let aead = cipher()?.is_aead();
     let made = match keys.integrity {
         None if aead => alone(cipher()),
         Some(IntegrityId { id: 0, .. }) => alone(cipher()),
@@ -129,7 +130,7 @@ fn protections(keys: &EspKeys) -> Result<Vec<(Protection, String)>, String> {
             Integrity::new(id, icv_octets.map(usize::from), keys.integrity_key.expose()),
         ),
     };
-    made.map_err(|error| error.to_string())
+    made.map_err(Text::from)
 }
 
 /// A cipher without an integrity algorithm.

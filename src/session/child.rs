@@ -3,6 +3,7 @@
 use super::suite::ChildSuite;
 use crate::crypto::{Cipher, Integrity, Prf, Secret};
 use crate::keys::{AddressPattern, EspKeys, Origin, SpiPattern};
+use crate::language::Text;
 use crate::units::{EspSpi, FrameId};
 use std::fmt;
 
@@ -34,15 +35,28 @@ pub enum Underivable {
     Suite,
 }
 
-impl fmt::Display for Underivable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Underivable {
+    fn sentence(self) -> &'static str {
+        match self {
             Self::Pfs => "perfect forward secrecy: it has a key exchange of its own",
             Self::NoRoot => "the key file does not tell SK_d or SKEYID_d",
             Self::NoPrf => "the pseudorandom function is not known",
             Self::NoNonce => "a nonce was not captured",
             Self::Suite => "its algorithms are not known or not supported",
-        })
+        }
+    }
+}
+
+impl From<Underivable> for Text {
+    fn from(why: Underivable) -> Self {
+        why.sentence().into()
+    }
+}
+
+/// English.
+impl fmt::Display for Underivable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())
     }
 }
 

@@ -15,10 +15,12 @@ pub use child::{Derived, Underivable};
 pub use fragments::{Place, Standing};
 
 use crate::keys::{EspKeys, KeyRing};
+use crate::language::{count, list};
 use crate::limits;
 use crate::model::{Blind, Plain, Why};
 use crate::net::Datagram;
 use crate::registry::PayloadType;
+use crate::say;
 use crate::units::{FrameId, Timestamp};
 use crate::wire::{Header, Message, Version};
 use bytes::Bytes;
@@ -207,27 +209,32 @@ impl Session {
         let lost = self.sets.finish();
         let mut told = Vec::new();
         if lost.incomplete > 0 {
-            let frames: Vec<String> = lost.frames.iter().map(FrameId::to_string).collect();
-            let others = lost.incomplete > frames.len() as u64;
+            let frames = list(&lost.frames);
             told.push(Blind {
-                what: format!("what {} messages in IKE fragments say", lost.incomplete).into(),
-                why: format!(
-                    "not all fragments were captured; what came begins in frames {}{}",
-                    frames.join(", "),
-                    if others { " and others" } else { "" }
-                )
-                .into(),
+                what: match lost.incomplete {
+                    1 => "what 1 message in IKE fragments says".into(),
+                    n => say!("what {n} messages in IKE fragments say", n),
+                },
+                why: match lost.incomplete > lost.frames.len() as u64 {
+                    true => say!(
+                        "not all fragments were captured; what came begins in frames {frames} and others",
+                        frames
+                    ),
+                    false => say!(
+                        "not all fragments were captured; what came begins in frames {frames}",
+                        frames
+                    ),
+                },
             });
         }
         if lost.crowded > 0 {
             told.push(Blind {
-                what: format!("{} sets of IKE fragments", lost.crowded).into(),
-                why: format!(
-                    "more than {} sets or {} MiB of fragments waited for others",
-                    limits::IKE_FRAGMENT_SETS,
-                    limits::IKE_FRAGMENT_OCTETS >> 20
-                )
-                .into(),
+                what: say!("{sets} of IKE fragments", sets = count(lost.crowded, "set")),
+                why: say!(
+                    "more than {sets} sets or {size} MiB of fragments waited for others",
+                    sets = limits::IKE_FRAGMENT_SETS,
+                    size = limits::IKE_FRAGMENT_OCTETS >> 20
+                ),
             });
         }
         told.extend(self.opener.into_iter().flat_map(Opener::finish));

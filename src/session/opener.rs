@@ -4,9 +4,11 @@ use super::child::{Derived, Underivable};
 use super::ikev1::Ikev1;
 use super::ikev2::Ikev2;
 use crate::keys::{KeyRing, Origin};
+use crate::language::count;
 use crate::limits;
 use crate::model::{Blind, Opened, Plain, Why};
 use crate::registry::PayloadType;
+use crate::say;
 use crate::units::{EspSpi, FrameId, IkeSpi};
 use crate::wire::Message;
 use bytes::Bytes;
@@ -184,18 +186,23 @@ impl Opener {
         let mut told: Vec<Blind> = missing
             .into_iter()
             .map(|(why, spis)| Blind {
-                what: format!(
-                    "the keys of {} ESP or AH SAs that were negotiated",
-                    spis.len()
-                )
-                .into(),
-                why: why.to_string().into(),
+                what: say!(
+                    "the keys of {sas} that were negotiated",
+                    sas = count(spis.len() as u64, "ESP or AH SA")
+                ),
+                why: why.into(),
             })
             .collect();
         if self.beyond > 0 {
             told.push(Blind {
-                what: format!("the keys of {} further ESP or AH SAs", self.beyond).into(),
-                why: format!("more than {} were derived", limits::SESSION_DERIVED).into(),
+                what: say!(
+                    "the keys of {sas}",
+                    sas = count(self.beyond, "further ESP or AH SA")
+                ),
+                why: say!(
+                    "more than {limit} were derived",
+                    limit = limits::SESSION_DERIVED
+                ),
             });
         }
         told

@@ -435,7 +435,7 @@ mod v2 {
         assert_eq!(blind.len(), 1);
         assert_eq!(
             blind[0].what.to_string(),
-            "what 1 messages in IKE fragments say"
+            "what 1 message in IKE fragments says"
         );
     }
 
@@ -533,7 +533,7 @@ mod v2 {
             assert_eq!(derived.len(), 2);
             assert!(derived.iter().all(|one| one.keys == Err(why)), "{why}");
             let blind = tap.session.finish();
-            assert_eq!(blind[0].why, why.to_string().into());
+            assert_eq!(blind[0].why, why.into());
         }
     }
 

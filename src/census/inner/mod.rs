@@ -9,12 +9,14 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 
+use crate::language::count;
 use crate::limits;
 use crate::model::{
     Blind, Carrier, FlowId, InnerError, InnerFlow, InnerFlowId, InnerWay, Seen, Table,
 };
 use crate::net::inner::{Content, InnerIcmp};
 use crate::net::{Inner, Quote};
+use crate::say;
 use crate::units::{Endpoint, FrameId, Timestamp, Vantage};
 use echo::EchoCounter;
 use foldhash::quality::RandomState;
@@ -165,24 +167,29 @@ impl InnerCensus {
         let blind = [
             (
                 self.beyond,
-                "packets of further conversations inside ESP",
+                say!(
+                    "{packets} of further conversations inside ESP",
+                    packets = count(self.beyond, "packet")
+                ),
                 limits::INNER_FLOWS,
             ),
             (
                 self.errors_beyond,
-                "ICMP errors inside ESP of further kinds",
+                say!(
+                    "{errors} inside ESP of further kinds",
+                    errors = count(self.errors_beyond, "ICMP error")
+                ),
                 limits::INNER_ERRORS,
             ),
         ];
-        let blind = blind.into_iter().filter(|(count, ..)| *count > 0);
+        let blind = blind.into_iter().filter(|(number, ..)| *number > 0);
         (
             self.rows.into_iter().map(Counter::finish).collect(),
             self.errors,
             blind
-                .map(|(count, what, limit)| Blind {
-                    what: format!("{count} {what}").into(),
-                    why: format!("more than {limit} were met; the rest is counted but not judged")
-                        .into(),
+                .map(|(_, what, limit)| Blind {
+                    what,
+                    why: super::beyond(limit),
                 })
                 .collect(),
         )

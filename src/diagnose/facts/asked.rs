@@ -3,8 +3,10 @@
 use super::tap;
 use super::{began, cite};
 use crate::diagnose::Cite;
+use crate::language::Text;
 use crate::model::{Exchange, Flight, Message, Model};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::{Endpoint, Timestamp, Vantage};
 
 /// What became of a message that wants an answer.
@@ -90,10 +92,14 @@ impl<'m> Asked<'m> {
     }
 
     /// `sent 4 times (at 0.0, 4.0, 11.2, 24.0 s)`.
-    pub fn schedule(&self) -> String {
+    pub fn schedule(&self) -> Text {
         match self.attempts() {
-            0 | 1 => "sent once".to_string(),
-            n => format!("sent {n} times (at {})", super::offsets(&self.times)),
+            0 | 1 => "sent once".into(),
+            n => say!(
+                "sent {n} times (at {when})",
+                n,
+                when = super::offsets(&self.times)
+            ),
         }
     }
 }

@@ -5,11 +5,13 @@ use super::offer::{self, Kind, Offer};
 use super::tap;
 use crate::diagnose::Confidence;
 use crate::diagnose::{Cite, Finding, Rule, Severity};
+use crate::language::Text;
 use crate::limits;
 use crate::model::{
     Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, Selector, TunnelId, selector,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
+use crate::say;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 
@@ -130,7 +132,7 @@ impl Attempt {
 
 impl Refusal {
     /// The name of the error.
-    pub fn name(&self) -> String {
+    pub fn name(&self) -> Text {
         reason(self.reason, self.v1)
     }
 
@@ -140,11 +142,11 @@ impl Refusal {
     }
 
     /// What was refused, in words.
-    pub fn what(&self) -> &'static str {
+    pub fn what(&self) -> Text {
         match self.attempt.kind {
-            ExchangeType::IKE_AUTH => "IKE_AUTH",
-            ExchangeType::QUICK_MODE => "quick mode",
-            _ => "CREATE_CHILD_SA",
+            ExchangeType::IKE_AUTH => Text::verbatim("IKE_AUTH"),
+            ExchangeType::QUICK_MODE => "quick mode".into(),
+            _ => Text::verbatim("CREATE_CHILD_SA"),
         }
     }
 
@@ -169,12 +171,12 @@ impl Refusal {
 }
 
 /// The name of an error, or its number.
-pub fn reason(kind: u16, v1: bool) -> String {
+pub fn reason(kind: u16, v1: bool) -> Text {
     let name = match v1 {
         true => NotifyV1(kind).name(),
         false => NotifyType(kind).name(),
     };
-    name.map_or_else(|| format!("error {kind}"), str::to_owned)
+    name.map_or_else(|| say!("error {kind}", kind), Text::verbatim)
 }
 
 /// The refusals among attempts, in order.
@@ -286,13 +288,18 @@ pub fn finding(
         confidence,
         tunnel,
         first.at(),
-        format!("{} refused by {}", first.what(), first.name()),
+        say!(
+            "{what} refused by {error}",
+            what = first.what(),
+            error = first.name()
+        ),
     );
     if let Some(request) = &first.attempt.told.request {
         finding = finding.also(request.at, "the request");
     }
     for refusal in refusals.iter().skip(1) {
-        finding = finding.also(refusal.at(), format!("refused again: {}", refusal.name()));
+        let note = say!("refused again: {error}", error = refusal.name());
+        finding = finding.also(refusal.at(), note);
     }
     let last = refusals.last()?;
     if rule.severity == Severity::Error && recovered(last, attempts) {
@@ -302,9 +309,9 @@ pub fn finding(
 }
 
 /// `once`, `3 times`.
-pub fn times(count: usize) -> String {
+pub fn times(count: usize) -> Text {
     match count {
-        1 => "once".to_owned(),
-        count => format!("{count} times"),
+        1 => "once".into(),
+        n => say!("{n} times", n),
     }
 }

@@ -1,5 +1,6 @@
 //! ICMP errors about a tunnel, by what they mean (RFC 792, RFC 1812 section 5.2.7, RFC 4443).
 
+use crate::language::Text;
 use crate::model::{IcmpSeen, Model, TunnelId};
 use crate::net::IcmpError;
 
@@ -36,9 +37,9 @@ pub fn meaning(error: &IcmpError) -> Meaning {
 }
 
 /// The name of the error, such as `ICMP 3/13`.
-pub fn name(error: &IcmpError) -> String {
+pub fn name(error: &IcmpError) -> Text {
     let family = if error.v6 { "ICMPv6" } else { "ICMP" };
-    format!("{family} {}/{}", error.kind, error.code)
+    Text::verbatim(format_args!("{family} {}/{}", error.kind, error.code))
 }
 
 /// Errors about packets between the ends of the tunnel, in file order.

@@ -4,8 +4,10 @@
 use super::icmp::{self, Meaning};
 use super::{Tap, end_of, esp, tap};
 use crate::diagnose::{Cite, Confidence};
+use crate::language::Text;
 use crate::model::{EspFlow, FlowId, InnerError, InnerFlow, InnerWay, Model, Tunnel, TunnelId};
 use crate::net::IcmpError;
+use crate::say;
 use crate::units::{Endpoint, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -127,12 +129,12 @@ impl Asking<'_> {
     }
 
     /// `TCP port 443`, `ICMP echo`, `UDP port 53`.
-    pub fn what(&self) -> String {
+    pub fn what(&self) -> Text {
         match (&self.out.echo, &self.out.tcp, self.to.port) {
-            (Some(_), ..) => "ICMP echo".to_owned(),
-            (_, Some(_), Some(port)) => format!("TCP port {port}"),
-            (_, _, Some(port)) => format!("UDP port {port}"),
-            _ => format!("protocol {}", self.talk.protocol),
+            (Some(_), ..) => "ICMP echo".into(),
+            (_, Some(_), Some(port)) => say!("TCP port {port}", port),
+            (_, _, Some(port)) => say!("UDP port {port}", port),
+            _ => say!("protocol {number}", number = self.talk.protocol),
         }
     }
 }
@@ -388,8 +390,12 @@ pub fn meaning(error: &InnerError) -> Meaning {
 }
 
 /// `ICMP 3/13 from 10.2.0.254`.
-pub fn said(error: &InnerError) -> String {
-    format!("{} from {}", icmp::name(&plain(error)), error.from)
+pub fn said(error: &InnerError) -> Text {
+    say!(
+        "{error} from {from}",
+        error = icmp::name(&plain(error)),
+        from = error.from
+    )
 }
 
 fn plain(error: &InnerError) -> IcmpError {

@@ -14,7 +14,6 @@ pub mod inner;
 pub mod life;
 pub mod offer;
 pub mod overhead;
-pub mod own;
 pub mod proof;
 pub mod quality;
 pub mod rekey;
@@ -25,10 +24,14 @@ pub mod taps;
 pub mod vendor_advice;
 
 pub use asked::{Asked, Fate};
+pub use quality::own;
 pub use tap::Tap;
 pub use taps::{Located, Passage};
 
+pub use crate::language::count;
+
 use crate::diagnose::Cite;
+use crate::language::Text;
 use crate::model::{Flight, Message, MessageId, Model, Tunnel};
 use crate::units::Timestamp;
 use std::net::IpAddr;
@@ -55,11 +58,11 @@ pub fn end_of(tunnel: &Tunnel, address: IpAddr) -> Option<usize> {
 }
 
 /// Times as offsets from the first, as people read retransmissions: `0, 4.0, 11.2 s`.
-pub fn offsets(times: &[Timestamp]) -> String {
+pub fn offsets(times: &[Timestamp]) -> Text {
     /// More than these say nothing new.
     const SHOWN: usize = 8;
     let Some(first) = times.first() else {
-        return String::new();
+        return Text::default();
     };
     let mut shown: Vec<String> = times
         .iter()
@@ -69,7 +72,7 @@ pub fn offsets(times: &[Timestamp]) -> String {
     if times.len() > SHOWN {
         shown.push("…".to_string());
     }
-    format!("{} s", shown.join(", "))
+    Text::verbatim(format_args!("{} s", shown.join(", ")))
 }
 
 /// Whether an address is private (RFC 1918, RFC 4193): one that no packet in the Internet bears.
@@ -83,14 +86,6 @@ pub fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// `1 packet`, `2 packets`.
-pub fn count(number: u64, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        _ => format!("{number} {what}s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +93,6 @@ mod tests {
     #[test]
     fn retransmissions_read_as_offsets() {
         let times = [0, 4_000_000_000, 11_200_000_000].map(Timestamp);
-        assert_eq!(offsets(&times), "0.0, 4.0, 11.2 s");
+        assert_eq!(offsets(&times).to_string(), "0.0, 4.0, 11.2 s");
     }
 }

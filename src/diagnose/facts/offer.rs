@@ -1,9 +1,11 @@
 //! Offers of IKE suites in clear: what each side proposes or accepts, by name, and how they differ.
 
 use crate::diagnose::Cite;
+use crate::language::{self, Text, parted};
 use crate::model::{ExchangeId, Flight, IkeSa, IkeSuite, Model, Plain, TunnelId};
 use crate::registry::ikev1::{AuthenticationAlgorithm, Phase2Attribute, esp_as_v2, transform_name};
 use crate::registry::{SecurityProtocol, TransformType, transform};
+use crate::say;
 use crate::wire::{self, ikev1, ikev2};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -26,21 +28,28 @@ pub enum Kind {
     Authentication,
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Encryption => f.write_str("encryption"),
-            Self::Prf => f.write_str("PRF (hash)"),
-            Self::Integrity => f.write_str("integrity"),
-            Self::KeyExchange => f.write_str("key exchange group"),
-            Self::Additional(n) => write!(f, "additional key exchange {n}"),
-            Self::Authentication => f.write_str("authentication method"),
+impl From<Kind> for Text {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Encryption => "encryption".into(),
+            Kind::Prf => "PRF (hash)".into(),
+            Kind::Integrity => "integrity".into(),
+            Kind::KeyExchange => "key exchange group".into(),
+            Kind::Additional(n) => say!("additional key exchange {n}", n),
+            Kind::Authentication => "authentication method".into(),
         }
     }
 }
 
+/// English.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text::from(*self).fmt(f)
+    }
+}
+
 /// One proposal: for each kind the values that would do.
-pub type Proposal = BTreeMap<Kind, BTreeSet<String>>;
+pub type Proposal = BTreeMap<Kind, BTreeSet<Text>>;
 
 /// All proposals of one message, in order of preference.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -63,7 +72,7 @@ impl Offer {
     }
 
     /// Every value offered of one kind.
-    pub fn values(&self, kind: Kind) -> BTreeSet<String> {
+    pub fn values(&self, kind: Kind) -> BTreeSet<Text> {
         self.proposals
             .iter()
             .filter_map(|proposal| proposal.get(&kind))
@@ -73,11 +82,11 @@ impl Offer {
     }
 
     /// The values offered of one kind, in words; `none` if there are none.
-    pub fn listed(&self, kind: Kind) -> String {
+    pub fn listed(&self, kind: Kind) -> Text {
         let values = self.values(kind);
         match values.is_empty() {
-            true => "none".to_owned(),
-            false => list(&values),
+            true => "none".into(),
+            false => any(&values),
         }
     }
 
@@ -92,13 +101,13 @@ impl Offer {
     /// The kinds of which the two sides have no value in common, with both sides' values.
     ///
     /// Empty when every kind has something in common; the combination may still have nothing.
-    pub fn differs(&self, other: &Self) -> Vec<(Kind, String, String)> {
+    pub fn differs(&self, other: &Self) -> Vec<(Kind, Text, Text)> {
         self.kinds()
             .intersection(&other.kinds())
             .filter_map(|kind| {
                 let (ours, theirs) = (self.values(*kind), other.values(*kind));
                 ours.is_disjoint(&theirs)
-                    .then(|| (*kind, list(&ours), list(&theirs)))
+                    .then(|| (*kind, any(&ours), any(&theirs)))
             })
             .collect()
     }
@@ -118,39 +127,39 @@ impl Offer {
     }
 
     /// The kinds of which some proposal leaves a choice, with the values.
-    pub fn choices(&self) -> Vec<(Kind, String)> {
+    pub fn choices(&self) -> Vec<(Kind, Text)> {
         self.kinds()
             .into_iter()
             .map(|kind| (kind, self.values(kind)))
             .filter(|(_, values)| values.len() > 1)
-            .map(|(kind, values)| (kind, list(&values)))
+            .map(|(kind, values)| (kind, any(&values)))
             .collect()
     }
 }
 
 /// `ENCR_AES_CBC-256, PRF_HMAC_SHA2_256, …`, proposals parted by ` | `, alternatives by ` or `.
-impl fmt::Display for Offer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl From<&Offer> for Text {
+    fn from(offer: &Offer) -> Self {
         /// More proposals than these are counted, not listed.
         const SHOWN: usize = 4;
-        let mut shown: Vec<String> = self
-            .proposals
-            .iter()
-            .take(SHOWN)
-            .map(|proposal| {
-                let parts: Vec<String> = proposal.values().map(list).collect();
-                parts.join(", ")
-            })
-            .collect();
-        if let Some(more) = self.proposals.len().checked_sub(SHOWN).filter(|n| *n > 0) {
-            shown.push(format!("{more} more"));
-        }
-        f.write_str(&shown.join(" | "))
+        let shown = offer.proposals.iter().take(SHOWN);
+        let shown = shown.map(|proposal| language::list(proposal.values().map(any)));
+        let more = offer.proposals.len().saturating_sub(SHOWN);
+        let more = (more > 0).then(|| say!("{more} more", more));
+        parted(" | ", shown.chain(more))
     }
 }
 
-fn list(values: &BTreeSet<String>) -> String {
-    values.iter().cloned().collect::<Vec<_>>().join(" or ")
+/// English.
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text::from(self).fmt(f)
+    }
+}
+
+/// Values of which any will do.
+fn any(values: &BTreeSet<Text>) -> Text {
+    parted(" or ", values)
 }
 
 /// The offer of the first message of an IKE SA that carries one, with where it is.
@@ -293,7 +302,7 @@ fn v2(sa: &ikev2::SecurityAssociation<'_>) -> Offer {
     Offer { proposals }
 }
 
-fn v2_value(transform: &ikev2::Transform<'_>) -> Option<(Kind, String)> {
+fn v2_value(transform: &ikev2::Transform<'_>) -> Option<(Kind, Text)> {
     let kind = match transform.kind {
         TransformType::ENCR => Kind::Encryption,
         TransformType::PRF => Kind::Prf,
@@ -304,25 +313,27 @@ fn v2_value(transform: &ikev2::Transform<'_>) -> Option<(Kind, String)> {
         _ => return None,
     };
     let name = name(transform.kind, transform.id);
-    Some((
-        kind,
-        match transform.key_length {
-            Some(bits) => format!("{name}-{bits}"),
-            None => name,
-        },
-    ))
+    Some((kind, sized(name, transform.key_length)))
+}
+
+/// A name with the length of the key, if that is told: `ENCR_AES_CBC-256`.
+fn sized(name: impl fmt::Display, bits: Option<impl fmt::Display>) -> Text {
+    match bits {
+        Some(bits) => Text::verbatim(format_args!("{name}-{bits}")),
+        None => Text::verbatim(name),
+    }
 }
 
 /// The name of a transform, or its number.
-pub fn name(kind: TransformType, id: u16) -> String {
-    transform::name(kind, id).map_or_else(|| id.to_string(), str::to_string)
+pub fn name(kind: TransformType, id: u16) -> Text {
+    transform::name(kind, id).map_or_else(|| id.into(), Text::verbatim)
 }
 
 /// A group by name and number, as people know it: `2048-bit MODP Group (14)`.
-pub fn group(id: u16) -> String {
+pub fn group(id: u16) -> Text {
     match transform::key_exchange(id) {
-        Some(row) => format!("{} ({id})", row.name),
-        None => format!("group {id}"),
+        Some(row) => Text::verbatim(format_args!("{} ({id})", row.name)),
+        None => say!("group {id}", id),
     }
 }
 
@@ -346,14 +357,15 @@ fn v1_suite(transform: &ikev1::Transform<'_>) -> Proposal {
             .and_then(|attribute| attribute.value.number())
     };
     let mut suite = Proposal::new();
-    let mut add = |kind, value: Option<String>| {
+    let mut add = |kind, value: Option<Text>| {
         if let Some(value) = value {
             suite.insert(kind, BTreeSet::from([value]));
         }
     };
     let cipher = number(1).map(|id| match (v1_cipher(id), number(14)) {
-        (name, Some(bits)) => format!("{name}-{bits}"),
-        (name, None) => name,
+        (Some(name), bits) => sized(name, bits),
+        (None, Some(bits)) => say!("cipher {id}-{bits}", id, bits),
+        (None, None) => say!("cipher {id}", id),
     });
     add(Kind::Encryption, cipher);
     add(Kind::Prf, number(2).map(v1_hash));
@@ -388,31 +400,31 @@ fn v1_child_suite(
         u16::try_from(attribute.value.number()?).ok()
     };
     let mut suite = Proposal::new();
-    let mut add = |kind, value: String| {
+    let mut add = |kind, value: Text| {
         suite.insert(kind, BTreeSet::from([value]));
     };
-    let named = transform_name(protocol, transform.id)
-        .map_or_else(|| format!("transform {}", transform.id), str::to_owned);
+    let id = transform.id;
+    let named = transform_name(protocol, id);
+    let bits = number(Phase2Attribute::KEY_LENGTH);
     match protocol {
         SecurityProtocol::ESP => {
-            let name = match esp_as_v2(transform.id) {
-                Some(id) => name(TransformType::ENCR, id),
-                None => named,
+            let cipher = match (esp_as_v2(id), named, bits) {
+                (Some(id), ..) => sized(name(TransformType::ENCR, id), bits),
+                (None, Some(name), _) => sized(name, bits),
+                (None, None, Some(bits)) => say!("transform {id}-{bits}", id, bits),
+                (None, None, None) => say!("transform {id}", id),
             };
-            add(
-                Kind::Encryption,
-                match number(Phase2Attribute::KEY_LENGTH) {
-                    Some(bits) => format!("{name}-{bits}"),
-                    None => name,
-                },
-            );
+            add(Kind::Encryption, cipher);
             if let Some(id) = number(Phase2Attribute::AUTHENTICATION_ALGORITHM) {
                 let name = AuthenticationAlgorithm(id).name();
-                let name = name.map_or_else(|| format!("authentication {id}"), str::to_owned);
-                add(Kind::Integrity, name);
+                let unnamed = || say!("authentication {id}", id);
+                add(Kind::Integrity, name.map_or_else(unnamed, Text::verbatim));
             }
         }
-        SecurityProtocol::AH => add(Kind::Integrity, named),
+        SecurityProtocol::AH => {
+            let unnamed = || say!("transform {id}", id);
+            add(Kind::Integrity, named.map_or_else(unnamed, Text::verbatim));
+        }
         _ => return None,
     }
     if let Some(id) = number(Phase2Attribute::GROUP_DESCRIPTION) {
@@ -421,8 +433,8 @@ fn v1_child_suite(
     Some(suite)
 }
 
-fn v1_cipher(id: u64) -> String {
-    let name = match id {
+fn v1_cipher(id: u64) -> Option<&'static str> {
+    Some(match id {
         1 => "DES-CBC",
         2 => "IDEA-CBC",
         3 => "Blowfish-CBC",
@@ -431,26 +443,24 @@ fn v1_cipher(id: u64) -> String {
         6 => "CAST-CBC",
         7 => "AES-CBC",
         8 => "CAMELLIA-CBC",
-        _ => return format!("cipher {id}"),
-    };
-    name.to_string()
+        _ => return None,
+    })
 }
 
-fn v1_hash(id: u64) -> String {
-    let name = match id {
+fn v1_hash(id: u64) -> Text {
+    Text::verbatim(match id {
         1 => "MD5",
         2 => "SHA1",
         3 => "Tiger",
         4 => "SHA2-256",
         5 => "SHA2-384",
         6 => "SHA2-512",
-        _ => return format!("hash {id}"),
-    };
-    name.to_string()
+        _ => return say!("hash {id}", id),
+    })
 }
 
-fn v1_method(id: u64) -> String {
-    let name = match id {
+fn v1_method(id: u64) -> Text {
+    match id {
         1 => "pre-shared key",
         2 => "DSS signatures",
         3 => "RSA signatures",
@@ -459,9 +469,9 @@ fn v1_method(id: u64) -> String {
         64221 | 64222 => "hybrid RSA",
         65001 | 65002 => "XAUTH with pre-shared key",
         65005 | 65006 => "XAUTH with RSA signatures",
-        _ => return format!("method {id}"),
-    };
-    name.to_string()
+        _ => return say!("method {id}", id),
+    }
+    .into()
 }
 
 /// Whether the method of IKEv1 rests on a pre-shared key (RFC 2409; XAUTH draft).
@@ -480,9 +490,7 @@ mod tests {
                 .map(|proposal| {
                     proposal
                         .iter()
-                        .map(|(kind, values)| {
-                            (*kind, values.iter().map(ToString::to_string).collect())
-                        })
+                        .map(|(kind, values)| (*kind, values.iter().map(Text::verbatim).collect()))
                         .collect()
                 })
                 .collect(),

@@ -9,8 +9,10 @@ use super::esp::{self, Directions};
 use super::tap::{self, Tap};
 use super::{count, end_of};
 use crate::diagnose::{Cite, Confidence};
+use crate::language::Text;
 use crate::limits;
 use crate::model::{EspFlow, Inferred, Model, Rhythm, TunnelId};
+use crate::say;
 use crate::units::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -79,23 +81,36 @@ pub struct Unanswered {
 
 impl Unanswered {
     /// One sentence with the numbers.
-    pub fn says(&self) -> String {
+    pub fn says(&self) -> Text {
         let Self { from, to, .. } = self;
-        let asks = format!(
-            "{from} sends {to} a packet of {} octets every {}, {}",
-            self.asks.size,
-            self.asks.period,
-            self.asks.guess.words()
-        );
+        let Beat {
+            size,
+            period,
+            packets,
+            ..
+        } = self.asks;
+        let likeness = self.asks.guess.words();
         match &self.answers {
-            Some(answers) => format!(
-                "{asks}; {} of the same size came back, then none for {}.",
-                count(u64::from(answers.packets), "packet"),
-                self.asks.last.1.since(answers.last.1)
+            Some(answers) => say!(
+                "{from} sends {to} a packet of {size} octets every {period}, {likeness}; {answers} of the same \
+                 size came back, then none for {silence}.",
+                from,
+                to,
+                size,
+                period,
+                likeness,
+                answers = count(u64::from(answers.packets), "packet"),
+                silence = self.asks.last.1.since(answers.last.1)
             ),
-            None => format!(
-                "{asks}; of {} none was answered by one of the same size.",
-                self.asks.packets
+            None => say!(
+                "{from} sends {to} a packet of {size} octets every {period}, {likeness}; of {packets} none was \
+                 answered by one of the same size.",
+                from,
+                to,
+                size,
+                period,
+                likeness,
+                packets
             ),
         }
     }
@@ -112,17 +127,17 @@ pub struct Stopped {
 
 impl Stopped {
     /// One sentence with the numbers.
-    pub fn says(&self) -> String {
+    pub fn says(&self) -> Text {
         let [one, two] = &self.beats;
-        format!(
-            "Both sides sent a packet of {} and {} octets every {}, {}; after {} and {} packets both stopped, while \
-             other packets went on.",
-            one.size,
-            two.size,
-            one.period,
-            one.guess.words(),
-            one.packets,
-            two.packets
+        say!(
+            "Both sides sent a packet of {size} and {other_size} octets every {period}, {likeness}; after \
+             {packets} and {other_packets} packets both stopped, while other packets went on.",
+            size = one.size,
+            other_size = two.size,
+            period = one.period,
+            likeness = one.guess.words(),
+            packets = one.packets,
+            other_packets = two.packets
         )
     }
 }
@@ -452,7 +467,7 @@ mod tests {
         assert_eq!(one.confidence, Confidence::Likely);
         assert_eq!(one.asks.guess, Guess::Ping);
         assert_eq!(one.missed, 24);
-        assert!(one.says().contains("every 5"), "{}", one.says());
+        assert!(one.says().to_string().contains("every 5"), "{}", one.says());
     }
 
     #[test]
@@ -516,7 +531,7 @@ mod tests {
         };
         let stopped = stopped_in(&text(20)).unwrap();
         assert!(
-            stopped.says().contains("keepalives of BGP"),
+            stopped.says().to_string().contains("keepalives of BGP"),
             "{}",
             stopped.says()
         );

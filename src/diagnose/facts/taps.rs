@@ -3,7 +3,9 @@
 use super::tap::messages;
 use super::{count, end_of};
 use crate::diagnose::{Cite, Finding};
+use crate::language::Text;
 use crate::model::{Crossing, EspFlow, Flight, Missed, Model, TapPair, Tunnel, TunnelId};
+use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
 
@@ -73,43 +75,58 @@ impl Passage {
     /// Adds to a finding about a message without effect what the taps tell: lost between them, in
     /// which case nothing else is left to explain it, or arrived, in which case the way there is
     /// not to blame.
-    pub fn tell(&self, model: &Model, mut finding: Finding, what: &str) -> Finding {
+    pub fn tell(&self, model: &Model, mut finding: Finding, what: &'static str) -> Finding {
         let (near, far) = (name(model, self.near), name(model, self.far));
         let copies = copies_of(self.sent.len());
         if self.is_lost() {
-            finding.says.push_str(&format!(
-                " {copies} of {what} left the tap {near} and none reached the tap {far}: it is lost between \
-                 the two taps."
+            finding.says.add(say!(
+                "{copies} of {what} left the tap {near} and none reached the tap {far}: it is lost between \
+                 the two taps.",
+                copies,
+                what,
+                near = &near,
+                far = &far
             ));
             finding.alternatives.clear();
             if !self.hears_port {
-                finding = finding.or(format!("The capture filter of {far} leaves out that port."));
+                finding = finding.or(say!(
+                    "The capture filter of {far} leaves out that port.",
+                    far = &far
+                ));
             }
             if model.dropped(self.far) > 0 {
-                finding = finding.or(format!("The recording of {far} dropped packets."));
+                finding = finding.or(say!("The recording of {far} dropped packets.", far = &far));
             }
             for at in self.sent.iter().take(2) {
-                finding = finding.also(*at, format!("left {near}, never reached {far}"));
+                let note = say!("left {near}, never reached {far}", near = &near, far = &far);
+                finding = finding.also(*at, note);
             }
-            finding.advise(format!(
-                "Look for filters and failures between the two taps, on the way from {near} to {far}."
+            finding.advise(say!(
+                "Look for filters and failures between the two taps, on the way from {near} to {far}.",
+                near,
+                far
             ))
         } else if self.arrived() {
-            finding.says.push_str(&format!(
-                " Two taps show that {what} arrives: {} of {copies} reached the tap {far}. The way there is \
-                 not to blame.",
-                self.reached.len().min(self.sent.len())
+            finding.says.add(say!(
+                "Two taps show that {what} arrives: {reached} of {copies} reached the tap {far}. The way there \
+                 is not to blame.",
+                what,
+                reached = self.reached.len().min(self.sent.len()),
+                copies,
+                far = &far
             ));
             if let Some(at) = self.reached.first() {
-                finding = finding.also(*at, format!("arrived at {far}"));
+                finding = finding.also(*at, say!("arrived at {far}", far));
             }
             finding
         } else {
             if self.sent.is_empty() && self.reached.is_empty() {
-                finding.says.push_str(&format!(
-                    " None of the {} that left the tap {near} is in {far}, which has no frame so late: they were \
-                     lost on the way there, unless that recording had ended.",
-                    copies_of(self.beyond)
+                finding.says.add(say!(
+                    "None of the {copies} that left the tap {near} is in {far}, which has no frame so late: \
+                     they were lost on the way there, unless that recording had ended.",
+                    copies = copies_of(self.beyond),
+                    near,
+                    far
                 ));
             }
             finding
@@ -117,10 +134,10 @@ impl Passage {
     }
 }
 
-fn copies_of(number: usize) -> String {
+fn copies_of(number: usize) -> Text {
     match number {
-        1 => "1 copy".to_owned(),
-        _ => format!("{number} copies"),
+        1 => "1 copy".into(),
+        n => say!("{n} copies", n),
     }
 }
 
@@ -294,45 +311,76 @@ impl<'m> Located<'m> {
     }
 
     /// `12 of 200 packets left the tap a.pcap and never reached the tap b.pcap (6.0 %)`.
-    pub fn says(&self, model: &Model) -> String {
+    pub fn says(&self, model: &Model) -> Text {
         let share = self.lost as f64 * 100.0 / self.left().max(1) as f64;
-        format!(
-            "{} of {} left the tap {} and never reached the tap {} ({share:.1} %)",
-            self.lost,
-            count(self.left(), "packet"),
-            name(model, self.near),
-            name(model, self.far)
+        say!(
+            "{lost} of {sent} left the tap {near} and never reached the tap {far} ({share} %)",
+            lost = self.lost,
+            sent = count(self.left(), "packet"),
+            near = name(model, self.near),
+            far = name(model, self.far),
+            share = Text::verbatim(format_args!("{share:.1}"))
         )
     }
 
     /// Cites lost packets at both taps.
     pub fn cite(&self, model: &Model, mut finding: Finding) -> Finding {
-        let (near, far) = (name(model, self.near), name(model, self.far));
-        for missed in self.missed.iter().take(2) {
-            let numbers = match missed.run.length() {
-                1 => format!("number {} of {}", missed.run.first, missed.spi),
-                _ => format!(
-                    "numbers {} to {} of {}",
-                    missed.run.first, missed.run.last, missed.spi
-                ),
-            };
-            let (follow, are) = match missed.run.length() {
-                1 => ("follows and never reaches", "is"),
-                _ => ("follow and never reach", "are"),
-            };
-            if let Some((number, frame, time)) = missed.there {
-                let note = match number >= missed.run.first {
-                    true => format!(
-                        "number {number} of {} leaves {near}, never reaches {far}",
-                        missed.spi
+        let (near, far) = &(name(model, self.near), name(model, self.far));
+        for Missed {
+            run,
+            spi,
+            there,
+            after,
+        } in self.missed.iter().take(2)
+        {
+            let (first, last) = (run.first, run.last);
+            if let Some((number, frame, time)) = *there {
+                let note = match (number >= first, run.length()) {
+                    (true, _) => say!(
+                        "number {number} of {spi} leaves {near}, never reaches {far}",
+                        number,
+                        spi,
+                        near,
+                        far
                     ),
-                    false => format!("number {number} leaves {near}; {numbers} {follow} {far}"),
+                    (false, 1) => say!(
+                        "number {number} leaves {near}; number {first} of {spi} follows and never reaches {far}",
+                        number,
+                        near,
+                        first,
+                        spi,
+                        far
+                    ),
+                    (false, _) => say!(
+                        "number {number} leaves {near}; numbers {first} to {last} of {spi} follow and never \
+                         reach {far}",
+                        number,
+                        near,
+                        first,
+                        last,
+                        spi,
+                        far
+                    ),
                 };
                 finding = finding.also((frame, time), note);
             }
-            if let Some(after) = missed.after {
-                finding =
-                    finding.also(after, format!("{numbers} {are} missing before it at {far}"));
+            if let Some(after) = *after {
+                let note = match run.length() {
+                    1 => say!(
+                        "number {first} of {spi} is missing before it at {far}",
+                        first,
+                        spi,
+                        far
+                    ),
+                    _ => say!(
+                        "numbers {first} to {last} of {spi} are missing before it at {far}",
+                        first,
+                        last,
+                        spi,
+                        far
+                    ),
+                };
+                finding = finding.also(after, note);
             }
         }
         finding
@@ -373,14 +421,14 @@ fn deviations(lost: u64, left: u64, lacking: u64, passed: u64) -> f64 {
 }
 
 /// What a person calls a tap: the file, and the interface if one input holds several taps.
-pub fn name(model: &Model, tap: Vantage) -> String {
+pub fn name(model: &Model, tap: Vantage) -> Text {
     let path = model
         .inputs
         .get(usize::from(tap.input))
         .map_or("", |input| input.path.as_str());
-    let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let file = Text::verbatim(path.rsplit(['/', '\\']).next().unwrap_or(path));
     match tap.interface {
-        0 => file.to_owned(),
-        interface => format!("{file} (interface {interface})"),
+        0 => file,
+        interface => say!("{file} (interface {interface})", file, interface),
     }
 }

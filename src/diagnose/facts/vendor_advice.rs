@@ -5,7 +5,9 @@
 //! in several published configurations. What was not is not here.
 
 use super::end_of;
+use crate::language::Text;
 use crate::model::{Model, TunnelId};
+use crate::say;
 use std::net::IpAddr;
 
 /// An implementation with settings that are known here.
@@ -69,10 +71,13 @@ fn named(product: &str) -> Option<Vendor> {
 
 /// Where an end of a tunnel keeps a setting, as a line of advice; if nothing tells what it is, where
 /// common implementations do, for the topics that are worth a line.
-pub fn of(model: &Model, tunnel: TunnelId, end: IpAddr, topic: Topic) -> Option<String> {
+pub fn of(model: &Model, tunnel: TunnelId, end: IpAddr, topic: Topic) -> Option<Text> {
     match vendor(model, tunnel, end) {
-        Some(vendor) => Some(format!("{end} is {}", setting(vendor, topic))),
-        None => anywhere(topic).map(str::to_owned),
+        Some(vendor) => {
+            let setting = setting(vendor, topic);
+            Some(say!("{end} is {setting}", end, setting))
+        }
+        None => anywhere(topic).map(Text::from),
     }
 }
 
@@ -185,9 +190,13 @@ mod tests {
         let model = model(STRONGSWAN);
         let tunnel = model.tunnels.ids().next().unwrap();
         let [one, other] = model.tunnels[tunnel].ends;
-        let advice = of(&model, tunnel, one, Topic::PfsGroup).unwrap();
+        let advice = of(&model, tunnel, one, Topic::PfsGroup)
+            .unwrap()
+            .to_string();
         assert!(advice.contains("esp_proposals"), "{advice}");
-        let generic = of(&model, tunnel, other, Topic::PfsGroup).unwrap();
+        let generic = of(&model, tunnel, other, Topic::PfsGroup)
+            .unwrap()
+            .to_string();
         assert!(generic.contains("FortiGate"), "{generic}");
         assert_eq!(of(&model, tunnel, other, Topic::Dpd), None);
     }

@@ -3,8 +3,10 @@
 use super::{Event, Kind};
 use crate::diagnose::facts::{asked, began};
 use crate::diagnose::finding::Cite;
+use crate::language::{Text, all_of, list};
 use crate::model::{ChildSa, ChildTerms, Model, Role, Tunnel, selector};
 use crate::registry::ExchangeType;
+use crate::say;
 use crate::units::EspSpi;
 use std::net::IpAddr;
 
@@ -24,30 +26,34 @@ fn event(model: &Model, child: &ChildSa) -> Option<Event> {
         (None, Some(_)) => child.seen?.first,
         (None, None) => return None,
     };
-    let by = made.map_or(String::new(), |(_, asker, _)| {
-        format!(", asked for by {asker}")
-    });
-    let spis = match (child.spis, made) {
-        ([None, None], _) => String::new(),
-        (spis, Some((_, _, other))) => format!(": SPI {}", towards(spis, other)),
-        (spis, None) => format!(": SPI {}", pair(spis)),
-    };
-    let carries = child.terms.as_deref().map_or(String::new(), selectors);
-    let place = old.map_or(String::new(), |old| format!(" in place of {}", pair(old)));
     // One that comes with a new IKE SA is no rekeying.
     let with_ike = child.made_by.map(|id| model.exchanges[id].kind) == Some(ExchangeType::IKE_AUTH);
-    Some(match old.is_some() && !with_ike {
-        true => Event::new(
-            at,
-            Kind::ChildRekeyed,
-            format!("child SA rekeyed{by}{spis}{place}{carries}"),
-        ),
-        false => Event::new(
-            at,
-            Kind::ChildUp,
-            format!("child SA up{by}{spis}{place}{carries}"),
-        ),
-    })
+    let kind = match old.is_some() && !with_ike {
+        true => Kind::ChildRekeyed,
+        false => Kind::ChildUp,
+    };
+    let mut says = match (kind, made) {
+        (Kind::ChildRekeyed, Some((_, initiator, _))) => {
+            say!("child SA rekeyed, asked for by {initiator}", initiator)
+        }
+        (Kind::ChildRekeyed, None) => "child SA rekeyed".into(),
+        (_, Some((_, initiator, _))) => say!("child SA up, asked for by {initiator}", initiator),
+        (_, None) => "child SA up".into(),
+    };
+    if child.spis != [None, None] {
+        let spis = match made {
+            Some((_, _, other)) => towards(child.spis, other),
+            None => pair(child.spis),
+        };
+        says = say!("{says}: SPI {spis}", says, spis);
+    }
+    if let Some(old) = old {
+        says = say!("{says} in place of {old}", says, old = pair(old));
+    }
+    if let Some(terms) = child.terms.as_deref() {
+        says = with_selectors(says, terms);
+    }
+    Some(Event::new(at, kind, says))
 }
 
 /// When a child SA was made, who asked for it and of whom.
@@ -66,36 +72,47 @@ fn made(model: &Model, child: &ChildSa) -> Option<(Cite, IpAddr, IpAddr)> {
 }
 
 /// `0x… to it, 0x… to 192.0.2.2`: towards who asked and towards the other side.
-fn towards([to_asker, to_other]: [Option<EspSpi>; 2], other: IpAddr) -> String {
+fn towards([to_asker, to_other]: [Option<EspSpi>; 2], other: IpAddr) -> Text {
     let words = [
-        to_asker.map(|spi| format!("{spi} to it")),
-        to_other.map(|spi| format!("{spi} to {other}")),
+        to_asker.map(|spi| say!("{spi} to it", spi)),
+        to_other.map(|spi| say!("{spi} to {peer}", spi, peer = other)),
     ];
-    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    list(words.into_iter().flatten())
 }
 
-fn pair(spis: [Option<EspSpi>; 2]) -> String {
-    let words: Vec<String> = spis.iter().flatten().map(ToString::to_string).collect();
-    match words.is_empty() {
-        true => "an unknown SPI".to_owned(),
-        false => words.join(" and "),
+fn pair(spis: [Option<EspSpi>; 2]) -> Text {
+    match spis {
+        [None, None] => "an unknown SPI".into(),
+        spis => all_of(spis.into_iter().flatten()),
     }
 }
 
-/// Whose packets it carries: `; 10.1.0.0/16 with 10.2.0.0/16`, and what was asked for if that differs.
-fn selectors(terms: &ChildTerms) -> String {
-    let between =
-        |[one, two]: &[Vec<_>; 2]| format!("{} with {}", selector::said(one), selector::said(two));
+/// Adds whose packets it carries: `…; 10.1.0.0/16 with 10.2.0.0/16`, and what was asked for if that
+/// differs.
+fn with_selectors(says: Text, terms: &ChildTerms) -> Text {
+    let between = |[one, two]: &[Vec<_>; 2]| {
+        say!(
+            "{one} with {two}",
+            one = selector::said(one),
+            two = selector::said(two)
+        )
+    };
     let (asked, granted) = match (&terms.asked, &terms.granted) {
         (asked, Some(granted)) => (asked.as_ref(), granted),
-        (_, None) => return String::new(),
+        (_, None) => return says,
     };
     let differs = |asked: &&[Vec<_>; 2]| {
         let mut sides = asked.iter().zip(granted);
         !sides.all(|(asked, granted)| selector::same(asked, granted))
     };
-    let wanted = asked.filter(differs).map_or(String::new(), |asked| {
-        format!(", though {} was asked for", between(asked))
-    });
-    format!("; {}{wanted}", between(granted))
+    let granted = between(granted);
+    match asked.filter(differs).map(between) {
+        Some(asked) => say!(
+            "{says}; {granted}, though {asked} was asked for",
+            says,
+            granted,
+            asked
+        ),
+        None => say!("{says}; {granted}", says, granted),
+    }
 }

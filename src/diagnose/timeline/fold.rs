@@ -1,7 +1,9 @@
 //! What happens again and again, told once: the first of it, how much more there is, the last.
 
 use super::{Event, Kind};
+use crate::language::list;
 use crate::limits::TIMELINE_EVENTS;
+use crate::say;
 use std::collections::BTreeMap;
 
 /// Negotiations from the first message on that are told one by one.
@@ -73,19 +75,17 @@ fn middle(events: &mut Vec<Event>, start: usize, end: usize) {
     for event in &folded {
         *kinds.entry(event.kind).or_default() += event.count;
     }
-    let kinds: Vec<String> = kinds
-        .iter()
-        .map(|(kind, count)| format!("{count} × {}", kind.slug().replace('-', " ")))
-        .collect();
+    let kinds = kinds
+        .into_iter()
+        .map(|(kind, count)| say!("{count} × {kind}", count, kind = kind.words()));
     let again = Event {
         at: first.at,
         kind: Kind::Again,
-        says: format!(
-            "and so on for {}: {}",
-            last.at.1.since(first.at.1),
-            kinds.join(", ")
-        )
-        .into(),
+        says: say!(
+            "and so on for {time}: {kinds}",
+            time = last.at.1.since(first.at.1),
+            kinds = list(kinds)
+        ),
         count: folded.iter().map(|event| event.count).sum(),
         anew: false,
     };

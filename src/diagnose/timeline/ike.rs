@@ -4,11 +4,13 @@
 use super::{Event, Kind};
 use crate::diagnose::facts::{Asked, Fate, Tap, began, child, end_of, esp, life, offer, tap};
 use crate::diagnose::finding::Cite;
+use crate::language::{Text, list};
 use crate::model::{
     AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState,
     IkeSuite, Model, Negotiation, Role, Tunnel, TunnelId,
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType};
+use crate::say;
 use crate::units::{Endpoint, EspSpi, Span, Vantage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -69,17 +71,15 @@ impl Teller<'_> {
     fn up(&self, id: IkeSaId, before: Option<IkeSaId>) -> Option<Event> {
         let sa = &self.model.ike_sas[id];
         let terms = match before.map(|id| &self.model.ike_sas[id]) {
-            Some(before) if before.version == sa.version && before.suite == sa.suite => {
-                String::new()
-            }
-            _ => terms(sa),
+            Some(before) if before.version == sa.version && before.suite == sa.suite => None,
+            _ => Some(terms(sa)),
         };
         let Some(birth) = life::birth(self.model, id) else {
             // A rekeyed IKE SA begins with its keys made.
             let initiator = sa.paths.first()?.from.address;
             return sa.replaces.map(|_| {
-                let says = format!("IKE SA rekeyed, asked for by {initiator}{terms}");
-                Event::new(sa.seen.first, Kind::IkeRekeyed, says)
+                let says = say!("IKE SA rekeyed, asked for by {initiator}", initiator);
+                Event::new(sa.seen.first, Kind::IkeRekeyed, on(says, terms))
             });
         };
         if !matches!(
@@ -91,27 +91,39 @@ impl Teller<'_> {
         let by = birth.initiator;
         let alone = match self.model.auth_outcome(id) {
             // IKEv1 makes its child SAs later, in quick mode.
-            AuthOutcome::AuthOnly if sa.version.major() != 1 => ", without a child SA",
-            _ => "",
+            AuthOutcome::AuthOnly if sa.version.major() != 1 => Some(", without a child SA"),
+            _ => None,
         };
-        Some(match (sa.replaces, before) {
-            (Some(_), _) => Event::new(
-                birth.up,
+        let (kind, says) = match (sa.replaces, before) {
+            (Some(_), _) => (
                 Kind::Reauthenticated,
-                format!("IKE SA negotiated anew in place of the one before, by {by}{alone}{terms}"),
+                say!(
+                    "IKE SA negotiated anew in place of the one before, by {initiator}{alone}",
+                    initiator = by,
+                    alone
+                ),
             ),
-            (None, Some(_)) => Event::new(
-                birth.up,
+            (None, Some(_)) => (
                 Kind::UpAgain,
-                format!("IKE SA up again, asked for by {by}{alone}{terms}"),
-            )
-            .anew(),
-            (None, None) => Event::new(
-                birth.up,
+                say!(
+                    "IKE SA up again, asked for by {initiator}{alone}",
+                    initiator = by,
+                    alone
+                ),
+            ),
+            (None, None) => (
                 Kind::IkeUp,
-                format!("IKE SA up, asked for by {by}{alone}{terms}"),
-            )
-            .anew(),
+                say!(
+                    "IKE SA up, asked for by {initiator}{alone}",
+                    initiator = by,
+                    alone
+                ),
+            ),
+        };
+        let event = Event::new(birth.up, kind, on(says, terms));
+        Some(match kind {
+            Kind::Reauthenticated => event,
+            _ => event.anew(),
         })
     }
 
@@ -134,12 +146,13 @@ impl Teller<'_> {
         let why = self.model.negotiation(last).as_ref().and_then(reasons);
         let refused = sa.state == IkeState::AuthRefused;
         let says = match (refused, why) {
-            (true, Some(why)) => format!("{from} refuses authentication: {why}"),
-            (true, None) => format!(
+            (true, Some(why)) => say!("{from} refuses authentication: {why}", from, why),
+            (true, None) => say!(
                 "{from} refuses authentication, as the size of its answer tells; the reason is \
-                 encrypted"
+                 encrypted",
+                from
             ),
-            (false, Some(why)) => format!("{from} refuses the child SA: {why}"),
+            (false, Some(why)) => say!("{from} refuses the child SA: {why}", from, why),
             (false, None) => return None,
         };
         let event = Event::new(at, Kind::Refused, says);
@@ -165,8 +178,13 @@ impl Teller<'_> {
             .from
             .address;
         let why = self.model.negotiation(id).as_ref().and_then(reasons);
-        let why = why.unwrap_or_else(|| "the reason is encrypted".to_owned());
-        let says = format!("{from} refuses {}: {why}", exchange.kind);
+        let why = why.unwrap_or_else(|| "the reason is encrypted".into());
+        let says = say!(
+            "{from} refuses {exchange}: {why}",
+            from,
+            exchange = exchange.kind,
+            why
+        );
         Some(Event::new(began(self.model, refusal)?, Kind::Refused, says))
     }
 
@@ -179,7 +197,12 @@ impl Teller<'_> {
         match asked.fate {
             Fate::Answered => {
                 if asked.attempts() > 1 && asked.last.1.since(asked.first.1) >= COPIES {
-                    let says = format!("{} of {from} is {}", exchange.kind, asked.schedule());
+                    let says = say!(
+                        "{exchange} of {from} is {sent}",
+                        exchange = exchange.kind,
+                        from,
+                        sent = asked.schedule()
+                    );
                     events.push(Event::new(asked.last, Kind::Retransmitted, says));
                 }
             }
@@ -189,8 +212,12 @@ impl Teller<'_> {
                 if peer.is_some_and(|peer| self.tap.deaf.get(peer) == Some(&true)) {
                     return;
                 }
-                let schedule = asked.schedule();
-                let says = format!("{} of {from} is not answered: {schedule}", exchange.kind);
+                let says = say!(
+                    "{exchange} of {from} is not answered: {sent}",
+                    exchange = exchange.kind,
+                    from,
+                    sent = asked.schedule()
+                );
                 let event = Event::new(asked.last, Kind::Unanswered, says);
                 let begins = asked.message.header.spis.responder.is_zero();
                 events.push(if begins { event.anew() } else { event });
@@ -202,10 +229,11 @@ impl Teller<'_> {
             Fate::Pending => {
                 // What is under way when the recording ends, if it begins anew.
                 if asked.message.header.spis.responder.is_zero() {
-                    let schedule = asked.schedule();
-                    let says = format!(
-                        "{} of {from} is not answered before the recording ends: {schedule}",
-                        exchange.kind
+                    let says = say!(
+                        "{exchange} of {from} is not answered before the recording ends: {sent}",
+                        exchange = exchange.kind,
+                        from,
+                        sent = asked.schedule()
                     );
                     events.push(Event::new(asked.last, Kind::Unanswered, says).anew());
                 }
@@ -221,9 +249,10 @@ impl Teller<'_> {
         let heard_since = heard.get(after).is_some_and(|next| next.1 <= asked.last.1);
         let lasts = heard_since || runs_through(self.model, self.row, peer, asked);
         (!lasts).then(|| {
-            let says = format!(
-                "last packet of {name}, {} before a request that it leaves unanswered",
-                asked.first.1.since(last.1)
+            let says = say!(
+                "last packet of {peer}, {time} before a request that it leaves unanswered",
+                peer = name,
+                time = asked.first.1.since(last.1)
             );
             Event::new(*last, Kind::LastHeard, says)
         })
@@ -239,18 +268,24 @@ impl Teller<'_> {
             .from
             .address;
         if deleted.contains(&Deleted::IkeSa) {
-            let says = format!("{from} deletes the IKE SA");
+            let says = say!("{from} deletes the IKE SA", from);
             return (!self.replaced.contains(&id)).then(|| Event::new(at, Kind::Deleted, says));
         }
-        let spis: Vec<String> = deleted
+        let spis: Vec<EspSpi> = deleted
             .iter()
             .filter_map(|deleted| match deleted {
-                Deleted::Child { spi, .. } if !self.rekeyed.contains(spi) => Some(spi.to_string()),
+                Deleted::Child { spi, .. } if !self.rekeyed.contains(spi) => Some(*spi),
                 _ => None,
             })
             .collect();
-        let says = format!("{from} deletes the child SA of SPI {}", spis.join(", "));
-        (!spis.is_empty()).then(|| Event::new(at, Kind::Deleted, says))
+        (!spis.is_empty()).then(|| {
+            let says = say!(
+                "{from} deletes the child SA of SPI {spis}",
+                from,
+                spis = list(spis)
+            );
+            Event::new(at, Kind::Deleted, says)
+        })
     }
 
     /// A deletion of the IKE SA that only its size tells.
@@ -265,9 +300,9 @@ impl Teller<'_> {
             return None;
         }
         let closing = life::closing(self.model, id)?;
-        let says = format!(
-            "{} deletes the IKE SA, as the size of its last message tells",
-            closing.from
+        let says = say!(
+            "{from} deletes the IKE SA, as the size of its last message tells",
+            from = closing.from
         );
         Some(Event::new(closing.at, Kind::Deleted, says))
     }
@@ -318,16 +353,22 @@ fn rekeyed(model: &Model, row: &Tunnel) -> BTreeSet<EspSpi> {
 /// Errors that came in clear.
 fn refused_in_clear(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
     for notice in sa.notices.iter().filter(|notice| notice.is_error()) {
-        let what = model.exchanges[notice.exchange].kind;
-        let asks = match notice.kind == NotifyType::INVALID_KE_PAYLOAD.0 {
-            true => ": it asks for another group",
-            false => "",
+        let (from, error) = (notice.from, notice.name());
+        let exchange = model.exchanges[notice.exchange].kind;
+        let says = match notice.kind == NotifyType::INVALID_KE_PAYLOAD.0 {
+            true => say!(
+                "{from} answers {exchange} with {error}: it asks for another group",
+                from,
+                exchange,
+                error
+            ),
+            false => say!(
+                "{from} answers {exchange} with {error}",
+                from,
+                exchange,
+                error
+            ),
         };
-        let says = format!(
-            "{} answers {what} with {}{asks}",
-            notice.from,
-            notice.name()
-        );
         let event = Event::new(notice.at, Kind::Refused, says);
         events.push(match sa.state {
             IkeState::Refused => event.anew(),
@@ -337,38 +378,40 @@ fn refused_in_clear(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
 }
 
 /// The errors that an answer reports instead of an SA.
-fn reasons(negotiation: &Negotiation) -> Option<String> {
+fn reasons(negotiation: &Negotiation) -> Option<Text> {
     let v1 = negotiation
         .request
         .as_ref()
         .is_some_and(|said| said.lifetime_secs.is_some());
     let refused = negotiation.refused()?.errors.iter();
-    let names: Vec<String> = refused.map(|told| child::reason(told.kind, v1)).collect();
-    Some(names.join(", "))
+    Some(list(refused.map(|told| child::reason(told.kind, v1))))
 }
 
-/// Version and suite: `: IKEv2, ENCR_AES_CBC-256, …`.
-fn terms(sa: &IkeSa) -> String {
-    let suite = sa.suite.as_ref().map_or(String::new(), |suite| {
-        let words = suite_words(suite);
-        if words.is_empty() {
-            words
-        } else {
-            format!(", {words}")
+/// What is said of an IKE SA, and what its terms are, if they are told.
+fn on(says: Text, terms: Option<Text>) -> Text {
+    match terms {
+        Some(terms) => say!("{says}: {terms}", says, terms),
+        None => says,
+    }
+}
+
+/// Version and suite: `IKEv2, ENCR_AES_CBC-256, …`.
+fn terms(sa: &IkeSa) -> Text {
+    let version = Text::verbatim(format_args!("IKEv{}", sa.version.major()));
+    let suite = sa.suite.as_ref().map(algorithms).unwrap_or_default();
+    list([version].into_iter().chain(suite))
+}
+
+fn algorithms(suite: &IkeSuite) -> Vec<Text> {
+    let cipher = suite.encryption.map(|id| {
+        let name = offer::name(TransformType::ENCR, id);
+        match suite.key_bits {
+            Some(bits) => Text::verbatim(format_args!("{name}-{bits}")),
+            None => name,
         }
     });
-    format!(": IKEv{}{suite}", sa.version.major())
-}
-
-fn suite_words(suite: &IkeSuite) -> String {
-    let cipher = suite.encryption.map(|id| {
-        let bits = suite
-            .key_bits
-            .map_or(String::new(), |bits| format!("-{bits}"));
-        format!("{}{bits}", offer::name(TransformType::ENCR, id))
-    });
     let named = |kind, id: Option<u16>| id.map(|id| offer::name(kind, id));
-    let mut words: Vec<String> = [
+    let mut words: Vec<Text> = [
         cipher,
         named(TransformType::INTEG, suite.integrity),
         named(TransformType::PRF, suite.prf),
@@ -379,7 +422,7 @@ fn suite_words(suite: &IkeSuite) -> String {
     .collect();
     let more = suite.additional_groups.iter();
     words.extend(more.map(|id| offer::name(TransformType::KE, *id)));
-    words.join(", ")
+    words
 }
 
 /// Where a side sends from, at one tap.
@@ -418,12 +461,12 @@ fn moves(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
         }
         let same_port = before.to.port == message.path.to.port;
         let says = if before.from.address != from.address {
-            format!("{} now sends from {from}", before.from)
+            say!("{before} now sends from {from}", before = before.from, from)
         } else if same_port {
-            let port = from.port.map_or("none".to_owned(), |port| port.to_string());
-            format!(
-                "{} now sends from port {port}: a NAT changed its mapping, or it moved",
-                before.from
+            say!(
+                "{before} now sends from port {port}: a NAT changed its mapping, or it moved",
+                before = before.from,
+                port = from.port.map_or_else(|| "none".into(), Text::from)
             )
         } else {
             continue;

@@ -14,7 +14,7 @@ use super::finding::Cite;
 use super::rules::peer_restarted;
 use crate::language::Text;
 use crate::model::{IkeState, Model, Tunnel, TunnelId};
-use crate::units::FrameId;
+use crate::say;
 
 /// Something that happened to a tunnel.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -95,6 +95,30 @@ impl Kind {
         Self::Again,
     ];
 
+    /// It in words, for so many of it.
+    fn words(self) -> &'static str {
+        match self {
+            Self::FirstSeen => "first seen",
+            Self::Retransmitted => "retransmitted",
+            Self::LastHeard => "last heard",
+            Self::Unanswered => "unanswered",
+            Self::Refused => "refused",
+            Self::Restarted => "restarted",
+            Self::IkeUp => "ike up",
+            Self::UpAgain => "up again",
+            Self::IkeRekeyed => "ike rekeyed",
+            Self::Reauthenticated => "reauthenticated",
+            Self::ChildUp => "child up",
+            Self::ChildRekeyed => "child rekeyed",
+            Self::Moved => "moved",
+            Self::TrafficBegan => "traffic began",
+            Self::TrafficStopped => "traffic stopped",
+            Self::TrafficResumed => "traffic resumed",
+            Self::Deleted => "deleted",
+            Self::Again => "again",
+        }
+    }
+
     /// Its stable name.
     pub fn slug(self) -> &'static str {
         match self {
@@ -174,30 +198,34 @@ fn first_seen(model: &Model, row: &Tunnel) -> Option<Event> {
         .ike_sas
         .first()
         .is_none_or(|id| model.ike_sas[*id].state == IkeState::AlreadyUp);
-    let before = match late {
-        true => "; it was up before, or its negotiation was not recorded",
-        false => "",
-    };
     let ike = message.map(|message| {
-        let says = format!(
-            "first packet: {} from {} to {}{before}",
-            message.header.exchange, message.path.from, message.path.to
+        let says = say!(
+            "first packet: {exchange} from {from} to {to}",
+            exchange = message.header.exchange,
+            from = message.path.from,
+            to = message.path.to
         );
         ((message.frame, message.time), says)
     });
-    let esp = esp.map(|at| (at, format!("first packet is of traffic{before}")));
-    let (at, says) = ike
-        .into_iter()
-        .chain(esp)
-        .min_by_key(|(at, _): &((FrameId, _), String)| order(at))?;
+    let esp = esp.map(|at| (at, Text::from("first packet is of traffic")));
+    let first = ike.into_iter().chain(esp);
+    let (at, says) = first.min_by_key(|(at, _)| order(at))?;
+    let says = match late {
+        true => say!(
+            "{says}; it was up before, or its negotiation was not recorded",
+            says
+        ),
+        false => says,
+    };
     Some(Event::new(at, Kind::FirstSeen, says))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
     use crate::limits;
-    use crate::units::Timestamp;
+    use crate::units::{FrameId, Timestamp};
 
     /// The timeline of the only tunnel, one event a line: second, slug, words.
     fn told(conversation: &str) -> String {
@@ -205,6 +233,7 @@ mod tests {
         timeline(&model, TunnelId(0))
             .iter()
             .map(|event| {
+                assert_eq!(Language::Chinese.lacks(&event.says), [""; 0]);
                 format!(
                     "{:.1} {}: {}\n",
                     event.at.1.0 as f64 / 1e9,

@@ -3,7 +3,9 @@
 use super::{Event, Kind};
 use crate::diagnose::facts::{esp, tap};
 use crate::diagnose::finding::Cite;
+use crate::language::Text;
 use crate::model::{EspFlow, Model, Tunnel};
+use crate::say;
 use crate::units::Span;
 use std::collections::BTreeMap;
 
@@ -29,7 +31,12 @@ pub(super) fn tell(model: &Model, row: &Tunnel, events: &mut Vec<Event>) {
                 true => "AH",
                 false => "ESP",
             };
-            let what = format!("{protocol} from {from} to {to}");
+            let what = say!(
+                "{protocol} from {from} to {to}",
+                protocol = Text::verbatim(protocol),
+                from,
+                to
+            );
             direction(model, &flows, &what, events);
         }
     }
@@ -38,7 +45,7 @@ pub(super) fn tell(model: &Model, row: &Tunnel, events: &mut Vec<Event>) {
 /// A time in which packets came, by its first and last.
 type Busy = (Cite, Cite);
 
-fn direction(model: &Model, flows: &[&EspFlow], what: &str, events: &mut Vec<Event>) {
+fn direction(model: &Model, flows: &[&EspFlow], traffic: &Text, events: &mut Vec<Event>) {
     let quiet = quiet(flows);
     let mut busy: Vec<Busy> = flows.iter().flat_map(|flow| busy(flow, quiet)).collect();
     busy.sort_unstable_by_key(|(first, last)| (first.1, first.0, last.1));
@@ -46,17 +53,14 @@ fn direction(model: &Model, flows: &[&EspFlow], what: &str, events: &mut Vec<Eve
     let Some((first, mut last)) = busy.next() else {
         return;
     };
-    events.push(Event::new(
-        first,
-        Kind::TrafficBegan,
-        format!("{what} begins"),
-    ));
+    let begins = say!("{traffic} begins", traffic);
+    events.push(Event::new(first, Kind::TrafficBegan, begins));
     for (next, until) in busy {
         let silence = next.1.since(last.1);
         if silence >= quiet {
-            let stops = format!("{what} stops for {silence}");
+            let stops = say!("{traffic} stops for {silence}", traffic, silence);
             events.push(Event::new(last, Kind::TrafficStopped, stops));
-            let comes = format!("{what} comes again after {silence}");
+            let comes = say!("{traffic} comes again after {silence}", traffic, silence);
             events.push(Event::new(next, Kind::TrafficResumed, comes));
         }
         if until.1 > last.1 {
@@ -70,7 +74,11 @@ fn direction(model: &Model, flows: &[&EspFlow], what: &str, events: &mut Vec<Eve
         .map(|end| end.since(last.1))
         .filter(|rest| *rest >= quiet)
     {
-        let stops = format!("{what} stops; none in the {rest} that follow");
+        let stops = say!(
+            "{traffic} stops; none in the {rest} that follow",
+            traffic,
+            rest
+        );
         events.push(Event::new(last, Kind::TrafficStopped, stops));
     }
 }

@@ -27,7 +27,7 @@ pub struct InputView<'a> {
     /// Packets the capturing system says it dropped.
     pub dropped: Option<u64>,
     /// What could not be read.
-    pub problems: Vec<ProblemView<'a>>,
+    pub problems: Vec<ProblemView>,
 }
 
 impl<'a> InputView<'a> {
@@ -49,7 +49,7 @@ impl<'a> InputView<'a> {
                 .map(|problem| ProblemView {
                     offset: problem.offset,
                     skipped: problem.skipped,
-                    what: &problem.what,
+                    what: problem.what.to_string(),
                 })
                 .collect(),
         }
@@ -58,11 +58,11 @@ impl<'a> InputView<'a> {
 
 /// A part of an input that could not be read.
 #[derive(Debug, Serialize)]
-pub struct ProblemView<'a> {
+pub struct ProblemView {
     /// Where, in octets of the uncompressed input.
     pub offset: u64,
     /// Octets passed over.
     pub skipped: u64,
     /// What is wrong.
-    pub what: &'a str,
+    pub what: String,
 }

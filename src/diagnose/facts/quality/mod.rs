@@ -1,4 +1,11 @@
-//! What the recording itself lost, or has twice, as the packets tell.
+//! Whether the recording is whole, as its packets tell.
+//!
+//! What is not there was lost on the way only if the recording did not lose it itself: answers without
+//! requests in IKE show that it did ([`missed`]), and so do gaps in ESP where no path can have made
+//! them ([`own`]). What is there twice was sent twice only if the recording did not double it
+//! ([`copies`]). And no span of time is known better than its clock ([`clock_error`]).
+
+pub mod own;
 
 use super::{asked, began};
 use crate::diagnose::Cite;

@@ -1,6 +1,7 @@
-//! Which end of a tunnel the tap stands beside, and what follows from gaps in what that end sends.
+//! Gaps in ESP that are the capture's own: no path can have lost what an end sends before it comes to
+//! the tap beside that end, nor what another tap has.
 
-use super::esp::Directions;
+use crate::diagnose::facts::esp::Directions;
 use crate::model::{Transport, Tunnel};
 
 /// The initial TTLs (hop limits) of common systems: no router has lowered such a one yet.
