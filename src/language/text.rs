@@ -1,6 +1,6 @@
 //! Something said, in no language yet.
 
-use super::catalogue::Catalogue;
+use super::catalogue::{CONTEXT, Catalogue};
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, Span};
 use std::fmt;
 use std::net::IpAddr;
@@ -78,7 +78,7 @@ impl Text {
     pub(super) fn write(&self, catalogue: Option<&Catalogue>, out: &mut String) {
         let translated = |english: &'static str| {
             let told = catalogue.and_then(|catalogue| catalogue.get(english));
-            told.unwrap_or(english)
+            told.unwrap_or_else(|| without_context(english))
         };
         match &self.0 {
             Kind::Verbatim(text) => out.push_str(text),
@@ -139,9 +139,22 @@ pub fn count(number: u64, what: &'static str) -> Text {
 
 /// Texts with commas between them: `A, B, C`.
 pub fn list<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
+    joined(texts, ", ")
+}
+
+/// What is between clauses. Of names in a list another language may say otherwise.
+const CLAUSE: &str = "clause\u{4}, ";
+
+/// Statements with commas between them, as [`list`] has names.
+pub fn clauses<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
+    joined(texts, CLAUSE)
+}
+
+/// Texts with something between them that says how they belong together: `A; or B`.
+pub fn joined<T: Into<Text>>(texts: impl IntoIterator<Item = T>, between: &'static str) -> Text {
     Text(Kind::List(
         texts.into_iter().map(Into::into).collect(),
-        ", ",
+        between,
     ))
 }
 
@@ -173,6 +186,12 @@ fn join(texts: &[Text], between: &str, catalogue: Option<&Catalogue>, out: &mut 
         }
         text.write(catalogue, out);
     }
+}
+
+/// The sentence of a key.
+fn without_context(key: &'static str) -> &'static str {
+    key.split_once(CONTEXT)
+        .map_or(key, |(_, sentence)| sentence)
 }
 
 /// Writes a sentence and calls `hole` with the name of each hole.
@@ -217,6 +236,7 @@ impl fmt::Debug for Text {
 }
 
 impl From<&'static str> for Text {
+    /// A context may stand before it, with U+0004 between: `mode\u{4}tunnel`.
     fn from(sentence: &'static str) -> Self {
         Self(Kind::Said(sentence, Vec::new()))
     }

@@ -15,8 +15,10 @@
 
 use super::esp_size::{Family, Inferred};
 use super::{ChildSaId, Exchange, Flight, IkeSaId, Model};
+use crate::language::{Text, joined};
 use crate::limits;
 use crate::registry::{ExchangeType, transform};
+use crate::say;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -66,33 +68,41 @@ impl Reading {
         rows.filter(move |row| Some(row.octets) == octets)
             .map(|row| row.id)
     }
-}
 
-/// `Curve25519 with 2 or 3 selectors`.
-impl fmt::Display for Reading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// In words: `Curve25519 with 2 or 3 IPv4 selectors`.
+    pub fn says(&self) -> Text {
         let names = self.groups().filter_map(transform::key_exchange);
-        let names: Vec<&str> = names.map(|row| row.name).take(2).collect();
-        match names.is_empty() {
-            true => f.write_str("no PFS")?,
-            false => f.write_str(&names.join(" or "))?,
+        let names: Vec<Text> = names.map(|row| Text::verbatim(row.name)).take(2).collect();
+        let group = match names.is_empty() {
+            true => "no PFS".into(),
+            false => joined(names, " or "),
+        };
+        let v4 = joined(&self.selectors, " or ");
+        let v6 = joined(&self.selectors_v6, " or ");
+        match (v4.is_empty(), v6.is_empty()) {
+            (_, true) => say!("{group} with {v4} IPv4 selectors", group, v4),
+            (true, false) => say!("{group} with {v6} IPv6 selectors", group, v6),
+            (false, false) => say!(
+                "{group} with {v4} IPv4, or {v6} IPv6 selectors",
+                group,
+                v4,
+                v6
+            ),
         }
-        let mut sets = Vec::new();
-        for (counts, kind) in [(&self.selectors, "IPv4"), (&self.selectors_v6, "IPv6")] {
-            if !counts.is_empty() {
-                let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
-                sets.push(format!("{} {kind}", counts.join(" or ")));
-            }
-        }
-        write!(f, " with {} selectors", sets.join(", or "))
     }
 }
 
-/// `no PFS with 2 IPv4 selectors; or Curve25519 with …`.
-impl fmt::Display for ChildInferred {
+/// English: see [`Reading::says`].
+impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<String> = self.readings.iter().map(ToString::to_string).collect();
-        f.write_str(&words.join("; or "))
+        self.says().fmt(f)
+    }
+}
+
+impl ChildInferred {
+    /// In words: `no PFS with 2 IPv4 selectors; or Curve25519 with …`.
+    pub fn says(&self) -> Text {
+        joined(self.readings.iter().map(Reading::says), "; or ")
     }
 }
 
@@ -265,7 +275,7 @@ mod tests {
             (first.public_value, first.selectors.first()),
             (None, Some(&2))
         );
-        assert_eq!(inferred.readings.len(), 1, "{inferred}");
+        assert_eq!(inferred.readings.len(), 1, "{inferred:?}");
     }
 
     #[test]
@@ -290,7 +300,7 @@ mod tests {
             };
             assert!(
                 inferred.readings.iter().any(reads),
-                "{} {inferred}",
+                "{} {inferred:?}",
                 row.name
             );
         }

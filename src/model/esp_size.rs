@@ -9,8 +9,9 @@
 //! at will (RFC 4303 section 2.7, RFC 9347).
 
 use super::esp_flow::{EspFlow, OpenedTally, Rhythm, SizeTally, Transport};
+use crate::language::{Text, joined};
+use crate::say;
 use crate::units::Span;
-use std::fmt;
 use std::ops::RangeInclusive;
 
 /// What ESP adds, as far as sizes tell.
@@ -247,41 +248,41 @@ impl Inferred {
         let mut ranges = self.suites.iter().filter_map(|suite| suite.inside(size));
         ranges.any(|range| range.contains(&inner))
     }
-}
 
-/// `AEAD or NULL; inner packets up to 1438`.
-impl fmt::Display for Inferred {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// In words: `AEAD or NULL; inner packets up to 1438`.
+    pub fn says(&self) -> Text {
         if self.padded {
-            return f.write_str(
-                "all of one size at a steady rate: padded (TFC, IP-TFS) or one stream; sizes tell nothing",
-            );
+            return "all of one size at a steady rate: padded (TFC, IP-TFS) or one stream; sizes tell nothing".into();
         }
         let families = self.families();
         if families.is_empty() {
-            return f.write_str("sizes of no suite in use");
+            return "sizes of no suite in use".into();
         }
-        let words: Vec<&str> = families.iter().map(|family| family.words()).collect();
-        f.write_str(&words.join(" or "))?;
-        if let (Some(chance), 1) = (self.chance, families.len()) {
-            write!(f, " (by chance 1 in {:.0})", (1.0 / chance).min(1e9))?;
-        }
-        if let Some((least, most)) = self.inner {
-            match &self.plateau {
-                Some(plateau) => {
-                    write!(f, "; many inner packets of {least} to {most}")?;
-                    if plateau.has_room {
-                        f.write_str(", less than Ethernet takes: a smaller MTU or a clamped MSS")?;
-                    }
-                }
-                None => write!(f, "; inner packets up to {most}")?,
+        let ciphers = joined(families.iter().map(|family| family.words()), " or ");
+        let mut facts = vec![match (self.chance, families.len()) {
+            (Some(chance), 1) => {
+                let odds = Text::verbatim(format_args!("{:.0}", (1.0 / chance).min(1e9)));
+                say!("{ciphers} (by chance 1 in {odds})", ciphers, odds)
             }
+            _ => ciphers,
+        }];
+        if let Some((least, most)) = self.inner {
+            facts.push(match self.plateau {
+                Some(Plateau { has_room: true, .. }) => say!(
+                    "many inner packets of {least} to {most}, less than Ethernet takes: a smaller MTU or a clamped MSS",
+                    least,
+                    most
+                ),
+                Some(_) => say!("many inner packets of {least} to {most}", least, most),
+                None => say!("inner packets up to {most}", most),
+            });
         }
         match self.cut {
-            Some(Cut::Sealed) => f.write_str("; cut after sealing"),
-            Some(Cut::Before(_)) => f.write_str("; perhaps cut before sealing"),
-            None => Ok(()),
+            Some(Cut::Sealed) => facts.push("cut after sealing".into()),
+            Some(Cut::Before(_)) => facts.push("perhaps cut before sealing".into()),
+            None => {}
         }
+        joined(facts, "; ")
     }
 }
 
@@ -430,7 +431,7 @@ mod tests {
             sizes(Overhead::new(8, 4, 16), &MIXED)
         );
         assert_eq!(
-            inferred(&text).to_string(),
+            inferred(&text).says().to_string(),
             "AEAD or NULL; many inner packets of 1391 to 1414, less than Ethernet takes: a smaller MTU or a clamped MSS"
         );
     }

@@ -78,15 +78,22 @@ impl Opening {
     }
 }
 
-impl fmt::Display for Unopened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Unopened {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
             Self::Cut => "cut by the capture",
             Self::TooShort => "too short",
             Self::NotABlock => "not whole blocks",
             Self::Senseless => "decrypts to nothing sensible",
             Self::Padding => "the padding claims more than there is",
             Self::Integrity => "the checksum is wrong",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
     }
 }
