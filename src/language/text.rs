@@ -113,7 +113,7 @@ impl Text {
         match &self.0 {
             Kind::Verbatim(_) => {}
             Kind::Said(sentence, holes) => {
-                // One that is holes and marks alone needs no translation.
+                // One that is holes, marks and names in capitals alone needs no translation.
                 if has_words(sentence) {
                     told(sentence);
                 }
@@ -139,23 +139,21 @@ pub fn count(number: u64, what: &'static str) -> Text {
 
 /// Texts with commas between them: `A, B, C`.
 pub fn list<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
-    joined(texts, ", ")
+    parted(", ", texts)
 }
 
-/// What is between clauses. Of names in a list another language may say otherwise.
-const CLAUSE: &str = "clause\u{4}, ";
-
-/// Statements with commas between them, as [`list`] has names.
-pub fn clauses<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
-    joined(texts, CLAUSE)
-}
-
-/// Texts with something between them that says how they belong together: `A; or B`.
-pub fn joined<T: Into<Text>>(texts: impl IntoIterator<Item = T>, between: &'static str) -> Text {
+/// Texts with a mark or a word between them, which stands in catalogues: `A | B`.
+pub fn parted<T: Into<Text>>(between: &'static str, texts: impl IntoIterator<Item = T>) -> Text {
     Text(Kind::List(
         texts.into_iter().map(Into::into).collect(),
         between,
     ))
+}
+
+/// Statements with commas between them, which another language may set otherwise than those of a
+/// [`list`] of names.
+pub fn clauses<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
+    parted("clause\u{4}, ", texts)
 }
 
 /// Texts with `and` before the last: `A, B and C`.
@@ -206,11 +204,11 @@ fn fill(sentence: &str, out: &mut String, mut hole: impl FnMut(&str, &mut String
     *out += rest;
 }
 
-/// Whether there is a letter outside of the holes.
+/// Whether there is a letter outside of the holes that is no part of a name in capitals.
 fn has_words(sentence: &str) -> bool {
     let mut outside = String::new();
     fill(sentence, &mut outside, |_, _| {});
-    outside.contains(char::is_alphabetic)
+    outside.contains(char::is_lowercase)
 }
 
 impl Default for Text {

@@ -15,7 +15,7 @@
 
 use super::esp_size::{Family, Inferred};
 use super::{ChildSaId, Exchange, Flight, IkeSaId, Model};
-use crate::language::{Text, joined};
+use crate::language::{Text, parted};
 use crate::limits;
 use crate::registry::{ExchangeType, transform};
 use crate::say;
@@ -68,41 +68,51 @@ impl Reading {
         rows.filter(move |row| Some(row.octets) == octets)
             .map(|row| row.id)
     }
+}
 
-    /// In words: `Curve25519 with 2 or 3 IPv4 selectors`.
-    pub fn says(&self) -> Text {
-        let names = self.groups().filter_map(transform::key_exchange);
-        let names: Vec<Text> = names.map(|row| Text::verbatim(row.name)).take(2).collect();
+/// `Curve25519 with 2 or 3 IPv4 selectors`.
+impl From<&Reading> for Text {
+    fn from(reading: &Reading) -> Self {
+        let names = reading.groups().filter_map(transform::key_exchange);
+        let names: Vec<Self> = names.map(|row| Self::verbatim(row.name)).take(2).collect();
         let group = match names.is_empty() {
             true => "no PFS".into(),
-            false => joined(names, " or "),
+            false => parted(" or ", names),
         };
-        let v4 = joined(&self.selectors, " or ");
-        let v6 = joined(&self.selectors_v6, " or ");
-        match (v4.is_empty(), v6.is_empty()) {
-            (_, true) => say!("{group} with {v4} IPv4 selectors", group, v4),
-            (true, false) => say!("{group} with {v6} IPv6 selectors", group, v6),
-            (false, false) => say!(
-                "{group} with {v4} IPv4, or {v6} IPv6 selectors",
-                group,
-                v4,
-                v6
-            ),
-        }
+        let of = |counts: &[usize], family| {
+            let counts = (!counts.is_empty()).then(|| parted(" or ", counts));
+            counts.map(|counts| say!("{counts} {family}", counts, family = Self::verbatim(family)))
+        };
+        let sets = [
+            of(&reading.selectors, "IPv4"),
+            of(&reading.selectors_v6, "IPv6"),
+        ];
+        say!(
+            "{group} with {sets} selectors",
+            group,
+            sets = parted(", or ", sets.into_iter().flatten())
+        )
     }
 }
 
-/// English: see [`Reading::says`].
+/// English.
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.says().fmt(f)
+        Text::from(self).fmt(f)
     }
 }
 
-impl ChildInferred {
-    /// In words: `no PFS with 2 IPv4 selectors; or Curve25519 with …`.
-    pub fn says(&self) -> Text {
-        joined(self.readings.iter().map(Reading::says), "; or ")
+/// `no PFS with 2 IPv4 selectors; or Curve25519 with …`.
+impl From<&ChildInferred> for Text {
+    fn from(inferred: &ChildInferred) -> Self {
+        parted("; or ", &inferred.readings)
+    }
+}
+
+/// English.
+impl fmt::Display for ChildInferred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text::from(self).fmt(f)
     }
 }
 
@@ -275,7 +285,7 @@ mod tests {
             (first.public_value, first.selectors.first()),
             (None, Some(&2))
         );
-        assert_eq!(inferred.readings.len(), 1, "{inferred:?}");
+        assert_eq!(inferred.readings.len(), 1, "{inferred}");
     }
 
     #[test]
@@ -300,7 +310,7 @@ mod tests {
             };
             assert!(
                 inferred.readings.iter().any(reads),
-                "{} {inferred:?}",
+                "{} {inferred}",
                 row.name
             );
         }

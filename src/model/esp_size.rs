@@ -9,9 +9,10 @@
 //! at will (RFC 4303 section 2.7, RFC 9347).
 
 use super::esp_flow::{EspFlow, OpenedTally, Rhythm, SizeTally, Transport};
-use crate::language::{Text, joined};
+use crate::language::{Text, parted};
 use crate::say;
 use crate::units::Span;
+use std::fmt;
 use std::ops::RangeInclusive;
 
 /// What ESP adds, as far as sizes tell.
@@ -248,41 +249,53 @@ impl Inferred {
         let mut ranges = self.suites.iter().filter_map(|suite| suite.inside(size));
         ranges.any(|range| range.contains(&inner))
     }
+}
 
-    /// In words: `AEAD or NULL; inner packets up to 1438`.
-    pub fn says(&self) -> Text {
-        if self.padded {
+/// `AEAD or NULL; inner packets up to 1438`.
+impl From<&Inferred> for Text {
+    fn from(inferred: &Inferred) -> Self {
+        if inferred.padded {
             return "all of one size at a steady rate: padded (TFC, IP-TFS) or one stream; sizes tell nothing".into();
         }
-        let families = self.families();
+        let families = inferred.families();
         if families.is_empty() {
             return "sizes of no suite in use".into();
         }
-        let ciphers = joined(families.iter().map(|family| family.words()), " or ");
-        let mut facts = vec![match (self.chance, families.len()) {
-            (Some(chance), 1) => {
-                let odds = Text::verbatim(format_args!("{:.0}", (1.0 / chance).min(1e9)));
-                say!("{ciphers} (by chance 1 in {odds})", ciphers, odds)
-            }
-            _ => ciphers,
-        }];
-        if let Some((least, most)) = self.inner {
-            facts.push(match self.plateau {
-                Some(Plateau { has_room: true, .. }) => say!(
-                    "many inner packets of {least} to {most}, less than Ethernet takes: a smaller MTU or a clamped MSS",
+        let mut says = parted(" or ", families.iter().map(|family| family.words()));
+        if let (Some(chance), 1) = (inferred.chance, families.len()) {
+            let chances = Self::verbatim(format_args!("{:.0}", (1.0 / chance).min(1e9)));
+            says = say!("{says} (by chance 1 in {chances})", says, chances);
+        }
+        if let Some((least, most)) = inferred.inner {
+            says = match &inferred.plateau {
+                Some(plateau) if plateau.has_room => say!(
+                    "{says}; many inner packets of {least} to {most}, less than Ethernet takes: a smaller MTU or \
+                     a clamped MSS",
+                    says,
                     least,
                     most
                 ),
-                Some(_) => say!("many inner packets of {least} to {most}", least, most),
-                None => say!("inner packets up to {most}", most),
-            });
+                Some(_) => say!(
+                    "{says}; many inner packets of {least} to {most}",
+                    says,
+                    least,
+                    most
+                ),
+                None => say!("{says}; inner packets up to {most}", says, most),
+            };
         }
-        match self.cut {
-            Some(Cut::Sealed) => facts.push("cut after sealing".into()),
-            Some(Cut::Before(_)) => facts.push("perhaps cut before sealing".into()),
-            None => {}
+        match inferred.cut {
+            Some(Cut::Sealed) => say!("{says}; cut after sealing", says),
+            Some(Cut::Before(_)) => say!("{says}; perhaps cut before sealing", says),
+            None => says,
         }
-        joined(facts, "; ")
+    }
+}
+
+/// English.
+impl fmt::Display for Inferred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text::from(self).fmt(f)
     }
 }
 
@@ -431,7 +444,7 @@ mod tests {
             sizes(Overhead::new(8, 4, 16), &MIXED)
         );
         assert_eq!(
-            inferred(&text).says().to_string(),
+            inferred(&text).to_string(),
             "AEAD or NULL; many inner packets of 1391 to 1414, less than Ethernet takes: a smaller MTU or a clamped MSS"
         );
     }

@@ -1,6 +1,7 @@
 //! What keys make of an ESP packet.
 
 use super::inner::Inner;
+use crate::language::Text;
 use std::fmt;
 
 /// Number of an SA in the database of a run, in the order in which keys came.
@@ -79,8 +80,7 @@ impl Opening {
 }
 
 impl Unopened {
-    /// In words.
-    pub fn words(self) -> &'static str {
+    fn sentence(self) -> &'static str {
         match self {
             Self::Cut => "cut by the capture",
             Self::TooShort => "too short",
@@ -92,8 +92,15 @@ impl Unopened {
     }
 }
 
+impl From<Unopened> for Text {
+    fn from(why: Unopened) -> Self {
+        why.sentence().into()
+    }
+}
+
+/// English.
 impl fmt::Display for Unopened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words())
+        f.write_str(self.sentence())
     }
 }

@@ -74,7 +74,8 @@ pub fn list(out: &mut impl Write, rules: &[&Rule], sheet: Sheet) -> io::Result<(
             .to_vec()
         })
         .collect();
-    sheet.table(out, 0, &["code", "rule", "severity", "says"], &rows)
+    let head = ["code", "rule", "severity", "says"];
+    sheet.table(out, 0, &head, &rows)
 }
 
 /// Writes the document of a rule.

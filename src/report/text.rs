@@ -4,7 +4,7 @@ use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
 use super::tunnels;
 use super::view::{Diagnosis, FindingView, FrameView, InputView, TunnelView};
-use crate::language::{Text, clauses, count, joined, list};
+use crate::language::{Text, clauses, count, list, parted};
 use crate::say;
 use crate::units::Timestamp;
 use crate::wire::text::escape;
@@ -116,7 +116,7 @@ fn headline(
         facts.push(say!("tunnel {number}: {one} ↔ {other}", number, one, other));
     }
     facts.push(when(finding));
-    sheet.paragraph(out, "  ", &sheet.say(joined(facts, " · ")))
+    sheet.paragraph(out, "  ", &sheet.say(parted(" · ", facts)))
 }
 
 /// A rule by its names: `packet-loss (ESP301)`.
@@ -364,7 +364,7 @@ fn others(
             );
             sheet.paragraph(out, "    ", &sheet.say(line))?;
             let led_to = consequences(diagnosis, finding).into_iter();
-            let titles = joined(led_to.map(|led| Text::verbatim(&led.title)), "; ");
+            let titles = parted("; ", led_to.map(|led| Text::verbatim(&led.title)));
             if !titles.is_empty() {
                 let line = say!("which led to: {titles}", titles);
                 sheet.paragraph(out, "    ", &sheet.say(line))?;

@@ -7,7 +7,7 @@ use super::view::{
     ConversationView, EventView, ExchangeView, FlightView, FlowView, IkeSaView, InputView,
     InsideView, SuiteView, TapView, TapsView, TunnelView, Tunnels,
 };
-use crate::language::{Text, clauses, count, joined, list};
+use crate::language::{Text, clauses, count, list, parted};
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
 use crate::wire::text::escape;
@@ -192,7 +192,7 @@ fn inner(out: &mut impl Write, inside: &InsideView, sheet: Sheet) -> io::Result<
         1 => told.push("ICMP errors of 1 kind".into()),
         kinds => told.push(say!("ICMP errors of {kinds} kinds", kinds)),
     }
-    let told = sheet.say(joined(told, "; "));
+    let told = sheet.say(parted("; ", told));
     sheet.paragraph(out, &sheet.lead(5, "inside"), &told)
 }
 

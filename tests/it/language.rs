@@ -6,7 +6,6 @@ use espial::diagnose::rules::RULES;
 use espial::diagnose::{self, Confidence, Severity};
 use espial::keys;
 use espial::language::{Language, Text};
-use espial::model::table::Id;
 use espial::model::{Family, IkeState, Model, Role};
 use espial::net::Unopened;
 use espial::report::{faq, view};
@@ -87,11 +86,11 @@ fn said(taps: &[PathBuf], keys: Option<&PathBuf>) -> Vec<Text> {
         said.extend(events.map(|event| event.says));
     }
     for child in model.child_sas.ids() {
-        said.extend(model.child_inferred(child).map(|inferred| inferred.says()));
+        said.extend(model.child_inferred(child).as_ref().map(Text::from));
     }
     for flow in model.flows.iter() {
         let inferred = espial::model::Inferred::of(flow);
-        said.extend(inferred.map(|inferred| inferred.says()));
+        said.extend(inferred.as_ref().map(Text::from));
     }
     for blind in &model.blind {
         said.extend([blind.what.clone(), blind.why.clone()]);
@@ -165,11 +164,11 @@ fn words() -> Vec<(String, String)> {
         Unopened::Padding,
         Unopened::Integrity,
     ]
-    .map(Unopened::words);
+    .map(|why| why.to_string());
     let others = ["unnegotiated", Family::Aligned.words()];
     let modes = ["tunnel", "transport", "beet"].map(|mode| format!("mode\u{4}{mode}"));
     let words = severities.into_iter().chain(confidences).chain(roles);
-    let words = words.chain(unopened).chain(others).map(str::to_owned);
+    let words = words.chain(others).map(str::to_owned).chain(unopened);
     words
         .chain(states)
         .chain(modes)
@@ -199,16 +198,14 @@ fn whatever_the_sources_say_is_translated() {
 fn is_said(literal: &Found) -> bool {
     match literal.used {
         Use::Other => false,
-        // Names: `SPI`, `IKE SA`.
-        Use::Head => literal.text.contains(char::is_lowercase),
-        Use::Said | Use::Counted => !VERBATIM.contains(&literal.text.as_str()),
+        _ => !VERBATIM.contains(&literal.text.as_str()),
     }
 }
 
 /// Literals in the rules that have a blank and are the same in every language, each with its reason.
 const VERBATIM: &[&str] = &[];
 
-/// Whether there is a letter outside of the holes.
+/// Whether there is a letter outside of the holes that is no part of a name in capitals.
 fn has_words(key: &str) -> bool {
     let sentence = key
         .split_once('\u{4}')
@@ -220,7 +217,7 @@ fn has_words(key: &str) -> bool {
             '}' => depth -= 1,
             _ => {}
         }
-        depth == 0 && c.is_alphabetic()
+        depth == 0 && c.is_lowercase()
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::run::root;
 use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use syn::Lit;
 
@@ -59,6 +60,7 @@ pub(crate) fn literals() -> Vec<Found> {
             names_language: text.contains("language::"),
             is_report: name.starts_with("src/report/") && name != "src/report/keys.rs",
             name,
+            read: BTreeSet::new(),
             found: &mut found,
         };
         reader.read(tokens);
@@ -88,6 +90,8 @@ struct Reader<'f> {
     names_language: bool,
     /// Whether tables have heads that are said.
     is_report: bool,
+    /// Lines and columns of literals that are known, lest an argument be read twice.
+    read: BTreeSet<(usize, usize)>,
     found: &'f mut Vec<Found>,
 }
 
@@ -138,7 +142,7 @@ impl Reader<'_> {
         match (name, bang) {
             ("say", 1) => self.add_all(said(0), Use::Said),
             ("count", 0) => self.add_all(said(1), Use::Counted),
-            ("joined", 0) => self.add_all(said(1), Use::Said),
+            ("parted", 0) => self.add_all(said(0), Use::Said),
             ("word" | "part", 0) => self.add_all(arguments.into_iter().flatten(), Use::Said),
             _ => {}
         }
@@ -154,13 +158,17 @@ impl Reader<'_> {
         let Lit::Str(text) = Lit::new(literal.clone()) else {
             return;
         };
+        let start = literal.span().start();
+        if !self.read.insert((start.line, start.column)) {
+            return;
+        }
         let text = text.value();
         let used = match used {
             Use::Other if self.is_prose && text.contains(' ') => Use::Said,
             used => used,
         };
         self.found.push(Found {
-            place: format!("{}:{}", self.name, literal.span().start().line),
+            place: format!("{}:{}", self.name, start.line),
             used,
             text,
         });

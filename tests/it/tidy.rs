@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 /// Modules by floor, the lowest first. A module names only those below its floor, and itself.
 const FLOORS: &[&[&str]] = &[
     &["units"],
-    &["limits", "registry", "language"],
+    &["limits", "registry"],
+    &["language"],
     &["wire", "crypto"],
     &["capture", "keys"],
     &["net"],

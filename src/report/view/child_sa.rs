@@ -1,7 +1,7 @@
 //! Child SAs.
 
 use super::suite::ChildSuiteView;
-use crate::language::{Language, Text, clauses, joined};
+use crate::language::{Language, Text, clauses, parted};
 use crate::model::{ChildInferred, ChildSaId, ChildTerms, Mode, Model, Role, Selector};
 use crate::report::select::number;
 use crate::say;
@@ -60,7 +60,7 @@ impl ChildInferredView {
     fn new(inferred: &ChildInferred, language: Language) -> Self {
         let readings = inferred.readings.iter();
         Self {
-            says: language.say(&inferred.says()),
+            says: language.say(&inferred.into()),
             readings: readings
                 .map(|reading| ReadingView {
                     groups: reading.groups().collect(),
@@ -121,7 +121,7 @@ impl TermsView {
     /// As one line: `10.1.0.0/16 with 10.2.0.0/16, tunnel, ENCR_AES_CBC-256,
     /// AUTH_HMAC_SHA2_256_128`, and what was asked for if that is not what was granted.
     pub fn line(&self) -> Text {
-        let side = |selectors: &[String]| joined(selectors.iter().map(Text::verbatim), " + ");
+        let side = |selectors: &[String]| parted(" + ", selectors.iter().map(Text::verbatim));
         let between = |[one, two]: &[Vec<String>; 2]| {
             say!("{one} with {other}", one = side(one), other = side(two))
         };

@@ -174,7 +174,7 @@ impl InferredView {
     fn new(inferred: &Inferred, language: Language) -> Self {
         let families = inferred.families();
         Self {
-            says: language.say(&inferred.says()),
+            says: language.say(&inferred.into()),
             padded: inferred.padded,
             suites: families.iter().map(|family| family.words()).collect(),
             distinct: inferred.distinct,
@@ -226,7 +226,7 @@ pub struct OpenedView<'a> {
 #[derive(Debug, Serialize)]
 pub struct FailedView {
     /// Why.
-    pub why: &'static str,
+    pub why: String,
     /// How many.
     pub packets: u64,
 }
@@ -242,7 +242,7 @@ pub struct FailureView {
     /// Its sequence number.
     pub sequence: u32,
     /// Why.
-    pub why: &'static str,
+    pub why: String,
 }
 
 /// Keys that were used.
@@ -263,7 +263,7 @@ impl<'a> OpenedView<'a> {
                 .failed
                 .iter()
                 .map(|(why, packets)| FailedView {
-                    why: language.word(why.words()),
+                    why: language.say(&(*why).into()),
                     packets: *packets,
                 })
                 .collect(),
@@ -275,7 +275,7 @@ impl<'a> OpenedView<'a> {
                     frame: FrameView::new(failure.frame),
                     time_ns: failure.time.0,
                     sequence: failure.sequence,
-                    why: language.word(failure.why.words()),
+                    why: language.say(&failure.why.into()),
                 })
                 .collect(),
             sequence_high: tally.high,
