@@ -445,7 +445,7 @@ fn write_input(out: &mut impl Write, input: &InputView<'_>, sheet: Sheet) -> io:
     writeln!(out, "  {}", escape(input.path))?;
     sheet.paragraph(out, "    ", &sheet.say(clauses(facts)))?;
     for problem in &input.problems {
-        let (offset, what) = (problem.offset, Text::verbatim(problem.what));
+        let (offset, what) = (problem.offset, Text::verbatim(&problem.what));
         let text = match problem.skipped {
             0 => say!("at octet {offset}: {what}", offset, what),
             skipped => say!(

@@ -92,6 +92,9 @@ fn said(taps: &[PathBuf], keys: Option<&PathBuf>) -> Vec<Text> {
         let inferred = espial::model::Inferred::of(flow);
         said.extend(inferred.as_ref().map(Text::from));
     }
+    for problem in model.inputs.iter().flat_map(|input| &input.problems) {
+        said.push(problem.what.clone().into());
+    }
     for blind in &model.blind {
         said.extend([blind.what.clone(), blind.why.clone()]);
     }
@@ -185,7 +188,9 @@ fn whatever_the_sources_say_is_translated() {
         let known = known(language);
         for literal in found.iter().filter(|literal| is_said(literal)) {
             for key in literal.keys() {
-                if has_words(&key) && !known.contains(key.as_str()) {
+                // What is counted has a plural, even if it is a name.
+                let differs = literal.used == Use::Counted || has_words(&key);
+                if differs && !known.contains(key.as_str()) {
                     missing.insert((language.tag(), key), literal.place.clone());
                 }
             }
