@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+/// What stands between the context of a key and its sentence, as gettext has it in its own files.
+pub(super) const CONTEXT: char = '\u{4}';
+
 /// The sentences of a language by the English ones.
 pub(super) struct Catalogue(BTreeMap<String, String>);
 
@@ -17,10 +20,11 @@ impl Catalogue {
         let messages = catalog.messages();
         let told = messages.filter(|message| message.is_translated() && !message.is_fuzzy());
         let sentences = told.filter_map(|message| {
-            Some((
-                message.msgid().to_owned(),
-                message.msgstr().ok()?.to_owned(),
-            ))
+            let key = match message.msgctxt() {
+                Some(context) => format!("{context}{CONTEXT}{}", message.msgid()),
+                None => message.msgid().to_owned(),
+            };
+            Some((key, message.msgstr().ok()?.to_owned()))
         });
         Self(sentences.collect())
     }

@@ -9,7 +9,7 @@
 mod catalogue;
 mod text;
 
-pub use text::{Text, all_of, count, list, one_of, parted};
+pub use text::{Text, all_of, clauses, count, list, one_of, parted};
 
 #[doc(hidden)]
 pub use text::check;
@@ -38,6 +38,14 @@ impl Language {
         }
     }
 
+    /// Its name in itself.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Chinese => "中文",
+        }
+    }
+
     /// A text in this language. What its catalogue lacks stays English.
     pub fn say(self, text: &Text) -> String {
         let mut said = String::new();
@@ -53,6 +61,15 @@ impl Language {
         }
     }
 
+    /// As [`Language::word`], of the head of a column: there a word may need another translation than
+    /// in a sentence, and has it under the context `column`.
+    pub fn column(self, head: &'static str) -> &'static str {
+        let told = self
+            .catalogue()
+            .and_then(|catalogue| catalogue.get(&format!("column{}{head}", catalogue::CONTEXT)));
+        told.unwrap_or(head)
+    }
+
     /// The sentences and words of a text for which the catalogue has nothing.
     pub fn lacks(self, text: &Text) -> Vec<&'static str> {
         let mut lacking = Vec::new();
@@ -66,7 +83,8 @@ impl Language {
         lacking
     }
 
-    /// The keys of its catalogue, in order; English needs none.
+    /// The keys of its catalogue, in order; English needs none. The context of a key, if it has one,
+    /// stands before it with U+0004 between.
     pub fn keys(self) -> Vec<&'static str> {
         self.catalogue().map_or_else(Vec::new, Catalogue::keys)
     }

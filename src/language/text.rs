@@ -1,6 +1,6 @@
 //! Something said, in no language yet.
 
-use super::catalogue::Catalogue;
+use super::catalogue::{CONTEXT, Catalogue};
 use crate::registry::{ExchangeType, IpProtocol, NotifyType, NotifyV1, PayloadType, TransformType};
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, Span};
 use std::fmt;
@@ -79,7 +79,7 @@ impl Text {
     pub(super) fn write(&self, catalogue: Option<&Catalogue>, out: &mut String) {
         let translated = |english: &'static str| {
             let told = catalogue.and_then(|catalogue| catalogue.get(english));
-            told.unwrap_or(english)
+            told.unwrap_or_else(|| without_context(english))
         };
         match &self.0 {
             Kind::Verbatim(text) => out.push_str(text),
@@ -114,7 +114,7 @@ impl Text {
         match &self.0 {
             Kind::Verbatim(_) => {}
             Kind::Said(sentence, holes) => {
-                // One that is holes and marks alone needs no translation.
+                // One that is holes, marks and names in capitals alone needs no translation.
                 if has_words(sentence) {
                     told(sentence);
                 }
@@ -151,6 +151,12 @@ pub fn parted<T: Into<Text>>(between: &'static str, texts: impl IntoIterator<Ite
     ))
 }
 
+/// Statements with commas between them, which another language may set otherwise than those of a
+/// [`list`] of names.
+pub fn clauses<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
+    parted("clause\u{4}, ", texts)
+}
+
 /// Texts with `and` before the last: `A, B and C`.
 pub fn all_of<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
     let mut texts: Vec<Text> = texts.into_iter().map(Into::into).collect();
@@ -181,6 +187,12 @@ fn join(texts: &[Text], between: &str, catalogue: Option<&Catalogue>, out: &mut 
     }
 }
 
+/// The sentence of a key.
+fn without_context(key: &'static str) -> &'static str {
+    key.split_once(CONTEXT)
+        .map_or(key, |(_, sentence)| sentence)
+}
+
 /// Writes a sentence and calls `hole` with the name of each hole.
 fn fill(sentence: &str, out: &mut String, mut hole: impl FnMut(&str, &mut String)) {
     let mut rest = sentence;
@@ -193,11 +205,11 @@ fn fill(sentence: &str, out: &mut String, mut hole: impl FnMut(&str, &mut String
     *out += rest;
 }
 
-/// Whether there is a letter outside of the holes.
+/// Whether there is a letter outside of the holes that is no part of a name in capitals.
 fn has_words(sentence: &str) -> bool {
     let mut outside = String::new();
     fill(sentence, &mut outside, |_, _| {});
-    outside.contains(char::is_alphabetic)
+    outside.contains(char::is_lowercase)
 }
 
 impl Default for Text {
@@ -223,6 +235,7 @@ impl fmt::Debug for Text {
 }
 
 impl From<&'static str> for Text {
+    /// A context may stand before it, with U+0004 between: `mode\u{4}tunnel`.
     fn from(sentence: &'static str) -> Self {
         Self(Kind::Said(sentence, Vec::new()))
     }
@@ -313,11 +326,7 @@ macro_rules! say {
 /// It does not: [`say!`](crate::say!) calls it when it is compiled, where a panic is the message of
 /// the compiler.
 #[doc(hidden)]
-#[expect(
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "runs in the compiler alone"
-)]
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler alone")]
 pub const fn check(sentence: &str, names: &[&str]) {
     let sentence = sentence.as_bytes();
     let mut used = [false; 16];

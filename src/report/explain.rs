@@ -3,6 +3,8 @@
 use super::sheet::{Ink, Sheet};
 use super::view;
 use crate::diagnose::Rule;
+use crate::language::{Language, Text};
+use crate::say;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -18,18 +20,18 @@ pub struct RuleView {
     /// One line.
     pub summary: &'static str,
     /// Markdown.
-    pub document: &'static str,
+    pub document: String,
 }
 
 impl RuleView {
     /// The view of a rule.
-    pub fn new(rule: &Rule) -> Self {
+    pub fn new(rule: &Rule, language: Language) -> Self {
         Self {
             code: rule.code,
             rule: rule.slug,
             severity: view::severity(rule.severity),
-            summary: rule.summary,
-            document: rule.document,
+            summary: language.word(rule.summary),
+            document: told(rule, language),
         }
     }
 }
@@ -42,6 +44,21 @@ pub fn find<'r>(rules: &[&'r Rule], name: &str) -> Option<&'r Rule> {
     rules.iter().find(named).copied()
 }
 
+/// The document of a rule in a language, line by line: an item of a list keeps its mark in the
+/// catalogue, a heading does not.
+fn told(rule: &Rule, language: Language) -> String {
+    let lines = rule.document.lines().map(|line| match heading(line) {
+        Some(text) => format!("## {}", language.word(text)),
+        None => language.word(line).to_owned(),
+    });
+    lines.map(|line| line + "\n").collect()
+}
+
+/// The text of a heading; `None` of other lines.
+fn heading(line: &str) -> Option<&str> {
+    line.strip_prefix("## ")
+}
+
 /// Writes the list of rules.
 pub fn list(out: &mut impl Write, rules: &[&Rule], sheet: Sheet) -> io::Result<()> {
     let rows: Vec<Vec<String>> = rules
@@ -50,27 +67,28 @@ pub fn list(out: &mut impl Write, rules: &[&Rule], sheet: Sheet) -> io::Result<(
             [
                 rule.code,
                 rule.slug,
-                view::severity(rule.severity),
-                rule.summary,
+                sheet.word(view::severity(rule.severity)),
+                sheet.word(rule.summary),
             ]
             .map(str::to_owned)
             .to_vec()
         })
         .collect();
-    sheet.table(out, 0, &["code", "rule", "severity", "says"], &rows)
+    let head = ["code", "rule", "severity", "says"];
+    sheet.table(out, 0, &head, &rows)
 }
 
 /// Writes the document of a rule.
 pub fn document(out: &mut impl Write, rule: &Rule, sheet: Sheet) -> io::Result<()> {
-    let title = format!(
-        "{} ({}), {}",
-        rule.slug,
-        rule.code,
-        view::severity(rule.severity)
+    let title = say!(
+        "{rule} ({code}), {severity}",
+        rule = Text::verbatim(rule.slug),
+        code = Text::verbatim(rule.code),
+        severity = view::severity(rule.severity)
     );
-    writeln!(out, "{}", sheet.paint(Ink::Strong, title))?;
-    sheet.paragraph(out, "", rule.summary)?;
-    markdown(out, rule.document, sheet)
+    writeln!(out, "{}", sheet.paint(Ink::Strong, sheet.say(title)))?;
+    sheet.paragraph(out, "", sheet.word(rule.summary))?;
+    markdown(out, &told(rule, sheet.language), sheet)
 }
 
 /// Renders the little Markdown that documents use: headings, paragraphs, lists, indented code.
@@ -80,8 +98,8 @@ fn markdown(out: &mut impl Write, text: &str, sheet: Sheet) -> io::Result<()> {
         if line.trim().is_empty() {
             continue;
         }
-        if let Some(heading) = line.strip_prefix('#') {
-            sheet.heading(out, heading.trim_start_matches('#').trim())?;
+        if let Some(heading) = heading(line) {
+            sheet.heading(out, heading)?;
             continue;
         }
         if line.starts_with("    ") || line.starts_with('|') {
@@ -118,6 +136,18 @@ fn item(line: &str) -> (String, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_in_english_is_what_the_rule_says() {
+        for rule in crate::diagnose::rules::RULES {
+            assert_eq!(
+                told(rule, Language::English),
+                rule.document,
+                "{}",
+                rule.slug
+            );
+        }
+    }
 
     #[test]
     fn documents_read_well_on_a_terminal() {

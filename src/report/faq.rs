@@ -2,9 +2,11 @@
 //!
 //! The rows of [`FAQ`] are those of a cloud vendor's list of IPsec-VPN faults: one side is a cloud
 //! gateway, the other a device of the customer. [`BEYOND`] is what experts find by hand beside them.
-//! `docs/faq.md` is what [`write()`] gives.
+//! `docs/faq.md` and its translations are what [`write()`] gives.
 
 use crate::diagnose::Rule;
+use crate::language::{Language, Text, list};
+use crate::say;
 use std::io::{self, Write};
 
 /// What a capture of an outside link shows of a cause.
@@ -822,71 +824,130 @@ pub static BEYOND: &[Diagnosis] = &[
     ),
 ];
 
+/// What is said before the list.
+const ABOUT: &str = "\
+The causes are those that a cloud vendor names for faults of an IPsec VPN, F1 to F43. *Shown* means that a
+capture of the outside link holds the event itself; *inferred*, that sizes, times or an absence let one
+conclude it, never as a fact. Every rule is explained by `espial explain RULE`.";
+
+/// The page of the list in a language.
+pub fn page(language: Language) -> String {
+    match language {
+        Language::English => "faq.md".to_owned(),
+        other => format!("faq.{}.md", other.tag()),
+    }
+}
+
 /// Writes the whole list as Markdown.
-pub fn write(out: &mut impl Write, rules: &[&Rule]) -> io::Result<()> {
-    writeln!(out, "# Which rule answers which question\n")?;
+pub fn write(out: &mut impl Write, rules: &[&Rule], language: Language) -> io::Result<()> {
+    let word = |word| language.word(word);
+    writeln!(out, "# {}\n", word("Which rule answers which question"))?;
+    writeln!(out, "{}\n", word(ABOUT))?;
+    let others = Language::ALL.into_iter().filter(|other| *other != language);
+    let others = others.map(|other| format!("[{}]({})", other.name(), page(other)));
+    let others: Vec<String> = others.collect();
     writeln!(
         out,
-        "The causes are those that a cloud vendor names for faults of an IPsec VPN, F1 to F43. *Shown* means that a\n\
-         capture of the outside link holds the event itself; *inferred*, that sizes, times or an absence let one\n\
-         conclude it, never as a fact. Every rule is explained by `espial explain RULE`.\n\n\
-         This page is written by `espial explain --faq`."
+        "{}",
+        language.say(&say!(
+            "This page is written by `espial explain --faq`. In other languages: {links}.",
+            links = list(others.into_iter().map(Text::verbatim))
+        ))
     )?;
     for symptom in FAQ {
-        writeln!(out, "\n## {}\n", symptom.says)?;
-        writeln!(
-            out,
-            "| | cause | without keys | with IKE keys | with ESP keys |"
-        )?;
-        writeln!(out, "|---|---|---|---|---|")?;
+        writeln!(out, "\n## {}\n", word(symptom.says))?;
+        let head = [
+            "",
+            "cause",
+            "without keys",
+            "with IKE keys",
+            "with ESP keys",
+        ];
+        table_head(out, &head, language)?;
         for row in symptom.rows {
-            let [sealed, ike, esp] = row.sight.map(Sight::word);
-            writeln!(
-                out,
-                "| F{} | {} | {sealed} | {ike} | {esp} |",
-                row.number, row.cause
-            )?;
+            let [sealed, ike, esp] = row.sight.map(|sight| word(sight.word()));
+            let (number, cause) = (row.number, word(row.cause));
+            writeln!(out, "| F{number} | {cause} | {sealed} | {ike} | {esp} |")?;
         }
         for row in symptom.rows {
-            writeln!(out, "\n**F{}. {}.** It says:\n", row.number, row.cause)?;
-            for slug in row.rules {
-                if let Some(rule) = rules.iter().find(|rule| rule.slug == *slug) {
-                    writeln!(out, "- `{slug}` ({}): {}.", rule.code, rule.summary)?;
-                }
-            }
-            if !row.elsewhere.is_empty() {
-                writeln!(out, "\n{}", row.elsewhere)?;
-            }
+            write_row(out, row, rules, language)?;
         }
     }
-    write_beyond(out, rules)
+    write_beyond(out, rules, language)
+}
+
+/// Writes which rules answer for a cause.
+fn write_row(
+    out: &mut impl Write,
+    row: &Row,
+    rules: &[&Rule],
+    language: Language,
+) -> io::Result<()> {
+    let title = say!(
+        "**F{number}. {cause}.** It says:",
+        number = row.number,
+        cause = row.cause
+    );
+    writeln!(out, "\n{}\n", language.say(&title))?;
+    for slug in row.rules {
+        if let Some(rule) = rules.iter().find(|rule| rule.slug == *slug) {
+            let line = say!(
+                "- `{slug}` ({code}): {summary}.",
+                slug = Text::verbatim(rule.slug),
+                code = Text::verbatim(rule.code),
+                summary = rule.summary
+            );
+            writeln!(out, "{}", language.say(&line))?;
+        }
+    }
+    if !row.elsewhere.is_empty() {
+        writeln!(out, "\n{}", language.word(row.elsewhere))?;
+    }
+    Ok(())
 }
 
 /// Writes what experts find beyond the vendor's list.
-fn write_beyond(out: &mut impl Write, rules: &[&Rule]) -> io::Result<()> {
-    writeln!(out, "\n## Beyond the FAQ\n")?;
+fn write_beyond(out: &mut impl Write, rules: &[&Rule], language: Language) -> io::Result<()> {
+    let word = |word| language.word(word);
+    writeln!(out, "\n## {}\n", word("Beyond the FAQ"))?;
     writeln!(
         out,
-        "What experts find by hand in captures, and which rule looks for it.\n\n| | diagnosis | rules | what stays open |\n|---|---|---|---|"
+        "{}\n",
+        word("What experts find by hand in captures, and which rule looks for it.")
     )?;
+    let head = ["", "diagnosis", "rules", "what stays open"];
+    table_head(out, &head, language)?;
     for row in BEYOND {
-        let named: Vec<String> = row
+        let named = row
             .rules
             .iter()
             .filter_map(|slug| rules.iter().find(|rule| rule.slug == *slug))
-            .map(|rule| format!("`{}` ({})", rule.slug, rule.code))
-            .collect();
+            .map(|rule| {
+                say!(
+                    "`{rule}` ({code})",
+                    rule = Text::verbatim(rule.slug),
+                    code = Text::verbatim(rule.code)
+                )
+            });
+        let named = list(named);
         let named = match named.is_empty() {
             true => "–".to_owned(),
-            false => named.join(", "),
+            false => language.say(&named),
         };
-        writeln!(
-            out,
-            "| c{} | {} | {named} | {} |",
-            row.number, row.what, row.open
-        )?;
+        let (number, what, open) = (row.number, word(row.what), word(row.open));
+        writeln!(out, "| c{number} | {what} | {named} | {open} |")?;
     }
     Ok(())
+}
+
+/// Writes the first two lines of a table.
+fn table_head(out: &mut impl Write, head: &[&'static str], language: Language) -> io::Result<()> {
+    let titles = head.iter().map(|title| match *title {
+        "" => " |".to_owned(),
+        title => format!(" {} |", language.column(title)),
+    });
+    writeln!(out, "|{}", titles.collect::<String>())?;
+    writeln!(out, "|{}", "---|".repeat(head.len()))
 }
 
 #[cfg(test)]

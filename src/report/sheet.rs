@@ -1,10 +1,12 @@
-//! What text is written on: colour, wrapping, columns.
+//! What text is written on: language, colour, wrapping, columns.
 
-use crate::language::Language;
+use crate::language::{Language, Text};
+use crate::say;
 use crate::wire::text::escape;
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Write};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Width and colour of the terminal, or of the file that stands in for it, and the language.
 #[derive(Clone, Copy, Debug)]
@@ -84,43 +86,65 @@ impl Sheet {
         }
     }
 
+    /// A text in the language of the sheet.
+    pub fn say(self, text: impl Into<Text>) -> String {
+        self.language.say(&text.into())
+    }
+
+    /// A word in the language of the sheet.
+    pub fn word(self, word: &'static str) -> &'static str {
+        self.language.word(word)
+    }
+
+    /// What stands before a paragraph that tells more of it: so many blanks, and `IKE SA 1: `.
+    pub fn lead(self, indent: usize, what: impl Into<Text>) -> String {
+        " ".repeat(indent) + &self.say(say!("{what}: ", what = what.into()))
+    }
+
     /// Writes a paragraph after `lead` and wraps it, so that every line begins where the first does.
-    /// Runs of white space become one blank; words longer than a line stand alone, whole.
+    /// Runs of white space become one blank; words longer than a line stand alone, whole. Chinese,
+    /// which has no blanks, breaks between characters as well: see [`pieces`].
     pub fn paragraph(self, out: &mut impl Write, lead: &str, text: &str) -> io::Result<()> {
         let indent = columns(lead);
         let mut column = indent;
         write!(out, "{lead}")?;
         for word in text.split_whitespace() {
             let word = escape(word);
-            let long = columns(&word);
-            if column == indent {
-                write!(out, "{word}")?;
-            } else if column + 1 + long <= self.width {
-                write!(out, " {word}")?;
-                column += 1;
-            } else {
-                write!(out, "\n{:indent$}{word}", "")?;
-                column = indent;
+            let mut gap = " ";
+            for piece in pieces(&word) {
+                let long = columns(piece);
+                if column == indent {
+                    write!(out, "{piece}")?;
+                } else if column + gap.len() + long <= self.width {
+                    write!(out, "{gap}{piece}")?;
+                    column += gap.len();
+                } else {
+                    write!(out, "\n{:indent$}{piece}", "")?;
+                    column = indent;
+                }
+                column += long;
+                gap = "";
             }
-            column += long;
         }
         writeln!(out)
     }
 
-    /// A heading on a line of its own, after an empty line.
+    /// A heading on a line of its own, after an empty line, in the language it has.
     pub fn heading(self, out: &mut impl Write, text: &str) -> io::Result<()> {
         writeln!(out, "\n{}", self.paint(Ink::Strong, text))
     }
 
     /// A table: numbers to the right, all else to the left, columns as wide as their widest cell.
-    /// Every row should have as many cells as `head`; cells are escaped.
+    /// Every row should have as many cells as `head`; cells are escaped. What `head` says is said in
+    /// the language of the sheet.
     pub fn table(
         self,
         out: &mut impl Write,
         indent: usize,
-        head: &[&str],
+        head: &[&'static str],
         rows: &[Vec<String>],
     ) -> io::Result<()> {
+        let head: Vec<&str> = head.iter().map(|word| self.language.column(word)).collect();
         let rows: Vec<Vec<Cow<'_, str>>> = rows
             .iter()
             .map(|row| row.iter().map(|cell| escape(cell)).collect())
@@ -162,15 +186,30 @@ impl Sheet {
     }
 }
 
-/// Columns that `text` fills, taking every character for one and colours for none.
+/// Columns that `text` fills on a terminal: a Chinese character two (UAX #11), colours none.
 pub fn columns(text: &str) -> usize {
     let mut parts = text.split('\x1b');
-    let plain = parts.next().map_or(0, |part| part.chars().count());
-    let painted = parts.map(|part| {
-        part.split_once('m')
-            .map_or(0, |(_, text)| text.chars().count())
-    });
+    let plain = parts.next().map_or(0, UnicodeWidthStr::width);
+    let painted = parts.map(|part| part.split_once('m').map_or(0, |(_, text)| text.width()));
     plain + painted.sum::<usize>()
+}
+
+/// The pieces of a word that may stand on different lines. Beside wide characters a line breaks
+/// where UAX #14 allows it: between any two, but not before a comma or after an opening bracket.
+/// Elsewhere a word is whole, lest addresses and names come apart.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let is_wide = |c: Option<char>| c.and_then(UnicodeWidthChar::width) == Some(2);
+    let mut start = 0;
+    unicode_linebreak::linebreaks(word).filter_map(move |(place, _)| {
+        let (before, after) = word.split_at_checked(place)?;
+        let parts = is_wide(before.chars().next_back()) || is_wide(after.chars().next());
+        if !parts && !after.is_empty() {
+            return None;
+        }
+        let piece = before.get(start..)?;
+        start = place;
+        Some(piece)
+    })
 }
 
 fn is_numeric(cell: &str) -> bool {
@@ -206,6 +245,36 @@ mod tests {
         assert_eq!(
             paragraph(8, "", "see 2001:db8::1234 now"),
             "see\n2001:db8::1234\nnow\n"
+        );
+    }
+
+    #[test]
+    fn chinese_wraps_between_characters_and_never_before_a_comma() {
+        assert_eq!(
+            paragraph(12, "- ", "对端网关没有应答，请检查 UDP 500。"),
+            "- 对端网关没\n  有应答，请\n  检查 UDP\n  500。\n"
+        );
+        assert_eq!(
+            paragraph(14, "", "对端没有任何应答，（见 RFC 7296）"),
+            "对端没有任何应\n答，（见 RFC\n7296）\n"
+        );
+        assert_eq!(
+            paragraph(8, "", "见http://[2001:db8::1]/a，b"),
+            "见\nhttp://[2001:db8::1]/a，\nb\n"
+        );
+    }
+
+    #[test]
+    fn columns_are_those_of_a_terminal() {
+        assert_eq!(columns("对端 ↔ a"), 8);
+        assert_eq!(columns("\x1b[1m对\x1b[0m端"), 4);
+        let mut out = Vec::new();
+        let rows = [["隧道", "5"], ["a", "12"]].map(|row| row.map(String::from).to_vec());
+        let sheet = Sheet::default();
+        sheet.table(&mut out, 0, &["x", "y"], &rows).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "x      y\n隧道   5\na     12\n"
         );
     }
 

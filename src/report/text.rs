@@ -4,6 +4,8 @@ use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
 use super::tunnels;
 use super::view::{Diagnosis, FindingView, FrameView, InputView, TunnelView};
+use crate::language::{Text, clauses, count, list, parted};
+use crate::say;
 use crate::units::Timestamp;
 use crate::wire::text::escape;
 use std::collections::{HashMap, HashSet};
@@ -42,32 +44,35 @@ pub fn write(
     }
     others(out, diagnosis, verdict, sheet, detail)?;
     if !diagnosis.tunnels.is_empty() {
-        sheet.heading(out, "Tunnels")?;
+        sheet.heading(out, sheet.word("Tunnels"))?;
         let shown = tunnels_shown(diagnosis, detail);
         for tunnel in &shown {
             tunnels::summary(out, tunnel, &diagnosis.inputs, sheet, detail)?;
         }
         if let more @ 1.. = diagnosis.tunnels.len().saturating_sub(shown.len()) {
-            let more = counted(more as u64, "more tunnel");
-            writeln!(out, "  and {more} (-v shows them)")?;
+            let more = count(more as u64, "more tunnel");
+            let line = sheet.say(say!("and {more} (-v shows them)", more));
+            writeln!(out, "  {line}")?;
         }
     }
     if !diagnosis.inputs.is_empty() {
-        sheet.heading(out, "Inputs")?;
+        sheet.heading(out, sheet.word("Inputs"))?;
         for input in &diagnosis.inputs {
             write_input(out, input, sheet)?;
         }
     }
     if !diagnosis.blind.is_empty() {
-        sheet.heading(out, "What this capture cannot tell")?;
+        sheet.heading(out, sheet.word("What this capture cannot tell"))?;
         for blind in &diagnosis.blind {
-            sheet.paragraph(out, "  - ", &format!("{}: {}", blind.what, blind.why))?;
+            let [what, why] = [&blind.what, &blind.why].map(Text::verbatim);
+            sheet.paragraph(out, "  - ", &sheet.say(say!("{what}: {why}", what, why)))?;
         }
     }
     if let Some(finding) = verdict {
         writeln!(out)?;
-        let more = format!("More about this: espial explain {}", finding.rule);
-        writeln!(out, "{}", sheet.paint(Ink::Faint, more))?;
+        let rule = Text::verbatim(finding.rule);
+        let more = say!("More about this: espial explain {rule}", rule);
+        writeln!(out, "{}", sheet.paint(Ink::Faint, sheet.say(more)))?;
     }
     Ok(())
 }
@@ -101,30 +106,37 @@ fn headline(
     finding: &FindingView,
     sheet: Sheet,
 ) -> io::Result<()> {
-    let (ink, word) = mark(finding.severity);
-    let lead = format!("{}  ", sheet.paint(ink, word.to_uppercase()));
+    let word = sheet.word(finding.severity).to_uppercase();
+    let lead = format!("{}  ", sheet.paint(ink(finding.severity), word));
     sheet.paragraph(out, &lead, &finding.title)?;
-    let mut facts = vec![
-        format!("{} ({})", finding.rule, finding.code),
-        finding.confidence.to_owned(),
-    ];
+    let mut facts = vec![rule(finding), finding.confidence.into()];
     if let Some(tunnel) = tunnel_of(diagnosis, finding) {
-        facts.push(format!(
-            "tunnel {}: {} ↔ {}",
-            tunnel.id, tunnel.ends[0], tunnel.ends[1]
-        ));
+        let [one, other] = tunnel.ends;
+        let number = tunnel.id;
+        facts.push(say!("tunnel {number}: {one} ↔ {other}", number, one, other));
     }
     facts.push(when(finding));
-    sheet.paragraph(out, "  ", &facts.join(" · "))
+    sheet.paragraph(out, "  ", &sheet.say(parted(" · ", facts)))
+}
+
+/// A rule by its names: `packet-loss (ESP301)`.
+fn rule(finding: &FindingView) -> Text {
+    say!(
+        "{rule} ({code})",
+        rule = Text::verbatim(finding.rule),
+        code = Text::verbatim(finding.code)
+    )
 }
 
 /// `frame 12`, with the input where there are several to tell apart.
-pub(super) fn place(inputs: &[InputView<'_>], frame: FrameView) -> String {
+pub(super) fn place(inputs: &[InputView<'_>], frame: FrameView) -> Text {
+    let number = frame.frame;
     match inputs.get(usize::from(frame.input)) {
         Some(input) if inputs.len() > 1 => {
-            format!("frame {} of {}", frame.frame, escape(file_name(input.path)))
+            let file = Text::verbatim(escape(file_name(input.path)));
+            say!("frame {number} of {file}", number, file)
         }
-        _ => format!("frame {}", frame.frame),
+        _ => say!("frame {number}", number),
     }
 }
 
@@ -151,13 +163,13 @@ fn consequences<'d>(
 }
 
 /// The frames that prove a finding, by number: `frames 12, 13`.
-fn frames(finding: &FindingView) -> String {
+fn frames(finding: &FindingView) -> Text {
     let shown = finding.evidence.iter().take(EVIDENCE_SHOWN);
-    let frames: Vec<String> = shown
-        .map(|evidence| evidence.frame.frame.to_string())
-        .collect();
-    let many = if frames.len() == 1 { "" } else { "s" };
-    format!("frame{many} {}", frames.join(", "))
+    let frames: Vec<u64> = shown.map(|evidence| evidence.frame.frame).collect();
+    match frames.as_slice() {
+        [number] => say!("frame {number}", number),
+        _ => say!("frames {numbers}", numbers = list(frames)),
+    }
 }
 
 /// The last part of a path: enough to tell the files of a folder apart.
@@ -165,11 +177,11 @@ pub(super) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn mark(severity: &str) -> (Ink, &'static str) {
+fn ink(severity: &str) -> Ink {
     match severity {
-        "error" => (Ink::Error, "error"),
-        "warning" => (Ink::Warning, "warning"),
-        _ => (Ink::Info, "info"),
+        "error" => Ink::Error,
+        "warning" => Ink::Warning,
+        _ => Ink::Info,
     }
 }
 
@@ -183,12 +195,17 @@ fn tunnel_of<'d>(
         .find(|tunnel| Some(tunnel.id) == finding.tunnel)
 }
 
-fn when(finding: &FindingView) -> String {
+fn when(finding: &FindingView) -> Text {
     let (first, last) = (Timestamp(finding.first_ns), Timestamp(finding.last_ns));
+    let time = Text::verbatim(Utc(first));
     if first == last {
-        format!("at {}", Utc(first))
+        say!("at {time}", time)
     } else {
-        format!("from {} on, for {}", Utc(first), last.since(first))
+        say!(
+            "from {time} on, for {length}",
+            time,
+            length = last.since(first)
+        )
     }
 }
 
@@ -211,20 +228,25 @@ fn body(
         part(out, "Evidence", sheet)?;
     }
     for evidence in finding.evidence.iter().take(shown) {
-        let lead = format!("    {}: ", place(&diagnosis.inputs, evidence.frame));
+        let lead = sheet.lead(4, place(&diagnosis.inputs, evidence.frame));
         sheet.paragraph(out, &lead, &evidence.note)?;
     }
     if let more @ 1.. = finding.evidence.len().saturating_sub(shown) {
-        writeln!(out, "    and {more} more (-v shows them)")?;
+        let line = sheet.say(say!("and {more} more (-v shows them)", more));
+        writeln!(out, "    {line}")?;
     }
     let consequences = consequences(diagnosis, finding);
     if !consequences.is_empty() {
         part(out, "Which led to", sheet)?;
     }
     for consequence in consequences {
-        let rule = consequence.rule;
-        let text = format!("{} ({rule}; {})", consequence.title, frames(consequence));
-        sheet.paragraph(out, "    - ", &text)?;
+        let text = say!(
+            "{title} ({rule}; {frames})",
+            title = Text::verbatim(&consequence.title),
+            rule = Text::verbatim(consequence.rule),
+            frames = frames(consequence)
+        );
+        sheet.paragraph(out, "    - ", &sheet.say(text))?;
     }
     if !finding.alternatives.is_empty() {
         part(out, "What else would look like this", sheet)?;
@@ -241,8 +263,8 @@ fn body(
     Ok(())
 }
 
-fn part(out: &mut impl Write, title: &str, sheet: Sheet) -> io::Result<()> {
-    writeln!(out, "\n  {}", sheet.paint(Ink::Strong, title))
+fn part(out: &mut impl Write, title: &'static str, sheet: Sheet) -> io::Result<()> {
+    writeln!(out, "\n  {}", sheet.paint(Ink::Strong, sheet.word(title)))
 }
 
 /// The first line of a report without a verdict.
@@ -255,41 +277,41 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
         }
     }
     let (ink, word, text) = if diagnosis.tunnels.is_empty() && diagnosis.findings.is_empty() {
-        let links = match links.as_slice() {
-            [] => String::new(),
-            links => format!(" (link type {})", links.join(", ")),
-        };
         let text = match frames {
-            0 => format!("the capture holds no frames{links}"),
-            _ => format!("no IKE, ESP or AH in {}{links}", counted(frames, "frame")),
+            0 => "the capture holds no frames".into(),
+            _ => say!(
+                "no IKE, ESP or AH in {frames}",
+                frames = count(frames, "frame")
+            ),
+        };
+        let text = match links.is_empty() {
+            true => text,
+            false => say!(
+                "{text} (link type {links})",
+                text,
+                links = list(links.into_iter().map(Text::verbatim))
+            ),
         };
         (Ink::Warning, "NO IPSEC", text)
     } else if diagnosis.hidden > 0 {
-        let hidden = counted(diagnosis.hidden as u64, "finding");
-        (
-            Ink::Info,
-            "FILTERED",
-            format!("nothing as severe as asked for; {hidden} not shown"),
-        )
+        let hidden = count(diagnosis.hidden as u64, "finding");
+        let text = say!("nothing as severe as asked for; {hidden} not shown", hidden);
+        (Ink::Info, "FILTERED", text)
     } else {
-        let tunnels = counted(diagnosis.tunnels.len() as u64, "tunnel");
-        let text = format!("no fault found: {tunnels} in {}", counted(frames, "frame"));
+        let text = say!(
+            "no fault found: {tunnels} in {frames}",
+            tunnels = count(diagnosis.tunnels.len() as u64, "tunnel"),
+            frames = count(frames, "frame")
+        );
         (Ink::Good, "HEALTHY", text)
     };
-    let partly = if diagnosis
-        .inputs
-        .iter()
-        .any(|input| !input.problems.is_empty())
-    {
-        "; a part of the input could not be read"
-    } else {
-        ""
+    let mut inputs = diagnosis.inputs.iter();
+    let text = match inputs.any(|input| !input.problems.is_empty()) {
+        true => say!("{text}; a part of the input could not be read", text),
+        false => text,
     };
-    sheet.paragraph(
-        out,
-        &format!("{}  ", sheet.paint(ink, word)),
-        &format!("{text}{partly}"),
-    )
+    let lead = format!("{}  ", sheet.paint(ink, sheet.word(word)));
+    sheet.paragraph(out, &lead, &sheet.say(text))
 }
 
 /// All findings but the verdict: those that say something is wrong shortly, the rest by title.
@@ -308,7 +330,7 @@ fn others(
         .filter(|finding| !is_verdict(finding) && finding.explained_by.is_none());
     let groups = alike(rest, detail);
     if !groups.is_empty() {
-        sheet.heading(out, "Also found")?;
+        sheet.heading(out, sheet.word("Also found"))?;
     }
     let shown = if detail.verbose {
         groups.len()
@@ -317,48 +339,42 @@ fn others(
     };
     let more = groups.len().saturating_sub(shown);
     for (finding, tunnels) in groups.into_iter().take(shown) {
-        let (ink, word) = mark(finding.severity);
-        let about = match tunnels.as_slice() {
-            [] => String::new(),
-            _ if diagnosis.tunnels.len() == 1 => String::new(),
-            [one] => format!(" (tunnel {one})"),
-            many => format!(" (tunnels {})", listed(many)),
+        let title = Text::verbatim(&finding.title);
+        let title = match tunnels.as_slice() {
+            [] => title,
+            _ if diagnosis.tunnels.len() == 1 => title,
+            [number] => say!("{title} (tunnel {number})", title, number),
+            many => say!("{title} (tunnels {numbers})", title, numbers = listed(many)),
         };
-        let lead = format!("  {}  ", sheet.paint(ink, word));
-        sheet.paragraph(out, &lead, &format!("{}{about}", finding.title))?;
+        let word = sheet.word(finding.severity);
+        let lead = format!("  {}  ", sheet.paint(ink(finding.severity), word));
+        sheet.paragraph(out, &lead, &sheet.say(title))?;
         if detail.verbose {
-            let line = format!(
-                "{} ({}), {}, {}",
-                finding.rule,
-                finding.code,
-                finding.confidence,
-                when(finding)
-            );
-            sheet.paragraph(out, "    ", &line)?;
+            let line = clauses([rule(finding), finding.confidence.into(), when(finding)]);
+            sheet.paragraph(out, "    ", &sheet.say(line))?;
             body(out, diagnosis, finding, sheet, detail)?;
             writeln!(out)?;
         } else if finding.severity != "info" {
             sheet.paragraph(out, "    ", &finding.says)?;
-            let line = format!(
-                "{}, {}; {}",
-                finding.rule,
-                finding.confidence,
-                frames(finding)
+            let line = say!(
+                "{rule}, {confidence}; {frames}",
+                rule = Text::verbatim(finding.rule),
+                confidence = finding.confidence,
+                frames = frames(finding)
             );
-            sheet.paragraph(out, "    ", &line)?;
-            let titles: Vec<&str> = consequences(diagnosis, finding)
-                .iter()
-                .map(|consequence| consequence.title.as_str())
-                .collect();
+            sheet.paragraph(out, "    ", &sheet.say(line))?;
+            let led_to = consequences(diagnosis, finding).into_iter();
+            let titles = parted("; ", led_to.map(|led| Text::verbatim(&led.title)));
             if !titles.is_empty() {
-                let line = format!("which led to: {}", titles.join("; "));
-                sheet.paragraph(out, "    ", &line)?;
+                let line = say!("which led to: {titles}", titles);
+                sheet.paragraph(out, "    ", &sheet.say(line))?;
             }
         }
     }
     if more > 0 {
-        let more = counted(more as u64, "more finding");
-        writeln!(out, "  and {more} (-v shows them)")?;
+        let more = count(more as u64, "more finding");
+        let line = sheet.say(say!("and {more} (-v shows them)", more));
+        writeln!(out, "  {line}")?;
     }
     Ok(())
 }
@@ -389,63 +405,59 @@ fn alike<'d>(
 }
 
 /// `1, 2, 3 and 6 more`.
-pub(super) fn listed(numbers: &[u64]) -> String {
+pub(super) fn listed(numbers: &[u64]) -> Text {
     /// Numbers that are listed one by one.
     const SHOWN: usize = 8;
-    let shown: Vec<String> = numbers.iter().take(SHOWN).map(u64::to_string).collect();
+    let shown = list(numbers.iter().take(SHOWN));
     match numbers.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+        0 => shown,
+        more => say!("{shown} and {more} more", shown, more),
     }
 }
 
 /// One input, and what of it could not be read.
 fn write_input(out: &mut impl Write, input: &InputView<'_>, sheet: Sheet) -> io::Result<()> {
-    let mut facts = vec![input.format.to_owned()];
-    if !input.link_types.is_empty() {
-        facts.push(input.link_types.join(", "));
-    }
-    facts.push(counted(input.frames, "frame"));
+    let mut facts = vec![Text::verbatim(input.format)];
+    facts.extend(input.link_types.iter().map(Text::verbatim));
+    facts.push(count(input.frames, "frame"));
     if let (Some(first), Some(last)) = (input.first_ns, input.last_ns) {
         let (first, last) = (Timestamp(first), Timestamp(last));
-        facts.push(format!(
-            "{} to {} ({})",
-            Utc(first),
-            Clock(last),
-            last.since(first)
+        facts.push(say!(
+            "{first} to {last} ({length})",
+            first = Text::verbatim(Utc(first)),
+            last = Text::verbatim(Clock(last)),
+            length = last.since(first)
         ));
     }
     if input.frames_cut > 0 {
-        let to = input
-            .snaplen
-            .map_or(String::new(), |snaplen| format!(" to {snaplen} octets"));
-        facts.push(format!("{} cut{to}", counted(input.frames_cut, "frame")));
+        let frames = count(input.frames_cut, "frame");
+        facts.push(match input.snaplen {
+            Some(size) => say!("{frames} cut to {size} octets", frames, size),
+            None => say!("{frames} cut", frames),
+        });
     }
     if let Some(dropped @ 1..) = input.dropped {
-        facts.push(format!(
-            "{} dropped by the capturing system",
-            counted(dropped, "packet")
+        facts.push(say!(
+            "{packets} dropped by the capturing system",
+            packets = count(dropped, "packet")
         ));
     }
     writeln!(out, "  {}", escape(input.path))?;
-    sheet.paragraph(out, "    ", &facts.join(", "))?;
+    sheet.paragraph(out, "    ", &sheet.say(clauses(facts)))?;
     for problem in &input.problems {
-        let skipped = match problem.skipped {
-            0 => String::new(),
-            octets => format!(" ({} passed over)", counted(octets, "octet")),
+        let (offset, what) = (problem.offset, Text::verbatim(&problem.what));
+        let text = match problem.skipped {
+            0 => say!("at octet {offset}: {what}", offset, what),
+            skipped => say!(
+                "at octet {offset}: {what} ({skipped} passed over)",
+                offset,
+                what,
+                skipped = count(skipped, "octet")
+            ),
         };
-        let text = format!("at octet {}: {}{skipped}", problem.offset, problem.what);
-        sheet.paragraph(out, "    - ", &text)?;
+        sheet.paragraph(out, "    - ", &sheet.say(text))?;
     }
     Ok(())
-}
-
-/// `1 frame`, `2 frames`.
-pub(super) fn counted(count: u64, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    }
 }
 
 #[cfg(test)]

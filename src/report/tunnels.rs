@@ -2,11 +2,13 @@
 
 use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
-use super::text::{Detail, counted, file_name, listed, place};
+use super::text::{Detail, file_name, listed, place};
 use super::view::{
     ConversationView, EventView, ExchangeView, FlightView, FlowView, IkeSaView, InputView,
     InsideView, SuiteView, TapView, TapsView, TunnelView, Tunnels,
 };
+use crate::language::{Text, clauses, count, list, parted};
+use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
 use crate::wire::text::escape;
 use std::collections::HashMap;
@@ -19,7 +21,7 @@ const ROWS_SHOWN: usize = 8;
 /// Writes every tunnel with all its tables.
 pub fn write(out: &mut impl Write, tunnels: &Tunnels<'_>, sheet: Sheet) -> io::Result<()> {
     if tunnels.tunnels.is_empty() {
-        return writeln!(out, "No tunnels.");
+        return writeln!(out, "{}", sheet.word("No tunnels."));
     }
     for (i, tunnel) in tunnels.tunnels.iter().enumerate() {
         if i > 0 {
@@ -50,20 +52,20 @@ pub(super) fn summary(
     let [a, b] = tunnel.ends;
     let mut facts = match &tunnel.ike_version {
         Some(version) => vec![
-            format!("IKEv{}", version.trim_end_matches(".0")),
-            words(tunnel.state),
+            Text::verbatim(format_args!("IKEv{}", version.trim_end_matches(".0"))),
+            words(tunnel.state).into(),
         ],
-        None => vec!["no IKE seen".to_owned()],
+        None => vec!["no IKE seen".into()],
     };
     match tunnel.nat {
-        Some("none") => facts.push("no NAT".to_owned()),
-        Some("both") => facts.push("both ends behind NAT".to_owned()),
-        Some(side) => facts.push(format!("{side} behind NAT")),
+        Some("none") => facts.push("no NAT".into()),
+        Some("both") => facts.push("both ends behind NAT".into()),
+        Some(side) => facts.push(say!("{side} behind NAT", side)),
         None => {}
     }
     let name = format!("{}  {a} ↔ {b}", tunnel.id);
     writeln!(out, "  {}", sheet.paint(Ink::Strong, name))?;
-    sheet.paragraph(out, "     ", &facts.join(", "))?;
+    sheet.paragraph(out, "     ", &sheet.say(clauses(facts)))?;
     let shown = if detail.verbose {
         usize::MAX
     } else {
@@ -74,7 +76,9 @@ pub(super) fn summary(
         ike_sa(out, sa, before.filter(|_| !detail.verbose), sheet)?;
         before = Some(sa);
     }
-    left_out(out, tunnel.ike_sas.len(), shown, "IKE SA", sheet)?;
+    left_out(out, tunnel.ike_sas.len(), shown, sheet, |more| {
+        count(more, "IKE SA")
+    })?;
     terms(out, tunnel, shown, sheet)?;
     if !tunnel.flows.is_empty() {
         let head = [
@@ -87,10 +91,13 @@ pub(super) fn summary(
             .map(|flow| flow_row(tunnel, flow))
             .collect();
         sheet.table(out, 5, &head, &rows)?;
-        left_out(out, tunnel.flows.len(), shown, "flow", sheet)?;
+        left_out(out, tunnel.flows.len(), shown, sheet, |more| {
+            count(more, "flow")
+        })?;
     }
     for taps in &tunnel.taps {
-        sheet.paragraph(out, "     ", &between_taps(tunnel, taps, inputs))?;
+        let text = between_taps(tunnel, taps, inputs);
+        sheet.paragraph(out, "     ", &sheet.say(text))?;
     }
     if let Some(inside) = &tunnel.inner {
         inner(out, inside, sheet)?;
@@ -105,7 +112,7 @@ fn terms(
     shown: usize,
     sheet: Sheet,
 ) -> io::Result<()> {
-    let mut lines: Vec<(String, Vec<u64>)> = Vec::new();
+    let mut lines: Vec<(Text, Vec<u64>)> = Vec::new();
     let mut places = HashMap::new();
     for child in &tunnel.child_sas {
         if let Some(terms) = &child.terms {
@@ -118,11 +125,15 @@ fn terms(
         }
     }
     for (line, ids) in lines.iter().take(shown) {
-        let many = if ids.len() > 1 { "s" } else { "" };
-        let lead = format!("     child SA{many} {}: ", listed(ids));
-        sheet.paragraph(out, &lead, line)?;
+        let lead = match ids.as_slice() {
+            [number] => say!("child SA {number}", number),
+            _ => say!("child SAs {numbers}", numbers = listed(ids)),
+        };
+        sheet.paragraph(out, &sheet.lead(5, lead), &sheet.say(line))?;
     }
-    left_out(out, lines.len(), shown, "kind of child SA", sheet)
+    left_out(out, lines.len(), shown, sheet, |more| {
+        count(more, "kind of child SA")
+    })
 }
 
 /// Events that a summary shows: all of so many, else the first and the last of them.
@@ -139,7 +150,8 @@ fn timeline(
     if events.is_empty() {
         return Ok(());
     }
-    writeln!(out, "     {}", sheet.paint(Ink::Strong, "What happened"))?;
+    let heading = sheet.paint(Ink::Strong, sheet.word("What happened"));
+    writeln!(out, "     {heading}")?;
     let all = detail.verbose || events.len() <= EVENTS_SHOWN;
     let half = EVENTS_SHOWN / 2;
     let left_out = match all {
@@ -148,15 +160,15 @@ fn timeline(
     };
     for (number, event) in events.iter().enumerate() {
         if left_out > 0 && number == half {
-            let more = counted(left_out as u64, "more event");
-            let line = format!("and {more} (-v shows them)");
-            writeln!(out, "     {}", sheet.paint(Ink::Faint, line))?;
+            let more = count(left_out as u64, "more event");
+            let line = say!("and {more} (-v shows them)", more);
+            writeln!(out, "     {}", sheet.paint(Ink::Faint, sheet.say(line)))?;
         }
         if left_out > 0 && (half..half + left_out).contains(&number) {
             continue;
         }
         let time = Clock(Timestamp(event.time_ns));
-        let lead = format!("     {time}  {}: ", place(inputs, event.frame));
+        let lead = format!("     {time}  {}", sheet.lead(0, place(inputs, event.frame)));
         sheet.paragraph(out, &lead, &event.says)?;
     }
     Ok(())
@@ -168,52 +180,53 @@ const TALKS_SHOWN: usize = 3;
 fn inner(out: &mut impl Write, inside: &InsideView, sheet: Sheet) -> io::Result<()> {
     let mut talks: Vec<&ConversationView> = inside.conversations.iter().collect();
     talks.sort_by_key(|talk| std::cmp::Reverse(talk.sent.packets + talk.received.packets));
-    let mut words: Vec<String> = talks
-        .iter()
-        .take(TALKS_SHOWN)
-        .map(|talk| said(talk))
-        .collect();
+    let shown = talks.iter().take(TALKS_SHOWN);
+    let mut told: Vec<Text> = shown.map(|talk| said(talk)).collect();
     let listed = inside.conversations.len() as u64;
     match (listed + inside.more).saturating_sub(TALKS_SHOWN as u64) {
         0 => {}
-        more => words.push(counted(more, "further conversation")),
+        more => told.push(count(more, "further conversation")),
     }
-    let errors = inside.errors.len() as u64 + inside.more_errors;
-    if errors > 0 {
-        words.push(format!("ICMP errors of {}", counted(errors, "kind")));
+    match inside.errors.len() as u64 + inside.more_errors {
+        0 => {}
+        1 => told.push("ICMP errors of 1 kind".into()),
+        kinds => told.push(say!("ICMP errors of {kinds} kinds", kinds)),
     }
-    sheet.paragraph(out, "     inside: ", &words.join("; "))
+    let told = sheet.say(parted("; ", told));
+    sheet.paragraph(out, &sheet.lead(5, "inside"), &told)
 }
 
 /// `10.1.0.1:40000 → 10.2.0.1:443 TCP, 12 packets, 11 back`.
-fn said(talk: &ConversationView) -> String {
+fn said(talk: &ConversationView) -> Text {
     let end = |address: IpAddr, port| Endpoint { address, port };
     let protocol = match talk.protocol_name {
-        Some(name) => name.to_owned(),
-        None => format!("protocol {}", talk.protocol),
+        Some(name) => Text::verbatim(name),
+        None => say!("protocol {number}", number = talk.protocol),
     };
     let back = match talk.received.packets {
-        0 => "none back".to_owned(),
-        packets => format!("{packets} back"),
+        0 => "none back".into(),
+        packets => say!("{packets} back", packets),
     };
-    format!(
-        "{} → {} {protocol}, {}, {back}",
-        end(talk.from.address, talk.from.port),
-        end(talk.to.address, talk.to.port),
-        counted(talk.sent.packets, "packet"),
+    say!(
+        "{from} → {to} {protocol}, {packets}, {back}",
+        from = end(talk.from.address, talk.from.port),
+        to = end(talk.to.address, talk.to.port),
+        protocol,
+        packets = count(talk.sent.packets, "packet"),
+        back
     )
 }
 
 /// What two taps show together: `taps a.pcap and b.pcap: b.pcap is 1.2 ms ahead (± 40 µs), …`.
-fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_>]) -> String {
+fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_>]) -> Text {
     let name = |tap: &TapView| {
         let path = inputs
             .get(usize::from(tap.input))
             .map_or("", |input| input.path);
-        let file = escape(file_name(path)).to_string();
+        let file = Text::verbatim(escape(file_name(path)));
         match tap.interface {
             0 => file,
-            interface => format!("{file} (interface {interface})"),
+            interface => say!("{file} (interface {interface})", file, interface),
         }
     };
     let (a, b) = (name(&taps.a), name(&taps.b));
@@ -223,20 +236,26 @@ fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_
         .zip(taps.round_trip_ns);
     let mut facts = Vec::new();
     match (clock, taps.relation) {
-        (_, "together") => facts.push("at one place or on one host".to_owned()),
+        (_, "together") => facts.push("at one place or on one host".into()),
         (Some(((offset, doubt), round)), _) => {
-            let (word, offset) = match offset {
-                0.. => ("ahead", offset),
-                _ => ("behind", offset.saturating_neg()),
-            };
-            facts.push(format!(
-                "the clock of {b} is {} {word} (± {})",
-                Span(offset),
-                Span(doubt)
-            ));
-            facts.push(format!("{} there and back", Span(round)));
+            let (tap, doubt) = (b.clone(), Span(doubt));
+            facts.push(match offset {
+                0.. => say!(
+                    "the clock of {tap} is {offset} ahead (± {doubt})",
+                    tap,
+                    offset = Span(offset),
+                    doubt
+                ),
+                _ => say!(
+                    "the clock of {tap} is {offset} behind (± {doubt})",
+                    tap,
+                    offset = Span(offset.saturating_neg()),
+                    doubt
+                ),
+            });
+            facts.push(say!("{time} there and back", time = Span(round)));
         }
-        (None, _) => facts.push("clocks not compared".to_owned()),
+        (None, _) => facts.push("clocks not compared".into()),
     }
     match taps.lost {
         Some(lost) => {
@@ -245,9 +264,12 @@ fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_
                 .into_iter()
                 .zip(lost.into_iter().zip(taps.crossed))
             {
-                facts.push(format!(
-                    "{from} → {to} {lost} of {} lost between them",
-                    counted(lost.saturating_add(crossed), "packet")
+                facts.push(say!(
+                    "{from} → {to} {lost} of {packets} lost between them",
+                    from,
+                    to,
+                    lost,
+                    packets = count(lost.saturating_add(crossed), "packet")
                 ));
             }
         }
@@ -255,34 +277,43 @@ fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_
             let [forth, back] = taps.only_a;
             let [forth_b, back_b] = taps.only_b;
             let (only_a, only_b) = (forth.saturating_add(back), forth_b.saturating_add(back_b));
-            facts.push(format!(
-                "{} only in {a}, {only_b} only in {b}",
-                counted(only_a, "packet")
+            facts.push(say!(
+                "{packets} only in {a}, {only_b} only in {b}",
+                packets = count(only_a, "packet"),
+                a = &a,
+                only_b,
+                b = &b
             ));
         }
     }
-    format!("taps {a} and {b}: {}", facts.join(", "))
+    say!("taps {a} and {b}: {facts}", a, b, facts = clauses(facts))
 }
 
 fn left_out(
     out: &mut impl Write,
     rows: usize,
     shown: usize,
-    what: &str,
     sheet: Sheet,
+    counted: impl Fn(u64) -> Text,
 ) -> io::Result<()> {
     match rows.saturating_sub(shown) {
         0 => Ok(()),
         more => {
-            let line = format!("and {} more: espial tunnels", counted(more as u64, what));
-            writeln!(out, "     {}", sheet.paint(Ink::Faint, line))
+            let rows = counted(more as u64);
+            let line = say!("and {rows} more: espial tunnels", rows);
+            writeln!(out, "     {}", sheet.paint(Ink::Faint, sheet.say(line)))
         }
     }
 }
 
 /// A state as words: `already up`.
-fn words(state: &str) -> String {
-    state.replace('-', " ")
+fn words(state: &'static str) -> &'static str {
+    match state {
+        "half-open" => "half open",
+        "auth-refused" => "auth refused",
+        "already-up" => "already up",
+        word => word,
+    }
 }
 
 /// An IKE SA; of the one before it is not said again what both have in common.
@@ -292,30 +323,33 @@ fn ike_sa(
     before: Option<&IkeSaView<'_>>,
     sheet: Sheet,
 ) -> io::Result<()> {
+    let spis = format!("{}_i {}_r", sa.initiator_spi, sa.responder_spi);
     let mut facts = vec![
-        format!("{}_i {}_r", sa.initiator_spi, sa.responder_spi),
-        words(sa.state),
-        counted(sa.exchanges as u64, "exchange"),
+        Text::verbatim(spis),
+        words(sa.state).into(),
+        count(sa.exchanges as u64, "exchange"),
     ];
     if sa.retransmissions > 0 {
-        facts.push(counted(sa.retransmissions as u64, "retransmission"));
+        facts.push(count(sa.retransmissions as u64, "retransmission"));
     }
-    if let Some(replaced) = sa.replaces {
-        facts.push(format!("replaces IKE SA {replaced}"));
+    if let Some(number) = sa.replaces {
+        facts.push(say!("replaces IKE SA {number}", number));
     }
-    let lead = format!("     IKE SA {}: ", sa.id);
-    sheet.paragraph(out, &lead, &facts.join(", "))?;
+    let lead = sheet.lead(5, say!("IKE SA {number}", number = sa.id));
+    sheet.paragraph(out, &lead, &sheet.say(clauses(facts)))?;
     let under = " ".repeat(super::sheet::columns(&lead));
     let suite_of = |sa: &IkeSaView<'_>| sa.suite.as_ref().map(SuiteView::line);
     if let Some(suite) =
         suite_of(sa).filter(|suite| before.and_then(suite_of).as_ref() != Some(suite))
     {
-        sheet.paragraph(out, &under, &suite)?;
+        sheet.paragraph(out, &under, &sheet.say(suite))?;
     }
     let same = before.is_some_and(|before| before.vendors == sa.vendors);
-    for (side, vendors) in ["initiator", "responder"].iter().zip(sa.vendors) {
+    for (side, vendors) in ["initiator", "responder"].into_iter().zip(sa.vendors) {
         if !vendors.is_empty() && !same {
-            sheet.paragraph(out, &under, &format!("{side}: {}", vendors.join(", ")))?;
+            let products = list(vendors.iter().map(Text::verbatim));
+            let line = say!("{side}: {products}", side, products);
+            sheet.paragraph(out, &under, &sheet.say(line))?;
         }
     }
     Ok(())
@@ -368,7 +402,7 @@ fn child_sas(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io:
             vec![
                 child.id.to_string(),
                 number(child.ike_sa),
-                child.by.unwrap_or("-").to_owned(),
+                sheet.word(child.by.unwrap_or("-")).to_owned(),
                 to_initiator,
                 to_responder,
                 number(child.replaces),
@@ -387,8 +421,8 @@ fn child_sas(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io:
     sheet.table(out, 5, &head, &rows)?;
     for child in &tunnel.child_sas {
         if let Some(inferred) = &child.inferred {
-            let lead = format!("     child SA {} by its size: ", child.id);
-            sheet.paragraph(out, &lead, &inferred.says)?;
+            let what = say!("child SA {number} by its size", number = child.id);
+            sheet.paragraph(out, &sheet.lead(5, what), &inferred.says)?;
         }
     }
     Ok(())
@@ -398,11 +432,8 @@ fn child_sas(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io:
 fn inferred(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io::Result<()> {
     for flow in &tunnel.flows {
         if let Some(inferred) = &flow.inferred {
-            sheet.paragraph(
-                out,
-                &format!("     {} by its sizes: ", flow.spi),
-                &inferred.says,
-            )?;
+            let what = say!("{spi} by its sizes", spi = Text::verbatim(&flow.spi));
+            sheet.paragraph(out, &sheet.lead(5, what), &inferred.says)?;
         }
     }
     Ok(())
@@ -417,7 +448,7 @@ fn exchanges(out: &mut impl Write, exchanges: &[&ExchangeView], sheet: Sheet) ->
     };
     let rows: Vec<Vec<String>> = exchanges
         .iter()
-        .map(|exchange| exchange_row(exchange))
+        .map(|exchange| exchange_row(exchange, sheet))
         .collect();
     let head = [
         "IKE SA",
@@ -430,11 +461,16 @@ fn exchanges(out: &mut impl Write, exchanges: &[&ExchangeView], sheet: Sheet) ->
         "sent again after",
     ];
     writeln!(out)?;
-    writeln!(out, "     Exchanges from {}", Utc(Timestamp(start)))?;
+    let time = Text::verbatim(Utc(Timestamp(start)));
+    writeln!(
+        out,
+        "     {}",
+        sheet.say(say!("Exchanges from {time}", time))
+    )?;
     sheet.table(out, 5, &head, &rows)
 }
 
-fn exchange_row(exchange: &ExchangeView) -> Vec<String> {
+fn exchange_row(exchange: &ExchangeView, sheet: Sheet) -> Vec<String> {
     let frame = |flight: &FlightView| {
         flight
             .frame
@@ -456,12 +492,13 @@ fn exchange_row(exchange: &ExchangeView) -> Vec<String> {
                 escape(name).into_owned()
             }),
         exchange.message_id.to_string(),
-        exchange.by.to_owned(),
+        sheet.word(exchange.by).to_owned(),
         at.map_or("-".to_owned(), |at| Clock(Timestamp(at)).to_string()),
         frames.join(" "),
-        exchange
-            .rtt_ns
-            .map_or("no answer".to_owned(), |rtt| Span(rtt).to_string()),
+        exchange.rtt_ns.map_or_else(
+            || sheet.word("no answer").to_owned(),
+            |rtt| Span(rtt).to_string(),
+        ),
         again.join(", "),
     ]
 }

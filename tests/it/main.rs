@@ -16,6 +16,8 @@ mod faq;
 mod features;
 mod fuzz;
 mod keys;
+mod language;
+mod literals;
 mod made;
 mod null;
 mod opening;

@@ -54,6 +54,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("etherparse", &["net"]),
     ("polib", &["language"]),
     ("rayon", &["pipeline"]),
+    ("unicode_linebreak", &["report"]),
+    ("unicode_width", &["report"]),
     ("serde", &["report"]),
     ("serde_json", &["report", "fuzzing"]),
     ("clap", &["cli", "main"]),

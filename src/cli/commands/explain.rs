@@ -14,10 +14,11 @@ use std::io::{self, IsTerminal};
 /// Runs it.
 pub fn run(args: &ExplainArgs) -> Result<Exit, Error> {
     let mut sheet = sheet(args.color, io::stdout().is_terminal());
-    sheet.language = args.language.lang.into();
+    let language = args.language.lang.into();
+    sheet.language = language;
     let out = Output::open(None, &[])?;
     if args.faq {
-        write(out, |out| faq::write(out, RULES))?;
+        write(out, |out| faq::write(out, RULES, language))?;
         return Ok(Exit::Done);
     }
     let rule = match &args.rule {
@@ -27,8 +28,11 @@ pub fn run(args: &ExplainArgs) -> Result<Exit, Error> {
         })?),
     };
     let views = || match rule {
-        Some(rule) => vec![RuleView::new(rule)],
-        None => RULES.iter().map(|rule| RuleView::new(rule)).collect(),
+        Some(rule) => vec![RuleView::new(rule, language)],
+        None => RULES
+            .iter()
+            .map(|rule| RuleView::new(rule, language))
+            .collect(),
     };
     write(out, |out| match (args.format, rule) {
         (Format::Text, Some(rule)) => explain::document(out, rule, sheet),

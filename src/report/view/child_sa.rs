@@ -1,8 +1,10 @@
 //! Child SAs.
 
 use super::suite::ChildSuiteView;
+use crate::language::{Language, Text, clauses, parted};
 use crate::model::{ChildInferred, ChildSaId, ChildTerms, Mode, Model, Role, Selector};
 use crate::report::select::number;
+use crate::say;
 use serde::Serialize;
 
 /// A child SA.
@@ -55,10 +57,10 @@ pub struct ReadingView {
 }
 
 impl ChildInferredView {
-    fn new(inferred: &ChildInferred) -> Self {
+    fn new(inferred: &ChildInferred, language: Language) -> Self {
         let readings = inferred.readings.iter();
         Self {
-            says: inferred.to_string(),
+            says: language.say(&inferred.into()),
             readings: readings
                 .map(|reading| ReadingView {
                     groups: reading.groups().collect(),
@@ -118,9 +120,11 @@ impl TermsView {
 
     /// As one line: `10.1.0.0/16 with 10.2.0.0/16, tunnel, ENCR_AES_CBC-256,
     /// AUTH_HMAC_SHA2_256_128`, and what was asked for if that is not what was granted.
-    pub fn line(&self) -> String {
-        let between =
-            |[one, two]: &[Vec<String>; 2]| format!("{} with {}", one.join(" + "), two.join(" + "));
+    pub fn line(&self) -> Text {
+        let side = |selectors: &[String]| parted(" + ", selectors.iter().map(Text::verbatim));
+        let between = |[one, two]: &[Vec<String>; 2]| {
+            say!("{one} with {other}", one = side(one), other = side(two))
+        };
         let sorted = |sides: &[Vec<String>; 2]| {
             sides.each_ref().map(|side| {
                 let mut side = side.clone();
@@ -129,24 +133,30 @@ impl TermsView {
             })
         };
         let carries = match (&self.asked, &self.granted) {
-            (Some(asked), Some(granted)) if sorted(asked) != sorted(granted) => Some(format!(
-                "{} (asked for: {})",
-                between(granted),
-                between(asked)
+            (Some(asked), Some(granted)) if sorted(asked) != sorted(granted) => Some(say!(
+                "{granted} (asked for: {asked})",
+                granted = between(granted),
+                asked = between(asked)
             )),
             (_, Some(granted)) => Some(between(granted)),
-            (Some(asked), None) => Some(format!("asked for: {}", between(asked))),
+            (Some(asked), None) => Some(say!("asked for: {asked}", asked = between(asked))),
             (None, None) => None,
         };
-        let mode = self.mode.map(str::to_owned);
+        // Of a mode another language may say otherwise than of a thing: hence the context.
+        let mode = self.mode.map(|mode| match mode {
+            "tunnel" => "mode\u{4}tunnel",
+            "transport" => "mode\u{4}transport",
+            "beet" => "mode\u{4}beet",
+            mode => mode,
+        });
+        let mode = mode.map(Text::from);
         let suite = self.suite.as_ref().map(ChildSuiteView::line);
-        let words: Vec<String> = [carries, mode, suite].into_iter().flatten().collect();
-        words.join(", ")
+        clauses([carries, mode, suite].into_iter().flatten())
     }
 }
 
 impl ChildSaView {
-    pub(super) fn new(model: &Model, id: ChildSaId) -> Self {
+    pub(super) fn new(model: &Model, id: ChildSaId, language: Language) -> Self {
         let child = &model.child_sas[id];
         Self {
             id: number(id),
@@ -160,8 +170,7 @@ impl ChildSaView {
             terms: child.terms.as_deref().map(TermsView::new),
             inferred: model
                 .child_inferred(id)
-                .as_ref()
-                .map(ChildInferredView::new),
+                .map(|inferred| ChildInferredView::new(&inferred, language)),
         }
     }
 }

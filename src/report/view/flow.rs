@@ -1,6 +1,7 @@
 //! ESP and AH flows.
 
 use super::place::{FrameView, PathView, SeenView};
+use crate::language::Language;
 use crate::model::{AnomalyKind, Cut, FlowId, Inferred, Link, Model, OpenedTally};
 use crate::report::select::number;
 use serde::Serialize;
@@ -77,7 +78,7 @@ pub struct FlowView<'a> {
 }
 
 impl<'a> FlowView<'a> {
-    pub(super) fn new(model: &'a Model, id: FlowId) -> Self {
+    pub(super) fn new(model: &'a Model, id: FlowId, language: Language) -> Self {
         let flow = &model.flows[id];
         let tally = &flow.sequence;
         Self {
@@ -121,8 +122,11 @@ impl<'a> FlowView<'a> {
                 icv: null.icv,
                 first: FrameView::new(null.first.0),
             }),
-            opened: flow.opened.as_ref().map(OpenedView::new),
-            inferred: Inferred::of(flow).as_ref().map(InferredView::new),
+            opened: flow
+                .opened
+                .as_ref()
+                .map(|tally| OpenedView::new(tally, language)),
+            inferred: Inferred::of(flow).map(|inferred| InferredView::new(&inferred, language)),
             seen: SeenView::new(flow.seen),
             anomalies: flow.anomalies.iter().map(AnomalyView::new).collect(),
             silences: flow
@@ -167,10 +171,10 @@ pub struct InferredView {
 }
 
 impl InferredView {
-    fn new(inferred: &Inferred) -> Self {
+    fn new(inferred: &Inferred, language: Language) -> Self {
         let families = inferred.families();
         Self {
-            says: inferred.to_string(),
+            says: language.say(&inferred.into()),
             padded: inferred.padded,
             suites: families.iter().map(|family| family.words()).collect(),
             distinct: inferred.distinct,
@@ -251,7 +255,7 @@ pub struct KeyView<'a> {
 }
 
 impl<'a> OpenedView<'a> {
-    fn new(tally: &'a OpenedTally) -> Self {
+    fn new(tally: &'a OpenedTally, language: Language) -> Self {
         Self {
             opened: tally.opened,
             unchecked: tally.unchecked,
@@ -259,7 +263,7 @@ impl<'a> OpenedView<'a> {
                 .failed
                 .iter()
                 .map(|(why, packets)| FailedView {
-                    why: why.to_string(),
+                    why: language.say(&(*why).into()),
                     packets: *packets,
                 })
                 .collect(),
@@ -271,7 +275,7 @@ impl<'a> OpenedView<'a> {
                     frame: FrameView::new(failure.frame),
                     time_ns: failure.time.0,
                     sequence: failure.sequence,
-                    why: failure.why.to_string(),
+                    why: language.say(&failure.why.into()),
                 })
                 .collect(),
             sequence_high: tally.high,

@@ -1,7 +1,9 @@
 //! Suites: algorithms by number and name.
 
+use crate::language::{Text, list};
 use crate::model::{ChildSuite, IkeSuite};
 use crate::registry::{TransformType, transform};
+use crate::say;
 use serde::Serialize;
 
 /// The algorithms of an IKE SA: numbers and names of the IKEv2 registry, whatever the version.
@@ -51,23 +53,11 @@ impl SuiteView {
     }
 
     /// As one line: `ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128 PRF_HMAC_SHA2_256 Curve25519`.
-    pub fn line(&self) -> String {
-        let mut words = Vec::new();
-        if let Some(cipher) = &self.encryption {
-            match self.key_bits {
-                Some(bits) => words.push(format!("{cipher}-{bits}")),
-                None => words.push(cipher.to_string()),
-            }
-        }
-        let others = [&self.integrity, &self.prf, &self.group]
-            .into_iter()
-            .flatten();
-        words.extend(
-            others
-                .chain(&self.additional_groups)
-                .map(ToString::to_string),
-        );
-        words.join(", ")
+    pub fn line(&self) -> Text {
+        let cipher = cipher(self.encryption.as_ref(), self.key_bits);
+        let others = [&self.integrity, &self.prf, &self.group];
+        let others = others.into_iter().flatten().chain(&self.additional_groups);
+        list(cipher.into_iter().chain(others.map(AlgorithmView::says)))
     }
 }
 
@@ -99,21 +89,22 @@ impl ChildSuiteView {
     }
 
     /// As one line: `ENCR_AES_CBC-256, AUTH_HMAC_SHA2_256_128`.
-    pub fn line(&self) -> String {
-        let mut words = Vec::new();
-        if let Some(cipher) = &self.encryption {
-            match self.key_bits {
-                Some(bits) => words.push(format!("{cipher}-{bits}")),
-                None => words.push(cipher.to_string()),
-            }
-        }
+    pub fn line(&self) -> Text {
+        let cipher = cipher(self.encryption.as_ref(), self.key_bits);
         let others = [&self.integrity, &self.group].into_iter().flatten();
-        words.extend(others.map(ToString::to_string));
-        if self.esn == Some(true) {
-            words.push("extended sequence numbers".to_owned());
-        }
-        words.join(", ")
+        let extended = (self.esn == Some(true)).then(|| "extended sequence numbers".into());
+        let words = cipher.into_iter().chain(others.map(AlgorithmView::says));
+        list(words.chain(extended))
     }
+}
+
+/// A cipher and the length of its key: `ENCR_AES_CBC-256`.
+fn cipher(cipher: Option<&AlgorithmView>, key_bits: Option<u16>) -> Option<Text> {
+    let cipher = cipher?.says();
+    Some(match key_bits {
+        Some(bits) => say!("{cipher}-{bits}", cipher, bits),
+        None => cipher,
+    })
 }
 
 /// An algorithm by number and name.
@@ -132,14 +123,11 @@ impl AlgorithmView {
             name: transform::name(kind, id),
         }
     }
-}
-
-/// The name, or the number where there is none.
-impl std::fmt::Display for AlgorithmView {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    /// The name, or the number where there is none.
+    fn says(&self) -> Text {
         match self.name {
-            Some(name) => f.write_str(name),
-            None => write!(f, "algorithm {}", self.id),
+            Some(name) => Text::verbatim(name),
+            None => say!("algorithm {number}", number = self.id),
         }
     }
 }

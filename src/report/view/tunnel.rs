@@ -62,12 +62,12 @@ impl<'a> TunnelView<'a> {
             child_sas: model
                 .child_sas_of(tunnel)
                 .into_iter()
-                .map(|id| ChildSaView::new(model, id))
+                .map(|id| ChildSaView::new(model, id, language))
                 .collect(),
             flows: tunnel
                 .flows
                 .iter()
-                .map(|id| FlowView::new(model, *id))
+                .map(|id| FlowView::new(model, *id, language))
                 .collect(),
             timeline: timeline(model, id, language),
             taps: tunnel.taps.iter().map(TapsView::new).collect(),
