@@ -254,20 +254,6 @@ impl<T: Into<Text>> From<Option<T>> for Text {
     }
 }
 
-impl Text {
-    /// Until every sentence is said by `say!`.
-    pub fn push_str(&mut self, more: &str) {
-        *self = Self::verbatim(self.to_string() + more);
-    }
-}
-
-/// Until every sentence is said by `say!`.
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Self(Kind::Verbatim(text))
-    }
-}
-
 /// What reads the same in every language, and may fill a hole as it is.
 trait Verbatim: fmt::Display {}
 
