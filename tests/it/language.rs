@@ -93,7 +93,7 @@ fn said(taps: &[PathBuf], keys: Option<&PathBuf>) -> Vec<Text> {
         said.extend(inferred.as_ref().map(Text::from));
     }
     for problem in model.inputs.iter().flat_map(|input| &input.problems) {
-        said.push(problem.what.clone().into());
+        said.push(problem.what.clone());
     }
     for blind in &model.blind {
         said.extend([blind.what.clone(), blind.why.clone()]);

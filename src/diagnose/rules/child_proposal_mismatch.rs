@@ -60,11 +60,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         what = first.what()
     );
     if let Some(offer) = &offer {
-        says.add(say!(
-            "{to} offers {offer}.",
-            to,
-            offer = Text::verbatim(offer)
-        ));
+        says.add(say!("{to} offers {offer}.", to, offer));
     }
     let known = child::known_of(model, &attempts, from, &first.attempt);
     says.add(match &known {
@@ -98,7 +94,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             for (kind, ours, theirs) in differs {
                 finding = finding.advise(say!(
                     "Make {kind} equal: {to} has {ours}, {from} {theirs}.",
-                    kind = Text::verbatim(kind),
+                    kind,
                     to,
                     ours,
                     from,
@@ -109,7 +105,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 finding = finding.advise(say!(
                     "Configure one of these for ESP (phase 2) on {from}: {offer}. Or change {to} to what {from} has.",
                     from,
-                    offer = Text::verbatim(offer),
+                    offer,
                     to
                 ));
             }

@@ -193,7 +193,7 @@ fn v2_probe<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<Probe<'m>> {
             from: asked.from(),
             to: asked.to(),
             kind: asked.exchange.kind,
-            schedule: Text::default().then(asked.schedule()),
+            schedule: asked.schedule(),
             first: asked.first,
             last: asked.last,
         })

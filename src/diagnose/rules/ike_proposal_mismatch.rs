@@ -183,14 +183,7 @@ fn since_when(
         let kinds = &ours.kinds() | &then.kinds();
         let changes = kinds.into_iter().filter_map(|kind| {
             let [old, new] = [then, ours].map(|offer| offer.listed(kind));
-            (old != new).then(|| {
-                say!(
-                    "{kind}: {old} -> {new}",
-                    kind = Text::verbatim(kind),
-                    old,
-                    new
-                )
-            })
+            (old != new).then(|| say!("{kind}: {old} -> {new}", kind, old, new))
         });
         let what = parted(changes).unwrap_or_else(|| "in how it combines the same values".into());
         say!(
@@ -246,7 +239,7 @@ fn compared(
         let kinds = differs.into_iter().map(|(kind, ours, theirs)| {
             say!(
                 "{kind}: {ours} is offered, the peer wants {theirs}",
-                kind = Text::verbatim(kind),
+                kind,
                 ours,
                 theirs
             )
@@ -283,7 +276,7 @@ fn compared(
 
 /// Texts with semicolons between them, for their parts may have commas; `None` if there are none.
 fn parted(texts: impl Iterator<Item = Text>) -> Option<Text> {
-    texts.reduce(|these, more| say!("{these}; {more}", these, more))
+    texts.reduce(|these, last| say!("{these}; {last}", these, last))
 }
 
 /// The peer's side is not known: say what was offered.
@@ -301,7 +294,7 @@ fn alone(tunnel: TunnelId, notice: &Notice, ours: Option<&(Offer, Cite)>) -> Fin
             say!(
                 "{peer} answered NO_PROPOSAL_CHOSEN to this offer: {offer}.",
                 peer,
-                offer = Text::verbatim(offer)
+                offer
             )
             .then("What the peer wants is not in this capture."),
         ),

@@ -46,7 +46,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .choices()
                 .into_iter()
                 .map(|(kind, values)| {
-                    say!("{kind}: {values}", kind = Text::verbatim(kind), values)
+                    say!("{kind}: {values}", kind, values)
                 })
                 .reduce(|these, last| say!("{these}; {last}", these, last))?;
             let ends = sa.paths.first().map(|path| path.from.address)?;

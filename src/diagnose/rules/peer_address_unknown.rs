@@ -82,7 +82,7 @@ fn unknown_to(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
             responder,
             initiator,
             delay = notice.at.1.since(at.1),
-            offer = Text::verbatim(&offer)
+            offer = &offer
         )
         .then(proof.says(initiator, responder))
         .then(say!(

@@ -8,8 +8,8 @@ use crate::diagnose::facts::{self, rekey};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::{Text, one_of};
 use crate::limits;
-use crate::model::{Model, Reading, TunnelId};
-use crate::registry::{ExchangeType, NotifyType, transform};
+use crate::model::{Model, TunnelId};
+use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -132,7 +132,7 @@ fn sizes(model: &Model, tunnel: TunnelId, refused: &[rekey::Refused]) -> Option<
         .iter()
         .filter(|reading| reading.public_value.is_some());
     let fitting = fitting
-        .map(said)
+        .map(Text::from)
         .reduce(|these, last| say!("{these}; or {last}", these, last));
     let mut says: Text = fitting
         .map(|groups| {
@@ -187,28 +187,6 @@ fn sizes(model: &Model, tunnel: TunnelId, refused: &[rekey::Refused]) -> Option<
         None => false,
     };
     Some(Sizes { says, one_sided })
-}
-
-/// `Curve25519 with 2 or 3 IPv4 selectors`.
-fn said(reading: &Reading) -> Text {
-    let names = reading.groups().filter_map(transform::key_exchange);
-    let counts = [
-        (&reading.selectors, "IPv4"),
-        (&reading.selectors_v6, "IPv6"),
-    ];
-    let counts = counts.into_iter().filter(|(counts, _)| !counts.is_empty());
-    let counts = counts.map(|(counts, family)| {
-        say!(
-            "{counts} {family}",
-            counts = one_of(counts),
-            family = Text::verbatim(family)
-        )
-    });
-    say!(
-        "{groups} with {counts} selectors",
-        groups = one_of(names.take(2).map(|row| Text::verbatim(row.name))),
-        counts = counts.reduce(|these, last| say!("{these}, or {last}", these, last))
-    )
 }
 
 /// Public values of two groups differ by this at least: 32 octets, those of Curve25519 and of a curve
@@ -336,7 +314,7 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Some(offer) => say!(
             "It asks for {groups} ({offer}); {why}.",
             groups = named(&ours),
-            offer = Text::verbatim(offer),
+            offer,
             why = &suspicion.why
         ),
         None => say!(

@@ -40,7 +40,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .find_map(|sa| {
             let weak = weaknesses(model, sa)
                 .into_iter()
-                .reduce(|these, next| say!("{these}; {next}", these, next))?;
+                .reduce(|these, last| say!("{these}; {last}", these, last))?;
             let at = offer::accepted(model, sa).map_or(sa.seen.first, |(_, at)| at);
             Some(
                 Finding::new(

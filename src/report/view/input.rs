@@ -1,5 +1,6 @@
 //! Inputs: what was read and what could not be.
 
+use crate::language::Language;
 use crate::model::Input;
 use serde::Serialize;
 
@@ -31,7 +32,7 @@ pub struct InputView<'a> {
 }
 
 impl<'a> InputView<'a> {
-    pub(super) fn new(input: &'a Input) -> Self {
+    pub(super) fn new(input: &'a Input, language: Language) -> Self {
         Self {
             path: &input.path,
             format: &input.format,
@@ -49,7 +50,7 @@ impl<'a> InputView<'a> {
                 .map(|problem| ProblemView {
                     offset: problem.offset,
                     skipped: problem.skipped,
-                    what: problem.what.to_string(),
+                    what: language.say(&problem.what),
                 })
                 .collect(),
         }

@@ -79,7 +79,11 @@ impl<'a> Diagnosis<'a> {
         Self {
             schema: Self::SCHEMA,
             tool: Tool::default(),
-            inputs: model.inputs.iter().map(InputView::new).collect(),
+            inputs: model
+                .inputs
+                .iter()
+                .map(|input| InputView::new(input, selection.language))
+                .collect(),
             tunnels: tunnels(model, selection),
             findings: finding::all(&shown, selection.language),
             blind: blind(model, selection.language),
@@ -121,7 +125,11 @@ impl<'a> Tunnels<'a> {
         Self {
             schema: Self::SCHEMA,
             tool: Tool::default(),
-            inputs: model.inputs.iter().map(InputView::new).collect(),
+            inputs: model
+                .inputs
+                .iter()
+                .map(|input| InputView::new(input, selection.language))
+                .collect(),
             tunnels: tunnels(model, selection),
             exchanges: selection
                 .tunnels(model)
