@@ -1,6 +1,7 @@
 //! Opens inputs: a file, a folder of files, a pipe; known by content, not by name.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use crate::limits::{
     CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_PACKETS, CAPTURE_FIRST_RECORDS,
     CAPTURE_READ_OCTETS,
 };
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp};
 
 /// One opened input: a file, or standard input.
 pub struct Input {
@@ -348,7 +349,8 @@ impl Input {
 }
 
 /// Opens every path as an input, in order; a folder stands for the captures in it, ordered by the
-/// time of their first frame, as one vantage set. Plain files that follow one another in time are
+/// time of their first frame. Those of a folder that follow one another in time are one vantage set,
+/// so several taps that rotate their files are several; plain files that all follow one another are
 /// one set, too. Files in a folder that are no captures are passed over.
 pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
     let mut inputs: Vec<Input> = Vec::new();
@@ -356,11 +358,10 @@ pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
     let mut named = Vec::new();
     for path in paths {
         if path.is_dir() {
-            let folder = open_folder(path)?;
-            let set = number(inputs.len())?;
-            for mut input in folder {
+            let before = inputs.len();
+            for (first_of_set, mut input) in open_folder(path)? {
                 input.index = number(inputs.len())?;
-                input.set = set;
+                input.set = number(before + first_of_set)?;
                 inputs.push(input);
             }
         } else {
@@ -388,8 +389,9 @@ fn number(count: usize) -> Result<u16, OpenError> {
     })
 }
 
-/// The captures in a folder by the time of their first frame; those without one by name, last.
-fn open_folder(path: &Path) -> Result<Vec<Input>, OpenError> {
+/// The captures in a folder by the time of their first frame; those without one by name, last. Each
+/// with the place of the first of its set.
+fn open_folder(path: &Path) -> Result<Vec<(usize, Input)>, OpenError> {
     let name = path.display().to_string();
     let fail = |error| OpenError::io(&name, error);
     let mut files = Vec::new();
@@ -404,9 +406,14 @@ fn open_folder(path: &Path) -> Result<Vec<Input>, OpenError> {
     for file in &files {
         match Input::open(file, 0) {
             Ok(mut input) => {
-                let time = input.first_time();
+                let spell = Spell {
+                    first: input.first_time(),
+                    last: input.last_time(),
+                    packets: input.first_packets(),
+                    name: file.file_name().unwrap_or_default().to_owned(),
+                };
                 input.source = Source::Parked;
-                captures.push((time, input));
+                captures.push((spell, input));
             }
             Err(
                 OpenError::Empty { .. }
@@ -419,8 +426,66 @@ fn open_folder(path: &Path) -> Result<Vec<Input>, OpenError> {
     if captures.is_empty() {
         return Err(OpenError::EmptyFolder { path: name });
     }
-    captures.sort_by_key(|(time, _)| (time.is_none(), *time));
-    Ok(captures.into_iter().map(|(_, input)| input).collect())
+    captures.sort_by_key(|(spell, _)| (spell.first.is_none(), spell.first));
+    let (spells, inputs): (Vec<_>, Vec<_>) = captures.into_iter().unzip();
+    Ok(sets(&spells).into_iter().zip(inputs).collect())
+}
+
+/// What is known of a file of a folder before it is read.
+struct Spell {
+    first: Option<Timestamp>,
+    /// Not known of a compressed file.
+    last: Option<Timestamp>,
+    /// Its [first packets](Input::first_packets).
+    packets: BTreeSet<[u8; TAIL]>,
+    name: OsString,
+}
+
+impl Spell {
+    /// Whether the recording that this file belongs to may go on in `next`.
+    fn goes_on_in(&self, next: &Self) -> bool {
+        /// Frames of several queues are written a little out of order.
+        const OVERLAP: Span = Span::from_millis(100);
+        let ended = match (self.last, next.first) {
+            (Some(last), Some(first)) => last.since(first) <= OVERLAP,
+            _ => true,
+        };
+        ended && !are_the_same(&self.packets, &next.packets)
+    }
+
+    /// How many octets the names of two files begin with alike: files of a rotated set are named
+    /// alike.
+    fn named_alike(&self, other: &Self) -> usize {
+        let octets = |name: &OsString| name.as_encoded_bytes().to_vec();
+        let (one, other) = (octets(&self.name), octets(&other.name));
+        one.iter().zip(&other).take_while(|(a, b)| a == b).count()
+    }
+}
+
+/// For each file, in order of time, the first of the recording that it is part of. Where it may go
+/// on with several, its name decides.
+fn sets(spells: &[Spell]) -> Vec<usize> {
+    let mut firsts: Vec<usize> = Vec::with_capacity(spells.len());
+    // The latest file of each recording.
+    let mut ends: Vec<usize> = Vec::new();
+    for (place, spell) in spells.iter().enumerate() {
+        let before = ends
+            .iter_mut()
+            .filter_map(|end| Some((spells.get(*end)?, end)))
+            .filter(|(before, _)| before.goes_on_in(spell))
+            .max_by_key(|(before, end)| (before.named_alike(spell), std::cmp::Reverse(**end)));
+        match before {
+            Some((_, end)) => {
+                firsts.extend(firsts.get(*end).copied());
+                *end = place;
+            }
+            None => {
+                firsts.push(place);
+                ends.push(place);
+            }
+        }
+    }
+    firsts
 }
 
 /// Whether each input begins at or after the end of the one before, and with other packets: the same

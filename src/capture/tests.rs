@@ -823,6 +823,23 @@ fn a_folder_is_its_captures_in_order_of_time_and_one_set() {
         let whole = read_input(input, 100);
         assert_eq!(whole.frames.len(), 5, "input {n}");
     }
+    let overlapping = Scrap::folder(&[
+        ("left_1.pcap", &spell(100, 50)),
+        ("left_2.pcap", &spell(150, 50)),
+        ("right_1.pcap", &spell(110, 50)),
+        ("right_2.pcap", &spell(160, 50)),
+    ]);
+    let inputs = expand(std::slice::from_ref(&overlapping.0)).unwrap();
+    let names: Vec<_> = inputs
+        .iter()
+        .map(|input| input.path().rsplit('/').next().unwrap().to_owned())
+        .collect();
+    let order = ["left_1.pcap", "right_1.pcap", "left_2.pcap", "right_2.pcap"];
+    assert_eq!(names, order);
+    assert_eq!(
+        inputs.iter().map(Input::set).collect::<Vec<_>>(),
+        [0, 1, 0, 1]
+    );
     let empty = Scrap::folder(&[("notes.txt", b"not a capture")]);
     let error = expand(std::slice::from_ref(&empty.0)).err().unwrap();
     assert!(matches!(error, OpenError::EmptyFolder { .. }));

@@ -357,7 +357,7 @@ fn a_lost_segment_costs_what_it_held_and_no_more() {
         assert_eq!(told.len(), expected.len(), "{lost:?}: {told:?}");
         let (_, blind) = analysed(&talk.emitter);
         assert!(
-            blind[0].contains("octets of IKE and ESP in 1 TCP connections"),
+            blind[0].contains("octets of IKE and ESP in 1 TCP connection"),
             "{blind:?}"
         );
     }
