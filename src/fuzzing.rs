@@ -517,7 +517,7 @@ fn reports(scrap: &Scrap, keys: &Arc<KeyRing>, threads: usize, chunk_size: usize
         text::write(&mut out, &diagnosis, sheet, Detail { verbose: true }),
         tunnels::write(&mut out, &view, sheet),
         ndjson::write(&mut out, &diagnosis.findings),
-        ndjson::write(&mut out, &view.tunnels),
+        ndjson::write(&mut out, view.tunnels.iter()),
     ];
     assert!(
         written.iter().all(Result::is_ok),

@@ -4,7 +4,7 @@
 //! initiator's SPI stands together with the addresses, because it alone may collide between
 //! different peers, or be replayed.
 
-use super::{HashMap, HashSet};
+use super::{HashMap, HashSet, RandomState};
 use crate::model::{
     DOUBLED, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId, Model,
     Notice, Plain, Role, Seen, Table,
@@ -13,7 +13,7 @@ use crate::net::Path;
 use crate::registry::{ExchangeType, NotifyType};
 use crate::units::{IkeSpi, IkeSpis, Span, Vantage};
 use crate::wire::{self, Body, ikev1, ikev2};
-use bytes::Bytes;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 /// How far apart two interfaces of one capture may record the same datagram. Retransmissions come
@@ -41,6 +41,7 @@ pub(super) fn group(model: &mut Model) {
         roles: HashMap::default(),
         current: HashMap::default(),
         copies: HashMap::default(),
+        hasher: RandomState::default(),
         fragmented: HashMap::default(),
         paths: HashSet::default(),
         vantages: HashMap::default(),
@@ -68,12 +69,15 @@ struct Grouper<'m> {
     roles: HashMap<(IkeSaId, IpAddr), Role>,
     /// The latest exchange of this kind, side and message ID.
     current: HashMap<(IkeSaId, ExchangeType, Option<Role>, u32), ExchangeId>,
-    /// Messages by their sender and octets.
-    copies: HashMap<(IkeSaId, Role, Bytes), Place>,
+    /// Messages by their sender and octets, of which the hash stands here and the first message that
+    /// has them.
+    copies: HashMap<(IkeSaId, Role, u64), (Place, MessageId)>,
+    hasher: RandomState,
     /// Flights that come in IKE fragments: exchange, sender, whether a response, IKEv1 fragment ID.
     fragmented: HashMap<(ExchangeId, Role, bool, u16), usize>,
     paths: HashSet<(IkeSaId, Path)>,
-    /// Copies of a datagram by the place that recorded them last, to tell copies from repeats.
+    /// Copies of a datagram by the place that recorded them last, to tell copies from repeats. What
+    /// came once stands in its flight alone.
     vantages: HashMap<(Place, Vantage), MessageId>,
 }
 
@@ -90,29 +94,38 @@ struct Piece {
 impl Grouper<'_> {
     fn add(&mut self, id: MessageId) {
         let message = &self.messages[id];
-        let sa = self.ike_sa(message);
+        let digest = self.hasher.hash_one(&*message.bytes);
+        let sa = self.ike_sa(message, digest);
         let by = self.role(sa, message);
         self.note(sa, by, message);
 
-        if let Some(place) = self.copies.get(&(sa, by, message.bytes.clone())).copied() {
+        if let Some(place) = self.copied(sa, by, message, digest) {
             self.repeat(place, id);
             return;
         }
         let response = message.header.version.major() != 1 && message.header.flags.response();
         let exchange = self.exchange(sa, by, response, message);
-        let read = message.read();
-        let flight = self.flight(exchange, by, response, id, piece(message));
+        let piece = piece(message);
+        let flight = self.flight(exchange, by, response, id, piece);
+        if piece.is_some() {
+            self.vantages
+                .insert(((exchange, flight), message.vantage), id);
+        }
         if message.plain == Plain::Clear {
-            self.hear(exchange, by, message, &read);
+            self.hear(exchange, by, message, &message.read());
         }
         self.copies
-            .insert((sa, by, message.bytes.clone()), (exchange, flight));
-        self.vantages
-            .insert(((exchange, flight), message.vantage), id);
+            .insert((sa, by, digest), ((exchange, flight), id));
+    }
+
+    /// Where the message stands that these octets are a copy of.
+    fn copied(&self, sa: IkeSaId, by: Role, message: &Message, digest: u64) -> Option<Place> {
+        let (place, first) = self.copies.get(&(sa, by, digest))?;
+        (self.messages[*first].bytes == message.bytes).then_some(*place)
     }
 
     /// The IKE SA of a message, made if it is new.
-    fn ike_sa(&mut self, message: &Message) -> IkeSaId {
+    fn ike_sa(&mut self, message: &Message, digest: u64) -> IkeSaId {
         let header = &message.header;
         let version = header.version.major();
         let spis = header.spis;
@@ -135,20 +148,13 @@ impl Grouper<'_> {
         };
         if asks {
             let pending = self.pending.get(&key(from, Some(to))).copied();
-            let copied = self
-                .latest
-                .get(&(version, spis.initiator))
-                .copied()
-                .filter(|sa| {
-                    self.copies
-                        .contains_key(&(*sa, Role::Initiator, message.bytes.clone()))
-                });
+            let is_copy = |sa: IkeSaId| self.copied(sa, Role::Initiator, message, digest).is_some();
+            let latest = self.latest.get(&(version, spis.initiator)).copied();
+            let copied = latest.filter(|sa| is_copy(*sa));
             // Other octets once an answer has chosen SPIs: the SPI is used a second time.
             let reused = |sa: IkeSaId| {
                 !self.ike_sas[sa].spis.responder.is_zero()
-                    && !self
-                        .copies
-                        .contains_key(&(sa, Role::Initiator, message.bytes.clone()))
+                    && !is_copy(sa)
                     && self.answered_with_keys(sa)
             };
             return match pending.filter(|sa| !reused(*sa)).or(copied) {
@@ -271,7 +277,8 @@ impl Grouper<'_> {
             Role::Responder => reversed(message.path),
         };
         let row = &mut self.ike_sas[sa];
-        if self.paths.insert((sa, path)) {
+        // Most messages take the path of the one before.
+        if row.paths.last() != Some(&path) && self.paths.insert((sa, path)) {
             row.paths.push(path);
         }
         row.seen.last = (message.frame, message.time);
@@ -305,16 +312,25 @@ impl Grouper<'_> {
         if first.vantage == message.vantage {
             // No sender repeats at once: the recording has it twice. Another fragment of the
             // message comes at once, too.
-            let before = self.vantages.get(&(place, message.vantage));
-            return before.map(|id| &self.messages[*id]).is_some_and(|before| {
+            let before = self.latest_at(place, message.vantage);
+            return before.is_some_and(|before| {
                 before.bytes == message.bytes && message.time.since(before.time) <= DOUBLED
             });
         }
         if first.vantage.input != message.vantage.input {
             return true;
         }
-        let original = self.vantages.get(&(place, first.vantage));
-        original.is_some_and(|id| message.time.since(self.messages[*id].time) <= SAME_DATAGRAM)
+        let original = self.latest_at(place, first.vantage);
+        original.is_some_and(|original| message.time.since(original.time) <= SAME_DATAGRAM)
+    }
+
+    /// The datagram of a flight that a place recorded last.
+    fn latest_at(&self, place: Place, vantage: Vantage) -> Option<&Message> {
+        if let Some(id) = self.vantages.get(&(place, vantage)) {
+            return Some(&self.messages[*id]);
+        }
+        let first = self.exchanges[place.0].flights.get(place.1)?.first()?;
+        Some(&self.messages[first]).filter(|first| first.vantage == vantage)
     }
 
     /// The exchange of a message that is no copy, made if it is new.
@@ -456,6 +472,9 @@ fn complete(flight: &mut Flight, message: &Message, id: MessageId) {
 
 /// Which IKE fragment a message is, if it is one.
 fn piece(message: &Message) -> Option<Piece> {
+    if !message.header.is_fragment() {
+        return None;
+    }
     // Not `Message::read`, which reads the message that a fragment completes.
     let message = wire::Message::read(&message.bytes);
     if let Some(fragment) = message.fragment_v1() {

@@ -3,7 +3,7 @@
 use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
 use super::tunnels;
-use super::view::{Diagnosis, FindingView, FrameView, InputView, TunnelView};
+use super::view::{Diagnosis, FindingView, FrameView, InputView};
 use crate::language::{Text, clauses, count, list, parted};
 use crate::say;
 use crate::units::Timestamp;
@@ -45,11 +45,19 @@ pub fn write(
     others(out, diagnosis, verdict, sheet, detail)?;
     if !diagnosis.tunnels.is_empty() {
         sheet.heading(out, sheet.word("Tunnels"))?;
-        let shown = tunnels_shown(diagnosis, detail);
-        for tunnel in &shown {
-            tunnels::summary(out, tunnel, &diagnosis.inputs, sheet, detail)?;
+        let chosen = tunnels_chosen(diagnosis, detail);
+        let is_chosen = |number| {
+            chosen
+                .as_ref()
+                .is_none_or(|chosen| chosen.contains(&number))
+        };
+        for tunnel in diagnosis.tunnels.only(is_chosen) {
+            tunnels::summary(out, &tunnel, &diagnosis.inputs, sheet, detail)?;
         }
-        if let more @ 1.. = diagnosis.tunnels.len().saturating_sub(shown.len()) {
+        let shown = chosen
+            .as_ref()
+            .map_or(diagnosis.tunnels.len(), HashSet::len);
+        if let more @ 1.. = diagnosis.tunnels.len().saturating_sub(shown) {
             let more = count(more as u64, "more tunnel");
             let line = sheet.say(say!("and {more} (-v shows them)", more));
             writeln!(out, "  {line}")?;
@@ -77,26 +85,22 @@ pub fn write(
     Ok(())
 }
 
-/// The tunnels that are shown: those in trouble before others, in their own order.
-fn tunnels_shown<'d>(diagnosis: &'d Diagnosis<'_>, detail: Detail) -> Vec<&'d TunnelView<'d>> {
+/// The numbers of the tunnels that are shown, those in trouble before others; `None` if all are.
+fn tunnels_chosen(diagnosis: &Diagnosis<'_>, detail: Detail) -> Option<HashSet<u64>> {
     if detail.verbose || diagnosis.tunnels.len() <= TUNNELS_SHOWN {
-        return diagnosis.tunnels.iter().collect();
+        return None;
     }
     let findings = diagnosis.findings.iter();
     let troubled = findings.filter(|finding| finding.severity != "info");
     let troubled = troubled.filter_map(|finding| finding.tunnel);
-    let all = diagnosis.tunnels.iter().map(|tunnel| tunnel.id);
     let mut chosen = HashSet::new();
-    for id in troubled.chain(all) {
+    for number in troubled.chain(diagnosis.tunnels.numbers()) {
         if chosen.len() == TUNNELS_SHOWN {
             break;
         }
-        chosen.insert(id);
+        chosen.insert(number);
     }
-    let tunnels = diagnosis.tunnels.iter();
-    tunnels
-        .filter(|tunnel| chosen.contains(&tunnel.id))
-        .collect()
+    Some(chosen)
 }
 
 /// The verdict on one line, and on the next how sure, where and when.
@@ -110,9 +114,9 @@ fn headline(
     let lead = format!("{}  ", sheet.paint(ink(finding.severity), word));
     sheet.paragraph(out, &lead, &finding.title)?;
     let mut facts = vec![rule(finding), finding.confidence.into()];
-    if let Some(tunnel) = tunnel_of(diagnosis, finding) {
-        let [one, other] = tunnel.ends;
-        let number = tunnel.id;
+    if let Some(number) = finding.tunnel
+        && let Some([one, other]) = diagnosis.tunnels.ends(number)
+    {
         facts.push(say!("tunnel {number}: {one} ↔ {other}", number, one, other));
     }
     facts.push(when(finding));
@@ -183,16 +187,6 @@ fn ink(severity: &str) -> Ink {
         "warning" => Ink::Warning,
         _ => Ink::Info,
     }
-}
-
-fn tunnel_of<'d>(
-    diagnosis: &'d Diagnosis<'_>,
-    finding: &FindingView,
-) -> Option<&'d TunnelView<'d>> {
-    diagnosis
-        .tunnels
-        .iter()
-        .find(|tunnel| Some(tunnel.id) == finding.tunnel)
 }
 
 fn when(finding: &FindingView) -> Text {
@@ -567,7 +561,7 @@ mod tests {
         let (model, findings) = (sample::model(), sample::findings());
         let mut diagnosis = Diagnosis::new(&model, &findings, &Selection::default());
         // Tables keep their columns whatever the width.
-        diagnosis.tunnels.clear();
+        diagnosis.tunnels.ids.clear();
         for width in 60..100 {
             let mut out = Vec::new();
             let sheet = Sheet {

@@ -28,14 +28,10 @@ pub fn write(out: &mut impl Write, tunnels: &Tunnels<'_>, sheet: Sheet) -> io::R
             writeln!(out)?;
         }
         let detail = Detail { verbose: true };
-        summary(out, tunnel, &tunnels.inputs, sheet, detail)?;
-        inferred(out, tunnel, sheet)?;
-        child_sas(out, tunnel, sheet)?;
-        let own: Vec<&ExchangeView> = tunnels
-            .exchanges
-            .iter()
-            .filter(|exchange| exchange.tunnel == tunnel.id)
-            .collect();
+        summary(out, &tunnel, &tunnels.inputs, sheet, detail)?;
+        inferred(out, &tunnel, sheet)?;
+        child_sas(out, &tunnel, sheet)?;
+        let own: Vec<ExchangeView> = tunnels.exchanges.of(tunnel.id).collect();
         exchanges(out, &own, sheet)?;
     }
     Ok(())
@@ -439,7 +435,7 @@ fn inferred(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io::
     Ok(())
 }
 
-fn exchanges(out: &mut impl Write, exchanges: &[&ExchangeView], sheet: Sheet) -> io::Result<()> {
+fn exchanges(out: &mut impl Write, exchanges: &[ExchangeView], sheet: Sheet) -> io::Result<()> {
     let Some(start) = exchanges
         .first()
         .and_then(|exchange| exchange.messages.first()?.time_ns)

@@ -98,7 +98,7 @@ impl Session {
             return Reading::default();
         };
         let clear = plain(&header);
-        let fragment = is_fragment(&header);
+        let fragment = header.is_fragment();
         if self.opener.is_none() && !fragment {
             return Reading::of(clear);
         }
@@ -239,16 +239,6 @@ impl Session {
         }
         told.extend(self.opener.into_iter().flat_map(Opener::finish));
         told
-    }
-}
-
-/// Whether the first payload is an IKE fragment. One after other payloads would not be put
-/// together: no implementation sends any before it.
-fn is_fragment(header: &Header) -> bool {
-    match header.version.major() {
-        1 => header.next_payload == PayloadType::FRAGMENT_V1,
-        2 => header.next_payload == PayloadType::SKF,
-        _ => false,
     }
 }
 

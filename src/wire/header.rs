@@ -84,6 +84,16 @@ impl Header {
             && self.next_payload != PayloadType::FRAGMENT_V1
     }
 
+    /// Whether the first payload is an IKE fragment. One after other payloads would not be put
+    /// together: no implementation sends any before it.
+    pub fn is_fragment(&self) -> bool {
+        match self.version.major() {
+            1 => self.next_payload == PayloadType::FRAGMENT_V1,
+            2 => self.next_payload == PayloadType::SKF,
+            _ => false,
+        }
+    }
+
     /// Whether this looks like the header of an IKE message of which `bytes_len` octets are there.
     ///
     /// Two of three must be so: it has an initiator SPI; its length fits to the octet; version,

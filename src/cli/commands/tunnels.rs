@@ -31,7 +31,7 @@ pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
     write(out, |out| match options.format {
         Format::Text => tunnels::write(out, &view, options.sheet),
         Format::Json => json::write(out, &view),
-        Format::Ndjson => ndjson::write(out, &view.tunnels),
+        Format::Ndjson => ndjson::write(out, view.tunnels.iter()),
     })?;
     Ok(problems(&model.inputs, &options))
 }

@@ -3,8 +3,8 @@
 use super::child_sa::role;
 use super::place::FrameView;
 use crate::model::{ExchangeId, MessageId, Model, TunnelId};
-use crate::report::select::number;
-use serde::Serialize;
+use crate::report::select::{Selection, number};
+use serde::{Serialize, Serializer};
 
 /// A request with its response.
 #[derive(Debug, Serialize)]
@@ -60,11 +60,42 @@ pub struct CopyView {
     pub after_ns: i64,
 }
 
-pub(super) fn exchanges(model: &Model, tunnel: TunnelId) -> Vec<ExchangeView> {
-    let sas = model.tunnels[tunnel].ike_sas.iter();
-    sas.flat_map(|sa| &model.ike_sas[*sa].exchanges)
-        .map(|id| ExchangeView::new(model, tunnel, *id))
-        .collect()
+/// The exchanges of tunnels, each made when it is asked for.
+#[derive(Debug)]
+pub struct ExchangeViews<'a> {
+    model: &'a Model,
+    tunnels: Vec<TunnelId>,
+}
+
+impl<'a> ExchangeViews<'a> {
+    pub(super) fn new(model: &'a Model, selection: &Selection<'_>) -> Self {
+        Self {
+            model,
+            tunnels: selection.tunnels(model),
+        }
+    }
+
+    /// Those of the tunnel with this number, in order.
+    pub fn of(&self, tunnel: u64) -> impl Iterator<Item = ExchangeView> {
+        // Rows of tables are numbered in order.
+        let place = self.tunnels.binary_search_by_key(&tunnel, |id| number(*id));
+        let found = place.ok().and_then(|place| self.tunnels.get(place));
+        found.into_iter().flat_map(|tunnel| self.of_tunnel(*tunnel))
+    }
+
+    fn of_tunnel(&self, tunnel: TunnelId) -> impl Iterator<Item = ExchangeView> + use<'a> {
+        let model = self.model;
+        let sas = model.tunnels[tunnel].ike_sas.iter();
+        sas.flat_map(|sa| &model.ike_sas[*sa].exchanges)
+            .map(move |id| ExchangeView::new(model, tunnel, *id))
+    }
+}
+
+impl Serialize for ExchangeViews<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let tunnels = self.tunnels.iter();
+        serializer.collect_seq(tunnels.flat_map(|tunnel| self.of_tunnel(*tunnel)))
+    }
 }
 
 impl ExchangeView {

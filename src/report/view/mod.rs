@@ -21,7 +21,7 @@ mod tunnel;
 
 pub use blind::BlindView;
 pub use child_sa::{ChildSaView, role};
-pub use exchange::{CopyView, ExchangeView, FlightView};
+pub use exchange::{CopyView, ExchangeView, ExchangeViews, FlightView};
 pub use finding::{EvidenceView, FindingView, confidence, severity};
 pub use flow::{AnomalyView, FlowView, SilenceView, SizesView, TimelineView};
 pub use ike_sa::{IkeSaView, NatView, state, version};
@@ -31,13 +31,12 @@ pub use place::{FrameView, PathView, SeenView};
 pub use suite::{AlgorithmView, SuiteView};
 pub use taps::{TapView, TapsView};
 pub use timeline::EventView;
-pub use tunnel::TunnelView;
+pub use tunnel::{TunnelView, TunnelViews};
 
 use crate::diagnose;
 use crate::model::Model;
 use crate::report::select::Selection;
 use blind::blind;
-use exchange::exchanges;
 use serde::Serialize;
 
 /// `espial.diagnosis/1`.
@@ -50,7 +49,7 @@ pub struct Diagnosis<'a> {
     /// What was read.
     pub inputs: Vec<InputView<'a>>,
     /// Pairs of gateways.
-    pub tunnels: Vec<TunnelView<'a>>,
+    pub tunnels: TunnelViews<'a>,
     /// Conclusions, most important first.
     pub findings: Vec<FindingView>,
     /// What cannot be told.
@@ -84,7 +83,7 @@ impl<'a> Diagnosis<'a> {
                 .iter()
                 .map(|input| InputView::new(input, selection.language))
                 .collect(),
-            tunnels: tunnels(model, selection),
+            tunnels: TunnelViews::new(model, selection),
             findings: finding::all(&shown, selection.language),
             blind: blind(model, selection.language),
             hidden: hidden.len(),
@@ -109,9 +108,9 @@ pub struct Tunnels<'a> {
     /// What was read.
     pub inputs: Vec<InputView<'a>>,
     /// Pairs of gateways.
-    pub tunnels: Vec<TunnelView<'a>>,
+    pub tunnels: TunnelViews<'a>,
     /// Their exchanges in order.
-    pub exchanges: Vec<ExchangeView>,
+    pub exchanges: ExchangeViews<'a>,
     /// What cannot be told.
     pub blind: Vec<BlindView>,
 }
@@ -130,23 +129,11 @@ impl<'a> Tunnels<'a> {
                 .iter()
                 .map(|input| InputView::new(input, selection.language))
                 .collect(),
-            tunnels: tunnels(model, selection),
-            exchanges: selection
-                .tunnels(model)
-                .into_iter()
-                .flat_map(|id| exchanges(model, id))
-                .collect(),
+            tunnels: TunnelViews::new(model, selection),
+            exchanges: ExchangeViews::new(model, selection),
             blind: blind(model, selection.language),
         }
     }
-}
-
-fn tunnels<'a>(model: &'a Model, selection: &Selection<'_>) -> Vec<TunnelView<'a>> {
-    selection
-        .tunnels(model)
-        .into_iter()
-        .map(|id| TunnelView::new(model, id, selection.language))
-        .collect()
 }
 
 /// This program.

@@ -8,9 +8,66 @@ use super::taps::TapsView;
 use super::timeline::{EventView, timeline};
 use crate::language::Language;
 use crate::model::{Model, TunnelId};
-use crate::report::select::number;
-use serde::Serialize;
+use crate::report::select::{Selection, number};
+use serde::{Serialize, Serializer};
 use std::net::IpAddr;
+
+/// Tunnels that are shown. Each is made when it is asked for: a capture may hold hundreds of
+/// thousands, of which a text shows a few and JSON one after the other.
+#[derive(Debug)]
+pub struct TunnelViews<'a> {
+    model: &'a Model,
+    pub(in crate::report) ids: Vec<TunnelId>,
+    language: Language,
+}
+
+impl<'a> TunnelViews<'a> {
+    pub(super) fn new(model: &'a Model, selection: &Selection<'_>) -> Self {
+        Self {
+            model,
+            ids: selection.tunnels(model),
+            language: selection.language,
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Their numbers, in order.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.ids.iter().map(|id| number(*id))
+    }
+
+    /// The ends of the one with this number, as [`TunnelView::ends`].
+    pub fn ends(&self, wanted: u64) -> Option<[IpAddr; 2]> {
+        let id = self.ids.iter().find(|id| number(**id) == wanted)?;
+        Some(self.model.tunnels[*id].ends)
+    }
+
+    /// Those with a number that is wanted, in order.
+    pub fn only(&self, wanted: impl Fn(u64) -> bool) -> impl Iterator<Item = TunnelView<'a>> {
+        let ids = self.ids.iter().filter(move |id| wanted(number(**id)));
+        ids.map(|id| TunnelView::new(self.model, *id, self.language))
+    }
+
+    /// All, in order.
+    pub fn iter(&self) -> impl Iterator<Item = TunnelView<'a>> {
+        self.only(|_| true)
+    }
+}
+
+impl Serialize for TunnelViews<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
 
 /// A pair of gateways and all between them.
 #[derive(Debug, Serialize)]
