@@ -178,10 +178,10 @@ pub fn proof_of_answer(model: &Model, exchange: &Exchange) -> Option<Cite> {
         true => v1_messages(exchange.kind).is_none_or(|whole| exchange.flights.len() >= whole),
         false => exchange.request().is_none() || exchange.response().is_some(),
     };
-    let (_, asked) = began(model, exchange.flights.last()?)?;
     if whole || v1 && exchange.kind == ExchangeType::QUICK_MODE {
         return None;
     }
+    let (_, asked) = began(model, exchange.flights.last()?)?;
     let follows = |other: &Exchange| match v1 {
         true => other.kind == ExchangeType::QUICK_MODE,
         false => other.by == exchange.by && other.message_id > exchange.message_id,

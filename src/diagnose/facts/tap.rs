@@ -31,6 +31,7 @@ impl Tap {
         let tunnel = &model.tunnels[tunnel];
         let mut heard = [false; 2];
         let mut answered = [false; 2];
+        // Whether there is nothing left to learn: who was heard is not deaf.
         let mut hear = |address, proves_other: bool| {
             if let Some(end) = super::end_of(tunnel, address)
                 && let (Some(heard), Some(other)) = (heard.get_mut(end), answered.get_mut(1 - end))
@@ -38,21 +39,22 @@ impl Tap {
                 *heard = true;
                 *other |= proves_other;
             }
+            heard == [true; 2]
         };
-        for message in messages(model, tunnel) {
+        let messages = messages(model, tunnel).map(|message| {
             // Who names both SPIs has heard the other side.
             let both = !message.header.spis.initiator.is_zero()
                 && !message.header.spis.responder.is_zero();
-            hear(message.path.from.address, both);
-        }
-        for flow in &tunnel.flows {
-            for path in &model.flows[*flow].paths {
-                hear(path.from.address, false);
-            }
-        }
-        for icmp in tunnel.icmp.iter().filter_map(|row| model.icmp.get(*row)) {
-            hear(icmp.path.from.address, false);
-        }
+            (message.path.from.address, both)
+        });
+        let flows = tunnel.flows.iter().flat_map(|id| &model.flows[*id].paths);
+        let icmp = tunnel.icmp.iter().filter_map(|row| model.icmp.get(*row));
+        let others = flows
+            .map(|path| path.from.address)
+            .chain(icmp.map(|error| error.path.from.address));
+        let _both = messages
+            .chain(others.map(|address| (address, false)))
+            .any(|(address, both)| hear(address, both));
         let [first, second] = heard;
         let [first_spoke, second_spoke] = answered;
         Self {

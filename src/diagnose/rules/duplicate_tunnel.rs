@@ -78,6 +78,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                         .tunnels_beside(tunnel, shared, RIVALS)
                         .map(move |other| (other, shared))
                 })
+                // Both together must be set up so often.
+                .filter(|(other, _)| ours.len() + model.tunnels[*other].ike_sas.len() >= PATTERN)
                 .find_map(|(other, shared)| rivalry(model, tunnel, &ours, other, shared))
         })
         .into_iter()
