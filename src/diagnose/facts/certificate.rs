@@ -52,6 +52,49 @@ pub fn sent(model: &Model, ike_sa: IkeSaId, by: Role) -> Vec<Sent> {
     found
 }
 
+/// Those certificates of a side that are out of date and needed: its own, which comes first (RFC 7296
+/// section 3.6), and those of the authorities above it that no other certificate stands for.
+pub fn out_of_date(sent: Vec<Sent>) -> Vec<Sent> {
+    let mut issuers: Vec<String> = Vec::new();
+    // A bundle has no order.
+    let own = sent.iter().position(|one| !one.certificate.is_ca);
+    let own = own.unwrap_or(0);
+    let mut next = sent.get(own);
+    // Each step goes to an authority that was not passed before.
+    while let Some(issuer) = next.and_then(|one| one.certificate.issuer.clone())
+        && !issuers.contains(&issuer)
+        && issuers.len() < DEPTH
+    {
+        let is_its = |one: &&Sent| one.certificate.subject.as_ref() == Some(&issuer);
+        next = sent
+            .iter()
+            .find(|one| is_its(one) && !one.is_out_of_date())
+            .or_else(|| sent.iter().find(is_its));
+        issuers.push(issuer);
+    }
+    let holds: Vec<Option<String>> = sent
+        .iter()
+        .filter(|one| !one.is_out_of_date())
+        .map(|one| one.certificate.subject.clone())
+        .collect();
+    let mut index = 0;
+    let mut bad = sent;
+    bad.retain(|one| {
+        let is_own = index == own;
+        index += 1;
+        let subject = &one.certificate.subject;
+        let needed = subject
+            .as_ref()
+            .is_some_and(|subject| issuers.contains(subject))
+            && !holds.contains(subject);
+        one.is_out_of_date() && (is_own || needed)
+    });
+    bad
+}
+
+/// No chain in use has more certificates than these.
+const DEPTH: usize = 16;
+
 /// The authorities whose certificates a side of IKEv2 asks for: hashes of their keys (RFC 7296
 /// section 3.7).
 pub fn authorities(model: &Model, ike_sa: IkeSaId, by: Role) -> Vec<[u8; 20]> {

@@ -16,6 +16,7 @@ pub mod offer;
 pub mod overhead;
 pub mod proof;
 pub mod quality;
+pub mod recovery;
 pub mod rekey;
 pub mod rhythm;
 pub mod selectors;

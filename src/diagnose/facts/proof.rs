@@ -2,10 +2,11 @@
 
 use super::{asked, began};
 use crate::diagnose::Cite;
-use crate::model::{Exchange, Flight, IkeSaId, Model, Role};
+use crate::model::{Exchange, Flight, IkeSaId, Model, Role, TunnelId};
 use crate::registry::{
     ConfigurationAttributeType, ConfigurationType, ExchangeType, NotifyType, NotifyV1, PayloadType,
 };
+use crate::units::Timestamp;
 use crate::wire::ikev2::ConfigurationAttribute;
 use crate::wire::{Body, Message, ikev1, ikev2};
 use std::net::IpAddr;
@@ -25,10 +26,31 @@ pub struct Refusal {
     pub at: Cite,
     /// The numbers of the errors in it.
     pub errors: Vec<u16>,
-    /// Whether EAP, or XAUTH, says that it failed.
+    /// Whether EAP, or XAUTH, failed.
     pub eap_failed: bool,
+    /// Whether that follows only from the initiator, which gave up amid EAP.
+    pub gave_up: bool,
     /// Whether it is of IKEv1.
     pub v1: bool,
+}
+
+impl Refusal {
+    /// Whether the errors speak of authentication: not of the child SA, which some peers refuse
+    /// without a proof of their own, nor of an address.
+    pub fn is_of_authentication(&self) -> bool {
+        let others = [
+            NotifyType::NO_PROPOSAL_CHOSEN,
+            NotifyType::INVALID_KE_PAYLOAD,
+            NotifyType::SINGLE_PAIR_REQUIRED,
+            NotifyType::NO_ADDITIONAL_SAS,
+            NotifyType::INTERNAL_ADDRESS_FAILURE,
+            NotifyType::FAILED_CP_REQUIRED,
+            NotifyType::TS_UNACCEPTABLE,
+            NotifyType::TEMPORARY_FAILURE,
+        ];
+        let of_others = |error: &u16| others.contains(&NotifyType(*error));
+        self.v1 || !self.errors.iter().any(of_others)
+    }
 }
 
 /// The refusal of authentication under an IKE SA, if one was read.
@@ -37,6 +59,21 @@ pub fn refusal(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
         1 => refusal_v1(model, ike_sa),
         _ => refusal_v2(model, ike_sa),
     }
+}
+
+/// When the same side refused the authentication under later IKE SAs of the tunnel.
+pub fn refused_again(
+    model: &Model,
+    tunnel: TunnelId,
+    first: &Refusal,
+) -> impl Iterator<Item = Timestamp> {
+    model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .filter_map(|id| refusal(model, *id))
+        .filter(|again| again.from == first.from && again.is_of_authentication())
+        .map(|again| again.at.1)
+        .filter(|time| *time > first.at.1)
 }
 
 /// IKEv2: the last `IKE_AUTH` response without a proof, or the initiator's AUTHENTICATION_FAILED in
@@ -54,6 +91,7 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             at: began(model, flight)?,
             errors,
             eap_failed,
+            gave_up: false,
             v1: false,
         })
     };
@@ -78,9 +116,12 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             let errors = errors(&read);
             let failed = errors.contains(&NotifyType::AUTHENTICATION_FAILED.0);
             failed.then(|| match asks_on(model, &rounds) {
-                // Who gives up after a round of EAP was told so by its method; the gateway, which
-                // did not accept the user, is the one that refuses.
-                Some(response) => of(response, errors, true),
+                // Who gives up after a round of EAP was told so by its method, as a rule; the gateway,
+                // which did not accept the user, is the one that refuses.
+                Some(response) => of(response, errors, true).map(|refusal| Refusal {
+                    gave_up: true,
+                    ..refusal
+                }),
                 None => of(request, errors, false),
             })?
         })
@@ -132,6 +173,7 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
                 at: (message.frame, message.time),
                 errors,
                 eap_failed: failed,
+                gave_up: false,
                 v1: true,
             })
         })

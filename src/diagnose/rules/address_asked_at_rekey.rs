@@ -3,7 +3,7 @@
 use crate::diagnose::facts::child;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
-use crate::registry::ExchangeType;
+use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
 /// The rule.
@@ -25,7 +25,7 @@ A client asks for its inner address in IKE_AUTH. Asking again in CREATE_CHILD_SA
 With the keys of the IKE SA: a CREATE_CHILD_SA request holds a Configuration payload. It is a warning if the request is refused.
 
 ## What else looks like it
-A refusal for another reason, which the notification tells.
+A refusal for another reason, which the notification tells: then nothing is said here.
 
 ## What to do
 1. Let the client not ask for an address when it rekeys, or make it authenticate anew instead (a new IKE SA).
@@ -39,7 +39,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .filter_map(|attempt| {
             let request = attempt.told.request.clone()?;
             let refusal = attempt.told.refused().cloned();
-            request.configures.then_some((request, refusal))
+            let other = refusal
+                .as_ref()
+                .is_some_and(|said| said.errors.iter().any(|told| is_other(told.kind)));
+            (request.configures && !other).then_some((request, refusal))
         })
         .collect();
     let first = asked
@@ -51,13 +54,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let finding = Finding::new(
         &RULE,
-        Confidence::Certain,
+        Confidence::Certain.lower_if(refusal.is_some()),
         tunnel,
         request.at,
         "CREATE_CHILD_SA with a Configuration payload",
     )
     .title(say!(
-        "{asker} asks for an inner address again at rekeying",
+        "{asker} asks for an inner address again in CREATE_CHILD_SA",
         asker = request.from
     ));
     let all = asked.len();
@@ -92,6 +95,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     }]
 }
 
+/// Whether an error is about something else than the address: a collision, the peer's limits, the
+/// algorithms or the selectors (RFC 7296 sections 1.3, 2.7, 2.9 and 2.25).
+fn is_other(kind: u16) -> bool {
+    [
+        NotifyType::TEMPORARY_FAILURE,
+        NotifyType::CHILD_SA_NOT_FOUND,
+        NotifyType::NO_ADDITIONAL_SAS,
+        NotifyType::NO_PROPOSAL_CHOSEN,
+        NotifyType::INVALID_KE_PAYLOAD,
+        NotifyType::TS_UNACCEPTABLE,
+        NotifyType::SINGLE_PAIR_REQUIRED,
+    ]
+    .contains(&NotifyType(kind))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::diagnose::Severity;
@@ -119,6 +137,10 @@ mod tests {
         assert_eq!(refused.severity, Severity::Warning);
         let granted = fires(&rekey("CP(1)", MADE), "address-asked-at-rekey");
         assert_eq!(granted.severity, Severity::Info);
+        for other in ["TEMPORARY_FAILURE", "NO_PROPOSAL_CHOSEN"] {
+            let text = rekey("CP(1)", &format!("N({other})"));
+            silent(&text, "address-asked-at-rekey");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ A client asks the gateway for an address inside the tunnel, and gets none; or th
 With the keys of the IKE SA. IKE_AUTH is answered by INTERNAL_ADDRESS_FAILURE (the gateway has no address to give) or by FAILED_CP_REQUIRED (it gives addresses only, and was not asked for one).
 
 ## What else looks like it
-Without keys the refusal has the size of any other.
+Without keys the refusal has the size of any other. A gateway that gets its addresses from another server (RADIUS, DHCP) says the same when that does not answer.
 
 ## What to do
 1. INTERNAL_ADDRESS_FAILURE: look whether the address pool of the gateway is used up, and whether it serves the family (IPv4, IPv6) that was asked for.
@@ -90,10 +90,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)
         .map(|finding| {
-            finding
+            let finding = finding
                 .title(say!("{from} assigns no inner address to {to}", from, to))
                 .says(says)
-                .advise(advice)
+                .advise(advice);
+            match is_empty {
+                true => finding
+                    .or("The server that gives the addresses (RADIUS, DHCP) does not answer."),
+                false => finding,
+            }
         })
         .into_iter()
         .collect()

@@ -1,11 +1,14 @@
 //! The authentication is refused.
 
 use crate::diagnose::facts::proof::{self, Refusal};
-use crate::diagnose::facts::{Tap, asked, auth, began, child, cite, clear, first, offer, tap};
+use crate::diagnose::facts::{
+    Tap, asked, auth, began, child, cite, clear, first, offer, recovery, tap,
+};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, list};
 use crate::model::{
-    AuthOutcome, Exchange, Flight, IkeSaId, Model, Plain, Role, TunnelId, Why, negotiation,
+    AuthOutcome, Exchange, Flight, IkeSaId, InformationalClass, Model, Notice, Plain, Role,
+    TunnelId, Why, negotiation,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
@@ -36,7 +39,7 @@ The peers agree on algorithms, then one does not believe the other: pre-shared k
 IKEv2: the IKE_AUTH response is as small as a single notification, far too small for an identity and a proof. IKEv1: message 5 of main mode is answered by an informational message instead of message 6. Or the initiator answers the last message of authentication by an informational one and never uses the IKE SA: it is the initiator that refuses, or EAP failed. Sometimes AUTHENTICATION_FAILED comes in clear.
 
 ## What else looks like it
-Other notifications are as small: a responder that has no connection for the identity, that lacks an address to give, or that fails inside.
+Other notifications are as small: a responder that has no connection for the identity, that lacks an address to give, or that fails inside. One that comes in clear may be forged or belong to an IKE SA of before (RFC 7296 section 2.21); where the negotiation goes on all the same, nothing is wrong. A refusal that an IKE SA follows, as after a password that was mistyped, is a warning.
 
 ## What to do
 1. Read the log of the side that refuses: it alone knows the reason.
@@ -44,7 +47,7 @@ Other notifications are as small: a responder that has no connection for the ide
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    in_clear(model, tunnel)
+    let refused = in_clear(model, tunnel)
         .or_else(|| by_reading(model, tunnel))
         .or_else(|| by_size(model, tunnel))
         .or_else(|| instead_of_message_6(model, tunnel))
@@ -54,23 +57,30 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .advise("Read the log of the side that refuses: it alone knows the reason.")
                 .advise("Compare pre-shared keys, identities (type and value) and certificates of both sides.")
         })
+        .map(|finding| recovery::tell(model, tunnel, finding));
+    refused
+        .or_else(|| ignored(model, tunnel))
         .into_iter()
         .collect()
 }
 
 /// The notification came in clear.
 fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let notice = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        clear::refusals(&model.ike_sas[*id], NotifyType::AUTHENTICATION_FAILED).next()
-    })?;
+    let (_, notice) = notices(model, tunnel).find(|(id, notice)| !goes_on(model, *id, notice))?;
+    let last = notices(model, tunnel)
+        .filter(|(_, again)| again.at.1 > notice.at.1)
+        .filter(|(id, again)| !goes_on(model, *id, again))
+        .last();
+    let last = last.map_or(notice.at.1, |(_, again)| again.at.1);
     Some(
         Finding::new(
             &RULE,
-            Confidence::Certain,
+            Confidence::Likely,
             tunnel,
             notice.at,
             Text::verbatim(notice.name()),
         )
+        .during(notice.at.1, last)
         .title(say!(
             "{from} refuses the authentication",
             from = notice.from
@@ -79,8 +89,59 @@ fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             "{from} answered {name} in clear.",
             from = notice.from,
             name = Text::verbatim(notice.name())
-        )),
+        ))
+        .or("Notifications in clear can be forged by anyone on the path."),
     )
+}
+
+/// The notification came in clear, and its sender went on all the same: it was forged, or is about an
+/// IKE SA of before (RFC 7296 section 2.21).
+fn ignored(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+    let (_, notice) = notices(model, tunnel).next()?;
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Possible,
+            tunnel,
+            notice.at,
+            Text::verbatim(notice.name()),
+        )
+        .severity(Severity::Info)
+        .title(say!(
+            "{peer} answers {error}",
+            peer = notice.from,
+            error = notice.name()
+        ))
+        .says(say!(
+            "{peer} sent the error {error} in clear, yet the negotiation went on.",
+            peer = notice.from,
+            error = notice.name()
+        ))
+        .or("Notifications in clear can be forged by anyone on the path."),
+    )
+}
+
+/// Every AUTHENTICATION_FAILED in clear.
+fn notices(model: &Model, tunnel: TunnelId) -> impl Iterator<Item = (IkeSaId, &Notice)> {
+    model.tunnels[tunnel].ike_sas.iter().flat_map(|id| {
+        let refusals = clear::refusals(&model.ike_sas[*id], NotifyType::AUTHENTICATION_FAILED);
+        refusals.map(|notice| (*id, notice))
+    })
+}
+
+/// Whether the sender of a notification in clear speaks on under the keys of the IKE SA.
+fn goes_on(model: &Model, id: IkeSaId, notice: &Notice) -> bool {
+    model.ike_sas[id]
+        .exchanges
+        .iter()
+        .flat_map(|exchange| &model.exchanges[*exchange].flights)
+        .flat_map(|flight| flight.parts.iter().chain(&flight.again))
+        .map(|message| &model.messages[*message])
+        .any(|message| {
+            message.time > notice.at.1
+                && message.path.from.address == notice.from
+                && message.plain.is_encrypted()
+        })
 }
 
 /// A refusal that was read, for a reason that no other rule is about.
@@ -89,7 +150,7 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .ike_sas
         .iter()
         .filter_map(|id| proof::refusal(model, *id))
-        .filter(|refusal| !refusal.eap_failed && is_of_authentication(refusal))
+        .filter(|refusal| !refusal.eap_failed && refusal.is_of_authentication())
         .collect();
     let first = refusals.first()?;
     let (from, to) = (first.from, first.to);
@@ -137,28 +198,6 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     })
 }
 
-/// Whether the errors speak of authentication: not of the child SA, which some peers refuse without
-/// a proof of their own, nor of an address.
-fn is_of_authentication(refusal: &Refusal) -> bool {
-    if refusal.v1 {
-        return true;
-    }
-    let others = [
-        NotifyType::NO_PROPOSAL_CHOSEN,
-        NotifyType::INVALID_KE_PAYLOAD,
-        NotifyType::SINGLE_PAIR_REQUIRED,
-        NotifyType::NO_ADDITIONAL_SAS,
-        NotifyType::INTERNAL_ADDRESS_FAILURE,
-        NotifyType::FAILED_CP_REQUIRED,
-        NotifyType::TS_UNACCEPTABLE,
-        NotifyType::TEMPORARY_FAILURE,
-    ];
-    refusal
-        .errors
-        .iter()
-        .all(|error| !others.contains(&NotifyType(*error)))
-}
-
 /// IKEv2: a response too small for a proof.
 fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let refusals: Vec<(Cite, u32, IpAddr, usize)> = model.tunnels[tunnel]
@@ -182,8 +221,14 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 return None;
             }
             let message = &model.messages[response.first()?];
+            let at = began(model, response)?;
+            if may_ask_on(model, *id, response, rounds.len())
+                && !tap::went_on(model, message.vantage, at.1, Tap::PATIENCE)
+            {
+                return None;
+            }
             Some((
-                began(model, response)?,
+                at,
                 message.header.length,
                 message.path.from.address,
                 rounds.len(),
@@ -225,6 +270,21 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     Some(finding)
 }
 
+/// Whether a small response may be a round of EAP that the initiator has yet to answer: a request of
+/// EAP alone, or with IDr before it where EAP alone authenticates (RFC 5998 section 3).
+fn may_ask_on(model: &Model, id: IkeSaId, response: &Flight, rounds: usize) -> bool {
+    /// A header, and a request of EAP with nothing but a type (RFC 3748 section 4.1).
+    const EAP_REQUEST: usize = 4 + 5;
+    /// The smallest identity, with its headers (RFC 7296 section 3.5).
+    const ID: usize = 8 + 1;
+    let smallest = match rounds {
+        1 => ID + EAP_REQUEST,
+        _ => EAP_REQUEST,
+    };
+    let size = model.plaintext_range(id, response);
+    size.is_none_or(|size| *size.end() >= smallest)
+}
+
 /// Whether a new SA carries traffic soon after.
 fn is_served(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
     const SOON: Span = Span::from_secs(5);
@@ -262,8 +322,10 @@ fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 /// message of the initiator, the last of the IKE SA, which never served. It does not believe the
 /// responder, or was told by EAP that the responder does not believe it.
 fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    /// A liveness check, or an administrator, comes later.
+    /// A liveness check, or an administrator, comes later as a rule.
     const AT_ONCE: Span = Span::from_millis(500);
+    /// Who was refused begins anew within this time; a new IKE SA later is a renewal.
+    const ANEW: Span = Span::from_secs(180);
     let row = &model.tunnels[tunnel];
     row.ike_sas.iter().find_map(|id| {
         let sa = &model.ike_sas[*id];
@@ -274,7 +336,15 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         let at = began(model, said.flights.first()?)?;
         // One that was read and reports no error closes the SA for another reason.
         let read = said.flights.first().and_then(|flight| model.opened(flight));
-        if read.is_some_and(|(_, read)| negotiation::errors(&read).is_empty()) {
+        if let Some((_, read)) = &read
+            && negotiation::errors(read).is_empty()
+        {
+            return None;
+        }
+        let class = model.informational_class(*id, said.flights.first()?);
+        // An error, or a Delete, is one payload without data: nothing else is sent for it.
+        let v2 = sa.version.major() == 2;
+        if v2 && read.is_none() && !is_one_payload(class) {
             return None;
         }
         let informs = matches!(
@@ -287,14 +357,25 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             .child_sas
             .iter()
             .any(|id| model.child_sas[*id].seen.is_some())
+            || v2 && is_served(model, tunnel, answer.time)
             || row
                 .flows
                 .iter()
                 .any(|flow| model.flows[*flow].seen.last.1 > at.1 && sa.version.major() == 1);
-        let anew = row
-            .ike_sas
-            .iter()
-            .any(|other| model.ike_sas[*other].seen.first.1 > at.1);
+        let anew = row.ike_sas.iter().any(|other| {
+            let other = &model.ike_sas[*other];
+            let first = other.seen.first.1;
+            // One made by rekeying has no first message of its own.
+            let begins = other.exchanges.first().is_some_and(|id| {
+                matches!(
+                    model.exchanges[*id].kind,
+                    ExchangeType::IKE_SA_INIT
+                        | ExchangeType::IDENTITY_PROTECTION
+                        | ExchangeType::AGGRESSIVE
+                )
+            });
+            begins && first > at.1 && first.since(at.1) <= ANEW
+        });
         // Amid rounds of EAP nothing but a refusal may come (RFC 7296 section 2.21.2).
         let stays = anew
             || tap::went_on(model, answer.vantage, at.1, Tap::PATIENCE)
@@ -302,15 +383,25 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         if !informs || served || !stays {
             return None;
         }
+        // The responder made a child SA and padding may hide a liveness check: it takes a new attempt
+        // to tell that the IKE SA is gone.
+        let granted = v2 && model.auth_outcome(*id) == AuthOutcome::Full;
+        let doubt =
+            granted && !anew && read.is_none() && class != Some(InformationalClass::DeleteIkeSa);
+        let (confidence, severity) = match doubt {
+            true => (Confidence::Possible, Severity::Warning),
+            false => (Confidence::Likely, RULE.severity),
+        };
         let (end, peer) = (answer.path.to.address, answer.path.from.address);
         Some(
             Finding::new(
                 &RULE,
-                Confidence::Likely,
+                confidence,
                 tunnel,
                 at,
                 say!("{end} ends the IKE SA at once", end),
             )
+            .severity(severity)
             .also((answer.frame, answer.time), say!("{what} of {peer}", what, peer))
             .title(say!(
                 "{end} turns away from {peer}: the authentication failed",
@@ -329,6 +420,14 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             .or("The initiator closed the IKE SA for another reason."),
         )
     })
+}
+
+/// Whether an informational message may hold an error or a Delete of the IKE SA, and nothing else.
+fn is_one_payload(class: Option<InformationalClass>) -> bool {
+    matches!(
+        class,
+        Some(InformationalClass::DeleteIkeSa | InformationalClass::Small)
+    )
 }
 
 /// Whether the last `IKE_AUTH` response is one of EAP, after which the initiator must go on: none before
@@ -459,7 +558,8 @@ pub(super) fn copies_of_message_5(model: &Model, id: IkeSaId) -> Vec<Cite> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::{Confidence, Severity};
 
     const SIX: &str = "
         0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
@@ -525,6 +625,49 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_that_ends_amid_eap_tells_nothing() {
+        let amid = format!(
+            "{AGREED}
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 1136
+             0.4 A:500 > B:500 IKE_AUTH i=1 r=2 id=2 request sealed 80
+             0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 80"
+        );
+        silent(&amid, "auth-failed");
+        verdict(&format!("{amid}\n9 C > B ESP 0xc1"), "auth-failed");
+        // EAP alone authenticates: IDr and a request, without a certificate (RFC 5998).
+        let first = format!("{AGREED}\n0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 96");
+        silent(&first, "auth-failed");
+        verdict(&format!("{first}\n9 C > B ESP 0xc1"), "auth-failed");
+    }
+
+    /// An IKE SA that `sealed` octets of the initiator follow at once; nothing of ESP is recorded.
+    fn then(suite: &str, sealed: u32) -> String {
+        format!(
+            "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA({suite}) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA({suite}) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 304
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 304
+             0.4 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed {sealed}
+             0.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed {sealed}
+             9 C > B ESP 0xc1
+             "
+        )
+    }
+
+    #[test]
+    fn a_liveness_check_after_success_is_none() {
+        let gcm = "ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14";
+        silent(&then(gcm, 57), "auth-failed");
+        silent(&then(gcm, 157), "auth-failed");
+        verdict(&then(gcm, 65), "auth-failed");
+        // Padding hides which it is.
+        let cbc = "ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14";
+        let finding = fires(&then(cbc, 80), "auth-failed");
+        assert_eq!(finding.severity, Severity::Warning);
+        assert_eq!(finding.confidence, Confidence::Possible);
+    }
+
+    #[test]
     fn quick_mode_after_message_6_is_success() {
         silent(
             &format!(
@@ -575,12 +718,44 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_that_an_ike_sa_follows_is_a_warning() {
+        let refused =
+            format!("{AGREED}\n0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 80\n");
+        let up = |at: u32| {
+            let suite =
+                "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+            format!(
+                "{at}.0 A:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request {suite}
+                 {at}.1 B:500 > A:500 IKE_SA_INIT i=7 r=8 id=0 response {suite}
+                 {at}.2 A:500 > B:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+                 {at}.3 B:500 > A:500 IKE_AUTH i=7 r=8 id=1 response sealed 240
+                 "
+            )
+        };
+        let finding = fires(&(refused.clone() + &up(6)), "auth-failed");
+        assert_eq!(finding.severity, Severity::Warning);
+        // What the initiator turns away from is no success.
+        let away = up(6) + "6.4 A:500 > B:500 INFORMATIONAL i=7 r=8 id=2 request sealed 80";
+        let finding = fires(&(refused.clone() + &away), "auth-failed");
+        assert_eq!(finding.severity, Severity::Error);
+        // One that was up before is none either.
+        let before = refused
+            .lines()
+            .map(|line| line.trim().replacen("0", "20", 1) + "\n")
+            .collect::<String>();
+        let finding = fires(&(up(6) + &before), "auth-failed");
+        assert_eq!(finding.severity, Severity::Error);
+    }
+
+    #[test]
     fn a_notification_in_clear_says_so_itself() {
-        verdict(
-            &format!(
-                "{AGREED}\n0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response N(AUTHENTICATION_FAILED)"
-            ),
-            "auth-failed",
+        let text = format!(
+            "{AGREED}\n0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response N(AUTHENTICATION_FAILED)"
         );
+        verdict(&text, "auth-failed");
+        assert_eq!(fires(&text, "auth-failed").confidence, Confidence::Likely);
+        // Its sender goes on: someone forged it, or it came late.
+        let on = format!("{text}\n0.4 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240");
+        assert_eq!(fires(&on, "auth-failed").severity, Severity::Info);
     }
 }

@@ -1,7 +1,7 @@
 //! A certificate that does not hold at the time, and an authentication that is refused.
 
-use crate::diagnose::facts::certificate::{self, Sent};
-use crate::diagnose::facts::proof;
+use crate::diagnose::facts::certificate;
+use crate::diagnose::facts::{proof, recovery};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{Model, TunnelId};
@@ -34,7 +34,7 @@ A side proves its identity by a certificate that is expired, or holds only from 
 With the keys of the IKE SA: the authentication is refused, and a certificate of the refused side did not hold at the time of the capture.
 
 ## What else looks like it
-A refuser whose clock is wrong finds good certificates out of date; then those that hold by the time of the capture are refused, and nothing here shows why. The time of a capture is that of the machine that recorded it.
+A chain may hold another certificate for the same authority, which holds; then the one out of date is not needed. A refuser whose clock is wrong finds good certificates out of date; then those that hold by the time of the capture are refused, and nothing here shows why. The time of a capture is that of the machine that recorded it.
 
 ## What to do
 1. Renew the certificate.
@@ -43,9 +43,10 @@ A refuser whose clock is wrong finds good certificates out of date; then those t
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let found = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        let refusal = proof::refusal(model, *id).filter(|refusal| !refusal.eap_failed)?;
+        let refusal = proof::refusal(model, *id)
+            .filter(|refusal| !refusal.eap_failed && refusal.is_of_authentication())?;
         let sent = certificate::sent(model, *id, refusal.by.other());
-        let bad: Vec<Sent> = sent.into_iter().filter(Sent::is_out_of_date).collect();
+        let bad = certificate::out_of_date(sent);
         (!bad.is_empty()).then_some((refusal, bad))
     });
     let Some((refusal, bad)) = found else {
@@ -69,10 +70,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .or("The authority is not trusted, or the identity is not accepted.")
         .advise(say!("Renew the certificate of {to}.", to))
         .advise(say!("Check the clock of {from}.", from));
+    for again in proof::refused_again(model, tunnel, &refusal) {
+        finding = finding.during(again, again);
+    }
     for sent in bad {
         finding = finding.also(sent.at, Text::verbatim(&sent.certificate));
     }
-    vec![finding]
+    vec![recovery::tell(model, tunnel, finding)]
 }
 
 #[cfg(test)]
@@ -92,6 +96,9 @@ mod tests {
     #[test]
     fn a_certificate_out_of_its_time() {
         verdict(&refused(1_000_000_000), "cert-expired");
+        // It is the child SA that is refused.
+        let other = refused(1_000_000_000).replace("AUTHENTICATION_FAILED", "TS_UNACCEPTABLE");
+        silent(&other, "cert-expired");
         silent(&refused(1_900_000_000), "cert-expired");
         verdict(&refused(1_900_000_000), "auth-failed");
     }

@@ -2,6 +2,7 @@
 
 use crate::diagnose::facts::certificate::{self, Sent};
 use crate::diagnose::facts::proof::{self, Refusal};
+use crate::diagnose::facts::recovery;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{Model, TunnelId};
@@ -32,7 +33,7 @@ A side proves its identity by a certificate, and the other does not know the aut
 With the keys of the IKE SA: the authentication is refused though the certificate holds at the time, and the authorities that the refuser asks for have none in common with those that the other side trusts and sends. IKEv1: the refusal is INVALID-CERT-AUTHORITY or INVALID-CERTIFICATE.
 
 ## What else looks like it
-Two sides with certificates of two authorities that each trusts the other's, and asks for its own alone.
+Two sides with certificates of two authorities that each trusts the other's, and asks for its own alone. So where the certificate of the issuing authority is not sent, it is only possible.
 
 ## What to do
 1. Install the certificate of the issuing authority on the side that refuses.
@@ -41,13 +42,15 @@ Two sides with certificates of two authorities that each trusts the other's, and
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let found = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        let refusal = proof::refusal(model, *id).filter(|refusal| !refusal.eap_failed)?;
+        let refusal = proof::refusal(model, *id)
+            .filter(|refusal| !refusal.eap_failed && refusal.is_of_authentication())?;
         let sent = certificate::sent(model, *id, refusal.by.other());
         let first = sent.first().cloned();
-        (!sent.iter().any(Sent::is_out_of_date) && is_untrusted(model, &refusal, &sent))
-            .then_some((refusal, first))
+        let told = refusal.v1 || has_issuer(&sent);
+        (certificate::out_of_date(sent.clone()).is_empty() && is_untrusted(model, &refusal, &sent))
+            .then_some((refusal, first, told))
     });
-    let Some((refusal, sent)) = found else {
+    let Some((refusal, sent, told)) = found else {
         return Vec::new();
     };
     let (from, to) = (refusal.from, refusal.to);
@@ -68,7 +71,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         true => "The notification says that it is the certificate.",
         false => "The two sides ask for certificates of different authorities.",
     });
-    let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, refusal.at, "the refusal")
+    let confidence = Confidence::Likely.lower_if(!told);
+    let mut finding = Finding::new(&RULE, confidence, tunnel, refusal.at, "the refusal")
         .title(say!(
             "{from} does not trust the certificate of {to}",
             from,
@@ -81,10 +85,23 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             from
         ))
         .advise(say!("Let {to} send the certificates in between.", to));
+    for again in proof::refused_again(model, tunnel, &refusal) {
+        finding = finding.during(again, again);
+    }
     if let Some(sent) = sent {
         finding = finding.also(sent.at, Text::verbatim(&sent.certificate));
     }
-    vec![finding]
+    vec![recovery::tell(model, tunnel, finding)]
+}
+
+/// Whether the certificate of the authority that issued the first one is among them, so that its key can
+/// be held against those that the refuser trusts.
+fn has_issuer(sent: &[Sent]) -> bool {
+    let issuer = sent.first().and_then(|own| own.certificate.issuer.as_ref());
+    issuer.is_some()
+        && sent
+            .iter()
+            .any(|one| one.certificate.is_ca && one.certificate.subject.as_ref() == issuer)
 }
 
 /// Whether the authority is what is refused.
@@ -97,6 +114,13 @@ fn is_untrusted(model: &Model, refusal: &Refusal, sent: &[Sent]) -> bool {
         return told.iter().any(|kind| refusal.errors.contains(&kind.0));
     }
     let trusted = certificate::authorities(model, refusal.ike_sa, refusal.by);
+    // Who has a certificate of the same authority itself trusts it.
+    let issuer = sent.first().and_then(|own| own.certificate.issuer.as_ref());
+    let of_refuser = certificate::sent(model, refusal.ike_sa, refusal.by);
+    let shared = issuer.is_some()
+        && of_refuser
+            .iter()
+            .any(|one| one.certificate.issuer.as_ref() == issuer);
     // The authorities of the refused side: those it asks for, and those it sends.
     let mut own = certificate::authorities(model, refusal.ike_sa, refusal.by.other());
     own.extend(
@@ -104,7 +128,8 @@ fn is_untrusted(model: &Model, refusal: &Refusal, sent: &[Sent]) -> bool {
             .filter(|sent| sent.certificate.is_ca)
             .map(|sent| sent.certificate.key_sha1),
     );
-    !sent.is_empty()
+    !shared
+        && !sent.is_empty()
         && !trusted.is_empty()
         && !own.is_empty()
         && !own.iter().any(|authority| trusted.contains(authority))
@@ -130,6 +155,9 @@ mod tests {
     #[test]
     fn other_authorities_on_both_sides() {
         verdict(&refused('1', '2'), "cert-untrusted");
+        // It is the child SA that is refused.
+        let other = refused('1', '2').replace("AUTHENTICATION_FAILED", "TS_UNACCEPTABLE");
+        silent(&other, "cert-untrusted");
         silent(&refused('1', '1'), "cert-untrusted");
         verdict(&refused('1', '1'), "auth-failed");
     }

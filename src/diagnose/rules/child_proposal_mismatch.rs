@@ -29,13 +29,13 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-The IKE SA is up, but the two sides have no set of algorithms in common for the SA that carries traffic: encryption, integrity, mode, extended sequence numbers or key exchange group.
+The IKE SA is up, but the two sides have no set of algorithms in common for the SA that carries traffic: encryption, integrity, key exchange group, extended sequence numbers, or in IKEv1 the mode.
 
 ## How it is seen
 With the keys of the IKE SA. IKE_AUTH or CREATE_CHILD_SA is answered by NO_PROPOSAL_CHOSEN, quick mode by NO-PROPOSAL-CHOSEN. The request tells what was offered. What the other side would take is not in its refusal, but in its own requests and in what it accepted at another time, where the capture has them.
 
 ## What else looks like it
-Where only the group of the key exchange (PFS) differs, see pfs-mismatch. Some peers of IKEv1 refuse identities that they do not know by this same error.
+Where only the group of the key exchange (PFS) differs, see pfs-mismatch. Extended sequence numbers and the mode are not compared: where all else is equal, look there. Some peers of IKEv1 refuse identities that they do not know by this same error.
 
 ## What to do
 1. Configure the same ESP encryption and integrity on both sides, and the same PFS group or none.
@@ -79,6 +79,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     // refused, unless it was IKE_AUTH, which has none.
     let other = first.v1 || first.attempt.kind != ExchangeType::IKE_AUTH;
     let alike = differs.is_empty();
+    let unseen = alike && known.is_some();
     let confidence = match other && alike {
         true => Confidence::Likely,
         false => Confidence::Certain,
@@ -101,7 +102,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     theirs
                 ));
             }
-            if let (true, Some(offer)) = (alike, &offer) {
+            if unseen {
+                finding = finding
+                    .or("Extended sequence numbers differ, or in IKEv1 the encapsulation mode.")
+                    .advise("Compare extended sequence numbers, and in IKEv1 the encapsulation mode.");
+            }
+            if let (true, false, Some(offer)) = (alike, unseen, &offer) {
                 finding = finding.advise(say!(
                     "Configure one of these for ESP (phase 2) on {from}: {offer}. Or change {to} to what {from} has.",
                     from,

@@ -4,7 +4,8 @@ use crate::diagnose::facts::{began, child, first, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{
-    AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, Model, Role, Tunnel, TunnelId,
+    AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, InformationalClass, Model, Role,
+    TunnelId,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
@@ -99,7 +100,7 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
     let mut all: Vec<Refusal> = read(model, tunnel);
     for id in &row.ike_sas {
         all.extend(in_auth(model, tunnel, *id));
-        all.extend(in_quick_mode(model, row, *id));
+        all.extend(in_quick_mode(model, tunnel, *id));
     }
     for refused in rekey::refused(model, tunnel, false) {
         // Traffic that goes on has a child SA, made before the recording: this was a rekeying.
@@ -304,13 +305,19 @@ const PADDING: usize = 15;
 const SELECTORS: usize = 84 - 12;
 
 /// Quick mode message 1 is answered by an informational message.
-fn in_quick_mode(model: &Model, row: &Tunnel, id: IkeSaId) -> Vec<Refusal> {
+fn in_quick_mode(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Vec<Refusal> {
+    let row = &model.tunnels[tunnel];
     let exchanges = &model.ike_sas[id].exchanges;
     let informational: Vec<(Role, Cite)> = exchanges
         .iter()
         .map(|exchange| &model.exchanges[*exchange])
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
-        .filter_map(|exchange| Some((exchange.by, began(model, exchange.flights.first()?)?)))
+        .filter_map(|exchange| {
+            let flight = exchange.flights.first()?;
+            // A liveness check answers nothing.
+            let class = model.informational_class(id, flight);
+            (class != Some(InformationalClass::Dpd)).then_some((exchange.by, began(model, flight)?))
+        })
         .collect();
     exchanges
         .iter()
@@ -331,7 +338,9 @@ fn in_quick_mode(model: &Model, row: &Tunnel, id: IkeSaId) -> Vec<Refusal> {
                 let began = model.flows[*flow].seen.first.1;
                 began > asked && began.since(asked) <= AT_ONCE
             });
-            (!served).then(|| Refusal {
+            // Traffic that goes on has a child SA: this was a rekeying.
+            let rekeys = in_use(model, tunnel, at.1);
+            (!served && !rekeys).then(|| Refusal {
                 at: *at,
                 by: answerer(model, exchange),
                 note: "quick mode message 1 answered by an informational message".into(),
@@ -477,6 +486,27 @@ mod tests {
                 "{MAIN}
                  0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92
                  1 A > B ESP 0xb1"
+            ),
+            "child-setup-failed",
+        );
+    }
+
+    #[test]
+    fn a_liveness_check_answers_no_quick_mode_and_traffic_that_goes_on_has_its_child() {
+        // HASH (36), a notification with the cookies as SPI (28) and a sequence number (4).
+        silent(
+            &format!(
+                "{MAIN}\n0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 108\n9 C > B ESP 0xc1"
+            ),
+            "child-setup-failed",
+        );
+        let rekeying = MAIN.replace("0.6 A:500", "60 A:500");
+        silent(
+            &format!(
+                "{rekeying}
+                 60.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92
+                 1 A > B ESP 0xb1 seq 1..200 every 1
+                 1 B > A ESP 0xa1 seq 1..200 every 1"
             ),
             "child-setup-failed",
         );

@@ -2,7 +2,8 @@
 
 use crate::diagnose::facts::{began, life};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{ChildSa, IkeSaId, Model, TunnelId};
+use crate::model::{ChildSa, Exchange, IkeSaId, InformationalClass, Model, TunnelId};
+use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Span;
 
@@ -25,7 +26,7 @@ Each rekeying leaves the old child SA in place. They pile up until a table is fu
 Several child SAs of one IKE SA take each other's place, and no informational message is seen that could have deleted any.
 
 ## What else looks like it
-Child SAs for several pairs of networks live side by side: those do not replace each other. A recording that missed the deletions.
+Child SAs for several pairs of networks live side by side: those do not replace each other. A recording that missed the deletions. Without keys any larger informational message may delete several child SAs at once; where there is one, nothing is said.
 
 ## What to do
 1. Look at the list of SAs on both gateways: how many child SAs are installed?
@@ -70,7 +71,10 @@ fn pile(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     let deletes = sa
         .exchanges
         .iter()
-        .any(|exchange| life::may_delete(model, id, &model.exchanges[*exchange]).is_some());
+        .map(|exchange| &model.exchanges[*exchange])
+        .any(|exchange| {
+            life::may_delete(model, id, exchange).is_some() || is_large(model, id, exchange)
+        });
     let first = *made.first()?;
     if deletes || made.len() < PATTERN {
         return None;
@@ -98,6 +102,19 @@ fn pile(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
         finding = finding.also(*one, "and another");
     }
     Some(finding)
+}
+
+/// Whether an informational message that was not opened has room for a Delete with several SPIs, or with
+/// a reason beside it.
+fn is_large(model: &Model, id: IkeSaId, exchange: &Exchange) -> bool {
+    exchange.kind == ExchangeType::INFORMATIONAL
+        && exchange.request().is_some_and(|request| {
+            model.opened(request).is_none()
+                && !matches!(
+                    model.informational_class(id, request),
+                    Some(InformationalClass::Empty)
+                )
+        })
 }
 
 /// Whether the child SA was made under this IKE SA.
@@ -139,12 +156,21 @@ mod tests {
                 after(n)
             );
         }
-        text + "590 A:500 > B:500 INFORMATIONAL i=1 r=2 id=90 request sealed 160"
+        text + "590 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=90 request sealed 224"
     }
 
     #[test]
     fn replaced_and_never_deleted() {
         fires(&rekeyed(|_| String::new()), "children-pile-up");
+    }
+
+    #[test]
+    fn a_larger_message_may_delete_several() {
+        let large = |n: u32| match n {
+            4 => "401.2 A:500 > B:500 INFORMATIONAL i=1 r=2 id=9 request sealed 112".to_string(),
+            _ => String::new(),
+        };
+        silent(&rekeyed(large), "children-pile-up");
     }
 
     #[test]

@@ -29,7 +29,7 @@ IKE_SA_INIT is answered by N(COOKIE); the initiator repeats its request with the
 Cookies without end mean that the responder changes its secret faster than the round trip, or finds another address than the one that the cookie was made for: if an initiator returns its cookie and is asked again, twice or more, and never served, this is a warning. An initiator that does not return them is what cookies are for.
 
 ## What to do
-1. Nothing, if the exchange goes on. Else look at the responder's load and clock.
+1. Nothing, if the exchange goes on. Else look at the responder's load and at how often it changes its cookie secret.
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {

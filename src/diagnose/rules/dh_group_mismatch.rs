@@ -26,7 +26,7 @@ const DOCUMENT: &str = "\
 The responder wants another Diffie-Hellman group than the one whose public value was sent, and the initiator does not come back with it: it does not have that group, or it keeps sending the same one.
 
 ## How it is seen
-IKE_SA_INIT is answered in clear by INVALID_KE_PAYLOAD (17), which names the group wanted. No attempt with that group is answered afterwards, or the same pair of groups comes three times.
+IKE_SA_INIT is answered in clear by INVALID_KE_PAYLOAD (17), which names the group wanted. No attempt with that group is answered afterwards.
 
 ## What else looks like it
 One INVALID_KE_PAYLOAD followed by success is normal: the initiator guessed the group (see dh-group-retry).
@@ -132,11 +132,13 @@ fn goes_on(model: &Model, sa: &IkeSa) -> Option<Cite> {
 
 /// Whether the capture goes on for long enough to see another attempt.
 fn came_to_rest(model: &Model, notice: &Notice) -> bool {
-    let vantage = crate::units::Vantage {
-        input: notice.at.0.input,
-        interface: 0,
-    };
-    went_on(model, vantage, notice.at.1, Tap::PATIENCE)
+    let flights = model.exchanges[notice.exchange].flights.iter();
+    let mut messages = flights
+        .flat_map(|flight| &flight.parts)
+        .map(|id| &model.messages[*id]);
+    messages
+        .find(|message| message.frame == notice.at.0)
+        .is_some_and(|message| went_on(model, message.vantage, notice.at.1, Tap::PATIENCE))
 }
 
 #[cfg(test)]

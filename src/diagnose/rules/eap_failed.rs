@@ -1,6 +1,6 @@
 //! EAP, or XAUTH, failed.
 
-use crate::diagnose::facts::{child, proof};
+use crate::diagnose::facts::{child, proof, recovery};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{Model, TunnelId};
@@ -30,7 +30,7 @@ The gateway asked the user to prove itself by EAP (IKEv2) or XAUTH (IKEv1), and 
 With the keys of the IKE SA: an IKE_AUTH response holds an EAP packet with the code Failure, or the status of XAUTH is FAIL. Or the initiator answers a later round of EAP by AUTHENTICATION_FAILED: methods such as MS-CHAPv2 tell the user of failure themselves, before EAP does.
 
 ## What else looks like it
-An authentication server (RADIUS) that does not answer: the gateway then says failure too.
+An authentication server (RADIUS) that does not answer: the gateway then says failure too. In EAP-TLS, PEAP and TTLS it may be the client that gives up, for it does not trust the certificate of the server. A failure that an IKE SA follows, as after a password that was mistyped, is a warning.
 
 ## What to do
 1. Try name and password anew; compare the EAP method of both sides.
@@ -79,9 +79,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             ),
         ),
     };
+    let confidence = match refusals.iter().all(|refusal| refusal.gave_up) {
+        true => Confidence::Likely,
+        false => Confidence::Certain,
+    };
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Certain,
+        confidence,
         tunnel,
         first.at,
         say!("where {what} fails", what),
@@ -94,15 +98,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         "Read the log of {from} and of the authentication server behind it.",
         from
     ));
+    if confidence == Confidence::Likely {
+        finding = finding.or(
+            "In EAP-TLS, PEAP and TTLS: the client does not trust the certificate of the server.",
+        );
+    }
     for refusal in refusals.iter().skip(1) {
         finding = finding.also(refusal.at, "and again");
     }
-    vec![finding]
+    vec![recovery::tell(model, tunnel, finding)]
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::{Confidence, Severity};
 
     const ASKED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -119,17 +129,28 @@ mod tests {
         );
         verdict(&text, "eap-failed");
         silent(&text, "child-setup-failed");
+        // The user mistyped the password.
+        let again = format!(
+            "{text}
+             6.0 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             6.1 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             6.2 A:500 > B:500 IKE_AUTH i=5 r=6 id=1 request sealed 256
+             6.3 B:500 > A:500 IKE_AUTH i=5 r=6 id=1 response sealed 240
+             7 A > B ESP 0xb1 seq 1..9
+             7 B > A ESP 0xa1 seq 1..9"
+        );
+        assert_eq!(fires(&again, "eap-failed").severity, Severity::Warning);
     }
 
     #[test]
     fn an_initiator_that_gives_up_in_a_later_round_was_told_by_the_method() {
-        verdict(
-            &format!(
-                "{ASKED} 0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 128 opened EAP(1)
-                 0.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80 opened N(AUTHENTICATION_FAILED)"
-            ),
-            "eap-failed",
+        let told = format!(
+            "{ASKED} 0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 128 opened EAP(1)
+             0.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80 opened N(AUTHENTICATION_FAILED)"
         );
+        verdict(&told, "eap-failed");
+        // It may be the client that does not believe the server.
+        assert_eq!(fires(&told, "eap-failed").confidence, Confidence::Likely);
         // In the first round it may not believe the gateway.
         let (first, _) = ASKED.split_once("0.4").unwrap();
         let text = format!(

@@ -1,6 +1,7 @@
 //! A side is not the one that the other expects.
 
 use crate::diagnose::facts::proof::{self, Refusal};
+use crate::diagnose::facts::recovery;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{Model, Role, TunnelId};
@@ -31,7 +32,7 @@ Each side tells who it is: an address, a name, the subject of a certificate. The
 With the keys of the IKE SA. IKEv2: the authentication fails and the identity that the initiator wanted (IDr of its request) is not the one that the responder has, by its own answer or by another IKE SA of the capture. IKEv1: message 5 of main mode, or an aggressive mode, is answered by INVALID-ID-INFORMATION.
 
 ## What else looks like it
-IKEv2 refuses every failed authentication by the same notification. Where the identities agree, or nothing shows those of the refuser, see auth-failed.
+IKEv2 refuses every failed authentication by the same notification. Where the identities agree, or nothing shows those of the refuser, see auth-failed. A responder may have several identities: where the capture shows more than one, this is only possible.
 
 ## What to do
 1. Make the identities mirror each other, type included: an address and a name that resolves to it are two identities, and so are a name and a certificate's subject.
@@ -48,7 +49,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let (from, to) = (refusal.from, refusal.to);
-    let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, refusal.at, "the refusal")
+    // A responder may have other identities than those that it showed.
+    let guess = !refusal.v1 && refusal.by == Role::Responder;
+    let mut shown = own_identities(model, tunnel, &refusal);
+    shown.sort_unstable();
+    shown.dedup();
+    let confidence = Confidence::Likely.lower_if(guess && shown.len() > 1);
+    let mut finding = Finding::new(&RULE, confidence, tunnel, refusal.at, "the refusal")
         .title(say!("{from} and {to} disagree about an identity", from, to))
         .says(why)
         .or(
@@ -60,12 +67,18 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             "Read the log of {from}: it names the identity that it looked for.",
             from
         ));
+    if guess {
+        finding = finding.or("The responder has several identities, that one among them.");
+    }
     for claim in model.claims(refusal.ike_sa) {
         if let (Some(at), Some(said)) = (claim.at, claim.said()) {
             finding = finding.also(at, said);
         }
     }
-    vec![finding]
+    for again in proof::refused_again(model, tunnel, &refusal) {
+        finding = finding.during(again, again);
+    }
+    vec![recovery::tell(model, tunnel, finding)]
 }
 
 /// Why the identity is to blame.

@@ -3,6 +3,7 @@
 use super::peer_address_unknown;
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
+use crate::diagnose::facts::recovery;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
@@ -35,7 +36,7 @@ The responder read the offer and accepts none of it: NO_PROPOSAL_CHOSEN. Some al
 The first message of IKE is answered in clear by NO_PROPOSAL_CHOSEN (14). The offer is in clear, so it is printed. What the responder wants is not in its refusal; it is known only if the same peer offers, or accepted, something elsewhere in the capture. Then the two are compared kind by kind.
 
 ## What else looks like it
-A responder without a connection for this address or IKE version refuses in the same way; where the capture shows that the algorithms are not the reason, see peer-address-unknown. Many refuse an offer with several values of one kind. Some read the first eight proposals only.
+A responder without a connection for this address or IKE version refuses in the same way; where the capture shows that the algorithms are not the reason, see peer-address-unknown. Many refuse an offer with several values of one kind. Some read the first eight proposals only. An initiator that falls back to another offer or version and succeeds is normal.
 
 ## What to do
 1. Make encryption, integrity or hash, PRF and key exchange group the same on both sides.
@@ -92,14 +93,12 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
         ));
     }
     let advice = vendor_advice::of(model, tunnel, responder, Topic::IkeProposal);
-    Some(
-        finding
-            .advise("Make the IKE proposals of both sides the same.")
-            .advise_all(advice)
-            .advise(
-                "If they are, check that the peer has a connection for this address and identity.",
-            ),
-    )
+    let last = refused.last().map_or(notice.at.1, |(_, last)| last.at.1);
+    let finding = finding
+        .advise("Make the IKE proposals of both sides the same.")
+        .advise_all(advice)
+        .advise("If they are, check that the peer has a connection for this address and identity.");
+    Some(recovery::tell_fallback(model, tunnel, finding, last))
 }
 
 /// Some responders read no more proposals than these.
@@ -307,8 +306,8 @@ fn alone(tunnel: TunnelId, notice: &Notice, ours: Option<&(Offer, Cite)>) -> Fin
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::Confidence;
     use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::{Confidence, Severity};
 
     const REFUSED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -325,6 +324,24 @@ mod tests {
         );
         assert!(finding.says.to_string().contains("is not in this capture"));
         assert_eq!(finding.confidence, Confidence::Likely);
+    }
+
+    #[test]
+    fn another_offer_that_is_accepted_at_once_is_a_fallback() {
+        let up = |at: u32| {
+            let suite =
+                "SA(ENCR_AES_CBC-128 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+            format!(
+                "{REFUSED}
+                 {at}.2 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request {suite}
+                 {at}.3 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response {suite}
+                 {at}.4 A:500 > B:500 IKE_AUTH i=5 r=6 id=1 request sealed 256
+                 {at}.5 B:500 > A:500 IKE_AUTH i=5 r=6 id=1 response sealed 240"
+            )
+        };
+        let severity = |at| fires(&up(at), "ike-proposal-mismatch").severity;
+        assert_eq!(severity(0), Severity::Info);
+        assert_eq!(severity(900), Severity::Warning);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Someone tries the IKE port, without wanting a tunnel.
 
-use crate::diagnose::facts::{Asked, end_of};
+use crate::diagnose::facts::{Asked, end_of, offer};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, Model, TunnelId};
 use crate::registry::ExchangeType;
@@ -33,7 +33,7 @@ A scanner looks for IKE responders or for what they accept. It wants no tunnel, 
 Many first messages with new SPIs within seconds, each sent once, none followed by a second step even when it is answered.
 
 ## What else looks like it
-A misconfigured initiator that begins anew at once after each refusal; it would go on when accepted.
+A misconfigured initiator that begins anew at once after each refusal; it would go on when accepted. It makes the same offer from port 500 each time, and is not called a scanner.
 
 ## What to do
 1. Restrict UDP 500 and 4500 to known peers, if that is possible.
@@ -67,6 +67,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 };
                 last.first.1.since(first.first.1) <= BURST
             })?;
+            if tries_again(model, burst) {
+                return None;
+            }
             let (first, last) = (burst.first()?, tries.last()?);
             let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, first.first, "a first message, sent once")
                 .during(tries.first()?.first.1, last.first.1)
@@ -86,6 +89,23 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .collect()
 }
 
+/// Whether a gateway tries again what is refused each time: the same offer, from the port of IKE. Who
+/// scans varies the offer, or has a port of its own.
+fn tries_again(model: &Model, burst: &[Asked<'_>]) -> bool {
+    let offers = || {
+        burst.iter().map(|asked| {
+            let sa = &model.ike_sas[asked.exchange.ike_sa];
+            let refused = sa.notices.iter().any(|notice| notice.is_error());
+            let from_500 = asked.from().port == Some(500);
+            offer::offered(model, sa)
+                .map(|(offer, _)| offer)
+                .filter(|_| refused && from_500)
+        })
+    };
+    let first = offers().next().flatten();
+    first.is_some() && offers().all(|offer| offer == first)
+}
+
 /// Whether nothing follows the first exchange but the answer that refuses it: in IKEv1 that is an
 /// exchange of its own.
 fn goes_no_further(model: &Model, sa: &IkeSa) -> bool {
@@ -97,7 +117,7 @@ fn goes_no_further(model: &Model, sa: &IkeSa) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{findings, is_healthy, silent};
+    use crate::diagnose::testing::{findings, is_healthy, silent, verdict};
 
     #[test]
     fn a_scan_is_no_fault() {
@@ -141,6 +161,24 @@ mod tests {
             "{found:#?}"
         );
         assert!(is_healthy(&found), "{found:#?}");
+    }
+
+    #[test]
+    fn an_initiator_that_begins_anew_after_each_refusal_is_no_scanner() {
+        let tries: String = (1..=12)
+            .map(|n| {
+                format!(
+                    "{}.{} A:500 > B:500 MAIN i={n} r=0 SA(encr=7/256 hash=1 auth=1 group=2)
+                     {}.{}5 B:500 > A:500 INFO_V1 i={n} r=0 N(14)\n",
+                    n / 10,
+                    n % 10,
+                    n / 10,
+                    n % 10,
+                )
+            })
+            .collect();
+        silent(&tries, "ike-scan");
+        verdict(&tries, "ike-proposal-mismatch");
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use super::ike_proposal_mismatch;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Asked, clear, end_of};
+use crate::diagnose::facts::{Asked, clear, end_of, recovery};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{IkeSa, IkeState, Model, TunnelId};
 use crate::registry::NotifyType;
 use crate::say;
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -33,7 +34,7 @@ One gateway is configured for IKEv1, the other for IKEv2.
 The first message is answered by INVALID_MAJOR_VERSION (5) in clear. Or each side starts in its own version, and neither is answered; or it is refused by NO_PROPOSAL_CHOSEN, though the one that refuses begins in the other version itself.
 
 ## What else looks like it
-A responder that knows the version but has no connection for the peer may refuse in the same way.
+A responder that knows the version but has no connection for the peer may refuse in the same way. Who falls back to the other version and succeeds does what it should.
 
 ## What to do
 1. Configure the same IKE version on both sides; IKEv2 where there is a choice.
@@ -43,6 +44,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     said(model, tunnel)
         .or_else(|| refused(model, tunnel))
         .or_else(|| crossed(model, tunnel))
+        .map(|finding| {
+            let last = finding.last;
+            recovery::tell_fallback(model, tunnel, finding, last)
+        })
         .into_iter()
         .collect()
 }
@@ -50,17 +55,23 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 /// The peer says so.
 fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     // The notification has the same number in both versions (RFC 2408: INVALID-MAJOR-VERSION).
-    let notice = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        clear::refusals(&model.ike_sas[*id], NotifyType::INVALID_MAJOR_VERSION).next()
-    })?;
+    let mut notices = model.tunnels[tunnel]
+        .ike_sas
+        .iter()
+        .flat_map(|id| clear::refusals(&model.ike_sas[*id], NotifyType::INVALID_MAJOR_VERSION));
+    let notice = notices.next()?;
+    let last = notices.map(|again| again.at.1).max();
     Some(
+        // Anyone on the path can forge it.
         Finding::new(
             &RULE,
-            Confidence::Certain,
+            Confidence::Likely,
             tunnel,
             notice.at,
             Text::verbatim("INVALID_MAJOR_VERSION"),
         )
+        .during(notice.at.1, last.unwrap_or(notice.at.1))
+        .or("Notifications in clear can be forged by anyone on the path.")
         .title(say!(
             "{peer} does not speak this version of IKE",
             peer = notice.from
@@ -138,6 +149,9 @@ fn refused(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     })
 }
 
+/// Attempts that lie further apart may be of two configurations.
+const TOGETHER: Span = Span::from_secs(600);
+
 /// Each side begins in its own version and is not answered.
 fn crossed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let row = &model.tunnels[tunnel];
@@ -152,10 +166,19 @@ fn crossed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .collect();
     let version = |asked: &Asked<'_>| asked.message.header.version.major();
     let end = |asked: &Asked<'_>| end_of(row, asked.from().address);
-    let one = silent.first()?;
-    let other = silent
-        .iter()
-        .find(|asked| version(asked) != version(one) && end(asked) != end(one))?;
+    // The latest attempt of each end in each version.
+    let mut latest: Vec<&Asked<'_>> = Vec::new();
+    let (one, other) = silent.iter().find_map(|asked| {
+        let before = latest.iter().find(|before| {
+            version(before) != version(asked)
+                && end(before) != end(asked)
+                && asked.first.1.since(before.last.1) <= TOGETHER
+        });
+        let pair = before.map(|before| (*before, asked));
+        latest.retain(|before| version(before) != version(asked) || end(before) != end(asked));
+        latest.push(asked);
+        pair
+    })?;
     Some(
         Finding::new(
             &RULE,
@@ -190,7 +213,8 @@ fn crossed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     #[test]
     fn a_refused_version_is_named() {
@@ -206,6 +230,33 @@ mod tests {
         verdict(
             "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11
              1 B:500 > A:500 MAIN i=9 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24",
+            "ike-version-mismatch",
+        );
+    }
+
+    #[test]
+    fn who_falls_back_to_the_other_version_is_well() {
+        let finding = fires(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_MAJOR_VERSION)
+             0.5 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.6 B:500 > A:500 MAIN i=5 r=6 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.7 A:500 > B:500 MAIN i=5 r=6 KE Nonce
+             0.8 B:500 > A:500 MAIN i=5 r=6 KE Nonce
+             0.9 A:500 > B:500 MAIN i=5 r=6 sealed 92
+             1.0 B:500 > A:500 MAIN i=5 r=6 sealed 92 seed=1
+             1.1 A:500 > B:500 QUICK i=5 r=6 id=8 sealed 188
+             1.2 B:500 > A:500 QUICK i=5 r=6 id=8 sealed 188 seed=1",
+            "ike-version-mismatch",
+        );
+        assert_eq!(finding.severity, Severity::Info);
+    }
+
+    #[test]
+    fn attempts_that_lie_far_apart_are_no_pair() {
+        silent(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11
+             4000 B:500 > A:500 MAIN i=9 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=4004,4011",
             "ike-version-mismatch",
         );
     }

@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     slug: "initiator-fingerprint",
     code: "INF524",
     severity: Severity::Info,
-    summary: "The initiator's implementation shows in how it retransmits",
+    summary: "An implementation shows in how it retransmits",
     document: DOCUMENT,
     explains: &[],
     check,

@@ -63,7 +63,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     }
     let from = first.answer.from;
-    child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)
+    child::finding(&RULE, Confidence::Certain.lower_if(at_first), tunnel, &refusals, &attempts)
         .map(|finding| {
             let finding = finding
                 .title(say!("{from} refuses: {error}", from, error = first.name()))
@@ -79,7 +79,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .advise(say!("Read the log of {from}.", from));
             match only_busy {
                 true if at_first => finding.advise(
-                    "It agreed and could not install the SA: see that its kernel or hardware can do the algorithms.",
+                    "It may have agreed and been unable to install the SA: see that its kernel or hardware can do the algorithms.",
                 ),
                 true => finding.advise("An exchange hangs there: restart the IKE SA."),
                 false => finding.advise(

@@ -8,8 +8,8 @@ use crate::diagnose::facts::{self, rekey};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::{Text, one_of};
 use crate::limits;
-use crate::model::{Model, TunnelId};
-use crate::registry::{ExchangeType, NotifyType};
+use crate::model::{Model, Reading, TunnelId};
+use crate::registry::{ExchangeType, NotifyType, transform};
 use crate::say;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -68,10 +68,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let sizes = sizes(model, tunnel, &refused);
     let one_sided = sizes.as_ref().is_some_and(|sizes| sizes.one_sided);
-    let confidence = if refused.len() > 1 || one_sided {
-        Confidence::Likely
-    } else {
-        Confidence::Possible
+    let of_child = refused.len() > 1 && !refused.iter().any(|one| may_be_of_ike(model, one));
+    let confidence = match one_sided || of_child {
+        true => Confidence::Likely,
+        false => Confidence::Possible,
     };
     let refuser = refused.first().and_then(|first| {
         let response = model.exchanges[first.exchange].response()?;
@@ -113,6 +113,25 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .collect()
 }
 
+/// Whether a sealed request has the size of one that rekeys the IKE SA with its own suite: an SA whose
+/// proposal has an SPI of eight, a nonce, a public value, no selectors (RFC 7296 section 1.3.2).
+fn may_be_of_ike(model: &Model, refused: &rekey::Refused) -> bool {
+    /// The headers of SA, proposal with its SPI, nonce and public value.
+    const HEADERS: usize = 4 + 16 + 4 + 8;
+    /// Three or four transforms, with a key length or without, and a nonce (RFC 7296 sections 2.10, 3.3.2
+    /// and 3.9).
+    const VARIABLE: [usize; 2] = [3 * 8 + 16, 4 * 8 + 4 + 64];
+    let readings = || {
+        let request = model.exchanges[refused.exchange].request()?;
+        let plaintext = model.plaintext_range(refused.ike_sa, request)?;
+        let group = model.suite_in_use(refused.ike_sa)?.group?;
+        let value = usize::from(transform::key_exchange(group)?.octets);
+        let [least, most] = VARIABLE.map(|octets| HEADERS + value + octets);
+        Some(*plaintext.end() >= least && *plaintext.start() <= most)
+    };
+    readings().unwrap_or(false)
+}
+
 /// What the sizes of sealed requests tell of the groups of both sides.
 struct Sizes {
     /// Any number of sentences.
@@ -128,12 +147,20 @@ fn sizes(model: &Model, tunnel: TunnelId, refused: &[rekey::Refused]) -> Option<
     let request = exchange.request()?;
     let from = facts::first(model, request)?.path.from.address;
     let readings = model.rekey_readings(first.ike_sa, request);
-    let fitting = readings
+    let fitting: Vec<&Reading> = readings
         .iter()
-        .filter(|reading| reading.public_value.is_some());
-    let fitting = fitting
-        .map(Text::from)
-        .reduce(|these, last| say!("{these}; or {last}", these, last));
+        .filter(|reading| reading.public_value.is_some())
+        .collect();
+    let fitting = match fitting.len() > READINGS {
+        false => fitting
+            .into_iter()
+            .map(Text::from)
+            .reduce(|these, last| say!("{these}; or {last}", these, last)),
+        true => {
+            let groups: BTreeSet<u16> = fitting.into_iter().flat_map(Reading::groups).collect();
+            Some(one_of(groups.into_iter().map(offer::group)))
+        }
+    };
     let mut says: Text = fitting
         .map(|groups| {
             say!(
@@ -188,6 +215,9 @@ fn sizes(model: &Model, tunnel: TunnelId, refused: &[rekey::Refused]) -> Option<
     };
     Some(Sizes { says, one_sided })
 }
+
+/// Of more readings of a size than these only the groups are named.
+const READINGS: usize = 4;
 
 /// Public values of two groups differ by this at least: 32 octets, those of Curve25519 and of a curve
 /// over 256 bits.
@@ -363,6 +393,7 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Confidence;
     use crate::diagnose::testing::{fires, silent, verdict};
 
     const UP: &str = "
@@ -385,6 +416,22 @@ mod tests {
             ),
             "pfs-mismatch",
         );
+    }
+
+    #[test]
+    fn what_may_be_the_rekeying_of_the_ike_sa_is_only_possible() {
+        let refused = |length: u32| {
+            let text = format!(
+                "{UP}
+                 10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed {length}
+                 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80
+                 15 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed {length} seed=1
+                 15.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 80"
+            );
+            fires(&text, "pfs-mismatch").confidence
+        };
+        assert_eq!(refused(496), Confidence::Likely);
+        assert_eq!(refused(432), Confidence::Possible);
     }
 
     #[test]
