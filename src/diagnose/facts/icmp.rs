@@ -99,6 +99,8 @@ struct About<'m> {
     answered: bool,
     pending: bool,
     silent: bool,
+    /// Whether a later request between the two was answered.
+    recovered: bool,
 }
 
 impl<'m> About<'m> {
@@ -110,6 +112,7 @@ impl<'m> About<'m> {
             answered: false,
             pending: false,
             silent: false,
+            recovered: false,
         }
     }
 
@@ -137,7 +140,7 @@ impl<'m> About<'m> {
 }
 
 /// The gravest errors about IKE whose meaning fits. They are as grave as `worst` if a request that was
-/// under way at the time stays without answer and none was answered afterwards.
+/// under way at the time stays without answer and none between the two was answered afterwards.
 pub fn about_ike<'m>(
     model: &'m Model,
     tunnel: TunnelId,
@@ -162,13 +165,12 @@ pub fn about_ike<'m>(
     if found.is_empty() {
         return None;
     }
-    let (mut all_answered, mut first, mut latest) = (true, None, None);
+    let (mut all_answered, mut first) = (true, None);
     let sas = model.tunnels[tunnel].ike_sas.iter();
     for asked in sas.flat_map(|sa| super::asked::all(model, &model.ike_sas[*sa])) {
         let answered = asked.fate == Fate::Answered;
         all_answered &= answered;
         if answered {
-            latest = latest.max(Some(asked.first.1));
             first = first.or(Some(asked.first.1));
         }
         // What is quoted is the request, or an answer to it.
@@ -178,6 +180,7 @@ pub fn about_ike<'m>(
                 continue;
             };
             let (begin, end) = (about.seen.time, about.last);
+            about.recovered |= answered && asked.first.1 > end;
             let is_hit = |time: &Timestamp| begin.since(*time) <= LATE && *time <= end;
             if asked.times.iter().any(is_hit) {
                 match asked.fate {
@@ -189,7 +192,7 @@ pub fn about_ike<'m>(
         }
     }
     let judged = found.iter().filter_map(|about| {
-        let recovered = latest > Some(about.last);
+        let recovered = about.recovered;
         let known = first.is_some_and(|first| first < about.seen.time);
         let severity = match (about.silent, about.pending) {
             (true, _) if recovered => worst.min(Severity::Warning),

@@ -46,12 +46,12 @@ An error that somebody forged. One such error is how path MTU discovery works, o
 2. See that the gateway receives the ICMP error: its own firewall may drop it.
 ";
 
-/// One error is path MTU discovery at work, and a second may be about a packet that was under way; so
-/// many of one MTU mean that the sender goes on as before.
-const DEAF: u64 = 3;
+/// One error is path MTU discovery at work; so many of one MTU, apart in time, mean that the sender goes
+/// on as before.
+const DEAF: u64 = 2;
 
 /// Errors closer than this are about packets that were sent before the first could be heeded.
-const TOGETHER: Span = Span::from_secs(1);
+const TOGETHER: Span = Span::from_millis(250);
 
 /// Whoever heeds an error tries a larger size again after five minutes or more (RFC 1191 section 6.3,
 /// RFC 8201 section 4), and then has another.
