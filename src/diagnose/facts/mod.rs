@@ -87,6 +87,37 @@ pub fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// Whether an address is one that providers give to many customers (RFC 6598): no more public than a
+/// private one.
+pub fn is_shared(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(address) if address.to_bits() >> 22 == 0x6440_0000 >> 22)
+}
+
+/// Whether an address is inside the selectors that were asked for or granted in a tunnel, on either
+/// side; `None` if none are known, or too many to look at.
+pub fn is_selected(model: &Model, tunnel: &Tunnel, address: IpAddr) -> Option<bool> {
+    /// Child SAs that are looked at. Those that replace others have the same selectors again.
+    const MANY: usize = 64;
+    let sas = tunnel.ike_sas.iter().map(|id| &model.ike_sas[*id]);
+    let children = sas.flat_map(|sa| &sa.child_sas);
+    let mut known = children
+        .filter_map(|child| model.child_sas[*child].terms.as_ref())
+        .filter(|terms| terms.granted.is_some());
+    let (mut any, mut inside) = (false, false);
+    for terms in known.by_ref().take(MANY) {
+        let sides = [&terms.asked, &terms.granted].into_iter().flatten();
+        inside |= sides
+            .flatten()
+            .flatten()
+            .any(|one| (one.start..=one.end).contains(&address));
+        any = true;
+    }
+    match inside {
+        true => Some(true),
+        false => (any && known.next().is_none()).then_some(false),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use super::{esp, quality};
 use crate::diagnose::{Cite, Confidence, Severity};
-use crate::model::{IkeState, Model, Tunnel, TunnelId};
+use crate::model::{IkeState, Model, Transport, Tunnel, TunnelId};
 use crate::units::{Span, Timestamp, Vantage};
 
 /// What can be expected of the recording of one tunnel.
@@ -93,6 +93,24 @@ impl Tap {
     pub fn hears_both(&self) -> bool {
         self.heard == [true; 2]
     }
+}
+
+/// Whether a capture filter that names ports may be why only first pieces of UDP packets are here: the
+/// others have no ports, so such a filter leaves them out (RFC 791 section 3.2). Anything else that it
+/// would leave out as well shows that there is none.
+pub fn may_name_ports(model: &Model, vantage: Vantage) -> bool {
+    let esp = model
+        .flows
+        .iter()
+        .any(|flow| flow.key.vantage == vantage && flow.key.transport == Transport::Ip);
+    let pieces = model.fragments.iter().any(|train| {
+        let packets = train.complete.saturating_add(train.incomplete);
+        train.vantage == vantage
+            && (train.protocol != 17 || train.complete > 0 || train.pieces > packets)
+    });
+    let icmp = model.icmp.iter().any(|seen| seen.vantage == vantage);
+    let clear = model.clear.iter().any(|clear| clear.vantage == vantage);
+    !(esp || pieces || icmp || clear)
 }
 
 /// When the recording of a vantage ended; `None` if its input tells no time. A rotated set ends with

@@ -29,7 +29,7 @@ Packets of one conversation leave by one tunnel, or one child SA, and their answ
 With the keys of ESP, or without encryption, and a capture of both tunnels: the same inner addresses, ports or echo identifiers in one SA one way, and in another SA the other way, again and again. Two SAs with the same selectors between the same gateways are no fault: each side may send in either (RFC 7296 section 2.8).
 
 ## What else looks like it
-A rekey or a switch to a backup tunnel, for a moment. Load sharing where both directions use both tunnels.
+A rekey or a switch to a backup tunnel, for a moment. Load sharing where both directions use both tunnels. Some cloud gateways answer by either of two tunnels by design: connections that work all the same are told for information only.
 
 ## What to do
 1. Make routes symmetric: the same preference of the tunnels on both sides.
@@ -52,7 +52,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .talks()
         .filter_map(|talk| Some((talk, crosses(model, mine, talk)?)))
         .collect();
-    let Some((talk, tunnels)) = crossed.first().copied() else {
+    // One that hangs before those that work.
+    let hangs = crossed.iter().find(|(talk, _)| !works(talk));
+    let Some((talk, tunnels)) = hangs.or(crossed.first()).copied() else {
         return Vec::new();
     };
     let [first, second] = &talk.ways;
@@ -98,6 +100,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             "Make the selectors exact on both sides, so that one child SA alone fits each pair of networks.",
         ),
     };
+    let works = hangs.is_none();
+    if works {
+        says.add("The connection works all the same.");
+    }
     let more = crossed.len() as u64 - 1;
     if more > 0 {
         says.add(say!(
@@ -128,6 +134,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             ),
         )
         .also(back.seen.last, "still so")
+        .severity(match works {
+            true => Severity::Info,
+            false => RULE.severity,
+        })
         .title(title)
         .says(says)
         .or("This is meant so, and every filter on the way agrees.")
@@ -136,6 +146,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             "Look for filters with state and for reverse path checks, which drop such answers.",
         ),
     ]
+}
+
+/// Whether a conversation works, so that the answers arrive: TCP whose end that asked goes on, and data
+/// of it is acknowledged.
+fn works(talk: &InnerFlow) -> bool {
+    let mut ways = talk.ways.iter().filter_map(|way| way.tcp.as_ref());
+    ways.any(|tcp| tcp.established && tcp.largest_acked > 0)
 }
 
 /// Whether a conversation goes one way by one tunnel or child SA alone, and the other way by another
@@ -244,5 +261,18 @@ mod tests {
         };
         silent(&two("10.2.0.0/24"), "asymmetric-return");
         crate::diagnose::testing::fires(&two("10.2.0.0/16"), "asymmetric-return");
+    }
+
+    #[test]
+    fn a_connection_that_works_all_the_same_is_information() {
+        let finding = crate::diagnose::testing::fires(
+            "1 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 99)
+             1.1 D > C ESP 0xd1 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 5 ack 100)
+             1.2 A > B ESP 0xb1 seq 2..9 every 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 PSH,ACK seq 100 ack 6 data 500)
+             1.3 D > C ESP 0xd1 seq 2..9 every 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 ACK seq 6 ack 600)
+             1.4 B > A ESP 0xa1 seq 1..9 every 1 inner(10.2.0.9 > 10.1.0.9 UDP 1 > 2)",
+            "asymmetric-return",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Info);
     }
 }

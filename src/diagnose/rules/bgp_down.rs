@@ -185,7 +185,7 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
     for (at, from, ..) in said.iter().rev().skip(1) {
         finding = finding.also(*at, say!("an earlier one from {from}", from));
     }
-    let stopped = why.is_some_and(|(code, _)| code == CEASE);
+    let stopped = why.is_some_and(|(code, subcode)| code == CEASE && subcode != BFD_DOWN);
     Some(match stands || stopped {
         true => finding.severity(Severity::Warning),
         false => finding,
@@ -256,7 +256,8 @@ fn unanswered(
         &RULE,
         match (refused || heard, link.is_none()) {
             (true, true) => inside.absence(Confidence::Likely),
-            (true, false) => Confidence::Certain,
+            (true, false) if from == to => Confidence::Certain,
+            (true, false) => inside.absence(Confidence::Likely),
             (false, _) => Confidence::Possible,
         },
         tunnel,
@@ -285,7 +286,7 @@ fn unanswered(
 }
 
 /// What is odd about the addresses of the two ends of a link: 169.254.0.0/16 is used for links of two
-/// routers, in networks of four addresses.
+/// routers, mostly in networks of four addresses.
 fn link(from: IpAddr, to: IpAddr) -> Option<Text> {
     let (IpAddr::V4(one), IpAddr::V4(other)) = (from, to) else {
         return None;
@@ -294,7 +295,8 @@ fn link(from: IpAddr, to: IpAddr) -> Option<Text> {
     match (one.is_link_local() && other.is_link_local(), apart) {
         _ if one == other => Some(say!("Both ends have the same address {from}.", from)),
         (true, true) => Some(say!(
-            "{from} and {to} are not in one /30 network: one of them is set wrong.",
+            "{from} and {to} are not in one /30 network: unless the link has a larger one, or the session \
+             goes over several hops, one of them is set wrong.",
             from,
             to
         )),
@@ -312,13 +314,17 @@ fn ways(talk: &InnerFlow) -> [(&InnerWay, IpAddr, IpAddr); 2] {
 /// Cease (RFC 4486).
 const CEASE: u8 = 6;
 
+/// Of Cease: BFD lost the neighbour (RFC 9384).
+const BFD_DOWN: u8 = 10;
+
 /// Whether a NOTIFICATION is no fault: of two connections that collide one is closed
 /// (RFC 4271 section 6.8).
 fn is_normal(why: Option<(u8, u8)>) -> bool {
     why == Some((CEASE, 7))
 }
 
-/// The error by its names (RFC 4271 section 4.5, RFC 4486, RFC 5492 section 5).
+/// The error by its names (RFC 4271 section 4.5, RFC 4486, RFC 5492 section 5, RFC 8538, RFC 9234,
+/// RFC 9384).
 fn name(why: Option<(u8, u8)>) -> Text {
     let Some((code, subcode)) = why else {
         return "no reason that was recorded".into();
@@ -343,6 +349,7 @@ fn name(why: Option<(u8, u8)>) -> Text {
         (2, 4) => "Unsupported Optional Parameter",
         (2, 6) => "Unacceptable Hold Time",
         (2, 7) => "Unsupported Capability",
+        (2, 11) => "Role Mismatch",
         (3, 1) => "Malformed Attribute List",
         (3, 3) => "Missing Well-known Attribute",
         (3, 8) => "Invalid NEXT_HOP Attribute",
@@ -354,6 +361,8 @@ fn name(why: Option<(u8, u8)>) -> Text {
         (CEASE, 5) => "Connection Rejected",
         (CEASE, 6) => "Other Configuration Change",
         (CEASE, 8) => "Out of Resources",
+        (CEASE, 9) => "Hard Reset",
+        (CEASE, BFD_DOWN) => "BFD Down",
         _ => return Text::verbatim(format_args!("{error} ({code}/{subcode})")),
     };
     Text::verbatim(format_args!("{error}, {detail} ({code}/{subcode})"))
@@ -381,6 +390,16 @@ fn advice(why: Option<(u8, u8)>, from: IpAddr, to: IpAddr) -> Text {
                 from
             )
         }
+        Some((2, 11)) => say!(
+            "Give {from} and {to} BGP roles that fit each other (RFC 9234).",
+            from,
+            to
+        ),
+        Some((CEASE, BFD_DOWN)) => say!(
+            "BFD of {from} lost {to}: look for loss in the tunnel at that time.",
+            from,
+            to
+        ),
         Some((CEASE, _)) => say!("Look on {from} for who closed the session, and why.", from),
         _ => say!("Look at the logs of {from} for that error.", from),
     }
@@ -408,6 +427,8 @@ mod tests {
             "{}",
             finding.says
         );
+        // A link may have a larger network.
+        assert_ne!(finding.confidence, crate::diagnose::Confidence::Certain);
     }
 
     #[test]
@@ -500,5 +521,16 @@ mod tests {
             "bgp-down",
         );
         assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+    }
+
+    #[test]
+    fn newer_reasons_have_their_names() {
+        for (why, name) in [
+            ((6, 9), "Hard Reset"),
+            ((6, 10), "BFD Down"),
+            ((2, 11), "Role Mismatch"),
+        ] {
+            assert!(super::name(Some(why)).to_string().contains(name));
+        }
     }
 }

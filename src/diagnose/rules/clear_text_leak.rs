@@ -1,12 +1,12 @@
 //! Inner packets travel in clear on the outside link.
 
-use crate::diagnose::facts::{clear, end_of, is_private};
+use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{ClearFlow, IkeState, Model, TunnelId};
+use crate::model::{ClearFlow, FlowId, IkeState, Model, TunnelId};
 use crate::net::Path;
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Vantage};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -29,7 +29,7 @@ Packets between two private networks pass on the link between the gateways witho
 On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses pass in clear and get no answer in clear, after the tunnel was first negotiated. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
-Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although IKE is up, what is in clear is told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out.
+Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although IKE is up, what is in clear is told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only.
 
 ## What to do
 1. Compare the addresses with the traffic selectors of both sides: they may have been narrowed.
@@ -46,7 +46,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let packets: u64 = leaks.iter().map(|clear| clear.packets).sum();
     let blind = leaks.iter().all(|clear| may_lack_esp(model, tunnel, clear));
-    let certain = !has_private_ends(model, tunnel) && !blind;
+    let transit = is_transit(model, tunnel, first.vantage);
+    let certain = !has_private_ends(model, tunnel) && !blind && !transit;
     let (from, to) = (first.from, first.to);
     let mut finding = Finding::new(
         &RULE,
@@ -65,7 +66,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         from,
         to
     ))
-    .or("The tap also sees the inside of a gateway.")
+    .or(match transit {
+        true => "This link carries tunnels of several parties, and the packets have nothing to do with this one.",
+        false => "The tap also sees the inside of a gateway.",
+    })
     .or(match blind {
         true => "The capture filter leaves out ESP, and these are inbound packets that Linux shows again, decrypted.",
         false => "They are inbound packets that Linux shows again, decrypted, and their ESP was not recorded.",
@@ -103,6 +107,11 @@ pub(super) fn is_leak(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> boo
             .any(|end| same_network(clear.from, *end))
         || row.ends.iter().any(|end| same_network(clear.to, *end))
     {
+        return false;
+    }
+    // Where the selectors are known, packets of which neither end is in them are of somebody else.
+    let known = outer.map(|address| is_selected(model, row, address));
+    if known == [Some(false); 2] {
         return false;
     }
     after_beginning(model, tunnel, clear)
@@ -170,9 +179,21 @@ fn may_lack_esp(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
     none && up
 }
 
+/// Whether a vantage has a tunnel between two other parties: then it is a link that many share, and
+/// what is in clear there need not be of this tunnel.
+fn is_transit(model: &Model, tunnel: TunnelId, vantage: Vantage) -> bool {
+    let row = &model.tunnels[tunnel];
+    let mut others = model.tunnels.iter();
+    others.any(|other| {
+        let here = |id: &FlowId| model.flows[*id].key.vantage == vantage;
+        other.ends.iter().all(|end| end_of(row, *end).is_none()) && other.flows.iter().any(here)
+    })
+}
+
 /// Whether a gateway itself has a private address: then private addresses on its link are no wonder.
 fn has_private_ends(model: &Model, tunnel: TunnelId) -> bool {
-    model.tunnels[tunnel].ends.into_iter().any(is_private)
+    let mut ends = model.tunnels[tunnel].ends.into_iter();
+    ends.any(|end| is_private(end) || is_shared(end))
 }
 
 /// Whether two addresses may lie in one local network: the same /24, in IPv6 /64.
@@ -263,5 +284,36 @@ mod tests {
             &format!("{ESP}\n15 10.1.0.5 > 10.1.0.9 CLEAR 6 count 5 every 1 requests 5"),
             "clear-text-leak",
         );
+    }
+
+    #[test]
+    fn a_link_that_several_parties_share() {
+        let finding = fires(
+            &format!(
+                "{ESP}
+                 0 C > D ESP 0xd1 seq 1..20 every 0.5 size 136
+                 0.1 D > C ESP 0xc1 seq 1..20 every 0.5 size 136
+                 15 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"
+            ),
+            "clear-text-leak",
+        );
+        assert_eq!(finding.severity, Severity::Info);
+    }
+
+    #[test]
+    fn packets_that_the_selectors_have_nothing_to_do_with() {
+        let text = |from: &str, to: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/24) TSr(10.2.0.0/24)
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/24) TSr(10.2.0.0/24)
+                 1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
+                 15 {from} > {to} CLEAR 1 count 5 every 1 requests 5"
+            )
+        };
+        fires(&text("10.1.0.5", "10.2.7.9"), "clear-text-leak");
+        silent(&text("10.50.0.5", "10.60.7.9"), "clear-text-leak");
     }
 }

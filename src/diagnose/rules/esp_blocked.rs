@@ -31,61 +31,65 @@ const DOCUMENT: &str = "\
 IKE passes over UDP, but ESP, which is IP protocol 50 and has no ports, does not. Filters and some networks know UDP and TCP only.
 
 ## How it is seen
-An ICMP error (protocol unreachable, or administratively prohibited) quotes ESP. Or, with taps at both gateways, ESP leaves at one tap and not one packet arrives at the other, and none passes the other way.
+An ICMP error (protocol unreachable, or administratively prohibited) quotes ESP. Or, with taps at both gateways, ESP leaves at one tap and not one packet arrives at the other, and none passes the other way. It is milder where ESP goes on both ways all the same, or where the other tap has no ESP at all.
 
 ## What else looks like it
 A peer whose IPsec stack is not running answers protocol unreachable for a while.
 
 ## What to do
-1. Permit IP protocol 50 in both directions between the gateways.
+1. Permit IP protocol 50 in both directions between the gateways; where ESP travels in UDP, UDP 4500.
 2. Or force UDP encapsulation on the gateways, so that ESP travels in UDP 4500.
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     by_icmp(model, tunnel)
-        .or_else(|| by_two_taps(model, tunnel))
-        .map(|finding| {
-            finding
-                .advise("Permit IP protocol 50 in both directions between the gateways.")
-                .advise("Or force UDP encapsulation, so that ESP travels in UDP 4500.")
-        })
+        .or_else(|| by_two_taps(model, tunnel).map(permit))
         .into_iter()
         .collect()
 }
 
+/// What to do where ESP travels as protocol 50.
+fn permit(finding: Finding) -> Finding {
+    finding
+        .advise("Permit IP protocol 50 in both directions between the gateways.")
+        .advise("Or force UDP encapsulation, so that ESP travels in UDP 4500.")
+}
+
 fn by_icmp(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let seen = icmp::about(model, tunnel).find(|seen| {
-        !icmp::is_ike(seen)
-            && matches!(
-                icmp::meaning(&seen.error),
-                Meaning::ProtocolUnreachable | Meaning::Prohibited | Meaning::PortUnreachable
-            )
-    })?;
+    let fits = |meaning| {
+        matches!(
+            meaning,
+            Meaning::ProtocolUnreachable | Meaning::Prohibited | Meaning::PortUnreachable
+        )
+    };
+    let refusal = icmp::about_esp(model, tunnel, RULE.severity, fits)?;
+    let seen = refusal.seen;
     let quoted = seen.error.quoted;
     let why = match icmp::meaning(&seen.error) {
         Meaning::ProtocolUnreachable => "it knows no ESP at that moment",
         Meaning::PortUnreachable => "nothing takes ESP on that port",
         _ => "a filter forbids it",
     };
-    Some(
-        Finding::new(
-            &RULE,
-            Confidence::Certain,
-            tunnel,
-            (seen.frame, seen.time),
-            say!(
-                "{error} from {router}",
-                error = icmp::name(&seen.error),
-                router = seen.path.from.address
-            ),
-        )
-        .during(seen.time, seen.last)
-        .title(say!(
-            "{router} refuses ESP to {to}",
-            router = seen.path.from.address,
-            to = quoted.to
-        ))
-        .says(say!(
+    let finding = Finding::new(
+        &RULE,
+        refusal.confidence,
+        tunnel,
+        (seen.frame, seen.time),
+        say!(
+            "{error} from {router}",
+            error = icmp::name(&seen.error),
+            router = seen.path.from.address
+        ),
+    )
+    .during(seen.time, refusal.last)
+    .severity(refusal.severity)
+    .title(say!(
+        "{router} refuses ESP to {to}",
+        router = seen.path.from.address,
+        to = quoted.to
+    ))
+    .says(
+        say!(
             "{router} sent {error} ({times} in all) for ESP from {from} to {to}: {why}.",
             router = seen.path.from.address,
             error = icmp::name(&seen.error),
@@ -93,9 +97,18 @@ fn by_icmp(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             from = quoted.from,
             to = quoted.to,
             why
-        ))
-        .or("The IPsec stack of the peer is not running."),
+        )
+        .then(refusal.after),
     )
+    .or("The IPsec stack of the peer is not running.");
+    Some(match quoted.protocol {
+        50 => permit(finding),
+        51 => finding.advise("Permit IP protocol 51 (AH) in both directions between the gateways."),
+        _ => finding.advise(
+            "See that the gateway asked takes UDP 4500, and permit it in both directions between \
+             the gateways.",
+        ),
+    })
 }
 
 /// ESP seen leaving at one tap of which nothing arrives at the other, which hears IKE of both ends.
@@ -118,11 +131,17 @@ fn by_two_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         let first = located.first()?;
         let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
         let (near, far) = (name(model, located.near), name(model, located.far));
-        // A capture filter for UDP would leave out ESP of the other direction, too.
-        let any = flows().any(|flow| flow.key.vantage == located.far);
+        // A capture filter for UDP leaves out all ESP, of the other direction and of other tunnels, too.
+        let any = model
+            .flows
+            .iter()
+            .any(|flow| flow.key.vantage == located.far && flow.key.transport == Transport::Ip);
         let mut finding = Finding::new(
             &RULE,
-            Confidence::Certain.lower_if(!any),
+            match any {
+                true => Confidence::Certain,
+                false => Confidence::Possible,
+            },
             tunnel,
             first,
             say!(
@@ -137,7 +156,9 @@ fn by_two_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             lost = located.says(model)
         ));
         if !any {
-            finding = finding.or(say!("The capture filter of {far} leaves out ESP.", far));
+            finding = finding
+                .severity(Severity::Warning)
+                .or(say!("The capture filter of {far} leaves out ESP.", far));
         }
         Some(located.cite(model, finding))
     })
@@ -190,6 +211,28 @@ mod tests {
             "esp-blocked",
         );
         assert_eq!(finding.confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn a_tap_without_any_esp_may_leave_it_out_by_its_capture_filter() {
+        let finding = fires(
+            &format!("{IKE}\n2 A > B ESP 0xb1 seq 1..30 every 0.3 size 136"),
+            "esp-blocked",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+        assert_eq!(finding.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn one_refusal_of_esp_that_passes_both_ways_is_only_information() {
+        let finding = fires(
+            "1 A > B ESP 0xb1 seq 1..40 every 0.3 size 136
+             1.1 B > A ESP 0xa1 seq 1..40 every 0.3 size 136
+             3 B > A ICMP 3/2 quoting A > B ESP 0xb1",
+            "esp-blocked",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Info);
+        assert_ne!(finding.confidence, Confidence::Certain);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! IP fragments of ESP arrive, but not all of a packet.
 
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Located, clear};
+use crate::diagnose::facts::{Located, clear, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::count;
 use crate::model::{FragmentTrain, Model, Transport, Tunnel, TunnelId};
@@ -34,7 +34,7 @@ ESP packets travel in IP fragments and some fragments do not arrive, so the pack
 Pieces of ESP packets (IP protocol 50, or UDP with ESP inside) of which other pieces never come. With two taps: the pieces left one tap, and some or all of them never reached the other.
 
 ## What else looks like it
-A capture that dropped packets, or began or ended in the middle of one. Chance, of the path or of the capture, hits some packets; what is meant hits nearly all: as long as more came whole than not, it is told for information only.
+A capture that dropped packets, or began or ended in the middle of one. A capture filter that names ports leaves out all pieces but the first of UDP packets: where nothing shows that there is none, it is told for information only. Chance, of the path or of the capture, hits some packets; what is meant hits nearly all: as long as more came whole than not, it is told for information only.
 
 ## What to do
 1. Avoid fragments: lower the inner MTU or clamp the TCP MSS.
@@ -82,6 +82,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             .advise("Let IP fragments pass on the filters in between.");
             for frame in frames {
                 finding = finding.also((*frame, train.last.1), "another");
+            }
+            if train.protocol == 17 && tap::may_name_ports(model, train.vantage) {
+                finding.confidence = Confidence::Possible;
+                finding = finding.severity(Severity::Info).or(
+                    "The capture filter names ports, which only first pieces have, and leaves out the \
+                     others.",
+                );
             }
             match before(model, row, train) {
                 Some(whole) => between(model, train, whole, finding),
@@ -274,5 +281,21 @@ mod tests {
             &format!("{ESP}\n2 A > B FRAGMENTS 50 complete 10 incomplete 1 pieces 21 largest 1396"),
             "esp-fragments-lost",
         );
+    }
+
+    #[test]
+    fn a_capture_filter_by_port_keeps_first_pieces_alone() {
+        let text = |rest: &str| {
+            format!(
+                "1 A:4500 > B:4500 ESP 0xb1 seq 1..40 every 0.3 size 136
+                 1 B:4500 > A:4500 ESP 0xa1 seq 1..40 every 0.3 size 136
+                 2 A > B FRAGMENTS 17 complete 0 incomplete 9 pieces 9 largest 1396{rest}"
+            )
+        };
+        let finding = fires(&text(""), "esp-fragments-lost");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Info);
+        let whole = "\n2 B > A FRAGMENTS 17 complete 5 incomplete 0 pieces 10 largest 1396";
+        let finding = fires(&text(whole), "esp-fragments-lost");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Error);
     }
 }

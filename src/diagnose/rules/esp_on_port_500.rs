@@ -20,7 +20,7 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-Port 500 is for IKE alone: there nothing tells ESP from IKE, so ESP in UDP belongs on port 4500 (RFC 7296 section 2.23, RFC 3948 section 2.2). A sender that encapsulates on port 500 has misjudged NAT detection, and its peer takes the packets for broken IKE.
+Port 500 is for IKE alone: there nothing tells ESP from IKE, so ESP in UDP belongs on port 4500 (RFC 7296 section 2.23, RFC 3948 section 2.1). A sender that encapsulates on port 500 has misjudged NAT detection, and its peer takes the packets for broken IKE.
 
 ## How it is seen
 UDP packets from or to port 500 that are no IKE and hold an SPI and a sequence number that grows. It is a warning if no ESP comes back at all.

@@ -7,6 +7,7 @@ use crate::language::Text;
 use crate::model::{Model, Transport, Tunnel, TunnelId};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
+use std::collections::BTreeMap;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -33,7 +34,7 @@ The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Eithe
 IKE messages pass in both directions, so the tap hears both sides. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before.
 
 ## What else looks like it
-An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction.
+An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction.
 
 ## What to do
 1. Capture at the far gateway's outside port: does it send ESP back? If yes, a filter between eats it: permit IP protocol 50, or UDP 4500.
@@ -116,14 +117,21 @@ fn one_way(
     }
     let stream = before.saturating_mul(10) < sent
         && is_stream(directions, silent, sent, last.1.since(since));
-    let confidence = tap.absence(match (stream, before) {
+    // Whoever talked at length wants answers, and so do requests, which are all alike.
+    let conversed = before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
+    let reports = !stream && !conversed && !mostly_alike(directions, silent);
+    let confidence = tap.absence(match (stream || reports, before) {
         (true, _) => Confidence::Possible,
         (false, 0) => confidence_by_sizes(directions, silent),
         (false, _) => Confidence::Likely,
     });
-    let nature = match stream {
-        true => "Such packets without an answer are those of an application that only sends.",
-        false => "",
+    let nature = match (stream, reports) {
+        (true, _) => "Such packets without an answer are those of an application that only sends.",
+        (_, true) => {
+            "Few packets of many sizes may come from something that only reports, such as syslog or \
+             flow export."
+        }
+        _ => "",
     };
     let length = last.1.since(since);
     let heard = match before {
@@ -166,12 +174,15 @@ fn one_way(
     );
     if stream {
         finding = finding.severity(Severity::Info);
+    } else if reports {
+        finding = finding.severity(Severity::Warning);
     }
     if let Some(heard) = directions.last(speaker) {
         finding = finding.also(heard, "the last packet of the other direction");
     }
     if let Some(located) = Located::of(row, speaker).filter(Located::all_lost) {
         finding.confidence = Confidence::Certain;
+        finding.severity = RULE.severity;
         finding.says.add(say!(
             "{lost}: it is lost between the two taps.",
             lost = located.says(model)
@@ -256,6 +267,24 @@ fn mostly_small(directions: &Directions<'_>, towards: usize) -> bool {
         all += flow.sizes.others;
     }
     small * 2 >= all
+}
+
+/// Whether most packets are of one size or two, as requests are that are asked again: pings, SYNs. What
+/// only reports has sizes of all kinds.
+fn mostly_alike(directions: &Directions<'_>, towards: usize) -> bool {
+    let mut sizes: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut all = 0u64;
+    for flow in directions.flows(towards) {
+        for (size, packets) in &flow.sizes.counts {
+            *sizes.entry(*size).or_default() += u64::from(*packets);
+            all += u64::from(*packets);
+        }
+        all += flow.sizes.others;
+    }
+    let mut packets: Vec<u64> = sizes.into_values().collect();
+    packets.sort_unstable_by(|a, b| b.cmp(a));
+    let most: u64 = packets.iter().take(2).sum();
+    most.saturating_mul(4) >= all.saturating_mul(3)
 }
 
 /// Whether what goes unanswered looks like a stream that wants no answer: large, or fast and steady.
@@ -387,5 +416,29 @@ mod tests {
              1 A > B ESP 0xb1 seq 1..180 every 0.3 size 136",
             "esp-one-way",
         );
+    }
+
+    #[test]
+    fn reports_of_many_sizes_may_want_no_answer() {
+        let reports = "A > B ESP 0xb1 seq 1..40 every 0.7 size 104,136,152,120,88,160,140,112";
+        let talk = "1 A > B ESP 0xb2 seq 1..5 every 0.3 size 136
+             1.1 B > A ESP 0xa2 seq 1..5 every 0.3 size 136";
+        for text in [
+            format!("{UP}\n1 {reports}"),
+            format!("{UP}\n{talk}\n3 {reports}"),
+        ] {
+            let finding = crate::diagnose::testing::fires(&text, "esp-one-way");
+            assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+            assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
+        }
+    }
+
+    #[test]
+    fn requests_that_are_all_alike_want_answers() {
+        let finding = crate::diagnose::testing::fires(
+            &format!("{UP}\n1 A > B ESP 0xb1 seq 1..20 every 1 size 136"),
+            "esp-one-way",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Error);
     }
 }

@@ -60,7 +60,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         ),
     ];
     // What is inside stands for what users feel; IKE tells the path from the hosts.
-    let (by_asker, what, confidence) = (by_asker(model, tunnel), of_ike.1, of_ike.2);
+    let (by_asker, what, confidence) = (by_asker(model, tunnel), "exchanges of IKE", of_ike.2);
     by_asker
         .into_iter()
         .find_map(|samples| step(tunnel, &(samples, what, confidence)))
@@ -92,28 +92,35 @@ fn liveness(model: &Model, tunnel: TunnelId) -> Vec<Sample> {
 /// The round trips of liveness checks by who asks, each in order: a tap beside one gateway sees the path
 /// only in what that one asks.
 ///
-/// The first two exchanges of an IKE SA, which may take longer for their arithmetic but never less than
-/// the path does, come before them. They are never among the later ones of a step.
+/// The first two exchanges of the first IKE SA, which may take longer for their arithmetic but never
+/// less than the path does, come before them, and never among the later ones of a step: those of a
+/// later IKE SA are left out.
 fn by_asker(model: &Model, tunnel: TunnelId) -> Vec<Vec<Sample>> {
-    let mut series: BTreeMap<(Vantage, IpAddr), Vec<Sample>> = BTreeMap::new();
+    let mut checks: BTreeMap<(Vantage, IpAddr), Vec<Sample>> = BTreeMap::new();
+    let mut setups = checks.clone();
     for id in &model.tunnels[tunnel].ike_sas {
         let exchanges = model.ike_sas[*id].exchanges.iter();
         for (place, exchange) in exchanges.map(|id| &model.exchanges[*id]).enumerate() {
-            let counts = match exchange.kind {
-                ExchangeType::INFORMATIONAL => true,
-                ExchangeType::IKE_SA_INIT | ExchangeType::IKE_AUTH => place < 2,
-                _ => false,
+            let series = match exchange.kind {
+                ExchangeType::INFORMATIONAL => &mut checks,
+                ExchangeType::IKE_SA_INIT | ExchangeType::IKE_AUTH if place < 2 => &mut setups,
+                _ => continue,
             };
-            if let Some((asker, sample)) = round_trip(model, exchange).filter(|_| counts) {
+            if let Some((asker, sample)) = round_trip(model, exchange) {
                 series.entry(asker).or_default().push(sample);
             }
         }
     }
-    let mut all: Vec<Vec<Sample>> = series.into_values().collect();
-    for samples in &mut all {
+    for (asker, samples) in &mut checks {
         samples.sort_unstable();
+        let begins = samples.first().map(|sample| sample.0.1);
+        let mut setups = setups.remove(asker).unwrap_or_default();
+        setups.retain(|setup| Some(setup.0.1) < begins);
+        setups.sort_unstable();
+        setups.truncate(2);
+        samples.splice(0..0, setups);
     }
-    all
+    checks.into_values().collect()
 }
 
 /// Who asked, where it was recorded, and the round trip; `None` if a request was sent again.
@@ -336,6 +343,24 @@ mod tests {
             "1 A > B ESP 0xb1 seq 1..20 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
              1.02 B > A ESP 0xa1 seq 1..10 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
              11.3 B > A ESP 0xa1 seq 11..20 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/11)",
+            "high-latency",
+        );
+    }
+
+    #[test]
+    fn ike_sas_that_take_long_to_set_up_are_no_longer_way() {
+        let setups: Vec<String> = (2..6)
+            .map(|n| {
+                format!(
+                    "{n}00.0 A:500 > B:500 IKE_SA_INIT i=9{n} r=0 id=0 request SA(DH14) KE(14) Nonce
+                     {n}00.4 B:500 > A:500 IKE_SA_INIT i=9{n} r=8{n} id=0 response SA(DH14) KE(14) Nonce
+                     {n}00.5 A:500 > B:500 IKE_AUTH i=9{n} r=8{n} id=1 request sealed 256
+                     {n}00.9 B:500 > A:500 IKE_AUTH i=9{n} r=8{n} id=1 response sealed 240"
+                )
+            })
+            .collect();
+        silent(
+            &format!("{}\n{}", checks(&[0.02; 6]), setups.join("\n")),
             "high-latency",
         );
     }

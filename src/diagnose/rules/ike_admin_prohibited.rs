@@ -1,7 +1,7 @@
 //! A filter refuses IKE, and says so.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::say;
 
@@ -28,7 +28,7 @@ const DOCUMENT: &str = "\
 A firewall or router on the way forbids UDP 500 or 4500 and is kind enough to say so.
 
 ## How it is seen
-ICMP type 3 code 9, 10 or 13 (ICMPv6 type 1 code 1, 5 or 6) that quotes an IKE packet of this tunnel. The sender of the error is the filter.
+ICMP type 3 code 9, 10 or 13 (ICMPv6 type 1 code 1 or 5) that quotes an IKE packet of this tunnel. The sender of the error is the filter.
 
 ## What else looks like it
 Nothing: the packets say so themselves. Which rule of the filter it was only the filter knows.
@@ -38,15 +38,15 @@ Nothing: the packets say so themselves. Which rule of the filter it was only the
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(seen) = icmp::about(model, tunnel)
-        .find(|seen| icmp::is_ike(seen) && icmp::meaning(&seen.error) == Meaning::Prohibited)
-    else {
+    let fits = |meaning| meaning == Meaning::Prohibited;
+    let Some(refusal) = icmp::about_ike(model, tunnel, RULE.severity, fits) else {
         return Vec::new();
     };
+    let seen = refusal.seen;
     let quoted = seen.error.quoted;
     let finding = Finding::new(
         &RULE,
-        Confidence::Certain,
+        refusal.confidence,
         tunnel,
         (seen.frame, seen.time),
         say!(
@@ -55,22 +55,25 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             router = seen.path.from.address
         ),
     )
-    .during(seen.time, seen.last)
-    .severity(icmp::severity(model, tunnel, &RULE))
+    .during(seen.time, refusal.last)
+    .severity(refusal.severity)
     .title(say!(
         "{router} forbids IKE to {to}",
         router = seen.path.from.address,
         to = quoted.to
     ))
-    .says(say!(
-        "{router} sent {error} (administratively prohibited, {times} in all) for IKE from {from} \
-         to {to}.",
-        router = seen.path.from.address,
-        error = icmp::name(&seen.error),
-        times = seen.count,
-        from = quoted.from,
-        to = quoted.to
-    ))
+    .says(
+        say!(
+            "{router} sent {error} (administratively prohibited, {times} in all) for IKE from {from} \
+             to {to}.",
+            router = seen.path.from.address,
+            error = icmp::name(&seen.error),
+            times = seen.count,
+            from = quoted.from,
+            to = quoted.to
+        )
+        .then(refusal.after),
+    )
     .advise(say!(
         "On {router} permit UDP 500, UDP 4500 and IP protocol 50 between {from} and {to}, both \
          ways.",
@@ -101,5 +104,18 @@ mod tests {
              0.1 B > A ICMP 3/3 quoting A:500 > B:500 IKE i=1 r=0",
             &["ike-port-unreachable"],
         );
+    }
+
+    #[test]
+    fn a_reject_route_of_ipv6_is_no_filter() {
+        let error = crate::net::IcmpError {
+            v6: true,
+            kind: 1,
+            code: 6,
+            ..crate::testing::model("1 R > A ICMP 3/1 quoting A:500 > B:500 IKE i=1 r=0").icmp[0]
+                .error
+        };
+        let meaning = super::icmp::meaning(&error);
+        assert_eq!(meaning, super::Meaning::HostUnreachable);
     }
 }

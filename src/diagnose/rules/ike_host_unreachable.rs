@@ -1,7 +1,7 @@
 //! No way to the peer: a router says so.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::say;
 
@@ -30,10 +30,10 @@ const DOCUMENT: &str = "\
 A router on the way, often the last one, cannot deliver to the peer's address: no route, no neighbour, or a routing loop.
 
 ## How it is seen
-ICMP type 3 code 0, 1 or the like, type 11 code 0 (ICMPv6 type 1 code 0 or 3, type 3) that quotes IKE or ESP of this tunnel. The sender of the error is the place where the way ends.
+ICMP type 3 code 0, 1 or the like, type 11 code 0 (ICMPv6 type 1 code 0, 3 or 6, type 3) that quotes IKE or ESP of this tunnel. The sender of the error is the place where the way ends. What was answered all the same, or afterwards, makes it milder.
 
 ## What else looks like it
-A peer that is switched off gives code 1 from its last router. A wrong peer address gives the same.
+A peer that is switched off gives code 1 from its last router. A wrong peer address gives the same. A trace of the way to the port of IKE makes packets run out of hops on purpose.
 
 ## What to do
 1. Check the peer address in the configuration.
@@ -42,27 +42,26 @@ A peer that is switched off gives code 1 from its last router. A wrong peer addr
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(seen) = icmp::about(model, tunnel).find(|seen| {
-        matches!(
-            icmp::meaning(&seen.error),
-            Meaning::HostUnreachable | Meaning::HopLimit
-        )
-    }) else {
+    let fits = |meaning| matches!(meaning, Meaning::HostUnreachable | Meaning::HopLimit);
+    let found = [
+        icmp::about_ike(model, tunnel, RULE.severity, fits),
+        icmp::about_esp(model, tunnel, RULE.severity, fits),
+    ];
+    // The graver of the two, and of two alike the one about IKE.
+    let [about_ike, about_esp] = found;
+    let worse = about_esp.filter(|esp| about_ike.is_none_or(|ike| esp.severity > ike.severity));
+    let Some(refusal) = worse.or(about_ike) else {
         return Vec::new();
     };
+    let seen = refusal.seen;
     let quoted = seen.error.quoted;
     let why = match icmp::meaning(&seen.error) {
         Meaning::HopLimit => "packets run out of hops: a routing loop or a very long way",
         _ => "it has no route or no neighbour there",
     };
-    let severity = if icmp::is_ike(seen) {
-        icmp::severity(model, tunnel, &RULE)
-    } else {
-        RULE.severity
-    };
     let finding = Finding::new(
         &RULE,
-        Confidence::Certain,
+        refusal.confidence,
         tunnel,
         (seen.frame, seen.time),
         say!(
@@ -71,22 +70,25 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             router = seen.path.from.address
         ),
     )
-    .during(seen.time, seen.last)
-    .severity(severity)
+    .during(seen.time, refusal.last)
+    .severity(refusal.severity)
     .title(say!(
         "{router} cannot reach {to}",
         router = seen.path.from.address,
         to = quoted.to.address
     ))
-    .says(say!(
-        "{router} sent {error} ({times} in all) for packets from {from} to {to}: {why}.",
-        router = seen.path.from.address,
-        error = icmp::name(&seen.error),
-        times = seen.count,
-        from = quoted.from,
-        to = quoted.to,
-        why
-    ))
+    .says(
+        say!(
+            "{router} sent {error} ({times} in all) for packets from {from} to {to}: {why}.",
+            router = seen.path.from.address,
+            error = icmp::name(&seen.error),
+            times = seen.count,
+            from = quoted.from,
+            to = quoted.to,
+            why
+        )
+        .then(refusal.after),
+    )
     .or("The peer is switched off, or its outside link is down.")
     .or("The peer address is wrong.")
     .advise(say!(
@@ -120,5 +122,57 @@ mod tests {
              4.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240",
         );
         assert!(crate::diagnose::testing::is_healthy(&findings));
+    }
+
+    const BOTH: &str = "
+        1 A > B ESP 0xb1 seq 1..60 every 0.3 size 136
+        1.1 B > A ESP 0xa1 seq 1..60 every 0.3 size 136";
+
+    #[test]
+    fn esp_that_goes_on_both_ways_was_not_without_a_way() {
+        let text = format!("{BOTH}\n5 R > A ICMP 3/1 quoting A > B ESP 0xb1");
+        let findings = crate::diagnose::testing::findings(&text);
+        assert!(
+            crate::diagnose::testing::is_healthy(&findings),
+            "{findings:#?}"
+        );
+    }
+
+    #[test]
+    fn a_trace_of_the_way_to_the_port_of_ike_is_no_loop() {
+        crate::diagnose::testing::silent(
+            &format!("{BOTH}\n5 R > A ICMP 11/0 quoting A:40000 > B:500 IKE count 3"),
+            "ike-host-unreachable",
+        );
+    }
+
+    #[test]
+    fn a_check_cut_off_by_the_end_makes_no_error_of_an_old_one() {
+        let findings = crate::diagnose::testing::findings(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4
+             1 R > A ICMP 3/1 quoting A:500 > B:500 IKE i=1 r=0
+             4.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) KE(14) Nonce
+             4.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             4.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+             60 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80",
+        );
+        assert!(
+            crate::diagnose::testing::is_healthy(&findings),
+            "{findings:#?}"
+        );
+    }
+
+    #[test]
+    fn a_way_that_was_missing_for_a_while_is_a_warning() {
+        let finding = crate::diagnose::testing::fires(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11
+             1 R > A ICMP 3/1 quoting A:500 > B:500 IKE i=1 r=0 count 3 every 4
+             60 A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(DH14) KE(14) Nonce
+             60.1 B:500 > A:500 IKE_SA_INIT i=3 r=4 id=0 response SA(DH14) KE(14) Nonce
+             60.2 A:500 > B:500 IKE_AUTH i=3 r=4 id=1 request sealed 256
+             60.3 B:500 > A:500 IKE_AUTH i=3 r=4 id=1 response sealed 240",
+            "ike-host-unreachable",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
     }
 }

@@ -1,5 +1,6 @@
 //! IKE messages travel in IP fragments.
 
+use crate::diagnose::facts::asked::is_v1;
 use crate::diagnose::facts::tap;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
@@ -20,7 +21,7 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-An IKE message is larger than the link takes, so IP cut it. That works here; many NAT devices and filters drop fragments, so it may fail on another path or after a change of certificates or groups. RFC 7383 lets IKE cut its messages itself, once both sides announced it; IKE_SA_INIT comes before that and is never cut by IKE. IKE_INTERMEDIATE (RFC 9242) can be cut by IKE, but some implementations leave it to IP.
+An IKE message is larger than the link takes, so IP cut it. That works here; many NAT devices and filters drop fragments, so it may fail on another path or after a change of certificates or groups. RFC 7383 lets IKEv2 cut its messages itself, once both sides announced it; IKE_SA_INIT comes before that and is never cut by IKE. IKE_INTERMEDIATE (RFC 9242) can be cut by IKE, but some implementations leave it to IP.
 
 ## How it is seen
 IKE datagrams were put together from IP fragments.
@@ -82,10 +83,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         )
         .then(announced(first, sa)),
     )
-    .advise(
-        "Enable IKE fragmentation (RFC 7383) on both sides, and let IP fragments pass on the \
-         filters in between.",
-    );
+    .advise(match is_v1(first.header.exchange) {
+        true => {
+            "Let IP fragments pass on the filters in between; IKEv2 can cut its messages itself."
+        }
+        false => {
+            "Enable IKE fragmentation (RFC 7383) on both sides, and let IP fragments pass on the \
+             filters in between."
+        }
+    });
     for message in cut.iter().skip(1) {
         finding = finding.also(
             (message.frame, message.time),
@@ -100,6 +106,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 /// Why IKE did not cut the message itself, as far as it is known.
 fn announced(message: &Message, sa: Option<&IkeSa>) -> &'static str {
+    // RFC 7383 is of IKEv2.
+    if is_v1(message.header.exchange) {
+        return "";
+    }
     if message.header.exchange == ExchangeType::IKE_SA_INIT {
         return "IKE_SA_INIT cannot be cut by IKE.";
     }
@@ -158,5 +168,16 @@ mod tests {
             ),
             "ike-ip-fragments",
         );
+    }
+
+    #[test]
+    fn ikev1_is_not_told_of_fragments_of_ikev2() {
+        let finding = fires(
+            "0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) pieces=2
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)",
+            "ike-ip-fragments",
+        );
+        let said = format!("{} {:?}", finding.says, finding.advice);
+        assert!(!said.contains("7383"), "{said}");
     }
 }

@@ -42,20 +42,18 @@ A NAT device or load balancer that has no mapping for the port and answers for t
 ";
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(seen) = icmp::about(model, tunnel)
-        .find(|seen| icmp::is_ike(seen) && icmp::meaning(&seen.error) == Meaning::PortUnreachable)
-    else {
+    let fits = |meaning| meaning == Meaning::PortUnreachable;
+    let Some(refusal) = icmp::about_ike(model, tunnel, RULE.severity, fits) else {
         return Vec::new();
     };
+    let seen = refusal.seen;
     let quoted = seen.error.quoted;
     let by_peer = seen.path.from.address == quoted.to.address;
     let finding = Finding::new(
         &RULE,
-        if by_peer {
-            Confidence::Certain
-        } else {
-            Confidence::Likely
-        },
+        refusal
+            .confidence
+            .lower_if(!by_peer && refusal.confidence == Confidence::Certain),
         tunnel,
         (seen.frame, seen.time),
         say!(
@@ -64,23 +62,53 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             router = seen.path.from.address
         ),
     )
-    .during(seen.time, seen.last)
-    .severity(icmp::severity(model, tunnel, &RULE))
-    .title(say!("Nothing listens on {port}", port = quoted.to))
-    .says(say!(
-        "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}: \
-         the host is there, its IKE daemon is not.",
-        router = seen.path.from.address,
-        error = icmp::name(&seen.error),
-        times = seen.count,
-        from = quoted.from,
-        to = quoted.to
-    ))
-    .or("A device in between has no mapping for the port and answers in the peer's place.")
-    .advise(say!(
-        "Start the IKE daemon on {peer} and see that it listens on this address.",
-        peer = quoted.to.address
-    ));
+    .during(seen.time, refusal.last)
+    .title(say!("Nothing listens on {port}", port = quoted.to));
+    // Daemons listen on 500 and 4500; any other port is one that a NAT gave to who asked from behind it.
+    let given = quoted
+        .to
+        .port
+        .is_some_and(|port| !matches!(port, 500 | 4500));
+    let finding = match given {
+        true => finding
+            .severity(refusal.severity.min(Severity::Warning))
+            .says(
+                say!(
+                    "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}: a NAT \
+                     gave that port to a peer behind it, and it leads to nobody any more.",
+                    router = seen.path.from.address,
+                    error = icmp::name(&seen.error),
+                    times = seen.count,
+                    from = quoted.from,
+                    to = quoted.to
+                )
+                .then(refusal.after),
+            )
+            .or("The peer behind the NAT is gone without a word.")
+            .advise(
+                "See that the peer behind the NAT sends NAT keepalives more often than the NAT forgets; \
+                 it must ask anew from its side.",
+            ),
+        false => finding
+            .severity(refusal.severity)
+            .says(
+                say!(
+                    "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}: \
+                     the host is there, its IKE daemon is not.",
+                    router = seen.path.from.address,
+                    error = icmp::name(&seen.error),
+                    times = seen.count,
+                    from = quoted.from,
+                    to = quoted.to
+                )
+                .then(refusal.after),
+            )
+            .or("A device in between has no mapping for the port and answers in the peer's place.")
+            .advise(say!(
+                "Start the IKE daemon on {peer} and see that it listens on this address.",
+                peer = quoted.to.address
+            )),
+    };
     vec![finding]
 }
 
@@ -105,6 +133,22 @@ mod tests {
              0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
              0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240",
             &[],
+        );
+    }
+
+    #[test]
+    fn the_port_of_a_peer_that_is_gone_from_behind_its_nat_is_no_daemon_that_is_down() {
+        let finding = crate::diagnose::testing::fires(
+            "0 A:41000 > B:4500 INFORMATIONAL i=1 r=2 id=1 request by=initiator sealed 80
+             0.1 B:4500 > A:41000 INFORMATIONAL i=1 r=2 id=1 response by=responder sealed 80
+             60 B:4500 > A:41000 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=4,11
+             60.1 A > B ICMP 3/3 quoting B:4500 > A:41000 IKE i=1 r=2 count 3 every 4",
+            "ike-port-unreachable",
+        );
+        assert!(
+            finding.says.to_string().contains("a NAT"),
+            "{}",
+            finding.says
         );
     }
 }

@@ -1,10 +1,11 @@
 //! A gateway's own address talks to a private one in clear: NAT took the packets out of the tunnel.
 
-use crate::diagnose::facts::{clear, end_of, is_private};
+use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{ClearFlow, Model, TunnelId};
+use crate::model::{ClearFlow, Model, Tunnel, TunnelId};
 use crate::say;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -32,7 +33,7 @@ The gateway translates the source of packets that should go through the tunnel. 
 Packets in clear from the public address of a gateway to a private address, on the link where its IKE and ESP is, several of them requests.
 
 ## What else looks like it
-A gateway that speaks to private neighbours on its outside network; such neighbours would answer.
+A gateway that speaks to private neighbours on its outside network; such neighbours would answer. Where the gateway sends ESP as well, and no keys show that the tunnel is for that address, it is a warning and no more.
 
 ## What to do
 1. Exempt the traffic of the tunnel from source NAT: a no-NAT rule before the rule that masquerades.
@@ -47,7 +48,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let strays: Vec<&ClearFlow> = clear::flows(model, row)
         .filter(|clear| {
             !is_private(clear.from)
+                && !is_shared(clear.from)
                 && is_private(clear.to)
+                && is_selected(model, row, clear.to) != Some(false)
                 && clear.requests >= FEW
                 && end_of(row, clear.from).is_some()
                 && seen_at(model, tunnel, clear)
@@ -58,13 +61,24 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let packets: u64 = strays.iter().map(|clear| clear.packets).sum();
+    // What ties them to the tunnel: its selectors, or that it lacks the traffic which should be in it.
+    let tied = strays.iter().any(|clear| {
+        is_selected(model, row, clear.to) == Some(true) || !sends(model, row, clear.from)
+    });
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Likely,
+        match tied {
+            true => Confidence::Likely,
+            false => Confidence::Possible,
+        },
         tunnel,
         first.seen.first,
         say!("{from} > {to} in clear", from = first.from, to = first.to),
     )
+    .severity(match tied {
+        true => RULE.severity,
+        false => Severity::Warning,
+    })
     .title(say!(
         "{from} sends to {to} in clear, with its own address",
         from = first.from,
@@ -86,6 +100,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         );
     }
     vec![finding]
+}
+
+/// Whether a gateway sends ESP through the tunnel.
+fn sends(model: &Model, row: &Tunnel, gateway: IpAddr) -> bool {
+    let end = end_of(row, gateway);
+    let mut flows = row.flows.iter().map(|id| &model.flows[*id]);
+    flows.any(|flow| end.is_some() && row.destination(flow) == end.map(|end| 1 - end))
 }
 
 /// Whether the tunnel was recorded at the same vantage.
@@ -130,5 +151,35 @@ mod tests {
             ),
             "inner-nat-misses-ts",
         );
+    }
+
+    #[test]
+    fn a_private_host_that_a_busy_gateway_looks_for_is_no_more_than_a_warning() {
+        let stray = "3 A > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5";
+        let busy =
+            crate::diagnose::testing::fires(&format!("{ESP}\n{stray}"), "inner-nat-misses-ts");
+        assert_eq!(busy.severity, crate::diagnose::Severity::Warning);
+        let idle = crate::diagnose::testing::fires(
+            &format!("0.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136\n{stray}"),
+            "inner-nat-misses-ts",
+        );
+        assert_eq!(idle.severity, crate::diagnose::Severity::Error);
+    }
+
+    #[test]
+    fn an_address_that_the_tunnel_is_not_for() {
+        let text = |to: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/24) TSr(10.2.7.0/24)
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/24) TSr(10.2.7.0/24)
+                 3 A > {to} CLEAR 1 count 5 every 1 requests 5
+                 30 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 30.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+            )
+        };
+        verdict(&text("10.2.7.9"), "inner-nat-misses-ts");
+        silent(&text("10.77.0.9"), "inner-nat-misses-ts");
     }
 }

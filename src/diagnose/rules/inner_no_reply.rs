@@ -1,5 +1,6 @@
 //! Requests go through the tunnel, and the host asked never answers.
 
+use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::icmp::Meaning;
 use crate::diagnose::facts::inner::{self, Asking, BGP, Inside, Unanswered};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
@@ -29,7 +30,7 @@ The tunnel works: IKE is answered, ESP leaves, the far gateway is heard. What is
 With the keys of ESP, or without encryption: connection attempts (SYN), ICMP echo requests or DNS queries to a host, several and over some seconds, and nothing at all of that host to the one who asks, though the far gateway was heard after the first of them and all of its ESP was opened. An ICMP error inside may say who refuses, and why.
 
 ## What else looks like it
-A host that is switched off. Answers that take another way, past this tunnel. ESP that the far gateway receives and drops: then its counters of errors grow.
+A host that is switched off. Answers that take another way, past this tunnel. ESP that the far gateway receives and drops: then its counters of errors grow. A trace of the way makes packets run out of hops on purpose.
 
 ## What to do
 1. Compare routes and access rules on the far side for the two addresses printed, both directions, from the time printed on.
@@ -137,11 +138,22 @@ fn finding(
     let (from, to) = (worst.asking.from.address, worst.asking.to.address);
     let error = pairs.iter().find_map(|pair| {
         let about = inside.errors(pair.asking.from.address, pair.asking.to.address);
-        about.iter().copied().find(|error| refuses(error))
+        // Errors of another time are about other requests.
+        let until = pair.silent.last.1.later(Tap::PATIENCE);
+        let meets = |error: &&InnerError| {
+            error.seen.first.1 <= until && error.seen.last.1 >= pair.silent.first.1
+        };
+        about
+            .iter()
+            .copied()
+            .filter(meets)
+            .find(|error| refuses(error))
     });
     let others = inside.answers(worst.asking.talk.vantage, end);
     let confidence = match (error, others) {
-        (Some(_), _) => Confidence::Certain,
+        // Who traces the way makes packets run out of hops on purpose.
+        (Some(error), _) if inner::meaning(error) == Meaning::HopLimit => Confidence::Possible,
+        (Some(error), _) => Confidence::Certain.lower_if(error.count < 2),
         (None, true) => Confidence::Possible,
         (None, false) => inside.absence(Confidence::Likely),
     };
@@ -249,7 +261,10 @@ fn why(error: &InnerError) -> Text {
     let error = inner::said(error);
     match meaning {
         Meaning::Prohibited => say!("{error}: a filter there refuses the traffic.", error),
-        Meaning::HopLimit => say!("{error}: packets go in circles.", error),
+        Meaning::HopLimit => say!(
+            "{error}: packets go in circles there, or somebody traces the way.",
+            error
+        ),
         _ => say!(
             "{error}: it knows no way to the host, or the host is off.",
             error
@@ -356,5 +371,19 @@ mod tests {
              2.9 B > A ESP 0xa1 seq 1 inner(10.2.0.9 > 10.1.0.9 UDP 1 > 2)",
             "inner-no-reply",
         );
+    }
+
+    #[test]
+    fn a_trace_of_the_way_is_no_certain_loop_and_an_old_error_is_not_about_it() {
+        let text = |at: &str, error: &str| {
+            with(&format!(
+                "1 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 {at} B > A ESP 0xa1 seq 1..3 every 0.1 inner(10.2.0.254 > 10.1.0.1 ICMP {error} quoting 10.1.0.1 > 10.2.0.1 1)"
+            ))
+        };
+        let trace = fires(&text("1.1", "11/0"), "inner-no-reply");
+        assert_eq!(trace.confidence, crate::diagnose::Confidence::Possible);
+        let old = fires(&text("20", "3/1"), "inner-no-reply");
+        assert!(!old.says.to_string().contains("ICMP 3/1"), "{}", old.says);
     }
 }

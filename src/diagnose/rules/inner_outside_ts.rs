@@ -1,4 +1,4 @@
-//! Packets inside an SA that its selectors do not cover: the receiver drops them without a word.
+//! Packets inside an SA that its selectors do not cover: a receiver that checks drops them.
 
 use crate::diagnose::facts::inner::Inside;
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::say;
 use crate::units::{Endpoint, EspSpi};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -29,10 +29,10 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-A gateway sends packets through a child SA that was negotiated for other addresses, protocols or ports. The receiver must drop them (RFC 4301 section 5.2), and says nothing.
+A gateway sends packets through a child SA that was negotiated for other addresses, protocols or ports. The receiver must drop them (RFC 4301 section 5.2); it may say so by INVALID_SELECTORS (RFC 7296 section 3.10.1), and most say nothing.
 
 ## How it is seen
-With the keys of IKE and ESP: the granted traffic selectors of a child SA, the packets inside it, and no answer to those that are outside. Packets that are answered all the same are not told: their receiver does not mind.
+With the keys of IKE and ESP: the granted traffic selectors of a child SA, the packets inside it, and no answer to those that are outside. Packets that are answered all the same are not told: their receiver does not mind. It is a warning where nothing that is outside wants an answer, such as syslog: nobody can tell then whether it is dropped.
 
 ## What else looks like it
 Selectors that were changed on one side while the SA lived. Routes that point more networks at a tunnel interface than were negotiated. A NAT in front of the tunnel that translates to an address nobody negotiated.
@@ -53,12 +53,21 @@ struct Outside<'m> {
     from: Endpoint,
     to: Endpoint,
     sides: [&'m [Selector]; 2],
+    /// Whether an answer was asked for.
+    asked: bool,
 }
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(inside) = Inside::of(model, tunnel) else {
         return Vec::new();
     };
+    // What only reports gets no answer either where the receiver does not check.
+    let key = |end: Endpoint| (end.address, end.port);
+    let asked: BTreeSet<_> = inside
+        .asking
+        .iter()
+        .map(|one| (one.talk.vantage, key(one.from), key(one.to)))
+        .collect();
     let mut found: BTreeMap<EspSpi, Outside<'_>> = BTreeMap::new();
     for talk in inside.talks().filter(|talk| is_judged(talk)) {
         let [one, other] = talk.ends;
@@ -71,7 +80,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             for carrier in &way.carriers {
                 let flow = &model.flows[carrier.flow];
                 if let Some(sides) = outside(model, flow, talk, from, to) {
-                    note(&mut found, flow.key.spi, *carrier, (from, to), sides);
+                    let asked = asked.contains(&(talk.vantage, key(from), key(to)));
+                    note(&mut found, flow.key.spi, *carrier, (from, to), sides, asked);
                 }
             }
         }
@@ -93,6 +103,7 @@ fn note<'m>(
     carrier: Carrier,
     (from, to): (Endpoint, Endpoint),
     sides: [&'m [Selector]; 2],
+    asked: bool,
 ) {
     let row = found.entry(spi).or_insert(Outside {
         packets: 0,
@@ -101,7 +112,9 @@ fn note<'m>(
         from,
         to,
         sides,
+        asked,
     });
+    row.asked |= asked;
     row.packets += carrier.packets;
     row.first = row.first.min(carrier.seen.first);
     row.last = row.last.max(carrier.seen.last);
@@ -188,19 +201,25 @@ fn finding(tunnel: TunnelId, spi: EspSpi, outside: &Outside<'_>) -> Finding {
         from,
         to,
         sides: [senders, receivers],
+        asked,
     } = outside;
+    let (severity, confidence) = match asked {
+        true => (RULE.severity, Confidence::Certain),
+        false => (Severity::Warning, Confidence::Likely),
+    };
     Finding::new(
         &RULE,
-        Confidence::Certain,
+        confidence,
         tunnel,
         *first,
         say!("{from} to {to} in SA {spi}", from, to, spi),
     )
     .also(*last, "the last such packet")
+    .severity(severity)
     .title(say!("SA {spi} carries packets that its selectors do not cover", spi))
     .says(say!(
         "{packets} such as {from} to {to} went in SA {spi}, which was granted for {senders} ↔ {receivers} only, and \
-         none was answered. The receiver drops such packets and says nothing.",
+         none was answered. A receiver that checks drops such packets.",
         packets = count(*packets, "packet"),
         from,
         to,
@@ -303,5 +322,16 @@ mod tests {
         let text = with("10.1.0.5:17/1701", "198.51.100.1:17/1701", udp)
             .replace(" TSi(", " N(USE_TRANSPORT_MODE) TSi(");
         silent(&text, "inner-outside-ts");
+    }
+
+    #[test]
+    fn reports_that_want_no_answer_may_arrive() {
+        let syslog = "1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 10.2.0.1 UDP 5000 > 514)";
+        let finding = crate::diagnose::testing::fires(
+            &with("10.1.0.0/24", "10.9.0.0/24", syslog),
+            "inner-outside-ts",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+        assert_ne!(finding.confidence, crate::diagnose::Confidence::Certain);
     }
 }

@@ -29,7 +29,7 @@ The tunnel carries traffic between two hosts, but connections to one port fail: 
 With the keys of ESP, or without encryption. The hosts exchange other packets. To one port every SYN stays without answer and is repeated (a filter drops it), or is answered by RST (nothing listens) or by an ICMP error (whoever sends it refuses).
 
 ## What else looks like it
-Connections that open and hang as soon as data flows: that is the size of packets, see mtu-black-hole. A service that is down for a while.
+Connections that open and hang as soon as data flows: that is the size of packets, see mtu-black-hole. A service that is down for a while. A check of a service that is off, refused by RST at even intervals, and a single attempt that is refused, are told for information only.
 
 ## What to do
 1. SYN without answer: permit the port in the rules on the way and on the host, both directions.
@@ -176,11 +176,17 @@ fn finding(
             ),
         ),
     };
+    // One attempt that somebody refuses is soon made by chance, and what is refused at even intervals is
+    // a check of a service that is off: no fault of the tunnel.
+    let mild = match error {
+        Some(_) => port.attempts < FEW && port.silent < FEW,
+        None => refused && is_even(&port.refusals),
+    };
     let note = say!("SYN to port {number}", number);
     let mut finding = Finding::new(
         &RULE,
         match error {
-            Some(_) => Confidence::Certain,
+            Some(error) => Confidence::Certain.lower_if(error.count < 2),
             None if refused => Confidence::Likely,
             None => inside.absence(Confidence::Likely),
         },
@@ -188,6 +194,10 @@ fn finding(
         first,
         &note,
     )
+    .severity(match mild {
+        true => Severity::Info,
+        false => RULE.severity,
+    })
     .title(say!(
         "{to} answers {from}, its TCP port {number} does not",
         to,
@@ -212,6 +222,25 @@ fn finding(
         finding = finding.also(place, &note);
     }
     Some(finding.or("The service is down.").advise(advice))
+}
+
+/// Whether attempts come at one interval, as those of a check do.
+fn is_even(places: &[Cite]) -> bool {
+    /// Fewer make no interval, and people and programs try again sooner.
+    const MANY: usize = 5;
+    const SLOW: Span = Span::from_secs(2);
+    let mut times: Vec<_> = places.iter().map(|at| at.1).collect();
+    times.sort_unstable();
+    let steps: Vec<i64> = times
+        .iter()
+        .zip(times.iter().skip(1))
+        .map(|(one, next)| next.since(*one).0)
+        .collect();
+    let (least, most) = (steps.iter().min(), steps.iter().max());
+    times.len() >= MANY
+        && least.zip(most).is_some_and(|(least, most)| {
+            *least >= SLOW.0 && most.saturating_sub(*least) <= least / 5
+        })
 }
 
 /// Whether an error says that the port is shut.
@@ -299,5 +328,25 @@ mod tests {
             ),
             "inner-port-unanswered",
         );
+    }
+
+    #[test]
+    fn a_check_of_a_service_that_is_off_and_a_single_refusal_are_information() {
+        let tries: Vec<String> = (0..7)
+            .map(|n| {
+                let at = 5 + 5 * n;
+                format!(
+                    "{at} A > B ESP 0xb1 seq {0} inner(10.1.0.1 > 10.2.0.1 TCP 4000{n} > 443 SYN seq 1)
+                     {at}.1 B > A ESP 0xa1 seq {0} inner(10.2.0.1 > 10.1.0.1 TCP 443 > 4000{n} RST,ACK ack 2)",
+                    1 + n
+                )
+            })
+            .collect();
+        let once = "10 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)
+             10.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 ICMP 3/10 quoting 10.1.0.1 > 10.2.0.1 TCP 40000 > 443)";
+        for text in [tries.join("\n"), once.to_string()] {
+            let finding = fires(&format!("{PING}\n{text}"), "inner-port-unanswered");
+            assert_eq!(finding.severity, crate::diagnose::Severity::Info);
+        }
     }
 }

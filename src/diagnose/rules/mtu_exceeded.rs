@@ -4,10 +4,11 @@ use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::{esp, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
+use crate::model::{IcmpSeen, Model, TunnelId};
 use crate::say;
-use crate::units::{Span, Vantage};
+use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -38,18 +39,23 @@ A router on the way has a link with a smaller MTU, may not fragment, throws the 
 ICMP type 3 code 4 (ICMPv6 type 2) that quotes ESP or IKE of this tunnel. It names the MTU; the largest inner packet follows from the sizes of the ESP packets.
 
 ## What else looks like it
-Nothing: the packets say so themselves. One such error is how path MTU discovery works; many mean that it does not.
+An error that somebody forged. One such error is how path MTU discovery works, one of each link that is smaller still, and another whenever a larger size is tried again after some minutes (RFC 1191 section 6.3); many of one MTU mean that it does not work.
 
 ## What to do
 1. Lower the inner MTU, or clamp the TCP MSS, to the values printed.
 2. See that the gateway receives the ICMP error: its own firewall may drop it.
 ";
 
-/// One error is path MTU discovery at work; so many mean that the sender goes on as before.
+/// One error is path MTU discovery at work; so many of one MTU, apart in time, mean that the sender goes
+/// on as before.
 const DEAF: u64 = 2;
 
 /// Errors closer than this are about packets that were sent before the first could be heeded.
-const TOGETHER: Span = Span::from_millis(100);
+const TOGETHER: Span = Span::from_millis(250);
+
+/// Whoever heeds an error tries a larger size again after five minutes or more (RFC 1191 section 6.3,
+/// RFC 8201 section 4), and then has another.
+const TRIED_AGAIN: Span = Span::from_secs(270);
 
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let seen: Vec<_> = icmp::about(model, tunnel)
@@ -73,10 +79,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .max()
         .unwrap_or(first.time);
     // Packets that were under way together each have their error, and a tap may see one twice.
-    let deaf = count >= DEAF && last.since(first.time) > TOGETHER;
+    let deaf = goes_on(&seen);
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Certain,
+        // Anybody can send such an error; that many go on coming as large packets do.
+        match deaf {
+            true => Confidence::Certain,
+            false => Confidence::Likely,
+        },
         tunnel,
         (first.frame, first.time),
         match mtu {
@@ -140,11 +150,36 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     }
     finding = finding
         .says(says)
+        .or("Somebody forged the error: a gateway should heed only what quotes a packet of its own.")
         .advise("See that the gateway receives ICMP 3/4 (ICMPv6 2): its own firewall may drop it.");
     for one in seen.iter().skip(1) {
         finding = finding.also((one.frame, one.time), "another");
     }
     vec![finding]
+}
+
+/// Whether errors about one MTU go on coming, as they do if nobody heeds them.
+fn goes_on(seen: &[&IcmpSeen]) -> bool {
+    type Key = (Vantage, Option<u32>, IpAddr, IpAddr);
+    let mut rows: BTreeMap<Key, (u64, Timestamp, Timestamp)> = BTreeMap::new();
+    for seen in seen {
+        let quoted = seen.error.quoted;
+        let key = (
+            seen.vantage,
+            seen.error.mtu,
+            quoted.from.address,
+            quoted.to.address,
+        );
+        let (count, first, last) = rows.entry(key).or_insert((0, seen.time, seen.last));
+        *count = count.saturating_add(seen.count);
+        *first = (*first).min(seen.time);
+        *last = (*last).max(seen.last);
+    }
+    rows.into_values().any(|(count, first, last)| {
+        let span = last.since(first);
+        let steps = i64::try_from(count.saturating_sub(1)).unwrap_or(i64::MAX);
+        count >= DEAF && span > TOGETHER && span.0 < TRIED_AGAIN.0.saturating_mul(steps)
+    })
 }
 
 #[cfg(test)]
@@ -176,5 +211,26 @@ mod tests {
             &format!("{ESP}\n1.4 R > A ICMP 3/1 quoting A > B ESP 0xb1 count 4 every 1"),
             "mtu-exceeded",
         );
+    }
+
+    #[test]
+    fn path_mtu_discovery_at_work_is_no_fault() {
+        for errors in [
+            // Packets that were under way.
+            "1.4 R > A ICMP 3/4 mtu 1400 quoting A > B ESP 0xb1 length 1452 count 2 every 0.2",
+            // A smaller link behind the first.
+            "1.4 R > A ICMP 3/4 mtu 1400 quoting A > B ESP 0xb1 length 1452
+             3.4 R > A ICMP 3/4 mtu 1300 quoting A > B ESP 0xb1 length 1400",
+            // Tried again every ten minutes.
+            "1.4 R > A ICMP 3/4 mtu 1400 quoting A > B ESP 0xb1 length 1452 count 4 every 600",
+        ] {
+            let finding = fires(&format!("{ESP}\n{errors}"), "mtu-exceeded");
+            assert_eq!(
+                finding.severity,
+                crate::diagnose::Severity::Info,
+                "{errors}"
+            );
+            assert_ne!(finding.confidence, crate::diagnose::Confidence::Certain);
+        }
     }
 }

@@ -27,7 +27,7 @@ On the outside link this tunnel works: it is negotiated, and ESP of both directi
 The IKE SA is established, both ends send ESP until shortly before the end, and few sequence numbers are missing. Of two taps, one lacks hardly anything that left the other.
 
 ## What else looks like it
-A capture that ends before the trouble begins. Traffic of one pair of hosts may fail in a tunnel that works for all others: only keys of ESP show who talks to whom.
+A capture that ends before the trouble begins. Traffic of one pair of hosts may fail in a tunnel that works for all others: only keys of ESP show who talks to whom. ESP that is seen may still be lost behind the tap, or dropped by the gateway that receives it.
 
 ## What to do
 1. At a cloud gateway: its billing and instance state, route tables, network ACLs and security groups, also of an internet gateway beside it.
@@ -106,7 +106,7 @@ fn well(
         ),
     };
     Some(
-        Finding::new(&RULE, Confidence::Certain, tunnel, first, "ESP passes in this direction")
+        Finding::new(&RULE, Confidence::Likely, tunnel, first, "ESP passes in this direction")
             .also(directions.first(1)?, "and in this one")
             .during(first.1, last_to_one.1.max(last_to_two.1))
             .title(say!(
@@ -115,14 +115,16 @@ fn well(
                 two
             ))
             .says(Text::from(negotiated).then(say!(
-                "{to_two} went to {two} and {to_one} to {one}, and {whole}: no filter on UDP 500, UDP 4500 or ESP, \
-                 and no loss on the outer path. What fails in this tunnel fails behind a gateway.",
+                "{to_two} went to {two} and {to_one} to {one}, and {whole}: no filter stops IKE or ESP before \
+                 this tap, and hardly anything is lost there. What fails in this tunnel most likely fails behind a \
+                 gateway.",
                 to_two = count(to_two, "ESP packet"),
                 two,
                 to_one = count(to_one, "ESP packet"),
                 one,
                 whole
             )))
+            .or("A gateway receives ESP and drops it, or it is lost behind this tap: the counters of the gateways tell.")
             .or("The trouble began after the capture ended, or concerns hosts that were silent meanwhile.")
             .advise("At a cloud gateway look at billing and instance state, route tables, network ACLs and security groups.")
             .advise("At the other gateway look at inner routes, the policy between its zones, and NAT exemptions.")
