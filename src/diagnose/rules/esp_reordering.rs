@@ -167,6 +167,28 @@ mod tests {
     }
 
     #[test]
+    fn times_that_step_back_are_those_of_the_capture() {
+        let mut model = crate::testing::model(
+            "1 A > B ESP 0xb1 seq 1..20,22..120,21,121..200 every 0.1 size 136
+             1 B > A ESP 0xa1 seq 1..200 every 0.1 size 136",
+        );
+        let severity = |model: &crate::model::Model| {
+            let found = super::check(model, crate::model::TunnelId(0));
+            found[0].severity
+        };
+        assert_eq!(severity(&model), crate::diagnose::Severity::Warning);
+        let flow = model
+            .flows
+            .iter()
+            .position(|flow| flow.sequence.late > 0)
+            .unwrap();
+        let id = crate::model::FlowId(u32::try_from(flow).unwrap());
+        let anomalies = &mut model.flows[id].anomalies;
+        anomalies[1].time = crate::units::Timestamp(anomalies[0].time.0 - 1000);
+        assert_eq!(severity(&model), crate::diagnose::Severity::Info);
+    }
+
+    #[test]
     fn a_tap_beside_the_sender_names_it() {
         let text = |ttls: [u8; 2]| {
             format!(

@@ -219,6 +219,25 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_file_of_a_rotated_set_may_hold_the_numbers_between() {
+        let mut model = crate::testing::model(&format!(
+            "{UP}{SPEAKS}\n10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=4,11"
+        ));
+        let found =
+            |model: &crate::model::Model| super::check(model, crate::model::TunnelId(0)).len();
+        assert_eq!(found(&model), 1);
+        let at = |secs: i64| Some(crate::units::Timestamp(secs * 1_000_000_000));
+        let input = &mut model.inputs[0];
+        input.recording = input.first.zip(input.last);
+        let mut next = input.clone();
+        (input.last, next.first) = (at(5), at(8));
+        model.inputs.push(next);
+        assert_eq!(found(&model), 0);
+        model.inputs[1].first = at(5);
+        assert_eq!(found(&model), 1);
+    }
+
+    #[test]
     fn the_next_number_unanswered_is_a_plain_timeout() {
         silent(
             &format!(

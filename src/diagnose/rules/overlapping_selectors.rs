@@ -237,6 +237,14 @@ mod tests {
             &(one.clone() + &tunnel('C', 2, 3, "10.1.0.0/16", "10.2.7.0/24")),
             "overlapping-selectors",
         );
+        // The keys do not tell whether both are of one routing table.
+        let hub = one.clone() + &tunnel('C', 2, 3, "10.1.0.0/16", "10.2.7.0/24");
+        for finding in findings(&hub)
+            .iter()
+            .filter(|finding| finding.rule.slug == "overlapping-selectors")
+        {
+            assert_ne!(finding.confidence, crate::diagnose::Confidence::Certain);
+        }
         silent(
             &(one.clone() + &tunnel('C', 2, 3, "10.1.0.0/16", "10.3.0.0/16")),
             "overlapping-selectors",
