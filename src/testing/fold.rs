@@ -6,9 +6,9 @@ use crate::keys::Origin;
 use crate::limits;
 use crate::model::table::Id;
 use crate::model::{
-    Anomaly, AnomalyKind, ClearFlow, EspFlow, Failure, FlowId, FlowKey, FragmentTrain, IcmpSeen,
-    Input, Keepalives, Link, Message, Model, Numbers, Opened, OpenedTally, Plain, Rhythm, Sample,
-    Seen, SequenceTally, Silence, SizeTally, Timeline, Transport,
+    Anomaly, AnomalyKind, ClearFlow, DOUBLED, EspFlow, Failure, FlowId, FlowKey, FragmentTrain,
+    IcmpSeen, Input, Keepalives, Link, Message, Model, Numbers, Opened, OpenedTally, Plain, Rhythm,
+    Sample, Seen, SequenceTally, Silence, SizeTally, Timeline, Transport,
 };
 use crate::net::{IpFacts, Unopened};
 use crate::registry::PayloadType;
@@ -338,6 +338,9 @@ fn push_esp(
         });
     }
     if let Some(kind) = kind {
+        // As the census has it, though no packet may stand between the two here.
+        let at_once = here.1.since(flow.seen.last.1) <= DOUBLED;
+        flow.doubled += u64::from(at_once && kind == AnomalyKind::Duplicate(0));
         if let Some(numbers) = &mut flow.numbers
             && !numbers.note(sequence, kind)
         {

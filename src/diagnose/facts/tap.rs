@@ -130,6 +130,22 @@ pub fn went_on(model: &Model, vantage: Vantage, time: Timestamp, span: Span) -> 
     ended(model, vantage).is_some_and(|end| end.since(time).0 >= span)
 }
 
+/// Whether a file of the recording of a vantage ends between two times, and none of the same set goes
+/// on at once: a file of the rotated set may be missing.
+pub fn breaks(model: &Model, vantage: Vantage, from: Timestamp, to: Timestamp) -> bool {
+    /// The next packet of a busy tap comes sooner.
+    const AT_ONCE: Span = Span::from_secs(1);
+    let set = || {
+        let inputs = model.inputs.iter();
+        inputs.filter(move |input| input.set == vantage.input)
+    };
+    let ends = set().filter_map(|input| input.last);
+    ends.filter(|end| *end >= from && *end < to).any(|end| {
+        let mut others = set().filter_map(|input| input.first.zip(input.last));
+        !others.any(|(first, last)| first <= end.later(AT_ONCE) && last > end)
+    })
+}
+
 /// Every message of the tunnel's exchanges, copies included.
 pub fn messages<'m>(
     model: &'m Model,

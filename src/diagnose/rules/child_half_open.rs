@@ -25,7 +25,7 @@ Quick mode of IKEv1 takes three messages (RFC 2409 section 5.5). If the second o
 The responder repeats message 2 and message 3 never comes, although the recording goes on. Traffic in one direction only makes it worse.
 
 ## What else looks like it
-A capture that records one direction only. An initiator that dislikes message 2 and says nothing.
+A capture that records one direction only, or lacks messages of the initiator: ESP on new SPIs both ways shows that message 3 came. An initiator that dislikes message 2 and says nothing.
 
 ## What to do
 1. See whether message 2 reaches the initiator: its size differs from message 1.
@@ -72,6 +72,9 @@ fn half_open(model: &Model, tunnel: TunnelId, exchange: &Exchange, tap: &Tap) ->
         .iter()
         .flat_map(|directions| [0, 1].map(|end| directions.packets_since(end, asked.first.1)))
         .collect();
+    if is_up(model, tunnel, &asked) {
+        return None;
+    }
     let one_way = ways.contains(&0) && ways.iter().any(|packets| *packets > 0);
     let (from, to) = (asked.from().address, asked.to().address);
     let mut says = say!(
@@ -95,7 +98,7 @@ fn half_open(model: &Model, tunnel: TunnelId, exchange: &Exchange, tap: &Tap) ->
         )
         .severity(match mended {
             true => Severity::Info,
-            false => RULE.severity,
+            false => tap.gaps(RULE.severity),
         })
         .also(asked.last, "message 2 again, and no message 3")
         .title(say!(
@@ -110,6 +113,20 @@ fn half_open(model: &Model, tunnel: TunnelId, exchange: &Exchange, tap: &Tap) ->
             to
         )),
     )
+}
+
+/// Whether ESP begins both ways after message 2: then message 3 came. The counter of a new SA begins at 1
+/// (RFC 4303 section 3.3.2).
+fn is_up(model: &Model, tunnel: TunnelId, asked: &Asked<'_>) -> bool {
+    /// Numbers that may be missing before the first one recorded.
+    const EARLY: u32 = 16;
+    let directions = esp::directions(model, &model.tunnels[tunnel]);
+    directions.iter().any(|directions| {
+        [0, 1].iter().all(|end| {
+            let mut flows = directions.flows(*end).iter();
+            flows.any(|flow| flow.seen.first.1 > asked.first.1 && flow.sequence.first <= EARLY)
+        })
+    })
 }
 
 #[cfg(test)]
@@ -134,6 +151,17 @@ mod tests {
             &format!(
                 "{FIRST}0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1 again=4,11
                  11.2 A:500 > B:500 QUICK i=1 r=2 id=7 sealed 76\n40 A > C ESP 0xc1"
+            ),
+            "child-half-open",
+        );
+    }
+
+    #[test]
+    fn new_esp_both_ways_shows_that_message_3_came() {
+        silent(
+            &format!(
+                "{FIRST}0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1 again=4,11,24
+                 1 A > B ESP 0xb1 seq 1..60 every 1\n1 B > A ESP 0xa1 seq 1..60 every 1"
             ),
             "child-half-open",
         );

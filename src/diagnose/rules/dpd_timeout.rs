@@ -4,7 +4,7 @@ use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, t
 use crate::diagnose::facts::{esp, vendor_advice};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
-use crate::model::{Exchange, Flight, IkeSa, Model, TunnelId};
+use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Model, Plain, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -35,10 +35,10 @@ const DOCUMENT: &str = "\
 A gateway asks whether its peer is alive (dead peer detection) and gets no answer, several times. It then gives the tunnel up and, if so configured, begins anew.
 
 ## How it is seen
-A request on an established IKE SA is repeated byte for byte without answer, though the peer had been heard before. Often all ESP of the peer stops at the same time: then the path or the peer is gone. If its ESP goes on, only IKE is lost.
+A request on an established IKE SA is repeated byte for byte without answer, though the peer had been heard before, and does not speak on another IKE SA either. Often all ESP of the peer stops at the same time: then the path or the peer is gone. If its ESP goes on, only IKE is lost.
 
 ## What else looks like it
-A path that is down, a peer that crashed or rebooted, a NAT mapping or firewall state that expired, a peer that deleted the tunnel without a word that got through.
+A path that is down, a peer that crashed or rebooted, a NAT mapping or firewall state that expired, a peer that deleted the tunnel without a word that got through. The deletion of an old IKE SA is often not answered once a new one has its place; that harms nobody, and nothing is said.
 
 ## What to do
 1. Look at the path and the peer at the moment of the last packet heard.
@@ -167,13 +167,13 @@ pub(super) fn probe(model: &Model, tunnel: TunnelId) -> Option<(&IkeSa, Probe<'_
         .iter()
         .map(|id| &model.ike_sas[*id])
         .find_map(|sa| {
-            let probe = v2_probe(model, sa).or_else(|| v1_probes(model, tunnel, sa))?;
+            let probe = v2_probe(model, tunnel, sa).or_else(|| v1_probes(model, tunnel, sa))?;
             Some((sa, probe))
         })
 }
 
 /// IKEv2: a request on an established SA, repeated in vain.
-fn v2_probe<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<Probe<'m>> {
+fn v2_probe<'m>(model: &'m Model, tunnel: TunnelId, sa: &'m IkeSa) -> Option<Probe<'m>> {
     asked::all(model, sa)
         .filter(|asked| {
             matches!(
@@ -186,6 +186,7 @@ fn v2_probe<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<Probe<'m>> {
             asked.is_silent()
                 && asked.attempts() >= TRIES
                 && !goes_on(model, sa, asked)
+                && !lives_on(model, tunnel, sa, asked)
                 && (lasting || !speaks(model, sa, asked))
         })
         .map(|asked: Asked<'_>| Probe {
@@ -212,6 +213,25 @@ fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
         .filter(|time| *time > asked.first.1)
         .count()
         >= 2
+}
+
+/// Whether the peer speaks on another IKE SA that was there before the request: then it is alive, and
+/// the old one alone is forgotten (RFC 7296 section 2.8: of two, the old one is deleted).
+fn lives_on(model: &Model, tunnel: TunnelId, sa: &IkeSa, asked: &Asked<'_>) -> bool {
+    let ike_sas = &model.tunnels[tunnel].ike_sas;
+    ike_sas
+        .iter()
+        .map(|id| &model.ike_sas[*id])
+        .filter(|other| other.spis != sa.spis && other.seen.first.1 < asked.first.1)
+        .filter(|other| other.seen.last.1 > asked.first.1)
+        .flat_map(|other| &other.exchanges)
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter_map(|flight| first(model, flight))
+        .any(|message| {
+            message.vantage == asked.message.vantage
+                && message.time > asked.first.1
+                && message.path.from.address == asked.to().address
+        })
 }
 
 /// Whether anything of the peer came on the IKE SA after the request.
@@ -264,6 +284,8 @@ fn v1_probes_at<'m>(
 ) -> Option<Probe<'m>> {
     /// Nobody probes more often; deletes come in one breath.
     const OFTEN: Span = Span::from_millis(900);
+    /// Nobody repeats a probe more seldom: the clock was set, or the recording paused.
+    const SELDOM: Span = Span::from_secs(600);
     let row = &model.tunnels[tunnel];
     let informational: Vec<(&Exchange, &Flight, Timestamp)> = sa
         .exchanges
@@ -272,6 +294,7 @@ fn v1_probes_at<'m>(
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
         .filter_map(|exchange| {
             let flight = exchange.flights.first()?;
+            may_probe(model, exchange, flight).then_some(())?;
             Some((exchange, flight, seen_at(model, flight, vantage).min()?))
         })
         .collect();
@@ -288,7 +311,12 @@ fn v1_probes_at<'m>(
             other.by != by && *asked <= *time && time.since(*asked) < OFTEN
         })
     });
+    // It stands latest first.
     run.dedup_by(|earlier, later| later.2.since(earlier.2) < OFTEN);
+    let breaks = run
+        .windows(2)
+        .position(|pair| matches!(pair, [later, earlier] if later.2.since(earlier.2) > SELDOM));
+    run.truncate(breaks.map_or(run.len(), |place| place + 1));
     if run.len() < 2 {
         return None;
     }
@@ -335,6 +363,22 @@ fn v1_probes_at<'m>(
         first: began(model, oldest)?,
         last: began(model, newest)?,
     })
+}
+
+/// Whether an informational message of IKEv1 can be a liveness check: it is protected (RFC 3706
+/// section 5.4), and neither its size nor what was opened of it says otherwise.
+fn may_probe(model: &Model, exchange: &Exchange, flight: &Flight) -> bool {
+    let is_clear = first(model, flight).is_none_or(|message| message.plain == Plain::Clear);
+    let class = model.informational_class(exchange.ike_sa, flight);
+    // Without the suite the size of the hash is not known, and a size tells nothing.
+    let is_sized =
+        model.ike_sas[exchange.ike_sa].suite.is_some() || model.readable(flight).is_some();
+    !is_clear
+        && (!is_sized
+            || matches!(
+                class,
+                None | Some(InformationalClass::Dpd | InformationalClass::Small)
+            ))
 }
 
 /// What came next.
@@ -392,6 +436,24 @@ mod tests {
     }
 
     #[test]
+    fn an_old_ike_sa_is_forgotten_while_the_new_one_lives() {
+        let text = format!(
+            "{UP}
+             10 A:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             10.1 B:500 > A:500 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             10.2 A:500 > B:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+             10.3 B:500 > A:500 IKE_AUTH i=7 r=8 id=1 response sealed 240
+             15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=4,11
+             20 A:500 > B:500 INFORMATIONAL i=7 r=8 id=2 request sealed 80
+             20.1 B:500 > A:500 INFORMATIONAL i=7 r=8 id=2 response sealed 80
+             11 B > A ESP 0xa2 seq 1..60 every 0.5 size 136
+             11 A > B ESP 0xb2 seq 1..60 every 0.5 size 136"
+        );
+        silent(&text, "dpd-timeout");
+        silent(&text, "dpd-despite-traffic");
+    }
+
+    #[test]
     fn a_peer_whose_own_requests_go_on_is_there() {
         silent(
             &format!(
@@ -435,6 +497,27 @@ mod tests {
              14.1 B:500 > A:500 MAIN i=5 r=6 SA(encr=7/256 hash=4 auth=1 group=14)",
             "dpd-timeout",
         );
+    }
+
+    #[test]
+    fn ikev1_notifies_in_clear_are_no_probes_and_an_hour_is_no_interval() {
+        let text = |info: &str, at: [u32; 3]| {
+            let [one, two, three] = at;
+            format!(
+                "0   A:500 > B:500 QUICK i=1 r=2 id=7 sealed 188
+                 0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1
+                 0.2 A:500 > B:500 QUICK i=1 r=2 id=7 sealed 76
+                 1   A > B ESP 0xb1 seq 1..8 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..8 every 0.5 size 136
+                 {one} A:500 > B:500 INFO_V1 i=1 r=2 id=11 {info}
+                 {two} A:500 > B:500 INFO_V1 i=1 r=2 id=12 {info}
+                 {three} A:500 > B:500 INFO_V1 i=1 r=2 id=13 {info}
+                 9000 A > B ESP 0xb1 seq 9"
+            )
+        };
+        verdict(&text("sealed 108", [10, 14, 18]), "dpd-timeout");
+        silent(&text("sealed 108", [10, 4000, 8000]), "dpd-timeout");
+        silent(&text("N(11)", [10, 14, 18]), "dpd-timeout");
     }
 
     #[test]

@@ -27,7 +27,7 @@ A sequence number below the highest comes for the first time. The deepest such s
 Where TTLs or a second tap show that the tap stands beside the sender, the sender itself changes the order: it encrypts on several cores or units at once.
 
 ## What else looks like it
-A capture made on several interfaces or queues may itself disturb the order.
+A capture made on several interfaces or queues may itself disturb the order. Then the times of its frames step back as well, and it is told for information.
 
 ## What to do
 1. If the depth exceeds the replay window, enlarge the window on the receiver (1024 is common).
@@ -70,6 +70,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .map_or(flow.seen.first, |anomaly| (anomaly.frame, anomaly.time));
     let tally = flow.sequence;
     let beyond = tally.deepest >= WINDOW;
+    let disturbed = steps_back(flow);
     let bears = match beyond {
         true => say!(
             "A replay window of {window} throws such packets away.",
@@ -85,7 +86,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         say!("{behind} behind the highest number", behind = tally.deepest),
     )
     .during(flow.seen.first.1, flow.seen.last.1)
-    .severity(if beyond {
+    .severity(if beyond && !disturbed {
         Severity::Warning
     } else {
         Severity::Info
@@ -116,6 +117,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             .into(),
         None => Text::default(),
     });
+    if disturbed {
+        finding.says.add(
+            "The times of the frames step back there: the capture itself disturbed the order.",
+        );
+    }
     let finding = if beyond {
         finding
             .or("The capture itself disturbed the order.")
@@ -125,6 +131,16 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding
     };
     vec![finding]
+}
+
+/// Whether a late packet bears an earlier time than the gap that it fills, which stands before it.
+fn steps_back(flow: &EspFlow) -> bool {
+    flow.anomalies.windows(2).any(|pair| {
+        matches!(pair, [before, after]
+            if matches!(after.kind, AnomalyKind::Late(_))
+                && before.frame < after.frame
+                && before.time > after.time)
+    })
 }
 
 #[cfg(test)]
@@ -148,6 +164,28 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..200 every 0.1 size 136",
             "esp-reordering",
         );
+    }
+
+    #[test]
+    fn times_that_step_back_are_those_of_the_capture() {
+        let mut model = crate::testing::model(
+            "1 A > B ESP 0xb1 seq 1..20,22..120,21,121..200 every 0.1 size 136
+             1 B > A ESP 0xa1 seq 1..200 every 0.1 size 136",
+        );
+        let severity = |model: &crate::model::Model| {
+            let found = super::check(model, crate::model::TunnelId(0));
+            found[0].severity
+        };
+        assert_eq!(severity(&model), crate::diagnose::Severity::Warning);
+        let flow = model
+            .flows
+            .iter()
+            .position(|flow| flow.sequence.late > 0)
+            .unwrap();
+        let id = crate::model::FlowId(u32::try_from(flow).unwrap());
+        let anomalies = &mut model.flows[id].anomalies;
+        anomalies[1].time = crate::units::Timestamp(anomalies[0].time.0 - 1000);
+        assert_eq!(severity(&model), crate::diagnose::Severity::Info);
     }
 
     #[test]

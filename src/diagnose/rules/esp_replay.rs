@@ -1,8 +1,9 @@
 //! The same sequence number comes twice.
 
-use crate::diagnose::facts::{esp, taps};
+use crate::diagnose::facts::{began, esp, taps};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
+use crate::registry::ExchangeType;
 use crate::say;
 
 /// The rule.
@@ -24,7 +25,7 @@ A receiver takes each sequence number once; the copy is thrown away. Copies are 
 The same SPI and sequence number comes more than once, or the numbers begin again at 1 on a living SPI.
 
 ## What else looks like it
-A capture that records each packet twice, as on mirror ports and bridges. If every packet is there twice, this rule keeps silent.
+A capture that records each packet twice, as on mirror ports and bridges. If every packet is there twice, this rule keeps silent; if some are, within a moment, as where one of several mirrored VLANs is there twice, it is information. A counter also begins again with a new SA that bears the same SPI, with manual keys after a restart, and on a cluster whose other member takes over: without a negotiation in the capture, or after one, it is information.
 
 ## What to do
 1. See whether the tap records packets twice.
@@ -100,6 +101,18 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         )
     })
     .or("The tap records some packets twice.");
+    let copies = !real(flow);
+    let anew = tally.restarts > 0 && (copies || tally.duplicate < FEW);
+    if copies && tally.restarts == 0 || anew && may_be_new(model, tunnel, flow) {
+        finding = finding.severity(Severity::Info);
+        finding.confidence = Confidence::Possible;
+    }
+    if tally.restarts > 0 {
+        finding = finding
+            .or("A new SA bears the same SPI, or the keys are manual ones.")
+            .or("Another member of a cluster took over without the counters.");
+        finding.confidence = Confidence::Possible;
+    }
     if let Some(before) = taps::upstream(model, row, flow) {
         let tap = taps::name(model, before.key.vantage);
         finding.says.add(match before.sequence.duplicate {
@@ -129,13 +142,49 @@ fn replays(flow: &EspFlow) -> bool {
     flow.sequence.restarts > 0 || (copies >= FEW && copies.saturating_mul(TAP) < flow.packets)
 }
 
-fn weight(flow: &EspFlow) -> (u32, u64) {
-    (flow.sequence.restarts, flow.sequence.duplicate)
+/// Whether enough copies came later than the recording makes them.
+fn real(flow: &EspFlow) -> bool {
+    flow.sequence.duplicate.saturating_sub(flow.doubled) >= FEW
+}
+
+/// Whether a counter may begin again with a new SA: one was set up before it did, or none was seen at
+/// all.
+fn may_be_new(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> bool {
+    let restarts = flow
+        .anomalies
+        .iter()
+        .filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Restart(_)))
+        .map(|anomaly| anomaly.time);
+    let exchanges = || {
+        let ike_sas = model.tunnels[tunnel].ike_sas.iter();
+        ike_sas.flat_map(|id| &model.ike_sas[*id].exchanges)
+    };
+    let Some(first) = restarts.min() else {
+        return true;
+    };
+    exchanges().next().is_none()
+        || exchanges()
+            .map(|id| &model.exchanges[*id])
+            .filter(|exchange| {
+                matches!(
+                    exchange.kind,
+                    ExchangeType::IKE_AUTH
+                        | ExchangeType::CREATE_CHILD_SA
+                        | ExchangeType::QUICK_MODE
+                )
+            })
+            .filter_map(|exchange| began(model, exchange.flights.first()?))
+            .any(|(_, time)| time > flow.seen.first.1 && time < first)
+}
+
+fn weight(flow: &EspFlow) -> (bool, u32, u64) {
+    (real(flow), flow.sequence.restarts, flow.sequence.duplicate)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     #[test]
     fn numbers_that_come_twice() {
@@ -144,6 +193,37 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..100 every 0.1 size 136",
             "esp-replay",
         );
+    }
+
+    #[test]
+    fn copies_at_once_are_those_of_the_tap() {
+        let finding = fires(
+            "1 A > B ESP 0xb1 seq 1..50 every 0.1 size 136
+             1.0001 A > B ESP 0xb1 seq 1..5 every 0.1 size 136
+             1 B > A ESP 0xa1 seq 1..100 every 0.1 size 136",
+            "esp-replay",
+        );
+        assert_eq!(finding.severity, Severity::Info, "{finding:#?}");
+    }
+
+    #[test]
+    fn a_counter_that_begins_again_with_a_new_sa_is_no_fault() {
+        let text = |ike: &str| {
+            format!(
+                "0.5 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 80
+                 0.6 B:500 > A:500 INFORMATIONAL i=1 r=2 id=4 response sealed 80
+                 1 A > B ESP 0xb1 seq 1..500 every 0.1 size 136
+                 {ike}
+                 70 A > B ESP 0xb1 seq 1..200 every 0.1 size 136
+                 1 B > A ESP 0xa1 seq 1..900 every 0.1 size 136"
+            )
+        };
+        let severity = |ike: &str| fires(&text(ike), "esp-replay").severity;
+        assert_eq!(severity(""), Severity::Warning);
+        let rekey = "
+            60 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=5 request sealed 208
+            60.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=5 response sealed 208";
+        assert_eq!(severity(rekey), Severity::Info);
     }
 
     #[test]

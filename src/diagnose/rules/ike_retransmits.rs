@@ -41,6 +41,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             // Copies at the same moment are the tap's.
             asked.last.1.since(asked.first.1) >= crate::units::Span::from_millis(100)
         })
+        .filter(|asked| {
+            // The last message of an exchange of IKEv1 wants no answer (RFC 2409 section 5): it is sent
+            // again when the one before is.
+            let whole = asked::v1_messages(asked.exchange.kind);
+            whole.is_none_or(|whole| asked.exchange.flights.len() < whole)
+        })
         .collect();
     let Some(worst) = again.iter().max_by_key(|asked| asked.attempts()) else {
         return Vec::new();
@@ -76,6 +82,16 @@ mod tests {
         fires(
             "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=2
              2.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80",
+            "ike-retransmits",
+        );
+    }
+
+    #[test]
+    fn the_last_message_of_ikev1_wants_no_answer() {
+        silent(
+            "0   A:500 > B:500 QUICK i=1 r=2 id=7 sealed 188
+             0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1
+             0.2 A:500 > B:500 QUICK i=1 r=2 id=7 sealed 76 again=4",
             "ike-retransmits",
         );
     }

@@ -1,6 +1,6 @@
 //! The two sides do not agree which message comes next.
 
-use crate::diagnose::facts::{Asked, Tap, asked, first};
+use crate::diagnose::facts::{Asked, Tap, asked, first, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{Exchange, IkeSa, Message, Model, Role, TunnelId};
@@ -27,7 +27,7 @@ IKEv2 numbers its requests, and a peer takes only those within its window (RFC 7
 A side says INVALID_MESSAGE_ID (with keys, or in clear). Or a request skips numbers, is repeated and never answered, though the one before was answered and the peer speaks on.
 
 ## What else looks like it
-Packets that this capture lost, or that took another path, look like skipped numbers.
+Packets that this capture lost, or that took another path, look like skipped numbers; so do those of a file that is missing in a rotated set.
 
 ## What to do
 1. Restart the IKE SA.
@@ -86,7 +86,8 @@ fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 
 /// A request that skips numbers is never answered.
 fn skipped(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    if Tap::of(model, tunnel).dropped > 0 {
+    let tap = Tap::of(model, tunnel);
+    if tap.dropped > 0 || tap.missed.is_some() {
         return None;
     }
     model.tunnels[tunnel]
@@ -127,7 +128,10 @@ fn skips(model: &Model, tunnel: TunnelId, sa: &IkeSa, by: Role) -> Option<Findin
         })?;
         let gap = after.message_id.checked_sub(before.message_id)?;
         let answered: Cite = crate::diagnose::facts::began(model, answered)?;
-        let speaks = spoke.is_some_and(|time| time > asked.first.1);
+        // What the peer sent right after the first copy may have crossed it.
+        let again = asked.times.get(1).copied()?;
+        let whole = !tap::breaks(model, asked.message.vantage, answered.1, asked.first.1);
+        let speaks = whole && spoke.is_some_and(|time| time > again);
         (gap > 1 && speaks && answered.1 < asked.first.1).then(|| {
             let from = asked.from().address;
             advised(
@@ -198,6 +202,39 @@ mod tests {
             "{}",
             finding.says
         );
+    }
+
+    #[test]
+    fn a_peer_that_is_heard_once_more_at_the_first_copy_does_not_speak_on() {
+        silent(
+            &format!(
+                "{UP}
+                 10.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+                 10.2 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response by=initiator sealed 80
+                 40 A > B ESP 0xb1 seq 1..9 every 1
+                 10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=4,11"
+            ),
+            "message-id-desync",
+        );
+    }
+
+    #[test]
+    fn a_missing_file_of_a_rotated_set_may_hold_the_numbers_between() {
+        let mut model = crate::testing::model(&format!(
+            "{UP}{SPEAKS}\n10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=4,11"
+        ));
+        let found =
+            |model: &crate::model::Model| super::check(model, crate::model::TunnelId(0)).len();
+        assert_eq!(found(&model), 1);
+        let at = |secs: i64| Some(crate::units::Timestamp(secs * 1_000_000_000));
+        let input = &mut model.inputs[0];
+        input.recording = input.first.zip(input.last);
+        let mut next = input.clone();
+        (input.last, next.first) = (at(5), at(8));
+        model.inputs.push(next);
+        assert_eq!(found(&model), 0);
+        model.inputs[1].first = at(5);
+        assert_eq!(found(&model), 1);
     }
 
     #[test]

@@ -24,7 +24,7 @@ const DOCUMENT: &str = "\
 The same IKE SA goes on from another address: MOBIKE (RFC 4555) moved it, or a NAT changed its mapping. It is normal for hosts that roam.
 
 ## How it is seen
-A message with the SPIs of a living IKE SA comes from a new address.
+A request with the SPIs of a living IKE SA comes from a new address, and is answered there, or ESP goes there.
 
 ## What else looks like it
 A peer with several addresses that answers from the wrong one: see response-from-other-address.
@@ -65,6 +65,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .min_by_key(|message| message.time)
                 .filter(|message| !message.header.flags.response())
                 .map(|message| (message.frame, message.time))?;
+            // One request proves nothing: who moves keeps its SAs if the other side follows.
+            let answered = messages().any(|message| message.path.to.address == moved);
+            let esp = row.flows.iter().flat_map(|id| &model.flows[*id].paths);
+            let mut ends = esp.flat_map(|path| [path.from, path.to]);
+            if !answered && !ends.any(|end| end.address == moved) {
+                return None;
+            }
             Some(
                 Finding::new(
                     &RULE,
@@ -98,6 +105,16 @@ mod tests {
              0.1 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=2 response sealed 80
              5 C:4500 > B:4500 INFORMATIONAL i=1 r=2 id=3 request by=initiator sealed 160
              5.1 B:4500 > C:4500 INFORMATIONAL i=1 r=2 id=3 response sealed 160",
+            "mobike-move",
+        );
+    }
+
+    #[test]
+    fn a_request_that_is_not_answered_there_moves_nothing() {
+        silent(
+            "0 A:4500 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+             0.1 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=2 response sealed 80
+             5 C:4500 > B:4500 INFORMATIONAL i=1 r=2 id=3 request by=initiator sealed 160 again=2,5",
             "mobike-move",
         );
     }

@@ -83,10 +83,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 });
             }
             NatVerdict::TranslatedBeyond => {
+                certain = false;
                 places.push(say!("NAT in front of {address}, beyond this tap", address));
                 says.add(say!(
                     "The hash that {address} sends of itself fits, the one that the other side sends of it does not: \
-                     a NAT lies between this tap and the other side.",
+                     a NAT lies between this tap and the other side, or that one forces UDP encapsulation by a \
+                     false hash.",
                     address
                 ));
             }
@@ -272,7 +274,7 @@ mod tests {
             says.contains("between this tap and the other side"),
             "{says}"
         );
-        assert_eq!(confidence, Confidence::Certain);
+        assert_eq!(confidence, Confidence::Likely);
     }
 
     #[test]

@@ -143,7 +143,8 @@ fn port(end: Endpoint) -> u16 {
     end.port.unwrap_or_default()
 }
 
-/// The last packet from where a message came from, before a time: IKE, ESP or a keepalive.
+/// The last packet from where a message came from, before a time: IKE, ESP or a keepalive. A flow that
+/// goes on tells by its silences; one that has none was busy all the time.
 fn last_from(model: &Model, message: &Message, before: Timestamp) -> Cite {
     let keepalives = model
         .keepalives
@@ -155,10 +156,22 @@ fn last_from(model: &Model, message: &Message, before: Timestamp) -> Cite {
         .iter()
         .filter(|flow| flow.key.vantage == message.vantage)
         .filter(|flow| flow.paths.iter().any(|path| path.from == message.path.from))
-        .map(|flow| flow.seen.last);
+        .filter(|flow| flow.seen.first.1 < before)
+        .map(|flow| {
+            let pause = flow
+                .silences
+                .iter()
+                .filter(|silence| silence.length >= IDLE)
+                .filter(|silence| silence.before.1 < before && silence.after.1 > message.time)
+                .max_by_key(|silence| silence.before.1);
+            match pause {
+                Some(pause) if flow.seen.last.1 >= before => pause.before,
+                _ => flow.seen.last,
+            }
+        });
+    let keepalives = keepalives.filter(|cite| cite.1 < before);
     keepalives
         .chain(esp)
-        .filter(|cite| cite.1 < before)
         .chain([(message.frame, message.time)])
         .max_by_key(|cite| cite.1)
         .unwrap_or((message.frame, message.time))
@@ -188,6 +201,20 @@ mod tests {
             &format!("{UP}\n90 A:1024 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80"),
             "nat-mapping-changed",
         );
+    }
+
+    #[test]
+    fn esp_that_goes_on_over_the_move_tells_whether_it_was_idle() {
+        let text = |numbers: &str, at: u32| {
+            format!(
+                "{UP}
+                 1 A:1024 > B:4500 ESP 0xb1 seq {numbers} every 1
+                 {at} A:1077 > B:4500 ESP 0xb1 seq 201..300 every 1
+                 {at}.5 A:1077 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80"
+            )
+        };
+        silent(&text("1..89", 90), "nat-mapping-changed");
+        fires(&text("1..40", 90), "nat-mapping-changed");
     }
 
     #[test]

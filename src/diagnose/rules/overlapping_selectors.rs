@@ -29,13 +29,13 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-The selectors of two SAs that live at the same time overlap without being equal: one network contains the other. Which SA a packet takes depends on the order in which policies were installed, and each side may decide otherwise: requests leave by one tunnel, answers come back by another, or not at all.
+The selectors of two SAs that live at the same time overlap without being equal: one network contains the other. Which SA a packet takes depends on the priority of policies, by order of installation with some products and by length of prefix with others, and each side may decide otherwise: requests leave by one tunnel, answers come back by another, or not at all.
 
 ## How it is seen
 With the keys of the IKE SAs: the selectors that were granted to two child SAs of one tunnel, or of two tunnels of one gateway, have packets in common on both sides.
 
 ## What else looks like it
-Equal selectors are redundancy: a rekeying, a second tunnel for failover, several SAs for speed; they are not reported here. A tunnel that takes everything (0.0.0.0/0) beside one that takes a part is common in routed designs and told as information. Selectors that differ in protocol or ports divide the traffic on purpose.
+Equal selectors are redundancy: a rekeying, a second tunnel for failover, several SAs for speed; they are not reported here. A tunnel that takes everything (0.0.0.0/0) beside one that takes a part is common in routed designs and told as information. Selectors that differ in protocol or ports divide the traffic on purpose. Where a hub keeps its customers apart by routing tables of their own (VRF), their private networks may overlap without harm.
 
 ## What to do
 1. Give both sides of every connection the exact networks, without overlap.
@@ -171,7 +171,7 @@ fn finding(
     };
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Certain,
+        Confidence::Likely,
         here,
         one.at,
         say!("granted: {selectors}", selectors = said(one)),
@@ -195,10 +195,11 @@ fn finding(
         ),
     })
     .says(place.then(
-        "They overlap: which one a packet takes is left to the order of policies, and the two sides may \
-         decide otherwise.",
+        "They overlap: which one a packet takes is left to the priority of policies, and the two sides \
+         may decide otherwise.",
     ))
-    .or("One side gives the narrower one priority, and so does its peer.");
+    .or("One side gives the narrower one priority, and so does its peer.")
+    .or("Each has a routing table of its own (VRF), so that they never meet.");
     // It lasts as long as both do, and so do its consequences.
     let until = there.map_or(ends(model, here), |there| {
         ends(model, here).max(ends(model, there))
@@ -236,6 +237,14 @@ mod tests {
             &(one.clone() + &tunnel('C', 2, 3, "10.1.0.0/16", "10.2.7.0/24")),
             "overlapping-selectors",
         );
+        // The keys do not tell whether both are of one routing table.
+        let hub = one.clone() + &tunnel('C', 2, 3, "10.1.0.0/16", "10.2.7.0/24");
+        for finding in findings(&hub)
+            .iter()
+            .filter(|finding| finding.rule.slug == "overlapping-selectors")
+        {
+            assert_ne!(finding.confidence, crate::diagnose::Confidence::Certain);
+        }
         silent(
             &(one.clone() + &tunnel('C', 2, 3, "10.1.0.0/16", "10.3.0.0/16")),
             "overlapping-selectors",

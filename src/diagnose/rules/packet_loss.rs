@@ -2,11 +2,12 @@
 
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Located, Tap, asked, own};
+use crate::diagnose::facts::{Fate, Located, Tap, asked, own};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Model, Transport, Tunnel, TunnelId};
 use crate::say;
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -33,7 +34,7 @@ A sender numbers its ESP packets one by one. Numbers that never come were lost b
 Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number.
 
 ## What else looks like it
-A capture that drops packets shows gaps too, in both directions alike. Where nothing tells its losses from those of the path, the gaps are told for information only; where the TTL shows that a direction is sent right beside the tap, the capture lost them, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large.
+A capture that drops packets shows gaps too, in both directions alike; a mirror port or a tap with a line for each direction may drop those of one. Where nothing tells its losses from those of the path, the gaps are told for information only; where the TTL shows that a direction is sent right beside the tap, the capture lost them, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large. A cluster that fails over and keeps its SAs may skip many numbers at once on purpose (RFC 6311).
 
 ## What to do
 1. Look at the path from the sender: errors, rate limits, full queues. Compare the times of the gaps with the load.
@@ -49,6 +50,12 @@ const EXPECTED: f64 = 5.0;
 
 /// So many requests of IKE that were sent again are no chance.
 const AGAIN: usize = 2;
+
+/// The quickest retransmission of IKE (libreswan).
+const RESENT: Span = Span::from_millis(400);
+
+/// So many numbers in one piece, with hardly any missing elsewhere, are rather skipped than lost.
+const FAILOVER: u64 = 1000;
 
 /// Less than this share, in thousandths, does not impair a tunnel.
 const PER_MILLE: u64 = 3;
@@ -196,7 +203,9 @@ fn loss(
         .iter()
         .map(|flow| flow.sequence.longest_burst)
         .max()
-        .unwrap_or(0);
+        .unwrap_or(0)
+        // What came late shortened the gaps since.
+        .min(missing);
     let other = match other_packets {
         0 => "The other direction is not in this capture.".into(),
         _ if other_missing == 0 => "The other direction is complete.".into(),
@@ -209,7 +218,7 @@ fn loss(
     let percent = one_decimal(share);
     let (confidence, severity, title, why) = match cause {
         Cause::Path => (
-            Confidence::Certain,
+            Confidence::Likely,
             RULE.severity,
             say!(
                 "{percent} % of ESP from {from} to {to} is lost before the tap",
@@ -217,7 +226,10 @@ fn loss(
                 from,
                 to
             ),
-            "So the capture is, too, and the path lost them.",
+            match other_missing {
+                0 => "So the capture is, too, and the path lost them.",
+                _ => "That is far less, so the path lost them, and not the capture.",
+            },
         ),
         Cause::Shared => (
             Confidence::Likely,
@@ -273,6 +285,14 @@ fn loss(
         from
     ))
     .advise(say!("Capture at {from} to see whether the packets leave.", from));
+    if matches!(cause, Cause::Path) {
+        finding = finding.or("The mirror port or the tap lost packets of this direction only.");
+    }
+    if longest >= FAILOVER && longest.saturating_mul(10) >= missing.saturating_mul(9) {
+        finding = finding
+            .severity(Severity::Info)
+            .or("A cluster failed over and skipped numbers on purpose (RFC 6311).");
+    }
     if tap.dropped == 0 && share >= HEAVY {
         finding = finding.explaining(&["dpd-timeout", "tunnel-flapping"]);
     }
@@ -343,7 +363,13 @@ fn cause(
         .ike_sas
         .iter()
         .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
-        .filter(|asked| asked.attempts() > 1)
+        .filter(|asked| asked.fate == Fate::Answered && asked.attempts() > 1)
+        // Copies at the same moment are the tap's; of another time they say nothing of these packets.
+        .filter(|asked| asked.last.1.since(asked.first.1) >= RESENT)
+        .filter(|asked| {
+            let mut flows = directions.flows(end).iter();
+            flows.any(|flow| asked.last.1 >= flow.seen.first.1 && asked.first.1 <= flow.seen.last.1)
+        })
         .count();
     match again >= AGAIN {
         true => Cause::Shared,
@@ -429,6 +455,42 @@ mod tests {
             "packet-loss",
         );
         assert_eq!(finding.severity, Severity::Warning);
+    }
+
+    #[test]
+    fn requests_to_a_dead_peer_or_at_another_time_show_no_loss() {
+        let lossy = |at: u32, answer: &str| {
+            format!(
+                "{at}.0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=2
+                 {at}.1 A:500 > B:500 INFORMATIONAL i=3 r=4 id=5 request sealed 80 again=2
+                 {answer}
+                 1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1
+                 1 A > B ESP 0xb1 seq 1..20,22..40,42..60,62..200 every 0.1"
+            )
+        };
+        let answers = "
+            92.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80
+            92.2 B:500 > A:500 INFORMATIONAL i=3 r=4 id=5 response sealed 80";
+        for text in [lossy(5, ""), lossy(90, answers)] {
+            let finding = fires(&text, "packet-loss");
+            assert_eq!(finding.severity, Severity::Info, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_huge_step_of_the_numbers_may_be_a_failover() {
+        let finding = fires(
+            "1 A > B ESP 0xb1 seq 1..200 every 0.1 size 136
+             1 B > A ESP 0xa1 seq 1..100,1048676..1048776 every 0.1 size 136",
+            "packet-loss",
+        );
+        assert_eq!(finding.severity, Severity::Info);
+        assert!(
+            finding
+                .alternatives
+                .iter()
+                .any(|or| or.to_string().contains("RFC 6311"))
+        );
     }
 
     #[test]

@@ -38,7 +38,7 @@ A flow falls silent for seconds while the other gateway goes on sending, and res
 No number is missing if the packets of the other gateway were lost, so that there was nothing to answer. That shows only where each packet had one in return before and afterwards, and packets of the same sizes had none for ten seconds and more: then it is a suspicion.
 
 ## What else looks like it
-An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs. If no number is missing: the one host that is asked was down for a while.
+An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs. A cluster that fails over and keeps its SAs may skip numbers on purpose (RFC 6311). Where nothing of the other gateway is in the capture meanwhile, the recording itself may have paused: then it is told for information. If no number is missing: the one host that is asked was down for a while.
 
 ## What to do
 1. Look at the links and routers of the path at that time: rerouting, link changes, overload.
@@ -125,16 +125,20 @@ fn outage(
     // A recording that misses packets all the time misses some in a pause, too.
     let bursts = directions.flows(1 - end).iter();
     let bursts: u64 = bursts.map(|flow| flow.sequence.bursts).sum();
-    let severity = match bursts > EDGES {
+    let recorded = goes_on(model, tunnel, directions, end, silence);
+    let severity = match bursts > EDGES || !recorded && before.is_none() {
         true => Severity::Info,
-        false => Tap::of(model, tunnel).gaps(RULE.severity),
+        false => Tap::of(model, tunnel).gaps(match is_pause(flow, silence, lost) {
+            true => Severity::Warning,
+            false => RULE.severity,
+        }),
     };
     Some(
         Finding::new(
             &RULE,
             match before {
                 Some(_) => Confidence::Certain.lower_if(model.dropped(flow.key.vantage) > 0),
-                None => Confidence::Likely,
+                None => Confidence::Likely.lower_if(!recorded),
             },
             tunnel,
             silence.after,
@@ -154,7 +158,7 @@ fn outage(
         .says(
             say!(
                 "For {silence} nothing of {from} arrived at the tap, then {spi} went on with {lost} numbers \
-                 missing: {from} went on sending to {to}, and the path lost it.",
+                 missing: {from} sent to {to} meanwhile, or just before it was heard again, and the path lost it.",
                 silence = silence.length,
                 from,
                 spi = flow.key.spi,
@@ -165,12 +169,44 @@ fn outage(
             .then(other_way(model, tunnel, flow, 1 - end, silence)),
         )
         .or("The capture itself was interrupted.")
+        .or("A cluster failed over and skipped numbers on purpose (RFC 6311).")
         .advise(say!(
             "Look at the path from {from} to {to} at that time.",
             from,
             to
         )),
     )
+}
+
+/// Whether the recording went on in a silence towards `end`: something of the other direction is there.
+fn goes_on(
+    model: &Model,
+    tunnel: TunnelId,
+    directions: &Directions<'_>,
+    end: usize,
+    silence: &Silence,
+) -> bool {
+    let row = &model.tunnels[tunnel];
+    let (from, to) = (silence.before.1, silence.after.1);
+    let within = |time| time > from && time < to;
+    let esp = directions.flows(1 - end).iter().any(|flow| {
+        within(flow.seen.first.1)
+            || within(flow.seen.last.1)
+            || esp::packets_within(flow, from, to) > 0
+    });
+    esp || tap::messages(model, row).any(|message| {
+        message.vantage == directions.vantage
+            && end_of(row, message.path.from.address) == Some(end)
+            && within(message.time)
+    })
+}
+
+/// Whether so few numbers are missing for the rate before that the sender paused for most of a silence.
+fn is_pause(flow: &EspFlow, silence: &Silence, lost: u32) -> bool {
+    let busy = silence.before.1.since(flow.seen.first.1).as_secs_f64();
+    let before = esp::packets_within(flow, flow.seen.first.1, silence.before.1);
+    let sent = before as f64 / busy.max(1.0) * silence.length.as_secs_f64();
+    f64::from(lost) * 10.0 < sent
 }
 
 /// What goes away from `end` has no packet in return for a while, though each had one before and has
@@ -310,6 +346,7 @@ fn lost_in(flow: &EspFlow, silence: &Silence) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::{Confidence, Severity};
 
     #[test]
     fn numbers_lost_in_a_silence_are_an_outage() {
@@ -319,6 +356,30 @@ mod tests {
              30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136",
             "path-outage",
         );
+    }
+
+    #[test]
+    fn a_recording_that_paused_is_no_outage() {
+        let finding = fires(
+            "0 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+             30 A > B ESP 0xb1 seq 61..100 every 0.5 size 136
+             0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136",
+            "path-outage",
+        );
+        assert_eq!(finding.severity, Severity::Info);
+        assert_eq!(finding.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn a_few_lost_where_a_long_pause_ends_are_no_long_outage() {
+        let finding = fires(
+            "0 A > B ESP 0xb1 seq 1..400 every 0.5 size 136
+             0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             150.1 B > A ESP 0xa1 seq 46..100 every 0.5 size 136",
+            "path-outage",
+        );
+        assert_eq!(finding.severity, Severity::Warning);
     }
 
     #[test]
@@ -363,7 +424,7 @@ mod tests {
         };
         let asks = "20 A > B ESP 0xb1 seq 41..64 every 1 size 136";
         let finding = fires(&text(asks, ""), "path-outage");
-        assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
+        assert_eq!(finding.confidence, Confidence::Possible);
         // A stream; a pause of both; the far gateway is heard; more is sent than answered all the time.
         silent(
             &text("20 A > B ESP 0xb1 seq 41..64 every 1 size 1036", ""),

@@ -5,9 +5,10 @@ use crate::diagnose::facts::life::{self, Birth};
 use crate::diagnose::facts::{asked, child, end_of, esp, offer};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{IkeSaId, Model, TunnelId};
+use crate::model::{IkeSaId, Model, Tunnel, TunnelId};
+use crate::net::Path;
 use crate::say;
-use crate::units::{Endpoint, Timestamp};
+use crate::units::{Endpoint, Span, Timestamp};
 use std::net::IpAddr;
 
 /// The rule.
@@ -47,6 +48,9 @@ Another device of the same make that starts by chance. A move by MOBIKE keeps th
 
 /// So many packets to the old address show that its partner does not know.
 const VOID: u64 = 3;
+
+/// Who comes later than this after the silence began comes for a reason of its own.
+const LONGEST: Span = Span::from_secs(900);
 
 /// How many tunnels of the partner are looked at: a hub may have thousands.
 const LOOKED_AT: usize = 64;
@@ -93,6 +97,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             let asked = asked::all(model, &model.ike_sas[*new]).next()?;
             let fits = asked.to().address == old.responder
                 && asked.first.1 > heard.1
+                && asked.first.1.since(heard.1) <= LONGEST
                 && is_alike(model, old, *new);
             fits.then(|| (asked.from().address, asked.first))
         })
@@ -111,20 +116,18 @@ fn port_forgotten(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .find_map(|seen| {
             let (partner, old) = (seen.error.quoted.from, seen.error.quoted.to);
             old.port?;
-            let sent = |from: Endpoint| {
-                let of_esp = flows().flat_map(|flow| &flow.paths);
-                let of_ike = row.ike_sas.iter().flat_map(|id| &model.ike_sas[*id].paths);
-                of_esp.chain(of_ike).any(|path| path.from == from)
-            };
-            // A flow that lasts beyond the error, and came from another port.
+            // A flow that lasts beyond the error, and comes from another port. It came from the old one
+            // itself, or its IKE SA did: of two clients behind one NAT, each has a port of its own.
             let (new, flow) = flows().find_map(|flow| {
                 let path = flow.paths.last()?;
-                let moved = path.from.address == old.address
+                let other = path.from.address == old.address
                     && path.from.port.is_some()
                     && path.from.port != old.port;
+                let moved = other
+                    && (comes_from(&flow.paths, old) || ike_moved(model, row, old, path.from));
                 (moved && flow.seen.last.1 >= seen.time).then_some((path.from, flow))
             })?;
-            sent(old).then(|| {
+            Some({
                 Finding::new(
                     &RULE,
                     Confidence::Likely,
@@ -159,11 +162,25 @@ fn port_forgotten(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                      section 4); 20 s is common.",
                 )
                 .advise(say!(
-                    "Let {partner} follow a port that changed, as RFC 7296 section 2.23 asks for.",
+                    "Let {partner} follow a port that changed, if it is not behind a NAT itself (RFC 7296 section \
+                     2.23); where MOBIKE is in use, the peer has to tell its move.",
                     partner = partner.address
                 ))
             })
         })
+}
+
+/// Whether one of these paths begins there.
+fn comes_from(paths: &[Path], end: Endpoint) -> bool {
+    paths.iter().any(|path| path.from == end)
+}
+
+/// Whether an IKE SA moved from one port to the other.
+fn ike_moved(model: &Model, row: &Tunnel, old: Endpoint, new: Endpoint) -> bool {
+    row.ike_sas.iter().any(|id| {
+        let paths = &model.ike_sas[*id].paths;
+        comes_from(paths, old) && comes_from(paths, new)
+    })
 }
 
 /// When the first packet of a tunnel was seen: tunnels stand in order of it.
@@ -194,8 +211,16 @@ fn silence(model: &Model, tunnel: TunnelId, address: IpAddr) -> Option<(Cite, u6
         .next()
 }
 
-/// Whether both initiators offer the same and name the same products.
+/// Whether both initiators offer the same and name the same products, and no other name of their own
+/// where it was opened.
 fn is_alike(model: &Model, old: Birth, new: IkeSaId) -> bool {
+    let [one, other] = [old.ike_sa, new].map(|id| {
+        let [initiator, _] = model.claims(id);
+        initiator.identity
+    });
+    if one.is_some() && other.is_some() && one != other {
+        return false;
+    }
     let (old, new) = (&model.ike_sas[old.ike_sa], &model.ike_sas[new]);
     let offers = [old, new].map(|sa| offer::offered(model, sa).map(|(offer, _)| offer));
     matches!(offers, [Some(a), Some(b)] if a == b) && old.vendors.first() == new.vendors.first()
@@ -272,6 +297,35 @@ mod tests {
             ),
             "peer-address-changed",
         );
+    }
+
+    #[test]
+    fn of_two_clients_behind_one_nat_one_may_leave() {
+        silent(
+            "0 A:1024 > B:4500 ESP 0xb1 seq 1..9 every 0.3
+             0.1 B:4500 > A:1024 ESP 0xa1 seq 1..9 every 0.3
+             0 A:2048 > B:4500 ESP 0xb2 seq 1..99 every 0.3
+             0.1 B:4500 > A:2048 ESP 0xa2 seq 1..99 every 0.3
+             20.1 B:4500 > A:1024 ESP 0xa1 seq 10..19 every 0.3
+             20.2 A > B ICMP 3/3 quoting B:4500 > A:1024 ESP 0xa1 every 0.3 count 9",
+            "peer-address-changed",
+        );
+    }
+
+    #[test]
+    fn another_name_or_a_much_later_beginning_is_another_device() {
+        let named = |name: &str, at: u32| {
+            let up = UP.replace("request sealed 256", "request sealed 256 opened IDi(a)");
+            format!(
+                "{up}\n1 A > B ESP 0xb1 seq 1..9 every 0.5{PROBE}
+                 {at} C:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.1 B:500 > C:500 IKE_SA_INIT i=3 r=4 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.2 C:500 > B:500 IKE_AUTH i=3 r=4 id=1 request sealed 256 opened IDi({name})"
+            )
+        };
+        fires(&named("a", 15), "peer-address-changed");
+        silent(&named("c", 15), "peer-address-changed");
+        silent(&named("a", 4000), "peer-address-changed");
     }
 
     #[test]

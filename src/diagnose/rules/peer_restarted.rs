@@ -48,7 +48,7 @@ A gateway lost its state: its daemon or the whole device restarted. Until it neg
 One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or it begins anew so soon that no silence is seen, and deletes nothing.
 
 ## What else looks like it
-A path outage: but then the silent side would have probed in vain before it began anew, and its old SPIs would come back. A failover to another device with the same address.
+A path outage: but then the silent side would have probed in vain before it began anew, and its old SPIs would come back. A failover to another device with the same address. Of several clients behind one NAT, one goes and another comes. A computer that slept wakes and begins anew. A reauthentication of which the old IKE SA is deleted late, or left to expire: where nothing else shows a restart, it is told for information.
 
 ## What to do
 1. Look at the log and uptime of the peer at that time.
@@ -318,6 +318,7 @@ fn forgets(
                  deleted that; its counters began anew, and neither side used the old SPIs again.",
                 peer = who
             ))
+            .severity(Severity::Info)
             .or("A reauthentication of which the delete of the old IKE SA is not in this capture."),
     )
 }
@@ -342,6 +343,7 @@ fn finding(
     .also(heard, say!("last packet of {peer} before", peer = who))
     .title(say!("{peer} restarted", peer = who))
     .or("A failover to another device with the same address.")
+    .or("A client went to sleep, or another one behind the same NAT took its place.")
     .advise(say!(
         "Look at the log and the uptime of {peer} at that time.",
         peer = who
@@ -460,7 +462,8 @@ mod tests {
     fn a_beginning_at_once_that_deletes_nothing() {
         let up = UP.replace("1..20", "1..38").replace("1..40", "1..38");
         let anew = ANEW.replace("1..10", "1..30");
-        fires(&format!("{up}\n{anew}"), "peer-restarted");
+        let found = fires(&format!("{up}\n{anew}"), "peer-restarted");
+        assert_eq!(found.severity, crate::diagnose::Severity::Info);
         // A reauthentication deletes the old IKE SA.
         silent(
             &format!(

@@ -132,6 +132,12 @@ pub(super) fn is_blocked(model: &Model, tunnel: TunnelId, silence: &AuthSilence<
     let heard = tap::messages(model, row).any(|message| {
         message.path.from.port == Some(4500) && end_of(row, message.path.from.address) == peer
     });
+    // ESP in UDP comes from the same port (RFC 3948 section 2.1).
+    let paths = row.flows.iter().flat_map(|id| &model.flows[*id].paths);
+    let heard = heard
+        || paths
+            .map(|path| path.from)
+            .any(|from| from.port == Some(4500) && end_of(row, from.address) == peer);
     silence.asked.to().port == Some(4500) && silence.shape == Shape::Whole && !heard
 }
 
@@ -160,6 +166,19 @@ mod tests {
                 "{AGREED}
                  0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
                  1 B > A ESP 0xa1 seq 2..20 every 1"
+            ),
+            "port-4500-blocked",
+        );
+    }
+
+    #[test]
+    fn esp_in_udp_from_the_peer_shows_that_the_port_is_open() {
+        silent(
+            &format!(
+                "{}
+                 1 B:4500 > A:4500 ESP 0xa1 seq 100..120 every 1
+                 30.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256 again=4,11,24",
+                AGREED.replace("0 A", "30 A").replace("0.1 B", "30.1 B")
             ),
             "port-4500-blocked",
         );

@@ -27,7 +27,7 @@ A link or gateway passes so many octets a second and throws away what exceeds th
 Second by second, sequence numbers are missing only where the rate is near its highest; what arrives then is nearly the same amount each time, whatever was sent. Slower seconds carry enough packets that loss by chance would have shown there.
 
 ## What else looks like it
-A full queue of a shared line at the busiest hour. A capture that cannot keep up drops packets when the rate is high as well; then both directions lose.
+A full queue of a shared line at the busiest hour. A capture that cannot keep up drops packets when the rate is high as well; then both directions lose. Where the other one has too few packets to show it, and the rate is high, this is told for information only.
 
 ## What to do
 1. Compare the rate with the bandwidth of the gateway and of the line.
@@ -51,9 +51,12 @@ const PLATEAU: f64 = 0.85;
 /// 1 in 10,000.
 const EXPECTED: f64 = 10.0;
 
+/// Bits a second that any capture keeps up with.
+const BUSY: f64 = 10e6;
+
 fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let tap = Tap::of(model, tunnel);
-    if tap.dropped > 0 {
+    if tap.dropped > 0 || tap.missed.is_some() {
         return Vec::new();
     }
     esp::directions(model, &model.tunnels[tunnel])
@@ -95,9 +98,14 @@ fn limited(
         anomalies.filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)))
     };
     let first = gaps().next()?;
+    // A capture that cannot keep up loses what goes the other way as well, if enough does.
+    let back = directions.packets(1 - end) as f64;
+    let packets = (flow.packets + flow.sequence.missing) as f64;
+    let is_whole = flow.sequence.bursts as f64 / packets * back >= EXPECTED;
+    let fast = rate * mean * 8.0 >= BUSY;
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Likely,
+        Confidence::Likely.lower_if(!is_whole),
         tunnel,
         (first.frame, first.time),
         "first gap in the numbers",
@@ -132,6 +140,12 @@ fn limited(
         to
     ))
     .advise("Shape to nine tenths of it before the gateway, or raise the limit.");
+    if !is_whole {
+        finding = finding.or("The capture itself cannot keep up at this rate.");
+    }
+    if !is_whole && fast {
+        finding = finding.severity(Severity::Info);
+    }
     for gap in gaps().skip(1) {
         finding = finding.also((gap.frame, gap.time), "and another");
     }
@@ -228,7 +242,8 @@ fn whole(number: f64) -> Text {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::{Confidence, Severity};
     use std::fmt::Write;
 
     /// Seconds of traffic from B to A: so many packets are sent, of which so many in ten arrive.
@@ -296,6 +311,29 @@ mod tests {
         silent(&change(17, (190, 95)), "rate-limited");
         silent(&change(4, (20, 3)), "rate-limited");
         silent(&change(17, (20, 0)), "rate-limited");
+    }
+
+    #[test]
+    fn a_capture_that_loses_both_ways_or_cannot_keep_up_is_no_limit() {
+        let steps: Vec<(u32, u32)> = (0..40)
+            .map(|second| match second % 4 {
+                0 => (130, 30),
+                1 => (120, 20),
+                2 => (60, 0),
+                _ => (70, 0),
+            })
+            .collect();
+        let text = seconds(&steps);
+        let (both, towards) = text.split_once('\n').unwrap();
+        let lossy = both.replace("1..400", "1..50,54..100,104..200,204..412");
+        silent(&format!("{lossy}\n{towards}"), "rate-limited");
+        let one_way = towards.replace("size 1036", "size 65000");
+        let ike = "
+            0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+            0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80";
+        let finding = fires(&format!("{one_way}{ike}"), "rate-limited");
+        assert_eq!(finding.severity, Severity::Info);
+        assert_eq!(finding.confidence, Confidence::Possible);
     }
 
     #[test]

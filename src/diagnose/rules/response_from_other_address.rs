@@ -1,6 +1,6 @@
 //! The answer comes from another address than the request went to.
 
-use crate::diagnose::facts::cite;
+use crate::diagnose::facts::{cite, esp, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, Flight, Message, MessageId, Model, TunnelId};
 use crate::say;
@@ -27,7 +27,7 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-The peer has several addresses and answers from one that was not asked. Many initiators and every stateful filter drop such an answer. Those that take it believe in a NAT and send to an address where perhaps nobody listens.
+The peer has several addresses and answers from one that was not asked. Many initiators and every stateful filter drop such an answer. Those that take it believe in a NAT and send to an address where perhaps nobody listens. Where the initiator goes on all the same, it took the answer, and this is a warning; where traffic flows both ways, information.
 
 ## How it is seen
 A response bears the SPIs and message ID of a request, but its source address is not the request's destination.
@@ -52,6 +52,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let (asked, answered) = (&model.messages[request], &model.messages[response]);
     let (to, from) = (asked.path.to.address, answered.path.from.address);
+    let taken = is_taken(model, tunnel, answered);
+    let works = taken && works(model, tunnel, answered);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
@@ -64,13 +66,24 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         say!("request to {to}", to = asked.path.to),
     )
     .title(say!("Requests to {to} are answered from {from}", to, from))
-    .says(say!(
-        "{asker} asked {asked}, and {answerer} answered ({strays} of the exchanges seen).",
-        asker = asked.path.from,
-        asked = asked.path.to,
-        answerer = answered.path.from,
-        strays = strays.len()
-    ))
+    .severity(match (taken, works) {
+        (_, true) => Severity::Info,
+        (true, _) => Severity::Warning,
+        _ => RULE.severity,
+    })
+    .says(
+        say!(
+            "{asker} asked {asked}, and {answerer} answered ({strays} of the exchanges seen).",
+            asker = asked.path.from,
+            asked = asked.path.to,
+            answerer = answered.path.from,
+            strays = strays.len()
+        )
+        .then(match taken {
+            true => "It went on all the same: the answer was taken.",
+            false => "",
+        }),
+    )
     .or("The capture was taken on a device that translates addresses.")
     .advise(say!(
         "Bind the peer's IPsec to {to}, or enter {from} at the initiator.",
@@ -81,6 +94,30 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding = finding.also(cite(model, *response), "again");
     }
     vec![finding]
+}
+
+/// Whether who asked goes on in the IKE SA after an answer: with the SPI that only the answer tells, or
+/// with a later number (RFC 7296 section 2.3).
+fn is_taken(model: &Model, tunnel: TunnelId, answer: &Message) -> bool {
+    let header = &answer.header;
+    tap::messages(model, &model.tunnels[tunnel]).any(|message| {
+        message.header.spis == header.spis
+            && message.header.message_id != header.message_id
+            && !message.header.flags.response()
+            && message.path.from.address == answer.path.to.address
+            && message.time > answer.time
+    })
+}
+
+/// Whether ESP begins both ways after an answer.
+fn works(model: &Model, tunnel: TunnelId, answer: &Message) -> bool {
+    let directions = esp::directions(model, &model.tunnels[tunnel]);
+    directions.iter().any(|directions| {
+        [0, 1].iter().all(|end| {
+            let mut flows = directions.flows(*end).iter();
+            flows.any(|flow| flow.seen.last.1 > answer.time)
+        })
+    })
 }
 
 /// Request and response at one vantage, if the response comes from an address that was not asked.
@@ -120,7 +157,8 @@ fn is_many(address: std::net::IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     #[test]
     fn an_answer_from_elsewhere_is_named() {
@@ -129,6 +167,23 @@ mod tests {
              0.1 C:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce",
             "response-from-other-address",
         );
+    }
+
+    #[test]
+    fn an_answer_that_is_taken_all_the_same_is_no_error() {
+        let taken = "
+            0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+            0.1 C:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+            0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+            0.3 C:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240";
+        let severity = |text: &str| fires(text, "response-from-other-address").severity;
+        assert_eq!(severity(taken), Severity::Warning);
+        let works = format!(
+            "{taken}
+             1 A > B ESP 0xb1 seq 1..20 every 0.5
+             1 B > A ESP 0xa1 seq 1..20 every 0.5"
+        );
+        assert_eq!(severity(&works), Severity::Info);
     }
 
     #[test]

@@ -23,7 +23,7 @@ const DOCUMENT: &str = "\
 A gateway moved to another address (another uplink, a new lease), and IKE followed. Its ESP did not: a NAT rule, a connection entry of its own filter or an SA in its kernel still holds the old address. Packets with that source are dropped by the next provider, or answered to where nobody is.
 
 ## How it is seen
-One IKE SA goes on from a new address and never again from the old one. ESP of the same end bears the old address many seconds later, and none bears the new one. It is a warning if the other side sends no ESP any more.
+One IKE SA goes on from a new address and never again from the old one. ESP of the same end bears the old address many seconds later, and none bears the new one. It is a warning if the other side sent ESP before, and sends none any more.
 
 ## What else looks like it
 A gateway with two uplinks that sends IKE by one and ESP by the other on purpose: then traffic flows, and it is told for information only.
@@ -89,13 +89,18 @@ fn stale(model: &Model, tunnel: TunnelId, id: IkeSaId, end: usize) -> Option<Fin
             && esp::packets_since(flow, settled) >= MANY
     })?;
     let back = directions.packets_since(end, settled);
+    // A stream of one direction had nothing in return before.
+    let stopped = back == 0
+        && directions
+            .first(end)
+            .is_some_and(|first| first.1 < moved.time);
     let spi = flow.key.spi;
     Some(
         Finding::new(
             &RULE,
-            match back {
-                0 => Confidence::Likely,
-                _ => Confidence::Possible,
+            match stopped {
+                true => Confidence::Likely,
+                false => Confidence::Possible,
             },
             tunnel,
             flow.seen.last,
@@ -103,9 +108,9 @@ fn stale(model: &Model, tunnel: TunnelId, id: IkeSaId, end: usize) -> Option<Fin
         )
         .also((moved.frame, moved.time), say!("IKE now from {to}", to))
         .also((left.frame, left.time), say!("IKE last from {from}", from))
-        .severity(match back {
-            0 => RULE.severity,
-            _ => Severity::Info,
+        .severity(match stopped {
+            true => RULE.severity,
+            false => Severity::Info,
         })
         .title(say!(
             "ESP still leaves from {from} after the move to {to}",
@@ -123,7 +128,8 @@ fn stale(model: &Model, tunnel: TunnelId, id: IkeSaId, end: usize) -> Option<Fin
                 spi
             )
             .then(match back {
-                0 => "The other side sends no ESP any more.".into(),
+                0 if stopped => "The other side sends no ESP any more.".into(),
+                0 => "The other side sent no ESP before either.".into(),
                 _ => say!(
                     "{packets} came from the other side all the same.",
                     packets = count(back, "packet")
@@ -163,6 +169,15 @@ mod tests {
         let served = format!("{stale}\n12 B:4500 > A:4500 ESP 0xa1 seq 10..60 every 1 size 136");
         assert_eq!(
             fires(&served, "stale-source-address").severity,
+            Severity::Info
+        );
+    }
+
+    #[test]
+    fn a_stream_of_one_direction_shows_no_harm() {
+        let stream = format!("{MOVED}\n1 A:4500 > B:4500 ESP 0xb1 seq 1..60 every 1 size 136");
+        assert_eq!(
+            fires(&stream, "stale-source-address").severity,
             Severity::Info
         );
     }
