@@ -74,11 +74,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .filter_map(|pair| {
             let [before, after] = pair else { return None };
             let same = is_alike(before, after);
-            let ended = deleted.iter().any(|(time, spi, by)| {
-                *by == after.from
-                    && before.spis.contains(&Some(*spi))
-                    && *time >= after.at.1
-                    && time.since(after.at.1) <= SOON
+            let ended = deleted.iter().any(|one| {
+                one.by == after.from
+                    && before.spis.contains(&Some(one.spi))
+                    && one.time >= after.at.1
+                    && one.time.since(after.at.1) <= SOON
             });
             (!same && ended).then_some((before, after))
         })
