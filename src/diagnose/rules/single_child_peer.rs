@@ -35,7 +35,7 @@ const DOCUMENT: &str = "\
 One side makes a child SA for each pair of networks; the other holds only one at a time. Each new one is accepted and the one before deleted, so always one pair works, and not the others.
 
 ## How it is seen
-With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Without keys it is told as possible: again and again, at no steady interval, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways.
+With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways.
 
 ## What else looks like it
 A rekeying deletes the old SA as well, for the same networks. An administrator who changes the configuration deletes once.
@@ -154,6 +154,10 @@ struct Sealed {
     from: IpAddr,
     /// The first packet of both directions, and the last of either.
     seen: Seen,
+    /// Octets of the direction that carried more.
+    octets: u64,
+    /// Packets of the direction that carried more.
+    packets: u64,
 }
 
 /// Sealed: again and again a new child SA is granted, and the one before, which was in use, falls
@@ -187,8 +191,15 @@ fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .collect();
     let (shortest, longest) = (lives.iter().min()?, lives.iter().max()?);
     let steady = longest.saturating_mul(2) < shortest.saturating_mul(3);
+    // SAs that are rekeyed by volume or by packets carry the same amount each, at no steady interval.
+    let alike = |amount: fn(&Sealed) -> u64| {
+        let amounts = || displaced.iter().map(|(before, _)| amount(before));
+        let (least, most) = (amounts().min(), amounts().max());
+        most.unwrap_or(0).saturating_mul(4) < least.unwrap_or(0).saturating_mul(5)
+    };
+    let by_volume = alike(|sealed| sealed.octets) || alike(|sealed| sealed.packets);
     let (first, others) = displaced.split_first()?;
-    if displaced.len() < SEALED_PATTERN || steady {
+    if displaced.len() < SEALED_PATTERN || steady || by_volume {
         return None;
     }
     let (before, after) = first;
@@ -205,7 +216,7 @@ fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     .title(say!("{from} may keep one child SA only", from))
     .says(say!(
         "{times} times {from} granted a child SA, sent what may be a Delete, and the ESP of the one before, \
-         which was in use, stopped both ways within {soon}. The SAs lived {shortest} to {longest}, so it was no \
+         which was in use, stopped both ways within {soon}. The SAs lived {shortest} to {longest} and carried different amounts, so it was no \
          lifetime.",
         times = displaced.len(),
         from,
@@ -241,9 +252,10 @@ fn sealed(model: &Model, tunnel: TunnelId) -> Vec<Sealed> {
         };
         let child = &model.child_sas[id];
         // Each pair once, from its first direction on.
-        let [Some(one), Some(_)] = child.flows else {
+        let [Some(one), Some(other)] = child.flows else {
             continue;
         };
+        let pair = [one, other].map(|id| &model.flows[id]);
         let made = child.made_by.map(|made| &model.exchanges[made]);
         let Some(response) = made.and_then(Exchange::response).filter(|_| one == *flow) else {
             continue;
@@ -256,6 +268,8 @@ fn sealed(model: &Model, tunnel: TunnelId) -> Vec<Sealed> {
                 at: (message.frame, message.time),
                 from: message.path.from.address,
                 seen,
+                octets: pair.iter().map(|flow| flow.bytes).max().unwrap_or(0),
+                packets: pair.iter().map(|flow| flow.packets).max().unwrap_or(0),
             });
         }
     }
@@ -398,6 +412,25 @@ mod tests {
     fn sealed_turns_at_no_steady_interval_are_a_suspicion() {
         let found = fires(&sealed(&[1, 10, 35, 43, 70, 90], "B"), "single-child-peer");
         assert_eq!(found.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn sealed_rekeying_by_volume_comes_at_uneven_times() {
+        // Each SA carries the same number of packets, however long that takes.
+        let mut text = sealed(&[1, 10, 35, 43, 70, 90], "B");
+        for (seconds, pace) in [
+            (9, "0.3"),
+            (25, "0.8333"),
+            (8, "0.2666"),
+            (27, "0.9"),
+            (20, "0.6666"),
+        ] {
+            text = text.replace(
+                &format!("seq 1..{} every 0.5", seconds * 2),
+                &format!("seq 1..30 every {pace}"),
+            );
+        }
+        silent(&text, "single-child-peer");
     }
 
     #[test]
