@@ -211,7 +211,7 @@ fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     .title(say!("{from} may keep one child SA only", from))
     .says(say!(
         "{times} times {from} granted a child SA, sent what may be a Delete, and the ESP of the one before, \
-         which was in use, stopped both ways within {soon}. The SAs lived {shortest} to {longest} so it was no \
+         which was in use, stopped both ways within {soon}. The SAs lived {shortest} to {longest}, so it was no \
          lifetime.",
         times = displaced.len(),
         from,
