@@ -25,7 +25,7 @@ A traffic selector may be any range of addresses. Most kernels hold policies by 
 With the keys of the IKE SA: first and last address of a selector that was granted are not those of one prefix.
 
 ## What else looks like it
-Two implementations that both keep ranges get along with it; where packets pass both ways it is told for information only.
+Nothing. Two implementations that both keep ranges get along with it.
 
 ## What to do
 1. Write the networks as prefixes on both sides; cut a range into the prefixes that cover it.
@@ -42,17 +42,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .filter(|answer| answer.has_sa)?;
             let odd = answer.selectors.iter().flatten().flatten();
             let odd: Vec<Selector> = odd.filter(|one| !one.is_prefix()).copied().collect();
-            let used = is_used_both_ways(model, attempt);
-            (!odd.is_empty()).then_some((odd, answer.at, used))
+            (!odd.is_empty()).then_some((odd, answer.at))
         })
         .collect();
-    let Some((first, at, _)) = odd.first() else {
+    let Some((first, at)) = odd.first() else {
         return Vec::new();
-    };
-    // Where packets pass both ways on each, both sides get along with it.
-    let severity = match odd.iter().all(|(.., used)| *used) {
-        true => Severity::Info,
-        false => RULE.severity,
     };
     let prefixes = first.iter().filter_map(|one| one.range().cidrs()).flatten();
     let prefixes = list(prefixes.take(16).map(Text::verbatim));
@@ -63,7 +57,6 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         *at,
         say!("granted: {selectors}", selectors = selector::said(first)),
     )
-    .severity(severity)
     .title(say!(
         "{selectors} is no prefix",
         selectors = selector::said(first)
@@ -79,7 +72,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         "Write it as prefixes on both sides: {prefixes}.",
         prefixes
     ));
-    for (other, at, _) in odd.iter().skip(1) {
+    for (other, at) in odd.iter().skip(1) {
         finding = finding.also(
             *at,
             say!("granted: {selectors}", selectors = selector::said(other)),
@@ -88,20 +81,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     vec![finding]
 }
 
-/// Whether the child SA that this attempt made carried packets in both directions.
-fn is_used_both_ways(model: &Model, attempt: &child::Attempt) -> bool {
-    model.ike_sas[attempt.ike_sa]
-        .child_sas
-        .iter()
-        .map(|id| &model.child_sas[*id])
-        .filter(|child| child.made_by == Some(attempt.exchange))
-        .any(|child| child.flows.iter().all(Option::is_some))
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::Severity;
-    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::testing::{silent, verdict};
 
     fn made(selectors: &str) -> String {
         format!(
@@ -110,18 +92,6 @@ mod tests {
              0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) {selectors}
              0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) {selectors}"
         )
-    }
-
-    #[test]
-    fn a_range_on_which_packets_pass_both_ways_is_information() {
-        let text = made("TSi(10.1.0.1-10.1.0.9) TSr(10.2.0.0/16)");
-        let one_way = format!("{text}\n1 A > B ESP 0xb1 seq 1..9");
-        let both = format!("{one_way}\n1.05 B > A ESP 0xa1 seq 1..9");
-        let severity = |text: &str| fires(text, "ts-not-cidr").severity;
-        assert_eq!(
-            [severity(&one_way), severity(&both)],
-            [Severity::Warning, Severity::Info]
-        );
     }
 
     #[test]
