@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::net::Path;
 use crate::registry::{ExchangeType, NotifyType};
-use crate::units::{IkeSpi, IkeSpis, Span, Vantage};
+use crate::units::{EspSpi, IkeSpi, IkeSpis, Span, Vantage};
 use crate::wire::{self, Body, ikev1, ikev2};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
@@ -409,9 +409,13 @@ impl Grouper<'_> {
     ) {
         let row = &self.exchanges[exchange];
         let notices = read.payloads.iter().filter_map(|payload| {
-            let (kind, data, v1) = match &payload.body {
-                Body::V2(ikev2::Body::Notify(notify)) => (notify.kind.0, notify.data, false),
-                Body::V1(ikev1::Body::Notify(notify)) => (notify.kind.0, notify.data, true),
+            let (kind, data, spi, v1) = match &payload.body {
+                Body::V2(ikev2::Body::Notify(notify)) => {
+                    (notify.kind.0, notify.data, notify.spi, false)
+                }
+                Body::V1(ikev1::Body::Notify(notify)) => {
+                    (notify.kind.0, notify.data, notify.spi, true)
+                }
                 _ => return None,
             };
             let notice = Notice {
@@ -422,6 +426,9 @@ impl Grouper<'_> {
                 from: message.path.from.address,
                 kind,
                 data: data.to_vec(),
+                spi: <[u8; 4]>::try_from(spi)
+                    .ok()
+                    .map(|octets| EspSpi(u32::from_be_bytes(octets))),
                 at: (message.frame, message.time),
             };
             let cookie = !v1 && kind == NotifyType::COOKIE.0;

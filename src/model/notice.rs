@@ -4,7 +4,7 @@ use super::exchange::{ExchangeId, Role};
 use crate::language::Text;
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
-use crate::units::{FrameId, Timestamp};
+use crate::units::{EspSpi, FrameId, Timestamp};
 use std::net::IpAddr;
 
 /// A notification in clear that reports an error or asks for a cookie.
@@ -24,6 +24,8 @@ pub struct Notice {
     pub kind: u16,
     /// Its data.
     pub data: Vec<u8>,
+    /// The SPI of the SA that it is about, where it has one of the length of ESP and AH.
+    pub spi: Option<EspSpi>,
     /// Where it was seen.
     pub at: (FrameId, Timestamp),
 }

@@ -187,7 +187,8 @@ const DES: Option<&str> =
 const DES_OF_OLD: Option<&str> =
     Some("DES keys of 56 bits can be searched: MUST NOT (RFC 8221), deprecated (RFC 9395)");
 const DEPRECATED: Option<&str> = Some("deprecated (RFC 9395)");
-const TRIPLE_DES: Option<&str> = Some("blocks of 64 bits: SHOULD NOT for ESP (RFC 8221)");
+const TRIPLE_DES: Option<&str> =
+    Some("blocks of 64 bits: no more than MAY for IKE (RFC 8247), SHOULD NOT for ESP (RFC 8221)");
 
 /// Encryption algorithms. Keys that RFC 2451 lets vary have its default. `ENCR_NULL` is not called
 /// weak: it is what it says, and ESP may use it (RFC 8221); IKE may not (RFC 7296 section 3.3.2).
@@ -277,16 +278,22 @@ pub const INTEGRITY: &[Algorithm] = &[
         "AUTH_HMAC_MD5_96",
         "RFC 2403",
         12,
-        "MD5: MUST NOT (RFC 8247)",
+        "MD5: MUST NOT (RFC 8247, RFC 8221)",
     ),
     good(2, "AUTH_HMAC_SHA1_96", "RFC 2404", 12),
-    bad(3, "AUTH_DES_MAC", "RFC 7296", 8, "MUST NOT (RFC 8247)"),
+    bad(
+        3,
+        "AUTH_DES_MAC",
+        "RFC 7296",
+        8,
+        "MUST NOT (RFC 8247, RFC 8221)",
+    ),
     bad(
         4,
         "AUTH_KPDK_MD5",
         "RFC 1826",
         16,
-        "MD5: MUST NOT (RFC 8247)",
+        "MD5: MUST NOT (RFC 8247, RFC 8221)",
     ),
     good(5, "AUTH_AES_XCBC_96", "RFC 3566", 12),
     bad(

@@ -8,7 +8,7 @@ use crate::limits;
 use crate::model::{
     ChildSaId, Deleted, ExchangeId, IkeSaId, Mode, Model, Said, Selector, TunnelId, selector,
 };
-use crate::units::{EspSpi, Timestamp};
+use crate::units::{EspSpi, Timestamp, Vantage};
 use std::net::IpAddr;
 
 /// Selectors that were granted in part.
@@ -175,8 +175,8 @@ pub fn lives(model: &Model, tunnel: TunnelId) -> Vec<Life> {
             let last = last.max(model.ike_sas[*ike_sa].seen.last.1);
             let ended = deleted
                 .iter()
-                .filter(|(time, spi, _)| *time >= at.1 && child.spis.contains(&Some(*spi)))
-                .map(|(time, ..)| *time)
+                .filter(|one| one.time >= at.1 && child.spis.contains(&Some(one.spi)))
+                .map(|one| one.time)
                 .min();
             let sides = match end_of(row, from) {
                 Some(0) => [answerer, asker],
@@ -212,9 +212,21 @@ fn granted_by(model: &Model, exchange: ExchangeId) -> Option<(Cite, IpAddr)> {
     Some((answer.at, answer.from))
 }
 
-/// The deletions of child SAs under an IKE SA: when, of which SPI, and by whom. Who deletes names
-/// the SPIs of packets towards itself.
-pub fn deletions(model: &Model, ike_sa: IkeSaId) -> Vec<(Timestamp, EspSpi, IpAddr)> {
+/// The deletion of one direction of a child SA, as an opened message tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Deletion {
+    /// When it passed.
+    pub time: Timestamp,
+    /// Where it was recorded: times of two taps do not compare.
+    pub vantage: Vantage,
+    /// The SPI of packets towards who deletes.
+    pub spi: EspSpi,
+    /// Who deletes.
+    pub by: IpAddr,
+}
+
+/// The deletions of child SAs under an IKE SA.
+pub fn deletions(model: &Model, ike_sa: IkeSaId) -> Vec<Deletion> {
     let flights = model.ike_sas[ike_sa]
         .exchanges
         .iter()
@@ -226,7 +238,12 @@ pub fn deletions(model: &Model, ike_sa: IkeSaId) -> Vec<(Timestamp, EspSpi, IpAd
         };
         for deleted in model.deletes(flight) {
             if let Deleted::Child { spi, .. } = deleted {
-                found.push((message.time, spi, message.path.from.address));
+                found.push(Deletion {
+                    time: message.time,
+                    vantage: message.vantage,
+                    spi,
+                    by: message.path.from.address,
+                });
             }
         }
     }

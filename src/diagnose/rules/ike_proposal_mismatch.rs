@@ -80,7 +80,13 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
     for (_, notice) in refused.iter().skip(1) {
         finding = finding.also(notice.at, "refused again");
     }
-    finding = finding.or(no_connection(model, responder, &refused));
+    let offers = different_offers(model, &refused);
+    // A peer without a connection refuses whatever is offered; one with other algorithms may as well.
+    // Nothing in the refusal tells the two apart.
+    if offers > 1 && theirs.is_none() {
+        finding.confidence = finding.confidence.lower();
+    }
+    finding = finding.or(no_connection(responder, offers));
     if let Some(many) = ours
         .as_ref()
         .map(|(offer, _)| offer.proposals.len())
@@ -132,8 +138,8 @@ pub(super) fn refusals(
     refused
 }
 
-/// What else the refusals may mean, as exactly as they tell.
-fn no_connection(model: &Model, responder: IpAddr, refused: &[(&IkeSa, &Notice)]) -> Text {
+/// How many different offers were refused.
+fn different_offers(model: &Model, refused: &[(&IkeSa, &Notice)]) -> usize {
     let mut offers: Vec<Offer> = Vec::new();
     for (offer, _) in refused
         .iter()
@@ -144,14 +150,19 @@ fn no_connection(model: &Model, responder: IpAddr, refused: &[(&IkeSa, &Notice)]
             offers.push(offer);
         }
     }
+    offers.len()
+}
+
+/// What else the refusals may mean, as exactly as they tell.
+fn no_connection(responder: IpAddr, offers: usize) -> Text {
     let mut said = say!(
         "{responder} has no connection for this initiator or IKE version.",
         responder
     );
-    if offers.len() > 1 {
+    if offers > 1 {
         said.add(say!(
             "It refused {offers} different offers alike, which speaks for this.",
-            offers = offers.len()
+            offers
         ));
     }
     said

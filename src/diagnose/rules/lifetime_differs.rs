@@ -3,7 +3,7 @@
 use crate::diagnose::facts::{child, cite, first};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{IkeSa, Model, TunnelId};
+use crate::model::{ExchangeId, IkeSa, Model, TunnelId};
 use crate::registry::NotifyV1;
 use crate::registry::ikev1::{LifeType, Phase2Attribute};
 use crate::say;
@@ -43,7 +43,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         {
             named.push((request.from, seconds, request.at));
         }
-        if let Some((seconds, from, at)) = responder_lifetime(model, &attempt) {
+        if let Some((seconds, from, at)) = responder_lifetime(model, attempt.exchange) {
             named.push((from, seconds, at));
         }
     }
@@ -103,8 +103,11 @@ fn differs(tunnel: TunnelId, named: &[Named], phase: &'static str) -> Option<Fin
 }
 
 /// The seconds that the responder of a quick mode will keep (RFC 2407 section 4.6.3.1).
-fn responder_lifetime(model: &Model, attempt: &child::Attempt) -> Option<(u64, IpAddr, Cite)> {
-    let (message, read) = model.opened(model.exchanges[attempt.exchange].response()?)?;
+pub(super) fn responder_lifetime(
+    model: &Model,
+    exchange: ExchangeId,
+) -> Option<(u64, IpAddr, Cite)> {
+    let (message, read) = model.opened(model.exchanges[exchange].response()?)?;
     let seconds = read
         .notifies_v1()
         .filter(|notify| notify.kind == NotifyV1::RESPONDER_LIFETIME)

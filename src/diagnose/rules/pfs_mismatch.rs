@@ -82,12 +82,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             let refusals = match refused.len() {
                 1 => say!(
                     "The tunnel carried traffic, but 1 CREATE_CHILD_SA request was refused by a single \
-                     notification and none succeeded; {aftermath}.",
+                     notification and none succeeded soon; {aftermath}.",
                     aftermath
                 ),
                 requests => say!(
                     "The tunnel carried traffic, but {requests} CREATE_CHILD_SA requests were refused by a \
-                     single notification and none succeeded; {aftermath}.",
+                     single notification and none succeeded soon; {aftermath}.",
                     requests,
                     aftermath
                 ),

@@ -48,7 +48,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .iter()
                 .map(move |id| (sa, &model.exchanges[*id]))
         })
-        // Who redirects at once chooses no algorithms (RFC 5685 section 4).
+        // Who redirects at once chooses no algorithms (RFC 5685 section 3).
         .filter(|(sa, exchange)| exchange.kind != ExchangeType::IKE_SA_INIT || sa.suite.is_none())
         .flat_map(|(_, exchange)| &exchange.flights);
     for flight in flights {

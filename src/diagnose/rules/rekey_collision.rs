@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::{began, end_of, selectors};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Exchange, ExchangeId, Flight, Model, Negotiation, TunnelId};
+use crate::model::{Exchange, ExchangeId, Flight, Model, Negotiation, TunnelId, selector};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{EspSpi, Span};
@@ -58,10 +58,28 @@ fn crossed(model: &Model, tunnel: TunnelId, a: ExchangeId, b: ExchangeId) -> Opt
     let asked = began(model, one.request()?)?;
     let answered = began(model, one.response()?)?;
     let other = began(model, two.request()?)?;
-    (one.by != two.by && other.1 > asked.1 && other.1 < answered.1).then(|| {
-        let finding = Finding::new(
+    // One side may only add a child SA, or rekey the IKE SA while the other rekeys a child SA.
+    let told = [model.negotiation(a), model.negotiation(b)];
+    let alike = match &told {
+        [Some(one), Some(two)] => {
+            let rekeys = |told: &Negotiation| {
+                let request = told.request.as_ref();
+                request.map(|request| (told.is_of_ike(), request.rekeys.is_some()))
+            };
+            match (rekeys(one), rekeys(two)) {
+                (Some((true, _)), Some((true, _))) => Some(true),
+                (Some((false, true)), Some((false, true))) => Some(is_of_one(model, a, one, two)),
+                (Some(_), Some(_)) => Some(false),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    let crossed = one.by != two.by && other.1 > asked.1 && other.1 < answered.1;
+    (crossed && alike != Some(false)).then(|| {
+        let mut finding = Finding::new(
             &RULE,
-            Confidence::Certain,
+            Confidence::Certain.lower_if(alike.is_none()),
             tunnel,
             other,
             "the second request, before the first was answered",
@@ -69,6 +87,9 @@ fn crossed(model: &Model, tunnel: TunnelId, a: ExchangeId, b: ExchangeId) -> Opt
         .also(asked, "the first request")
         .says("Each side asked for new keys before it had the answer of the other.")
         .advise("If traffic stops after it, give the two sides different lifetimes.");
+        if alike.is_none() {
+            finding = finding.or("One side rekeys while the other adds a child SA.");
+        }
         match wrongly_deleted(model, tunnel, a, b) {
             Some(spi) => {
                 let says = finding.says.clone().then(say!(
@@ -87,6 +108,29 @@ fn crossed(model: &Model, tunnel: TunnelId, a: ExchangeId, b: ExchangeId) -> Opt
     })
 }
 
+/// Whether two rekeyings of child SAs concern the same one: each side names the SPI of packets towards
+/// itself. Where the old one is not known, the traffic tells.
+fn is_of_one(model: &Model, exchange: ExchangeId, one: &Negotiation, two: &Negotiation) -> bool {
+    let [Some(a), Some(b)] = [one, two].map(|told| told.request.as_ref()) else {
+        return false;
+    };
+    let sa = &model.ike_sas[model.exchanges[exchange].ike_sa];
+    let old = sa
+        .child_sas
+        .iter()
+        .map(|id| &model.child_sas[*id])
+        .find(|child| child.spis.contains(&a.rekeys) || child.spis.contains(&b.rekeys));
+    match old {
+        Some(child) => child.spis.contains(&a.rekeys) && child.spis.contains(&b.rekeys),
+        None => match (&a.selectors, &b.selectors) {
+            (Some([own, far]), Some([other_own, other_far])) => {
+                selector::same(own, other_far) && selector::same(far, other_own)
+            }
+            _ => false,
+        },
+    }
+}
+
 /// The SPI that was deleted of the child SA that must stay, if the one that must go was not: both
 /// rekey the same SA, and what was said is known.
 fn wrongly_deleted(
@@ -102,6 +146,9 @@ fn wrongly_deleted(
         let granted = told.granted();
         !told.is_of_ike() && granted.is_some_and(|(request, _)| request.rekeys.is_some())
     };
+    if !is_of_one(model, one, &first, &second) {
+        return None;
+    }
     let nonces = (
         lowest_nonce(model, &model.exchanges[one])?,
         lowest_nonce(model, &model.exchanges[two])?,
@@ -123,17 +170,15 @@ fn wrongly_deleted(
     let (_, answer) = second.granted()?;
     let deleted: Vec<_> = selectors::deletions(model, model.exchanges[one].ike_sa)
         .into_iter()
-        .filter(|(time, ..)| {
-            let after = time.since(answer.at.1);
+        .filter(|deletion| {
+            let after = deletion.time.since(answer.at.1);
             after >= Span(0) && after <= SETTLED
         })
         .collect();
     let right = deleted
         .iter()
-        .any(|(_, spi, by)| names(goes, *spi, *by).is_some());
-    let wrong = deleted
-        .iter()
-        .find_map(|(_, spi, by)| names(stays, *spi, *by));
+        .any(|one| names(goes, one.spi, one.by).is_some());
+    let wrong = deleted.iter().find_map(|one| names(stays, one.spi, one.by));
     wrong.filter(|_| !right)
 }
 
@@ -172,8 +217,12 @@ mod tests {
     /// nonce.
     fn opened(deleted: &str) -> String {
         let child = |spi: &str| {
+            let [one, other] = match spi {
+                "0xa2" | "0xb2" => ["10.1.0.0/16", "10.2.0.0/16"],
+                _ => ["10.2.0.0/16", "10.1.0.0/16"],
+            };
             format!(
-                "SA(ESP {spi} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.2.0.0/16)"
+                "SA(ESP {spi} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi({one}) TSr({other})"
             )
         };
         format!(
@@ -194,6 +243,30 @@ mod tests {
         let severity = |deleted| fires(&opened(deleted), "rekey-collision").severity;
         let (stays, goes) = (severity("0xa2"), severity("0xa3"));
         assert_eq!([stays, goes], [Severity::Warning, Severity::Info]);
+    }
+
+    #[test]
+    fn two_child_sas_that_are_rekeyed_at_once_do_not_collide() {
+        let text = opened("0xa2").replace("TSi(10.2.0.0/16)", "TSi(10.7.0.0/16)");
+        silent(&text, "rekey-collision");
+    }
+
+    #[test]
+    fn a_child_sa_that_is_added_does_not_collide() {
+        let text = opened("0xa2").replace("N(REKEY_SA ESP 0xb1)", "");
+        silent(&text, "rekey-collision");
+    }
+
+    #[test]
+    fn sealed_requests_that_cross_may_be_for_different_things() {
+        let finding = fires(
+            "0 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=5 request sealed 240
+             0.01 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 request by=responder sealed 240
+             0.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=5 response sealed 224
+             0.11 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 224",
+            "rekey-collision",
+        );
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Likely);
     }
 
     #[test]

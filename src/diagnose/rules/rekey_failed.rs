@@ -4,10 +4,10 @@ use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::rekey::{self, Refused};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
+use crate::model::{ChildOutcome, Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -39,7 +39,7 @@ A living tunnel cannot renew its keys: the peer refuses. When the old SA reaches
 ESP flows. CREATE_CHILD_SA requests are answered by a single notification and none succeeds soon after. With the keys of the IKE SA the notification tells why.
 
 ## What else looks like it
-A refused attempt to add one more child SA while the others live on. One refusal that is followed by success is normal. Where the requests are large enough to carry a public value, see pfs-mismatch.
+A refused attempt to add one more child SA while the others live on. One refusal that is followed by success is normal; several that are, in the end, are a warning. A single sealed refusal before the peers negotiate anew is a warning too: a reauthentication may come by itself. Where the requests are large enough to carry a public value, see pfs-mismatch.
 
 ## What to do
 1. Compare the ESP proposals and PFS groups of both sides.
@@ -59,18 +59,24 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(aftermath) = aftermath(model, tunnel, &refused).filter(|_| !large) else {
         return Vec::new();
     };
-    finding(&RULE, Confidence::Likely, tunnel, &refused, model)
+    let (confidence, severity) = match refused.len() {
+        1 => (Confidence::Possible, Severity::Warning),
+        _ => (Confidence::Likely, RULE.severity),
+    };
+    finding(&RULE, confidence, tunnel, &refused, model)
         .map(|finding| {
+            let severity = severity.min(finding.severity);
             finding
+                .severity(severity)
                 .says(match refused.len() {
                     1 => say!(
                         "The tunnel carried traffic, but 1 CREATE_CHILD_SA request was refused by a single \
-                         notification and none succeeded; {aftermath}.",
+                         notification and none succeeded soon; {aftermath}.",
                         aftermath
                     ),
                     requests => say!(
                         "The tunnel carried traffic, but {requests} CREATE_CHILD_SA requests were refused by a \
-                         single notification and none succeeded; {aftermath}.",
+                         single notification and none succeeded soon; {aftermath}.",
                         requests,
                         aftermath
                     ),
@@ -107,7 +113,9 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         NotifyType::NO_ADDITIONAL_SAS.0,
         NotifyType::CHILD_SA_NOT_FOUND.0,
     ];
-    let normal = !first.v1 && anew && refusals.iter().all(|one| passing.contains(&one.reason));
+    let recovered = child::recovered(last, &attempts);
+    let settled = anew || recovered;
+    let normal = !first.v1 && settled && refusals.iter().all(|one| passing.contains(&one.reason));
     let finding = child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)?
         .title(say!(
             "{from} refuses to rekey {what}: {reason}",
@@ -116,6 +124,14 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             reason = reason.clone()
         ))
         .says(match anew {
+            _ if recovered => say!(
+                "{from} refused to rekey {what} of {asker} {times} by {reason}; later it granted it.",
+                from,
+                what,
+                asker,
+                times,
+                reason
+            ),
             true => say!(
                 "{from} refused to rekey {what} of {asker} {times} by {reason} and none succeeded; afterwards the \
                  peers negotiated anew.",
@@ -142,7 +158,11 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     })
 }
 
-/// Whether an IKE SA begins after this time.
+/// So long after a refusal the old SA may live on: then the peers negotiate anew because of it. What
+/// begins later is a reauthentication of its own.
+const OUTLIVED: Span = Span::from_secs(1800);
+
+/// Whether an IKE SA begins after this time, and soon enough.
 fn begins_anew(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
     model.tunnels[tunnel]
         .ike_sas
@@ -152,11 +172,31 @@ fn begins_anew(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
         .filter(|exchange| {
             matches!(
                 exchange.kind,
-                ExchangeType::IKE_SA_INIT | ExchangeType::IDENTITY_PROTECTION
+                ExchangeType::IKE_SA_INIT
+                    | ExchangeType::IDENTITY_PROTECTION
+                    | ExchangeType::AGGRESSIVE
             )
         })
         .filter_map(|exchange| crate::diagnose::facts::began(model, exchange.flights.first()?))
-        .any(|(_, began)| began > time)
+        .any(|(_, began)| began > time && began.since(time) <= OUTLIVED)
+}
+
+/// Whether a request that may be the same as the last refused one was granted at last, under the same
+/// IKE SA.
+fn granted_at_last(model: &Model, refused: &[Refused]) -> bool {
+    let Some(last) = refused.last() else {
+        return false;
+    };
+    model.ike_sas[last.ike_sa]
+        .exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| {
+            exchange.kind == ExchangeType::CREATE_CHILD_SA
+                && model.child_outcome(exchange) == ChildOutcome::Made
+        })
+        .filter_map(|exchange| crate::diagnose::facts::began(model, exchange.request()?))
+        .any(|(_, asked)| asked > last.response.1)
 }
 
 /// A finding with every refusal as evidence.
@@ -184,6 +224,9 @@ pub(super) fn finding(
     for one in refused.iter().skip(1) {
         finding = finding.also(one.response, "refused again");
     }
+    if granted_at_last(model, refused) {
+        finding = finding.severity(rule.severity.min(Severity::Warning));
+    }
     Some(finding)
 }
 
@@ -193,6 +236,9 @@ pub(super) fn aftermath(model: &Model, tunnel: TunnelId, refused: &[Refused]) ->
     let last = refused.last()?.response.1;
     let anew = begins_anew(model, tunnel, last);
     match (anew, refused.len()) {
+        // What begins anew after that has other reasons.
+        (_, 1) if granted_at_last(model, refused) => None,
+        _ if granted_at_last(model, refused) => Some("one was granted later".into()),
         (true, _) => Some("afterwards the peers negotiated anew".into()),
         (false, 1) => None,
         (false, _) => Some("the capture ends before it is settled".into()),
@@ -201,7 +247,8 @@ pub(super) fn aftermath(model: &Model, tunnel: TunnelId, refused: &[Refused]) ->
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -223,6 +270,60 @@ mod tests {
             ),
             "rekey-failed",
         );
+    }
+
+    /// A new IKE SA that begins at this second, by main mode or not.
+    fn anew(at: u32) -> String {
+        format!(
+            "{at} A:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             {at}.1 B:500 > A:500 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce"
+        )
+    }
+
+    #[test]
+    fn one_sealed_refusal_before_a_new_negotiation_is_no_error() {
+        let finding = fires(&format!("{UP}\n{}", anew(60)), "rekey-failed");
+        assert_eq!(finding.severity, Severity::Warning);
+    }
+
+    #[test]
+    fn a_reauthentication_hours_later_has_nothing_to_do_with_it() {
+        silent(&format!("{UP}\n{}", anew(9000)), "rekey-failed");
+    }
+
+    #[test]
+    fn refusals_after_which_one_is_granted_are_no_error() {
+        let text = format!(
+            "{UP}
+             15 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed 208 seed=1
+             15.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 80
+             60 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=4 request sealed 208 seed=2
+             60.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=4 response sealed 208"
+        );
+        let finding = fires(&text, "rekey-failed");
+        assert_eq!(finding.severity, Severity::Warning);
+        assert!(finding.says.to_string().contains("one was granted later"));
+    }
+
+    #[test]
+    fn temporary_failures_that_pass_are_information() {
+        let child = "SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.2.0.0/16)";
+        let asked = |at: u32, id: u32, answer: &str| {
+            format!(
+                "{at} A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 208 seed={id} opened N(REKEY_SA ESP 0xa1) {child}
+                 {at}.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response {answer}\n"
+            )
+        };
+        let failure = "sealed 80 opened N(TEMPORARY_FAILURE)";
+        let granted = format!("sealed 208 opened {}", child.replace("0xa2", "0xb2"));
+        let refused = asked(20, 3, failure) + &asked(35, 4, failure);
+        let text = format!("{UP}\n{refused}{}", asked(60, 5, &granted));
+        let text = text
+            .replace("10 A:500", "# 10 A:500")
+            .replace("10.1 B:500", "# 10.1 B:500");
+        let finding = fires(&text, "rekey-failed");
+        assert_eq!(finding.severity, Severity::Info);
+        assert!(finding.says.to_string().contains("later it granted it"));
     }
 
     #[test]

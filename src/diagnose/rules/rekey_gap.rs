@@ -22,7 +22,7 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-A steady stream stops when its SA is replaced, and goes on after a second or more. The new SA is installed too late: hardware that takes over encryption is slow to load it, or the rekeying begins only when the volume of the old SA is used up. Every rekeying then costs packets, and sessions with short timers (BGP, health checks) break.
+A steady stream stops when its SA is replaced, and goes on after a second or more. The new SA is installed too late: hardware that takes over encryption is slow to load it, or the rekeying begins only when the volume of the old SA is used up. If its first numbers are missing, it was used at once, and its first packets were lost before the tap, or by the recording. Every rekeying then costs packets, and sessions with short timers (BGP, health checks) break.
 
 ## How it is seen
 Two SAs follow one another in one direction, and CREATE_CHILD_SA or quick mode falls between them. Before and after, packets come closely; between the last on the old SA and the first on the new one lies a pause many times longer than any other. It is a warning if the other direction goes on meanwhile; with both directions silent a sender that stopped by itself is as likely, and it is told for information only.
@@ -202,7 +202,8 @@ fn finding(model: &Model, tunnel: TunnelId, pauses: &[Pause<'_>]) -> Option<Find
     let sent = match first.new.sequence.first {
         0 | 1 => Text::default(),
         number => say!(
-            "Its first number is {number}: {before} came before it and never reached the tap.",
+            "Its first number is {number}: {before} came before it, lost before the tap or by the recording, so the \
+             sender did not wait for the new SA.",
             number,
             before = number - 1
         ),

@@ -1,6 +1,7 @@
 //! An SA reached the end of its lifetime and nothing took its place.
 
-use crate::diagnose::facts::{began, esp, life};
+use super::lifetime_differs::responder_lifetime;
+use crate::diagnose::facts::{Tap, began, esp, life, quality};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
 use crate::model::{ChildSa, ChildSaId, IkeSaId, Model, TunnelId};
@@ -31,7 +32,7 @@ const DOCUMENT: &str = "\
 Neither side renewed an SA before its lifetime was over. It is deleted or dropped, and traffic stops until somebody negotiates a new one: again and again, once a lifetime.
 
 ## How it is seen
-Traffic flows on a child SA up to its end, which a delete marks, and then pauses in both directions for far longer than between any two packets before; later a new child SA, which is not its rekeying, carries traffic at once. This comes at least three times with SAs of the same life; or once, if the life is the lifetime that IKEv1 negotiated, which its keys show. Also: with such keys, one side goes on sending on an SA whose lifetime is over and that the other side does not use any more.
+Traffic flows on a child SA up to its end, which a delete marks, and then pauses in both directions for far longer than between any two packets before; later a new child SA, which is not its rekeying, carries traffic at once. This comes at least three times with SAs of the same life; or twice, if the life is the lifetime that IKEv1 negotiated, which its keys show, or that the responder named by RESPONDER-LIFETIME; if once, it is a warning. Also: with such keys, one side goes on sending on an SA whose lifetime is over and that the other side does not use any more.
 
 ## What else looks like it
 Rekeying that is refused: see rekey-failed and pfs-mismatch, which come first. A health check or a script that resets the tunnel at a fixed interval. A side that closes a tunnel and opens it again by itself means it, and does not count.
@@ -52,6 +53,10 @@ const AT_ONCE: Span = Span::from_secs(5);
 
 /// A delete this near the last packet ended the SA.
 const CLOSE: Span = Span::from_secs(2);
+
+/// An end this near the negotiated lifetime is that of the lifetime: its timer runs to the second, but
+/// the last packet may come somewhat before.
+const NEAR: Span = Span::from_secs(30);
 
 /// So many SAs of the same life end by a timer.
 const ALIKE: usize = 3;
@@ -99,7 +104,7 @@ impl Life {
             .filter(|seconds| *seconds > 0)
             .find(|seconds| {
                 let whole = *seconds as f64;
-                (length - whole).abs() <= (whole / 50.0).max(2.0)
+                (length - whole).abs() <= (whole / 50.0).clamp(2.0, NEAR.as_secs_f64())
             })
     }
 }
@@ -122,11 +127,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .take(LOOKED_AT)
         .filter_map(|(old, next)| broken(model, tunnel, old, next))
         .collect();
+    let tap = Tap::of(model, tunnel);
     timed_out(tunnel, &breaks)
         .or_else(|| {
-            lives
-                .iter()
-                .find_map(|life| outlived(model, tunnel, life, &lives))
+            // Which SAs were made is not known where an end was not recorded.
+            let whole = !tap.deaf.contains(&true);
+            let mut lives_on = lives.iter().filter(|_| whole);
+            lives_on.find_map(|life| outlived(model, tunnel, life, &lives))
+        })
+        .map(|finding| {
+            let (severity, confidence) =
+                (tap.gaps(finding.severity), tap.absence(finding.confidence));
+            Finding {
+                confidence,
+                ..finding.severity(severity)
+            }
         })
         .into_iter()
         .collect()
@@ -158,7 +173,9 @@ fn lives(model: &Model, tunnel: TunnelId) -> Vec<Life> {
                 first: seen.first.1,
                 last: seen.last,
                 packets: packets(model, child),
-                lifetime: child.terms.as_ref().and_then(|terms| terms.lifetime_secs),
+                lifetime: responder_lifetime(model, child.made_by?)
+                    .map(|(seconds, ..)| seconds)
+                    .or(child.terms.as_ref().and_then(|terms| terms.lifetime_secs)),
                 of_ike: model.ike_sas[ike_sa]
                     .suite
                     .as_ref()
@@ -252,9 +269,11 @@ fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
         pause.as_secs_f64()
     });
     let lifetime = first.old.full();
+    // A single end may come at that time by chance.
+    let once = known && found.len() == 1;
     let mut finding = Finding::new(
         &RULE,
-        match known {
+        match known && !once {
             true => Confidence::Likely,
             false => Confidence::Possible,
         },
@@ -262,6 +281,10 @@ fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
         first.old.last,
         "the last packet of an SA, at the end of its life",
     )
+    .severity(match once {
+        true => Severity::Warning,
+        false => RULE.severity,
+    })
     .also(first.next.made, "the next SA, after the pause")
     .title(match lifetime {
         Some(lifetime) => say!(
@@ -315,6 +338,12 @@ fn outlived(model: &Model, tunnel: TunnelId, life: &Life, lives: &[Life]) -> Opt
     );
     let [one, other] = model.child_sas[life.child].flows;
     let (one, other) = (&model.flows[one?], &model.flows[other?]);
+    // Where the clock was set back, or is another tap's, the end is not known by time.
+    if one.key.vantage != other.key.vantage
+        || quality::clock_error(model, one.key.vantage) > Span::default()
+    {
+        return None;
+    }
     let (still, gone) = match one.seen.last.1 > other.seen.last.1 {
         true => (one, other),
         false => (other, one),
@@ -347,7 +376,7 @@ fn outlived(model: &Model, tunnel: TunnelId, life: &Life, lives: &[Life]) -> Opt
         .title(say!("{sender} sends on an SA whose lifetime is over", sender))
         .says(say!(
             "The lifetime of {lifetime} s that was negotiated for SA {spi} was over; the other side stopped using \
-             it, and {sender} sent {late} more packets on it. No new SA was made.",
+             it, and {sender} sent {late} more packets on it. No new SA is seen to be made.",
             lifetime,
             spi = still.key.spi,
             sender,
@@ -411,6 +440,38 @@ mod tests {
     #[test]
     fn a_single_end_is_no_timer() {
         silent(&(life(0, 60, 'B') + &life(80, 60, 'B')), "sa-expired");
+    }
+
+    /// Two SAs of IKEv1, the first of which ends so many seconds after it is made.
+    fn ends_after(secs: u32) -> String {
+        let again = secs + 12;
+        let esp = format!(
+            "1.5 A > B ESP 0xb1 seq 1..{secs} every 1
+             1.6 B > A ESP 0xa1 seq 1..{secs} every 1
+             {again}.0 B:500 > A:500 QUICK i=1 r=2 id=0x79 sealed 188 seed=3
+             {again}.1 A:500 > B:500 QUICK i=1 r=2 id=0x79 sealed 188 seed=4
+             {again}.2 B:500 > A:500 QUICK i=1 r=2 id=0x79 sealed 76 seed=5
+             {again}.4 A > B ESP 0xb2 seq 1..50 every 1
+             {again}.5 B > A ESP 0xa2 seq 1..50 every 1"
+        );
+        quick(3600, &esp).replace(" every 1 ", " every 1 size 136 ")
+    }
+
+    #[test]
+    fn one_end_at_the_lifetime_is_a_warning_and_one_minutes_before_it_is_nothing() {
+        let finding = fires(&ends_after(3599), "sa-expired");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+        silent(&ends_after(3540), "sa-expired");
+    }
+
+    #[test]
+    fn a_recording_that_lacks_one_end_does_not_show_that_nothing_was_made() {
+        let text = quick(
+            60,
+            "2 A > B ESP 0xb1 seq 1..200 every 0.5
+             2 B > A ESP 0xa1 seq 1..115 every 0.5 tap=1",
+        );
+        silent(&text, "sa-expired");
     }
 
     fn quick(life: u32, esp: &str) -> String {

@@ -33,7 +33,7 @@ Without extended sequence numbers an SA ends after 2^32 packets: the counter mus
 The last packet of a flow bears a sequence number just below 2^32. The recording goes on, and no other SA takes over in that direction.
 
 ## What else looks like it
-With extended sequence numbers the number on the wire begins again at zero and the flow goes on: that is normal and left out. A rekeying just in time is normal too.
+With extended sequence numbers the number on the wire begins again at zero and the flow goes on: that is normal and left out. So is a single packet whose number leaps ahead of all others, astray or forged. A rekeying just in time is normal too.
 
 ## What to do
 1. Rekey sooner: set a lifetime in packets or bytes, or a shorter one in time.
@@ -67,11 +67,19 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 fn is_exhausted(model: &Model, flow: &EspFlow, flows: &[&EspFlow]) -> bool {
     let last = flow.seen.last.1;
     flow.sequence.highest >= LAST
+        && is_counted_up(flow)
         && !is_extended(model, flow)
         && tap::went_on(model, flow.key.vantage, last, PATIENCE)
         && flows
             .iter()
             .all(|other| other.key == flow.key || other.seen.last.1 <= last)
+}
+
+/// Whether the counter came to its highest number step by step: a stray or forged packet leaps, and
+/// leaves more numbers missing than there are packets. Where numbers lie half their range behind the
+/// highest, the counter began again, as extended ones do.
+fn is_counted_up(flow: &EspFlow) -> bool {
+    flow.sequence.missing <= flow.packets && flow.sequence.deepest < u32::MAX / 2
 }
 
 /// Whether its sequence numbers are known to be extended: then they go on beyond 2^32.
@@ -117,6 +125,24 @@ mod tests {
     fn a_flow_that_ends_at_its_last_number_is_exhausted() {
         verdict(
             &format!("{BACK}\n1 A > B ESP 0xb1 seq 4294967200..4294967295 every 0.1"),
+            "sequence-exhausted",
+        );
+    }
+
+    #[test]
+    fn a_forged_number_exhausts_nothing() {
+        silent(
+            &format!("{BACK}\n1 A > B ESP 0xb1 seq 1..100,4294967290 every 0.1"),
+            "sequence-exhausted",
+        );
+    }
+
+    #[test]
+    fn extended_numbers_that_begin_again_under_loss_go_on() {
+        silent(
+            &format!(
+                "{BACK}\n1 A > B ESP 0xb1 seq 4294967200..4294967293,3,4294967295,7 every 0.1"
+            ),
             "sequence-exhausted",
         );
     }

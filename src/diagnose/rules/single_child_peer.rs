@@ -35,7 +35,7 @@ const DOCUMENT: &str = "\
 One side makes a child SA for each pair of networks; the other holds only one at a time. Each new one is accepted and the one before deleted, so always one pair works, and not the others.
 
 ## How it is seen
-With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Without keys it is told as possible: again and again, at no steady interval, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways.
+With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways.
 
 ## What else looks like it
 A rekeying deletes the old SA as well, for the same networks. An administrator who changes the configuration deletes once.
@@ -74,11 +74,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .filter_map(|pair| {
             let [before, after] = pair else { return None };
             let same = is_alike(before, after);
-            let ended = deleted.iter().any(|(time, spi, by)| {
-                *by == after.from
-                    && before.spis.contains(&Some(*spi))
-                    && *time >= after.at.1
-                    && time.since(after.at.1) <= SOON
+            let ended = deleted.iter().any(|one| {
+                one.by == after.from
+                    && before.spis.contains(&Some(one.spi))
+                    && one.time >= after.at.1
+                    && one.time.since(after.at.1) <= SOON
             });
             (!same && ended).then_some((before, after))
         })
@@ -154,6 +154,8 @@ struct Sealed {
     from: IpAddr,
     /// The first packet of both directions, and the last of either.
     seen: Seen,
+    /// Octets of the direction that carried more.
+    octets: u64,
 }
 
 /// Sealed: again and again a new child SA is granted, and the one before, which was in use, falls
@@ -187,8 +189,12 @@ fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .collect();
     let (shortest, longest) = (lives.iter().min()?, lives.iter().max()?);
     let steady = longest.saturating_mul(2) < shortest.saturating_mul(3);
+    // SAs that are rekeyed by volume carry the same amount each, at no steady interval.
+    let amounts = || displaced.iter().map(|(before, _)| before.octets);
+    let (least, most) = (amounts().min()?, amounts().max()?);
+    let by_volume = least >= VOLUME && most.saturating_mul(4) < least.saturating_mul(5);
     let (first, others) = displaced.split_first()?;
-    if displaced.len() < SEALED_PATTERN || steady {
+    if displaced.len() < SEALED_PATTERN || steady || by_volume {
         return None;
     }
     let (before, after) = first;
@@ -222,6 +228,9 @@ fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     Some(finding)
 }
 
+/// Nobody sets a smaller lifetime in octets.
+const VOLUME: u64 = 1_000_000;
+
 /// So many make a pattern where sizes and silence alone tell.
 const SEALED_PATTERN: usize = 3;
 
@@ -241,9 +250,10 @@ fn sealed(model: &Model, tunnel: TunnelId) -> Vec<Sealed> {
         };
         let child = &model.child_sas[id];
         // Each pair once, from its first direction on.
-        let [Some(one), Some(_)] = child.flows else {
+        let [Some(one), Some(other)] = child.flows else {
             continue;
         };
+        let pair = [one, other].map(|id| &model.flows[id]);
         let made = child.made_by.map(|made| &model.exchanges[made]);
         let Some(response) = made.and_then(Exchange::response).filter(|_| one == *flow) else {
             continue;
@@ -256,6 +266,7 @@ fn sealed(model: &Model, tunnel: TunnelId) -> Vec<Sealed> {
                 at: (message.frame, message.time),
                 from: message.path.from.address,
                 seen,
+                octets: pair.iter().map(|flow| flow.bytes).max().unwrap_or(0),
             });
         }
     }
@@ -398,6 +409,25 @@ mod tests {
     fn sealed_turns_at_no_steady_interval_are_a_suspicion() {
         let found = fires(&sealed(&[1, 10, 35, 43, 70, 90], "B"), "single-child-peer");
         assert_eq!(found.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn sealed_rekeying_by_volume_comes_at_uneven_times() {
+        // Each SA carries as much, however long that takes.
+        let mut text = sealed(&[1, 10, 35, 43, 70, 90], "B");
+        for (seconds, pace) in [
+            (9, "0.009"),
+            (25, "0.025"),
+            (8, "0.008"),
+            (27, "0.027"),
+            (20, "0.02"),
+        ] {
+            text = text.replace(
+                &format!("seq 1..{} every 0.5 size 140", seconds * 2),
+                &format!("seq 1..1000 every {pace} size 1400"),
+            );
+        }
+        silent(&text, "single-child-peer");
     }
 
     #[test]

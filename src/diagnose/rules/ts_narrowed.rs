@@ -6,7 +6,7 @@ use crate::diagnose::facts::{began, clear};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
 use crate::limits;
-use crate::model::{ChildOutcome, ClearFlow, Model, TunnelId, selector};
+use crate::model::{ChildOutcome, ClearFlow, Model, Selector, TunnelId, selector};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Timestamp;
@@ -37,7 +37,7 @@ IKEv2 lets a responder grant a part of the traffic that was asked for (RFC 7296 
 With the keys of the IKE SA: TSi and TSr of the request hold more than those of the answer. Without them, the sizes of CREATE_CHILD_SA give a hint: an IPv4 selector takes 16 octets, an IPv6 one 40. Where the answer is shorter by so many, and packets of private addresses pass in clear besides, it is told as possible; proposals that were not chosen shorten an answer as well. IKE_AUTH tells nothing by its size, since identities and certificates differ.
 
 ## What else looks like it
-A client that is given an inner address is narrowed to that address, which is how it is meant; so is a gateway that tells a client which networks it serves. In transport mode behind NAT addresses are exchanged. None of these is reported as a fault.
+A client that is given an inner address is narrowed to that address, which is how it is meant; so is a gateway that tells a client which networks it serves. In transport mode behind NAT addresses are exchanged. A route-based side asks for 0.0.0.0/0 and takes what the policy of the other grants; that counts only if packets that were cut off pass in clear. None of these is reported as a fault.
 
 ## What to do
 1. Configure the same selectors on both sides, mirrored; narrowing then has nothing to do.
@@ -56,11 +56,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(worst) = worst else {
         return by_size(model, tunnel).into_iter().collect();
     };
-    let normal = worst.served || worst.remote_access;
     let (from, to) = (worst.answer.from, worst.answer.to);
     let leaks: Vec<&ClearFlow> = clear::flows(model, &model.tunnels[tunnel])
         .filter(|flow| worst.cuts_off(flow.from, flow.to))
         .collect();
+    // Who asks for everything leaves it to the other side what the tunnel carries.
+    let whole = is_of_everything(worst) && leaks.is_empty();
+    let normal = worst.served || worst.remote_access || whole;
     let packets: u64 = leaks.iter().map(|flow| flow.packets).sum();
     let leaked = leaks.first().map(|leak| {
         say!(
@@ -103,6 +105,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             (false, true) => Some(
                 "It is a client with an address from the gateway, which tells it what it serves.",
             ),
+            (false, false) if whole => Some(
+                "Who asks for all addresses usually leaves it to the other side what the tunnel carries, and \
+                 nothing shows that anybody is cut off.",
+            ),
             (false, false) => None,
         }),
     );
@@ -135,6 +141,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     vec![finding]
 }
 
+/// Whether all addresses of a family were asked for on every side that was narrowed.
+fn is_of_everything(narrowing: &Narrowing) -> bool {
+    let sides = narrowing.asked.iter().zip(&narrowing.left);
+    sides
+        .filter(|(_, left)| !left.is_empty())
+        .all(|(asked, _)| asked.iter().any(Selector::is_all))
+}
+
 /// A sealed answer that may lack selectors of its request, while packets that should be in the tunnel
 /// pass in clear. Either alone is normal.
 fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
@@ -145,7 +159,7 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .ike_sas
         .iter()
         .flat_map(|id| &model.ike_sas[*id].exchanges);
-    let mut shorter = exchanges
+    let mut answers = exchanges
         .take(limits::CHILD_ATTEMPTS)
         .map(|id| &model.exchanges[*id])
         .filter(|exchange| {
@@ -153,14 +167,13 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 && model.child_outcome(exchange) == ChildOutcome::Made
         })
         .filter_map(|exchange| {
-            let dropped = model
-                .dropped_at_most(exchange)
-                .filter(|dropped| *dropped > 0)?;
+            let dropped = model.dropped_at_most(exchange)?;
             let answer = began(model, exchange.response()?)?;
             Some((dropped, began(model, exchange.request()?)?, answer))
         });
-    let (dropped, request, answer) = shorter.next()?;
-    let others = shorter.all(|(other, ..)| other >= dropped);
+    let (dropped, request, answer) = answers.find(|(dropped, ..)| *dropped > 0)?;
+    let mut later = answers.map(|(other, ..)| other).peekable();
+    let others = later.peek().is_some() && later.all(|other| other >= dropped);
     Some(
         Finding::new(
             &RULE,
@@ -196,7 +209,7 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 }
 
 /// Selectors of both sides: `10.1.0.0/16 with 10.2.0.0/16`.
-pub(super) fn pair([own, other]: &[Vec<crate::model::Selector>; 2]) -> Text {
+pub(super) fn pair([own, other]: &[Vec<Selector>; 2]) -> Text {
     say!(
         "{own} with {other}",
         own = selector::said(own),
@@ -290,6 +303,18 @@ mod tests {
         assert_eq!(fires(&text, "ts-narrowed").severity, Severity::Info);
     }
 
+    #[test]
+    fn who_asks_for_everything_is_content_with_what_the_policy_grants() {
+        let text = made(
+            "TSi(0.0.0.0/0) TSr(0.0.0.0/0)",
+            "TSi(10.1.0.0/16) TSr(10.2.3.0/24)",
+        );
+        assert!(is_healthy(&findings(&text)));
+        let leak = "1 A > B ESP 0xb1 seq 1..9\n1 B > A ESP 0xa1 seq 1..9\n2 10.1.0.5 > 10.2.9.9 CLEAR 1 count 5 requests 5";
+        let found = fires(&(text + leak), "ts-narrowed");
+        assert_eq!(found.severity, Severity::Warning);
+    }
+
     /// A child SA made by sealed messages so long.
     fn sealed(request: u32, response: u32) -> String {
         format!(
@@ -313,6 +338,19 @@ mod tests {
             (found.severity, found.confidence),
             (Severity::Info, crate::diagnose::Confidence::Possible)
         );
+        // The only one, so no later ones are told of; nor where a later one is not shorter.
+        assert!(!found.says.to_string().contains("later ones"));
+        let next = |response: u32| {
+            format!(
+                "{}2 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed 225 seed=1
+                 2.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed {response} seed=1
+                 {leak}",
+                sealed(225, 177)
+            )
+        };
+        let says = |response| fires(&next(response), "ts-narrowed").says.to_string();
+        assert!(says(177).contains("later ones"), "{}", says(177));
+        assert!(!says(225).contains("later ones"), "{}", says(225));
         silent(&sealed(225, 177), "ts-narrowed");
         silent(&(sealed(189, 177) + leak), "ts-narrowed");
     }

@@ -1,7 +1,7 @@
 //! Of several networks the peer takes the first pair only.
 
 use super::ts_narrowed::{ends, left, pair};
-use crate::diagnose::facts::selectors;
+use crate::diagnose::facts::{Tap, clear, selectors};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 use crate::say;
@@ -33,7 +33,7 @@ One side puts all its networks into one child SA, as strongSwan, libreswan and c
 With the keys of the IKE SA: TSi or TSr of the request hold several selectors; those of the answer hold one each, the first, and no other child SA serves the rest.
 
 ## What else looks like it
-A peer that is configured for the first pair alone does the same, and is right.
+A peer that is configured for the first pair alone does the same, and is right. The other pairs may come when they are needed, above all if the answer says ADDITIONAL_TS_POSSIBLE: then it is a warning. Where the tunnel was up before the recording they may be there already, and it is told for information.
 
 ## What to do
 1. Make one child SA for each pair of networks on the side that asks for all at once.
@@ -49,6 +49,18 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let (from, to) = (worst.answer.from, worst.answer.to);
+    let late = Tap::of(model, tunnel).late;
+    // Packets of the other pairs that pass in clear show that they are missed. Without them the pairs
+    // may come when they are needed, as ADDITIONAL_TS_POSSIBLE says.
+    let missed =
+        clear::flows(model, &model.tunnels[tunnel]).any(|flow| worst.cuts_off(flow.from, flow.to));
+    let severity = match (worst.served, missed) {
+        (true, _) => Severity::Info,
+        (false, true) => RULE.severity,
+        (false, false) if late => Severity::Info,
+        (false, false) if worst.answer.more_possible => Severity::Warning,
+        (false, false) => RULE.severity,
+    };
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
@@ -61,11 +73,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         say!("asked for: {selectors}", selectors = pair(&worst.asked)),
     )
     .during(worst.answer.at.1, ends(model, tunnel))
-    .severity(if worst.served {
-        Severity::Info
-    } else {
-        RULE.severity
-    })
+    .severity(severity)
     .title(say!(
         "{from} takes only the first pair of networks that {to} asks for",
         from,
@@ -89,7 +97,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .then_some("Other child SAs serve the other pairs."),
         ),
     )
-    .or(say!("{from} is configured for this one pair.", from));
+    .or(say!("{from} is configured for this one pair.", from))
+    .or(match late {
+        true => "The other pairs were made before the recording began.",
+        false => "The other pairs are made when they are needed.",
+    });
     if !worst.served {
         finding = finding
             .advise(say!("On {to}, make one child SA for each pair of networks.", to))
@@ -110,7 +122,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{findings, is_healthy, silent, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
 
     const MADE: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -123,6 +136,22 @@ mod tests {
     fn the_first_of_two_alone() {
         verdict(MADE, "ts-narrowed-first-pair");
         silent(MADE, "ts-narrowed");
+    }
+
+    #[test]
+    fn the_other_pairs_may_come_or_be_there_already() {
+        let severity = |text: &str| fires(text, "ts-narrowed-first-pair").severity;
+        let more = MADE.replace(
+            "TSi(10.1.0.0/24) TSr(10.2.0.0/24)\n",
+            "TSi(10.1.0.0/24) TSr(10.2.0.0/24) N(ADDITIONAL_TS_POSSIBLE)\n",
+        );
+        assert_eq!(severity(&more), Severity::Warning);
+        let late = "
+            0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=8 request by=initiator sealed 80
+            0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=8 response sealed 80
+            1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=9 request by=initiator sealed 208 opened SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/24 10.1.5.0/24) TSr(10.2.0.0/24)
+            1.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=9 response sealed 208 opened SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/24) TSr(10.2.0.0/24)";
+        assert_eq!(severity(late), Severity::Info);
     }
 
     #[test]

@@ -34,7 +34,7 @@ The gateways believe each other and agree on algorithms, but one is not willing 
 With the keys of the IKE SA. IKEv2: IKE_AUTH or CREATE_CHILD_SA is answered by TS_UNACCEPTABLE, or by SINGLE_PAIR_REQUIRED where the peer takes one pair of addresses a child SA. IKEv1: quick mode is answered by INVALID-ID-INFORMATION. The request tells the selectors that were asked for.
 
 ## What else looks like it
-Without keys it cannot be told from a refused ESP proposal; see child-setup-failed. IKEv2 lets a responder narrow the selectors to what both have, so it refuses only if they have nothing in common, or if it does not narrow at all. IKEv1 knows no narrowing: identities must mirror each other to the bit, and some peers call such a mismatch NO-PROPOSAL-CHOSEN.
+Without keys it cannot be told from a refused ESP proposal; see child-setup-failed. IKEv2 lets a responder narrow the selectors to what both have, so it refuses only if they have nothing in common, or if it does not narrow at all. IKEv1 knows no narrowing: identities must mirror each other to the bit, and some peers call such a mismatch NO-PROPOSAL-CHOSEN, and some say INVALID-ID-INFORMATION of other faults. After SINGLE_PAIR_REQUIRED it is normal to ask for one pair at a time; once that is granted, nothing is told.
 
 ## What to do
 1. Give both sides the same two networks, mirrored: what is local to one is remote to the other.
@@ -46,6 +46,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let attempts = child::attempts(model, tunnel);
     let mut refusals = child::lasting(model, &attempts);
     refusals.retain(is_about_selectors);
+    refusals.retain(|refusal| !asked_by_pairs(refusal, &attempts));
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
@@ -70,7 +71,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             other = selector::said(other)
         )
     });
-    let finding = child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)
+    // Some daemons of IKEv1 say INVALID-ID-INFORMATION of other faults too.
+    let confidence = Confidence::Certain.lower_if(first.v1);
+    let finding = child::finding(&RULE, confidence, tunnel, &refusals, &attempts)
         .map(|finding| {
             finding
                 .title(say!(
@@ -90,6 +93,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     .then(asked_for)
                     .then(known_for),
                 )
+        })
+        .map(|finding| match first.v1 {
+            true => finding.or("It says so of another fault of the request: some daemons of IKEv1 do."),
+            false => finding,
         })
         .map(|finding| match (pair, asked) {
             (true, _) => finding.advise(say!(
@@ -140,6 +147,25 @@ fn is_about_selectors(refusal: &Refusal) -> bool {
         ]
         .contains(&refusal.reason),
     }
+}
+
+/// Whether a peer that takes one pair in each child SA was asked for a single one then, and granted it:
+/// so it is meant (RFC 7296 section 2.9).
+fn asked_by_pairs(refusal: &Refusal, attempts: &[child::Attempt]) -> bool {
+    if refusal.v1 || refusal.reason != NotifyType::SINGLE_PAIR_REQUIRED.0 {
+        return false;
+    }
+    let refused = refusal.attempt.told.request.as_ref();
+    let Some([own, other]) = refused.and_then(|request| request.selectors.as_ref()) else {
+        return false;
+    };
+    attempts
+        .iter()
+        .filter(|attempt| attempt.granted_at() > Some(refusal.at().1))
+        .filter_map(|attempt| attempt.told.granted())
+        .filter(|(request, _)| request.from == refusal.asker())
+        .filter_map(|(_, answer)| answer.selectors.as_ref())
+        .any(|[one, two]| selector::is_within(one, own) && selector::is_within(two, other))
 }
 
 /// Selectors that an end showed to have in another attempt: its own and the other side's.
@@ -210,6 +236,22 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_peer_that_takes_one_pair_each_is_asked_so_then() {
+        let refused = format!(
+            "{AGREED} 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(SINGLE_PAIR_REQUIRED)"
+        );
+        verdict(&refused, "ts-unacceptable");
+        silent(
+            &format!(
+                "{refused}
+                 30 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208 opened SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.7) TSr(10.9.0.8)
+                 30.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208 opened SA(ESP 0xb2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.7) TSr(10.9.0.8)"
+            ),
+            "ts-unacceptable",
+        );
+    }
+
     const MAIN: &str = "
         0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
         0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
@@ -221,11 +263,11 @@ mod tests {
 
     #[test]
     fn quick_mode_answered_by_invalid_id_information() {
-        verdict(
-            &format!(
-                "{MAIN}\n0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92 opened HASH N(18)"
-            ),
-            "ts-unacceptable",
+        let text = format!(
+            "{MAIN}\n0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92 opened HASH N(18)"
         );
+        verdict(&text, "ts-unacceptable");
+        let confidence = fires(&text, "ts-unacceptable").confidence;
+        assert_eq!(confidence, crate::diagnose::Confidence::Likely);
     }
 }

@@ -100,23 +100,28 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
         .map(|directions| directions.packets_since(end, at.1.later(SILENCE)))
         .max()
         .unwrap_or(0);
-    let after = fate_of_attempts(model, tunnel, at.1);
+    let after = fate_of_attempts(model, tunnel, at.1, who);
     let (severity, confidence, what): (_, _, Text) = match (still >= NEEDED, after) {
-        (_, Some(true)) => (
+        (_, Some(Afterwards::Up)) => (
             Severity::Info,
             Confidence::Likely,
             "A new tunnel was set up afterwards.".into(),
         ),
-        (_, Some(false)) => (
+        (_, Some(fate)) => (
             RULE.severity,
             Confidence::Likely,
-            match refused_afterwards(model, tunnel, at.1, who) {
-                true => say!(
+            match fate {
+                Afterwards::Refused => say!(
                     "Afterwards {who} refuses every attempt to set it up again: its connection was deleted, \
                      disabled or changed.",
                     who
                 ),
-                false => "Afterwards every attempt to set it up again meets silence.".into(),
+                Afterwards::Silent => {
+                    "Afterwards every attempt to set it up again meets silence.".into()
+                }
+                Afterwards::Up | Afterwards::Failed => {
+                    "Afterwards no attempt to set it up again succeeds.".into()
+                }
             },
         ),
         // A recording with holes may lack what took its place.
@@ -393,9 +398,31 @@ fn named(model: &Model, id: IkeSaId, at: Cite) -> Option<Text> {
     (!deleted.is_empty()).then(|| all_of(names))
 }
 
-/// Whether attempts after `time` succeeded; `None` if there is none, or it is too early to say.
-fn fate_of_attempts(model: &Model, tunnel: TunnelId, time: Timestamp) -> Option<bool> {
-    let attempts: Vec<&IkeSa> = model.tunnels[tunnel]
+/// What came of the attempts to set a tunnel up again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Afterwards {
+    /// One succeeded, as far as it shows.
+    Up,
+    /// The side that deleted refused every one in clear.
+    Refused,
+    /// No one was answered.
+    Silent,
+    /// They were answered, and none succeeded.
+    Failed,
+}
+
+/// A slow peer answers so late: it computes keys, or waits for a server.
+const SLOW: Span = Span::from_secs(10);
+
+/// What came of the attempts after `time`; `None` if there is none, or it is too early to say.
+fn fate_of_attempts(
+    model: &Model,
+    tunnel: TunnelId,
+    time: Timestamp,
+    who: IpAddr,
+) -> Option<Afterwards> {
+    let row = &model.tunnels[tunnel];
+    let attempts: Vec<&IkeSa> = row
         .ike_sas
         .iter()
         .map(|id| &model.ike_sas[*id])
@@ -404,28 +431,30 @@ fn fate_of_attempts(model: &Model, tunnel: TunnelId, time: Timestamp) -> Option<
     if attempts.iter().any(|sa| {
         matches!(
             sa.state,
-            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted | IkeState::HalfOpen
+            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
         )
     }) {
-        return Some(true);
+        return Some(Afterwards::Up);
     }
-    let first = attempts.first()?;
-    let vantage = crate::units::Vantage {
-        input: first.seen.first.0.input,
-        interface: 0,
+    // A refusal is an end of its own; only silence needs time.
+    let refused = |sa: &IkeSa| {
+        let mut errors = sa.notices.iter().filter(|notice| notice.is_error());
+        sa.state == IkeState::Refused
+            && errors.any(|notice| end_of(row, notice.from) == end_of(row, who))
     };
-    tap::went_on(model, vantage, first.seen.first.1, tap::Tap::PATIENCE).then_some(false)
-}
-
-/// Whether this end refused an attempt after `time` in clear: silence is another thing.
-fn refused_afterwards(model: &Model, tunnel: TunnelId, time: Timestamp, who: IpAddr) -> bool {
-    let row = &model.tunnels[tunnel];
-    row.ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
-        .filter(|sa| sa.seen.first.1 > time && sa.state == IkeState::Refused)
-        .flat_map(|sa| &sa.notices)
-        .any(|notice| notice.is_error() && end_of(row, notice.from) == end_of(row, who))
+    let (first, last) = (attempts.first()?, attempts.last()?);
+    if attempts.iter().all(|sa| refused(sa)) {
+        return Some(Afterwards::Refused);
+    }
+    let silent = attempts.iter().all(|sa| sa.state == IkeState::Unanswered);
+    let (told, fate) = match silent {
+        true => (first, Afterwards::Silent),
+        // The last may succeed yet.
+        false => (last, Afterwards::Failed),
+    };
+    let begun = model.exchanges[*told.exchanges.first()?].flights.first()?;
+    let vantage = crate::diagnose::facts::first(model, begun)?.vantage;
+    tap::went_on(model, vantage, told.seen.first.1, SLOW).then_some(fate)
 }
 
 #[cfg(test)]
@@ -465,6 +494,43 @@ mod tests {
             ),
             "ike-proposal-mismatch",
         );
+    }
+
+    /// What is said after a close by B at 11 s.
+    fn afterwards(attempts: &str) -> Option<String> {
+        let text = format!(
+            "{UP}
+             11 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 opened D(IKE)
+             11.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80
+             {attempts}"
+        );
+        let found = findings(&text);
+        let mut found = found.iter().filter(|one| one.rule.slug == "tunnel-deleted");
+        found.next().map(|one| one.says.to_string())
+    }
+
+    #[test]
+    fn what_came_of_the_attempts_is_told_as_it_was() {
+        let asked = "12 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+        let refused = "12.1 B:500 > A:500 IKE_SA_INIT i=5 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)";
+        let accepted = "12.1 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            12.2 A:500 > B:500 IKE_AUTH i=5 r=6 id=1 request sealed 256
+            12.3 B:500 > A:500 IKE_AUTH i=5 r=6 id=1 response sealed 80";
+        let end = "40 C > B ESP 0xc1";
+        let says = |text: &str| afterwards(text).unwrap_or_default();
+        assert!(says(&format!("{asked} again=4\n{end}")).contains("meets silence"));
+        assert!(says(&format!("{asked}\n{refused}")).contains("refuses every attempt"));
+        let half = accepted.lines().take(2).collect::<Vec<_>>().join("\n");
+        for answer in [accepted, &half] {
+            let failed = says(&format!("{asked}\n{answer}\n{end}"));
+            assert!(
+                failed.contains("no attempt to set it up again succeeds"),
+                "{failed}"
+            );
+        }
+        // A slow peer may answer yet.
+        let soon = says(&format!("{asked} again=1\n17 C > B ESP 0xc1"));
+        assert!(!soon.contains("Afterwards"), "{soon}");
     }
 
     #[test]

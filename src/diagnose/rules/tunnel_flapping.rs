@@ -36,7 +36,7 @@ IKE SAs come up and are lost after a short life, several times. Each loss interr
 At least three times the peers negotiate from the beginning while there is traffic, though the IKE SA before was neither rekeyed, nor reauthenticated, nor closed by the side that negotiates anew. The IKE SA before is not used any more.
 
 ## What else looks like it
-An operator who restarts connections. Several devices behind one NAT look like one peer; those with other ports, or that live side by side, are told apart.
+An operator who restarts connections; two losses are a warning, more an error. Several devices behind one NAT look like one peer; those with other ports, or that live side by side, are told apart.
 
 ## What to do
 1. See what ends each life: a deletion by the other side, unanswered liveness checks, a refused rekeying.
@@ -77,6 +77,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         last.asked,
         "negotiated anew from the beginning",
     )
+    .severity(match lost.len() {
+        // Someone who restarts it by hand does so twice.
+        2 => Severity::Warning,
+        _ => RULE.severity,
+    })
     .also(first.asked, "the first life begins")
     .title(say!(
         "The tunnel was lost and negotiated anew {lost} times",
@@ -140,7 +145,7 @@ fn regularity(lost: &[(Birth, Birth)]) -> Option<Text> {
     let (shortest, longest) = (lives().min()?, lives().max()?);
     let spread = longest.0.saturating_sub(shortest.0).saturating_mul(100);
     (lost.len() >= MANY && spread <= shortest.0.saturating_mul(EQUAL))
-        .then(|| "The intervals are equal: a timer ends them.".into())
+        .then(|| "The intervals are equal, as a timer makes them.".into())
 }
 
 /// How long traffic paused at most, and whether BGP can have borne it.
@@ -234,6 +239,7 @@ fn is_complete(model: &Model, birth: &Birth) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Severity;
     use crate::diagnose::testing::{fires, silent};
 
     fn up(spi: u32, at: u32) -> String {
@@ -251,10 +257,10 @@ mod tests {
 
     #[test]
     fn three_lives_that_end_without_order_are_flapping() {
-        fires(
-            &[up(1, 0), up(2, 100), up(3, 200)].concat(),
-            "tunnel-flapping",
-        );
+        let severity = |text: &str| fires(text, "tunnel-flapping").severity;
+        let three = [up(1, 0), up(2, 100), up(3, 200)].concat();
+        assert_eq!(severity(&three), Severity::Warning, "two losses");
+        assert_eq!(severity(&(three + &up(4, 290))), Severity::Error);
     }
 
     #[test]
@@ -262,7 +268,7 @@ mod tests {
         let lives = [up(1, 0), up(2, 100), up(3, 200), up(4, 300)].concat();
         let finding = fires(&lives, "tunnel-flapping");
         assert!(
-            finding.says.to_string().contains("a timer ends them"),
+            finding.says.to_string().contains("as a timer makes them"),
             "{}",
             finding.says
         );

@@ -1,6 +1,6 @@
 //! ESP for an SA that its receiver does not know.
 
-use crate::diagnose::facts::{child, clear, end_of, esp, selectors};
+use crate::diagnose::facts::{child, clear, end_of, esp, quality, selectors};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, Model, TunnelId};
 use crate::registry::NotifyType;
@@ -30,10 +30,10 @@ const DOCUMENT: &str = "\
 One side sends on an SA that the other has lost or deleted: after a restart, a failover, or a delete that did not arrive. All that traffic is thrown away.
 
 ## How it is seen
-INVALID_SPI (11) in clear, in an informational message outside any SA. With keys also: a side deletes the SA of packets towards it, and the other goes on sending on it for many seconds.
+INVALID_SPI (11) in clear, in an informational message outside any SA. It is an error only if ESP goes on for many seconds on the SA that it names, and the other direction of that SA does not. With keys also: a side deletes the SA of packets towards it, and the other goes on sending on it for many seconds.
 
 ## What else looks like it
-Notifications in clear can be forged; alone they prove little. A few packets after a delete were under way.
+Notifications in clear can be forged; alone they prove little, and are told for information only. A few packets after a delete or a rekeying were under way.
 
 ## What to do
 1. Restart the tunnel on the side that sends.
@@ -49,25 +49,42 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let Some(first) = notices.first() else {
         return sent_on(model, tunnel).into_iter().collect();
     };
-    let spi = first
-        .data
-        .first_chunk()
-        .map(|octets| crate::units::EspSpi(u32::from_be_bytes(*octets)));
+    let spi = notice_spi(first);
     let (from, times) = (first.from, child::times(notices.len()));
-    let mut finding = Finding::new(&RULE, Confidence::Certain, tunnel, first.at, first.name())
+    // Of many the one counts that what goes on bears out.
+    let gone_on = notices
+        .iter()
+        .find_map(|notice| Some((notice_spi(notice)?, went_on(model, tunnel, notice)?)));
+    let spi = gone_on.map(|(spi, _)| spi).or(spi);
+    let (severity, confidence) = match gone_on {
+        Some(_) => (RULE.severity, Confidence::Likely),
+        None => (Severity::Info, Confidence::Possible),
+    };
+    let mut finding = Finding::new(&RULE, confidence, tunnel, first.at, first.name())
+        .severity(severity)
         .title(say!(
             "{from} does not know the SA that it gets ESP on",
             from
         ))
-        .says(match spi {
-            Some(spi) => say!(
-                "{from} sent INVALID_SPI in clear {times}, about {spi}.",
-                from,
-                times,
-                spi
-            ),
-            None => say!("{from} sent INVALID_SPI in clear {times}.", from, times),
-        })
+        .says(
+            match spi {
+                Some(spi) => say!(
+                    "{from} sent INVALID_SPI in clear {times}, about {spi}.",
+                    from,
+                    times,
+                    spi
+                ),
+                None => say!("{from} sent INVALID_SPI in clear {times}.", from, times),
+            }
+            .then(match gone_on {
+                Some((_, late)) => say!(
+                    "At least {late} ESP packets came on it later than {settled} after that.",
+                    late,
+                    settled = SETTLED
+                ),
+                None => "No ESP goes on that bears this out.".into(),
+            }),
+        )
         .or("The notification is forged: it is not authenticated.")
         .advise("Restart the tunnel on the side that sends.")
         .advise("Enable dead peer detection on both sides.");
@@ -77,12 +94,49 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     vec![finding]
 }
 
+/// What was under way has arrived by then, and the delete too.
+const SETTLED: Span = Span::from_secs(5);
+
+/// So many packets after that are no stragglers.
+const MANY: u64 = 10;
+
+/// The SPI that a notification is about: IKEv2 has it in the data (RFC 7296 section 3.10.1), IKEv1 in
+/// the field for it (RFC 2408 section 3.14) or in the data.
+fn notice_spi(notice: &clear::Notice) -> Option<EspSpi> {
+    let data = || {
+        let octets = notice.data.first_chunk()?;
+        Some(EspSpi(u32::from_be_bytes(*octets)))
+    };
+    notice.spi.or_else(data)
+}
+
+/// How many packets came to who sent a notification on the SPI that it names, long after that. `None`
+/// if they are few, or if the other direction of that SA goes on too: then both know it.
+fn went_on(model: &Model, tunnel: TunnelId, notice: &clear::Notice) -> Option<u64> {
+    let row = &model.tunnels[tunnel];
+    let spi = notice_spi(notice)?;
+    let settled = notice.at.1.later(SETTLED);
+    let is_past = |flow: &EspFlow| {
+        let input = model.inputs.get(usize::from(notice.at.0.input));
+        input.is_none_or(|input| input.set == flow.key.vantage.input)
+            && quality::clock_error(model, flow.key.vantage) == Span::default()
+    };
+    let flow = row.flows.iter().map(|id| &model.flows[*id]).find(|flow| {
+        flow.key.spi == spi && end_of(row, flow.key.to) == end_of(row, notice.from) && is_past(flow)
+    })?;
+    let answered = flow.child_sa.child_sa().is_some_and(|id| {
+        let flows = model.child_sas[id].flows.iter().flatten();
+        flows
+            .map(|id| &model.flows[*id])
+            .filter(|other| other.key.spi != spi)
+            .any(|other| esp::packets_since(other, settled) >= MANY)
+    });
+    let late = esp::packets_since(flow, settled);
+    (late >= MANY && !answered).then_some(late)
+}
+
 /// ESP on an SA that its receiver deleted, long after that.
 fn sent_on(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    /// What was under way has arrived by then, and the delete too.
-    const SETTLED: Span = Span::from_secs(5);
-    /// So many packets after that are no stragglers.
-    const MANY: u64 = 10;
     let row = &model.tunnels[tunnel];
     let mut flows: BTreeMap<EspSpi, Vec<&EspFlow>> = BTreeMap::new();
     for flow in row.flows.iter().map(|id| &model.flows[*id]) {
@@ -91,10 +145,13 @@ fn sent_on(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     row.ike_sas
         .iter()
         .flat_map(|id| selectors::deletions(model, *id))
-        .find_map(|(time, spi, by)| {
+        .find_map(|selectors::Deletion { time, vantage, spi, by }| {
             let settled = time.later(SETTLED);
+            // Where the clock was set back, or is another tap's, later is not known by time.
             let flow = flows.get(&spi)?.iter().find(|flow| {
-                flow.seen.first.1 < time
+                flow.key.vantage.input == vantage.input
+                    && quality::clock_error(model, vantage) == Span::default()
+                    && flow.seen.first.1 < time
                     && end_of(row, flow.key.to) == end_of(row, by)
                     && esp::packets_since(flow, settled) >= MANY
             })?;
@@ -133,6 +190,7 @@ fn sent_on(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{fires, silent};
+    use crate::diagnose::{Confidence, Severity};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -159,12 +217,45 @@ mod tests {
     }
 
     #[test]
+    fn a_delete_at_one_tap_tells_nothing_of_times_at_another() {
+        silent(
+            &format!("{UP}\n1 A > B ESP 0xb1 seq 1..100 every 0.5 tap=1"),
+            "unknown-spi",
+        );
+    }
+
+    #[test]
     fn invalid_spi_in_clear() {
-        fires(
+        let finding = fires(
             "1 A > B ESP 0xb1 seq 100..200 every 0.1 size 136
              1.1 B:500 > A:500 INFORMATIONAL i=5 r=0 id=0 request N(INVALID_SPI 000000b1)",
             "unknown-spi",
         );
+        assert_eq!(
+            (finding.severity, finding.confidence),
+            (Severity::Error, Confidence::Likely)
+        );
+    }
+
+    #[test]
+    fn invalid_spi_that_nothing_bears_out_is_information() {
+        // A straggler after a rekeying; another SPI than any in use; an SA that is used both ways.
+        for text in [
+            "1 A > B ESP 0xb1 seq 100..140 every 0.1 size 136
+             1.1 B:500 > A:500 INFORMATIONAL i=5 r=0 id=0 request N(INVALID_SPI 000000b1)
+             20 A > B ESP 0xb2 seq 1..40 every 0.1 size 136",
+            "1 A > B ESP 0xb1 seq 100..200 every 0.1 size 136
+             1.1 B:500 > A:500 INFORMATIONAL i=5 r=0 id=0 request N(INVALID_SPI 000000b7)",
+            &format!(
+                "{}\n1 A > B ESP 0xb1 seq 1..100 every 0.2
+                 1 B > A ESP 0xa1 seq 1..100 every 0.2
+                 2 B:500 > A:500 INFORMATIONAL i=5 r=0 id=0 request N(INVALID_SPI 000000b1)",
+                UP.replace("D(ESP", "# D(ESP")
+            ),
+        ] {
+            let finding = fires(text, "unknown-spi");
+            assert_eq!(finding.severity, Severity::Info, "{text}");
+        }
     }
 
     #[test]
