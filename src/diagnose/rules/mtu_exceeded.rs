@@ -48,7 +48,7 @@ An error that somebody forged. One such error is how path MTU discovery works, o
 
 /// One error is path MTU discovery at work; so many of one MTU, apart in time, mean that the sender goes
 /// on as before.
-const DEAF: u64 = 2;
+const DEAF: u64 = 3;
 
 /// Errors closer than this are about packets that were sent before the first could be heeded.
 const TOGETHER: Span = Span::from_millis(250);
