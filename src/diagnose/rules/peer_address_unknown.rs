@@ -236,8 +236,12 @@ fn accepted_elsewhere(
 ) -> Option<Proof> {
     let agreed: Vec<offer::Agreed> = beside
         .iter()
+        // Addresses are at hand, offers have to be read.
+        .filter(|other| {
+            let path = other.paths.first();
+            path.is_some_and(|path| path.to.address == responder)
+        })
         .filter_map(|other| offer::agreed(model, other))
-        .filter(|agreed| agreed.responder == responder)
         .collect();
     let of = |agreed: &offer::Agreed, same| Proof::Accepted {
         from: agreed.initiator,
