@@ -164,9 +164,9 @@ fn explains(cause: &Finding, finding: &Finding) -> bool {
     slugs.any(|slug| *slug == finding.rule.slug)
 }
 
-/// What a cause shows of itself may come a moment after its first consequence: an ICMP error comes after
-/// the request that nobody answers.
-const AT_ONCE: Span = Span::from_secs(2);
+/// What a cause shows of itself may come soon after its consequence: a router tells by ICMP that nobody
+/// has an address only when it has asked for it a few times, a second apart.
+const SOON_AFTER: Span = Span::from_secs(5);
 
 /// Whether `cause` explains `finding`.
 ///
@@ -176,7 +176,7 @@ fn is_cause(cause: &Finding, finding: &Finding) -> bool {
     let is_harmless = cause.severity == Severity::Info && cause.rule.severity > Severity::Info;
     explains(cause, finding)
         && !is_harmless
-        && cause.first.since(finding.last) <= AT_ONCE
+        && cause.first.since(finding.last) <= SOON_AFTER
         && cause.meets(finding)
         && (cause.confidence > Confidence::Possible || cause.confidence >= finding.confidence)
 }
