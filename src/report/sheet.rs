@@ -103,7 +103,7 @@ impl Sheet {
 
     /// Writes a paragraph after `lead` and wraps it, so that every line begins where the first does.
     /// Runs of white space become one blank; words longer than a line stand alone, whole. Chinese,
-    /// which has no blanks, breaks between characters as well: see [`pieces`].
+    /// which has no blanks, breaks between characters as well.
     pub fn paragraph(self, out: &mut impl Write, lead: &str, text: &str) -> io::Result<()> {
         let indent = columns(lead);
         let mut column = indent;
