@@ -275,6 +275,16 @@ impl Input {
         Ok(())
     }
 
+    /// What tells which recording it belongs to.
+    fn spell(&mut self) -> Spell {
+        Spell {
+            first: self.first_time(),
+            last: self.last_time(),
+            packets: self.first_packets(),
+            name: self.place.file_name().unwrap_or_default().to_owned(),
+        }
+    }
+
     /// Time of the first frame that has one, among the first frames; `None` for a pipe.
     fn first_time(&mut self) -> Option<Timestamp> {
         let shared = self.shared();
@@ -375,10 +385,12 @@ pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
         .filter(|(at, input)| named.contains(at) && matches!(input.source, Source::File { .. }))
         .map(|(_, input)| input)
         .collect();
-    if let Some(set) = plain.first().map(|first| first.index)
-        && follow_one_another(&mut plain)
-    {
-        plain.iter_mut().for_each(|input| input.set = set);
+    if let [first, _, ..] = plain.as_slice() {
+        let set = first.index;
+        let spells: Vec<Spell> = plain.iter_mut().map(|input| input.spell()).collect();
+        if follow_one_another(&spells) {
+            plain.iter_mut().for_each(|input| input.set = set);
+        }
     }
     Ok(inputs)
 }
@@ -406,12 +418,7 @@ fn open_folder(path: &Path) -> Result<Vec<(usize, Input)>, OpenError> {
     for file in &files {
         match Input::open(file, 0) {
             Ok(mut input) => {
-                let spell = Spell {
-                    first: input.first_time(),
-                    last: input.last_time(),
-                    packets: input.first_packets(),
-                    name: file.file_name().unwrap_or_default().to_owned(),
-                };
+                let spell = input.spell();
                 input.source = Source::Parked;
                 captures.push((spell, input));
             }
@@ -431,7 +438,7 @@ fn open_folder(path: &Path) -> Result<Vec<(usize, Input)>, OpenError> {
     Ok(sets(&spells).into_iter().zip(inputs).collect())
 }
 
-/// What is known of a file of a folder before it is read.
+/// What tells of a file, before it is read, which others belong to the same recording.
 struct Spell {
     first: Option<Timestamp>,
     /// Not known of a compressed file.
@@ -442,15 +449,27 @@ struct Spell {
 }
 
 impl Spell {
+    /// By how much this file runs on after `next` has begun; `None` if times are not known.
+    fn overlap(&self, next: &Self) -> Option<Span> {
+        Some(self.last?.since(next.first?))
+    }
+
     /// Whether the recording that this file belongs to may go on in `next`.
     fn goes_on_in(&self, next: &Self) -> bool {
         /// Frames of several queues are written a little out of order.
         const OVERLAP: Span = Span::from_millis(100);
-        let ended = match (self.last, next.first) {
-            (Some(last), Some(first)) => last.since(first) <= OVERLAP,
-            _ => true,
-        };
-        ended && !are_the_same(&self.packets, &next.packets)
+        self.overlap(next).is_none_or(|overlap| overlap <= OVERLAP) && !self.begins_as(next)
+    }
+
+    /// Whether both begin with the same packets: at another time those are of another tap, whose
+    /// clock is set differently. A request that is sent again across the change of files is the same a
+    /// few times.
+    fn begins_as(&self, other: &Self) -> bool {
+        /// Fewer may be one request in fragments.
+        const FEW: usize = 6;
+        let (one, other) = (&self.packets, &other.packets);
+        let both = one.intersection(other).count();
+        both >= FEW && both * 4 >= one.len().min(other.len()) * 3
     }
 
     /// How many octets the names of two files begin with alike: files of a rotated set are named
@@ -460,6 +479,17 @@ impl Spell {
         let (one, other) = (octets(&self.name), octets(&other.name));
         one.iter().zip(&other).take_while(|(a, b)| a == b).count()
     }
+}
+
+/// Whether each file begins at or after the end of the one before, and with other packets.
+fn follow_one_another(spells: &[Spell]) -> bool {
+    spells.windows(2).all(|pair| match pair {
+        [one, next] => {
+            let overlap = one.overlap(next);
+            overlap.is_some_and(|overlap| overlap.0 <= 0) && !one.begins_as(next)
+        }
+        _ => true,
+    })
 }
 
 /// For each file, in order of time, the first of the recording that it is part of. Where it may go
@@ -486,35 +516,6 @@ fn sets(spells: &[Spell]) -> Vec<usize> {
         }
     }
     firsts
-}
-
-/// Whether each input begins at or after the end of the one before, and with other packets: the same
-/// ones at another time are those of another tap, whose clock is set differently.
-fn follow_one_another(inputs: &mut [&mut Input]) -> bool {
-    let mut before: Option<Timestamp> = None;
-    for (at, input) in inputs.iter_mut().enumerate() {
-        if at > 0 {
-            match (before, input.first_time()) {
-                (Some(before), Some(first)) if first >= before => {}
-                _ => return false,
-            }
-        }
-        before = input.last_time();
-    }
-    let same = |pair: &[&mut Input]| match pair {
-        [one, other] => are_the_same(&one.first_packets(), &other.first_packets()),
-        _ => false,
-    };
-    inputs.len() > 1 && !inputs.windows(2).any(same)
-}
-
-/// Whether most of the packets that two files begin with are the same. A request that is sent again
-/// across the change of files is the same a few times.
-fn are_the_same(one: &BTreeSet<[u8; TAIL]>, other: &BTreeSet<[u8; TAIL]>) -> bool {
-    /// Fewer may be one request in fragments.
-    const FEW: usize = 6;
-    let both = one.intersection(other).count();
-    both >= FEW && both * 4 >= one.len().min(other.len()) * 3
 }
 
 /// Walks the first blocks so that guesses know the interfaces that are described there.

@@ -1,10 +1,11 @@
 //! ICMP errors about a tunnel, by what they mean (RFC 792, RFC 1812 section 5.2.7, RFC 4443).
 
 use super::{Fate, esp};
-use crate::diagnose::{Confidence, Severity};
+use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{EspFlow, IcmpSeen, Model, TunnelId};
 use crate::net::IcmpError;
+use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -83,6 +84,26 @@ pub struct Refusal<'m> {
     pub confidence: Confidence,
     /// What followed, if that is good news.
     pub after: &'static str,
+}
+
+impl Refusal<'_> {
+    /// A finding about the errors, as grave and as sure as they are.
+    pub fn finding(&self, rule: &'static Rule, tunnel: TunnelId) -> Finding {
+        let seen = self.seen;
+        Finding::new(
+            rule,
+            self.confidence,
+            tunnel,
+            (seen.frame, seen.time),
+            say!(
+                "{error} from {router}",
+                error = name(&seen.error),
+                router = seen.path.from.address
+            ),
+        )
+        .during(seen.time, self.last)
+        .severity(self.severity)
+    }
 }
 
 /// An error may come so long after the packet that it is about: a router asks for a neighbour for

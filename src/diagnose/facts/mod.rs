@@ -29,8 +29,6 @@ pub use quality::own;
 pub use tap::Tap;
 pub use taps::{Located, Passage};
 
-pub use crate::language::count;
-
 use crate::diagnose::Cite;
 use crate::language::Text;
 use crate::model::{Flight, Message, MessageId, Model, Tunnel};

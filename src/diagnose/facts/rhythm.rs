@@ -5,11 +5,11 @@
 //! [`keepalives_stopped`] finds such that went both ways and stopped together. Rules of the data
 //! path ask them where no key opens the packets.
 
+use super::end_of;
 use super::esp::{self, Directions};
 use super::tap::{self, Tap};
-use super::{count, end_of};
 use crate::diagnose::{Cite, Confidence};
-use crate::language::Text;
+use crate::language::{Text, count};
 use crate::limits;
 use crate::model::{EspFlow, Inferred, Model, Rhythm, TunnelId};
 use crate::say;

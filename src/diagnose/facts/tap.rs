@@ -31,16 +31,6 @@ impl Tap {
         let tunnel = &model.tunnels[tunnel];
         let mut heard = [false; 2];
         let mut answered = [false; 2];
-        // Whether there is nothing left to learn: who was heard is not deaf.
-        let mut hear = |address, proves_other: bool| {
-            if let Some(end) = super::end_of(tunnel, address)
-                && let (Some(heard), Some(other)) = (heard.get_mut(end), answered.get_mut(1 - end))
-            {
-                *heard = true;
-                *other |= proves_other;
-            }
-            heard == [true; 2]
-        };
         let messages = messages(model, tunnel).map(|message| {
             // Who names both SPIs has heard the other side.
             let both = !message.header.spis.initiator.is_zero()
@@ -52,9 +42,18 @@ impl Tap {
         let others = flows
             .map(|path| path.from.address)
             .chain(icmp.map(|error| error.path.from.address));
-        let _both = messages
-            .chain(others.map(|address| (address, false)))
-            .any(|(address, both)| hear(address, both));
+        for (from, proves_other) in messages.chain(others.map(|from| (from, false))) {
+            if let Some(end) = super::end_of(tunnel, from)
+                && let (Some(heard), Some(other)) = (heard.get_mut(end), answered.get_mut(1 - end))
+            {
+                *heard = true;
+                *other |= proves_other;
+            }
+            // Who was heard is not deaf, so there is nothing left to learn.
+            if heard == [true; 2] {
+                break;
+            }
+        }
         let [first, second] = heard;
         let [first_spoke, second_spoke] = answered;
         Self {

@@ -1,9 +1,9 @@
 //! What two taps tell together: whether a packet that left one ever reached the other.
 
+use super::end_of;
 use super::tap::messages;
-use super::{count, end_of};
 use crate::diagnose::{Cite, Finding};
-use crate::language::Text;
+use crate::language::{Text, count};
 use crate::model::{Crossing, EspFlow, Flight, Missed, Model, TapPair, Tunnel, TunnelId};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};

@@ -70,37 +70,26 @@ fn by_icmp(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Meaning::PortUnreachable => "nothing takes ESP on that port",
         _ => "a filter forbids it",
     };
-    let finding = Finding::new(
-        &RULE,
-        refusal.confidence,
-        tunnel,
-        (seen.frame, seen.time),
-        say!(
-            "{error} from {router}",
-            error = icmp::name(&seen.error),
-            router = seen.path.from.address
-        ),
-    )
-    .during(seen.time, refusal.last)
-    .severity(refusal.severity)
-    .title(say!(
-        "{router} refuses ESP to {to}",
-        router = seen.path.from.address,
-        to = quoted.to
-    ))
-    .says(
-        say!(
-            "{router} sent {error} ({times} in all) for ESP from {from} to {to}: {why}.",
+    let finding = refusal
+        .finding(&RULE, tunnel)
+        .title(say!(
+            "{router} refuses ESP to {to}",
             router = seen.path.from.address,
-            error = icmp::name(&seen.error),
-            times = seen.count,
-            from = quoted.from,
-            to = quoted.to,
-            why
+            to = quoted.to
+        ))
+        .says(
+            say!(
+                "{router} sent {error} ({times} in all) for ESP from {from} to {to}: {why}.",
+                router = seen.path.from.address,
+                error = icmp::name(&seen.error),
+                times = seen.count,
+                from = quoted.from,
+                to = quoted.to,
+                why
+            )
+            .then(refusal.after),
         )
-        .then(refusal.after),
-    )
-    .or("The IPsec stack of the peer is not running.");
+        .or("The IPsec stack of the peer is not running.");
     Some(match quoted.protocol {
         50 => permit(finding),
         51 => finding.advise("Permit IP protocol 51 (AH) in both directions between the gateways."),

@@ -44,19 +44,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let seen = refusal.seen;
     let quoted = seen.error.quoted;
-    let finding = Finding::new(
-        &RULE,
-        refusal.confidence,
-        tunnel,
-        (seen.frame, seen.time),
-        say!(
-            "{error} from {router}",
-            error = icmp::name(&seen.error),
-            router = seen.path.from.address
-        ),
-    )
-    .during(seen.time, refusal.last)
-    .severity(refusal.severity)
+    let finding = refusal
+        .finding(&RULE, tunnel)
     .title(say!(
         "{router} forbids IKE to {to}",
         router = seen.path.from.address,

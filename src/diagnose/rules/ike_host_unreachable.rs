@@ -59,43 +59,32 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Meaning::HopLimit => "packets run out of hops: a routing loop or a very long way",
         _ => "it has no route or no neighbour there",
     };
-    let finding = Finding::new(
-        &RULE,
-        refusal.confidence,
-        tunnel,
-        (seen.frame, seen.time),
-        say!(
-            "{error} from {router}",
-            error = icmp::name(&seen.error),
-            router = seen.path.from.address
-        ),
-    )
-    .during(seen.time, refusal.last)
-    .severity(refusal.severity)
-    .title(say!(
-        "{router} cannot reach {to}",
-        router = seen.path.from.address,
-        to = quoted.to.address
-    ))
-    .says(
-        say!(
-            "{router} sent {error} ({times} in all) for packets from {from} to {to}: {why}.",
+    let finding = refusal
+        .finding(&RULE, tunnel)
+        .title(say!(
+            "{router} cannot reach {to}",
             router = seen.path.from.address,
-            error = icmp::name(&seen.error),
-            times = seen.count,
-            from = quoted.from,
-            to = quoted.to,
-            why
+            to = quoted.to.address
+        ))
+        .says(
+            say!(
+                "{router} sent {error} ({times} in all) for packets from {from} to {to}: {why}.",
+                router = seen.path.from.address,
+                error = icmp::name(&seen.error),
+                times = seen.count,
+                from = quoted.from,
+                to = quoted.to,
+                why
+            )
+            .then(refusal.after),
         )
-        .then(refusal.after),
-    )
-    .or("The peer is switched off, or its outside link is down.")
-    .or("The peer address is wrong.")
-    .advise(say!(
-        "Look at {router}: its route and its neighbour entry for {to}.",
-        router = seen.path.from.address,
-        to = quoted.to.address
-    ));
+        .or("The peer is switched off, or its outside link is down.")
+        .or("The peer address is wrong.")
+        .advise(say!(
+            "Look at {router}: its route and its neighbour entry for {to}.",
+            router = seen.path.from.address,
+            to = quoted.to.address
+        ));
     vec![finding]
 }
 

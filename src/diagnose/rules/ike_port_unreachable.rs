@@ -49,21 +49,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let seen = refusal.seen;
     let quoted = seen.error.quoted;
     let by_peer = seen.path.from.address == quoted.to.address;
-    let finding = Finding::new(
-        &RULE,
-        refusal
-            .confidence
-            .lower_if(!by_peer && refusal.confidence == Confidence::Certain),
-        tunnel,
-        (seen.frame, seen.time),
-        say!(
-            "{error} from {router}",
-            error = icmp::name(&seen.error),
-            router = seen.path.from.address
-        ),
-    )
-    .during(seen.time, refusal.last)
-    .title(say!("Nothing listens on {port}", port = quoted.to));
+    let mut finding = refusal
+        .finding(&RULE, tunnel)
+        .title(say!("Nothing listens on {port}", port = quoted.to));
+    let sure = finding.confidence == Confidence::Certain;
+    finding.confidence = finding.confidence.lower_if(!by_peer && sure);
     // Daemons listen on 500 and 4500; any other port is one that a NAT gave to who asked from behind it.
     let given = quoted
         .to
@@ -90,7 +80,6 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                  it must ask anew from its side.",
             ),
         false => finding
-            .severity(refusal.severity)
             .says(
                 say!(
                     "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}: \

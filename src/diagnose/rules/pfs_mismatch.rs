@@ -79,22 +79,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     });
     rekey_failed::finding(&RULE, confidence, tunnel, &refused, model)
         .map(|finding| {
-            let refusals = match refused.len() {
-                1 => say!(
-                    "The tunnel carried traffic, but 1 CREATE_CHILD_SA request was refused by a single \
-                     notification and none succeeded soon; {aftermath}.",
-                    aftermath
-                ),
-                requests => say!(
-                    "The tunnel carried traffic, but {requests} CREATE_CHILD_SA requests were refused by a \
-                     single notification and none succeeded soon; {aftermath}.",
-                    requests,
-                    aftermath
-                ),
-            };
             finding
                 .says(
-                    refusals
+                    rekey_failed::refusals(refused.len(), aftermath)
                         .then(say!(
                             "The requests are {room} octets larger than one without a public value: they ask \
                              for PFS.",

@@ -272,17 +272,21 @@ mod tests {
         text
     }
 
-    #[test]
-    fn loss_above_a_rate_and_nowhere_else_is_a_limit() {
-        let steps: Vec<(u32, u32)> = (0..40)
+    /// A sender that meets a limit of a hundred packets a second again and again.
+    fn limited() -> Vec<(u32, u32)> {
+        (0..40)
             .map(|second| match second % 4 {
                 0 => (130, 30),
                 1 => (120, 20),
                 2 => (60, 0),
                 _ => (70, 0),
             })
-            .collect();
-        verdict(&seconds(&steps), "rate-limited");
+            .collect()
+    }
+
+    #[test]
+    fn loss_above_a_rate_and_nowhere_else_is_a_limit() {
+        verdict(&seconds(&limited()), "rate-limited");
     }
 
     #[test]
@@ -315,15 +319,7 @@ mod tests {
 
     #[test]
     fn a_capture_that_loses_both_ways_or_cannot_keep_up_is_no_limit() {
-        let steps: Vec<(u32, u32)> = (0..40)
-            .map(|second| match second % 4 {
-                0 => (130, 30),
-                1 => (120, 20),
-                2 => (60, 0),
-                _ => (70, 0),
-            })
-            .collect();
-        let text = seconds(&steps);
+        let text = seconds(&limited());
         let (both, towards) = text.split_once('\n').unwrap();
         let lossy = both.replace("1..400", "1..50,54..100,104..200,204..412");
         silent(&format!("{lossy}\n{towards}"), "rate-limited");

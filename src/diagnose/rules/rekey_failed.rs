@@ -68,25 +68,30 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             let severity = severity.min(finding.severity);
             finding
                 .severity(severity)
-                .says(match refused.len() {
-                    1 => say!(
-                        "The tunnel carried traffic, but 1 CREATE_CHILD_SA request was refused by a single \
-                         notification and none succeeded soon; {aftermath}.",
-                        aftermath
-                    ),
-                    requests => say!(
-                        "The tunnel carried traffic, but {requests} CREATE_CHILD_SA requests were refused by a \
-                         single notification and none succeeded soon; {aftermath}.",
-                        requests,
-                        aftermath
-                    ),
-                })
+                .says(refusals(refused.len(), aftermath))
                 .or("An attempt to add a child SA is refused, not a rekeying.")
                 .advise("Compare ESP proposals, PFS groups and traffic selectors of both sides.")
                 .advise("Read the log of the side that refuses.")
         })
         .into_iter()
         .collect()
+}
+
+/// That so many requests were refused without a reason that can be read, and what came of it.
+pub(super) fn refusals(requests: usize, aftermath: Text) -> Text {
+    match requests {
+        1 => say!(
+            "The tunnel carried traffic, but 1 CREATE_CHILD_SA request was refused by a single \
+             notification and none succeeded soon; {aftermath}.",
+            aftermath
+        ),
+        requests => say!(
+            "The tunnel carried traffic, but {requests} CREATE_CHILD_SA requests were refused by a \
+             single notification and none succeeded soon; {aftermath}.",
+            requests,
+            aftermath
+        ),
+    }
 }
 
 /// Refusals to rekey that were read: two, or one after which the peers negotiate anew.
