@@ -15,11 +15,16 @@ use crate::net::{
 };
 use crate::sadb::{Opener, Sadb, Sealed};
 use crate::say;
-use crate::scan::{Batch, Control, ControlBody, EventKind, Kept, Keyed, Lane, NO_TIME};
+use crate::scan::{
+    Batch, Control, ControlBody, Kept, Keyed, Lane, NO_TIME, Packet, Packets, Readable, Times,
+    Train,
+};
 use crate::units::{FrameId, Timestamp};
 use crate::wire::ah::AuthenticationHeader;
 use crate::wire::esp::EspHeader;
+use std::iter::Peekable;
 use std::ops::{ControlFlow, Range};
+use std::slice;
 use std::sync::Arc;
 
 /// Whoever wants the story.
@@ -34,6 +39,32 @@ pub trait Fold {
 
     /// A frame, before what it holds. Told only where frames are kept.
     fn frame(&mut self, _frame: &Frame<'_>, _time: Timestamp) {}
+
+    /// Whether ESP packets may be told in trains: those of one lane in order, though packets of others
+    /// came between them.
+    fn gathers(&self) -> bool {
+        false
+    }
+
+    /// Whether a batch of so many moments, all of one set of files, may be told lane by lane. Asked
+    /// where packets may be gathered, and before anything of the batch is told.
+    fn passes(&mut self, _set: u16, _times: &Times) -> bool {
+        true
+    }
+
+    /// The next packet or datagram came then, in a set of files. Told before it where packets come in
+    /// order.
+    fn at(&mut self, _set: u16, _frame: FrameId, _time: Timestamp) {}
+
+    /// So many packets of a lane, in order. Told only where packets are gathered: the first came after
+    /// all that was told before, others may have come after what is told later.
+    fn train(
+        &mut self,
+        _lane: &Lane,
+        _number: u32,
+        _packets: impl Iterator<Item = EspPacket<'static>>,
+    ) {
+    }
 
     /// An ESP packet that came in one piece.
     fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket<'_>);
@@ -144,6 +175,44 @@ pub struct Order {
     clock: Option<Timestamp>,
 }
 
+/// Where in the story the packets of a batch stand.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    input: u16,
+    /// Frames of this input that lie before the batch.
+    before: u64,
+    /// The time of packets that have none.
+    clock: Option<Timestamp>,
+}
+
+impl Place {
+    #[inline]
+    fn packet<'a>(&self, packet: &Packet, read: Option<&'a Readable>) -> EspPacket<'a> {
+        let time = match packet.time {
+            // A file whose frames have no time at all begins at the epoch; the input says so.
+            NO_TIME => self.clock.unwrap_or(Timestamp(0)),
+            time => Timestamp(time),
+        };
+        EspPacket {
+            frame: FrameId {
+                input: self.input,
+                number: self.before + u64::from(packet.frame),
+            },
+            time,
+            sequence: packet.sequence,
+            length: packet.length,
+            ttl: packet.ttl,
+            cut: packet.cut,
+            dont_fragment: packet.dont_fragment,
+            fragmented: false,
+            null: read.map(|packet| packet.null),
+            bytes: read.map_or(&[], |packet| &packet.bytes),
+            opening: None,
+            payload: &[],
+        }
+    }
+}
+
 /// What opens packets, in the order of the story: what a worker could not open yet, and what was put
 /// together.
 #[derive(Debug, Default)]
@@ -167,78 +236,15 @@ impl Order {
     /// Hands on what a batch holds. Batches of an input come in file order.
     pub fn fold(&mut self, batch: &Batch, input: u16, to: &mut impl Fold) {
         to.lanes(&batch.lanes);
-        let mut readable = batch.readable.iter().peekable();
-        let mut keyed = batch.keyed.iter().peekable();
-        let mut frames = batch.frames.iter().peekable();
-        for (place, event) in batch.events.iter().enumerate() {
-            while let Some(kept) =
-                frames.next_if(|kept| kept.head.id.number <= u64::from(event.frame))
-            {
-                self.frame(batch, kept, to);
+        match &batch.packets {
+            Packets::ByLane { packets, trains } if passes(batch, to) => {
+                self.by_lane(batch, packets, trains, input, to);
             }
-            if event.time != NO_TIME {
-                self.clock = Some(Timestamp(event.time));
-            }
-            // A file whose frames have no time at all begins at the epoch; the input says so.
-            let time = self.clock.unwrap_or(Timestamp(0));
-            match event.kind {
-                EventKind::Esp {
-                    lane,
-                    sequence,
-                    length,
-                    ttl,
-                    cut,
-                    dont_fragment,
-                } => {
-                    let index = lane as usize;
-                    let read = readable.next_if(|packet| packet.event == place);
-                    let Some(lane) = batch.lanes.get(index) else {
-                        continue;
-                    };
-                    let frame = FrameId {
-                        input,
-                        number: self.before + u64::from(event.frame),
-                    };
-                    let fragmented = false;
-                    let mut packet = EspPacket {
-                        frame,
-                        time,
-                        sequence,
-                        length,
-                        ttl,
-                        cut,
-                        dont_fragment,
-                        fragmented,
-                        null: read.map(|packet| packet.null),
-                        bytes: read.map_or(&[], |packet| &packet.bytes),
-                        opening: None,
-                        payload: &[],
-                    };
-                    let octets = |range: &Range<usize>| batch.octets.get(range.clone());
-                    match keyed.next_if(|packet| packet.event == place) {
-                        Some(known) if self.keys.have_more(known, lane) => {
-                            let sealed = octets(&known.sealed).unwrap_or_default();
-                            self.open(lane, index, packet, sealed, to);
-                        }
-                        Some(known) => {
-                            packet.opening = known.opening.as_ref();
-                            packet.payload = octets(&known.payload).unwrap_or_default();
-                            to.esp(lane, index, &packet);
-                        }
-                        None => to.esp(lane, index, &packet),
-                    }
-                }
-                EventKind::Control(place) => {
-                    if let Some(control) = batch.controls.get(place as usize) {
-                        self.control(control, time, to);
-                    }
-                }
-            }
-            if to.flow().is_break() {
-                return;
-            }
+            packets => self.in_order(batch, &packets.in_order(), input, to),
         }
-        frames.for_each(|kept| self.frame(batch, kept, to));
+        if to.flow().is_break() {
+            return;
+        }
         for flow in &batch.clear {
             let mut flow = flow.clone();
             flow.seen.first.0.number += self.before;
@@ -246,6 +252,109 @@ impl Order {
             to.clear(flow);
         }
         self.before += batch.walked.frames;
+    }
+
+    /// Tells packets and controls as they came.
+    fn in_order(
+        &mut self,
+        batch: &Batch,
+        packets: &[(u32, Packet)],
+        input: u16,
+        to: &mut impl Fold,
+    ) {
+        let mut readable = batch.readable.iter().peekable();
+        let mut keyed = batch.keyed.iter().peekable();
+        let mut frames = batch.frames.iter().peekable();
+        let mut controls = batch.controls.iter().peekable();
+        for (place, (lane, packet)) in packets.iter().enumerate() {
+            while let Some(control) = controls.next_if(|control| control.after <= place) {
+                self.frames(batch, &mut frames, control.stamp.frame.number, to);
+                self.in_turn(control, to);
+                if to.flow().is_break() {
+                    return;
+                }
+            }
+            self.frames(batch, &mut frames, u64::from(packet.frame), to);
+            let index = *lane as usize;
+            let Some(lane) = batch.lanes.get(index) else {
+                continue;
+            };
+            if packet.time != NO_TIME {
+                self.clock = Some(Timestamp(packet.time));
+            }
+            let read = readable.next_if(|readable| readable.packet == place);
+            let known = keyed.next_if(|keyed| keyed.packet == place);
+            let place = Place {
+                input,
+                before: self.before,
+                clock: self.clock,
+            };
+            let mut packet = place.packet(packet, read);
+            to.at(lane.vantage.input, packet.frame, packet.time);
+            let octets = |range: &Range<usize>| batch.octets.get(range.clone());
+            match known {
+                Some(known) if self.keys.have_more(known, lane) => {
+                    let sealed = octets(&known.sealed).unwrap_or_default();
+                    self.open(lane, index, packet, sealed, to);
+                }
+                Some(known) => {
+                    packet.opening = known.opening.as_ref();
+                    packet.payload = octets(&known.payload).unwrap_or_default();
+                    to.esp(lane, index, &packet);
+                }
+                None => to.esp(lane, index, &packet),
+            }
+            if to.flow().is_break() {
+                return;
+            }
+        }
+        for control in controls {
+            self.frames(batch, &mut frames, control.stamp.frame.number, to);
+            self.in_turn(control, to);
+            if to.flow().is_break() {
+                return;
+            }
+        }
+        self.frames(batch, &mut frames, u64::MAX, to);
+    }
+
+    /// Tells controls as they came, and packets train by train: each where its first packet came.
+    fn by_lane(
+        &mut self,
+        batch: &Batch,
+        packets: &[Packet],
+        trains: &[Train],
+        input: u16,
+        to: &mut impl Fold,
+    ) {
+        let place = Place {
+            input,
+            before: self.before,
+            clock: None,
+        };
+        let mut trains = trains.iter();
+        let mut rest = packets;
+        let mut tell_until = |frame: u64, to: &mut _| {
+            while let Some(first) = rest.first()
+                && u64::from(first.frame) < frame
+                && let Some(train) = trains.next()
+                && let Some((packets, after)) = rest.split_at_checked(train.packets as usize)
+            {
+                if let Some(lane) = batch.lanes.get(train.lane as usize) {
+                    let packets = packets.iter().map(|packet| place.packet(packet, None));
+                    Fold::train(to, lane, train.packets, packets);
+                }
+                rest = after;
+            }
+        };
+        for control in &batch.controls {
+            tell_until(control.stamp.frame.number, to);
+            self.clock = control.stamp.time.or(self.clock);
+            let (frame, time) = (self.numbered(control), self.time());
+            self.control(control, frame, time, to);
+        }
+        tell_until(u64::MAX, to);
+        self.clock = batch.times.last.or(self.clock);
     }
 
     /// Ends an input: the next one numbers its frames from 1. Fragments may be completed by the
@@ -285,9 +394,30 @@ impl Order {
         }
     }
 
-    fn control(&mut self, control: &Control, time: Timestamp, to: &mut impl Fold) {
+    fn in_turn(&mut self, control: &Control, to: &mut impl Fold) {
+        let Stamp { time, vantage, .. } = control.stamp;
+        self.clock = time.or(self.clock);
+        let (frame, time) = (self.numbered(control), self.time());
+        to.at(vantage.input, frame, time);
+        self.control(control, frame, time, to);
+    }
+
+    /// The frame of a control, numbered within its input.
+    fn numbered(&self, control: &Control) -> FrameId {
+        let mut frame = control.stamp.frame;
+        frame.number += self.before;
+        frame
+    }
+
+    /// The time of what has none. A file whose frames have no time at all begins at the epoch; the
+    /// input says so.
+    fn time(&self) -> Timestamp {
+        self.clock.unwrap_or(Timestamp(0))
+    }
+
+    fn control(&mut self, control: &Control, frame: FrameId, time: Timestamp, to: &mut impl Fold) {
         let mut stamp = control.stamp;
-        stamp.frame.number += self.before;
+        stamp.frame = frame;
         stamp.time = Some(time);
         let body = match &control.body {
             ControlBody::Ike(message) => Body::Ike(message),
@@ -366,12 +496,21 @@ impl Order {
         tell(Some(streams), keys, &datagram, time, &[stamp.frame], to);
     }
 
-    fn frame(&mut self, batch: &Batch, kept: &Kept, to: &mut impl Fold) {
-        let mut head = kept.head;
-        head.id.number += self.before;
-        self.clock = head.time.or(self.clock);
-        let bytes = batch.octets.get(kept.octets.clone()).unwrap_or_default();
-        to.frame(&Frame { bytes, ..head }, self.clock.unwrap_or(Timestamp(0)));
+    /// Tells the frames that are kept up to this one.
+    fn frames(
+        &mut self,
+        batch: &Batch,
+        frames: &mut Peekable<slice::Iter<'_, Kept>>,
+        until: u64,
+        to: &mut impl Fold,
+    ) {
+        while let Some(kept) = frames.next_if(|kept| kept.head.id.number <= until) {
+            let mut head = kept.head;
+            head.id.number += self.before;
+            self.clock = head.time.or(self.clock);
+            let bytes = batch.octets.get(kept.octets.clone()).unwrap_or_default();
+            to.frame(&Frame { bytes, ..head }, self.time());
+        }
     }
 
     /// Opens an ESP packet whose key followed after it was scanned, tells of it, and goes on inside.
@@ -464,6 +603,15 @@ impl Keys {
             keys.iter().for_each(|keys| database.add(keys));
         }
     }
+}
+
+/// Whether the packets of a batch may be told lane by lane, though they are told of as they came
+/// where the clock was set back.
+fn passes(batch: &Batch, to: &mut impl Fold) -> bool {
+    let lane = batch.lanes.first().map(|lane| lane.vantage);
+    let control = batch.controls.first().map(|control| control.stamp.vantage);
+    lane.or(control)
+        .is_none_or(|vantage| to.passes(vantage.input, &batch.times))
 }
 
 /// Hands a datagram on: a piece of a stream becomes the messages that it completes, and what keys

@@ -276,8 +276,12 @@ pub const FLOW_ANOMALIES: usize = 16;
 /// flow is not compared, and the pair of taps says so.
 pub const FLOW_HOLES: usize = 1 << 12;
 
-/// As [`FLOW_HOLES`], of all flows together: 16 MiB. Flows that meet it are not compared.
-pub const HOLES: usize = 1 << 21;
+/// Flows that may have as many holes as [`FLOW_HOLES`], the first that come: 16 MiB.
+pub const FLOWS_WITH_ALL_HOLES: usize = 1 << 9;
+
+/// Holes of further flows. They have a bound of their own, so that what is kept of a flow does not
+/// depend on others.
+pub const FURTHER_FLOW_HOLES: usize = 1 << 4;
 
 /// Packets of a flow that are kept by their numbers: enough to cite what another tap lacks, and to
 /// compare clocks. One takes 32 octets.
@@ -357,11 +361,12 @@ pub const TIMELINE_STEPS: usize = 256;
 /// Events that are told of a tunnel; those in the middle are told as one, with how many of which kind
 /// they are. What repeats is folded before, so that only a hostile capture comes near it.
 pub const TIMELINE_EVENTS: usize = 64;
+
 /// Packets of a flow before the times of its sizes are noted: most SAs of a crowded capture carry
 /// fewer, and cost nothing.
 pub const RHYTHM_AFTER: u64 = 8;
 
-/// Flows whose sizes are timed. The [`FLOW_SIZES`] of one take up to two KiB, all of them 32 MiB.
+/// Flows whose sizes are timed, the first that come. The [`FLOW_SIZES`] of one take up to two KiB, all of them 32 MiB.
 pub const RHYTHM_FLOWS: usize = 1 << 14;
 
 /// Distinct packet sizes of a flow that are counted one by one; the first that come. Others are

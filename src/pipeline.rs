@@ -12,7 +12,7 @@ use crate::model::{self, Model, TunnelId};
 use crate::net::{Body, Datagram, Learned};
 use crate::sadb::Sadb;
 use crate::say;
-use crate::scan::{Batch, Lane, Scanner, Task, Window};
+use crate::scan::{Batch, Lane, Scanner, Task, Wants, Window};
 use crate::session::{Reading, Session};
 use crate::units::{FrameId, Timestamp};
 use rayon::prelude::*;
@@ -208,11 +208,14 @@ fn read_one<F: Fold + Send>(
     let size = options
         .chunk_size
         .map_or(limits::CHUNK_OCTETS, NonZeroUsize::get);
-    let window = Window {
-        since: options.since,
-        until: options.until,
+    let wants = Wants {
+        window: Window {
+            since: options.since,
+            until: options.until,
+        },
+        keeps: to.keeps_frames(),
+        gathers: to.gathers(),
     };
-    let keeps = to.keeps_frames();
     let work = Work {
         total: input.size(),
         source: Mutex::new(Source {
@@ -230,8 +233,7 @@ fn read_one<F: Fold + Send>(
             order,
             to,
         }),
-        window,
-        keeps,
+        wants,
         progress: options.progress.clone(),
     };
     pool.broadcast(|_| work.run());
@@ -280,8 +282,7 @@ struct Work<F> {
     most_waiting: usize,
     known: Mutex<Known>,
     folding: Mutex<Folding<F>>,
-    window: Window,
-    keeps: bool,
+    wants: Wants,
     progress: Option<Progress>,
 }
 
@@ -305,12 +306,11 @@ impl Known {
         self.learned.len() == order.learned().len() && self.database.len() == order.database().len()
     }
 
-    fn task(&self, window: Window, keeps: bool) -> Task<'_> {
+    fn task(&self, wants: Wants) -> Task<'_> {
         Task {
             learned: &self.learned,
             database: &self.database,
-            window,
-            keeps,
+            wants,
         }
     }
 }
@@ -336,7 +336,7 @@ impl<F: Fold + Send> Work<F> {
         let mut scanner = Scanner::default();
         while let Some((number, chunk)) = self.take() {
             let known = lock(&self.known).clone();
-            let batch = scanner.scan(&chunk, None, &known.task(self.window, self.keeps));
+            let batch = scanner.scan(&chunk, None, &known.task(self.wants));
             let waiting = {
                 let mut waiting = lock(&self.waiting);
                 waiting.insert(number, (chunk, batch));
@@ -383,7 +383,7 @@ impl<F: Fold + Send> Work<F> {
             let learned = folding.order.learned().len();
             if batch.known != learned || seam.is_some_and(|seam| *seam != batch.walked.start) {
                 let known = Known::of(&folding.order);
-                batch = scanner.scan(&chunk, seam, &known.task(self.window, self.keeps));
+                batch = scanner.scan(&chunk, seam, &known.task(self.wants));
             }
             folding.next += 1;
             folding.order.fold(&batch, folding.index, &mut folding.to);

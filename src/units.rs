@@ -9,6 +9,7 @@ pub struct Timestamp(pub i64);
 
 impl Timestamp {
     /// The time that passed since `earlier`; negative if `earlier` is later.
+    #[inline]
     pub fn since(self, earlier: Self) -> Span {
         Span(self.0.saturating_sub(earlier.0))
     }
@@ -147,6 +148,15 @@ impl EspSpi {
 impl fmt::Display for EspSpi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "0x{:08x}", self.0)
+    }
+}
+
+/// An address as a number: hashed in two steps where its octets would take many.
+#[inline]
+pub fn address_bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
     }
 }
 

@@ -219,8 +219,8 @@ impl<V: FnMut(&Frame<'_>)> Sink<V> {
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
             self.last = Some(self.last.map_or(time, |last| last.max(time)));
         }
-        if !self.link_types.contains(&link) {
-            self.link_types.push(link);
+        if self.link_types.last() != Some(&link) {
+            self.note_link(link);
         }
         (self.visit)(&Frame {
             id: FrameId {
@@ -236,6 +236,13 @@ impl<V: FnMut(&Frame<'_>)> Sink<V> {
             wire_len,
             bytes,
         });
+    }
+
+    #[cold]
+    fn note_link(&mut self, link: LinkType) {
+        if !self.link_types.contains(&link) {
+            self.link_types.push(link);
+        }
     }
 }
 

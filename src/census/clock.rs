@@ -2,10 +2,8 @@
 
 use crate::limits;
 use crate::model::ClockStep;
-use crate::units::{FrameId, Span, Timestamp};
-
-/// Packets out of order lie closer than this; a clock that is nudged by less does no harm.
-const STEP: Span = Span::from_secs(1);
+use crate::scan::Times;
+use crate::units::{FrameId, Timestamp};
 
 /// So many packets in a row that all lie before the latest are not out of order: from then on the
 /// clock shows another time.
@@ -37,6 +35,29 @@ impl Clock {
         }
     }
 
+    /// Looks at many packets at once, none of which is earlier by a step than one before it among
+    /// them. False if that cannot be, since they begin where the clock was set back.
+    pub(super) fn pass(&mut self, set: u16, times: &Times) -> bool {
+        match self.latest {
+            Some(latest) if set == self.set => {
+                if latest.since(times.earliest) >= Times::STEP {
+                    return false;
+                }
+                if times.latest >= latest {
+                    self.latest = Some(times.latest);
+                    self.behind = None;
+                }
+            }
+            _ if times.last.is_none() => {}
+            _ => {
+                self.set = set;
+                self.latest = Some(times.latest);
+                self.behind = None;
+            }
+        }
+        true
+    }
+
     /// The steps, in file order.
     pub(super) fn finish(self) -> Vec<ClockStep> {
         self.steps
@@ -44,7 +65,7 @@ impl Clock {
 
     #[cold]
     fn look(&mut self, latest: Timestamp, at: (FrameId, Timestamp)) {
-        if latest.since(at.1) < STEP {
+        if latest.since(at.1) < Times::STEP {
             return;
         }
         let (first, count) = self.behind.unwrap_or((at, 0));

@@ -20,17 +20,19 @@ use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Inner, Opening, Path};
 use crate::sadb::Sadb;
 use crate::say;
-use crate::scan::Lane;
+use crate::scan::{Lane, Times};
 use crate::session::Session;
-use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
+use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage, address_bits};
 use crate::wire;
 use bytes::Bytes;
 use clock::Clock;
 use flow::FlowCounter;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
+use hashbrown::hash_table::{self, HashTable};
 use inner::{Carried, InnerCensus};
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 /// Counts what a [fold](crate::fold) tells.
@@ -39,7 +41,9 @@ pub struct Census {
     model: Model,
     session: Session,
     flows: Vec<FlowCounter>,
-    flow_index: HashMap<FlowKey, usize, RandomState>,
+    flow_index: HashTable<u32>,
+    /// SPIs are chosen by whoever sends, so the hash is seeded.
+    hasher: RandomState,
     /// The flow of each lane of the batch at hand; `None` beyond the limit.
     lanes: Vec<Option<usize>>,
     icmp_index: HashMap<(Vantage, Path, IcmpError), usize, RandomState>,
@@ -48,10 +52,6 @@ pub struct Census {
     clear_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
     inner: InnerCensus,
     message_octets: usize,
-    /// Holes in the numbers of flows that may still be kept.
-    holes: usize,
-    /// Flows whose sizes are timed.
-    timed: usize,
     clock: Clock,
     beyond: Beyond,
 }
@@ -75,7 +75,6 @@ impl Census {
     pub fn new(session: Session) -> Self {
         Self {
             session,
-            holes: limits::HOLES,
             ..Self::default()
         }
     }
@@ -95,19 +94,45 @@ impl Census {
     }
 
     fn flow_at(&mut self, key: FlowKey, path: &Path, packet: &EspPacket<'_>) -> Option<usize> {
-        if let Some(place) = self.flow_index.get(&key) {
-            if let Some(flow) = self.flows.get_mut(*place) {
-                flow.takes(path);
+        let Self {
+            flows,
+            flow_index,
+            hasher,
+            ..
+        } = self;
+        // The rest of the key seldom differs where these agree.
+        let hash = |key: &FlowKey| hasher.hash_one((key.spi, address_bits(key.to)));
+        let known = flow_index.entry(
+            hash(&key),
+            |place| {
+                flows
+                    .get(*place as usize)
+                    .is_some_and(|flow| *flow.key() == key)
+            },
+            |place| {
+                flows
+                    .get(*place as usize)
+                    .map_or(0, |flow| hash(flow.key()))
+            },
+        );
+        match known {
+            hash_table::Entry::Occupied(known) => {
+                let place = *known.get() as usize;
+                if let Some(flow) = flows.get_mut(place) {
+                    flow.takes(path);
+                }
+                Some(place)
             }
-            return Some(*place);
+            hash_table::Entry::Vacant(free) => {
+                let place = flows.len();
+                if place >= limits::FLOWS {
+                    return None;
+                }
+                free.insert(u32::try_from(place).ok()?);
+                flows.push(FlowCounter::new(key, *path, packet, place));
+                Some(place)
+            }
         }
-        if self.flows.len() >= limits::FLOWS {
-            return None;
-        }
-        let place = self.flows.len();
-        self.flows.push(FlowCounter::new(key, *path, packet));
-        self.flow_index.insert(key, place);
-        Some(place)
     }
 
     #[inline]
@@ -123,16 +148,10 @@ impl Census {
             self.beyond.esp_packets += 1;
             return;
         };
+        let is_new = flow.count(packet);
         if flow.is_due() {
-            match self.timed < limits::RHYTHM_FLOWS {
-                true => {
-                    self.timed += 1;
-                    flow.time_sizes();
-                }
-                false => self.beyond.untimed += 1,
-            }
+            time_sizes(flow, place, &mut self.beyond.untimed);
         }
-        let is_new = flow.count(packet, &mut self.holes);
         // Without keys, and where nothing is in clear, this is all that the inside costs.
         if packet.opening.is_some() || packet.null.is_some() {
             self.look_inside(place, is_new, vantage, path, packet);
@@ -325,10 +344,44 @@ impl Fold for Census {
         self.lanes.resize(lanes.len(), None);
     }
 
+    /// A flow does not depend on any other.
+    fn gathers(&self) -> bool {
+        true
+    }
+
+    fn passes(&mut self, set: u16, times: &Times) -> bool {
+        self.clock.pass(set, times)
+    }
+
+    fn at(&mut self, set: u16, frame: FrameId, time: Timestamp) {
+        self.clock.tick(set, (frame, time));
+    }
+
+    fn train(
+        &mut self,
+        lane: &Lane,
+        number: u32,
+        packets: impl Iterator<Item = EspPacket<'static>>,
+    ) {
+        let mut packets = packets.peekable();
+        let Some(first) = packets.peek() else { return };
+        let key = flow_key(lane.vantage, lane.spi, &lane.path);
+        let place = self.flow_at(key, &lane.path, first);
+        let flow = place.and_then(|place| Some((place, self.flows.get_mut(place)?)));
+        let Some((place, flow)) = flow else {
+            self.beyond.esp_packets += u64::from(number);
+            return;
+        };
+        for packet in packets {
+            flow.count(&packet);
+            if flow.is_due() {
+                time_sizes(flow, place, &mut self.beyond.untimed);
+            }
+        }
+    }
+
     #[inline]
     fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket<'_>) {
-        self.clock
-            .tick(lane.vantage.input, (packet.frame, packet.time));
         let place = match self.lanes.get(index) {
             Some(Some(place)) => Some(*place),
             _ => {
@@ -362,7 +415,6 @@ impl Fold for Census {
             payload: &[],
         };
         let (vantage, path) = (datagram.stamp.vantage, &datagram.path);
-        self.clock.tick(vantage.input, (datagram.stamp.frame, time));
         match datagram.body {
             Body::Ike(octets) => self.ike(octets, datagram, time, frames),
             Body::Esp(esp) => {
@@ -495,6 +547,15 @@ fn unusable(database: &Sadb) -> Vec<Blind> {
         });
     }
     told
+}
+
+/// Times the sizes of a flow that has so many packets, if it is one of the first.
+#[cold]
+fn time_sizes(flow: &mut FlowCounter, place: usize, untimed: &mut u64) {
+    match place < limits::RHYTHM_FLOWS {
+        true => flow.time_sizes(),
+        false => *untimed += 1,
+    }
 }
 
 fn flow_key(vantage: Vantage, spi: EspSpi, path: &Path) -> FlowKey {

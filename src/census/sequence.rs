@@ -27,7 +27,7 @@ pub struct Sequence {
     /// Length of the run of missing numbers that the window's far end stands in.
     run: u64,
     /// Numbers far below the highest that follow one another: a restart in the making.
-    low: Option<Low>,
+    low: Option<Box<Low>>,
     started: bool,
 }
 
@@ -142,20 +142,22 @@ impl Sequence {
     /// Notes a number far below the highest; gives the counts before its run when the run is long
     /// enough to show that the counter began again.
     fn extend_low(&mut self, number: u32) -> Option<(SequenceTally, u64)> {
-        let low = match self.low {
-            Some(low) if low.next == number => Low {
-                next: number.wrapping_add(1),
-                count: low.count + 1,
-                ..low
-            },
-            _ => Low {
-                next: number.wrapping_add(1),
-                count: 1,
-                before: (self.tally, self.settled),
-            },
-        };
-        self.low = Some(low);
-        (low.count >= RESTART_RUN).then_some(low.before)
+        let next = number.wrapping_add(1);
+        match &mut self.low {
+            Some(low) if low.next == number => {
+                low.next = next;
+                low.count += 1;
+                (low.count >= RESTART_RUN).then_some(low.before)
+            }
+            low => {
+                *low = Some(Box::new(Low {
+                    next,
+                    count: 1,
+                    before: (self.tally, self.settled),
+                }));
+                None
+            }
+        }
     }
 
     /// Begins again; the numbers of the low run all came.

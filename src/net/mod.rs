@@ -308,7 +308,7 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
     }
 
     /// What the ports of IPsec carry is told by its first octets (RFC 3948 section 2).
-    #[inline]
+    #[inline(always)]
     fn ipsec_in_udp(
         &mut self,
         ip: ip::Header,
@@ -534,7 +534,7 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn tell(
         &mut self,
         ip: ip::Header,
@@ -586,6 +586,7 @@ fn stamp(frame: &Frame<'_>) -> Stamp {
     }
 }
 
+#[inline]
 fn len_u32(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,5 @@
 //! The ESP header (RFC 4303 section 2).
 
-use super::cursor::Cursor;
 use crate::units::EspSpi;
 
 /// What of an ESP packet travels in clear.
@@ -27,11 +26,12 @@ impl EspHeader {
     pub const LEN: usize = 8;
 
     /// Reads a header; `None` if it is not whole.
+    #[inline]
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(bytes, 0);
+        let [a, b, c, d, e, f, g, h] = *bytes.first_chunk::<{ Self::LEN }>()?;
         Some(Self {
-            spi: EspSpi(cursor.u32()?),
-            sequence: cursor.u32()?,
+            spi: EspSpi(u32::from_be_bytes([a, b, c, d])),
+            sequence: u32::from_be_bytes([e, f, g, h]),
         })
     }
 

@@ -21,6 +21,7 @@ impl<'a> Content<'a> {
     /// where ESP and IKE share the port; without it the payload came over port 500 or 848.
     ///
     /// The slice within begins at the IKE header or at the SPI, and ends where `payload` ends.
+    #[inline]
     pub fn of(payload: &'a [u8], port_4500: bool) -> Self {
         match (payload, port_4500) {
             ([KEEPALIVE], _) => Self::Keepalive,
@@ -34,6 +35,7 @@ impl<'a> Content<'a> {
     /// The marker alone decides, so that a message that the capture cut to less than its header is
     /// told. SPIs 1 to 255 are reserved (RFC 4303 section 2.1), yet what carries one is still ESP:
     /// whether its SPI is right is not for us to say here.
+    #[inline]
     fn on_shared_port(payload: &'a [u8]) -> Self {
         match payload.strip_prefix(&NON_ESP_MARKER) {
             Some(message) => Self::Ike(message),

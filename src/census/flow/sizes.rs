@@ -1,0 +1,174 @@
+//! How large the packets of a flow are, and when those of a size return.
+
+use crate::limits;
+use crate::model::{Rhythm, SizeTally};
+use crate::units::{FrameId, Timestamp};
+
+/// The sizes of a flow in the making. The size that came last is counted apart: trains repeat one.
+#[derive(Debug)]
+pub(super) struct Sizes {
+    smallest: u32,
+    largest: u32,
+    residues: u16,
+    /// Whether sizes are timed.
+    timed: bool,
+    /// The size that came last, its place in `counts`, and packets of it since another came.
+    last: u32,
+    place: u32,
+    count: u32,
+    /// Packets of each size in order of the first, but those of `count`.
+    counts: Vec<(u32, u32)>,
+    others: u64,
+    /// For each place in `counts` the rhythm of that size, once it is timed.
+    rhythms: Vec<Option<Rhythm>>,
+}
+
+/// Stands for the place of a size that is not listed.
+const UNLISTED: u32 = u32::MAX;
+
+impl Sizes {
+    /// Those of a flow whose first packet, which is not yet counted, has this size.
+    pub(super) fn new(size: u32) -> Self {
+        Self {
+            smallest: size,
+            largest: size,
+            residues: 0,
+            timed: false,
+            last: size,
+            place: 0,
+            count: 0,
+            counts: vec![(size, 0)],
+            others: 0,
+            rhythms: Vec::new(),
+        }
+    }
+
+    /// Times sizes from now on.
+    #[cold]
+    pub(super) fn time(&mut self) {
+        self.timed = true;
+    }
+
+    /// Counts a packet.
+    #[inline]
+    pub(super) fn count(&mut self, size: u32, at: (FrameId, Timestamp)) {
+        if size != self.last {
+            self.turn_to(size);
+        }
+        self.count = self.count.saturating_add(1);
+        if self.timed {
+            self.note_time(size, at);
+        }
+    }
+
+    /// The tally as it stands, and the rhythms by size.
+    pub(super) fn finish(mut self) -> (SizeTally, Vec<Rhythm>) {
+        self.set_down();
+        self.counts.sort_unstable();
+        let mut rhythms: Vec<Rhythm> = self.rhythms.into_iter().flatten().collect();
+        rhythms.sort_unstable_by_key(|rhythm| rhythm.size);
+        let tally = SizeTally {
+            smallest: self.smallest,
+            largest: self.largest,
+            residues: self.residues,
+            counts: self.counts,
+            others: self.others,
+        };
+        (tally, rhythms)
+    }
+
+    /// Goes to another size.
+    fn turn_to(&mut self, size: u32) {
+        self.set_down();
+        self.last = size;
+        let listed = self.counts.iter().position(|row| row.0 == size);
+        let place = listed.or_else(|| {
+            (self.counts.len() < limits::FLOW_SIZES).then(|| {
+                self.counts.push((size, 0));
+                self.counts.len() - 1
+            })
+        });
+        self.place = place
+            .and_then(|place| u32::try_from(place).ok())
+            .unwrap_or(UNLISTED);
+    }
+
+    /// Adds the count of the size that came last to the others.
+    fn set_down(&mut self) {
+        if self.count == 0 {
+            return;
+        }
+        match self.counts.get_mut(self.place as usize) {
+            Some(row) => row.1 = row.1.saturating_add(self.count),
+            None => self.others += u64::from(self.count),
+        }
+        self.count = 0;
+        self.smallest = self.smallest.min(self.last);
+        self.largest = self.largest.max(self.last);
+        self.residues |= 1 << (self.last % 16);
+    }
+
+    /// Notes when a packet of the size that came last came.
+    #[inline]
+    fn note_time(&mut self, size: u32, at: (FrameId, Timestamp)) {
+        if let Some(Some(rhythm)) = self.rhythms.get_mut(self.place as usize) {
+            rhythm.take(at);
+        } else if self.place != UNLISTED {
+            self.begin_rhythm(size, at);
+        }
+    }
+
+    #[cold]
+    fn begin_rhythm(&mut self, size: u32, at: (FrameId, Timestamp)) {
+        let place = self.place as usize;
+        if self.rhythms.len() <= place {
+            self.rhythms.resize(place + 1, None);
+        }
+        if let Some(slot) = self.rhythms.get_mut(place) {
+            *slot = Some(Rhythm::new(size, at));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> (FrameId, Timestamp) {
+        let frame = FrameId {
+            input: 0,
+            number: 1,
+        };
+        (frame, Timestamp(millis * 1_000_000))
+    }
+
+    #[test]
+    fn sizes_beyond_the_list_are_still_counted() {
+        let mut sizes = Sizes::new(0);
+        for size in 0..100 {
+            sizes.count(size, at(0));
+            sizes.count(size, at(0));
+        }
+        let (tally, _) = sizes.finish();
+        let listed: u64 = tally.counts.iter().map(|row| u64::from(row.1)).sum();
+        assert_eq!((listed + tally.others, tally.residues), (200, u16::MAX));
+        assert_eq!((tally.smallest, tally.largest), (0, 99));
+    }
+
+    #[test]
+    fn a_steady_beat_has_the_least_squares_of_its_mean() {
+        let mut sizes = Sizes::new(140);
+        sizes.time();
+        for beat in 0..11 {
+            sizes.count(140, at(beat * 5_000));
+        }
+        let (tally, rhythms) = sizes.finish();
+        let ticks = 5_000_000_000_u64 >> 20;
+        assert_eq!(rhythms.len(), 1);
+        assert_eq!(
+            (rhythms[0].packets, rhythms[0].squares),
+            (11, 10 * ticks * ticks)
+        );
+        assert_eq!(tally.counts, [(140, 11)]);
+    }
+}

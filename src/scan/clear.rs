@@ -1,0 +1,75 @@
+//! Packets in clear, summed by pair: sums do not depend on the order.
+
+use crate::model::{ClearFlow, Seen};
+use crate::net::{Clear, IpFacts, Path, Stamp};
+use crate::units::{FrameId, Timestamp, address_bits};
+use foldhash::quality::RandomState;
+use hashbrown::hash_table::{self, HashTable};
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+
+/// The pairs met so far.
+#[derive(Default)]
+pub(super) struct ClearFlows {
+    rows: Vec<ClearFlow>,
+    index: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl ClearFlows {
+    /// The pairs in order of the first packet; then there are none.
+    pub(super) fn take(&mut self) -> Vec<ClearFlow> {
+        self.index.clear();
+        super::take(&mut self.rows)
+    }
+
+    /// Counts a packet.
+    pub(super) fn add(&mut self, stamp: &Stamp, path: &Path, ip: &IpFacts, clear: Clear) {
+        // A packet without a time cannot be set against the life of a tunnel.
+        let Some(time) = stamp.time else { return };
+        let at: (FrameId, Timestamp) = (stamp.frame, time);
+        let (from, to) = (path.from.address, path.to.address);
+        let key =
+            |from: IpAddr, to: IpAddr| self.hasher.hash_one((address_bits(from), address_bits(to)));
+        let rows = &mut self.rows;
+        let same = |row: &ClearFlow| {
+            (row.from, row.to, row.protocol, row.vantage)
+                == (from, to, clear.protocol, stamp.vantage)
+        };
+        let known = self.index.entry(
+            key(from, to),
+            |place| rows.get(*place as usize).is_some_and(same),
+            |place| {
+                rows.get(*place as usize)
+                    .map_or(0, |row| key(row.from, row.to))
+            },
+        );
+        let place = match known {
+            hash_table::Entry::Occupied(place) => *place.get(),
+            hash_table::Entry::Vacant(free) => {
+                let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+                free.insert(place);
+                rows.push(ClearFlow {
+                    vantage: stamp.vantage,
+                    from,
+                    to,
+                    protocol: clear.protocol,
+                    packets: 0,
+                    bytes: 0,
+                    requests: 0,
+                    seen: Seen {
+                        first: at,
+                        last: at,
+                    },
+                });
+                place
+            }
+        };
+        if let Some(row) = rows.get_mut(place as usize) {
+            row.packets += 1;
+            row.bytes += u64::from(ip.length);
+            row.requests += u64::from(clear.syn || clear.echo_request);
+            row.seen.last = at;
+        }
+    }
+}

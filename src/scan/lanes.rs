@@ -1,0 +1,195 @@
+//! Which packets of a chunk belong together.
+
+use super::batch::{Lane, Packet, Packets, Train};
+use crate::net::Path;
+use crate::units::{EspSpi, Vantage, address_bits};
+use foldhash::quality::RandomState;
+use hashbrown::hash_table::{self, HashTable};
+use std::hash::BuildHasher;
+
+/// The lanes met so far. SPIs are chosen by whoever sends, so the hash is seeded.
+#[derive(Default)]
+pub(super) struct Lanes {
+    rows: Vec<Lane>,
+    index: HashTable<u32>,
+    hasher: RandomState,
+    last: u32,
+}
+
+impl Lanes {
+    /// The lane of a packet.
+    #[inline]
+    pub(super) fn index_of(&mut self, spi: EspSpi, path: &Path, vantage: Vantage) -> u32 {
+        // Packets come in trains: most often the lane is the one before.
+        let is_last = self
+            .rows
+            .get(self.last as usize)
+            .is_some_and(|row| row.spi == spi && row.vantage == vantage && row.path == *path);
+        if !is_last {
+            self.last = self.look_up(&Lane {
+                vantage,
+                path: *path,
+                spi,
+            });
+        }
+        self.last
+    }
+
+    /// The lanes in order of the first packet; then there are none.
+    pub(super) fn take(&mut self) -> Vec<Lane> {
+        self.index.clear();
+        self.last = 0;
+        super::take(&mut self.rows)
+    }
+
+    fn look_up(&mut self, lane: &Lane) -> u32 {
+        let Self {
+            rows,
+            index,
+            hasher,
+            ..
+        } = self;
+        // The rest of the path seldom differs where these agree.
+        let key = |lane: &Lane| {
+            let Path { from, to, .. } = lane.path;
+            hasher.hash_one((
+                lane.spi,
+                address_bits(to.address),
+                address_bits(from.address),
+                from.port,
+            ))
+        };
+        let known = index.entry(
+            key(lane),
+            |place| rows.get(*place as usize) == Some(lane),
+            |place| rows.get(*place as usize).map_or(0, key),
+        );
+        match known {
+            hash_table::Entry::Occupied(place) => *place.get(),
+            hash_table::Entry::Vacant(free) => {
+                let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+                free.insert(place);
+                rows.push(*lane);
+                place
+            }
+        }
+    }
+}
+
+/// Gathers packets of so many lanes in trains, none of which goes beyond one of the `breaks`: numbers
+/// of packets, ascending.
+pub(super) fn gather(packets: &[(u32, Packet)], lanes: usize, breaks: &[usize]) -> Packets {
+    let Some((_, any)) = packets.first() else {
+        return Packets::InOrder(Vec::new());
+    };
+    let mut gathered = vec![*any; packets.len()];
+    let mut trains: Vec<Train> = Vec::new();
+    // For each lane the place in `trains` of its last one.
+    let mut train_of: Vec<u32> = vec![u32::MAX; lanes];
+    // For each train of the section at hand where its next packet goes.
+    let mut next: Vec<u32> = Vec::new();
+    let mut begin = 0;
+    for end in breaks.iter().copied().chain([packets.len()]) {
+        let section = packets.get(begin..end).unwrap_or_default();
+        let first_train = trains.len();
+        for (lane, _) in section {
+            let Some(known) = train_of.get_mut(*lane as usize) else {
+                continue;
+            };
+            match trains.get_mut(*known as usize) {
+                Some(train) if *known as usize >= first_train => train.packets += 1,
+                _ => {
+                    *known = u32::try_from(trains.len()).unwrap_or(u32::MAX);
+                    trains.push(Train {
+                        lane: *lane,
+                        packets: 1,
+                    });
+                }
+            }
+        }
+        next.clear();
+        let mut before = u32::try_from(begin).unwrap_or(u32::MAX);
+        for train in trains.iter().skip(first_train) {
+            next.push(before);
+            before += train.packets;
+        }
+        for (lane, packet) in section {
+            let train = train_of
+                .get(*lane as usize)
+                .map_or(0, |train| *train as usize);
+            if let Some(place) = next.get_mut(train.wrapping_sub(first_train)) {
+                if let Some(slot) = gathered.get_mut(*place as usize) {
+                    *slot = *packet;
+                }
+                *place += 1;
+            }
+        }
+        begin = end;
+    }
+    Packets::ByLane {
+        packets: gathered,
+        trains,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn packet(frame: u32) -> Packet {
+        Packet {
+            time: 0,
+            frame,
+            sequence: frame,
+            length: 100,
+            ttl: 64,
+            traffic_class: 0,
+            cut: false,
+            dont_fragment: false,
+        }
+    }
+
+    /// Lanes of packets in frame order, `|` for a break, to trains: `lane: frames`.
+    fn told(lanes: &str) -> String {
+        let (mut packets, mut breaks) = (Vec::new(), Vec::new());
+        for sign in lanes.chars() {
+            match sign.to_digit(10) {
+                Some(lane) => packets.push((lane, packet(packets.len() as u32 + 1))),
+                None => breaks.push(packets.len()),
+            }
+        }
+        let Packets::ByLane { packets, trains } = gather(&packets, 10, &breaks) else {
+            return String::new();
+        };
+        let mut rest = packets.iter();
+        let told = trains.iter().map(|train| {
+            let frames = rest.by_ref().take(train.packets as usize);
+            let frames: Vec<String> = frames.map(|packet| packet.frame.to_string()).collect();
+            format!("{}: {}", train.lane, frames.join(" "))
+        });
+        told.collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn trains_are_in_order_of_their_first_packet_and_end_at_breaks() {
+        assert_eq!(told("01021"), "0: 1 3, 1: 2 5, 2: 4");
+        assert_eq!(told("010|21|10"), "0: 1 3, 1: 2, 2: 4, 1: 5, 1: 6, 0: 7");
+        assert_eq!(told("|3||3|"), "3: 1, 3: 2");
+        assert_eq!(told(""), "");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_gathered_is_put_in_order_again(
+            lanes in prop::collection::vec(0u32..9, 0..200),
+            mut breaks in prop::collection::vec(0usize..200, 0..9),
+        ) {
+            breaks.retain(|place| *place <= lanes.len());
+            breaks.sort_unstable();
+            let packets: Vec<_> = (1..).zip(lanes).map(|(frame, lane)| (lane, packet(frame))).collect();
+            let gathered = gather(&packets, 9, &breaks);
+            prop_assert_eq!(&*gathered.in_order(), &*packets);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Chunk to batch: what a worker makes of its piece of the input, alone and without state.
+//!
+//! An ESP packet becomes one small [`Packet`]; everything rarer is copied out as a [`Control`].
+//! Whatever needs order (sequence numbers, fragments, pairing) is left to the [fold](crate::fold).
+
+mod batch;
+mod clear;
+mod lanes;
+
+pub use batch::{
+    Batch, Control, ControlBody, Kept, Keyed, Lane, NO_TIME, Packet, Packets, Readable, Times,
+    Train,
+};
+
+use crate::capture::{Chunk, Frame, Scratch, Seam};
+use crate::net::{self, Body, Datagram, Esp, IpFacts, Learned, Opening};
+use crate::sadb::{Opener, Sadb, Sealed};
+use crate::units::Timestamp;
+use bytes::Bytes;
+use clear::ClearFlows;
+use lanes::Lanes;
+use std::ops::Range;
+
+/// Which frames are looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Window {
+    /// Frames before this moment are passed over.
+    pub since: Option<Timestamp>,
+    /// Frames after this moment are passed over.
+    pub until: Option<Timestamp>,
+}
+
+impl Window {
+    #[inline]
+    fn holds(&self, time: Option<Timestamp>) -> bool {
+        let Some(time) = time else { return true };
+        self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time <= until)
+    }
+}
+
+/// What a worker goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'t> {
+    /// What was learned before the chunk, as far as that is known.
+    pub learned: &'t Learned,
+    /// The SAs with keys, as far as they are known.
+    pub database: &'t Sadb,
+    /// What is wanted of the chunk.
+    pub wants: Wants,
+}
+
+/// What is wanted of each chunk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wants {
+    /// Which frames are looked at.
+    pub window: Window,
+    /// Whether the octets of all frames are kept, and the payloads of opened packets.
+    pub keeps: bool,
+    /// Whether ESP packets may be gathered by lane.
+    pub gathers: bool,
+}
+
+/// A worker's own: its read buffer, its tables, and how much the chunk before held.
+#[derive(Default)]
+pub struct Scanner {
+    scratch: Scratch,
+    notes: Notes,
+}
+
+impl Scanner {
+    /// Walks a chunk and notes what it holds. `from` is the true place where the chunk before it
+    /// ended, if that is known.
+    pub fn scan(&mut self, chunk: &Chunk, from: Option<&Seam>, task: &Task<'_>) -> Batch {
+        let Self { scratch, notes } = self;
+        let known = task.learned.len();
+        let mut learned = task.learned.clone();
+        let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
+            if task.wants.window.holds(frame.time) {
+                if task.wants.keeps {
+                    notes.keep(frame);
+                }
+                net::peel(frame, &mut learned, &mut |datagram| {
+                    notes.take(&datagram, task)
+                });
+            }
+        });
+        let times = std::mem::take(&mut notes.times);
+        // What is opened or read goes on inside, where order matters; and so it does to a clock that
+        // is set back.
+        let gathers = task.wants.gathers
+            && notes.keyed.is_empty()
+            && notes.readable.is_empty()
+            && times.steady;
+        let packets = take(&mut notes.packets);
+        let lanes = notes.lanes.take();
+        let packets = match gathers {
+            true => lanes::gather(&packets, lanes.len(), &notes.breaks),
+            false => Packets::InOrder(packets),
+        };
+        notes.breaks.clear();
+        Batch {
+            walked,
+            known,
+            packets,
+            lanes,
+            readable: take(&mut notes.readable),
+            keyed: take(&mut notes.keyed),
+            frames: take(&mut notes.frames),
+            octets: take(&mut notes.octets),
+            controls: take(&mut notes.controls),
+            clear: notes.clear.take(),
+            times,
+        }
+    }
+}
+
+/// Takes the rows and leaves room for as many: the next chunk will hold about the same.
+fn take<T>(rows: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(rows.len());
+    std::mem::replace(rows, room)
+}
+
+#[derive(Default)]
+struct Notes {
+    packets: Vec<(u32, Packet)>,
+    /// How many packets came before each control that may hold ESP too.
+    breaks: Vec<usize>,
+    lanes: Lanes,
+    times: Times,
+    readable: Vec<Readable>,
+    keyed: Vec<Keyed>,
+    frames: Vec<Kept>,
+    octets: Vec<u8>,
+    opener: Opener,
+    controls: Vec<Control>,
+    clear: ClearFlows,
+}
+
+impl Notes {
+    #[inline]
+    fn take(&mut self, datagram: &Datagram<'_>, task: &Task<'_>) {
+        let Datagram {
+            stamp,
+            path,
+            ip,
+            cut,
+            body,
+        } = datagram;
+        if let Body::Esp(esp) = body {
+            let lane = self.lanes.index_of(esp.header.spi, path, stamp.vantage);
+            let place = self.packets.len();
+            self.packets.push((
+                lane,
+                Packet {
+                    time: stamp.time.map_or(NO_TIME, |time| time.0),
+                    frame: u32::try_from(stamp.frame.number).unwrap_or(u32::MAX),
+                    sequence: esp.header.sequence,
+                    length: esp.length,
+                    ttl: ip.ttl,
+                    traffic_class: ip.traffic_class,
+                    cut: *cut,
+                    dont_fragment: ip.dont_fragment,
+                },
+            ));
+            self.times.note(stamp.time);
+            if let Some(null) = esp.null {
+                self.readable.push(Readable {
+                    packet: place,
+                    null,
+                    bytes: Bytes::copy_from_slice(esp.bytes),
+                });
+            }
+            if !task.database.is_idle() {
+                self.open(datagram, esp, place, task);
+            }
+            return;
+        }
+        let body = match *body {
+            Body::Ike(message) => ControlBody::Ike(Bytes::copy_from_slice(message)),
+            Body::Ah(ah) => ControlBody::Ah {
+                next_header: ah.header.next_header,
+                header_length: ah.header.length,
+                spi: ah.header.spi,
+                sequence: ah.header.sequence,
+                icv: Bytes::copy_from_slice(ah.header.icv),
+                length: ah.length,
+                icv_ok: task.database.proves(&ah, *cut),
+            },
+            Body::Keepalive => ControlBody::Keepalive,
+            Body::Icmp(error) => ControlBody::Icmp(error),
+            Body::Fragment(piece) => ControlBody::Fragment {
+                identification: piece.identification,
+                protocol: piece.protocol,
+                offset: piece.offset,
+                more: piece.more,
+                length: piece.length,
+                bytes: Bytes::copy_from_slice(piece.bytes),
+            },
+            Body::Segment(segment) => ControlBody::Segment {
+                sequence: segment.sequence,
+                acknowledgment: segment.acknowledgment,
+                syn: segment.syn,
+                rst: segment.rst,
+                length: segment.length,
+                bytes: Bytes::copy_from_slice(segment.bytes),
+            },
+            Body::Learned(pair) => ControlBody::Learned(pair),
+            Body::Clear(clear) => return self.clear.add(stamp, path, ip, clear),
+            Body::Esp(_) => return,
+        };
+        self.times.note(stamp.time);
+        if matches!(
+            body,
+            ControlBody::Fragment { .. } | ControlBody::Segment { .. }
+        ) {
+            self.breaks.push(self.packets.len());
+        }
+        self.controls.push(Control {
+            after: self.packets.len(),
+            stamp: *stamp,
+            path: *path,
+            ip: *ip,
+            cut: *cut,
+            body,
+        });
+    }
+
+    /// Keeps a frame whole.
+    fn keep(&mut self, frame: &Frame<'_>) {
+        let octets = keep(&mut self.octets, frame.bytes);
+        self.frames.push(Kept {
+            head: Frame {
+                bytes: &[],
+                ..*frame
+            },
+            octets,
+        });
+    }
+
+    /// Opens an ESP packet if there is a key for it, and goes on inside.
+    #[cold]
+    fn open(&mut self, datagram: &Datagram<'_>, esp: &Esp<'_>, packet: usize, task: &Task<'_>) {
+        let tried = self.opener.open(
+            task.database,
+            &Sealed::new(esp, &datagram.path, datagram.cut),
+        );
+        let opened = tried.opening.as_ref().and_then(Opening::opened).is_some();
+        let proven = tried.opening.as_ref().is_some_and(Opening::is_proven);
+        let payload = match opened && task.wants.keeps {
+            true => keep(&mut self.octets, self.opener.payload()),
+            false => 0..0,
+        };
+        let sealed = match !proven && task.database.grows() {
+            true => keep(&mut self.octets, esp.bytes),
+            false => 0..0,
+        };
+        let inside = task.database.settled(tried.opening.as_ref());
+        let inside = inside.map(|opened| opened.next_header);
+        if tried.opening.is_some() || !sealed.is_empty() {
+            self.keyed.push(Keyed {
+                packet,
+                candidates: tried.candidates,
+                opening: tried.opening,
+                sealed,
+                payload,
+            });
+        }
+        // What is seen to be in clear was gone into already.
+        if let (Some(next_header), None) = (inside, esp.null) {
+            let (text, length) = self.opener.lend();
+            let payload = text.get(..length).unwrap_or_default();
+            let (mut stamp, path, mut ip) = (datagram.stamp, datagram.path, datagram.ip);
+            // No more than is known of the packet where the fold opens it.
+            stamp.wire_len = 0;
+            ip = IpFacts {
+                ttl: ip.ttl,
+                dont_fragment: ip.dont_fragment,
+                pieces: 1,
+                ..IpFacts::default()
+            };
+            net::peel_opened(stamp, path, ip, next_header, payload, &mut |inner| {
+                // As the fold does where it opens a packet.
+                if !matches!(inner.body, Body::Learned(_) | Body::Fragment(_)) {
+                    self.take(&inner, task);
+                }
+            });
+            self.opener.give_back(text);
+        }
+    }
+}
+
+/// Appends octets; where they lie then.
+fn keep(octets: &mut Vec<u8>, more: &[u8]) -> Range<usize> {
+    let start = octets.len();
+    octets.extend_from_slice(more);
+    start..octets.len()
+}
