@@ -120,11 +120,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 ));
             }
             finding
-                .advise_all(vendor_advice::fitting(model, tunnel, from, Topic::ChildProposal, fits))
                 .advise(say!(
                     "Read the log of {from}: it names what it received and what it is configured for.",
                     from
                 ))
+                .advise_all(vendor_advice::fitting(model, tunnel, from, Topic::ChildProposal, fits))
         });
     let finding = finding.map(|finding| match first.v1 {
         true => finding
@@ -181,7 +181,7 @@ mod tests {
             "{:?}",
             found.advice
         );
-        let fits = found.advice[1].to_string();
+        let fits = found.advice.last().unwrap().to_string();
         assert!(
             fits.contains("libreswan `esp=aes256-sha2_256`; Cisco IOS `crypto ipsec transform-set: esp-aes 256 "),
             "{fits}"

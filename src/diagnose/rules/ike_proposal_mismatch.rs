@@ -123,8 +123,8 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
         _ => finding.advise("Make the IKE proposals of both sides the same."),
     };
     let finding = finding
-        .advise_all(advice)
-        .advise("If they are, check that the peer has a connection for this address and identity.");
+        .advise("If they are, check that the peer has a connection for this address and identity.")
+        .advise_all(advice);
     Some(recovery::tell_fallback(model, tunnel, finding, last))
 }
 
@@ -407,7 +407,7 @@ mod tests {
             "Huawei `ike proposal: encryption-algorithm aes-256, integrity-algorithm hmac-sha2-256, \
              prf hmac-sha2-256, dh group14`",
         ] {
-            assert!(advice[1].contains(one), "{}", advice[1]);
+            assert!(advice[2].contains(one), "{}", advice[2]);
         }
     }
 
@@ -423,7 +423,7 @@ mod tests {
             "{}",
             finding.says
         );
-        let advice = finding.advice[1].to_string();
+        let advice = finding.advice[2].to_string();
         assert!(
             advice.contains(
                 "Cisco IOS `crypto isakmp policy: encryption aes 256, hash sha256, group 14`"
