@@ -488,6 +488,7 @@ const KNOWN: &[Known] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::product::PRODUCTS;
     use ::md5::{Digest, Md5};
 
     fn from_hex(hex: &str) -> Vec<u8> {
@@ -530,6 +531,17 @@ mod tests {
             let cut = product(&data[..data.len() - 1]);
             assert_ne!(cut.as_deref(), Some(row.product), "{}", row.product);
         }
+    }
+
+    #[test]
+    fn every_product_is_known_by_ids_that_are_here_and_has_a_name_of_its_own() {
+        let mut names: Vec<&str> = PRODUCTS.iter().map(|product| product.name).collect();
+        for id in PRODUCTS.iter().flat_map(|product| product.ids) {
+            assert!(KNOWN.iter().any(|row| row.product == *id), "{id}");
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), PRODUCTS.len());
     }
 
     #[test]

@@ -200,6 +200,10 @@ impl Offer {
             prf: number(Kind::Prf)?,
             group: number(Kind::KeyExchange)?,
         };
+        // A group of IKEv1 that is described by its numbers has no name.
+        if suite.prf.is_some() && suite.group.is_none() {
+            return None;
+        }
         // IKEv1 names the hash alone.
         if suite.integrity.is_none() && !suite.is_aead() {
             suite.integrity = suite.prf.and_then(integrity_of);
@@ -704,6 +708,8 @@ mod tests {
             (Kind::Additional(1), 36, None),
         ]);
         assert_eq!(twice.one(None), None);
+        let groupless = numbered(&[(Kind::Encryption, 12, Some(256)), (Kind::Prf, 5, None)]);
+        assert_eq!(groupless.one(None), None);
         assert_eq!(Offer::default().one(None), None);
     }
 }
