@@ -353,10 +353,12 @@ mod tests {
                 (Topic::ChildProposal, child),
                 (Topic::PfsGroup, child),
             ] {
-                let form = topic.form(product, 2).unwrap();
-                let said = form.spell(&suite);
-                assert!(said.is_some(), "{}: {topic:?}", product.name);
                 assert!(topic.of(product).place(2).is_some(), "{}", product.name);
+                // Whose words nobody lists has none at all.
+                let said = topic.form(product, 2).map(|form| form.spell(&suite));
+                let wordless = product.name == "Google Cloud";
+                assert_eq!(said.is_none(), wordless, "{}: {topic:?}", product.name);
+                assert_ne!(said, Some(None), "{}: {topic:?}", product.name);
             }
         }
     }
@@ -366,7 +368,9 @@ mod tests {
         for product in PRODUCTS {
             for topic in [Topic::IkeProposal, Topic::ChildProposal, Topic::PfsGroup] {
                 for version in [1, 2] {
-                    let form = topic.form(product, version).unwrap();
+                    let Some(form) = topic.form(product, version) else {
+                        continue;
+                    };
                     let strange = Suite {
                         group: Some(1000),
                         ..COMMON

@@ -440,6 +440,87 @@ pub const PRODUCTS: &[Product] = &[
             pfs: form(&[("IpsecConfig: IpsecPfs group", Group)], ALIBABA_WORDS),
         },
     },
+    // tencentcloud_vpn_connection, as Tencent Cloud's provider for Terraform calls it. No vendor ID of it is known for sure.
+    Product {
+        name: "Tencent Cloud",
+        ids: &[],
+        settings: Settings {
+            ike_proposal: Both("ike_proto_encry_algorithm, ike_proto_authen_algorithm, ike_dh_group_name"),
+            child_proposal: Both("ipsec_encrypt_algorithm, ipsec_integrity_algorithm"),
+            pfs_group: Both("ipsec_pfs_dh_group"),
+            ike_version: Both("ike_version"),
+            selectors: Both("security_group_policy"),
+            identity: Both("ike_local_identity, ike_remote_identity"),
+            pre_shared_key: Both("pre_share_key"),
+            dpd: Both("dpd_enable, dpd_timeout, dpd_action"),
+            ike_lifetime: Both("ike_sa_lifetime_seconds"),
+            child_lifetime: Both("ipsec_sa_lifetime_seconds, ipsec_sa_lifetime_traffic"),
+            nat_traversal: Unknown,
+            mtu: Unknown,
+            fragmentation: Unknown,
+            replay_window: Unknown,
+            sha2_truncation: Unknown,
+        },
+        spelling: Spelling {
+            ike_v1: form(&[("ike_proto_encry_algorithm ", Cipher), (", ike_proto_authen_algorithm ", Hash), (", ike_dh_group_name GROUP", Group)], TENCENT_WORDS),
+            ike_v2: form(&[("ike_proto_encry_algorithm ", Cipher), (", ike_proto_authen_algorithm ", Integrity), (", ike_dh_group_name GROUP", Group)], TENCENT_WORDS),
+            child_v1: form(&[("ipsec_encrypt_algorithm ", Cipher), (", ipsec_integrity_algorithm ", Integrity), (", ipsec_pfs_dh_group DH-GROUP", Group)], TENCENT_CHILD_WORDS),
+            child_v2: form(&[("ipsec_encrypt_algorithm ", Cipher), (", ipsec_integrity_algorithm ", Integrity), (", ipsec_pfs_dh_group DH-GROUP", Group)], TENCENT_CHILD_WORDS),
+            pfs: form(&[("ipsec_pfs_dh_group DH-GROUP", Group)], TENCENT_CHILD_WORDS),
+        },
+    },
+    // huaweicloud_vpn_connection, as Huawei Cloud's provider for Terraform calls it. No vendor ID of it is known for sure.
+    Product {
+        name: "Huawei Cloud",
+        ids: &[],
+        settings: Settings {
+            ike_proposal: Both("ikepolicy: encryption_algorithm, authentication_algorithm, dh_group"),
+            child_proposal: Both("ipsecpolicy: encryption_algorithm, authentication_algorithm"),
+            pfs_group: Both("ipsecpolicy: pfs"),
+            ike_version: Both("ikepolicy: ike_version"),
+            selectors: Both("peer_subnets, policy_rules"),
+            identity: Both("ikepolicy: local_id, peer_id"),
+            pre_shared_key: Both("psk"),
+            dpd: Unknown,
+            ike_lifetime: Both("ikepolicy: lifetime_seconds"),
+            child_lifetime: Both("ipsecpolicy: lifetime_seconds"),
+            nat_traversal: Unknown,
+            mtu: Unknown,
+            fragmentation: Unknown,
+            replay_window: Unknown,
+            sha2_truncation: Unknown,
+        },
+        spelling: Spelling {
+            ike_v1: form(&[("ikepolicy: encryption_algorithm ", Cipher), (", authentication_algorithm ", Hash), (", dh_group group", Group)], HUAWEI_CLOUD_WORDS),
+            ike_v2: form(&[("ikepolicy: encryption_algorithm ", Cipher), (", authentication_algorithm ", Integrity), (", dh_group group", Group)], HUAWEI_CLOUD_WORDS),
+            child_v1: form(&[("ipsecpolicy: encryption_algorithm ", Cipher), (", authentication_algorithm ", Integrity), (", pfs group", Group)], HUAWEI_CLOUD_WORDS),
+            child_v2: form(&[("ipsecpolicy: encryption_algorithm ", Cipher), (", authentication_algorithm ", Integrity), (", pfs group", Group)], HUAWEI_CLOUD_WORDS),
+            pfs: form(&[("ipsecpolicy: pfs group", Group)], HUAWEI_CLOUD_WORDS),
+        },
+    },
+    // gcloud compute vpn-tunnels create, whose words for algorithms no stored text lists. No vendor ID of it is known for sure.
+    Product {
+        name: "Google Cloud",
+        ids: &[],
+        settings: Settings {
+            ike_proposal: Both("--phase1-encryption, --phase1-integrity, --phase1-prf, --phase1-dh"),
+            child_proposal: Both("--phase2-encryption, --phase2-integrity"),
+            pfs_group: Both("--phase2-pfs"),
+            ike_version: Both("--ike-version"),
+            selectors: Both("--local-traffic-selector, --remote-traffic-selector"),
+            identity: Unknown,
+            pre_shared_key: Both("--shared-secret"),
+            dpd: Unknown,
+            ike_lifetime: Unknown,
+            child_lifetime: Unknown,
+            nat_traversal: Unknown,
+            mtu: Unknown,
+            fragmentation: Unknown,
+            replay_window: Unknown,
+            sha2_truncation: Unknown,
+        },
+        spelling: Spelling { ike_v1: None, ike_v2: None, child_v1: None, child_v2: None, pfs: None },
+    },
 ];
 
 // The words. Ciphers: transform ID, bits of the key, word. 3 is 3DES, 12 AES-CBC, 20 AES-GCM with a
@@ -755,4 +836,34 @@ const ALIBABA_WORDS: Words = Words {
     integrity: &[(1, "md5"), (2, "sha1"), (12, "sha256"), (13, "sha384"), (14, "sha512")],
     prfs: &[],
     groups: Groups::Numbers(&[1, 2, 5, 14]),
+};
+
+#[rustfmt::skip]
+const TENCENT_WORDS: Words = Words {
+    ciphers: TENCENT_CIPHERS,
+    integrity: &[(1, "MD5"), (2, "SHA"), (12, "SHA-256")],
+    prfs: &[],
+    groups: Groups::Numbers(&[1, 2, 5, 14, 24]),
+};
+
+#[rustfmt::skip]
+const TENCENT_CHILD_WORDS: Words = Words {
+    ciphers: TENCENT_CIPHERS,
+    integrity: &[(1, "MD5"), (2, "SHA1"), (12, "SHA-256")],
+    prfs: &[],
+    groups: Groups::Numbers(&[1, 2, 5, 14, 24]),
+};
+
+#[rustfmt::skip]
+const TENCENT_CIPHERS: &[(u16, u16, &str)] = &[
+    (2, 0, "DES-CBC"), (3, 0, "3DES-CBC"),
+    (12, 128, "AES-CBC-128"), (12, 192, "AES-CBC-192"), (12, 256, "AES-CBC-256"),
+];
+
+#[rustfmt::skip]
+const HUAWEI_CLOUD_WORDS: Words = Words {
+    ciphers: &[(3, 0, "3des"), (12, 128, "aes-128"), (12, 192, "aes-192"), (12, 256, "aes-256")],
+    integrity: &[(1, "md5"), (2, "sha1"), (12, "sha2-256"), (13, "sha2-384"), (14, "sha2-512")],
+    prfs: &[],
+    groups: Groups::Numbers(&[1, 2, 5, 14, 16, 19, 20, 21]),
 };
