@@ -8,6 +8,7 @@ pub mod g_ikev2;
 pub mod gdoi;
 pub mod ikev1;
 pub mod ikev2;
+pub mod product;
 pub mod shared;
 pub mod transform;
 pub mod vendor_id;

@@ -416,7 +416,8 @@ const KNOWN: &[Known] = &[
     // Check Point: the kind of product, then its version.
     octets("f4ed19e0c114eb516faaac0ee37daf2807b4381f00000002", "Check Point SecuRemote").versioned(CHECK_POINT_CLIENT),
     octets("f4ed19e0c114eb516faaac0ee37daf2807b4381f", "Check Point").versioned(CHECK_POINT),
-    // Juniper NetScreen: SHA-1 of something, one for each family of devices and releases.
+    // Juniper NetScreen: SHA-1 of something, one for each family of devices and releases. SRX took one
+    // of them over.
     octets("166f932d55eb64d8e4df4fd37e2313f0d0fd8451", "NetScreen ScreenOS"),
     octets("299ee8289f40a8973bc78687e2e7226b532c3b76", "NetScreen ScreenOS"),
     octets("2a2bcac19b8e91b426107807e02e7249569d6fd3", "NetScreen ScreenOS"),
@@ -425,7 +426,7 @@ const KNOWN: &[Known] = &[
     octets("47d2b126bfcd83489760e2cf8c5d4d5a03497c15", "NetScreen ScreenOS"),
     octets("4a4340b543e02b84c88a8b96a8af9ebe77d9accc", "NetScreen ScreenOS"),
     octets("64405f46f03b7660a23be116a1975058e69e8387", "NetScreen ScreenOS"),
-    octets("699369228741c6d4ca094c93e242c9de19e7b7c6", "NetScreen ScreenOS"),
+    octets("699369228741c6d4ca094c93e242c9de19e7b7c6", "Juniper Junos or ScreenOS"),
     octets("8c0dc6cf62a0ef1b5c6eabd1b67ba69866adf16a", "NetScreen ScreenOS"),
     octets("92d27a9ecb31d99246986d3453d0c3d57a222a61", "NetScreen ScreenOS"),
     octets("9436e8d67174ef9aed068d5ad5213f187a3f8ba6", "NetScreen ScreenOS"),
@@ -487,6 +488,7 @@ const KNOWN: &[Known] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::product::PRODUCTS;
     use ::md5::{Digest, Md5};
 
     fn from_hex(hex: &str) -> Vec<u8> {
@@ -529,6 +531,17 @@ mod tests {
             let cut = product(&data[..data.len() - 1]);
             assert_ne!(cut.as_deref(), Some(row.product), "{}", row.product);
         }
+    }
+
+    #[test]
+    fn every_product_is_known_by_ids_that_are_here_and_has_a_name_of_its_own() {
+        let mut names: Vec<&str> = PRODUCTS.iter().map(|product| product.name).collect();
+        for id in PRODUCTS.iter().flat_map(|product| product.ids) {
+            assert!(KNOWN.iter().any(|row| row.product == *id), "{id}");
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), PRODUCTS.len());
     }
 
     #[test]

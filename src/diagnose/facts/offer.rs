@@ -3,10 +3,15 @@
 use crate::diagnose::Cite;
 use crate::language::{self, Text, parted};
 use crate::model::{ExchangeId, Flight, IkeSa, IkeSuite, Model, Plain, TunnelId};
-use crate::registry::ikev1::{AuthenticationAlgorithm, Phase2Attribute, esp_as_v2, transform_name};
+use crate::registry::ikev1::{
+    AuthenticationAlgorithm, Phase2Attribute, encryption_as_v2, esp_as_v2, integrity_as_v2,
+    prf_as_v2, transform_name,
+};
+use crate::registry::product::{Suite, integrity_of, prf_of};
 use crate::registry::{SecurityProtocol, TransformType, transform};
 use crate::say;
 use crate::wire::{self, ikev1, ikev2};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -48,8 +53,40 @@ impl fmt::Display for Kind {
     }
 }
 
+/// One value of a kind.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Value {
+    /// Its name.
+    pub name: Text,
+    /// Its transform ID of IKEv2, and the bits of its key where they are told. `None` if it has none.
+    pub id: Option<(u16, Option<u16>)>,
+}
+
+impl Value {
+    /// Among values that would do: whether every implementation must have it (RFC 8247 section 2, RFC 8221
+    /// section 5), then whether it is not weak, then the length of the key, then the lower number.
+    fn merit(&self, kind: Kind) -> impl Ord + use<> {
+        let (kind, musts) = match kind {
+            Kind::Encryption => (TransformType::ENCR, [12, 20].as_slice()),
+            Kind::Prf => (TransformType::PRF, [5].as_slice()),
+            Kind::Integrity => (TransformType::INTEG, [12].as_slice()),
+            _ => (TransformType::KE, [14].as_slice()),
+        };
+        self.id.map(|(id, bits)| {
+            let weak = transform::weak(kind, id).is_some();
+            (musts.contains(&id), !weak, bits, Reverse(id))
+        })
+    }
+}
+
+impl From<&Value> for Text {
+    fn from(value: &Value) -> Self {
+        value.name.clone()
+    }
+}
+
 /// One proposal: for each kind the values that would do.
-pub type Proposal = BTreeMap<Kind, BTreeSet<Text>>;
+pub type Proposal = BTreeMap<Kind, BTreeSet<Value>>;
 
 /// All proposals of one message, in order of preference.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -77,7 +114,7 @@ impl Offer {
             .iter()
             .filter_map(|proposal| proposal.get(&kind))
             .flatten()
-            .cloned()
+            .map(|value| value.name.clone())
             .collect()
     }
 
@@ -126,6 +163,62 @@ impl Offer {
             .any(|one| other.proposals.iter().any(|two| agree(one, two)))
     }
 
+    /// One suite out of those that would do, to be entered elsewhere: as near to what the other side has as
+    /// it can be. `None` if a part has no number.
+    pub fn one(&self, near: Option<&Self>) -> Option<Suite> {
+        let has = |kind, value: &Value| {
+            let mut proposals = near.into_iter().flat_map(|near| &near.proposals);
+            proposals.any(|one| one.get(&kind).is_some_and(|values| values.contains(value)))
+        };
+        let shared = |proposal: &&Proposal| {
+            let kinds = proposal.iter();
+            kinds
+                .filter(|(kind, values)| values.iter().any(|value| has(**kind, value)))
+                .count()
+        };
+        // Of equals the first: it is preferred.
+        let proposal = self.proposals.iter().rev().max_by_key(shared)?;
+        if proposal
+            .keys()
+            .any(|kind| matches!(kind, Kind::Additional(_)))
+        {
+            return None;
+        }
+        let best = |kind| {
+            let values = proposal.get(&kind).into_iter().flatten();
+            values.max_by_key(|value| (has(kind, value), value.merit(kind)))
+        };
+        // A part that is offered, but has no number, must not be left out.
+        let id = |kind| match best(kind) {
+            Some(value) => value.id.map(Some),
+            None => Some(None),
+        };
+        let number = |kind| Some(id(kind)?.map(|(id, _)| id));
+        let mut suite = Suite {
+            encryption: id(Kind::Encryption)?,
+            integrity: number(Kind::Integrity)?.filter(|id| *id != 0),
+            prf: number(Kind::Prf)?,
+            group: number(Kind::KeyExchange)?,
+        };
+        // A group of IKEv1 that is described by its numbers has no name.
+        if suite.prf.is_some() && suite.group.is_none() {
+            return None;
+        }
+        // IKEv1 names the hash alone.
+        if suite.integrity.is_none() && !suite.is_aead() {
+            suite.integrity = suite.prf.and_then(integrity_of);
+        }
+        let same = suite.integrity.and_then(prf_of);
+        let offered = |prf| {
+            let mut values = proposal.get(&Kind::Prf).into_iter().flatten();
+            values.any(|value| value.id.is_some_and(|(id, _)| id == prf))
+        };
+        if let Some(prf) = same.filter(|prf| offered(*prf)) {
+            suite.prf = Some(prf);
+        }
+        Some(suite)
+    }
+
     /// The kinds of which some proposal leaves a choice, with the values.
     pub fn choices(&self) -> Vec<(Kind, Text)> {
         self.kinds()
@@ -158,7 +251,10 @@ impl fmt::Display for Offer {
 }
 
 /// Values of which any will do.
-fn any(values: &BTreeSet<Text>) -> Text {
+fn any<'v, V>(values: &'v BTreeSet<V>) -> Text
+where
+    Text: From<&'v V>,
+{
     parted(" or ", values)
 }
 
@@ -302,7 +398,7 @@ fn v2(sa: &ikev2::SecurityAssociation<'_>) -> Offer {
     Offer { proposals }
 }
 
-fn v2_value(transform: &ikev2::Transform<'_>) -> Option<(Kind, Text)> {
+fn v2_value(transform: &ikev2::Transform<'_>) -> Option<(Kind, Value)> {
     let kind = match transform.kind {
         TransformType::ENCR => Kind::Encryption,
         TransformType::PRF => Kind::Prf,
@@ -313,7 +409,11 @@ fn v2_value(transform: &ikev2::Transform<'_>) -> Option<(Kind, Text)> {
         _ => return None,
     };
     let name = name(transform.kind, transform.id);
-    Some((kind, sized(name, transform.key_length)))
+    let value = Value {
+        name: sized(name, transform.key_length),
+        id: Some((transform.id, transform.key_length)),
+    };
+    Some((kind, value))
 }
 
 /// A name with the length of the key, if that is told: `ENCR_AES_CBC-256`.
@@ -356,23 +456,28 @@ fn v1_suite(transform: &ikev1::Transform<'_>) -> Proposal {
             .find(|attribute| attribute.kind == kind)
             .and_then(|attribute| attribute.value.number())
     };
+    let short = |kind| number(kind).and_then(|number| u16::try_from(number).ok());
     let mut suite = Proposal::new();
-    let mut add = |kind, value: Option<Text>| {
-        if let Some(value) = value {
-            suite.insert(kind, BTreeSet::from([value]));
+    let mut add = |kind, name: Option<Text>, id| {
+        if let Some(name) = name {
+            suite.insert(kind, BTreeSet::from([Value { name, id }]));
         }
     };
+    let bare = |id: u16| (id, None);
     let cipher = number(1).map(|id| match (v1_cipher(id), number(14)) {
         (Some(name), bits) => sized(name, bits),
         (None, Some(bits)) => say!("cipher {id}-{bits}", id, bits),
         (None, None) => say!("cipher {id}", id),
     });
-    add(Kind::Encryption, cipher);
-    add(Kind::Prf, number(2).map(v1_hash));
-    add(Kind::Authentication, number(3).map(v1_method));
+    let cipher_id = short(1).and_then(|id| encryption_as_v2(id, short(14)));
+    add(Kind::Encryption, cipher, cipher_id);
+    let hash_id = short(2).and_then(prf_as_v2).map(bare);
+    add(Kind::Prf, number(2).map(v1_hash), hash_id);
+    add(Kind::Authentication, number(3).map(v1_method), None);
     add(
         Kind::KeyExchange,
         number(4).map(|id| name(TransformType::KE, u16::try_from(id).unwrap_or(u16::MAX))),
+        short(4).map(bare),
     );
     suite
 }
@@ -400,9 +505,10 @@ fn v1_child_suite(
         u16::try_from(attribute.value.number()?).ok()
     };
     let mut suite = Proposal::new();
-    let mut add = |kind, value: Text| {
-        suite.insert(kind, BTreeSet::from([value]));
+    let mut add = |kind, name: Text, id| {
+        suite.insert(kind, BTreeSet::from([Value { name, id }]));
     };
+    let bare = |id: u16| (id, None);
     let id = transform.id;
     let named = transform_name(protocol, id);
     let bits = number(Phase2Attribute::KEY_LENGTH);
@@ -414,21 +520,34 @@ fn v1_child_suite(
                 (None, None, Some(bits)) => say!("transform {id}-{bits}", id, bits),
                 (None, None, None) => say!("transform {id}", id),
             };
-            add(Kind::Encryption, cipher);
+            add(Kind::Encryption, cipher, esp_as_v2(id).map(|id| (id, bits)));
             if let Some(id) = number(Phase2Attribute::AUTHENTICATION_ALGORITHM) {
                 let name = AuthenticationAlgorithm(id).name();
                 let unnamed = || say!("authentication {id}", id);
-                add(Kind::Integrity, name.map_or_else(unnamed, Text::verbatim));
+                add(
+                    Kind::Integrity,
+                    name.map_or_else(unnamed, Text::verbatim),
+                    integrity_as_v2(id).map(bare),
+                );
             }
         }
         SecurityProtocol::AH => {
             let unnamed = || say!("transform {id}", id);
-            add(Kind::Integrity, named.map_or_else(unnamed, Text::verbatim));
+            // What is written for ESP is no advice for AH.
+            add(
+                Kind::Integrity,
+                named.map_or_else(unnamed, Text::verbatim),
+                None,
+            );
         }
         _ => return None,
     }
     if let Some(id) = number(Phase2Attribute::GROUP_DESCRIPTION) {
-        add(Kind::KeyExchange, name(TransformType::KE, id));
+        add(
+            Kind::KeyExchange,
+            name(TransformType::KE, id),
+            Some(bare(id)),
+        );
     }
     Some(suite)
 }
@@ -483,6 +602,13 @@ pub fn v1_is_pre_shared(suite: &IkeSuite) -> bool {
 mod tests {
     use super::*;
 
+    fn value(name: &&str) -> Value {
+        Value {
+            name: Text::verbatim(name),
+            id: None,
+        }
+    }
+
     fn offer(proposals: &[&[(Kind, &[&str])]]) -> Offer {
         Offer {
             proposals: proposals
@@ -490,7 +616,7 @@ mod tests {
                 .map(|proposal| {
                     proposal
                         .iter()
-                        .map(|(kind, values)| (*kind, values.iter().map(Text::verbatim).collect()))
+                        .map(|(kind, values)| (*kind, values.iter().map(value).collect()))
                         .collect()
                 })
                 .collect(),
@@ -517,5 +643,73 @@ mod tests {
         let one: &[(Kind, &[&str])] = &[(Kind::Encryption, &["AES-256"])];
         let said = offer(&[one; 6]).to_string();
         assert!(said.ends_with("| 2 more"), "{said}");
+    }
+
+    /// A value of each kind, by numbers.
+    fn numbered(values: &[(Kind, u16, Option<u16>)]) -> Offer {
+        let mut proposal = Proposal::new();
+        for (kind, id, bits) in values {
+            proposal.entry(*kind).or_default().insert(Value {
+                name: Text::verbatim(format_args!("{id}-{bits:?}")),
+                id: Some((*id, *bits)),
+            });
+        }
+        Offer {
+            proposals: vec![proposal],
+        }
+    }
+
+    const CHOICE: &[(Kind, u16, Option<u16>)] = &[
+        (Kind::Encryption, 12, Some(128)),
+        (Kind::Encryption, 12, Some(256)),
+        (Kind::Encryption, 3, None),
+        (Kind::Integrity, 2, None),
+        (Kind::Integrity, 12, None),
+        (Kind::Prf, 2, None),
+        (Kind::Prf, 5, None),
+        (Kind::Prf, 7, None),
+        (Kind::KeyExchange, 2, None),
+        (Kind::KeyExchange, 20, None),
+        (Kind::KeyExchange, 14, None),
+    ];
+
+    #[test]
+    fn of_many_values_those_that_all_must_have_are_chosen() {
+        let suite = numbered(CHOICE).one(None).unwrap();
+        assert_eq!(suite.encryption, Some((12, Some(256))));
+        assert_eq!(
+            (suite.integrity, suite.prf, suite.group),
+            (Some(12), Some(5), Some(14))
+        );
+    }
+
+    #[test]
+    fn what_the_other_side_has_already_stays() {
+        let theirs = numbered(&[
+            (Kind::Encryption, 12, Some(128)),
+            (Kind::Integrity, 2, None),
+            (Kind::Prf, 2, None),
+            (Kind::KeyExchange, 19, None),
+        ]);
+        let suite = numbered(CHOICE).one(Some(&theirs)).unwrap();
+        assert_eq!(suite.encryption, Some((12, Some(128))));
+        assert_eq!(
+            (suite.integrity, suite.prf, suite.group),
+            (Some(2), Some(2), Some(14))
+        );
+    }
+
+    #[test]
+    fn what_has_no_number_makes_no_suite() {
+        let unknown = offer(&[&[(Kind::Encryption, &["cipher 99"])]]);
+        assert_eq!(unknown.one(None), None);
+        let twice = numbered(&[
+            (Kind::Encryption, 12, Some(256)),
+            (Kind::Additional(1), 36, None),
+        ]);
+        assert_eq!(twice.one(None), None);
+        let groupless = numbered(&[(Kind::Encryption, 12, Some(256)), (Kind::Prf, 5, None)]);
+        assert_eq!(groupless.one(None), None);
+        assert_eq!(Offer::default().one(None), None);
     }
 }

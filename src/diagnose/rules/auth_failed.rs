@@ -1,6 +1,7 @@
 //! The authentication is refused.
 
 use crate::diagnose::facts::proof::{self, Refusal};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{
     Tap, asked, auth, began, child, cite, clear, first, offer, recovery, tap,
 };
@@ -56,6 +57,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             finding
                 .advise("Read the log of the side that refuses: it alone knows the reason.")
                 .advise("Compare pre-shared keys, identities (type and value) and certificates of both sides.")
+                .advise_all(vendor_advice::of_both(model, tunnel, Topic::PreSharedKey))
+                .advise_all(vendor_advice::of_both(model, tunnel, Topic::Identity))
         })
         .map(|finding| recovery::tell(model, tunnel, finding));
     refused

@@ -78,6 +78,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     // The error of IKEv1 stands for more than the algorithms. In IKEv2 it may be the group that was
     // refused, unless it was IKE_AUTH, which has none.
     let other = first.v1 || first.attempt.kind != ExchangeType::IKE_AUTH;
+    let near = known.as_ref().map(|(theirs, ..)| theirs);
+    let fits = offer
+        .as_ref()
+        .and_then(|offer| Some((to, offer.one(near)?)));
     let alike = differs.is_empty();
     let unseen = alike && known.is_some();
     let confidence = match other && alike {
@@ -116,11 +120,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 ));
             }
             finding
-                .advise_all(vendor_advice::of(model, tunnel, from, Topic::ChildProposal))
                 .advise(say!(
                     "Read the log of {from}: it names what it received and what it is configured for.",
                     from
                 ))
+                .advise_all(vendor_advice::fitting(model, tunnel, from, Topic::ChildProposal, fits))
         });
     let finding = finding.map(|finding| match first.v1 {
         true => finding
@@ -176,6 +180,11 @@ mod tests {
             found.advice[0].to_string().contains("ENCR_AES_CBC-256"),
             "{:?}",
             found.advice
+        );
+        let fits = found.advice.last().unwrap().to_string();
+        assert!(
+            fits.contains("libreswan `esp=aes256-sha2_256`; Cisco IOS `crypto ipsec transform-set: esp-aes 256 "),
+            "{fits}"
         );
     }
 

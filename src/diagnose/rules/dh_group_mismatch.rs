@@ -3,6 +3,7 @@
 use crate::diagnose::facts::clear::{self, Notice};
 use crate::diagnose::facts::offer::{self, Kind};
 use crate::diagnose::facts::tap::{Tap, went_on};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, child};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, Model, TunnelId};
@@ -97,7 +98,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     .advise(say!(
         "Configure {group} on the initiator, or its group on the responder.",
         group
-    ));
+    ))
+    .advise_all(vendor_advice::of_both(model, tunnel, Topic::IkeProposal));
     for (again, _) in unresolved.iter().skip(1) {
         finding = finding.also(again.at, "asked again");
     }

@@ -1,5 +1,6 @@
 //! ESP travels in IP fragments, whole so far.
 
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{clear, esp, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
@@ -58,7 +59,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             ),
         )
         .during(worst.seen.first.1, worst.seen.last.1);
-        return vec![match limit {
+        let finding = match limit {
             Some(limit) => {
                 let (inner, mss) = overhead::safe(flows(), limit, worst.key.to.is_ipv6());
                 finding
@@ -83,7 +84,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     all
                 ))
                 .advise("Lower the inner MTU or clamp the TCP MSS, so that no fragments arise."),
-        }];
+        };
+        return vec![finding.advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu))];
     }
     Vec::new()
 }

@@ -1,5 +1,6 @@
 //! Packets come out of order.
 
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{esp, own, taps};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
@@ -126,6 +127,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding
             .or("The capture itself disturbed the order.")
             .advise("Enlarge the replay window of the receiver.")
+            .advise_all(vendor_advice::of(
+                model,
+                tunnel,
+                flow.key.to,
+                Topic::ReplayWindow,
+            ))
             .advise("Look for load balancing by packet and for QoS that splits one SPI.")
     } else {
         finding

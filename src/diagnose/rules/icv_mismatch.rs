@@ -1,5 +1,6 @@
 //! ESP packets whose checksum is wrong under the right key.
 
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, esp};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::count;
@@ -181,6 +182,12 @@ fn truncated(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> Option<Finding>
             "Let {from} send 128 bits (RFC 4868): update it, or set the truncation length of \
              hmac(sha256) to 128.",
             from
+        ))
+        .advise_all(vendor_advice::of(
+            model,
+            tunnel,
+            from,
+            Topic::Sha2Truncation,
         ))
         .advise("Or choose AES-GCM, SHA2-384 or SHA2-512 on both sides."),
     )

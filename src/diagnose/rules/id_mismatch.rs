@@ -2,6 +2,7 @@
 
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::recovery;
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{Model, Role, TunnelId};
@@ -63,6 +64,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
              accepted.",
         )
         .advise("Make the identities of both sides mirror each other, type included.")
+        .advise_all(vendor_advice::of_both(model, tunnel, Topic::Identity))
         .advise(say!(
             "Read the log of {from}: it names the identity that it looked for.",
             from

@@ -3,6 +3,7 @@
 use super::port_4500_blocked::silences;
 use crate::diagnose::facts::auth::{self, Shape};
 use crate::diagnose::facts::taps::name;
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Passage, Tap, began, tap};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
@@ -55,6 +56,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     "Enable IKE fragmentation (RFC 7383) on both sides, fragments of at most 1280 \
                      octets.",
                 )
+                .advise_all(vendor_advice::of_both(model, tunnel, Topic::Fragmentation))
                 .advise(
                     "Let IP fragments pass on the filters in between, or find the link with the \
                      small MTU.",

@@ -2,6 +2,7 @@
 
 use crate::diagnose::facts::asked::is_v1;
 use crate::diagnose::facts::tap;
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
 use crate::model::{IkeSa, Message, Model, TunnelId};
@@ -91,6 +92,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             "Enable IKE fragmentation (RFC 7383) on both sides, and let IP fragments pass on the \
              filters in between."
         }
+    })
+    .advise_all(match is_v1(first.header.exchange) {
+        true => Vec::new(),
+        false => vendor_advice::of_both(model, tunnel, Topic::Fragmentation),
     });
     for message in cut.iter().skip(1) {
         finding = finding.also(

@@ -98,12 +98,33 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
             few = MANY_PROPOSALS
         ));
     }
-    let advice = vendor_advice::of(model, tunnel, responder, Topic::IkeProposal);
+    let near = theirs.as_ref().map(|(offer, ..)| offer);
+    let fits = ours.as_ref().and_then(|(offer, _)| offer.one(near));
+    let fits = initiator.zip(fits);
+    let advice = vendor_advice::fitting(model, tunnel, responder, Topic::IkeProposal, fits);
+    let differs = ours.as_ref().zip(near);
+    let differs = differs.map_or_else(Vec::new, |((ours, _), theirs)| ours.differs(theirs));
     let last = refused.last().map_or(notice.at.1, |(_, last)| last.at.1);
+    let finding = match initiator {
+        Some(initiator) if !differs.is_empty() => {
+            differs
+                .into_iter()
+                .fold(finding, |finding, (kind, ours, theirs)| {
+                    finding.advise(say!(
+                        "Make {kind} equal: {to} has {ours}, {from} {theirs}.",
+                        kind,
+                        to = initiator,
+                        ours,
+                        from = responder,
+                        theirs
+                    ))
+                })
+        }
+        _ => finding.advise("Make the IKE proposals of both sides the same."),
+    };
     let finding = finding
-        .advise("Make the IKE proposals of both sides the same.")
-        .advise_all(advice)
-        .advise("If they are, check that the peer has a connection for this address and identity.");
+        .advise("If they are, check that the peer has a connection for this address and identity.")
+        .advise_all(advice);
     Some(recovery::tell_fallback(model, tunnel, finding, last))
 }
 
@@ -376,6 +397,18 @@ mod tests {
             "{}",
             finding.says
         );
+        let advice: Vec<String> = finding.advice.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            advice[0],
+            "Make encryption equal: 192.0.2.1 has ENCR_AES_CBC-256, 192.0.2.2 ENCR_AES_CBC-128."
+        );
+        for one in [
+            "strongSwan `connections.<conn>.proposals = aes256-sha256-modp2048`",
+            "Huawei `ike proposal: encryption-algorithm aes-256, integrity-algorithm hmac-sha2-256, \
+             prf hmac-sha2-256, dh group14`",
+        ] {
+            assert!(advice[2].contains(one), "{}", advice[2]);
+        }
     }
 
     #[test]
@@ -389,6 +422,13 @@ mod tests {
             finding.says.to_string().contains("AES-CBC-256"),
             "{}",
             finding.says
+        );
+        let advice = finding.advice[2].to_string();
+        assert!(
+            advice.contains(
+                "Cisco IOS `crypto isakmp policy: encryption aes 256, hash sha256, group 14`"
+            ),
+            "{advice}"
         );
     }
 

@@ -1,5 +1,6 @@
 //! The two sides have different lifetimes for their SAs.
 
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{child, cite, first};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
@@ -51,11 +52,17 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let asked: Vec<Named> = ike_sas
         .filter_map(|id| phase_1(model, &model.ike_sas[*id]))
         .collect();
-    [(named, "phase 2"), (asked, "phase 1")]
-        .into_iter()
-        .filter_map(|(named, phase)| differs(tunnel, &named, phase))
-        .take(1)
-        .collect()
+    [
+        (named, "phase 2", Topic::ChildLifetime),
+        (asked, "phase 1", Topic::IkeLifetime),
+    ]
+    .into_iter()
+    .filter_map(|(named, phase, topic)| {
+        let finding = differs(tunnel, &named, phase)?;
+        Some(finding.advise_all(vendor_advice::of_both(model, tunnel, topic)))
+    })
+    .take(1)
+    .collect()
 }
 
 /// A lifetime in seconds, who names it, and where.

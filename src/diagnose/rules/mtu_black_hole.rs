@@ -2,6 +2,7 @@
 
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::inner::{self, Inside};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Located, Tap, clear, end_of, icmp::Meaning, overhead, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::count;
@@ -247,6 +248,7 @@ fn inner_finding(
         passes = sizes.passes,
         lost
     ))
+    .advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu))
     .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
     for (at, size) in &sizes.places {
         finding = finding.also(*at, say!("{size} octets inside, never acknowledged", size));
@@ -316,6 +318,7 @@ fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                     inner,
                     mss
                 ))
+                .advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu))
                 .advise("Let ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
             )
         })
@@ -413,6 +416,7 @@ fn swallowed(
             inner,
             mss
         ))
+        .advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu))
         .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
     )
 }
@@ -522,6 +526,7 @@ fn unanswered(
         inner,
         mss
     ))
+    .advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu))
     .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
     for (rhythm, silence) in &vain {
         finding = finding

@@ -1,6 +1,7 @@
 //! A router says that our packets are too large.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{esp, overhead};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
@@ -144,6 +145,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             mss,
             v6 = mss.saturating_sub(20)
         ));
+        finding = finding.advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu));
     }
     if deaf {
         says.add("The sender goes on as before: it does not heed the error.");

@@ -1,5 +1,6 @@
 //! A NAT forgot its mapping, and gave the peer another port.
 
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, first};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{IkeSa, Message, Model, Tunnel, TunnelId};
@@ -132,6 +133,7 @@ fn finding(
         )
         .or("The NAT was restarted, or balances over several ports.")
         .advise("Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.")
+        .advise_all(vendor_advice::of(model, tunnel, after.path.from.address, Topic::NatTraversal))
         .advise("Lengthen the UDP timeout of the NAT.");
     Some(match lost {
         Some(lost) => finding.also((lost.frame, lost.time), "sent to the old port"),

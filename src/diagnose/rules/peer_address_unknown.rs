@@ -7,6 +7,7 @@ use crate::diagnose::facts::{self, vendor_advice};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{IkeSa, Model, TunnelId};
+use crate::registry::product;
 use crate::say;
 use std::net::IpAddr;
 
@@ -257,8 +258,8 @@ fn accepted_elsewhere(
 
 /// Whether the responder is strongSwan and its refusal bears its SPI.
 fn keeps_spi(model: &Model, tunnel: TunnelId, responder: IpAddr, notice: &Notice) -> bool {
-    let known =
-        vendor_advice::vendor(model, tunnel, responder) == Some(vendor_advice::Vendor::StrongSwan);
+    let products = vendor_advice::products(model, tunnel, responder);
+    let known = matches!(products.as_slice(), [only] if only.name == product::STRONGSWAN);
     let bears = model.exchanges[notice.exchange]
         .response()
         .and_then(|flight| facts::first(model, flight))

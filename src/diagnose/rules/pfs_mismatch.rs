@@ -371,7 +371,13 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 groups = named(&ours)
             ),
         })
-        .advise_all(vendor_advice::of(model, tunnel, from, Topic::PfsGroup));
+        .advise_all(vendor_advice::fitting(
+            model,
+            tunnel,
+            from,
+            Topic::PfsGroup,
+            offer.as_ref().and_then(|offer| Some((to, offer.one(None)?))),
+        ));
     Some(match suspicion.confidence {
         Confidence::Certain => finding,
         _ => finding.or("Another part of the ESP proposal differs."),
@@ -472,6 +478,11 @@ mod tests {
             );
             verdict(&text, "pfs-mismatch");
             silent(&text, "child-proposal-mismatch");
+            let advice = fires(&text, "pfs-mismatch").advice[1].to_string();
+            assert!(
+                advice.contains("Huawei `ipsec policy: pfs dh-group14`"),
+                "{advice}"
+            );
         }
     }
 

@@ -1,6 +1,7 @@
 //! IKEv1: the pre-shared keys differ, so message 5 cannot be read.
 
 use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message_5};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, child, cite, first, offer, proof};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
@@ -81,7 +82,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     ))
     .or("The responder could read the message but does not accept the identity in it.")
     .advise("Enter the same pre-shared key on both sides.")
-    .advise("See that the key is bound to the right peer address or identity.");
+    .advise("See that the key is bound to the right peer address or identity.")
+    .advise_all(vendor_advice::of_both(model, tunnel, Topic::PreSharedKey));
     for copy in copies {
         finding = finding.also(copy, "message 5");
     }
@@ -142,6 +144,7 @@ fn unread_message_5(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .or("Message 5 is lost on the way, though message 3 came through on the same path.")
         .or("The responder does not accept the identity in message 5, and keeps silent.")
         .advise("Enter the same pre-shared key on both sides.")
+        .advise_all(vendor_advice::of_both(model, tunnel, Topic::PreSharedKey))
         .advise(say!(
             "Read the log of {responder}: it says if message 5 is malformed.",
             responder = to
@@ -189,6 +192,7 @@ fn in_aggressive_mode(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             ))
             .advise("Enter the same pre-shared key on both sides.")
             .advise("See that the key is bound to the right peer address or identity.")
+            .advise_all(vendor_advice::of_both(model, tunnel, Topic::PreSharedKey))
         })
     })
 }

@@ -1,6 +1,7 @@
 //! Traffic pauses at the rekeying of a child SA.
 
 use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Tap, began, first, rekey};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
@@ -257,6 +258,7 @@ fn finding(model: &Model, tunnel: TunnelId, pauses: &[Pause<'_>]) -> Option<Find
     )
     .or("The sender had nothing to send just then.")
     .advise("Rekey earlier: a larger margin before the end of the SA, in time and in volume.")
+    .advise_all(vendor_advice::of_both(model, tunnel, Topic::ChildLifetime))
     .advise("Switch off the hardware offload of IPsec for a trial.");
     for pause in pauses {
         finding = finding.also(

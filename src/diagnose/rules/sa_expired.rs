@@ -1,6 +1,7 @@
 //! An SA reached the end of its lifetime and nothing took its place.
 
 use super::lifetime_differs::responder_lifetime;
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Tap, began, esp, life, quality};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
@@ -142,6 +143,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 confidence,
                 ..finding.severity(severity)
             }
+            .advise_all(vendor_advice::of_both(model, tunnel, Topic::ChildLifetime))
         })
         .into_iter()
         .collect()

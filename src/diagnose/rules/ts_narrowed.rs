@@ -2,6 +2,7 @@
 
 use super::clear_text_leak;
 use crate::diagnose::facts::selectors::{self, Narrowing};
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, clear};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
@@ -136,7 +137,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 from,
                 to
             ))
-            .advise("Use the same selectors on both sides; a peer of IKEv1, or one that does not narrow, refuses what differs.");
+            .advise("Use the same selectors on both sides; a peer of IKEv1, or one that does not narrow, refuses what differs.")
+            .advise_all(vendor_advice::of_both(model, tunnel, Topic::Selectors));
     }
     vec![finding]
 }

@@ -128,11 +128,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .map(|finding| {
             finding
                 .advise("If one side is route-based and the other policy-based, give both the same selectors.")
-                .advise_all(vendor_advice::of(model, tunnel, from, Topic::Selectors))
                 .advise(say!(
                     "The log of {from} names the selectors it expects.",
                     from
                 ))
+                .advise_all(vendor_advice::of(model, tunnel, from, Topic::Selectors))
         });
     finding.into_iter().collect()
 }

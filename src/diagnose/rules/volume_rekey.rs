@@ -1,5 +1,6 @@
 //! SAs end after a volume, not after a time.
 
+use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{esp, first as first_of, rekey};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::Text;
@@ -96,7 +97,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                              remove the limit.",
                             octets
                         ),
-                    }),
+                    })
+                    .advise_all(asker.and_then(|asker| {
+                        vendor_advice::of(model, tunnel, asker, Topic::ChildLifetime)
+                    })),
             ];
         }
     }
