@@ -30,7 +30,7 @@ use flow::FlowCounter;
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 use inner::{Carried, InnerCensus};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Counts what a [fold](crate::fold) tells.
@@ -353,6 +353,7 @@ impl Fold for Census {
             sequence,
             length,
             ttl: datagram.ip.ttl,
+            traffic_class: datagram.ip.traffic_class,
             cut: datagram.cut,
             dont_fragment: datagram.ip.dont_fragment,
             fragmented: datagram.ip.pieces > 1,
@@ -387,6 +388,13 @@ impl Fold for Census {
             Body::Keepalive => self.keepalive(datagram, time),
             Body::Icmp(error) => self.icmp(error, datagram, time),
             Body::Fragment(_) | Body::Clear(_) | Body::Segment(_) | Body::Learned(_) => {}
+        }
+    }
+
+    fn padded(&mut self, index: usize, packets: u64) {
+        let place = self.lanes.get(index).copied().flatten();
+        if let Some(flow) = place.and_then(|place| self.flows.get_mut(place)) {
+            flow.padded(packets);
         }
     }
 
@@ -462,14 +470,14 @@ impl Fold for Census {
 
 /// Keys that could not be used, by reason.
 fn unusable(database: &Sadb) -> Vec<Blind> {
-    let mut reasons: BTreeMap<&Text, Vec<&Origin>> = BTreeMap::new();
+    let mut reasons: BTreeMap<(bool, &Text), BTreeSet<&Origin>> = BTreeMap::new();
     for unusable in database.unusable() {
-        let origins = reasons.entry(&unusable.why).or_default();
-        origins.push(&unusable.origin);
+        let origins = reasons.entry((unusable.ah, &unusable.why)).or_default();
+        origins.insert(&unusable.origin);
     }
     let mut told: Vec<Blind> = reasons
         .into_iter()
-        .map(|(why, origins)| {
+        .map(|((ah, why), origins)| {
             let others = origins.len().saturating_sub(1) as u64;
             let origin = Text::from(origins.first().map(Text::verbatim));
             let origins = match others {
@@ -477,7 +485,13 @@ fn unusable(database: &Sadb) -> Vec<Blind> {
                 _ => all_of([origin, count(others, "other")]),
             };
             Blind {
-                what: say!("what the ESP or AH keys of {origins} protect", origins),
+                what: match ah {
+                    true => say!(
+                        "whether the AH packets are authentic that keys of {origins} protect",
+                        origins
+                    ),
+                    false => say!("what the ESP keys of {origins} protect", origins),
+                },
                 why: why.clone(),
             }
         })
