@@ -48,6 +48,9 @@ pub trait Fold {
     /// IP fragments of which a piece never came.
     fn incomplete(&mut self, _train: Incomplete) {}
 
+    /// How many ESP packets of a lane lie in frames that are longer, summed over a batch.
+    fn padded(&mut self, _index: usize, _packets: u64) {}
+
     /// Packets in clear, summed over a batch, frames numbered.
     fn clear(&mut self, _flow: ClearFlow) {}
 
@@ -81,6 +84,8 @@ pub struct EspPacket<'a> {
     pub length: u32,
     /// Time to live, or hop limit.
     pub ttl: u8,
+    /// DSCP and ECN.
+    pub traffic_class: u8,
     /// Whether the capture kept only a part of it.
     pub cut: bool,
     /// Whether it forbids fragmentation.
@@ -114,6 +119,7 @@ impl<'a> EspPacket<'a> {
             path: lane.path,
             ip: IpFacts {
                 ttl: self.ttl,
+                traffic_class: self.traffic_class,
                 dont_fragment: self.dont_fragment,
                 pieces: 1,
                 ..IpFacts::default()
@@ -187,6 +193,7 @@ impl Order {
                     sequence,
                     length,
                     ttl,
+                    traffic_class,
                     cut,
                     dont_fragment,
                 } => {
@@ -206,6 +213,7 @@ impl Order {
                         sequence,
                         length,
                         ttl,
+                        traffic_class,
                         cut,
                         dont_fragment,
                         fragmented,
@@ -239,6 +247,9 @@ impl Order {
             }
         }
         frames.for_each(|kept| self.frame(batch, kept, to));
+        for (lane, packets) in &batch.padded {
+            to.padded(*lane as usize, *packets);
+        }
         for flow in &batch.clear {
             let mut flow = flow.clone();
             flow.seen.first.0.number += self.before;

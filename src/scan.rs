@@ -13,6 +13,7 @@ use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
 use bytes::Bytes;
 use foldhash::quality::RandomState;
 use hashbrown::hash_table::{self, HashTable};
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -28,6 +29,8 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// The lanes that `events` refer to.
     pub lanes: Vec<Lane>,
+    /// How many ESP packets of a lane lie in frames that are longer, by its index; none without any.
+    pub padded: BTreeMap<u32, u64>,
     /// The ESP packets among `events` that are not encrypted, in frame order.
     pub readable: Vec<Readable>,
     /// What keys made of the ESP packets among `events`, in frame order; none without keys.
@@ -69,6 +72,8 @@ pub enum EventKind {
         length: u32,
         /// Time to live, or hop limit.
         ttl: u8,
+        /// DSCP and ECN.
+        traffic_class: u8,
         /// Whether the capture kept only a part of it.
         cut: bool,
         /// Whether it forbids fragmentation.
@@ -261,6 +266,7 @@ impl Scanner {
             known,
             events: take(&mut notes.events),
             lanes: take(&mut notes.lanes.rows),
+            padded: std::mem::take(&mut notes.padded),
             readable: take(&mut notes.readable),
             keyed: take(&mut notes.keyed),
             frames: take(&mut notes.frames),
@@ -281,6 +287,7 @@ fn take<T>(rows: &mut Vec<T>) -> Vec<T> {
 struct Notes {
     events: Vec<Event>,
     lanes: Lanes,
+    padded: BTreeMap<u32, u64>,
     readable: Vec<Readable>,
     keyed: Vec<Keyed>,
     frames: Vec<Kept>,
@@ -301,11 +308,16 @@ impl Notes {
             body,
         } = datagram;
         if let Body::Esp(esp) = body {
+            let lane = self.lanes.index_of(esp.header.spi, path, stamp.vantage);
+            if ip.padded {
+                *self.padded.entry(lane).or_default() += 1;
+            }
             let kind = EventKind::Esp {
-                lane: self.lanes.index_of(esp.header.spi, path, stamp.vantage),
+                lane,
                 sequence: esp.header.sequence,
                 length: esp.length,
                 ttl: ip.ttl,
+                traffic_class: ip.traffic_class,
                 cut: *cut,
                 dont_fragment: ip.dont_fragment,
             };
@@ -416,6 +428,7 @@ impl Notes {
             stamp.wire_len = 0;
             ip = IpFacts {
                 ttl: ip.ttl,
+                traffic_class: ip.traffic_class,
                 dont_fragment: ip.dont_fragment,
                 pieces: 1,
                 ..IpFacts::default()

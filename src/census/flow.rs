@@ -4,8 +4,8 @@ use super::sequence::Sequence;
 use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
-    Anomaly, AnomalyKind, DOUBLED, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally, Numbers,
-    OpenedTally, Rhythm, Sample, Seen, Silence, SizeTally, Timeline,
+    Anomaly, AnomalyKind, Classes, DOUBLED, EspFlow, Failure, FlowKey, KeyUsed, Link, NullTally,
+    Numbers, OpenedTally, Rhythm, Sample, Seen, Silence, SizeTally, Timeline,
 };
 use crate::net::{Opening, Path, SaId};
 use crate::sadb::Sadb;
@@ -61,7 +61,9 @@ impl FlowCounter {
             },
             rhythms: Vec::new(),
             ttl: (packet.ttl, packet.ttl),
+            classes: Classes::default(),
             dont_fragment: false,
+            padded: 0,
             null: None,
             opened: None,
             seen: Seen {
@@ -148,6 +150,10 @@ impl FlowCounter {
             };
             note_anomaly(&mut row.anomalies, room, kind, packet);
         }
+        row.classes
+            .take(packet.traffic_class, packet.sequence, odd, || {
+                (row.packets, self.sequence.tally())
+            });
         let at = (packet.frame, packet.time);
         let listed = count_size(&mut row.sizes, &mut self.last_size, packet.length);
         if self.timed && listed {
@@ -156,6 +162,11 @@ impl FlowCounter {
         note_silence(&mut row.silences, row.seen.last, at);
         row.seen.last = at;
         !matches!(odd, Some(AnomalyKind::Duplicate(_)))
+    }
+
+    /// So many of its packets lie in frames that are longer.
+    pub(super) fn padded(&mut self, packets: u64) {
+        self.row.padded += packets;
     }
 
     /// Names the keys that were used.
