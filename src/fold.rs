@@ -16,8 +16,8 @@ use crate::net::{
 use crate::sadb::{Opener, Sadb, Sealed};
 use crate::say;
 use crate::scan::{
-    Batch, Control, ControlBody, Kept, Keyed, Lane, NO_TIME, Packet, Packets, Readable, Times,
-    Train,
+    Batch, Control, ControlBody, Kept, Keyed, Lane, Marks, NO_TIME, Packet, Packets, Readable,
+    Times, Train,
 };
 use crate::units::{FrameId, Timestamp};
 use crate::wire::ah::AuthenticationHeader;
@@ -112,10 +112,14 @@ pub struct EspPacket<'a> {
     pub length: u32,
     /// Time to live, or hop limit.
     pub ttl: u8,
+    /// DSCP and ECN.
+    pub traffic_class: u8,
     /// Whether the capture kept only a part of it.
     pub cut: bool,
     /// Whether it forbids fragmentation.
     pub dont_fragment: bool,
+    /// Whether its frame holds more octets behind it than IP says.
+    pub padded: bool,
     /// Whether it was put together from IP fragments.
     pub fragmented: bool,
     /// How it is laid out, if it is seen not to be encrypted.
@@ -145,6 +149,7 @@ impl<'a> EspPacket<'a> {
             path: lane.path,
             ip: IpFacts {
                 ttl: self.ttl,
+                traffic_class: self.traffic_class,
                 dont_fragment: self.dont_fragment,
                 pieces: 1,
                 ..IpFacts::default()
@@ -202,8 +207,10 @@ impl Place {
             sequence: packet.sequence,
             length: packet.length,
             ttl: packet.ttl,
-            cut: packet.cut,
-            dont_fragment: packet.dont_fragment,
+            traffic_class: packet.traffic_class,
+            cut: packet.marks.has(Marks::CUT),
+            dont_fragment: packet.marks.has(Marks::DONT_FRAGMENT),
+            padded: packet.marks.has(Marks::PADDED),
             fragmented: false,
             null: read.map(|packet| packet.null),
             bytes: read.map_or(&[], |packet| &packet.bytes),

@@ -228,6 +228,11 @@ pub const SESSION_BLOCKS: usize = 16;
 /// those of an SA its phase 1 does not open, and says so.
 pub const SESSION_PUBLIC: usize = 4;
 
+/// Rows of the key ring after that of an IKE SA that may hold what a post-quantum preshared key made of
+/// its SK_d: logs tell it at once, though several IKE SAs may begin together. Beyond these it is not
+/// found, and the report says that a preshared key is mixed in.
+pub const SESSION_MIXED: usize = 32;
+
 /// Keys of child SAs that are derived.
 pub const SESSION_DERIVED: usize = 1 << 14;
 

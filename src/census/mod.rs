@@ -31,7 +31,7 @@ use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 use hashbrown::hash_table::{self, HashTable};
 use inner::{Carried, InnerCensus};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 
@@ -406,8 +406,10 @@ impl Fold for Census {
             sequence,
             length,
             ttl: datagram.ip.ttl,
+            traffic_class: datagram.ip.traffic_class,
             cut: datagram.cut,
             dont_fragment: datagram.ip.dont_fragment,
+            padded: datagram.ip.padded,
             fragmented: datagram.ip.pieces > 1,
             null: None,
             bytes: &[],
@@ -514,14 +516,14 @@ impl Fold for Census {
 
 /// Keys that could not be used, by reason.
 fn unusable(database: &Sadb) -> Vec<Blind> {
-    let mut reasons: BTreeMap<&Text, Vec<&Origin>> = BTreeMap::new();
+    let mut reasons: BTreeMap<(bool, &Text), BTreeSet<&Origin>> = BTreeMap::new();
     for unusable in database.unusable() {
-        let origins = reasons.entry(&unusable.why).or_default();
-        origins.push(&unusable.origin);
+        let origins = reasons.entry((unusable.ah, &unusable.why)).or_default();
+        origins.insert(&unusable.origin);
     }
     let mut told: Vec<Blind> = reasons
         .into_iter()
-        .map(|(why, origins)| {
+        .map(|((ah, why), origins)| {
             let others = origins.len().saturating_sub(1) as u64;
             let origin = Text::from(origins.first().map(Text::verbatim));
             let origins = match others {
@@ -529,7 +531,13 @@ fn unusable(database: &Sadb) -> Vec<Blind> {
                 _ => all_of([origin, count(others, "other")]),
             };
             Blind {
-                what: say!("what the ESP or AH keys of {origins} protect", origins),
+                what: match ah {
+                    true => say!(
+                        "whether the AH packets are authentic that keys of {origins} protect",
+                        origins
+                    ),
+                    false => say!("what the ESP keys of {origins} protect", origins),
+                },
                 why: why.clone(),
             }
         })

@@ -1,6 +1,7 @@
 //! ESP and AH flows: one direction of one SA, counted exactly.
 
 use super::child_sa::ChildSaId;
+use super::classes::Classes;
 use super::ike_sa::Seen;
 use super::numbers::{Numbers, Sample};
 use super::table::id;
@@ -96,8 +97,13 @@ pub struct EspFlow {
     pub rhythms: Vec<Rhythm>,
     /// Smallest and largest TTL (hop limit) of the packets.
     pub ttl: (u8, u8),
+    /// Which DSCP they bear.
+    pub classes: Classes,
     /// Whether any packet forbids fragmentation (IPv4 Don't Fragment).
     pub dont_fragment: bool,
+    /// Packets whose frame holds more octets behind them than IP says: Ethernet fills up short ones, and
+    /// some devices add a trailer.
+    pub padded: u64,
     /// Packets that are not encrypted, if there are any.
     pub null: Option<NullTally>,
     /// What keys made of its packets; `None` if there were none for its SPI.

@@ -5,6 +5,7 @@
 pub mod child_sa;
 pub mod child_size;
 pub mod claim;
+pub mod classes;
 pub mod clear_flow;
 pub mod esp_flow;
 pub mod esp_size;
@@ -28,6 +29,7 @@ pub mod tunnel;
 pub use child_sa::{ChildSa, ChildSaId, ChildSuite, ChildTerms, Mode};
 pub use child_size::{ChildInferred, Reading};
 pub use claim::Claim;
+pub use classes::{ClassTally, Classes};
 pub use clear_flow::ClearFlow;
 pub use esp_flow::{
     Anomaly, AnomalyKind, EspFlow, Failure, FlowId, FlowKey, KeyUsed, Link, NullTally, OpenedTally,

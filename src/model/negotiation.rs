@@ -92,7 +92,7 @@ pub enum Deleted {
 }
 
 /// USE_BEET_MODE, of the private range, as strongSwan and its peers have it.
-const USE_BEET_MODE: NotifyType = NotifyType(40961);
+pub const USE_BEET_MODE: NotifyType = NotifyType(40961);
 
 /// The largest number of an error of IKEv2 (RFC 7296 section 3.10.1), and of IKEv1 without its
 /// private range (RFC 2408 section 3.14.1).

@@ -248,6 +248,8 @@ pub struct IpFacts {
     pub traffic_class: u8,
     /// IPv4: the Don't Fragment bit. IPv6: always true, routers do not fragment.
     pub dont_fragment: bool,
+    /// Whether the frame holds more octets behind the IP packet.
+    pub padded: bool,
     /// Octets of the whole IP packet, header included, as the header says; after reassembly of the
     /// whole packet put together.
     pub length: u32,

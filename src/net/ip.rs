@@ -80,6 +80,7 @@ pub(super) fn read(octets: Octets<'_>) -> Option<Packet<'_>> {
 fn read_v4(octets: Octets<'_>) -> Option<Packet<'_>> {
     let head: &[u8; 20] = octets.kept.first_chunk()?;
     let header_len = u32::from(head[0] & 0x0f) * 4;
+    let held = octets.length;
     let octets = match u32::from(u16::from_be_bytes([head[2], head[3]])) {
         // A sending card that segments by itself leaves the length to be filled in later.
         0 => octets,
@@ -99,6 +100,7 @@ fn read_v4(octets: Octets<'_>) -> Option<Packet<'_>> {
                 ttl: head[8],
                 traffic_class: head[1],
                 dont_fragment: flags & 0x4000 != 0,
+                padded: held > octets.length,
                 length: octets.length,
                 pieces: 1,
             },
@@ -118,6 +120,7 @@ fn read_v4(octets: Octets<'_>) -> Option<Packet<'_>> {
 #[inline]
 fn read_v6(octets: Octets<'_>) -> Option<Packet<'_>> {
     let (head, payload) = octets.split::<40>()?;
+    let held = payload.length;
     let payload = match u32::from(u16::from_be_bytes([head[4], head[5]])) {
         // Jumbograms (RFC 2675), and cards that segment by themselves.
         0 => payload,
@@ -129,6 +132,7 @@ fn read_v6(octets: Octets<'_>) -> Option<Packet<'_>> {
         ttl: head[7],
         traffic_class: head[0] << 4 | head[1] >> 4,
         dont_fragment: true,
+        padded: held > payload.length,
         length: payload.length.saturating_add(40),
         pieces: 1,
     };

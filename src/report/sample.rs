@@ -3,10 +3,10 @@
 use crate::diagnose::{Confidence, Evidence, Finding, Rule, Severity};
 use crate::keys::Origin;
 use crate::model::{
-    Anomaly, AnomalyKind, Blind, ChildSa, ChildSaId, EspFlow, Exchange, ExchangeId, Failure,
-    Flight, FlowId, FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input, KeyUsed, Link, Message,
-    MessageId, Model, Nat, NatVerdict, NullTally, OpenedTally, Plain, Role, Seen, SequenceTally,
-    Silence, SizeTally, Timeline, Transport, Tunnel, TunnelId,
+    Anomaly, AnomalyKind, Blind, ChildSa, ChildSaId, Classes, EspFlow, Exchange, ExchangeId,
+    Failure, Flight, FlowId, FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input, KeyUsed, Link,
+    Message, MessageId, Model, Nat, NatVerdict, NullTally, OpenedTally, Plain, Role, Seen,
+    SequenceTally, Silence, SizeTally, Timeline, Transport, Tunnel, TunnelId,
 };
 use crate::net::{Encap, IpFacts, Layer, Path, Unopened};
 use crate::registry::{ExchangeType, PayloadType};
@@ -308,7 +308,12 @@ fn flow() -> EspFlow {
         },
         rhythms: Vec::new(),
         ttl: (62, 62),
+        classes: Classes {
+            seen: 1 << 46,
+            tallies: Vec::new(),
+        },
         dont_fragment: true,
+        padded: 1,
         null: Some(NullTally {
             packets: 2,
             iv: 0,

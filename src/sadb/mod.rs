@@ -44,6 +44,8 @@ pub struct Sadb {
 /// Keys that cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Unusable {
+    /// Whether they are of AH, not ESP.
+    pub ah: bool,
     /// Where they were found.
     pub origin: Origin,
     /// Why not.
@@ -70,18 +72,15 @@ impl Sadb {
     /// Adds the keys of one direction of an SA.
     pub fn add(&mut self, keys: &EspKeys) {
         if keys.ah {
-            self.unusable.push(Unusable {
-                origin: keys.origin.clone(),
-                why: "keys of AH that follow from IKE are not used".into(),
-            });
+            // Those that a key file tells for the same SPI are used.
+            if !self.ah.iter().any(|sa| sa.fits(keys.spi.spi)) {
+                self.leave_out(keys, "keys of AH that follow from IKE are not used".into());
+            }
             return;
         }
         let (sas, why) = Sa::of(keys);
         if let Some(why) = why {
-            self.unusable.push(Unusable {
-                origin: keys.origin.clone(),
-                why,
-            });
+            self.leave_out(keys, why);
         }
         for sa in sas {
             let id = SaId(u32::try_from(self.sas.len()).unwrap_or(u32::MAX));
@@ -102,11 +101,16 @@ impl Sadb {
         match AhSa::of(keys) {
             Ok(_) if self.ah.len() >= limits::SADB_AH => self.beyond += 1,
             Ok(sa) => self.ah.push(Arc::new(sa)),
-            Err(why) => self.unusable.push(Unusable {
-                origin: keys.origin.clone(),
-                why,
-            }),
+            Err(why) => self.leave_out(keys, why),
         }
+    }
+
+    fn leave_out(&mut self, keys: &EspKeys, why: Text) {
+        self.unusable.push(Unusable {
+            ah: keys.ah,
+            origin: keys.origin.clone(),
+            why,
+        });
     }
 
     /// Whether the checksum of AH is right; `None` if no key is for its SPI, or the packet and the IP

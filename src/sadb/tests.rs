@@ -251,3 +251,18 @@ fn keys_of_one_spi_are_bounded_and_the_rest_is_counted() {
         (limits::SADB_CANDIDATES, 1)
     );
 }
+
+#[test]
+fn keys_of_ah_that_follow_from_ike_are_no_loss_where_a_file_tells_them() {
+    let ah = |line| {
+        let mut keys = keys(SPI, 1, None);
+        keys.ah = true;
+        keys.origin.line = line;
+        keys
+    };
+    for (told, missing) in [(vec![ah(2)], 0), (vec![keys(SPI, 1, None)], 1)] {
+        let mut database = database(&told);
+        database.add(&ah(1));
+        assert_eq!(database.unusable().len(), missing);
+    }
+}

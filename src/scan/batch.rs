@@ -77,10 +77,33 @@ pub struct Packet {
     pub ttl: u8,
     /// DSCP and ECN.
     pub traffic_class: u8,
-    /// Whether the capture kept only a part of it.
-    pub cut: bool,
-    /// Whether it forbids fragmentation.
-    pub dont_fragment: bool,
+    /// What else is so.
+    pub marks: Marks,
+}
+
+/// What is so of an ESP packet, a bit each.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Marks(u8);
+
+impl Marks {
+    /// The capture kept only a part of it.
+    pub const CUT: Self = Self(1);
+    /// It forbids fragmentation.
+    pub const DONT_FRAGMENT: Self = Self(2);
+    /// Its frame holds more octets behind it than IP says.
+    pub const PADDED: Self = Self(4);
+
+    /// These, and that one if it is so.
+    #[inline]
+    pub fn with(self, mark: Self, is_so: bool) -> Self {
+        Self(self.0 | if is_so { mark.0 } else { 0 })
+    }
+
+    /// Whether a mark is among them.
+    #[inline]
+    pub fn has(self, mark: Self) -> bool {
+        self.0 & mark.0 != 0
+    }
 }
 
 /// Stands for "no time" inside [`Packet`], where an `Option` would cost eight octets.

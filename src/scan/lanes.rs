@@ -135,6 +135,7 @@ pub(super) fn gather(packets: &[(u32, Packet)], lanes: usize, breaks: &[usize]) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::Marks;
     use proptest::prelude::*;
 
     fn packet(frame: u32) -> Packet {
@@ -145,8 +146,7 @@ mod tests {
             length: 100,
             ttl: 64,
             traffic_class: 0,
-            cut: false,
-            dont_fragment: false,
+            marks: Marks::default(),
         }
     }
 

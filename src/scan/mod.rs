@@ -8,8 +8,8 @@ mod clear;
 mod lanes;
 
 pub use batch::{
-    Batch, Control, ControlBody, Kept, Keyed, Lane, NO_TIME, Packet, Packets, Readable, Times,
-    Train,
+    Batch, Control, ControlBody, Kept, Keyed, Lane, Marks, NO_TIME, Packet, Packets, Readable,
+    Times, Train,
 };
 
 use crate::capture::{Chunk, Frame, Scratch, Seam};
@@ -158,8 +158,10 @@ impl Notes {
                     length: esp.length,
                     ttl: ip.ttl,
                     traffic_class: ip.traffic_class,
-                    cut: *cut,
-                    dont_fragment: ip.dont_fragment,
+                    marks: Marks::default()
+                        .with(Marks::CUT, *cut)
+                        .with(Marks::DONT_FRAGMENT, ip.dont_fragment)
+                        .with(Marks::PADDED, ip.padded),
                 },
             ));
             self.times.note(stamp.time);
@@ -274,6 +276,7 @@ impl Notes {
             stamp.wire_len = 0;
             ip = IpFacts {
                 ttl: ip.ttl,
+                traffic_class: ip.traffic_class,
                 dont_fragment: ip.dont_fragment,
                 pieces: 1,
                 ..IpFacts::default()

@@ -25,6 +25,9 @@ pub struct Derived {
 pub enum Underivable {
     /// A key exchange of its own (perfect forward secrecy), whose secret no key file tells.
     Pfs,
+    /// A post-quantum preshared key is mixed into SK_d (RFC 8784 section 3), or into the keys of this SA
+    /// alone (RFC 9867), and no key file tells what comes of it.
+    Ppk,
     /// The key file does not tell the key that they are derived from: SK_d, or SKEYID_d.
     NoRoot,
     /// The pseudorandom function is not known, or not at hand.
@@ -39,6 +42,10 @@ impl Underivable {
     fn sentence(self) -> &'static str {
         match self {
             Self::Pfs => "perfect forward secrecy: it has a key exchange of its own",
+            Self::Ppk => {
+                "a post-quantum preshared key (PPK) is mixed into SK_d, and the key file tells none that \
+                 it is mixed into"
+            }
             Self::NoRoot => "the key file does not tell SK_d or SKEYID_d",
             Self::NoPrf => "the pseudorandom function is not known",
             Self::NoNonce => "a nonce was not captured",
@@ -63,8 +70,8 @@ impl fmt::Display for Underivable {
 /// What the keys of a child SA are made of.
 pub(super) struct Recipe<'a> {
     pub(super) prf: Option<Prf>,
-    /// SK_d, or SKEYID_d.
-    pub(super) root: Option<&'a Secret>,
+    /// SK_d, or SKEYID_d; or why it is not there.
+    pub(super) root: Result<&'a Secret, Underivable>,
     /// Of whoever asked for it.
     pub(super) initiator_nonce: Option<&'a [u8]>,
     /// Of whoever answered.
@@ -160,7 +167,7 @@ impl Recipe<'_> {
         };
         Ok(Ready {
             prf: self.prf.ok_or(Underivable::NoPrf)?,
-            root: self.root.ok_or(Underivable::NoRoot)?,
+            root: self.root?,
             nonces: self
                 .initiator_nonce
                 .zip(self.responder_nonce)

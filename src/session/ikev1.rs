@@ -6,7 +6,7 @@
 //! its way leaves open which message was "before". So all blocks that may be it are tried, newest
 //! first: a wrong one spoils the first block, where the chain of payloads begins.
 
-use super::child::{Derived, Recipe};
+use super::child::{Derived, Recipe, Underivable};
 use super::opener::{Rows, Seen, Text};
 use super::suite::{ChildSuite, Phase1};
 use crate::crypto::{Cipher, Hash, Prf, Secret};
@@ -460,7 +460,7 @@ impl Exchange {
             };
             let recipe = Recipe {
                 prf: Some(prf),
-                root: keys.skeyid_d.as_ref(),
+                root: keys.skeyid_d.as_ref().ok_or(Underivable::NoRoot),
                 initiator_nonce: Some(&asked.nonce),
                 responder_nonce: Some(&answered.nonce),
                 pfs: answered.exchanges_keys,

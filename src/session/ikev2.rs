@@ -1,14 +1,14 @@
 //! IKEv2 with keys: opens SK and SKF payloads, and follows what they negotiate.
 
-use super::child::{Derived, Recipe};
+use super::child::{Derived, Recipe, Underivable};
 use super::opener::{Rows, Seen, Text};
 use super::suite::{ChildSuite, IkeSuite, is_ah};
-use crate::crypto::{Cipher, Integrity, OpenError, Prf, Protection};
+use crate::crypto::{Cipher, Integrity, OpenError, Prf, Protection, Secret};
 use crate::keys::{EncryptionId, Ikev2Keys, KeyRing};
 use crate::limits;
 use crate::model::Why;
 use crate::registry::transform::{self, ENCRYPTION, INTEGRITY};
-use crate::registry::{ExchangeType, PayloadType, SecurityProtocol, TransformType};
+use crate::registry::{ExchangeType, NotifyType, PayloadType, SecurityProtocol, TransformType};
 use crate::units::{EspSpi, IkeSpi, IkeSpis};
 use crate::wire::fault::Faults;
 use crate::wire::{Header, Message, Payload, Version, ikev2};
@@ -34,6 +34,8 @@ struct Sa {
     suites: Vec<IkeSuite>,
     /// Nonces of `IKE_SA_INIT`, the initiator's first.
     nonces: Option<(Bytes, Bytes)>,
+    /// Whether a post-quantum preshared key is mixed into its SK_d.
+    ppk: bool,
     /// What may open it, newest keys first; `None` until they are needed.
     choices: Option<Vec<Choice>>,
     /// How many choices it had when they were made.
@@ -134,6 +136,15 @@ impl Ikev2 {
             return Vec::new();
         }
         let payloads = Message::read_chain(first, Version::V2, text, 0, &mut Faults::default());
+        // RFC 8784 section 3: the responder says so in the answer that completes IKE_AUTH, which may
+        // come without a child SA.
+        let ppk = header.flags.response() && uses_ppk(&payloads);
+        if auth
+            && ppk
+            && let Some(sa) = self.sas.get_mut(&header.spis)
+        {
+            sa.ppk = true;
+        }
         let Some(sa_payload) = find_sa(&payloads) else {
             return Vec::new();
         };
@@ -169,8 +180,8 @@ impl Ikev2 {
             self.succeed(ring, &asked, &half, chosen);
             return Vec::new();
         }
-        sa.derive(ring, seen, &asked, &half, chosen)
-            .map_or_else(Vec::new, Into::into)
+        sa.derive(ring, seen, &asked, &half, chosen, ppk)
+            .unwrap_or_default()
     }
 
     /// An IKE SA takes the place of another (RFC 7296 section 2.18): its suite is known. Its keys
@@ -249,8 +260,8 @@ impl Sa {
         }
     }
 
-    /// The keys of a child SA, whose negotiation a response completes. `None` if its SPIs are not
-    /// told.
+    /// The keys of a child SA, whose negotiation a response completes; `ppk` is whether that says that a
+    /// post-quantum preshared key was used. `None` if its SPIs are not told.
     fn derive(
         &self,
         ring: &KeyRing,
@@ -258,7 +269,8 @@ impl Sa {
         asked: &Half,
         answered: &Half,
         chosen: &ikev2::Proposal<'_>,
-    ) -> Option<[Derived; 2]> {
+        ppk: bool,
+    ) -> Option<Vec<Derived>> {
         let header = &seen.message.header;
         let side = usize::from(!header.flags.initiator());
         let used = self.latest.get(side).copied().flatten()?;
@@ -271,7 +283,7 @@ impl Sa {
         };
         let recipe = Recipe {
             prf: choice.prf,
-            root: keys.sk_d.as_ref(),
+            root: keys.sk_d.as_ref().ok_or(Underivable::NoRoot),
             initiator_nonce: nonces.as_ref().map(|(nonce, _)| nonce.as_ref()),
             responder_nonce: nonces.as_ref().map(|(_, nonce)| nonce.as_ref()),
             pfs: answered.exchanges_keys || has_more_exchanges(chosen),
@@ -282,7 +294,15 @@ impl Sa {
             origin: &keys.origin,
             frame: seen.frame,
         };
-        Some(recipe.ikev2())
+        if !ppk && !self.ppk {
+            return Some(recipe.ikev2().into());
+        }
+        let mut roots: Vec<_> = mixed(ring, choice.row).map(Ok).collect();
+        if roots.is_empty() {
+            roots.push(Err(Underivable::Ppk));
+        }
+        let of = |root| Recipe { root, ..recipe }.ikev2();
+        Some(roots.into_iter().flat_map(of).collect())
     }
 
     /// Tries what opened the message before, then all from the newest keys on.
@@ -499,8 +519,8 @@ fn fitting(keys: &Ikev2Keys, negotiated: &[IkeSuite]) -> Vec<(IkeSuite, bool)> {
 /// One direction, if the keys fit the algorithms.
 fn protection(
     suite: IkeSuite,
-    encryption_key: Option<&crate::crypto::Secret>,
-    integrity_key: Option<&crate::crypto::Secret>,
+    encryption_key: Option<&Secret>,
+    integrity_key: Option<&Secret>,
 ) -> Option<Protection> {
     /// ENCR_NULL.
     const NULL: u16 = 11;
@@ -529,6 +549,27 @@ fn is_sound(first: PayloadType, text: &[u8]) -> bool {
     let mut faults = Faults::default();
     Message::read_chain(first, Version::V2, text, 0, &mut faults);
     faults.list.is_empty()
+}
+
+/// What SK_d may have become by a post-quantum preshared key. Logs tell it soon after the keys that it
+/// comes of, and without those that it leaves as they are (RFC 8784 section 3). The checksums of
+/// packets tell which it is.
+fn mixed(ring: &KeyRing, row: usize) -> impl Iterator<Item = &Secret> {
+    let before = ring.ikev2.get(row);
+    let after = ring.ikev2.iter().skip(row.saturating_add(1));
+    after
+        .take(limits::SESSION_MIXED)
+        .filter(move |keys| before.is_some_and(|before| before.spis == keys.spis))
+        .filter(|keys| keys.sk_ei.is_none() && keys.sk_er.is_none())
+        .filter_map(|keys| keys.sk_d.as_ref())
+}
+
+/// Whether a message says that a post-quantum preshared key was used.
+fn uses_ppk(payloads: &[Payload<'_>]) -> bool {
+    payloads.iter().any(|payload| {
+        matches!(&payload.body, crate::wire::Body::V2(ikev2::Body::Notify(notify))
+            if notify.kind == NotifyType::PPK_IDENTITY)
+    })
 }
 
 /// Whether a child SA is to be made with additional key exchanges, which follow (RFC 9370 section

@@ -178,7 +178,11 @@ impl Opener {
         let mut missing: BTreeMap<Underivable, BTreeSet<EspSpi>> = BTreeMap::new();
         for one in &self.derived {
             if let Err(why) = one.keys
-                && !self.ring.esp.iter().any(|keys| keys.spi.fits(one.spi))
+                && !self
+                    .ring
+                    .esp
+                    .iter()
+                    .any(|keys| keys.ah == one.ah && keys.spi.fits(one.spi))
             {
                 missing.entry(why).or_default().insert(one.spi);
             }

@@ -8,7 +8,8 @@ use crate::keys::{EncryptionId, EspKeys, Ikev1Keys, Ikev2Keys, Origin};
 use crate::model::Opened;
 use crate::net::{Body as Layer, Encap, IpFacts, Path, Stamp};
 use crate::registry::{
-    ExchangeType, IdType, PayloadType, SecurityProtocol, TransformAttributeType, TransformType,
+    ExchangeType, IdType, NotifyType, PayloadType, SecurityProtocol, TransformAttributeType,
+    TransformType,
 };
 use crate::units::{Endpoint, EspSpi, IkeSpi, IkeSpis, Vantage};
 use crate::wire::ikev1::{Attribute, AttributeValue};
@@ -535,6 +536,59 @@ mod v2 {
             let blind = tap.session.finish();
             assert_eq!(blind[0].why, why.into());
         }
+    }
+
+    #[test]
+    fn a_post_quantum_preshared_key_is_mixed_into_the_root() {
+        let notify = ikev2::Notify {
+            protocol: SecurityProtocol(0),
+            spi: &[],
+            kind: NotifyType::PPK_IDENTITY,
+            data: &[],
+        };
+        let ppk: &[_] = &[payload(
+            PayloadType::NOTIFY,
+            Body::V2(ikev2::Body::Notify(notify)),
+        )];
+        let row = |octet| Ikev2Keys {
+            sk_d: Some(key(octet)),
+            ..keys(1)
+        };
+        let mixed = |octet| Ikev2Keys {
+            // A cipher without a key, so that it opens nothing.
+            encryption: Some(EncryptionId {
+                id: 12,
+                key_bits: None,
+            }),
+            sk_d: Some(key(octet)),
+            ..Ikev2Keys::new(SPIS, origin())
+        };
+        let run = |rows: &[Ikev2Keys], exchanges: &[(ExchangeType, &[Payload<'_>])]| {
+            let mut tap = Tap::new(ring(rows.iter().cloned()));
+            for octets in init() {
+                tap.see(&octets);
+            }
+            for (exchange, more) in exchanges {
+                for octets in child(*exchange, 1, more) {
+                    tap.opened(&octets);
+                }
+            }
+            tap
+        };
+        let (auth, create) = (ExchangeType::IKE_AUTH, ExchangeType::CREATE_CHILD_SA);
+        // What comes of it stands in a row of its own, or nowhere.
+        let mut tap = run(&[row(0x0d), mixed(0xd0)], &[(auth, ppk)]);
+        assert_eq!(told(tap.session.take_derived()), expected());
+        for exchanges in [&[(auth, ppk), (create, &[])][..], &[(create, ppk)]] {
+            let mut tap = run(&[row(0x0d)], exchanges);
+            let derived = tap.session.take_derived();
+            assert!(!derived.is_empty());
+            assert!(derived.iter().all(|one| one.keys == Err(Underivable::Ppk)));
+            assert_eq!(tap.session.finish()[0].why, Underivable::Ppk.into());
+        }
+        // Without it the key is the one that there was.
+        let mut tap = run(&[row(0xd0), mixed(0x0d)], &[(auth, &[])]);
+        assert_eq!(told(tap.session.take_derived()), expected());
     }
 
     #[test]

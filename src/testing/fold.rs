@@ -6,9 +6,9 @@ use crate::keys::Origin;
 use crate::limits;
 use crate::model::table::Id;
 use crate::model::{
-    Anomaly, AnomalyKind, ClearFlow, DOUBLED, EspFlow, Failure, FlowId, FlowKey, FragmentTrain,
-    IcmpSeen, Input, Keepalives, Link, Message, Model, Numbers, Opened, OpenedTally, Plain, Rhythm,
-    Sample, Seen, SequenceTally, Silence, SizeTally, Timeline, Transport,
+    Anomaly, AnomalyKind, Classes, ClearFlow, DOUBLED, EspFlow, Failure, FlowId, FlowKey,
+    FragmentTrain, IcmpSeen, Input, Keepalives, Link, Message, Model, Numbers, Opened, OpenedTally,
+    Plain, Rhythm, Sample, Seen, SequenceTally, Silence, SizeTally, Timeline, Transport,
 };
 use crate::net::{IpFacts, Unopened};
 use crate::registry::PayloadType;
@@ -200,6 +200,7 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
             ttl: packet.ttl,
             traffic_class: packet.class,
             dont_fragment: packet.df,
+            padded: packet.padded,
             length: u32::try_from(ip + 8 + marker + bytes.len()).unwrap_or(u32::MAX),
             pieces: *pieces,
         },
@@ -370,6 +371,18 @@ fn push_esp(
     }
     flow.ttl = (flow.ttl.0.min(packet.ttl), flow.ttl.1.max(packet.ttl));
     flow.dont_fragment |= packet.df;
+    flow.padded += u64::from(packet.padded);
+    let late = flow
+        .anomalies
+        .iter()
+        .filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Late(_)));
+    let tally = SequenceTally {
+        late: late.count() as u64,
+        ..flow.sequence
+    };
+    let packets = flow.packets;
+    flow.classes
+        .take(packet.class, sequence, kind, || (packets, tally));
     flow.seen.last = here;
     add_size(&mut flow.sizes, size);
     if flow.packets > limits::RHYTHM_AFTER {
@@ -462,7 +475,9 @@ fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspF
         sizes: SizeTally::default(),
         rhythms: Vec::new(),
         ttl: (packet.ttl, packet.ttl),
+        classes: Classes::default(),
         dont_fragment: packet.df,
+        padded: 0,
         null: None,
         opened: None,
         seen: Seen {

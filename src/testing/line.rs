@@ -24,6 +24,8 @@ pub(super) struct Packet {
     pub(super) class: u8,
     /// Whether it forbids fragmentation.
     pub(super) df: bool,
+    /// Whether its frame is longer.
+    pub(super) padded: bool,
     /// What it is.
     pub(super) what: What,
 }
@@ -104,6 +106,7 @@ impl Reader {
             ttl: words.value("ttl=")?.unwrap_or(64),
             class: words.value("class=")?.unwrap_or(0),
             df: words.flag("df"),
+            padded: words.flag("padded"),
             what: What::Keepalive,
         };
         match kind.as_str() {
@@ -269,7 +272,10 @@ fn payload(
     let mut add = |kind: u8, body: Vec<u8>| writer.payloads.push((kind, body));
     match name {
         "SA" if inside.starts_with("ESP ") && v1 => add(1, v1_child(inside)?),
-        "SA" if inside.starts_with("ESP ") || inside.starts_with("IKE ") => {
+        "SA" if ["ESP ", "AH ", "IKE "]
+            .iter()
+            .any(|name| inside.starts_with(name)) =>
+        {
             add(33, v2_child(inside)?);
         }
         "SA" if v1 => add(1, v1_security_association(inside)?),
@@ -393,6 +399,8 @@ fn transform(word: &str) -> Result<Vec<u8>, String> {
     } else if let Some((step, method)) = name.strip_prefix("ADDKE").and_then(|r| r.split_once('='))
     {
         Some((number::<u8>(step)? + 5, number(method)?))
+    } else if let Some(kind) = name.strip_prefix("ESN=") {
+        Some((5, number(kind)?))
     } else if name.starts_with("ENCR_") {
         let row = transform::ENCRYPTION.iter().find(|row| row.name == name);
         row.map(|row| (1, row.id))
@@ -400,7 +408,6 @@ fn transform(word: &str) -> Result<Vec<u8>, String> {
         None.or_else(|| algorithm(transform::PRF).map(|id| (2, id)))
             .or_else(|| algorithm(transform::INTEGRITY).map(|id| (3, id)))
             .or_else(|| algorithm(transform::KEY_EXCHANGE).map(|id| (4, id)))
-            .or_else(|| algorithm(transform::SEQUENCE_NUMBERS).map(|id| (5, id)))
     };
     let (kind, id) = found.ok_or_else(|| format!("no transform '{word}'"))?;
     let mut body = vec![kind, 0];
@@ -411,13 +418,14 @@ fn transform(word: &str) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
-/// `ESP 0xc0ffee01 transforms | …` or `IKE 1 transforms`: proposals with the sender's SPI.
+/// `ESP 0xc0ffee01 transforms | …`, `AH …` or `IKE 1 transforms`: proposals with the sender's SPI.
 fn v2_child(text: &str) -> Result<Vec<u8>, String> {
     let mut words = text.split_whitespace();
     let protocol = words.next().unwrap_or_default();
     let spi = words.next().ok_or("SA wants an SPI")?;
     let (protocol, spi) = match protocol {
         "IKE" => (1, u64::from(integer(spi)?).to_be_bytes().to_vec()),
+        "AH" => (2, integer(spi)?.to_be_bytes().to_vec()),
         _ => (3, integer(spi)?.to_be_bytes().to_vec()),
     };
     let rest: Vec<&str> = words.collect();
@@ -440,7 +448,7 @@ fn v2_child(text: &str) -> Result<Vec<u8>, String> {
     Ok(substructures(&proposals, 2))
 }
 
-/// `ESP 0xc0ffee01 encr=12/256 auth=5 group=14 life=3600 kb=0 mode=1 | …`, numbers of RFC 2407
+/// `ESP 0xc0ffee01 encr=12/256 auth=5 group=14 life=3600 kb=0 mode=1 esn=1 | …`, numbers of RFC 2407
 /// section 4.5 and its transform identifiers.
 fn v1_child(text: &str) -> Result<Vec<u8>, String> {
     let mut words = text.split_whitespace().skip(1);
@@ -464,6 +472,7 @@ fn v1_child(text: &str) -> Result<Vec<u8>, String> {
                 "auth" => body.extend(attribute(5, number(value)?)),
                 "group" => body.extend(attribute(3, number(value)?)),
                 "mode" => body.extend(attribute(4, number(value)?)),
+                "esn" => body.extend(attribute(11, number(value)?)),
                 "life" => body.extend([attribute(1, 1), attribute(2, number(value)?)].concat()),
                 "kb" => body.extend([attribute(1, 2), attribute(2, number(value)?)].concat()),
                 _ => return Err(format!("no attribute '{name}'")),

@@ -16,7 +16,7 @@
 //! (an IPv6 address with a port in brackets). A port puts ESP into UDP.
 //!
 //! **Every line** takes `tap=N` (input recorded by, 0 unless said), `ttl=N` (64), `class=N` (DSCP and
-//! ECN in one octet, 0), `df`.
+//! ECN in one octet, 0), `df`, `padded` (its frame is longer).
 //!
 //! **IKE lines** name an exchange: `IKE_SA_INIT`, `IKE_INTERMEDIATE`, `IKE_AUTH`, `CREATE_CHILD_SA`,
 //! `INFORMATIONAL`, `IKE_FOLLOWUP_KE`, `GSA_AUTH`, `GSA_REKEY`; `MAIN`, `AGGRESSIVE`, `QUICK`,
@@ -38,12 +38,12 @@
 //!   the line's own ends, `NATD(A:500 B:500)` for hashes of others (source, destination);
 //!   in IKEv1 also `HASH` and `ID`;
 //! - `opened` after `sealed L` says that keys opened the message and that the payloads stand inside;
-//!   without `sealed` it is as long as a notify. Payloads for it: `SA(ESP spi t t | t)`, `SA(IKE spi t)`,
-//!   in IKEv1 `SA(ESP spi encr=12/256 auth=5 group=14 life=3600 kb=0 mode=1)`, numbers of RFC 2407;
+//!   without `sealed` it is as long as a notify. Payloads for it: `SA(ESP spi t t | t)`, `SA(AH spi t)`, `SA(IKE spi t)`,
+//!   in IKEv1 `SA(ESP spi encr=12/256 auth=5 group=14 life=3600 kb=0 mode=1 esn=1)`, numbers of RFC 2407;
 //!   `TSi(10.1.0.0/16 10.2.0.1-10.2.0.9:6/80)`, `TSr(…)`, `ID(10.1.0.0/16)`; `IDi(name)`, `IDr(name)`,
 //!   `AUTH(method)`, `CERT(hex)`, `CERTREQ(hex)`, `EAP(code)`, `CP(type)`, `D(IKE)`, `D(ESP spi spi)`, `N(REKEY_SA ESP spi)`.
-//! - transforms have their IANA names, with `-bits` for a key length, `DH14` for a group and
-//!   `ADDKE1=36` for an additional one. IKEv1 proposals are `encr=7/256 hash=4 auth=1 group=14
+//! - transforms have their IANA names, with `-bits` for a key length, `DH14` for a group,
+//!   `ADDKE1=36` for an additional one and `ESN=1` for sequence numbers. IKEv1 proposals are `encr=7/256 hash=4 auth=1 group=14
 //!   life=28800 kb=0`, numbers of RFC 2409 appendix A.
 //!
 //! **`ESP spi`** and **`AH spi`**: `seq 1..100,102,101` in the order of arrival, `every SECONDS` (0.01),

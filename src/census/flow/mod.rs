@@ -11,7 +11,7 @@ use super::sequence::Sequence;
 use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
-    Anomaly, AnomalyKind, DOUBLED, EspFlow, FlowKey, Link, Numbers, Sample, Seen, Silence,
+    Anomaly, AnomalyKind, Classes, DOUBLED, EspFlow, FlowKey, Link, Numbers, Sample, Seen, Silence,
 };
 use crate::net::Path;
 use crate::sadb::Sadb;
@@ -30,6 +30,7 @@ pub(super) struct FlowCounter {
     last: (FrameId, Timestamp),
     ttl: (u8, u8),
     dont_fragment: bool,
+    classes: Classes,
     /// Packets whose number has none of these bits are kept as samples.
     between_samples: u32,
     sequence: Sequence,
@@ -39,6 +40,7 @@ pub(super) struct FlowCounter {
     further_paths: Vec<Path>,
     fragmented: u64,
     cut: u64,
+    padded: u64,
     doubled: u64,
     /// The numbers that came, as long as they can be followed, and how many holes they may have.
     numbers: Option<Numbers>,
@@ -62,6 +64,7 @@ impl FlowCounter {
             last: at,
             ttl: (packet.ttl, packet.ttl),
             dont_fragment: false,
+            classes: Classes::default(),
             between_samples: 0,
             sequence: Sequence::default(),
             steps: Steps::new(packet.time),
@@ -70,6 +73,7 @@ impl FlowCounter {
             further_paths: Vec::new(),
             fragmented: 0,
             cut: 0,
+            padded: 0,
             doubled: 0,
             numbers: Some(Numbers::new(packet.sequence)),
             holes: match place < limits::FLOWS_WITH_ALL_HOLES {
@@ -117,6 +121,7 @@ impl FlowCounter {
         self.bytes += u64::from(packet.length);
         self.fragmented += u64::from(packet.fragmented);
         self.cut += u64::from(packet.cut);
+        self.padded += u64::from(packet.padded);
         self.dont_fragment |= packet.dont_fragment;
         self.ttl = (self.ttl.0.min(packet.ttl), self.ttl.1.max(packet.ttl));
         if packet.null.is_some() || packet.opening.is_some() {
@@ -131,6 +136,10 @@ impl FlowCounter {
         if let Some(kind) = odd {
             self.note_odd(kind, packet);
         }
+        self.classes
+            .take(packet.traffic_class, packet.sequence, odd, || {
+                (self.packets, self.sequence.tally())
+            });
         steps::note_silence(&mut self.silences, self.last, at);
         self.last = at;
         !matches!(odd, Some(AnomalyKind::Duplicate(_)))
@@ -157,6 +166,7 @@ impl FlowCounter {
             bytes: self.bytes,
             fragmented: self.fragmented,
             cut: self.cut,
+            padded: self.padded,
             doubled: self.doubled,
             sequence,
             numbers: self
@@ -171,6 +181,7 @@ impl FlowCounter {
             rhythms,
             ttl: self.ttl,
             dont_fragment: self.dont_fragment,
+            classes: self.classes,
             null: inside.null,
             opened: inside.opened,
             seen: Seen {

@@ -247,8 +247,12 @@ pub fn known_of(
     not: &Attempt,
 ) -> Option<(Offer, Cite, &'static str)> {
     let mut known = Vec::new();
+    // The versions have names of their own.
+    let version = |attempt: &Attempt| model.ike_sas[attempt.ike_sa].version.major();
     for attempt in attempts {
-        let apart = attempt.exchange != not.exchange && !attempt.told.is_of_ike();
+        let apart = attempt.exchange != not.exchange
+            && !attempt.told.is_of_ike()
+            && version(attempt) == version(not);
         if let Some(request) = attempt.told.request.as_ref().filter(|_| apart)
             && request.from == end
             && let Some(offer) = attempt.offer(model)

@@ -1,14 +1,15 @@
-//! Offers of IKE suites in clear: what each side proposes or accepts, by name, and how they differ.
+//! Offers of suites for IKE SAs and child SAs: what each side proposes or accepts, by name, and how
+//! they differ.
 
 use crate::diagnose::Cite;
 use crate::language::{self, Text, parted};
-use crate::model::{ExchangeId, Flight, IkeSa, IkeSuite, Model, Plain, TunnelId};
+use crate::model::{ExchangeId, Flight, IkeSa, IkeSuite, Model, Plain, TunnelId, negotiation};
 use crate::registry::ikev1::{
-    AuthenticationAlgorithm, Phase2Attribute, encryption_as_v2, esp_as_v2, integrity_as_v2,
-    prf_as_v2, transform_name,
+    AuthenticationAlgorithm, EncapsulationMode, Phase2Attribute, encryption_as_v2, esp_as_v2,
+    integrity_as_v2, prf_as_v2, transform_name,
 };
 use crate::registry::product::{Suite, integrity_of, prf_of};
-use crate::registry::{SecurityProtocol, TransformType, transform};
+use crate::registry::{NotifyType, SecurityProtocol, TransformType, transform};
 use crate::say;
 use crate::wire::{self, ikev1, ikev2};
 use std::cmp::Reverse;
@@ -19,6 +20,8 @@ use std::net::IpAddr;
 /// What kind of algorithm a value stands for; the same words for both versions.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Kind {
+    /// Of a child SA: ESP or AH.
+    Protocol,
     /// The cipher.
     Encryption,
     /// The hash (IKEv1) or the pseudorandom function (IKEv2).
@@ -31,17 +34,24 @@ pub enum Kind {
     Additional(u8),
     /// IKEv1: how the peers authenticate.
     Authentication,
+    /// Of a child SA: sequence numbers of 32 bits or extended ones (RFC 7296 section 3.3.2, RFC 4304).
+    SequenceNumbers,
+    /// Of a child SA: how it carries packets (RFC 7296 section 1.3.1, RFC 2407 section 4.5).
+    Mode,
 }
 
 impl From<Kind> for Text {
     fn from(kind: Kind) -> Self {
         match kind {
+            Kind::Protocol => "protocol".into(),
             Kind::Encryption => "encryption".into(),
             Kind::Prf => "PRF (hash)".into(),
             Kind::Integrity => "integrity".into(),
             Kind::KeyExchange => "key exchange group".into(),
             Kind::Additional(n) => say!("additional key exchange {n}", n),
             Kind::Authentication => "authentication method".into(),
+            Kind::SequenceNumbers => "sequence numbers (ESN)".into(),
+            Kind::Mode => "encapsulation mode".into(),
         }
     }
 }
@@ -63,6 +73,11 @@ pub struct Value {
 }
 
 impl Value {
+    /// A value without a number.
+    fn named(name: Text) -> Self {
+        Self { name, id: None }
+    }
+
     /// Among values that would do: whether every implementation must have it (RFC 8247 section 2, RFC 8221
     /// section 5), then whether it is not weak, then the length of the key, then the lower number.
     fn merit(&self, kind: Kind) -> impl Ord + use<> {
@@ -96,7 +111,7 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Without proposals that repeat one before: peers give one for each lifetime, or mode.
+    /// Without proposals that repeat one before: peers give one for each lifetime.
     fn distinct(mut self) -> Self {
         let mut kept: Vec<Proposal> = Vec::new();
         for proposal in self.proposals {
@@ -184,6 +199,17 @@ impl Offer {
         {
             return None;
         }
+        // What is entered is ESP in tunnel mode with numbers of 32 bits.
+        let unusual = proposal.iter().any(|(kind, values)| match kind {
+            Kind::Protocol | Kind::Mode => !is_usual(*kind, values),
+            Kind::SequenceNumbers => !values
+                .iter()
+                .any(|value| value.name == name(TransformType::ESN, 0)),
+            _ => false,
+        });
+        if unusual {
+            return None;
+        }
         let best = |kind| {
             let values = proposal.get(&kind).into_iter().flatten();
             values.max_by_key(|value| (has(kind, value), value.merit(kind)))
@@ -219,6 +245,22 @@ impl Offer {
         Some(suite)
     }
 
+    /// Whether one proposal of each side can agree in every kind that both name, but for the group: one
+    /// side may leave that open.
+    pub fn fits_but_for_group(&self, other: &Self) -> bool {
+        let agree = |one: &Proposal, two: &Proposal| {
+            one.iter().all(|(kind, values)| {
+                *kind == Kind::KeyExchange
+                    || two
+                        .get(kind)
+                        .is_none_or(|others| !values.is_disjoint(others))
+            })
+        };
+        self.proposals
+            .iter()
+            .any(|one| other.proposals.iter().any(|two| agree(one, two)))
+    }
+
     /// The kinds of which some proposal leaves a choice, with the values.
     pub fn choices(&self) -> Vec<(Kind, Text)> {
         self.kinds()
@@ -230,13 +272,19 @@ impl Offer {
     }
 }
 
-/// `ENCR_AES_CBC-256, PRF_HMAC_SHA2_256, …`, proposals parted by ` | `, alternatives by ` or `.
+/// `ENCR_AES_CBC-256, PRF_HMAC_SHA2_256, …`, proposals parted by ` | `, alternatives by ` or `. What a
+/// child SA has unless it is said otherwise goes without saying: ESP, numbers of 32 bits, tunnel mode.
 impl From<&Offer> for Text {
     fn from(offer: &Offer) -> Self {
         /// More proposals than these are counted, not listed.
         const SHOWN: usize = 4;
         let shown = offer.proposals.iter().take(SHOWN);
-        let shown = shown.map(|proposal| language::list(proposal.values().map(any)));
+        let shown = shown.map(|proposal| {
+            let said = proposal
+                .iter()
+                .filter(|(kind, values)| !is_usual(**kind, values));
+            language::list(said.map(|(_, values)| any(values)))
+        });
         let more = offer.proposals.len().saturating_sub(SHOWN);
         let more = (more > 0).then(|| say!("{more} more", more));
         parted(" | ", shown.chain(more))
@@ -248,6 +296,17 @@ impl fmt::Display for Offer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Text::from(self).fmt(f)
     }
+}
+
+/// Whether a child SA is as most are.
+fn is_usual(kind: Kind, values: &BTreeSet<Value>) -> bool {
+    let usual = match kind {
+        Kind::Protocol => protocol(SecurityProtocol::ESP),
+        Kind::SequenceNumbers => name(TransformType::ESN, 0),
+        Kind::Mode => mode(EncapsulationMode::TUNNEL.0),
+        _ => return false,
+    };
+    values.len() == 1 && values.iter().any(|value| value.name == usual)
 }
 
 /// Values of which any will do.
@@ -297,10 +356,18 @@ fn in_exchange(model: &Model, exchange: ExchangeId, response: bool) -> Option<(O
 /// The algorithms that an opened message offers for a child SA, or chose.
 pub fn of_child(model: &Model, flight: &Flight) -> Option<Offer> {
     let (_, read) = model.opened(flight)?;
+    let asked = read
+        .payloads
+        .iter()
+        .find_map(|payload| match &payload.body {
+            wire::Body::V2(ikev2::Body::Notify(notify)) => v2_mode(notify.kind),
+            _ => None,
+        });
+    let mode = asked.unwrap_or_else(|| mode(EncapsulationMode::TUNNEL.0));
     read.payloads
         .iter()
         .find_map(|payload| match &payload.body {
-            wire::Body::V2(ikev2::Body::Sa(sa)) => Some(v2(sa)),
+            wire::Body::V2(ikev2::Body::Sa(sa)) => Some(v2_child(sa, &mode)),
             wire::Body::V1(ikev1::Body::Sa(sa)) => Some(v1_child(sa)),
             _ => None,
         })
@@ -398,12 +465,51 @@ fn v2(sa: &ikev2::SecurityAssociation<'_>) -> Offer {
     Offer { proposals }
 }
 
+/// As [`v2`], with the protocol of each proposal for a child SA, and the mode that the message asks for
+/// or grants: the tunnel unless it says otherwise (RFC 7296 section 1.3.1).
+fn v2_child(sa: &ikev2::SecurityAssociation<'_>, mode: &Text) -> Offer {
+    let mut offer = v2(sa);
+    for (values, proposal) in offer.proposals.iter_mut().zip(&sa.proposals) {
+        if proposal.protocol != SecurityProtocol::IKE {
+            values.insert(
+                Kind::Protocol,
+                [Value::named(protocol(proposal.protocol))].into(),
+            );
+            values.insert(Kind::Mode, [Value::named(mode.clone())].into());
+        }
+    }
+    offer
+}
+
+/// The mode that a notification asks for.
+fn v2_mode(kind: NotifyType) -> Option<Text> {
+    match kind {
+        NotifyType::USE_TRANSPORT_MODE => Some(mode(EncapsulationMode::TRANSPORT.0)),
+        negotiation::USE_BEET_MODE => Some(Text::verbatim("BEET")),
+        _ => None,
+    }
+}
+
+/// The name of a mode by its number in IKEv1, or that number.
+fn mode(id: u16) -> Text {
+    EncapsulationMode(id)
+        .name()
+        .map_or_else(|| id.into(), Text::verbatim)
+}
+
+/// The name of a protocol, or its number.
+fn protocol(id: SecurityProtocol) -> Text {
+    id.name()
+        .map_or_else(|| u16::from(id.0).into(), Text::verbatim)
+}
+
 fn v2_value(transform: &ikev2::Transform<'_>) -> Option<(Kind, Value)> {
     let kind = match transform.kind {
         TransformType::ENCR => Kind::Encryption,
         TransformType::PRF => Kind::Prf,
         TransformType::INTEG => Kind::Integrity,
         TransformType::KE => Kind::KeyExchange,
+        TransformType::ESN => Kind::SequenceNumbers,
         // RFC 9370 section 4: additional key exchanges 1 to 7 are types 6 to 12.
         TransformType(n @ 6..=12) => Kind::Additional(n - 5),
         _ => return None,
@@ -495,10 +601,7 @@ fn v1_child(sa: &ikev1::SecurityAssociation<'_>) -> Offer {
     Offer { proposals }
 }
 
-fn v1_child_suite(
-    protocol: SecurityProtocol,
-    transform: &ikev1::Transform<'_>,
-) -> Option<Proposal> {
+fn v1_child_suite(carries: SecurityProtocol, transform: &ikev1::Transform<'_>) -> Option<Proposal> {
     let number = |kind: Phase2Attribute| {
         let mut attributes = transform.attributes.iter();
         let attribute = attributes.find(|attribute| attribute.kind == kind.0)?;
@@ -510,9 +613,9 @@ fn v1_child_suite(
     };
     let bare = |id: u16| (id, None);
     let id = transform.id;
-    let named = transform_name(protocol, id);
+    let named = transform_name(carries, id);
     let bits = number(Phase2Attribute::KEY_LENGTH);
-    match protocol {
+    match carries {
         SecurityProtocol::ESP => {
             let cipher = match (esp_as_v2(id), named, bits) {
                 (Some(id), ..) => sized(name(TransformType::ENCR, id), bits),
@@ -548,6 +651,18 @@ fn v1_child_suite(
             name(TransformType::KE, id),
             Some(bare(id)),
         );
+    }
+    add(Kind::Protocol, protocol(carries), None);
+    // RFC 4304 section 3: extended only if it is said.
+    let esn = number(Phase2Attribute::EXTENDED_SEQUENCE_NUMBER).is_some();
+    add(
+        Kind::SequenceNumbers,
+        name(TransformType::ESN, esn.into()),
+        Some(bare(esn.into())),
+    );
+    // RFC 2407 section 4.5: what is not said depends on the host.
+    if let Some(id) = number(Phase2Attribute::ENCAPSULATION_MODE) {
+        add(Kind::Mode, mode(id), None);
     }
     Some(suite)
 }

@@ -4,7 +4,7 @@ use super::pfs_mismatch;
 use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::language::Text;
+use crate::language::{Text, all_of};
 use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
@@ -29,16 +29,16 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-The IKE SA is up, but the two sides have no set of algorithms in common for the SA that carries traffic: encryption, integrity, key exchange group, extended sequence numbers, or in IKEv1 the mode.
+The IKE SA is up, but the two sides agree on no proposal for the SA that carries traffic: ESP or AH, encryption with its key length, integrity, key exchange group, extended sequence numbers (ESN), or the mode (tunnel or transport).
 
 ## How it is seen
-With the keys of the IKE SA. IKE_AUTH or CREATE_CHILD_SA is answered by NO_PROPOSAL_CHOSEN, quick mode by NO-PROPOSAL-CHOSEN. The request tells what was offered. What the other side would take is not in its refusal, but in its own requests and in what it accepted at another time, where the capture has them.
+With the keys of the IKE SA. IKE_AUTH or CREATE_CHILD_SA is answered by NO_PROPOSAL_CHOSEN, quick mode by NO-PROPOSAL-CHOSEN. The request tells what was offered. What the other side would take is not in its refusal, but in its own requests and in what it accepted at another time, where the capture has them: then the finding names what differs.
 
 ## What else looks like it
-Where only the group of the key exchange (PFS) differs, see pfs-mismatch. Extended sequence numbers and the mode are not compared: where all else is equal, look there. Some peers of IKEv1 refuse identities that they do not know by this same error.
+Where only the group of the key exchange (PFS) differs, see pfs-mismatch. Where nothing differs, the other side refuses for a reason of its own, such as a policy for this peer or these networks. In IKEv2 a side that asks for transport mode may be given a tunnel without a word (RFC 7296 section 1.3.1); few refuse. Some peers of IKEv1 refuse identities that they do not know by this same error.
 
 ## What to do
-1. Configure the same ESP encryption and integrity on both sides, and the same PFS group or none.
+1. Configure the same protocol, encryption, integrity, ESN and mode on both sides, and the same PFS group or none.
 2. Give one value of each where the peer is a cloud gateway: some take the first only, or none of several.
 ";
 
@@ -83,8 +83,19 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .as_ref()
         .and_then(|offer| Some((to, offer.one(near)?)));
     let alike = differs.is_empty();
-    let unseen = alike && known.is_some();
-    let confidence = match other && alike {
+    let apart = offer
+        .as_ref()
+        .zip(known.as_ref())
+        .is_some_and(|(ours, (theirs, ..))| alike && !ours.fits_but_for_group(theirs));
+    let unseen = alike && known.is_some() && !apart;
+    if !alike {
+        let kinds = differs.iter().map(|(kind, ..)| *kind);
+        says.add(say!("They differ in {kinds}.", kinds = all_of(kinds)));
+    }
+    if apart {
+        says.add("Of each kind they have a value in common, but no proposal of the one has all of one of the other's.");
+    }
+    let confidence = match other && alike && !apart {
         true => Confidence::Likely,
         false => Confidence::Certain,
     };
@@ -108,8 +119,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             }
             if unseen {
                 finding = finding
-                    .or("Extended sequence numbers differ, or in IKEv1 the encapsulation mode.")
-                    .advise("Compare extended sequence numbers, and in IKEv1 the encapsulation mode.");
+                    .or("It refuses for another reason, such as its policy for this peer or these networks.");
             }
             if let (true, false, Some(offer)) = (alike, unseen, &offer) {
                 finding = finding.advise(say!(
@@ -200,6 +210,96 @@ mod tests {
              0.6 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188 opened HASH SA(ESP 0xa1 encr=12/256 auth=5) Nonce ID(10.1.0.0/16) ID(10.2.0.0/16)
              0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92 opened HASH N(14)",
             "child-proposal-mismatch",
+        );
+    }
+
+    /// What A is refused, and what B asks for itself: the transforms behind the SPI, and what stands
+    /// beside the SA.
+    fn two_offers(a: &str, b: &str) -> String {
+        format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA({a} TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(NO_PROPOSAL_CHOSEN)
+             5 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request sealed 208 opened SA({b} Nonce TSi(10.2.0.0/16) TSr(10.1.0.0/16)
+             5.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response sealed 80 opened N(NO_PROPOSAL_CHOSEN)"
+        )
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let suite = "ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128";
+        let esp = format!("ESP 0xa1 {suite} ESN=0)");
+        for (theirs, kinds) in [
+            (format!("ESP 0xb1 {suite} ESN=1)"), "sequence numbers (ESN)"),
+            (
+                format!("ESP 0xb1 {suite} ESN=0) N(USE_TRANSPORT_MODE)"),
+                "encapsulation mode",
+            ),
+            (
+                "AH 0xb1 AUTH_HMAC_SHA2_256_128 ESN=0)".to_owned(),
+                "protocol",
+            ),
+            (
+                "ESP 0xb1 ENCR_AES_CBC-128 AUTH_HMAC_SHA1_96 ESN=0)".to_owned(),
+                "encryption and integrity",
+            ),
+        ] {
+            let found = fires(&two_offers(&esp, &theirs), "child-proposal-mismatch");
+            let says = found.says.to_string();
+            assert!(says.contains(&format!("They differ in {kinds}.")), "{says}");
+        }
+    }
+
+    #[test]
+    fn what_is_alike_is_not_said_to_differ() {
+        let suite = "ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128";
+        let both = format!("ESP 0xa1 {suite} ESN=0 ESN=1)");
+        let one = format!("ESP 0xb1 {suite} ESN=1)");
+        let found = fires(&two_offers(&both, &one), "child-proposal-mismatch");
+        assert!(!found.says.to_string().contains("differ"), "{}", found.says);
+        // Each kind has something in common, and yet nothing fits.
+        let crossed = "ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA1_96 ESN=0 | ENCR_AES_CBC-128 AUTH_HMAC_SHA2_256_128 ESN=0)";
+        let found = fires(
+            &two_offers(crossed, &format!("ESP 0xb1 {suite} ESN=0)")),
+            "child-proposal-mismatch",
+        );
+        assert!(
+            found.says.to_string().contains("no proposal of the one"),
+            "{}",
+            found.says
+        );
+    }
+
+    #[test]
+    fn the_modes_of_quick_mode_are_compared() {
+        let quick = |time: f64, from: &str, to: &str, id: u8, mode: u8| {
+            format!(
+                "{time} {from}:500 > {to}:500 QUICK i=1 r=2 id={id} sealed 188 opened HASH SA(ESP 0xa1 encr=12/256 auth=5 mode={mode}) Nonce ID(10.1.0.0/16) ID(10.2.0.0/16)\n"
+            )
+        };
+        let found = fires(
+            &format!(
+                "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+                 0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+                 0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+                 0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+                 0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+                 0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+                 {}0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92 opened HASH N(14)
+                 {}5.1 A:500 > B:500 INFO_V1 i=1 r=2 id=0x98 sealed 92 opened HASH N(14)",
+                quick(0.6, "A", "B", 0x77, 2),
+                quick(5.0, "B", "A", 0x78, 1),
+            ),
+            "child-proposal-mismatch",
+        );
+        assert!(
+            found
+                .says
+                .to_string()
+                .contains("They differ in encapsulation mode."),
+            "{}",
+            found.says
         );
     }
 }

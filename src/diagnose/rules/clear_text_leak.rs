@@ -1,10 +1,13 @@
 //! Inner packets travel in clear on the outside link.
 
-use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared};
+use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared, selectors};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{ClearFlow, FlowId, IkeState, Model, TunnelId};
+use crate::model::{
+    AuthOutcome, ChildOutcome, ClearFlow, FlowId, IkeSaId, IkeState, Model, TunnelId,
+};
 use crate::net::Path;
+use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Vantage};
 use std::collections::BTreeMap;
@@ -29,7 +32,7 @@ Packets between two private networks pass on the link between the gateways witho
 On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses pass in clear and get no answer in clear, after the tunnel was first negotiated. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
-Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although IKE is up, what is in clear is told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only.
+Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only.
 
 ## What to do
 1. Compare the addresses with the traffic selectors of both sides: they may have been narrowed.
@@ -45,7 +48,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let packets: u64 = leaks.iter().map(|clear| clear.packets).sum();
-    let blind = leaks.iter().all(|clear| may_lack_esp(model, tunnel, clear));
+    let narrowed = selectors::narrowings(model, tunnel);
+    let cut_off = |clear: &ClearFlow| {
+        let mut narrowed = narrowed.iter();
+        narrowed.any(|one| !one.served && one.cuts_off(clear.from, clear.to))
+    };
+    let blind = leaks.iter().all(|clear| {
+        may_lack_esp(model, tunnel, clear) && is_covered(model, tunnel, clear) && !cut_off(clear)
+    });
     let transit = is_transit(model, tunnel, first.vantage);
     let certain = !has_private_ends(model, tunnel) && !blind && !transit;
     let (from, to) = (first.from, first.to);
@@ -162,6 +172,14 @@ fn is_decrypted_copy(model: &Model, clear: &ClearFlow) -> bool {
         .any(|(packets, began)| began && packets >= clear.packets)
 }
 
+/// Whether the selectors may take these packets, as far as they are known: what they do not take was in
+/// no ESP.
+fn is_covered(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
+    let row = &model.tunnels[tunnel];
+    let mut ends = [clear.from, clear.to].into_iter();
+    ends.all(|end| is_selected(model, row, end) != Some(false))
+}
+
 /// Whether an IKE SA came up whose ESP is nowhere, and would not be on the port of IKE: then the
 /// capture filter may leave ESP out, and what is in clear may be such copies.
 fn may_lack_esp(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
@@ -170,13 +188,33 @@ fn may_lack_esp(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
         .flows
         .iter()
         .all(|id| model.flows[*id].key.vantage != clear.vantage);
-    let up = row.ike_sas.iter().map(|id| &model.ike_sas[*id]).any(|sa| {
+    let up = row.ike_sas.iter().any(|id| {
+        let sa = &model.ike_sas[*id];
         let floated = |path: &Path| path.to.port != Some(500);
         matches!(sa.state, IkeState::Established | IkeState::AlreadyUp)
             && !sa.paths.iter().any(floated)
             && sa.seen.first.1 <= clear.seen.last.1
+            && may_have_child(model, *id)
     });
     none && up
+}
+
+/// Whether a child SA may have been made under an IKE SA: all that would be seen to have failed may not.
+fn may_have_child(model: &Model, id: IkeSaId) -> bool {
+    let sa = &model.ike_sas[id];
+    let made = sa
+        .exchanges
+        .iter()
+        .map(|id| &model.exchanges[*id])
+        .any(|exchange| {
+            let makes = [ExchangeType::CREATE_CHILD_SA, ExchangeType::QUICK_MODE];
+            makes.contains(&exchange.kind)
+                && matches!(
+                    model.child_outcome(exchange),
+                    ChildOutcome::Made | ChildOutcome::Unclear
+                )
+        });
+    made || sa.state == IkeState::AlreadyUp || model.auth_outcome(id) != AuthOutcome::AuthOnly
 }
 
 /// Whether a vantage has a tunnel between two other parties: then it is a link that many share, and
@@ -264,6 +302,32 @@ mod tests {
             "clear-text-leak",
         );
         assert_eq!(found.severity, Severity::Info);
+    }
+
+    #[test]
+    fn without_a_child_that_takes_them_there_is_no_esp_to_leave_out() {
+        let text = |answer: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) {answer}
+                 5 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"
+            )
+        };
+        let severity = |answer: &str| {
+            let model = crate::testing::model(&text(answer));
+            let found = super::check(&model, crate::model::TunnelId(0));
+            found[0].severity
+        };
+        let granted = |to: &str| {
+            format!(
+                "SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr({to})"
+            )
+        };
+        assert_eq!(severity(&granted("10.2.0.0/16")), Severity::Info);
+        assert_eq!(severity(&granted("10.2.0.0/24")), Severity::Error);
+        assert_eq!(severity("N(TS_UNACCEPTABLE)"), Severity::Error);
     }
 
     #[test]

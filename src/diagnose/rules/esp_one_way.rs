@@ -34,7 +34,7 @@ The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Eithe
 IKE messages pass in both directions, so the tap hears both sides. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before.
 
 ## What else looks like it
-An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction.
+An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike and come evenly cannot be told from pings without an answer; it is told as possible, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
 
 ## What to do
 1. Capture at the far gateway's outside port: does it send ESP back? If yes, a filter between eats it: permit IP protocol 50, or UDP 4500.
@@ -120,10 +120,11 @@ fn one_way(
     // Whoever talked at length wants answers, and so do requests, which are all alike.
     let conversed = before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
     let reports = !stream && !conversed && !mostly_alike(directions, silent);
-    let confidence = tap.absence(match (stream || reports, before) {
-        (true, _) => Confidence::Possible,
-        (false, 0) => confidence_by_sizes(directions, silent),
-        (false, _) => Confidence::Likely,
+    // A ping that was answered was so by packets of its own size.
+    let wanted = conversed || before > 0 && answered_alike(directions, silent);
+    let confidence = tap.absence(match wanted && !stream && !reports {
+        true => Confidence::Likely,
+        false => Confidence::Possible,
     });
     let nature = match (stream, reports) {
         (true, _) => "Such packets without an answer are those of an application that only sends.",
@@ -206,6 +207,18 @@ fn one_way(
         let arrival = last_at(row, model, located.far, silent).unwrap_or(last);
         finding = finding.also(arrival, say!("it arrives at {far}", far));
     }
+    if !stream && !reports && !wanted {
+        finding = finding.or(
+            "It is a program that only sends, such as syslog: packets of one size may be pings without an \
+             answer, or reports that want none.",
+        );
+    }
+    if all_padded(model, row, directions, silent) {
+        finding = finding.or(
+            "A device drops ESP in frames that are longer than the packet in them: those of this direction \
+             are padded or have a trailer.",
+        );
+    }
     finding = finding
         .or(say!(
             "The hosts behind {is_silent} do not answer, or the traffic is one-way by nature.",
@@ -246,13 +259,14 @@ fn last_at(row: &Tunnel, model: &Model, tap: Vantage, towards: usize) -> Option<
 /// ESP around a ping, a SYN or a query stays below, whatever the suite.
 const SMALL: u32 = 160;
 
-/// Traffic that never had an answer: requests are small and want one; a stream of full packets may
-/// be one-way by nature.
-fn confidence_by_sizes(directions: &Directions<'_>, towards: usize) -> Confidence {
-    match mostly_small(directions, towards) {
-        true => Confidence::Likely,
-        false => Confidence::Possible,
-    }
+/// Whether every packet towards an end lies in a frame that is longer, while IKE shows that not all
+/// frames there are.
+fn all_padded(model: &Model, row: &Tunnel, directions: &Directions<'_>, towards: usize) -> bool {
+    let flows = directions.flows(towards);
+    flows.iter().all(|flow| flow.padded == flow.packets)
+        && tap::messages(model, row)
+            .filter(|message| message.vantage == directions.vantage)
+            .any(|message| !message.ip.padded)
 }
 
 fn mostly_small(directions: &Directions<'_>, towards: usize) -> bool {
@@ -269,9 +283,16 @@ fn mostly_small(directions: &Directions<'_>, towards: usize) -> bool {
     small * 2 >= all
 }
 
-/// Whether most packets are of one size or two, as requests are that are asked again: pings, SYNs. What
-/// only reports has sizes of all kinds.
-fn mostly_alike(directions: &Directions<'_>, towards: usize) -> bool {
+/// Whether packets of the most common size towards an end once had answers of the same size.
+fn answered_alike(directions: &Directions<'_>, towards: usize) -> bool {
+    let (asked, _) = sizes(directions, towards);
+    let (answers, _) = sizes(directions, 1 - towards);
+    let most = asked.iter().max_by_key(|(_, packets)| **packets);
+    most.is_some_and(|(size, _)| answers.contains_key(size))
+}
+
+/// Packets towards an end by size, and how many there are.
+fn sizes(directions: &Directions<'_>, towards: usize) -> (BTreeMap<u32, u64>, u64) {
     let mut sizes: BTreeMap<u32, u64> = BTreeMap::new();
     let mut all = 0u64;
     for flow in directions.flows(towards) {
@@ -281,6 +302,13 @@ fn mostly_alike(directions: &Directions<'_>, towards: usize) -> bool {
         }
         all += flow.sizes.others;
     }
+    (sizes, all)
+}
+
+/// Whether most packets are of one size or two, as requests are that are asked again: pings, SYNs. What
+/// only reports has sizes of all kinds.
+fn mostly_alike(directions: &Directions<'_>, towards: usize) -> bool {
+    let (sizes, all) = sizes(directions, towards);
     let mut packets: Vec<u64> = sizes.into_values().collect();
     packets.sort_unstable_by(|a, b| b.cmp(a));
     let most: u64 = packets.iter().take(2).sum();
@@ -440,5 +468,38 @@ mod tests {
             "esp-one-way",
         );
         assert_eq!(finding.severity, crate::diagnose::Severity::Error);
+        // So may reports be, which want none.
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
+        assert!(
+            finding
+                .alternatives
+                .iter()
+                .any(|other| other.to_string().contains("syslog")),
+            "{:?}",
+            finding.alternatives
+        );
+        let finding = crate::diagnose::testing::fires(
+            &format!(
+                "{UP}\n1 A > B ESP 0xb1 seq 1..40 every 1 size 136
+                 1.1 B > A ESP 0xa1 seq 1..5 every 1 size 136"
+            ),
+            "esp-one-way",
+        );
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Likely);
+    }
+
+    #[test]
+    fn frames_that_are_longer_are_mentioned() {
+        let mentioned = |up: &str, padded: &str| {
+            let text = format!("{up}\n1 A > B ESP 0xb1 seq 1..20 every 1 size 24 {padded}");
+            let finding = crate::diagnose::testing::fires(&text, "esp-one-way");
+            let mut alternatives = finding.alternatives.iter();
+            alternatives.any(|other| other.to_string().contains("trailer"))
+        };
+        assert!(mentioned(UP, "padded"));
+        assert!(!mentioned(UP, ""));
+        // Where all frames have a trailer, it is the link's.
+        let all = UP.replace('\n', " padded\n").replacen(" padded", "", 1) + " padded";
+        assert!(!mentioned(&all, "padded"));
     }
 }

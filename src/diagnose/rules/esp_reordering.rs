@@ -3,7 +3,7 @@
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{esp, own, taps};
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::language::Text;
+use crate::language::{Text, all_of};
 use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
 use crate::say;
 
@@ -20,10 +20,12 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-The path, or a sender that encrypts in parallel, changes the order of packets. A receiver remembers the last numbers in a replay window, often 32 or 64 of them: what comes later than that is thrown away although it is good.
+The path, or a sender that encrypts in parallel, changes the order of packets. So does a router that has a queue for each traffic class, if packets of several classes share an SA and their DSCP is copied to the outer header: the urgent pass the others (RFC 4301 section 4.1). A receiver remembers the last numbers in a replay window, often 32 or 64 of them: what comes later than that is thrown away although it is good.
 
 ## How it is seen
 A sequence number below the highest comes for the first time. The deepest such step back is compared with common replay windows.
+
+The DSCP of the packets tells queues: every late packet was passed by packets of another DSCP alone, while those of each DSCP keep their order.
 
 Where TTLs or a second tap show that the tap stands beside the sender, the sender itself changes the order: it encrypts on several cores or units at once.
 
@@ -32,8 +34,9 @@ A capture made on several interfaces or queues may itself disturb the order. The
 
 ## What to do
 1. If the depth exceeds the replay window, enlarge the window on the receiver (1024 is common).
-2. Look for load balancing by packet, and for QoS that splits one SPI into several queues: compare the DSCP of the frames cited with that of their neighbours.
-3. If the sender itself changes the order, let it encrypt an SA on one unit, or keep the order behind it.
+2. Where the order changes between DSCP, make an SA for each class, or do not copy the DSCP to the outer header.
+3. Else look for load balancing by packet.
+4. If the sender itself changes the order, let it encrypt an SA on one unit, or keep the order behind it.
 ";
 
 /// The smallest replay window in common use is 32, 64 is what RFC 4303 section 3.4.3 recommends:
@@ -118,13 +121,17 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             .into(),
         None => Text::default(),
     });
+    let queued = flow.classes.pass_each_other() && !disturbed;
+    if queued {
+        finding.says.add(queues(flow));
+    }
     if disturbed {
         finding.says.add(
             "The times of the frames step back there: the capture itself disturbed the order.",
         );
     }
-    let finding = if beyond {
-        finding
+    if beyond {
+        finding = finding
             .or("The capture itself disturbed the order.")
             .advise("Enlarge the replay window of the receiver.")
             .advise_all(vendor_advice::of(
@@ -132,12 +139,40 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 tunnel,
                 flow.key.to,
                 Topic::ReplayWindow,
-            ))
-            .advise("Look for load balancing by packet and for QoS that splits one SPI.")
-    } else {
-        finding
+            ));
+    }
+    vec![match (queued, beyond) {
+        (true, _) => finding.advise(
+            "Make an SA for each traffic class, or do not copy the DSCP to the outer header (RFC 4301 \
+             section 4.1).",
+        ),
+        (false, true) => {
+            finding.advise("Look for load balancing by packet and for QoS that splits one SPI.")
+        }
+        (false, false) => finding,
+    }]
+}
+
+/// Which DSCP come late, where packets of another pass them.
+fn queues(flow: &EspFlow) -> Text {
+    let dscp = |late: bool| {
+        let tallies = flow.classes.tallies.iter();
+        let found = tallies.filter(move |tally| (tally.late > 0) == late);
+        found
+            .map(|tally| u16::from(tally.dscp))
+            .collect::<Vec<u16>>()
     };
-    vec![finding]
+    let (late, prompt) = (all_of(dscp(true)), dscp(false));
+    let kept = "Packets of each DSCP keep their order: a router has a queue for each.";
+    match prompt.is_empty() {
+        true => say!("Packets of DSCP {late} pass one another.", late),
+        false => say!(
+            "Packets of DSCP {prompt} pass those of DSCP {late}.",
+            prompt = all_of(prompt),
+            late
+        ),
+    }
+    .then(kept)
 }
 
 /// Whether a late packet bears an earlier time than the gap that it fills, which stands before it.
@@ -152,7 +187,7 @@ fn steps_back(flow: &EspFlow) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{check, findings, is_healthy, verdict};
+    use crate::diagnose::testing::{check, findings, fires, is_healthy, verdict};
 
     #[test]
     fn a_small_disorder_is_information() {
@@ -208,6 +243,40 @@ mod tests {
         assert!(says([64, 57]).to_string().contains("beside the sender"));
         assert!(!says([57, 64]).to_string().contains("beside the sender"));
         assert!(!says([64, 64]).to_string().contains("beside the sender"));
+    }
+
+    /// Rounds of packets of which the last passes the others, in order of arrival; its class and theirs.
+    fn rounds(urgent: u8, others: u8) -> String {
+        let mut text = String::from("1 B > A ESP 0xa1 seq 1..900 every 0.01 size 136");
+        for round in 0..9 {
+            let (first, time) = (round * 81 + 1, 1 + round);
+            let last = first + 80;
+            text += &format!(
+                "\n{time} A > B ESP 0xb1 seq {last} size 136 class={urgent}
+                 {time}.1 A > B ESP 0xb1 seq {first}..{} every 0.01 size 136 class={others}",
+                last - 1
+            );
+        }
+        text
+    }
+
+    #[test]
+    fn a_queue_for_each_class_is_named() {
+        let found = fires(&rounds(0xb8, 0), "esp-reordering");
+        assert_eq!(found.severity, crate::diagnose::Severity::Warning);
+        let says = found.says.to_string();
+        assert!(says.contains("DSCP 46 pass those of DSCP 0"), "{says}");
+        assert!(
+            found
+                .advice
+                .iter()
+                .any(|advice| advice.to_string().contains("for each traffic class"))
+        );
+        // ECN is no class; within one class it is something else.
+        for classes in [(1, 0), (0xb8, 0xb8)] {
+            let found = fires(&rounds(classes.0, classes.1), "esp-reordering");
+            assert!(!found.says.to_string().contains("DSCP"), "{}", found.says);
+        }
     }
 
     #[test]

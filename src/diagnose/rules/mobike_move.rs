@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::tap;
 use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::language::Text;
+use crate::language::{Text, parted};
 use crate::model::{Model, TunnelId};
 use crate::say;
 use crate::units::Vantage;
@@ -80,14 +80,22 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     at,
                     say!("the same IKE SA, now from {moved}", moved),
                 )
-                .title(say!("{from} moved to {moved}", from, moved))
+                .title(match addresses.len().saturating_sub(1) {
+                    1 => say!("{from} moved to {moved}", from, moved),
+                    times => say!("{from} moved {times} times", from, times),
+                })
                 .says(say!(
                     "The IKE SA {spis} went on from {moved} instead of {from}: a move by MOBIKE, or a NAT that \
                      changed its mapping.",
                     spis = Text::verbatim(sa.spis),
                     moved,
                     from
-                )),
+                ).then((addresses.len() > 2).then(|| say!(
+                    "It has moved {times} times: {addresses}. A peer whose address changes often needs \
+                     a name as its identity, or a fixed address.",
+                    times = addresses.len().saturating_sub(1),
+                    addresses = parted(", then ", addresses)
+                )))),
             )
         })
         .into_iter()
@@ -106,6 +114,23 @@ mod tests {
              5 C:4500 > B:4500 INFORMATIONAL i=1 r=2 id=3 request by=initiator sealed 160
              5.1 B:4500 > C:4500 INFORMATIONAL i=1 r=2 id=3 response sealed 160",
             "mobike-move",
+        );
+    }
+
+    #[test]
+    fn several_moves_are_counted() {
+        let mut text = String::new();
+        for (id, end) in (2..).zip(["A", "C", "D", "C"]) {
+            text += &format!(
+                "{id} {end}:4500 > B:4500 INFORMATIONAL i=1 r=2 id={id} request by=initiator sealed 80
+                 {id}.1 B:4500 > {end}:4500 INFORMATIONAL i=1 r=2 id={id} response sealed 80\n"
+            );
+        }
+        let found = fires(&text, "mobike-move");
+        assert!(
+            found.says.to_string().contains("moved 2 times"),
+            "{}",
+            found.says
         );
     }
 

@@ -2,9 +2,9 @@
 
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::life::{self, Birth};
-use crate::diagnose::facts::{asked, child, end_of, esp, offer};
+use crate::diagnose::facts::{asked, child, end_of, esp, offer, tap};
 use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::language::count;
+use crate::language::{count, parted};
 use crate::model::{IkeSaId, Model, Tunnel, TunnelId};
 use crate::net::Path;
 use crate::say;
@@ -36,13 +36,13 @@ const DOCUMENT: &str = "\
 A peer got a new address. Its partner still sends to the old one, where nobody answers, until it learns the new one.
 
 ## How it is seen
-A tunnel was up; its peer falls silent, while ESP and IKE requests still go to it in vain. Then an initiator with the same offer and the same vendor IDs comes from another address, and the old address is never heard again. Or a NAT gave the peer another port: its ESP comes from there, and what still goes to the old port is answered by ICMP port unreachable.
+A tunnel was up; its peer falls silent, while ESP and IKE requests still go to it in vain. Then an initiator with the same offer and the same vendor IDs comes from another address, and the old address is never heard again. Where it moves on from there, the changes are counted. Or a NAT gave the peer another port: its ESP comes from there, and what still goes to the old port is answered by ICMP port unreachable.
 
 ## What else looks like it
 Another device of the same make that starts by chance. A move by MOBIKE keeps the IKE SA, and is no fault.
 
 ## What to do
-1. Enter the new address at the partner, or identify the peer by name instead of address.
+1. Enter the new address at the partner. Where it changes again and again, as dial-up lines do each day, let the partner take the peer from any address and know it by name.
 2. Enable MOBIKE (RFC 4555), or give the peer a fixed address.
 ";
 
@@ -52,6 +52,9 @@ const VOID: u64 = 3;
 /// Who comes later than this after the silence began comes for a reason of its own.
 const LONGEST: Span = Span::from_secs(900);
 
+/// Moves that are followed of one peer.
+const MOST: usize = 16;
+
 /// How many tunnels of the partner are looked at: a hub may have thousands.
 const LOOKED_AT: usize = 64;
 
@@ -59,29 +62,86 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     if let Some(finding) = port_forgotten(model, tunnel) {
         return vec![finding];
     }
-    let row = &model.tunnels[tunnel];
-    let up: Vec<IkeSaId> = row
-        .ike_sas
-        .iter()
-        .copied()
-        .filter(|id| life::birth(model, *id).is_some())
-        .collect();
-    let Some(old) = up.last().and_then(|id| life::birth(model, *id)) else {
+    let Some((old, heard, void)) = left(model, tunnel) else {
         return Vec::new();
     };
-    let Some((heard, void)) = silence(model, tunnel, old.initiator) else {
+    let Some(first) = next(model, tunnel, old, heard) else {
         return Vec::new();
     };
-    let asked_in_vain = row
+    let mut moves = vec![first];
+    while let Some(last) = moves.last()
+        && moves.len() < MOST
+        && let Some(after) = next_of(model, last.tunnel)
+    {
+        moves.push(after);
+    }
+    vec![finding(tunnel, old, heard, void, &moves)]
+}
+
+/// A change of the peer's address.
+struct Move {
+    /// The tunnel of the new address.
+    tunnel: TunnelId,
+    /// The new address.
+    to: IpAddr,
+    /// The first message from there.
+    at: Cite,
+}
+
+/// The last IKE SA that came up in a tunnel.
+fn last_up(model: &Model, tunnel: TunnelId) -> Option<Birth> {
+    let mut sas = model.tunnels[tunnel].ike_sas.iter().rev();
+    sas.find_map(|id| life::birth(model, *id))
+}
+
+/// The peer that left a tunnel, its last packet, and how many packets went to it in vain: its partner
+/// asked it, too, and had no answer.
+fn left(model: &Model, tunnel: TunnelId) -> Option<(Birth, Cite, u64)> {
+    let old = last_up(model, tunnel)?;
+    let (heard, void) = silence(model, tunnel, old.initiator)?;
+    let asked_in_vain = model.tunnels[tunnel]
         .ike_sas
         .iter()
         .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
         .any(|asked| {
             asked.is_silent() && asked.to().address == old.initiator && asked.first.1 > heard.1
         });
-    if !asked_in_vain {
-        return Vec::new();
+    asked_in_vain.then_some((old, heard, void))
+}
+
+/// The move away from a tunnel that a peer has moved to: it left as before, or names itself elsewhere by
+/// the same identity after its last packet.
+fn next_of(model: &Model, tunnel: TunnelId) -> Option<Move> {
+    if let Some((old, heard, _)) = left(model, tunnel) {
+        return next(model, tunnel, old, heard);
     }
+    let old = last_up(model, tunnel)?;
+    let heard = last_of(model, tunnel, old.initiator)?;
+    let after = next(model, tunnel, old, heard)?;
+    let named = |id: IkeSaId| {
+        let [initiator, _] = model.claims(id);
+        initiator.identity
+    };
+    let new = *model.tunnels[after.tunnel].ike_sas.first()?;
+    (named(old.ike_sa).is_some() && named(old.ike_sa) == named(new)).then_some(after)
+}
+
+/// The last packet that an end of a tunnel sent.
+fn last_of(model: &Model, tunnel: TunnelId, from: IpAddr) -> Option<Cite> {
+    let row = &model.tunnels[tunnel];
+    let end = end_of(row, from)?;
+    let directions = esp::directions(model, row);
+    let esp = directions
+        .iter()
+        .filter_map(|directions| directions.last(1 - end));
+    let ike = tap::messages(model, row)
+        .filter(|message| message.path.from.address == from)
+        .map(|message| (message.frame, message.time));
+    esp.chain(ike).max_by_key(|cite| cite.1)
+}
+
+/// Where the peer of a tunnel, which was last heard at this time, comes from next.
+fn next(model: &Model, tunnel: TunnelId, old: Birth, heard: Cite) -> Option<Move> {
     let others = model.tunnels_of(old.responder);
     // The change of address made a tunnel after the silence began, so no more need be looked at.
     let later = others.partition_point(|id| began(model, *id) <= Some(heard.1));
@@ -90,20 +150,20 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .skip(later)
         .take(LOOKED_AT)
         .filter(|id| **id != tunnel)
-        .map(|id| &model.tunnels[*id])
-        .filter(|other| end_of(other, old.initiator).is_none())
-        .filter_map(|other| {
-            let new = other.ike_sas.first()?;
+        .filter(|id| end_of(&model.tunnels[**id], old.initiator).is_none())
+        .find_map(|id| {
+            let new = model.tunnels[*id].ike_sas.first()?;
             let asked = asked::all(model, &model.ike_sas[*new]).next()?;
             let fits = asked.to().address == old.responder
                 && asked.first.1 > heard.1
                 && asked.first.1.since(heard.1) <= LONGEST
                 && is_alike(model, old, *new);
-            fits.then(|| (asked.from().address, asked.first))
+            fits.then(|| Move {
+                tunnel: *id,
+                to: asked.from().address,
+                at: asked.first,
+            })
         })
-        .take(1)
-        .map(|(new, at)| finding(tunnel, old, heard, void, new, at))
-        .collect()
 }
 
 /// Packets to a port from which the peer once sent are refused, and the peer sends ESP from another one
@@ -226,10 +286,19 @@ fn is_alike(model: &Model, old: Birth, new: IkeSaId) -> bool {
     matches!(offers, [Some(a), Some(b)] if a == b) && old.vendors.first() == new.vendors.first()
 }
 
-fn finding(tunnel: TunnelId, old: Birth, heard: Cite, void: u64, new: IpAddr, at: Cite) -> Finding {
-    Finding::new(
+fn finding(tunnel: TunnelId, old: Birth, heard: Cite, void: u64, moves: &[Move]) -> Finding {
+    let at = moves.first().map_or(heard, |first| first.at);
+    let new = moves.first().map_or(old.initiator, |first| first.to);
+    let addresses = [old.initiator]
+        .into_iter()
+        .chain(moves.iter().map(|one| one.to));
+    let confidence = match moves.len() {
+        1 => Confidence::Possible,
+        _ => Confidence::Likely,
+    };
+    let mut finding = Finding::new(
         &RULE,
-        Confidence::Possible,
+        confidence,
         tunnel,
         at,
         say!("the same offer, from {new}", new),
@@ -238,23 +307,41 @@ fn finding(tunnel: TunnelId, old: Birth, heard: Cite, void: u64, new: IpAddr, at
     .title(say!(
         "{peer} now seems to be {new}",
         peer = old.initiator,
-        new
+        new = moves.last().map_or(new, |last| last.to)
     ))
-    .says(say!(
-        "{peer} fell silent, while {packets} still went to it. Then {new} asked {partner} with the same offer \
-         and the same vendor IDs.",
-        peer = old.initiator,
-        packets = count(void, "packet"),
-        new,
-        partner = old.responder
-    ))
-    .or("Another device of the same make started by chance.")
-    .advise(say!(
-        "If it is the same device, enter {new} at {partner}, or identify it by name.",
-        new,
-        partner = old.responder
-    ))
-    .advise("Enable MOBIKE, or give the peer a fixed address.")
+    .says(
+        say!(
+            "{peer} fell silent, while {packets} still went to it. Then {new} asked {partner} with the same offer \
+             and the same vendor IDs.",
+            peer = old.initiator,
+            packets = count(void, "packet"),
+            new,
+            partner = old.responder
+        )
+        .then((moves.len() > 1).then(|| {
+            say!(
+                "Its address changed {times} times: {addresses}.",
+                times = moves.len(),
+                addresses = parted(", then ", addresses)
+            )
+        })),
+    )
+    .or("Another device of the same make started by chance.");
+    for one in moves.iter().skip(1) {
+        finding = finding.also(one.at, say!("the same offer, from {new}", new = one.to));
+    }
+    let finding = match moves.len() {
+        1 => finding.advise(say!(
+            "If it is the same device, enter {new} at {partner}, or identify it by name.",
+            new,
+            partner = old.responder
+        )),
+        _ => finding.advise(say!(
+            "Let {partner} take the peer from any address and know it by name (FQDN).",
+            partner = old.responder
+        )),
+    };
+    finding.advise("Enable MOBIKE, or give the peer a fixed address.")
 }
 
 #[cfg(test)]
@@ -358,6 +445,30 @@ mod tests {
                  15 C:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-128 PRF_HMAC_SHA1 AUTH_HMAC_SHA1_96 DH2) KE(2) Nonce"
             ),
             "peer-address-changed",
+        );
+    }
+
+    #[test]
+    fn changes_of_address_are_counted() {
+        let up = |time: u32, from: &str, id: u32| {
+            format!(
+                "{time}   {from}:500 > B:500 IKE_SA_INIT i={id} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {time}.1 B:500 > {from}:500 IKE_SA_INIT i={id} r=9{id} id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {time}.2 {from}:500 > B:500 IKE_AUTH i={id} r=9{id} id=1 request sealed 256
+                 {time}.3 B:500 > {from}:500 IKE_AUTH i={id} r=9{id} id=1 response sealed 240
+                 {time}.4 B > {from} ESP 0xa{id} seq 1..40 every 0.5
+                 {time}.4 {from} > B ESP 0xb{id} seq 1..9 every 0.5
+                 {}  B:500 > {from}:500 INFORMATIONAL i={id} r=9{id} id=0 request by=responder sealed 80 again=4,11\n",
+                time + 10
+            )
+        };
+        let text = up(0, "A", 1) + &up(30, "C", 2) + &up(60, "D", 3);
+        let found = fires(&text, "peer-address-changed");
+        assert_eq!(found.confidence, crate::diagnose::Confidence::Likely);
+        assert!(
+            found.says.to_string().contains("changed 2 times"),
+            "{}",
+            found.says
         );
     }
 }

@@ -27,13 +27,13 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-One side puts all its networks into one child SA, as strongSwan, libreswan and cloud gateways do; the other keeps one child SA for each pair of networks, as Cisco ASA, Huawei, H3C and many firewalls do. It takes the first pair and leaves the rest. The first pair works, all others do not.
+One side puts all its networks into one child SA, as strongSwan, libreswan and cloud gateways do; the other keeps one child SA for each pair of networks, as Cisco ASA, Huawei, H3C and many firewalls do. It takes the first pair and leaves the rest. The first pair works; the others do not, unless a child SA of their own is made for each.
 
 ## How it is seen
-With the keys of the IKE SA: TSi or TSr of the request hold several selectors; those of the answer hold one each, the first, and no other child SA serves the rest.
+With the keys of the IKE SA: TSi or TSr of the request hold several selectors; those of the answer hold one each, the first, and no other child SA serves the rest. Where packets of the other pairs pass in clear, they are missed, and it is an error; else a warning.
 
 ## What else looks like it
-A peer that is configured for the first pair alone does the same, and is right. The other pairs may come when they are needed, above all if the answer says ADDITIONAL_TS_POSSIBLE: then it is a warning. Where the tunnel was up before the recording they may be there already, and it is told for information.
+A peer that is configured for the first pair alone does the same, and is right. The other pairs may come when they are needed: an answer may say so (ADDITIONAL_TS_POSSIBLE), and need not (RFC 7296 section 2.9). Where the tunnel was up before the recording they may be there already, and it is told for information.
 
 ## What to do
 1. Make one child SA for each pair of networks on the side that asks for all at once.
@@ -51,15 +51,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let (from, to) = (worst.answer.from, worst.answer.to);
     let late = Tap::of(model, tunnel).late;
     // Packets of the other pairs that pass in clear show that they are missed. Without them the pairs
-    // may come when they are needed, as ADDITIONAL_TS_POSSIBLE says.
+    // may come when they are needed: a responder need not say that more is possible (RFC 7296 section
+    // 2.9).
     let missed =
         clear::flows(model, &model.tunnels[tunnel]).any(|flow| worst.cuts_off(flow.from, flow.to));
     let severity = match (worst.served, missed) {
         (true, _) => Severity::Info,
         (false, true) => RULE.severity,
         (false, false) if late => Severity::Info,
-        (false, false) if worst.answer.more_possible => Severity::Warning,
-        (false, false) => RULE.severity,
+        (false, false) => Severity::Warning,
     };
     let mut finding = Finding::new(
         &RULE,
@@ -146,6 +146,10 @@ mod tests {
             "TSi(10.1.0.0/24) TSr(10.2.0.0/24) N(ADDITIONAL_TS_POSSIBLE)\n",
         );
         assert_eq!(severity(&more), Severity::Warning);
+        // It need not say so; who misses them shows it.
+        assert_eq!(severity(MADE), Severity::Warning);
+        let missed = format!("{MADE}\n3 10.1.5.7 > 10.2.0.9 CLEAR 1 count 3 requests 3");
+        assert_eq!(severity(&missed), Severity::Error);
         let late = "
             0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=8 request by=initiator sealed 80
             0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=8 response sealed 80

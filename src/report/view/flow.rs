@@ -2,7 +2,9 @@
 
 use super::place::{FrameView, PathView, SeenView};
 use crate::language::Language;
-use crate::model::{AnomalyKind, Cut, FlowId, Inferred, Link, Model, OpenedTally};
+use crate::model::{
+    AnomalyKind, ClassTally, Cut, EspFlow, FlowId, Inferred, Link, Model, OpenedTally,
+};
 use crate::report::select::number;
 use serde::Serialize;
 
@@ -57,8 +59,12 @@ pub struct FlowView<'a> {
     pub sizes: SizesView<'a>,
     /// Smallest and largest TTL.
     pub ttl: [u8; 2],
+    /// The DSCP values that its packets bear, in order of first appearance.
+    pub dscp: Vec<DscpView>,
     /// Whether any packet forbids fragmentation.
     pub dont_fragment: bool,
+    /// Packets whose frame is longer than IP says.
+    pub padded: u64,
     /// Packets that are not encrypted; null if none was seen.
     pub esp_null: Option<NullView>,
     /// What keys made of its packets; null if there were none for its SPI.
@@ -115,7 +121,9 @@ impl<'a> FlowView<'a> {
                 others: flow.sizes.others,
             },
             ttl: [flow.ttl.0, flow.ttl.1],
+            dscp: DscpView::all(flow),
             dont_fragment: flow.dont_fragment,
+            padded: flow.padded,
             esp_null: flow.null.map(|null| NullView {
                 packets: null.packets,
                 iv: null.iv,
@@ -288,6 +296,44 @@ impl<'a> OpenedView<'a> {
                 })
                 .collect(),
         }
+    }
+}
+
+/// Packets of one DSCP.
+#[derive(Debug, Serialize)]
+pub struct DscpView {
+    /// The DSCP.
+    pub dscp: u8,
+    /// Packets that bear it.
+    pub packets: u64,
+    /// Those out of order.
+    pub late: u64,
+    /// Late ones that a packet of the same DSCP had passed.
+    pub late_within: u64,
+}
+
+impl DscpView {
+    fn all(flow: &EspFlow) -> Vec<Self> {
+        let classes = &flow.classes;
+        if classes.tallies.is_empty() {
+            let late = flow.sequence.late;
+            return (0..64)
+                .filter(|dscp| classes.seen >> dscp & 1 == 1)
+                .map(|dscp| Self {
+                    dscp,
+                    packets: flow.packets,
+                    late,
+                    late_within: late,
+                })
+                .collect();
+        }
+        let of = |tally: &ClassTally| Self {
+            dscp: tally.dscp,
+            packets: tally.packets,
+            late: tally.late,
+            late_within: tally.within,
+        };
+        classes.tallies.iter().map(of).collect()
     }
 }
 
