@@ -230,7 +230,7 @@ impl Order {
                 }
                 EventKind::Control(place) => {
                     if let Some(control) = batch.controls.get(place as usize) {
-                        self.control(control, time, to);
+                        self.control(batch, control, time, to);
                     }
                 }
             }
@@ -285,12 +285,14 @@ impl Order {
         }
     }
 
-    fn control(&mut self, control: &Control, time: Timestamp, to: &mut impl Fold) {
+    fn control(&mut self, batch: &Batch, control: &Control, time: Timestamp, to: &mut impl Fold) {
         let mut stamp = control.stamp;
         stamp.frame.number += self.before;
         stamp.time = Some(time);
         let body = match &control.body {
-            ControlBody::Ike(message) => Body::Ike(message),
+            ControlBody::Ike(octets) => {
+                Body::Ike(batch.octets.get(octets.clone()).unwrap_or_default())
+            }
             ControlBody::Ah {
                 next_header,
                 header_length,

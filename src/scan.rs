@@ -34,7 +34,7 @@ pub struct Batch {
     pub keyed: Vec<Keyed>,
     /// All frames, if someone asked for them.
     pub frames: Vec<Kept>,
-    /// Octets that `keyed` and `frames` refer to.
+    /// Octets that `keyed`, `frames` and IKE messages among `controls` refer to.
     pub octets: Vec<u8>,
     /// Everything but ESP, in frame order.
     pub controls: Vec<Control>,
@@ -143,8 +143,8 @@ pub struct Control {
 /// What a control datagram is.
 #[derive(Clone, Debug)]
 pub enum ControlBody {
-    /// An IKE message.
-    Ike(Bytes),
+    /// An IKE message: where its octets lie in [`Batch::octets`].
+    Ike(Range<usize>),
     /// An Authentication Header.
     Ah {
         /// Protocol of what follows.
@@ -324,7 +324,7 @@ impl Notes {
             return;
         }
         let body = match *body {
-            Body::Ike(message) => ControlBody::Ike(Bytes::copy_from_slice(message)),
+            Body::Ike(message) => ControlBody::Ike(keep(&mut self.octets, message)),
             Body::Ah(ah) => ControlBody::Ah {
                 next_header: ah.header.next_header,
                 header_length: ah.header.length,
