@@ -276,7 +276,7 @@ impl Order {
         for (place, (lane, packet)) in packets.iter().enumerate() {
             while let Some(control) = controls.next_if(|control| control.after <= place) {
                 self.frames(batch, &mut frames, control.stamp.frame.number, to);
-                self.in_turn(control, to);
+                self.in_turn(batch, control, to);
                 if to.flow().is_break() {
                     return;
                 }
@@ -317,7 +317,7 @@ impl Order {
         }
         for control in controls {
             self.frames(batch, &mut frames, control.stamp.frame.number, to);
-            self.in_turn(control, to);
+            self.in_turn(batch, control, to);
             if to.flow().is_break() {
                 return;
             }
@@ -358,7 +358,7 @@ impl Order {
             tell_until(control.stamp.frame.number, to);
             self.clock = control.stamp.time.or(self.clock);
             let (frame, time) = (self.numbered(control), self.time());
-            self.control(control, frame, time, to);
+            self.control(batch, control, frame, time, to);
         }
         tell_until(u64::MAX, to);
         self.clock = batch.times.last.or(self.clock);
@@ -401,12 +401,12 @@ impl Order {
         }
     }
 
-    fn in_turn(&mut self, control: &Control, to: &mut impl Fold) {
+    fn in_turn(&mut self, batch: &Batch, control: &Control, to: &mut impl Fold) {
         let Stamp { time, vantage, .. } = control.stamp;
         self.clock = time.or(self.clock);
         let (frame, time) = (self.numbered(control), self.time());
         to.at(vantage.input, frame, time);
-        self.control(control, frame, time, to);
+        self.control(batch, control, frame, time, to);
     }
 
     /// The frame of a control, numbered within its input.
@@ -422,12 +422,21 @@ impl Order {
         self.clock.unwrap_or(Timestamp(0))
     }
 
-    fn control(&mut self, control: &Control, frame: FrameId, time: Timestamp, to: &mut impl Fold) {
+    fn control(
+        &mut self,
+        batch: &Batch,
+        control: &Control,
+        frame: FrameId,
+        time: Timestamp,
+        to: &mut impl Fold,
+    ) {
         let mut stamp = control.stamp;
         stamp.frame = frame;
         stamp.time = Some(time);
         let body = match &control.body {
-            ControlBody::Ike(message) => Body::Ike(message),
+            ControlBody::Ike(octets) => {
+                Body::Ike(batch.octets.get(octets.clone()).unwrap_or_default())
+            }
             ControlBody::Ah {
                 next_header,
                 header_length,

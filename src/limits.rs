@@ -256,15 +256,17 @@ pub const ESN_HIGH: u32 = 15;
 // The census.
 
 /// Octets of IKE messages that are kept whole, what was opened and put together of them included,
-/// 64 MiB: enough for 200,000 messages of 300 octets.
-/// Later messages keep their first [`MESSAGE_STUB`] octets.
-pub const MESSAGE_OCTETS: usize = 64 << 20;
+/// 256 MiB: enough for 600,000 messages of 400 octets. Of those that are sealed and that no key opens
+/// none are kept. Later messages keep their first [`MESSAGE_STUB`] octets.
+pub const MESSAGE_OCTETS: usize = 256 << 20;
 
 /// Octets that are kept of a message once [`MESSAGE_OCTETS`] is spent: header and first payloads.
 pub const MESSAGE_STUB: usize = 64;
 
-/// IKE messages that are kept at all; later ones are only counted. A row takes about 400 octets.
-pub const MESSAGES: usize = 1 << 19;
+/// IKE messages that are kept at all; later ones are only counted. A row takes about 140 octets, and
+/// nearly as much again for its part in an exchange: a gateway of 100,000 tunnels sends so many in
+/// some hours.
+pub const MESSAGES: usize = 1 << 22;
 
 /// ESP and AH flows that are counted one by one; packets of later ones are only counted together.
 /// A row takes about 600 octets.

@@ -65,7 +65,7 @@ pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysi
     let (census, inputs) = read(&pool, inputs, options, census);
     let mut model = census.finish();
     model.inputs = inputs;
-    assemble::assemble(&mut model);
+    pool.install(|| assemble::assemble(&mut model, &each));
     model.blind.extend(diagnose::blind(&model));
     let (findings, failed) = pool.install(|| judge(&model, RULES));
     model.blind.extend(diagnose::failed(&model, &failed));
@@ -143,6 +143,11 @@ fn judge(model: &Model, rules: &[&'static Rule]) -> (Vec<Finding>, Vec<Failed>) 
         }
     }
     (diagnose::conclude(model, findings), failed)
+}
+
+/// Gives work to all threads of the pool that this runs in.
+fn each(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    (0..count).into_par_iter().for_each(work);
 }
 
 fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {

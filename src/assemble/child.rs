@@ -191,7 +191,7 @@ fn makers(model: &Model, succession: &Succession) -> Vec<Maker> {
                 .into_iter()
                 .flatten()
                 .filter_map(|flight| {
-                    let path = model.messages[flight.first()?].path;
+                    let path = &model.messages[flight.first()?].path;
                     let (from, to) = (path.from.address, path.to.address);
                     Some(match flight.by == exchange.by {
                         true => [from, to],

@@ -4,50 +4,178 @@
 //! initiator's SPI stands together with the addresses, because it alone may collide between
 //! different peers, or be replayed.
 
+use super::each::{Each, map};
 use super::{HashMap, HashSet, RandomState};
+use crate::model::table::Id;
 use crate::model::{
-    DOUBLED, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId, Model,
-    Notice, Plain, Role, Seen, Table,
+    DOUBLED, Exchange, ExchangeId, Few, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId,
+    Messages, Model, Notice, Plain, Role, Seen, Table,
 };
 use crate::net::Path;
-use crate::registry::{ExchangeType, NotifyType};
-use crate::units::{EspSpi, IkeSpi, IkeSpis, Span, Vantage};
-use crate::wire::{self, Body, ikev1, ikev2};
-use std::hash::BuildHasher;
+use crate::registry::{ExchangeType, PayloadType};
+use crate::units::{EspSpi, FrameId, IkeSpi, IkeSpis, Span, Timestamp, Vantage};
+use crate::wire::{self, Body, Chain, Link, ikev1, ikev2};
 use std::net::IpAddr;
+use std::ops::Index;
+use std::sync::{Mutex, PoisonError};
 
 /// How far apart two interfaces of one capture may record the same datagram. Retransmissions come
 /// half a second later at the earliest (libreswan).
 const SAME_DATAGRAM: Span = Span::from_millis(200);
 
 /// Fills `exchanges` and the rows of `ike_sas` with their SPIs, paths, exchanges and times.
-pub(super) fn group(model: &mut Model) {
+///
+/// Messages with different initiator's SPIs have nothing to do with each other. So those of each SPI
+/// are put into exchanges alone, with tables that stay small, and all SAs into order afterwards.
+pub(super) fn group(model: &mut Model, each: &Each<'_>) {
     let Model {
         messages,
         exchanges,
         ike_sas,
         ..
     } = model;
-    let mut order: Vec<MessageId> = messages.ids().collect();
-    // Inputs follow one another in the table, their times overlap.
-    order.sort_by_key(|id| messages[*id].time);
-    let mut grouper = Grouper {
-        messages,
-        exchanges,
-        ike_sas,
-        by_spis: HashMap::default(),
-        pending: HashMap::default(),
-        latest: HashMap::default(),
-        roles: HashMap::default(),
-        current: HashMap::default(),
-        copies: HashMap::default(),
-        hasher: RandomState::default(),
-        fragmented: HashMap::default(),
-        paths: HashSet::default(),
-        vantages: HashMap::default(),
-    };
-    for id in order {
-        grouper.add(id);
+    let shares: Vec<Mutex<Vec<Message>>> =
+        messages.take_shares().into_iter().map(Mutex::new).collect();
+    let grouped = map(each, shares.len(), |number| {
+        let share = shares.get(number).map(|share| {
+            let mut share = share.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *share)
+        });
+        Grouped::of(number, share.unwrap_or_default())
+    });
+    exchanges.reserve(grouped.iter().map(|share| share.exchanges.len()).sum());
+    ike_sas.reserve(grouped.iter().map(|share| share.ike_sas.len()).sum());
+    // IKE SAs in order of their first message; each share has its own in that order.
+    let mut order: Vec<((Timestamp, FrameId), usize)> = Vec::new();
+    let mut shares = Vec::with_capacity(grouped.len());
+    let mut rows = Vec::with_capacity(grouped.len());
+    for (number, share) in grouped.into_iter().enumerate() {
+        let first = share.ike_sas.iter().map(|row| row.seen.first);
+        order.extend(first.map(|(frame, time)| ((time, frame), number)));
+        shares.push(share.messages);
+        let made: Vec<Option<Exchange>> = share.exchanges.into_iter().map(Some).collect();
+        rows.push((made, share.ike_sas.into_iter()));
+    }
+    *messages = Messages::of_shares(shares);
+    order.sort_unstable();
+    for (_, number) in order {
+        if let Some((made, sas)) = rows.get_mut(number)
+            && let Some(sa) = sas.next()
+        {
+            take_in(sa, made, ike_sas, exchanges);
+        }
+    }
+}
+
+/// Adds an IKE SA of a share with its exchanges to the tables of all, where they get other numbers.
+fn take_in(
+    mut sa: IkeSa,
+    made: &mut [Option<Exchange>],
+    ike_sas: &mut Table<IkeSaId, IkeSa>,
+    exchanges: &mut Table<ExchangeId, Exchange>,
+) {
+    let id = IkeSaId(u32::try_from(ike_sas.len()).unwrap_or(u32::MAX));
+    let before = std::mem::take(&mut sa.exchanges);
+    // There are many of these: no room is left over.
+    sa.exchanges.reserve_exact(before.len());
+    sa.paths.shrink_to_fit();
+    sa.notices.shrink_to_fit();
+    sa.exchanges.extend(before.iter().filter_map(|old| {
+        let exchange = made.get_mut(old.index())?.take()?;
+        Some(exchanges.push(Exchange {
+            ike_sa: id,
+            ..exchange
+        }))
+    }));
+    for notice in &mut sa.notices {
+        // They were made in order.
+        let place = before.binary_search(&notice.exchange).ok();
+        if let Some(new) = place.and_then(|place| sa.exchanges.get(place)) {
+            notice.exchange = *new;
+        }
+    }
+    ike_sas.push(sa);
+}
+
+/// What came of the messages of a share. Ids of exchanges and IKE SAs are good within it alone.
+struct Grouped {
+    messages: Vec<Message>,
+    exchanges: Vec<Exchange>,
+    ike_sas: Vec<IkeSa>,
+}
+
+impl Grouped {
+    /// Puts the messages of a share into exchanges, and then into their order.
+    fn of(share: usize, rows: Vec<Message>) -> Self {
+        let mut order: Vec<MessageId> = (0..rows.len())
+            .map(|place| MessageId(u32::try_from(place).unwrap_or(u32::MAX)))
+            .collect();
+        let messages = Rows(rows);
+        // Inputs follow one another, their times overlap.
+        order.sort_by_key(|id| messages[*id].time);
+        let mut grouper = Grouper::new(&messages);
+        order.into_iter().for_each(|id| grouper.add(id));
+        let mut exchanges = grouper.exchanges.into_rows();
+        let ike_sas = grouper.ike_sas.into_rows();
+        let made = ike_sas.iter().flat_map(|row| &row.exchanges);
+        let messages = messages.settle(share, &mut exchanges, made);
+        Self {
+            messages,
+            exchanges,
+            ike_sas,
+        }
+    }
+}
+
+/// The messages of a share, whose ids are their places as long as they are being grouped.
+struct Rows(Vec<Message>);
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "ids are made for all rows, and rows are not removed"
+)]
+impl Index<MessageId> for Rows {
+    type Output = Message;
+
+    #[inline]
+    fn index(&self, id: MessageId) -> &Message {
+        &self.0[id.0 as usize]
+    }
+}
+
+impl Rows {
+    /// The messages in the order of these exchanges, which cover them, and then get their final ids.
+    fn settle<'m>(
+        self,
+        share: usize,
+        exchanges: &mut [Exchange],
+        order: impl Iterator<Item = &'m ExchangeId>,
+    ) -> Vec<Message> {
+        let mut rows: Vec<Option<Message>> = self.0.into_iter().map(Some).collect();
+        let mut settled = Vec::with_capacity(rows.len());
+        for id in order {
+            let Some(exchange) = exchanges.get_mut(id.index()) else {
+                continue;
+            };
+            for flight in &mut exchange.flights {
+                let completed_by = flight.completed_by;
+                let Flight {
+                    parts,
+                    again,
+                    elsewhere,
+                    ..
+                } = flight;
+                for id in parts.iter_mut().chain(&mut **again).chain(&mut **elsewhere) {
+                    let new = MessageId::at(share, settled.len());
+                    if completed_by == Some(*id) {
+                        flight.completed_by = Some(new);
+                    }
+                    settled.extend(rows.get_mut(id.0 as usize).and_then(Option::take));
+                    *id = new;
+                }
+            }
+        }
+        settled
     }
 }
 
@@ -55,9 +183,9 @@ pub(super) fn group(model: &mut Model) {
 type Place = (ExchangeId, usize);
 
 struct Grouper<'m> {
-    messages: &'m Table<MessageId, Message>,
-    exchanges: &'m mut Table<ExchangeId, Exchange>,
-    ike_sas: &'m mut Table<IkeSaId, IkeSa>,
+    messages: &'m Rows,
+    exchanges: Table<ExchangeId, Exchange>,
+    ike_sas: Table<IkeSaId, IkeSa>,
     /// IKE SAs by major version and both SPIs.
     by_spis: HashMap<(u8, IkeSpis), IkeSaId>,
     /// IKE SAs that began in this capture, by initiator's SPI, initiator's and responder's address.
@@ -72,7 +200,6 @@ struct Grouper<'m> {
     /// Messages by their sender and octets, of which the hash stands here and the first message that
     /// has them.
     copies: HashMap<(IkeSaId, Role, u64), (Place, MessageId)>,
-    hasher: RandomState,
     /// Flights that come in IKE fragments: exchange, sender, whether a response, IKEv1 fragment ID.
     fragmented: HashMap<(ExchangeId, Role, bool, u16), usize>,
     paths: HashSet<(IkeSaId, Path)>,
@@ -91,10 +218,28 @@ struct Piece {
     total: Option<u16>,
 }
 
-impl Grouper<'_> {
+impl<'m> Grouper<'m> {
+    fn new(messages: &'m Rows) -> Self {
+        let count = messages.0.len();
+        Self {
+            messages,
+            exchanges: Table::default(),
+            ike_sas: Table::default(),
+            by_spis: HashMap::default(),
+            pending: HashMap::default(),
+            latest: HashMap::default(),
+            roles: HashMap::default(),
+            current: HashMap::with_capacity_and_hasher(count / 2, RandomState::default()),
+            copies: HashMap::with_capacity_and_hasher(count, RandomState::default()),
+            fragmented: HashMap::default(),
+            paths: HashSet::default(),
+            vantages: HashMap::default(),
+        }
+    }
+
     fn add(&mut self, id: MessageId) {
         let message = &self.messages[id];
-        let digest = self.hasher.hash_one(&*message.bytes);
+        let digest = message.bytes.digest();
         let sa = self.ike_sa(message, digest);
         let by = self.role(sa, message);
         self.note(sa, by, message);
@@ -111,7 +256,7 @@ impl Grouper<'_> {
             self.vantages
                 .insert(((exchange, flight), message.vantage), id);
         }
-        if message.plain == Plain::Clear {
+        if message.plain == Plain::Clear && may_report(message) {
             self.hear(exchange, by, message, &message.read());
         }
         self.copies
@@ -237,8 +382,8 @@ impl Grouper<'_> {
         }
         if is_initial(header.exchange) {
             let path = match version != 1 && header.flags.response() {
-                true => reversed(message.path),
-                false => message.path,
+                true => reversed(*message.path),
+                false => *message.path,
             };
             let (from, to) = (path.from.address, path.to.address);
             self.pending.insert((version, spi, from, Some(to)), sa);
@@ -273,8 +418,8 @@ impl Grouper<'_> {
     /// Notes path and time of a message on its IKE SA.
     fn note(&mut self, sa: IkeSaId, by: Role, message: &Message) {
         let path = match by {
-            Role::Initiator => message.path,
-            Role::Responder => reversed(message.path),
+            Role::Initiator => *message.path,
+            Role::Responder => reversed(*message.path),
         };
         let row = &mut self.ike_sas[sa];
         // Most messages take the path of the one before.
@@ -383,12 +528,16 @@ impl Grouper<'_> {
             }
             self.fragmented.insert(key, flights.len());
         }
+        if flights.is_empty() {
+            // A request and its answer, as a rule.
+            flights.reserve_exact(2);
+        }
         flights.push(Flight {
             by,
             response,
-            parts: vec![id],
-            again: Vec::new(),
-            elsewhere: Vec::new(),
+            parts: std::iter::once(id).collect(),
+            again: Few::new(),
+            elsewhere: Few::new(),
             fragments: piece.map(|piece| piece.total.unwrap_or(piece.number.saturating_add(1))),
             fragments_seen: piece.iter().map(|piece| piece.number).collect(),
             completed_by: None,
@@ -431,8 +580,7 @@ impl Grouper<'_> {
                     .map(|octets| EspSpi(u32::from_be_bytes(octets))),
                 at: (message.frame, message.time),
             };
-            let cookie = !v1 && kind == NotifyType::COOKIE.0;
-            (notice.is_error() || cookie).then_some(notice)
+            Notice::may_keep(v1, kind).then_some(notice)
         });
         self.ike_sas[row.ike_sa]
             .notices
@@ -448,8 +596,9 @@ fn add_piece(flight: &mut Flight, piece: Piece, id: MessageId) {
     let so_far = flight.fragments.unwrap_or(0);
     match piece.total {
         Some(total) if piece.id == 0 && total > so_far => {
-            flight.again.append(&mut flight.parts);
-            flight.fragments_seen.clear();
+            let parts = flight.parts.take();
+            flight.again.extend(parts.iter().copied());
+            flight.fragments_seen = Few::new();
             flight.fragments = Some(total);
         }
         Some(total) if piece.id == 0 && total < so_far => {
@@ -472,7 +621,7 @@ fn add_piece(flight: &mut Flight, piece: Piece, id: MessageId) {
 /// Notes the datagram that completes a message in IKE fragments, the first that does.
 fn complete(flight: &mut Flight, message: &Message, id: MessageId) {
     let opened = matches!(&message.plain, Plain::Opened(opened) if !opened.is_part);
-    if message.whole.is_some() || flight.fragments.is_some() && opened {
+    if message.whole().is_some() || flight.fragments.is_some() && opened {
         flight.completed_by.get_or_insert(id);
     }
 }
@@ -511,12 +660,44 @@ pub(super) fn is_initial(kind: ExchangeType) -> bool {
 
 /// Whether a message carries a Security Association in clear.
 pub(super) fn has_sa(message: &Message) -> bool {
-    holds_sa(&message.read())
+    [PayloadType::SA, PayloadType::SA_V1].iter().any(|kind| {
+        let mut payloads = message.payloads_of(*kind);
+        payloads.any(|payload| is_sa(&payload.body))
+    })
 }
 
 /// As [`has_sa`], of a message that was read.
 pub(super) fn holds_sa(message: &wire::Message<'_>) -> bool {
-    message.sa().is_some() || message.sa_v1().is_some()
+    message.payloads.iter().any(|payload| is_sa(&payload.body))
+}
+
+fn is_sa(body: &Body<'_>) -> bool {
+    matches!(
+        body,
+        Body::V2(ikev2::Body::Sa(_)) | Body::V1(ikev1::Body::Sa(_))
+    )
+}
+
+/// Whether a message in clear has a notification that [`Grouper::hear`] may keep, told without
+/// reading the whole.
+fn may_report(message: &Message) -> bool {
+    let octets = message.whole().map_or(&*message.bytes, |whole| whole);
+    let Some(header) = wire::Header::read(octets) else {
+        return false;
+    };
+    let v1 = header.version.major() == 1;
+    // The number of a notification stands behind Protocol ID and SPI Size, in IKEv1 after the DOI.
+    let (kind, at) = match v1 {
+        true => (PayloadType::NOTIFY_V1, 6),
+        false => (PayloadType::NOTIFY, 2),
+    };
+    let number = |link: &Link<'_>| {
+        let octets = link.body.get(at..)?.first_chunk()?;
+        Some(u16::from_be_bytes(*octets))
+    };
+    Chain::new(&header, octets)
+        .filter(|link| link.kind == kind)
+        .any(|link| number(&link).is_none_or(|number| Notice::may_keep(v1, number)))
 }
 
 /// The same path the other way.

@@ -1,6 +1,6 @@
 //! What the exchanges of an IKEv1 (ISAKMP) SA tell of it: suite, vendors, NAT, state.
 
-use super::{ikev2, nat};
+use super::{Initial, ikev2, nat};
 use crate::model::{
     AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, Model, Plain, Role,
 };
@@ -10,15 +10,10 @@ use crate::registry::vendor_id::FRAGMENTATION;
 use crate::units::Span;
 use crate::wire;
 
-/// Fills the row of an IKE SA from its phase 1, all but the state.
-pub(super) fn describe(model: &mut Model, id: IkeSaId) {
-    let row = &model.ike_sas[id];
-    let Some(phase1) = phase1(model, row) else {
-        return;
-    };
-    let mut suite = None;
-    let mut vendors = [Vec::new(), Vec::new()];
-    let mut fragmentation = [None, None];
+/// Reads its phase 1.
+pub(super) fn describe(model: &Model, id: IkeSaId) -> Option<Initial> {
+    let phase1 = phase1(model, &model.ike_sas[id])?;
+    let mut told = Initial::default();
     let mut nat_seen = [nat::Seen::default(), nat::Seen::default()];
     // All as one tap has them: addresses may differ at another.
     let first = phase1.flights.first().and_then(Flight::message);
@@ -35,18 +30,18 @@ pub(super) fn describe(model: &mut Model, id: IkeSaId) {
             let read = message.read();
             let products = ikev2::vendors(&read);
             let announced = products.iter().any(|product| product == FRAGMENTATION);
-            if let Some(slot) = fragmentation.get_mut(side) {
+            if let Some(slot) = told.fragmentation.get_mut(side) {
                 *slot = Some(*slot == Some(true) || announced);
             }
-            if let Some(slot) = vendors.get_mut(side) {
+            if let Some(slot) = told.vendors.get_mut(side) {
                 for product in products {
                     if !slot.contains(&product) {
                         slot.push(product);
                     }
                 }
             }
-            if side == 1 && suite.is_none() {
-                suite = read_suite(&read);
+            if side == 1 && told.suite.is_none() {
+                told.suite = read_suite(&read);
             }
             if let Some(slot) = nat_seen.get_mut(side)
                 && slot.is_empty()
@@ -57,11 +52,8 @@ pub(super) fn describe(model: &mut Model, id: IkeSaId) {
         }
     }
     let [request, response] = nat_seen;
-    let row = &mut model.ike_sas[id];
-    row.suite = suite;
-    row.vendors = vendors;
-    row.fragmentation = fragmentation;
-    row.nat = nat::verdict(request, response);
+    told.nat = nat::verdict(request, response);
+    Some(told)
 }
 
 /// Main mode or aggressive mode.

@@ -1,41 +1,20 @@
 //! What the exchanges of an IKEv2 SA tell of it: suite, vendors, NAT, state, what it replaces.
 
 use super::exchange::{has_sa, holds_sa};
-use super::nat;
+use super::{Initial, nat};
 use crate::model::{
     AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, InformationalClass,
-    Message, Model, Nat,
+    Message, Model,
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType, vendor_id};
 use crate::wire;
 
-/// Fills the row of an IKE SA from its exchanges, all but the state.
-pub(super) fn describe(model: &mut Model, id: IkeSaId) {
-    let Some(found) = read_initial(model, &model.ike_sas[id]) else {
-        return;
-    };
-    let row = &mut model.ike_sas[id];
-    row.suite = found.suite;
-    row.nat = found.nat;
-    row.vendors = found.vendors;
-    row.fragmentation = found.fragmentation;
-}
-
 /// A message and what stands in it.
 type Read<'m> = (&'m Message, wire::Message<'m>);
 
-/// What `IKE_SA_INIT` tells.
-#[derive(Default)]
-struct Initial {
-    suite: Option<IkeSuite>,
-    nat: Option<Nat>,
-    vendors: [Vec<String>; 2],
-    fragmentation: [Option<bool>; 2],
-}
-
 /// Reads the last `IKE_SA_INIT`: those before it were answered by a cookie or another group.
-fn read_initial(model: &Model, row: &IkeSa) -> Option<Initial> {
-    let exchange = last_initial(model, row)?;
+pub(super) fn describe(model: &Model, id: IkeSaId) -> Option<Initial> {
+    let exchange = last_initial(model, &model.ike_sas[id])?;
     let read = |flight: Option<&Flight>| {
         let message = &model.messages[flight?.first()?];
         Some((message, message.read()))
@@ -164,10 +143,11 @@ fn is_deleted(model: &Model, id: IkeSaId, replaced: bool) -> bool {
     let Some(last) = row.exchanges.last().map(|last| &model.exchanges[*last]) else {
         return false;
     };
-    let said = row.exchanges.iter().any(|id| {
-        let request = model.exchanges[*id].request();
-        request.is_some_and(|request| model.deletes(request).contains(&Deleted::IkeSa))
-    });
+    let said = model.opened_any
+        && row.exchanges.iter().any(|id| {
+            let request = model.exchanges[*id].request();
+            request.is_some_and(|request| model.deletes(request).contains(&Deleted::IkeSa))
+        });
     if said {
         return true;
     }

@@ -1,6 +1,7 @@
 //! Messages and flows to exchanges, SAs and tunnels: what belongs together, told without keys.
 
 mod child;
+mod each;
 mod exchange;
 mod ikev1;
 mod ikev2;
@@ -9,8 +10,11 @@ mod succession;
 mod taps;
 mod tunnel;
 
-use crate::model::Model;
+pub use each::{Each, in_turn};
+
+use crate::model::{IkeSa, IkeSaId, IkeSuite, Model, Nat};
 use crate::net::Path;
+use each::map_ids;
 use foldhash::quality::RandomState;
 use std::net::IpAddr;
 
@@ -21,25 +25,49 @@ type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 type HashSet<T> = std::collections::HashSet<T, RandomState>;
 
 /// Fills `exchanges`, `ike_sas`, `child_sas`, the links of the flows, and `tunnels` from the
-/// messages and flows that a census left in the model.
-pub fn assemble(model: &mut Model) {
-    exchange::group(model);
-    for id in model.ike_sas.ids() {
-        match model.ike_sas[id].version.major() {
-            1 => ikev1::describe(model, id),
-            _ => ikev2::describe(model, id),
+/// messages and flows that a census left in the model. What can be told of each IKE SA or tunnel
+/// alone is given to `each`, and comes out the same in whatever order it is done.
+pub fn assemble(model: &mut Model, each: &Each<'_>) {
+    exchange::group(model, each);
+    let ids: Vec<IkeSaId> = model.ike_sas.ids().collect();
+    let told = map_ids(each, &ids, |id| match model.ike_sas[id].version.major() {
+        1 => ikev1::describe(model, id),
+        _ => ikev2::describe(model, id),
+    });
+    for (row, told) in model.ike_sas.iter_mut().zip(told) {
+        if let Some(told) = told {
+            told.fill(row);
         }
     }
     let succession = succession::find(model);
-    for id in model.ike_sas.ids() {
-        model.ike_sas[id].state = match model.ike_sas[id].version.major() {
-            1 => ikev1::state(model, id),
-            _ => ikev2::state(model, id, succession.replaced.contains(&id)),
-        };
+    let states = map_ids(each, &ids, |id| match model.ike_sas[id].version.major() {
+        1 => ikev1::state(model, id),
+        _ => ikev2::state(model, id, succession.replaced.contains(&id)),
+    });
+    for (row, state) in model.ike_sas.iter_mut().zip(states) {
+        row.state = state;
     }
     child::link(model, &succession);
     tunnel::group(model);
-    taps::pair(model);
+    taps::pair(model, each);
+}
+
+/// What the messages that begin an IKE SA tell of it.
+#[derive(Default)]
+struct Initial {
+    suite: Option<IkeSuite>,
+    nat: Option<Nat>,
+    vendors: [Vec<String>; 2],
+    fragmentation: [Option<bool>; 2],
+}
+
+impl Initial {
+    fn fill(self, row: &mut IkeSa) {
+        row.suite = self.suite;
+        row.nat = self.nat;
+        row.vendors = self.vendors;
+        row.fragmentation = self.fragmentation;
+    }
 }
 
 /// The addresses of a path, whichever way it goes.
@@ -746,13 +774,14 @@ mod tests {
                 })
                 .collect();
             let model = model(&text);
-            let mut places = vec![0; model.messages.len()];
+            let mut places = std::collections::HashMap::new();
             for flight in model.exchanges.iter().flat_map(|exchange| &exchange.flights) {
                 for id in flight.parts.iter().chain(&flight.again).chain(&flight.elsewhere) {
-                    places[id.0 as usize] += 1;
+                    *places.entry(*id).or_insert(0) += 1;
                 }
             }
-            assert!(places.iter().all(|count| *count == 1), "{places:?}");
+            assert!(places.values().all(|count| *count == 1), "{places:?}");
+            assert_eq!(places.len(), model.messages.len());
             let mut exchanges = vec![0; model.exchanges.len()];
             for id in model.ike_sas.iter().flat_map(|row| &row.exchanges) {
                 exchanges[id.0 as usize] += 1;

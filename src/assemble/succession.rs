@@ -82,6 +82,9 @@ pub(super) fn find(model: &mut Model) -> Succession {
 /// one (RFC 7296 section 1.3.2).
 fn told(model: &Model) -> HashMap<IkeSpis, (IkeSaId, ExchangeId)> {
     let mut told = HashMap::default();
+    if !model.opened_any {
+        return told;
+    }
     for (id, exchange) in model.exchanges.entries() {
         if exchange.kind != ExchangeType::CREATE_CHILD_SA {
             continue;

@@ -4,13 +4,13 @@
 //! Packets are the same if SPI and sequence number are, messages if their octets are.
 
 use super::HashMap;
+use super::each::{Each, map_ids};
 use crate::limits;
 use crate::model::{
     AnomalyKind, ClockOffset, Crossing, EspFlow, Lie, Message, MessageId, Missed, Model, NumberRun,
-    TapPair, Tunnel, TunnelId,
+    Octets, TapPair, Tunnel, TunnelId,
 };
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
-use bytes::Bytes;
 
 /// Round trips between taps that are shorter than this may be an error of the clock's reading: no
 /// cable between two hosts is told from none.
@@ -24,11 +24,18 @@ const CLOSE: Span = Span::from_millis(1);
 const MARGIN: Span = Span::from_secs(1);
 
 /// Fills `taps` of every tunnel.
-pub(super) fn pair(model: &mut Model) {
+pub(super) fn pair(model: &mut Model, each: &Each<'_>) {
+    // With one tap there are none, and no tunnel need be looked at.
+    let flows = model.flows.iter().map(|flow| flow.key.vantage);
+    let mut all = flows.chain(model.messages.iter().map(|message| message.vantage));
+    let first = all.next();
+    if all.all(|vantage| Some(vantage) == first) {
+        return;
+    }
     let ids: Vec<TunnelId> = model.tunnels.ids().collect();
-    for id in ids {
-        let taps = pairs(model, &model.tunnels[id]);
-        model.tunnels[id].taps = taps;
+    let taps = map_ids(each, &ids, |id| pairs(model, &model.tunnels[id]));
+    for (row, taps) in model.tunnels.iter_mut().zip(taps) {
+        row.taps = taps;
     }
 }
 
@@ -105,7 +112,7 @@ impl<'m> Sightings<'m> {
             heard: vec![[false; 2]; taps.len()],
             answered: vec![[false; 2]; taps.len()],
         };
-        let mut places: HashMap<(usize, &Bytes), usize> = HashMap::default();
+        let mut places: HashMap<(usize, &Octets), usize> = HashMap::default();
         for (flight, id) in messages(model, tunnel) {
             let message = &model.messages[id];
             let Some(tap) = tap_of(message.vantage) else {

@@ -6,6 +6,7 @@
 mod clock;
 mod flow;
 pub mod inner;
+mod paths;
 pub mod sequence;
 
 use crate::fold::{EspPacket, Fold};
@@ -13,8 +14,8 @@ use crate::keys::{EspKeys, Origin};
 use crate::language::{Text, all_of, count};
 use crate::limits;
 use crate::model::{
-    Blind, ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Plain,
-    Transport, Why,
+    Blind, ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Octets,
+    Pieces, Plain, Transport, Why,
 };
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Inner, Opening, Path};
@@ -31,6 +32,7 @@ use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 use hashbrown::hash_table::{self, HashTable};
 use inner::{Carried, InnerCensus};
+use paths::Paths;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
@@ -52,6 +54,9 @@ pub struct Census {
     clear_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
     inner: InnerCensus,
     message_octets: usize,
+    /// What digests the octets of messages.
+    digest: RandomState,
+    paths: Paths,
     clock: Clock,
     beyond: Beyond,
 }
@@ -208,33 +213,51 @@ impl Census {
         };
         let all = octets.len() + whole.as_ref().map_or(0, Bytes::len) + opened;
         let fits = self.message_octets + all <= limits::MESSAGE_OCTETS;
-        let (kept, whole, plain) = if fits {
-            (octets, whole, plain)
-        } else {
-            self.beyond.stubs += 1;
-            let stub = octets.get(..limits::MESSAGE_STUB).unwrap_or(octets);
-            let plain = match plain {
-                Plain::Opened(_) => Plain::Failed(Why::Limit),
-                plain => plain,
-            };
-            (stub, None, plain)
+        let mut cut = datagram.cut;
+        let (kept, whole, plain) = match plain {
+            // No key will open it. Only which piece of a message it is can be read.
+            Plain::Sealed if whole.is_none() => match header.is_fragment() {
+                true => (limits::MESSAGE_STUB, None, plain),
+                false => (0, None, plain),
+            },
+            plain if fits => (octets.len(), whole, plain),
+            plain => {
+                self.beyond.stubs += 1;
+                cut = true;
+                let plain = match plain {
+                    Plain::Opened(_) => Plain::Failed(Why::Limit),
+                    plain => plain,
+                };
+                (limits::MESSAGE_STUB, None, plain)
+            }
         };
-        self.message_octets += if fits { all } else { kept.len() };
+        let bytes = Octets::new(octets, kept, &self.digest);
+        self.message_octets += match whole.is_some() || matches!(plain, Plain::Opened(_)) {
+            true => all,
+            false => bytes.len(),
+        };
+        let pieces = match pieces.is_empty() {
+            true => frames,
+            false => &pieces,
+        };
+        let pieces = (pieces.len() > 1 || whole.is_some()).then(|| {
+            Box::new(Pieces {
+                frames: pieces.to_vec(),
+                whole,
+            })
+        });
+        self.model.opened_any |= matches!(plain, Plain::Opened(_));
         self.model.messages.push(Message {
             frame: datagram.stamp.frame,
-            frames: match pieces.is_empty() {
-                true => frames.to_vec(),
-                false => pieces,
-            },
             time,
             vantage: datagram.stamp.vantage,
-            path: datagram.path,
+            path: self.paths.shared(&datagram.path),
             ip: datagram.ip,
-            cut: datagram.cut || !fits,
+            cut,
             header,
-            bytes: Bytes::copy_from_slice(kept),
-            whole,
+            bytes,
             plain,
+            pieces,
         });
     }
 

@@ -1,5 +1,6 @@
 //! Exchanges: a request with its response and every copy of either.
 
+use super::few::Few;
 use super::ike_sa::IkeSaId;
 use super::message::MessageId;
 use super::table::id;
@@ -52,33 +53,36 @@ pub struct Flight {
     /// IKEv2: whether it is the response. IKEv1: false.
     pub response: bool,
     /// The datagrams that make it up: one, or the IKE fragments (SKF, IKEv1 payload 132) that came.
-    pub parts: Vec<MessageId>,
+    pub parts: Few<MessageId>,
     /// Byte-identical copies sent later: retransmissions, in time order.
-    pub again: Vec<MessageId>,
+    pub again: Few<MessageId>,
     /// The same datagrams as another vantage recorded them, or the same one a second time at once.
-    pub elsewhere: Vec<MessageId>,
+    pub elsewhere: Few<MessageId>,
     /// How many IKE fragments it should have; `None` if it was not cut by IKE.
     pub fragments: Option<u16>,
     /// Numbers of the IKE fragments that were seen, sorted.
-    pub fragments_seen: Vec<u16>,
+    pub fragments_seen: Few<u16>,
     /// The datagram that completes it, if it came in IKE fragments: reading it reads the whole.
     pub completed_by: Option<MessageId>,
 }
 
 impl Flight {
     /// Whether every IKE fragment of it was seen.
+    #[inline]
     pub fn is_whole(&self) -> bool {
         self.fragments
             .is_none_or(|total| self.fragments_seen.len() >= usize::from(total))
     }
 
     /// The first datagram of it that was seen.
+    #[inline]
     pub fn first(&self) -> Option<MessageId> {
         self.parts.first().copied()
     }
 
     /// The datagram that is read for what the message says: the one that completes it, or the
     /// first.
+    #[inline]
     pub fn message(&self) -> Option<MessageId> {
         self.completed_by.or(self.first())
     }
@@ -86,6 +90,7 @@ impl Flight {
 
 impl Exchange {
     /// The first message: in IKEv2 the request.
+    #[inline]
     pub fn request(&self) -> Option<&Flight> {
         self.flights
             .iter()
@@ -93,6 +98,7 @@ impl Exchange {
     }
 
     /// What answers it: in IKEv2 the response, in IKEv1 the first message of the other side.
+    #[inline]
     pub fn response(&self) -> Option<&Flight> {
         self.flights
             .iter()

@@ -1,47 +1,89 @@
 //! IKE messages as they passed the tap, and what else control traffic leaves behind.
 
+use super::octets::Octets;
 use super::opened::{Opened, Why};
-use super::table::id;
 use crate::net::{IpFacts, Path};
+use crate::registry::PayloadType;
 use crate::units::{FrameId, Timestamp, Vantage};
 use crate::wire::{self, fault::Faults};
 use bytes::Bytes;
 use std::sync::Arc;
 
-id!(MessageId, "an IKE message");
+/// Where an IKE message stands in the table of all: [`super::Messages`].
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MessageId(pub u32);
 
 /// One IKE datagram. Its octets are kept and read again on demand, so a new rule needs no new field.
+/// There are millions of these: what is rare lies in a box, what many have in common is shared.
 #[derive(Clone, Debug)]
 pub struct Message {
     /// The frame that completes it.
     pub frame: FrameId,
-    /// Every frame that carries a piece of it; only `frame` itself unless IP fragmented it, or it
-    /// completes a message in IKE fragments.
-    pub frames: Vec<FrameId>,
     /// When the completing frame was recorded.
     pub time: Timestamp,
     /// Where it was recorded.
     pub vantage: Vantage,
     /// Between whom, and inside what.
-    pub path: Path,
+    pub path: Arc<Path>,
     /// Of the IP header.
     pub ip: IpFacts,
     /// Whether the capture kept fewer octets than the IP header promises.
     pub cut: bool,
     /// Its header; messages whose header is not whole are not in the model.
     pub header: wire::Header,
-    /// The message from its header on, without the non-ESP marker; as much as the capture kept.
-    pub bytes: Bytes,
-    /// If it is the IKEv1 fragment that completes a message: the octets of that message.
-    pub whole: Option<Bytes>,
+    /// The message from its header on, without the non-ESP marker; as much as the capture kept, and
+    /// none of one that is sealed and that no key opens.
+    pub bytes: Octets,
     /// Whether its body can be read, or that of the message it completes.
     pub plain: Plain,
+    /// What it was put together from, if it came in several frames.
+    pub pieces: Option<Box<Pieces>>,
+}
+
+/// What a message was put together from.
+#[derive(Clone, Debug)]
+pub struct Pieces {
+    /// Every frame that carries a piece of it: of its IP packet, or of the message in IKE fragments
+    /// that it completes.
+    pub frames: Vec<FrameId>,
+    /// If it is the IKEv1 fragment that completes a message: the octets of that message.
+    pub whole: Option<Bytes>,
 }
 
 impl Message {
-    /// Reads the octets again: those of the message it completes, if it is an IKEv1 fragment.
+    /// Every frame that carries a piece of it; only its own unless IP fragmented it, or it completes
+    /// a message in IKE fragments.
+    pub fn frames(&self) -> &[FrameId] {
+        match &self.pieces {
+            Some(pieces) => &pieces.frames,
+            None => std::slice::from_ref(&self.frame),
+        }
+    }
+
+    /// The octets of the message that it completes, if it is an IKEv1 fragment.
+    pub fn whole(&self) -> Option<&Bytes> {
+        self.pieces.as_ref()?.whole.as_ref()
+    }
+
+    /// Reads the octets again: those of the message it completes, if it is an IKEv1 fragment. Of a
+    /// sealed message whose octets are not kept there is the header alone.
     pub fn read(&self) -> wire::Message<'_> {
-        wire::Message::read(self.whole.as_ref().unwrap_or(&self.bytes))
+        match self.whole() {
+            Some(whole) => wire::Message::read(whole),
+            None if self.bytes.is_empty() => wire::Message {
+                header: self.header,
+                payloads: Vec::new(),
+                sealed: None,
+                faults: Vec::new(),
+            },
+            None => wire::Message::read(&self.bytes),
+        }
+    }
+
+    /// Its payloads in clear of this kind, as [`Message::read`] has them, read alone.
+    pub fn payloads_of(&self, kind: PayloadType) -> impl Iterator<Item = wire::Payload<'_>> {
+        let octets = self.whole().map_or(&*self.bytes, |whole| whole);
+        wire::Message::payloads_of(octets, kind)
     }
 
     /// Reads what is in clear and what was opened alike: the payloads inside follow the others, and
@@ -60,7 +102,7 @@ impl Message {
 
     /// Octets of the message by its header, or of the one that it completes.
     pub fn length(&self) -> usize {
-        match &self.whole {
+        match self.whole() {
             Some(whole) => whole.len(),
             None => self.header.length as usize,
         }

@@ -10,14 +10,17 @@ pub mod clear_flow;
 pub mod esp_flow;
 pub mod esp_size;
 pub mod exchange;
+pub mod few;
 pub mod icmp;
 pub mod ike_sa;
 pub mod inner_flow;
 pub mod input;
 pub mod message;
+pub mod messages;
 pub mod negotiation;
 pub mod notice;
 pub mod numbers;
+pub mod octets;
 pub mod opened;
 pub mod quality;
 pub mod selector;
@@ -37,6 +40,7 @@ pub use esp_flow::{
 };
 pub use esp_size::{Cut, Family, Inferred, Overhead, Plateau};
 pub use exchange::{Exchange, ExchangeId, Flight, Role};
+pub use few::Few;
 pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
 pub use inner_flow::{
@@ -44,10 +48,12 @@ pub use inner_flow::{
     Stuck, TcpWay,
 };
 pub use input::Input;
-pub use message::{FragmentTrain, Keepalives, Message, MessageId, Plain};
+pub use message::{FragmentTrain, Keepalives, Message, MessageId, Pieces, Plain};
+pub use messages::Messages;
 pub use negotiation::{Deleted, Negotiation, Said, Told};
 pub use notice::Notice;
 pub use numbers::{NumberRun, Numbers, Sample};
+pub use octets::Octets;
 pub use opened::{Opened, Why};
 pub use quality::{ClockStep, DOUBLED};
 pub use selector::Selector;
@@ -64,9 +70,11 @@ use crate::units::Timestamp;
 pub struct Model {
     /// What was read.
     pub inputs: Vec<Input>,
-    /// Every IKE message in clear or sealed, in file order.
-    pub messages: Table<MessageId, Message>,
-    /// Requests with their responses, in order of their first message.
+    /// Whether keys opened any IKE message: where none did, none need be asked.
+    pub opened_any: bool,
+    /// Every IKE message in clear or sealed.
+    pub messages: Messages,
+    /// Requests with their responses, by IKE SA, and there in order of their first message.
     pub exchanges: Table<ExchangeId, Exchange>,
     /// IKE SAs in order of their first message.
     pub ike_sas: Table<IkeSaId, IkeSa>,

@@ -147,6 +147,9 @@ impl Said {
 impl Model {
     /// The message of a flight with all that stands in it, if it is whole and was opened.
     pub fn opened(&self, flight: &Flight) -> Option<(&Message, wire::Message<'_>)> {
+        if !self.opened_any {
+            return None;
+        }
         let message = &self.messages[flight.message()?];
         let is_opened = matches!(&message.plain, Plain::Opened(opened) if !opened.is_part);
         (is_opened && flight.is_whole()).then(|| (message, message.open()))
@@ -165,6 +168,9 @@ impl Model {
     /// another kind, or neither message was opened. All rounds of `IKE_AUTH` are one negotiation,
     /// whichever of them is asked about.
     pub fn negotiation(&self, id: ExchangeId) -> Option<Negotiation> {
+        if !self.opened_any {
+            return None;
+        }
         let exchange = &self.exchanges[id];
         let (request, answer) = match exchange.kind {
             ExchangeType::IKE_AUTH => {

@@ -48,6 +48,15 @@ impl Notice {
     /// Whether it reports an error: IKEv2 below 16384, IKEv1 from 1 to 8191 (RFC 2408 section
     /// 3.14.1), without the private range.
     pub fn is_error(&self) -> bool {
-        self.kind < if self.v1 { 8192 } else { 16384 }
+        is_error(self.v1, self.kind)
     }
+
+    /// Whether a notification of this number is kept: one that reports an error or asks for a cookie.
+    pub fn may_keep(v1: bool, kind: u16) -> bool {
+        is_error(v1, kind) || !v1 && kind == NotifyType::COOKIE.0
+    }
+}
+
+fn is_error(v1: bool, kind: u16) -> bool {
+    kind < if v1 { 8192 } else { 16384 }
 }

@@ -18,10 +18,12 @@ macro_rules! id {
         pub struct $Name(pub u32);
 
         impl $crate::model::table::Id for $Name {
+            #[inline]
             fn from_index(index: u32) -> Self {
                 Self(index)
             }
 
+            #[inline]
             fn index(self) -> usize {
                 self.0 as usize
             }
@@ -45,6 +47,24 @@ impl<I: Id, T> Table<I, T> {
         let id = I::from_index(u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
         self.rows.push(row);
         id
+    }
+
+    /// The table of these rows.
+    pub fn of_rows(rows: Vec<T>) -> Self {
+        Self {
+            rows,
+            ids: PhantomData,
+        }
+    }
+
+    /// The rows alone, in order.
+    pub fn into_rows(self) -> Vec<T> {
+        self.rows
+    }
+
+    /// Makes room for so many more rows.
+    pub fn reserve(&mut self, more: usize) {
+        self.rows.reserve_exact(more);
     }
 
     /// The number of rows.
@@ -85,6 +105,7 @@ impl<I: Id, T> Table<I, T> {
 impl<I: Id, T> std::ops::Index<I> for Table<I, T> {
     type Output = T;
 
+    #[inline]
     fn index(&self, id: I) -> &T {
         &self.rows[id.index()]
     }
@@ -95,6 +116,7 @@ impl<I: Id, T> std::ops::Index<I> for Table<I, T> {
     reason = "an id is made by push alone, and rows are never removed"
 )]
 impl<I: Id, T> std::ops::IndexMut<I> for Table<I, T> {
+    #[inline]
     fn index_mut(&mut self, id: I) -> &mut T {
         &mut self.rows[id.index()]
     }

@@ -4,9 +4,9 @@ use crate::diagnose::{Confidence, Evidence, Finding, Rule, Severity};
 use crate::keys::Origin;
 use crate::model::{
     Anomaly, AnomalyKind, Blind, ChildSa, ChildSaId, Classes, EspFlow, Exchange, ExchangeId,
-    Failure, Flight, FlowId, FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input, KeyUsed, Link,
-    Message, MessageId, Model, Nat, NatVerdict, NullTally, OpenedTally, Plain, Role, Seen,
-    SequenceTally, Silence, SizeTally, Timeline, Transport, Tunnel, TunnelId,
+    Failure, Few, Flight, FlowId, FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input, KeyUsed,
+    Link, Message, MessageId, Model, Nat, NatVerdict, NullTally, Octets, OpenedTally, Plain, Role,
+    Seen, SequenceTally, Silence, SizeTally, Timeline, Transport, Tunnel, TunnelId,
 };
 use crate::net::{Encap, IpFacts, Layer, Path, Unopened};
 use crate::registry::{ExchangeType, PayloadType};
@@ -221,10 +221,9 @@ fn path(back: bool) -> Path {
 fn message(number: u64, millis: i64, response: bool) -> Message {
     Message {
         frame: frame(number),
-        frames: vec![frame(number)],
         time: at(millis),
         vantage: VANTAGE,
-        path: path(response),
+        path: std::sync::Arc::new(path(response)),
         ip: IpFacts::default(),
         cut: false,
         header: Header {
@@ -236,9 +235,9 @@ fn message(number: u64, millis: i64, response: bool) -> Message {
             message_id: 0,
             length: 300,
         },
-        bytes: bytes::Bytes::new(),
-        whole: None,
+        bytes: Octets::whole(&[]),
         plain: Plain::Clear,
+        pieces: None,
     }
 }
 
@@ -246,11 +245,11 @@ fn flight(by: Role, first: MessageId, again: Vec<MessageId>) -> Flight {
     Flight {
         by,
         response: by == Role::Responder,
-        parts: vec![first],
-        again,
-        elsewhere: Vec::new(),
+        parts: Few::from(vec![first]),
+        again: again.into(),
+        elsewhere: Few::new(),
         fragments: None,
-        fragments_seen: Vec::new(),
+        fragments_seen: Few::new(),
         completed_by: None,
     }
 }

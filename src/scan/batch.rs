@@ -25,7 +25,7 @@ pub struct Batch {
     pub keyed: Vec<Keyed>,
     /// All frames, if someone asked for them.
     pub frames: Vec<Kept>,
-    /// Octets that `keyed` and `frames` refer to.
+    /// Octets that `keyed`, `frames` and IKE messages among `controls` refer to.
     pub octets: Vec<u8>,
     /// Everything but ESP, in frame order.
     pub controls: Vec<Control>,
@@ -236,8 +236,8 @@ pub struct Control {
 /// What a control datagram is.
 #[derive(Clone, Debug)]
 pub enum ControlBody {
-    /// An IKE message.
-    Ike(Bytes),
+    /// An IKE message: where its octets lie in [`Batch::octets`].
+    Ike(Range<usize>),
     /// An Authentication Header.
     Ah {
         /// Protocol of what follows.

@@ -178,7 +178,7 @@ impl Notes {
             return;
         }
         let body = match *body {
-            Body::Ike(message) => ControlBody::Ike(Bytes::copy_from_slice(message)),
+            Body::Ike(message) => ControlBody::Ike(keep(&mut self.octets, message)),
             Body::Ah(ah) => ControlBody::Ah {
                 next_header: ah.header.next_header,
                 header_length: ah.header.length,

@@ -409,7 +409,7 @@ mod v2 {
             census.datagram(&datagram(frame, octets), Timestamp(0), &[frame]);
         }
         let mut model = census.finish();
-        crate::assemble::assemble(&mut model);
+        crate::assemble::assemble(&mut model, &crate::assemble::in_turn);
         let auth = model
             .exchanges
             .iter()
@@ -423,7 +423,7 @@ mod v2 {
         assert!(whole.plain.is_readable());
         assert_eq!(whole.open().nonce(), Some(&[7; 64][..]));
         assert_eq!(whole.read().nonce(), None);
-        assert_eq!(whole.frames.len(), 2);
+        assert_eq!(whole.frames().len(), 2);
     }
 
     #[test]
@@ -1059,7 +1059,7 @@ mod v1 {
             census.datagram(&datagram, Timestamp(0), &[frame]);
         }
         let mut model = census.finish();
-        crate::assemble::assemble(&mut model);
+        crate::assemble::assemble(&mut model, &crate::assemble::in_turn);
         let sa = model.ike_sas.iter().next().unwrap();
         assert_eq!(sa.suite.as_ref().unwrap().encryption, Some(12));
         let main = &model.exchanges[sa.exchanges[0]];
@@ -1067,7 +1067,7 @@ mod v1 {
         assert_eq!(answer.parts.len(), 2);
         let whole = &model.messages[answer.message().unwrap()];
         assert_eq!(whole.frame.number, 3);
-        assert_eq!(whole.frames.len(), 2);
+        assert_eq!(whole.frames().len(), 2);
         assert!(whole.read().sa_v1().is_some());
         assert_eq!(whole.length(), told[1].len());
         // What was opened is read like what is in clear.

@@ -7,8 +7,9 @@ use crate::limits;
 use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, Classes, ClearFlow, DOUBLED, EspFlow, Failure, FlowId, FlowKey,
-    FragmentTrain, IcmpSeen, Input, Keepalives, Link, Message, Model, Numbers, Opened, OpenedTally,
-    Plain, Rhythm, Sample, Seen, SequenceTally, Silence, SizeTally, Timeline, Transport,
+    FragmentTrain, IcmpSeen, Input, Keepalives, Link, Message, Model, Numbers, Octets, Opened,
+    OpenedTally, Plain, Rhythm, Sample, Seen, SequenceTally, Silence, SizeTally, Timeline,
+    Transport,
 };
 use crate::net::{IpFacts, Unopened};
 use crate::registry::PayloadType;
@@ -190,12 +191,12 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
     } else {
         20
     };
+    model.opened_any |= opened.is_some();
     model.messages.push(Message {
         frame,
-        frames: vec![frame],
         time: packet.time,
         vantage,
-        path: packet.path,
+        path: Arc::new(packet.path),
         ip: IpFacts {
             ttl: packet.ttl,
             traffic_class: packet.class,
@@ -206,8 +207,8 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
         },
         cut: *cut,
         header,
-        bytes: bytes.clone().into(),
-        whole: None,
+        bytes: Octets::whole(bytes),
+        pieces: None,
         plain: match (sealed, opened) {
             (false, _) => Plain::Clear,
             (true, None) => Plain::Sealed,

@@ -1,6 +1,5 @@
 //! The IKE header, the same 28 octets in both versions (RFC 2408 section 3.1, RFC 7296 section 3.1).
 
-use super::cursor::Cursor;
 use crate::registry::{ExchangeType, PayloadType};
 use crate::units::{IkeSpi, IkeSpis};
 
@@ -47,18 +46,22 @@ pub struct Header {
 impl Header {
     /// Reads a header; `None` if it is not whole.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(bytes, 0);
+        // In pieces whose size is known: every message is read here, and most in nothing but this.
+        let (initiator, rest) = bytes.first_chunk::<HEADER_LEN>()?.split_first_chunk()?;
+        let (responder, rest) = rest.split_first_chunk()?;
+        let (&[next_payload, version, exchange, flags], rest) = rest.split_first_chunk()?;
+        let (message_id, length) = rest.split_first_chunk()?;
         Some(Self {
             spis: IkeSpis {
-                initiator: IkeSpi(cursor.u64()?),
-                responder: IkeSpi(cursor.u64()?),
+                initiator: IkeSpi(u64::from_be_bytes(*initiator)),
+                responder: IkeSpi(u64::from_be_bytes(*responder)),
             },
-            next_payload: PayloadType(cursor.u8()?),
-            version: Version(cursor.u8()?),
-            exchange: ExchangeType(cursor.u8()?),
-            flags: Flags(cursor.u8()?),
-            message_id: cursor.u32()?,
-            length: cursor.u32()?,
+            next_payload: PayloadType(next_payload),
+            version: Version(version),
+            exchange: ExchangeType(exchange),
+            flags: Flags(flags),
+            message_id: u32::from_be_bytes(*message_id),
+            length: u32::from_be_bytes(*length.first_chunk()?),
         })
     }
 

@@ -114,6 +114,16 @@ impl<'a> Message<'a> {
         payloads
     }
 
+    /// The payloads in clear of this kind, read alone: much sooner than the whole message.
+    pub fn payloads_of(bytes: &'a [u8], kind: PayloadType) -> impl Iterator<Item = Payload<'a>> {
+        let header = Header::read(bytes);
+        let links = header.map(|header| (header.version, Chain::new(&header, bytes)));
+        links.into_iter().flat_map(move |(version, chain)| {
+            let links = chain.take(PAYLOADS).filter(move |link| link.kind == kind);
+            links.map(move |link| read_payload(&link, version, &mut Faults::default()))
+        })
+    }
+
     /// The octets of the message. Types of payloads and all lengths are made anew.
     pub fn emit(&self) -> Vec<u8> {
         let mut body = Vec::new();

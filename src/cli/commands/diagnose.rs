@@ -11,6 +11,7 @@ use crate::cli::output::Output;
 use crate::pipeline::{self, Analysis};
 use crate::report::text::{self, Detail};
 use crate::report::{Diagnosis, Selection, json, ndjson};
+use std::mem::ManuallyDrop;
 
 /// Runs it.
 pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
@@ -20,7 +21,10 @@ pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
     let inputs = capture::expand(&options.inputs)?;
     let progress = options.watch();
-    let Analysis { model, findings } = pipeline::analyze(inputs, &options.pipeline)?;
+    // The process ends after this: to give millions of rows back one by one would take longer than to
+    // read them.
+    let analysis = ManuallyDrop::new(pipeline::analyze(inputs, &options.pipeline)?);
+    let Analysis { model, findings } = &*analysis;
     drop(progress);
 
     let selection = Selection {
@@ -28,7 +32,7 @@ pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
         min_severity: args.min_severity.into(),
         language,
     };
-    let diagnosis = Diagnosis::new(&model, &findings, &selection);
+    let diagnosis = ManuallyDrop::new(Diagnosis::new(model, findings, &selection));
     if let Some(filter) = &options.tunnel
         && diagnosis.tunnels.is_empty()
         && !options.quiet
@@ -44,14 +48,14 @@ pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
                 verbose: options.verbose,
             },
         ),
-        Format::Json => json::write(out, &diagnosis),
+        Format::Json => json::write(out, &*diagnosis),
         Format::Ndjson => ndjson::write(out, &diagnosis.findings),
     })?;
 
     let failed = args.fail_on.severity().is_some_and(|least| {
         let concerned = findings
             .iter()
-            .filter(|finding| selection.concerns(&model, finding));
+            .filter(|finding| selection.concerns(model, finding));
         concerned
             .into_iter()
             .any(|finding| finding.severity >= least)

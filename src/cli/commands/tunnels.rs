@@ -10,6 +10,7 @@ use crate::cli::output::Output;
 use crate::pipeline;
 use crate::report::view::Tunnels;
 use crate::report::{Selection, json, ndjson, tunnels};
+use std::mem::ManuallyDrop;
 
 /// Runs it.
 pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
@@ -19,7 +20,9 @@ pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
     let inputs = capture::expand(&options.inputs)?;
     let progress = options.watch();
-    let model = pipeline::analyze(inputs, &options.pipeline)?.model;
+    // As in `diagnose`, the model is not given back row by row.
+    let analysis = ManuallyDrop::new(pipeline::analyze(inputs, &options.pipeline)?);
+    let model = &analysis.model;
     drop(progress);
 
     let selection = Selection {
@@ -27,7 +30,7 @@ pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
         language,
         ..Selection::default()
     };
-    let view = Tunnels::new(&model, &selection);
+    let view = Tunnels::new(model, &selection);
     write(out, |out| match options.format {
         Format::Text => tunnels::write(out, &view, options.sheet),
         Format::Json => json::write(out, &view),

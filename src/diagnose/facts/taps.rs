@@ -4,10 +4,10 @@ use super::end_of;
 use super::tap::messages;
 use crate::diagnose::{Cite, Finding};
 use crate::language::{Text, count};
-use crate::model::{Crossing, EspFlow, Flight, Missed, Model, TapPair, Tunnel, TunnelId};
+use crate::model::{Crossing, EspFlow, Flight, Missed, Model, Octets, TapPair, Tunnel, TunnelId};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
-use std::collections::BTreeMap;
+use foldhash::HashMap;
 
 /// A message on its way from the tap near its sender to the one behind it.
 #[derive(Clone, Debug)]
@@ -148,7 +148,8 @@ fn between(model: &Model, pair: &TapPair, towards: usize, flight: &Flight) -> Op
     let far = *pair.taps.get(1 - place)?;
     let recording = model.recording(far)?;
     // Datagrams of the same octets: copies at the near tap, and whether any reached the far one.
-    let mut pieces: BTreeMap<&[u8], (Vec<Cite>, bool)> = BTreeMap::new();
+    let mut pieces: Vec<(Vec<Cite>, bool)> = Vec::new();
+    let mut rows: HashMap<&Octets, usize> = HashMap::default();
     let mut passage = Passage {
         near,
         far,
@@ -163,7 +164,13 @@ fn between(model: &Model, pair: &TapPair, towards: usize, flight: &Flight) -> Op
     for id in copies.chain(&flight.elsewhere) {
         let message = &model.messages[*id];
         let cite = (message.frame, message.time);
-        let piece = pieces.entry(&message.bytes).or_default();
+        let row = *rows.entry(&message.bytes).or_insert(pieces.len());
+        if row == pieces.len() {
+            pieces.push((Vec::new(), false));
+        }
+        let Some(piece) = pieces.get_mut(row) else {
+            continue;
+        };
         if message.vantage == far {
             passage.reached.push(cite);
             piece.1 = true;
@@ -171,7 +178,7 @@ fn between(model: &Model, pair: &TapPair, towards: usize, flight: &Flight) -> Op
             piece.0.push(cite);
         }
     }
-    for (copies, arrived) in pieces.into_values() {
+    for (copies, arrived) in pieces {
         let could = |copy: &Cite| arrived || is_recording(pair, place, copy.1, recording);
         let all = copies.len();
         let sent: Vec<Cite> = copies.into_iter().filter(could).collect();

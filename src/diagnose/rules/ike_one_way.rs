@@ -134,7 +134,7 @@ impl<'m> Pair<'m> {
             _ if asked::is_v1(exchange.kind) => return None,
             _ => (exchange.request()?, exchange.response()?),
         };
-        let path = first(model, request)?.path;
+        let path = &first(model, request)?.path;
         Some(Self {
             request,
             answer,

@@ -367,7 +367,7 @@ fn asked_again(model: &Model, tunnel: TunnelId, time: Timestamp) -> Option<(Cite
 fn said(model: &Model, exchange: &Exchange) -> Option<(Cite, IpAddr, IpAddr)> {
     let flight = exchange.flights.first()?;
     let message = crate::diagnose::facts::first(model, flight)?;
-    let path = message.path;
+    let path = &message.path;
     Some((
         (message.frame, message.time),
         path.from.address,

@@ -1,0 +1,90 @@
+//! The paths of messages, each kept once: a gateway sends all of a tunnel's the same way.
+
+use crate::net::Path;
+use foldhash::quality::RandomState;
+use hashbrown::hash_table::{Entry, HashTable};
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Paths that were met.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    rows: Vec<Arc<Path>>,
+    /// Places in `rows` with the hash that they stand under, which spares looking there.
+    index: HashTable<(u32, u32)>,
+    hasher: RandomState,
+}
+
+impl Paths {
+    /// The one that equals this.
+    pub(super) fn shared(&mut self, path: &Path) -> Arc<Path> {
+        // The rest of the path seldom differs where these agree.
+        let Path { from, to, .. } = path;
+        let key = (bits(from.address), bits(to.address), from.port, to.port);
+        let hash = self.hasher.hash_one(key);
+        let short = hash as u32;
+        let Self { rows, index, .. } = self;
+        let known = index.entry(
+            widened(short),
+            |(mark, place)| {
+                *mark == short && rows.get(*place as usize).is_some_and(|row| **row == *path)
+            },
+            |(mark, _)| widened(*mark),
+        );
+        match known {
+            Entry::Occupied(known) => {
+                let place = known.get().1 as usize;
+                rows.get(place).map_or_else(|| Arc::new(*path), Arc::clone)
+            }
+            Entry::Vacant(free) => {
+                let row = Arc::new(*path);
+                // There are no more of them than messages.
+                free.insert((short, u32::try_from(rows.len()).unwrap_or(u32::MAX)));
+                rows.push(Arc::clone(&row));
+                row
+            }
+        }
+    }
+}
+
+/// A hash of 64 bits made of 32: the table uses the uppermost and the lowest.
+fn widened(short: u32) -> u64 {
+    u64::from(short).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The address as a number: hashed in two steps where its octets would take many.
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Encap;
+    use crate::units::Endpoint;
+
+    #[test]
+    fn equal_paths_are_one_and_others_are_not() {
+        let end = |last: u8, port| Endpoint {
+            address: IpAddr::from([192, 0, 2, last]),
+            port: Some(port),
+        };
+        let path = |from, to| Path {
+            from,
+            to,
+            encap: Encap::default(),
+        };
+        let mut paths = Paths::default();
+        let (a, b) = (
+            path(end(1, 500), end(2, 500)),
+            path(end(1, 500), end(2, 4500)),
+        );
+        let [one, other, again] = [a, b, a].map(|path| paths.shared(&path));
+        assert_eq!((*one, *other), (a, b));
+        assert!(Arc::ptr_eq(&one, &again) && !Arc::ptr_eq(&one, &other));
+    }
+}

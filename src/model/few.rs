@@ -1,0 +1,141 @@
+//! Lists that nearly always hold one thing or none.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// A list of a few things, to be read as a slice. Of one it takes no room beside itself: captures hold
+/// millions of these.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Few<T>(Kind<T>);
+
+#[derive(Clone, Eq, PartialEq)]
+#[expect(
+    clippy::box_collection,
+    reason = "the list itself would make every row larger that has none"
+)]
+enum Kind<T> {
+    None,
+    One(T),
+    Many(Box<Vec<T>>),
+}
+
+impl<T> Few<T> {
+    /// A list of nothing.
+    pub const fn new() -> Self {
+        Self(Kind::None)
+    }
+
+    /// Appends a thing.
+    pub fn push(&mut self, more: T) {
+        self.insert(self.len(), more);
+    }
+
+    /// Puts a thing before the one at `place`; at the end where there is none.
+    pub fn insert(&mut self, place: usize, more: T) {
+        self.0 = match std::mem::replace(&mut self.0, Kind::None) {
+            Kind::None => Kind::One(more),
+            Kind::One(one) if place == 0 => Kind::Many(Box::new(vec![more, one])),
+            Kind::One(one) => Kind::Many(Box::new(vec![one, more])),
+            Kind::Many(mut all) => {
+                all.insert(place.min(all.len()), more);
+                Kind::Many(all)
+            }
+        };
+    }
+
+    /// Takes everything out.
+    pub fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+}
+
+/// As a slice of the same.
+impl<T: fmt::Debug> fmt::Debug for Few<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Deref for Few<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        match &self.0 {
+            Kind::None => &[],
+            Kind::One(one) => std::slice::from_ref(one),
+            Kind::Many(all) => all,
+        }
+    }
+}
+
+impl<T> DerefMut for Few<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match &mut self.0 {
+            Kind::None => &mut [],
+            Kind::One(one) => std::slice::from_mut(one),
+            Kind::Many(all) => all,
+        }
+    }
+}
+
+impl<'f, T> IntoIterator for &'f Few<T> {
+    type Item = &'f T;
+    type IntoIter = std::slice::Iter<'f, T>;
+
+    #[inline]
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<T> From<Vec<T>> for Few<T> {
+    fn from(all: Vec<T>) -> Self {
+        all.into_iter().collect()
+    }
+}
+
+impl<T> FromIterator<T> for Few<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(things: I) -> Self {
+        let mut few = Self::new();
+        few.extend(things);
+        few
+    }
+}
+
+impl<T> Extend<T> for Few<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, things: I) {
+        things.into_iter().for_each(|thing| self.push(thing));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn things_stand_where_they_were_put() {
+        let mut few = Few::new();
+        assert_eq!(*few, [] as [u16; 0]);
+        few.push(5);
+        assert_eq!(*few, [5]);
+        few.insert(0, 3);
+        few.insert(1, 4);
+        few.insert(9, 6);
+        assert_eq!(*few, [3, 4, 5, 6]);
+        assert_eq!(few.take(), Few::from(vec![3, 4, 5, 6]));
+        assert!(few.is_empty());
+    }
+
+    #[test]
+    fn a_list_of_one_is_as_small_as_two_words() {
+        assert_eq!(size_of::<Few<crate::model::MessageId>>(), 16);
+        assert_eq!(size_of::<Few<u16>>(), 16);
+    }
+}
