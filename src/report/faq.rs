@@ -644,7 +644,7 @@ pub static BEYOND: &[Diagnosis] = &[
         23,
         "QoS splits one SA into queues, and packets overtake each other",
         &["esp-reordering"],
-        "Disorder is told, not its class: packets of ESP are not counted by DSCP. Compare the DSCP of the frames that it cites.",
+        "Packets of ESP are counted by DSCP. Where those of each keep their order and pass those of another, it is said so.",
     ),
     beyond(
         24,
@@ -767,8 +767,8 @@ pub static BEYOND: &[Diagnosis] = &[
     beyond(
         42,
         "A device chokes on padding of short frames",
-        &[],
-        "Padding after the IP packet is not kept. ESP shorter than an Ethernet frame is rare: with encryption and a checksum only empty packets are.",
+        &["esp-one-way"],
+        "Frames longer than the packet in them are counted. Where all ESP of a direction that has no answer lies in such frames, it is mentioned. ESP shorter than an Ethernet frame is rare: with encryption and a checksum only empty packets are.",
     ),
     beyond(
         43,

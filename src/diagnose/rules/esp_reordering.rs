@@ -75,6 +75,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let tally = flow.sequence;
     let beyond = tally.deepest >= WINDOW;
     let disturbed = steps_back(flow);
+    let queued = flow.classes.pass_each_other() && !disturbed;
     let bears = match beyond {
         true => say!(
             "A replay window of {window} throws such packets away.",
@@ -116,12 +117,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             late = before.sequence.late,
             tap = taps::name(model, before.key.vantage)
         ),
-        None if by_sender => "The tap stands beside the sender, by the TTLs: it sends them out of \
+        None if by_sender && !queued => {
+            "The tap stands beside the sender, by the TTLs: it sends them out of \
                               order itself, as one does that encrypts in parallel."
-            .into(),
+                .into()
+        }
         None => Text::default(),
     });
-    let queued = flow.classes.pass_each_other() && !disturbed;
     if queued {
         finding.says.add(queues(flow));
     }
@@ -163,7 +165,7 @@ fn queues(flow: &EspFlow) -> Text {
             .collect::<Vec<u16>>()
     };
     let (late, prompt) = (all_of(dscp(true)), dscp(false));
-    let kept = "Packets of each DSCP keep their order: a router has a queue for each.";
+    let kept = "Packets of each DSCP keep their order: there is a queue for each.";
     match prompt.is_empty() {
         true => say!("Packets of DSCP {late} pass one another.", late),
         false => say!(

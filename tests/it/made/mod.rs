@@ -7,6 +7,7 @@ mod esp;
 mod files;
 mod links;
 mod packets;
+mod paths;
 mod recording;
 mod seal;
 mod transports;
@@ -105,7 +106,13 @@ impl Part {
     }
 }
 
-const MADE: &[&[Made]] = &[links::MADE, files::MADE, transports::MADE, esp::MADE];
+const MADE: &[&[Made]] = &[
+    links::MADE,
+    files::MADE,
+    transports::MADE,
+    esp::MADE,
+    paths::MADE,
+];
 
 fn made() -> impl Iterator<Item = &'static Made> {
     MADE.iter().flat_map(|made| made.iter())

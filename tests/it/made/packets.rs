@@ -56,6 +56,16 @@ pub(super) fn ethernet(frame: &[u8], kind: u16, payload: &[u8]) -> Vec<u8> {
     [&frame[..12], &kind.to_be_bytes(), payload].concat()
 }
 
+/// Sets traffic class and time to live of the IPv4 packet in an Ethernet frame.
+pub(super) fn set(frame: &mut [u8], class: Option<u8>, ttl: Option<u8>) {
+    let head = &mut frame[14..34];
+    head[1] = class.unwrap_or(head[1]);
+    head[8] = ttl.unwrap_or(head[8]);
+    head[10..12].fill(0);
+    let sum = checksum(&[head]);
+    head[10..12].copy_from_slice(&sum);
+}
+
 /// An IP packet of the family of its addresses, not to be fragmented.
 pub(super) fn packet(from: IpAddr, to: IpAddr, protocol: u8, payload: &[u8]) -> Vec<u8> {
     match (from, to) {

@@ -30,11 +30,11 @@ pub(super) const MADE: &[Made] = &[
 ];
 
 /// Four zeros where ESP has its SPI (RFC 3948 section 2.2).
-const NON_ESP_MARKER: [u8; 4] = [0; 4];
+pub(super) const NON_ESP_MARKER: [u8; 4] = [0; 4];
 
 pub(super) const IKE_SA_INIT: u8 = 34;
 pub(super) const IKE_AUTH: u8 = 35;
-const CREATE_CHILD_SA: u8 = 36;
+pub(super) const CREATE_CHILD_SA: u8 = 36;
 
 /// What a frame holds of IPsec.
 pub(super) enum Inside {
