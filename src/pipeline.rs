@@ -3,7 +3,7 @@
 use crate::assemble;
 use crate::capture::{self, Chunk, Chunks, Frame, ReadError, Walked};
 use crate::census::Census;
-use crate::diagnose::{self, Failed, Finding, Rule, rules::RULES};
+use crate::diagnose::{self, Case, Failed, Finding, Rule, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
 use crate::keys::{EspKeys, KeyRing};
 use crate::language::Text;
@@ -49,6 +49,9 @@ pub struct Analysis {
     /// What it means, most important first.
     pub findings: Vec<Finding>,
 }
+
+/// So many tunnels for each thread keep it busy without help of the others.
+const MANY: usize = 8;
 
 /// Why nothing could be done.
 #[derive(Debug, thiserror::Error)]
@@ -119,30 +122,30 @@ pub fn decrypt(
 
 /// Every rule looks at every tunnel; order is restored by `collect` and settled by `conclude`.
 ///
-/// Tunnels times rules are counted, not listed, and threads take runs of them: one tunnel keeps them
-/// all busy, and a hundred thousand cost no task each.
+/// What the rules ask of a tunnel is shared among them, so threads take whole tunnels where there are
+/// many; where there are few they take its rules, and one tunnel keeps them all busy.
 fn judge(model: &Model, rules: &[&'static Rule]) -> (Vec<Finding>, Vec<Failed>) {
-    let tasks = model.tunnels.len() * rules.len();
-    let judged: Vec<Result<Finding, Failed>> = (0..tasks)
+    let few = model.tunnels.len() < MANY * rayon::current_num_threads();
+    let at_once = if few { 1 } else { rules.len().max(1) };
+    let judged: Vec<Result<Vec<Finding>, Failed>> = (0..model.tunnels.len())
         .into_par_iter()
-        .filter_map(|task| {
-            let rule = rules.get(task % rules.len())?;
-            let tunnel = TunnelId(u32::try_from(task / rules.len()).ok()?);
-            Some(diagnose::try_check(model, rule, tunnel))
-        })
-        .flat_map_iter(|judged| match judged {
-            Ok(found) => found.into_iter().map(Ok).collect(),
-            Err(failed) => vec![Err(failed)],
+        .filter_map(|tunnel| Some(Case::of(model, TunnelId(u32::try_from(tunnel).ok()?))))
+        .flat_map(|case| {
+            let judged = rules.par_iter().with_min_len(at_once);
+            let judged = judged.map(|rule| diagnose::check(rule, &case));
+            judged
+                .filter(|judged| !matches!(judged, Ok(found) if found.is_empty()))
+                .collect::<Vec<_>>()
         })
         .collect();
     let (mut findings, mut failed) = (Vec::new(), Vec::new());
     for one in judged {
         match one {
-            Ok(finding) => findings.push(finding),
+            Ok(found) => findings.extend(found),
             Err(rule) => failed.push(rule),
         }
     }
-    (diagnose::conclude(model, findings), failed)
+    (diagnose::conclude(findings), failed)
 }
 
 /// Gives work to all threads of the pool that this runs in.
@@ -523,7 +526,7 @@ mod tests {
         summary: "It panics over the second tunnel.",
         document: "",
         explains: &[],
-        check: |_, tunnel| match tunnel.0 {
+        check: |case| match case.id.0 {
             1 => panic!("on purpose"),
             _ => Vec::new(),
         },
@@ -536,13 +539,13 @@ mod tests {
         summary: "It has something to say of every tunnel.",
         document: "",
         explains: &[],
-        check: |_, tunnel| {
+        check: |case| {
             let frame = FrameId {
                 input: 0,
                 number: 1,
             };
             let at = (frame, Timestamp(0));
-            vec![Finding::new(&SPEAKS, Confidence::Certain, tunnel, at, "")]
+            vec![Finding::new(&SPEAKS, Confidence::Certain, case.id, at, "")]
         },
     };
 

@@ -1,8 +1,8 @@
 //! What a capture cannot tell, and why: said beside every conclusion, since an absent packet is
 //! evidence only where the tap could have seen it.
 
-use super::Failed;
-use super::facts::{Tap, esp, own, quality, taps};
+use super::facts::{Tap, own, quality, taps};
+use super::{Case, Failed};
 use crate::language::{Text, count, list, parted};
 use crate::limits;
 use crate::model::{
@@ -22,9 +22,10 @@ pub fn blind(model: &Model) -> Vec<Blind> {
     }
     clocks(model, &mut told);
     doubled(model, &mut told);
-    for (row, tunnel) in model.tunnels.entries() {
-        of_tunnel(tunnel, &Tap::of(model, row), &mut told);
-        holes(model, tunnel, &mut told);
+    for (id, tunnel) in model.tunnels.entries() {
+        let case = Case::of(model, id);
+        of_tunnel(tunnel, case.tap(), &mut told);
+        holes(&case, &mut told);
         taps(model, tunnel, &mut told);
         crowded(model, tunnel, &mut told);
     }
@@ -179,11 +180,11 @@ fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
 }
 
 /// Packets that the capture lost, and no path.
-fn holes(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
-    let [first, second] = tunnel.ends;
-    for directions in esp::directions(model, tunnel) {
-        if let Some(lost) = own::capture_lost(tunnel, &directions) {
-            let tap = taps::name(model, directions.vantage);
+fn holes(case: &Case<'_>, told: &mut Vec<Blind>) {
+    let [first, second] = case.tunnel.ends;
+    for directions in case.directions() {
+        if let Some(lost) = own::capture_lost(case.tunnel, directions) {
+            let tap = taps::name(case.model, directions.vantage);
             told.push(Blind {
                 what: say!(
                     "{packets} between {first} and {second}, and whether the path lost any",

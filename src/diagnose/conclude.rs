@@ -2,7 +2,7 @@
 
 use super::finding::{Confidence, Finding, Severity};
 use super::rules::outside_well;
-use crate::model::{Model, TunnelId};
+use crate::model::TunnelId;
 use crate::units::Span;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 ///
 /// What is left knows its nearest cause, and is ordered by severity, then cause before consequence, confidence, time, code and
 /// tunnel, so the outcome does not depend on the order of `findings`.
-pub fn conclude(_model: &Model, mut findings: Vec<Finding>) -> Vec<Finding> {
+pub fn conclude(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by_key(|finding| {
         (
             Reverse(finding.confidence),
@@ -218,7 +218,7 @@ mod tests {
         mtu_exceeded, packet_loss, path_outage,
     };
     use crate::diagnose::{Confidence, Finding, Rule, Severity};
-    use crate::model::{Model, TunnelId};
+    use crate::model::TunnelId;
     use crate::units::{FrameId, Timestamp};
 
     fn finding(rule: &'static Rule, confidence: Confidence, frame: u64, tunnel: u32) -> Finding {
@@ -235,7 +235,7 @@ mod tests {
     fn concluded(findings: Vec<Finding>) -> Vec<(&'static str, Severity)> {
         let backwards = findings.iter().rev().cloned().collect();
         let order = |findings| {
-            conclude(&Model::default(), findings)
+            conclude(findings)
                 .iter()
                 .map(|finding| (finding.rule.slug, finding.severity))
                 .collect::<Vec<_>>()
@@ -273,7 +273,7 @@ mod tests {
                 finding(&dpd_timeout::RULE, Confidence::Likely, outage, 3),
                 finding(&packet_loss::RULE, Confidence::Certain, 9, 1),
             ];
-            let concluded = conclude(&Model::default(), findings);
+            let concluded = conclude(findings);
             let causes = concluded.iter().map(|one| (one.rule.slug, one.cause));
             causes.collect()
         };

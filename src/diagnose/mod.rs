@@ -1,10 +1,11 @@
 //! The judgement: rules over the model give findings.
 //!
-//! A rule looks at one tunnel and says what it sees; [`conclude`] then puts causes before their
+//! A rule looks at one tunnel, its [`Case`], and says what it sees; [`conclude`] puts causes before their
 //! consequences. What several rules need to know is in [`facts`]; how to write a rule is shown by
 //! any file in [`rules`].
 
 mod blind;
+pub mod case;
 mod conclude;
 pub mod facts;
 pub mod finding;
@@ -15,6 +16,7 @@ mod testing;
 pub mod timeline;
 
 pub use blind::{blind, failed};
+pub use case::Case;
 pub use conclude::conclude;
 pub use finding::{Cite, Confidence, Evidence, Finding, Severity};
 pub use rule::Rule;
@@ -29,17 +31,12 @@ pub fn run(model: &Model) -> Vec<Finding> {
         .tunnels
         .ids()
         .flat_map(|tunnel| {
-            rules::RULES
-                .iter()
-                .flat_map(move |rule| check(model, rule, tunnel))
+            let case = Case::of(model, tunnel);
+            let findings = rules::RULES.iter().flat_map(|rule| (rule.check)(&case));
+            findings.collect::<Vec<_>>()
         })
         .collect();
-    conclude(model, findings)
-}
-
-/// One rule on one tunnel.
-pub fn check(model: &Model, rule: &'static Rule, tunnel: TunnelId) -> Vec<Finding> {
-    (rule.check)(model, tunnel)
+    conclude(findings)
 }
 
 /// A rule that panicked over a tunnel.
@@ -51,16 +48,13 @@ pub struct Failed {
     pub tunnel: TunnelId,
 }
 
-/// As [`check`], for whoever runs rules in parallel: the unit of work, free of state.
+/// One rule on one tunnel, for whoever runs rules in parallel: the unit of work.
 ///
 /// # Errors
 /// The rule panicked, which is a defect of it. That costs what it would have said of this tunnel and
-/// nothing else: a rule only reads, so it leaves nothing half done behind.
-pub fn try_check(
-    model: &Model,
-    rule: &'static Rule,
-    tunnel: TunnelId,
-) -> Result<Vec<Finding>, Failed> {
-    catch_unwind(AssertUnwindSafe(|| check(model, rule, tunnel)))
-        .map_err(|_| Failed { rule, tunnel })
+/// nothing else: a rule only reads, and an answer that it was about to keep in the case is worked out
+/// anew by the next that asks for it.
+pub fn check(rule: &'static Rule, case: &Case<'_>) -> Result<Vec<Finding>, Failed> {
+    let tunnel = case.id;
+    catch_unwind(AssertUnwindSafe(|| (rule.check)(case))).map_err(|_| Failed { rule, tunnel })
 }

@@ -1,7 +1,7 @@
 //! What a rule is.
 
+use super::case::Case;
 use super::finding::{Finding, Severity};
-use crate::model::{Model, TunnelId};
 
 /// One rule: its names, its document and its check.
 pub struct Rule {
@@ -20,7 +20,7 @@ pub struct Rule {
     /// come after it.
     pub explains: &'static [&'static str],
     /// Looks at one tunnel.
-    pub check: fn(&Model, TunnelId) -> Vec<Finding>,
+    pub check: fn(&Case<'_>) -> Vec<Finding>,
 }
 
 impl std::fmt::Debug for Rule {

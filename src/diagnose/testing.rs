@@ -1,6 +1,7 @@
 //! How rules are tested: a conversation in text goes in, slugs come out.
 
-use super::{Finding, Severity};
+use super::{Case, Finding, Rule, Severity};
+use crate::model::{Model, TunnelId};
 
 /// A certificate of `CN=gw.example` for an Ed25519 key, made for this test; it holds for twenty
 /// years from 2026 on.
@@ -15,6 +16,11 @@ pub(super) const CERTIFICATE: &str = "3082013e3081f1a00302010202142cc0a7295b1451
 /// The findings of a conversation, in order.
 pub(super) fn findings(text: &str) -> Vec<Finding> {
     super::run(&crate::testing::model(text))
+}
+
+/// What one rule says of the first tunnel of a model.
+pub(super) fn said(rule: &'static Rule, model: &Model) -> Vec<Finding> {
+    (rule.check)(&Case::of(model, TunnelId(0)))
 }
 
 /// Asserts the slugs found in a conversation, in order.

@@ -167,7 +167,7 @@ static LOSS: Rule = Rule {
     summary: "Packets are lost.",
     document: "## What it means\nPackets are lost.\n",
     explains: &[],
-    check: |_, _| Vec::new(),
+    check: |_| Vec::new(),
 };
 
 static NAT: Rule = Rule {
@@ -177,7 +177,7 @@ static NAT: Rule = Rule {
     summary: "There is a NAT.",
     document: "## What it means\nThere is a NAT.\n",
     explains: &[],
-    check: |_, _| Vec::new(),
+    check: |_| Vec::new(),
 };
 
 /// A moment so many milliseconds after the start.

@@ -2,7 +2,7 @@
 
 use super::tap;
 use super::{began, cite};
-use crate::diagnose::Cite;
+use crate::diagnose::{Case, Cite};
 use crate::language::Text;
 use crate::model::{Exchange, Flight, Message, Model};
 use crate::registry::ExchangeType;
@@ -138,6 +138,22 @@ pub fn all<'m>(
     sa.exchanges
         .iter()
         .filter_map(|exchange| Asked::of(model, &model.exchanges[*exchange]))
+}
+
+/// The messages of a tunnel that did not get their answer at once: sent again, or not answered. Of a
+/// tunnel that works this looks at its exchanges alone.
+pub fn unsettled<'m>(case: &Case<'m>) -> impl Iterator<Item = Asked<'m>> + use<'m> {
+    let model = case.model;
+    let unsettled = |exchange: &Exchange| {
+        let flights = exchange.flights.iter();
+        is_v1(exchange.kind)
+            || exchange.response().is_none()
+            || flights.into_iter().any(|flight| !flight.again.is_empty())
+    };
+    case.exchanges()
+        .filter(move |exchange| unsettled(exchange))
+        .filter_map(|exchange| Asked::of(model, exchange))
+        .filter(|asked| asked.fate != Fate::Answered || asked.attempts() > 1)
 }
 
 fn waiting<'m>(model: &Model, exchange: &'m Exchange) -> Option<&'m Flight> {

@@ -1,8 +1,8 @@
 //! Authentication that is asked for and never answered: the second step of IKE.
 
 use super::{Asked, asked, cite, clear, tap};
-use crate::diagnose::Cite;
-use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role, Tunnel};
+use crate::diagnose::{Case, Cite};
+use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 
@@ -190,9 +190,6 @@ fn was_read(model: &Model, sa: &IkeSa, torn: &Flight, began: Timestamp) -> bool 
 }
 
 /// UDP packets between the ends of which IP fragments are missing.
-pub fn torn_trains<'m>(
-    model: &'m Model,
-    tunnel: &'m Tunnel,
-) -> impl Iterator<Item = &'m FragmentTrain> {
-    clear::fragments(model, tunnel).filter(|train| train.protocol == 17 && train.incomplete > 0)
+pub fn torn_trains<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m FragmentTrain> {
+    clear::fragments(case).filter(|train| train.protocol == 17 && train.incomplete > 0)
 }

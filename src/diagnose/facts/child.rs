@@ -4,7 +4,7 @@
 use super::offer::{self, Kind, Offer};
 use super::tap;
 use crate::diagnose::Confidence;
-use crate::diagnose::{Cite, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::limits;
 use crate::model::{
@@ -51,22 +51,22 @@ const CROSSED: Span = Span::from_secs(2);
 
 /// The attempts of a tunnel in order of time, up to [`limits::CHILD_ATTEMPTS`]. All rounds of
 /// `IKE_AUTH` are one.
-pub fn attempts(model: &Model, tunnel: TunnelId) -> Vec<Attempt> {
+pub fn attempts(case: &Case<'_>) -> Vec<Attempt> {
     let mut found = Vec::new();
-    for ike_sa in &model.tunnels[tunnel].ike_sas {
-        let exchanges = &model.ike_sas[*ike_sa].exchanges;
+    for ike_sa in &case.tunnel.ike_sas {
+        let exchanges = &case.model.ike_sas[*ike_sa].exchanges;
         let last_auth = exchanges
             .iter()
-            .rfind(|id| model.exchanges[**id].kind == ExchangeType::IKE_AUTH);
+            .rfind(|id| case.model.exchanges[**id].kind == ExchangeType::IKE_AUTH);
         for id in exchanges {
-            let kind = model.exchanges[*id].kind;
+            let kind = case.model.exchanges[*id].kind;
             if kind == ExchangeType::IKE_AUTH && Some(id) != last_auth {
                 continue;
             }
             if found.len() >= limits::CHILD_ATTEMPTS {
                 break;
             }
-            found.extend(model.negotiation(*id).map(|told| Attempt {
+            found.extend(case.model.negotiation(*id).map(|told| Attempt {
                 ike_sa: *ike_sa,
                 exchange: *id,
                 kind,

@@ -2,7 +2,8 @@
 
 pub use crate::model::Notice;
 
-use crate::model::{ClearFlow, FragmentTrain, IkeSa, Model, Tunnel};
+use crate::diagnose::Case;
+use crate::model::{ClearFlow, FragmentTrain, IkeSa};
 use crate::registry::NotifyType;
 
 /// The notifications of this kind that came in an IKE SA, in order.
@@ -13,17 +14,17 @@ pub fn refusals(sa: &IkeSa, kind: NotifyType) -> impl Iterator<Item = &Notice> {
 }
 
 /// Packets in clear that may concern a tunnel, in order.
-pub fn flows<'m>(model: &'m Model, tunnel: &'m Tunnel) -> impl Iterator<Item = &'m ClearFlow> {
-    tunnel.clear.iter().filter_map(|row| model.clear.get(*row))
+pub fn flows<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m ClearFlow> {
+    case.tunnel
+        .clear
+        .iter()
+        .filter_map(|row| case.model.clear.get(*row))
 }
 
 /// IP fragments between the ends of a tunnel, in order.
-pub fn fragments<'m>(
-    model: &'m Model,
-    tunnel: &'m Tunnel,
-) -> impl Iterator<Item = &'m FragmentTrain> {
-    tunnel
+pub fn fragments<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m FragmentTrain> {
+    case.tunnel
         .fragments
         .iter()
-        .filter_map(|row| model.fragments.get(*row))
+        .filter_map(|row| case.model.fragments.get(*row))
 }

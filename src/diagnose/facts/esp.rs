@@ -1,6 +1,7 @@
 //! ESP and AH of a tunnel by direction and time.
 
-use crate::model::{EspFlow, Model, Tunnel};
+use crate::diagnose::Case;
+use crate::model::{EspFlow, Tunnel};
 use crate::units::{Timestamp, Vantage};
 
 /// The flows of a tunnel at one vantage, by the end they travel to.
@@ -10,6 +11,9 @@ pub struct Directions<'m> {
     pub vantage: Vantage,
     /// Towards the first end, towards the second.
     pub towards: [Vec<&'m EspFlow>; 2],
+    /// For each flow of `towards` the last moment of it and of those before it, which only grows, and
+    /// the first moment of it and of those after it.
+    spans: [Vec<(Timestamp, Timestamp)>; 2],
 }
 
 impl<'m> Directions<'m> {
@@ -21,6 +25,21 @@ impl<'m> Directions<'m> {
     /// Flows towards an end.
     pub fn flows(&self, end: usize) -> &[&'m EspFlow] {
         self.towards.get(end).map_or(&[], Vec::as_slice)
+    }
+
+    /// Flows towards an end that began before `until` and were seen at or after `from`: found by
+    /// halving, since a pair of gateways may have had thousands one after the other.
+    pub fn alive(
+        &self,
+        end: usize,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Iterator<Item = &'m EspFlow> + '_ {
+        let spans = self.spans.get(end).map_or(&[][..], Vec::as_slice);
+        let begin = spans.partition_point(|(last, _)| *last < from);
+        let stop = spans.partition_point(|(_, first)| *first < until);
+        let near = self.flows(end).iter().take(stop).skip(begin).copied();
+        near.filter(move |flow| flow.seen.first.1 < until && flow.seen.last.1 >= from)
     }
 
     /// Every flow.
@@ -54,11 +73,11 @@ impl<'m> Directions<'m> {
 }
 
 /// The flows of a tunnel by vantage and direction; those of no known direction are left out.
-pub fn directions<'m>(model: &'m Model, tunnel: &Tunnel) -> Vec<Directions<'m>> {
+pub fn directions<'m>(case: &Case<'m>) -> Vec<Directions<'m>> {
     let mut all: Vec<Directions<'m>> = Vec::new();
-    for id in &tunnel.flows {
-        let flow = &model.flows[*id];
-        let Some(end) = destination(tunnel, flow) else {
+    for id in &case.tunnel.flows {
+        let flow = &case.model.flows[*id];
+        let Some(end) = destination(case.tunnel, flow) else {
             continue;
         };
         let vantage = flow.key.vantage;
@@ -69,6 +88,7 @@ pub fn directions<'m>(model: &'m Model, tunnel: &Tunnel) -> Vec<Directions<'m>> 
                 all.push(Directions {
                     vantage,
                     towards: [Vec::new(), Vec::new()],
+                    spans: [Vec::new(), Vec::new()],
                 });
                 all.len() - 1
             });
@@ -79,7 +99,28 @@ pub fn directions<'m>(model: &'m Model, tunnel: &Tunnel) -> Vec<Directions<'m>> 
             flows.push(flow);
         }
     }
+    for directions in &mut all {
+        directions.spans = directions.towards.each_ref().map(|flows| spans(flows));
+    }
     all
+}
+
+fn spans(flows: &[&EspFlow]) -> Vec<(Timestamp, Timestamp)> {
+    let mut spans: Vec<(Timestamp, Timestamp)> = flows
+        .iter()
+        .map(|flow| (flow.seen.last.1, flow.seen.first.1))
+        .collect();
+    let mut latest = None;
+    for (last, _) in &mut spans {
+        *last = latest.map_or(*last, |latest| (*last).max(latest));
+        latest = Some(*last);
+    }
+    let mut earliest = None;
+    for (_, first) in spans.iter_mut().rev() {
+        *first = earliest.map_or(*first, |earliest| (*first).min(earliest));
+        earliest = Some(*first);
+    }
+    spans
 }
 
 /// The end that a flow travels to.

@@ -1,9 +1,9 @@
 //! ICMP errors about a tunnel, by what they mean (RFC 792, RFC 1812 section 5.2.7, RFC 4443).
 
 use super::{Fate, esp};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{EspFlow, IcmpSeen, Model, TunnelId};
+use crate::model::{EspFlow, IcmpSeen, TunnelId};
 use crate::net::IcmpError;
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
@@ -49,8 +49,8 @@ pub fn name(error: &IcmpError) -> Text {
 }
 
 /// Errors about packets between the ends of the tunnel, in file order.
-pub fn about(model: &Model, tunnel: TunnelId) -> impl Iterator<Item = &IcmpSeen> {
-    let tunnel = &model.tunnels[tunnel];
+pub fn about<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m IcmpSeen> + use<'m> {
+    let Case { model, tunnel, .. } = *case;
     let rows = tunnel.icmp.iter().filter_map(|row| model.icmp.get(*row));
     rows.filter(move |seen| {
         let quoted = seen.error.quoted;
@@ -163,15 +163,14 @@ impl<'m> About<'m> {
 /// The gravest errors about IKE whose meaning fits. They are as grave as `worst` if a request that was
 /// under way at the time stays without answer and none between the two was answered afterwards.
 pub fn about_ike<'m>(
-    model: &'m Model,
-    tunnel: TunnelId,
+    case: &Case<'m>,
     worst: Severity,
     fits: impl Fn(Meaning) -> bool,
 ) -> Option<Refusal<'m>> {
     let mut found: Vec<About<'m>> = Vec::new();
     let mut places: BTreeMap<[(IpAddr, Option<u16>); 2], usize> = BTreeMap::new();
     let key = |from: Endpoint, to: Endpoint| [from, to].map(|end| (end.address, end.port));
-    for seen in about(model, tunnel).filter(|seen| is_ike(seen) && fits(meaning(&seen.error))) {
+    for seen in about(case).filter(|seen| is_ike(seen) && fits(meaning(&seen.error))) {
         let quoted = seen.error.quoted;
         let place = *places
             .entry(key(quoted.from, quoted.to))
@@ -187,8 +186,8 @@ pub fn about_ike<'m>(
         return None;
     }
     let (mut all_answered, mut first) = (true, None);
-    let sas = model.tunnels[tunnel].ike_sas.iter();
-    for asked in sas.flat_map(|sa| super::asked::all(model, &model.ike_sas[*sa])) {
+    let sas = case.tunnel.ike_sas.iter();
+    for asked in sas.flat_map(|sa| super::asked::all(case.model, &case.model.ike_sas[*sa])) {
         let answered = asked.fate == Fate::Answered;
         all_answered &= answered;
         if answered {
@@ -246,8 +245,7 @@ pub fn about_ike<'m>(
 /// The errors about ESP or AH whose meaning fits. They are as grave as `worst` unless packets of the
 /// other end show that what is quoted passes all the same, or again.
 pub fn about_esp<'m>(
-    model: &'m Model,
-    tunnel: TunnelId,
+    case: &Case<'m>,
     worst: Severity,
     fits: impl Fn(Meaning) -> bool,
 ) -> Option<Refusal<'m>> {
@@ -255,18 +253,17 @@ pub fn about_esp<'m>(
     const FEW: u64 = 3;
     /// A pause of the other end that is shorter says nothing.
     const PAUSE: Span = Span::from_secs(3);
-    let row = &model.tunnels[tunnel];
-    let mut rows = about(model, tunnel).filter(|seen| !is_ike(seen) && fits(meaning(&seen.error)));
+    let mut rows = about(case).filter(|seen| !is_ike(seen) && fits(meaning(&seen.error)));
     let mut found = About::new(rows.next()?);
     found.add(found.seen);
-    let end = super::end_of(row, found.seen.error.quoted.to.address)?;
+    let end = super::end_of(case.tunnel, found.seen.error.quoted.to.address)?;
     for seen in rows {
-        if super::end_of(row, seen.error.quoted.to.address) == Some(end) {
+        if super::end_of(case.tunnel, seen.error.quoted.to.address) == Some(end) {
             found.add(seen);
         }
     }
     let (first, last) = (found.seen.time, found.last);
-    let directions = esp::directions(model, row);
+    let directions = case.directions();
     let since = |end: usize, time: Timestamp| {
         let packets = directions.iter().map(|one| one.packets_since(end, time));
         packets.max().unwrap_or(0)

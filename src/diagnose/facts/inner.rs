@@ -3,9 +3,9 @@
 
 use super::icmp::{self, Meaning};
 use super::{Tap, end_of, esp, tap};
-use crate::diagnose::{Cite, Confidence};
+use crate::diagnose::{Case, Cite, Confidence};
 use crate::language::Text;
-use crate::model::{EspFlow, FlowId, InnerError, InnerFlow, InnerWay, Model, Tunnel, TunnelId};
+use crate::model::{EspFlow, FlowId, InnerError, InnerFlow, InnerWay, Model, Tunnel};
 use crate::net::IcmpError;
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp, Vantage};
@@ -169,30 +169,29 @@ struct Sight {
 
 impl<'m> Inside<'m> {
     /// What is inside; `None` if nothing could be read.
-    pub fn of(model: &'m Model, tunnel: TunnelId) -> Option<Self> {
-        let row = &model.tunnels[tunnel];
-        if row.inner.is_empty() && row.inner_errors.is_empty() {
+    pub fn of(case: &Case<'m>) -> Option<Self> {
+        if case.tunnel.inner.is_empty() && case.tunnel.inner_errors.is_empty() {
             return None;
         }
         let mut inside = Self {
-            model,
-            row,
+            model: case.model,
+            row: case.tunnel,
             asking: Vec::new(),
             answered: BTreeSet::new(),
             answering: BTreeSet::new(),
             errors: BTreeMap::new(),
             sights: BTreeMap::new(),
-            tap: Tap::of(model, tunnel),
+            tap: case.tap().clone(),
         };
-        for talk in row.inner.iter().map(|id| &model.inner[*id]) {
+        for talk in case.tunnel.inner.iter().map(|id| &case.model.inner[*id]) {
             inside.add(talk);
         }
-        let errors = row.inner_errors.iter();
-        for error in errors.filter_map(|place| model.inner_errors.get(*place)) {
+        let errors = case.tunnel.inner_errors.iter();
+        for error in errors.filter_map(|place| case.model.inner_errors.get(*place)) {
             let (from, to) = (error.quoted.from.address, error.quoted.to.address);
             inside.errors.entry((from, to)).or_default().push(error);
         }
-        inside.look();
+        inside.look(case);
         Some(inside)
     }
 
@@ -238,7 +237,7 @@ impl<'m> Inside<'m> {
         esp::destination(self.row, &self.model.flows[flow])
     }
 
-    fn look(&mut self) {
+    fn look(&mut self, case: &Case<'m>) {
         for id in &self.row.flows {
             let flow = &self.model.flows[*id];
             let Some(end) = esp::destination(self.row, flow) else {
@@ -253,7 +252,7 @@ impl<'m> Inside<'m> {
                 sight.gaps.push(*id);
             }
         }
-        for message in tap::messages(self.model, self.row) {
+        for message in case.messages() {
             if let Some(end) = end_of(self.row, message.path.from.address) {
                 let sight = self.sights.entry((message.vantage, end)).or_default();
                 sight.last = sight.last.max(Some(message.time));

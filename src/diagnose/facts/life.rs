@@ -1,8 +1,8 @@
 //! When an IKE SA came up, and what may have ended it.
 
 use super::began;
-use crate::diagnose::Cite;
-use crate::model::{AuthOutcome, Exchange, IkeSaId, InformationalClass, Model, Tunnel};
+use crate::diagnose::{Case, Cite};
+use crate::model::{AuthOutcome, Exchange, IkeSaId, InformationalClass, Model};
 use crate::registry::ExchangeType;
 use std::net::IpAddr;
 
@@ -59,11 +59,11 @@ pub fn birth(model: &Model, id: IkeSaId) -> Option<Birth> {
 }
 
 /// The births of a tunnel's IKE SAs, in order.
-pub fn births(model: &Model, tunnel: &Tunnel) -> Vec<Birth> {
-    tunnel
+pub fn births(case: &Case<'_>) -> Vec<Birth> {
+    case.tunnel
         .ike_sas
         .iter()
-        .filter_map(|id| birth(model, *id))
+        .filter_map(|id| birth(case.model, *id))
         .collect()
 }
 

@@ -29,7 +29,7 @@ pub use quality::own;
 pub use tap::Tap;
 pub use taps::{Located, Passage};
 
-use crate::diagnose::Cite;
+use crate::diagnose::{Case, Cite};
 use crate::language::Text;
 use crate::model::{Flight, Message, MessageId, Model, Tunnel};
 use crate::units::Timestamp;
@@ -93,13 +93,13 @@ pub fn is_shared(address: IpAddr) -> bool {
 
 /// Whether an address is inside the selectors that were asked for or granted in a tunnel, on either
 /// side; `None` if none are known, or too many to look at.
-pub fn is_selected(model: &Model, tunnel: &Tunnel, address: IpAddr) -> Option<bool> {
+pub fn is_selected(case: &Case<'_>, address: IpAddr) -> Option<bool> {
     /// Child SAs that are looked at. Those that replace others have the same selectors again.
     const MANY: usize = 64;
-    let sas = tunnel.ike_sas.iter().map(|id| &model.ike_sas[*id]);
+    let sas = case.ike_sas();
     let children = sas.flat_map(|sa| &sa.child_sas);
     let mut known = children
-        .filter_map(|child| model.child_sas[*child].terms.as_ref())
+        .filter_map(|child| case.model.child_sas[*child].terms.as_ref())
         .filter(|terms| terms.granted.is_some());
     let (mut any, mut inside) = (false, false);
     for terms in known.by_ref().take(MANY) {

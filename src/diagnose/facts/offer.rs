@@ -1,9 +1,9 @@
 //! Offers of suites for IKE SAs and child SAs: what each side proposes or accepts, by name, and how
 //! they differ.
 
-use crate::diagnose::Cite;
+use crate::diagnose::{Case, Cite};
 use crate::language::{self, Text, parted};
-use crate::model::{ExchangeId, Flight, IkeSa, IkeSuite, Model, Plain, TunnelId, negotiation};
+use crate::model::{ExchangeId, Flight, IkeSa, IkeSuite, Model, Plain, negotiation};
 use crate::registry::ikev1::{
     AuthenticationAlgorithm, EncapsulationMode, Phase2Attribute, encryption_as_v2, esp_as_v2,
     integrity_as_v2, prf_as_v2, transform_name,
@@ -376,16 +376,10 @@ pub fn of_child(model: &Model, flight: &Flight) -> Option<Offer> {
 
 /// What `end` itself offers, or accepted, as an IKE SA of the tunnel shows; the one nearest in time
 /// before or after the IKE SA `not`.
-pub fn known_of(
-    model: &Model,
-    tunnel: TunnelId,
-    end: IpAddr,
-    not: &IkeSa,
-) -> Option<(Offer, Cite, &'static str)> {
-    let tunnel = &model.tunnels[tunnel];
+pub fn known_of(case: &Case<'_>, end: IpAddr, not: &IkeSa) -> Option<(Offer, Cite, &'static str)> {
     let mut known: Vec<(Offer, Cite, &'static str)> = Vec::new();
-    for id in &tunnel.ike_sas {
-        let sa = &model.ike_sas[*id];
+    for id in &case.tunnel.ike_sas {
+        let sa = &case.model.ike_sas[*id];
         if sa.version.major() != not.version.major() {
             continue;
         }
@@ -393,12 +387,12 @@ pub fn known_of(
             continue;
         };
         if path.from.address == end
-            && let Some((offer, at)) = offered(model, sa)
+            && let Some((offer, at)) = offered(case.model, sa)
         {
             known.push((offer, at, "offers"));
         }
         if path.to.address == end
-            && let Some((offer, at)) = accepted(model, sa)
+            && let Some((offer, at)) = accepted(case.model, sa)
         {
             known.push((offer, at, "accepted"));
         }
@@ -410,16 +404,15 @@ pub fn known_of(
 
 /// The last choice before a time that `responder` made of an offer of `initiator`, with that offer.
 pub fn accepted_before(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     [initiator, responder]: [IpAddr; 2],
     before: Cite,
 ) -> Option<Agreed> {
-    model.tunnels[tunnel]
+    case.tunnel
         .ike_sas
         .iter()
         .rev()
-        .filter_map(|id| agreed(model, &model.ike_sas[*id]))
+        .filter_map(|id| agreed(case.model, &case.model.ike_sas[*id]))
         .filter(|agreed| agreed.initiator == initiator && agreed.responder == responder)
         .find(|agreed| agreed.choice.1.1 < before.1)
 }

@@ -1,8 +1,8 @@
 //! Authentication as opened messages tell of it: who refuses whom, and why.
 
 use super::{asked, began};
-use crate::diagnose::Cite;
-use crate::model::{Exchange, Flight, IkeSaId, Model, Role, TunnelId};
+use crate::diagnose::{Case, Cite};
+use crate::model::{Exchange, Flight, IkeSaId, Model, Role};
 use crate::registry::{
     ConfigurationAttributeType, ConfigurationType, ExchangeType, NotifyType, NotifyV1, PayloadType,
 };
@@ -62,15 +62,11 @@ pub fn refusal(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
 }
 
 /// When the same side refused the authentication under later IKE SAs of the tunnel.
-pub fn refused_again(
-    model: &Model,
-    tunnel: TunnelId,
-    first: &Refusal,
-) -> impl Iterator<Item = Timestamp> {
-    model.tunnels[tunnel]
+pub fn refused_again(case: &Case<'_>, first: &Refusal) -> impl Iterator<Item = Timestamp> {
+    case.tunnel
         .ike_sas
         .iter()
-        .filter_map(|id| refusal(model, *id))
+        .filter_map(|id| refusal(case.model, *id))
         .filter(|again| again.from == first.from && again.is_of_authentication())
         .map(|again| again.at.1)
         .filter(|time| *time > first.at.1)

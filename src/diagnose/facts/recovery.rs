@@ -1,8 +1,8 @@
 //! Whether the peers came together after one of them had refused: then nothing is broken any more.
 
 use super::{began, life, proof, tap::Tap};
-use crate::diagnose::{Finding, Severity};
-use crate::model::{AuthOutcome, Model, Role, TunnelId};
+use crate::diagnose::{Case, Finding, Severity};
+use crate::model::{AuthOutcome, Model, Role};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -12,30 +12,19 @@ const AT_ONCE: Span = Span::from_secs(10);
 
 /// Tells of a refusal that an IKE SA came up after the last frame that the finding cites: then it is
 /// no error but a warning.
-pub fn tell(model: &Model, tunnel: TunnelId, finding: Finding) -> Finding {
+pub fn tell(case: &Case<'_>, finding: Finding) -> Finding {
     let last = finding.last;
-    mild(model, tunnel, finding, last, Severity::Warning)
+    mild(case, finding, last, Severity::Warning)
 }
 
 /// The same of what is negotiated and was last refused at a time: who falls back to another offer at
 /// once does what it should.
-pub fn tell_fallback(
-    model: &Model,
-    tunnel: TunnelId,
-    finding: Finding,
-    refused: Timestamp,
-) -> Finding {
-    mild(model, tunnel, finding, refused, Severity::Info)
+pub fn tell_fallback(case: &Case<'_>, finding: Finding, refused: Timestamp) -> Finding {
+    mild(case, finding, refused, Severity::Info)
 }
 
-fn mild(
-    model: &Model,
-    tunnel: TunnelId,
-    mut finding: Finding,
-    refused: Timestamp,
-    at_once: Severity,
-) -> Finding {
-    let Some(birth) = up_after(model, tunnel, refused) else {
+fn mild(case: &Case<'_>, mut finding: Finding, refused: Timestamp, at_once: Severity) -> Finding {
+    let Some(birth) = up_after(case, refused) else {
         return finding;
     };
     let most = match birth.asked.1.since(refused) <= AT_ONCE {
@@ -53,12 +42,12 @@ fn mild(
 }
 
 /// The first IKE SA of the tunnel that was begun after a time, came up and stood.
-pub fn up_after(model: &Model, tunnel: TunnelId, time: Timestamp) -> Option<life::Birth> {
-    let row = &model.tunnels[tunnel];
-    let mut flows: Vec<Timestamp> = row
+pub fn up_after(case: &Case<'_>, time: Timestamp) -> Option<life::Birth> {
+    let mut flows: Vec<Timestamp> = case
+        .tunnel
         .flows
         .iter()
-        .map(|flow| model.flows[*flow].seen.first.1)
+        .map(|flow| case.model.flows[*flow].seen.first.1)
         .collect();
     flows.sort_unstable();
     let carries = |birth: &life::Birth| {
@@ -67,12 +56,13 @@ pub fn up_after(model: &Model, tunnel: TunnelId, time: Timestamp) -> Option<life
             .get(next)
             .is_some_and(|first| first.since(birth.up.1) <= AT_ONCE)
     };
-    row.ike_sas
+    case.tunnel
+        .ike_sas
         .iter()
-        .filter(|id| model.ike_sas[**id].seen.first.1 > time)
-        .filter_map(|id| life::birth(model, *id))
+        .filter(|id| case.model.ike_sas[**id].seen.first.1 > time)
+        .filter_map(|id| life::birth(case.model, *id))
         .filter(|birth| birth.asked.1 > time)
-        .find(|birth| carries(birth) || stands(model, birth))
+        .find(|birth| carries(birth) || stands(case.model, birth))
 }
 
 /// Whether an IKE SA without new traffic stood: both sides believe each other, and the initiator

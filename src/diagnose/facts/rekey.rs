@@ -2,8 +2,8 @@
 //! [`super::child`] tells more.
 
 use super::began;
-use crate::diagnose::Cite;
-use crate::model::{ChildOutcome, Exchange, ExchangeId, IkeSa, IkeSaId, Model, Tunnel, TunnelId};
+use crate::diagnose::{Case, Cite};
+use crate::model::{ChildOutcome, Exchange, ExchangeId, IkeSa, IkeSaId, Model};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 
@@ -46,30 +46,32 @@ const MENDED: Span = Span::from_secs(10);
 /// The refused requests of a tunnel that no success followed soon, in order.
 ///
 /// With `alive` those made while ESP was, or had been, flowing; else those made before any ESP.
-pub fn refused(model: &Model, tunnel: TunnelId, alive: bool) -> Vec<Refused> {
-    let row = &model.tunnels[tunnel];
-    let first_esp = row
+pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
+    let first_esp = case
+        .tunnel
         .flows
         .iter()
-        .map(|flow| model.flows[*flow].seen.first.1)
+        .map(|flow| case.model.flows[*flow].seen.first.1)
         .min();
     let mut found = Vec::new();
-    for id in &row.ike_sas {
-        let sa = &model.ike_sas[*id];
+    for id in &case.tunnel.ike_sas {
+        let sa = &case.model.ike_sas[*id];
         for exchange_id in &sa.exchanges {
-            let exchange = &model.exchanges[*exchange_id];
-            let read = exchange.response().and_then(|flight| model.opened(flight));
+            let exchange = &case.model.exchanges[*exchange_id];
+            let read = exchange
+                .response()
+                .and_then(|flight| case.model.opened(flight));
             if exchange.kind != ExchangeType::CREATE_CHILD_SA
-                || model.child_outcome(exchange) != ChildOutcome::Refused
+                || case.model.child_outcome(exchange) != ChildOutcome::Refused
                 || read.is_some()
             {
                 continue;
             }
-            let Some((request, response)) = cites(model, exchange) else {
+            let Some((request, response)) = cites(case.model, exchange) else {
                 continue;
             };
             let had_esp = first_esp.is_some_and(|first| first <= request.1);
-            if had_esp == alive && !mended(model, sa, response.1) {
+            if had_esp == alive && !mended(case.model, sa, response.1) {
                 found.push(Refused {
                     ike_sa: *id,
                     exchange: *exchange_id,
@@ -77,7 +79,7 @@ pub fn refused(model: &Model, tunnel: TunnelId, alive: bool) -> Vec<Refused> {
                     response,
                     plaintext: exchange
                         .request()
-                        .and_then(|flight| model.plaintext_range(*id, flight))
+                        .and_then(|flight| case.model.plaintext_range(*id, flight))
                         .map(|range| *range.start()),
                 });
             }
@@ -94,17 +96,13 @@ fn cites(model: &Model, exchange: &Exchange) -> Option<(Cite, Cite)> {
 }
 
 /// The exchanges that made child SAs after those of `IKE_AUTH`.
-pub fn made<'m>(model: &'m Model, row: &'m Tunnel) -> impl Iterator<Item = &'m Exchange> + 'm {
-    row.ike_sas
-        .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
-            ) && model.child_outcome(exchange) == ChildOutcome::Made
-        })
+pub fn made<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m Exchange> + 'm {
+    case.exchanges().filter(|exchange| {
+        matches!(
+            exchange.kind,
+            ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+        ) && case.model.child_outcome(exchange) == ChildOutcome::Made
+    })
 }
 
 /// Whether a `CREATE_CHILD_SA` of the same IKE SA succeeded around that time.

@@ -6,12 +6,12 @@
 //! path ask them where no key opens the packets.
 
 use super::end_of;
-use super::esp::{self, Directions};
-use super::tap::{self, Tap};
-use crate::diagnose::{Cite, Confidence};
+use super::esp::Directions;
+use super::tap::{self};
+use crate::diagnose::{Case, Cite, Confidence};
 use crate::language::{Text, count};
 use crate::limits;
-use crate::model::{EspFlow, Inferred, Model, Rhythm, TunnelId};
+use crate::model::{EspFlow, Inferred, Rhythm};
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -156,22 +156,22 @@ const UNEVEN: f64 = 0.35;
 const MISSED: i64 = 5;
 
 /// Steady packets that lack answers of their size; the most telling first.
-pub fn unanswered(model: &Model, tunnel: TunnelId) -> Vec<Unanswered> {
-    let row = &model.tunnels[tunnel];
-    if !Tap::of(model, tunnel).hears_both() {
+pub fn unanswered(case: &Case<'_>) -> Vec<Unanswered> {
+    if !case.tap().hears_both() {
         return Vec::new();
     }
     let mut found = Vec::new();
-    for directions in esp::directions(model, row) {
-        if is_opaque(&directions) {
+    for directions in case.directions() {
+        if is_opaque(directions) {
             continue;
         }
         for end in [0, 1] {
-            let (Some(from), Some(to)) = (row.ends.get(1 - end), row.ends.get(end)) else {
+            let (Some(from), Some(to)) = (case.tunnel.ends.get(1 - end), case.tunnel.ends.get(end))
+            else {
                 continue;
             };
-            for asks in beats(&directions, end) {
-                let one = without_answer(model, tunnel, &directions, end, asks);
+            for asks in beats(directions, end) {
+                let one = without_answer(case, directions, end, asks);
                 found.extend(one.map(|(asks, answers, alive, missed)| Unanswered {
                     confidence: match (&answers, alive) {
                         (Some(_), Some(_)) => Confidence::Likely,
@@ -194,8 +194,7 @@ pub fn unanswered(model: &Model, tunnel: TunnelId) -> Vec<Unanswered> {
 /// A beat without answers, the answers it once had, what shows that the other side is alive, and how
 /// many stayed without an answer.
 fn without_answer(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     directions: &Directions<'_>,
     end: usize,
     asks: Beat,
@@ -229,7 +228,7 @@ fn without_answer(
     if answers.is_some() && asks.first.1 > since {
         return None;
     }
-    let alive = alive(model, tunnel, directions, back, since);
+    let alive = alive(case, directions, back, since);
     let missed = asks.last.1.since(since).0 / asks.period.0.max(1);
     let missed = u64::try_from(missed).unwrap_or(0);
     Some((asks, answers, alive, missed))
@@ -237,14 +236,13 @@ fn without_answer(
 
 /// Steady packets that may be keepalives of BGP, went both ways, and stopped together while the
 /// tunnel went on.
-pub fn keepalives_stopped(model: &Model, tunnel: TunnelId) -> Option<Stopped> {
+pub fn keepalives_stopped(case: &Case<'_>) -> Option<Stopped> {
     /// They stop together: within so many periods.
     const TOGETHER: i64 = 4;
-    let row = &model.tunnels[tunnel];
-    if !Tap::of(model, tunnel).hears_both() {
+    if !case.tap().hears_both() {
         return None;
     }
-    esp::directions(model, row).iter().find_map(|directions| {
+    case.directions().iter().find_map(|directions| {
         if is_opaque(directions) {
             return None;
         }
@@ -263,13 +261,13 @@ pub fn keepalives_stopped(model: &Model, tunnel: TunnelId) -> Option<Stopped> {
         let apart = one.last.1.since(two.last.1).0.abs();
         let went_on = Span(period.0.saturating_mul(MISSED));
         if apart > period.0.saturating_mul(TOGETHER)
-            || !tap::went_on(model, directions.vantage, last, went_on)
+            || !tap::went_on(case.model, directions.vantage, last, went_on)
         {
             return None;
         }
         // Packets or IKE of both sides, long after: the tunnel is there.
         let after = last.later(went_on);
-        let alive = |end| alive(model, tunnel, directions, end, after);
+        let alive = |end| alive(case, directions, end, after);
         let (first, _) = (alive(0)?, alive(1)?);
         Some(Stopped {
             beats,
@@ -385,16 +383,14 @@ fn last_of_size(directions: &Directions<'_>, end: usize, size: u32) -> Option<Ci
 /// Something that the side whose packets travel towards `end` sent after a time: ESP that goes on, or
 /// IKE.
 fn alive(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     directions: &Directions<'_>,
     end: usize,
     after: Timestamp,
 ) -> Option<Cite> {
-    let row = &model.tunnels[tunnel];
     let esp = directions.last(end).filter(|cite| cite.1 > after);
-    let mut ike = tap::messages(model, row).filter(|message| {
-        message.time > after && end_of(row, message.path.from.address) == Some(1 - end)
+    let mut ike = case.messages().filter(|message| {
+        message.time > after && end_of(case.tunnel, message.path.from.address) == Some(1 - end)
     });
     esp.or_else(|| ike.next().map(|message| (message.frame, message.time)))
 }
@@ -438,7 +434,7 @@ mod tests {
         model
             .tunnels
             .ids()
-            .flat_map(|id| unanswered(&model, id))
+            .flat_map(|id| unanswered(&Case::of(&model, id)))
             .collect()
     }
 
@@ -447,7 +443,7 @@ mod tests {
         model
             .tunnels
             .ids()
-            .find_map(|id| keepalives_stopped(&model, id))
+            .find_map(|id| keepalives_stopped(&Case::of(&model, id)))
     }
 
     /// Other traffic, of sizes that only a cipher without blocks gives.

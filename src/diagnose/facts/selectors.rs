@@ -1,12 +1,12 @@
 //! Traffic selectors as opened messages tell of them: what was asked for and granted, and which child
 //! SAs live at the same time.
 
-use super::child::{self, Attempt};
+use super::child::Attempt;
 use super::end_of;
-use crate::diagnose::Cite;
+use crate::diagnose::{Case, Cite};
 use crate::limits;
 use crate::model::{
-    ChildSaId, Deleted, ExchangeId, IkeSaId, Mode, Model, Said, Selector, TunnelId, selector,
+    ChildSaId, Deleted, ExchangeId, IkeSaId, Mode, Model, Said, Selector, selector,
 };
 use crate::units::{EspSpi, Timestamp, Vantage};
 use std::net::IpAddr;
@@ -67,10 +67,10 @@ impl Narrowing {
 ///
 /// In transport mode behind NAT the addresses are exchanged, not narrowed (RFC 7296 section 2.23.1).
 /// The side of an asker that is given an address follows that address (RFC 7296 section 2.19).
-pub fn narrowings(model: &Model, tunnel: TunnelId) -> Vec<Narrowing> {
-    let attempts = child::attempts(model, tunnel);
+pub fn narrowings(case: &Case<'_>) -> Vec<Narrowing> {
+    let attempts = case.attempts();
     let mut found: Vec<Narrowing> = Vec::new();
-    for attempt in &attempts {
+    for attempt in attempts {
         if found.len() >= limits::NARROWINGS {
             break;
         }
@@ -105,7 +105,7 @@ pub fn narrowings(model: &Model, tunnel: TunnelId) -> Vec<Narrowing> {
             asked: asked.clone(),
             granted: granted.clone(),
             left,
-            served: is_served(&attempts, request, asked),
+            served: is_served(attempts, request, asked),
             remote_access,
         });
     }
@@ -154,31 +154,30 @@ pub struct Life {
 }
 
 /// The child SAs of a tunnel whose selectors are known.
-pub fn lives(model: &Model, tunnel: TunnelId) -> Vec<Life> {
-    let row = &model.tunnels[tunnel];
+pub fn lives(case: &Case<'_>) -> Vec<Life> {
     let mut found = Vec::new();
-    for ike_sa in &row.ike_sas {
-        let deleted = deletions(model, *ike_sa);
-        for id in &model.ike_sas[*ike_sa].child_sas {
+    for ike_sa in &case.tunnel.ike_sas {
+        let deleted = deletions(case.model, *ike_sa);
+        for id in &case.model.ike_sas[*ike_sa].child_sas {
             if found.len() >= limits::CHILD_ATTEMPTS {
                 break;
             }
-            let child = &model.child_sas[*id];
+            let child = &case.model.child_sas[*id];
             let granted = child.terms.as_ref().and_then(|terms| terms.granted.clone());
             let (Some([asker, answerer]), Some(made_by)) = (granted, child.made_by) else {
                 continue;
             };
-            let Some((at, from)) = granted_by(model, made_by) else {
+            let Some((at, from)) = granted_by(case.model, made_by) else {
                 continue;
             };
             let last = child.seen.map_or(at.1, |seen| seen.last.1);
-            let last = last.max(model.ike_sas[*ike_sa].seen.last.1);
+            let last = last.max(case.model.ike_sas[*ike_sa].seen.last.1);
             let ended = deleted
                 .iter()
                 .filter(|one| one.time >= at.1 && child.spis.contains(&Some(one.spi)))
                 .map(|one| one.time)
                 .min();
-            let sides = match end_of(row, from) {
+            let sides = match end_of(case.tunnel, from) {
                 Some(0) => [answerer, asker],
                 Some(_) => [asker, answerer],
                 None => continue,
@@ -194,7 +193,7 @@ pub fn lives(model: &Model, tunnel: TunnelId) -> Vec<Life> {
     // One that another takes the place of ends there, whether its deletion was seen or not.
     for index in 0..found.len() {
         let Some((old, at)) = found.get(index).and_then(|life| {
-            let old = model.child_sas[life.child].replaces?;
+            let old = case.model.child_sas[life.child].replaces?;
             Some((old, life.at.1))
         }) else {
             continue;

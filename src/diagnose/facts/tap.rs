@@ -1,8 +1,8 @@
 //! What the tap could see: the guard of every conclusion from absence.
 
-use super::{esp, quality};
-use crate::diagnose::{Cite, Confidence, Severity};
-use crate::model::{IkeState, Model, Transport, Tunnel, TunnelId};
+use super::quality;
+use crate::diagnose::{Case, Cite, Confidence, Severity};
+use crate::model::{IkeState, Message, Model, Transport};
 use crate::units::{Span, Timestamp, Vantage};
 
 /// What can be expected of the recording of one tunnel.
@@ -27,23 +27,30 @@ impl Tap {
     pub const PATIENCE: Span = Span::from_secs(3);
 
     /// What the recording of this tunnel allows.
-    pub fn of(model: &Model, tunnel: TunnelId) -> Self {
-        let tunnel = &model.tunnels[tunnel];
+    pub fn of(case: &Case<'_>) -> Self {
         let mut heard = [false; 2];
         let mut answered = [false; 2];
-        let messages = messages(model, tunnel).map(|message| {
+        let messages = messages(case).map(|message| {
             // Who names both SPIs has heard the other side.
             let both = !message.header.spis.initiator.is_zero()
                 && !message.header.spis.responder.is_zero();
             (message.path.from.address, both)
         });
-        let flows = tunnel.flows.iter().flat_map(|id| &model.flows[*id].paths);
-        let icmp = tunnel.icmp.iter().filter_map(|row| model.icmp.get(*row));
+        let flows = case
+            .tunnel
+            .flows
+            .iter()
+            .flat_map(|id| &case.model.flows[*id].paths);
+        let icmp = case
+            .tunnel
+            .icmp
+            .iter()
+            .filter_map(|row| case.model.icmp.get(*row));
         let others = flows
             .map(|path| path.from.address)
             .chain(icmp.map(|error| error.path.from.address));
         for (from, proves_other) in messages.chain(others.map(|from| (from, false))) {
-            if let Some(end) = super::end_of(tunnel, from)
+            if let Some(end) = super::end_of(case.tunnel, from)
                 && let (Some(heard), Some(other)) = (heard.get_mut(end), answered.get_mut(1 - end))
             {
                 *heard = true;
@@ -59,12 +66,14 @@ impl Tap {
         Self {
             heard,
             deaf: [first_spoke && !first, second_spoke && !second],
-            late: tunnel
+            late: case
+                .tunnel
                 .ike_sas
                 .first()
-                .is_none_or(|sa| model.ike_sas[*sa].state == IkeState::AlreadyUp),
-            missed: quality::missed(model, tunnel),
-            dropped: model
+                .is_none_or(|sa| case.model.ike_sas[*sa].state == IkeState::AlreadyUp),
+            missed: quality::missed(case),
+            dropped: case
+                .model
                 .inputs
                 .iter()
                 .filter_map(|input| input.dropped)
@@ -146,15 +155,10 @@ pub fn breaks(model: &Model, vantage: Vantage, from: Timestamp, to: Timestamp) -
 }
 
 /// Every message of the tunnel's exchanges, copies included.
-pub fn messages<'m>(
-    model: &'m Model,
-    tunnel: &'m Tunnel,
-) -> impl Iterator<Item = &'m crate::model::Message> + 'm {
-    tunnel
-        .ike_sas
-        .iter()
-        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
-        .flat_map(|exchange| &model.exchanges[*exchange].flights)
+pub fn messages<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m Message> + use<'m> {
+    let model = case.model;
+    case.exchanges()
+        .flat_map(|exchange| &exchange.flights)
         .flat_map(|flight| {
             flight
                 .parts
@@ -166,8 +170,8 @@ pub fn messages<'m>(
 }
 
 /// The last packet of IKE or ESP that an end sent before a time. Who asks often asks [`Heard`].
-pub fn last_heard(model: &Model, tunnel: TunnelId, end: usize, before: Timestamp) -> Option<Cite> {
-    Heard::of(model, tunnel).last(end, before)
+pub fn last_heard(case: &Case<'_>, end: usize, before: Timestamp) -> Option<Cite> {
+    case.heard().last(end, before)
 }
 
 /// When each end of a tunnel was heard, in order of time.
@@ -178,20 +182,19 @@ pub struct Heard([Vec<Cite>; 2]);
 
 impl Heard {
     /// What was heard of this tunnel.
-    pub fn of(model: &Model, tunnel: TunnelId) -> Self {
-        let row = &model.tunnels[tunnel];
+    pub fn of(case: &Case<'_>) -> Self {
         let mut ends = [Vec::new(), Vec::new()];
         let mut hear = |end: usize, cite: Cite| {
             if let Some(list) = ends.get_mut(end) {
                 list.push(cite);
             }
         };
-        for message in messages(model, row) {
-            if let Some(end) = super::end_of(row, message.path.from.address) {
+        for message in messages(case) {
+            if let Some(end) = super::end_of(case.tunnel, message.path.from.address) {
                 hear(end, (message.frame, message.time));
             }
         }
-        for directions in esp::directions(model, row) {
+        for directions in case.directions() {
             for end in [0, 1] {
                 for flow in directions.flows(1 - end) {
                     hear(end, flow.seen.first);

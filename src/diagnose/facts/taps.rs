@@ -2,9 +2,9 @@
 
 use super::end_of;
 use super::tap::messages;
-use crate::diagnose::{Cite, Finding};
+use crate::diagnose::{Case, Cite, Finding};
 use crate::language::{Text, count};
-use crate::model::{Crossing, EspFlow, Flight, Missed, Model, Octets, TapPair, Tunnel, TunnelId};
+use crate::model::{Crossing, EspFlow, Flight, Missed, Model, Octets, TapPair, Tunnel};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use foldhash::HashMap;
@@ -34,17 +34,17 @@ pub struct Passage {
 
 impl Passage {
     /// Of a message, if one tap of its tunnel lies behind another on its way.
-    pub fn of(model: &Model, tunnel: TunnelId, flight: &Flight) -> Option<Self> {
-        let row = &model.tunnels[tunnel];
-        let from = super::first(model, flight)?.path.from.address;
-        let towards = 1 - end_of(row, from)?;
-        let port = super::first(model, flight)?.path.to.port;
-        let passage = row
+    pub fn of(case: &Case<'_>, flight: &Flight) -> Option<Self> {
+        let from = super::first(case.model, flight)?.path.from.address;
+        let towards = 1 - end_of(case.tunnel, from)?;
+        let port = super::first(case.model, flight)?.path.to.port;
+        let passage = case
+            .tunnel
             .taps
             .iter()
-            .filter_map(|pair| between(model, pair, towards, flight))
+            .filter_map(|pair| between(case.model, pair, towards, flight))
             .find(|passage| !passage.sent.is_empty() || passage.beyond > 0)?;
-        let mut heard = messages(model, row)
+        let mut heard = messages(case)
             .filter(|message| message.vantage == passage.far)
             .peekable();
         // A capture without IKE leaves it out.
@@ -401,18 +401,18 @@ impl<'m> Located<'m> {
 }
 
 /// The flow of the same SPI at the tap that it passes before this one.
-pub fn upstream<'m>(model: &'m Model, tunnel: &'m Tunnel, flow: &EspFlow) -> Option<&'m EspFlow> {
-    let towards = tunnel.destination(flow)?;
-    let near = tunnel.taps.iter().find_map(|pair| {
+pub fn upstream<'m>(case: &Case<'m>, flow: &EspFlow) -> Option<&'m EspFlow> {
+    let towards = case.tunnel.destination(flow)?;
+    let near = case.tunnel.taps.iter().find_map(|pair| {
         let near = pair.near(towards)?;
         let far = pair.index(flow.key.vantage).filter(|tap| *tap != near);
         far.and_then(|_| pair.taps.get(near).copied())
     })?;
-    let flows = tunnel.flows.iter().map(|id| &model.flows[*id]);
+    let flows = case.flows();
     flows.into_iter().find(|other| {
         other.key.vantage == near
             && (other.key.spi, other.key.ah) == (flow.key.spi, flow.key.ah)
-            && tunnel.destination(other) == Some(towards)
+            && case.tunnel.destination(other) == Some(towards)
     })
 }
 

@@ -2,8 +2,8 @@
 //! peers whose vendor IDs tell what they are. The words are in [`registry::product`](crate::registry::product).
 
 use super::end_of;
+use crate::diagnose::Case;
 use crate::language::{Text, one_of, parted};
-use crate::model::{Model, TunnelId};
 use crate::registry::product::{Form, PRODUCTS, Product, Setting, Suite};
 use crate::say;
 use std::net::IpAddr;
@@ -90,15 +90,15 @@ impl Topic {
 
 /// What the end of a tunnel may be, by the vendor IDs that it sent in the IKE SAs of the tunnel: all
 /// products that send each of those that tell. Empty if none tells, or they do not go together.
-pub fn products(model: &Model, tunnel: TunnelId, end: IpAddr) -> Vec<&'static Product> {
-    let row = &model.tunnels[tunnel];
+pub fn products(case: &Case<'_>, end: IpAddr) -> Vec<&'static Product> {
+    let row = case.tunnel;
     let Some(end) = end_of(row, end) else {
         return Vec::new();
     };
     row.ike_sas
         .iter()
         .find_map(|id| {
-            let sa = &model.ike_sas[*id];
+            let sa = &case.model.ike_sas[*id];
             let initiator = end_of(row, sa.paths.first()?.from.address)?;
             let [of_initiator, of_responder] = &sa.vendors;
             let told = match initiator == end {
@@ -125,30 +125,29 @@ fn that_send(told: &[String]) -> Vec<&'static Product> {
 
 /// Where an end of a tunnel keeps a setting, as a line of advice; if nothing tells what it is, where
 /// common implementations do, for the topics that are worth a line.
-pub fn of(model: &Model, tunnel: TunnelId, end: IpAddr, topic: Topic) -> Option<Text> {
-    fitting(model, tunnel, end, topic, None)
+pub fn of(case: &Case<'_>, end: IpAddr, topic: Topic) -> Option<Text> {
+    fitting(case, end, topic, None)
 }
 
 /// As [`of`], for both ends, without those of which nothing tells what they are.
-pub fn of_both(model: &Model, tunnel: TunnelId, topic: Topic) -> Vec<Text> {
-    let ends = model.tunnels[tunnel].ends;
+pub fn of_both(case: &Case<'_>, topic: Topic) -> Vec<Text> {
+    let ends = case.tunnel.ends;
     ends.into_iter()
-        .filter(|end| !products(model, tunnel, *end).is_empty())
-        .filter_map(|end| of(model, tunnel, end, topic))
+        .filter(|end| !products(case, *end).is_empty())
+        .filter_map(|end| of(case, end, topic))
         .collect()
 }
 
 /// As [`of`], with what to enter there, so that the end agrees to a suite that another offers.
 pub fn fitting(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     end: IpAddr,
     topic: Topic,
     offered: Option<(IpAddr, Suite)>,
 ) -> Option<Text> {
-    let version = version(model, tunnel);
+    let version = version(case);
     let entered = |product: &Product| topic.form(product, version)?.spell(&offered?.1);
-    let known = products(model, tunnel, end);
+    let known = products(case, end);
     if known.is_empty() && !topic.is_worth_a_list() {
         return None;
     }
@@ -199,14 +198,15 @@ pub fn fitting(
 }
 
 /// The major version of IKE that a tunnel uses, by its last IKE SA.
-fn version(model: &Model, tunnel: TunnelId) -> u8 {
-    let last = model.tunnels[tunnel].ike_sas.last();
-    last.map_or(2, |id| model.ike_sas[*id].version.major())
+fn version(case: &Case<'_>) -> u8 {
+    let last = case.tunnel.ike_sas.last();
+    last.map_or(2, |id| case.model.ike_sas[*id].version.major())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Model;
     use crate::registry::transform;
     use crate::testing::model;
 
@@ -244,17 +244,20 @@ mod tests {
         ))
     }
 
+    fn first(model: &Model) -> Case<'_> {
+        Case::of(model, model.tunnels.ids().next().unwrap())
+    }
+
     fn told(model: &Model, end: usize, topic: Topic, suite: Option<Suite>) -> Option<String> {
-        let tunnel = model.tunnels.ids().next().unwrap();
-        let ends = model.tunnels[tunnel].ends;
+        let case = first(model);
+        let ends = case.tunnel.ends;
         let offered = suite.map(|suite| (ends[1 - end], suite));
-        fitting(model, tunnel, ends[end], topic, offered).map(|text| text.to_string())
+        fitting(&case, ends[end], topic, offered).map(|text| text.to_string())
     }
 
     fn names(model: &Model, end: usize) -> Vec<&'static str> {
-        let tunnel = model.tunnels.ids().next().unwrap();
-        let end = model.tunnels[tunnel].ends[end];
-        let products = products(model, tunnel, end);
+        let case = first(model);
+        let products = products(&case, case.tunnel.ends[end]);
         products.iter().map(|product| product.name).collect()
     }
 
@@ -275,8 +278,7 @@ mod tests {
         );
         assert!(other.contains("; Huawei `ipsec policy: pfs`; "), "{other}");
         assert_eq!(told(&model, 1, Topic::Dpd, None), None);
-        let tunnel = model.tunnels.ids().next().unwrap();
-        assert_eq!(of_both(&model, tunnel, Topic::Dpd).len(), 1);
+        assert_eq!(of_both(&first(&model), Topic::Dpd).len(), 1);
     }
 
     #[test]

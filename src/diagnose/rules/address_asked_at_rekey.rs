@@ -1,8 +1,7 @@
 //! Who rekeys a child SA asks for an inner address again.
 
 use crate::diagnose::facts::child;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -32,9 +31,10 @@ A refusal for another reason, which the notification tells: then nothing is said
 2. Look for a newer version of the gateway that answers such a request.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let asked: Vec<_> = child::attempts(model, tunnel)
-        .into_iter()
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let asked: Vec<_> = case
+        .attempts()
+        .iter()
         .filter(|attempt| attempt.kind == ExchangeType::CREATE_CHILD_SA)
         .filter_map(|attempt| {
             let request = attempt.told.request.clone()?;
@@ -55,7 +55,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let finding = Finding::new(
         &RULE,
         Confidence::Certain.lower_if(refusal.is_some()),
-        tunnel,
+        case.id,
         request.at,
         "CREATE_CHILD_SA with a Configuration payload",
     )

@@ -1,8 +1,7 @@
 //! No inner address is assigned.
 
 use crate::diagnose::facts::child;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::registry::NotifyType;
 use crate::say;
 
@@ -38,9 +37,9 @@ Without keys the refusal has the size of any other. A gateway that gets its addr
 2. FAILED_CP_REQUIRED: let the client ask for a virtual address, or use a connection of the gateway that wants none.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let attempts = child::attempts(model, tunnel);
-    let mut refusals = child::lasting(model, &attempts);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let attempts = case.attempts();
+    let mut refusals = case.lasting().to_vec();
     let (empty, unasked) = (
         NotifyType::INTERNAL_ADDRESS_FAILURE,
         NotifyType::FAILED_CP_REQUIRED,
@@ -88,7 +87,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             ),
         ),
     };
-    child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)
+    child::finding(&RULE, Confidence::Certain, case.id, &refusals, attempts)
         .map(|finding| {
             let finding = finding
                 .title(say!("{from} assigns no inner address to {to}", from, to))

@@ -1,11 +1,8 @@
 //! A conversation goes out by one tunnel and comes back by another.
 
-use crate::diagnose::facts::inner::Inside;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{
-    ChildSaId, FlowId, InnerFlow, InnerWay, Link, Model, Selector, TunnelId, selector,
-};
+use crate::model::{ChildSaId, FlowId, InnerFlow, InnerWay, Link, Model, Selector, selector};
 use crate::say;
 use crate::units::Span;
 use std::collections::BTreeSet;
@@ -43,14 +40,14 @@ const HABIT: u64 = 5;
 /// It must go on for so long.
 const LASTING: Span = Span::from_secs(3);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(inside) = Inside::of(model, tunnel) else {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(inside) = case.inside() else {
         return Vec::new();
     };
-    let mine: &[FlowId] = &model.tunnels[tunnel].flows;
+    let mine: &[FlowId] = &case.tunnel.flows;
     let crossed: Vec<(&InnerFlow, bool)> = inside
         .talks()
-        .filter_map(|talk| Some((talk, crosses(model, mine, talk)?)))
+        .filter_map(|talk| Some((talk, crosses(case.model, mine, talk)?)))
         .collect();
     // One that hangs before those that work.
     let hangs = crossed.iter().find(|(talk, _)| !works(talk));
@@ -62,7 +59,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     let [one, other] = talk.ends;
-    let [there, here] = [out, back].map(|carrier| model.flows[carrier.flow].key);
+    let [there, here] = [out, back].map(|carrier| case.model.flows[carrier.flow].key);
     let (from, to) = (one.address, other.address);
     let (title, mut says, advice) = match tunnels {
         true => (
@@ -115,7 +112,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Finding::new(
             &RULE,
             Confidence::Certain,
-            tunnel,
+            case.id,
             out.seen.first,
             say!(
                 "{from} to {to} in SA {spi}",

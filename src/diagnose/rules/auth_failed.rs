@@ -5,11 +5,11 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{
     Tap, asked, auth, began, child, cite, clear, first, offer, recovery, tap,
 };
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, list};
 use crate::model::{
-    AuthOutcome, Exchange, Flight, IkeSaId, InformationalClass, Model, Notice, Plain, Role,
-    TunnelId, Why, negotiation,
+    AuthOutcome, Exchange, Flight, IkeSaId, InformationalClass, Model, Notice, Plain, Role, Why,
+    negotiation,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
@@ -47,39 +47,36 @@ Other notifications are as small: a responder that has no connection for the ide
 2. Compare pre-shared keys, identities (type and value), certificates, their validity and authority.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let refused = in_clear(model, tunnel)
-        .or_else(|| by_reading(model, tunnel))
-        .or_else(|| by_size(model, tunnel))
-        .or_else(|| instead_of_message_6(model, tunnel))
-        .or_else(|| turned_away(model, tunnel))
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let refused = in_clear(case)
+        .or_else(|| by_reading(case))
+        .or_else(|| by_size(case))
+        .or_else(|| instead_of_message_6(case))
+        .or_else(|| turned_away(case))
         .map(|finding| {
             finding
                 .advise("Read the log of the side that refuses: it alone knows the reason.")
                 .advise("Compare pre-shared keys, identities (type and value) and certificates of both sides.")
-                .advise_all(vendor_advice::of_both(model, tunnel, Topic::PreSharedKey))
-                .advise_all(vendor_advice::of_both(model, tunnel, Topic::Identity))
+                .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey))
+                .advise_all(vendor_advice::of_both(case, Topic::Identity))
         })
-        .map(|finding| recovery::tell(model, tunnel, finding));
-    refused
-        .or_else(|| ignored(model, tunnel))
-        .into_iter()
-        .collect()
+        .map(|finding| recovery::tell(case, finding));
+    refused.or_else(|| ignored(case)).into_iter().collect()
 }
 
 /// The notification came in clear.
-fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let (_, notice) = notices(model, tunnel).find(|(id, notice)| !goes_on(model, *id, notice))?;
-    let last = notices(model, tunnel)
+fn in_clear(case: &Case<'_>) -> Option<Finding> {
+    let (_, notice) = notices(case).find(|(id, notice)| !goes_on(case.model, *id, notice))?;
+    let last = notices(case)
         .filter(|(_, again)| again.at.1 > notice.at.1)
-        .filter(|(id, again)| !goes_on(model, *id, again))
+        .filter(|(id, again)| !goes_on(case.model, *id, again))
         .last();
     let last = last.map_or(notice.at.1, |(_, again)| again.at.1);
     Some(
         Finding::new(
             &RULE,
             Confidence::Likely,
-            tunnel,
+            case.id,
             notice.at,
             Text::verbatim(notice.name()),
         )
@@ -99,13 +96,13 @@ fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 
 /// The notification came in clear, and its sender went on all the same: it was forged, or is about an
 /// IKE SA of before (RFC 7296 section 2.21).
-fn ignored(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let (_, notice) = notices(model, tunnel).next()?;
+fn ignored(case: &Case<'_>) -> Option<Finding> {
+    let (_, notice) = notices(case).next()?;
     Some(
         Finding::new(
             &RULE,
             Confidence::Possible,
-            tunnel,
+            case.id,
             notice.at,
             Text::verbatim(notice.name()),
         )
@@ -125,9 +122,9 @@ fn ignored(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 }
 
 /// Every AUTHENTICATION_FAILED in clear.
-fn notices(model: &Model, tunnel: TunnelId) -> impl Iterator<Item = (IkeSaId, &Notice)> {
-    model.tunnels[tunnel].ike_sas.iter().flat_map(|id| {
-        let refusals = clear::refusals(&model.ike_sas[*id], NotifyType::AUTHENTICATION_FAILED);
+fn notices<'m>(case: &Case<'m>) -> impl Iterator<Item = (IkeSaId, &'m Notice)> + use<'m> {
+    case.tunnel.ike_sas.iter().flat_map(|id| {
+        let refusals = clear::refusals(&case.model.ike_sas[*id], NotifyType::AUTHENTICATION_FAILED);
         refusals.map(|notice| (*id, notice))
     })
 }
@@ -148,19 +145,20 @@ fn goes_on(model: &Model, id: IkeSaId, notice: &Notice) -> bool {
 }
 
 /// A refusal that was read, for a reason that no other rule is about.
-fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let refusals: Vec<Refusal> = model.tunnels[tunnel]
+fn by_reading(case: &Case<'_>) -> Option<Finding> {
+    let refusals: Vec<Refusal> = case
+        .tunnel
         .ike_sas
         .iter()
-        .filter_map(|id| proof::refusal(model, *id))
+        .filter_map(|id| proof::refusal(case.model, *id))
         .filter(|refusal| !refusal.eap_failed && refusal.is_of_authentication())
         .collect();
     let first = refusals.first()?;
     let (from, to) = (first.from, first.to);
     let errors = first.errors.iter();
     let names = list(errors.map(|error| child::reason(*error, first.v1)));
-    let claims = model.claims(first.ike_sa);
-    let path = model.ike_sas[first.ike_sa].paths.first()?;
+    let claims = case.model.claims(first.ike_sa);
+    let path = case.model.ike_sas[first.ike_sa].paths.first()?;
     let ends = [path.from.address, path.to.address];
     let mut says = say!(
         "{from} refused the authentication of {to} by {names} ({times} in this capture).",
@@ -175,7 +173,7 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         }
     }
     says.add("The notification does not tell which part is wrong.");
-    let mut finding = Finding::new(&RULE, Confidence::Certain, tunnel, first.at, names)
+    let mut finding = Finding::new(&RULE, Confidence::Certain, case.id, first.at, names)
         .title(say!("{from} refuses the authentication of {to}", from, to))
         .says(says);
     for claim in &claims {
@@ -202,31 +200,32 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 }
 
 /// IKEv2: a response too small for a proof.
-fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let refusals: Vec<(Cite, u32, IpAddr, usize)> = model.tunnels[tunnel]
+fn by_size(case: &Case<'_>) -> Option<Finding> {
+    let refusals: Vec<(Cite, u32, IpAddr, usize)> = case
+        .tunnel
         .ike_sas
         .iter()
-        .filter(|id| model.auth_outcome(**id) == AuthOutcome::Refused)
+        .filter(|id| case.model.auth_outcome(**id) == AuthOutcome::Refused)
         .filter_map(|id| {
-            let rounds: Vec<_> = model.ike_sas[*id]
+            let rounds: Vec<_> = case.model.ike_sas[*id]
                 .exchanges
                 .iter()
-                .map(|exchange| &model.exchanges[*exchange])
+                .map(|exchange| &case.model.exchanges[*exchange])
                 .filter(|exchange| exchange.kind == ExchangeType::IKE_AUTH)
                 .collect();
             let last = rounds.iter().max_by_key(|exchange| exchange.message_id)?;
             // One that was read says itself what it is.
             let response = last
                 .response()
-                .filter(|flight| model.opened(flight).is_none())?;
+                .filter(|flight| case.model.opened(flight).is_none())?;
             // A round of EAP is as small; the last one, which is not, may be missing.
-            if rounds.len() > 1 && is_served(model, tunnel, began(model, response)?.1) {
+            if rounds.len() > 1 && is_served(case, began(case.model, response)?.1) {
                 return None;
             }
-            let message = &model.messages[response.first()?];
-            let at = began(model, response)?;
-            if may_ask_on(model, *id, response, rounds.len())
-                && !tap::went_on(model, message.vantage, at.1, Tap::PATIENCE)
+            let message = &case.model.messages[response.first()?];
+            let at = began(case.model, response)?;
+            if may_ask_on(case.model, *id, response, rounds.len())
+                && !tap::went_on(case.model, message.vantage, at.1, Tap::PATIENCE)
             {
                 return None;
             }
@@ -254,7 +253,7 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
-        tunnel,
+        case.id,
         at,
         say!(
             "IKE_AUTH response of {length} octets: one notification",
@@ -289,27 +288,29 @@ fn may_ask_on(model: &Model, id: IkeSaId, response: &Flight, rounds: usize) -> b
 }
 
 /// Whether a new SA carries traffic soon after.
-fn is_served(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
+fn is_served(case: &Case<'_>, time: Timestamp) -> bool {
     const SOON: Span = Span::from_secs(5);
-    let flows = model.tunnels[tunnel].flows.iter();
+    let flows = case.tunnel.flows.iter();
     flows
-        .map(|flow| model.flows[*flow].seen.first.1)
+        .map(|flow| case.model.flows[*flow].seen.first.1)
         .any(|first| first >= time && first.since(time) <= SOON)
 }
 
 /// IKEv1: message 5 is answered by an informational message, and not since the keys differ.
-fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let (id, at) = refused_message_5(model, tunnel)?;
-    if proof::refusal(model, id).is_some() {
+fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
+    let (id, at) = refused_message_5(case)?;
+    if proof::refusal(case.model, id).is_some() {
         return None;
     }
-    let sa = &model.ike_sas[id];
-    if sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared) && refusal_is_unread(model, id, at) {
+    let sa = &case.model.ike_sas[id];
+    if sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared)
+        && refusal_is_unread(case.model, id, at)
+    {
         return None;
     }
     let from = sa.paths.first()?.to.address;
     Some(
-        Finding::new(&RULE, Confidence::Likely, tunnel, at, "an informational message instead of message 6")
+        Finding::new(&RULE, Confidence::Likely, case.id, at, "an informational message instead of message 6")
             .title(say!("{from} refuses the authentication", from))
             .says(say!(
                 "{from} answered message 5 of main mode, which authenticates, by an informational message instead of \
@@ -324,27 +325,26 @@ fn instead_of_message_6(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 /// The initiator turns away: what follows the last answer of the responder is an informational
 /// message of the initiator, the last of the IKE SA, which never served. It does not believe the
 /// responder, or was told by EAP that the responder does not believe it.
-fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+fn turned_away(case: &Case<'_>) -> Option<Finding> {
     /// A liveness check, or an administrator, comes later as a rule.
     const AT_ONCE: Span = Span::from_millis(500);
     /// Who was refused begins anew within this time; a new IKE SA later is a renewal.
     const ANEW: Span = Span::from_secs(180);
-    let row = &model.tunnels[tunnel];
-    row.ike_sas.iter().find_map(|id| {
-        let sa = &model.ike_sas[*id];
-        let exchanges: Vec<_> = sa.exchanges.iter().map(|id| &model.exchanges[*id]).collect();
+    case.tunnel.ike_sas.iter().find_map(|id| {
+        let sa = &case.model.ike_sas[*id];
+        let exchanges: Vec<_> = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]).collect();
         let (said, before) = exchanges.split_last()?;
-        let (proof, what) = last_proof(model, before)?;
-        let answer = first(model, proof)?;
-        let at = began(model, said.flights.first()?)?;
+        let (proof, what) = last_proof(case.model, before)?;
+        let answer = first(case.model, proof)?;
+        let at = began(case.model, said.flights.first()?)?;
         // One that was read and reports no error closes the SA for another reason.
-        let read = said.flights.first().and_then(|flight| model.opened(flight));
+        let read = said.flights.first().and_then(|flight| case.model.opened(flight));
         if let Some((_, read)) = &read
             && negotiation::errors(read).is_empty()
         {
             return None;
         }
-        let class = model.informational_class(*id, said.flights.first()?);
+        let class = case.model.informational_class(*id, said.flights.first()?);
         // An error, or a Delete, is one payload without data: nothing else is sent for it.
         let v2 = sa.version.major() == 2;
         if v2 && read.is_none() && !is_one_payload(class) {
@@ -359,19 +359,19 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         let served = sa
             .child_sas
             .iter()
-            .any(|id| model.child_sas[*id].seen.is_some())
-            || v2 && is_served(model, tunnel, answer.time)
-            || row
+            .any(|id| case.model.child_sas[*id].seen.is_some())
+            || v2 && is_served(case, answer.time)
+            || case.tunnel
                 .flows
                 .iter()
-                .any(|flow| model.flows[*flow].seen.last.1 > at.1 && sa.version.major() == 1);
-        let anew = row.ike_sas.iter().any(|other| {
-            let other = &model.ike_sas[*other];
+                .any(|flow| case.model.flows[*flow].seen.last.1 > at.1 && sa.version.major() == 1);
+        let anew = case.tunnel.ike_sas.iter().any(|other| {
+            let other = &case.model.ike_sas[*other];
             let first = other.seen.first.1;
             // One made by rekeying has no first message of its own.
             let begins = other.exchanges.first().is_some_and(|id| {
                 matches!(
-                    model.exchanges[*id].kind,
+                    case.model.exchanges[*id].kind,
                     ExchangeType::IKE_SA_INIT
                         | ExchangeType::IDENTITY_PROTECTION
                         | ExchangeType::AGGRESSIVE
@@ -381,14 +381,14 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         });
         // Amid rounds of EAP nothing but a refusal may come (RFC 7296 section 2.21.2).
         let stays = anew
-            || tap::went_on(model, answer.vantage, at.1, Tap::PATIENCE)
-            || is_amid_eap(model, *id);
+            || tap::went_on(case.model, answer.vantage, at.1, Tap::PATIENCE)
+            || is_amid_eap(case.model, *id);
         if !informs || served || !stays {
             return None;
         }
         // The responder made a child SA and padding may hide a liveness check: it takes a new attempt
         // to tell that the IKE SA is gone.
-        let granted = v2 && model.auth_outcome(*id) == AuthOutcome::Full;
+        let granted = v2 && case.model.auth_outcome(*id) == AuthOutcome::Full;
         let doubt =
             granted && !anew && read.is_none() && class != Some(InformationalClass::DeleteIkeSa);
         let (confidence, severity) = match doubt {
@@ -400,7 +400,7 @@ fn turned_away(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             Finding::new(
                 &RULE,
                 confidence,
-                tunnel,
+                case.id,
                 at,
                 say!("{end} ends the IKE SA at once", end),
             )
@@ -532,17 +532,17 @@ fn told_by_keys(model: &Model, id: IkeSaId, refusal: &Flight) -> Option<bool> {
 }
 
 /// The IKE SA whose message 5 was answered by an informational message, and where.
-pub(super) fn refused_message_5(model: &Model, tunnel: TunnelId) -> Option<(IkeSaId, Cite)> {
-    model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        let sa = &model.ike_sas[*id];
+pub(super) fn refused_message_5(case: &Case<'_>) -> Option<(IkeSaId, Cite)> {
+    case.tunnel.ike_sas.iter().find_map(|id| {
+        let sa = &case.model.ike_sas[*id];
         let main = sa
             .exchanges
             .iter()
-            .map(|exchange| &model.exchanges[*exchange])
+            .map(|exchange| &case.model.exchanges[*exchange])
             .find(|exchange| {
                 exchange.kind == ExchangeType::IDENTITY_PROTECTION && exchange.flights.len() == 5
             })?;
-        Some((*id, auth::no_cite(model, sa, main)?))
+        Some((*id, auth::no_cite(case.model, sa, main)?))
     })
 }
 

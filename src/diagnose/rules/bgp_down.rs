@@ -2,9 +2,9 @@
 
 use crate::diagnose::facts::inner::{BGP, Inside};
 use crate::diagnose::facts::{Tap, rhythm, tap};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
-use crate::model::{BgpWay, InnerFlow, InnerWay, Model, TunnelId};
+use crate::model::{BgpWay, InnerFlow, InnerWay, TunnelId};
 use crate::say;
 use crate::units::Span;
 use std::collections::BTreeMap;
@@ -44,9 +44,9 @@ const FEW: u64 = 3;
 /// The attempts must be spread over so long.
 const LASTING: Span = Span::from_secs(2);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(inside) = Inside::of(model, tunnel) else {
-        return sealed(model, tunnel).into_iter().collect();
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(inside) = case.inside() else {
+        return sealed(case).into_iter().collect();
     };
     let mut pairs: BTreeMap<[IpAddr; 2], Vec<&InnerFlow>> = BTreeMap::new();
     for talk in inside.talks() {
@@ -58,13 +58,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     }
     let ended = pairs
         .iter()
-        .filter_map(|(hosts, talks)| notified(tunnel, *hosts, talks))
+        .filter_map(|(hosts, talks)| notified(case.id, *hosts, talks))
         .take(SESSIONS);
     let mut found: Vec<Finding> = ended.collect();
     let failed = pairs
         .values()
         .filter(|talks| !talks.iter().any(|talk| speaks(talk)))
-        .filter_map(|talks| unanswered(model, tunnel, &inside, talks))
+        .filter_map(|talks| unanswered(case, inside, talks))
         .take(SESSIONS);
     found.extend(failed);
     found
@@ -72,13 +72,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 /// Sealed packets as large and as frequent as keepalives, both ways, that stopped together while the
 /// tunnel went on: any session that ends looks so, hence it is no more than information.
-fn sealed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let stopped = rhythm::keepalives_stopped(model, tunnel)?;
+fn sealed(case: &Case<'_>) -> Option<Finding> {
+    let stopped = rhythm::keepalives_stopped(case)?;
     let [one, two] = &stopped.beats;
     let mut finding = Finding::new(
         &RULE,
         Confidence::Possible,
-        tunnel,
+        case.id,
         one.last,
         say!("the last of {size} octets of ESP", size = one.size),
     )
@@ -193,18 +193,13 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
 }
 
 /// Connections to port 179 that nobody takes.
-fn unanswered(
-    model: &Model,
-    tunnel: TunnelId,
-    inside: &Inside<'_>,
-    talks: &[&InnerFlow],
-) -> Option<Finding> {
+fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Option<Finding> {
     let mut places: Vec<Cite> = Vec::new();
     let mut refusals: Vec<Cite> = Vec::new();
     let mut ends: Option<(IpAddr, IpAddr, usize)> = None;
     let mut syns = 0;
     let vantage = talks.first()?.vantage;
-    let waited = |at: &Cite| tap::went_on(model, vantage, at.1, Tap::PATIENCE);
+    let waited = |at: &Cite| tap::went_on(case.model, vantage, at.1, Tap::PATIENCE);
     for talk in talks {
         let [first, second] = &talk.ways;
         for ((out, from, to), back) in ways(talk).into_iter().zip([second, first]) {
@@ -260,7 +255,7 @@ fn unanswered(
             (true, false) => inside.absence(Confidence::Likely),
             (false, _) => Confidence::Possible,
         },
-        tunnel,
+        case.id,
         first,
         say!("SYN from {from} to port 179 of {to}", from, to),
     )

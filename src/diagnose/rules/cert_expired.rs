@@ -2,9 +2,8 @@
 
 use crate::diagnose::facts::certificate;
 use crate::diagnose::facts::{proof, recovery};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
 use crate::say;
 
 /// The rule.
@@ -41,11 +40,11 @@ A chain may hold another certificate for the same authority, which holds; then t
 2. Check the clocks of both gateways.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let found = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        let refusal = proof::refusal(model, *id)
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let found = case.tunnel.ike_sas.iter().find_map(|id| {
+        let refusal = proof::refusal(case.model, *id)
             .filter(|refusal| !refusal.eap_failed && refusal.is_of_authentication())?;
-        let sent = certificate::sent(model, *id, refusal.by.other());
+        let sent = certificate::sent(case.model, *id, refusal.by.other());
         let bad = certificate::out_of_date(sent);
         (!bad.is_empty()).then_some((refusal, bad))
     });
@@ -58,7 +57,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .map(|sent| sent.certificate.to_string())
         .collect();
     let (from, to) = (refusal.from, refusal.to);
-    let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, refusal.at, "the refusal")
+    let mut finding = Finding::new(&RULE, Confidence::Likely, case.id, refusal.at, "the refusal")
         .title(say!("The certificate of {to} does not hold at this time", to))
         .says(say!(
             "{from} refused the authentication of {to}, whose certificate did not hold at the time of the capture: \
@@ -70,13 +69,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .or("The authority is not trusted, or the identity is not accepted.")
         .advise(say!("Renew the certificate of {to}.", to))
         .advise(say!("Check the clock of {from}.", from));
-    for again in proof::refused_again(model, tunnel, &refusal) {
+    for again in proof::refused_again(case, &refusal) {
         finding = finding.during(again, again);
     }
     for sent in bad {
         finding = finding.also(sent.at, Text::verbatim(&sent.certificate));
     }
-    vec![recovery::tell(model, tunnel, finding)]
+    vec![recovery::tell(case, finding)]
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use crate::diagnose::facts::certificate::{self, Sent};
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::recovery;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
+use crate::model::Model;
 use crate::registry::NotifyV1;
 use crate::say;
 
@@ -40,15 +40,16 @@ Two sides with certificates of two authorities that each trusts the other's, and
 2. Let the other side send the certificates in between.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let found = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        let refusal = proof::refusal(model, *id)
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let found = case.tunnel.ike_sas.iter().find_map(|id| {
+        let refusal = proof::refusal(case.model, *id)
             .filter(|refusal| !refusal.eap_failed && refusal.is_of_authentication())?;
-        let sent = certificate::sent(model, *id, refusal.by.other());
+        let sent = certificate::sent(case.model, *id, refusal.by.other());
         let first = sent.first().cloned();
         let told = refusal.v1 || has_issuer(&sent);
-        (certificate::out_of_date(sent.clone()).is_empty() && is_untrusted(model, &refusal, &sent))
-            .then_some((refusal, first, told))
+        (certificate::out_of_date(sent.clone()).is_empty()
+            && is_untrusted(case.model, &refusal, &sent))
+        .then_some((refusal, first, told))
     });
     let Some((refusal, sent, told)) = found else {
         return Vec::new();
@@ -72,7 +73,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         false => "The two sides ask for certificates of different authorities.",
     });
     let confidence = Confidence::Likely.lower_if(!told);
-    let mut finding = Finding::new(&RULE, confidence, tunnel, refusal.at, "the refusal")
+    let mut finding = Finding::new(&RULE, confidence, case.id, refusal.at, "the refusal")
         .title(say!(
             "{from} does not trust the certificate of {to}",
             from,
@@ -85,13 +86,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             from
         ))
         .advise(say!("Let {to} send the certificates in between.", to));
-    for again in proof::refused_again(model, tunnel, &refusal) {
+    for again in proof::refused_again(case, &refusal) {
         finding = finding.during(again, again);
     }
     if let Some(sent) = sent {
         finding = finding.also(sent.at, Text::verbatim(&sent.certificate));
     }
-    vec![recovery::tell(model, tunnel, finding)]
+    vec![recovery::tell(case, finding)]
 }
 
 /// Whether the certificate of the authority that issued the first one is among them, so that its key can

@@ -1,8 +1,8 @@
 //! The last message of quick mode is lost: only one side has the child SA.
 
-use crate::diagnose::facts::{Asked, Tap, asked, esp};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Exchange, Model, TunnelId};
+use crate::diagnose::facts::{Asked, Tap, asked};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::Exchange;
 use crate::registry::ExchangeType;
 use crate::say;
 
@@ -35,44 +35,37 @@ A capture that records one direction only, or lacks messages of the initiator: E
 /// Copies in vain.
 const TRIES: usize = 3;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let tap = Tap::of(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let tap = case.tap();
     if tap.deaf.contains(&true) {
         return Vec::new();
     }
-    model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
-        .map(|id| &model.exchanges[*id])
-        .find_map(|exchange| half_open(model, tunnel, exchange, &tap))
+    case.exchanges()
+        .find_map(|exchange| half_open(case, exchange, tap))
         .into_iter()
         .collect()
 }
 
-fn half_open(model: &Model, tunnel: TunnelId, exchange: &Exchange, tap: &Tap) -> Option<Finding> {
-    let asked = Asked::of(model, exchange).filter(|asked| {
+fn half_open(case: &Case<'_>, exchange: &Exchange, tap: &Tap) -> Option<Finding> {
+    let asked = Asked::of(case.model, exchange).filter(|asked| {
         exchange.kind == ExchangeType::QUICK_MODE
             && exchange.flights.len() == 2
             && asked.flight.by != exchange.by
             && asked.fate == asked::Fate::Silent
             && asked.attempts() >= TRIES
     })?;
-    let row = &model.tunnels[tunnel];
     // A later message 1 that was answered in full takes its place.
-    let mended = row
-        .ike_sas
-        .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
-        .map(|id| &model.exchanges[*id])
+    let mended = case
+        .exchanges()
         .filter(|other| other.kind == ExchangeType::QUICK_MODE && other.flights.len() >= 3)
-        .filter_map(|other| crate::diagnose::facts::began(model, other.flights.first()?))
+        .filter_map(|other| crate::diagnose::facts::began(case.model, other.flights.first()?))
         .any(|(_, time)| time > asked.first.1);
-    let ways: Vec<u64> = esp::directions(model, row)
+    let ways: Vec<u64> = case
+        .directions()
         .iter()
         .flat_map(|directions| [0, 1].map(|end| directions.packets_since(end, asked.first.1)))
         .collect();
-    if is_up(model, tunnel, &asked) {
+    if is_up(case, &asked) {
         return None;
     }
     let one_way = ways.contains(&0) && ways.iter().any(|packets| *packets > 0);
@@ -92,7 +85,7 @@ fn half_open(model: &Model, tunnel: TunnelId, exchange: &Exchange, tap: &Tap) ->
         Finding::new(
             &RULE,
             tap.absence(Confidence::Likely),
-            tunnel,
+            case.id,
             asked.first,
             "message 2 of quick mode",
         )
@@ -117,10 +110,10 @@ fn half_open(model: &Model, tunnel: TunnelId, exchange: &Exchange, tap: &Tap) ->
 
 /// Whether ESP begins both ways after message 2: then message 3 came. The counter of a new SA begins at 1
 /// (RFC 4303 section 3.3.2).
-fn is_up(model: &Model, tunnel: TunnelId, asked: &Asked<'_>) -> bool {
+fn is_up(case: &Case<'_>, asked: &Asked<'_>) -> bool {
     /// Numbers that may be missing before the first one recorded.
     const EARLY: u32 = 16;
-    let directions = esp::directions(model, &model.tunnels[tunnel]);
+    let directions = case.directions();
     directions.iter().any(|directions| {
         [0, 1].iter().all(|end| {
             let mut flows = directions.flows(*end).iter();

@@ -3,9 +3,9 @@
 use super::pfs_mismatch;
 use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, all_of};
-use crate::model::{Model, TunnelId};
+use crate::model::Model;
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -42,15 +42,15 @@ Where only the group of the key exchange (PFS) differs, see pfs-mismatch. Where 
 2. Give one value of each where the peer is a cloud gateway: some take the first only, or none of several.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let attempts = child::attempts(model, tunnel);
-    let mut refusals = child::lasting(model, &attempts);
-    refusals.retain(|refusal| is_about_proposals(model, &attempts, refusal));
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let attempts = case.attempts();
+    let mut refusals = case.lasting().to_vec();
+    refusals.retain(|refusal| is_about_proposals(case.model, attempts, refusal));
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
     let (from, to) = (first.answer.from, first.asker());
-    let offer = first.attempt.offer(model);
+    let offer = first.attempt.offer(case.model);
     let mut says = say!(
         "{from} refused the child SA of {to} {times} by {name} (first in answer to {what}).",
         from,
@@ -62,7 +62,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     if let Some(offer) = &offer {
         says.add(say!("{to} offers {offer}.", to, offer));
     }
-    let known = child::known_of(model, &attempts, from, &first.attempt);
+    let known = child::known_of(case.model, attempts, from, &first.attempt);
     says.add(match &known {
         Some((theirs, at, how)) => say!(
             "{from} {how} {theirs} (frame {frame}).",
@@ -100,7 +100,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         false => Confidence::Certain,
     };
     let finding =
-        child::finding(&RULE, confidence, tunnel, &refusals, &attempts).map(|finding| {
+        child::finding(&RULE, confidence, case.id, &refusals, attempts).map(|finding| {
             let mut finding = finding
                 .title(say!("{from} accepts no ESP proposal of {to}", from, to))
                 .says(says);
@@ -134,7 +134,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     "Read the log of {from}: it names what it received and what it is configured for.",
                     from
                 ))
-                .advise_all(vendor_advice::fitting(model, tunnel, from, Topic::ChildProposal, fits))
+                .advise_all(vendor_advice::fitting(case, from, Topic::ChildProposal, fits))
         });
     let finding = finding.map(|finding| match first.v1 {
         true => finding

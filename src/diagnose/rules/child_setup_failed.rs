@@ -1,11 +1,10 @@
 //! The IKE SA is up, the child SA is refused; the reason is sealed.
 
 use crate::diagnose::facts::{began, child, first, rekey};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{
     AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, InformationalClass, Model, Role,
-    TunnelId,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
@@ -41,14 +40,14 @@ The reason is encrypted. NO_PROPOSAL_CHOSEN (algorithms, PFS group) and TS_UNACC
 /// A responder answers quick mode at once; this is generous.
 const AT_ONCE: Span = Span::from_secs(5);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let refusals = refusals(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let refusals = refusals(case);
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
     let recovered = refusals
         .last()
-        .is_some_and(|last| recovered(model, tunnel, last.at.1));
+        .is_some_and(|last| recovered(case, last.at.1));
     let mut says = say!(
         "{by} refused the child SA {times}: {how}.",
         by = &first.by,
@@ -64,7 +63,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         first.confidence,
-        tunnel,
+        case.id,
         first.at,
         first.note.clone(),
     )
@@ -95,22 +94,21 @@ struct Refusal {
     confidence: Confidence,
 }
 
-fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
-    let row = &model.tunnels[tunnel];
-    let mut all: Vec<Refusal> = read(model, tunnel);
-    for id in &row.ike_sas {
-        all.extend(in_auth(model, tunnel, *id));
-        all.extend(in_quick_mode(model, tunnel, *id));
+fn refusals(case: &Case<'_>) -> Vec<Refusal> {
+    let mut all: Vec<Refusal> = read(case);
+    for id in &case.tunnel.ike_sas {
+        all.extend(in_auth(case, *id));
+        all.extend(in_quick_mode(case, *id));
     }
-    for refused in rekey::refused(model, tunnel, false) {
+    for refused in rekey::refused(case, false) {
         // Traffic that goes on has a child SA, made before the recording: this was a rekeying.
-        if in_use(model, tunnel, refused.response.1) {
+        if in_use(case, refused.response.1) {
             continue;
         }
-        let exchange = &model.exchanges[refused.exchange];
+        let exchange = &case.model.exchanges[refused.exchange];
         all.push(Refusal {
             at: refused.response,
-            by: answerer(model, exchange),
+            by: answerer(case.model, exchange),
             note: "CREATE_CHILD_SA answered by one notification".into(),
             confidence: Confidence::Likely,
         });
@@ -120,17 +118,17 @@ fn refusals(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
 }
 
 /// Whether ESP flowed about this time, and went on.
-fn in_use(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
-    let flows = model.tunnels[tunnel].flows.iter();
+fn in_use(case: &Case<'_>, time: Timestamp) -> bool {
+    let flows = case.tunnel.flows.iter();
     flows
-        .map(|id| model.flows[*id].seen)
+        .map(|id| case.model.flows[*id].seen)
         .any(|seen| seen.first.1.since(time) <= AT_ONCE && seen.last.1 > time)
 }
 
 /// Refusals that were read, for reasons that no other rule is about.
-fn read(model: &Model, tunnel: TunnelId) -> Vec<Refusal> {
-    let attempts = child::attempts(model, tunnel);
-    child::lasting(model, &attempts)
+fn read(case: &Case<'_>) -> Vec<Refusal> {
+    let attempts = case.attempts();
+    child::lasting(case.model, attempts)
         .into_iter()
         .filter(|refusal| !refusal.is_rekeying() && !elsewhere(refusal.reason, refusal.v1))
         .map(|refusal| Refusal {
@@ -181,66 +179,65 @@ fn is_read(model: &Model, exchange: &Exchange) -> bool {
 }
 
 /// Whether a child SA was made soon after the last refusal, in whatever exchange.
-fn recovered(model: &Model, tunnel: TunnelId, refused: Timestamp) -> bool {
-    let row = &model.tunnels[tunnel];
+fn recovered(case: &Case<'_>, refused: Timestamp) -> bool {
     let soon = |time: Timestamp| time > refused && time.since(refused) <= AT_ONCE;
     let made = |id: &IkeSaId| {
-        let exchanges = model.ike_sas[*id].exchanges.iter();
+        let exchanges = case.model.ike_sas[*id].exchanges.iter();
         exchanges
-            .map(|exchange| &model.exchanges[*exchange])
+            .map(|exchange| &case.model.exchanges[*exchange])
             .filter(|exchange| match exchange.kind {
-                ExchangeType::IKE_AUTH => model.auth_outcome(*id) == AuthOutcome::Full,
+                ExchangeType::IKE_AUTH => case.model.auth_outcome(*id) == AuthOutcome::Full,
                 ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE => {
-                    model.child_outcome(exchange) == ChildOutcome::Made
+                    case.model.child_outcome(exchange) == ChildOutcome::Made
                 }
                 _ => false,
             })
-            .filter_map(|exchange| began(model, exchange.response()?))
+            .filter_map(|exchange| began(case.model, exchange.response()?))
             .any(|(_, time)| soon(time))
     };
-    let carries = |id: &FlowId| soon(model.flows[*id].seen.first.1);
-    row.flows.iter().any(carries) || row.ike_sas.iter().any(made)
+    let carries = |id: &FlowId| soon(case.model.flows[*id].seen.first.1);
+    case.tunnel.flows.iter().any(carries) || case.tunnel.ike_sas.iter().any(made)
 }
 
 /// The `IKE_AUTH` response holds a proof and no more.
-fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
-    let sa = &model.ike_sas[id];
+fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
+    let sa = &case.model.ike_sas[id];
     let exchange = sa
         .exchanges
         .iter()
-        .map(|exchange| &model.exchanges[*exchange])
+        .map(|exchange| &case.model.exchanges[*exchange])
         .rfind(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
     let response = exchange.response()?;
-    let at = began(model, response)?;
+    let at = began(case.model, response)?;
     // In a round of EAP a response is as small; a first round has a request, and no other before it.
     let rounds = sa
         .exchanges
         .iter()
-        .filter(|id| model.exchanges[**id].kind == ExchangeType::IKE_AUTH)
+        .filter(|id| case.model.exchanges[**id].kind == ExchangeType::IKE_AUTH)
         .count();
-    let told = model.opened(response).is_some_and(|(_, read)| {
+    let told = case.model.opened(response).is_some_and(|(_, read)| {
         // An error in it is read by its own rule.
         read.notifies().any(|notify| notify.kind.0 < 16384)
     });
     let is_last = match rounds {
-        1 => model.auth_outcome(id) == AuthOutcome::AuthOnly,
-        _ => refused_after_eap(model, id),
+        1 => case.model.auth_outcome(id) == AuthOutcome::AuthOnly,
+        _ => refused_after_eap(case.model, id),
     };
     if told || !is_last {
         return None;
     }
     if rounds > 1 {
         // The first request asked for the child SA.
-        let first = model.auth_rounds(id).first()?.request()?;
-        let childless = model.is_childless(id, first);
-        let used = model.tunnels[tunnel].flows.iter().any(|flow| {
-            let flow = &model.flows[*flow];
+        let first = case.model.auth_rounds(id).first()?.request()?;
+        let childless = case.model.is_childless(id, first);
+        let used = case.tunnel.flows.iter().any(|flow| {
+            let flow = &case.model.flows[*flow];
             flow.seen.last.1 >= at.1
         });
-        let mended = rekey::mended(model, sa, at.1);
+        let mended = rekey::mended(case.model, sa, at.1);
         return (!childless && !used && !mended).then(|| Refusal {
             at,
-            by: answerer(model, exchange),
+            by: answerer(case.model, exchange),
             note: "the last IKE_AUTH response, after EAP, has no room for a child SA".into(),
             confidence: Confidence::Likely,
         });
@@ -248,16 +245,16 @@ fn in_auth(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Refusal> {
     let request = exchange.request()?;
     // A request without room for an SA and selectors asks for no child (RFC 6023); nor does one that
     // is hardly larger than the response, which holds the same but for them.
-    let room = length(model, request).saturating_sub(length(model, response));
-    let childless = model.is_childless(id, request) || room + PADDING < SELECTORS;
-    let served = model.tunnels[tunnel].flows.iter().any(|flow| {
-        let began = model.flows[*flow].seen.first.1;
+    let room = length(case.model, request).saturating_sub(length(case.model, response));
+    let childless = case.model.is_childless(id, request) || room + PADDING < SELECTORS;
+    let served = case.tunnel.flows.iter().any(|flow| {
+        let began = case.model.flows[*flow].seen.first.1;
         began >= at.1 && began.since(at.1) <= AT_ONCE
     });
-    let mended = rekey::mended(model, sa, at.1);
+    let mended = rekey::mended(case.model, sa, at.1);
     (!childless && !served && !mended).then(|| Refusal {
         at,
-        by: answerer(model, exchange),
+        by: answerer(case.model, exchange),
         note: "IKE_AUTH response with room for a proof but not for a child SA".into(),
         confidence: Confidence::Likely,
     })
@@ -305,44 +302,44 @@ const PADDING: usize = 15;
 const SELECTORS: usize = 84 - 12;
 
 /// Quick mode message 1 is answered by an informational message.
-fn in_quick_mode(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Vec<Refusal> {
-    let row = &model.tunnels[tunnel];
-    let exchanges = &model.ike_sas[id].exchanges;
+fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
+    let exchanges = &case.model.ike_sas[id].exchanges;
     let informational: Vec<(Role, Cite)> = exchanges
         .iter()
-        .map(|exchange| &model.exchanges[*exchange])
+        .map(|exchange| &case.model.exchanges[*exchange])
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
         .filter_map(|exchange| {
             let flight = exchange.flights.first()?;
             // A liveness check answers nothing.
-            let class = model.informational_class(id, flight);
-            (class != Some(InformationalClass::Dpd)).then_some((exchange.by, began(model, flight)?))
+            let class = case.model.informational_class(id, flight);
+            (class != Some(InformationalClass::Dpd))
+                .then_some((exchange.by, began(case.model, flight)?))
         })
         .collect();
     exchanges
         .iter()
-        .map(|exchange| &model.exchanges[*exchange])
+        .map(|exchange| &case.model.exchanges[*exchange])
         .enumerate()
         // Without a phase 1 before it, the one message may be the third: the recording began late.
         .filter(|(index, _)| *index > 0)
         .map(|(_, exchange)| exchange)
         .filter(|exchange| exchange.kind == ExchangeType::QUICK_MODE && exchange.flights.len() == 1)
-        .filter(|exchange| !is_read(model, exchange))
+        .filter(|exchange| !is_read(case.model, exchange))
         .filter_map(|exchange| {
-            let (_, asked) = began(model, exchange.flights.first()?)?;
+            let (_, asked) = began(case.model, exchange.flights.first()?)?;
             let (_, at) = informational.iter().find(|(by, at)| {
                 *by != exchange.by && at.1 >= asked && at.1.since(asked) <= AT_ONCE
             })?;
             // An answer that the recording missed is followed by traffic.
-            let served = row.flows.iter().any(|flow| {
-                let began = model.flows[*flow].seen.first.1;
+            let served = case.tunnel.flows.iter().any(|flow| {
+                let began = case.model.flows[*flow].seen.first.1;
                 began > asked && began.since(asked) <= AT_ONCE
             });
             // Traffic that goes on has a child SA: this was a rekeying.
-            let rekeys = in_use(model, tunnel, at.1);
+            let rekeys = in_use(case, at.1);
             (!served && !rekeys).then(|| Refusal {
                 at: *at,
-                by: answerer(model, exchange),
+                by: answerer(case.model, exchange),
                 note: "quick mode message 1 answered by an informational message".into(),
                 confidence: Confidence::Likely,
             })

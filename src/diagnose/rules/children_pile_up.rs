@@ -1,8 +1,8 @@
 //! Child SAs are rekeyed and never deleted.
 
 use crate::diagnose::facts::{began, life};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{ChildSa, Exchange, IkeSaId, InformationalClass, Model, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::{ChildSa, Exchange, IkeSaId, InformationalClass, Model};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Span;
@@ -39,16 +39,16 @@ const PATTERN: usize = 3;
 /// A deletion follows its rekeying within this time.
 const DELAY: Span = Span::from_secs(60);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    model.tunnels[tunnel]
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.tunnel
         .ike_sas
         .iter()
-        .filter_map(|id| pile(model, tunnel, *id))
+        .filter_map(|id| pile(case, *id))
         .collect()
 }
 
-fn pile(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
-    let sa = &model.ike_sas[id];
+fn pile(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
+    let sa = &case.model.ike_sas[id];
     // An IKE SA of IKEv1 may be gone while its children live on, so their deletions are elsewhere.
     if sa.version.major() == 1 {
         return None;
@@ -56,24 +56,25 @@ fn pile(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     let made: Vec<_> = sa
         .child_sas
         .iter()
-        .map(|child| &model.child_sas[*child])
+        .map(|child| &case.model.child_sas[*child])
         .filter(|child| {
             child
                 .replaces
-                .is_some_and(|old| of(model, id, &model.child_sas[old]))
+                .is_some_and(|old| of(case.model, id, &case.model.child_sas[old]))
         })
         .filter_map(|child| {
-            let exchange = &model.exchanges[child.made_by?];
-            began(model, exchange.response()?)
+            let exchange = &case.model.exchanges[child.made_by?];
+            began(case.model, exchange.response()?)
         })
         .filter(|made| sa.seen.last.1.since(made.1) > DELAY)
         .collect();
     let deletes = sa
         .exchanges
         .iter()
-        .map(|exchange| &model.exchanges[*exchange])
+        .map(|exchange| &case.model.exchanges[*exchange])
         .any(|exchange| {
-            life::may_delete(model, id, exchange).is_some() || is_large(model, id, exchange)
+            life::may_delete(case.model, id, exchange).is_some()
+                || is_large(case.model, id, exchange)
         });
     let first = *made.first()?;
     if deletes || made.len() < PATTERN {
@@ -82,7 +83,7 @@ fn pile(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
-        tunnel,
+        case.id,
         first,
         "a child SA takes the place of another, which is not deleted",
     )

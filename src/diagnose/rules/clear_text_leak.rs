@@ -1,11 +1,9 @@
 //! Inner packets travel in clear on the outside link.
 
 use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared, selectors};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{
-    AuthOutcome, ChildOutcome, ClearFlow, FlowId, IkeSaId, IkeState, Model, TunnelId,
-};
+use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, FlowId, IkeSaId, IkeState, Model};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
@@ -42,27 +40,27 @@ Linux shows decrypted inbound packets on the outside interface: they come togeth
 /// Fewer packets than these may be the one that started the tunnel.
 const FEW: u64 = 2;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let leaks: Vec<&ClearFlow> = leaks(model, tunnel).collect();
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let leaks: Vec<&ClearFlow> = leaks(case).collect();
     let Some(first) = leaks.first() else {
         return Vec::new();
     };
     let packets: u64 = leaks.iter().map(|clear| clear.packets).sum();
-    let narrowed = selectors::narrowings(model, tunnel);
+    let narrowed = selectors::narrowings(case);
     let cut_off = |clear: &ClearFlow| {
         let mut narrowed = narrowed.iter();
         narrowed.any(|one| !one.served && one.cuts_off(clear.from, clear.to))
     };
-    let blind = leaks.iter().all(|clear| {
-        may_lack_esp(model, tunnel, clear) && is_covered(model, tunnel, clear) && !cut_off(clear)
-    });
-    let transit = is_transit(model, tunnel, first.vantage);
-    let certain = !has_private_ends(model, tunnel) && !blind && !transit;
+    let blind = leaks
+        .iter()
+        .all(|clear| may_lack_esp(case, clear) && is_covered(case, clear) && !cut_off(clear));
+    let transit = is_transit(case, first.vantage);
+    let certain = !has_private_ends(case) && !blind && !transit;
     let (from, to) = (first.from, first.to);
     let mut finding = Finding::new(
         &RULE,
         if certain { Confidence::Likely } else { Confidence::Possible },
-        tunnel,
+        case.id,
         first.seen.first,
         say!("{from} > {to} in clear", from, to),
     )
@@ -96,44 +94,55 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 }
 
 /// Packets in clear that should have been in the tunnel.
-pub(super) fn leaks(model: &Model, tunnel: TunnelId) -> impl Iterator<Item = &ClearFlow> {
-    clear::flows(model, &model.tunnels[tunnel]).filter(move |clear| is_leak(model, tunnel, clear))
+pub(super) fn leaks<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m ClearFlow> {
+    clear::flows(case).filter(move |clear| is_leak(case, clear))
 }
 
 /// Whether these packets should have been in the tunnel: neither of their addresses is its own, so
 /// it has them as the first of their vantage.
-pub(super) fn is_leak(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
-    let row = &model.tunnels[tunnel];
+pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     let outer = [clear.from, clear.to];
     if clear.requests < FEW
         || !outer.into_iter().all(is_private)
         || outer
             .into_iter()
-            .any(|address| end_of(row, address).is_some())
-        || row
+            .any(|address| end_of(case.tunnel, address).is_some())
+        || case
+            .tunnel
             .ends
             .iter()
             .chain([&clear.to])
             .any(|end| same_network(clear.from, *end))
-        || row.ends.iter().any(|end| same_network(clear.to, *end))
+        || case
+            .tunnel
+            .ends
+            .iter()
+            .any(|end| same_network(clear.to, *end))
     {
         return false;
     }
     // Where the selectors are known, packets of which neither end is in them are of somebody else.
-    let known = outer.map(|address| is_selected(model, row, address));
+    let known = outer.map(|address| is_selected(case, address));
     if known == [Some(false); 2] {
         return false;
     }
-    after_beginning(model, tunnel, clear)
-        && !answered_in_clear(model, clear)
-        && !is_decrypted_copy(model, clear)
+    after_beginning(case, clear)
+        && !answered_in_clear(case.model, clear)
+        && !is_decrypted_copy(case.model, clear)
 }
 
 /// Whether they go on after the tunnel was first spoken of: what came before may have started it.
-fn after_beginning(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
-    let row = &model.tunnels[tunnel];
-    let ike = row.ike_sas.iter().map(|id| model.ike_sas[*id].seen.first.1);
-    let esp = row.flows.iter().map(|id| model.flows[*id].seen.first.1);
+fn after_beginning(case: &Case<'_>, clear: &ClearFlow) -> bool {
+    let ike = case
+        .tunnel
+        .ike_sas
+        .iter()
+        .map(|id| case.model.ike_sas[*id].seen.first.1);
+    let esp = case
+        .tunnel
+        .flows
+        .iter()
+        .map(|id| case.model.flows[*id].seen.first.1);
     ike.chain(esp)
         .min()
         .is_some_and(|first| clear.seen.last.1 > first)
@@ -174,27 +183,26 @@ fn is_decrypted_copy(model: &Model, clear: &ClearFlow) -> bool {
 
 /// Whether the selectors may take these packets, as far as they are known: what they do not take was in
 /// no ESP.
-fn is_covered(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
-    let row = &model.tunnels[tunnel];
+fn is_covered(case: &Case<'_>, clear: &ClearFlow) -> bool {
     let mut ends = [clear.from, clear.to].into_iter();
-    ends.all(|end| is_selected(model, row, end) != Some(false))
+    ends.all(|end| is_selected(case, end) != Some(false))
 }
 
 /// Whether an IKE SA came up whose ESP is nowhere, and would not be on the port of IKE: then the
 /// capture filter may leave ESP out, and what is in clear may be such copies.
-fn may_lack_esp(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
-    let row = &model.tunnels[tunnel];
-    let none = row
+fn may_lack_esp(case: &Case<'_>, clear: &ClearFlow) -> bool {
+    let none = case
+        .tunnel
         .flows
         .iter()
-        .all(|id| model.flows[*id].key.vantage != clear.vantage);
-    let up = row.ike_sas.iter().any(|id| {
-        let sa = &model.ike_sas[*id];
+        .all(|id| case.model.flows[*id].key.vantage != clear.vantage);
+    let up = case.tunnel.ike_sas.iter().any(|id| {
+        let sa = &case.model.ike_sas[*id];
         let floated = |path: &Path| path.to.port != Some(500);
         matches!(sa.state, IkeState::Established | IkeState::AlreadyUp)
             && !sa.paths.iter().any(floated)
             && sa.seen.first.1 <= clear.seen.last.1
-            && may_have_child(model, *id)
+            && may_have_child(case.model, *id)
     });
     none && up
 }
@@ -219,18 +227,21 @@ fn may_have_child(model: &Model, id: IkeSaId) -> bool {
 
 /// Whether a vantage has a tunnel between two other parties: then it is a link that many share, and
 /// what is in clear there need not be of this tunnel.
-fn is_transit(model: &Model, tunnel: TunnelId, vantage: Vantage) -> bool {
-    let row = &model.tunnels[tunnel];
-    let mut others = model.tunnels.iter();
+fn is_transit(case: &Case<'_>, vantage: Vantage) -> bool {
+    let mut others = case.model.tunnels.iter();
     others.any(|other| {
-        let here = |id: &FlowId| model.flows[*id].key.vantage == vantage;
-        other.ends.iter().all(|end| end_of(row, *end).is_none()) && other.flows.iter().any(here)
+        let here = |id: &FlowId| case.model.flows[*id].key.vantage == vantage;
+        other
+            .ends
+            .iter()
+            .all(|end| end_of(case.tunnel, *end).is_none())
+            && other.flows.iter().any(here)
     })
 }
 
 /// Whether a gateway itself has a private address: then private addresses on its link are no wonder.
-fn has_private_ends(model: &Model, tunnel: TunnelId) -> bool {
-    let mut ends = model.tunnels[tunnel].ends.into_iter();
+fn has_private_ends(case: &Case<'_>) -> bool {
+    let mut ends = case.tunnel.ends.into_iter();
     ends.any(|end| is_private(end) || is_shared(end))
 }
 
@@ -317,7 +328,7 @@ mod tests {
         };
         let severity = |answer: &str| {
             let model = crate::testing::model(&text(answer));
-            let found = super::check(&model, crate::model::TunnelId(0));
+            let found = super::check(&super::Case::of(&model, crate::model::TunnelId(0)));
             found[0].severity
         };
         let granted = |to: &str| {

@@ -1,9 +1,8 @@
 //! The responder asks for a cookie before it works: it feels under attack.
 
-use crate::diagnose::facts::{Tap, child, clear, offer};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{child, clear, offer};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -32,18 +31,19 @@ Cookies without end mean that the responder changes its secret faster than the r
 1. Nothing, if the exchange goes on. Else look at the responder's load and at how often it changes its cookie secret.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let cookies: Vec<&clear::Notice> = model.tunnels[tunnel]
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let cookies: Vec<&clear::Notice> = case
+        .tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| clear::refusals(&model.ike_sas[*id], NotifyType::COOKIE))
+        .flat_map(|id| clear::refusals(&case.model.ike_sas[*id], NotifyType::COOKIE))
         .filter(|notice| notice.exchange_kind == ExchangeType::IKE_SA_INIT)
-        .filter(|notice| model.exchanges[notice.exchange].by != notice.by)
+        .filter(|notice| case.model.exchanges[notice.exchange].by != notice.by)
         .collect();
     let Some(first) = cookies.first() else {
         return Vec::new();
     };
-    let finding = Finding::new(&RULE, Confidence::Certain, tunnel, first.at, Text::verbatim("N(COOKIE)"))
+    let finding = Finding::new(&RULE, Confidence::Certain, case.id, first.at, Text::verbatim("N(COOKIE)"))
         .during(
             first.at.1,
             cookies.last().map_or(first.at.1, |last| last.at.1),
@@ -53,8 +53,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             from = first.from,
             times = child::times(cookies.len())
         ));
-    vec![match endless(model, tunnel) {
-        Some(again) => doubted(model, tunnel, finding)
+    vec![match endless(case) {
+        Some(again) => doubted(case, finding)
             .also(again, "asked again, though the cookie was returned")
             .title(say!(
                 "{from} asks for cookies without end",
@@ -69,39 +69,39 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 }
 
 /// That no cookie is ever good enough follows from the absence of another answer.
-fn doubted(model: &Model, tunnel: TunnelId, mut finding: Finding) -> Finding {
-    let tap = Tap::of(model, tunnel);
+fn doubted(case: &Case<'_>, mut finding: Finding) -> Finding {
+    let tap = case.tap();
     finding.confidence = tap.absence(Confidence::Likely);
     finding.severity(tap.gaps(Severity::Warning))
 }
 
 /// Where an initiator was asked for another cookie after it had returned one, twice at least, and was
 /// never served.
-fn endless(model: &Model, tunnel: TunnelId) -> Option<crate::diagnose::Cite> {
+fn endless(case: &Case<'_>) -> Option<crate::diagnose::Cite> {
     /// One more than the change of a secret explains.
     const RETURNED: usize = 2;
-    model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        let sa = &model.ike_sas[*id];
+    case.tunnel.ike_sas.iter().find_map(|id| {
+        let sa = &case.model.ike_sas[*id];
         let asked: Vec<&clear::Notice> = clear::refusals(sa, NotifyType::COOKIE)
             .filter(|notice| notice.exchange_kind == ExchangeType::IKE_SA_INIT)
             .collect();
         let in_vain = asked
             .iter()
             .filter(|notice| {
-                let request = model.exchanges[notice.exchange].request();
-                let read = request.and_then(|flight| model.readable(flight));
+                let request = case.model.exchanges[notice.exchange].request();
+                let read = request.and_then(|flight| case.model.readable(flight));
                 read.is_some_and(|(_, read)| read.notify(NotifyType::COOKIE).is_some())
             })
             .count();
         // Whoever speaks on was served, if the answer is there or not. Without the answer that ties them
         // together what follows stands as an IKE SA of its own.
-        let ike_sas = model.tunnels[tunnel].ike_sas.iter();
+        let ike_sas = case.tunnel.ike_sas.iter();
         let goes_on = ike_sas
-            .map(|id| &model.ike_sas[*id])
+            .map(|id| &case.model.ike_sas[*id])
             .filter(|other| other.spis.initiator == sa.spis.initiator)
             .flat_map(|other| &other.exchanges)
-            .any(|id| model.exchanges[*id].kind != ExchangeType::IKE_SA_INIT);
-        let served = offer::accepted(model, sa).is_some() || goes_on;
+            .any(|id| case.model.exchanges[*id].kind != ExchangeType::IKE_SA_INIT);
+        let served = offer::accepted(case.model, sa).is_some() || goes_on;
         (in_vain >= RETURNED && !served)
             .then(|| asked.last().map(|notice| notice.at))
             .flatten()

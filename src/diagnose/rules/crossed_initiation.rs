@@ -1,9 +1,8 @@
 //! Both sides set up the tunnel at the same moment, and both succeed.
 
 use crate::diagnose::facts::end_of;
-use crate::diagnose::facts::life::{self, Birth};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::facts::life::Birth;
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::say;
 use crate::units::Span;
 
@@ -35,12 +34,11 @@ Nothing.
 /// Crossed attempts are up within so long of each other.
 const TOGETHER: Span = Span::from_secs(10);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let births = life::births(model, row);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let births = case.births();
     let crossed = births.windows(2).find_map(|pair| {
         let [one, two] = pair else { return None };
-        let opposite = end_of(row, one.initiator) != end_of(row, two.initiator);
+        let opposite = end_of(case.tunnel, one.initiator) != end_of(case.tunnel, two.initiator);
         (opposite && cross(one, two)).then_some((one, two))
     });
     let Some((one, two)) = crossed else {
@@ -50,7 +48,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Finding::new(
             &RULE,
             Confidence::Certain,
-            tunnel,
+            case.id,
             two.asked,
             say!("{end} begins", end = two.initiator),
         )

@@ -5,8 +5,8 @@ use crate::diagnose::facts::offer::{self, Kind};
 use crate::diagnose::facts::tap::{Tap, went_on};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, child};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{IkeSa, Model, TunnelId};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, Model};
 use crate::registry::{ExchangeType, NotifyType, TransformType};
 use crate::say;
 use crate::units::Span;
@@ -36,18 +36,17 @@ One INVALID_KE_PAYLOAD followed by success is normal: the initiator guessed the 
 1. Configure the same key exchange group on both sides.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut asked: Vec<(&Notice, Option<bool>)> = Vec::new();
-    for id in &row.ike_sas {
-        let sa = &model.ike_sas[*id];
+    for id in &case.tunnel.ike_sas {
+        let sa = &case.model.ike_sas[*id];
         for notice in clear::refusals(sa, NotifyType::INVALID_KE_PAYLOAD) {
             // Without the request nothing is known of the attempts before and after it.
-            let asked_here = model.exchanges[notice.exchange].request().is_some();
+            let asked_here = case.model.exchanges[notice.exchange].request().is_some();
             if notice.exchange_kind == ExchangeType::IKE_SA_INIT && asked_here {
                 let offered = wanted(notice).and_then(|group| {
                     let name = offer::name(TransformType::KE, group);
-                    let (offer, _) = offer::offered(model, sa)?;
+                    let (offer, _) = offer::offered(case.model, sa)?;
                     Some(offer.values(Kind::KeyExchange).contains(&name))
                 });
                 asked.push((notice, offered));
@@ -57,8 +56,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let unresolved: Vec<&(&Notice, Option<bool>)> = asked
         .iter()
         .filter(|(notice, offered)| {
-            !is_resolved(model, tunnel, notice)
-                && (*offered == Some(false) || came_to_rest(model, notice))
+            !is_resolved(case, notice)
+                && (*offered == Some(false) || came_to_rest(case.model, notice))
         })
         .collect();
     let Some((notice, offered)) = unresolved.first() else {
@@ -76,7 +75,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         } else {
             Confidence::Likely
         },
-        tunnel,
+        case.id,
         notice.at,
         say!("INVALID_KE_PAYLOAD asks for {group}", group = group.clone()),
     )
@@ -99,7 +98,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         "Configure {group} on the initiator, or its group on the responder.",
         group
     ))
-    .advise_all(vendor_advice::of_both(model, tunnel, Topic::IkeProposal));
+    .advise_all(vendor_advice::of_both(case, Topic::IkeProposal));
     for (again, _) in unresolved.iter().skip(1) {
         finding = finding.also(again.at, "asked again");
     }
@@ -112,15 +111,13 @@ pub(super) fn wanted(notice: &Notice) -> Option<u16> {
 }
 
 /// Whether an `IKE_SA_INIT` to the same responder succeeded soon after.
-pub(super) fn is_resolved(model: &Model, tunnel: TunnelId, notice: &Notice) -> bool {
+pub(super) fn is_resolved(case: &Case<'_>, notice: &Notice) -> bool {
     /// An initiator tries again at once; one that needs longer starts a new attempt.
     const SOON: Span = Span::from_secs(30);
-    model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
+    case.ike_sas()
         .filter_map(|sa| {
-            offer::accepted(model, sa).map_or_else(|| goes_on(model, sa), |(_, at)| Some(at))
+            offer::accepted(case.model, sa)
+                .map_or_else(|| goes_on(case.model, sa), |(_, at)| Some(at))
         })
         .any(|at| at.1 >= notice.at.1 && at.1.since(notice.at.1) <= SOON)
 }

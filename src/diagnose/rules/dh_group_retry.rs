@@ -2,8 +2,7 @@
 
 use super::dh_group_mismatch::{is_resolved, wanted};
 use crate::diagnose::facts::{clear, offer};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -32,20 +31,20 @@ If no success follows it is dh-group-mismatch.
 1. Nothing. To save the round trip put the group that the responder wants first.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    model.tunnels[tunnel]
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| clear::refusals(&model.ike_sas[*id], NotifyType::INVALID_KE_PAYLOAD))
+        .flat_map(|id| clear::refusals(&case.model.ike_sas[*id], NotifyType::INVALID_KE_PAYLOAD))
         .find(|notice| {
-            notice.exchange_kind == ExchangeType::IKE_SA_INIT && is_resolved(model, tunnel, notice)
+            notice.exchange_kind == ExchangeType::IKE_SA_INIT && is_resolved(case, notice)
         })
         .map(|notice| {
             let group = wanted(notice).map_or_else(|| "another group".into(), offer::group);
             Finding::new(
                 &RULE,
                 Confidence::Certain,
-                tunnel,
+                case.id,
                 notice.at,
                 say!("INVALID_KE_PAYLOAD asks for {group}", group = group.clone()),
             )

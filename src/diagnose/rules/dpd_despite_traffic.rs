@@ -1,10 +1,10 @@
 //! Liveness checks go unanswered while ESP of the peer keeps arriving.
 
 use super::dpd_timeout;
-use crate::diagnose::facts::{end_of, esp, tap};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{end_of, esp};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
-use crate::model::{EspFlow, Model, Transport, TunnelId};
+use crate::model::{EspFlow, Transport};
 use crate::say;
 use crate::units::Timestamp;
 
@@ -44,23 +44,23 @@ A path that is lost in one direction: then the peer cannot hear the requests and
 /// So many packets after the first copy show a peer that is alive.
 const ALIVE: u64 = 5;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    find(model, tunnel).into_iter().collect()
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    find(case).into_iter().collect()
 }
 
-fn find(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let (sa, probe) = dpd_timeout::probe(model, tunnel)?;
-    let peer = end_of(row, probe.to.address)?;
-    let input = crate::diagnose::facts::first(model, probe.flight)?
+fn find(case: &Case<'_>) -> Option<Finding> {
+    let (sa, probe) = dpd_timeout::probe(case)?;
+    let peer = end_of(case.tunnel, probe.to.address)?;
+    let input = crate::diagnose::facts::first(case.model, probe.flight)?
         .vantage
         .input;
-    let heard_ike = tap::messages(model, row).any(|message| {
+    let heard_ike = case.messages().any(|message| {
         message.vantage.input == input
             && message.time < probe.first.1
-            && end_of(row, message.path.from.address) == Some(peer)
+            && end_of(case.tunnel, message.path.from.address) == Some(peer)
     });
-    let (flow, last, packets) = esp::directions(model, row)
+    let (flow, last, packets) = case
+        .directions()
         .iter()
         .filter(|directions| directions.vantage.input == input)
         .flat_map(|directions| directions.flows(1 - peer))
@@ -76,7 +76,7 @@ fn find(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             true => Confidence::Possible,
             false => Confidence::Likely,
         },
-        tunnel,
+        case.id,
         probe.first,
         say!(
             "{kind} to {to}, never answered",
@@ -99,7 +99,7 @@ fn find(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             spi = flow.key.spi,
             span = last.1.since(probe.last.1)
         )
-        .then(dpd_timeout::after(model, tunnel, sa, probe.last.1)),
+        .then(dpd_timeout::after(case, sa, probe.last.1)),
     )
     .or("The path is lost in one direction only: the peer does not hear the requests and goes on sending.")
     .or("The IKE daemon of the peer hangs while its kernel forwards.")

@@ -1,10 +1,10 @@
 //! The peer stops answering while an IKE SA lives.
 
+use crate::diagnose::facts::vendor_advice;
 use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, tap};
-use crate::diagnose::facts::{esp, vendor_advice};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
-use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Model, Plain, TunnelId};
+use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -52,21 +52,19 @@ const TRIES: usize = 3;
 /// As long as the peer is heard, only a request repeated for this long is lost for good.
 const LASTING: Span = Span::from_secs(10);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let Some((sa, probe)) = probe(model, tunnel) else {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some((sa, probe)) = probe(case) else {
         return Vec::new();
     };
-    let tap = Tap::of(model, tunnel);
-    let peer = end_of(row, probe.to.address);
+    let tap = case.tap();
+    let peer = end_of(case.tunnel, probe.to.address);
     // A peer that was never heard has not stopped.
-    let Some(heard) = peer.and_then(|peer| tap::last_heard(model, tunnel, peer, probe.first.1))
-    else {
+    let Some(heard) = peer.and_then(|peer| case.heard().last(peer, probe.first.1)) else {
         return Vec::new();
     };
-    let tap_of_request = first(model, probe.flight).map(|message| message.vantage);
+    let tap_of_request = first(case.model, probe.flight).map(|message| message.vantage);
     let esp_after: u64 = peer.map_or(0, |peer| {
-        esp::directions(model, row)
+        case.directions()
             .iter()
             .filter(|directions| Some(directions.vantage) == tap_of_request)
             .map(|directions| {
@@ -75,7 +73,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             })
             .sum()
     });
-    let later = after(model, tunnel, sa, probe.last.1);
+    let later = after(case, sa, probe.last.1);
     let (from, kind) = (probe.from, Text::verbatim(probe.kind));
     let schedule = &probe.schedule;
     let (says, alternative) = if esp_after > 0 {
@@ -104,7 +102,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         tap.absence(Confidence::Likely),
-        tunnel,
+        case.id,
         probe.first,
         say!(
             "{kind} to {to}, never answered",
@@ -124,20 +122,19 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     .advise("Look at the path and at the peer at the moment of the last packet heard.")
     .advise("If such outages are known and short, lengthen the DPD timeout.")
     .advise_all(vendor_advice::of(
-        model,
-        tunnel,
+        case,
         probe.from.address,
         vendor_advice::Topic::Dpd,
     ));
     if esp_after > 0 {
         finding = finding.advise("Look for a firewall in between that forgets UDP 500 or 4500.");
     }
-    if let Some(passage) = Passage::of(model, tunnel, probe.flight) {
+    if let Some(passage) = Passage::of(case, probe.flight) {
         finding.confidence = match passage.is_proven() {
             true => Confidence::Certain,
             false => finding.confidence,
         };
-        finding = passage.tell(model, finding, "the request");
+        finding = passage.tell(case.model, finding, "the request");
     }
     vec![finding]
 }
@@ -161,20 +158,20 @@ pub(super) struct Probe<'m> {
 }
 
 /// The first IKE SA of a tunnel whose peer was probed in vain.
-pub(super) fn probe(model: &Model, tunnel: TunnelId) -> Option<(&IkeSa, Probe<'_>)> {
-    model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
-        .find_map(|sa| {
-            let probe = v2_probe(model, tunnel, sa).or_else(|| v1_probes(model, tunnel, sa))?;
-            Some((sa, probe))
-        })
+pub(super) fn probe<'m>(case: &Case<'m>) -> Option<(&'m IkeSa, Probe<'m>)> {
+    case.ike_sas().find_map(|sa| {
+        let probe = v2_probe(case, sa).or_else(|| v1_probes(case, sa))?;
+        Some((sa, probe))
+    })
 }
 
 /// IKEv2: a request on an established SA, repeated in vain.
-fn v2_probe<'m>(model: &'m Model, tunnel: TunnelId, sa: &'m IkeSa) -> Option<Probe<'m>> {
-    asked::all(model, sa)
+fn v2_probe<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
+    // What is not answered is rare.
+    if !case.unsettled().iter().any(Asked::is_silent) {
+        return None;
+    }
+    asked::all(case.model, sa)
         .filter(|asked| {
             matches!(
                 asked.exchange.kind,
@@ -185,9 +182,9 @@ fn v2_probe<'m>(model: &'m Model, tunnel: TunnelId, sa: &'m IkeSa) -> Option<Pro
             let lasting = asked.last.1.since(asked.first.1) >= LASTING;
             asked.is_silent()
                 && asked.attempts() >= TRIES
-                && !goes_on(model, sa, asked)
-                && !lives_on(model, tunnel, sa, asked)
-                && (lasting || !speaks(model, sa, asked))
+                && !goes_on(case.model, sa, asked)
+                && !lives_on(case, sa, asked)
+                && (lasting || !speaks(case.model, sa, asked))
         })
         .map(|asked: Asked<'_>| Probe {
             flight: asked.flight,
@@ -217,16 +214,16 @@ fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
 
 /// Whether the peer speaks on another IKE SA that was there before the request: then it is alive, and
 /// the old one alone is forgotten (RFC 7296 section 2.8: of two, the old one is deleted).
-fn lives_on(model: &Model, tunnel: TunnelId, sa: &IkeSa, asked: &Asked<'_>) -> bool {
-    let ike_sas = &model.tunnels[tunnel].ike_sas;
+fn lives_on(case: &Case<'_>, sa: &IkeSa, asked: &Asked<'_>) -> bool {
+    let ike_sas = &case.tunnel.ike_sas;
     ike_sas
         .iter()
-        .map(|id| &model.ike_sas[*id])
+        .map(|id| &case.model.ike_sas[*id])
         .filter(|other| other.spis != sa.spis && other.seen.first.1 < asked.first.1)
         .filter(|other| other.seen.last.1 > asked.first.1)
         .flat_map(|other| &other.exchanges)
-        .flat_map(|id| &model.exchanges[*id].flights)
-        .filter_map(|flight| first(model, flight))
+        .flat_map(|id| &case.model.exchanges[*id].flights)
+        .filter_map(|flight| first(case.model, flight))
         .any(|message| {
             message.vantage == asked.message.vantage
                 && message.time > asked.first.1
@@ -259,13 +256,16 @@ fn seen_at(model: &Model, flight: &Flight, vantage: Vantage) -> impl Iterator<It
 
 /// IKEv1: informational messages of one side, one after the other, and none of the other side
 /// (RFC 3706: each R-U-THERE is a message of its own).
-fn v1_probes<'m>(model: &'m Model, tunnel: TunnelId, sa: &'m IkeSa) -> Option<Probe<'m>> {
+fn v1_probes<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
+    if sa.version.major() != 1 {
+        return None;
+    }
     let mut vantages: Vec<Vantage> = Vec::new();
     for message in sa
         .exchanges
         .iter()
-        .flat_map(|id| &model.exchanges[*id].flights)
-        .filter_map(|flight| first(model, flight))
+        .flat_map(|id| &case.model.exchanges[*id].flights)
+        .filter_map(|flight| first(case.model, flight))
     {
         if !vantages.contains(&message.vantage) {
             vantages.push(message.vantage);
@@ -273,29 +273,27 @@ fn v1_probes<'m>(model: &'m Model, tunnel: TunnelId, sa: &'m IkeSa) -> Option<Pr
     }
     vantages
         .into_iter()
-        .find_map(|vantage| v1_probes_at(model, tunnel, sa, vantage))
+        .find_map(|vantage| v1_probes_at(case, sa, vantage))
 }
 
-fn v1_probes_at<'m>(
-    model: &'m Model,
-    tunnel: TunnelId,
-    sa: &'m IkeSa,
-    vantage: Vantage,
-) -> Option<Probe<'m>> {
+fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<Probe<'m>> {
     /// Nobody probes more often; deletes come in one breath.
     const OFTEN: Span = Span::from_millis(900);
     /// Nobody repeats a probe more seldom: the clock was set, or the recording paused.
     const SELDOM: Span = Span::from_secs(600);
-    let row = &model.tunnels[tunnel];
     let informational: Vec<(&Exchange, &Flight, Timestamp)> = sa
         .exchanges
         .iter()
-        .map(|id| &model.exchanges[*id])
+        .map(|id| &case.model.exchanges[*id])
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
         .filter_map(|exchange| {
             let flight = exchange.flights.first()?;
-            may_probe(model, exchange, flight).then_some(())?;
-            Some((exchange, flight, seen_at(model, flight, vantage).min()?))
+            may_probe(case.model, exchange, flight).then_some(())?;
+            Some((
+                exchange,
+                flight,
+                seen_at(case.model, flight, vantage).min()?,
+            ))
         })
         .collect();
     let by = informational.last()?.0.by;
@@ -322,46 +320,43 @@ fn v1_probes_at<'m>(
     }
     let (_, oldest, began_at) = **run.last()?;
     let (_, newest, ended_at) = **run.first()?;
-    let message = first(model, oldest)?;
-    let peer = end_of(row, message.path.to.address)?;
+    let message = first(case.model, oldest)?;
+    let peer = end_of(case.tunnel, message.path.to.address)?;
     let spoke = sa
         .exchanges
         .iter()
-        .flat_map(|id| &model.exchanges[*id].flights)
+        .flat_map(|id| &case.model.exchanges[*id].flights)
         .filter(|flight| flight.by != by)
-        .flat_map(|flight| seen_at(model, flight, vantage))
+        .flat_map(|flight| seen_at(case.model, flight, vantage))
         .any(|time| time > began_at);
-    let esp = esp::directions(model, row)
+    let esp = case
+        .directions()
         .iter()
         .filter(|directions| directions.vantage == vantage)
         .flat_map(|directions| directions.flows(1 - peer))
         .any(|flow| flow.seen.first.1 < ended_at && flow.seen.last.1 > began_at);
-    let elsewhere = tap::messages(model, row).any(|other| {
+    let elsewhere = case.messages().any(|other| {
         other.vantage == vantage
             && other.time > began_at
             && other.time < ended_at
-            && end_of(row, other.path.from.address) == Some(peer)
+            && end_of(case.tunnel, other.path.from.address) == Some(peer)
     });
     // Either the peer has answered such messages before, or nothing at all of it is heard; after two
     // of them it takes a new beginning to tell that they were probes, and given up.
-    let anew = row
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
-        .any(|other| other.seen.first.1 > ended_at);
+    let anew = case.ike_sas().any(|other| other.seen.first.1 > ended_at);
     let dead = !esp && !elsewhere && (run.len() >= TRIES || anew);
     if !(dead || answered_once && run.len() > TRIES) {
         return None;
     }
-    let waited = tap::went_on(model, vantage, began_at, Tap::PATIENCE);
+    let waited = tap::went_on(case.model, vantage, began_at, Tap::PATIENCE);
     (!spoke && waited).then_some(Probe {
         flight: oldest,
         from: message.path.from,
         to: message.path.to,
         kind: ExchangeType::INFORMATIONAL_V1,
         schedule: say!("sent {number} times", number = run.len()),
-        first: began(model, oldest)?,
-        last: began(model, newest)?,
+        first: began(case.model, oldest)?,
+        last: began(case.model, newest)?,
     })
 }
 
@@ -382,11 +377,9 @@ fn may_probe(model: &Model, exchange: &Exchange, flight: &Flight) -> bool {
 }
 
 /// What came next.
-pub(super) fn after(model: &Model, tunnel: TunnelId, sa: &IkeSa, time: Timestamp) -> Text {
-    let anew = model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
+pub(super) fn after(case: &Case<'_>, sa: &IkeSa, time: Timestamp) -> Text {
+    let anew = case
+        .ike_sas()
         .filter(|other| other.seen.first.1 > sa.seen.first.1 && other.seen.first.1 >= time)
         .min_by_key(|other| other.seen.first.1);
     match anew {

@@ -2,8 +2,8 @@
 
 use crate::diagnose::facts::life::{self, Birth};
 use crate::diagnose::facts::{auth, began};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{IkeState, Model, TunnelId};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeState, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -63,24 +63,26 @@ const PATTERN: usize = 3;
 /// that displace each other begin one after the other.
 const RIVALS: usize = 8;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let ours = setups(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let ours = setups(case);
     if ours.is_empty() {
         return Vec::new();
     }
-    let row = &model.tunnels[tunnel];
-    within(model, tunnel)
+    within(case)
         .or_else(|| {
-            row.ends
+            case.tunnel
+                .ends
                 .into_iter()
                 .flat_map(|shared| {
-                    model
-                        .tunnels_beside(tunnel, shared, RIVALS)
+                    case.model
+                        .tunnels_beside(case.id, shared, RIVALS)
                         .map(move |other| (other, shared))
                 })
                 // Both together must be set up so often.
-                .filter(|(other, _)| ours.len() + model.tunnels[*other].ike_sas.len() >= PATTERN)
-                .find_map(|(other, shared)| rivalry(model, tunnel, &ours, other, shared))
+                .filter(|(other, _)| {
+                    ours.len() + case.model.tunnels[*other].ike_sas.len() >= PATTERN
+                })
+                .find_map(|(other, shared)| rivalry(case, &ours, other, shared))
         })
         .into_iter()
         .collect()
@@ -88,21 +90,20 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 /// IKE SAs of one pair of addresses that displace each other: each time one comes up, the side that
 /// was asked for it ends the one before. Who rekeys or reauthenticates ends its own old one.
-fn within(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    if row.ike_sas.len() <= PATTERN {
+fn within(case: &Case<'_>) -> Option<Finding> {
+    if case.tunnel.ike_sas.len() <= PATTERN {
         return None;
     }
-    let births = life::births(model, row);
+    let births = case.births();
     let turns: Vec<(Birth, Cite)> = births
         .windows(2)
         .filter_map(|pair| {
             let [before, after] = pair else { return None };
-            let closing = life::closing(model, before.ike_sa)?;
+            let closing = life::closing(case.model, before.ike_sa)?;
             let displaced = closing.from == after.responder
                 && closing.at.1 > after.asked.1
                 && closing.at.1.since(after.up.1) <= SOON
-                && (closing.sure || !runs_on(model, tunnel, after.asked.1, after.up.1.later(SOON)));
+                && (closing.sure || !runs_on(case, after.asked.1, after.up.1.later(SOON)));
             displaced.then_some((*after, closing.at))
         })
         .collect();
@@ -111,11 +112,11 @@ fn within(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .chunk_by(|(one, _), (next, _)| next.up.1.since(one.up.1) <= TURN)
         .find(|run| run.len() >= PATTERN)?;
     let (first, at) = run.first()?;
-    let [one, two] = row.ends;
+    let [one, two] = case.tunnel.ends;
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
-        tunnel,
+        case.id,
         *at,
         say!("{end} ends the IKE SA before", end = first.responder),
     )
@@ -143,32 +144,29 @@ fn within(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 }
 
 fn rivalry(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     setups_of_ours: &[Cite],
     other: TunnelId,
     shared: IpAddr,
 ) -> Option<Finding> {
-    let ours = displaced(model, setups_of_ours, other);
+    let rival = Case::of(case.model, other);
+    let ours = displaced(setups_of_ours, &rival);
     if ours.is_empty() {
         return None;
     }
-    let theirs = displaced(model, &setups(model, other), tunnel);
+    let theirs = displaced(&setups(&rival), case);
     if theirs.is_empty() || ours.len() + theirs.len() < PATTERN {
         return None;
     }
     let mut all: Vec<Cite> = ours.iter().chain(&theirs).copied().collect();
     all.sort_by_key(|cite| cite.1);
     let first = all.first()?;
-    let rival = |id: TunnelId| {
-        let ends = &model.tunnels[id].ends;
-        ends.iter().find(|end| **end != shared).copied()
-    };
-    let (one, two) = (rival(tunnel)?, rival(other)?);
+    let far = |of: &Case<'_>| of.tunnel.ends.into_iter().find(|end| *end != shared);
+    let (one, two) = (far(case)?, far(&rival)?);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
-        tunnel,
+        case.id,
         *first,
         "one tunnel is set up, the other ends",
     )
@@ -197,23 +195,19 @@ fn rivalry(
 }
 
 /// When tunnels were set up: the answer that agreed to algorithms.
-fn setups(model: &Model, tunnel: TunnelId) -> Vec<Cite> {
-    model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
+fn setups(case: &Case<'_>) -> Vec<Cite> {
+    case.ike_sas()
         .filter(|sa| matches!(sa.state, IkeState::Established | IkeState::Deleted))
-        .filter_map(|sa| auth::agreed(model, sa))
+        .filter_map(|sa| auth::agreed(case.model, sa))
         .collect()
 }
 
 /// Those setups at which the IKE SA of `rival` was ended, and no other stood in its place.
-fn displaced(model: &Model, setups: &[Cite], rival: TunnelId) -> Vec<Cite> {
-    let row = &model.tunnels[rival];
-    let ends: Vec<Timestamp> = row
-        .ike_sas
-        .iter()
-        .filter_map(|id| model.ike_sas[*id].exchanges.last())
+fn displaced(setups: &[Cite], rival: &Case<'_>) -> Vec<Cite> {
+    let model = rival.model;
+    let ends: Vec<Timestamp> = rival
+        .ike_sas()
+        .filter_map(|sa| sa.exchanges.last())
         .map(|id| &model.exchanges[*id])
         .filter(|exchange| {
             matches!(
@@ -232,7 +226,7 @@ fn displaced(model: &Model, setups: &[Cite], rival: TunnelId) -> Vec<Cite> {
             let until = setup.later(SOON);
             let ended = ends.iter().find(|end| **end >= *setup && **end <= until);
             ended.is_some_and(|end| {
-                !runs_on(model, rival, *setup, until) && !stands(model, rival, end.later(AT_ONCE))
+                !runs_on(rival, *setup, until) && !stands(rival, end.later(AT_ONCE))
             })
         })
         .copied()
@@ -240,9 +234,9 @@ fn displaced(model: &Model, setups: &[Cite], rival: TunnelId) -> Vec<Cite> {
 }
 
 /// Whether an IKE SA of the tunnel was up at this time, and is heard of after it.
-fn stands(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
-    let sas = model.tunnels[tunnel].ike_sas.iter();
-    sas.map(|id| &model.ike_sas[*id]).any(|sa| {
+fn stands(case: &Case<'_>, time: Timestamp) -> bool {
+    let sas = case.tunnel.ike_sas.iter();
+    sas.map(|id| &case.model.ike_sas[*id]).any(|sa| {
         matches!(sa.state, IkeState::Established | IkeState::Deleted)
             && sa.seen.first.1 <= time
             && sa.seen.last.1 > time
@@ -250,10 +244,10 @@ fn stands(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
 }
 
 /// Whether a flow of the tunnel lives from before `from` to after `until`.
-fn runs_on(model: &Model, tunnel: TunnelId, from: Timestamp, until: Timestamp) -> bool {
-    let flows = model.tunnels[tunnel].flows.iter();
+fn runs_on(case: &Case<'_>, from: Timestamp, until: Timestamp) -> bool {
+    let flows = case.tunnel.flows.iter();
     flows
-        .map(|id| model.flows[*id].seen)
+        .map(|id| case.model.flows[*id].seen)
         .any(|seen| seen.first.1 < from && seen.last.1 > until)
 }
 

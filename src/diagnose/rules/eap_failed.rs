@@ -1,9 +1,8 @@
 //! EAP, or XAUTH, failed.
 
 use crate::diagnose::facts::{child, proof, recovery};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
 use crate::say;
 
 /// The rule.
@@ -37,17 +36,18 @@ An authentication server (RADIUS) that does not answer: the gateway then says fa
 2. Read the log of the gateway and of the authentication server behind it.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let refusals: Vec<_> = model.tunnels[tunnel]
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let refusals: Vec<_> = case
+        .tunnel
         .ike_sas
         .iter()
-        .filter_map(|id| proof::refusal(model, *id))
+        .filter_map(|id| proof::refusal(case.model, *id))
         .filter(|refusal| refusal.eap_failed)
         .collect();
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
-    let [user, _] = model.claims(first.ike_sa);
+    let [user, _] = case.model.claims(first.ike_sa);
     let name = user.eap_identity.as_ref().or(user.identity.as_ref());
     let what = Text::verbatim(if first.v1 { "XAUTH" } else { "EAP" });
     let (from, to) = (first.from, first.to);
@@ -86,7 +86,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         confidence,
-        tunnel,
+        case.id,
         first.at,
         say!("where {what} fails", what),
     )
@@ -106,7 +106,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     for refusal in refusals.iter().skip(1) {
         finding = finding.also(refusal.at, "and again");
     }
-    vec![recovery::tell(model, tunnel, finding)]
+    vec![recovery::tell(case, finding)]
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! A new SA is used before the message that makes it has arrived.
 
 use crate::diagnose::facts::began;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{ChildSaId, Link, Model, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::{ChildSaId, Link};
 use crate::registry::ExchangeType;
 use crate::say;
 
@@ -31,27 +31,30 @@ A response that was lost and sent again: then the copy that counts may be anothe
 1. Nothing, if a few lost packets do not matter. Else look for a setting of the responder that delays the use of the new SA.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    model.tunnels[tunnel]
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| &model.ike_sas[*id].child_sas)
-        .find_map(|child| early(model, tunnel, *child))
+        .flat_map(|id| &case.model.ike_sas[*id].child_sas)
+        .find_map(|child| early(case, *child))
         .into_iter()
         .collect()
 }
 
-fn early(model: &Model, tunnel: TunnelId, id: ChildSaId) -> Option<Finding> {
-    let child = &model.child_sas[id];
-    let exchange = &model.exchanges[child.made_by?];
+fn early(case: &Case<'_>, id: ChildSaId) -> Option<Finding> {
+    let child = &case.model.child_sas[id];
+    let exchange = &case.model.exchanges[child.made_by?];
     let response = exchange.response()?;
-    let (request, answer) = (began(model, exchange.request()?)?, began(model, response)?);
+    let (request, answer) = (
+        began(case.model, exchange.request()?)?,
+        began(case.model, response)?,
+    );
     // The first of the two flows of a child SA goes to who asked for it.
-    let flow = &model.flows[child.flows.first().copied().flatten()?];
+    let flow = &case.model.flows[child.flows.first().copied().flatten()?];
     let proven = flow.child_sa == Link::Proven(id);
     let first = flow.seen.first;
     // Times of two vantages tell no order.
-    let answered_at = model.messages[response.first()?].vantage;
+    let answered_at = case.model.messages[response.first()?].vantage;
     let here = flow.key.vantage == answered_at;
     (exchange.kind == ExchangeType::CREATE_CHILD_SA
         && proven
@@ -62,7 +65,7 @@ fn early(model: &Model, tunnel: TunnelId, id: ChildSaId) -> Option<Finding> {
             Finding::new(
                 &RULE,
                 Confidence::Certain,
-                tunnel,
+                case.id,
                 first,
                 say!("the first packet on {spi}", spi = flow.key.spi),
             )

@@ -4,8 +4,8 @@ use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::tap::messages;
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Located, end_of};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, Transport, Tunnel, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::Transport;
 use crate::say;
 use crate::units::Vantage;
 
@@ -41,9 +41,9 @@ A peer whose IPsec stack is not running answers protocol unreachable for a while
 2. Or force UDP encapsulation on the gateways, so that ESP travels in UDP 4500.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    by_icmp(model, tunnel)
-        .or_else(|| by_two_taps(model, tunnel).map(permit))
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    by_icmp(case)
+        .or_else(|| by_two_taps(case).map(permit))
         .into_iter()
         .collect()
 }
@@ -55,14 +55,14 @@ fn permit(finding: Finding) -> Finding {
         .advise("Or force UDP encapsulation, so that ESP travels in UDP 4500.")
 }
 
-fn by_icmp(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+fn by_icmp(case: &Case<'_>) -> Option<Finding> {
     let fits = |meaning| {
         matches!(
             meaning,
             Meaning::ProtocolUnreachable | Meaning::Prohibited | Meaning::PortUnreachable
         )
     };
-    let refusal = icmp::about_esp(model, tunnel, RULE.severity, fits)?;
+    let refusal = icmp::about_esp(case, RULE.severity, fits)?;
     let seen = refusal.seen;
     let quoted = seen.error.quoted;
     let why = match icmp::meaning(&seen.error) {
@@ -71,7 +71,7 @@ fn by_icmp(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         _ => "a filter forbids it",
     };
     let finding = refusal
-        .finding(&RULE, tunnel)
+        .finding(&RULE, case.id)
         .title(say!(
             "{router} refuses ESP to {to}",
             router = seen.path.from.address,
@@ -101,27 +101,30 @@ fn by_icmp(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 }
 
 /// ESP seen leaving at one tap of which nothing arrives at the other, which hears IKE of both ends.
-fn by_two_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+fn by_two_taps(case: &Case<'_>) -> Option<Finding> {
     /// Fewer packets than these prove nothing.
     const PLENTY: u64 = 10;
-    let row = &model.tunnels[tunnel];
     [0, 1].into_iter().find_map(|end| {
-        let located = Located::of(row, end).filter(Located::all_lost)?;
-        let flows = || row.flows.iter().map(|id| &model.flows[*id]);
+        let located = Located::of(case.tunnel, end).filter(Located::all_lost)?;
+        let flows = || case.flows();
         let native = flows()
-            .filter(|flow| row.destination(flow) == Some(end))
+            .filter(|flow| case.tunnel.destination(flow) == Some(end))
             .all(|flow| flow.key.transport == Transport::Ip);
         // If it passes the other way, it is one way only: another rule.
-        let passes = Located::of(row, 1 - end).is_some_and(|back| back.both > 0);
+        let passes = Located::of(case.tunnel, 1 - end).is_some_and(|back| back.both > 0);
         let enough = located.lost >= PLENTY && !passes;
-        if !native || !enough || !hears_ike(model, row, located.far) {
+        if !native || !enough || !hears_ike(case, located.far) {
             return None;
         }
         let first = located.first()?;
-        let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
-        let (near, far) = (name(model, located.near), name(model, located.far));
+        let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+        let (near, far) = (
+            name(case.model, located.near),
+            name(case.model, located.far),
+        );
         // A capture filter for UDP leaves out all ESP, of the other direction and of other tunnels, too.
-        let any = model
+        let any = case
+            .model
             .flows
             .iter()
             .any(|flow| flow.key.vantage == located.far && flow.key.transport == Transport::Ip);
@@ -131,7 +134,7 @@ fn by_two_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 true => Confidence::Certain,
                 false => Confidence::Possible,
             },
-            tunnel,
+            case.id,
             first,
             say!(
                 "leaves {near}, never arrives at {far}",
@@ -142,23 +145,23 @@ fn by_two_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .title(say!("ESP from {from} to {to} is lost on the way", from, to))
         .says(say!(
             "{lost}, which hears IKE of both gateways: ESP is lost between the two taps.",
-            lost = located.says(model)
+            lost = located.says(case.model)
         ));
         if !any {
             finding = finding
                 .severity(Severity::Warning)
                 .or(say!("The capture filter of {far} leaves out ESP.", far));
         }
-        Some(located.cite(model, finding))
+        Some(located.cite(case.model, finding))
     })
 }
 
 /// Whether a tap recorded IKE of both ends.
-fn hears_ike(model: &Model, row: &Tunnel, tap: Vantage) -> bool {
+fn hears_ike(case: &Case<'_>, tap: Vantage) -> bool {
     let mut heard = [false; 2];
-    for message in messages(model, row).filter(|message| message.vantage == tap) {
+    for message in messages(case).filter(|message| message.vantage == tap) {
         if let Some(slot) =
-            end_of(row, message.path.from.address).and_then(|end| heard.get_mut(end))
+            end_of(case.tunnel, message.path.from.address).and_then(|end| heard.get_mut(end))
         {
             *slot = true;
         }

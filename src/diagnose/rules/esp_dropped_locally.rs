@@ -1,9 +1,7 @@
 //! Answers come to the gateway in ESP, and the host that asked never gets them.
 
-use crate::diagnose::facts::inner::Inside;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{Model, TunnelId};
 use crate::say;
 
 /// The rule.
@@ -39,8 +37,8 @@ const FEW: usize = 3;
 /// TTLs that systems begin with: who sends with one is the next hop.
 const FRESH: [u8; 3] = [64, 128, 255];
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(inside) = Inside::of(model, tunnel) else {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(inside) = case.inside() else {
         return Vec::new();
     };
     let mut deaf: Vec<_> = inside
@@ -76,9 +74,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     ) else {
         return Vec::new();
     };
-    let ttl = model.flows[out.flow].ttl;
+    let ttl = case.model.flows[out.flow].ttl;
     let at_gateway = ttl.0 == ttl.1 && FRESH.contains(&ttl.0);
-    let Some(gateway) = model.tunnels[tunnel].ends.get(1 - first.end) else {
+    let Some(gateway) = case.tunnel.ends.get(1 - first.end) else {
         return Vec::new();
     };
     let near = match at_gateway {
@@ -101,7 +99,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         } else {
             Confidence::Possible
         },
-        tunnel,
+        case.id,
         answer.first,
         say!(
             "SYN-ACK from {server} for {side}, in ESP to {gateway}",

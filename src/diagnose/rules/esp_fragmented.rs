@@ -1,9 +1,8 @@
 //! ESP travels in IP fragments, whole so far.
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{clear, esp, overhead};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::facts::{clear, overhead};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::say;
 
 /// The rule.
@@ -31,9 +30,8 @@ Fragmentation before encryption shows as pairs of ESP packets, one large and one
 1. Lower the inner MTU or clamp the TCP MSS to the values printed.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    for directions in esp::directions(model, row) {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    for directions in case.directions() {
         let flows = || directions.all();
         let fragmented: u64 = flows().map(|flow| flow.fragmented).sum();
         let Some(worst) = flows()
@@ -43,7 +41,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             continue;
         };
         let all: u64 = flows().map(|flow| flow.packets).sum();
-        let limit = clear::fragments(model, row)
+        let limit = clear::fragments(case)
             .filter(|train| train.vantage == directions.vantage && train.complete > 0)
             .filter(|train| train.to == worst.key.to)
             .map(|train| train.largest)
@@ -51,7 +49,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         let finding = Finding::new(
             &RULE,
             Confidence::Certain,
-            tunnel,
+            case.id,
             worst.seen.first,
             say!(
                 "{fragmented} of its flow came in fragments",
@@ -85,23 +83,24 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 ))
                 .advise("Lower the inner MTU or clamp the TCP MSS, so that no fragments arise."),
         };
-        return vec![finding.advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu))];
+        return vec![finding.advise_all(vendor_advice::of_both(case, Topic::Mtu))];
     }
     Vec::new()
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::testing::said;
+
     #[test]
     fn fragments_that_arrive_are_told_and_whole_packets_are_not() {
         let mut model = crate::testing::model("1 A > B ESP 0xb1 seq 1..40 every 0.3 size 1432");
-        let tunnel = crate::model::TunnelId(0);
-        let found = |model: &_| crate::diagnose::check(model, &super::RULE, tunnel).len();
+        let found = |model: &_| said(&super::RULE, model).len();
         assert_eq!(found(&model), 0);
         for flow in model.flows.iter_mut() {
             flow.fragmented = 2;
         }
-        let findings = crate::diagnose::check(&model, &super::RULE, tunnel);
+        let findings = said(&super::RULE, &model);
         let [finding] = findings.as_slice() else {
             panic!("{findings:#?}");
         };

@@ -2,9 +2,9 @@
 
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Located, clear, tap};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{FragmentTrain, Model, Transport, Tunnel, TunnelId};
+use crate::model::{FragmentTrain, Model, Transport};
 use crate::say;
 
 /// The rule.
@@ -44,10 +44,9 @@ A capture that dropped packets, or began or ended in the middle of one. A captur
 /// A capture may begin and end in the middle of a packet, and loss may hit one.
 const PATTERN: u64 = 3;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let torn = clear::fragments(model, row)
-        .filter(|train| train.incomplete >= PATTERN && carries_esp(model, tunnel, train))
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let torn = clear::fragments(case)
+        .filter(|train| train.incomplete >= PATTERN && carries_esp(case, train))
         .map(|train| {
             let mut frames = train.incomplete_frames.iter();
             let first = frames
@@ -56,7 +55,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             let mut finding = Finding::new(
                 &RULE,
                 Confidence::Likely,
-                tunnel,
+                case.id,
                 first,
                 "a piece whose other pieces never came",
             )
@@ -83,34 +82,30 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             for frame in frames {
                 finding = finding.also((*frame, train.last.1), "another");
             }
-            if train.protocol == 17 && tap::may_name_ports(model, train.vantage) {
+            if train.protocol == 17 && tap::may_name_ports(case.model, train.vantage) {
                 finding.confidence = Confidence::Possible;
                 finding = finding.severity(Severity::Info).or(
                     "The capture filter names ports, which only first pieces have, and leaves out the \
                      others.",
                 );
             }
-            match before(model, row, train) {
-                Some(whole) => between(model, train, whole, finding),
+            match before(case, train) {
+                Some(whole) => between(case.model, train, whole, finding),
                 None => finding,
             }
         });
-    torn.chain(none_arrives(model, tunnel)).collect()
+    torn.chain(none_arrives(case)).collect()
 }
 
 /// The same fragments at the tap that they pass before, if they were whole there.
-fn before<'m>(
-    model: &'m Model,
-    row: &'m Tunnel,
-    train: &FragmentTrain,
-) -> Option<&'m FragmentTrain> {
-    let towards = row.end_of(train.to)?;
-    let near = row.taps.iter().find_map(|pair| {
+fn before<'m>(case: &Case<'m>, train: &FragmentTrain) -> Option<&'m FragmentTrain> {
+    let towards = case.tunnel.end_of(train.to)?;
+    let near = case.tunnel.taps.iter().find_map(|pair| {
         let near = pair.near(towards)?;
         let far = pair.index(train.vantage)?;
         pair.taps.get(near).filter(|_| near != far)
     })?;
-    clear::fragments(model, row).find(|whole| {
+    clear::fragments(case).find(|whole| {
         whole.vantage == *near
             && (whole.from, whole.to, whole.protocol) == (train.from, train.to, train.protocol)
             && whole.complete >= train.incomplete
@@ -153,25 +148,28 @@ fn between(
 }
 
 /// Fragments that left one tap, none of which reached the other, while whole packets pass.
-fn none_arrives(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
+fn none_arrives(case: &Case<'_>) -> Option<Finding> {
     [0, 1].into_iter().find_map(|towards| {
-        let located = Located::of(row, towards)?;
+        let located = Located::of(case.tunnel, towards)?;
         let at = |tap| {
-            clear::fragments(model, row)
-                .find(move |train| train.vantage == tap && row.end_of(train.to) == Some(towards))
+            clear::fragments(case).find(move |train| {
+                train.vantage == tap && case.tunnel.end_of(train.to) == Some(towards)
+            })
         };
-        let whole = at(located.near).filter(|train| carries_esp(model, tunnel, train))?;
+        let whole = at(located.near).filter(|train| carries_esp(case, train))?;
         let passes = located.both > 0 && !located.may_be_leak();
         let gone = whole.complete >= PATTERN
             && at(located.far).is_none()
             && located.lost.saturating_mul(2) >= whole.complete;
         (passes && gone).then(|| {
-            let (near, far) = (name(model, located.near), name(model, located.far));
+            let (near, far) = (
+                name(case.model, located.near),
+                name(case.model, located.far),
+            );
             let finding = Finding::new(
                 &RULE,
-                Confidence::Certain.lower_if(model.dropped(located.far) > 0),
-                tunnel,
+                Confidence::Certain.lower_if(case.model.dropped(located.far) > 0),
+                case.id,
                 whole.first,
                 say!("a piece at {near}", near = near.clone()),
             )
@@ -188,7 +186,7 @@ fn none_arrives(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 pieces = count(whole.pieces, "piece"),
                 near = near.clone(),
                 far = far.clone(),
-                lost = located.says(model)
+                lost = located.says(case.model)
             ))
             .advise(say!(
                 "Let IP fragments pass on the filters and NAT devices between {near} and {far}.",
@@ -196,18 +194,19 @@ fn none_arrives(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 far
             ))
             .advise("Lower the inner MTU or clamp the TCP MSS, so that no fragments arise.");
-            located.cite(model, finding)
+            located.cite(case.model, finding)
         })
     })
 }
 
 /// Whether the train can only be ESP: by protocol, or in UDP where the tunnel's ESP is and no IKE
 /// header was found.
-fn carries_esp(model: &Model, tunnel: TunnelId, train: &FragmentTrain) -> bool {
-    let in_udp = model.tunnels[tunnel]
+fn carries_esp(case: &Case<'_>, train: &FragmentTrain) -> bool {
+    let in_udp = case
+        .tunnel
         .flows
         .iter()
-        .any(|flow| model.flows[*flow].key.transport == Transport::Udp);
+        .any(|flow| case.model.flows[*flow].key.transport == Transport::Udp);
     train.protocol != 17 || (in_udp && train.incomplete_ike.is_empty())
 }
 

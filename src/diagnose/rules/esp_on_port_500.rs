@@ -1,9 +1,8 @@
 //! ESP travels in UDP on port 500.
 
-use crate::diagnose::facts::esp;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{EspFlow, Model, Transport, TunnelId};
+use crate::model::{EspFlow, Transport};
 use crate::net::Path;
 use crate::say;
 
@@ -36,9 +35,8 @@ A NAT between the tap and the sender that translates port 4500 to 500; two gatew
 /// Fewer packets may be anything.
 const PATTERN: u64 = 4;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let directions = esp::directions(model, row);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let directions = case.directions();
     let found = directions.iter().find_map(|directions| {
         [0, 1].into_iter().find_map(|end| {
             let mut flows = directions.flows(end).iter();
@@ -52,7 +50,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let finding = Finding::new(
         &RULE,
         Confidence::Certain,
-        tunnel,
+        case.id,
         flow.seen.first,
         say!(
             "ESP on {spi} in UDP {from} > {to}",

@@ -1,10 +1,10 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
-use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Located, Tap, quality, tap, taps};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::facts::{Located, Tap, quality, taps};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, Transport, Tunnel, TunnelId};
+use crate::model::Transport;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
@@ -48,47 +48,46 @@ const PLENTY: u64 = 10;
 /// packets.
 const SILENT: Span = Span::from_secs(10);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let tap = Tap::of(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let tap = case.tap();
     if tap.deaf.contains(&true) {
         return Vec::new();
     }
-    esp::directions(model, row)
+    case.directions()
         .iter()
-        .filter(|directions| ike_passes_both_ways(model, tunnel, directions))
+        .filter(|directions| ike_passes_both_ways(case, directions))
         .find_map(|directions| {
             [0, 1]
                 .into_iter()
-                .find_map(|silent| one_way(model, tunnel, &tap, directions, silent))
+                .find_map(|silent| one_way(case, tap, directions, silent))
         })
         .into_iter()
         .collect()
 }
 
 /// Whether messages of both ends were recorded at the vantage of these flows.
-fn ike_passes_both_ways(model: &Model, tunnel: TunnelId, directions: &Directions<'_>) -> bool {
-    let row = &model.tunnels[tunnel];
+fn ike_passes_both_ways(case: &Case<'_>, directions: &Directions<'_>) -> bool {
     [0, 1].into_iter().all(|end| {
-        tap::messages(model, row)
+        case.messages()
             .filter(|message| message.vantage == directions.vantage)
             .any(|message| {
-                crate::diagnose::facts::end_of(row, message.path.from.address) == Some(end)
+                crate::diagnose::facts::end_of(case.tunnel, message.path.from.address) == Some(end)
             })
     })
 }
 
 /// ESP from the end `1 - silent` goes unanswered: nothing towards it comes from `silent`.
 fn one_way(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     tap: &Tap,
     directions: &Directions<'_>,
     silent: usize,
 ) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
     let speaker = 1 - silent;
-    let (speaks, is_silent) = (row.ends.get(speaker)?, row.ends.get(silent)?);
+    let (speaks, is_silent) = (
+        case.tunnel.ends.get(speaker)?,
+        case.tunnel.ends.get(silent)?,
+    );
     // Packets to the silent end are sent by the speaker.
     let first = directions.first(silent)?;
     let last = directions.last(silent)?;
@@ -96,7 +95,7 @@ fn one_way(
         None => (first.1, directions.packets(silent), 0),
         Some(heard) => {
             // A clock that was set makes any wait longer.
-            let error = quality::clock_error(model, directions.vantage);
+            let error = quality::clock_error(case.model, directions.vantage);
             if last.1.since(heard.1).0 < SILENT.0.saturating_add(error.0) {
                 return None;
             }
@@ -157,7 +156,7 @@ fn one_way(
     let mut finding = Finding::new(
         &RULE,
         confidence,
-        tunnel,
+        case.id,
         if before == 0 { first } else { last },
         say!("ESP from {speaks}, nothing comes back", speaks),
     )
@@ -181,30 +180,30 @@ fn one_way(
     if let Some(heard) = directions.last(speaker) {
         finding = finding.also(heard, "the last packet of the other direction");
     }
-    if let Some(located) = Located::of(row, speaker).filter(Located::all_lost) {
+    if let Some(located) = Located::of(case.tunnel, speaker).filter(Located::all_lost) {
         finding.confidence = Confidence::Certain;
         finding.severity = RULE.severity;
         finding.says.add(say!(
             "{lost}: it is lost between the two taps.",
-            lost = located.says(model)
+            lost = located.says(case.model)
         ));
-        return Some(located.cite(model, finding).advise(say!(
+        return Some(located.cite(case.model, finding).advise(say!(
             "Look for filters between the two taps, on the way from {near} to {far}.",
-            near = taps::name(model, located.near),
-            far = taps::name(model, located.far)
+            near = taps::name(case.model, located.near),
+            far = taps::name(case.model, located.far)
         )));
     }
     // All arrives at the tap near the silent end, and nothing that leaves there is lost.
-    let returns = Located::of(row, speaker).is_none_or(|back| back.lost == 0);
-    let arrives =
-        Located::of(row, silent).filter(|located| returns && located.both > 0 && located.lost == 0);
+    let returns = Located::of(case.tunnel, speaker).is_none_or(|back| back.lost == 0);
+    let arrives = Located::of(case.tunnel, silent)
+        .filter(|located| returns && located.both > 0 && located.lost == 0);
     if let Some(located) = arrives {
-        let far = taps::name(model, located.far);
+        let far = taps::name(case.model, located.far);
         finding.says.add(say!(
             "All of it arrives at the tap {far}, and the answers do not leave there.",
             far = far.clone()
         ));
-        let arrival = last_at(row, model, located.far, silent).unwrap_or(last);
+        let arrival = last_at(case, located.far, silent).unwrap_or(last);
         finding = finding.also(arrival, say!("it arrives at {far}", far));
     }
     if !stream && !reports && !wanted {
@@ -213,7 +212,7 @@ fn one_way(
              answer, or reports that want none.",
         );
     }
-    if all_padded(model, row, directions, silent) {
+    if all_padded(case, directions, silent) {
         finding = finding.or(
             "A device drops ESP in frames that are longer than the packet in them: those of this direction \
              are padded or have a trailer.",
@@ -249,8 +248,8 @@ fn one_way(
 }
 
 /// The last packet towards an end at a tap.
-fn last_at(row: &Tunnel, model: &Model, tap: Vantage, towards: usize) -> Option<Cite> {
-    esp::directions(model, row)
+fn last_at(case: &Case<'_>, tap: Vantage, towards: usize) -> Option<Cite> {
+    case.directions()
         .iter()
         .find(|directions| directions.vantage == tap)
         .and_then(|directions| directions.last(towards))
@@ -261,10 +260,11 @@ const SMALL: u32 = 160;
 
 /// Whether every packet towards an end lies in a frame that is longer, while IKE shows that not all
 /// frames there are.
-fn all_padded(model: &Model, row: &Tunnel, directions: &Directions<'_>, towards: usize) -> bool {
+fn all_padded(case: &Case<'_>, directions: &Directions<'_>, towards: usize) -> bool {
     let flows = directions.flows(towards);
     flows.iter().all(|flow| flow.padded == flow.packets)
-        && tap::messages(model, row)
+        && case
+            .messages()
             .filter(|message| message.vantage == directions.vantage)
             .any(|message| !message.ip.padded)
 }

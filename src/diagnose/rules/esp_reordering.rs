@@ -1,10 +1,10 @@
 //! Packets come out of order.
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{esp, own, taps};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{own, taps};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, all_of};
-use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
+use crate::model::{AnomalyKind, EspFlow};
 use crate::say;
 
 /// The rule.
@@ -43,18 +43,17 @@ A capture made on several interfaces or queues may itself disturb the order. The
 /// beyond that good packets are thrown away.
 const WINDOW: u32 = 64;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut deepest: Option<&EspFlow> = None;
     let mut by_sender = false;
-    for directions in esp::directions(model, row) {
+    for directions in case.directions() {
         for end in [0, 1] {
             for flow in directions.flows(end).iter().copied() {
                 let deeper =
                     deepest.is_none_or(|deepest| flow.sequence.deepest > deepest.sequence.deepest);
                 if flow.sequence.late > 0 && deeper {
                     deepest = Some(flow);
-                    by_sender = own::end(&directions) == Some(1 - end);
+                    by_sender = own::end(directions) == Some(1 - end);
                 }
             }
         }
@@ -86,7 +85,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain.lower_if(beyond),
-        tunnel,
+        case.id,
         at,
         say!("{behind} behind the highest number", behind = tally.deepest),
     )
@@ -107,15 +106,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         )
         .then(bears),
     );
-    finding.says.add(match taps::upstream(model, row, flow) {
+    finding.says.add(match taps::upstream(case, flow) {
         Some(before) if before.sequence.late == 0 => say!(
             "They are in order at the tap {tap}: the order changes between the two taps.",
-            tap = taps::name(model, before.key.vantage)
+            tap = taps::name(case.model, before.key.vantage)
         ),
         Some(before) => say!(
             "{late} come late at the tap {tap} before it already.",
             late = before.sequence.late,
-            tap = taps::name(model, before.key.vantage)
+            tap = taps::name(case.model, before.key.vantage)
         ),
         None if by_sender && !queued => {
             "The tap stands beside the sender, by the TTLs: it sends them out of \
@@ -136,12 +135,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding = finding
             .or("The capture itself disturbed the order.")
             .advise("Enlarge the replay window of the receiver.")
-            .advise_all(vendor_advice::of(
-                model,
-                tunnel,
-                flow.key.to,
-                Topic::ReplayWindow,
-            ));
+            .advise_all(vendor_advice::of(case, flow.key.to, Topic::ReplayWindow));
     }
     vec![match (queued, beyond) {
         (true, _) => finding.advise(
@@ -189,7 +183,7 @@ fn steps_back(flow: &EspFlow) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{check, findings, fires, is_healthy, verdict};
+    use crate::diagnose::testing::{check, findings, fires, is_healthy, said, verdict};
 
     #[test]
     fn a_small_disorder_is_information() {
@@ -216,10 +210,7 @@ mod tests {
             "1 A > B ESP 0xb1 seq 1..20,22..120,21,121..200 every 0.1 size 136
              1 B > A ESP 0xa1 seq 1..200 every 0.1 size 136",
         );
-        let severity = |model: &crate::model::Model| {
-            let found = super::check(model, crate::model::TunnelId(0));
-            found[0].severity
-        };
+        let severity = |model: &crate::model::Model| said(&super::RULE, model)[0].severity;
         assert_eq!(severity(&model), crate::diagnose::Severity::Warning);
         let flow = model
             .flows

@@ -1,8 +1,8 @@
 //! The same sequence number comes twice.
 
-use crate::diagnose::facts::{began, esp, taps};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{AnomalyKind, EspFlow, Model, TunnelId};
+use crate::diagnose::facts::{began, taps};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::{AnomalyKind, EspFlow};
 use crate::registry::ExchangeType;
 use crate::say;
 
@@ -40,10 +40,9 @@ const FEW: u64 = 3;
 /// of one link, twice.
 const TAP: u64 = 4;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut worst: Option<&EspFlow> = None;
-    for directions in esp::directions(model, row) {
+    for directions in case.directions() {
         for end in [0, 1] {
             for flow in directions
                 .flows(end)
@@ -75,7 +74,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
-        tunnel,
+        case.id,
         at,
         say!("a number of {spi} that had come before", spi = flow.key.spi),
     )
@@ -103,7 +102,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     .or("The tap records some packets twice.");
     let copies = !real(flow);
     let anew = tally.restarts > 0 && (copies || tally.duplicate < FEW);
-    if copies && tally.restarts == 0 || anew && may_be_new(model, tunnel, flow) {
+    if copies && tally.restarts == 0 || anew && may_be_new(case, flow) {
         finding = finding.severity(Severity::Info);
         finding.confidence = Confidence::Possible;
     }
@@ -113,8 +112,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             .or("Another member of a cluster took over without the counters.");
         finding.confidence = Confidence::Possible;
     }
-    if let Some(before) = taps::upstream(model, row, flow) {
-        let tap = taps::name(model, before.key.vantage);
+    if let Some(before) = taps::upstream(case, flow) {
+        let tap = taps::name(case.model, before.key.vantage);
         finding.says.add(match before.sequence.duplicate {
             0 => say!(
                 "None comes twice at the tap {tap} before it: the copies are made between the two \
@@ -149,22 +148,22 @@ fn real(flow: &EspFlow) -> bool {
 
 /// Whether a counter may begin again with a new SA: one was set up before it did, or none was seen at
 /// all.
-fn may_be_new(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> bool {
+fn may_be_new(case: &Case<'_>, flow: &EspFlow) -> bool {
     let restarts = flow
         .anomalies
         .iter()
         .filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Restart(_)))
         .map(|anomaly| anomaly.time);
     let exchanges = || {
-        let ike_sas = model.tunnels[tunnel].ike_sas.iter();
-        ike_sas.flat_map(|id| &model.ike_sas[*id].exchanges)
+        let ike_sas = case.tunnel.ike_sas.iter();
+        ike_sas.flat_map(|id| &case.model.ike_sas[*id].exchanges)
     };
     let Some(first) = restarts.min() else {
         return true;
     };
     exchanges().next().is_none()
         || exchanges()
-            .map(|id| &model.exchanges[*id])
+            .map(|id| &case.model.exchanges[*id])
             .filter(|exchange| {
                 matches!(
                     exchange.kind,
@@ -173,7 +172,7 @@ fn may_be_new(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> bool {
                         | ExchangeType::QUICK_MODE
                 )
             })
-            .filter_map(|exchange| began(model, exchange.flights.first()?))
+            .filter_map(|exchange| began(case.model, exchange.flights.first()?))
             .any(|(_, time)| time > flow.seen.first.1 && time < first)
 }
 

@@ -1,9 +1,9 @@
 //! The packets of the two directions of a child SA have sizes of different suites.
 
 use crate::diagnose::facts::esp;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, one_of};
-use crate::model::{ChildSa, EspFlow, Family, Inferred, Model, Overhead, TunnelId};
+use crate::model::{ChildSa, EspFlow, Family, Inferred, Model, Overhead};
 use crate::say;
 
 /// The rule.
@@ -35,17 +35,17 @@ A sender that adds padding of its own (RFC 4303 section 2.7) on one side only.
 /// Distinct sizes of each direction: fewer may look like anything.
 const DISTINCT: usize = 6;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let flows = row.flows.iter().map(|id| &model.flows[*id]);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let flows = case.flows();
     let children = flows.filter_map(|flow| Some((flow.child_sa.child_sa()?, flow)));
     for (child, flow) in children {
-        let child = &model.child_sas[child];
+        let child = &case.model.child_sas[child];
         // Each pair once, from its first direction on.
-        let Some((one, two)) = pair(model, child).filter(|(one, _)| one.key == flow.key) else {
+        let Some((one, two)) = pair(case.model, child).filter(|(one, _)| one.key == flow.key)
+        else {
             continue;
         };
-        if let Some(finding) = differ(model, tunnel, one, two) {
+        if let Some(finding) = differ(case, one, two) {
             return vec![finding];
         }
     }
@@ -61,14 +61,13 @@ fn pair<'m>(model: &'m Model, child: &ChildSa) -> Option<(&'m EspFlow, &'m EspFl
     (one.key.vantage == two.key.vantage).then_some((one, two))
 }
 
-fn differ(model: &Model, tunnel: TunnelId, one: &EspFlow, two: &EspFlow) -> Option<Finding> {
+fn differ(case: &Case<'_>, one: &EspFlow, two: &EspFlow) -> Option<Finding> {
     let [ours, theirs] = [one, two].map(telling);
     let (ours, theirs) = (ours?, theirs?);
     if ours.iter().any(|suite| theirs.contains(suite)) {
         return None;
     }
-    let row = &model.tunnels[tunnel];
-    let ends = [one, two].map(|flow| esp::destination(row, flow));
+    let ends = [one, two].map(|flow| esp::destination(case.tunnel, flow));
     let [Some(first), Some(second)] = ends else {
         return None;
     };
@@ -76,7 +75,7 @@ fn differ(model: &Model, tunnel: TunnelId, one: &EspFlow, two: &EspFlow) -> Opti
         Finding::new(
             &RULE,
             Confidence::Possible,
-            tunnel,
+            case.id,
             one.seen.first,
             say!(
                 "{spi} has {sizes} sizes",
@@ -96,10 +95,10 @@ fn differ(model: &Model, tunnel: TunnelId, one: &EspFlow, two: &EspFlow) -> Opti
         .says(say!(
             "Towards {end} the sizes of {spi} fit {suites}; towards {other_end} those of \
              {other_spi} fit {other_suites}. No suite in use gives both.",
-            end = row.ends.get(first)?,
+            end = case.tunnel.ends.get(first)?,
             spi = one.key.spi,
             suites = words(&ours),
-            other_end = row.ends.get(second)?,
+            other_end = case.tunnel.ends.get(second)?,
             other_spi = two.key.spi,
             other_suites = words(&theirs)
         ))

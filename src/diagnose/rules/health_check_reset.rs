@@ -1,10 +1,10 @@
 //! A health check that is not answered makes its own gateway tear a working tunnel down.
 
-use crate::diagnose::facts::inner::{Asking, Inside};
+use crate::diagnose::facts::inner::Asking;
 use crate::diagnose::facts::{end_of, life};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{Model, Run, TunnelId};
+use crate::model::Run;
 use crate::say;
 use crate::units::Span;
 
@@ -42,14 +42,14 @@ A path that fails: then the peer does not answer IKE either, and dead peer detec
 /// Resets that make a pattern.
 const PATTERN: usize = 2;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(inside) = Inside::of(model, tunnel) else {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(inside) = case.inside() else {
         return Vec::new();
     };
     [0, 1]
         .into_iter()
         .filter_map(|prober| {
-            let resets = resets(model, tunnel, prober);
+            let resets = resets(case, prober);
             if resets.len() < PATTERN {
                 return None;
             }
@@ -57,34 +57,38 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .asking
                 .iter()
                 .filter(|asking| asking.end == 1 - prober)
-                .find_map(|asking| finding(model, tunnel, prober, asking, &resets))
+                .find_map(|asking| finding(case, prober, asking, &resets))
         })
         .collect()
 }
 
 /// The deletes of IKE SAs by one end that were answered, and that no rekey explains.
-fn resets(model: &Model, tunnel: TunnelId, end: usize) -> Vec<Cite> {
-    let row = &model.tunnels[tunnel];
-    row.ike_sas
+fn resets(case: &Case<'_>, end: usize) -> Vec<Cite> {
+    case.tunnel
+        .ike_sas
         .iter()
         .filter_map(|id| {
-            let closing = life::closing(model, *id)?;
-            let last = &model.exchanges[*model.ike_sas[*id].exchanges.last()?];
+            let closing = life::closing(case.model, *id)?;
+            let last = &case.model.exchanges[*case.model.ike_sas[*id].exchanges.last()?];
             // A successor that stood before was made in order; one that is asked for afterwards is the
             // reset's own.
-            let mut others = row.ike_sas.iter().map(|other| &model.ike_sas[*other]);
+            let mut others = case
+                .tunnel
+                .ike_sas
+                .iter()
+                .map(|other| &case.model.ike_sas[*other]);
             let succeeded = others
                 .any(|other| other.replaces == Some(*id) && other.seen.first.1 <= closing.at.1);
-            let meant =
-                !succeeded && last.response().is_some() && end_of(row, closing.from) == Some(end);
+            let meant = !succeeded
+                && last.response().is_some()
+                && end_of(case.tunnel, closing.from) == Some(end);
             meant.then_some(closing.at)
         })
         .collect()
 }
 
 fn finding(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     prober: usize,
     asking: &Asking<'_>,
     resets: &[Cite],
@@ -109,13 +113,13 @@ fn finding(
     if caused.len() < PATTERN || caused.len() * 4 < resets.len() * 3 {
         return None;
     }
-    let gateway = model.tunnels[tunnel].ends.get(prober)?;
+    let gateway = case.tunnel.ends.get(prober)?;
     let (run, reset) = *caused.first()?;
     let (from, to) = (asking.from.address, asking.to.address);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
-        tunnel,
+        case.id,
         reset,
         say!("{gateway} deletes the IKE SA", gateway),
     )

@@ -3,9 +3,9 @@
 use crate::diagnose::facts::inner::{self, Asking, Inside};
 use crate::diagnose::facts::rhythm::{self, Unanswered};
 use crate::diagnose::facts::{Tap, tap};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{EchoWay, Model, TunnelId};
+use crate::model::EchoWay;
 use crate::say;
 use std::collections::BTreeSet;
 
@@ -39,15 +39,15 @@ Loss on the way, which hits everything else too. A target that answers by anothe
 /// Fewer unanswered ones prove nothing.
 const FEW: u64 = 3;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(inside) = Inside::of(model, tunnel) else {
-        return sealed(model, tunnel).into_iter().collect();
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(inside) = case.inside() else {
+        return sealed(case).into_iter().collect();
     };
     let mut told = BTreeSet::new();
     let checks = inside.asking.iter().filter(|asking| asking.is_check());
     checks
         .filter(|asking| told.insert((asking.from.address, asking.to.address)))
-        .filter_map(|asking| finding(model, tunnel, &inside, asking))
+        .filter_map(|asking| finding(case, inside, asking))
         .take(CHECKS)
         .collect()
 }
@@ -55,8 +55,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 /// What the rhythm of sealed packets leaves to guess: steady packets that had as many answers of their
 /// size, until these stopped while the other side lived on. Such without any answer may want none, and
 /// are told for information.
-fn sealed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let found = rhythm::unanswered(model, tunnel);
+fn sealed(case: &Case<'_>) -> Option<Finding> {
+    let found = rhythm::unanswered(case);
     let telling = found.iter().find(|one| had_answers(one));
     let (one, severity) = match telling {
         Some(one) => (one, RULE.severity),
@@ -80,7 +80,7 @@ fn sealed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Possible,
-        tunnel,
+        case.id,
         one.asks.first,
         say!("the first of {size} octets of ESP", size = one.asks.size),
     )
@@ -122,15 +122,11 @@ fn had_answers(one: &Unanswered) -> bool {
 /// Checks that are told of one tunnel: more than people read.
 const CHECKS: usize = 4;
 
-fn finding(
-    model: &Model,
-    tunnel: TunnelId,
-    inside: &Inside<'_>,
-    asking: &Asking<'_>,
-) -> Option<Finding> {
+fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<Finding> {
     let echo: &EchoWay = asking.out.echo.as_ref()?;
     let vantage = asking.talk.vantage;
-    let waited = |at: &crate::diagnose::Cite| tap::went_on(model, vantage, at.1, Tap::PATIENCE);
+    let waited =
+        |at: &crate::diagnose::Cite| tap::went_on(case.model, vantage, at.1, Tap::PATIENCE);
     let pending = echo.waiting.iter().filter(|at| !waited(at)).count() as u64;
     let requests = echo.requests.saturating_sub(pending);
     let silent = requests.saturating_sub(echo.answered);
@@ -191,7 +187,7 @@ fn finding(
             (None, true) => inside.absence(Confidence::Certain),
             (None, false) => inside.absence(Confidence::Likely),
         },
-        tunnel,
+        case.id,
         first,
         say!("echo request to {to}, not answered", to),
     )

@@ -1,7 +1,6 @@
 //! Round trips became much longer within the capture, or are long throughout.
 
-use crate::diagnose::facts::inner::Inside;
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::model::{Exchange, Model, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -48,9 +47,9 @@ const LONG: Span = Span::from_millis(400);
 /// A round trip and when it ended.
 type Sample = (Cite, Span);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let ike = liveness(model, tunnel);
-    let inner = inside(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let ike = liveness(case);
+    let inner = inside(case);
     let [of_ike, of_inner] = [
         (ike, "liveness checks of IKE", Confidence::Likely),
         (
@@ -60,13 +59,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         ),
     ];
     // What is inside stands for what users feel; IKE tells the path from the hosts.
-    let (by_asker, what, confidence) = (by_asker(model, tunnel), "exchanges of IKE", of_ike.2);
+    let (by_asker, what, confidence) = (by_asker(case), "exchanges of IKE", of_ike.2);
     by_asker
         .into_iter()
-        .find_map(|samples| step(tunnel, &(samples, what, confidence)))
-        .or_else(|| step(tunnel, &of_inner))
-        .or_else(|| long(tunnel, &of_ike))
-        .or_else(|| long(tunnel, &of_inner))
+        .find_map(|samples| step(case.id, &(samples, what, confidence)))
+        .or_else(|| step(case.id, &of_inner))
+        .or_else(|| long(case.id, &of_ike))
+        .or_else(|| long(case.id, &of_inner))
         .into_iter()
         .collect()
 }
@@ -74,16 +73,16 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 type Series = (Vec<Sample>, &'static str, Confidence);
 
 /// The round trips of liveness checks, in order.
-fn liveness(model: &Model, tunnel: TunnelId) -> Vec<Sample> {
-    let row = &model.tunnels[tunnel];
-    let exchanges = row
+fn liveness(case: &Case<'_>) -> Vec<Sample> {
+    let exchanges = case
+        .tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges);
+        .flat_map(|id| &case.model.ike_sas[*id].exchanges);
     let mut found: Vec<Sample> = exchanges
-        .map(|id| &model.exchanges[*id])
+        .map(|id| &case.model.exchanges[*id])
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL)
-        .filter_map(|exchange| Some(round_trip(model, exchange)?.1))
+        .filter_map(|exchange| Some(round_trip(case.model, exchange)?.1))
         .collect();
     found.sort_unstable();
     found
@@ -95,18 +94,18 @@ fn liveness(model: &Model, tunnel: TunnelId) -> Vec<Sample> {
 /// The first two exchanges of the first IKE SA, which may take longer for their arithmetic but never
 /// less than the path does, come before them, and never among the later ones of a step: those of a
 /// later IKE SA are left out.
-fn by_asker(model: &Model, tunnel: TunnelId) -> Vec<Vec<Sample>> {
+fn by_asker(case: &Case<'_>) -> Vec<Vec<Sample>> {
     let mut checks: BTreeMap<(Vantage, IpAddr), Vec<Sample>> = BTreeMap::new();
     let mut setups = checks.clone();
-    for id in &model.tunnels[tunnel].ike_sas {
-        let exchanges = model.ike_sas[*id].exchanges.iter();
-        for (place, exchange) in exchanges.map(|id| &model.exchanges[*id]).enumerate() {
+    for id in &case.tunnel.ike_sas {
+        let exchanges = case.model.ike_sas[*id].exchanges.iter();
+        for (place, exchange) in exchanges.map(|id| &case.model.exchanges[*id]).enumerate() {
             let series = match exchange.kind {
                 ExchangeType::INFORMATIONAL => &mut checks,
                 ExchangeType::IKE_SA_INIT | ExchangeType::IKE_AUTH if place < 2 => &mut setups,
                 _ => continue,
             };
-            if let Some((asker, sample)) = round_trip(model, exchange) {
+            if let Some((asker, sample)) = round_trip(case.model, exchange) {
                 series.entry(asker).or_default().push(sample);
             }
         }
@@ -147,8 +146,8 @@ fn round_trip(model: &Model, exchange: &Exchange) -> Option<((Vantage, IpAddr), 
 }
 
 /// The round trips inside, in order: those of one pair of hosts, the one with most of them.
-fn inside(model: &Model, tunnel: TunnelId) -> Vec<Sample> {
-    let Some(inside) = Inside::of(model, tunnel) else {
+fn inside(case: &Case<'_>) -> Vec<Sample> {
+    let Some(inside) = case.inside() else {
         return Vec::new();
     };
     let mut pairs = BTreeMap::new();

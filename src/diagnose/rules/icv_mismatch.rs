@@ -2,9 +2,9 @@
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, esp};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{ChildSuite, EspFlow, Failure, Link, Model, OpenedTally, TunnelId};
+use crate::model::{ChildSuite, EspFlow, Failure, Link, OpenedTally};
 use crate::net::Unopened;
 use crate::say;
 
@@ -43,30 +43,19 @@ A wrong key for espial: then no packet of the SA opens, and that is told under `
 /// So many in a hundred are a fault, not an accident.
 const GRAVE_PERCENT: u64 = 1;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let flows = || {
-        row.flows
-            .iter()
-            .map(|id| &model.flows[*id])
-            .filter(|flow| !flow.key.ah)
-    };
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let flows = || case.flows().filter(|flow| !flow.key.ah);
     let spoilt = flows()
         .filter_map(|flow| Some((flow, flow.opened.as_ref()?)))
-        .find_map(|(flow, tally)| corrupted(model, tunnel, flow, tally));
+        .find_map(|(flow, tally)| corrupted(case, flow, tally));
     spoilt
-        .or_else(|| flows().find_map(|flow| truncated(model, tunnel, flow)))
+        .or_else(|| flows().find_map(|flow| truncated(case, flow)))
         .into_iter()
         .collect()
 }
 
 /// Packets that do not open among others of the same SA that do.
-fn corrupted(
-    model: &Model,
-    tunnel: TunnelId,
-    flow: &EspFlow,
-    tally: &OpenedTally,
-) -> Option<Finding> {
+fn corrupted(case: &Case<'_>, flow: &EspFlow, tally: &OpenedTally) -> Option<Finding> {
     let proven = tally.proven?;
     let among = |failure: &&Failure| {
         matches!(failure.why, Unopened::Integrity)
@@ -80,7 +69,7 @@ fn corrupted(
     let all = tally.failed.get(&Unopened::Integrity).copied().unwrap_or(0);
     let grave =
         all >= FEW && all.saturating_mul(100) >= tally.packets().saturating_mul(GRAVE_PERCENT);
-    let [from, to] = ends(model, tunnel, flow)?;
+    let [from, to] = ends(case, flow)?;
     let cite = |failure: &Failure| -> Cite { (failure.frame, failure.time) };
     let mut finding = Finding::new(
         &RULE,
@@ -89,7 +78,7 @@ fn corrupted(
         } else {
             Confidence::Likely
         },
-        tunnel,
+        case.id,
         cite(first),
         say!(
             "sequence number {sequence}: checksum is wrong",
@@ -140,13 +129,13 @@ const ENOUGH: u64 = 3;
 
 /// AES-CBC and `AUTH_HMAC_SHA2_256_128` were negotiated, and all sizes of one direction are those of
 /// a checksum of 96 bits.
-fn truncated(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> Option<Finding> {
+fn truncated(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
     /// SPI, sequence number, IV and a checksum of 12 octets, modulo the block of 16.
     const OF_96_BITS: u32 = (8 + 16 + 12) % 16;
     let Link::Proven(child) = flow.child_sa else {
         return None;
     };
-    let suite = model.child_sas[child].terms.as_ref()?.suite?;
+    let suite = case.model.child_sas[child].terms.as_ref()?.suite?;
     let only = flow.sizes.residues == 1 << OF_96_BITS;
     let unopened = flow
         .opened
@@ -155,12 +144,12 @@ fn truncated(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> Option<Finding>
     if !is_cbc_with_sha2_256(suite) || !only || !unopened || flow.packets < ENOUGH {
         return None;
     }
-    let [from, to] = ends(model, tunnel, flow)?;
+    let [from, to] = ends(case, flow)?;
     Some(
         Finding::new(
             &RULE,
             Confidence::Likely,
-            tunnel,
+            case.id,
             flow.seen.first,
             "its length leaves 12 octets for a checksum that was negotiated with 16",
         )
@@ -183,12 +172,7 @@ fn truncated(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> Option<Finding>
              hmac(sha256) to 128.",
             from
         ))
-        .advise_all(vendor_advice::of(
-            model,
-            tunnel,
-            from,
-            Topic::Sha2Truncation,
-        ))
+        .advise_all(vendor_advice::of(case, from, Topic::Sha2Truncation))
         .advise("Or choose AES-GCM, SHA2-384 or SHA2-512 on both sides."),
     )
 }
@@ -200,10 +184,9 @@ fn is_cbc_with_sha2_256(suite: ChildSuite) -> bool {
 }
 
 /// Who sends a flow, and to whom.
-fn ends(model: &Model, tunnel: TunnelId, flow: &EspFlow) -> Option<[std::net::IpAddr; 2]> {
-    let row = &model.tunnels[tunnel];
-    let end = end_of(row, flow.key.to).or_else(|| esp::destination(row, flow))?;
-    Some([*row.ends.get(1 - end)?, *row.ends.get(end)?])
+fn ends(case: &Case<'_>, flow: &EspFlow) -> Option<[std::net::IpAddr; 2]> {
+    let end = end_of(case.tunnel, flow.key.to).or_else(|| esp::destination(case.tunnel, flow))?;
+    Some([*case.tunnel.ends.get(1 - end)?, *case.tunnel.ends.get(end)?])
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::recovery;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, Role, TunnelId};
+use crate::model::Role;
 use crate::registry::{NotifyType, NotifyV1};
 use crate::say;
 
@@ -40,10 +40,10 @@ IKEv2 refuses every failed authentication by the same notification. Where the id
 2. Behind a NAT the identity by default is often the private address; set it explicitly.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let found = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        let refusal = proof::refusal(model, *id)?;
-        let why = suspicion(model, tunnel, &refusal)?;
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let found = case.tunnel.ike_sas.iter().find_map(|id| {
+        let refusal = proof::refusal(case.model, *id)?;
+        let why = suspicion(case, &refusal)?;
         Some((refusal, why))
     });
     let Some((refusal, why)) = found else {
@@ -52,11 +52,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let (from, to) = (refusal.from, refusal.to);
     // A responder may have other identities than those that it showed.
     let guess = !refusal.v1 && refusal.by == Role::Responder;
-    let mut shown = own_identities(model, tunnel, &refusal);
+    let mut shown = own_identities(case, &refusal);
     shown.sort_unstable();
     shown.dedup();
     let confidence = Confidence::Likely.lower_if(guess && shown.len() > 1);
-    let mut finding = Finding::new(&RULE, confidence, tunnel, refusal.at, "the refusal")
+    let mut finding = Finding::new(&RULE, confidence, case.id, refusal.at, "the refusal")
         .title(say!("{from} and {to} disagree about an identity", from, to))
         .says(why)
         .or(
@@ -64,7 +64,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
              accepted.",
         )
         .advise("Make the identities of both sides mirror each other, type included.")
-        .advise_all(vendor_advice::of_both(model, tunnel, Topic::Identity))
+        .advise_all(vendor_advice::of_both(case, Topic::Identity))
         .advise(say!(
             "Read the log of {from}: it names the identity that it looked for.",
             from
@@ -72,21 +72,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     if guess {
         finding = finding.or("The responder has several identities, that one among them.");
     }
-    for claim in model.claims(refusal.ike_sa) {
+    for claim in case.model.claims(refusal.ike_sa) {
         if let (Some(at), Some(said)) = (claim.at, claim.said()) {
             finding = finding.also(at, said);
         }
     }
-    for again in proof::refused_again(model, tunnel, &refusal) {
+    for again in proof::refused_again(case, &refusal) {
         finding = finding.during(again, again);
     }
-    vec![recovery::tell(model, tunnel, finding)]
+    vec![recovery::tell(case, finding)]
 }
 
 /// Why the identity is to blame.
-fn suspicion(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Option<Text> {
+fn suspicion(case: &Case<'_>, refusal: &Refusal) -> Option<Text> {
     let (from, to) = (refusal.from, refusal.to);
-    let [initiator, responder] = model.claims(refusal.ike_sa);
+    let [initiator, responder] = case.model.claims(refusal.ike_sa);
     if refusal.v1 {
         let claim = match refusal.by {
             Role::Initiator => responder,
@@ -127,7 +127,7 @@ fn suspicion(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Option<Text>
             ))
         }
         Role::Responder => {
-            let own = own_identities(model, tunnel, refusal);
+            let own = own_identities(case, refusal);
             let shown = own.first()?;
             (!own.contains(&wanted)).then(|| {
                 say!(
@@ -144,13 +144,13 @@ fn suspicion(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Option<Text>
 }
 
 /// The identities that the refuser showed under other IKE SAs of the tunnel.
-fn own_identities(model: &Model, tunnel: TunnelId, refusal: &Refusal) -> Vec<String> {
+fn own_identities(case: &Case<'_>, refusal: &Refusal) -> Vec<String> {
     let mut found = Vec::new();
-    for id in &model.tunnels[tunnel].ike_sas {
-        let Some(path) = model.ike_sas[*id].paths.first() else {
+    for id in &case.tunnel.ike_sas {
+        let Some(path) = case.model.ike_sas[*id].paths.first() else {
             continue;
         };
-        let [initiator, responder] = model.claims(*id);
+        let [initiator, responder] = case.model.claims(*id);
         let own = match () {
             () if path.from.address == refusal.from => initiator.identity,
             () if path.to.address == refusal.from => responder.identity,

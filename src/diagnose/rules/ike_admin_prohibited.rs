@@ -1,8 +1,7 @@
 //! A filter refuses IKE, and says so.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::{Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::{Case, Finding, Rule, Severity};
 use crate::say;
 
 /// The rule.
@@ -37,15 +36,15 @@ Nothing: the packets say so themselves. Which rule of the filter it was only the
 1. On the device that sent the error permit UDP 500, UDP 4500 and IP protocol 50 for both gateway addresses, both ways.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let fits = |meaning| meaning == Meaning::Prohibited;
-    let Some(refusal) = icmp::about_ike(model, tunnel, RULE.severity, fits) else {
+    let Some(refusal) = icmp::about_ike(case, RULE.severity, fits) else {
         return Vec::new();
     };
     let seen = refusal.seen;
     let quoted = seen.error.quoted;
     let finding = refusal
-        .finding(&RULE, tunnel)
+        .finding(&RULE, case.id)
     .title(say!(
         "{router} forbids IKE to {to}",
         router = seen.path.from.address,

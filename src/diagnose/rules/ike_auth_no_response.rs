@@ -1,11 +1,9 @@
 //! Algorithms are agreed; the authentication is never answered.
 
 use super::port_4500_blocked::{is_blocked, silences};
-use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::auth::Shape;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
 use crate::say;
 
 /// The rule.
@@ -35,16 +33,16 @@ Some peers say nothing when they cannot authenticate the initiator or find no co
 3. If the message is large, see ike-fragments-lost.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    silences(model, tunnel)
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    silences(case)
         .into_iter()
-        .find(|silence| silence.shape == Shape::Whole && !is_blocked(model, tunnel, silence))
+        .find(|silence| silence.shape == Shape::Whole && !is_blocked(case, silence))
         .map(|silence| {
             let asked = &silence.asked;
             Finding::new(
                 &RULE,
-                Tap::of(model, tunnel).absence(Confidence::Likely),
-                tunnel,
+                case.tap().absence(Confidence::Likely),
+                case.id,
                 asked.first,
                 say!(
                     "{exchange}, unanswered",

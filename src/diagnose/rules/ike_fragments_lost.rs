@@ -5,9 +5,9 @@ use crate::diagnose::facts::auth::{self, Shape};
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Passage, Tap, began, tap};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
-use crate::model::{Flight, FragmentTrain, IkeState, Model, Transport, TunnelId};
+use crate::model::{Flight, FragmentTrain, IkeState, Model, Transport};
 use crate::say;
 use crate::units::{IkeSpi, Span, Timestamp};
 use std::collections::BTreeMap;
@@ -46,17 +46,17 @@ A peer that keeps silent for another reason, if all pieces are seen leaving. A t
 3. Send smaller certificates or chains.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    pieces_missing(model, tunnel)
-        .or_else(|| ip_pieces_missing(model, tunnel))
-        .or_else(|| all_sent(model, tunnel))
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    pieces_missing(case)
+        .or_else(|| ip_pieces_missing(case))
+        .or_else(|| all_sent(case))
         .map(|finding| {
             finding
                 .advise(
                     "Enable IKE fragmentation (RFC 7383) on both sides, fragments of at most 1280 \
                      octets.",
                 )
-                .advise_all(vendor_advice::of_both(model, tunnel, Topic::Fragmentation))
+                .advise_all(vendor_advice::of_both(case, Topic::Fragmentation))
                 .advise(
                     "Let IP fragments pass on the filters in between, or find the link with the \
                      small MTU.",
@@ -67,12 +67,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 }
 
 /// Some IKE fragments arrive, some never do.
-fn pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let (exchange, flight) = model.tunnels[tunnel]
+fn pieces_missing(case: &Case<'_>) -> Option<Finding> {
+    let (exchange, flight) = case
+        .tunnel
         .ike_sas
         .iter()
-        .find_map(|id| auth::torn(model, &model.ike_sas[*id]))?;
-    let at = began(model, flight)?;
+        .find_map(|id| auth::torn(case.model, &case.model.ike_sas[*id]))?;
+    let at = began(case.model, flight)?;
     let total = flight.fragments.unwrap_or_default();
     let (exchange, numbers) = (Text::verbatim(exchange.kind), list(&flight.fragments_seen));
     let came = match flight.again.len() {
@@ -95,39 +96,41 @@ fn pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let mut finding = Finding::new(
         &RULE,
         // Chance, of the path or of the recording, hardly hits the same fragments every time.
-        Tap::of(model, tunnel).absence(match flight.again.len() {
+        case.tap().absence(match flight.again.len() {
             0 | 1 => Confidence::Likely,
             _ => Confidence::Certain,
         }),
-        tunnel,
+        case.id,
         at,
         say!("fragments {numbers} of {total} came", numbers, total),
     )
-    .says(came.then(sized(model, flight, total)));
-    finding = resized(model, flight, total, finding);
+    .says(came.then(sized(case.model, flight, total)));
+    finding = resized(case.model, flight, total, finding);
     if let Some(last) = flight.again.last() {
         finding = finding.also(
-            crate::diagnose::facts::cite(model, *last),
+            crate::diagnose::facts::cite(case.model, *last),
             "the same fragments again",
         );
     }
     Some(located(
-        model,
-        tunnel,
+        case,
         flight,
         finding.or("The capture itself missed packets."),
     ))
 }
 
 /// Adds which fragments left one tap and never reached the other.
-fn located(model: &Model, tunnel: TunnelId, flight: &Flight, mut finding: Finding) -> Finding {
-    let Some(passage) = Passage::of(model, tunnel, flight) else {
+fn located(case: &Case<'_>, flight: &Flight, mut finding: Finding) -> Finding {
+    let Some(passage) = Passage::of(case, flight) else {
         return finding;
     };
     if passage.lost.is_empty() || passage.reached.is_empty() {
-        return passage.tell(model, finding, "the message");
+        return passage.tell(case.model, finding, "the message");
     }
-    let (near, far) = (name(model, passage.near), name(model, passage.far));
+    let (near, far) = (
+        name(case.model, passage.near),
+        name(case.model, passage.far),
+    );
     finding.confidence = Confidence::Certain;
     finding.alternatives.clear();
     finding.says.add(say!(
@@ -194,16 +197,15 @@ const WAITS: Span = Span::from_secs(60);
 
 /// IP fragments of UDP are missing while an IKE SA waits for its authentication: those of its own
 /// message, as the first piece says, or of any where no ESP in UDP could be meant.
-fn ip_pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
+fn ip_pieces_missing(case: &Case<'_>) -> Option<Finding> {
     let mut waiting: BTreeMap<IkeSpi, (Timestamp, Timestamp)> = BTreeMap::new();
-    for sa in row.ike_sas.iter().map(|id| &model.ike_sas[*id]) {
+    for sa in case.ike_sas() {
         if sa.state == IkeState::HalfOpen {
             let until = sa.seen.last.1.later(WAITS);
             waiting.insert(sa.spis.initiator, (sa.seen.first.1, until));
         }
     }
-    let mut flows = row.flows.iter().map(|id| &model.flows[*id]);
+    let mut flows = case.flows();
     let esp_in_udp = flows.any(|flow| flow.key.transport == Transport::Udp);
     let meets = |train: &FragmentTrain, (from, until): &(Timestamp, Timestamp)| {
         train.first.1 <= *until && train.last.1 >= *from
@@ -215,18 +217,18 @@ fn ip_pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             span.is_some_and(|span| meets(train, span))
         }),
     };
-    let train = auth::torn_trains(model, row)
+    let train = auth::torn_trains(case)
         .filter(is_waited_for)
         // A capture filter by port leaves out all pieces but the first.
-        .filter(|train| !tap::may_name_ports(model, train.vantage))
-        .find(|train| tap::went_on(model, train.vantage, train.first.1, Tap::PATIENCE))?;
+        .filter(|train| !tap::may_name_ports(case.model, train.vantage))
+        .find(|train| tap::went_on(case.model, train.vantage, train.first.1, Tap::PATIENCE))?;
     let finding = Finding::new(
         &RULE,
         match train.incomplete {
             1 => Confidence::Possible,
             _ => Confidence::Likely,
         },
-        tunnel,
+        case.id,
         train
             .incomplete_frames
             .first()
@@ -249,8 +251,8 @@ fn ip_pieces_missing(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 }
 
 /// All pieces are seen leaving, again and again, and nothing comes back.
-fn all_sent(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let silence = silences(model, tunnel)
+fn all_sent(case: &Case<'_>) -> Option<Finding> {
+    let silence = silences(case)
         .into_iter()
         .find(|silence| silence.shape != Shape::Whole)?;
     let asked = &silence.asked;
@@ -261,13 +263,12 @@ fn all_sent(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     };
     let total = asked.flight.fragments.unwrap_or_default();
     let finding = located(
-        model,
-        tunnel,
+        case,
         asked.flight,
         Finding::new(
             &RULE,
-            Tap::of(model, tunnel).absence(Confidence::Likely),
-            tunnel,
+            case.tap().absence(Confidence::Likely),
+            case.id,
             asked.first,
             say!(
                 "{exchange} in {fragments}, unanswered",
@@ -289,7 +290,7 @@ fn all_sent(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     );
     Some(match total {
         0 => finding,
-        _ => resized(model, asked.flight, total, finding),
+        _ => resized(case.model, asked.flight, total, finding),
     })
 }
 

@@ -1,8 +1,7 @@
 //! No way to the peer: a router says so.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::{Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::{Case, Finding, Rule, Severity};
 use crate::say;
 
 /// The rule.
@@ -41,11 +40,11 @@ A peer that is switched off gives code 1 from its last router. A wrong peer addr
 3. Check that the peer is up and its outside link connected.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let fits = |meaning| matches!(meaning, Meaning::HostUnreachable | Meaning::HopLimit);
     let found = [
-        icmp::about_ike(model, tunnel, RULE.severity, fits),
-        icmp::about_esp(model, tunnel, RULE.severity, fits),
+        icmp::about_ike(case, RULE.severity, fits),
+        icmp::about_esp(case, RULE.severity, fits),
     ];
     // The graver of the two, and of two alike the one about IKE.
     let [about_ike, about_esp] = found;
@@ -60,7 +59,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         _ => "it has no route or no neighbour there",
     };
     let finding = refusal
-        .finding(&RULE, tunnel)
+        .finding(&RULE, case.id)
         .title(say!(
             "{router} cannot reach {to}",
             router = seen.path.from.address,

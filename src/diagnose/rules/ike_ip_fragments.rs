@@ -1,11 +1,10 @@
 //! IKE messages travel in IP fragments.
 
 use crate::diagnose::facts::asked::is_v1;
-use crate::diagnose::facts::tap;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
-use crate::model::{IkeSa, Message, Model, TunnelId};
+use crate::model::{IkeSa, Message};
 use crate::registry::ExchangeType;
 use crate::say;
 
@@ -38,9 +37,9 @@ Nothing.
 /// So many kinds of messages are named.
 const NAMED: usize = 4;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let cut: Vec<&Message> = tap::messages(model, row)
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let cut: Vec<&Message> = case
+        .messages()
         .filter(|message| message.ip.pieces > 1)
         .collect();
     let Some(first) = cut.first() else {
@@ -60,15 +59,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         }
     }
     let spis = first.header.spis.initiator;
-    let sa = row
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
-        .find(|sa| sa.spis.initiator == spis);
+    let sa = case.ike_sas().find(|sa| sa.spis.initiator == spis);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
-        tunnel,
+        case.id,
         (first.frame, first.time),
         say!(
             "{exchange} in {pieces} IP fragments",
@@ -95,7 +90,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     })
     .advise_all(match is_v1(first.header.exchange) {
         true => Vec::new(),
-        false => vendor_advice::of_both(model, tunnel, Topic::Fragmentation),
+        false => vendor_advice::of_both(case, Topic::Fragmentation),
     });
     for message in cut.iter().skip(1) {
         finding = finding.also(

@@ -1,10 +1,9 @@
 //! Silence: the first message of IKE is sent again and again, and nothing comes back.
 
-use crate::diagnose::facts::tap::last_heard;
 use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{IkeSa, IkeState, Model, TunnelId};
+use crate::model::{IkeSa, IkeState, Model};
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
@@ -35,30 +34,30 @@ A filter on UDP 500, a wrong peer address, a dead device, a peer that ignores un
 2. Check the peer address and that UDP 500 and 4500 are open in both directions.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let tap = Tap::of(model, tunnel);
-    row.ends
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    if !case.unsettled().iter().any(Asked::is_silent) {
+        return Vec::new();
+    }
+    let tap = case.tap();
+    case.tunnel
+        .ends
         .iter()
-        .filter_map(|initiator| silence_to(model, tunnel, *initiator, &tap))
+        .filter_map(|initiator| silence_to(case, *initiator, tap))
         .collect()
 }
 
 /// One finding for all attempts of one end.
-fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let end = end_of(row, initiator)?;
-    let answers = answers(model, tunnel);
-    let attempts: Vec<Asked<'_>> = row
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
-        .filter_map(|sa| unanswered_first(model, sa))
-        .filter(|asked| end_of(row, asked.from().address) == Some(end))
+fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> {
+    let end = end_of(case.tunnel, initiator)?;
+    let answers = answers(case);
+    let attempts: Vec<Asked<'_>> = case
+        .ike_sas()
+        .filter_map(|sa| unanswered_first(case.model, sa))
+        .filter(|asked| end_of(case.tunnel, asked.from().address) == Some(end))
         .filter(|asked| !answered_meanwhile(&answers, asked))
         .collect();
     let first = attempts.first()?;
-    if tap.deaf.get(1 - end).copied().unwrap_or(true) || refused_by_icmp(model, tunnel, first) {
+    if tap.deaf.get(1 - end).copied().unwrap_or(true) || refused_by_icmp(case, first) {
         return None;
     }
     let sent: usize = attempts.iter().map(Asked::attempts).sum();
@@ -66,7 +65,7 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
         1 => Confidence::Possible,
         _ => Confidence::Likely,
     });
-    let recovered = recovered(model, tunnel, &attempts);
+    let recovered = recovered(case, &attempts);
     let severity = match sent {
         _ if recovered => Severity::Info,
         1 => Severity::Warning,
@@ -74,7 +73,7 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
     };
     let peer = first.to();
     let heard = tap.heard.get(1 - end).copied().unwrap_or(false);
-    let before = last_heard(model, tunnel, 1 - end, first.first.1);
+    let before = case.heard().last(1 - end, first.first.1);
     let history = match (before, heard) {
         (Some((_, time)), _) => say!(
             "The peer was heard until {span} before the first request.",
@@ -90,7 +89,7 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
     let mut finding = Finding::new(
         &RULE,
         confidence,
-        tunnel,
+        case.id,
         first.first,
         say!("first request to {peer}", peer),
     )
@@ -131,7 +130,7 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
     }
     let passages: Vec<Passage> = attempts
         .iter()
-        .filter_map(|asked| Passage::of(model, tunnel, asked.flight))
+        .filter_map(|asked| Passage::of(case, asked.flight))
         .collect();
     let lost = !passages.is_empty() && passages.iter().all(Passage::is_lost);
     let arrived = passages.iter().find(|passage| passage.arrived());
@@ -146,7 +145,7 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
         } else if passage.is_proven() {
             finding.confidence = Confidence::Certain;
         }
-        finding = passage.tell(model, finding, "the request");
+        finding = passage.tell(case.model, finding, "the request");
     } else {
         finding
             .says
@@ -160,13 +159,10 @@ fn silence_to(model: &Model, tunnel: TunnelId, initiator: IpAddr, tap: &Tap) -> 
 
 /// Whether the silence came to nothing: either side set up an IKE SA after the last attempt, or one
 /// was up and the request, sent once and never again, was given up for it.
-fn recovered(model: &Model, tunnel: TunnelId, attempts: &[Asked<'_>]) -> bool {
+fn recovered(case: &Case<'_>, attempts: &[Asked<'_>]) -> bool {
     let last = attempts.iter().map(|asked| asked.first.1).max();
     let sent: usize = attempts.iter().map(Asked::attempts).sum();
-    model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
+    case.ike_sas()
         .filter(|sa| {
             matches!(
                 sa.state,
@@ -191,13 +187,10 @@ fn unanswered_first<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<Asked<'m>> {
 }
 
 /// When anything was answered, in order.
-fn answers(model: &Model, tunnel: TunnelId) -> Vec<Timestamp> {
-    let mut times: Vec<Timestamp> = model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
-        .map(|id| &model.exchanges[*id])
-        .filter_map(|exchange| crate::diagnose::facts::first(model, exchange.response()?))
+fn answers(case: &Case<'_>) -> Vec<Timestamp> {
+    let mut times: Vec<Timestamp> = case
+        .exchanges()
+        .filter_map(|exchange| crate::diagnose::facts::first(case.model, exchange.response()?))
         .map(|answer| answer.time)
         .collect();
     times.sort_unstable();
@@ -213,8 +206,8 @@ fn answered_meanwhile(answers: &[Timestamp], asked: &Asked<'_>) -> bool {
 }
 
 /// Whether an ICMP error says why: that is a refusal, not silence.
-fn refused_by_icmp(model: &Model, tunnel: TunnelId, asked: &Asked<'_>) -> bool {
-    icmp::about(model, tunnel).any(|seen| {
+fn refused_by_icmp(case: &Case<'_>, asked: &Asked<'_>) -> bool {
+    icmp::about(case).any(|seen| {
         icmp::is_ike(seen)
             && seen.error.quoted.from.address == asked.from().address
             && !matches!(

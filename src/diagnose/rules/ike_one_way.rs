@@ -1,9 +1,9 @@
 //! Answers pass the tap, yet the asker asks again: they do not reach it.
 
 use crate::diagnose::facts::{Passage, asked, began, cite, first};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Exchange, ExchangeId, Flight, MessageId, Model, Tunnel, TunnelId};
+use crate::model::{Exchange, ExchangeId, Flight, MessageId, Model};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
@@ -46,34 +46,36 @@ const LATE: Span = Span::from_millis(500);
 /// Copies closer than this are doubles of one: no sender repeats so soon.
 const AT_ONCE: Span = Span::from_millis(100);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let found = row
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let found = case
+        .tunnel
         .ike_sas
         .iter()
-        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
+        .flat_map(|sa| &case.model.ike_sas[*sa].exchanges)
         // Anybody can send an error in clear, so an initiator need not heed it (RFC 7296 section
         // 2.21.1) and asks again.
-        .filter(|id| !is_refused(model, **id))
-        .map(|id| &model.exchanges[*id])
-        .filter_map(|exchange| Pair::of(model, exchange))
+        .filter(|id| !is_refused(case.model, **id))
+        .map(|id| &case.model.exchanges[*id])
+        .filter_map(|exchange| Pair::of(case.model, exchange))
         .find_map(|pair| {
-            let deaf = pair.copies_after_answer(model);
+            let deaf = pair.copies_after_answer(case.model);
             // Each copy is answered again (RFC 7296 section 2.1), unless the SA is gone by then.
             let persists = !pair.answer.again.is_empty();
-            (deaf.len() >= 2 && persists && !pair.is_heard(model, row)).then_some((pair, deaf))
+            (deaf.len() >= 2 && persists && !pair.is_heard(case)).then_some((pair, deaf))
         });
     let Some((pair, deaf)) = found else {
         return Vec::new();
     };
-    let (Some(asked), Some(answer)) = (began(model, pair.request), began(model, pair.answer))
-    else {
+    let (Some(asked), Some(answer)) = (
+        began(case.model, pair.request),
+        began(case.model, pair.answer),
+    ) else {
         return Vec::new();
     };
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
-        tunnel,
+        case.id,
         answer,
         "the answer passes the tap",
     )
@@ -97,12 +99,12 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
          at the path back.",
         asker = pair.from.address
     ));
-    if let Some(passage) = Passage::of(model, tunnel, pair.answer).filter(Passage::is_proven) {
+    if let Some(passage) = Passage::of(case, pair.answer).filter(Passage::is_proven) {
         finding.confidence = Confidence::Certain;
-        finding = passage.tell(model, finding, "the answer");
+        finding = passage.tell(case.model, finding, "the answer");
     }
     for copy in deaf {
-        finding = finding.also(cite(model, copy), "the same request after its answer");
+        finding = finding.also(cite(case.model, copy), "the same request after its answer");
     }
     vec![finding]
 }
@@ -147,29 +149,24 @@ impl<'m> Pair<'m> {
     /// Whether the requester hears what the other side sends after its answer: it answers requests
     /// of that side, or what that side sends is recorded by both taps. Then the way back works, and
     /// that answer was lost by chance.
-    fn is_heard(&self, model: &Model, tunnel: &Tunnel) -> bool {
-        let Some((_, answer)) = began(model, self.answer) else {
+    fn is_heard(&self, case: &Case<'_>) -> bool {
+        let Some((_, answer)) = began(case.model, self.answer) else {
             return false;
         };
-        tunnel
-            .ike_sas
-            .iter()
-            .flat_map(|sa| &model.ike_sas[*sa].exchanges)
-            .map(|id| &model.exchanges[*id])
-            .any(|exchange| {
-                let answered = exchange.response().is_some_and(|flight| flight.response)
-                    && exchange
-                        .request()
-                        .and_then(|request| first(model, request))
-                        .is_some_and(|request| {
-                            request.time > answer && request.path.from.address == self.to.address
-                        });
-                answered
-                    || exchange
-                        .flights
-                        .iter()
-                        .any(|flight| self.crosses(model, flight, answer))
-            })
+        case.exchanges().any(|exchange| {
+            let answered = exchange.response().is_some_and(|flight| flight.response)
+                && exchange
+                    .request()
+                    .and_then(|request| first(case.model, request))
+                    .is_some_and(|request| {
+                        request.time > answer && request.path.from.address == self.to.address
+                    });
+            answered
+                || exchange
+                    .flights
+                    .iter()
+                    .any(|flight| self.crosses(case.model, flight, answer))
+        })
     }
 
     /// Whether a message of the other side, sent after `time`, is in two recordings.

@@ -1,8 +1,7 @@
 //! The peer's host is there, but nothing listens on the IKE port.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::say;
 
 /// The rule.
@@ -41,16 +40,16 @@ A NAT device or load balancer that has no mapping for the port and answers for t
 2. If the error comes from a device in between, map the ports there.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let fits = |meaning| meaning == Meaning::PortUnreachable;
-    let Some(refusal) = icmp::about_ike(model, tunnel, RULE.severity, fits) else {
+    let Some(refusal) = icmp::about_ike(case, RULE.severity, fits) else {
         return Vec::new();
     };
     let seen = refusal.seen;
     let quoted = seen.error.quoted;
     let by_peer = seen.path.from.address == quoted.to.address;
     let mut finding = refusal
-        .finding(&RULE, tunnel)
+        .finding(&RULE, case.id)
         .title(say!("Nothing listens on {port}", port = quoted.to));
     let sure = finding.confidence == Confidence::Certain;
     finding.confidence = finding.confidence.lower_if(!by_peer && sure);

@@ -5,7 +5,7 @@ use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
 use crate::diagnose::facts::recovery;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{IkeSa, IkeState, Model, Role, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
@@ -43,27 +43,27 @@ A responder without a connection for this address or IKE version refuses in the 
 2. If they are the same, see that the peer has a connection for this initiator's address and identity.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    row.ends
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.tunnel
+        .ends
         .iter()
-        .filter_map(|responder| refused_by(model, tunnel, *responder))
+        .filter_map(|responder| refused_by(case, *responder))
         .collect()
 }
 
 /// One finding for all refusals of one responder.
-fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Finding> {
-    let refused = refusals(model, tunnel, responder);
+fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
+    let refused = refusals(case, responder);
     // Where the algorithms are not the reason, another rule speaks.
-    if peer_address_unknown::proof(model, tunnel, &refused).is_some() {
+    if peer_address_unknown::proof(case, &refused).is_some() {
         return None;
     }
     let (sa, notice) = *refused.first()?;
-    let ours = offer::offered(model, sa);
-    let theirs = offer::known_of(model, tunnel, responder, sa);
+    let ours = offer::offered(case.model, sa);
+    let theirs = offer::known_of(case, responder, sa);
     let mut finding = match (&ours, &theirs) {
-        (Some((ours, at)), Some(theirs)) => compared(tunnel, notice, (ours, *at), theirs),
-        (ours, _) => alone(tunnel, notice, ours.as_ref()),
+        (Some((ours, at)), Some(theirs)) => compared(case.id, notice, (ours, *at), theirs),
+        (ours, _) => alone(case.id, notice, ours.as_ref()),
     };
     let initiator = sa.paths.first().map(|path| path.from.address);
     finding = finding.title(match initiator {
@@ -75,12 +75,12 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
         None => say!("{responder} refuses every IKE proposal", responder),
     });
     if let (Some(initiator), Some(ours)) = (initiator, &ours) {
-        finding = since_when(model, tunnel, [initiator, responder], ours, finding);
+        finding = since_when(case, [initiator, responder], ours, finding);
     }
     for (_, notice) in refused.iter().skip(1) {
         finding = finding.also(notice.at, "refused again");
     }
-    let offers = different_offers(model, &refused);
+    let offers = different_offers(case.model, &refused);
     // A peer without a connection refuses whatever is offered; one with other algorithms may as well.
     // Nothing in the refusal tells the two apart.
     if offers > 1 && theirs.is_none() {
@@ -101,7 +101,7 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
     let near = theirs.as_ref().map(|(offer, ..)| offer);
     let fits = ours.as_ref().and_then(|(offer, _)| offer.one(near));
     let fits = initiator.zip(fits);
-    let advice = vendor_advice::fitting(model, tunnel, responder, Topic::IkeProposal, fits);
+    let advice = vendor_advice::fitting(case, responder, Topic::IkeProposal, fits);
     let differs = ours.as_ref().zip(near);
     let differs = differs.map_or_else(Vec::new, |((ours, _), theirs)| ours.differs(theirs));
     let last = refused.last().map_or(notice.at.1, |(_, last)| last.at.1);
@@ -125,7 +125,7 @@ fn refused_by(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
     let finding = finding
         .advise("If they are, check that the peer has a connection for this address and identity.")
         .advise_all(advice);
-    Some(recovery::tell_fallback(model, tunnel, finding, last))
+    Some(recovery::tell_fallback(case, finding, last))
 }
 
 /// Some responders read no more proposals than these.
@@ -135,14 +135,10 @@ const MANY_PROPOSALS: usize = 8;
 const COMPARED: usize = 64;
 
 /// The first attempts that a responder refused by NO_PROPOSAL_CHOSEN in clear, in order.
-pub(super) fn refusals(
-    model: &Model,
-    tunnel: TunnelId,
-    responder: IpAddr,
-) -> Vec<(&IkeSa, &Notice)> {
+pub(super) fn refusals<'m>(case: &Case<'m>, responder: IpAddr) -> Vec<(&'m IkeSa, &'m Notice)> {
     let mut refused = Vec::new();
-    for id in &model.tunnels[tunnel].ike_sas {
-        let sa = &model.ike_sas[*id];
+    for id in &case.tunnel.ike_sas {
+        let sa = &case.model.ike_sas[*id];
         let went_on = matches!(
             sa.state,
             IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
@@ -191,13 +187,12 @@ fn no_connection(responder: IpAddr, offers: usize) -> Text {
 
 /// Whose offer changed, if the same two agreed before: the offer of then and of now are compared.
 fn since_when(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     ends: [IpAddr; 2],
     (ours, at): &(Offer, Cite),
     mut finding: Finding,
 ) -> Finding {
-    let Some(before) = offer::accepted_before(model, tunnel, ends, *at) else {
+    let Some(before) = offer::accepted_before(case, ends, *at) else {
         return finding;
     };
     let [initiator, responder] = ends;

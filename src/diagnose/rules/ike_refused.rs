@@ -2,8 +2,8 @@
 
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::recovery;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{IkeSa, IkeState, Model, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, IkeState};
 use crate::registry::{NotifyType, NotifyV1};
 use crate::say;
 
@@ -45,11 +45,10 @@ const KNOWN: [NotifyType; 6] = [
     NotifyType::INVALID_IKE_SPI,
 ];
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let found = || {
-        row.ike_sas.iter().filter_map(|id| {
-            let sa = &model.ike_sas[*id];
+        case.tunnel.ike_sas.iter().filter_map(|id| {
+            let sa = &case.model.ike_sas[*id];
             let notice = sa.notices.iter().find(|notice| is_ours(notice))?;
             Some((sa, notice))
         })
@@ -60,7 +59,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let went_on = went_on(sa);
     // Anyone on the path can forge it.
-    let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, notice.at, notice.name())
+    let mut finding = Finding::new(&RULE, Confidence::Likely, case.id, notice.at, notice.name())
         .severity(if went_on {
             Severity::Info
         } else {
@@ -90,7 +89,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         finding = finding.also(again.at, "refused again");
     }
     let last = finding.last;
-    vec![recovery::tell_fallback(model, tunnel, finding, last)]
+    vec![recovery::tell_fallback(case, finding, last)]
 }
 
 fn went_on(sa: &IkeSa) -> bool {

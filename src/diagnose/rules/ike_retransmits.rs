@@ -1,9 +1,8 @@
 //! Some IKE messages needed more than one try.
 
 use crate::diagnose::facts::{Fate, asked};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
-use crate::model::{Model, TunnelId};
 use crate::say;
 
 /// The rule.
@@ -31,11 +30,10 @@ A tap that records packets twice shows copies at the same moment; those are not 
 1. If it happens often, look for loss on the path or load on the peer.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let again: Vec<_> = model.tunnels[tunnel]
-        .ike_sas
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let again: Vec<_> = case
+        .unsettled()
         .iter()
-        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
         .filter(|asked| asked.fate == Fate::Answered && asked.attempts() > 1)
         .filter(|asked| {
             // Copies at the same moment are the tap's.
@@ -55,7 +53,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         Finding::new(
             &RULE,
             Confidence::Certain,
-            tunnel,
+            case.id,
             worst.first,
             say!(
                 "{exchange}, first copy",

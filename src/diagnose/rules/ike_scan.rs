@@ -1,8 +1,8 @@
 //! Someone tries the IKE port, without wanting a tunnel.
 
 use crate::diagnose::facts::{Asked, end_of, offer};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{IkeSa, Model, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, Model};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Span;
@@ -45,19 +45,15 @@ const MANY: usize = 8;
 /// An initiator that wants a tunnel does not begin so often.
 const BURST: Span = Span::from_secs(10);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    row.ends
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.tunnel.ends
         .iter()
         .filter_map(|from| {
-            let end = end_of(row, *from)?;
-            let tries: Vec<Asked<'_>> = row
-                .ike_sas
-                .iter()
-                .map(|id| &model.ike_sas[*id])
-                .filter(|sa| goes_no_further(model, sa))
-                .filter_map(|sa| Asked::of(model, &model.exchanges[*sa.exchanges.first()?]))
-                .filter(|asked| end_of(row, asked.from().address) == Some(end))
+            let end = end_of(case.tunnel, *from)?;
+            let tries: Vec<Asked<'_>> = case.ike_sas()
+                .filter(|sa| goes_no_further(case.model, sa))
+                .filter_map(|sa| Asked::of(case.model, &case.model.exchanges[*sa.exchanges.first()?]))
+                .filter(|asked| end_of(case.tunnel, asked.from().address) == Some(end))
                 .filter(|asked| asked.attempts() == 1)
                 .filter(|asked| asked.message.header.spis.responder.is_zero())
                 .collect();
@@ -67,11 +63,11 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 };
                 last.first.1.since(first.first.1) <= BURST
             })?;
-            if tries_again(model, burst) {
+            if tries_again(case.model, burst) {
                 return None;
             }
             let (first, last) = (burst.first()?, tries.last()?);
-            let mut finding = Finding::new(&RULE, Confidence::Likely, tunnel, first.first, "a first message, sent once")
+            let mut finding = Finding::new(&RULE, Confidence::Likely, case.id, first.first, "a first message, sent once")
                 .during(tries.first()?.first.1, last.first.1)
                 .title(say!("{from} scans {to}", from, to = first.to().address))
                 .says(say!(

@@ -3,9 +3,9 @@
 use super::ike_proposal_mismatch;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Asked, clear, end_of, recovery};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{IkeSa, IkeState, Model, TunnelId};
+use crate::model::{IkeSa, IkeState};
 use crate::registry::NotifyType;
 use crate::say;
 use crate::units::Span;
@@ -40,25 +40,24 @@ A responder that knows the version but has no connection for the peer may refuse
 1. Configure the same IKE version on both sides; IKEv2 where there is a choice.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    said(model, tunnel)
-        .or_else(|| refused(model, tunnel))
-        .or_else(|| crossed(model, tunnel))
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    said(case)
+        .or_else(|| refused(case))
+        .or_else(|| crossed(case))
         .map(|finding| {
             let last = finding.last;
-            recovery::tell_fallback(model, tunnel, finding, last)
+            recovery::tell_fallback(case, finding, last)
         })
         .into_iter()
         .collect()
 }
 
 /// The peer says so.
-fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
+fn said(case: &Case<'_>) -> Option<Finding> {
     // The notification has the same number in both versions (RFC 2408: INVALID-MAJOR-VERSION).
-    let mut notices = model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .flat_map(|id| clear::refusals(&model.ike_sas[*id], NotifyType::INVALID_MAJOR_VERSION));
+    let mut notices = case.tunnel.ike_sas.iter().flat_map(|id| {
+        clear::refusals(&case.model.ike_sas[*id], NotifyType::INVALID_MAJOR_VERSION)
+    });
     let notice = notices.next()?;
     let last = notices.map(|again| again.at.1).max();
     Some(
@@ -66,7 +65,7 @@ fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Finding::new(
             &RULE,
             Confidence::Likely,
-            tunnel,
+            case.id,
             notice.at,
             Text::verbatim("INVALID_MAJOR_VERSION"),
         )
@@ -81,19 +80,13 @@ fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             peer = notice.from
         ))
         .advise("Configure the same IKE version on both sides.")
-        .advise_all(vendor_advice::of(
-            model,
-            tunnel,
-            notice.from,
-            Topic::IkeVersion,
-        )),
+        .advise_all(vendor_advice::of(case, notice.from, Topic::IkeVersion)),
     )
 }
 
 /// A peer refuses one version as if it had no connection for it, and begins in the other itself, in vain.
-fn refused(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let sas = || row.ike_sas.iter().map(|id| &model.ike_sas[*id]);
+fn refused(case: &Case<'_>) -> Option<Finding> {
+    let sas = || case.ike_sas();
     let is_up = |sa: &IkeSa| {
         matches!(
             sa.state,
@@ -104,8 +97,8 @@ fn refused(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     if sas().any(is_up) {
         return None;
     }
-    row.ends.iter().find_map(|responder| {
-        let refusals = ike_proposal_mismatch::refusals(model, tunnel, *responder);
+    case.tunnel.ends.iter().find_map(|responder| {
+        let refusals = ike_proposal_mismatch::refusals(case, *responder);
         let (sa, notice) = *refusals.first()?;
         let version = sa.version.major();
         let begins = |sa: &IkeSa| sa.paths.first().is_some_and(|path| path.from.address == *responder);
@@ -118,7 +111,7 @@ fn refused(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             Finding::new(
                 &RULE,
                 Confidence::Likely,
-                tunnel,
+                case.id,
                 notice.at,
                 say!("{responder} refuses IKEv{version}", responder, version),
             )
@@ -144,7 +137,7 @@ fn refused(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             ))
             .or("The algorithms differ as well.")
             .advise("Configure the same IKE version on both sides.")
-            .advise_all(vendor_advice::of(model, tunnel, *responder, Topic::IkeVersion))
+            .advise_all(vendor_advice::of(case, *responder, Topic::IkeVersion))
         })
     })
 }
@@ -153,19 +146,19 @@ fn refused(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 const TOGETHER: Span = Span::from_secs(600);
 
 /// Each side begins in its own version and is not answered.
-fn crossed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let silent: Vec<Asked<'_>> = row
+fn crossed(case: &Case<'_>) -> Option<Finding> {
+    let silent: Vec<Asked<'_>> = case
+        .tunnel
         .ike_sas
         .iter()
         .filter_map(|id| {
-            let first = model.ike_sas[*id].exchanges.first()?;
-            Asked::of(model, &model.exchanges[*first])
+            let first = case.model.ike_sas[*id].exchanges.first()?;
+            Asked::of(case.model, &case.model.exchanges[*first])
         })
         .filter(|asked| asked.is_silent() && asked.message.header.spis.responder.is_zero())
         .collect();
     let version = |asked: &Asked<'_>| asked.message.header.version.major();
-    let end = |asked: &Asked<'_>| end_of(row, asked.from().address);
+    let end = |asked: &Asked<'_>| end_of(case.tunnel, asked.from().address);
     // The latest attempt of each end in each version.
     let mut latest: Vec<&Asked<'_>> = Vec::new();
     let (one, other) = silent.iter().find_map(|asked| {
@@ -183,7 +176,7 @@ fn crossed(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Finding::new(
             &RULE,
             Confidence::Likely,
-            tunnel,
+            case.id,
             one.first,
             say!(
                 "{end} begins with IKEv{version}",

@@ -1,9 +1,7 @@
 //! Which implementation the peers are, by what they say and how they repeat themselves.
 
-use crate::diagnose::facts::asked;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
 use crate::say;
 use crate::units::Timestamp;
 
@@ -60,11 +58,9 @@ const COPIES: usize = 4;
 /// More candidates than these tell nothing.
 const CANDIDATES: usize = 3;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    model.tunnels[tunnel]
-        .ike_sas
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.unsettled()
         .iter()
-        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
         .find_map(|asked| {
             let names = implementation(&asked.times)?.into_iter().map(Text::from);
             let who = names.reduce(|these, last| say!("{these}, or {last}", these, last))?;
@@ -73,7 +69,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 Finding::new(
                     &RULE,
                     Confidence::Possible,
-                    tunnel,
+                    case.id,
                     asked.first,
                     "first copy",
                 )

@@ -1,9 +1,9 @@
 //! A gateway's own address talks to a private one in clear: NAT took the packets out of the tunnel.
 
 use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{ClearFlow, Model, Tunnel, TunnelId};
+use crate::model::{ClearFlow, Model};
 use crate::say;
 use std::net::IpAddr;
 
@@ -43,18 +43,17 @@ A gateway that speaks to private neighbours on its outside network; such neighbo
 /// Fewer requests prove nothing.
 const FEW: u64 = 3;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let strays: Vec<&ClearFlow> = clear::flows(model, row)
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let strays: Vec<&ClearFlow> = clear::flows(case)
         .filter(|clear| {
             !is_private(clear.from)
                 && !is_shared(clear.from)
                 && is_private(clear.to)
-                && is_selected(model, row, clear.to) != Some(false)
+                && is_selected(case, clear.to) != Some(false)
                 && clear.requests >= FEW
-                && end_of(row, clear.from).is_some()
-                && seen_at(model, tunnel, clear)
-                && !answered(model, clear)
+                && end_of(case.tunnel, clear.from).is_some()
+                && seen_at(case, clear)
+                && !answered(case.model, clear)
         })
         .collect();
     let Some(first) = strays.first() else {
@@ -62,16 +61,16 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     };
     let packets: u64 = strays.iter().map(|clear| clear.packets).sum();
     // What ties them to the tunnel: its selectors, or that it lacks the traffic which should be in it.
-    let tied = strays.iter().any(|clear| {
-        is_selected(model, row, clear.to) == Some(true) || !sends(model, row, clear.from)
-    });
+    let tied = strays
+        .iter()
+        .any(|clear| is_selected(case, clear.to) == Some(true) || !sends(case, clear.from));
     let mut finding = Finding::new(
         &RULE,
         match tied {
             true => Confidence::Likely,
             false => Confidence::Possible,
         },
-        tunnel,
+        case.id,
         first.seen.first,
         say!("{from} > {to} in clear", from = first.from, to = first.to),
     )
@@ -103,19 +102,20 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 }
 
 /// Whether a gateway sends ESP through the tunnel.
-fn sends(model: &Model, row: &Tunnel, gateway: IpAddr) -> bool {
-    let end = end_of(row, gateway);
-    let mut flows = row.flows.iter().map(|id| &model.flows[*id]);
-    flows.any(|flow| end.is_some() && row.destination(flow) == end.map(|end| 1 - end))
+fn sends(case: &Case<'_>, gateway: IpAddr) -> bool {
+    let end = end_of(case.tunnel, gateway);
+    let mut flows = case.flows();
+    flows.any(|flow| end.is_some() && case.tunnel.destination(flow) == end.map(|end| 1 - end))
 }
 
 /// Whether the tunnel was recorded at the same vantage.
-fn seen_at(model: &Model, tunnel: TunnelId, clear: &ClearFlow) -> bool {
-    let row = &model.tunnels[tunnel];
-    row.flows
+fn seen_at(case: &Case<'_>, clear: &ClearFlow) -> bool {
+    case.tunnel
+        .flows
         .iter()
-        .any(|flow| model.flows[*flow].key.vantage == clear.vantage)
-        || crate::diagnose::facts::tap::messages(model, row)
+        .any(|flow| case.model.flows[*flow].key.vantage == clear.vantage)
+        || case
+            .messages()
             .any(|message| message.vantage == clear.vantage)
 }
 

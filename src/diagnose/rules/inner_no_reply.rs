@@ -3,9 +3,9 @@
 use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::icmp::Meaning;
 use crate::diagnose::facts::inner::{self, Asking, BGP, Inside, Unanswered};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
-use crate::model::{InnerError, Model, TunnelId};
+use crate::model::InnerError;
 use crate::say;
 use crate::units::{Span, Vantage};
 use std::collections::BTreeMap;
@@ -58,15 +58,15 @@ struct Pair<'m> {
     kinds: Vec<Asking<'m>>,
 }
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(inside) = Inside::of(model, tunnel) else {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(inside) = case.inside() else {
         return Vec::new();
     };
     let mut pairs: BTreeMap<(Vantage, IpAddr, IpAddr), Pair<'_>> = BTreeMap::new();
     for asking in &inside.asking {
         let (from, to) = (asking.from.address, asking.to.address);
         let vantage = asking.talk.vantage;
-        let Some(silent) = asking.unanswered(model) else {
+        let Some(silent) = asking.unanswered(case.model) else {
             continue;
         };
         let known = inside.converse(vantage, from, to) && !silent.stopped;
@@ -121,20 +121,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     }
     best.into_iter()
         .flatten()
-        .filter_map(|pairs| finding(model, tunnel, &inside, pairs))
+        .filter_map(|pairs| finding(case, inside, pairs))
         .collect()
 }
 
-fn finding(
-    model: &Model,
-    tunnel: TunnelId,
-    inside: &Inside<'_>,
-    mut pairs: Vec<Pair<'_>>,
-) -> Option<Finding> {
+fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Option<Finding> {
     pairs.sort_by_key(|pair| pair.silent.first);
     let worst = pairs.first()?;
     let end = worst.asking.end;
-    let gateway = model.tunnels[tunnel].ends.get(end)?;
+    let gateway = case.tunnel.ends.get(end)?;
     let (from, to) = (worst.asking.from.address, worst.asking.to.address);
     let error = pairs.iter().find_map(|pair| {
         let about = inside.errors(pair.asking.from.address, pair.asking.to.address);
@@ -180,7 +175,7 @@ fn finding(
     let mut finding = Finding::new(
         &RULE,
         confidence,
-        tunnel,
+        case.id,
         worst.silent.first,
         say!(
             "{request} from {from} to {to}, not answered",

@@ -1,7 +1,6 @@
 //! Packets inside an SA that its selectors do not cover: a receiver that checks drops them.
 
-use crate::diagnose::facts::inner::Inside;
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::count;
 use crate::model::{
     Carrier, ChildTerms, EspFlow, InnerFlow, Link, Mode, Model, Selector, TunnelId, selector,
@@ -57,8 +56,8 @@ struct Outside<'m> {
     asked: bool,
 }
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(inside) = Inside::of(model, tunnel) else {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(inside) = case.inside() else {
         return Vec::new();
     };
     // What only reports gets no answer either where the receiver does not check.
@@ -78,8 +77,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 continue;
             }
             for carrier in &way.carriers {
-                let flow = &model.flows[carrier.flow];
-                if let Some(sides) = outside(model, flow, talk, from, to) {
+                let flow = &case.model.flows[carrier.flow];
+                if let Some(sides) = outside(case.model, flow, talk, from, to) {
                     let asked = asked.contains(&(talk.vantage, key(from), key(to)));
                     note(&mut found, flow.key.spi, *carrier, (from, to), sides, asked);
                 }
@@ -90,7 +89,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .into_iter()
         .filter(|(_, outside)| outside.packets >= FEW)
         .take(SPIS)
-        .map(|(spi, outside)| finding(tunnel, spi, &outside))
+        .map(|(spi, outside)| finding(case.id, spi, &outside))
         .collect()
 }
 

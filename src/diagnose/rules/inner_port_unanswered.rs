@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::icmp::Meaning;
 use crate::diagnose::facts::inner::{self, Asking, BGP, Inside};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::count;
 use crate::model::{InnerError, Model, TunnelId};
 use crate::say;
@@ -54,8 +54,8 @@ struct Port {
     end: usize,
 }
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let Some(inside) = Inside::of(model, tunnel) else {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(inside) = case.inside() else {
         return Vec::new();
     };
     let mut ports: BTreeMap<(Vantage, IpAddr, IpAddr, u16), Port> = BTreeMap::new();
@@ -72,14 +72,14 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         let port = ports.entry(key).or_default();
         port.end = asking.end;
         port.attempts += tcp.attempts;
-        add(port, asking, model);
+        add(port, asking, case.model);
     }
     // Two taps tell the same twice.
     let mut told = BTreeSet::new();
     ports
         .iter()
         .filter(|(_, port)| !port.answered)
-        .filter_map(|(key, port)| Some((*key, finding(tunnel, &inside, *key, port)?)))
+        .filter_map(|(key, port)| Some((*key, finding(case.id, inside, *key, port)?)))
         .filter(|((_, from, to, number), _)| told.insert((*from, *to, *number)))
         .map(|(_, finding)| finding)
         .take(PORTS)

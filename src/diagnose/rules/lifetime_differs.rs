@@ -1,8 +1,8 @@
 //! The two sides have different lifetimes for their SAs.
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{child, cite, first};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{cite, first};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{ExchangeId, IkeSa, Model, TunnelId};
 use crate::registry::NotifyV1;
@@ -36,21 +36,21 @@ Nothing.
 1. Set the same lifetimes on both sides if SAs end unexpectedly.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut named = Vec::new();
-    for attempt in child::attempts(model, tunnel) {
+    for attempt in case.attempts() {
         if let Some(request) = &attempt.told.request
             && let Some(seconds) = request.lifetime_secs
         {
             named.push((request.from, seconds, request.at));
         }
-        if let Some((seconds, from, at)) = responder_lifetime(model, attempt.exchange) {
+        if let Some((seconds, from, at)) = responder_lifetime(case.model, attempt.exchange) {
             named.push((from, seconds, at));
         }
     }
-    let ike_sas = model.tunnels[tunnel].ike_sas.iter();
+    let ike_sas = case.tunnel.ike_sas.iter();
     let asked: Vec<Named> = ike_sas
-        .filter_map(|id| phase_1(model, &model.ike_sas[*id]))
+        .filter_map(|id| phase_1(case.model, &case.model.ike_sas[*id]))
         .collect();
     [
         (named, "phase 2", Topic::ChildLifetime),
@@ -58,8 +58,8 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     ]
     .into_iter()
     .filter_map(|(named, phase, topic)| {
-        let finding = differs(tunnel, &named, phase)?;
-        Some(finding.advise_all(vendor_advice::of_both(model, tunnel, topic)))
+        let finding = differs(case.id, &named, phase)?;
+        Some(finding.advise_all(vendor_advice::of_both(case, topic)))
     })
     .take(1)
     .collect()

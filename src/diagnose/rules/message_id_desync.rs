@@ -1,9 +1,9 @@
 //! The two sides do not agree which message comes next.
 
-use crate::diagnose::facts::{Asked, Tap, asked, first, tap};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{Asked, asked, first, tap};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Exchange, IkeSa, Message, Model, Role, TunnelId};
+use crate::model::{Exchange, IkeSa, Message, Role};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use std::net::IpAddr;
@@ -34,25 +34,20 @@ Packets that this capture lost, or that took another path, look like skipped num
 2. On clusters: synchronise IKE state, and let RFC 6311 be negotiated; else look for a software fix.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    said(model, tunnel)
-        .or_else(|| skipped(model, tunnel))
-        .into_iter()
-        .collect()
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    said(case).or_else(|| skipped(case)).into_iter().collect()
 }
 
 /// A side says so.
-fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let messages = model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
+fn said(case: &Case<'_>) -> Option<Finding> {
+    let messages = case
+        .ike_sas()
         .filter(|sa| sa.version.major() == 2)
         .flat_map(|sa| &sa.exchanges)
-        .map(|id| &model.exchanges[*id])
+        .map(|id| &case.model.exchanges[*id])
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL)
         .flat_map(|exchange| &exchange.flights)
-        .filter_map(|flight| model.readable(flight));
+        .filter_map(|flight| case.model.readable(flight));
     let mut found: Vec<&Message> = Vec::new();
     for (message, read) in messages {
         if read.notify(NotifyType::INVALID_MESSAGE_ID).is_some() {
@@ -66,7 +61,7 @@ fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Finding::new(
             &RULE,
             Confidence::Certain,
-            tunnel,
+            case.id,
             at(said),
             Text::verbatim("INVALID_MESSAGE_ID"),
         ),
@@ -85,52 +80,52 @@ fn said(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 }
 
 /// A request that skips numbers is never answered.
-fn skipped(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let tap = Tap::of(model, tunnel);
+fn skipped(case: &Case<'_>) -> Option<Finding> {
+    if !case.unsettled().iter().any(Asked::is_silent) {
+        return None;
+    }
+    let tap = case.tap();
     if tap.dropped > 0 || tap.missed.is_some() {
         return None;
     }
-    model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
+    case.ike_sas()
         .filter(|sa| sa.version.major() == 2)
         .find_map(|sa| {
             [Role::Initiator, Role::Responder]
                 .into_iter()
-                .find_map(|by| skips(model, tunnel, sa, by))
+                .find_map(|by| skips(case, sa, by))
         })
 }
 
-fn skips(model: &Model, tunnel: TunnelId, sa: &IkeSa, by: Role) -> Option<Finding> {
+fn skips(case: &Case<'_>, sa: &IkeSa, by: Role) -> Option<Finding> {
     /// Copies in vain.
     const TRIES: usize = 3;
     let mut requests: Vec<&Exchange> = sa
         .exchanges
         .iter()
-        .map(|id| &model.exchanges[*id])
+        .map(|id| &case.model.exchanges[*id])
         .filter(|exchange| exchange.by == by)
         .collect();
     requests.sort_by_key(|exchange| exchange.message_id);
     let spoke = sa
         .exchanges
         .iter()
-        .map(|id| &model.exchanges[*id])
+        .map(|id| &case.model.exchanges[*id])
         .filter(|exchange| exchange.by != by)
-        .filter_map(|exchange| first(model, exchange.request()?))
+        .filter_map(|exchange| first(case.model, exchange.request()?))
         .map(|message| message.time)
         .max();
     requests.windows(2).find_map(|pair| {
         let [before, after] = pair else { return None };
         let answered = before.response()?;
-        let asked = Asked::of(model, after).filter(|asked| {
+        let asked = Asked::of(case.model, after).filter(|asked| {
             asked.fate == asked::Fate::Silent && asked.attempts() >= TRIES
         })?;
         let gap = after.message_id.checked_sub(before.message_id)?;
-        let answered: Cite = crate::diagnose::facts::began(model, answered)?;
+        let answered: Cite = crate::diagnose::facts::began(case.model, answered)?;
         // What the peer sent right after the first copy may have crossed it.
         let again = asked.times.get(1).copied()?;
-        let whole = !tap::breaks(model, asked.message.vantage, answered.1, asked.first.1);
+        let whole = !tap::breaks(case.model, asked.message.vantage, answered.1, asked.first.1);
         let speaks = whole && spoke.is_some_and(|time| time > again);
         (gap > 1 && speaks && answered.1 < asked.first.1).then(|| {
             let from = asked.from().address;
@@ -138,7 +133,7 @@ fn skips(model: &Model, tunnel: TunnelId, sa: &IkeSa, by: Role) -> Option<Findin
                 Finding::new(
                     &RULE,
                     Confidence::Possible,
-                    tunnel,
+                    case.id,
                     asked.first,
                     say!("a request with message ID {number}", number = after.message_id),
                 ),
@@ -176,7 +171,7 @@ fn advised(finding: Finding, from: IpAddr) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{fires, silent};
+    use crate::diagnose::testing::{fires, said, silent};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -223,8 +218,7 @@ mod tests {
         let mut model = crate::testing::model(&format!(
             "{UP}{SPEAKS}\n10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=4,11"
         ));
-        let found =
-            |model: &crate::model::Model| super::check(model, crate::model::TunnelId(0)).len();
+        let found = |model: &crate::model::Model| said(&super::RULE, model).len();
         assert_eq!(found(&model), 1);
         let at = |secs: i64| Some(crate::units::Timestamp(secs * 1_000_000_000));
         let input = &mut model.inputs[0];

@@ -1,9 +1,7 @@
 //! An initiator moved to another address and kept its SAs.
 
-use crate::diagnose::facts::tap;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, parted};
-use crate::model::{Model, TunnelId};
 use crate::say;
 use crate::units::Vantage;
 use std::net::IpAddr;
@@ -33,11 +31,8 @@ A peer with several addresses that answers from the wrong one: see response-from
 1. Nothing, if traffic goes on. Otherwise see that the far side accepts MOBIKE.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    row.ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.ike_sas()
         .filter(|sa| sa.version.major() == 2)
         .find_map(|sa| {
             let mut addresses: Vec<IpAddr> = Vec::new();
@@ -49,7 +44,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             let moved = *addresses.get(1)?;
             let from = *addresses.first()?;
             let messages = || {
-                tap::messages(model, row)
+                case.messages()
                     .filter(|message| message.header.spis.initiator == sa.spis.initiator)
             };
             // Beyond a NAT another tap has it from another address all the time.
@@ -67,7 +62,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .map(|message| (message.frame, message.time))?;
             // One request proves nothing: who moves keeps its SAs if the other side follows.
             let answered = messages().any(|message| message.path.to.address == moved);
-            let esp = row.flows.iter().flat_map(|id| &model.flows[*id].paths);
+            let esp = case.tunnel.flows.iter().flat_map(|id| &case.model.flows[*id].paths);
             let mut ends = esp.flat_map(|path| [path.from, path.to]);
             if !answered && !ends.any(|end| end.address == moved) {
                 return None;
@@ -76,7 +71,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 Finding::new(
                     &RULE,
                     Confidence::Likely,
-                    tunnel,
+                    case.id,
                     at,
                     say!("the same IKE SA, now from {moved}", moved),
                 )

@@ -4,9 +4,9 @@ use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::inner::{self, Inside};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Located, Tap, clear, end_of, icmp::Meaning, overhead, tap};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{EspFlow, Model, Rhythm, Silence, Tunnel, TunnelId};
+use crate::model::{EspFlow, Rhythm, Silence};
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, HashMap};
@@ -49,39 +49,39 @@ Ordinary loss hits small packets too. Traffic that is large in one direction onl
 /// So many fragmented packets, and so many missing ones, make a pattern.
 const PATTERN: u64 = 3;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let tap = Tap::of(model, tunnel);
-    esp::directions(model, row)
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let tap = case.tap();
+    case.directions()
         .iter()
         .find_map(|directions| {
             [0, 1]
                 .into_iter()
-                .find_map(|end| swallowed(model, tunnel, &tap, directions, end))
+                .find_map(|end| swallowed(case, tap, directions, end))
         })
-        .map(|finding| located(model, tunnel, finding))
-        .or_else(|| between_taps(model, tunnel))
-        .or_else(|| by_inner_size(model, tunnel))
+        .map(|finding| located(case, finding))
+        .or_else(|| between_taps(case))
+        .or_else(|| by_inner_size(case))
         .or_else(|| {
-            let directions = esp::directions(model, row);
+            let directions = case.directions();
             let mut ways = directions
                 .iter()
                 .flat_map(|directions| [(directions, 0), (directions, 1)]);
-            ways.find_map(|(directions, end)| unanswered(model, tunnel, &tap, directions, end))
+            ways.find_map(|(directions, end)| unanswered(case, tap, directions, end))
         })
         .into_iter()
         .collect()
 }
 
 /// Adds what two taps lost of each direction, which leaves no doubt that it was lost on the way.
-fn located(model: &Model, tunnel: TunnelId, mut finding: Finding) -> Finding {
-    let row = &model.tunnels[tunnel];
+fn located(case: &Case<'_>, mut finding: Finding) -> Finding {
     for end in [0, 1] {
-        if let Some(located) = Located::of(row, end).filter(|located| located.lost >= PATTERN) {
+        if let Some(located) =
+            Located::of(case.tunnel, end).filter(|located| located.lost >= PATTERN)
+        {
             finding
                 .says
-                .add(say!("{lost}.", lost = located.says(model)));
-            finding = located.cite(model, finding);
+                .add(say!("{lost}.", lost = located.says(case.model)));
+            finding = located.cite(case.model, finding);
         }
     }
     finding
@@ -126,8 +126,8 @@ impl Sizes {
 }
 
 /// Inside the tunnel packets up to some size are acknowledged or answered, larger ones never.
-fn by_inner_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let inside = Inside::of(model, tunnel)?;
+fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
+    let inside = case.inside()?;
     let mut found: BTreeMap<(Vantage, usize), Sizes> = BTreeMap::new();
     let sides = |talk: &crate::model::InnerFlow| {
         let vantage = talk.vantage;
@@ -162,7 +162,7 @@ fn by_inner_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 continue;
             };
             let v6 = talk.ends.iter().any(|end| end.address.is_ipv6());
-            let ended = |at: Cite| tap::went_on(model, talk.vantage, at.1, Tap::PATIENCE);
+            let ended = |at: Cite| tap::went_on(case.model, talk.vantage, at.1, Tap::PATIENCE);
             for stuck in out.tcp.iter().flat_map(|tcp| &tcp.stuck) {
                 // Unless everything ended at that moment: then size is not the reason.
                 let soon = row.passed_since(Span(-CLOSE.0), stuck.seen.first.1);
@@ -183,20 +183,16 @@ fn by_inner_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     found
         .into_iter()
         .filter(|(_, sizes)| sizes.passes > 0 && !sizes.small_lost && sizes.sent >= PATTERN)
-        .find_map(|((vantage, end), sizes)| {
-            inner_finding(model, tunnel, &inside, vantage, end, &sizes)
-        })
+        .find_map(|((vantage, end), sizes)| inner_finding(case, inside, vantage, end, &sizes))
 }
 
 fn inner_finding(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     inside: &Inside<'_>,
     vantage: Vantage,
     end: usize,
     sizes: &Sizes,
 ) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
     let lost = sizes.lost?;
     let (first, _) = *sizes.places.iter().min()?;
     let last = sizes.places.iter().map(|(at, _)| *at).max()?;
@@ -204,12 +200,12 @@ fn inner_finding(
     if !inside.would_see(vantage, end, u64::MAX, (first.1, last.1)) {
         return None;
     }
-    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let mut errors = inside
         .all_errors()
         .filter(|error| inner::meaning(error) == Meaning::TooBig);
     let told = errors.find_map(|error| Some((error, error.mtu?)));
-    let flows = row.flows.iter().map(|id| &model.flows[*id]);
+    let flows = case.flows();
     let inner = told.map(|(_, mtu)| mtu).or_else(|| {
         USUAL_MTUS
             .into_iter()
@@ -220,7 +216,7 @@ fn inner_finding(
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
-        tunnel,
+        case.id,
         first,
         say!("{size} octets inside, never acknowledged", size = lost),
     )
@@ -248,7 +244,7 @@ fn inner_finding(
         passes = sizes.passes,
         lost
     ))
-    .advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu))
+    .advise_all(vendor_advice::of_both(case, Topic::Mtu))
     .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
     for (at, size) in &sizes.places {
         finding = finding.also(*at, say!("{size} octets inside, never acknowledged", size));
@@ -263,9 +259,8 @@ const USUAL_MTUS: [u32; 12] = [
 ];
 
 /// Large packets of an SA pass one tap and not the other, its small ones pass both.
-fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let flows: Vec<&EspFlow> = row.flows.iter().map(|id| &model.flows[*id]).collect();
+fn between_taps(case: &Case<'_>) -> Option<Finding> {
+    let flows: Vec<&EspFlow> = case.flows().collect();
     let mut far: HashMap<EspSpi, Vec<&EspFlow>> = HashMap::new();
     for flow in &flows {
         far.entry(flow.key.spi).or_default().push(flow);
@@ -286,11 +281,11 @@ fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             // Of those that are missing some come before one that arrived: else all was lost from
             // one moment on, whatever its size.
             let passes = passes && far.sequence.missing >= PATTERN;
-            if !apart || large < PATTERN || by_chance(large, small, far.packets) || !passes || !was_recording(model, row, far, near) {
+            if !apart || large < PATTERN || by_chance(large, small, far.packets) || !passes || !was_recording(case, far, near) {
                 return None;
             }
-            let end = esp::destination(row, near)?;
-            let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+            let end = esp::destination(case.tunnel, near)?;
+            let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
             let header = outer(far).saturating_sub(limit);
             let (inner, mss) =
                 overhead::safe(flows.iter().copied(), limit + header, to.is_ipv6());
@@ -298,7 +293,7 @@ fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 Finding::new(
                     &RULE,
                     Confidence::Likely,
-                    tunnel,
+                    case.id,
                     near.seen.first,
                     "large packets of this SA pass here",
                 )
@@ -318,7 +313,7 @@ fn between_taps(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                     inner,
                     mss
                 ))
-                .advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu))
+                .advise_all(vendor_advice::of_both(case, Topic::Mtu))
                 .advise("Let ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
             )
         })
@@ -336,14 +331,14 @@ fn by_chance(large: u64, small: u64, arrived: u64) -> bool {
 
 /// Whether the tap of `far` was recording while `near` had packets that it lacks: numbers are missing
 /// amid those that it has, or it recorded, by the other's clock, all the while that `near` was seen.
-fn was_recording(model: &Model, tunnel: &Tunnel, far: &EspFlow, near: &EspFlow) -> bool {
+fn was_recording(case: &Case<'_>, far: &EspFlow, near: &EspFlow) -> bool {
     let [far_tap, near_tap] = [far, near].map(|flow| flow.key.vantage);
     let gaps = far.sequence.missing >= PATTERN;
-    gaps || tunnel.taps.iter().any(|pair| {
+    gaps || case.tunnel.taps.iter().any(|pair| {
         let (Some(_), Some(place)) = (pair.index(far_tap), pair.index(near_tap)) else {
             return false;
         };
-        let Some((begin, end)) = model.recording(far_tap) else {
+        let Some((begin, end)) = case.model.recording(far_tap) else {
             return false;
         };
         let (first, doubt) = pair.elsewhere(place, near.seen.first.1);
@@ -354,19 +349,17 @@ fn was_recording(model: &Model, tunnel: &Tunnel, far: &EspFlow, near: &EspFlow) 
 
 /// Fragmented packets go to `end`; nothing as large comes back, and what comes has gaps.
 fn swallowed(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     tap: &Tap,
     directions: &Directions<'_>,
     end: usize,
 ) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
     let out = directions.flows(end);
     let back = directions.flows(1 - end);
     let fragmented: u64 = out.iter().map(|flow| flow.fragmented).sum();
     let returned: u64 = back.iter().map(|flow| flow.fragmented).sum();
     let missing: u64 = back.iter().map(|flow| flow.sequence.missing).sum();
-    let limit = limit(model, row, directions, end)?;
+    let limit = limit(case, directions, end)?;
     let largest_back = back.iter().map(|flow| outer(flow)).max()?;
     let came: u64 = back.iter().map(|flow| flow.packets).sum();
     let small_pass = came >= PATTERN;
@@ -383,17 +376,17 @@ fn swallowed(
         return None;
     }
     let flow = out.iter().max_by_key(|flow| flow.fragmented)?;
-    let from = row.ends.get(1 - end)?;
-    let to = row.ends.get(end)?;
+    let from = case.tunnel.ends.get(1 - end)?;
+    let to = case.tunnel.ends.get(end)?;
     let v6 = to.is_ipv6();
     let (inner, mss) = overhead::safe(directions.all(), limit, v6);
     Some(
         Finding::new(
             &RULE,
             tap.absence(Confidence::Likely),
-            tunnel,
-            clear::fragments(model, row)
-                .find(|train| end_of(row, train.to) == Some(end))
+            case.id,
+            clear::fragments(case)
+                .find(|train| end_of(case.tunnel, train.to) == Some(end))
                 .map_or(flow.seen.first, |train| train.first),
             "ESP leaves in IP fragments",
         )
@@ -416,18 +409,18 @@ fn swallowed(
             inner,
             mss
         ))
-        .advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu))
+        .advise_all(vendor_advice::of_both(case, Topic::Mtu))
         .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
     )
 }
 
 /// The largest IP packet that a single fragment made on the way to an end.
-fn limit(model: &Model, row: &Tunnel, directions: &Directions<'_>, end: usize) -> Option<u32> {
-    clear::fragments(model, row)
+fn limit(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<u32> {
+    clear::fragments(case)
         .filter(|train| {
             train.vantage == directions.vantage && (train.protocol != 17 || train.complete > 0)
         })
-        .filter(|train| end_of(row, train.to) == Some(end))
+        .filter(|train| end_of(case.tunnel, train.to) == Some(end))
         .map(|train| train.largest)
         .max()
 }
@@ -438,8 +431,7 @@ fn limit(model: &Model, row: &Tunnel, directions: &Directions<'_>, end: usize) -
 /// A stream that wants no answer, of packets as large, looks alike. It goes on through what is
 /// answered, or is fast; connections that hang, and pings, are slow and give up.
 fn unanswered(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     tap: &Tap,
     directions: &Directions<'_>,
     end: usize,
@@ -449,11 +441,10 @@ fn unanswered(
     /// They last so long, and two of them are so far apart at least.
     const LASTING: Span = Span::from_secs(1);
     const APART: Span = Span::from_millis(100);
-    let row = &model.tunnels[tunnel];
     let ([out], [back]) = (directions.flows(end), directions.flows(1 - end)) else {
         return None;
     };
-    let limit = limit(model, row, directions, end)?;
+    let limit = limit(case, directions, end)?;
     let headers = outer(out).saturating_sub(out.sizes.largest);
     let is_large = |size: u32| size.saturating_add(headers) > limit;
     let large_sizes = || out.sizes.counts.iter().filter(|(size, _)| is_large(*size));
@@ -492,15 +483,15 @@ fn unanswered(
     let ((first, one), (last, two)) = (vain.first()?, vain.last()?);
     // Twice, with answers to small ones between and after.
     let between = two.before.1 > one.after.1;
-    if !between || !tap::went_on(model, directions.vantage, last.last.1, Span(1)) {
+    if !between || !tap::went_on(case.model, directions.vantage, last.last.1, Span(1)) {
         return None;
     }
-    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let (inner, mss) = overhead::safe(directions.all(), limit, to.is_ipv6());
     let mut finding = Finding::new(
         &RULE,
         Confidence::Possible,
-        tunnel,
+        case.id,
         first.first,
         "ESP leaves in IP fragments, and nothing comes back",
     )
@@ -526,7 +517,7 @@ fn unanswered(
         inner,
         mss
     ))
-    .advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu))
+    .advise_all(vendor_advice::of_both(case, Topic::Mtu))
     .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
     for (rhythm, silence) in &vain {
         finding = finding
@@ -554,7 +545,7 @@ fn outer(flow: &EspFlow) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{said, silent, verdict};
     use crate::model::Model;
 
     /// The language of conversations has no fragmented flows: they are added here.
@@ -573,8 +564,7 @@ mod tests {
     }
 
     fn slugs(model: &Model) -> Vec<&'static str> {
-        let tunnel = crate::model::TunnelId(0);
-        crate::diagnose::check(model, &super::RULE, tunnel)
+        said(&super::RULE, model)
             .iter()
             .map(|finding| finding.rule.slug)
             .collect()

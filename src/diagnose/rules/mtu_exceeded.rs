@@ -1,11 +1,11 @@
 //! A router says that our packets are too large.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
+use crate::diagnose::facts::overhead;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{esp, overhead};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{IcmpSeen, Model, TunnelId};
+use crate::model::IcmpSeen;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
@@ -58,14 +58,13 @@ const TOGETHER: Span = Span::from_millis(250);
 /// RFC 8201 section 4), and then has another.
 const TRIED_AGAIN: Span = Span::from_secs(270);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let seen: Vec<_> = icmp::about(model, tunnel)
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let seen: Vec<_> = icmp::about(case)
         .filter(|seen| icmp::meaning(&seen.error) == Meaning::TooBig)
         .collect();
     let Some(first) = seen.first() else {
         return Vec::new();
     };
-    let row = &model.tunnels[tunnel];
     let quoted = first.error.quoted;
     // The same error passes several interfaces of one tap.
     let mut places: BTreeMap<Vantage, u64> = BTreeMap::new();
@@ -88,7 +87,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             true => Confidence::Certain,
             false => Confidence::Likely,
         },
-        tunnel,
+        case.id,
         (first.frame, first.time),
         match mtu {
             Some(mtu) => say!("{error}: MTU {mtu}", error = icmp::name(&first.error), mtu),
@@ -129,7 +128,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         )
     };
     if let Some(mtu) = mtu {
-        let directions = esp::directions(model, row);
+        let directions = case.directions();
         let flows = directions.iter().flat_map(|directions| directions.all());
         let v6 = quoted.from.address.is_ipv6();
         let (inner, mss) = overhead::safe(flows, mtu, v6);
@@ -145,7 +144,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             mss,
             v6 = mss.saturating_sub(20)
         ));
-        finding = finding.advise_all(vendor_advice::of_both(model, tunnel, Topic::Mtu));
+        finding = finding.advise_all(vendor_advice::of_both(case, Topic::Mtu));
     }
     if deaf {
         says.add("The sender goes on as before: it does not heed the error.");

@@ -1,9 +1,8 @@
 //! A refused offer leaves a choice, and many peers want exactly one value.
 
 use crate::diagnose::facts::{clear, offer};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
 use crate::registry::NotifyType;
 use crate::say;
 use std::collections::BTreeMap;
@@ -34,14 +33,11 @@ Most responders take such offers; then the mismatch lies elsewhere.
 1. Configure exactly one value of each kind, the same on both sides.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.ike_sas()
         .find_map(|sa| {
             let refusal = clear::refusals(sa, NotifyType::NO_PROPOSAL_CHOSEN).next()?;
-            let (offer, at) = offer::offered(model, sa)?;
+            let (offer, at) = offer::offered(case.model, sa)?;
             let choices = offer
                 .choices()
                 .into_iter()
@@ -50,7 +46,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 })
                 .reduce(|these, last| say!("{these}; {last}", these, last))?;
             let ends = sa.paths.first().map(|path| path.from.address)?;
-            let outcomes = outcomes(model, tunnel);
+            let outcomes = outcomes(case);
             let by_role = outcomes.iter().all(|(asker, [accepted, refused])| {
                 (*asker == ends && *accepted == 0) || (*asker != ends && *refused == 0)
             }) && outcomes.len() > 1;
@@ -60,7 +56,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     true => Confidence::Likely,
                     false => Confidence::Possible,
                 },
-                tunnel,
+                case.id,
                 at,
                 "the offer with choices",
             )
@@ -83,17 +79,13 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 }
 
 /// How many first messages were accepted and refused, by who asked.
-fn outcomes(model: &Model, tunnel: TunnelId) -> BTreeMap<IpAddr, [usize; 2]> {
+fn outcomes(case: &Case<'_>) -> BTreeMap<IpAddr, [usize; 2]> {
     let mut outcomes: BTreeMap<IpAddr, [usize; 2]> = BTreeMap::new();
-    for sa in model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
-    {
+    for sa in case.ike_sas() {
         let Some(path) = sa.paths.first() else {
             continue;
         };
-        let accepted = offer::accepted(model, sa).is_some();
+        let accepted = offer::accepted(case.model, sa).is_some();
         let refused = clear::refusals(sa, NotifyType::NO_PROPOSAL_CHOSEN)
             .next()
             .is_some();

@@ -1,11 +1,11 @@
 //! There is a NAT between the gateways, and where; or one side pretends that there is.
 
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, list};
 use crate::limits;
 use crate::model::table::Id;
-use crate::model::{IkeSa, Message, Model, Nat, NatVerdict, Plain, Role, TunnelId};
+use crate::model::{IkeSa, Message, Model, Nat, NatVerdict, Plain, Role};
 use crate::say;
 use crate::units::Endpoint;
 use crate::wire::nat_detection;
@@ -36,9 +36,9 @@ Some gateways send a hash of a random address to force UDP encapsulation. That l
 1. See that keepalives come more often than the NAT forgets (20 s is usual).
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let found = model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        let sa = &model.ike_sas[*id];
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let found = case.tunnel.ike_sas.iter().find_map(|id| {
+        let sa = &case.model.ike_sas[*id];
         let nat = sa.nat.filter(is_there)?;
         Some((sa, nat, sa.paths.first()?))
     });
@@ -46,7 +46,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     };
     // Beyond so many tunnels nothing is guessed.
-    let guess = tunnel.index() < limits::NAT_GUESS_TUNNELS;
+    let guess = case.id.index() < limits::NAT_GUESS_TUNNELS;
     let ends = [
         (nat.initiator, path.from, Role::Initiator),
         (nat.responder, path.to, Role::Responder),
@@ -57,7 +57,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         let address = end.address;
         match verdict {
             NatVerdict::Translated => {
-                let inside = guess.then(|| inside(model, sa, role)).flatten();
+                let inside = guess.then(|| inside(case.model, sa, role)).flatten();
                 places.push(say!("NAT between {address} and this tap", address));
                 says.add(match inside {
                     Some(inside) => say!(
@@ -103,7 +103,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             NatVerdict::Untranslated | NatVerdict::Unknown => {}
         }
     }
-    let between = between_taps(model, sa);
+    let between = between_taps(case.model, sa);
     let confidence = match certain || between.is_some() {
         true => Confidence::Certain,
         false => Confidence::Likely,
@@ -111,7 +111,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         confidence,
-        tunnel,
+        case.id,
         sa.seen.first,
         "the hashes of NAT detection do not fit the addresses",
     )
@@ -123,10 +123,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
              {source} to {destination} at {other}.",
             from = here.path.from,
             to = here.path.to,
-            tap = name(model, here.vantage),
+            tap = name(case.model, here.vantage),
             source = there.path.from,
             destination = there.path.to,
-            other = name(model, there.vantage)
+            other = name(case.model, there.vantage)
         ));
         finding = finding
             .also((here.frame, here.time), "a message at one tap")

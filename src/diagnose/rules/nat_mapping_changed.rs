@@ -2,8 +2,8 @@
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, first};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{IkeSa, Message, Model, Tunnel, TunnelId};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{IkeSa, Message, Model, Tunnel};
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
 
@@ -40,19 +40,21 @@ const TRIED: usize = 8;
 /// of less).
 const IDLE: Span = Span::from_secs(15);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    row.ike_sas
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.tunnel
+        .ike_sas
         .iter()
+        // Another port is another path.
+        .filter(|id| case.model.ike_sas[**id].paths.len() > 1)
         .flat_map(|id| {
-            let messages = messages(model, &model.ike_sas[*id]);
-            [0, 1].map(|end| (*id, moved(row, &messages, end)))
+            let messages = messages(case.model, &case.model.ike_sas[*id]);
+            [0, 1].map(|end| (*id, moved(case.tunnel, &messages, end)))
         })
         .filter_map(|(id, moved)| Some((id, moved?)))
         .take(TRIED)
         .find_map(|(id, (before, after))| {
-            let messages = messages(model, &model.ike_sas[id]);
-            finding(model, tunnel, &messages, before, after)
+            let messages = messages(case.model, &case.model.ike_sas[id]);
+            finding(case, &messages, before, after)
         })
         .into_iter()
         .collect()
@@ -92,13 +94,12 @@ fn moved<'m>(
 }
 
 fn finding(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     messages: &[&Message],
     before: &Message,
     after: &Message,
 ) -> Option<Finding> {
-    let last = last_from(model, before, after.time);
+    let last = last_from(case.model, before, after.time);
     let idle = after.time.since(last.1);
     if idle < IDLE {
         return None;
@@ -111,7 +112,7 @@ fn finding(
     let finding = Finding::new(
             &RULE,
             Confidence::Likely,
-            tunnel,
+            case.id,
             (after.frame, after.time),
             say!("from {from}", from = after.path.from),
         )
@@ -133,7 +134,7 @@ fn finding(
         )
         .or("The NAT was restarted, or balances over several ports.")
         .advise("Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.")
-        .advise_all(vendor_advice::of(model, tunnel, after.path.from.address, Topic::NatTraversal))
+        .advise_all(vendor_advice::of(case, after.path.from.address, Topic::NatTraversal))
         .advise("Lengthen the UDP timeout of the NAT.");
     Some(match lost {
         Some(lost) => finding.also((lost.frame, lost.time), "sent to the old port"),

@@ -1,7 +1,7 @@
 //! A NAT gives IKE and ESP of one peer different ports.
 
 use crate::diagnose::facts::first;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, IkeSa, IkeSaId, Link, Message, Model, Transport, TunnelId};
 use crate::say;
 use crate::units::Endpoint;
@@ -38,13 +38,13 @@ const TRIED: usize = 8;
 /// So many child SAs of each are held against its messages: a NAT treats all alike.
 const CHILDREN: usize = 16;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let ike_sas = model.tunnels[tunnel].ike_sas.iter();
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let ike_sas = case.tunnel.ike_sas.iter();
     ike_sas
-        .filter_map(|id| differ(model, *id))
+        .filter_map(|id| differ(case.model, *id))
         .take(TRIED)
-        .find(|(flow, ike, _)| is_own(model, flow, ike))
-        .map(|(flow, ike, esp)| finding(tunnel, flow, ike, esp))
+        .find(|(flow, ike, _)| is_own(case.model, flow, ike))
+        .map(|(flow, ike, esp)| finding(case.id, flow, ike, esp))
         .into_iter()
         .collect()
 }

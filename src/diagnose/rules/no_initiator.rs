@@ -2,10 +2,10 @@
 
 use super::clear_text_leak;
 use crate::diagnose::facts::life::{self, Birth, Closing};
-use crate::diagnose::facts::{clear, end_of, esp, tap};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{clear, end_of, tap};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
-use crate::model::{ClearFlow, IkeState, Model, TunnelId};
+use crate::model::{ClearFlow, IkeState};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 
@@ -53,26 +53,26 @@ const LOOKED_AT: usize = 64;
 /// So many times make a pattern.
 const PATTERN: usize = 2;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    by_traffic(model, tunnel)
-        .or_else(|| in_clear(model, tunnel))
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    by_traffic(case)
+        .or_else(|| in_clear(case))
         .into_iter()
         .collect()
 }
 
 /// A delete, a long silence, and a beginning by the other side for its own traffic.
-fn by_traffic(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let births = life::births(model, &model.tunnels[tunnel]);
+fn by_traffic(case: &Case<'_>) -> Option<Finding> {
+    let births = case.births();
     let waits: Vec<(Closing, Birth)> = births
         .windows(2)
         .filter_map(|pair| {
             let [old, next] = pair else { return None };
-            let closing = life::closing(model, old.ike_sa)?;
+            let closing = life::closing(case.model, old.ike_sa)?;
             let long = next.asked.1.since(closing.at.1) >= SILENCE;
             long.then_some((closing, *next))
         })
         .take(LOOKED_AT)
-        .filter(|(closing, next)| waited(model, tunnel, *closing, next))
+        .filter(|(closing, next)| waited(case, *closing, next))
         .collect();
     let (closing, next) = waits.first()?;
     let pauses = list(waits.iter().take(8).map(|(closing, next)| {
@@ -86,7 +86,7 @@ fn by_traffic(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             true => Confidence::Likely,
             false => Confidence::Possible,
         },
-        tunnel,
+        case.id,
         next.asked,
         "the tunnel is set up again",
     )
@@ -119,16 +119,16 @@ fn by_traffic(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 }
 
 /// Whether the delete cut traffic off, and the other side began long after it, for traffic of its own.
-fn waited(model: &Model, tunnel: TunnelId, closing: Closing, next: &Birth) -> bool {
-    let row = &model.tunnels[tunnel];
-    let Some(end) = end_of(row, next.initiator) else {
+fn waited(case: &Case<'_>, closing: Closing, next: &Birth) -> bool {
+    let Some(end) = end_of(case.tunnel, next.initiator) else {
         return false;
     };
-    let silence = !tap::messages(model, row)
+    let silence = !case
+        .messages()
         .any(|message| message.time.since(closing.at.1) > CUT && message.time < next.asked.1);
     silence
-        && Some(end) != end_of(row, closing.from)
-        && esp::directions(model, row).iter().any(|directions| {
+        && Some(end) != end_of(case.tunnel, closing.from)
+        && case.directions().iter().any(|directions| {
             let flows = || directions.all();
             let cut = flows().any(|flow| {
                 let last = flow.seen.last.1;
@@ -150,13 +150,12 @@ fn waited(model: &Model, tunnel: TunnelId, closing: Closing, next: &Birth) -> bo
 }
 
 /// Packets that want through pass in clear, and nobody negotiates.
-fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let leaks: Vec<&ClearFlow> = clear::flows(model, row)
-        .filter(|clear| clear_text_leak::is_leak(model, tunnel, clear))
+fn in_clear(case: &Case<'_>) -> Option<Finding> {
+    let leaks: Vec<&ClearFlow> = clear::flows(case)
+        .filter(|clear| clear_text_leak::is_leak(case, clear))
         .collect();
     let leak = leaks.first()?;
-    let (begin, until, before) = silence(model, tunnel, leak.vantage)?;
+    let (begin, until, before) = silence(case, leak.vantage)?;
     let (mut cite, mut packets) = (None, 0);
     for leak in &leaks {
         let from = leak.seen.first.1.max(begin);
@@ -173,7 +172,7 @@ fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let finding = Finding::new(
         &RULE,
         Confidence::Possible,
-        tunnel,
+        case.id,
         at,
         say!(
             "{from} > {to} in clear, while nobody negotiates",
@@ -188,8 +187,8 @@ fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         "For {silence} there was neither ESP nor IKE between {one} and {two}, although the tunnel had been up; \
          meanwhile {packets} from {from} to {to} passed in clear.",
         silence = until.since(begin),
-        one = row.ends[0],
-        two = row.ends[1],
+        one = case.tunnel.ends[0],
+        two = case.tunnel.ends[1],
         packets = count(packets, "packet"),
         from = leak.from,
         to = leak.to
@@ -200,12 +199,7 @@ fn in_clear(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 
 /// The longest time without ESP and IKE at a vantage, after the tunnel was up and before anything or
 /// the end of the recording; and the last packet before it.
-fn silence(
-    model: &Model,
-    tunnel: TunnelId,
-    vantage: Vantage,
-) -> Option<(Timestamp, Timestamp, Cite)> {
-    let row = &model.tunnels[tunnel];
+fn silence(case: &Case<'_>, vantage: Vantage) -> Option<(Timestamp, Timestamp, Cite)> {
     // An attempt that failed is a reason of its own.
     let up = |state| {
         matches!(
@@ -213,22 +207,27 @@ fn silence(
             IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
         )
     };
-    if row.ike_sas.is_empty() || !row.ike_sas.iter().all(|id| up(model.ike_sas[*id].state)) {
+    if case.tunnel.ike_sas.is_empty()
+        || !case
+            .tunnel
+            .ike_sas
+            .iter()
+            .all(|id| up(case.model.ike_sas[*id].state))
+    {
         return None;
     }
-    let mut busy: Vec<(Timestamp, Cite)> = tap::messages(model, row)
+    let mut busy: Vec<(Timestamp, Cite)> = case
+        .messages()
         .filter(|message| message.vantage == vantage)
         .map(|message| (message.time, (message.frame, message.time)))
         .collect();
     busy.extend(
-        row.flows
-            .iter()
-            .map(|id| &model.flows[*id])
+        case.flows()
             .filter(|flow| flow.key.vantage == vantage)
             .map(|flow| (flow.seen.first.1, flow.seen.last)),
     );
     busy.sort_unstable();
-    let end = tap::ended(model, vantage)?;
+    let end = tap::ended(case.model, vantage)?;
     let mut found: Option<(Timestamp, Timestamp, Cite)> = None;
     let mut reached: Option<Cite> = None;
     for (begin, last) in busy

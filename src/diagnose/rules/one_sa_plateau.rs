@@ -1,9 +1,8 @@
 //! One SA carries all traffic at a rate that does not grow.
 
-use crate::diagnose::facts::esp;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{EspFlow, Model, Timeline, TunnelId};
+use crate::model::{EspFlow, Timeline, TunnelId};
 use crate::say;
 
 /// The rule.
@@ -46,9 +45,8 @@ const NEARLY: u64 = 95;
 const FLAT: u64 = 5;
 const MOST: usize = 90;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    for directions in esp::directions(model, row) {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    for directions in case.directions() {
         for end in [0, 1] {
             let flows = directions.flows(end);
             let all: u64 = flows.iter().map(|flow| flow.bytes).sum();
@@ -58,7 +56,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             let nearly_all = flow.bytes.saturating_mul(100) >= all.saturating_mul(NEARLY);
             let whole = flow.sequence.missing.saturating_mul(1000) <= flow.packets;
             if let Some(rate) = plateau(&flow.timeline).filter(|_| nearly_all && whole) {
-                return vec![finding(tunnel, flow, rate, all)];
+                return vec![finding(case.id, flow, rate, all)];
             }
         }
     }
@@ -118,6 +116,7 @@ fn finding(tunnel: TunnelId, flow: &EspFlow, rate: u64, all: u64) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnose::testing::said;
 
     fn timeline(counts: Vec<u32>) -> Timeline {
         Timeline {
@@ -151,7 +150,7 @@ mod tests {
             for flow in model.flows.iter_mut() {
                 flow.timeline = timeline(vec![50_000; 40]);
             }
-            let found = crate::diagnose::check(&model, &RULE, TunnelId(0));
+            let found = said(&RULE, &model);
             assert_eq!(found.len(), findings);
         }
     }

@@ -1,10 +1,10 @@
 //! The outside link shows a tunnel that works: what that rules out, and where else to look.
 
-use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Located, Tap};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::Located;
+use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
-use crate::model::{IkeState, Model, Tunnel, TunnelId};
+use crate::model::{IkeState, Tunnel};
 use crate::say;
 use crate::units::Span;
 
@@ -45,20 +45,19 @@ const TOGETHER: Span = Span::from_secs(10);
 /// One number missing in so many is less than anybody notices.
 const UNNOTICED: u64 = 200;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let up = row.ike_sas.iter().any(|id| {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let up = case.tunnel.ike_sas.iter().any(|id| {
         matches!(
-            model.ike_sas[*id].state,
+            case.model.ike_sas[*id].state,
             IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
         )
     });
-    if !up || !row.icmp.is_empty() || !Tap::of(model, tunnel).hears_both() || is_lossy(row) {
+    if !up || !case.tunnel.icmp.is_empty() || !case.tap().hears_both() || is_lossy(case.tunnel) {
         return Vec::new();
     }
-    esp::directions(model, row)
+    case.directions()
         .iter()
-        .find_map(|directions| well(model, tunnel, row, directions))
+        .find_map(|directions| well(case, directions))
         .into_iter()
         .collect()
 }
@@ -72,13 +71,8 @@ fn is_lossy(row: &Tunnel) -> bool {
     })
 }
 
-fn well(
-    model: &Model,
-    tunnel: TunnelId,
-    row: &Tunnel,
-    directions: &Directions<'_>,
-) -> Option<Finding> {
-    let [one, two] = row.ends;
+fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
+    let [one, two] = case.tunnel.ends;
     let [to_one, to_two] = [directions.packets(0), directions.packets(1)];
     let (last_to_one, last_to_two) = (directions.last(0)?, directions.last(1)?);
     let apart = last_to_one
@@ -90,10 +84,11 @@ fn well(
         return None;
     }
     let first = directions.first(0)?;
-    let negotiated = match row
+    let negotiated = match case
+        .tunnel
         .ike_sas
         .iter()
-        .any(|id| model.ike_sas[*id].state != IkeState::AlreadyUp)
+        .any(|id| case.model.ike_sas[*id].state != IkeState::AlreadyUp)
     {
         true => "The negotiation ended well, so proposals, identities and keys fit.",
         false => "The tunnel was up before the capture began.",
@@ -106,7 +101,7 @@ fn well(
         ),
     };
     Some(
-        Finding::new(&RULE, Confidence::Likely, tunnel, first, "ESP passes in this direction")
+        Finding::new(&RULE, Confidence::Likely, case.id, first, "ESP passes in this direction")
             .also(directions.first(1)?, "and in this one")
             .during(first.1, last_to_one.1.max(last_to_two.1))
             .title(say!(

@@ -2,8 +2,8 @@
 
 use super::ts_narrowed::ends;
 use crate::diagnose::facts::selectors::{self, Life};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, Selector, TunnelId, selector};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::{Selector, TunnelId, selector};
 use crate::say;
 use crate::units::Span;
 use std::net::IpAddr;
@@ -51,48 +51,50 @@ const NEIGHBOURS: usize = 8;
 /// Most child SAs of a tunnel that are compared with each other.
 const COMPARED: usize = 64;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let ours = living(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let ours = living(case);
     if ours.is_empty() {
         return Vec::new();
     }
-    let row = &model.tunnels[tunnel];
     let within = ours.iter().enumerate().find_map(|(index, one)| {
         let others = ours.iter().skip(index + 1);
         let other = others.into_iter().find(|other| {
             let ([a, b], [c, d]) = (&one.sides, &other.sides);
             claims_same([a, b], [c, d]) && live_together(one, other, HANDOVER)
         })?;
-        Some(finding(model, tunnel, one, other, None))
+        Some(finding(case, one, other, None))
     });
     let across = || {
-        row.ends.into_iter().enumerate().find_map(|(end, shared)| {
-            model
-                .tunnels_beside(tunnel, shared, NEIGHBOURS)
-                .find_map(|other| between(model, tunnel, &ours, end, other, shared))
-        })
+        case.tunnel
+            .ends
+            .into_iter()
+            .enumerate()
+            .find_map(|(end, shared)| {
+                case.model
+                    .tunnels_beside(case.id, shared, NEIGHBOURS)
+                    .find_map(|other| between(case, &ours, end, other, shared))
+            })
     };
     within.or_else(across).into_iter().collect()
 }
 
 /// The child SAs with known selectors; of many the first.
-fn living(model: &Model, tunnel: TunnelId) -> Vec<Life> {
-    let mut lives = selectors::lives(model, tunnel);
+fn living(case: &Case<'_>) -> Vec<Life> {
+    let mut lives = selectors::lives(case);
     lives.truncate(COMPARED);
     lives
 }
 
 /// An overlap with a child SA of another tunnel of the same gateway.
 fn between(
-    model: &Model,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     ours: &[Life],
     end: usize,
     other: TunnelId,
     shared: IpAddr,
 ) -> Option<Finding> {
-    let place = crate::diagnose::facts::end_of(&model.tunnels[other], shared)?;
-    let theirs = living(model, other);
+    let place = crate::diagnose::facts::end_of(&case.model.tunnels[other], shared)?;
+    let theirs = living(&Case::of(case.model, other));
     ours.iter().find_map(|one| {
         let (own, far) = (one.sides.get(end)?, one.sides.get(1 - end)?);
         let two = theirs.iter().find(|two| {
@@ -103,7 +105,7 @@ fn between(
                     && live_together(one, two, Span::from_secs(0))
             })
         })?;
-        Some(finding(model, tunnel, one, two, Some(other)))
+        Some(finding(case, one, two, Some(other)))
     })
 }
 
@@ -124,25 +126,19 @@ fn live_together(one: &Life, two: &Life, least: Span) -> bool {
     one.until.since(two.at.1) > least && two.until.since(one.at.1) > least
 }
 
-fn finding(
-    model: &Model,
-    tunnel: TunnelId,
-    one: &Life,
-    two: &Life,
-    other: Option<TunnelId>,
-) -> Finding {
+fn finding(case: &Case<'_>, one: &Life, two: &Life, other: Option<TunnelId>) -> Finding {
     // Both tunnels say the same, so that it is told once.
-    let (here, there) = (tunnel, other);
-    let (one, two, tunnel, other) = match other {
-        Some(other) if other < tunnel => (two, one, other, Some(tunnel)),
-        other => (one, two, tunnel, other),
+    let (here, there) = (case.id, other);
+    let (one, two, first, other) = match other {
+        Some(other) if other < case.id => (two, one, other, Some(case.id)),
+        other => (one, two, case.id, other),
     };
     let everything = [one, two]
         .iter()
         .flat_map(|life| life.sides.iter().flatten())
         .any(Selector::is_all);
     let name = |tunnel: TunnelId| {
-        let [a, b] = model.tunnels[tunnel].ends;
+        let [a, b] = case.model.tunnels[tunnel].ends;
         say!("{a} and {b}", a, b)
     };
     let said = |life: &Life| {
@@ -157,14 +153,14 @@ fn finding(
         Some(other) => say!(
             "The tunnel between {these} has a child SA for {one}, that between {those} one for {two}, at the \
              same time.",
-            these = name(tunnel),
+            these = name(first),
             one = said(one),
             those = name(other),
             two = said(two)
         ),
         None => say!(
             "Between {these} there are a child SA for {one} and one for {two}, at the same time.",
-            these = name(tunnel),
+            these = name(first),
             one = said(one),
             two = said(two)
         ),
@@ -186,12 +182,12 @@ fn finding(
     .title(match other {
         Some(other) => say!(
             "The tunnels between {these} and between {those} claim the same packets",
-            these = name(tunnel),
+            these = name(first),
             those = name(other)
         ),
         None => say!(
             "Two child SAs between {these} claim the same packets",
-            these = name(tunnel)
+            these = name(first)
         ),
     })
     .says(place.then(
@@ -201,8 +197,8 @@ fn finding(
     .or("One side gives the narrower one priority, and so does its peer.")
     .or("Each has a routing table of its own (VRF), so that they never meet.");
     // It lasts as long as both do, and so do its consequences.
-    let until = there.map_or(ends(model, here), |there| {
-        ends(model, here).max(ends(model, there))
+    let until = there.map_or(ends(case), |there| {
+        ends(case).max(ends(&Case::of(case.model, there)))
     });
     finding = finding.during(one.at.1.min(two.at.1), until);
     if !everything {

@@ -1,11 +1,11 @@
 //! Sequence numbers are missing.
 
-use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Fate, Located, Tap, asked, own};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{Fate, Located, Tap, own};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
-use crate::model::{AnomalyKind, EspFlow, Model, Transport, Tunnel, TunnelId};
+use crate::model::{AnomalyKind, EspFlow, Transport, Tunnel};
 use crate::say;
 use crate::units::Span;
 
@@ -64,21 +64,20 @@ const PER_MILLE: u64 = 3;
 /// answer that may be lost too, all fail once in 160 times, and a liveness check comes every few seconds.
 const HEAVY: f64 = 20.0;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let tap = Tap::of(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let tap = case.tap();
     let located: Vec<Finding> = [0, 1]
         .into_iter()
-        .filter_map(|end| between_taps(model, tunnel, end))
+        .filter_map(|end| between_taps(case, end))
         .collect();
-    esp::directions(model, row)
+    case.directions()
         .iter()
         .flat_map(|directions| {
             [0, 1]
                 .into_iter()
-                .filter(|end| !own::is_capture_loss(row, directions, *end))
-                .filter(|end| !is_located(row, *end))
-                .filter_map(|end| loss(model, tunnel, &tap, directions, end))
+                .filter(|end| !own::is_capture_loss(case.tunnel, directions, *end))
+                .filter(|end| !is_located(case.tunnel, *end))
+                .filter_map(|end| loss(case, tap, directions, end))
                 .collect::<Vec<_>>()
         })
         .chain(located)
@@ -95,23 +94,22 @@ fn is_located(row: &Tunnel, end: usize) -> bool {
 }
 
 /// What left one tap and never reached the other.
-fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let located = Located::of(row, end)?;
+fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
+    let located = Located::of(case.tunnel, end)?;
     let first = located.first().filter(|_| {
         // An SA of which the far tap has nothing is blocked, or goes another way.
         let by_chance = located.lost.saturating_sub(located.lone);
         matters(by_chance, located.both) && !(located.may_be_leak() && located.leaks())
     })?;
-    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let share = one_decimal(located.lost as f64 * 100.0 / located.left() as f64);
-    let dropped = model.dropped(located.far);
+    let dropped = case.model.dropped(located.far);
     let missed = (located.unrecorded > 0).then(|| {
         say!(
             "{packets} that {near} lacks reached {far}: its recording lost them.",
             packets = count(located.unrecorded, "packet"),
-            near = name(model, located.near),
-            far = name(model, located.far)
+            near = name(case.model, located.near),
+            far = name(case.model, located.far)
         )
     });
     let mut finding = Finding::new(
@@ -119,7 +117,7 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
         Confidence::Certain
             .lower_if(dropped > 0 || located.may_be_leak())
             .lower_if(!located.is_judged()),
-        tunnel,
+        case.id,
         first,
         "near the first that left and never arrived",
     )
@@ -129,18 +127,18 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
         from,
         to
     ))
-    .says(say!("{loss}.", loss = located.says(model)).then(missed))
+    .says(say!("{loss}.", loss = located.says(case.model)).then(missed))
     .advise(say!(
         "Look at the path between the taps, from {near} to {far}: errors, rate limits, queues; compare the \
          times with the load.",
-        near = name(model, located.near),
-        far = name(model, located.far)
+        near = name(case.model, located.near),
+        far = name(case.model, located.far)
     ));
     if located.may_be_leak() {
         // Too few to be told from a recording that loses some.
         finding = finding.severity(Severity::Info).or(say!(
             "The recording of {far} lost them.",
-            far = name(model, located.far)
+            far = name(case.model, located.far)
         ));
     }
     if is_one_piece(&located) {
@@ -154,11 +152,11 @@ fn between_taps(model: &Model, tunnel: TunnelId, end: usize) -> Option<Finding> 
     if dropped > 0 {
         finding = finding.severity(Severity::Info).or(say!(
             "The recording of {far} says that it dropped {dropped} packets itself.",
-            far = name(model, located.far),
+            far = name(case.model, located.far),
             dropped
         ));
     }
-    Some(located.cite(model, finding))
+    Some(located.cite(case.model, finding))
 }
 
 /// Whether nearly all were lost in a row: an outage, which is told for itself.
@@ -171,14 +169,7 @@ fn is_one_piece(located: &Located<'_>) -> bool {
     longest.is_some_and(|longest| longest >= 5 && longest.saturating_mul(10) >= located.lost * 9)
 }
 
-fn loss(
-    model: &Model,
-    tunnel: TunnelId,
-    tap: &Tap,
-    directions: &Directions<'_>,
-    end: usize,
-) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
+fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> Option<Finding> {
     let (missing, packets) = tally(directions.flows(end));
     if !matters(missing, packets) {
         return None;
@@ -193,9 +184,9 @@ fn loss(
         .iter()
         .find(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)))
         .map_or(worst.seen.first, |anomaly| (anomaly.frame, anomaly.time));
-    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let (other_missing, other_packets) = tally(directions.flows(1 - end));
-    let cause = cause(model, tunnel, tap, directions, end);
+    let cause = cause(case, tap, directions, end);
     let share = missing as f64 * 100.0 / (missing + packets) as f64;
     let bursts = bursts(directions.flows(end));
     let longest = directions
@@ -257,7 +248,7 @@ fn loss(
     let mut finding = Finding::new(
         &RULE,
         confidence,
-        tunnel,
+        case.id,
         gap,
         say!("first gap in the numbers of {spi}", spi = worst.key.spi),
     )
@@ -337,13 +328,7 @@ enum Cause {
     Unknown,
 }
 
-fn cause(
-    model: &Model,
-    tunnel: TunnelId,
-    tap: &Tap,
-    directions: &Directions<'_>,
-    end: usize,
-) -> Cause {
+fn cause(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> Cause {
     if tap.dropped > 0 || tap.missed.is_some() {
         return Cause::Unknown;
     }
@@ -359,10 +344,9 @@ fn cause(
     if expected >= EXPECTED && there * EXPECTED * 2.0 <= expected {
         return Cause::Path;
     }
-    let again = model.tunnels[tunnel]
-        .ike_sas
+    let again = case
+        .unsettled()
         .iter()
-        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
         .filter(|asked| asked.fate == Fate::Answered && asked.attempts() > 1)
         // Copies at the same moment are the tap's; of another time they say nothing of these packets.
         .filter(|asked| asked.last.1.since(asked.first.1) >= RESENT)

@@ -1,10 +1,10 @@
 //! Everything of one side stops and comes back on the same SAs: the tunnel outlives it.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Tap, end_of, tap, taps};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{end_of, taps};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{AnomalyKind, EspFlow, Model, Silence, TunnelId};
+use crate::model::{AnomalyKind, EspFlow, Silence};
 use crate::say;
 use crate::units::{Span, Timestamp};
 
@@ -58,44 +58,37 @@ const LOST: u32 = 5;
 /// those that replace them.
 const EDGES: u64 = 4;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    if !Tap::of(model, tunnel).hears_both() {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    if !case.tap().hears_both() {
         return Vec::new();
     }
-    esp::directions(model, row)
+    case.directions()
         .iter()
         .find_map(|directions| {
             [0, 1]
                 .into_iter()
-                .find_map(|end| outage(model, tunnel, directions, end))
+                .find_map(|end| outage(case, directions, end))
         })
         .or_else(|| {
-            let directions = esp::directions(model, row);
+            let directions = case.directions();
             let mut ways = directions
                 .iter()
                 .flat_map(|directions| [(directions, 0), (directions, 1)]);
-            ways.find_map(|(directions, end)| unanswered(model, tunnel, directions, end))
+            ways.find_map(|(directions, end)| unanswered(case, directions, end))
         })
         .into_iter()
         .collect()
 }
 
 /// A silence of a flow towards `end` in which packets were lost.
-fn outage(
-    model: &Model,
-    tunnel: TunnelId,
-    directions: &Directions<'_>,
-    end: usize,
-) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
+fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Finding> {
     let (flow, silence, lost) = directions.flows(end).iter().find_map(|flow| {
         flow.silences
             .iter()
             .filter(|silence| silence.length >= OUTAGE)
             .find_map(|silence| Some((*flow, silence, lost_in(flow, silence)?)))
     })?;
-    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     // Another flow of the same direction, or IKE, that goes on meanwhile: then it was no outage.
     let within = |time| time > silence.before.1 && time < silence.after.1;
     let others = directions
@@ -109,26 +102,26 @@ fn outage(
             && silence.after.1.since(time) > EDGE
             && Timestamp::since(time, silence.before.1) > EDGE
     };
-    let ike = tap::messages(model, row).any(|message| {
-        end_of(row, message.path.from.address) == Some(1 - end) && amid(message.time)
+    let ike = case.messages().any(|message| {
+        end_of(case.tunnel, message.path.from.address) == Some(1 - end) && amid(message.time)
     });
     if others || ike {
         return None;
     }
-    let before = taps::upstream(model, row, flow).filter(|before| before.sequence.missing == 0);
+    let before = taps::upstream(case, flow).filter(|before| before.sequence.missing == 0);
     let located = before.map(|before| {
         say!(
             "None of them is missing at the tap {tap}: they were lost between the two taps.",
-            tap = taps::name(model, before.key.vantage)
+            tap = taps::name(case.model, before.key.vantage)
         )
     });
     // A recording that misses packets all the time misses some in a pause, too.
     let bursts = directions.flows(1 - end).iter();
     let bursts: u64 = bursts.map(|flow| flow.sequence.bursts).sum();
-    let recorded = goes_on(model, tunnel, directions, end, silence);
+    let recorded = goes_on(case, directions, end, silence);
     let severity = match bursts > EDGES || !recorded && before.is_none() {
         true => Severity::Info,
-        false => Tap::of(model, tunnel).gaps(match is_pause(flow, silence, lost) {
+        false => case.tap().gaps(match is_pause(flow, silence, lost) {
             true => Severity::Warning,
             false => RULE.severity,
         }),
@@ -137,10 +130,10 @@ fn outage(
         Finding::new(
             &RULE,
             match before {
-                Some(_) => Confidence::Certain.lower_if(model.dropped(flow.key.vantage) > 0),
+                Some(_) => Confidence::Certain.lower_if(case.model.dropped(flow.key.vantage) > 0),
                 None => Confidence::Likely.lower_if(!recorded),
             },
-            tunnel,
+            case.id,
             silence.after,
             say!(
                 "first packet after {silence}; {lost} numbers are missing",
@@ -166,7 +159,7 @@ fn outage(
                 to
             )
             .then(located)
-            .then(other_way(model, tunnel, flow, 1 - end, silence)),
+            .then(other_way(case, flow, 1 - end, silence)),
         )
         .or("The capture itself was interrupted.")
         .or("A cluster failed over and skipped numbers on purpose (RFC 6311).")
@@ -179,14 +172,7 @@ fn outage(
 }
 
 /// Whether the recording went on in a silence towards `end`: something of the other direction is there.
-fn goes_on(
-    model: &Model,
-    tunnel: TunnelId,
-    directions: &Directions<'_>,
-    end: usize,
-    silence: &Silence,
-) -> bool {
-    let row = &model.tunnels[tunnel];
+fn goes_on(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &Silence) -> bool {
     let (from, to) = (silence.before.1, silence.after.1);
     let within = |time| time > from && time < to;
     let esp = directions.flows(1 - end).iter().any(|flow| {
@@ -194,9 +180,9 @@ fn goes_on(
             || within(flow.seen.last.1)
             || esp::packets_within(flow, from, to) > 0
     });
-    esp || tap::messages(model, row).any(|message| {
+    esp || case.messages().any(|message| {
         message.vantage == directions.vantage
-            && end_of(row, message.path.from.address) == Some(end)
+            && end_of(case.tunnel, message.path.from.address) == Some(end)
             && within(message.time)
     })
 }
@@ -211,18 +197,12 @@ fn is_pause(flow: &EspFlow, silence: &Silence, lost: u32) -> bool {
 
 /// What goes away from `end` has no packet in return for a while, though each had one before and has
 /// one afterwards.
-fn unanswered(
-    model: &Model,
-    tunnel: TunnelId,
-    directions: &Directions<'_>,
-    end: usize,
-) -> Option<Finding> {
+fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Finding> {
     /// A host that is asked may start anew faster, and a slow service answers sooner.
     const LONG: Span = Span::from_secs(10);
     /// Packets without answer, and packets back before and afterwards.
     const MANY: u64 = 15;
     const SOME: u64 = 8;
-    let row = &model.tunnels[tunnel];
     let ([back], [out]) = (directions.flows(end), directions.flows(1 - end)) else {
         return None;
     };
@@ -246,23 +226,23 @@ fn unanswered(
             // What is not timed came at the very beginning.
             rhythm.is_none_or(|rhythm| rhythm.first.1 < from)
         });
-    let is_heard = tap::messages(model, row).any(|message| {
-        end_of(row, message.path.from.address) == Some(1 - end)
+    let is_heard = case.messages().any(|message| {
+        end_of(case.tunnel, message.path.from.address) == Some(1 - end)
             && message.time > from
             && message.time < to
             && to.since(message.time) > EDGE
     });
-    let quality = Tap::of(model, tunnel);
+    let quality = case.tap();
     let is_whole = quality.dropped == 0 && quality.missed.is_none();
     if asked < MANY || before < SOME || after < SOME || !in_turn || !same || is_heard || !is_whole {
         return None;
     }
-    let (peer, other) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     Some(
         Finding::new(
             &RULE,
             Confidence::Possible,
-            tunnel,
+            case.id,
             silence.after,
             say!(
                 "first packet of {peer} after {silence}",
@@ -306,18 +286,11 @@ fn unanswered(
 
 /// What the TTL of IKE messages of one side tells of its way before and after a silence, in words:
 /// another number of hops is another path. `None` if either is not known.
-fn other_way(
-    model: &Model,
-    tunnel: TunnelId,
-    flow: &EspFlow,
-    end: usize,
-    silence: &Silence,
-) -> Option<Text> {
-    let row = &model.tunnels[tunnel];
+fn other_way(case: &Case<'_>, flow: &EspFlow, end: usize, silence: &Silence) -> Option<Text> {
     let sent = || {
-        tap::messages(model, row)
+        case.messages()
             .filter(|message| message.vantage == flow.key.vantage)
-            .filter(|message| end_of(row, message.path.from.address) == Some(end))
+            .filter(|message| end_of(case.tunnel, message.path.from.address) == Some(end))
             .map(|message| (message.time, message.ip.ttl))
     };
     let (_, before) = sent().filter(|(time, _)| *time <= silence.before.1).max()?;

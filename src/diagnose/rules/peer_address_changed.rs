@@ -2,10 +2,10 @@
 
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::life::{self, Birth};
-use crate::diagnose::facts::{asked, child, end_of, esp, offer, tap};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{asked, child, end_of, offer};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{count, parted};
-use crate::model::{IkeSaId, Model, Tunnel, TunnelId};
+use crate::model::{IkeSaId, Model, TunnelId};
 use crate::net::Path;
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
@@ -58,24 +58,24 @@ const MOST: usize = 16;
 /// How many tunnels of the partner are looked at: a hub may have thousands.
 const LOOKED_AT: usize = 64;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    if let Some(finding) = port_forgotten(model, tunnel) {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    if let Some(finding) = port_forgotten(case) {
         return vec![finding];
     }
-    let Some((old, heard, void)) = left(model, tunnel) else {
+    let Some((old, heard, void)) = left(case) else {
         return Vec::new();
     };
-    let Some(first) = next(model, tunnel, old, heard) else {
+    let Some(first) = next(case, old, heard) else {
         return Vec::new();
     };
     let mut moves = vec![first];
     while let Some(last) = moves.last()
         && moves.len() < MOST
-        && let Some(after) = next_of(model, last.tunnel)
+        && let Some(after) = next_of(&Case::of(case.model, last.tunnel))
     {
         moves.push(after);
     }
-    vec![finding(tunnel, old, heard, void, &moves)]
+    vec![finding(case.id, old, heard, void, &moves)]
 }
 
 /// A change of the peer's address.
@@ -89,59 +89,56 @@ struct Move {
 }
 
 /// The last IKE SA that came up in a tunnel.
-fn last_up(model: &Model, tunnel: TunnelId) -> Option<Birth> {
-    let mut sas = model.tunnels[tunnel].ike_sas.iter().rev();
-    sas.find_map(|id| life::birth(model, *id))
+fn last_up(case: &Case<'_>) -> Option<Birth> {
+    let mut sas = case.tunnel.ike_sas.iter().rev();
+    sas.find_map(|id| life::birth(case.model, *id))
 }
 
 /// The peer that left a tunnel, its last packet, and how many packets went to it in vain: its partner
 /// asked it, too, and had no answer.
-fn left(model: &Model, tunnel: TunnelId) -> Option<(Birth, Cite, u64)> {
-    let old = last_up(model, tunnel)?;
-    let (heard, void) = silence(model, tunnel, old.initiator)?;
-    let asked_in_vain = model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
-        .any(|asked| {
-            asked.is_silent() && asked.to().address == old.initiator && asked.first.1 > heard.1
-        });
+fn left(case: &Case<'_>) -> Option<(Birth, Cite, u64)> {
+    let old = last_up(case)?;
+    let (heard, void) = silence(case, old.initiator)?;
+    let asked_in_vain = case.unsettled().iter().any(|asked| {
+        asked.is_silent() && asked.to().address == old.initiator && asked.first.1 > heard.1
+    });
     asked_in_vain.then_some((old, heard, void))
 }
 
 /// The move away from a tunnel that a peer has moved to: it left as before, or names itself elsewhere by
 /// the same identity after its last packet.
-fn next_of(model: &Model, tunnel: TunnelId) -> Option<Move> {
-    if let Some((old, heard, _)) = left(model, tunnel) {
-        return next(model, tunnel, old, heard);
+fn next_of(case: &Case<'_>) -> Option<Move> {
+    if let Some((old, heard, _)) = left(case) {
+        return next(case, old, heard);
     }
-    let old = last_up(model, tunnel)?;
-    let heard = last_of(model, tunnel, old.initiator)?;
-    let after = next(model, tunnel, old, heard)?;
+    let old = last_up(case)?;
+    let heard = last_of(case, old.initiator)?;
+    let after = next(case, old, heard)?;
     let named = |id: IkeSaId| {
-        let [initiator, _] = model.claims(id);
+        let [initiator, _] = case.model.claims(id);
         initiator.identity
     };
-    let new = *model.tunnels[after.tunnel].ike_sas.first()?;
+    let new = *case.model.tunnels[after.tunnel].ike_sas.first()?;
     (named(old.ike_sa).is_some() && named(old.ike_sa) == named(new)).then_some(after)
 }
 
 /// The last packet that an end of a tunnel sent.
-fn last_of(model: &Model, tunnel: TunnelId, from: IpAddr) -> Option<Cite> {
-    let row = &model.tunnels[tunnel];
-    let end = end_of(row, from)?;
-    let directions = esp::directions(model, row);
-    let esp = directions
+fn last_of(case: &Case<'_>, from: IpAddr) -> Option<Cite> {
+    let end = end_of(case.tunnel, from)?;
+    let esp = case
+        .directions()
         .iter()
         .filter_map(|directions| directions.last(1 - end));
-    let ike = tap::messages(model, row)
+    let ike = case
+        .messages()
         .filter(|message| message.path.from.address == from)
         .map(|message| (message.frame, message.time));
     esp.chain(ike).max_by_key(|cite| cite.1)
 }
 
 /// Where the peer of a tunnel, which was last heard at this time, comes from next.
-fn next(model: &Model, tunnel: TunnelId, old: Birth, heard: Cite) -> Option<Move> {
+fn next(case: &Case<'_>, old: Birth, heard: Cite) -> Option<Move> {
+    let model = case.model;
     let others = model.tunnels_of(old.responder);
     // The change of address made a tunnel after the silence began, so no more need be looked at.
     let later = others.partition_point(|id| began(model, *id) <= Some(heard.1));
@@ -149,7 +146,7 @@ fn next(model: &Model, tunnel: TunnelId, old: Birth, heard: Cite) -> Option<Move
         .iter()
         .skip(later)
         .take(LOOKED_AT)
-        .filter(|id| **id != tunnel)
+        .filter(|id| **id != case.id)
         .filter(|id| end_of(&model.tunnels[**id], old.initiator).is_none())
         .find_map(|id| {
             let new = model.tunnels[*id].ike_sas.first()?;
@@ -168,10 +165,9 @@ fn next(model: &Model, tunnel: TunnelId, old: Birth, heard: Cite) -> Option<Move
 
 /// Packets to a port from which the peer once sent are refused, and the peer sends ESP from another one
 /// by then.
-fn port_forgotten(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let flows = || row.flows.iter().map(|id| &model.flows[*id]);
-    icmp::about(model, tunnel)
+fn port_forgotten(case: &Case<'_>) -> Option<Finding> {
+    let flows = || case.flows();
+    icmp::about(case)
         .filter(|seen| icmp::meaning(&seen.error) == Meaning::PortUnreachable && !icmp::is_ike(seen))
         .find_map(|seen| {
             let (partner, old) = (seen.error.quoted.from, seen.error.quoted.to);
@@ -184,14 +180,14 @@ fn port_forgotten(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                     && path.from.port.is_some()
                     && path.from.port != old.port;
                 let moved = other
-                    && (comes_from(&flow.paths, old) || ike_moved(model, row, old, path.from));
+                    && (comes_from(&flow.paths, old) || ike_moved(case, old, path.from));
                 (moved && flow.seen.last.1 >= seen.time).then_some((path.from, flow))
             })?;
             Some({
                 Finding::new(
                     &RULE,
                     Confidence::Likely,
-                    tunnel,
+                    case.id,
                     (seen.frame, seen.time),
                     say!("{error} for {old}", error = icmp::name(&seen.error), old),
                 )
@@ -236,9 +232,9 @@ fn comes_from(paths: &[Path], end: Endpoint) -> bool {
 }
 
 /// Whether an IKE SA moved from one port to the other.
-fn ike_moved(model: &Model, row: &Tunnel, old: Endpoint, new: Endpoint) -> bool {
-    row.ike_sas.iter().any(|id| {
-        let paths = &model.ike_sas[*id].paths;
+fn ike_moved(case: &Case<'_>, old: Endpoint, new: Endpoint) -> bool {
+    case.tunnel.ike_sas.iter().any(|id| {
+        let paths = &case.model.ike_sas[*id].paths;
         comes_from(paths, old) && comes_from(paths, new)
     })
 }
@@ -258,10 +254,9 @@ fn began(model: &Model, tunnel: TunnelId) -> Option<Timestamp> {
 }
 
 /// The last packet of an address, if its partner sent on in vain.
-fn silence(model: &Model, tunnel: TunnelId, address: IpAddr) -> Option<(Cite, u64)> {
-    let row = &model.tunnels[tunnel];
-    let end = end_of(row, address)?;
-    esp::directions(model, row)
+fn silence(case: &Case<'_>, address: IpAddr) -> Option<(Cite, u64)> {
+    let end = end_of(case.tunnel, address)?;
+    case.directions()
         .iter()
         .filter_map(|directions| {
             let heard = directions.last(1 - end)?;

@@ -4,9 +4,9 @@ use super::ike_proposal_mismatch::refusals;
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
 use crate::diagnose::facts::{self, vendor_advice};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{IkeSa, Model, TunnelId};
+use crate::model::{IkeSa, Model};
 use crate::registry::product;
 use crate::say;
 use std::net::IpAddr;
@@ -50,24 +50,24 @@ const LOOKED_AT: usize = 16;
 /// How many IKE SAs of each are looked at.
 const TRIED: usize = 8;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    model.tunnels[tunnel]
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.tunnel
         .ends
         .iter()
-        .filter_map(|responder| unknown_to(model, tunnel, *responder))
+        .filter_map(|responder| unknown_to(case, *responder))
         .collect()
 }
 
-fn unknown_to(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Finding> {
-    let refused = refusals(model, tunnel, responder);
-    let proof = proof(model, tunnel, &refused)?;
+fn unknown_to(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
+    let refused = refusals(case, responder);
+    let proof = proof(case, &refused)?;
     let (sa, notice) = *refused.first()?;
     let initiator = sa.paths.first()?.from.address;
-    let (offer, at) = offer::offered(model, sa)?;
+    let (offer, at) = offer::offered(case.model, sa)?;
     let mut finding = Finding::new(
         &RULE,
         proof.confidence(),
-        tunnel,
+        case.id,
         notice.at,
         Text::verbatim("NO_PROPOSAL_CHOSEN"),
     )
@@ -99,10 +99,10 @@ fn unknown_to(model: &Model, tunnel: TunnelId, responder: IpAddr) -> Option<Find
         finding = finding.also(notice.at, "refused again");
     }
     let served = refused.last().is_some_and(|(_, last)| {
-        model.tunnels[tunnel]
+        case.tunnel
             .ike_sas
             .iter()
-            .filter_map(|id| offer::accepted(model, &model.ike_sas[*id]))
+            .filter_map(|id| offer::accepted(case.model, &case.model.ike_sas[*id]))
             .any(|(_, accepted)| accepted.1 > last.at.1)
     });
     if served {
@@ -189,26 +189,23 @@ impl Proof {
 }
 
 /// What shows that the algorithms are not the reason of these refusals of one responder.
-pub(super) fn proof(
-    model: &Model,
-    tunnel: TunnelId,
-    refused: &[(&IkeSa, &Notice)],
-) -> Option<Proof> {
+pub(super) fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Proof> {
     let (sa, notice) = *refused.first()?;
-    let (ours, at) = offer::offered(model, sa)?;
+    let (ours, at) = offer::offered(case.model, sa)?;
     let path = sa.paths.first()?;
     let (initiator, responder) = (path.from.address, path.to.address);
     // Several values of one kind are a reason of their own.
     let plain = ours.choices().is_empty();
-    let beside: Vec<&IkeSa> = model
-        .tunnels_beside(tunnel, responder, LOOKED_AT)
-        .flat_map(|other| model.tunnels[other].ike_sas.iter().take(TRIED))
-        .map(|id| &model.ike_sas[*id])
+    let beside: Vec<&IkeSa> = case
+        .model
+        .tunnels_beside(case.id, responder, LOOKED_AT)
+        .flat_map(|other| case.model.tunnels[other].ike_sas.iter().take(TRIED))
+        .map(|id| &case.model.ike_sas[*id])
         .filter(|other| other.version.major() == sa.version.major())
         .collect();
-    accepted_elsewhere(model, &beside, responder, &ours, plain)
+    accepted_elsewhere(case.model, &beside, responder, &ours, plain)
         .or_else(|| {
-            let before = offer::accepted_before(model, tunnel, [initiator, responder], at)?;
+            let before = offer::accepted_before(case, [initiator, responder], at)?;
             (before.offer.0 == ours).then_some(Proof::Before {
                 at: before.choice.1,
             })
@@ -216,7 +213,7 @@ pub(super) fn proof(
         .or_else(|| {
             let mut offers = beside.iter().filter_map(|other| {
                 let path = other.paths.first()?;
-                let (offer, at) = offer::offered(model, other)?;
+                let (offer, at) = offer::offered(case.model, other)?;
                 let fits = plain && path.from.address == responder && offer.meets(&ours);
                 fits.then_some(Proof::Offers {
                     to: path.to.address,
@@ -225,7 +222,7 @@ pub(super) fn proof(
             });
             offers.next()
         })
-        .or_else(|| keeps_spi(model, tunnel, responder, notice).then_some(Proof::Spi))
+        .or_else(|| keeps_spi(case, responder, notice).then_some(Proof::Spi))
 }
 
 fn accepted_elsewhere(
@@ -235,34 +232,38 @@ fn accepted_elsewhere(
     ours: &Offer,
     plain: bool,
 ) -> Option<Proof> {
-    let agreed: Vec<offer::Agreed> = beside
+    let agreed = beside
         .iter()
         // Addresses are at hand, offers have to be read.
         .filter(|other| {
             let path = other.paths.first();
             path.is_some_and(|path| path.to.address == responder)
         })
-        .filter_map(|other| offer::agreed(model, other))
-        .collect();
+        .filter_map(|other| offer::agreed(model, other));
     let of = |agreed: &offer::Agreed, same| Proof::Accepted {
         from: agreed.initiator,
         at: agreed.choice.1,
         same,
     };
-    let same = agreed.iter().find(|agreed| agreed.offer.0 == *ours);
-    same.map(|agreed| of(agreed, true)).or_else(|| {
-        let fits = agreed.iter().find(|agreed| agreed.choice.0.meets(ours));
-        fits.filter(|_| plain).map(|agreed| of(agreed, false))
-    })
+    let mut fits = None;
+    for agreed in agreed {
+        if agreed.offer.0 == *ours {
+            return Some(of(&agreed, true));
+        }
+        if plain && fits.is_none() && agreed.choice.0.meets(ours) {
+            fits = Some(of(&agreed, false));
+        }
+    }
+    fits
 }
 
 /// Whether the responder is strongSwan and its refusal bears its SPI.
-fn keeps_spi(model: &Model, tunnel: TunnelId, responder: IpAddr, notice: &Notice) -> bool {
-    let products = vendor_advice::products(model, tunnel, responder);
+fn keeps_spi(case: &Case<'_>, responder: IpAddr, notice: &Notice) -> bool {
+    let products = vendor_advice::products(case, responder);
     let known = matches!(products.as_slice(), [only] if only.name == product::STRONGSWAN);
-    let bears = model.exchanges[notice.exchange]
+    let bears = case.model.exchanges[notice.exchange]
         .response()
-        .and_then(|flight| facts::first(model, flight))
+        .and_then(|flight| facts::first(case.model, flight))
         .is_some_and(|message| !message.header.spis.responder.is_zero());
     known && bears && !notice.v1
 }

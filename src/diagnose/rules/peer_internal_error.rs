@@ -1,8 +1,7 @@
 //! The peer refuses for reasons of its own.
 
 use crate::diagnose::facts::child;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -43,9 +42,9 @@ TEMPORARY_FAILURE is normal when both sides rekey at once: it is retried and suc
 /// So many refusals in a row are no passing collision.
 const PERSISTENT: usize = 3;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let attempts = child::attempts(model, tunnel);
-    let mut refusals = child::lasting(model, &attempts);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let attempts = case.attempts();
+    let mut refusals = case.lasting().to_vec();
     let full = NotifyType::NO_ADDITIONAL_SAS.0;
     let busy = NotifyType::TEMPORARY_FAILURE.0;
     // Who makes IKE SAs anew instead of rekeying refuses the rekeying so (RFC 7296 section 1.3).
@@ -63,7 +62,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         return Vec::new();
     }
     let from = first.answer.from;
-    child::finding(&RULE, Confidence::Certain.lower_if(at_first), tunnel, &refusals, &attempts)
+    child::finding(&RULE, Confidence::Certain.lower_if(at_first), case.id, &refusals, attempts)
         .map(|finding| {
             let finding = finding
                 .title(say!("{from} refuses: {error}", from, error = first.name()))

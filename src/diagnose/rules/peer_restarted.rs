@@ -2,10 +2,11 @@
 
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::facts::tap::{self, Heard};
+use crate::diagnose::facts::tap::{self};
 use crate::diagnose::facts::{Fate, asked, auth, end_of, life, own};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{IkeSa, IkeSaId, IkeState, Model, TunnelId};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::language::Text;
+use crate::model::{IkeSa, IkeSaId, IkeState, TunnelId};
 use crate::registry::NotifyType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -77,119 +78,159 @@ const RECENT: Span = Span::from_secs(10);
 /// A side that reauthenticates deletes the old IKE SA sooner than this.
 const PATIENCE: Span = Span::from_secs(10);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    if case.tunnel.ike_sas.len() < 2 {
+        return Vec::new();
+    }
     let past = Past {
-        model,
-        tunnel,
-        heard: OnceCell::new(),
-        directions: OnceCell::new(),
+        case,
         in_vain: OnceCell::new(),
+        denials: OnceCell::new(),
     };
-    row.ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
-        .find_map(|new| restarted(model, tunnel, &past, new))
-        .into_iter()
-        .collect()
+    let mut lived = Vec::new();
+    for id in &case.tunnel.ike_sas {
+        let new = &case.model.ike_sas[*id];
+        if let Some(finding) = restarted(case, &past, &lived, new) {
+            return vec![finding];
+        }
+        if matches!(new.state, IkeState::Established | IkeState::AlreadyUp) {
+            lived.push(*id);
+        }
+    }
+    Vec::new()
 }
 
 /// What is asked of a tunnel for each of its IKE SAs, gathered once: there may be thousands.
-struct Past<'m> {
-    model: &'m Model,
-    tunnel: TunnelId,
-    heard: OnceCell<Heard>,
-    directions: OnceCell<Vec<esp::Directions<'m>>>,
-    /// Requests without answer: the end that asked, the first and the last copy.
-    in_vain: OnceCell<Vec<(Option<usize>, Timestamp, Timestamp)>>,
+struct Past<'c, 'm> {
+    case: &'c Case<'m>,
+    /// Requests without answer by the end that asked, in order of the first copy: when that was, and
+    /// the last copy of it and of those before it.
+    in_vain: OnceCell<[Vec<(Timestamp, Timestamp)>; 2]>,
+    /// What each end said of SAs that it does not know, in order of time.
+    denials: OnceCell<[Vec<(Cite, Text)>; 2]>,
 }
 
-impl<'m> Past<'m> {
-    /// The last packet that an end sent before a time.
-    fn last_heard(&self, end: usize, before: Timestamp) -> Option<Cite> {
-        let heard = || Heard::of(self.model, self.tunnel);
-        self.heard.get_or_init(heard).last(end, before)
-    }
-
-    fn directions(&self) -> &[esp::Directions<'m>] {
-        let directions = || esp::directions(self.model, &self.model.tunnels[self.tunnel]);
-        self.directions.get_or_init(directions)
-    }
-
+impl Past<'_, '_> {
     /// Whether `end` itself asked in vain shortly before `start`: then the path was dead.
     fn asked_in_vain(&self, end: usize, start: Timestamp) -> bool {
-        let row = &self.model.tunnels[self.tunnel];
-        let in_vain = || {
-            let sas = row.ike_sas.iter().map(|id| &self.model.ike_sas[*id]);
-            sas.flat_map(|sa| asked::all(self.model, sa))
-                .filter(|asked| asked.fate != Fate::Answered)
-                .map(|asked| {
-                    let end = end_of(row, asked.from().address);
-                    (end, asked.first.1, asked.last.1)
-                })
-                .collect()
+        let in_vain = self.in_vain.get_or_init(|| in_vain(self.case));
+        let Some(asked) = in_vain.get(end) else {
+            return false;
         };
-        let in_vain: &Vec<_> = self.in_vain.get_or_init(in_vain);
-        in_vain.iter().any(|(asker, first, last)| {
-            *asker == Some(end) && *first < start && start.since(*last) <= Finding::TRAIL
-        })
+        let before = asked.partition_point(|(first, _)| *first < start);
+        let latest = before.checked_sub(1).and_then(|place| asked.get(place));
+        latest.is_some_and(|(_, last)| start.since(*last) <= Finding::TRAIL)
+    }
+
+    /// The first time, not too long before `start`, that an end denied what it should know.
+    fn denial(&self, end: usize, start: Timestamp) -> Option<&(Cite, Text)> {
+        let denials = self.denials.get_or_init(|| denials(self.case));
+        let denials = denials.get(end)?;
+        let recent = denials.partition_point(|(at, _)| start.since(at.1) > LONGEST);
+        denials.get(recent).filter(|(at, _)| at.1 < start)
     }
 }
 
-/// Whether one side restarted just before `new` was set up.
-fn restarted(model: &Model, tunnel: TunnelId, past: &Past<'_>, new: &IkeSa) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let begins = asked::all(model, new).next()?;
-    if !begins.message.header.spis.responder.is_zero() || auth::agreed(model, new).is_none() {
+fn in_vain(case: &Case<'_>) -> [Vec<(Timestamp, Timestamp)>; 2] {
+    let mut in_vain = [Vec::new(), Vec::new()];
+    let unsettled = case.unsettled().iter();
+    for asked in unsettled.filter(|asked| asked.fate != Fate::Answered) {
+        let end = end_of(case.tunnel, asked.from().address);
+        if let Some(list) = end.and_then(|end| in_vain.get_mut(end)) {
+            list.push((asked.first.1, asked.last.1));
+        }
+    }
+    for list in &mut in_vain {
+        list.sort_unstable();
+        let mut latest = None;
+        for (_, last) in list {
+            *last = latest.map_or(*last, |latest| (*last).max(latest));
+            latest = Some(*last);
+        }
+    }
+    in_vain
+}
+
+fn denials(case: &Case<'_>) -> [Vec<(Cite, Text)>; 2] {
+    let mut denials = [Vec::new(), Vec::new()];
+    let mut deny = |end: Option<usize>, at: Cite, name: Text| {
+        if let Some(list) = end.and_then(|end| denials.get_mut(end)) {
+            list.push((at, say!("{name}", name)));
+        }
+    };
+    for seen in icmp::about(case) {
+        let end = end_of(case.tunnel, seen.path.from.address);
+        let of_itself = end == end_of(case.tunnel, seen.error.quoted.to.address);
+        let unreachable = matches!(
+            icmp::meaning(&seen.error),
+            Meaning::ProtocolUnreachable | Meaning::PortUnreachable
+        );
+        if unreachable && of_itself {
+            deny(end, (seen.frame, seen.time), icmp::name(&seen.error));
+        }
+    }
+    let notices = case.ike_sas().flat_map(|sa| &sa.notices);
+    for notice in notices.filter(|notice| UNKNOWN.iter().any(|kind| kind.0 == notice.kind)) {
+        let end = end_of(case.tunnel, notice.from);
+        deny(end, notice.at, notice.name());
+    }
+    for list in &mut denials {
+        list.sort_by_key(|(at, _)| at.1);
+    }
+    denials
+}
+
+/// Whether one side restarted just before `new` was set up, after those that `lived` before it.
+fn restarted(
+    case: &Case<'_>,
+    past: &Past<'_, '_>,
+    lived: &[IkeSaId],
+    new: &IkeSa,
+) -> Option<Finding> {
+    let begins = asked::all(case.model, new).next()?;
+    if !begins.message.header.spis.responder.is_zero() || auth::agreed(case.model, new).is_none() {
         return None;
     }
     let start = begins.first;
     // An older IKE SA lived, and nobody closed it.
-    let old = *row
-        .ike_sas
+    let old = *lived
         .iter()
-        .filter(|id| model.ike_sas[**id].seen.first.1 < start.1)
-        .rfind(|id| {
-            let state = model.ike_sas[**id].state;
-            matches!(state, IkeState::Established | IkeState::AlreadyUp)
-        })?;
-    if model.ike_sas[old].seen.last.1 > start.1 {
+        .rfind(|id| case.model.ike_sas[**id].seen.first.1 < start.1)?;
+    if case.model.ike_sas[old].seen.last.1 > start.1 {
         return None;
     }
-    let end = end_of(row, begins.from().address)?;
-    let other = row.ends.get(1 - end).copied()?;
+    let end = end_of(case.tunnel, begins.from().address)?;
+    let other = case.tunnel.ends.get(1 - end).copied()?;
     let asker = (begins.from().address, begins.message.vantage);
-    denies(model, tunnel, past, asker.0, start)
-        .or_else(|| denies(model, tunnel, past, other, start))
-        .or_else(|| begins_anew(model, tunnel, past, asker.0, start))
-        .or_else(|| forgets(model, tunnel, past, asker, start, old, new))
+    denies(case, past, asker.0, start)
+        .or_else(|| denies(case, past, other, start))
+        .or_else(|| begins_anew(case, past, asker.0, start))
+        .or_else(|| forgets(case, past, asker, start, old, new))
 }
 
 /// The silent side begins by itself, while the other sent into the void.
-fn begins_anew(
-    model: &Model,
-    tunnel: TunnelId,
-    past: &Past<'_>,
-    who: IpAddr,
-    start: Cite,
-) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let end = end_of(row, who)?;
-    let heard = past.last_heard(end, start.1)?;
+fn begins_anew(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -> Option<Finding> {
+    let end = end_of(case.tunnel, who)?;
+    let heard = case.heard().last(end, start.1)?;
     let silence = start.1.since(heard.1);
     if silence < SILENCE || silence > LONGEST {
         return None;
     }
-    let directions = past.directions();
+    let directions = case.directions();
     // What was sent in the same breath as the last packet heard crossed it, or followed one that the
     // recording missed.
     let alone = heard.1.later(IN_FLIGHT);
     let void: u64 = directions
         .iter()
         .map(|directions| {
-            directions
-                .packets_since(end, alone)
-                .saturating_sub(directions.packets_since(end, start.1))
+            // Of all others nothing came between the two.
+            let flows = directions.alive(end, alone, start.1);
+            flows
+                .map(|flow| {
+                    let after = esp::packets_since(flow, start.1);
+                    esp::packets_since(flow, alone).saturating_sub(after)
+                })
+                .sum()
         })
         .max()?;
     if void < VOID || past.asked_in_vain(end, start.1) || runs_on(directions, end, start.1, start.1)
@@ -197,7 +238,7 @@ fn begins_anew(
         return None;
     }
     Some(
-        finding(tunnel, Confidence::Likely, who, heard, start)
+        finding(case.id, Confidence::Likely, who, heard, start)
             .says(say!(
                 "{peer} was silent for {silence} and sent no delete, while {void} ESP packets went to it \
                  unanswered. Then it began a new IKE SA from the first message; its old SPIs are not used \
@@ -212,46 +253,18 @@ fn begins_anew(
 
 /// The host of `who` said that it knows nothing of the old SAs, and then a new one was set up, by
 /// either side.
-fn denies(
-    model: &Model,
-    tunnel: TunnelId,
-    past: &Past<'_>,
-    who: IpAddr,
-    start: Cite,
-) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let end = end_of(row, who)?;
-    let by_icmp = icmp::about(model, tunnel)
-        .filter(|seen| {
-            matches!(
-                icmp::meaning(&seen.error),
-                Meaning::ProtocolUnreachable | Meaning::PortUnreachable
-            ) && end_of(row, seen.path.from.address) == Some(end)
-                && end_of(row, seen.error.quoted.to.address) == Some(end)
-        })
-        .map(|seen| {
-            let name = icmp::name(&seen.error);
-            ((seen.frame, seen.time), say!("{name}", name))
-        });
-    let by_ike = row
-        .ike_sas
-        .iter()
-        .flat_map(|id| &model.ike_sas[*id].notices)
-        .filter(|notice| UNKNOWN.iter().any(|kind| kind.0 == notice.kind))
-        .filter(|notice| end_of(row, notice.from) == Some(end))
-        .map(|notice| (notice.at, say!("{name}", name = notice.name())));
-    let (denial, name) = by_icmp
-        .chain(by_ike)
-        .filter(|(at, _)| at.1 < start.1 && start.1.since(at.1) <= LONGEST)
-        .min_by_key(|(at, _)| at.1)?;
+fn denies(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -> Option<Finding> {
+    let end = end_of(case.tunnel, who)?;
+    let (denial, name) = past.denial(end, start.1)?;
+    let denial = *denial;
     // Before it, the SAs worked.
-    let heard = past.last_heard(end, denial.1)?;
-    if runs_on(past.directions(), end, denial.1, start.1) {
+    let heard = case.heard().last(end, denial.1)?;
+    if runs_on(case.directions(), end, denial.1, start.1) {
         return None;
     }
     Some(
-        finding(tunnel, Confidence::Likely, who, heard, start)
-            .also(denial, &name)
+        finding(case.id, Confidence::Likely, who, heard, start)
+            .also(denial, name)
             .says(say!(
                 "{peer} used SAs that nobody deleted, and then answered {name}: the host was up, and knew \
                  nothing of them. {delay} later a new IKE SA was begun from the first message.",
@@ -265,39 +278,37 @@ fn denies(
 /// The side that begins anew deletes nothing, and from that moment on neither side uses the old SAs:
 /// not even long enough silence shows that it was away.
 fn forgets(
-    model: &Model,
-    tunnel: TunnelId,
-    past: &Past<'_>,
+    case: &Case<'_>,
+    past: &Past<'_, '_>,
     (who, vantage): (IpAddr, Vantage),
     start: Cite,
     old: IkeSaId,
     new: &IkeSa,
 ) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let end = end_of(row, who)?;
+    let end = end_of(case.tunnel, who)?;
     // ISAKMP SAs expire without a word, and their ESP lives on.
-    if new.version.major() == 1 || new.replaces.is_some() || life::closing(model, old).is_some() {
+    if new.version.major() == 1
+        || new.replaces.is_some()
+        || life::closing(case.model, old).is_some()
+    {
         return None;
     }
-    let heard = past.last_heard(end, start.1)?;
-    let directions = past.directions();
+    let heard = case.heard().last(end, start.1)?;
+    let directions = case.directions();
+    let recent = start.1.later(Span(-RECENT.0));
     let worked = |towards: usize| {
         directions
             .iter()
-            .flat_map(|directions| directions.flows(towards))
-            .any(|flow| {
-                flow.seen.first.1 < start.1
-                    && flow.packets >= VOID
-                    && start.1.since(flow.seen.last.1) <= RECENT
-            })
+            .flat_map(|directions| directions.alive(towards, recent, start.1))
+            .any(|flow| flow.packets >= VOID)
     };
     let in_flight = start.1.later(IN_FLIGHT);
     // The delete that would tell a reauthentication may be what the recording missed.
-    let tap = tap::Tap::of(model, tunnel);
+    let tap = case.tap();
     let whole = tap.gaps(RULE.severity) == RULE.severity
         && directions
             .iter()
-            .all(|directions| own::capture_lost(row, directions).is_none());
+            .all(|directions| own::capture_lost(case.tunnel, directions).is_none());
     let dropped = |end: usize| !runs_on(directions, end, start.1, in_flight);
     let carried_on = [0, 1].into_iter().all(|towards| {
         directions
@@ -305,14 +316,14 @@ fn forgets(
             .flat_map(|directions| directions.flows(towards))
             .any(|flow| flow.seen.first.1 > start.1 && flow.packets >= VOID)
     });
-    let went_on = tap::went_on(model, vantage, start.1, PATIENCE);
+    let went_on = tap::went_on(case.model, vantage, start.1, PATIENCE);
     if !(worked(0) && worked(1) && dropped(0) && dropped(1) && carried_on && went_on && whole)
         || past.asked_in_vain(end, start.1)
     {
         return None;
     }
     Some(
-        finding(tunnel, Confidence::Possible, who, heard, start)
+        finding(case.id, Confidence::Possible, who, heard, start)
             .says(say!(
                 "{peer} began a new IKE SA from the first message while the old one was in use, and never \
                  deleted that; its counters began anew, and neither side used the old SPIs again.",
@@ -360,8 +371,7 @@ fn runs_on(
 ) -> bool {
     directions
         .iter()
-        .flat_map(|directions| directions.flows(1 - end))
-        .any(|flow| flow.seen.first.1 < start && flow.seen.last.1 >= until)
+        .any(|directions| directions.alive(1 - end, until, start).next().is_some())
 }
 
 #[cfg(test)]

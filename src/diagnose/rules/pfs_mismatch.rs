@@ -5,10 +5,10 @@ use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::offer::{self, Kind};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{self, rekey};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, one_of};
 use crate::limits;
-use crate::model::{Model, Reading, TunnelId};
+use crate::model::{Model, Reading};
 use crate::registry::{ExchangeType, NotifyType, transform};
 use crate::say;
 use std::collections::BTreeSet;
@@ -51,33 +51,33 @@ Another difference in the ESP proposal that only the rekeying shows, or an IKE S
 2. Compare the lists of ESP proposals of both sides.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let read = by_reading(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let read = by_reading(case);
     if read.is_some() {
         return read.into_iter().collect();
     }
-    let refused = rekey::refused(model, tunnel, true);
+    let refused = rekey::refused(case, true);
     let Some(room) = refused
         .first()
         .and_then(rekey::Refused::room_for_public_value)
     else {
         return Vec::new();
     };
-    let Some(aftermath) = rekey_failed::aftermath(model, tunnel, &refused) else {
+    let Some(aftermath) = rekey_failed::aftermath(case, &refused) else {
         return Vec::new();
     };
-    let sizes = sizes(model, tunnel, &refused);
+    let sizes = sizes(case, &refused);
     let one_sided = sizes.as_ref().is_some_and(|sizes| sizes.one_sided);
-    let of_child = refused.len() > 1 && !refused.iter().any(|one| may_be_of_ike(model, one));
+    let of_child = refused.len() > 1 && !refused.iter().any(|one| may_be_of_ike(case.model, one));
     let confidence = match one_sided || of_child {
         true => Confidence::Likely,
         false => Confidence::Possible,
     };
     let refuser = refused.first().and_then(|first| {
-        let response = model.exchanges[first.exchange].response()?;
-        Some(facts::first(model, response)?.path.from.address)
+        let response = case.model.exchanges[first.exchange].response()?;
+        Some(facts::first(case.model, response)?.path.from.address)
     });
-    rekey_failed::finding(&RULE, confidence, tunnel, &refused, model)
+    rekey_failed::finding(&RULE, confidence, case, &refused)
         .map(|finding| {
             finding
                 .says(
@@ -93,7 +93,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 .or("It is the IKE SA whose rekeying is refused.")
                 .advise("Configure the same PFS group for ESP on both sides, or none on both.")
                 .advise_all(refuser.and_then(|end| {
-                    vendor_advice::of(model, tunnel, end, Topic::PfsGroup)
+                    vendor_advice::of(case, end, Topic::PfsGroup)
                 }))
         })
         .into_iter()
@@ -128,12 +128,12 @@ struct Sizes {
 }
 
 /// Compares the first request that was refused with those of the other side.
-fn sizes(model: &Model, tunnel: TunnelId, refused: &[rekey::Refused]) -> Option<Sizes> {
+fn sizes(case: &Case<'_>, refused: &[rekey::Refused]) -> Option<Sizes> {
     let first = refused.first()?;
-    let exchange = &model.exchanges[first.exchange];
+    let exchange = &case.model.exchanges[first.exchange];
     let request = exchange.request()?;
-    let from = facts::first(model, request)?.path.from.address;
-    let readings = model.rekey_readings(first.ike_sa, request);
+    let from = facts::first(case.model, request)?.path.from.address;
+    let readings = case.model.rekey_readings(first.ike_sa, request);
     let fitting: Vec<&Reading> = readings
         .iter()
         .filter(|reading| reading.public_value.is_some())
@@ -157,17 +157,18 @@ fn sizes(model: &Model, tunnel: TunnelId, refused: &[rekey::Refused]) -> Option<
             )
         })
         .into();
-    let others = model.tunnels[tunnel]
+    let others = case
+        .tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
+        .flat_map(|id| &case.model.ike_sas[*id].exchanges)
         .take(limits::CHILD_ATTEMPTS)
-        .map(|id| &model.exchanges[*id])
+        .map(|id| &case.model.exchanges[*id])
         .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
         .filter_map(|exchange| {
             let request = exchange.request()?;
-            let other = facts::first(model, request)?.path.from.address;
-            let range = model.plaintext_range(exchange.ike_sa, request)?;
+            let other = facts::first(case.model, request)?.path.from.address;
+            let range = case.model.plaintext_range(exchange.ike_sa, request)?;
             (other != from).then_some((other, *range.end()))
         });
     let largest = others.max_by_key(|(_, octets)| *octets);
@@ -308,21 +309,21 @@ fn named<T: fmt::Display>(groups: &BTreeSet<T>) -> Text {
 }
 
 /// Refusals that were read.
-fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let attempts = child::attempts(model, tunnel);
-    let (refusals, mut suspicions): (Vec<Refusal>, Vec<Suspicion>) =
-        child::lasting(model, &attempts)
-            .into_iter()
-            .filter_map(|refusal| {
-                let suspicion = suspicion(model, &attempts, &refusal)?;
-                Some((refusal, suspicion))
-            })
-            .unzip();
+fn by_reading(case: &Case<'_>) -> Option<Finding> {
+    let attempts = case.attempts();
+    let (refusals, mut suspicions): (Vec<Refusal>, Vec<Suspicion>) = case
+        .lasting()
+        .iter()
+        .filter_map(|refusal| {
+            let suspicion = suspicion(case.model, attempts, refusal)?;
+            Some((refusal.clone(), suspicion))
+        })
+        .unzip();
     let first = refusals.first()?;
     suspicions.sort_by_key(|suspicion| std::cmp::Reverse(suspicion.confidence));
     let suspicion = suspicions.first()?;
     let (from, to): (IpAddr, IpAddr) = (first.answer.from, first.asker());
-    let offer = first.attempt.offer(model);
+    let offer = first.attempt.offer(case.model);
     let ours = offer
         .as_ref()
         .map(|offer| offer.values(Kind::KeyExchange))
@@ -340,7 +341,7 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             why = &suspicion.why
         ),
     };
-    let finding = child::finding(&RULE, suspicion.confidence, tunnel, &refusals, &attempts)?
+    let finding = child::finding(&RULE, suspicion.confidence, case.id, &refusals, attempts)?
         .title(say!(
             "{from} refuses the PFS group of {asker}",
             from,
@@ -372,9 +373,7 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             ),
         })
         .advise_all(vendor_advice::fitting(
-            model,
-            tunnel,
-            from,
+            case, from,
             Topic::PfsGroup,
             offer.as_ref().and_then(|offer| Some((to, offer.one(None)?))),
         ));

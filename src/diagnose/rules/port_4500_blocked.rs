@@ -1,9 +1,8 @@
 //! UDP 500 passes, UDP 4500 does not.
 
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
-use crate::diagnose::facts::{Asked, Passage, Tap, end_of, esp, tap};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::facts::{Asked, Passage, end_of};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::say;
 
 /// The rule.
@@ -38,17 +37,17 @@ A peer that drops the request in silence, because it dislikes the authentication
 2. Capture at the peer: if the request arrives, the peer ignores it; look at its log.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    silences(model, tunnel)
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    silences(case)
         .into_iter()
-        .find(|silence| is_blocked(model, tunnel, silence))
+        .find(|silence| is_blocked(case, silence))
         .map(|silence| {
             let asked = &silence.asked;
-            let tap = Tap::of(model, tunnel);
+            let tap = case.tap();
             let finding = Finding::new(
                 &RULE,
                 tap.absence(Confidence::Likely),
-                tunnel,
+                case.id,
                 asked.first,
                 say!("first packet to {peer}, unanswered", peer = asked.to()),
             )
@@ -71,15 +70,15 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             .or("Only the answers are filtered.")
             .advise("Permit UDP 500, UDP 4500 and IP protocol 50 in both directions between both gateways.")
             .advise("Capture at the peer: if the request arrives there, read the peer's log.");
-            located(model, tunnel, asked, finding)
+            located(case, asked, finding)
         })
         .into_iter()
         .collect()
 }
 
 /// Adds where the request is lost, if two taps tell.
-fn located(model: &Model, tunnel: TunnelId, asked: &Asked<'_>, mut finding: Finding) -> Finding {
-    let Some(passage) = Passage::of(model, tunnel, asked.flight) else {
+fn located(case: &Case<'_>, asked: &Asked<'_>, mut finding: Finding) -> Finding {
+    let Some(passage) = Passage::of(case, asked.flight) else {
         return finding;
     };
     if passage.is_proven() {
@@ -87,33 +86,36 @@ fn located(model: &Model, tunnel: TunnelId, asked: &Asked<'_>, mut finding: Find
     } else if passage.arrived() {
         finding.alternatives = vec!["The peer drops the request without a word.".into()];
     }
-    passage.tell(model, finding, "the request")
+    passage.tell(case.model, finding, "the request")
 }
 
 /// The silences that met authentication in this tunnel.
-pub(super) fn silences(model: &Model, tunnel: TunnelId) -> Vec<AuthSilence<'_>> {
-    model.tunnels[tunnel]
+pub(super) fn silences<'m>(case: &Case<'m>) -> Vec<AuthSilence<'m>> {
+    case.tunnel
         .ike_sas
         .iter()
-        .filter_map(|id| auth::silence(model, &model.ike_sas[*id]))
-        .filter(|silence| !is_up(model, tunnel, silence))
+        .filter_map(|id| auth::silence(case.model, &case.model.ike_sas[*id]))
+        .filter(|silence| !is_up(case, silence))
         .collect()
 }
 
 /// Whether ESP of the peer begins after the request, before another IKE SA is asked for: then the
 /// request was answered, and the answer is missing in the recording. The counter of a new SA begins
 /// at 1 (RFC 4303 section 3.3.2).
-fn is_up(model: &Model, tunnel: TunnelId, silence: &AuthSilence<'_>) -> bool {
+fn is_up(case: &Case<'_>, silence: &AuthSilence<'_>) -> bool {
     /// Numbers that may be missing before the first one recorded.
     const EARLY: u32 = 16;
-    let row = &model.tunnels[tunnel];
-    let Some(peer) = end_of(row, silence.asked.to().address) else {
+    let Some(peer) = end_of(case.tunnel, silence.asked.to().address) else {
         return false;
     };
     let sent = silence.asked.first.1;
-    let others = row.ike_sas.iter().map(|id| model.ike_sas[*id].seen.first.1);
+    let others = case
+        .tunnel
+        .ike_sas
+        .iter()
+        .map(|id| case.model.ike_sas[*id].seen.first.1);
     let next = others.filter(|time| *time > sent).min();
-    esp::directions(model, row)
+    case.directions()
         .iter()
         .filter(|directions| directions.vantage.input == silence.asked.message.vantage.input)
         .flat_map(|directions| directions.flows(1 - peer))
@@ -126,18 +128,22 @@ fn is_up(model: &Model, tunnel: TunnelId, silence: &AuthSilence<'_>) -> bool {
 
 /// Whether it is the port: the request goes to 4500 in one packet, and the peer was never heard from
 /// that port.
-pub(super) fn is_blocked(model: &Model, tunnel: TunnelId, silence: &AuthSilence<'_>) -> bool {
-    let row = &model.tunnels[tunnel];
-    let peer = end_of(row, silence.asked.to().address);
-    let heard = tap::messages(model, row).any(|message| {
-        message.path.from.port == Some(4500) && end_of(row, message.path.from.address) == peer
+pub(super) fn is_blocked(case: &Case<'_>, silence: &AuthSilence<'_>) -> bool {
+    let peer = end_of(case.tunnel, silence.asked.to().address);
+    let heard = case.messages().any(|message| {
+        message.path.from.port == Some(4500)
+            && end_of(case.tunnel, message.path.from.address) == peer
     });
     // ESP in UDP comes from the same port (RFC 3948 section 2.1).
-    let paths = row.flows.iter().flat_map(|id| &model.flows[*id].paths);
+    let paths = case
+        .tunnel
+        .flows
+        .iter()
+        .flat_map(|id| &case.model.flows[*id].paths);
     let heard = heard
         || paths
             .map(|path| path.from)
-            .any(|from| from.port == Some(4500) && end_of(row, from.address) == peer);
+            .any(|from| from.port == Some(4500) && end_of(case.tunnel, from.address) == peer);
     silence.asked.to().port == Some(4500) && silence.shape == Shape::Whole && !heard
 }
 

@@ -1,9 +1,9 @@
 //! A request to UDP 4500 is answered from UDP 500.
 
 use crate::diagnose::facts::{began, first};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Exchange, Model, TunnelId};
+use crate::model::Exchange;
 use crate::say;
 
 /// The rule.
@@ -36,20 +36,16 @@ A device in between that translates ports.
 2. As a way around, switch MOBIKE and NAT traversal off where there is no NAT.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
-        .map(|id| &model.exchanges[*id])
-        .find_map(|exchange| stays(model, tunnel, exchange))
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.exchanges()
+        .find_map(|exchange| stays(case, exchange))
         .into_iter()
         .collect()
 }
 
-fn stays(model: &Model, tunnel: TunnelId, exchange: &Exchange) -> Option<Finding> {
+fn stays(case: &Case<'_>, exchange: &Exchange) -> Option<Finding> {
     let (request, response) = (exchange.request()?, exchange.response()?);
-    let (asked, answer) = (first(model, request)?, first(model, response)?);
+    let (asked, answer) = (first(case.model, request)?, first(case.model, response)?);
     let moved = asked.path.to.port == Some(4500)
         && answer.path.from.port == Some(500)
         && asked.path.to.address == answer.path.from.address
@@ -57,7 +53,7 @@ fn stays(model: &Model, tunnel: TunnelId, exchange: &Exchange) -> Option<Finding
     let mut copies = request
         .again
         .iter()
-        .map(|id| &model.messages[*id])
+        .map(|id| &case.model.messages[*id])
         .filter(|copy| copy.time > answer.time);
     let again = copies.next();
     // One copy may be repeated since its answer was lost beyond this tap.
@@ -70,7 +66,7 @@ fn stays(model: &Model, tunnel: TunnelId, exchange: &Exchange) -> Option<Finding
                 true => Confidence::Certain,
                 false => Confidence::Likely,
             },
-            tunnel,
+            case.id,
             (answer.frame, answer.time),
             "the response, from port 500",
         )
@@ -100,7 +96,7 @@ fn stays(model: &Model, tunnel: TunnelId, exchange: &Exchange) -> Option<Finding
             Some(copy) => finding.also((copy.frame, copy.time), "the request again"),
             None => finding,
         };
-        match began(model, request) {
+        match began(case.model, request) {
             Some(at) => finding.also(at, "the request, to port 4500"),
             None => finding,
         }

@@ -3,9 +3,8 @@
 use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message_5};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, child, cite, first, offer, proof};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyV1};
 use crate::say;
 
@@ -43,29 +42,29 @@ A responder that reads message 5 well but does not know the identity in it refus
 /// So many copies of a message are no accident.
 const INSISTENT: usize = 3;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let aggressive = in_aggressive_mode(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let aggressive = in_aggressive_mode(case);
     if aggressive.is_some() {
         return aggressive.into_iter().collect();
     }
-    let Some((id, at)) = refused_message_5(model, tunnel) else {
-        return unread_message_5(model, tunnel).into_iter().collect();
+    let Some((id, at)) = refused_message_5(case) else {
+        return unread_message_5(case).into_iter().collect();
     };
-    let sa = &model.ike_sas[id];
+    let sa = &case.model.ike_sas[id];
     let (Some(path), true) = (
         sa.paths.first(),
         sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared),
     ) else {
         return Vec::new();
     };
-    if !refusal_is_unread(model, id, at) {
+    if !refusal_is_unread(case.model, id, at) {
         return Vec::new();
     }
-    let copies = copies_of_message_5(model, id);
+    let copies = copies_of_message_5(case.model, id);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
-        tunnel,
+        case.id,
         at,
         "an informational message instead of message 6",
     )
@@ -83,7 +82,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     .or("The responder could read the message but does not accept the identity in it.")
     .advise("Enter the same pre-shared key on both sides.")
     .advise("See that the key is bound to the right peer address or identity.")
-    .advise_all(vendor_advice::of_both(model, tunnel, Topic::PreSharedKey));
+    .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey));
     for copy in copies {
         finding = finding.also(copy, "message 5");
     }
@@ -92,21 +91,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 
 /// A responder that says nothing of message 5 and sends message 4 again: it got message 5, or could
 /// have, and takes it for none.
-fn unread_message_5(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        let sa = &model.ike_sas[*id];
+fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
+    case.tunnel.ike_sas.iter().find_map(|id| {
+        let sa = &case.model.ike_sas[*id];
         let pre_shared = sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared);
-        let phase1 = &model.exchanges[*sa.exchanges.first()?];
+        let phase1 = &case.model.exchanges[*sa.exchanges.first()?];
         let [_, _, _, four, five] = phase1.flights.as_slice() else {
             return None;
         };
-        let (asked, at) = (began(model, five)?, began(model, four)?);
+        let (asked, at) = (began(case.model, five)?, began(case.model, four)?);
         // The path carried message 3 to the responder; only a float to port 4500 changes it.
-        let same_path = first(model, five)?.path.to == first(model, four)?.path.from;
+        let same_path = first(case.model, five)?.path.to == first(case.model, four)?.path.from;
         let unread: Vec<Cite> = four
             .again
             .iter()
-            .map(|id| cite(model, *id))
+            .map(|id| cite(case.model, *id))
             .filter(|copy| copy.1 > asked.1)
             .collect();
         if phase1.kind != ExchangeType::IDENTITY_PROTECTION
@@ -122,7 +121,7 @@ fn unread_message_5(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         let mut finding = Finding::new(
             &RULE,
             Confidence::Likely,
-            tunnel,
+            case.id,
             asked,
             "message 5, which is not answered",
         )
@@ -144,7 +143,7 @@ fn unread_message_5(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         .or("Message 5 is lost on the way, though message 3 came through on the same path.")
         .or("The responder does not accept the identity in message 5, and keeps silent.")
         .advise("Enter the same pre-shared key on both sides.")
-        .advise_all(vendor_advice::of_both(model, tunnel, Topic::PreSharedKey))
+        .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey))
         .advise(say!(
             "Read the log of {responder}: it says if message 5 is malformed.",
             responder = to
@@ -158,14 +157,14 @@ fn unread_message_5(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 
 /// Aggressive mode: the hashes of messages 2 and 3 are made with the key, and one side says that the
 /// other's is wrong (RFC 2409 section 5.4).
-fn in_aggressive_mode(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    model.tunnels[tunnel].ike_sas.iter().find_map(|id| {
-        let sa = &model.ike_sas[*id];
-        let refusal = proof::refusal(model, *id)?;
+fn in_aggressive_mode(case: &Case<'_>) -> Option<Finding> {
+    case.tunnel.ike_sas.iter().find_map(|id| {
+        let sa = &case.model.ike_sas[*id];
+        let refusal = proof::refusal(case.model, *id)?;
         let aggressive = sa
             .exchanges
             .first()
-            .is_some_and(|first| model.exchanges[*first].kind == ExchangeType::AGGRESSIVE);
+            .is_some_and(|first| case.model.exchanges[*first].kind == ExchangeType::AGGRESSIVE);
         let hash = refusal
             .errors
             .contains(&NotifyV1::INVALID_HASH_INFORMATION.0);
@@ -175,7 +174,7 @@ fn in_aggressive_mode(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             Finding::new(
                 &RULE,
                 Confidence::Likely,
-                tunnel,
+                case.id,
                 refusal.at,
                 Text::verbatim("INVALID-HASH-INFORMATION"),
             )
@@ -192,7 +191,7 @@ fn in_aggressive_mode(model: &Model, tunnel: TunnelId) -> Option<Finding> {
             ))
             .advise("Enter the same pre-shared key on both sides.")
             .advise("See that the key is bound to the right peer address or identity.")
-            .advise_all(vendor_advice::of_both(model, tunnel, Topic::PreSharedKey))
+            .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey))
         })
     })
 }

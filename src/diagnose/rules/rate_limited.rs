@@ -1,11 +1,10 @@
 //! Packets are lost whenever the rate exceeds a limit, and only then.
 
 use super::packet_loss;
-use crate::diagnose::facts::Tap;
-use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{AnomalyKind, EspFlow, Model, Transport, TunnelId};
+use crate::model::{AnomalyKind, EspFlow, Transport};
 use crate::say;
 
 /// The rule.
@@ -54,25 +53,19 @@ const EXPECTED: f64 = 10.0;
 /// Bits a second that any capture keeps up with.
 const BUSY: f64 = 10e6;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let tap = Tap::of(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let tap = case.tap();
     if tap.dropped > 0 || tap.missed.is_some() {
         return Vec::new();
     }
-    esp::directions(model, &model.tunnels[tunnel])
+    case.directions()
         .iter()
-        .flat_map(|directions| [0, 1].map(|end| limited(model, tunnel, directions, end)))
+        .flat_map(|directions| [0, 1].map(|end| limited(case, directions, end)))
         .flatten()
         .collect()
 }
 
-fn limited(
-    model: &Model,
-    tunnel: TunnelId,
-    directions: &Directions<'_>,
-    end: usize,
-) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
+fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Finding> {
     // What the capture itself drops is missing both ways.
     if packet_loss::matters_towards(directions, 1 - end)
         || !packet_loss::matters_towards(directions, end)
@@ -90,7 +83,7 @@ fn limited(
         return None;
     }
     let knee = Knee::of(flow)?;
-    let (from, to) = (row.ends.get(1 - end)?, row.ends.get(end)?);
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let mean = flow.bytes as f64 / flow.packets.max(1) as f64;
     let rate = f64::from(knee.highest) / f64::from(flow.timeline.step_secs.max(1));
     let gaps = || {
@@ -106,7 +99,7 @@ fn limited(
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely.lower_if(!is_whole),
-        tunnel,
+        case.id,
         (first.frame, first.time),
         "first gap in the numbers",
     )

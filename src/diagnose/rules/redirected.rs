@@ -1,8 +1,7 @@
 //! The peer sends the other to another gateway.
 
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -36,23 +35,21 @@ Nothing.
 1. Nothing, if the client gets through to the other gateway. If it does not, look there.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut found: Option<Finding> = None;
-    let flights = model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
+    let flights = case
+        .ike_sas()
         .filter(|sa| sa.version.major() != 1)
         .flat_map(|sa| {
             sa.exchanges
                 .iter()
-                .map(move |id| (sa, &model.exchanges[*id]))
+                .map(move |id| (sa, &case.model.exchanges[*id]))
         })
         // Who redirects at once chooses no algorithms (RFC 5685 section 3).
         .filter(|(sa, exchange)| exchange.kind != ExchangeType::IKE_SA_INIT || sa.suite.is_none())
         .flat_map(|(_, exchange)| &exchange.flights);
     for flight in flights {
-        let Some((message, read)) = model.readable(flight) else {
+        let Some((message, read)) = case.model.readable(flight) else {
             continue;
         };
         let Some(notify) = read.notify(NotifyType::REDIRECT) else {
@@ -66,7 +63,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         let note = Text::verbatim("REDIRECT");
         found = Some(match found {
             Some(finding) => finding.also(at, note),
-            None => Finding::new(&RULE, Confidence::Certain, tunnel, at, note)
+            None => Finding::new(&RULE, Confidence::Certain, case.id, at, note)
                 .title(say!(
                     "{from} redirects to {gateway}",
                     from,

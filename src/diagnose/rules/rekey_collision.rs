@@ -1,8 +1,8 @@
 //! Both sides rekey at the same moment.
 
 use crate::diagnose::facts::{began, end_of, selectors};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Exchange, ExchangeId, Flight, Model, Negotiation, TunnelId, selector};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::{Exchange, ExchangeId, Flight, Model, Negotiation, selector};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{EspSpi, Span};
@@ -34,32 +34,32 @@ One side rekeys while the other adds a child SA.
 2. If the wrong SA is deleted, look for a newer version of the side that deletes it.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    model.tunnels[tunnel]
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.tunnel
         .ike_sas
         .iter()
         .find_map(|id| {
-            let rekeys: Vec<ExchangeId> = model.ike_sas[*id]
+            let rekeys: Vec<ExchangeId> = case.model.ike_sas[*id]
                 .exchanges
                 .iter()
                 .copied()
-                .filter(|id| model.exchanges[*id].kind == ExchangeType::CREATE_CHILD_SA)
+                .filter(|id| case.model.exchanges[*id].kind == ExchangeType::CREATE_CHILD_SA)
                 .collect();
             rekeys
                 .windows(2)
-                .find_map(|pair| crossed(model, tunnel, *pair.first()?, *pair.get(1)?))
+                .find_map(|pair| crossed(case, *pair.first()?, *pair.get(1)?))
         })
         .into_iter()
         .collect()
 }
 
-fn crossed(model: &Model, tunnel: TunnelId, a: ExchangeId, b: ExchangeId) -> Option<Finding> {
-    let (one, two) = (&model.exchanges[a], &model.exchanges[b]);
-    let asked = began(model, one.request()?)?;
-    let answered = began(model, one.response()?)?;
-    let other = began(model, two.request()?)?;
+fn crossed(case: &Case<'_>, a: ExchangeId, b: ExchangeId) -> Option<Finding> {
+    let (one, two) = (&case.model.exchanges[a], &case.model.exchanges[b]);
+    let asked = began(case.model, one.request()?)?;
+    let answered = began(case.model, one.response()?)?;
+    let other = began(case.model, two.request()?)?;
     // One side may only add a child SA, or rekey the IKE SA while the other rekeys a child SA.
-    let told = [model.negotiation(a), model.negotiation(b)];
+    let told = [case.model.negotiation(a), case.model.negotiation(b)];
     let alike = match &told {
         [Some(one), Some(two)] => {
             let rekeys = |told: &Negotiation| {
@@ -68,7 +68,9 @@ fn crossed(model: &Model, tunnel: TunnelId, a: ExchangeId, b: ExchangeId) -> Opt
             };
             match (rekeys(one), rekeys(two)) {
                 (Some((true, _)), Some((true, _))) => Some(true),
-                (Some((false, true)), Some((false, true))) => Some(is_of_one(model, a, one, two)),
+                (Some((false, true)), Some((false, true))) => {
+                    Some(is_of_one(case.model, a, one, two))
+                }
                 (Some(_), Some(_)) => Some(false),
                 _ => None,
             }
@@ -80,7 +82,7 @@ fn crossed(model: &Model, tunnel: TunnelId, a: ExchangeId, b: ExchangeId) -> Opt
         let mut finding = Finding::new(
             &RULE,
             Confidence::Certain.lower_if(alike.is_none()),
-            tunnel,
+            case.id,
             other,
             "the second request, before the first was answered",
         )
@@ -90,7 +92,7 @@ fn crossed(model: &Model, tunnel: TunnelId, a: ExchangeId, b: ExchangeId) -> Opt
         if alike.is_none() {
             finding = finding.or("One side rekeys while the other adds a child SA.");
         }
-        match wrongly_deleted(model, tunnel, a, b) {
+        match wrongly_deleted(case, a, b) {
             Some(spi) => {
                 let says = finding.says.clone().then(say!(
                     "Of the two new child SAs the one with the lowest nonce must go (RFC 7296 section 2.8.1), but \
@@ -133,25 +135,20 @@ fn is_of_one(model: &Model, exchange: ExchangeId, one: &Negotiation, two: &Negot
 
 /// The SPI that was deleted of the child SA that must stay, if the one that must go was not: both
 /// rekey the same SA, and what was said is known.
-fn wrongly_deleted(
-    model: &Model,
-    tunnel: TunnelId,
-    one: ExchangeId,
-    two: ExchangeId,
-) -> Option<EspSpi> {
+fn wrongly_deleted(case: &Case<'_>, one: ExchangeId, two: ExchangeId) -> Option<EspSpi> {
     /// It is settled by then, and no later rekeying has begun.
     const SETTLED: Span = Span::from_secs(30);
-    let (first, second) = (model.negotiation(one)?, model.negotiation(two)?);
+    let (first, second) = (case.model.negotiation(one)?, case.model.negotiation(two)?);
     let rekeys = |told: &Negotiation| {
         let granted = told.granted();
         !told.is_of_ike() && granted.is_some_and(|(request, _)| request.rekeys.is_some())
     };
-    if !is_of_one(model, one, &first, &second) {
+    if !is_of_one(case.model, one, &first, &second) {
         return None;
     }
     let nonces = (
-        lowest_nonce(model, &model.exchanges[one])?,
-        lowest_nonce(model, &model.exchanges[two])?,
+        lowest_nonce(case.model, &case.model.exchanges[one])?,
+        lowest_nonce(case.model, &case.model.exchanges[two])?,
     );
     if !rekeys(&first) || !rekeys(&second) || nonces.0 == nonces.1 {
         return None;
@@ -163,12 +160,11 @@ fn wrongly_deleted(
     // The SPIs towards who asked and towards who answered: each side deletes its own.
     let names = |told: &Negotiation, spi: EspSpi, by| {
         let (request, _) = told.granted()?;
-        let row = &model.tunnels[tunnel];
-        let side = usize::from(end_of(row, by)? != end_of(row, request.from)?);
+        let side = usize::from(end_of(case.tunnel, by)? != end_of(case.tunnel, request.from)?);
         (told.spis().get(side).copied().flatten()? == spi).then_some(spi)
     };
     let (_, answer) = second.granted()?;
-    let deleted: Vec<_> = selectors::deletions(model, model.exchanges[one].ike_sa)
+    let deleted: Vec<_> = selectors::deletions(case.model, case.model.exchanges[one].ike_sa)
         .into_iter()
         .filter(|deletion| {
             let after = deletion.time.since(answer.at.1);

@@ -2,9 +2,9 @@
 
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::rekey::{self, Refused};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{ChildOutcome, Model, TunnelId};
+use crate::model::{ChildOutcome, Model};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -47,23 +47,23 @@ A refused attempt to add one more child SA while the others live on. One refusal
 3. Read the log of the side that refuses.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let read = by_reading(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let read = by_reading(case);
     if read.is_some() {
         return read.into_iter().collect();
     }
-    let refused = rekey::refused(model, tunnel, true);
+    let refused = rekey::refused(case, true);
     let large = refused
         .first()
         .is_some_and(|first| first.room_for_public_value().is_some());
-    let Some(aftermath) = aftermath(model, tunnel, &refused).filter(|_| !large) else {
+    let Some(aftermath) = aftermath(case, &refused).filter(|_| !large) else {
         return Vec::new();
     };
     let (confidence, severity) = match refused.len() {
         1 => (Confidence::Possible, Severity::Warning),
         _ => (Confidence::Likely, RULE.severity),
     };
-    finding(&RULE, confidence, tunnel, &refused, model)
+    finding(&RULE, confidence, case, &refused)
         .map(|finding| {
             let severity = severity.min(finding.severity);
             finding
@@ -95,12 +95,12 @@ pub(super) fn refusals(requests: usize, aftermath: Text) -> Text {
 }
 
 /// Refusals to rekey that were read: two, or one after which the peers negotiate anew.
-fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let attempts = child::attempts(model, tunnel);
-    let mut refusals = child::lasting(model, &attempts);
+fn by_reading(case: &Case<'_>) -> Option<Finding> {
+    let attempts = case.attempts();
+    let mut refusals = case.lasting().to_vec();
     refusals.retain(Refusal::is_rekeying);
     let (first, last) = (refusals.first()?, refusals.last()?);
-    let anew = begins_anew(model, tunnel, last.at().1);
+    let anew = begins_anew(case, last.at().1);
     if refusals.len() < 2 && !anew {
         return None;
     }
@@ -118,10 +118,10 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         NotifyType::NO_ADDITIONAL_SAS.0,
         NotifyType::CHILD_SA_NOT_FOUND.0,
     ];
-    let recovered = child::recovered(last, &attempts);
+    let recovered = child::recovered(last, attempts);
     let settled = anew || recovered;
     let normal = !first.v1 && settled && refusals.iter().all(|one| passing.contains(&one.reason));
-    let finding = child::finding(&RULE, Confidence::Certain, tunnel, &refusals, &attempts)?
+    let finding = child::finding(&RULE, Confidence::Certain, case.id, &refusals, attempts)?
         .title(say!(
             "{from} refuses to rekey {what}: {reason}",
             from,
@@ -168,12 +168,12 @@ fn by_reading(model: &Model, tunnel: TunnelId) -> Option<Finding> {
 const OUTLIVED: Span = Span::from_secs(1800);
 
 /// Whether an IKE SA begins after this time, and soon enough.
-fn begins_anew(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
-    model.tunnels[tunnel]
+fn begins_anew(case: &Case<'_>, time: Timestamp) -> bool {
+    case.tunnel
         .ike_sas
         .iter()
-        .filter_map(|id| model.ike_sas[*id].exchanges.first())
-        .map(|id| &model.exchanges[*id])
+        .filter_map(|id| case.model.ike_sas[*id].exchanges.first())
+        .map(|id| &case.model.exchanges[*id])
         .filter(|exchange| {
             matches!(
                 exchange.kind,
@@ -182,7 +182,7 @@ fn begins_anew(model: &Model, tunnel: TunnelId, time: Timestamp) -> bool {
                     | ExchangeType::AGGRESSIVE
             )
         })
-        .filter_map(|exchange| crate::diagnose::facts::began(model, exchange.flights.first()?))
+        .filter_map(|exchange| crate::diagnose::facts::began(case.model, exchange.flights.first()?))
         .any(|(_, began)| began > time && began.since(time) <= OUTLIVED)
 }
 
@@ -208,19 +208,18 @@ fn granted_at_last(model: &Model, refused: &[Refused]) -> bool {
 pub(super) fn finding(
     rule: &'static Rule,
     confidence: Confidence,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     refused: &[Refused],
-    model: &Model,
 ) -> Option<Finding> {
     let first = refused.first()?;
-    let by = model.exchanges[first.exchange]
+    let by = case.model.exchanges[first.exchange]
         .response()
-        .and_then(|flight| crate::diagnose::facts::first(model, flight))
+        .and_then(|flight| crate::diagnose::facts::first(case.model, flight))
         .map(|message| message.path.from.address)?;
     let mut finding = Finding::new(
         rule,
         confidence,
-        tunnel,
+        case.id,
         first.response,
         "CREATE_CHILD_SA answered by one notification",
     )
@@ -229,7 +228,7 @@ pub(super) fn finding(
     for one in refused.iter().skip(1) {
         finding = finding.also(one.response, "refused again");
     }
-    if granted_at_last(model, refused) {
+    if granted_at_last(case.model, refused) {
         finding = finding.severity(rule.severity.min(Severity::Warning));
     }
     Some(finding)
@@ -237,13 +236,13 @@ pub(super) fn finding(
 
 /// What came of the refusals, in words; `None` if it was too little to speak of: one refusal, after
 /// which all goes on as before.
-pub(super) fn aftermath(model: &Model, tunnel: TunnelId, refused: &[Refused]) -> Option<Text> {
+pub(super) fn aftermath(case: &Case<'_>, refused: &[Refused]) -> Option<Text> {
     let last = refused.last()?.response.1;
-    let anew = begins_anew(model, tunnel, last);
+    let anew = begins_anew(case, last);
     match (anew, refused.len()) {
         // What begins anew after that has other reasons.
-        (_, 1) if granted_at_last(model, refused) => None,
-        _ if granted_at_last(model, refused) => Some("one was granted later".into()),
+        (_, 1) if granted_at_last(case.model, refused) => None,
+        _ if granted_at_last(case.model, refused) => Some("one was granted later".into()),
         (true, _) => Some("afterwards the peers negotiated anew".into()),
         (false, 1) => None,
         (false, _) => Some("the capture ends before it is settled".into()),

@@ -1,11 +1,11 @@
 //! Traffic pauses at the rekeying of a child SA.
 
-use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Tap, began, first, rekey};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{began, first, rekey};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{EspFlow, Model, Tunnel, TunnelId};
+use crate::model::EspFlow;
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
@@ -79,29 +79,28 @@ impl Pause<'_> {
     }
 }
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    let rekeyings = rekeyings(model, row);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let rekeyings = rekeyings(case);
     if rekeyings.is_empty() {
         return Vec::new();
     }
-    esp::directions(model, row)
+    case.directions()
         .iter()
         .flat_map(|directions| [0, 1].map(|end| pauses(directions, end, &rekeyings)))
         .max_by_key(|pauses| (pauses.iter().any(|pause| pause.alone), pauses.len()))
-        .and_then(|pauses| finding(model, tunnel, &pauses))
+        .and_then(|pauses| finding(case, &pauses))
         .into_iter()
         .collect()
 }
 
 /// The exchanges that made child SAs after the first, in order of time.
-fn rekeyings(model: &Model, row: &Tunnel) -> Vec<Rekeying> {
-    let mut found: Vec<Rekeying> = rekey::made(model, row)
+fn rekeyings(case: &Case<'_>) -> Vec<Rekeying> {
+    let mut found: Vec<Rekeying> = rekey::made(case)
         .filter_map(|exchange| {
             Some(Rekeying {
-                asked: began(model, exchange.request()?)?,
-                answered: began(model, exchange.response()?)?,
-                by: first(model, exchange.request()?)?.path.from.address,
+                asked: began(case.model, exchange.request()?)?,
+                answered: began(case.model, exchange.response()?)?,
+                by: first(case.model, exchange.request()?)?.path.from.address,
             })
         })
         .collect();
@@ -190,7 +189,7 @@ fn goes_on(directions: &Directions<'_>, end: usize, from: Timestamp, until: Time
     until.since(reached) < third
 }
 
-fn finding(model: &Model, tunnel: TunnelId, pauses: &[Pause<'_>]) -> Option<Finding> {
+fn finding(case: &Case<'_>, pauses: &[Pause<'_>]) -> Option<Finding> {
     let first = pauses.iter().find(|pause| pause.alone).or(pauses.first())?;
     let longest = pauses.iter().map(Pause::length).max()?;
     // Whoever lets traffic pause to rekey by hand makes both directions pause.
@@ -199,7 +198,7 @@ fn finding(model: &Model, tunnel: TunnelId, pauses: &[Pause<'_>]) -> Option<Find
         true => (Confidence::Likely, RULE.severity),
         false => (Confidence::Possible, Severity::Info),
     };
-    let tap = Tap::of(model, tunnel);
+    let tap = case.tap();
     let sent = match first.new.sequence.first {
         0 | 1 => Text::default(),
         number => say!(
@@ -232,7 +231,7 @@ fn finding(model: &Model, tunnel: TunnelId, pauses: &[Pause<'_>]) -> Option<Find
     let mut finding = Finding::new(
         &RULE,
         tap.absence(confidence),
-        tunnel,
+        case.id,
         first.old.seen.last,
         say!("the last packet on {old}", old),
     )
@@ -258,7 +257,7 @@ fn finding(model: &Model, tunnel: TunnelId, pauses: &[Pause<'_>]) -> Option<Find
     )
     .or("The sender had nothing to send just then.")
     .advise("Rekey earlier: a larger margin before the end of the SA, in time and in volume.")
-    .advise_all(vendor_advice::of_both(model, tunnel, Topic::ChildLifetime))
+    .advise_all(vendor_advice::of_both(case, Topic::ChildLifetime))
     .advise("Switch off the hardware offload of IPsec for a trial.");
     for pause in pauses {
         finding = finding.also(

@@ -1,8 +1,8 @@
 //! The answer comes from another address than the request went to.
 
-use crate::diagnose::facts::{cite, esp, tap};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Exchange, Flight, Message, MessageId, Model, TunnelId};
+use crate::diagnose::facts::cite;
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::{Exchange, Flight, Message, MessageId, Model};
 use crate::say;
 
 /// The rule.
@@ -40,29 +40,33 @@ A capture inside a device that translates addresses sees packets before and afte
 2. With several uplinks, route answers out by the link that the request came in by.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let strays: Vec<(MessageId, MessageId)> = model.tunnels[tunnel]
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let strays: Vec<(MessageId, MessageId)> = case
+        .tunnel
         .ike_sas
         .iter()
-        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
-        .filter_map(|id| stray(model, &model.exchanges[*id]))
+        .flat_map(|sa| &case.model.ike_sas[*sa].exchanges)
+        .filter_map(|id| stray(case.model, &case.model.exchanges[*id]))
         .collect();
     let Some((request, response)) = strays.first().copied() else {
         return Vec::new();
     };
-    let (asked, answered) = (&model.messages[request], &model.messages[response]);
+    let (asked, answered) = (
+        &case.model.messages[request],
+        &case.model.messages[response],
+    );
     let (to, from) = (asked.path.to.address, answered.path.from.address);
-    let taken = is_taken(model, tunnel, answered);
-    let works = taken && works(model, tunnel, answered);
+    let taken = is_taken(case, answered);
+    let works = taken && works(case, answered);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
-        tunnel,
-        cite(model, response),
+        case.id,
+        cite(case.model, response),
         say!("answer from {from}", from = answered.path.from),
     )
     .also(
-        cite(model, request),
+        cite(case.model, request),
         say!("request to {to}", to = asked.path.to),
     )
     .title(say!("Requests to {to} are answered from {from}", to, from))
@@ -91,16 +95,16 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         from
     ));
     for (_, response) in strays.iter().skip(1) {
-        finding = finding.also(cite(model, *response), "again");
+        finding = finding.also(cite(case.model, *response), "again");
     }
     vec![finding]
 }
 
 /// Whether who asked goes on in the IKE SA after an answer: with the SPI that only the answer tells, or
 /// with a later number (RFC 7296 section 2.3).
-fn is_taken(model: &Model, tunnel: TunnelId, answer: &Message) -> bool {
+fn is_taken(case: &Case<'_>, answer: &Message) -> bool {
     let header = &answer.header;
-    tap::messages(model, &model.tunnels[tunnel]).any(|message| {
+    case.messages().any(|message| {
         message.header.spis == header.spis
             && message.header.message_id != header.message_id
             && !message.header.flags.response()
@@ -110,8 +114,8 @@ fn is_taken(model: &Model, tunnel: TunnelId, answer: &Message) -> bool {
 }
 
 /// Whether ESP begins both ways after an answer.
-fn works(model: &Model, tunnel: TunnelId, answer: &Message) -> bool {
-    let directions = esp::directions(model, &model.tunnels[tunnel]);
+fn works(case: &Case<'_>, answer: &Message) -> bool {
+    let directions = case.directions();
     directions.iter().any(|directions| {
         [0, 1].iter().all(|end| {
             let mut flows = directions.flows(*end).iter();

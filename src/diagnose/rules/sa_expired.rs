@@ -2,8 +2,8 @@
 
 use super::lifetime_differs::responder_lifetime;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Tap, began, esp, life, quality};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{began, esp, life, quality};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
 use crate::model::{ChildSa, ChildSaId, IkeSaId, Model, TunnelId};
 use crate::say;
@@ -117,24 +117,24 @@ struct Break<'a> {
     next: &'a Life,
 }
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let lives = lives(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let lives = lives(case);
     let breaks: Vec<Break<'_>> = lives
         .windows(2)
         .filter_map(|pair| {
             let [old, next] = pair else { return None };
-            pauses(model, old, next).then_some((old, next))
+            pauses(case.model, old, next).then_some((old, next))
         })
         .take(LOOKED_AT)
-        .filter_map(|(old, next)| broken(model, tunnel, old, next))
+        .filter_map(|(old, next)| broken(case, old, next))
         .collect();
-    let tap = Tap::of(model, tunnel);
-    timed_out(tunnel, &breaks)
+    let tap = case.tap();
+    timed_out(case.id, &breaks)
         .or_else(|| {
             // Which SAs were made is not known where an end was not recorded.
             let whole = !tap.deaf.contains(&true);
             let mut lives_on = lives.iter().filter(|_| whole);
-            lives_on.find_map(|life| outlived(model, tunnel, life, &lives))
+            lives_on.find_map(|life| outlived(case, life, &lives))
         })
         .map(|finding| {
             let (severity, confidence) =
@@ -143,42 +143,41 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 confidence,
                 ..finding.severity(severity)
             }
-            .advise_all(vendor_advice::of_both(model, tunnel, Topic::ChildLifetime))
+            .advise_all(vendor_advice::of_both(case, Topic::ChildLifetime))
         })
         .into_iter()
         .collect()
 }
 
 /// The child SAs of a tunnel that carried traffic and whose making was seen, in order.
-fn lives(model: &Model, tunnel: TunnelId) -> Vec<Life> {
-    let row = &model.tunnels[tunnel];
-    let children = row.ike_sas.iter().flat_map(|ike_sa| {
-        model.ike_sas[*ike_sa]
+fn lives(case: &Case<'_>) -> Vec<Life> {
+    let children = case.tunnel.ike_sas.iter().flat_map(|ike_sa| {
+        case.model.ike_sas[*ike_sa]
             .child_sas
             .iter()
             .map(move |child| (*ike_sa, *child))
     });
     let mut lives: Vec<Life> = children
         .filter_map(|(ike_sa, id)| {
-            let child = &model.child_sas[id];
-            let exchange = &model.exchanges[child.made_by?];
+            let child = &case.model.child_sas[id];
+            let exchange = &case.model.exchanges[child.made_by?];
             let request = exchange.flights.first()?;
             let seen = child.seen?;
             Some(Life {
                 child: id,
                 ike_sa,
-                made: began(model, exchange.flights.last()?)?,
-                asker: crate::diagnose::facts::first(model, request)?
+                made: began(case.model, exchange.flights.last()?)?,
+                asker: crate::diagnose::facts::first(case.model, request)?
                     .path
                     .from
                     .address,
                 first: seen.first.1,
                 last: seen.last,
-                packets: packets(model, child),
-                lifetime: responder_lifetime(model, child.made_by?)
+                packets: packets(case.model, child),
+                lifetime: responder_lifetime(case.model, child.made_by?)
                     .map(|(seconds, ..)| seconds)
                     .or(child.terms.as_ref().and_then(|terms| terms.lifetime_secs)),
-                of_ike: model.ike_sas[ike_sa]
+                of_ike: case.model.ike_sas[ike_sa]
                     .suite
                     .as_ref()
                     .and_then(|suite| suite.v1_lifetime_secs),
@@ -212,13 +211,12 @@ fn pauses(model: &Model, old: &Life, next: &Life) -> bool {
 
 /// The end of `old`, if a delete marks it or its lifetime was over, and `next` is not what the side that
 /// deleted made at its own will.
-fn broken<'a>(model: &Model, tunnel: TunnelId, old: &'a Life, next: &'a Life) -> Option<Break<'a>> {
-    let deleted = deleted(model, old);
+fn broken<'a>(case: &Case<'_>, old: &'a Life, next: &'a Life) -> Option<Break<'a>> {
+    let deleted = deleted(case.model, old);
     // Who closes a tunnel and opens it again by itself means it.
     let meant = deleted.is_some_and(|closing| {
-        let row = &model.tunnels[tunnel];
-        crate::diagnose::facts::end_of(row, closing.from)
-            == crate::diagnose::facts::end_of(row, next.asker)
+        crate::diagnose::facts::end_of(case.tunnel, closing.from)
+            == crate::diagnose::facts::end_of(case.tunnel, next.asker)
     });
     (!meant && (deleted.is_some() || old.is_full())).then_some(Break { old, deleted, next })
 }
@@ -328,7 +326,7 @@ fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
 }
 
 /// One side goes on sending on an SA whose negotiated lifetime is over, and the other does not.
-fn outlived(model: &Model, tunnel: TunnelId, life: &Life, lives: &[Life]) -> Option<Finding> {
+fn outlived(case: &Case<'_>, life: &Life, lives: &[Life]) -> Option<Finding> {
     /// So long after the end no clock and no queue explains a packet.
     const LATE: Span = Span::from_secs(10);
     let lifetime = i64::try_from(life.lifetime.filter(|seconds| *seconds > 0)?).ok()?;
@@ -338,11 +336,11 @@ fn outlived(model: &Model, tunnel: TunnelId, life: &Life, lives: &[Life]) -> Opt
             .0
             .saturating_add(lifetime.saturating_mul(1_000_000_000)),
     );
-    let [one, other] = model.child_sas[life.child].flows;
-    let (one, other) = (&model.flows[one?], &model.flows[other?]);
+    let [one, other] = case.model.child_sas[life.child].flows;
+    let (one, other) = (&case.model.flows[one?], &case.model.flows[other?]);
     // Where the clock was set back, or is another tap's, the end is not known by time.
     if one.key.vantage != other.key.vantage
-        || quality::clock_error(model, one.key.vantage) > Span::default()
+        || quality::clock_error(case.model, one.key.vantage) > Span::default()
     {
         return None;
     }
@@ -366,7 +364,7 @@ fn outlived(model: &Model, tunnel: TunnelId, life: &Life, lives: &[Life]) -> Opt
         Finding::new(
             &RULE,
             Confidence::Likely,
-            tunnel,
+            case.id,
             still.seen.last,
             say!("still sent on {spi}", spi = still.key.spi),
         )

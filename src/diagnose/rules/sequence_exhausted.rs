@@ -1,7 +1,7 @@
 //! A flow used up its sequence numbers.
 
-use crate::diagnose::facts::{esp, tap};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::tap;
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::model::{EspFlow, Model, TunnelId};
 use crate::say;
 use crate::units::Span;
@@ -46,17 +46,16 @@ const LAST: u32 = u32::MAX - 0xffff;
 /// A new SA follows within this time, or the recording ends.
 const PATIENCE: Span = Span::from_secs(5);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for directions in esp::directions(model, row) {
+    for directions in case.directions() {
         for end in [0, 1] {
             let flows = directions.flows(end);
             findings.extend(
                 flows
                     .iter()
-                    .find(|flow| is_exhausted(model, flow, flows))
-                    .map(|flow| finding(tunnel, flow)),
+                    .find(|flow| is_exhausted(case.model, flow, flows))
+                    .map(|flow| finding(case.id, flow)),
             );
         }
     }

@@ -1,9 +1,9 @@
 //! Each new child SA displaces the last.
 
 use super::ts_narrowed::pair;
-use crate::diagnose::facts::{self, Tap, child, selectors};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
-use crate::model::{Exchange, InformationalClass, Model, Seen, Selector, TunnelId, selector};
+use crate::diagnose::facts::{self, selectors};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::model::{Exchange, InformationalClass, Seen, Selector, selector};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp};
@@ -62,12 +62,16 @@ struct Made {
     sides: [Vec<Selector>; 2],
 }
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let made = made(model, tunnel);
-    let deleted: Vec<_> = model.tunnels[tunnel]
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let made = made(case);
+    if made.len() < 2 {
+        return by_silence(case).into_iter().collect();
+    }
+    let deleted: Vec<_> = case
+        .tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| selectors::deletions(model, *id))
+        .flat_map(|id| selectors::deletions(case.model, *id))
         .collect();
     let displaced: Vec<(&Made, &Made)> = made
         .windows(2)
@@ -84,7 +88,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         })
         .collect();
     let Some((before, after)) = displaced.first() else {
-        return by_silence(model, tunnel).into_iter().collect();
+        return by_silence(case).into_iter().collect();
     };
     let again = made
         .iter()
@@ -117,7 +121,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
-        tunnel,
+        case.id,
         after.at,
         say!(
             "a child SA for {pair}, after which {from} deletes the one before",
@@ -161,9 +165,13 @@ struct Sealed {
 /// Sealed: again and again a new child SA is granted, and the one before, which was in use, falls
 /// silent after what may be a Delete of the side that granted the new one. A rekeying is cleaned up
 /// by who asked for it (RFC 7296 section 2.8), and comes at steady intervals.
-fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let sealed = sealed(model, tunnel);
-    let mut deletes = deletes(model, tunnel);
+fn by_silence(case: &Case<'_>) -> Option<Finding> {
+    let sealed = sealed(case);
+    // Each displaces the one before.
+    if sealed.len() <= SEALED_PATTERN {
+        return None;
+    }
+    let mut deletes = deletes(case);
     deletes.sort_unstable_by_key(|(time, _)| *time);
     let displaced: Vec<(&Sealed, &Sealed)> = sealed
         .windows(2)
@@ -202,11 +210,11 @@ fn by_silence(model: &Model, tunnel: TunnelId) -> Option<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Possible,
-        tunnel,
+        case.id,
         after.at,
         "a child SA is made, after which the one before falls silent",
     )
-    .severity(Tap::of(model, tunnel).gaps(Severity::Warning))
+    .severity(case.tap().gaps(Severity::Warning))
     .also(before.seen.last, "the last packet of the one before")
     .title(say!("{from} may keep one child SA only", from))
     .says(say!(
@@ -242,25 +250,26 @@ const IN_USE: Span = Span::from_secs(30);
 
 /// The child SAs of a tunnel that carried packets both ways and were made by sealed messages of
 /// IKEv2, in order of the answers.
-fn sealed(model: &Model, tunnel: TunnelId) -> Vec<Sealed> {
+fn sealed(case: &Case<'_>) -> Vec<Sealed> {
     let mut found = Vec::new();
-    for flow in &model.tunnels[tunnel].flows {
-        let Some(id) = model.flows[*flow].child_sa.child_sa() else {
+    for flow in &case.tunnel.flows {
+        let Some(id) = case.model.flows[*flow].child_sa.child_sa() else {
             continue;
         };
-        let child = &model.child_sas[id];
+        let child = &case.model.child_sas[id];
         // Each pair once, from its first direction on.
         let [Some(one), Some(other)] = child.flows else {
             continue;
         };
-        let pair = [one, other].map(|id| &model.flows[id]);
-        let made = child.made_by.map(|made| &model.exchanges[made]);
+        let pair = [one, other].map(|id| &case.model.flows[id]);
+        let made = child.made_by.map(|made| &case.model.exchanges[made]);
         let Some(response) = made.and_then(Exchange::response).filter(|_| one == *flow) else {
             continue;
         };
         let v2 = made.is_some_and(|made| made.kind != ExchangeType::QUICK_MODE);
-        if let (Some(message), Some(seen), true) = (facts::first(model, response), child.seen, v2)
-            && model.opened(response).is_none()
+        if let (Some(message), Some(seen), true) =
+            (facts::first(case.model, response), child.seen, v2)
+            && case.model.opened(response).is_none()
         {
             found.push(Sealed {
                 at: (message.frame, message.time),
@@ -275,16 +284,17 @@ fn sealed(model: &Model, tunnel: TunnelId) -> Vec<Sealed> {
 }
 
 /// Sealed requests that may delete a child SA: when, and by whom.
-fn deletes(model: &Model, tunnel: TunnelId) -> Vec<(Timestamp, IpAddr)> {
+fn deletes(case: &Case<'_>) -> Vec<(Timestamp, IpAddr)> {
     let small = [InformationalClass::DeleteChild, InformationalClass::Small];
     let mut found = Vec::new();
-    for sa in &model.tunnels[tunnel].ike_sas {
-        for id in &model.ike_sas[*sa].exchanges {
-            let exchange = &model.exchanges[*id];
+    for sa in &case.tunnel.ike_sas {
+        for id in &case.model.ike_sas[*sa].exchanges {
+            let exchange = &case.model.exchanges[*id];
             if exchange.kind == ExchangeType::INFORMATIONAL
                 && let Some(request) = exchange.request()
-                && let Some(message) = facts::first(model, request)
-                && model
+                && let Some(message) = facts::first(case.model, request)
+                && case
+                    .model
                     .informational_class(*sa, request)
                     .is_some_and(|class| small.contains(&class))
             {
@@ -302,9 +312,9 @@ fn is_alike(one: &Made, other: &Made) -> bool {
 }
 
 /// The child SAs of a tunnel that were granted and rekey none, in order.
-fn made(model: &Model, tunnel: TunnelId) -> Vec<Made> {
-    child::attempts(model, tunnel)
-        .into_iter()
+fn made(case: &Case<'_>) -> Vec<Made> {
+    case.attempts()
+        .iter()
         .filter_map(|attempt| {
             let spis = attempt.told.spis();
             let (request, answer) = attempt.told.granted()?;

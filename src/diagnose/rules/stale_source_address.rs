@@ -1,9 +1,9 @@
 //! A gateway has a new address, and its ESP still leaves with the old one.
 
 use crate::diagnose::facts::{end_of, esp, first};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::count;
-use crate::model::{EspFlow, IkeSaId, Message, Model, TunnelId};
+use crate::model::{EspFlow, IkeSaId, Message};
 use crate::say;
 use crate::units::Span;
 
@@ -39,24 +39,23 @@ const SETTLED: Span = Span::from_secs(10);
 /// Fewer packets are stragglers.
 const MANY: u64 = 10;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let ike_sas = model.tunnels[tunnel].ike_sas.iter();
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let ike_sas = case.tunnel.ike_sas.iter();
     ike_sas
-        .filter(|id| model.ike_sas[**id].paths.len() > 1)
+        .filter(|id| case.model.ike_sas[**id].paths.len() > 1)
         .flat_map(|id| [0, 1].map(|end| (*id, end)))
-        .find_map(|(id, end)| stale(model, tunnel, id, end))
+        .find_map(|(id, end)| stale(case, id, end))
         .into_iter()
         .collect()
 }
 
-fn stale(model: &Model, tunnel: TunnelId, id: IkeSaId, end: usize) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let sent: Vec<&Message> = model.ike_sas[id]
+fn stale(case: &Case<'_>, id: IkeSaId, end: usize) -> Option<Finding> {
+    let sent: Vec<&Message> = case.model.ike_sas[id]
         .exchanges
         .iter()
-        .flat_map(|id| &model.exchanges[*id].flights)
-        .filter_map(|flight| first(model, flight))
-        .filter(|message| end_of(row, message.path.from.address) == Some(end))
+        .flat_map(|id| &case.model.exchanges[*id].flights)
+        .filter_map(|flight| first(case.model, flight))
+        .filter(|message| end_of(case.tunnel, message.path.from.address) == Some(end))
         .collect();
     let last = *sent.iter().max_by_key(|message| message.time)?;
     let sent = sent
@@ -73,7 +72,7 @@ fn stale(model: &Model, tunnel: TunnelId, id: IkeSaId, end: usize) -> Option<Fin
         return None;
     }
     let settled = moved.time.later(SETTLED);
-    let directions = esp::directions(model, row);
+    let directions = case.directions();
     let directions = directions
         .iter()
         .find(|directions| directions.vantage == last.vantage)?;
@@ -102,7 +101,7 @@ fn stale(model: &Model, tunnel: TunnelId, id: IkeSaId, end: usize) -> Option<Fin
                 true => Confidence::Likely,
                 false => Confidence::Possible,
             },
-            tunnel,
+            case.id,
             flow.seen.last,
             say!("ESP on {spi} still from {from}", spi, from),
         )

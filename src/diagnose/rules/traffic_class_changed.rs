@@ -1,9 +1,9 @@
 //! The path changes DSCP or ECN between two taps.
 
 use crate::diagnose::facts::taps;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
-use crate::model::{Message, Model, TapPair, Tunnel, TunnelId};
+use crate::model::{Message, TapPair};
 use crate::say;
 
 /// The rule.
@@ -34,26 +34,27 @@ A gateway that marks packets itself, between its outside tap and one further ins
 /// ECN: congestion experienced (RFC 3168 section 5).
 const CE: u8 = 3;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    row.taps
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.tunnel
+        .taps
         .iter()
-        .find_map(|pair| changed(model, tunnel, row, pair))
+        .find_map(|pair| changed(case, pair))
         .into_iter()
         .collect()
 }
 
-fn changed(model: &Model, tunnel: TunnelId, row: &Tunnel, pair: &TapPair) -> Option<Finding> {
-    let crossings: Vec<(&Message, &Message)> = row
+fn changed(case: &Case<'_>, pair: &TapPair) -> Option<Finding> {
+    let crossings: Vec<(&Message, &Message)> = case
+        .tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
-        .flat_map(|id| &model.exchanges[*id].flights)
+        .flat_map(|id| &case.model.ike_sas[*id].exchanges)
+        .flat_map(|id| &case.model.exchanges[*id].flights)
         .filter_map(|flight| {
             let [one, two] = pair.taps;
-            let here = model.seen_at(flight, one)?;
-            let there = model.seen_at(flight, two)?;
-            let towards = 1 - row.end_of(here.path.from.address)?;
+            let here = case.model.seen_at(flight, one)?;
+            let there = case.model.seen_at(flight, two)?;
+            let towards = 1 - case.tunnel.end_of(here.path.from.address)?;
             let (near, far) = match pair.near(towards)? {
                 0 => (here, there),
                 _ => (there, here),
@@ -71,12 +72,12 @@ fn changed(model: &Model, tunnel: TunnelId, row: &Tunnel, pair: &TapPair) -> Opt
         Finding::new(
             &RULE,
             Confidence::Certain,
-            tunnel,
+            case.id,
             (far.frame, far.time),
             say!(
                 "{class} at {tap}",
                 class = &after,
-                tap = taps::name(model, far.vantage)
+                tap = taps::name(case.model, far.vantage)
             ),
         )
         .also(
@@ -88,9 +89,9 @@ fn changed(model: &Model, tunnel: TunnelId, row: &Tunnel, pair: &TapPair) -> Opt
              {near} with {before} and reached {far} with {after}.",
             others = others.count(),
             messages = count(crossings.len() as u64, "IKE message"),
-            near = taps::name(model, near.vantage),
+            near = taps::name(case.model, near.vantage),
             before,
-            far = taps::name(model, far.vantage),
+            far = taps::name(case.model, far.vantage),
             after
         ))
         .advise("Ask the provider between the taps whether it honours the DSCP; else shape at your own edge."),

@@ -4,10 +4,10 @@ use super::clear_text_leak;
 use crate::diagnose::facts::selectors::{self, Narrowing};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, clear};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count};
 use crate::limits;
-use crate::model::{ChildOutcome, ClearFlow, Model, Selector, TunnelId, selector};
+use crate::model::{ChildOutcome, ClearFlow, Selector, selector};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Timestamp;
@@ -45,8 +45,8 @@ A client that is given an inner address is narrowed to that address, which is ho
 2. Where several connections have a part each, see that they do not overlap.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let narrowed: Vec<Narrowing> = selectors::narrowings(model, tunnel)
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let narrowed: Vec<Narrowing> = selectors::narrowings(case)
         .into_iter()
         .filter(|one| !one.is_first_pair())
         .collect();
@@ -55,10 +55,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         .find(|one| !one.served && !one.remote_access)
         .or(narrowed.first());
     let Some(worst) = worst else {
-        return by_size(model, tunnel).into_iter().collect();
+        return by_size(case).into_iter().collect();
     };
     let (from, to) = (worst.answer.from, worst.answer.to);
-    let leaks: Vec<&ClearFlow> = clear::flows(model, &model.tunnels[tunnel])
+    let leaks: Vec<&ClearFlow> = clear::flows(case)
         .filter(|flow| worst.cuts_off(flow.from, flow.to))
         .collect();
     // Who asks for everything leaves it to the other side what the tunnel carries.
@@ -76,7 +76,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
-        tunnel,
+        case.id,
         worst.answer.at,
         say!("granted: {selectors}", selectors = pair(&worst.granted)),
     )
@@ -84,7 +84,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         worst.request.at,
         say!("asked for: {selectors}", selectors = pair(&worst.asked)),
     )
-    .during(worst.answer.at.1, ends(model, tunnel))
+    .during(worst.answer.at.1, ends(case))
     .severity(if normal {
         Severity::Info
     } else {
@@ -138,7 +138,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                 to
             ))
             .advise("Use the same selectors on both sides; a peer of IKEv1, or one that does not narrow, refuses what differs.")
-            .advise_all(vendor_advice::of_both(model, tunnel, Topic::Selectors));
+            .advise_all(vendor_advice::of_both(case, Topic::Selectors));
     }
     vec![finding]
 }
@@ -153,25 +153,25 @@ fn is_of_everything(narrowing: &Narrowing) -> bool {
 
 /// A sealed answer that may lack selectors of its request, while packets that should be in the tunnel
 /// pass in clear. Either alone is normal.
-fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let leaks: Vec<&ClearFlow> = clear_text_leak::leaks(model, tunnel).collect();
+fn by_size(case: &Case<'_>) -> Option<Finding> {
+    let leaks: Vec<&ClearFlow> = clear_text_leak::leaks(case).collect();
     let leak = leaks.first()?;
-    let row = &model.tunnels[tunnel];
-    let exchanges = row
+    let exchanges = case
+        .tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges);
+        .flat_map(|id| &case.model.ike_sas[*id].exchanges);
     let mut answers = exchanges
         .take(limits::CHILD_ATTEMPTS)
-        .map(|id| &model.exchanges[*id])
+        .map(|id| &case.model.exchanges[*id])
         .filter(|exchange| {
             exchange.kind == ExchangeType::CREATE_CHILD_SA
-                && model.child_outcome(exchange) == ChildOutcome::Made
+                && case.model.child_outcome(exchange) == ChildOutcome::Made
         })
         .filter_map(|exchange| {
-            let dropped = model.dropped_at_most(exchange)?;
-            let answer = began(model, exchange.response()?)?;
-            Some((dropped, began(model, exchange.request()?)?, answer))
+            let dropped = case.model.dropped_at_most(exchange)?;
+            let answer = began(case.model, exchange.response()?)?;
+            Some((dropped, began(case.model, exchange.request()?)?, answer))
         });
     let (dropped, request, answer) = answers.find(|(dropped, ..)| *dropped > 0)?;
     let mut later = answers.map(|(other, ..)| other).peekable();
@@ -180,7 +180,7 @@ fn by_size(model: &Model, tunnel: TunnelId) -> Option<Finding> {
         Finding::new(
             &RULE,
             Confidence::Possible,
-            tunnel,
+            case.id,
             answer,
             "an answer that is shorter than its request",
         )
@@ -248,10 +248,17 @@ pub(super) fn left(narrowing: &Narrowing) -> Text {
 }
 
 /// When the last IKE SA of the tunnel was seen: so long narrowed selectors hold.
-pub(super) fn ends(model: &Model, tunnel: TunnelId) -> Timestamp {
-    let row = &model.tunnels[tunnel];
-    let sas = row.ike_sas.iter().map(|id| model.ike_sas[*id].seen.last.1);
-    let flows = row.flows.iter().map(|id| model.flows[*id].seen.last.1);
+pub(super) fn ends(case: &Case<'_>) -> Timestamp {
+    let sas = case
+        .tunnel
+        .ike_sas
+        .iter()
+        .map(|id| case.model.ike_sas[*id].seen.last.1);
+    let flows = case
+        .tunnel
+        .flows
+        .iter()
+        .map(|id| case.model.flows[*id].seen.last.1);
     sas.chain(flows).max().unwrap_or(Timestamp(i64::MIN))
 }
 

@@ -1,9 +1,8 @@
 //! Of several networks the peer takes the first pair only.
 
 use super::ts_narrowed::{ends, left, pair};
-use crate::diagnose::facts::{Tap, clear, selectors};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId};
+use crate::diagnose::facts::{clear, selectors};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::say;
 
 /// The rule.
@@ -41,20 +40,19 @@ A peer that is configured for the first pair alone does the same, and is right. 
 3. Or use 0.0.0.0/0 on both sides and decide by routes.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let mut narrowed = selectors::narrowings(model, tunnel);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let mut narrowed = selectors::narrowings(case);
     narrowed.retain(|one| one.is_first_pair() && !one.remote_access);
     narrowed.sort_by_key(|one| one.served);
     let Some(worst) = narrowed.first() else {
         return Vec::new();
     };
     let (from, to) = (worst.answer.from, worst.answer.to);
-    let late = Tap::of(model, tunnel).late;
+    let late = case.tap().late;
     // Packets of the other pairs that pass in clear show that they are missed. Without them the pairs
     // may come when they are needed: a responder need not say that more is possible (RFC 7296 section
     // 2.9).
-    let missed =
-        clear::flows(model, &model.tunnels[tunnel]).any(|flow| worst.cuts_off(flow.from, flow.to));
+    let missed = clear::flows(case).any(|flow| worst.cuts_off(flow.from, flow.to));
     let severity = match (worst.served, missed) {
         (true, _) => Severity::Info,
         (false, true) => RULE.severity,
@@ -64,7 +62,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
-        tunnel,
+        case.id,
         worst.answer.at,
         say!("granted: {selectors}", selectors = pair(&worst.granted)),
     )
@@ -72,7 +70,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
         worst.request.at,
         say!("asked for: {selectors}", selectors = pair(&worst.asked)),
     )
-    .during(worst.answer.at.1, ends(model, tunnel))
+    .during(worst.answer.at.1, ends(case))
     .severity(severity)
     .title(say!(
         "{from} takes only the first pair of networks that {to} asks for",

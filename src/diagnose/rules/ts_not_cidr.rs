@@ -1,9 +1,8 @@
 //! A selector is a range of addresses that no prefix covers.
 
-use crate::diagnose::facts::child;
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
-use crate::model::{Model, Selector, TunnelId, selector};
+use crate::model::{Selector, selector};
 use crate::say;
 
 /// The rule.
@@ -31,8 +30,9 @@ Nothing. Two implementations that both keep ranges get along with it.
 1. Write the networks as prefixes on both sides; cut a range into the prefixes that cover it.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let odd: Vec<_> = child::attempts(model, tunnel)
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let odd: Vec<_> = case
+        .attempts()
         .iter()
         .filter_map(|attempt| {
             let answer = attempt
@@ -53,7 +53,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Certain,
-        tunnel,
+        case.id,
         *at,
         say!("granted: {selectors}", selectors = selector::said(first)),
     )

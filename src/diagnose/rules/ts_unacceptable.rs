@@ -2,8 +2,8 @@
 
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{Model, TunnelId, selector};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::selector;
 use crate::registry::{NotifyType, NotifyV1};
 use crate::say;
 use std::net::IpAddr;
@@ -42,11 +42,11 @@ Without keys it cannot be told from a refused ESP proposal; see child-setup-fail
 3. Policy-based and route-based sides: set the route-based side's selectors to those of the policy, or 0.0.0.0/0 on both.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let attempts = child::attempts(model, tunnel);
-    let mut refusals = child::lasting(model, &attempts);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let attempts = case.attempts();
+    let mut refusals = case.lasting().to_vec();
     refusals.retain(is_about_selectors);
-    refusals.retain(|refusal| !asked_by_pairs(refusal, &attempts));
+    refusals.retain(|refusal| !asked_by_pairs(refusal, attempts));
     let Some(first) = refusals.first() else {
         return Vec::new();
     };
@@ -62,7 +62,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             from
         )
     });
-    let known = known_of(&attempts, from, first);
+    let known = known_of(attempts, from, first);
     let known_for = known.as_ref().map(|(own, other)| {
         say!(
             "{from} itself has {own} and {other}.",
@@ -73,7 +73,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     });
     // Some daemons of IKEv1 say INVALID-ID-INFORMATION of other faults too.
     let confidence = Confidence::Certain.lower_if(first.v1);
-    let finding = child::finding(&RULE, confidence, tunnel, &refusals, &attempts)
+    let finding = child::finding(&RULE, confidence, case.id, &refusals, attempts)
         .map(|finding| {
             finding
                 .title(say!(
@@ -132,7 +132,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                     "The log of {from} names the selectors it expects.",
                     from
                 ))
-                .advise_all(vendor_advice::of(model, tunnel, from, Topic::Selectors))
+                .advise_all(vendor_advice::of(case, from, Topic::Selectors))
         });
     finding.into_iter().collect()
 }

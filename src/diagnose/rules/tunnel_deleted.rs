@@ -2,9 +2,9 @@
 
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{Fate, asked, began, end_of, life, quality, tap};
-use crate::diagnose::{Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, all_of};
-use crate::model::{Deleted, EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model, TunnelId};
+use crate::model::{Deleted, EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -56,51 +56,52 @@ const CROSSED: Span = Span::from_secs(30);
 /// So many packets after the deletion mean that the tunnel is still needed.
 const NEEDED: u64 = 5;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
+fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let row = &model.tunnels[tunnel];
-    let directions = esp::directions(model, row);
+    let directions = case.directions();
     findings.extend(
-        row.ike_sas
+        case.tunnel
+            .ike_sas
             .iter()
-            .find_map(|id| cut_off(model, tunnel, &directions, *id)),
+            .find_map(|id| cut_off(case, directions, *id)),
     );
     findings.extend(
-        row.ike_sas
+        case.tunnel
+            .ike_sas
             .iter()
             .rev()
-            .find_map(|id| closed(model, tunnel, *id)),
+            .find_map(|id| closed(case, *id)),
     );
     findings
 }
 
 /// An IKE SA that was deleted and that no other took the place of.
-fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let sa = &model.ike_sas[id];
-    if sa.state != IkeState::Deleted || is_replaced(model, tunnel, id) {
+fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
+    let sa = &case.model.ike_sas[id];
+    if sa.state != IkeState::Deleted || is_replaced(case, id) {
         return None;
     }
-    let last = sa.exchanges.last().map(|id| &model.exchanges[*id])?;
-    let (at, who, to) = said(model, last)?;
-    if has_other(model, tunnel, id, at.1) {
+    let last = sa.exchanges.last().map(|id| &case.model.exchanges[*id])?;
+    let (at, who, to) = said(case.model, last)?;
+    if has_other(case, id, at.1) {
         return None;
     }
-    let named = named(model, id, at);
-    let end = end_of(row, who)?;
-    let vantage = vantage(model, last)?;
+    let named = named(case.model, id, at);
+    let end = end_of(case.tunnel, who)?;
+    let vantage = vantage(case.model, last)?;
     // Where the clock was set back, or is another tap's, what came after the delete is not known by
     // its time.
-    let still: u64 = esp::directions(model, row)
+    let still: u64 = case
+        .directions()
         .iter()
         .filter(|directions| {
             directions.vantage.input == vantage.input
-                && quality::clock_error(model, directions.vantage) == Span::default()
+                && quality::clock_error(case.model, directions.vantage) == Span::default()
         })
         .map(|directions| directions.packets_since(end, at.1.later(SILENCE)))
         .max()
         .unwrap_or(0);
-    let after = fate_of_attempts(model, tunnel, at.1, who);
+    let after = fate_of_attempts(case, at.1, who);
     let (severity, confidence, what): (_, _, Text) = match (still >= NEEDED, after) {
         (_, Some(Afterwards::Up)) => (
             Severity::Info,
@@ -126,7 +127,7 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
         ),
         // A recording with holes may lack what took its place.
         (true, None) => (
-            tap::Tap::of(model, tunnel).gaps(RULE.severity),
+            case.tap().gaps(RULE.severity),
             Confidence::Possible,
             say!(
                 "{to} goes on sending: {still} ESP packets came after it.",
@@ -147,7 +148,7 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
                 Some(_) if confidence == Confidence::Likely => Confidence::Certain,
                 _ => confidence,
             },
-            tunnel,
+            case.id,
             at,
             match named {
                 Some(_) => "the delete of the IKE SA",
@@ -168,30 +169,24 @@ fn closed(model: &Model, tunnel: TunnelId, id: IkeSaId) -> Option<Finding> {
 
 /// All ESP ended at an informational message of the size of a delete, and later someone asked for a
 /// new SA. Block padding makes a liveness check as large, so the traffic itself must tell.
-fn cut_off(
-    model: &Model,
-    tunnel: TunnelId,
-    directions: &[esp::Directions<'_>],
-    id: IkeSaId,
-) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
-    let sa = &model.ike_sas[id];
-    let tap = tap::Tap::of(model, tunnel);
+fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> Option<Finding> {
+    let sa = &case.model.ike_sas[id];
+    let tap = case.tap();
     sa.exchanges
         .iter()
-        .map(|id| &model.exchanges[*id])
+        .map(|id| &case.model.exchanges[*id])
         // An unanswered one is a liveness check on a dead path.
         .filter(|exchange| exchange.response().is_some() || asked::is_v1(exchange.kind))
-        .filter_map(|exchange| life::may_delete(model, id, exchange))
+        .filter_map(|exchange| life::may_delete(case.model, id, exchange))
         // An IKE SA that has a successor is deleted, and nobody misses it.
-        .filter(|closing| !is_succeeded(model, tunnel, id, closing.at))
-        .filter(|closing| !tidies_up(model, sa, closing.at.1))
+        .filter(|closing| !is_succeeded(case, id, closing.at))
+        .filter(|closing| !tidies_up(case.model, sa, closing.at.1))
         .find_map(|closing| {
-            let (again, asker) = asked_again(model, tunnel, closing.at.1)?;
+            let (again, asker) = asked_again(case, closing.at.1)?;
             let until = again.1;
             let ended = directions.iter().any(|directions| {
                 // Where the clock was set back, before and after are not known by time.
-                if quality::clock_error(model, directions.vantage) > Span::default() {
+                if quality::clock_error(case.model, directions.vantage) > Span::default() {
                     return false;
                 }
                 [0, 1]
@@ -199,11 +194,11 @@ fn cut_off(
                     .all(|end| ends_at(directions, end, closing.at.1, until))
             });
             let at_once = until.since(closing.at.1) < SILENCE;
-            if !ended || at_once || path_died(model, tunnel, closing.at.1, until) {
+            if !ended || at_once || path_died(case, closing.at.1, until) {
                 return None;
             }
             let who = closing.from;
-            let named = named(model, id, closing.at);
+            let named = named(case.model, id, closing.at);
             let paused = until.since(closing.at.1);
             let says = match &named {
                 Some(deleted) => say!(
@@ -223,7 +218,7 @@ fn cut_off(
                 ),
             };
             // Who deletes and asks anew by itself was restarted, or means it.
-            let wanted = end_of(row, asker) != end_of(row, who);
+            let wanted = end_of(case.tunnel, asker) != end_of(case.tunnel, who);
             Some(
                 Finding::new(
                     &RULE,
@@ -231,7 +226,7 @@ fn cut_off(
                         Some(_) => Confidence::Certain,
                         None => Confidence::Possible,
                     },
-                    tunnel,
+                    case.id,
                     closing.at,
                     match named {
                         Some(_) => "a delete, at which all ESP ends",
@@ -266,28 +261,28 @@ fn tidies_up(model: &Model, sa: &IkeSa, time: Timestamp) -> bool {
 }
 
 /// Whether this message is the last of an IKE SA whose place another takes.
-fn is_succeeded(model: &Model, tunnel: TunnelId, id: IkeSaId, at: Cite) -> bool {
-    let last = model.ike_sas[id].exchanges.last();
+fn is_succeeded(case: &Case<'_>, id: IkeSaId, at: Cite) -> bool {
+    let last = case.model.ike_sas[id].exchanges.last();
     let is_last = last
-        .and_then(|last| said(model, &model.exchanges[*last]))
+        .and_then(|last| said(case.model, &case.model.exchanges[*last]))
         .is_some_and(|(last, ..)| last == at);
-    is_last && (has_other(model, tunnel, id, at.1) || is_replaced(model, tunnel, id))
+    is_last && (has_other(case, id, at.1) || is_replaced(case, id))
 }
 
 /// Whether another IKE SA of the tunnel takes the place of this one.
-fn is_replaced(model: &Model, tunnel: TunnelId, id: IkeSaId) -> bool {
-    let mut others = model.tunnels[tunnel].ike_sas.iter();
-    others.any(|other| model.ike_sas[*other].replaces == Some(id))
+fn is_replaced(case: &Case<'_>, id: IkeSaId) -> bool {
+    let mut others = case.tunnel.ike_sas.iter();
+    others.any(|other| case.model.ike_sas[*other].replaces == Some(id))
 }
 
 /// Whether another IKE SA of the tunnel stood at this time and after it: of two that crossed each
 /// other one is deleted. One that came up long before and is not heard of again may be dead.
-fn has_other(model: &Model, tunnel: TunnelId, id: IkeSaId, time: Timestamp) -> bool {
-    model.tunnels[tunnel]
+fn has_other(case: &Case<'_>, id: IkeSaId, time: Timestamp) -> bool {
+    case.tunnel
         .ike_sas
         .iter()
         .filter(|other| **other != id)
-        .map(|other| &model.ike_sas[*other])
+        .map(|other| &case.model.ike_sas[*other])
         .any(|other| {
             let fresh = time.since(other.seen.first.1) < CROSSED;
             other.seen.first.1 < time
@@ -300,11 +295,9 @@ fn has_other(model: &Model, tunnel: TunnelId, id: IkeSaId, time: Timestamp) -> b
 }
 
 /// Whether a request between the two times was not answered: then the path ended the traffic.
-fn path_died(model: &Model, tunnel: TunnelId, from: Timestamp, until: Timestamp) -> bool {
-    model.tunnels[tunnel]
-        .ike_sas
+fn path_died(case: &Case<'_>, from: Timestamp, until: Timestamp) -> bool {
+    case.unsettled()
         .iter()
-        .flat_map(|id| asked::all(model, &model.ike_sas[*id]))
         .any(|asked| asked.first.1 > from && asked.first.1 < until && asked.fate != Fate::Answered)
 }
 
@@ -338,12 +331,8 @@ fn ends_at(
 }
 
 /// The first request for an SA after `time`, and who asks.
-fn asked_again(model: &Model, tunnel: TunnelId, time: Timestamp) -> Option<(Cite, IpAddr)> {
-    model.tunnels[tunnel]
-        .ike_sas
-        .iter()
-        .flat_map(|id| &model.ike_sas[*id].exchanges)
-        .map(|id| &model.exchanges[*id])
+fn asked_again(case: &Case<'_>, time: Timestamp) -> Option<(Cite, IpAddr)> {
+    case.exchanges()
         .filter(|exchange| {
             matches!(
                 exchange.kind,
@@ -355,7 +344,7 @@ fn asked_again(model: &Model, tunnel: TunnelId, time: Timestamp) -> Option<(Cite
             )
         })
         .filter_map(|exchange| {
-            let message = crate::diagnose::facts::first(model, exchange.request()?)?;
+            let message = crate::diagnose::facts::first(case.model, exchange.request()?)?;
             let at = (message.frame, message.time);
             Some((at, message.path.from.address))
         })
@@ -415,19 +404,8 @@ enum Afterwards {
 const SLOW: Span = Span::from_secs(10);
 
 /// What came of the attempts after `time`; `None` if there is none, or it is too early to say.
-fn fate_of_attempts(
-    model: &Model,
-    tunnel: TunnelId,
-    time: Timestamp,
-    who: IpAddr,
-) -> Option<Afterwards> {
-    let row = &model.tunnels[tunnel];
-    let attempts: Vec<&IkeSa> = row
-        .ike_sas
-        .iter()
-        .map(|id| &model.ike_sas[*id])
-        .filter(|sa| sa.seen.first.1 > time)
-        .collect();
+fn fate_of_attempts(case: &Case<'_>, time: Timestamp, who: IpAddr) -> Option<Afterwards> {
+    let attempts: Vec<&IkeSa> = case.ike_sas().filter(|sa| sa.seen.first.1 > time).collect();
     if attempts.iter().any(|sa| {
         matches!(
             sa.state,
@@ -440,7 +418,7 @@ fn fate_of_attempts(
     let refused = |sa: &IkeSa| {
         let mut errors = sa.notices.iter().filter(|notice| notice.is_error());
         sa.state == IkeState::Refused
-            && errors.any(|notice| end_of(row, notice.from) == end_of(row, who))
+            && errors.any(|notice| end_of(case.tunnel, notice.from) == end_of(case.tunnel, who))
     };
     let (first, last) = (attempts.first()?, attempts.last()?);
     if attempts.iter().all(|sa| refused(sa)) {
@@ -452,9 +430,11 @@ fn fate_of_attempts(
         // The last may succeed yet.
         false => (last, Afterwards::Failed),
     };
-    let begun = model.exchanges[*told.exchanges.first()?].flights.first()?;
-    let vantage = crate::diagnose::facts::first(model, begun)?.vantage;
-    tap::went_on(model, vantage, told.seen.first.1, SLOW).then_some(fate)
+    let begun = case.model.exchanges[*told.exchanges.first()?]
+        .flights
+        .first()?;
+    let vantage = crate::diagnose::facts::first(case.model, begun)?.vantage;
+    tap::went_on(case.model, vantage, told.seen.first.1, SLOW).then_some(fate)
 }
 
 #[cfg(test)]

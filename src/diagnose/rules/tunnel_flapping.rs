@@ -2,9 +2,9 @@
 
 use crate::diagnose::facts::life::Birth;
 use crate::diagnose::facts::{end_of, first, life};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::{Text, count, list};
-use crate::model::{Flight, IkeSaId, IkeState, Model, TunnelId};
+use crate::model::{Flight, IkeSaId, IkeState, Model};
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -52,13 +52,13 @@ const LIVE: Span = Span::from_secs(30);
 /// How long an old IKE SA may be used on after the next came up.
 const DRAIN: Span = Span::from_secs(30);
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let births = life::births(model, &model.tunnels[tunnel]);
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let births = case.births();
     let lost: Vec<(Birth, Birth)> = births
         .iter()
         .zip(births.iter().skip(1))
         .map(|(old, next)| (*old, *next))
-        .filter(|(old, next)| is_lost(model, tunnel, old, next))
+        .filter(|(old, next)| is_lost(case, old, next))
         .collect();
     let (Some((first, _)), Some((_, last))) = (lost.first(), lost.last()) else {
         return Vec::new();
@@ -73,7 +73,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
-        tunnel,
+        case.id,
         last.asked,
         "negotiated anew from the beginning",
     )
@@ -94,9 +94,9 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             lost = lost.len(),
             lives
         )
-        .then(endings(model, &lost))
+        .then(endings(case.model, &lost))
         .then(regularity(&lost))
-        .then(pause(model, &lost)),
+        .then(pause(case.model, &lost)),
     )
     .or("An operator restarts the connection.")
     .advise("See in the table of exchanges what ends each life, and read the log of that side.")
@@ -176,32 +176,32 @@ fn pause(model: &Model, lost: &[(Birth, Birth)]) -> Option<Text> {
 }
 
 /// Whether `old` was lost, and `next` made in its place.
-fn is_lost(model: &Model, tunnel: TunnelId, old: &Birth, next: &Birth) -> bool {
-    let row = &model.tunnels[tunnel];
+fn is_lost(case: &Case<'_>, old: &Birth, next: &Birth) -> bool {
     let port = |birth: &Birth| {
-        let path = model.ike_sas[birth.ike_sa].paths.first()?;
-        (end_of(row, birth.initiator) == Some(0)).then_some(path.from.port)
+        let path = case.model.ike_sas[birth.ike_sa].paths.first()?;
+        (end_of(case.tunnel, birth.initiator) == Some(0)).then_some(path.from.port)
     };
-    let same = end_of(row, old.initiator) != end_of(row, next.initiator) || port(old) == port(next);
+    let same = end_of(case.tunnel, old.initiator) != end_of(case.tunnel, next.initiator)
+        || port(old) == port(next);
     // Whoever closes a tunnel and then opens it has a reason; whoever opens one and then closes the
     // old one reauthenticates (RFC 7296 section 2.8.3).
-    let closed = closing(model, old.ike_sa).is_some_and(|(at, from)| {
+    let closed = closing(case.model, old.ike_sa).is_some_and(|(at, from)| {
         let aside = at < next.asked.1 || at >= next.up.1;
-        from == next.initiator && aside && is_complete(model, old)
+        from == next.initiator && aside && is_complete(case.model, old)
     });
     // SAs that live side by side, as load tests and clusters have them, do not flap.
-    let traffic = model.ike_sas[old.ike_sa]
+    let traffic = case.model.ike_sas[old.ike_sa]
         .child_sas
         .iter()
-        .filter_map(|id| model.child_sas[*id].seen)
+        .filter_map(|id| case.model.child_sas[*id].seen)
         .map(|seen| seen.last.1)
         .max();
     let missed = traffic.is_some_and(|last| last <= next.up.1 && next.asked.1.since(last) <= LIVE);
-    let used = model.ike_sas[old.ike_sa].seen.last.1.since(next.up.1) > DRAIN;
+    let used = case.model.ike_sas[old.ike_sa].seen.last.1.since(next.up.1) > DRAIN;
     same && missed
         && !closed
         && !used
-        && model.ike_sas[next.ike_sa].replaces.is_none()
+        && case.model.ike_sas[next.ike_sa].replaces.is_none()
         && next.asked.1.since(old.asked.1) <= LIFE
 }
 

@@ -1,8 +1,8 @@
 //! ESP for an SA that its receiver does not know.
 
 use crate::diagnose::facts::{child, clear, end_of, esp, quality, selectors};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
-use crate::model::{EspFlow, Model, TunnelId};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::model::EspFlow;
 use crate::registry::NotifyType;
 use crate::say;
 use crate::units::{EspSpi, Span};
@@ -40,27 +40,28 @@ Notifications in clear can be forged; alone they prove little, and are told for 
 2. Enable dead peer detection, and the recovery from invalid SPIs where the gateway has it.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let notices: Vec<&clear::Notice> = model.tunnels[tunnel]
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let notices: Vec<&clear::Notice> = case
+        .tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| clear::refusals(&model.ike_sas[*id], NotifyType::INVALID_SPI))
+        .flat_map(|id| clear::refusals(&case.model.ike_sas[*id], NotifyType::INVALID_SPI))
         .collect();
     let Some(first) = notices.first() else {
-        return sent_on(model, tunnel).into_iter().collect();
+        return sent_on(case).into_iter().collect();
     };
     let spi = notice_spi(first);
     let (from, times) = (first.from, child::times(notices.len()));
     // Of many the one counts that what goes on bears out.
     let gone_on = notices
         .iter()
-        .find_map(|notice| Some((notice_spi(notice)?, went_on(model, tunnel, notice)?)));
+        .find_map(|notice| Some((notice_spi(notice)?, went_on(case, notice)?)));
     let spi = gone_on.map(|(spi, _)| spi).or(spi);
     let (severity, confidence) = match gone_on {
         Some(_) => (RULE.severity, Confidence::Likely),
         None => (Severity::Info, Confidence::Possible),
     };
-    let mut finding = Finding::new(&RULE, confidence, tunnel, first.at, first.name())
+    let mut finding = Finding::new(&RULE, confidence, case.id, first.at, first.name())
         .severity(severity)
         .title(say!(
             "{from} does not know the SA that it gets ESP on",
@@ -112,22 +113,23 @@ fn notice_spi(notice: &clear::Notice) -> Option<EspSpi> {
 
 /// How many packets came to who sent a notification on the SPI that it names, long after that. `None`
 /// if they are few, or if the other direction of that SA goes on too: then both know it.
-fn went_on(model: &Model, tunnel: TunnelId, notice: &clear::Notice) -> Option<u64> {
-    let row = &model.tunnels[tunnel];
+fn went_on(case: &Case<'_>, notice: &clear::Notice) -> Option<u64> {
     let spi = notice_spi(notice)?;
     let settled = notice.at.1.later(SETTLED);
     let is_past = |flow: &EspFlow| {
-        let input = model.inputs.get(usize::from(notice.at.0.input));
+        let input = case.model.inputs.get(usize::from(notice.at.0.input));
         input.is_none_or(|input| input.set == flow.key.vantage.input)
-            && quality::clock_error(model, flow.key.vantage) == Span::default()
+            && quality::clock_error(case.model, flow.key.vantage) == Span::default()
     };
-    let flow = row.flows.iter().map(|id| &model.flows[*id]).find(|flow| {
-        flow.key.spi == spi && end_of(row, flow.key.to) == end_of(row, notice.from) && is_past(flow)
+    let flow = case.flows().find(|flow| {
+        flow.key.spi == spi
+            && end_of(case.tunnel, flow.key.to) == end_of(case.tunnel, notice.from)
+            && is_past(flow)
     })?;
     let answered = flow.child_sa.child_sa().is_some_and(|id| {
-        let flows = model.child_sas[id].flows.iter().flatten();
+        let flows = case.model.child_sas[id].flows.iter().flatten();
         flows
-            .map(|id| &model.flows[*id])
+            .map(|id| &case.model.flows[*id])
             .filter(|other| other.key.spi != spi)
             .any(|other| esp::packets_since(other, settled) >= MANY)
     });
@@ -136,23 +138,22 @@ fn went_on(model: &Model, tunnel: TunnelId, notice: &clear::Notice) -> Option<u6
 }
 
 /// ESP on an SA that its receiver deleted, long after that.
-fn sent_on(model: &Model, tunnel: TunnelId) -> Option<Finding> {
-    let row = &model.tunnels[tunnel];
+fn sent_on(case: &Case<'_>) -> Option<Finding> {
     let mut flows: BTreeMap<EspSpi, Vec<&EspFlow>> = BTreeMap::new();
-    for flow in row.flows.iter().map(|id| &model.flows[*id]) {
+    for flow in case.flows() {
         flows.entry(flow.key.spi).or_default().push(flow);
     }
-    row.ike_sas
+    case.tunnel.ike_sas
         .iter()
-        .flat_map(|id| selectors::deletions(model, *id))
+        .flat_map(|id| selectors::deletions(case.model, *id))
         .find_map(|selectors::Deletion { time, vantage, spi, by }| {
             let settled = time.later(SETTLED);
             // Where the clock was set back, or is another tap's, later is not known by time.
             let flow = flows.get(&spi)?.iter().find(|flow| {
                 flow.key.vantage.input == vantage.input
-                    && quality::clock_error(model, vantage) == Span::default()
+                    && quality::clock_error(case.model, vantage) == Span::default()
                     && flow.seen.first.1 < time
-                    && end_of(row, flow.key.to) == end_of(row, by)
+                    && end_of(case.tunnel, flow.key.to) == end_of(case.tunnel, by)
                     && esp::packets_since(flow, settled) >= MANY
             })?;
             let late = esp::packets_since(flow, settled);
@@ -161,7 +162,7 @@ fn sent_on(model: &Model, tunnel: TunnelId) -> Option<Finding> {
                 Finding::new(
                     &RULE,
                     Confidence::Certain,
-                    tunnel,
+                    case.id,
                     flow.seen.last,
                     say!("still sent on {spi}", spi),
                 )

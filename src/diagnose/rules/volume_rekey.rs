@@ -1,10 +1,10 @@
 //! SAs end after a volume, not after a time.
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{esp, first as first_of, rekey};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::facts::{first as first_of, rekey};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{EspFlow, Model, Tunnel, TunnelId};
+use crate::model::EspFlow;
 use crate::say;
 use std::net::IpAddr;
 
@@ -36,9 +36,8 @@ Steady traffic with a limit in time gives constant volume too; therefore the tim
 /// So many ended SAs make a series.
 const SERIES: usize = 3;
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let row = &model.tunnels[tunnel];
-    for directions in esp::directions(model, row) {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    for directions in case.directions() {
         for end in [0, 1] {
             let flows = directions.flows(end);
             // The last one has not ended by itself, the first may have begun before the capture.
@@ -65,10 +64,10 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
             }
             let mean = bytes.iter().sum::<f64>() / bytes.len() as f64;
             let octets = Text::verbatim(format_args!("{mean:.0}"));
-            let asker = asker(model, row);
-            let limit = kilobytes(model, row);
+            let asker = asker(case);
+            let limit = kilobytes(case);
             return vec![
-                Finding::new(&RULE, Confidence::Likely, tunnel, last.seen.last, "the last packet of an SA")
+                Finding::new(&RULE, Confidence::Likely, case.id, last.seen.last, "the last packet of an SA")
                     .also(first.seen.last, "the last packet of the first")
                     .says(
                         say!(
@@ -99,7 +98,7 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
                         ),
                     })
                     .advise_all(asker.and_then(|asker| {
-                        vendor_advice::of(model, tunnel, asker, Topic::ChildLifetime)
+                        vendor_advice::of(case, asker, Topic::ChildLifetime)
                     })),
             ];
         }
@@ -108,20 +107,21 @@ fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
 }
 
 /// Who asked for all child SAs that were made after the first, if it was one side.
-fn asker(model: &Model, row: &Tunnel) -> Option<IpAddr> {
-    let mut askers = rekey::made(model, row)
-        .filter_map(|exchange| Some(first_of(model, exchange.request()?)?.path.from.address));
+fn asker(case: &Case<'_>) -> Option<IpAddr> {
+    let mut askers = rekey::made(case)
+        .filter_map(|exchange| Some(first_of(case.model, exchange.request()?)?.path.from.address));
     let one = askers.next()?;
     askers.all(|other| other == one).then_some(one)
 }
 
 /// The lifetime in kilobytes that IKEv1 agreed on, if it was opened.
-fn kilobytes(model: &Model, row: &Tunnel) -> Option<u64> {
-    let made = row
+fn kilobytes(case: &Case<'_>) -> Option<u64> {
+    let made = case
+        .tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| &model.ike_sas[*id].child_sas);
-    made.filter_map(|id| model.child_sas[*id].terms.as_ref())
+        .flat_map(|id| &case.model.ike_sas[*id].child_sas);
+    made.filter_map(|id| case.model.child_sas[*id].terms.as_ref())
         .find_map(|terms| terms.lifetime_kilobytes)
 }
 

@@ -1,9 +1,9 @@
 //! Algorithms that should no longer be used.
 
 use crate::diagnose::facts::{began, offer};
-use crate::diagnose::{Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
-use crate::model::{ChildSa, IkeSa, Model, TunnelId};
+use crate::model::{ChildSa, IkeSa, Model};
 use crate::registry::{ExchangeType, TransformType, transform};
 use crate::say;
 
@@ -32,27 +32,32 @@ Nothing: the packets say so themselves.
 1. Choose AES-GCM or AES with SHA-2, and a group of 2048 bits or an elliptic curve, on both sides; then IKEv2.
 ";
 
-fn check(model: &Model, tunnel: TunnelId) -> Vec<Finding> {
-    let sas = &model.tunnels[tunnel].ike_sas;
-    let of_ike = sas.iter().map(|id| &model.ike_sas[*id]).find_map(|sa| {
-        let weak = parted(weaknesses(model, sa))?;
-        let at = offer::accepted(model, sa).map_or(sa.seen.first, |(_, at)| at);
-        Some((say!("The IKE SA uses {weak}.", weak), at))
-    });
-    let children = sas.iter().flat_map(|id| &model.ike_sas[*id].child_sas);
-    let of_child = children.map(|id| &model.child_sas[*id]).find_map(|child| {
-        let weak = parted(weaknesses_of_child(child))?;
-        let answer = model.exchanges[child.made_by?].response()?;
-        let at = began(model, answer)?;
-        Some((say!("A child SA uses {weak}.", weak), at))
-    });
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let sas = &case.tunnel.ike_sas;
+    let of_ike = sas
+        .iter()
+        .map(|id| &case.model.ike_sas[*id])
+        .find_map(|sa| {
+            let weak = parted(weaknesses(case.model, sa))?;
+            let at = offer::accepted(case.model, sa).map_or(sa.seen.first, |(_, at)| at);
+            Some((say!("The IKE SA uses {weak}.", weak), at))
+        });
+    let children = sas.iter().flat_map(|id| &case.model.ike_sas[*id].child_sas);
+    let of_child = children
+        .map(|id| &case.model.child_sas[*id])
+        .find_map(|child| {
+            let weak = parted(weaknesses_of_child(child))?;
+            let answer = case.model.exchanges[child.made_by?].response()?;
+            let at = began(case.model, answer)?;
+            Some((say!("A child SA uses {weak}.", weak), at))
+        });
     let (first, second) = match of_ike {
         Some(first) => (Some(first), of_child),
         None => (of_child, None),
     };
     let finding = first.map(|(says, at)| {
         let note = "the suite that was chosen";
-        let mut finding = Finding::new(&RULE, Confidence::Certain, tunnel, at, note).says(says);
+        let mut finding = Finding::new(&RULE, Confidence::Certain, case.id, at, note).says(says);
         if let Some((more, at)) = second {
             finding.says.add(more);
             finding = finding.also(at, note);

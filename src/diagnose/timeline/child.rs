@@ -1,18 +1,20 @@
 //! Child SAs that came up, or took the place of others.
 
 use super::{Event, Kind};
+use crate::diagnose::Case;
 use crate::diagnose::facts::{asked, began};
 use crate::diagnose::finding::Cite;
 use crate::language::{Text, all_of, list};
-use crate::model::{ChildSa, ChildTerms, Model, Role, Tunnel, selector};
+use crate::model::{ChildSa, ChildTerms, Model, Role, selector};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::EspSpi;
 use std::net::IpAddr;
 
 /// Tells of the child SAs of a tunnel.
-pub(super) fn tell(model: &Model, row: &Tunnel, events: &mut Vec<Event>) {
-    for id in model.child_sas_of(row) {
+pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
+    let Case { model, tunnel, .. } = *case;
+    for id in model.child_sas_of(tunnel) {
         events.extend(event(model, &model.child_sas[id]));
     }
 }

@@ -2,12 +2,12 @@
 //! answered, and sides that moved.
 
 use super::{Event, Kind};
-use crate::diagnose::facts::{Asked, Fate, Tap, began, child, end_of, esp, life, offer, tap};
-use crate::diagnose::finding::Cite;
+use crate::diagnose::facts::{Asked, Fate, began, child, end_of, esp, life, offer};
+use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
 use crate::model::{
     AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState,
-    IkeSuite, Model, Negotiation, Role, Tunnel, TunnelId,
+    IkeSuite, Model, Negotiation, Role,
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType};
 use crate::say;
@@ -19,22 +19,17 @@ use std::net::IpAddr;
 const COPIES: Span = Span::from_millis(400);
 
 /// Tells of the IKE SAs of a tunnel.
-pub(super) fn tell(model: &Model, tunnel: TunnelId, events: &mut Vec<Event>) {
-    let row = &model.tunnels[tunnel];
+pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
+    let Case { model, tunnel, .. } = *case;
     let teller = Teller {
+        case,
         model,
-        row,
-        tap: Tap::of(model, tunnel),
-        heard: heard(model, row),
-        replaced: row
-            .ike_sas
-            .iter()
-            .filter_map(|id| model.ike_sas[*id].replaces)
-            .collect(),
-        rekeyed: rekeyed(model, row),
+        heard: heard(case),
+        replaced: case.ike_sas().filter_map(|sa| sa.replaces).collect(),
+        rekeyed: rekeyed(case),
     };
     let mut up_before = None;
-    for id in &row.ike_sas {
+    for id in &tunnel.ike_sas {
         let up = teller.up(*id, up_before);
         if up.is_some() {
             up_before = Some(*id);
@@ -54,10 +49,9 @@ pub(super) fn tell(model: &Model, tunnel: TunnelId, events: &mut Vec<Event>) {
 }
 
 /// A tunnel, with what is asked of it for each of its messages.
-struct Teller<'m> {
+struct Teller<'c, 'm> {
+    case: &'c Case<'m>,
     model: &'m Model,
-    row: &'m Tunnel,
-    tap: Tap,
     /// When each end was heard, in order.
     heard: [Vec<Cite>; 2],
     /// IKE SAs whose place another took.
@@ -66,7 +60,7 @@ struct Teller<'m> {
     rekeyed: BTreeSet<EspSpi>,
 }
 
-impl Teller<'_> {
+impl Teller<'_, '_> {
     /// An IKE SA that came up, after `before` if that did. Its suite is told where it is another.
     fn up(&self, id: IkeSaId, before: Option<IkeSaId>) -> Option<Event> {
         let sa = &self.model.ike_sas[id];
@@ -207,9 +201,9 @@ impl Teller<'_> {
                 }
             }
             Fate::Silent => {
-                let peer = end_of(self.row, to);
+                let peer = end_of(self.case.tunnel, to);
                 // What this tap never records cannot be missed.
-                if peer.is_some_and(|peer| self.tap.deaf.get(peer) == Some(&true)) {
+                if peer.is_some_and(|peer| self.case.tap().deaf.get(peer) == Some(&true)) {
                     return;
                 }
                 let says = say!(
@@ -247,7 +241,7 @@ impl Teller<'_> {
         let after = heard.partition_point(|cite| cite.1 < asked.first.1);
         let last = heard.get(after.checked_sub(1)?)?;
         let heard_since = heard.get(after).is_some_and(|next| next.1 <= asked.last.1);
-        let lasts = heard_since || runs_through(self.model, self.row, peer, asked);
+        let lasts = heard_since || runs_through(self.case, peer, asked);
         (!lasts).then(|| {
             let says = say!(
                 "last packet of {peer}, {time} before a request that it leaves unanswered",
@@ -309,28 +303,28 @@ impl Teller<'_> {
 }
 
 /// Whether ESP of an end flows on while the other asks in vain.
-fn runs_through(model: &Model, row: &Tunnel, end: usize, asked: &Asked<'_>) -> bool {
-    row.flows
-        .iter()
-        .map(|id| &model.flows[*id])
-        .filter(|flow| flow.seen.first.1 < asked.last.1 && flow.seen.last.1 > asked.first.1)
-        .any(|flow| esp::destination(row, flow) == Some(1 - end))
+fn runs_through(case: &Case<'_>, end: usize, asked: &Asked<'_>) -> bool {
+    case.directions().iter().any(|directions| {
+        directions
+            .alive(1 - end, asked.first.1, asked.last.1)
+            .any(|flow| flow.seen.last.1 > asked.first.1)
+    })
 }
 
 /// When each end was heard, by its messages and by the first and last packets of its flows.
-fn heard(model: &Model, row: &Tunnel) -> [Vec<Cite>; 2] {
+fn heard(case: &Case<'_>) -> [Vec<Cite>; 2] {
     let mut heard = [Vec::new(), Vec::new()];
     let mut hear = |end: Option<usize>, at: Cite| {
         if let Some(list) = end.and_then(|end| heard.get_mut(end)) {
             list.push(at);
         }
     };
-    for message in tap::messages(model, row) {
-        let end = end_of(row, message.path.from.address);
+    for message in case.messages() {
+        let end = end_of(case.tunnel, message.path.from.address);
         hear(end, (message.frame, message.time));
     }
-    for flow in row.flows.iter().map(|id| &model.flows[*id]) {
-        let end = esp::destination(row, flow).map(|end| 1 - end);
+    for flow in case.flows() {
+        let end = esp::destination(case.tunnel, flow).map(|end| 1 - end);
         hear(end, flow.seen.first);
         hear(end, flow.seen.last);
     }
@@ -341,8 +335,9 @@ fn heard(model: &Model, row: &Tunnel) -> [Vec<Cite>; 2] {
 }
 
 /// SPIs of child SAs whose place another took.
-fn rekeyed(model: &Model, row: &Tunnel) -> BTreeSet<EspSpi> {
-    let children = model.child_sas_of(row).into_iter();
+fn rekeyed(case: &Case<'_>) -> BTreeSet<EspSpi> {
+    let Case { model, tunnel, .. } = *case;
+    let children = model.child_sas_of(tunnel).into_iter();
     children
         .filter_map(|id| model.child_sas[id].replaces)
         .flat_map(|old| model.child_sas[old].spis)

@@ -9,11 +9,11 @@ mod fold;
 mod ike;
 mod traffic;
 
-use super::facts::tap;
+use super::case::Case;
 use super::finding::Cite;
 use super::rules::peer_restarted;
 use crate::language::Text;
-use crate::model::{IkeState, Model, Tunnel, TunnelId};
+use crate::model::{IkeState, Model, TunnelId};
 use crate::say;
 
 /// Something that happened to a tunnel.
@@ -165,13 +165,13 @@ impl Event {
 /// What happened to a tunnel, in order: at most [`crate::limits::TIMELINE_EVENTS`] events, of which
 /// some stand for many.
 pub fn timeline(model: &Model, tunnel: TunnelId) -> Vec<Event> {
-    let row = &model.tunnels[tunnel];
+    let case = Case::of(model, tunnel);
     let mut events = Vec::new();
-    ike::tell(model, tunnel, &mut events);
-    child::tell(model, row, &mut events);
-    traffic::tell(model, row, &mut events);
-    if row.ike_sas.len() > 1 {
-        let restarts = super::try_check(model, &peer_restarted::RULE, tunnel).unwrap_or_default();
+    ike::tell(&case, &mut events);
+    child::tell(&case, &mut events);
+    traffic::tell(&case, &mut events);
+    if case.tunnel.ike_sas.len() > 1 {
+        let restarts = super::check(&peer_restarted::RULE, &case).unwrap_or_default();
         events.extend(restarts.into_iter().filter_map(|finding| {
             let frame = finding.evidence.first()?.frame;
             Some(Event::new(
@@ -181,7 +181,7 @@ pub fn timeline(model: &Model, tunnel: TunnelId) -> Vec<Event> {
             ))
         }));
     }
-    events.extend(first_seen(model, row));
+    events.extend(first_seen(&case));
     events.sort_by_key(|event| (event.at.1, event.at.0, event.kind));
     // One packet shows one thing once.
     events.dedup_by(|later, earlier| later.at.0 == earlier.at.0 && later.says == earlier.says);
@@ -189,15 +189,16 @@ pub fn timeline(model: &Model, tunnel: TunnelId) -> Vec<Event> {
 }
 
 /// The first packet of a tunnel.
-fn first_seen(model: &Model, row: &Tunnel) -> Option<Event> {
+fn first_seen(case: &Case<'_>) -> Option<Event> {
     let order = |cite: &Cite| (cite.1, cite.0);
-    let esp = row.flows.iter().map(|id| model.flows[*id].seen.first);
-    let esp = esp.min_by_key(order);
-    let message = tap::messages(model, row).min_by_key(|message| (message.time, message.frame));
-    let late = row
-        .ike_sas
-        .first()
-        .is_none_or(|id| model.ike_sas[*id].state == IkeState::AlreadyUp);
+    let esp = case.flows().map(|flow| flow.seen.first).min_by_key(order);
+    let message = case
+        .messages()
+        .min_by_key(|message| (message.time, message.frame));
+    let late = case
+        .ike_sas()
+        .next()
+        .is_none_or(|sa| sa.state == IkeState::AlreadyUp);
     let ike = message.map(|message| {
         let says = say!(
             "first packet: {exchange} from {from} to {to}",

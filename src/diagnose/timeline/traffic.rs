@@ -1,10 +1,11 @@
 //! When packets of ESP and AH began, stopped and came again, in each direction.
 
 use super::{Event, Kind};
+use crate::diagnose::Case;
 use crate::diagnose::facts::{esp, tap};
 use crate::diagnose::finding::Cite;
 use crate::language::Text;
-use crate::model::{EspFlow, Model, Tunnel};
+use crate::model::{EspFlow, Model};
 use crate::say;
 use crate::units::Span;
 use std::collections::BTreeMap;
@@ -16,17 +17,18 @@ const QUIET: Span = Span::from_secs(5);
 const UNUSUAL: i64 = 10;
 
 /// Tells of the traffic of a tunnel. Where several inputs recorded it, each tells its own.
-pub(super) fn tell(model: &Model, row: &Tunnel, events: &mut Vec<Event>) {
+pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
+    let Case { model, tunnel, .. } = *case;
     let mut directions: BTreeMap<(u16, usize), Vec<&EspFlow>> = BTreeMap::new();
-    for id in &row.flows {
+    for id in &tunnel.flows {
         let flow = &model.flows[*id];
-        if let Some(end) = esp::destination(row, flow) {
+        if let Some(end) = esp::destination(tunnel, flow) {
             let key = (flow.key.vantage.input, end);
             directions.entry(key).or_default().push(flow);
         }
     }
     for ((_, end), flows) in directions {
-        if let (Some(to), Some(from)) = (row.ends.get(end), row.ends.get(1 - end)) {
+        if let (Some(to), Some(from)) = (tunnel.ends.get(end), tunnel.ends.get(1 - end)) {
             let protocol = match flows.iter().all(|flow| flow.key.ah) {
                 true => "AH",
                 false => "ESP",

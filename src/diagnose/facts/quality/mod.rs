@@ -8,8 +8,8 @@
 pub mod own;
 
 use super::{asked, began};
-use crate::diagnose::Cite;
-use crate::model::{Exchange, IkeSa, Model, Tunnel};
+use crate::diagnose::{Case, Cite};
+use crate::model::{Exchange, IkeSa, Model};
 use crate::units::{Span, Vantage};
 
 /// Packets of one vantage set, and how many of them are there twice.
@@ -88,11 +88,11 @@ pub fn clock_error(model: &Model, vantage: Vantage) -> Span {
 
 /// A message of IKE that shows that the recording missed another one of the tunnel: the answer to a
 /// request that is not there, or whatever is sent only after an answer that is not there.
-pub fn missed(model: &Model, tunnel: &Tunnel) -> Option<Cite> {
-    tunnel
+pub fn missed(case: &Case<'_>) -> Option<Cite> {
+    case.tunnel
         .ike_sas
         .iter()
-        .find_map(|id| missed_of(model, &model.ike_sas[*id]))
+        .find_map(|id| missed_of(case.model, &case.model.ike_sas[*id]))
 }
 
 fn missed_of(model: &Model, sa: &IkeSa) -> Option<Cite> {
@@ -146,7 +146,7 @@ mod tests {
             .filter(|(place, _)| !without.contains(place));
         let text: Vec<&str> = left.map(|(_, line)| line).collect();
         let model = model(&text.join("\n"));
-        missed(&model, &model.tunnels[TunnelId(0)]).map(|cite| cite.0.number)
+        missed(&Case::of(&model, TunnelId(0))).map(|cite| cite.0.number)
     }
 
     #[test]

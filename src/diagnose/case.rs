@@ -1,0 +1,118 @@
+//! One tunnel before its rules: what was found of it, and what several rules ask of it.
+//!
+//! Each answer is worked out once, when the first rule asks for it; a tunnel of which nobody asks
+//! costs nothing. How an answer comes about is told in [`super::facts`], one question a file; here
+//! they are put together, so that this is the page to read before a rule is written.
+
+use super::facts::asked::{self, Asked};
+use super::facts::child::{self, Attempt, Refusal};
+use super::facts::esp::{self, Directions};
+use super::facts::inner::Inside;
+use super::facts::life::{self, Birth};
+use super::facts::tap::{self, Heard, Tap};
+use crate::model::{EspFlow, Exchange, IkeSa, Message, Model, Tunnel, TunnelId};
+use std::sync::OnceLock;
+
+/// A tunnel and the model that it stands in. Rules on several threads may look at one case.
+#[derive(Debug)]
+pub struct Case<'m> {
+    /// Everything that was found.
+    pub model: &'m Model,
+    /// The tunnel, as a finding names it.
+    pub id: TunnelId,
+    /// The tunnel.
+    pub tunnel: &'m Tunnel,
+    tap: OnceLock<Tap>,
+    heard: OnceLock<Heard>,
+    directions: OnceLock<Vec<Directions<'m>>>,
+    unsettled: OnceLock<Vec<Asked<'m>>>,
+    births: OnceLock<Vec<Birth>>,
+    attempts: OnceLock<Vec<Attempt>>,
+    lasting: OnceLock<Vec<Refusal>>,
+    inside: OnceLock<Option<Inside<'m>>>,
+}
+
+impl<'m> Case<'m> {
+    /// The case of a tunnel; nothing is worked out yet.
+    pub fn of(model: &'m Model, id: TunnelId) -> Self {
+        Self {
+            model,
+            id,
+            tunnel: &model.tunnels[id],
+            tap: OnceLock::new(),
+            heard: OnceLock::new(),
+            directions: OnceLock::new(),
+            unsettled: OnceLock::new(),
+            births: OnceLock::new(),
+            attempts: OnceLock::new(),
+            lasting: OnceLock::new(),
+            inside: OnceLock::new(),
+        }
+    }
+
+    /// Its IKE SAs, in order.
+    pub fn ike_sas(&self) -> impl Iterator<Item = &'m IkeSa> + Clone + use<'m> {
+        let model = self.model;
+        self.tunnel.ike_sas.iter().map(|id| &model.ike_sas[*id])
+    }
+
+    /// The exchanges of its IKE SAs, one SA after the other.
+    pub fn exchanges(&self) -> impl Iterator<Item = &'m Exchange> + Clone + use<'m> {
+        let model = self.model;
+        let ids = self.ike_sas().flat_map(|sa| &sa.exchanges);
+        ids.map(|id| &model.exchanges[*id])
+    }
+
+    /// The messages of its exchanges, copies included.
+    pub fn messages(&self) -> impl Iterator<Item = &'m Message> + use<'m> {
+        tap::messages(self)
+    }
+
+    /// Its flows of ESP and AH, in order.
+    pub fn flows(&self) -> impl Iterator<Item = &'m EspFlow> + Clone + use<'m> {
+        let model = self.model;
+        self.tunnel.flows.iter().map(|id| &model.flows[*id])
+    }
+
+    /// What its recording allows: the guard of every conclusion from absence.
+    pub fn tap(&self) -> &Tap {
+        self.tap.get_or_init(|| Tap::of(self))
+    }
+
+    /// When each end was heard.
+    pub fn heard(&self) -> &Heard {
+        self.heard.get_or_init(|| Heard::of(self))
+    }
+
+    /// Its flows by vantage and direction; those of no known direction are left out.
+    pub fn directions(&self) -> &[Directions<'m>] {
+        self.directions.get_or_init(|| esp::directions(self))
+    }
+
+    /// Messages that want an answer and did not get it at once: sent again, or not answered.
+    pub fn unsettled(&self) -> &[Asked<'m>] {
+        self.unsettled
+            .get_or_init(|| asked::unsettled(self).collect())
+    }
+
+    /// The births of its IKE SAs, in order.
+    pub fn births(&self) -> &[Birth] {
+        self.births.get_or_init(|| life::births(self))
+    }
+
+    /// The attempts at child SAs of which some message was opened, in order of time.
+    pub fn attempts(&self) -> &[Attempt] {
+        self.attempts.get_or_init(|| child::attempts(self))
+    }
+
+    /// Those attempts that were refused, and that no success for the same traffic followed soon.
+    pub fn lasting(&self) -> &[Refusal] {
+        let lasting = || child::lasting(self.model, self.attempts());
+        self.lasting.get_or_init(lasting)
+    }
+
+    /// What its ESP carries; `None` if none of it could be read.
+    pub fn inside(&self) -> Option<&Inside<'m>> {
+        self.inside.get_or_init(|| Inside::of(self)).as_ref()
+    }
+}
