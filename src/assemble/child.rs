@@ -106,22 +106,22 @@ struct Maker {
     /// Whether it may have made something else, or nothing.
     doubtful: bool,
     /// What its messages say, if any was opened.
-    told: Option<Negotiation>,
+    told: Option<Box<Negotiation>>,
 }
 
 impl Maker {
     /// The SPIs of packets towards who asked and towards who answered, as far as they were read.
     fn spis(&self) -> [Option<EspSpi>; 2] {
-        self.told.as_ref().map_or([None, None], Negotiation::spis)
+        self.told.as_ref().map_or([None, None], |told| told.spis())
     }
 
     /// What was agreed, as far as it was read.
-    fn terms(&self) -> Option<ChildTerms> {
+    fn terms(&self) -> Option<Box<ChildTerms>> {
         let told = self.told.as_ref()?;
         let granted = told.answer.as_ref().filter(|answer| answer.has_sa);
         let asked = told.request.as_ref().filter(|request| request.has_sa);
         let any = granted.or(asked)?;
-        Some(ChildTerms {
+        Some(Box::new(ChildTerms {
             ah: any.spis.first().is_some_and(|(_, ah, _)| *ah),
             mode: granted.map(|answer| answer.mode),
             suite: granted.and_then(|answer| answer.suite),
@@ -129,7 +129,7 @@ impl Maker {
             granted: granted.and_then(|answer| answer.selectors.clone()),
             lifetime_secs: granted.and_then(|answer| answer.lifetime_secs),
             lifetime_kilobytes: granted.and_then(|answer| answer.lifetime_kilobytes),
-        })
+        }))
     }
 
     /// The SPI of the SA whose place it takes; `Some(None)` if its messages say that it takes none.
@@ -209,7 +209,7 @@ fn makers(model: &Model, succession: &Succession) -> Vec<Maker> {
                 answered,
                 sure,
                 doubtful,
-                told,
+                told: told.map(Box::new),
             });
         }
     }
@@ -228,7 +228,7 @@ struct Draft {
     spis: [Option<EspSpi>; 2],
     /// Groups of flows towards who asked, and towards who answered.
     flows: [Option<usize>; 2],
-    terms: Option<ChildTerms>,
+    terms: Option<Box<ChildTerms>>,
     /// The SPI of the SA whose place it takes; `Some(None)` if messages say that it takes none.
     rekeys: Option<Option<EspSpi>>,
     /// The draft it replaces.
@@ -578,7 +578,8 @@ fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
     let mut earlier: HashMap<Shared, Vec<(usize, Seen)>> = HashMap::default();
     let mut replaced = HashSet::default();
     let mut named: HashMap<EspSpi, usize> = HashMap::default();
-    let terms: Vec<Option<ChildTerms>> = drafts.iter().map(|draft| draft.terms.clone()).collect();
+    let terms: Vec<Option<Box<ChildTerms>>> =
+        drafts.iter().map(|draft| draft.terms.clone()).collect();
     for (index, draft) in drafts.iter_mut().enumerate() {
         let rekeyed = draft.rekeys.flatten();
         let rekeyed = rekeyed.and_then(|spi| named.get(&spi).copied());
@@ -608,7 +609,7 @@ fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
             .filter_map(|shared| earlier.get(shared))
             .flat_map(|list| list.iter().rev().take(LINK_CHOICES))
             .filter(|(old, _)| !replaced.contains(old) && draft.rekeys.is_none())
-            .filter(|(old, _)| alike(draft.terms.as_ref(), terms.get(*old)))
+            .filter(|(old, _)| alike(draft.terms.as_deref(), terms.get(*old)))
             .filter(|(_, old)| {
                 let beside = old.last.1.since(seen.first.1);
                 let after = seen.last.1.since(old.last.1);
@@ -626,9 +627,9 @@ fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
 }
 
 /// Whether one child SA may take the place of another by their selectors, as far as both are known.
-fn alike(new: Option<&ChildTerms>, old: Option<&Option<ChildTerms>>) -> bool {
+fn alike(new: Option<&ChildTerms>, old: Option<&Option<Box<ChildTerms>>>) -> bool {
     let granted = |terms: Option<&ChildTerms>| terms.and_then(|terms| terms.granted.clone());
-    let (Some(new), Some(old)) = (granted(new), granted(old.and_then(Option::as_ref))) else {
+    let (Some(new), Some(old)) = (granted(new), granted(old.and_then(Option::as_deref))) else {
         return true;
     };
     let ([a, b], [c, d]) = (new, old);
@@ -658,7 +659,7 @@ fn store(model: &mut Model, groups: &[Group], drafts: Vec<Draft>) {
             flows: sides.map(|group| group.and_then(|group| group.flows.first().copied())),
             replaces: draft.replaces.and_then(|old| ids.get(old).copied()),
             seen: draft.seen(groups),
-            terms: draft.terms.map(Box::new),
+            terms: draft.terms,
         });
         ids.push(id);
         for group in sides.iter().flatten() {

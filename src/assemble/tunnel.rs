@@ -1,10 +1,10 @@
 //! Tunnels: pairs of addresses, joined where one SA used several.
 
 use super::{HashMap, HashSet, ordered};
+use crate::model::table::Id;
 use crate::model::{EspFlow, FlowId, IkeSaId, Model, Tunnel, TunnelId};
 use crate::net::Path;
 use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
-use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 /// A pair of addresses with the sender of its first packet in front.
@@ -13,18 +13,18 @@ type Pair = (IpAddr, IpAddr);
 /// Fills `tunnels`, in order of their first packet.
 pub(super) fn group(model: &mut Model) {
     let mut union = Union::default();
-    let mut sa_pairs: HashMap<IkeSaId, usize> = HashMap::default();
-    let mut flow_pairs: HashMap<FlowId, usize> = HashMap::default();
+    let mut sa_pairs: Vec<Option<usize>> = vec![None; model.ike_sas.len()];
+    let mut flow_pairs: Vec<Option<usize>> = vec![None; model.flows.len()];
     for item in appearances(model) {
         match item.what {
             What::IkeSa(id) => {
-                if let Some(pair) = union.add_all(&model.ike_sas[id].paths) {
-                    sa_pairs.insert(id, pair);
+                if let Some(slot) = sa_pairs.get_mut(id.index()) {
+                    *slot = union.add_all(&model.ike_sas[id].paths);
                 }
             }
             What::Flow(id) => {
-                if let Some(pair) = union.add_all(&model.flows[id].paths) {
-                    flow_pairs.insert(id, pair);
+                if let Some(slot) = flow_pairs.get_mut(id.index()) {
+                    *slot = union.add_all(&model.flows[id].paths);
                 }
             }
             What::Icmp(quoted) => {
@@ -35,39 +35,35 @@ pub(super) fn group(model: &mut Model) {
     join_vantages(model, &flow_pairs, &mut union);
 
     // Pairs stand in order of first appearance, so the roots do, too.
-    let mut order: Vec<usize> = Vec::new();
-    let mut rows: HashMap<usize, Sides> = HashMap::default();
+    let mut sides: Vec<Sides> = Vec::new();
+    let mut roots = Roots(vec![None; union.pairs.len()]);
     for index in 0..union.pairs.len() {
         let root = union.root(index);
         let Some(pair) = union.pairs.get(index).copied() else {
             continue;
         };
-        let sides = rows.entry(root).or_insert_with(|| {
-            order.push(root);
-            Sides::default()
+        let id = roots.tunnel(root).unwrap_or_else(|| {
+            let id = TunnelId::from_index(u32::try_from(sides.len()).unwrap_or(u32::MAX));
+            roots.set(root, id);
+            sides.push(Sides::default());
+            id
         });
-        sides.add(pair);
-    }
-    let mut tunnels: HashMap<usize, Tunnel> = rows
-        .into_iter()
-        .filter_map(|(root, sides)| Some((root, sides.tunnel()?)))
-        .collect();
-    for id in model.ike_sas.ids() {
-        let root = sa_pairs.get(&id).map(|pair| union.root(*pair));
-        if let Some(tunnel) = root.and_then(|root| tunnels.get_mut(&root)) {
-            tunnel.ike_sas.push(id);
+        if let Some(sides) = sides.get_mut(id.index()) {
+            sides.add(pair);
         }
     }
-    for id in model.flows.ids() {
-        let root = flow_pairs.get(&id).map(|pair| union.root(*pair));
-        if let Some(tunnel) = root.and_then(|root| tunnels.get_mut(&root)) {
-            tunnel.flows.push(id);
+    model.tunnels.reserve(sides.len());
+    for sides in sides {
+        model.tunnels.extend(sides.tunnel());
+    }
+    for (id, pair) in model.ike_sas.ids().zip(&sa_pairs) {
+        if let Some(tunnel) = pair.and_then(|pair| roots.tunnel(union.root(pair))) {
+            model.tunnels[tunnel].ike_sas.push(id);
         }
     }
-    let mut roots: HashMap<usize, TunnelId> = HashMap::default();
-    for root in order {
-        if let Some(tunnel) = tunnels.remove(&root) {
-            roots.insert(root, model.tunnels.push(tunnel));
+    for (id, pair) in model.flows.ids().zip(&flow_pairs) {
+        if let Some(tunnel) = pair.and_then(|pair| roots.tunnel(union.root(pair))) {
+            model.tunnels[tunnel].flows.push(id);
         }
     }
     index_ends(model);
@@ -127,11 +123,8 @@ fn index_ends(model: &mut Model) {
 
 /// Gives ICMP errors and IP fragments to the tunnel between whose addresses they, or what they
 /// quote, went.
-fn share_pairs(model: &mut Model, union: &mut Union, roots: &HashMap<usize, TunnelId>) {
-    let mut tunnel_of = |from, to| {
-        let root = union.find((from, to))?;
-        roots.get(&root).copied()
-    };
+fn share_pairs(model: &mut Model, union: &mut Union, roots: &Roots) {
+    let mut tunnel_of = |from, to| roots.tunnel(union.find((from, to))?);
     let Model {
         icmp,
         fragments,
@@ -240,11 +233,11 @@ fn appearances(model: &Model) -> Vec<Appearance> {
 }
 
 /// One SA seen at several vantages may have other addresses at each, with a NAT between them.
-fn join_vantages(model: &Model, flow_pairs: &HashMap<FlowId, usize>, union: &mut Union) {
+fn join_vantages(model: &Model, flow_pairs: &[Option<usize>], union: &mut Union) {
     let key = |flow: &EspFlow| Some((flow.child_sa.child_sa()?, flow.key.spi));
     let mut first: HashMap<(crate::model::ChildSaId, EspSpi), usize> = HashMap::default();
-    for (id, flow) in model.flows.entries() {
-        if let (Some(key), Some(pair)) = (key(flow), flow_pairs.get(&id)) {
+    for (flow, pair) in model.flows.iter().zip(flow_pairs) {
+        if let (Some(key), Some(pair)) = (key(flow), pair) {
             let before = *first.entry(key).or_insert(*pair);
             union.join(before, *pair);
         }
@@ -310,9 +303,25 @@ impl Union {
     }
 }
 
+/// The tunnel of each set of pairs, by the first of them.
+struct Roots(Vec<Option<TunnelId>>);
+
+impl Roots {
+    fn tunnel(&self, root: usize) -> Option<TunnelId> {
+        self.0.get(root).copied().flatten()
+    }
+
+    fn set(&mut self, root: usize, tunnel: TunnelId) {
+        if let Some(slot) = self.0.get_mut(root) {
+            *slot = Some(tunnel);
+        }
+    }
+}
+
 /// The addresses of both ends.
 #[derive(Default)]
 struct Sides {
+    /// The side of each address, empty as long as there are so few that looking at each is quicker.
     side: HashMap<IpAddr, usize>,
     addresses: [Vec<IpAddr>; 2],
 }
@@ -320,22 +329,42 @@ struct Sides {
 impl Sides {
     /// Adds a pair; an address that is known puts the other on the far side.
     fn add(&mut self, (from, to): Pair) {
-        let side = match (self.side.get(&from), self.side.get(&to)) {
-            (Some(side), _) => *side,
+        let side = match (self.side_of(from), self.side_of(to)) {
+            (Some(side), _) => side,
             (None, Some(side)) => 1 - side,
             (None, None) => 0,
         };
         for (address, side) in [(from, side), (to, 1 - side)] {
             // Both ends may have one address, on a loopback.
-            let new = match self.side.entry(address) {
-                Entry::Vacant(free) => {
-                    free.insert(side);
-                    true
-                }
-                Entry::Occupied(_) => from == to,
-            };
+            let new = self.side_of(address).is_none() || from == to;
             if let (true, Some(list)) = (new, self.addresses.get_mut(side)) {
                 list.push(address);
+                self.index(address, side);
+            }
+        }
+    }
+
+    /// The side that an address was put on first.
+    fn side_of(&self, address: IpAddr) -> Option<usize> {
+        match self.side.is_empty() {
+            true => self
+                .addresses
+                .iter()
+                .position(|side| side.contains(&address)),
+            false => self.side.get(&address).copied(),
+        }
+    }
+
+    fn index(&mut self, address: IpAddr, side: usize) {
+        /// Addresses that are looked at one by one.
+        const FEW: usize = 8;
+        if !self.side.is_empty() {
+            self.side.entry(address).or_insert(side);
+        } else if self.addresses.iter().map(Vec::len).sum::<usize>() > FEW {
+            for (side, list) in self.addresses.iter().enumerate() {
+                for address in list {
+                    self.side.entry(*address).or_insert(side);
+                }
             }
         }
     }

@@ -67,6 +67,11 @@ impl<I: Id, T> Table<I, T> {
         self.rows.reserve_exact(more);
     }
 
+    /// Adds rows.
+    pub fn extend(&mut self, rows: impl IntoIterator<Item = T>) {
+        self.rows.extend(rows);
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         self.rows.len()

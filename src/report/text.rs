@@ -107,12 +107,12 @@ fn tunnels_chosen(diagnosis: &Diagnosis<'_>, detail: Detail) -> Option<HashSet<u
 fn headline(
     out: &mut impl Write,
     diagnosis: &Diagnosis<'_>,
-    finding: &FindingView,
+    finding: &FindingView<'_>,
     sheet: Sheet,
 ) -> io::Result<()> {
     let word = sheet.word(finding.severity).to_uppercase();
     let lead = format!("{}  ", sheet.paint(ink(finding.severity), word));
-    sheet.paragraph(out, &lead, &finding.title)?;
+    sheet.paragraph(out, &lead, &finding.title.to_string())?;
     let mut facts = vec![rule(finding), finding.confidence.into()];
     if let Some(number) = finding.tunnel
         && let Some([one, other]) = diagnosis.tunnels.ends(number)
@@ -124,7 +124,7 @@ fn headline(
 }
 
 /// A rule by its names: `packet-loss (ESP301)`.
-fn rule(finding: &FindingView) -> Text {
+fn rule(finding: &FindingView<'_>) -> Text {
     say!(
         "{rule} ({code})",
         rule = Text::verbatim(finding.rule),
@@ -146,9 +146,9 @@ pub(super) fn place(inputs: &[InputView<'_>], frame: FrameView) -> Text {
 
 /// What a finding explains, and what that explains in turn, in the order of the story.
 fn consequences<'d>(
-    diagnosis: &'d Diagnosis<'_>,
-    finding: &'d FindingView,
-) -> Vec<&'d FindingView> {
+    diagnosis: &'d Diagnosis<'d>,
+    finding: &'d FindingView<'d>,
+) -> Vec<&'d FindingView<'d>> {
     let mut told = Vec::new();
     let mut waiting = vec![finding];
     // Each finding has one cause at most, so none is met twice.
@@ -167,7 +167,7 @@ fn consequences<'d>(
 }
 
 /// The frames that prove a finding, by number: `frames 12, 13`.
-fn frames(finding: &FindingView) -> Text {
+fn frames(finding: &FindingView<'_>) -> Text {
     let shown = finding.evidence.iter().take(EVIDENCE_SHOWN);
     let frames: Vec<u64> = shown.map(|evidence| evidence.frame.frame).collect();
     match frames.as_slice() {
@@ -189,7 +189,7 @@ fn ink(severity: &str) -> Ink {
     }
 }
 
-fn when(finding: &FindingView) -> Text {
+fn when(finding: &FindingView<'_>) -> Text {
     let (first, last) = (Timestamp(finding.first_ns), Timestamp(finding.last_ns));
     let time = Text::verbatim(Utc(first));
     if first == last {
@@ -207,12 +207,12 @@ fn when(finding: &FindingView) -> Text {
 fn body(
     out: &mut impl Write,
     diagnosis: &Diagnosis<'_>,
-    finding: &FindingView,
+    finding: &FindingView<'_>,
     sheet: Sheet,
     detail: Detail,
 ) -> io::Result<()> {
     writeln!(out)?;
-    sheet.paragraph(out, "  ", &finding.says)?;
+    sheet.paragraph(out, "  ", &finding.says.to_string())?;
     let shown = if detail.verbose {
         finding.evidence.len()
     } else {
@@ -223,7 +223,7 @@ fn body(
     }
     for evidence in finding.evidence.iter().take(shown) {
         let lead = sheet.lead(4, place(&diagnosis.inputs, evidence.frame));
-        sheet.paragraph(out, &lead, &evidence.note)?;
+        sheet.paragraph(out, &lead, &evidence.note.to_string())?;
     }
     if let more @ 1.. = finding.evidence.len().saturating_sub(shown) {
         let line = sheet.say(say!("and {more} more (-v shows them)", more));
@@ -244,14 +244,14 @@ fn body(
     }
     if !finding.alternatives.is_empty() {
         part(out, "What else would look like this", sheet)?;
-        for alternative in &finding.alternatives {
-            sheet.paragraph(out, "    - ", alternative)?;
+        for alternative in finding.alternatives.iter() {
+            sheet.paragraph(out, "    - ", &alternative.to_string())?;
         }
     }
     if !finding.advice.is_empty() {
         part(out, "What to do", sheet)?;
         for (i, advice) in finding.advice.iter().enumerate() {
-            sheet.paragraph(out, &format!("    {}. ", i + 1), advice)?;
+            sheet.paragraph(out, &format!("    {}. ", i + 1), &advice.to_string())?;
         }
     }
     Ok(())
@@ -312,11 +312,11 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
 fn others(
     out: &mut impl Write,
     diagnosis: &Diagnosis<'_>,
-    verdict: Option<&FindingView>,
+    verdict: Option<&FindingView<'_>>,
     sheet: Sheet,
     detail: Detail,
 ) -> io::Result<()> {
-    let is_verdict = |finding: &FindingView| verdict.is_some_and(|v| std::ptr::eq(v, finding));
+    let is_verdict = |finding: &FindingView<'_>| verdict.is_some_and(|v| std::ptr::eq(v, finding));
     // A consequence is told with its cause.
     let rest = diagnosis
         .findings
@@ -349,7 +349,7 @@ fn others(
             body(out, diagnosis, finding, sheet, detail)?;
             writeln!(out)?;
         } else if finding.severity != "info" {
-            sheet.paragraph(out, "    ", &finding.says)?;
+            sheet.paragraph(out, "    ", &finding.says.to_string())?;
             let line = say!(
                 "{rule}, {confidence}; {frames}",
                 rule = Text::verbatim(finding.rule),
@@ -376,17 +376,17 @@ fn others(
 /// Findings with their tunnels. Those for information that say the same of several tunnels are one
 /// line; whatever is wrong, and everything if all is asked for, has its own.
 fn alike<'d>(
-    findings: impl Iterator<Item = &'d FindingView>,
+    findings: impl Iterator<Item = &'d FindingView<'d>>,
     detail: Detail,
-) -> Vec<(&'d FindingView, Vec<u64>)> {
-    let mut groups: Vec<(&FindingView, Vec<u64>)> = Vec::new();
+) -> Vec<(&'d FindingView<'d>, Vec<u64>)> {
+    let mut groups: Vec<(&FindingView<'_>, Vec<u64>)> = Vec::new();
     // Places of groups that more may join: there can be as many findings as tunnels.
     let mut places = HashMap::new();
     for finding in findings {
         let joins = !detail.verbose && finding.severity == "info";
         let place = match joins {
             true => *places
-                .entry((finding.rule, &finding.title))
+                .entry((finding.rule, finding.title.text()))
                 .or_insert(groups.len()),
             false => groups.len(),
         };

@@ -1,15 +1,16 @@
 //! Findings with their evidence.
 
 use super::place::FrameView;
-use crate::diagnose::{self, Confidence, Severity};
-use crate::language::{Language, Text};
+use super::saying::{Saying, Sayings};
+use crate::diagnose::{self, Confidence, Evidence, Severity};
+use crate::language::Language;
 use crate::report::select::number;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::HashMap;
 
 /// A conclusion.
 #[derive(Debug, Serialize)]
-pub struct FindingView {
+pub struct FindingView<'a> {
     /// Stable short code.
     pub code: &'static str,
     /// Stable slug.
@@ -25,25 +26,26 @@ pub struct FindingView {
     /// When it was last seen.
     pub last_ns: i64,
     /// One line.
-    pub title: String,
+    pub title: Saying<'a>,
     /// One paragraph.
-    pub says: String,
+    pub says: Saying<'a>,
     /// What proves it.
-    pub evidence: Vec<EvidenceView>,
+    pub evidence: EvidenceViews<'a>,
     /// What else would look like this.
-    pub alternatives: Vec<String>,
+    pub alternatives: Sayings<'a>,
     /// What to do, in order.
-    pub advice: Vec<String>,
+    pub advice: Sayings<'a>,
     /// Place in the list of the finding that explains this one, from 0.
     pub explained_by: Option<usize>,
     /// Places of the findings that this one explains.
     pub explains: Vec<usize>,
 }
 
-impl FindingView {
+impl<'a> FindingView<'a> {
     /// The view of a finding; what explains what is told by [`all`].
-    fn new(finding: &diagnose::Finding, language: Language) -> Self {
-        let say = |text: &Text| language.say(text);
+    fn new(finding: &'a diagnose::Finding, language: Language) -> Self {
+        let say = |text| Saying { text, language };
+        let all = |texts| Sayings { texts, language };
         Self {
             code: finding.rule.code,
             rule: finding.rule.slug,
@@ -54,16 +56,12 @@ impl FindingView {
             last_ns: finding.last.0,
             title: say(&finding.title),
             says: say(&finding.says),
-            evidence: finding
-                .evidence
-                .iter()
-                .map(|evidence| EvidenceView {
-                    frame: FrameView::new(evidence.frame),
-                    note: say(&evidence.note),
-                })
-                .collect(),
-            alternatives: finding.alternatives.iter().map(say).collect(),
-            advice: finding.advice.iter().map(say).collect(),
+            evidence: EvidenceViews {
+                rows: &finding.evidence,
+                language,
+            },
+            alternatives: all(&finding.alternatives),
+            advice: all(&finding.advice),
             explained_by: None,
             explains: Vec::new(),
         }
@@ -71,12 +69,15 @@ impl FindingView {
 }
 
 /// Views of findings that are shown, given by their places among all.
-pub(super) fn all(shown: &[(usize, &diagnose::Finding)], language: Language) -> Vec<FindingView> {
+pub(super) fn all<'a>(
+    shown: &[(usize, &'a diagnose::Finding)],
+    language: Language,
+) -> Vec<FindingView<'a>> {
     let places: HashMap<usize, usize> = (0..)
         .zip(shown)
         .map(|(now, (place, _))| (*place, now))
         .collect();
-    let mut views: Vec<FindingView> = shown
+    let mut views: Vec<FindingView<'a>> = shown
         .iter()
         .map(|(_, finding)| FindingView::new(finding, language))
         .collect();
@@ -110,12 +111,49 @@ pub fn confidence(confidence: Confidence) -> &'static str {
     }
 }
 
+/// What proves a finding.
+#[derive(Clone, Copy, Debug)]
+pub struct EvidenceViews<'a> {
+    rows: &'a [Evidence],
+    language: Language,
+}
+
+impl<'a> EvidenceViews<'a> {
+    /// How many frames there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Each of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = EvidenceView<'a>> + use<'a> {
+        let language = self.language;
+        self.rows.iter().map(move |evidence| EvidenceView {
+            frame: FrameView::new(evidence.frame),
+            note: Saying {
+                text: &evidence.note,
+                language,
+            },
+        })
+    }
+}
+
+impl Serialize for EvidenceViews<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
 /// A frame, and what it shows.
 #[derive(Debug, Serialize)]
-pub struct EvidenceView {
+pub struct EvidenceView<'a> {
     /// The frame.
     #[serde(flatten)]
     pub frame: FrameView,
     /// What it shows.
-    pub note: String,
+    pub note: Saying<'a>,
 }

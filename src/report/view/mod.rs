@@ -14,6 +14,7 @@ mod ike_sa;
 mod inner;
 mod input;
 mod place;
+mod saying;
 mod suite;
 mod taps;
 mod timeline;
@@ -22,12 +23,13 @@ mod tunnel;
 pub use blind::BlindView;
 pub use child_sa::{ChildSaView, role};
 pub use exchange::{CopyView, ExchangeView, ExchangeViews, FlightView};
-pub use finding::{EvidenceView, FindingView, confidence, severity};
+pub use finding::{EvidenceView, EvidenceViews, FindingView, confidence, severity};
 pub use flow::{AnomalyView, FlowView, SilenceView, SizesView, TimelineView};
 pub use ike_sa::{IkeSaView, NatView, state, version};
 pub use inner::{ConversationView, InnerErrorView, InsideView, WayView};
 pub use input::{InputView, ProblemView};
 pub use place::{FrameView, PathView, SeenView};
+pub use saying::{Saying, Sayings};
 pub use suite::{AlgorithmView, SuiteView};
 pub use taps::{TapView, TapsView};
 pub use timeline::EventView;
@@ -51,7 +53,7 @@ pub struct Diagnosis<'a> {
     /// Pairs of gateways.
     pub tunnels: TunnelViews<'a>,
     /// Conclusions, most important first.
-    pub findings: Vec<FindingView>,
+    pub findings: Vec<FindingView<'a>>,
     /// What cannot be told.
     pub blind: Vec<BlindView>,
     /// How many findings the selection hides for their severity. Not part of the contract: text says
@@ -91,7 +93,7 @@ impl<'a> Diagnosis<'a> {
     }
 
     /// The verdict: the first finding that says something is wrong.
-    pub fn verdict(&self) -> Option<&FindingView> {
+    pub fn verdict(&self) -> Option<&FindingView<'a>> {
         self.findings
             .iter()
             .find(|finding| finding.severity != "info")
