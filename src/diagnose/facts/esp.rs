@@ -168,3 +168,39 @@ pub fn packets_within(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
         .map(|(packets, _)| u64::from(*packets))
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnose::Case;
+    use crate::model::TunnelId;
+    use crate::testing::model;
+    use crate::units::Timestamp;
+
+    #[test]
+    fn what_is_alive_is_found_as_if_every_flow_were_looked_at() {
+        let model = model(
+            "0 A > B ESP 0xb1 seq 1..30 every 1
+             4 A > B ESP 0xb2 seq 1..3 every 1
+             9 A > B ESP 0xb3 seq 1..3 every 1
+             20 A > B ESP 0xb4 seq 1..9 every 1
+             40 A > B ESP 0xb5 seq 1..9 every 1
+             41 B > A ESP 0xa1 seq 1..9 every 1",
+        );
+        let case = Case::of(&model, TunnelId(0));
+        let at = |secs: i64| Timestamp(model.inputs[0].first.unwrap().0 + secs * 1_000_000_000);
+        for directions in case.directions() {
+            for (from, until) in (0..60).flat_map(|from| (0..60).map(move |until| (from, until))) {
+                let (from, until) = (at(from), at(until));
+                for end in [0, 1] {
+                    let found = directions.alive(end, from, until).map(|flow| flow.key.spi);
+                    let all = directions
+                        .flows(end)
+                        .iter()
+                        .filter(|flow| flow.seen.first.1 < until && flow.seen.last.1 >= from);
+                    let all = all.map(|flow| flow.key.spi);
+                    assert_eq!(found.collect::<Vec<_>>(), all.collect::<Vec<_>>());
+                }
+            }
+        }
+    }
+}

@@ -41,6 +41,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     case.exchanges()
+        .filter(|exchange| exchange.kind == ExchangeType::QUICK_MODE)
         .find_map(|exchange| half_open(case, exchange, tap))
         .into_iter()
         .collect()
@@ -48,8 +49,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 fn half_open(case: &Case<'_>, exchange: &Exchange, tap: &Tap) -> Option<Finding> {
     let asked = Asked::of(case.model, exchange).filter(|asked| {
-        exchange.kind == ExchangeType::QUICK_MODE
-            && exchange.flights.len() == 2
+        exchange.flights.len() == 2
             && asked.flight.by != exchange.by
             && asked.fate == asked::Fate::Silent
             && asked.attempts() >= TRIES

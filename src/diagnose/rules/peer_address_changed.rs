@@ -1,8 +1,8 @@
 //! The same device comes from another address, and the old one is still asked.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::facts::life::{self, Birth};
-use crate::diagnose::facts::{asked, child, end_of, offer};
+use crate::diagnose::facts::life::Birth;
+use crate::diagnose::facts::{Asked, asked, child, end_of, offer};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{count, parted};
 use crate::model::{IkeSaId, Model, TunnelId};
@@ -62,7 +62,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if let Some(finding) = port_forgotten(case) {
         return vec![finding];
     }
+<<<<<<< ours
     let Some((old, heard, void)) = left(case) else {
+=======
+    if !case.unsettled().iter().any(Asked::is_silent) {
+        return Vec::new();
+    }
+    let Some(old) = case.births().last().copied() else {
+>>>>>>> theirs
         return Vec::new();
     };
     let Some(first) = next(case, old, heard) else {
