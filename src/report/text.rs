@@ -236,7 +236,7 @@ fn body(
     for consequence in consequences {
         let text = say!(
             "{title} ({rule}; {frames})",
-            title = Text::verbatim(&consequence.title),
+            title = Text::verbatim(consequence.title),
             rule = Text::verbatim(consequence.rule),
             frames = frames(consequence)
         );
@@ -333,7 +333,7 @@ fn others(
     };
     let more = groups.len().saturating_sub(shown);
     for (finding, tunnels) in groups.into_iter().take(shown) {
-        let title = Text::verbatim(&finding.title);
+        let title = Text::verbatim(finding.title);
         let title = match tunnels.as_slice() {
             [] => title,
             _ if diagnosis.tunnels.len() == 1 => title,
@@ -358,7 +358,7 @@ fn others(
             );
             sheet.paragraph(out, "    ", &sheet.say(line))?;
             let led_to = consequences(diagnosis, finding).into_iter();
-            let titles = parted("; ", led_to.map(|led| Text::verbatim(&led.title)));
+            let titles = parted("; ", led_to.map(|led| Text::verbatim(led.title)));
             if !titles.is_empty() {
                 let line = say!("which led to: {titles}", titles);
                 sheet.paragraph(out, "    ", &sheet.say(line))?;
