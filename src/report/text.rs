@@ -8,7 +8,7 @@ use crate::language::{Text, clauses, count, list, parted};
 use crate::say;
 use crate::units::Timestamp;
 use crate::wire::text::escape;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 /// Evidence that is shown of a finding; `--verbose` shows all.
@@ -381,7 +381,7 @@ fn alike<'d>(
 ) -> Vec<(&'d FindingView<'d>, Vec<u64>)> {
     let mut groups: Vec<(&FindingView<'_>, Vec<u64>)> = Vec::new();
     // Places of groups that more may join: there can be as many findings as tunnels.
-    let mut places = HashMap::new();
+    let mut places = foldhash::HashMap::default();
     for finding in findings {
         let joins = !detail.verbose && finding.severity == "info";
         let place = match joins {

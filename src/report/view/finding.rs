@@ -5,8 +5,8 @@ use super::saying::{Saying, Sayings};
 use crate::diagnose::{self, Confidence, Evidence, Severity};
 use crate::language::Language;
 use crate::report::select::number;
+use foldhash::HashMap;
 use serde::{Serialize, Serializer};
-use std::collections::HashMap;
 
 /// A conclusion.
 #[derive(Debug, Serialize)]
