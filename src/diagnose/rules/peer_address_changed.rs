@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::life::Birth;
-use crate::diagnose::facts::{Asked, asked, child, end_of, offer};
+use crate::diagnose::facts::{asked, child, end_of, offer};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
 use crate::language::{count, parted};
 use crate::model::{IkeSaId, Model, TunnelId};
