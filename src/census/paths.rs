@@ -1,10 +1,10 @@
 //! The paths of messages, each kept once: a gateway sends all of a tunnel's the same way.
 
 use crate::net::Path;
+use crate::units::address_bits;
 use foldhash::quality::RandomState;
 use hashbrown::hash_table::{Entry, HashTable};
 use std::hash::BuildHasher;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Paths that were met.
@@ -21,7 +21,7 @@ impl Paths {
     pub(super) fn shared(&mut self, path: &Path) -> Arc<Path> {
         // The rest of the path seldom differs where these agree.
         let Path { from, to, .. } = path;
-        let key = (bits(from.address), bits(to.address), from.port, to.port);
+        let key = (address_bits(from.address), address_bits(to.address), from.port, to.port);
         let hash = self.hasher.hash_one(key);
         let short = hash as u32;
         let Self { rows, index, .. } = self;
@@ -51,14 +51,6 @@ impl Paths {
 /// A hash of 64 bits made of 32: the table uses the uppermost and the lowest.
 fn widened(short: u32) -> u64 {
     u64::from(short).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// The address as a number: hashed in two steps where its octets would take many.
-fn bits(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits(),
-    }
 }
 
 #[cfg(test)]
