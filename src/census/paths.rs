@@ -21,7 +21,12 @@ impl Paths {
     pub(super) fn shared(&mut self, path: &Path) -> Arc<Path> {
         // The rest of the path seldom differs where these agree.
         let Path { from, to, .. } = path;
-        let key = (address_bits(from.address), address_bits(to.address), from.port, to.port);
+        let key = (
+            address_bits(from.address),
+            address_bits(to.address),
+            from.port,
+            to.port,
+        );
         let hash = self.hasher.hash_one(key);
         let short = hash as u32;
         let Self { rows, index, .. } = self;
@@ -58,6 +63,7 @@ mod tests {
     use super::*;
     use crate::net::Encap;
     use crate::units::Endpoint;
+    use std::net::IpAddr;
 
     #[test]
     fn equal_paths_are_one_and_others_are_not() {
