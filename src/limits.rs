@@ -15,6 +15,10 @@ pub const CHUNK_OCTETS: usize = 4 << 20;
 /// Chunks that may wait for their turn to be folded, for each thread. Who has one more waits too.
 pub const CHUNKS_WAITING: usize = 4;
 
+/// Chunks of a stream that are cut ahead of those who walk them. It is read and decompressed on a
+/// thread of its own, which waits beyond that: two keep both sides busy.
+pub const CHUNKS_AHEAD: usize = 2;
+
 // Captures.
 
 /// Octets read at a time: large enough that system calls do not count, small enough to stay in a

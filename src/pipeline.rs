@@ -1,7 +1,7 @@
 //! From inputs to an analysis: arranges the stages and the threads. The only file that names rayon.
 
 use crate::assemble;
-use crate::capture::{self, Chunk, Chunks, Frame, ReadError, Walked};
+use crate::capture::{self, Chunk, Chunks, Frame, ReadError, Stopper, Walked};
 use crate::census::Census;
 use crate::diagnose::{self, Case, Failed, Finding, Rule, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
@@ -224,10 +224,13 @@ fn read_one<F: Fold + Send>(
         keeps: to.keeps_frames(),
         gathers: to.gathers(),
     };
+    let total = input.size();
+    let chunks = input.chunks(size);
     let work = Work {
-        total: input.size(),
+        total,
+        stopper: chunks.stopper(),
         source: Mutex::new(Source {
-            chunks: input.chunks(size),
+            chunks,
             taken: 0,
             ended: None,
         }),
@@ -284,6 +287,8 @@ fn row(mut row: model::Input, walked: Option<Walked>, ended: Option<ReadError>) 
 /// free folds what is next.
 struct Work<F> {
     total: Option<u64>,
+    /// Frees who waits for a chunk when no more are wanted.
+    stopper: Stopper,
     source: Mutex<Source>,
     /// Scanned chunks whose turn has not come, by number.
     waiting: Mutex<BTreeMap<u64, (Chunk, Batch)>>,
@@ -359,6 +364,7 @@ impl<F: Fold + Send> Work<F> {
             if let Some(mut folding) = folding {
                 self.fold_waiting(&mut folding, &mut scanner);
                 if folding.to.flow().is_break() {
+                    self.stopper.stop();
                     return;
                 }
             }
