@@ -7,6 +7,111 @@
 
 use crate::units::Span;
 
+// Memory that is limited by who runs it.
+
+/// The least memory, in octets, that a run may be limited to: [`MEMORY_FIXED`], one thread, and some
+/// thousand flows and messages.
+pub const MEMORY_LEAST: u64 = 160 << 20;
+
+/// Octets that a run may need whatever it counts: [`REASSEMBLY_OCTETS`], [`STREAM_OCTETS`],
+/// [`IKE_FRAGMENT_OCTETS`], and the tables that are small. Keys come on top.
+pub const MEMORY_FIXED: u64 = 96 << 20;
+
+/// Octets that each thread may need, with [`LIMITED_CHUNK_OCTETS`] and [`LIMITED_CHUNKS_WAITING`]:
+/// what it reads, and the events of its chunks, three times as large in the worst case.
+pub const MEMORY_THREAD: u64 = 16 << 20;
+
+/// As [`CHUNK_OCTETS`], where memory is limited.
+pub const LIMITED_CHUNK_OCTETS: usize = 1 << 20;
+
+/// As [`CHUNKS_WAITING`], where memory is limited.
+pub const LIMITED_CHUNKS_WAITING: usize = 1;
+
+/// Octets that a flow takes at most, with its tunnel, the findings about it and what is shown: its
+/// row, 2 KiB of timeline, and all paths, samples, sizes and odd packets that are kept of one.
+pub const FLOW_MEMORY: usize = 8 << 10;
+
+/// Octets that an IKE message takes at most besides its own octets: its row, and if it is the only
+/// one of its IKE SA all that is made of that, 5 KiB by measurement, more where findings quote it.
+pub const MESSAGE_MEMORY: usize = 8 << 10;
+
+/// Octets that a conversation inside ESP takes at most.
+pub const INNER_FLOW_MEMORY: usize = 4 << 10;
+
+/// The bounds that decide how much memory a run takes. Those that are usual are the constants of the
+/// same names.
+///
+/// They depend on the memory alone, not on the threads: so does what is found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Bounds {
+    /// Threads that there is memory for.
+    pub threads: usize,
+    /// See [`CHUNK_OCTETS`].
+    pub chunk_octets: usize,
+    /// See [`CHUNKS_WAITING`].
+    pub chunks_waiting: usize,
+    /// See [`MESSAGE_OCTETS`].
+    pub message_octets: usize,
+    /// See [`MESSAGES`].
+    pub messages: usize,
+    /// See [`FLOWS`].
+    pub flows: usize,
+    /// See [`FLOWS_WITH_ALL_HOLES`].
+    pub flows_with_all_holes: usize,
+    /// See [`RHYTHM_FLOWS`].
+    pub rhythm_flows: usize,
+    /// See [`INNER_FLOWS`].
+    pub inner_flows: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            threads: usize::MAX,
+            chunk_octets: CHUNK_OCTETS,
+            chunks_waiting: CHUNKS_WAITING,
+            message_octets: MESSAGE_OCTETS,
+            messages: MESSAGES,
+            flows: FLOWS,
+            flows_with_all_holes: FLOWS_WITH_ALL_HOLES,
+            rhythm_flows: RHYTHM_FLOWS,
+            inner_flows: INNER_FLOWS,
+        }
+    }
+}
+
+impl Bounds {
+    /// Bounds that keep a run within so many octets; `None` if that is less than [`MEMORY_LEAST`].
+    ///
+    /// Three quarters of what is not fixed are for what is counted, the rest for threads. Flows and
+    /// messages have shares of their own, so that a flood of one hides nothing of the other.
+    pub fn within(memory: u64) -> Option<Self> {
+        let counted = memory
+            .checked_sub(MEMORY_LEAST)?
+            .saturating_add(MEMORY_LEAST - MEMORY_FIXED - MEMORY_THREAD)
+            / 4
+            * 3;
+        let threads = (memory - counted).saturating_sub(MEMORY_FIXED) / MEMORY_THREAD;
+        let octets = usize::try_from(counted).unwrap_or(usize::MAX);
+        // Rows of this size in so many sixteenths of what there is.
+        let rows = |sixteenths: usize, size: usize| octets / 16 * sixteenths / size;
+        let usual = Self::default();
+        Some(Self {
+            threads: usize::try_from(threads).unwrap_or(usize::MAX).max(1),
+            chunk_octets: LIMITED_CHUNK_OCTETS,
+            chunks_waiting: LIMITED_CHUNKS_WAITING,
+            message_octets: rows(2, 1).min(usual.message_octets),
+            messages: rows(6, MESSAGE_MEMORY).min(usual.messages),
+            flows: rows(5, FLOW_MEMORY).min(usual.flows),
+            // A hole takes 8 octets, and a packet after it.
+            flows_with_all_holes: rows(1, FLOW_HOLES * 16).min(usual.flows_with_all_holes),
+            // One takes up to two KiB, and as much while it grows.
+            rhythm_flows: rows(1, 4 << 10).min(usual.rhythm_flows),
+            inner_flows: rows(1, INNER_FLOW_MEMORY).min(usual.inner_flows),
+        })
+    }
+}
+
 // The pipeline.
 
 /// Octets of a chunk: large enough that a seam costs nothing, small enough that few wait in memory.
@@ -14,6 +119,10 @@ pub const CHUNK_OCTETS: usize = 4 << 20;
 
 /// Chunks that may wait for their turn to be folded, for each thread. Who has one more waits too.
 pub const CHUNKS_WAITING: usize = 4;
+
+/// Chunks of a stream that are cut ahead of those who walk them. It is read and decompressed on a
+/// thread of its own, which waits beyond that: two keep both sides busy.
+pub const CHUNKS_AHEAD: usize = 2;
 
 // Captures.
 
@@ -447,3 +556,43 @@ pub const SELECTOR_PAIRS: usize = 256;
 
 /// Different ways of narrowing that are told of one tunnel: more than people read.
 pub const NARROWINGS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_grow_with_the_memory_up_to_the_usual_ones() {
+        assert_eq!(Bounds::within(MEMORY_LEAST - 1), None);
+        let mut before = Bounds::within(MEMORY_LEAST).unwrap();
+        assert_eq!(before.threads, 1);
+        assert!(before.flows > 1_000 && before.messages > 1_000);
+        assert!(before.message_octets >= 1 << 20 && before.inner_flows > 0);
+        for bits in 28..=63 {
+            let next = Bounds::within(1 << bits).unwrap();
+            assert!(next.threads >= before.threads && next.flows >= before.flows);
+            assert!(next.messages >= before.messages && next.inner_flows >= before.inner_flows);
+            before = next;
+        }
+        let usual = Bounds::default();
+        assert_eq!(
+            (before.flows, before.messages),
+            (usual.flows, usual.messages)
+        );
+    }
+
+    #[test]
+    fn all_that_bounds_allow_is_within_the_memory() {
+        for memory in [MEMORY_LEAST, 200 << 20, 512 << 20, 2 << 30, 16 << 30] {
+            let bounds = Bounds::within(memory).unwrap();
+            let counted = bounds.message_octets
+                + bounds.messages * MESSAGE_MEMORY
+                + bounds.flows * FLOW_MEMORY
+                + bounds.flows_with_all_holes * FLOW_HOLES * 16
+                + bounds.rhythm_flows * (4 << 10)
+                + bounds.inner_flows * INNER_FLOW_MEMORY;
+            let threads = bounds.threads as u64 * MEMORY_THREAD;
+            assert!(counted as u64 + threads + MEMORY_FIXED <= memory);
+        }
+    }
+}

@@ -1,13 +1,13 @@
 //! From inputs to an analysis: arranges the stages and the threads. The only file that names rayon.
 
 use crate::assemble;
-use crate::capture::{self, Chunk, Chunks, Frame, ReadError, Walked};
+use crate::capture::{self, Chunk, Chunks, Frame, ReadError, Stopper, Walked};
 use crate::census::Census;
 use crate::diagnose::{self, Case, Failed, Finding, Rule, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
 use crate::keys::{EspKeys, KeyRing};
 use crate::language::Text;
-use crate::limits;
+use crate::limits::Bounds;
 use crate::model::{self, Model, TunnelId};
 use crate::net::{Body, Datagram, Learned};
 use crate::sadb::Sadb;
@@ -20,16 +20,17 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 /// Called now and then with the octets read of the input at hand, and how many it has if known.
 pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
 
-/// How to go about it. Nothing but the window of time and the keys changes what is found.
+/// How to go about it. Nothing but the window of time, the keys and the bounds changes what is found.
 #[derive(Clone, Default)]
 pub struct Options {
     /// Threads to use; all that the machine has if `None`.
     pub threads: Option<NonZeroUsize>,
-    /// Octets of a chunk; [`limits::CHUNK_OCTETS`] if `None`.
+    /// Octets of a chunk; those of the bounds if `None`.
     pub chunk_size: Option<NonZeroUsize>,
     /// Frames before this moment are passed over.
     pub since: Option<Timestamp>,
@@ -39,6 +40,8 @@ pub struct Options {
     pub progress: Option<Progress>,
     /// Keys of what is sealed.
     pub keys: Arc<KeyRing>,
+    /// What keeps the memory small.
+    pub bounds: Bounds,
 }
 
 /// What was found and what it means.
@@ -64,7 +67,7 @@ pub enum Error {
 /// Reads the inputs and judges what they hold.
 pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysis, Error> {
     let pool = pool(options)?;
-    let census = Census::new(Session::new(Arc::clone(&options.keys)));
+    let census = Census::within(options.bounds, Session::new(Arc::clone(&options.keys)));
     let (census, inputs) = read(&pool, inputs, options, census);
     let mut model = census.finish();
     model.inputs = inputs;
@@ -154,7 +157,12 @@ fn each(count: usize, work: &(dyn Fn(usize) + Sync)) {
 }
 
 fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {
-    let threads = options.threads.map_or(0, NonZeroUsize::get);
+    let wanted = options
+        .threads
+        .or_else(|| thread::available_parallelism().ok());
+    let threads = wanted
+        .map_or(1, NonZeroUsize::get)
+        .min(options.bounds.threads);
     Ok(rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()?)
@@ -215,7 +223,7 @@ fn read_one<F: Fold + Send>(
     };
     let size = options
         .chunk_size
-        .map_or(limits::CHUNK_OCTETS, NonZeroUsize::get);
+        .map_or(options.bounds.chunk_octets, NonZeroUsize::get);
     let wants = Wants {
         window: Window {
             since: options.since,
@@ -224,15 +232,21 @@ fn read_one<F: Fold + Send>(
         keeps: to.keeps_frames(),
         gathers: to.gathers(),
     };
+    let total = input.size();
+    let chunks = input.chunks(size);
     let work = Work {
-        total: input.size(),
+        total,
+        stopper: chunks.stopper(),
         source: Mutex::new(Source {
-            chunks: input.chunks(size),
+            chunks,
             taken: 0,
             ended: None,
         }),
         waiting: Mutex::new(BTreeMap::new()),
-        most_waiting: limits::CHUNKS_WAITING * pool.current_num_threads(),
+        most_waiting: options
+            .bounds
+            .chunks_waiting
+            .saturating_mul(pool.current_num_threads()),
         known: Mutex::new(Known::of(&order)),
         folding: Mutex::new(Folding {
             next: 0,
@@ -284,6 +298,8 @@ fn row(mut row: model::Input, walked: Option<Walked>, ended: Option<ReadError>) 
 /// free folds what is next.
 struct Work<F> {
     total: Option<u64>,
+    /// Frees who waits for a chunk when no more are wanted.
+    stopper: Stopper,
     source: Mutex<Source>,
     /// Scanned chunks whose turn has not come, by number.
     waiting: Mutex<BTreeMap<u64, (Chunk, Batch)>>,
@@ -359,6 +375,7 @@ impl<F: Fold + Send> Work<F> {
             if let Some(mut folding) = folding {
                 self.fold_waiting(&mut folding, &mut scanner);
                 if folding.to.flow().is_break() {
+                    self.stopper.stop();
                     return;
                 }
             }

@@ -8,6 +8,7 @@ use crate::language::Text;
 use crate::say;
 
 use super::Frame;
+use super::ahead::{Ahead, Stopper};
 use super::error::ReadError;
 use super::octets::{Ended, FileOctets, HeldOctets, Octets, Scratch, StreamOctets};
 use super::problems::Problems;
@@ -45,29 +46,17 @@ impl Shared {
 
 /// Gives chunks in file order. One thread at a time asks; the chunks are walked by others.
 pub struct Chunks {
-    pub(super) shared: Arc<Shared>,
     pub(super) supply: Supply,
-    /// True start of the next chunk: known for the first, and for every chunk of a stream.
-    pub(super) seam: Seam,
-    pub(super) size: u64,
 }
 
-/// What chunks are cut from.
+/// Where chunks come from.
 pub(super) enum Supply {
-    /// A file of `end` octets, cut before `next` so far.
-    File {
-        file: Arc<File>,
-        next: u64,
-        end: u64,
-    },
-    /// Nothing: the file could not be opened again.
+    /// A file, which is read by those who walk the chunks.
+    File(FileCutter),
+    /// Nothing: the file could not be opened again, or there is no thread for it.
     Failed(Option<ReadError>),
-    /// A stream, with what it is compressed by.
-    Stream {
-        stream: StreamOctets,
-        packing: Option<&'static str>,
-        done: bool,
-    },
+    /// A stream, which is read, decompressed and cut on a thread of its own.
+    Stream(Ahead<Result<Chunk, ReadError>>),
 }
 
 impl Chunks {
@@ -79,55 +68,94 @@ impl Chunks {
     pub fn next(&mut self) -> Option<Result<Chunk, ReadError>> {
         match &mut self.supply {
             Supply::Failed(error) => error.take().map(Err),
-            Supply::File { file, next, end } => {
-                let begin = *next;
-                if begin >= *end {
-                    return None;
-                }
-                *next = begin.saturating_add(self.size).min(*end);
-                Some(Ok(Chunk {
-                    shared: Arc::clone(&self.shared),
-                    start: (begin == 0).then(|| self.seam.clone()),
-                    body: Body::File {
-                        file: Arc::clone(file),
-                        begin,
-                        end: *end,
-                    },
-                    limit: *next,
-                    told: Problems::default(),
-                }))
-            }
-            Supply::Stream {
-                stream,
-                packing,
-                done,
-            } => {
-                if *done {
-                    return stream
-                        .take_error()
-                        .map(|source| Err(self.shared.error(self.seam.offset, source)));
-                }
-                let start = self.seam.clone();
-                let limit = start.offset.saturating_add(self.size);
-                // The records are walked here to know where the chunk ends; the visitor's work is
-                // left to the one who walks the chunk.
-                let walked = walk(&self.shared, stream, Ok(start.clone()), limit, |_| {});
-                let mut told = Problems::default();
-                if stream.ended().is_some() && walked.end.offset >= stream.end() {
-                    *done = true;
-                    tell_broken_packing(stream, *packing, &mut told);
-                }
-                self.seam = walked.end;
-                let (base, octets) = stream.take(self.seam.offset);
-                Some(Ok(Chunk {
-                    shared: Arc::clone(&self.shared),
-                    start: Some(start),
-                    body: Body::Held { base, octets },
-                    limit,
-                    told,
-                }))
-            }
+            Supply::File(file) => file.next().map(Ok),
+            Supply::Stream(ahead) => ahead.next(),
         }
+    }
+
+    /// What stops it from another thread, so that nobody waits for a pipe whose octets are not
+    /// wanted any more. A file, which is never waited for, is not stopped by it.
+    pub fn stopper(&self) -> Stopper {
+        match &self.supply {
+            Supply::Stream(ahead) => ahead.stopper(),
+            Supply::File(_) | Supply::Failed(_) => Stopper::default(),
+        }
+    }
+}
+
+/// Cuts a file at every `size` octets, without looking at them.
+pub(super) struct FileCutter {
+    pub(super) shared: Arc<Shared>,
+    /// Where the first record begins.
+    pub(super) first: Seam,
+    pub(super) size: u64,
+    pub(super) file: Arc<File>,
+    /// Where the next chunk begins.
+    pub(super) next: u64,
+    /// Octets of the file.
+    pub(super) end: u64,
+}
+
+impl FileCutter {
+    fn next(&mut self) -> Option<Chunk> {
+        let begin = self.next;
+        if begin >= self.end {
+            return None;
+        }
+        self.next = begin.saturating_add(self.size).min(self.end);
+        Some(Chunk {
+            shared: Arc::clone(&self.shared),
+            start: (begin == 0).then(|| self.first.clone()),
+            body: Body::File {
+                file: Arc::clone(&self.file),
+                begin,
+                end: self.end,
+            },
+            limit: self.next,
+            told: Problems::default(),
+        })
+    }
+}
+
+/// Cuts a stream at the first record after every `size` octets.
+pub(super) struct StreamCutter {
+    pub(super) shared: Arc<Shared>,
+    /// Where the next chunk begins.
+    pub(super) seam: Seam,
+    pub(super) size: u64,
+    pub(super) stream: StreamOctets,
+    /// What the stream is compressed by.
+    pub(super) packing: Option<&'static str>,
+    pub(super) done: bool,
+}
+
+impl StreamCutter {
+    /// The next chunk; `None` after the last.
+    pub(super) fn next(&mut self) -> Option<Result<Chunk, ReadError>> {
+        if self.done {
+            let source = self.stream.take_error()?;
+            return Some(Err(self.shared.error(self.seam.offset, source)));
+        }
+        let start = self.seam.clone();
+        let limit = start.offset.saturating_add(self.size);
+        // The records are walked here to know where the chunk ends; the visitor's work is left to
+        // the one who walks the chunk.
+        let stream = &mut self.stream;
+        let walked = walk(&self.shared, stream, Ok(start.clone()), limit, |_| {});
+        let mut told = Problems::default();
+        if stream.ended().is_some() && walked.end.offset >= stream.end() {
+            self.done = true;
+            tell_broken_packing(stream, self.packing, &mut told);
+        }
+        self.seam = walked.end;
+        let (base, octets) = stream.take(self.seam.offset);
+        Some(Ok(Chunk {
+            shared: Arc::clone(&self.shared),
+            start: Some(start),
+            body: Body::Held { base, octets },
+            limit,
+            told,
+        }))
     }
 }
 

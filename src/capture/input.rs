@@ -7,7 +7,8 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::chunk::{Chunks, Shared, Supply, walk};
+use super::ahead::Ahead;
+use super::chunk::{Chunks, FileCutter, Shared, StreamCutter, Supply, walk};
 use super::error::{OpenError, ReadError};
 use super::octets::{FileOctets, Octets, Scratch, StreamOctets};
 use super::pcap::Pcap;
@@ -16,7 +17,7 @@ use super::snoop::{self, Snoop};
 use super::walk::{Context, Format, Layout, Seam};
 use crate::limits::{
     CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_PACKETS, CAPTURE_FIRST_RECORDS,
-    CAPTURE_READ_OCTETS,
+    CAPTURE_READ_OCTETS, CHUNKS_AHEAD,
 };
 use crate::units::{Span, Timestamp};
 
@@ -137,7 +138,15 @@ impl Input {
 
     /// Cuts the input into chunks of about `size` octets.
     pub fn chunks(self, size: usize) -> Chunks {
-        let shared = self.shared();
+        let shared = Arc::new(self.shared());
+        let octets = size.max(1) as u64;
+        let failed = |path, source| {
+            Supply::Failed(Some(ReadError {
+                path,
+                offset: 0,
+                source,
+            }))
+        };
         let supply = match self.source {
             Source::File { file, end } => {
                 // Guesses take the interfaces described at the head for their own.
@@ -146,36 +155,42 @@ impl Input {
                     &mut FileOctets::new(&file, end, &mut Scratch::default()),
                     &self.seam,
                 );
-                Supply::File { file, next: 0, end }
+                Supply::File(FileCutter {
+                    shared,
+                    first: self.seam,
+                    size: octets,
+                    file,
+                    next: 0,
+                    end,
+                })
             }
             Source::Stream {
-                stream, packing, ..
-            } => Supply::Stream {
                 stream,
                 packing,
-                done: false,
-            },
+                pipe,
+            } => {
+                let mut cutter = StreamCutter {
+                    shared,
+                    seam: self.seam,
+                    size: octets,
+                    stream,
+                    packing,
+                    done: false,
+                };
+                match Ahead::new(CHUNKS_AHEAD, pipe, move || cutter.next()) {
+                    Ok(ahead) => Supply::Stream(ahead),
+                    Err(source) => failed(self.path, source),
+                }
+            }
             Source::Parked => match Self::open(&self.place, self.index) {
                 Ok(mut input) => {
                     input.set = self.set;
                     return input.chunks(size);
                 }
-                Err(error) => {
-                    let source = io::Error::other(error);
-                    Supply::Failed(Some(ReadError {
-                        path: self.path,
-                        offset: 0,
-                        source,
-                    }))
-                }
+                Err(error) => failed(self.path, io::Error::other(error)),
             },
         };
-        Chunks {
-            shared: Arc::new(shared),
-            supply,
-            seam: self.seam,
-            size: size.max(1) as u64,
-        }
+        Chunks { supply }
     }
 
     /// Opens a stream that may be compressed.

@@ -4,6 +4,7 @@
 //! guessed start. Walks are folded in file order, and one whose start is not the end of the walk
 //! before is walked again from there: a guess may cost time, never truth.
 
+mod ahead;
 mod chunk;
 mod error;
 mod input;
@@ -19,6 +20,7 @@ mod tests;
 mod walk;
 mod write;
 
+pub use ahead::Stopper;
 pub use chunk::{Chunk, Chunks};
 pub use error::{OpenError, ReadError};
 pub use input::{Input, expand};

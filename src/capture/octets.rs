@@ -155,7 +155,10 @@ pub(super) struct StreamOctets {
     reader: Box<dyn Read + Send>,
     /// Offset of the buffer's first octet.
     base: u64,
+    /// What is held, and room for more.
     buffer: Vec<u8>,
+    /// Octets of the buffer that are filled.
+    filled: usize,
     /// Why the reader gives no more.
     ended: Option<Ended>,
 }
@@ -175,6 +178,7 @@ impl StreamOctets {
             reader,
             base: 0,
             buffer: Vec::new(),
+            filled: 0,
             ended: None,
         }
     }
@@ -194,15 +198,18 @@ impl StreamOctets {
 
     /// Offset after the last octet read.
     pub(super) fn end(&self) -> u64 {
-        self.base.saturating_add(self.buffer.len() as u64)
+        self.base.saturating_add(self.filled as u64)
     }
 
     /// Hands over what is held, with its offset, and goes on holding what is at and after `keep`.
     pub(super) fn take(&mut self, keep: u64) -> (u64, Vec<u8>) {
-        let base = self.base;
+        let (base, filled) = (self.base, self.filled);
         let tail = self.held(keep).to_vec();
         self.base = self.end().saturating_sub(tail.len() as u64);
-        (base, std::mem::replace(&mut self.buffer, tail))
+        self.filled = tail.len();
+        let mut taken = std::mem::replace(&mut self.buffer, tail);
+        taken.truncate(filled);
+        (base, taken)
     }
 
     fn held(&self, offset: u64) -> &[u8] {
@@ -210,7 +217,7 @@ impl StreamOctets {
             .checked_sub(self.base)
             .and_then(|start| usize::try_from(start).ok());
         start
-            .and_then(|start| self.buffer.get(start..))
+            .and_then(|start| self.buffer.get(start..self.filled))
             .unwrap_or_default()
     }
 
@@ -218,23 +225,18 @@ impl StreamOctets {
     /// enough is there: a slow pipe is not waited for.
     fn fill(&mut self, upto: u64) {
         while self.ended.is_none() && self.end() < upto {
-            let filled = self.buffer.len();
-            self.buffer
-                .resize(filled.saturating_add(CAPTURE_STREAM_OCTETS), 0);
-            let room = self.buffer.get_mut(filled..).unwrap_or_default();
-            let read = match self.reader.read(room) {
-                Ok(0) => {
-                    self.ended = Some(Ended::Whole);
-                    0
-                }
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-                Err(error) => {
-                    self.ended = Some(Ended::Broken(error));
-                    0
-                }
-            };
-            self.buffer.truncate(filled.saturating_add(read));
+            // Room is made when there is none: a pipe gives less than is asked for.
+            if self.filled == self.buffer.len() {
+                let more = self.filled.saturating_add(CAPTURE_STREAM_OCTETS);
+                self.buffer.resize(more, 0);
+            }
+            let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
+            match self.reader.read(room) {
+                Ok(0) => self.ended = Some(Ended::Whole),
+                Ok(read) => self.filled = self.filled.saturating_add(read).min(self.buffer.len()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.ended = Some(Ended::Broken(error)),
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::capture::Problem;
+use crate::limits::CHUNKS_AHEAD;
 
 /// A file that goes when the test ends.
 struct Scrap(PathBuf);
@@ -965,7 +966,9 @@ fn a_slow_pipe_is_not_waited_for_longer_than_a_record_needs() {
         let chunk = chunks.next().unwrap().unwrap();
         let before = frames;
         frames += chunk.walk(&mut Scratch::default(), None, |_| {}).frames;
-        assert!(calls.load(Ordering::Relaxed) <= 2 + count);
+        // As many as were cut ahead, and one in hand, may have come besides.
+        let ahead = u32::try_from(CHUNKS_AHEAD).unwrap() + 1;
+        assert!(calls.load(Ordering::Relaxed) <= 2 + count + ahead);
         assert!(frames <= before + 1);
     }
     while let Some(chunk) = chunks.next() {

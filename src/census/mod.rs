@@ -12,7 +12,7 @@ pub mod sequence;
 use crate::fold::{EspPacket, Fold};
 use crate::keys::{EspKeys, Origin};
 use crate::language::{Text, all_of, count};
-use crate::limits;
+use crate::limits::{self, Bounds};
 use crate::model::{
     Blind, ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Octets,
     Pieces, Plain, Transport, Why,
@@ -58,6 +58,7 @@ pub struct Census {
     digest: RandomState,
     paths: Paths,
     clock: Clock,
+    bounds: Bounds,
     beyond: Beyond,
 }
 
@@ -76,10 +77,17 @@ struct Beyond {
 }
 
 impl Census {
-    /// A census that keeps what this session makes of IKE messages.
+    /// A census that keeps what this session makes of IKE messages, with the usual bounds.
     pub fn new(session: Session) -> Self {
+        Self::within(Bounds::default(), session)
+    }
+
+    /// As [`new`](Self::new), with other bounds.
+    pub fn within(bounds: Bounds, session: Session) -> Self {
         Self {
             session,
+            bounds,
+            inner: InnerCensus::within(bounds),
             ..Self::default()
         }
     }
@@ -94,7 +102,7 @@ impl Census {
         model.inner_errors = errors;
         model.blind.extend(self.session.finish());
         model.blind.extend(beyond);
-        model.blind.extend(self.beyond.told());
+        model.blind.extend(self.beyond.told(&self.bounds));
         model
     }
 
@@ -103,6 +111,7 @@ impl Census {
             flows,
             flow_index,
             hasher,
+            bounds,
             ..
         } = self;
         // The rest of the key seldom differs where these agree.
@@ -130,11 +139,15 @@ impl Census {
             }
             hash_table::Entry::Vacant(free) => {
                 let place = flows.len();
-                if place >= limits::FLOWS {
+                if place >= bounds.flows {
                     return None;
                 }
                 free.insert(u32::try_from(place).ok()?);
-                flows.push(FlowCounter::new(key, *path, packet, place));
+                let holes = match place < bounds.flows_with_all_holes {
+                    true => limits::FLOW_HOLES,
+                    false => limits::FURTHER_FLOW_HOLES,
+                };
+                flows.push(FlowCounter::new(key, *path, packet, holes));
                 Some(place)
             }
         }
@@ -155,7 +168,11 @@ impl Census {
         };
         let is_new = flow.count(packet);
         if flow.is_due() {
-            time_sizes(flow, place, &mut self.beyond.untimed);
+            time_sizes(
+                flow,
+                place < self.bounds.rhythm_flows,
+                &mut self.beyond.untimed,
+            );
         }
         // Without keys, and where nothing is in clear, this is all that the inside costs.
         if packet.opening.is_some() || packet.null.is_some() {
@@ -198,7 +215,7 @@ impl Census {
             self.beyond.headless += 1;
             return;
         };
-        if self.model.messages.len() >= limits::MESSAGES {
+        if self.model.messages.len() >= self.bounds.messages {
             self.beyond.messages += 1;
             return;
         }
@@ -212,7 +229,7 @@ impl Census {
             _ => 0,
         };
         let all = octets.len() + whole.as_ref().map_or(0, Bytes::len) + opened;
-        let fits = self.message_octets + all <= limits::MESSAGE_OCTETS;
+        let fits = self.message_octets + all <= self.bounds.message_octets;
         let mut cut = datagram.cut;
         let (kept, whole, plain) = match plain {
             // No key will open it. Only which piece of a message it is can be read.
@@ -398,7 +415,11 @@ impl Fold for Census {
         for packet in packets {
             flow.count(&packet);
             if flow.is_due() {
-                time_sizes(flow, place, &mut self.beyond.untimed);
+                time_sizes(
+                    flow,
+                    place < self.bounds.rhythm_flows,
+                    &mut self.beyond.untimed,
+                );
             }
         }
     }
@@ -582,8 +603,8 @@ fn unusable(database: &Sadb) -> Vec<Blind> {
 
 /// Times the sizes of a flow that has so many packets, if it is one of the first.
 #[cold]
-fn time_sizes(flow: &mut FlowCounter, place: usize, untimed: &mut u64) {
-    match place < limits::RHYTHM_FLOWS {
+fn time_sizes(flow: &mut FlowCounter, is_early: bool, untimed: &mut u64) {
+    match is_early {
         true => flow.time_sizes(),
         false => *untimed += 1,
     }
@@ -641,7 +662,7 @@ fn beyond(limit: usize) -> Text {
 }
 
 impl Beyond {
-    fn told(&self) -> Vec<Blind> {
+    fn told(&self, bounds: &Bounds) -> Vec<Blind> {
         let limit = |number: u64, what: Text, limit: usize| {
             (number > 0).then(|| Blind {
                 what,
@@ -652,7 +673,7 @@ impl Beyond {
             limit(
                 self.messages,
                 count(self.messages, "IKE message"),
-                limits::MESSAGES,
+                bounds.messages,
             ),
             limit(
                 self.esp_packets,
@@ -660,7 +681,7 @@ impl Beyond {
                     "{packets} of further SAs",
                     packets = count(self.esp_packets, "ESP or AH packet")
                 ),
-                limits::FLOWS,
+                bounds.flows,
             ),
             limit(
                 self.icmp,
@@ -701,7 +722,7 @@ impl Beyond {
                 ),
                 why: say!(
                     "the sizes of no more than {limit} flows are timed",
-                    limit = limits::RHYTHM_FLOWS
+                    limit = bounds.rhythm_flows
                 ),
             }),
             (self.stubs > 0).then(|| Blind {
@@ -711,7 +732,7 @@ impl Beyond {
                 ),
                 why: say!(
                     "{size} MiB of messages were kept; later ones keep {octets} octets each",
-                    size = limits::MESSAGE_OCTETS >> 20,
+                    size = bounds.message_octets >> 20,
                     octets = limits::MESSAGE_STUB
                 ),
             }),

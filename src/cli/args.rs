@@ -73,6 +73,9 @@ pub struct CommonArgs {
     /// Threads to use [default: one a core]
     #[arg(short = 'j', long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// Take no more memory than this, besides keys; what is beyond is told (such as 512M or 2G)
+    #[arg(long, value_name = "SIZE", value_parser = octets)]
+    pub max_memory: Option<u64>,
     /// When to use colours
     #[arg(long, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     pub color: Colour,
@@ -94,6 +97,20 @@ pub struct CommonArgs {
     /// Octets of a chunk: changes nothing that is found, which tests hold true
     #[arg(long, value_name = "OCTETS", hide = true)]
     pub chunk_size: Option<NonZeroUsize>,
+}
+
+/// Reads a size: octets, or KiB, MiB or GiB with `K`, `M` or `G` behind the number.
+fn octets(text: &str) -> Result<u64, String> {
+    let (number, shift) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (text.get(..at), 10),
+        Some((at, 'm' | 'M')) => (text.get(..at), 20),
+        Some((at, 'g' | 'G')) => (text.get(..at), 30),
+        _ => (Some(text), 0),
+    };
+    number
+        .and_then(|number| number.parse::<u64>().ok())
+        .and_then(|number| number.checked_mul(1 << shift))
+        .ok_or_else(|| "not a size; expected such as 512M or 2G".to_owned())
 }
 
 /// Arguments of `diagnose`.
@@ -350,6 +367,15 @@ mod tests {
                 found.is_some_and(|format| format.is_written()),
                 "{format:?}"
             );
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        let read = ["7", "3k", "512M", "2g"].map(|text| octets(text).unwrap());
+        assert_eq!(read, [7, 3 << 10, 512 << 20, 2 << 30]);
+        for wrong in ["", "M", "-1", "1.5G", "2T", "2é", "99999999999999G"] {
+            assert!(octets(wrong).is_err(), "{wrong}");
         }
     }
 

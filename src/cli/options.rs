@@ -5,6 +5,7 @@ use super::complain;
 use super::error::Error;
 use super::progress::Progress;
 use crate::keys;
+use crate::limits::{Bounds, MEMORY_LEAST};
 use crate::pipeline;
 use crate::report::{Sheet, calendar};
 use crate::units::Timestamp;
@@ -58,6 +59,14 @@ impl Options {
             keys: Arc::new(keys),
             ..Default::default()
         };
+        if let Some(memory) = args.max_memory {
+            pipeline.bounds = Bounds::within(memory).ok_or_else(|| {
+                Error::Usage(format!(
+                    "--max-memory: {}M are the least that a run needs",
+                    MEMORY_LEAST >> 20
+                ))
+            })?;
+        }
         if let Some(octets) = args.chunk_size {
             pipeline.chunk_size = Some(octets);
         }

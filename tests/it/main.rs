@@ -19,6 +19,7 @@ mod keys;
 mod language;
 mod literals;
 mod made;
+mod memory;
 mod null;
 mod opening;
 mod round_trip;

@@ -52,9 +52,9 @@ pub(super) struct FlowCounter {
 }
 
 impl FlowCounter {
-    /// A flow that begins with this packet, which is not yet counted; it is the one of this place
-    /// among all.
-    pub(super) fn new(key: FlowKey, path: Path, packet: &EspPacket<'_>, place: usize) -> Self {
+    /// A flow that begins with this packet, which is not yet counted. Of its numbers so many holes are
+    /// kept.
+    pub(super) fn new(key: FlowKey, path: Path, packet: &EspPacket<'_>, holes: usize) -> Self {
         let at = (packet.frame, packet.time);
         Self {
             key,
@@ -76,10 +76,7 @@ impl FlowCounter {
             padded: 0,
             doubled: 0,
             numbers: Some(Numbers::new(packet.sequence)),
-            holes: match place < limits::FLOWS_WITH_ALL_HOLES {
-                true => limits::FLOW_HOLES,
-                false => limits::FURTHER_FLOW_HOLES,
-            },
+            holes,
             samples: Vec::new(),
             anomalies: Vec::new(),
             silences: Vec::new(),

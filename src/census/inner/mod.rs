@@ -10,7 +10,7 @@ mod tcp;
 mod tests;
 
 use crate::language::count;
-use crate::limits;
+use crate::limits::{self, Bounds};
 use crate::model::{
     Blind, Carrier, FlowId, InnerError, InnerFlow, InnerFlowId, InnerWay, Seen, Table,
 };
@@ -47,6 +47,7 @@ pub struct InnerCensus {
     error_index: HashMap<ErrorKey, usize, RandomState>,
     beyond: u64,
     errors_beyond: u64,
+    bounds: Bounds,
 }
 
 /// What makes a conversation one: vantage, ends in order, protocol, and whether it is nested.
@@ -65,6 +66,14 @@ struct Counter {
 }
 
 impl InnerCensus {
+    /// One that counts nothing yet, with these bounds.
+    pub fn within(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            ..Self::default()
+        }
+    }
+
     /// Counts what an ESP packet carries.
     #[cold]
     pub fn count(&mut self, carried: Carried, inner: &Inner) {
@@ -102,7 +111,7 @@ impl InnerCensus {
         );
         let place = match self.index.get(&key) {
             Some(place) => *place,
-            None if self.rows.len() < limits::INNER_FLOWS => {
+            None if self.rows.len() < self.bounds.inner_flows => {
                 self.index.insert(key, self.rows.len());
                 self.rows.push(Counter::new(carried, inner, nested));
                 self.rows.len() - 1
@@ -171,7 +180,7 @@ impl InnerCensus {
                     "{packets} of further conversations inside ESP",
                     packets = count(self.beyond, "packet")
                 ),
-                limits::INNER_FLOWS,
+                self.bounds.inner_flows,
             ),
             (
                 self.errors_beyond,

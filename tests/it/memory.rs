@@ -1,0 +1,132 @@
+//! Memory that the user limits is not exceeded, whoever floods the capture, and the report says what
+//! was beyond.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// The least that a run may be limited to, in MiB.
+const LEAST: u64 = 160;
+
+/// SPIs, and IKE SAs, of the floods: several times as many as that leaves room for.
+const MANY: u32 = 40_000;
+
+/// A pcap file of raw IP packets.
+fn capture(name: &str, packets: impl Iterator<Item = Vec<u8>>) -> PathBuf {
+    let header: [u32; 6] = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65535, 101];
+    let mut octets = header.map(u32::to_le_bytes).concat();
+    for (number, packet) in (0..).zip(packets) {
+        let length = u32::try_from(packet.len()).unwrap();
+        let record: [u32; 4] = [1_700_000_000 + number / 1000, number % 1000, length, length];
+        octets.extend(record.map(u32::to_le_bytes).concat());
+        octets.extend(packet);
+    }
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, octets).unwrap();
+    path
+}
+
+fn ip(from: u32, protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(20 + payload.len()).unwrap().to_be_bytes();
+    let mut packet = vec![
+        0x45, 0, length[0], length[1], 0, 0, 0x40, 0, 64, protocol, 0, 0,
+    ];
+    packet.extend(from.to_be_bytes());
+    packet.extend([192, 0, 2, 1]);
+    packet.extend(payload);
+    packet
+}
+
+/// Packets of ESP, each of another SA; every second from another sender.
+fn esp_flood() -> impl Iterator<Item = Vec<u8>> {
+    (0..MANY).map(|number| {
+        let mut payload = (0x1000_0000 + number).to_be_bytes().to_vec();
+        payload.extend(1_u32.to_be_bytes());
+        payload.extend([0xa5; 64]);
+        ip(0x0a00_0000 + number % 2 * number, 50, &payload)
+    })
+}
+
+/// First messages of IKE SAs, each from another initiator: an SA payload without proposals, and a
+/// nonce.
+fn ike_flood() -> impl Iterator<Item = Vec<u8>> {
+    (0..MANY).map(|number| {
+        let mut message = (0x1111_0000_0000_0000 + u64::from(number))
+            .to_be_bytes()
+            .to_vec();
+        message.extend([0; 8]);
+        message.extend([33, 0x20, 34, 0x08, 0, 0, 0, 0]);
+        message.extend(404_u32.to_be_bytes());
+        message.extend([40, 0, 0, 4]);
+        message.extend([0, 0, 1, 116]);
+        message.extend([0x5a; 368]);
+        let length = u16::try_from(8 + message.len()).unwrap().to_be_bytes();
+        let mut datagram = vec![0x01, 0xf4, 0x01, 0xf4, length[0], length[1], 0, 0];
+        datagram.extend(message);
+        ip(0x0a00_0000 + number, 17, &datagram)
+    })
+}
+
+/// What a run prints, and the most memory it had, in MiB, where the system tells.
+fn run(arguments: &[&str]) -> (String, Option<u64>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_espial"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let reader = thread::spawn(move || {
+        let mut text = String::new();
+        out.read_to_string(&mut text).unwrap();
+        text
+    });
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = None;
+    while child.try_wait().unwrap().is_none() {
+        // The highest so far; a process that is over tells none.
+        let told = fs::read_to_string(&status).unwrap_or_default();
+        let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibi = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        peak = peak.max(kibi.map(|kibi| kibi / 1024));
+        thread::sleep(Duration::from_millis(2));
+    }
+    (reader.join().unwrap(), peak)
+}
+
+#[test]
+fn a_flood_of_sas_stays_within_the_memory_and_is_told() {
+    let esp = capture("flood-esp.pcap", esp_flood());
+    let ike = capture("flood-ike.pcap", ike_flood());
+    let limit = format!("{LEAST}M");
+    for command in ["diagnose", "tunnels"] {
+        let inputs = [esp.to_str().unwrap(), ike.to_str().unwrap()];
+        let mut arguments = vec![command, "-q", "-j", "2", "--max-memory", &limit];
+        arguments.extend(inputs);
+        let (text, peak) = run(&arguments);
+        assert!(
+            peak.is_none_or(|peak| peak <= LEAST),
+            "{command}: {peak:?} MiB"
+        );
+        if command == "diagnose" {
+            for beyond in ["ESP or AH packets of further SAs", "IKE messages"] {
+                assert!(text.contains(beyond), "{text}");
+            }
+            // The same comes out of any number of threads, and of any cut.
+            arguments.extend(["--chunk-size", "70000"]);
+            arguments[3] = "1";
+            assert_eq!(run(&arguments).0, text);
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_is_too_small_is_refused() {
+    let out = crate::run::espial(["diagnose", "--max-memory", "159M", "x.pcap"]);
+    assert_eq!(out.status.code(), Some(2));
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(said.contains("160M"), "{said}");
+}
