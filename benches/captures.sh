@@ -32,8 +32,8 @@ full_size() {
 
 # make_capture NAME FILE SIZE...
 make_capture() {
-    name=$1 file=$2
+    made=$1 file=$2
     shift 2
     # shellcheck disable=SC2046 # the profile is words
-    "$GENCAP" $(profile "$name") "$@" --out "$file" >/dev/null
+    "$GENCAP" $(profile "$made") "$@" --out "$file" >/dev/null
 }

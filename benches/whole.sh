@@ -28,12 +28,12 @@ trap 'exit 1' INT TERM
 # One row for a run: name, seconds of wall, seconds of CPU, peak memory in KiB. Output is thrown
 # away, not piped: a pipe would be measured with it.
 run() {
-    name=$1
+    what=$1
     shift
     began=$(date +%s.%N)
     /usr/bin/time -q -o "$scratch/time" -f '%U %S %M' "$@" >/dev/null || [ $? -eq 1 ]
     ended=$(date +%s.%N)
-    echo "$name $began $ended $(tail -n 1 "$scratch/time")" |
+    echo "$what $began $ended $(tail -n 1 "$scratch/time")" |
         awk '{ printf "%s %.4f %.2f %d\n", $1, $3 - $2, $4 + $5, $6 }' >>"$scratch/rows"
 }
 
@@ -53,10 +53,10 @@ measure() {
             printf "%-3s %5.0f MB  cat        %.3f s\n", capture, octets / 1e6, median(wall, "cat")
             for (threads = 1; threads <= 2; threads++) {
                 for (i = 1; i <= NR / 3; i++) ratio[threads, i] = wall[threads, i] / wall["cat", i]
-                middle = median(ratio, threads)
+                middle = median(ratio, threads); low = sorted[1]; high = sorted[NR / 3]
                 printf "%-3s           %d thread%s  %.3f s  CPU %.2f s  peak %4.0f MiB  x cat %.2f (%.2f to %.2f)\n",
-                    capture, threads, threads > 1 ? "s" : " ", median(wall, threads), median(cpu, threads),
-                    median(peak, threads) / 1024, middle, sorted[1], sorted[NR / 3]
+                    capture, threads, (threads > 1 ? "s" : " "), median(wall, threads), median(cpu, threads),
+                    median(peak, threads) / 1024, middle, low, high
             }
         }
         function median(of, name,   i, j, t) {
