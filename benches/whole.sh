@@ -50,7 +50,8 @@ measure() {
     awk -v capture="$1" -v octets="$(wc -c <"$2")" '
         { n[$1]++; wall[$1, n[$1]] = $2; cpu[$1, n[$1]] = $3; peak[$1, n[$1]] = $4 }
         END {
-            printf "%-3s %5.0f MB  cat        %.3f s\n", capture, octets / 1e6, median(wall, "cat")
+            printf "%-3s %5.0f MB  cat        %.3f s  CPU %.2f s\n", capture, octets / 1e6,
+                median(wall, "cat"), median(cpu, "cat")
             for (threads = 1; threads <= 2; threads++) {
                 for (i = 1; i <= NR / 3; i++) ratio[threads, i] = wall[threads, i] / wall["cat", i]
                 middle = median(ratio, threads); low = sorted[1]; high = sorted[NR / 3]
