@@ -62,14 +62,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if let Some(finding) = port_forgotten(case) {
         return vec![finding];
     }
-<<<<<<< ours
     let Some((old, heard, void)) = left(case) else {
-=======
-    if !case.unsettled().iter().any(Asked::is_silent) {
-        return Vec::new();
-    }
-    let Some(old) = case.births().last().copied() else {
->>>>>>> theirs
         return Vec::new();
     };
     let Some(first) = next(case, old, heard) else {
@@ -97,18 +90,18 @@ struct Move {
 
 /// The last IKE SA that came up in a tunnel.
 fn last_up(case: &Case<'_>) -> Option<Birth> {
-    let mut sas = case.tunnel.ike_sas.iter().rev();
-    sas.find_map(|id| life::birth(case.model, *id))
+    case.births().last().copied()
 }
 
 /// The peer that left a tunnel, its last packet, and how many packets went to it in vain: its partner
 /// asked it, too, and had no answer.
 fn left(case: &Case<'_>) -> Option<(Birth, Cite, u64)> {
+    let silent = || case.unsettled().iter().filter(|asked| asked.is_silent());
+    silent().next()?;
     let old = last_up(case)?;
     let (heard, void) = silence(case, old.initiator)?;
-    let asked_in_vain = case.unsettled().iter().any(|asked| {
-        asked.is_silent() && asked.to().address == old.initiator && asked.first.1 > heard.1
-    });
+    let asked_in_vain =
+        silent().any(|asked| asked.to().address == old.initiator && asked.first.1 > heard.1);
     asked_in_vain.then_some((old, heard, void))
 }
 
