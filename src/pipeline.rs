@@ -129,12 +129,14 @@ pub fn decrypt(
 /// many; where there are few they take its rules, and one tunnel keeps them all busy.
 fn judge(model: &Model, rules: &[&'static Rule]) -> (Vec<Finding>, Vec<Failed>) {
     let few = model.tunnels.len() < MANY * rayon::current_num_threads();
-    let at_once = if few { 1 } else { rules.len().max(1) };
     let judged: Vec<Result<Vec<Finding>, Failed>> = (0..model.tunnels.len())
         .into_par_iter()
         .filter_map(|tunnel| Some(Case::of(model, TunnelId(u32::try_from(tunnel).ok()?))))
         .flat_map(|case| {
-            let judged = rules.par_iter().with_min_len(at_once);
+            let asked = rules.iter().copied().filter(|rule| rule.may_speak(&case));
+            let asked: Vec<&'static Rule> = asked.collect();
+            let at_once = if few { 1 } else { asked.len().max(1) };
+            let judged = asked.par_iter().with_min_len(at_once);
             let judged = judged.map(|rule| diagnose::check(rule, &case));
             judged
                 .filter(|judged| !matches!(judged, Ok(found) if found.is_empty()))
@@ -533,7 +535,7 @@ impl Fold for Decrypter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose::{Confidence, Finding, Rule, Severity, failed};
+    use crate::diagnose::{Confidence, Finding, Rule, Severity, Signs, failed};
     use crate::units::{FrameId, Timestamp};
 
     static PANICS: Rule = Rule {
@@ -543,6 +545,7 @@ mod tests {
         summary: "It panics over the second tunnel.",
         document: "",
         explains: &[],
+        needs: Signs::NONE,
         check: |case| match case.id.0 {
             1 => panic!("on purpose"),
             _ => Vec::new(),
@@ -556,6 +559,7 @@ mod tests {
         summary: "It has something to say of every tunnel.",
         document: "",
         explains: &[],
+        needs: Signs::ESP,
         check: |case| {
             let frame = FrameId {
                 input: 0,

@@ -10,6 +10,7 @@ use super::facts::esp::{self, Directions};
 use super::facts::inner::Inside;
 use super::facts::life::{self, Birth};
 use super::facts::tap::{self, Heard, Tap};
+use super::signs::Signs;
 use crate::model::{EspFlow, Exchange, IkeSa, Message, Model, Tunnel, TunnelId};
 use std::sync::OnceLock;
 
@@ -22,6 +23,7 @@ pub struct Case<'m> {
     pub id: TunnelId,
     /// The tunnel.
     pub tunnel: &'m Tunnel,
+    signs: OnceLock<Signs>,
     tap: OnceLock<Tap>,
     heard: OnceLock<Heard>,
     directions: OnceLock<Vec<Directions<'m>>>,
@@ -39,6 +41,7 @@ impl<'m> Case<'m> {
             model,
             id,
             tunnel: &model.tunnels[id],
+            signs: OnceLock::new(),
             tap: OnceLock::new(),
             heard: OnceLock::new(),
             directions: OnceLock::new(),
@@ -72,6 +75,13 @@ impl<'m> Case<'m> {
     pub fn flows(&self) -> impl Iterator<Item = &'m EspFlow> + Clone + use<'m> {
         let model = self.model;
         self.tunnel.flows.iter().map(|id| &model.flows[*id])
+    }
+
+    /// What there is to see of it at all: which rules need not look.
+    pub fn signs(&self) -> Signs {
+        *self
+            .signs
+            .get_or_init(|| Signs::of(self.model, self.tunnel))
     }
 
     /// What its recording allows: the guard of every conclusion from absence.

@@ -11,6 +11,7 @@ pub mod facts;
 pub mod finding;
 pub mod rule;
 pub mod rules;
+pub mod signs;
 #[cfg(test)]
 mod testing;
 pub mod timeline;
@@ -20,6 +21,7 @@ pub use case::Case;
 pub use conclude::conclude;
 pub use finding::{Cite, Confidence, Evidence, Finding, Severity};
 pub use rule::Rule;
+pub use signs::Signs;
 pub use timeline::timeline;
 
 use crate::model::{Model, TunnelId};
@@ -32,8 +34,10 @@ pub fn run(model: &Model) -> Vec<Finding> {
         .ids()
         .flat_map(|tunnel| {
             let case = Case::of(model, tunnel);
-            let findings = rules::RULES.iter().flat_map(|rule| (rule.check)(&case));
-            findings.collect::<Vec<_>>()
+            let rules = rules::RULES.iter().filter(|rule| rule.may_speak(&case));
+            rules
+                .flat_map(|rule| (rule.check)(&case))
+                .collect::<Vec<_>>()
         })
         .collect();
     conclude(findings)

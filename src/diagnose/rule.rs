@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::finding::{Finding, Severity};
+use super::signs::Signs;
 
 /// One rule: its names, its document and its check.
 pub struct Rule {
@@ -19,8 +20,18 @@ pub struct Rule {
     /// Slugs of rules that see a mere consequence of this one; their findings on the same tunnel
     /// come after it.
     pub explains: &'static [&'static str],
+    /// It has nothing to say of a tunnel that shows none of these signs, and is not asked about it;
+    /// [`Signs::NONE`] if it may speak of any.
+    pub needs: Signs,
     /// Looks at one tunnel.
     pub check: fn(&Case<'_>) -> Vec<Finding>,
+}
+
+impl Rule {
+    /// Whether it may have something to say of a tunnel.
+    pub fn may_speak(&self, case: &Case<'_>) -> bool {
+        case.signs().meet(self.needs)
+    }
 }
 
 impl std::fmt::Debug for Rule {

@@ -1,5 +1,6 @@
 //! How rules are tested: a conversation in text goes in, slugs come out.
 
+use super::rules::RULES;
 use super::{Case, Finding, Rule, Severity};
 use crate::model::{Model, TunnelId};
 
@@ -14,13 +15,36 @@ pub(super) const CERTIFICATE: &str = "3082013e3081f1a00302010202142cc0a7295b1451
     bb1ab27f52375efffe7ff44140078925749a346ccb9e3a814116805c20f7cffc5707";
 
 /// The findings of a conversation, in order.
+#[track_caller]
 pub(super) fn findings(text: &str) -> Vec<Finding> {
-    super::run(&crate::testing::model(text))
+    let model = crate::testing::model(text);
+    for tunnel in model.tunnels.ids() {
+        let case = Case::of(&model, tunnel);
+        for rule in RULES {
+            asked(rule, &case);
+        }
+    }
+    super::run(&model)
 }
 
 /// What one rule says of the first tunnel of a model.
+#[track_caller]
 pub(super) fn said(rule: &'static Rule, model: &Model) -> Vec<Finding> {
-    (rule.check)(&Case::of(model, TunnelId(0)))
+    asked(rule, &Case::of(model, TunnelId(0)))
+}
+
+/// What a rule says of a tunnel, asked whatever its signs are: no rule may speak without a sign that it
+/// needs.
+#[track_caller]
+fn asked(rule: &'static Rule, case: &Case<'_>) -> Vec<Finding> {
+    let found = (rule.check)(case);
+    let signs = case.signs();
+    assert!(
+        found.is_empty() || rule.may_speak(case),
+        "{rule:?} needs {:?}, and speaks of a tunnel that shows {signs:?}",
+        rule.needs
+    );
+    found
 }
 
 /// Asserts the slugs found in a conversation, in order.

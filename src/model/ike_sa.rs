@@ -111,6 +111,18 @@ pub struct Nat {
     pub responder: NatVerdict,
 }
 
+impl Nat {
+    /// Whether they tell of a translation, or force UDP encapsulation.
+    pub fn is_there(&self) -> bool {
+        [self.initiator, self.responder].into_iter().any(|verdict| {
+            matches!(
+                verdict,
+                NatVerdict::Translated | NatVerdict::TranslatedBeyond | NatVerdict::Forced
+            )
+        })
+    }
+}
+
 /// What the hashes say of one side, as seen at this tap.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NatVerdict {

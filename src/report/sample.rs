@@ -1,6 +1,6 @@
 //! A small model with every kind of row, for the tests of what is shown.
 
-use crate::diagnose::{Confidence, Evidence, Finding, Rule, Severity};
+use crate::diagnose::{Confidence, Evidence, Finding, Rule, Severity, Signs};
 use crate::keys::Origin;
 use crate::model::{
     Anomaly, AnomalyKind, Blind, ChildSa, ChildSaId, Classes, EspFlow, Exchange, ExchangeId,
@@ -167,6 +167,7 @@ static LOSS: Rule = Rule {
     summary: "Packets are lost.",
     document: "## What it means\nPackets are lost.\n",
     explains: &[],
+    needs: Signs::NONE,
     check: |_| Vec::new(),
 };
 
@@ -177,6 +178,7 @@ static NAT: Rule = Rule {
     summary: "There is a NAT.",
     document: "## What it means\nThere is a NAT.\n",
     explains: &[],
+    needs: Signs::NONE,
     check: |_| Vec::new(),
 };
 

@@ -6,11 +6,14 @@
 //! espial says of it.
 
 use crate::run::{Case, cases, root, stdout};
-use espial::diagnose::rules::RULES;
+use espial::diagnose::{self, rules::RULES};
+use espial::keys;
+use espial::model::Model;
 use espial::report::schema::misfits;
 use serde::Deserialize;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[test]
 fn every_capture_gets_its_expected_report() {
@@ -38,6 +41,26 @@ fn every_capture_gets_its_expected_report() {
 fn every_capture_is_told_as_its_truth_says() {
     let wrong: Vec<String> = cases().iter().flat_map(untrue).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// Rules are not asked about a tunnel without the signs that they need, which must hide nothing.
+#[test]
+fn no_rule_would_speak_of_a_tunnel_that_lacks_the_signs_it_needs() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        for taps in taps(&case) {
+            for keys in [None, case.keys.clone()] {
+                let model = model(&taps, keys);
+                for tunnel in model.tunnels.ids() {
+                    let row = diagnose::Case::of(&model, tunnel);
+                    let hidden = RULES.iter().filter(|rule| !rule.may_speak(&row));
+                    let speaks = hidden.filter(|rule| !(rule.check)(&row).is_empty());
+                    wrong.extend(speaks.map(|rule| format!("{}: {}", case.name(), rule.slug)));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -288,6 +311,19 @@ fn taps(case: &Case) -> Vec<Vec<&Path>> {
 fn diagnosed(case: &Case, keyed: bool, taps: &[&Path]) -> Value {
     let written = written(case, "diagnose", "json", keyed, taps);
     serde_json::from_str(&written).expect("output is JSON")
+}
+
+fn model(taps: &[&Path], keys: Option<PathBuf>) -> Model {
+    let taps: Vec<PathBuf> = taps.iter().map(|tap| tap.to_path_buf()).collect();
+    let keys: Vec<PathBuf> = keys.into_iter().collect();
+    let options = espial::Options {
+        keys: Arc::new(keys::load(&keys).expect("keys can be read").0),
+        ..espial::Options::default()
+    };
+    let inputs = espial::capture::expand(&taps).expect("captures can be read");
+    espial::analyze(inputs, &options)
+        .expect("a capture is analysed")
+        .model
 }
 
 fn json<const N: usize>(arguments: [&str; N]) -> Value {

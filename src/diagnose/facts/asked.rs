@@ -144,16 +144,26 @@ pub fn all<'m>(
 /// tunnel that works this looks at its exchanges alone.
 pub fn unsettled<'m>(case: &Case<'m>) -> impl Iterator<Item = Asked<'m>> + use<'m> {
     let model = case.model;
-    let unsettled = |exchange: &Exchange| {
-        let flights = exchange.flights.iter();
-        is_v1(exchange.kind)
-            || exchange.response().is_none()
-            || flights.into_iter().any(|flight| !flight.again.is_empty())
-    };
     case.exchanges()
-        .filter(move |exchange| unsettled(exchange))
+        .filter(|exchange| lacks_answer(exchange) || was_repeated(exchange))
         .filter_map(|exchange| Asked::of(model, exchange))
         .filter(|asked| asked.fate != Fate::Answered || asked.attempts() > 1)
+}
+
+/// Whether an exchange has no answer, or in IKEv1 not all of its messages.
+pub fn lacks_answer(exchange: &Exchange) -> bool {
+    match v1_messages(exchange.kind) {
+        _ if !is_v1(exchange.kind) => exchange.response().is_none(),
+        whole => whole.is_some_and(|whole| exchange.flights.len() < whole),
+    }
+}
+
+/// Whether a message of an exchange was sent again.
+pub fn was_repeated(exchange: &Exchange) -> bool {
+    exchange
+        .flights
+        .iter()
+        .any(|flight| !flight.again.is_empty())
 }
 
 fn waiting<'m>(model: &Model, exchange: &'m Exchange) -> Option<&'m Flight> {
@@ -176,11 +186,7 @@ fn waiting<'m>(model: &Model, exchange: &'m Exchange) -> Option<&'m Flight> {
 }
 
 fn is_answered(model: &Model, exchange: &Exchange) -> bool {
-    let whole = match v1_messages(exchange.kind) {
-        _ if !is_v1(exchange.kind) => exchange.response().is_some(),
-        whole => whole.is_none_or(|whole| exchange.flights.len() >= whole),
-    };
-    whole || proof_of_answer(model, exchange).is_some()
+    !lacks_answer(exchange) || proof_of_answer(model, exchange).is_some()
 }
 
 /// A message that is only sent after the answer to the request of an exchange, which is not in the

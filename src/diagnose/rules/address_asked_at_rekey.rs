@@ -1,7 +1,7 @@
 //! Who rekeys a child SA asks for an inner address again.
 
 use crate::diagnose::facts::child;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -13,6 +13,7 @@ pub static RULE: Rule = Rule {
     summary: "An inner address is asked for again when keys are renewed",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::OPENED,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! No inner address is assigned.
 
 use crate::diagnose::facts::child;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::registry::NotifyType;
 use crate::say;
 
@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
         "tunnel-deleted",
         "clear-text-leak",
     ],
+    needs: Signs::OPENED,
     check,
 };
 

@@ -1,6 +1,6 @@
 //! A conversation goes out by one tunnel and comes back by another.
 
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{ChildSaId, FlowId, InnerFlow, InnerWay, Link, Model, Selector, selector};
 use crate::say;
@@ -15,6 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "Answers come back by another tunnel than the requests took",
     document: DOCUMENT,
     explains: &["health-check-unanswered", "inner-no-reply"],
+    needs: Signs::INSIDE,
     check,
 };
 

@@ -5,7 +5,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{
     Tap, asked, auth, began, child, cite, clear, first, offer, recovery, tap,
 };
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
 use crate::model::{
     AuthOutcome, Exchange, Flight, IkeSaId, InformationalClass, Model, Notice, Plain, Role, Why,
@@ -29,6 +29,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "tunnel-deleted",
     ],
+    needs: Signs::NONE,
     check,
 };
 

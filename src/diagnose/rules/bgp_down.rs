@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::inner::{BGP, Inside};
 use crate::diagnose::facts::{Tap, rhythm, tap};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{BgpWay, InnerFlow, InnerWay, TunnelId};
 use crate::say;
@@ -18,6 +18,7 @@ pub static RULE: Rule = Rule {
     summary: "BGP through the tunnel does not stay up",
     document: DOCUMENT,
     explains: &["inner-no-reply", "inner-port-unanswered"],
+    needs: Signs::ESP.or(Signs::INSIDE),
     check,
 };
 

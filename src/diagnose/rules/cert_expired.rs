@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::certificate;
 use crate::diagnose::facts::{proof, recovery};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::say;
 
@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "ike-auth-no-response",
     ],
+    needs: Signs::OPENED,
     check,
 };
 

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::certificate::{self, Sent};
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::recovery;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::Model;
 use crate::registry::NotifyV1;
@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "tunnel-deleted",
         "clear-text-leak",
     ],
+    needs: Signs::OPENED,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! The last message of quick mode is lost: only one side has the child SA.
 
 use crate::diagnose::facts::{Asked, Tap, asked};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::Exchange;
 use crate::registry::ExchangeType;
 use crate::say;
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "Quick mode is not finished: only one side has the child SA",
     document: DOCUMENT,
     explains: &["esp-one-way", "dpd-timeout"],
+    needs: Signs::UNANSWERED,
     check,
 };
 

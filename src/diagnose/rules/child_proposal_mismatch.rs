@@ -3,7 +3,7 @@
 use super::pfs_mismatch;
 use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
 use crate::model::Model;
 use crate::registry::{ExchangeType, NotifyType};
@@ -24,6 +24,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "path-outage",
     ],
+    needs: Signs::OPENED,
     check,
 };
 

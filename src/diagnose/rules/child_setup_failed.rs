@@ -1,7 +1,7 @@
 //! The IKE SA is up, the child SA is refused; the reason is sealed.
 
 use crate::diagnose::facts::{began, child, first, rekey};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{
     AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, InformationalClass, Model, Role,
@@ -18,6 +18,7 @@ pub static RULE: Rule = Rule {
     summary: "The IKE SA is up, but the child SA is refused",
     document: DOCUMENT,
     explains: &["clear-text-leak", "tunnel-flapping", "tunnel-deleted"],
+    needs: Signs::NONE,
     check,
 };
 

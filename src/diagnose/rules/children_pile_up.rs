@@ -1,7 +1,7 @@
 //! Child SAs are rekeyed and never deleted.
 
 use crate::diagnose::facts::{began, life};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{ChildSa, Exchange, IkeSaId, InformationalClass, Model};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -15,6 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "Child SAs are replaced but never deleted",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::CHILD_SA,
     check,
 };
 

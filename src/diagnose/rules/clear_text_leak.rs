@@ -1,7 +1,7 @@
 //! Inner packets travel in clear on the outside link.
 
 use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared, selectors};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, FlowId, IkeSaId, IkeState, Model};
 use crate::net::Path;
@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
     summary: "Inner packets travel in clear on the outside link",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::CLEAR,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! The responder asks for a cookie before it works: it feels under attack.
 
 use crate::diagnose::facts::{child, clear, offer};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "The responder asked for a cookie",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::NOTICE,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::end_of;
 use crate::diagnose::facts::life::Birth;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
 use crate::units::Span;
 
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "Both sides set up the tunnel at the same moment",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::SEVERAL,
     check,
 };
 

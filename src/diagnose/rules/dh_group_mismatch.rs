@@ -5,7 +5,7 @@ use crate::diagnose::facts::offer::{self, Kind};
 use crate::diagnose::facts::tap::{Tap, went_on};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, child};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, Model};
 use crate::registry::{ExchangeType, NotifyType, TransformType};
 use crate::say;
@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
     summary: "The peers do not agree on a key exchange group",
     document: DOCUMENT,
     explains: &["ike-no-response", "tunnel-flapping", "clear-text-leak"],
+    needs: Signs::NOTICE,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use super::dh_group_mismatch::{is_resolved, wanted};
 use crate::diagnose::facts::{clear, offer};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "The initiator guessed the key exchange group and tried again",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::NOTICE,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use super::dpd_timeout;
 use crate::diagnose::facts::{end_of, esp};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{EspFlow, Transport};
 use crate::say;
@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "tunnel-deleted",
         "clear-text-leak",
     ],
+    needs: Signs::ESP,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::vendor_advice;
 use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, tap};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
 use crate::registry::ExchangeType;
@@ -27,6 +27,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::UNANSWERED.or(Signs::V1),
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::life::{self, Birth};
 use crate::diagnose::facts::{auth, began};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeState, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -28,6 +28,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::INFORMATIONAL,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! EAP, or XAUTH, failed.
 
 use crate::diagnose::facts::{child, proof, recovery};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::say;
 
@@ -18,6 +18,7 @@ pub static RULE: Rule = Rule {
         "tunnel-deleted",
         "clear-text-leak",
     ],
+    needs: Signs::OPENED,
     check,
 };
 

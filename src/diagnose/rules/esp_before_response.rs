@@ -1,7 +1,7 @@
 //! A new SA is used before the message that makes it has arrived.
 
 use crate::diagnose::facts::began;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{ChildSaId, Link};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "A new SA carries packets before the response that makes it",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::CHILD_SA,
     check,
 };
 

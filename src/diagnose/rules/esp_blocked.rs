@@ -4,7 +4,7 @@ use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::tap::messages;
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Located, end_of};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::Transport;
 use crate::say;
 use crate::units::Vantage;
@@ -23,6 +23,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::ICMP.or(Signs::TAPS),
     check,
 };
 

@@ -1,6 +1,6 @@
 //! Answers come to the gateway in ESP, and the host that asked never gets them.
 
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::say;
 
@@ -12,6 +12,7 @@ pub static RULE: Rule = Rule {
     summary: "Answers reach the gateway in ESP, but not the host that asked",
     document: DOCUMENT,
     explains: &["inner-port-unanswered", "inner-no-reply"],
+    needs: Signs::INSIDE,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{clear, overhead};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
 
 /// The rule.
@@ -13,6 +13,7 @@ pub static RULE: Rule = Rule {
     summary: "ESP travels in IP fragments",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::FRAGMENTED,
     check,
 };
 

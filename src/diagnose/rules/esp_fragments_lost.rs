@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Located, clear, tap};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{FragmentTrain, Model, Transport};
 use crate::say;
@@ -23,6 +23,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::FRAGMENTS,
     check,
 };
 

@@ -1,6 +1,6 @@
 //! ESP travels in UDP on port 500.
 
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{EspFlow, Transport};
 use crate::net::Path;
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "ESP travels in UDP on port 500",
     document: DOCUMENT,
     explains: &["esp-one-way"],
+    needs: Signs::ESP,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::facts::{Located, Tap, quality, taps};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::Transport;
 use crate::say;
@@ -23,6 +23,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::ESP,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{own, taps};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
 use crate::model::{AnomalyKind, EspFlow};
 use crate::say;
@@ -15,6 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "ESP packets come out of order",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::LATE,
     check,
 };
 

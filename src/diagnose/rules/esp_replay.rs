@@ -1,7 +1,7 @@
 //! The same sequence number comes twice.
 
 use crate::diagnose::facts::{began, taps};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{AnomalyKind, EspFlow};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "ESP sequence numbers come twice",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::REPEATED,
     check,
 };
 

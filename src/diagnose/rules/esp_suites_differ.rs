@@ -1,7 +1,7 @@
 //! The packets of the two directions of a child SA have sizes of different suites.
 
 use crate::diagnose::facts::esp;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, one_of};
 use crate::model::{ChildSa, EspFlow, Family, Inferred, Model, Overhead};
 use crate::say;
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "The two directions of a child SA seem to use different algorithms",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::ESP,
     check,
 };
 

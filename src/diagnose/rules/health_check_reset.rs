@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::inner::Asking;
 use crate::diagnose::facts::{end_of, life};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::Run;
 use crate::say;
@@ -21,6 +21,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "inner-no-reply",
     ],
+    needs: Signs::INSIDE,
     check,
 };
 

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::inner::{self, Asking, Inside};
 use crate::diagnose::facts::rhythm::{self, Unanswered};
 use crate::diagnose::facts::{Tap, tap};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::EchoWay;
 use crate::say;
@@ -17,6 +17,7 @@ pub static RULE: Rule = Rule {
     summary: "A health check through the tunnel is not answered",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::ESP.or(Signs::INSIDE),
     check,
 };
 

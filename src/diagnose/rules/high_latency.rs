@@ -1,6 +1,6 @@
 //! Round trips became much longer within the capture, or are long throughout.
 
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{Exchange, Model, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "Round trips through the tunnel became much longer",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::INFORMATIONAL.or(Signs::INSIDE),
     check,
 };
 

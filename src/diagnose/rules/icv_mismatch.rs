@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, esp};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{ChildSuite, EspFlow, Failure, Link, OpenedTally};
 use crate::net::Unopened;
@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::ESP,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! A filter refuses IKE, and says so.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::{Case, Finding, Rule, Severity};
+use crate::diagnose::{Case, Finding, Rule, Severity, Signs};
 use crate::say;
 
 /// The rule.
@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "tunnel-flapping",
     ],
+    needs: Signs::ICMP,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use super::port_4500_blocked::{is_blocked, silences};
 use crate::diagnose::facts::auth::Shape;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::say;
 
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "The authentication is not answered",
     document: DOCUMENT,
     explains: &["ike-no-response", "tunnel-flapping", "clear-text-leak"],
+    needs: Signs::UNANSWERED,
     check,
 };
 

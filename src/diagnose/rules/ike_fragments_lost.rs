@@ -5,7 +5,7 @@ use crate::diagnose::facts::auth::{self, Shape};
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Passage, Tap, began, tap};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::{Flight, FragmentTrain, IkeState, Model, Transport};
 use crate::say;
@@ -27,6 +27,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "ike-retransmits",
     ],
+    needs: Signs::UNANSWERED.or(Signs::TORN).or(Signs::FRAGMENTS),
     check,
 };
 

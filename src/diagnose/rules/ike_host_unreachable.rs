@@ -1,7 +1,7 @@
 //! No way to the peer: a router says so.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::{Case, Finding, Rule, Severity};
+use crate::diagnose::{Case, Finding, Rule, Severity, Signs};
 use crate::say;
 
 /// The rule.
@@ -21,6 +21,7 @@ pub static RULE: Rule = Rule {
         "path-outage",
         "tunnel-flapping",
     ],
+    needs: Signs::ICMP,
     check,
 };
 

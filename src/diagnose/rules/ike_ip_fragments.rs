@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::asked::is_v1;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::{IkeSa, Message};
 use crate::registry::ExchangeType;
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "IKE messages travel in IP fragments",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::PIECES,
     check,
 };
 

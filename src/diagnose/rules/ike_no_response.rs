@@ -1,7 +1,7 @@
 //! Silence: the first message of IKE is sent again and again, and nothing comes back.
 
 use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{IkeSa, IkeState, Model};
 use crate::say;
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "The peer does not answer the first IKE message",
     document: DOCUMENT,
     explains: &["clear-text-leak", "tunnel-flapping"],
+    needs: Signs::UNANSWERED,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! Answers pass the tap, yet the asker asks again: they do not reach it.
 
 use crate::diagnose::facts::{Passage, asked, began, cite, first};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{Exchange, ExchangeId, Flight, MessageId, Model};
 use crate::registry::ExchangeType;
@@ -23,6 +23,7 @@ pub static RULE: Rule = Rule {
         "ike-auth-no-response",
         "dpd-timeout",
     ],
+    needs: Signs::AGAIN,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! The peer's host is there, but nothing listens on the IKE port.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
 
 /// The rule.
@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "tunnel-flapping",
         "unknown-spi",
     ],
+    needs: Signs::ICMP,
     check,
 };
 

@@ -5,7 +5,7 @@ use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
 use crate::diagnose::facts::recovery;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, IkeState, Model, Role, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
@@ -25,6 +25,7 @@ pub static RULE: Rule = Rule {
         "tunnel-flapping",
         "clear-text-leak",
     ],
+    needs: Signs::NOTICE,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::recovery;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, IkeState};
 use crate::registry::{NotifyType, NotifyV1};
 use crate::say;
@@ -15,6 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "The peer refuses in clear",
     document: DOCUMENT,
     explains: &["ike-no-response", "clear-text-leak"],
+    needs: Signs::NOTICE,
     check,
 };
 

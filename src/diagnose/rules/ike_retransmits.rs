@@ -1,7 +1,7 @@
 //! Some IKE messages needed more than one try.
 
 use crate::diagnose::facts::{Fate, asked};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::say;
 
@@ -13,6 +13,7 @@ pub static RULE: Rule = Rule {
     summary: "IKE messages were sent again before they were answered",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::AGAIN,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! Someone tries the IKE port, without wanting a tunnel.
 
 use crate::diagnose::facts::{Asked, end_of, offer};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, Model};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "ike-refused",
         "dh-group-mismatch",
     ],
+    needs: Signs::SEVERAL,
     check,
 };
 

@@ -3,7 +3,7 @@
 use super::ike_proposal_mismatch;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Asked, clear, end_of, recovery};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, IkeState};
 use crate::registry::NotifyType;
@@ -23,6 +23,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "ike-refused",
     ],
+    needs: Signs::NOTICE.or(Signs::UNANSWERED),
     check,
 };
 

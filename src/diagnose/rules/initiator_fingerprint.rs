@@ -1,6 +1,6 @@
 //! Which implementation the peers are, by what they say and how they repeat themselves.
 
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::say;
 use crate::units::Timestamp;
@@ -13,6 +13,7 @@ pub static RULE: Rule = Rule {
     summary: "An implementation shows in how it retransmits",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::AGAIN,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! A gateway's own address talks to a private one in clear: NAT took the packets out of the tunnel.
 
 use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{ClearFlow, Model};
 use crate::say;
@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::CLEAR,
     check,
 };
 

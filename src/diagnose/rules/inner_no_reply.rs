@@ -3,7 +3,7 @@
 use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::icmp::Meaning;
 use crate::diagnose::facts::inner::{self, Asking, BGP, Inside, Unanswered};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::InnerError;
 use crate::say;
@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
     summary: "Hosts behind a gateway do not answer through the tunnel",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::INSIDE,
     check,
 };
 

@@ -1,6 +1,6 @@
 //! Packets inside an SA that its selectors do not cover: a receiver that checks drops them.
 
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{
     Carrier, ChildTerms, EspFlow, InnerFlow, Link, Mode, Model, Selector, TunnelId, selector,
@@ -23,6 +23,7 @@ pub static RULE: Rule = Rule {
         "bgp-down",
         "esp-one-way",
     ],
+    needs: Signs::INSIDE,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::icmp::Meaning;
 use crate::diagnose::facts::inner::{self, Asking, BGP, Inside};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{InnerError, Model, TunnelId};
 use crate::say;
@@ -18,6 +18,7 @@ pub static RULE: Rule = Rule {
     summary: "A host answers through the tunnel, one of its ports does not",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::INSIDE,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{cite, first};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ExchangeId, IkeSa, Model, TunnelId};
 use crate::registry::NotifyV1;
@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
     summary: "The two sides have different lifetimes",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::OPENED.or(Signs::V1),
     check,
 };
 

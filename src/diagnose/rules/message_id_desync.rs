@@ -1,7 +1,7 @@
 //! The two sides do not agree which message comes next.
 
 use crate::diagnose::facts::{Asked, asked, first, tap};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{Exchange, IkeSa, Message, Role};
 use crate::registry::{ExchangeType, NotifyType};
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "The two sides do not agree on the next message ID",
     document: DOCUMENT,
     explains: &["dpd-timeout"],
+    needs: Signs::UNANSWERED.or(Signs::OPENED).or(Signs::BARE),
     check,
 };
 

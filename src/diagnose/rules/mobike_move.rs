@@ -1,6 +1,6 @@
 //! An initiator moved to another address and kept its SAs.
 
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, parted};
 use crate::say;
 use crate::units::Vantage;
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "A gateway moved to another address and kept its SAs",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::MOVED,
     check,
 };
 

@@ -4,7 +4,7 @@ use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::inner::{self, Inside};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Located, Tap, clear, end_of, icmp::Meaning, overhead, tap};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{EspFlow, Rhythm, Silence};
 use crate::say;
@@ -28,6 +28,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::ESP.or(Signs::INSIDE),
     check,
 };
 

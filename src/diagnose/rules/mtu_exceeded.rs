@@ -3,7 +3,7 @@
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::overhead;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::IcmpSeen;
 use crate::say;
@@ -29,6 +29,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::ICMP,
     check,
 };
 

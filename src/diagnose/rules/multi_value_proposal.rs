@@ -1,7 +1,7 @@
 //! A refused offer leaves a choice, and many peers want exactly one value.
 
 use crate::diagnose::facts::{clear, offer};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::registry::NotifyType;
 use crate::say;
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "A refused offer holds several values of one kind",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::NOTICE,
     check,
 };
 

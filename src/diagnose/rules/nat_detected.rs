@@ -1,7 +1,7 @@
 //! There is a NAT between the gateways, and where; or one side pretends that there is.
 
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
 use crate::limits;
 use crate::model::table::Id;
@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
     summary: "There is a NAT between the gateways",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::NAT,
     check,
 };
 
@@ -39,7 +40,7 @@ Some gateways send a hash of a random address to force UDP encapsulation. That l
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let found = case.tunnel.ike_sas.iter().find_map(|id| {
         let sa = &case.model.ike_sas[*id];
-        let nat = sa.nat.filter(is_there)?;
+        let nat = sa.nat.filter(Nat::is_there)?;
         Some((sa, nat, sa.paths.first()?))
     });
     let Some((sa, nat, path)) = found else {
@@ -150,15 +151,6 @@ fn between_taps<'m>(model: &'m Model, sa: &IkeSa) -> Option<(&'m Message, &'m Me
             let ends = |message: &Message| (message.path.from, message.path.to);
             (ends(here) != ends(there)).then_some((here, there))
         })
-}
-
-fn is_there(nat: &Nat) -> bool {
-    [nat.initiator, nat.responder].into_iter().any(|verdict| {
-        matches!(
-            verdict,
-            NatVerdict::Translated | NatVerdict::TranslatedBeyond | NatVerdict::Forced
-        )
-    })
 }
 
 /// IKE is sent from ports 500 and 4500 (RFC 7296 section 2); a NAT alone gives it others.

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, first};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, Message, Model, Tunnel};
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
@@ -15,6 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "A NAT gave the peer another port while the IKE SA lived",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::MOVED,
     check,
 };
 

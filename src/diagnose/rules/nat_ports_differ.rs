@@ -1,7 +1,7 @@
 //! A NAT gives IKE and ESP of one peer different ports.
 
 use crate::diagnose::facts::first;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{EspFlow, IkeSa, IkeSaId, Link, Message, Model, Transport, TunnelId};
 use crate::say;
 use crate::units::Endpoint;
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "A NAT gives IKE and ESP of one peer different ports",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::CHILD_SA,
     check,
 };
 

@@ -3,7 +3,7 @@
 use super::clear_text_leak;
 use crate::diagnose::facts::life::{self, Birth, Closing};
 use crate::diagnose::facts::{clear, end_of, tap};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::{ClearFlow, IkeState};
 use crate::say;
@@ -17,6 +17,7 @@ pub static RULE: Rule = Rule {
     summary: "The tunnel is down, and nobody begins to negotiate",
     document: DOCUMENT,
     explains: &["tunnel-deleted", "clear-text-leak"],
+    needs: Signs::SEVERAL.or(Signs::CLEAR),
     check,
 };
 

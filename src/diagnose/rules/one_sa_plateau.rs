@@ -1,6 +1,6 @@
 //! One SA carries all traffic at a rate that does not grow.
 
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{EspFlow, Timeline, TunnelId};
 use crate::say;
@@ -13,6 +13,7 @@ pub static RULE: Rule = Rule {
     summary: "One SA carries nearly everything at a steady high rate",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::ESP,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::Located;
 use crate::diagnose::facts::esp::Directions;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{IkeState, Tunnel};
 use crate::say;
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "IKE and ESP pass in both directions",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::ESP,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use super::ts_narrowed::ends;
 use crate::diagnose::facts::selectors::{self, Life};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{Selector, TunnelId, selector};
 use crate::say;
 use crate::units::Span;
@@ -24,6 +24,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::CHILD_SA,
     check,
 };
 

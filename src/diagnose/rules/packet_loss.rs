@@ -3,7 +3,7 @@
 use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Fate, Located, Tap, own};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Transport, Tunnel};
 use crate::say;
@@ -23,6 +23,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::LOSS.or(Signs::TAPS),
     check,
 };
 

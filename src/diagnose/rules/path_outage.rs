@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{end_of, taps};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{AnomalyKind, EspFlow, Silence};
 use crate::say;
@@ -25,6 +25,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::ESP,
     check,
 };
 

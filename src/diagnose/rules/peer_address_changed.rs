@@ -3,7 +3,7 @@
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::life::Birth;
 use crate::diagnose::facts::{asked, child, end_of, offer};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{count, parted};
 use crate::model::{IkeSaId, Model, TunnelId};
 use crate::net::Path;
@@ -28,6 +28,7 @@ pub static RULE: Rule = Rule {
         "tunnel-flapping",
         "clear-text-leak",
     ],
+    needs: Signs::UNANSWERED.or(Signs::ICMP),
     check,
 };
 

@@ -4,7 +4,7 @@ use super::ike_proposal_mismatch::refusals;
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
 use crate::diagnose::facts::{self, vendor_advice};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, Model};
 use crate::registry::product;
@@ -26,6 +26,7 @@ pub static RULE: Rule = Rule {
         "tunnel-flapping",
         "clear-text-leak",
     ],
+    needs: Signs::NOTICE,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! The peer refuses for reasons of its own.
 
 use crate::diagnose::facts::child;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -20,6 +20,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "path-outage",
     ],
+    needs: Signs::OPENED,
     check,
 };
 

@@ -4,7 +4,7 @@ use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::tap::{self};
 use crate::diagnose::facts::{Fate, asked, auth, end_of, life, own};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, IkeSaId, IkeState, TunnelId};
 use crate::registry::NotifyType;
@@ -38,6 +38,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::SEVERAL,
     check,
 };
 

@@ -5,7 +5,7 @@ use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::offer::{self, Kind};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{self, rekey};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, one_of};
 use crate::limits;
 use crate::model::{Model, Reading};
@@ -33,6 +33,7 @@ pub static RULE: Rule = Rule {
         "unknown-spi",
         "path-outage",
     ],
+    needs: Signs::OPENED.or(Signs::CHILD_EXCHANGE),
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
 use crate::diagnose::facts::{Asked, Passage, end_of};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
 
 /// The rule.
@@ -19,6 +19,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "ike-auth-no-response",
     ],
+    needs: Signs::UNANSWERED,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! A request to UDP 4500 is answered from UDP 500.
 
 use crate::diagnose::facts::{began, first};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::Exchange;
 use crate::say;
@@ -18,6 +18,7 @@ pub static RULE: Rule = Rule {
         "port-4500-blocked",
         "ike-no-response",
     ],
+    needs: Signs::ASIDE,
     check,
 };
 

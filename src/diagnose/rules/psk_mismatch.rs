@@ -3,7 +3,7 @@
 use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message_5};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, child, cite, first, offer, proof};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::registry::{ExchangeType, NotifyV1};
 use crate::say;
@@ -21,6 +21,7 @@ pub static RULE: Rule = Rule {
         "tunnel-flapping",
         "clear-text-leak",
     ],
+    needs: Signs::V1,
     check,
 };
 

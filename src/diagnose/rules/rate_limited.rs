@@ -2,7 +2,7 @@
 
 use super::packet_loss;
 use crate::diagnose::facts::esp::Directions;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{AnomalyKind, EspFlow, Transport};
 use crate::say;
@@ -15,6 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "Packets are lost above a certain rate",
     document: DOCUMENT,
     explains: &["packet-loss"],
+    needs: Signs::LOSS,
     check,
 };
 

@@ -1,6 +1,6 @@
 //! The peer sends the other to another gateway.
 
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
@@ -18,6 +18,7 @@ pub static RULE: Rule = Rule {
         "child-setup-failed",
         "tunnel-deleted",
     ],
+    needs: Signs::OPENED.or(Signs::BARE).or(Signs::UNAGREED),
     check,
 };
 

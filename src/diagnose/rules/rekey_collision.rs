@@ -1,7 +1,7 @@
 //! Both sides rekey at the same moment.
 
 use crate::diagnose::facts::{began, end_of, selectors};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{Exchange, ExchangeId, Flight, Model, Negotiation, selector};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "Both sides began to rekey at the same moment",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::CHILD_EXCHANGE,
     check,
 };
 

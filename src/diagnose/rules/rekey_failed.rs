@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::rekey::{self, Refused};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildOutcome, Model};
 use crate::registry::{ExchangeType, NotifyType};
@@ -28,6 +28,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::OPENED.or(Signs::CHILD_EXCHANGE),
     check,
 };
 

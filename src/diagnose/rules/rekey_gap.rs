@@ -3,7 +3,7 @@
 use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, first, rekey};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::EspFlow;
 use crate::say;
@@ -18,6 +18,7 @@ pub static RULE: Rule = Rule {
     summary: "Traffic pauses for seconds at a rekeying",
     document: DOCUMENT,
     explains: &["path-outage"],
+    needs: Signs::ESP,
     check,
 };
 

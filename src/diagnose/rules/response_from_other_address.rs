@@ -1,7 +1,7 @@
 //! The answer comes from another address than the request went to.
 
 use crate::diagnose::facts::cite;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{Exchange, Flight, Message, MessageId, Model};
 use crate::say;
 
@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "tunnel-flapping",
         "clear-text-leak",
     ],
+    needs: Signs::MOVED,
     check,
 };
 

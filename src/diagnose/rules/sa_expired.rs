@@ -3,7 +3,7 @@
 use super::lifetime_differs::responder_lifetime;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, esp, life, quality};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::{ChildSa, ChildSaId, IkeSaId, Model, TunnelId};
 use crate::say;
@@ -25,6 +25,7 @@ pub static RULE: Rule = Rule {
         "esp-one-way",
         "clear-text-leak",
     ],
+    needs: Signs::CHILD_SA,
     check,
 };
 

@@ -1,7 +1,7 @@
 //! A flow used up its sequence numbers.
 
 use crate::diagnose::facts::tap;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{EspFlow, Model, TunnelId};
 use crate::say;
 use crate::units::Span;
@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::ESP,
     check,
 };
 

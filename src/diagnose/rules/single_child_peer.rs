@@ -2,7 +2,7 @@
 
 use super::ts_narrowed::pair;
 use crate::diagnose::facts::{self, selectors};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{Exchange, InformationalClass, Seen, Selector, selector};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -27,6 +27,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::OPENED.or(Signs::ESP),
     check,
 };
 

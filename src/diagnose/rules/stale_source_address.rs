@@ -1,7 +1,7 @@
 //! A gateway has a new address, and its ESP still leaves with the old one.
 
 use crate::diagnose::facts::{end_of, esp, first};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{EspFlow, IkeSaId, Message};
 use crate::say;
@@ -15,6 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "ESP still leaves with the address from before a move",
     document: DOCUMENT,
     explains: &["esp-one-way"],
+    needs: Signs::MOVED,
     check,
 };
 

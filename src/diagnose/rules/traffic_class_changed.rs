@@ -1,7 +1,7 @@
 //! The path changes DSCP or ECN between two taps.
 
 use crate::diagnose::facts::taps;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{Message, TapPair};
 use crate::say;
@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "The path changes DSCP or ECN between the two taps",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::TAPS,
     check,
 };
 

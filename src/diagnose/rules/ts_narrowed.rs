@@ -4,7 +4,7 @@ use super::clear_text_leak;
 use crate::diagnose::facts::selectors::{self, Narrowing};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, clear};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::limits;
 use crate::model::{ChildOutcome, ClearFlow, Selector, selector};
@@ -27,6 +27,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::OPENED.or(Signs::CLEAR),
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use super::ts_narrowed::{ends, left, pair};
 use crate::diagnose::facts::{clear, selectors};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
 
 /// The rule.
@@ -21,6 +21,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::OPENED,
     check,
 };
 

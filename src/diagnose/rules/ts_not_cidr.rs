@@ -1,6 +1,6 @@
 //! A selector is a range of addresses that no prefix covers.
 
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::{Selector, selector};
 use crate::say;
@@ -13,6 +13,7 @@ pub static RULE: Rule = Rule {
     summary: "A traffic selector is no prefix",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::OPENED,
     check,
 };
 

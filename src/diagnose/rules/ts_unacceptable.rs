@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::selector;
 use crate::registry::{NotifyType, NotifyV1};
 use crate::say;
@@ -23,6 +23,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "path-outage",
     ],
+    needs: Signs::OPENED,
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{Fate, asked, began, end_of, life, quality, tap};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
 use crate::model::{Deleted, EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model};
 use crate::registry::ExchangeType;
@@ -24,6 +24,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::ESP.or(Signs::DELETED),
     check,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::life::Birth;
 use crate::diagnose::facts::{end_of, first, life};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::{Flight, IkeSaId, IkeState, Model};
 use crate::say;
@@ -25,6 +25,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::SEVERAL,
     check,
 };
 

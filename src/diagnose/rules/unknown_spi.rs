@@ -1,7 +1,7 @@
 //! ESP for an SA that its receiver does not know.
 
 use crate::diagnose::facts::{child, clear, end_of, esp, quality, selectors};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::EspFlow;
 use crate::registry::NotifyType;
 use crate::say;
@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
+    needs: Signs::NOTICE.or(Signs::ESP),
     check,
 };
 

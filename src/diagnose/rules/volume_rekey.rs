@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{first as first_of, rekey};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::EspFlow;
 use crate::say;
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "SAs are renewed after a volume, not after a time",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::ESP,
     check,
 };
 

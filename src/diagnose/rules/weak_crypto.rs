@@ -1,7 +1,7 @@
 //! Algorithms that should no longer be used.
 
 use crate::diagnose::facts::{began, offer};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildSa, IkeSa, Model};
 use crate::registry::{ExchangeType, TransformType, transform};
@@ -15,6 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "An SA uses algorithms that should no longer be used",
     document: DOCUMENT,
     explains: &[],
+    needs: Signs::NONE,
     check,
 };
 
