@@ -17,7 +17,7 @@ pub(super) trait Octets {
     fn extent(&mut self, upto: u64) -> io::Result<u64>;
 }
 
-/// Reusable private read buffer of a worker (about 1 MiB).
+/// Reusable private read buffer of a worker (256 KiB).
 #[derive(Default)]
 pub struct Scratch {
     buffer: Vec<u8>,
