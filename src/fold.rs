@@ -29,7 +29,8 @@ use std::sync::Arc;
 
 /// Whoever wants the story.
 pub trait Fold {
-    /// The lanes that the following [`Fold::esp`] calls refer to by index.
+    /// The lanes that the following [`Fold::esp`] calls refer to by index. Told where packets come in
+    /// order.
     fn lanes(&mut self, lanes: &[Lane]);
 
     /// Whether frames are to be kept and told, and payloads of opened packets with them.
@@ -242,7 +243,6 @@ impl Order {
 
     /// Hands on what a batch holds. Batches of an input come in file order.
     pub fn fold(&mut self, batch: &Batch, input: u16, to: &mut impl Fold) {
-        to.lanes(&batch.lanes);
         match &batch.packets {
             Packets::ByLane { packets, trains } if passes(batch, to) => {
                 self.by_lane(batch, packets, trains, input, to);
@@ -269,6 +269,7 @@ impl Order {
         input: u16,
         to: &mut impl Fold,
     ) {
+        to.lanes(&batch.lanes);
         let mut readable = batch.readable.iter().peekable();
         let mut keyed = batch.keyed.iter().peekable();
         let mut frames = batch.frames.iter().peekable();
@@ -356,9 +357,8 @@ impl Order {
         };
         for control in &batch.controls {
             tell_until(control.stamp.frame.number, to);
-            self.clock = control.stamp.time.or(self.clock);
-            let (frame, time) = (self.numbered(control), self.time());
-            self.control(batch, control, frame, time, to);
+            let at = self.arrive(control);
+            self.control(batch, control, at, to);
         }
         tell_until(u64::MAX, to);
         self.clock = batch.times.last.or(self.clock);
@@ -401,19 +401,19 @@ impl Order {
         }
     }
 
+    /// Tells a control where packets come in order.
     fn in_turn(&mut self, batch: &Batch, control: &Control, to: &mut impl Fold) {
-        let Stamp { time, vantage, .. } = control.stamp;
-        self.clock = time.or(self.clock);
-        let (frame, time) = (self.numbered(control), self.time());
-        to.at(vantage.input, frame, time);
-        self.control(batch, control, frame, time, to);
+        let at = self.arrive(control);
+        to.at(control.stamp.vantage.input, at.0, at.1);
+        self.control(batch, control, at, to);
     }
 
-    /// The frame of a control, numbered within its input.
-    fn numbered(&self, control: &Control) -> FrameId {
+    /// The frame of the next control, numbered within its input, and its time, which is now.
+    fn arrive(&mut self, control: &Control) -> (FrameId, Timestamp) {
+        self.clock = control.stamp.time.or(self.clock);
         let mut frame = control.stamp.frame;
         frame.number += self.before;
-        frame
+        (frame, self.time())
     }
 
     /// The time of what has none. A file whose frames have no time at all begins at the epoch; the
@@ -426,8 +426,7 @@ impl Order {
         &mut self,
         batch: &Batch,
         control: &Control,
-        frame: FrameId,
-        time: Timestamp,
+        (frame, time): (FrameId, Timestamp),
         to: &mut impl Fold,
     ) {
         let mut stamp = control.stamp;

@@ -67,7 +67,7 @@ impl<T: Send + 'static> Ahead<T> {
 
     /// What stops it from another thread.
     pub(super) fn stopper(&self) -> Stopper {
-        Stopper(Some(Arc::clone(&self.queue) as Arc<dyn Stop>))
+        Stopper(Some(Arc::clone(&self.queue) as _))
     }
 }
 
@@ -85,7 +85,7 @@ impl<T> Drop for Ahead<T> {
 
 /// Stops the making of things, so that whoever waits for the next waits no more.
 #[derive(Clone, Default)]
-pub struct Stopper(Option<Arc<dyn Stop>>);
+pub struct Stopper(Option<Arc<dyn Stop + Send + Sync>>);
 
 impl Stopper {
     /// No further thing will be given.
@@ -96,22 +96,16 @@ impl Stopper {
     }
 }
 
-trait Stop: Send + Sync {
+trait Stop {
     fn stop(&self);
 }
 
-impl<T> Queue<T> {
+impl<T> Stop for Queue<T> {
     fn stop(&self) {
         let mut state = self.state();
         state.stopped = true;
         state.made.clear();
         self.changed.notify_all();
-    }
-}
-
-impl<T: Send> Stop for Queue<T> {
-    fn stop(&self) {
-        Queue::stop(self);
     }
 }
 

@@ -93,7 +93,9 @@ impl Census {
     }
 
     /// What was counted. Messages and flows are in order of their first frame.
-    pub fn finish(self) -> Model {
+    pub fn finish(mut self) -> Model {
+        let untimed = self.flows.iter().filter(|flow| flow.is_untimed());
+        self.beyond.untimed = untimed.count() as u64;
         let mut model = self.model;
         model.clock_steps = self.clock.finish();
         model.flows = self.flows.into_iter().map(FlowCounter::finish).collect();
@@ -147,7 +149,8 @@ impl Census {
                     true => limits::FLOW_HOLES,
                     false => limits::FURTHER_FLOW_HOLES,
                 };
-                flows.push(FlowCounter::new(key, *path, packet, holes));
+                let may_time = place < bounds.rhythm_flows;
+                flows.push(FlowCounter::new(key, *path, packet, holes, may_time));
                 Some(place)
             }
         }
@@ -167,13 +170,6 @@ impl Census {
             return;
         };
         let is_new = flow.count(packet);
-        if flow.is_due() {
-            time_sizes(
-                flow,
-                place < self.bounds.rhythm_flows,
-                &mut self.beyond.untimed,
-            );
-        }
         // Without keys, and where nothing is in clear, this is all that the inside costs.
         if packet.opening.is_some() || packet.null.is_some() {
             self.look_inside(place, is_new, vantage, path, packet);
@@ -407,20 +403,11 @@ impl Fold for Census {
         let Some(first) = packets.peek() else { return };
         let key = flow_key(lane.vantage, lane.spi, &lane.path);
         let place = self.flow_at(key, &lane.path, first);
-        let flow = place.and_then(|place| Some((place, self.flows.get_mut(place)?)));
-        let Some((place, flow)) = flow else {
-            self.beyond.esp_packets += u64::from(number);
-            return;
-        };
-        for packet in packets {
-            flow.count(&packet);
-            if flow.is_due() {
-                time_sizes(
-                    flow,
-                    place < self.bounds.rhythm_flows,
-                    &mut self.beyond.untimed,
-                );
-            }
+        match place.and_then(|place| self.flows.get_mut(place)) {
+            Some(flow) => packets.for_each(|packet| {
+                flow.count(&packet);
+            }),
+            None => self.beyond.esp_packets += u64::from(number),
         }
     }
 
@@ -599,15 +586,6 @@ fn unusable(database: &Sadb) -> Vec<Blind> {
         });
     }
     told
-}
-
-/// Times the sizes of a flow that has so many packets, if it is one of the first.
-#[cold]
-fn time_sizes(flow: &mut FlowCounter, is_early: bool, untimed: &mut u64) {
-    match is_early {
-        true => flow.time_sizes(),
-        false => *untimed += 1,
-    }
 }
 
 fn flow_key(vantage: Vantage, spi: EspSpi, path: &Path) -> FlowKey {

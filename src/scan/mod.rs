@@ -91,12 +91,12 @@ impl Scanner {
             && notes.keyed.is_empty()
             && notes.readable.is_empty()
             && times.steady;
-        let packets = take(&mut notes.packets);
         let lanes = notes.lanes.take();
         let packets = match gathers {
-            true => lanes::gather(&packets, lanes.len(), &notes.breaks),
-            false => Packets::InOrder(packets),
+            true => lanes::gather(&notes.packets, lanes.len(), &notes.breaks),
+            false => Packets::InOrder(take(&mut notes.packets)),
         };
+        notes.packets.clear();
         notes.breaks.clear();
         Batch {
             walked,

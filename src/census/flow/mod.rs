@@ -45,6 +45,8 @@ pub(super) struct FlowCounter {
     /// The numbers that came, as long as they can be followed, and how many holes they may have.
     numbers: Option<Numbers>,
     holes: usize,
+    /// Whether its sizes are timed, once there are so many packets that it is worth it.
+    may_time: bool,
     samples: Vec<Sample>,
     anomalies: Vec<Anomaly>,
     silences: Vec<Silence>,
@@ -53,8 +55,14 @@ pub(super) struct FlowCounter {
 
 impl FlowCounter {
     /// A flow that begins with this packet, which is not yet counted. Of its numbers so many holes are
-    /// kept.
-    pub(super) fn new(key: FlowKey, path: Path, packet: &EspPacket<'_>, holes: usize) -> Self {
+    /// kept, and its sizes may be timed or not.
+    pub(super) fn new(
+        key: FlowKey,
+        path: Path,
+        packet: &EspPacket<'_>,
+        holes: usize,
+        may_time: bool,
+    ) -> Self {
         let at = (packet.frame, packet.time);
         Self {
             key,
@@ -77,6 +85,7 @@ impl FlowCounter {
             doubled: 0,
             numbers: Some(Numbers::new(packet.sequence)),
             holes,
+            may_time,
             samples: Vec::new(),
             anomalies: Vec::new(),
             silences: Vec::new(),
@@ -99,21 +108,18 @@ impl FlowCounter {
         }
     }
 
-    /// Whether this many packets came, so that its sizes are worth timing.
-    #[inline]
-    pub(super) fn is_due(&self) -> bool {
-        self.packets == limits::RHYTHM_AFTER
-    }
-
-    /// Times its sizes from now on.
-    pub(super) fn time_sizes(&mut self) {
-        self.sizes.time();
+    /// Whether its sizes were worth timing, but might not be.
+    pub(super) fn is_untimed(&self) -> bool {
+        self.packets >= limits::RHYTHM_AFTER && !self.may_time
     }
 
     /// Counts a packet; gives whether it is none that came before.
     #[inline]
     pub(super) fn count(&mut self, packet: &EspPacket<'_>) -> bool {
         let at = (packet.frame, packet.time);
+        if self.packets == limits::RHYTHM_AFTER && self.may_time {
+            self.sizes.time();
+        }
         self.packets += 1;
         self.bytes += u64::from(packet.length);
         self.fragmented += u64::from(packet.fragmented);
