@@ -57,15 +57,9 @@ pub trait Fold {
     /// order.
     fn at(&mut self, _set: u16, _frame: FrameId, _time: Timestamp) {}
 
-    /// So many packets of a lane, in order. Told only where packets are gathered: the first came after
-    /// all that was told before, others may have come after what is told later.
-    fn train(
-        &mut self,
-        _lane: &Lane,
-        _number: u32,
-        _packets: impl Iterator<Item = EspPacket<'static>>,
-    ) {
-    }
+    /// Trains of packets, each of one lane in order. Told only where packets are gathered: the first of
+    /// each came after all that was told before, others may have come after what is told later.
+    fn trains(&mut self, _trains: Trains<'_>) {}
 
     /// An ESP packet that came in one piece.
     fn esp(&mut self, lane: &Lane, index: usize, packet: &EspPacket<'_>);
@@ -192,7 +186,7 @@ struct Place {
 }
 
 impl Place {
-    #[inline]
+    #[inline(always)]
     fn packet<'a>(&self, packet: &Packet, read: Option<&'a Readable>) -> EspPacket<'a> {
         let time = match packet.time {
             // A file whose frames have no time at all begins at the epoch; the input says so.
@@ -218,6 +212,91 @@ impl Place {
             opening: None,
             payload: &[],
         }
+    }
+}
+
+/// Trains of ESP packets, in order of the first packet of each.
+#[derive(Clone, Debug)]
+pub struct Trains<'b> {
+    place: Place,
+    lanes: &'b [Lane],
+    trains: &'b [Train],
+    packets: &'b [Packet],
+}
+
+impl<'b> Trains<'b> {
+    /// Takes off those that begin before a frame of the batch.
+    fn until(&mut self, frame: u64) -> Self {
+        let (mut trains, mut packets) = (0, 0);
+        for train in self.trains {
+            let first = self.packets.get(packets);
+            if first.is_none_or(|first| u64::from(first.frame) >= frame) {
+                break;
+            }
+            trains += 1;
+            packets += train.packets as usize;
+        }
+        let begun = self.trains.split_at_checked(trains);
+        let Some((begun, later)) = begun else {
+            return Self {
+                trains: &[],
+                ..self.clone()
+            };
+        };
+        self.trains = later;
+        let (before, after) = self
+            .packets
+            .split_at_checked(packets)
+            .unwrap_or((self.packets, &[]));
+        self.packets = after;
+        Self {
+            trains: begun,
+            packets: before,
+            ..self.clone()
+        }
+    }
+}
+
+/// Each with its lane.
+impl<'b> Iterator for Trains<'b> {
+    type Item = (&'b Lane, EspTrain<'b>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (train, trains) = self.trains.split_first()?;
+        let (packets, after) = self.packets.split_at_checked(train.packets as usize)?;
+        (self.trains, self.packets) = (trains, after);
+        let lane = self.lanes.get(train.lane as usize)?;
+        let train = EspTrain {
+            place: self.place,
+            packets,
+        };
+        Some((lane, train))
+    }
+}
+
+/// ESP packets of one lane, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct EspTrain<'b> {
+    place: Place,
+    packets: &'b [Packet],
+}
+
+impl EspTrain<'_> {
+    /// How many packets.
+    pub fn len(&self) -> usize {
+        self.packets.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// The packets.
+    #[inline]
+    pub fn packets(&self) -> impl Iterator<Item = EspPacket<'static>> {
+        let packets = self.packets.iter();
+        packets.map(|packet| self.place.packet(packet, None))
     }
 }
 
@@ -340,19 +419,16 @@ impl Order {
             before: self.before,
             clock: None,
         };
-        let mut trains = trains.iter();
-        let mut rest = packets;
+        let mut trains = Trains {
+            place,
+            lanes: &batch.lanes,
+            trains,
+            packets,
+        };
         let mut tell_until = |frame: u64, to: &mut _| {
-            while let Some(first) = rest.first()
-                && u64::from(first.frame) < frame
-                && let Some(train) = trains.next()
-                && let Some((packets, after)) = rest.split_at_checked(train.packets as usize)
-            {
-                if let Some(lane) = batch.lanes.get(train.lane as usize) {
-                    let packets = packets.iter().map(|packet| place.packet(packet, None));
-                    Fold::train(to, lane, train.packets, packets);
-                }
-                rest = after;
+            let begun = trains.until(frame);
+            if !begun.trains.is_empty() {
+                Fold::trains(to, begun);
             }
         };
         for control in &batch.controls {

@@ -7,6 +7,7 @@ use crate::capture::{Chunk, Frame, Input, LinkType, Problem, Scratch, Walked};
 use crate::crypto::Secret;
 use crate::keys::{EncryptionId, Ikev1Keys, Ikev2Keys, KEY_FORMATS, KeyRing, Origin, format};
 use crate::limits::{AGGFRAG_PACKETS, REASSEMBLY_OCTETS, REASSEMBLY_TRAINS, STREAM_FRAMES};
+use crate::net::express::{self, Ends, Express};
 use crate::net::inner::Content;
 use crate::net::{
     self, Body, Datagram, Encap, Esp, Fragment, Inner, IpFacts, Learned, Null, Path, Pushed,
@@ -429,7 +430,48 @@ fn told(link: LinkType, bytes: &[u8], wire_len: u32) -> Vec<Datagram<'_>> {
     net::peel(&frame, &mut Learned::default(), &mut |datagram| {
         told.push(datagram);
     });
+    ways_agree(&frame, &told);
     told
+}
+
+/// A frame that takes the short way is told as by the long one; gives whether it took it.
+pub(crate) fn ways_agree(frame: &Frame<'_>, told: &[Datagram<'_>]) -> bool {
+    let Some(short) = express::read(frame) else {
+        return false;
+    };
+    let long = told.first().filter(|_| told.len() == 1);
+    let esp = long.and_then(|long| match &long.body {
+        Body::Esp(esp) => Some((long, esp)),
+        _ => None,
+    });
+    assert!(
+        esp.is_some(),
+        "{short:?} on the short way, {told:?} on the long one"
+    );
+    let Some((long, esp)) = esp else {
+        return false;
+    };
+    let Datagram {
+        stamp, path, ip, ..
+    } = long;
+    assert_eq!((esp.null, stamp.vantage), (None, frame.vantage));
+    assert_eq!(
+        (short.ends.path(), short.ends.spi()),
+        (*path, esp.header.spi)
+    );
+    let long_way = Express {
+        ends: Ends::of(path, esp.header.spi).unwrap_or(short.ends),
+        sequence: esp.header.sequence,
+        length: esp.length,
+        ttl: ip.ttl,
+        traffic_class: ip.traffic_class,
+        cut: long.cut,
+        dont_fragment: ip.dont_fragment,
+        padded: ip.padded,
+    };
+    assert_eq!(short, long_way);
+    assert_eq!(Ends::of(path, esp.header.spi), Some(short.ends));
+    true
 }
 
 /// The octets of a frame that a datagram refers to.

@@ -31,10 +31,11 @@ pub(super) struct FileOctets<'a> {
     file: &'a File,
     end: u64,
     buffer: &'a mut Vec<u8>,
-    /// Offset of the buffer's first octet.
-    base: u64,
-    /// Octets of the buffer that are filled.
+    /// Where in the buffer octets are held, and how many.
+    lead: usize,
     filled: usize,
+    /// Offset of the first of them.
+    base: u64,
 }
 
 impl<'a> FileOctets<'a> {
@@ -43,15 +44,17 @@ impl<'a> FileOctets<'a> {
             file,
             end,
             buffer: &mut scratch.buffer,
-            base: 0,
+            lead: 0,
             filled: 0,
+            base: 0,
         }
     }
 
     /// Where `offset` lies in the buffer, if it does.
     fn held(&self, offset: u64) -> Option<&[u8]> {
         let start = usize::try_from(offset.checked_sub(self.base)?).ok()?;
-        self.buffer.get(start..self.filled)
+        let held = self.buffer.get(self.lead..self.lead + self.filled)?;
+        held.get(start..)
     }
 }
 
@@ -63,12 +66,14 @@ impl Octets for FileOctets<'_> {
             .is_none_or(|held| held.len() < want.min(left))
         {
             let size = want.max(CAPTURE_READ_OCTETS).min(left);
-            if self.buffer.len() < size {
-                self.buffer.resize(size, 0);
+            if self.buffer.len() < size + NEAR {
+                self.buffer.resize(size + NEAR, 0);
             }
             self.base = offset;
             self.filled = 0;
-            let room = self.buffer.get_mut(..size).unwrap_or_default();
+            self.lead = lead(self.buffer, offset);
+            let room = self.buffer.get_mut(self.lead..self.lead + size);
+            let room = room.unwrap_or_default();
             self.filled = read_fully(self.file, offset, room)?;
             if self.filled < size {
                 // The file has shrunk since it was opened.
@@ -92,6 +97,19 @@ impl Octets for FileOctets<'_> {
     fn extent(&mut self, upto: u64) -> io::Result<u64> {
         Ok(self.end.min(upto))
     }
+}
+
+/// A target that begins so few octets behind its source, counted within a page, is near.
+const NEAR: usize = 64;
+
+/// Where in a buffer to read octets of a file to, so that the target is not [`NEAR`] the source in the
+/// page cache, which holds the file page by page: Linux copies with `rep movsb`, and that goes at a
+/// quarter of its speed there on AMD's Zen 3 and 4.
+fn lead(buffer: &[u8], offset: u64) -> usize {
+    const PAGE: u64 = 4096;
+    let target = buffer.as_ptr().addr() as u64;
+    let behind = usize::try_from(target.wrapping_sub(offset) % PAGE).unwrap_or(0);
+    NEAR.saturating_sub(behind)
 }
 
 /// Reads until `into` is full or the file ends, and says how many octets there were.

@@ -56,6 +56,12 @@ impl Default for Sequence {
 }
 
 impl Sequence {
+    /// Reads where [`take`](Self::take) will, so that it is at hand then.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        u64::from(self.tally.highest) ^ self.seen[0]
+    }
+
     /// Takes the next number of the flow and says what is odd about it.
     #[inline]
     pub fn take(&mut self, number: u32) -> Option<AnomalyKind> {

@@ -8,6 +8,7 @@
 
 pub mod ah;
 pub mod datagram;
+pub mod express;
 pub mod inner;
 pub mod learned;
 pub mod opening;
@@ -34,6 +35,7 @@ pub use datagram::{
     Body, Clear, Datagram, Encap, Esp, Fragment, IcmpError, IpFacts, Layer, Path, Quote, Segment,
     Stamp,
 };
+pub use express::{Ends, Express};
 pub use inner::Inner;
 pub use learned::{Learned, Pair};
 pub use null::{Null, evidence};
@@ -508,7 +510,6 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
         }
     }
 
-    /// A packet that nothing protects; inside AH or ESP something does.
     /// Whether the beginning of a UDP datagram may be that of one with IPsec inside.
     fn may_be_ipsec_in_udp(&self, ip: ip::Header, payload: Octets<'a>) -> bool {
         let Some(udp) = udp::read(payload) else {

@@ -83,19 +83,22 @@ pub(super) fn seen(octets: Octets<'_>, from: IpAddr, to: IpAddr) -> Option<Null>
 
 /// Whether next header, pad length and the last octet of padding agree under one of the layouts.
 #[inline(always)]
-fn may_be(packet: &[u8]) -> bool {
+pub(super) fn may_be(packet: &[u8]) -> bool {
     // Those of the longest ICV lie farthest from the end. Less than that is hardly ever met.
     let Some(tail) = packet.last_chunk::<35>() else {
         return true;
-    };
-    let agree = |last: u8, pad_length: u8, next_header: u8| {
-        (pad_length == 0 || pad_length == last) && is_met(next_header)
     };
     agree(tail[20], tail[21], tail[22])
         || agree(tail[16], tail[17], tail[18])
         || agree(tail[8], tail[9], tail[10])
         || agree(tail[0], tail[1], tail[2])
         || agree(tail[32], tail[33], tail[34])
+}
+
+/// Whether the last octet of padding, if there is any, is its length, and what is next is met.
+#[inline(always)]
+fn agree(last: u8, pad_length: u8, next_header: u8) -> bool {
+    (pad_length == 0 || pad_length == last) && is_met(next_header)
 }
 
 /// Whether [`evidence`] knows how to judge a protocol.

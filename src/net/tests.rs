@@ -1,6 +1,7 @@
 //! Frames built layer by layer, and laws that hold over every way to stack them.
 
 use super::*;
+use crate::fuzzing::ways_agree;
 use crate::units::{FrameId, Timestamp, Vantage};
 use std::net::IpAddr;
 
@@ -757,7 +758,41 @@ fn peeled<'a>(frame: &Frame<'a>) -> Vec<Datagram<'a>> {
     peel(frame, &mut Learned::default(), &mut |datagram| {
         datagrams.push(datagram);
     });
+    ways_agree(frame, &datagrams);
     datagrams
+}
+
+#[test]
+fn encrypted_esp_on_ipv4_takes_the_short_way() {
+    let took_it = |octets: &[u8], kept: usize| {
+        let frame = frame(1, &octets[..kept], octets.len());
+        ways_agree(&frame, &peeled(&frame))
+    };
+    let plain = ether(V4, &v4(&[], 50, 0, ESP));
+    let in_udp = ether(V4, &v4(&[], 17, 0, &udp(4500, 1024, ESP)));
+    for octets in [&plain, &in_udp] {
+        assert!(took_it(octets, octets.len()));
+        assert!(took_it(octets, 60));
+        let padded = join(&[octets, &[0; 5]]);
+        assert!(took_it(&padded, padded.len()));
+    }
+    for (protocol, payload) in [
+        (17, udp(4500, 4500, &join(&[&[0; 4], IKE]))),
+        (17, udp(4500, 4500, &[0xff])),
+        (17, udp(500, 500, ESP)),
+        (50, esp_null(4, &v4(&[], 17, 0, &udp(53, 53, b"query")))),
+        (51, ah(50, ESP)),
+    ] {
+        let octets = ether(V4, &v4(&[], protocol, 0, &payload));
+        assert!(!took_it(&octets, octets.len()), "{octets:02x?}");
+    }
+    for octets in [
+        ether(V4, &v4(&[1; 4], 50, 0, ESP)),
+        ether(V4, &v4(&[], 50, 0x2000, ESP)),
+        ether(V6, &v6(50, ESP)),
+    ] {
+        assert!(!took_it(&octets, octets.len()), "{octets:02x?}");
+    }
 }
 
 /// One datagram in words: what the headers say of it, not how much was kept.

@@ -1,7 +1,7 @@
 //! Which packets of a chunk belong together.
 
 use super::batch::{Lane, Packet, Packets, Train};
-use crate::net::Path;
+use crate::net::{Ends, Path};
 use crate::units::{EspSpi, Vantage, address_bits};
 use foldhash::quality::RandomState;
 use hashbrown::hash_table::{self, HashTable};
@@ -11,35 +11,85 @@ use std::hash::BuildHasher;
 #[derive(Default)]
 pub(super) struct Lanes {
     rows: Vec<Lane>,
+    /// Lanes of the paths that the short way knows.
+    short: HashTable<Short>,
+    /// Places of all others.
     index: HashTable<u32>,
     hasher: RandomState,
-    last: u32,
+    /// The one before.
+    last: Option<Short>,
+}
+
+/// A lane that two words tell from others.
+#[derive(Clone, Copy)]
+struct Short {
+    ends: Ends,
+    vantage: Vantage,
+    place: u32,
 }
 
 impl Lanes {
     /// The lane of a packet.
-    #[inline]
     pub(super) fn index_of(&mut self, spi: EspSpi, path: &Path, vantage: Vantage) -> u32 {
-        // Packets come in trains: most often the lane is the one before.
-        let is_last = self
-            .rows
-            .get(self.last as usize)
-            .is_some_and(|row| row.spi == spi && row.vantage == vantage && row.path == *path);
-        if !is_last {
-            self.last = self.look_up(&Lane {
+        match Ends::of(path, spi) {
+            Some(ends) => self.between(ends, vantage),
+            None => self.look_up(&Lane {
                 vantage,
                 path: *path,
                 spi,
-            });
+            }),
         }
-        self.last
+    }
+
+    /// The lane of a packet that took the short way.
+    #[inline]
+    pub(super) fn between(&mut self, ends: Ends, vantage: Vantage) -> u32 {
+        match &self.last {
+            // Packets come in trains: most often the lane is the one before.
+            Some(last) if last.ends == ends && last.vantage == vantage => last.place,
+            _ => self.turn_to(ends, vantage),
+        }
     }
 
     /// The lanes in order of the first packet; then there are none.
     pub(super) fn take(&mut self) -> Vec<Lane> {
+        self.short.clear();
         self.index.clear();
-        self.last = 0;
+        self.last = None;
         super::take(&mut self.rows)
+    }
+
+    #[inline]
+    fn turn_to(&mut self, ends: Ends, vantage: Vantage) -> u32 {
+        let Self {
+            rows,
+            short,
+            hasher,
+            last,
+            ..
+        } = self;
+        let key = |lane: &Short| hasher.hash_one((lane.ends, lane.vantage.interface));
+        let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let sought = Short {
+            ends,
+            vantage,
+            place,
+        };
+        let is_it = |lane: &Short| lane.ends == ends && lane.vantage == vantage;
+        let lane = match short.entry(key(&sought), is_it, key) {
+            hash_table::Entry::Occupied(lane) => *lane.get(),
+            hash_table::Entry::Vacant(free) => {
+                free.insert(sought);
+                rows.push(Lane {
+                    vantage,
+                    path: ends.path(),
+                    spi: ends.spi(),
+                });
+                sought
+            }
+        };
+        *last = Some(lane);
+        lane.place
     }
 
     fn look_up(&mut self, lane: &Lane) -> u32 {

@@ -13,6 +13,7 @@ pub use batch::{
 };
 
 use crate::capture::{Chunk, Frame, Scratch, Seam};
+use crate::net::express::{self, Express};
 use crate::net::{self, Body, Datagram, Esp, IpFacts, Learned, Opening};
 use crate::sadb::{Opener, Sadb, Sealed};
 use crate::units::Timestamp;
@@ -74,10 +75,15 @@ impl Scanner {
         let Self { scratch, notes } = self;
         let known = task.learned.len();
         let mut learned = task.learned.clone();
+        // What keys may open takes the long way.
+        let is_sealed = task.database.is_idle();
         let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
             if task.wants.window.holds(frame.time) {
                 if task.wants.keeps {
                     notes.keep(frame);
+                }
+                if is_sealed && let Some(packet) = express::read(frame) {
+                    return notes.take_express(frame, &packet);
                 }
                 net::peel(frame, &mut learned, &mut |datagram| {
                     notes.take(&datagram, task)
@@ -137,7 +143,28 @@ struct Notes {
 }
 
 impl Notes {
-    #[inline]
+    /// Takes in a packet that came the short way.
+    #[inline(always)]
+    fn take_express(&mut self, frame: &Frame<'_>, packet: &Express) {
+        let lane = self.lanes.between(packet.ends, frame.vantage);
+        self.packets.push((
+            lane,
+            Packet {
+                time: frame.time.map_or(NO_TIME, |time| time.0),
+                frame: u32::try_from(frame.id.number).unwrap_or(u32::MAX),
+                sequence: packet.sequence,
+                length: packet.length,
+                ttl: packet.ttl,
+                traffic_class: packet.traffic_class,
+                marks: Marks::default()
+                    .with(Marks::CUT, packet.cut)
+                    .with(Marks::DONT_FRAGMENT, packet.dont_fragment)
+                    .with(Marks::PADDED, packet.padded),
+            },
+        ));
+        self.times.note(frame.time);
+    }
+
     fn take(&mut self, datagram: &Datagram<'_>, task: &Task<'_>) {
         let Datagram {
             stamp,

@@ -8,6 +8,7 @@ use super::{Body, Message, ikev1};
 use crate::registry::NotifyType;
 use crate::units::{Endpoint, IkeSpis};
 use sha1::Digest;
+use sha1::digest::Output;
 use std::net::IpAddr;
 
 /// The hashes of a message. A sender with several addresses sends a hash of each.
@@ -45,13 +46,12 @@ pub fn hashes<'a>(message: &Message<'a>) -> Hashes<'a> {
 /// Whether a hash in a message with these SPIs is of this end; `None` if no algorithm makes hashes
 /// of its length, or the port is not known.
 pub fn fits(hash: &[u8], spis: IkeSpis, end: Endpoint) -> Option<bool> {
-    let octets = input(spis, end)?;
     Some(match hash.len() {
-        16 => md5::Md5::digest(&octets).as_slice() == hash,
-        20 => sha1::Sha1::digest(&octets).as_slice() == hash,
-        32 => sha2::Sha256::digest(&octets).as_slice() == hash,
-        48 => sha2::Sha384::digest(&octets).as_slice() == hash,
-        64 => sha2::Sha512::digest(&octets).as_slice() == hash,
+        16 => digest::<md5::Md5>(spis, end)?.as_slice() == hash,
+        20 => digest::<sha1::Sha1>(spis, end)?.as_slice() == hash,
+        32 => digest::<sha2::Sha256>(spis, end)?.as_slice() == hash,
+        48 => digest::<sha2::Sha384>(spis, end)?.as_slice() == hash,
+        64 => digest::<sha2::Sha512>(spis, end)?.as_slice() == hash,
         _ => return None,
     })
 }
@@ -89,21 +89,20 @@ pub fn fit(hashes: &[&[u8]], spis: IkeSpis, end: Endpoint) -> Option<Fit> {
 /// SHA-1(SPIi | SPIr | address | port), as a message with these SPIs carries it for `end`; `None`
 /// without a port.
 pub fn sha1(spis: IkeSpis, end: Endpoint) -> Option<[u8; 20]> {
-    Some(sha1::Sha1::digest(input(spis, end)?).into())
+    Some(digest::<sha1::Sha1>(spis, end)?.into())
 }
 
-/// What is hashed: SPIi | SPIr | address | port.
-fn input(spis: IkeSpis, end: Endpoint) -> Option<Vec<u8>> {
+/// The hash of SPIi | SPIr | address | port.
+fn digest<D: Digest>(spis: IkeSpis, end: Endpoint) -> Option<Output<D>> {
     let port = end.port?;
-    let mut octets = Vec::with_capacity(34);
-    octets.extend(spis.initiator.0.to_be_bytes());
-    octets.extend(spis.responder.0.to_be_bytes());
-    match end.address {
-        IpAddr::V4(address) => octets.extend(address.octets()),
-        IpAddr::V6(address) => octets.extend(address.octets()),
-    }
-    octets.extend(port.to_be_bytes());
-    Some(octets)
+    let hash = D::new()
+        .chain_update(spis.initiator.0.to_be_bytes())
+        .chain_update(spis.responder.0.to_be_bytes());
+    let hash = match end.address {
+        IpAddr::V4(address) => hash.chain_update(address.octets()),
+        IpAddr::V6(address) => hash.chain_update(address.octets()),
+    };
+    Some(hash.chain_update(port.to_be_bytes()).finalize())
 }
 
 /// What a hash fits.
@@ -159,13 +158,12 @@ mod tests {
     #[test]
     fn the_length_of_a_hash_tells_its_algorithm() {
         let end = end("192.0.2.1", Some(500));
-        let octets = input(SPIS, end).unwrap();
         for hash in [
-            md5::Md5::digest(&octets).to_vec(),
-            sha1::Sha1::digest(&octets).to_vec(),
-            sha2::Sha256::digest(&octets).to_vec(),
-            sha2::Sha384::digest(&octets).to_vec(),
-            sha2::Sha512::digest(&octets).to_vec(),
+            digest::<md5::Md5>(SPIS, end).unwrap().to_vec(),
+            digest::<sha1::Sha1>(SPIS, end).unwrap().to_vec(),
+            digest::<sha2::Sha256>(SPIS, end).unwrap().to_vec(),
+            digest::<sha2::Sha384>(SPIS, end).unwrap().to_vec(),
+            digest::<sha2::Sha512>(SPIS, end).unwrap().to_vec(),
         ] {
             assert_eq!(fits(&hash, SPIS, end), Some(true));
             assert_eq!(fits(&vec![0; hash.len()], SPIS, end), Some(false));

@@ -71,7 +71,7 @@ impl<'a> Content<'a> {
 const KEEPALIVE: u8 = 0xff;
 
 /// Stands before IKE on port 4500 (RFC 3948 section 2.2).
-pub(super) const NON_ESP_MARKER: [u8; 4] = [0; 4];
+pub(crate) const NON_ESP_MARKER: [u8; 4] = [0; 4];
 
 /// Stood before ESP on port 500, where IKE has its initiator cookie
 /// (draft-ietf-ipsec-udp-encaps-00 and -01).

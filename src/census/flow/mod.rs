@@ -23,34 +23,40 @@ use steps::Steps;
 /// A flow in the making.
 #[derive(Debug)]
 pub(super) struct FlowCounter {
+    often: Often,
     key: FlowKey,
-    packets: u64,
-    bytes: u64,
     first: (FrameId, Timestamp),
-    last: (FrameId, Timestamp),
-    ttl: (u8, u8),
-    dont_fragment: bool,
-    classes: Classes,
-    /// Packets whose number has none of these bits are kept as samples.
-    between_samples: u32,
-    sequence: Sequence,
-    steps: Steps,
-    sizes: Sizes,
     path: Path,
     further_paths: Vec<Path>,
-    fragmented: u64,
-    cut: u64,
-    padded: u64,
     doubled: u64,
     /// The numbers that came, as long as they can be followed, and how many holes they may have.
     numbers: Option<Numbers>,
     holes: usize,
     /// Whether its sizes are timed, once there are so many packets that it is worth it.
     may_time: bool,
-    samples: Vec<Sample>,
     anomalies: Vec<Anomaly>,
     silences: Vec<Silence>,
     inside: Option<Box<Inside>>,
+}
+
+/// What every packet looks at. It lies together, so that a crowd of flows takes few cache lines each.
+#[derive(Debug)]
+struct Often {
+    packets: u64,
+    bytes: u64,
+    last: (FrameId, Timestamp),
+    sequence: Sequence,
+    steps: Steps,
+    sizes: Sizes,
+    samples: Vec<Sample>,
+    classes: Classes,
+    fragmented: u64,
+    cut: u64,
+    padded: u64,
+    /// Packets whose number has none of these bits are kept as samples.
+    between_samples: u32,
+    ttl: (u8, u8),
+    dont_fragment: bool,
 }
 
 impl FlowCounter {
@@ -65,28 +71,30 @@ impl FlowCounter {
     ) -> Self {
         let at = (packet.frame, packet.time);
         Self {
+            often: Often {
+                packets: 0,
+                bytes: 0,
+                last: at,
+                sequence: Sequence::default(),
+                steps: Steps::new(packet.time),
+                sizes: Sizes::new(packet.length),
+                samples: Vec::new(),
+                classes: Classes::default(),
+                fragmented: 0,
+                cut: 0,
+                padded: 0,
+                between_samples: 0,
+                ttl: (packet.ttl, packet.ttl),
+                dont_fragment: false,
+            },
             key,
-            packets: 0,
-            bytes: 0,
             first: at,
-            last: at,
-            ttl: (packet.ttl, packet.ttl),
-            dont_fragment: false,
-            classes: Classes::default(),
-            between_samples: 0,
-            sequence: Sequence::default(),
-            steps: Steps::new(packet.time),
-            sizes: Sizes::new(packet.length),
             path,
             further_paths: Vec::new(),
-            fragmented: 0,
-            cut: 0,
-            padded: 0,
             doubled: 0,
             numbers: Some(Numbers::new(packet.sequence)),
             holes,
             may_time,
-            samples: Vec::new(),
             anomalies: Vec::new(),
             silences: Vec::new(),
             inside: None,
@@ -110,41 +118,52 @@ impl FlowCounter {
 
     /// Whether its sizes were worth timing, but might not be.
     pub(super) fn is_untimed(&self) -> bool {
-        self.packets >= limits::RHYTHM_AFTER && !self.may_time
+        self.often.packets >= limits::RHYTHM_AFTER && !self.may_time
+    }
+
+    /// Reads a little of all that counting a packet reads, so that the processor fetches what several
+    /// flows need at once: one after the other would wait for memory each time.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        let often = &self.often;
+        let sample = often.samples.last().map_or(0, |sample| sample.number);
+        let seen = often.packets ^ often.cut ^ often.classes.seen ^ u64::from(sample);
+        seen ^ often.sequence.touch() ^ often.steps.touch() ^ often.sizes.touch()
     }
 
     /// Counts a packet; gives whether it is none that came before.
-    #[inline]
+    #[inline(always)]
     pub(super) fn count(&mut self, packet: &EspPacket<'_>) -> bool {
         let at = (packet.frame, packet.time);
-        if self.packets == limits::RHYTHM_AFTER && self.may_time {
-            self.sizes.time();
+        let often = &mut self.often;
+        if often.packets == limits::RHYTHM_AFTER && self.may_time {
+            often.sizes.time();
         }
-        self.packets += 1;
-        self.bytes += u64::from(packet.length);
-        self.fragmented += u64::from(packet.fragmented);
-        self.cut += u64::from(packet.cut);
-        self.padded += u64::from(packet.padded);
-        self.dont_fragment |= packet.dont_fragment;
-        self.ttl = (self.ttl.0.min(packet.ttl), self.ttl.1.max(packet.ttl));
+        often.packets += 1;
+        often.bytes += u64::from(packet.length);
+        often.fragmented += u64::from(packet.fragmented);
+        often.cut += u64::from(packet.cut);
+        often.padded += u64::from(packet.padded);
+        often.dont_fragment |= packet.dont_fragment;
+        often.ttl = (often.ttl.0.min(packet.ttl), often.ttl.1.max(packet.ttl));
         if packet.null.is_some() || packet.opening.is_some() {
             self.inside.get_or_insert_default().count(packet);
         }
-        if packet.sequence & self.between_samples == 0 {
-            keep_sample(&mut self.samples, &mut self.between_samples, packet);
+        if packet.sequence & often.between_samples == 0 {
+            keep_sample(&mut often.samples, &mut often.between_samples, packet);
         }
-        self.steps.count(packet.time);
-        self.sizes.count(packet.length, at);
-        let odd = self.sequence.take(packet.sequence);
+        often.steps.count(packet.time);
+        often.sizes.count(packet.length, at);
+        let odd = often.sequence.take(packet.sequence);
+        let so_far = || (often.packets, often.sequence.tally());
+        often
+            .classes
+            .take(packet.traffic_class, packet.sequence, odd, so_far);
+        let before = std::mem::replace(&mut often.last, at);
+        steps::note_silence(&mut self.silences, before, at);
         if let Some(kind) = odd {
-            self.note_odd(kind, packet);
+            self.note_odd(kind, packet, before.1);
         }
-        self.classes
-            .take(packet.traffic_class, packet.sequence, odd, || {
-                (self.packets, self.sequence.tally())
-            });
-        steps::note_silence(&mut self.silences, self.last, at);
-        self.last = at;
         !matches!(odd, Some(AnomalyKind::Duplicate(_)))
     }
 
@@ -157,56 +176,57 @@ impl FlowCounter {
 
     /// The flow as it stands.
     pub(super) fn finish(self) -> EspFlow {
-        let sequence = self.sequence.tally();
+        let often = self.often;
+        let sequence = often.sequence.tally();
         let inside = self.inside.map(|inside| *inside).unwrap_or_default();
-        let (sizes, rhythms) = self.sizes.finish();
+        let (sizes, rhythms) = often.sizes.finish();
         let mut paths = vec![self.path];
         paths.extend(self.further_paths);
         EspFlow {
             key: self.key,
             paths,
-            packets: self.packets,
-            bytes: self.bytes,
-            fragmented: self.fragmented,
-            cut: self.cut,
-            padded: self.padded,
+            packets: often.packets,
+            bytes: often.bytes,
+            fragmented: often.fragmented,
+            cut: often.cut,
+            padded: often.padded,
             doubled: self.doubled,
             sequence,
             numbers: self
                 .numbers
                 .and_then(|numbers| numbers.close(sequence.highest))
                 .filter(|_| sequence.restarts == 0),
-            samples: self.samples,
+            samples: often.samples,
             anomalies: self.anomalies,
-            timeline: self.steps.finish(),
+            timeline: often.steps.finish(),
             silences: self.silences,
             sizes,
             rhythms,
-            ttl: self.ttl,
-            dont_fragment: self.dont_fragment,
-            classes: self.classes,
+            ttl: often.ttl,
+            dont_fragment: often.dont_fragment,
+            classes: often.classes,
             null: inside.null,
             opened: inside.opened,
             seen: Seen {
                 first: self.first,
-                last: self.last,
+                last: often.last,
             },
             child_sa: Link::None,
         }
     }
 
-    /// Notes what is odd about the number of a packet, which was counted but is not yet the last.
+    /// Notes what is odd about the number of a packet; the one before it came then.
     #[cold]
-    fn note_odd(&mut self, kind: AnomalyKind, packet: &EspPacket<'_>) {
+    fn note_odd(&mut self, kind: AnomalyKind, packet: &EspPacket<'_>, before: Timestamp) {
         let followed = self.numbers.as_mut().is_some_and(|numbers| {
             numbers.note(packet.sequence, kind) && numbers.holes() <= self.holes
         });
         if !followed {
             self.numbers = None;
         }
-        self.steps.note_lost(kind);
+        self.often.steps.note_lost(kind);
         let mut room = limits::FLOW_ANOMALIES;
-        if is_doubled(kind, packet.time.since(self.last.1)) {
+        if is_doubled(kind, packet.time.since(before)) {
             self.doubled += 1;
             // Where everything is doubled there must be room for what is odd.
             room /= 2;
@@ -223,7 +243,7 @@ impl FlowCounter {
 }
 
 /// Keeps a packet by its number; once there are too many, every second one stays.
-#[cold]
+#[inline]
 fn keep_sample(samples: &mut Vec<Sample>, between: &mut u32, packet: &EspPacket<'_>) {
     if samples
         .last()
@@ -231,9 +251,8 @@ fn keep_sample(samples: &mut Vec<Sample>, between: &mut u32, packet: &EspPacket<
     {
         return;
     }
-    while samples.len() >= limits::FLOW_SAMPLES {
-        *between = *between << 1 | 1;
-        samples.retain(|sample| sample.number & *between == 0);
+    if samples.len() >= limits::FLOW_SAMPLES {
+        thin_out(samples, between);
     }
     if packet.sequence & *between == 0 {
         samples.push(Sample {
@@ -241,6 +260,14 @@ fn keep_sample(samples: &mut Vec<Sample>, between: &mut u32, packet: &EspPacket<
             frame: packet.frame,
             time: packet.time,
         });
+    }
+}
+
+#[cold]
+fn thin_out(samples: &mut Vec<Sample>, between: &mut u32) {
+    while samples.len() >= limits::FLOW_SAMPLES {
+        *between = *between << 1 | 1;
+        samples.retain(|sample| sample.number & *between == 0);
     }
 }
 

@@ -4,7 +4,7 @@ use crate::limits;
 use crate::model::{Rhythm, SizeTally};
 use crate::units::{FrameId, Timestamp};
 
-/// The sizes of a flow in the making. The size that came last is counted apart: trains repeat one.
+/// The sizes of a flow in the making.
 #[derive(Debug)]
 pub(super) struct Sizes {
     smallest: u32,
@@ -12,11 +12,9 @@ pub(super) struct Sizes {
     residues: u16,
     /// Whether sizes are timed.
     timed: bool,
-    /// The size that came last, its place in `counts`, and packets of it since another came.
-    last: u32,
+    /// The place in `counts` of the size that came last: trains repeat one.
     place: u32,
-    count: u32,
-    /// Packets of each size in order of the first, but those of `count`.
+    /// Packets of each size in order of the first.
     counts: Vec<(u32, u32)>,
     others: u64,
     /// For each place in `counts` the rhythm of that size, once it is timed.
@@ -32,11 +30,9 @@ impl Sizes {
         Self {
             smallest: size,
             largest: size,
-            residues: 0,
+            residues: residue(size),
             timed: false,
-            last: size,
             place: 0,
-            count: 0,
             counts: vec![(size, 0)],
             others: 0,
             rhythms: Vec::new(),
@@ -49,13 +45,22 @@ impl Sizes {
         self.timed = true;
     }
 
-    /// Counts a packet.
+    /// Reads where counting will, as [`super::FlowCounter::touch`] says.
     #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        let count = self.counts.first().map_or(0, |row| row.1);
+        // The sizes that came first are those that come most.
+        let timed = self.rhythms.iter().take(4).flatten();
+        timed.fold(u64::from(count), |all, rhythm| all ^ rhythm.squares)
+    }
+
+    /// Counts a packet.
+    #[inline(always)]
     pub(super) fn count(&mut self, size: u32, at: (FrameId, Timestamp)) {
-        if size != self.last {
-            self.turn_to(size);
+        match self.counts.get_mut(self.place as usize) {
+            Some(row) if row.0 == size => row.1 = row.1.saturating_add(1),
+            _ => self.turn_to(size),
         }
-        self.count = self.count.saturating_add(1);
         if self.timed {
             self.note_time(size, at);
         }
@@ -63,7 +68,6 @@ impl Sizes {
 
     /// The tally as it stands, and the rhythms by size.
     pub(super) fn finish(mut self) -> (SizeTally, Vec<Rhythm>) {
-        self.set_down();
         self.counts.sort_unstable();
         let mut rhythms: Vec<Rhythm> = self.rhythms.into_iter().flatten().collect();
         rhythms.sort_unstable_by_key(|rhythm| rhythm.size);
@@ -77,35 +81,33 @@ impl Sizes {
         (tally, rhythms)
     }
 
-    /// Goes to another size.
+    /// Goes to another size and counts a packet of it.
+    #[inline]
     fn turn_to(&mut self, size: u32) {
-        self.set_down();
-        self.last = size;
-        let listed = self.counts.iter().position(|row| row.0 == size);
-        let place = listed.or_else(|| {
-            (self.counts.len() < limits::FLOW_SIZES).then(|| {
-                self.counts.push((size, 0));
-                self.counts.len() - 1
-            })
-        });
-        self.place = place
-            .and_then(|place| u32::try_from(place).ok())
-            .unwrap_or(UNLISTED);
+        let sizes = self.counts.iter_mut().zip(0..);
+        for (row, place) in sizes {
+            if row.0 == size {
+                row.1 = row.1.saturating_add(1);
+                self.place = place;
+                return;
+            }
+        }
+        self.begin(size);
     }
 
-    /// Adds the count of the size that came last to the others.
-    fn set_down(&mut self) {
-        if self.count == 0 {
-            return;
+    /// Counts a packet of a size that is not listed, and lists it if there is room.
+    #[cold]
+    fn begin(&mut self, size: u32) {
+        self.smallest = self.smallest.min(size);
+        self.largest = self.largest.max(size);
+        self.residues |= residue(size);
+        if self.counts.len() < limits::FLOW_SIZES {
+            self.place = u32::try_from(self.counts.len()).unwrap_or(UNLISTED);
+            self.counts.push((size, 1));
+        } else {
+            self.place = UNLISTED;
+            self.others += 1;
         }
-        match self.counts.get_mut(self.place as usize) {
-            Some(row) => row.1 = row.1.saturating_add(self.count),
-            None => self.others += u64::from(self.count),
-        }
-        self.count = 0;
-        self.smallest = self.smallest.min(self.last);
-        self.largest = self.largest.max(self.last);
-        self.residues |= 1 << (self.last % 16);
     }
 
     /// Notes when a packet of the size that came last came.
@@ -128,6 +130,11 @@ impl Sizes {
             *slot = Some(Rhythm::new(size, at));
         }
     }
+}
+
+/// The bit of a size in [`SizeTally::residues`].
+fn residue(size: u32) -> u16 {
+    1 << (size % 16)
 }
 
 #[cfg(test)]

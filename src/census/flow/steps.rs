@@ -40,6 +40,12 @@ impl Steps {
         }
     }
 
+    /// Reads where counting will, as [`super::FlowCounter::touch`] says.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        u64::from(self.count) ^ self.until.0.cast_unsigned()
+    }
+
     /// Counts a packet.
     #[inline]
     pub(super) fn count(&mut self, time: Timestamp) {

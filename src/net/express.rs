@@ -1,0 +1,168 @@
+//! The short way to what nearly every frame of a busy capture is: ESP that is encrypted, alone or in
+//! UDP, on IPv4 without options, on Ethernet without tags.
+//!
+//! The short way reads just what [`peel`](super::peel) reads, or it reads nothing: one look at a few
+//! octets at places that are fixed tells whether a frame is of this kind, and all others take the long
+//! way. A law holds the two together.
+
+use super::datagram::{Encap, Layer, Path};
+use super::ip::protocol;
+use super::octets::Octets;
+use super::udp::{self, IpsecPort};
+use super::{ether, link, null, wesp};
+use crate::capture::Frame;
+use crate::units::{Endpoint, EspSpi};
+use crate::wire::esp::EspHeader;
+use crate::wire::natt::NON_ESP_MARKER;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// An ESP packet that took the short way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Express {
+    /// Between whom, and its SPI.
+    pub ends: Ends,
+    /// Its sequence number.
+    pub sequence: u32,
+    /// Octets from the SPI to the end of the checksum.
+    pub length: u32,
+    /// Time to live.
+    pub ttl: u8,
+    /// DSCP and ECN.
+    pub traffic_class: u8,
+    /// Whether the capture kept only a part of it.
+    pub cut: bool,
+    /// Whether it forbids fragmentation.
+    pub dont_fragment: bool,
+    /// Whether its frame holds more octets behind it than IP says.
+    pub padded: bool,
+}
+
+/// What packets of one SPI on one path share, in two words where a [`Path`] takes many.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Ends {
+    /// The sender's address, then the receiver's.
+    addresses: u64,
+    /// The SPI, then the ports of sender and receiver: zero where ESP is not in UDP, whose port that
+    /// stands for IPsec is not.
+    spi_and_ports: u64,
+}
+
+impl Ends {
+    /// Those of a packet; `None` if its path is none of those that the short way knows.
+    pub fn of(path: &Path, spi: EspSpi) -> Option<Self> {
+        let Path { from, to, encap } = path;
+        let (IpAddr::V4(sender), IpAddr::V4(receiver)) = (from.address, to.address) else {
+            return None;
+        };
+        let ports = match (from.port, to.port) {
+            (None, None) if *encap == Encap::default() => (0, 0),
+            (Some(from), Some(to)) if *encap == in_udp() => {
+                udp::ipsec_port(from, to).filter(|port| *port == IpsecPort::NatTraversal)?;
+                (from, to)
+            }
+            _ => return None,
+        };
+        Some(Self::new(sender, receiver, spi.0, ports))
+    }
+
+    /// The path.
+    pub fn path(&self) -> Path {
+        let [a, b, c, d, e, f, g, h] = self.addresses.to_be_bytes();
+        let [_, _, _, _, i, j, k, l] = self.spi_and_ports.to_be_bytes();
+        let ports = (u16::from_be_bytes([i, j]), u16::from_be_bytes([k, l]));
+        let is_in_udp = ports != (0, 0);
+        let end = |address: Ipv4Addr, port| Endpoint {
+            address: address.into(),
+            port: is_in_udp.then_some(port),
+        };
+        Path {
+            from: end(Ipv4Addr::new(a, b, c, d), ports.0),
+            to: end(Ipv4Addr::new(e, f, g, h), ports.1),
+            encap: if is_in_udp {
+                in_udp()
+            } else {
+                Encap::default()
+            },
+        }
+    }
+
+    /// The SPI.
+    pub fn spi(&self) -> EspSpi {
+        let [a, b, c, d, ..] = self.spi_and_ports.to_be_bytes();
+        EspSpi(u32::from_be_bytes([a, b, c, d]))
+    }
+
+    #[inline(always)]
+    fn new(from: Ipv4Addr, to: Ipv4Addr, spi: u32, ports: (u16, u16)) -> Self {
+        Self {
+            addresses: u64::from(from.to_bits()) << 32 | u64::from(to.to_bits()),
+            spi_and_ports: u64::from(spi) << 32 | u64::from(ports.0) << 16 | u64::from(ports.1),
+        }
+    }
+}
+
+/// Layers around ESP in UDP.
+fn in_udp() -> Encap {
+    let mut encap = Encap::default();
+    encap.push(Layer::Udp);
+    encap
+}
+
+/// Octets of an Ethernet header, and where its EtherType stands.
+const ETHERNET_LEN: usize = 14;
+/// Octets of an IPv4 header without options.
+const IPV4_LEN: usize = 20;
+/// Where what IP carries begins.
+const PAYLOAD: usize = ETHERNET_LEN + IPV4_LEN;
+
+/// Reads a frame the short way; `None` if it has to take the long one.
+#[inline(always)]
+pub fn read(frame: &Frame<'_>) -> Option<Express> {
+    let head: &[u8; PAYLOAD + EspHeader::LEN] = frame.bytes.first_chunk()?;
+    let two = u16::from_be_bytes;
+    let flags = two([head[20], head[21]]);
+    // Version 4 and five words of header; neither the first nor a later piece of a packet.
+    let is_plain = frame.link == link::ETHERNET
+        && two([head[12], head[13]]) == ether::ether_type::IPV4
+        && head[14] == 0x45
+        && flags & 0x3fff == 0;
+    let total = two([head[16], head[17]]);
+    let length = u32::from(total).checked_sub(IPV4_LEN as u32)?;
+    if !is_plain {
+        return None;
+    }
+    let octets = Octets::new(frame.bytes.get(PAYLOAD..)?, length);
+    let (ports, packet) = match head[23] {
+        protocol::ESP => ((0, 0), octets),
+        protocol::UDP if u32::from(two([head[38], head[39]])) == length => {
+            let ports = (two([head[34], head[35]]), two([head[36], head[37]]));
+            udp::ipsec_port(ports.0, ports.1).filter(|port| *port == IpsecPort::NatTraversal)?;
+            (ports, octets.skip(udp::HEADER_LEN)?)
+        }
+        _ => return None,
+    };
+    let &[s0, s1, s2, s3, n0, n1, n2, n3] = packet.kept.first_chunk::<{ EspHeader::LEN }>()?;
+    let spi = [s0, s1, s2, s3];
+    if ports != (0, 0) && (spi == NON_ESP_MARKER || spi == wesp::PROTOCOL_IDENTIFIER) {
+        return None;
+    }
+    if !packet.is_cut() && null::may_be(packet.kept) {
+        return None;
+    }
+    let held = frame.wire_len.max(u32::try_from(frame.bytes.len()).ok()?);
+    Some(Express {
+        ends: Ends::new(
+            Ipv4Addr::new(head[26], head[27], head[28], head[29]),
+            Ipv4Addr::new(head[30], head[31], head[32], head[33]),
+            u32::from_be_bytes(spi),
+            ports,
+        ),
+        sequence: u32::from_be_bytes([n0, n1, n2, n3]),
+        length: packet.length,
+        ttl: head[22],
+        traffic_class: head[15],
+        cut: packet.is_cut(),
+        dont_fragment: flags & 0x4000 != 0,
+        padded: held - ETHERNET_LEN as u32 > u32::from(total),
+    })
+}
