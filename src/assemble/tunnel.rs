@@ -2,7 +2,7 @@
 
 use super::{HashMap, HashSet, ordered};
 use crate::model::table::Id;
-use crate::model::{EspFlow, FlowId, IkeSaId, Model, Tunnel, TunnelId};
+use crate::model::{EspFlow, FlowId, IkeSaId, Model, Tunnel, TunnelId, sides};
 use crate::net::Path;
 use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
 use std::net::IpAddr;
@@ -373,6 +373,7 @@ impl Sides {
         let [a, b] = &self.addresses;
         Some(Tunnel {
             ends: [*a.first()?, *b.first()?],
+            sides: sides(&self.addresses),
             addresses: self.addresses,
             ike_sas: Vec::new(),
             flows: Vec::new(),

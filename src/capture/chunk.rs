@@ -73,6 +73,14 @@ impl Chunks {
         }
     }
 
+    /// Sets the octets of the chunks of a file that are still to come. A stream, which is cut ahead,
+    /// keeps to what it was asked for first.
+    pub fn resize(&mut self, size: usize) {
+        if let Supply::File(file) = &mut self.supply {
+            file.size = size.max(1) as u64;
+        }
+    }
+
     /// What stops it from another thread, so that nobody waits for a pipe whose octets are not
     /// wanted any more. A file, which is never waited for, is not stopped by it.
     pub fn stopper(&self) -> Stopper {

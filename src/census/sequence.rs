@@ -22,6 +22,9 @@ pub struct Sequence {
     tally: SequenceTally,
     /// Bit `n` of word `w` is number `highest - (64 w + n)`: set if it came, or lies before the first.
     seen: [u64; WORDS],
+    /// Numbers from the first to the highest. They tell on which side of the first a number lies once
+    /// the counter has wrapped.
+    span: u64,
     /// Missing numbers that have left the window: only if there are any can an older number be new.
     settled: u64,
     /// Length of the run of missing numbers that the window's far end stands in.
@@ -47,6 +50,7 @@ impl Default for Sequence {
                 ..SequenceTally::default()
             },
             seen: [u64::MAX; WORDS],
+            span: 0,
             settled: 0,
             run: 0,
             low: None,
@@ -71,10 +75,11 @@ impl Sequence {
         }
         let ahead = number.wrapping_sub(self.tally.highest);
         let wraps = self.tally.highest > u32::MAX - WRAP_ZONE && number < WRAP_ZONE;
-        if number > self.tally.highest || wraps {
+        if wraps || number > self.tally.highest && !self.has_wrapped_past(number) {
             self.low = None;
             self.advance(ahead);
             self.tally.highest = number;
+            self.span += u64::from(ahead);
             if ahead == 1 {
                 return None;
             }
@@ -100,19 +105,32 @@ impl Sequence {
         self.tally.highest = number;
     }
 
+    /// Whether a number that is above the highest came before the counter wrapped.
+    #[inline]
+    fn has_wrapped_past(&self, number: u32) -> bool {
+        number > u32::MAX - WRAP_ZONE
+            && self.tally.highest < WRAP_ZONE
+            && self.span > u64::from(self.tally.highest)
+    }
+
     /// A number not above the highest: late, repeated, or the first of a counter begun again.
     fn behind(&mut self, number: u32) -> AnomalyKind {
         let depth = self.tally.highest.wrapping_sub(number);
         // A number older than the first one seen opens the numbers between them.
-        let before_first = self.tally.restarts == 0 && number < self.tally.first;
+        let before_first = match u64::from(depth).checked_sub(self.span) {
+            Some(before) if self.tally.restarts == 0 => before,
+            _ => 0,
+        };
         if depth < WINDOW {
             self.low = None;
-            if before_first {
-                for open in number..self.tally.first {
-                    self.mark(self.tally.highest.wrapping_sub(open), false);
+            if before_first > 0 {
+                let span = self.span;
+                for open in (0..=depth).filter(|open| u64::from(*open) > span) {
+                    self.mark(open, false);
                 }
-                self.tally.missing += u64::from(self.tally.first - number);
+                self.tally.missing += before_first;
                 self.tally.first = number;
+                self.span = depth.into();
             }
             if self.is_marked(depth) {
                 self.tally.duplicate += 1;
@@ -124,7 +142,7 @@ impl Sequence {
         if let Some(before) = self.extend_low(number) {
             return self.restart(number, before);
         }
-        if self.settled == 0 && !before_first {
+        if self.settled == 0 && before_first == 0 {
             self.tally.duplicate += 1;
             return AnomalyKind::Duplicate(depth);
         }
@@ -173,6 +191,7 @@ impl Sequence {
         self.advance(WINDOW);
         self.tally.restarts += 1;
         self.tally.highest = number;
+        self.span = 0;
         self.seen = [u64::MAX; WORDS];
         self.settled = 0;
         self.run = 0;
@@ -310,6 +329,18 @@ mod tests {
                 "4294967290..4294967295 0..9",
                 "4294967290..9 missing 0 late 0 duplicate 0 restarts 0 bursts 0 longest 0 exact true",
             ),
+            (
+                "4294967290..4294967295 0 2 1 3",
+                "4294967290..3 missing 0 late 1 duplicate 0 restarts 0 bursts 0 longest 0 exact true",
+            ),
+            (
+                "4294967290..4294967293 4294967295 0 4294967294 1 4294967293",
+                "4294967290..1 missing 0 late 1 duplicate 1 restarts 0 bursts 0 longest 0 exact true",
+            ),
+            (
+                "4294967293 1 4294967292 2",
+                "4294967292..2 missing 3 late 1 duplicate 0 restarts 0 bursts 1 longest 3 exact true",
+            ),
         ] {
             assert_eq!(told(numbers), tally, "for {numbers}");
         }
@@ -319,7 +350,9 @@ mod tests {
         /// Within the window the tally equals what a set of all numbers says.
         #[test]
         fn agrees_with_a_set_that_remembers_everything(
-            jitter in prop::collection::vec((0u32..40, 0u8..20), 1..400)
+            jitter in prop::collection::vec((0u32..40, 0u8..20), 1..400),
+            // What the numbers are counted from: many wrap, none before the first has come.
+            base in prop_oneof![Just(0), u32::MAX - 400..=u32::MAX - 100],
         ) {
             let mut order: Vec<(u32, u32)> = Vec::new();
             for (at, (shift, fate)) in jitter.iter().enumerate() {
@@ -334,7 +367,7 @@ mod tests {
             let (mut seen, mut highest, mut late, mut duplicate) = (BTreeSet::new(), 0, 0u64, 0u64);
             let mut sequence = Sequence::default();
             for (_, number) in &order {
-                sequence.take(*number);
+                sequence.take(base.wrapping_add(*number));
                 if !seen.insert(*number) {
                     duplicate += 1;
                 } else if *number < highest {
@@ -345,7 +378,9 @@ mod tests {
             if let Some(first) = seen.first() {
                 let t = sequence.tally();
                 prop_assert_eq!(t.missing, u64::from(highest - first + 1) - seen.len() as u64);
-                prop_assert_eq!((t.first, t.highest, t.late, t.duplicate, t.restarts), (*first, highest, late, duplicate, 0));
+                let [first, highest] = [*first, highest].map(|number| base.wrapping_add(number));
+                prop_assert_eq!((t.first, t.highest), (first, highest));
+                prop_assert_eq!((t.late, t.duplicate, t.restarts), (late, duplicate, 0));
                 prop_assert!(t.exact);
             }
         }

@@ -9,6 +9,7 @@ use super::facts::child::{self, Attempt, Refusal};
 use super::facts::esp::{self, Directions};
 use super::facts::inner::Inside;
 use super::facts::life::{self, Birth};
+use super::facts::successors::Successors;
 use super::facts::tap::{self, Heard, Tap};
 use super::signs::Signs;
 use crate::model::{EspFlow, Exchange, IkeSa, Message, Model, Tunnel, TunnelId};
@@ -32,6 +33,7 @@ pub struct Case<'m> {
     attempts: OnceLock<Vec<Attempt>>,
     lasting: OnceLock<Vec<Refusal>>,
     inside: OnceLock<Option<Inside<'m>>>,
+    successors: OnceLock<Successors>,
 }
 
 impl<'m> Case<'m> {
@@ -50,6 +52,7 @@ impl<'m> Case<'m> {
             attempts: OnceLock::new(),
             lasting: OnceLock::new(),
             inside: OnceLock::new(),
+            successors: OnceLock::new(),
         }
     }
 
@@ -124,5 +127,10 @@ impl<'m> Case<'m> {
     /// What its ESP carries; `None` if none of it could be read.
     pub fn inside(&self) -> Option<&Inside<'m>> {
         self.inside.get_or_init(|| Inside::of(self)).as_ref()
+    }
+
+    /// Which of its IKE SAs take the place of others.
+    pub fn successors(&self) -> &Successors {
+        self.successors.get_or_init(|| Successors::of(self))
     }
 }

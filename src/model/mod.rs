@@ -60,7 +60,7 @@ pub use selector::Selector;
 pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
 pub use table::Table;
 pub use tap_pair::{ClockOffset, Crossing, Lie, Missed, TapPair};
-pub use tunnel::{Tunnel, TunnelId};
+pub use tunnel::{Tunnel, TunnelId, sides};
 
 use crate::language::Text;
 use crate::units::Timestamp;

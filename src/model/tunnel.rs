@@ -5,6 +5,7 @@ use super::ike_sa::IkeSaId;
 use super::inner_flow::InnerFlowId;
 use super::table::id;
 use super::tap_pair::TapPair;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 id!(TunnelId, "a tunnel");
@@ -16,6 +17,8 @@ pub struct Tunnel {
     pub ends: [IpAddr; 2],
     /// Every address each end was seen with: ends move (MOBIKE) and answer from elsewhere.
     pub addresses: [Vec<IpAddr>; 2],
+    /// The end of each address where there are many, as [`sides`] gives it.
+    pub sides: BTreeMap<IpAddr, usize>,
     /// IKE SAs in order.
     pub ike_sas: Vec<IkeSaId>,
     /// Flows in order.
@@ -40,6 +43,9 @@ pub struct Tunnel {
 impl Tunnel {
     /// Which end an address belongs to.
     pub fn end_of(&self, address: IpAddr) -> Option<usize> {
+        if !self.sides.is_empty() {
+            return self.sides.get(&address).copied();
+        }
         self.addresses
             .iter()
             .zip(self.ends)
@@ -53,4 +59,20 @@ impl Tunnel {
             self.end_of(from).map(|end| 1 - end)
         })
     }
+}
+
+/// The end of each address that both have been seen with; empty where they are so few that looking at
+/// each is quicker. A flood of spoofed senders gives one end tens of thousands.
+pub fn sides(addresses: &[Vec<IpAddr>; 2]) -> BTreeMap<IpAddr, usize> {
+    /// Addresses that are looked at one by one.
+    const FEW: usize = 8;
+    let mut sides = BTreeMap::new();
+    if addresses.iter().map(Vec::len).sum::<usize>() > FEW {
+        for (side, list) in addresses.iter().enumerate() {
+            for address in list {
+                sides.entry(*address).or_insert(side);
+            }
+        }
+    }
+    sides
 }

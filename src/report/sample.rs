@@ -12,6 +12,7 @@ use crate::net::{Encap, IpFacts, Layer, Path, Unopened};
 use crate::registry::{ExchangeType, PayloadType};
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, IkeSpis, Span, Timestamp, Vantage};
 use crate::wire::{Flags, Header, Version};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 const VANTAGE: Vantage = Vantage {
@@ -92,6 +93,7 @@ pub(super) fn model() -> Model {
     model.flows.push(flow());
     model.tunnels.push(Tunnel {
         ends: [address(1), address(2)],
+        sides: BTreeMap::new(),
         addresses: [vec![address(1)], vec![address(2)]],
         ike_sas: vec![IkeSaId(0)],
         flows: vec![FlowId(0)],

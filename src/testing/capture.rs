@@ -1,4 +1,5 @@
-//! Writes captures for tests: pcap of IPv4 packets without a link, one millisecond between two.
+//! Writes captures for tests: pcap of IPv4 packets without a link, one millisecond between two
+//! unless there is a pause.
 
 use std::net::SocketAddrV4;
 
@@ -6,7 +7,8 @@ use std::net::SocketAddrV4;
 #[derive(Clone, Debug)]
 pub struct Emitter {
     octets: Vec<u8>,
-    frames: u32,
+    /// Microseconds from the beginning to the next packet, less one millisecond.
+    micros: i64,
     snaplen: usize,
 }
 
@@ -47,7 +49,7 @@ impl Emitter {
         ];
         Self {
             octets: head.concat(),
-            frames: 0,
+            micros: 0,
             snaplen: snaplen.into(),
         }
     }
@@ -103,7 +105,15 @@ impl Emitter {
         self.ip(from, to, TCP, 0, &parts.concat())
     }
 
-    fn ip(
+    /// Lets time pass before the next packet; a negative pause sets the clock back.
+    pub fn pause(&mut self, micros: i64) -> &mut Self {
+        self.micros = self.micros.saturating_add(micros);
+        self
+    }
+
+    /// Adds an IPv4 packet or a piece of one: `fragment` holds its flags and its offset in units of
+    /// eight octets. The ports of the ends count for nothing.
+    pub fn ip(
         &mut self,
         from: SocketAddrV4,
         to: SocketAddrV4,
@@ -124,11 +134,16 @@ impl Emitter {
         ];
         let packet = parts.concat();
         let kept = packet.get(..self.snaplen).unwrap_or(&packet);
-        self.frames += 1;
+        self.pause(1000);
         let count = |octets: &[u8]| u32::try_from(octets.len()).unwrap_or(u32::MAX);
+        let seconds = self
+            .micros
+            .div_euclid(1_000_000)
+            .saturating_add(1_700_000_000);
+        let micros = self.micros.rem_euclid(1_000_000);
         for word in [
-            1_700_000_000 + self.frames / 1000,
-            self.frames % 1000 * 1000,
+            u32::try_from(seconds).unwrap_or_default(),
+            u32::try_from(micros).unwrap_or_default(),
             count(kept),
             count(&packet),
         ] {

@@ -171,6 +171,16 @@ fn mutated_messages_are_read() {
 }
 
 #[test]
+fn mutated_messages_are_written_again() {
+    attack("round_trip", messages(), 20_000);
+}
+
+#[test]
+fn mutated_packets_are_opened() {
+    attack("open", Vec::new(), 3_000);
+}
+
+#[test]
 fn mutated_frames_are_peeled() {
     attack("frame", Vec::new(), 20_000);
 }
@@ -186,6 +196,21 @@ fn mutated_files_are_walked() {
         .into_iter()
         .map(|file| [&[0, 99], &file[..]].concat());
     attack("capture", files.collect(), 1_000);
+}
+
+#[test]
+fn mutated_files_are_cut() {
+    attack("cutter", Vec::new(), 500);
+}
+
+#[test]
+fn mutated_captures_give_json_that_fits() {
+    attack("json", Vec::new(), 100);
+}
+
+#[test]
+fn mutated_scripts_are_conversations() {
+    attack("conversation", Vec::new(), 100);
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod null;
 mod opening;
 mod round_trip;
 mod run;
+mod seeds;
 mod session;
 mod split;
 mod tidy;

@@ -3,6 +3,7 @@
 use crate::diagnose::Case;
 use crate::model::{EspFlow, Tunnel};
 use crate::units::{Timestamp, Vantage};
+use std::collections::BTreeMap;
 
 /// The flows of a tunnel at one vantage, by the end they travel to.
 #[derive(Clone, Debug)]
@@ -75,23 +76,22 @@ impl<'m> Directions<'m> {
 /// The flows of a tunnel by vantage and direction; those of no known direction are left out.
 pub fn directions<'m>(case: &Case<'m>) -> Vec<Directions<'m>> {
     let mut all: Vec<Directions<'m>> = Vec::new();
+    // A file may have tens of thousands of interfaces.
+    let mut places: BTreeMap<Vantage, usize> = BTreeMap::new();
     for id in &case.tunnel.flows {
         let flow = &case.model.flows[*id];
         let Some(end) = destination(case.tunnel, flow) else {
             continue;
         };
         let vantage = flow.key.vantage;
-        let index = all
-            .iter()
-            .position(|directions| directions.vantage == vantage)
-            .unwrap_or_else(|| {
-                all.push(Directions {
-                    vantage,
-                    towards: [Vec::new(), Vec::new()],
-                    spans: [Vec::new(), Vec::new()],
-                });
-                all.len() - 1
+        let index = *places.entry(vantage).or_insert_with(|| {
+            all.push(Directions {
+                vantage,
+                towards: [Vec::new(), Vec::new()],
+                spans: [Vec::new(), Vec::new()],
             });
+            all.len() - 1
+        });
         if let Some(flows) = all
             .get_mut(index)
             .and_then(|directions| directions.towards.get_mut(end))

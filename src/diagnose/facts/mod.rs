@@ -20,6 +20,7 @@ pub mod recovery;
 pub mod rekey;
 pub mod rhythm;
 pub mod selectors;
+pub mod successors;
 pub mod tap;
 pub mod taps;
 pub mod vendor_advice;

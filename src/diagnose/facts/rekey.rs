@@ -6,6 +6,7 @@ use crate::diagnose::{Case, Cite};
 use crate::model::{ChildOutcome, Exchange, ExchangeId, IkeSa, IkeSaId, Model};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
+use std::cell::OnceCell;
 
 /// A refused request.
 #[derive(Clone, Debug)]
@@ -56,6 +57,7 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
     let mut found = Vec::new();
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
+        let successes = OnceCell::new();
         for exchange_id in &sa.exchanges {
             let exchange = &case.model.exchanges[*exchange_id];
             let read = exchange
@@ -71,7 +73,12 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
                 continue;
             };
             let had_esp = first_esp.is_some_and(|first| first <= request.1);
-            if had_esp == alive && !mended(case.model, sa, response.1) {
+            if had_esp == alive
+                && !is_near(
+                    successes.get_or_init(|| times_made(case.model, sa)),
+                    response.1,
+                )
+            {
                 found.push(Refused {
                     ike_sa: *id,
                     exchange: *exchange_id,
@@ -107,11 +114,27 @@ pub fn made<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m Exchange> + 'm {
 
 /// Whether a `CREATE_CHILD_SA` of the same IKE SA succeeded around that time.
 pub fn mended(model: &Model, sa: &IkeSa, refused: Timestamp) -> bool {
-    sa.exchanges
-        .iter()
-        .map(|id| &model.exchanges[*id])
+    is_near(&times_made(model, sa), refused)
+}
+
+/// Whether one of the times, which are sorted, mends what was refused.
+fn is_near(successes: &[Timestamp], refused: Timestamp) -> bool {
+    /// Of negotiations that crossed the one that succeeds may be answered first.
+    const CROSSED: Span = Span::from_secs(2);
+    let next = successes.partition_point(|time| refused.since(*time) > CROSSED);
+    successes
+        .get(next)
+        .is_some_and(|time| time.since(refused) <= MENDED)
+}
+
+/// When the `CREATE_CHILD_SA`s of an IKE SA that succeeded were answered, sorted.
+fn times_made(model: &Model, sa: &IkeSa) -> Vec<Timestamp> {
+    let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    let made = exchanges
         .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
         .filter(|exchange| model.child_outcome(exchange) == ChildOutcome::Made)
-        .filter_map(|exchange| began(model, exchange.response()?))
-        .any(|(_, time)| time.since(refused) <= MENDED && refused.since(time) <= Span::from_secs(2))
+        .filter_map(|exchange| began(model, exchange.response()?));
+    let mut times: Vec<Timestamp> = made.map(|at| at.1).collect();
+    times.sort_unstable();
+    times
 }

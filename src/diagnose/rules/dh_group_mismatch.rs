@@ -9,7 +9,8 @@ use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, Model};
 use crate::registry::{ExchangeType, NotifyType, TransformType};
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
+use std::cell::OnceCell;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -54,10 +55,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             }
         }
     }
+    let agreed = OnceCell::new();
     let unresolved: Vec<&(&Notice, Option<bool>)> = asked
         .iter()
         .filter(|(notice, offered)| {
-            !is_resolved(case, notice)
+            !is_resolved(case, notice, &agreed)
                 && (*offered == Some(false) || came_to_rest(case.model, notice))
         })
         .collect();
@@ -111,16 +113,28 @@ pub(super) fn wanted(notice: &Notice) -> Option<u16> {
     notice.data.first_chunk().copied().map(u16::from_be_bytes)
 }
 
-/// Whether an `IKE_SA_INIT` to the same responder succeeded soon after.
-pub(super) fn is_resolved(case: &Case<'_>, notice: &Notice) -> bool {
+/// Whether an `IKE_SA_INIT` to the same responder succeeded soon after. When any did is asked of the
+/// whole tunnel once, and kept in `agreed`.
+pub(super) fn is_resolved(
+    case: &Case<'_>,
+    notice: &Notice,
+    agreed: &OnceCell<Vec<Timestamp>>,
+) -> bool {
     /// An initiator tries again at once; one that needs longer starts a new attempt.
     const SOON: Span = Span::from_secs(30);
-    case.ike_sas()
-        .filter_map(|sa| {
+    let agreed = agreed.get_or_init(|| {
+        let agreed = case.ike_sas().filter_map(|sa| {
             offer::accepted(case.model, sa)
                 .map_or_else(|| goes_on(case.model, sa), |(_, at)| Some(at))
-        })
-        .any(|at| at.1 >= notice.at.1 && at.1.since(notice.at.1) <= SOON)
+        });
+        let mut times: Vec<Timestamp> = agreed.map(|at| at.1).collect();
+        times.sort_unstable();
+        times
+    });
+    let next = agreed.partition_point(|time| *time < notice.at.1);
+    agreed
+        .get(next)
+        .is_some_and(|time| time.since(notice.at.1) <= SOON)
 }
 
 /// Where an IKE SA goes on to authentication, of which the answer that allows it was not recorded.

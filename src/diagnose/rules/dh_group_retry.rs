@@ -5,6 +5,7 @@ use crate::diagnose::facts::{clear, offer};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
+use std::cell::OnceCell;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -33,12 +34,14 @@ If no success follows it is dh-group-mismatch.
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
+    let agreed = OnceCell::new();
     case.tunnel
         .ike_sas
         .iter()
         .flat_map(|id| clear::refusals(&case.model.ike_sas[*id], NotifyType::INVALID_KE_PAYLOAD))
         .find(|notice| {
-            notice.exchange_kind == ExchangeType::IKE_SA_INIT && is_resolved(case, notice)
+            notice.exchange_kind == ExchangeType::IKE_SA_INIT
+                && is_resolved(case, notice, &agreed)
         })
         .map(|notice| {
             let group = wanted(notice).map_or_else(|| "another group".into(), offer::group);

@@ -5,6 +5,7 @@ use crate::diagnose::facts::auth::Shape;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::say;
+use std::cell::OnceCell;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -35,9 +36,10 @@ Some peers say nothing when they cannot authenticate the initiator or find no co
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
+    let heard = OnceCell::new();
     silences(case)
         .into_iter()
-        .find(|silence| silence.shape == Shape::Whole && !is_blocked(case, silence))
+        .find(|silence| silence.shape == Shape::Whole && !is_blocked(case, silence, &heard))
         .map(|silence| {
             let asked = &silence.asked;
             Finding::new(

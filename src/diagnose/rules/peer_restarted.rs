@@ -87,6 +87,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         case,
         in_vain: OnceCell::new(),
         denials: OnceCell::new(),
+        busy: OnceCell::new(),
+        whole: OnceCell::new(),
     };
     let mut lived = Vec::new();
     for id in &case.tunnel.ike_sas {
@@ -109,6 +111,11 @@ struct Past<'c, 'm> {
     in_vain: OnceCell<[Vec<(Timestamp, Timestamp)>; 2]>,
     /// What each end said of SAs that it does not know, in order of time.
     denials: OnceCell<[Vec<(Cite, Text)>; 2]>,
+    /// Flows towards each end that carried something, in order of their first packet: when that came,
+    /// and the last one of them and of those before.
+    busy: OnceCell<[Vec<(Timestamp, Timestamp)>; 2]>,
+    /// Whether the recording has no gaps of its own.
+    whole: OnceCell<bool>,
 }
 
 impl Past<'_, '_> {
@@ -130,6 +137,61 @@ impl Past<'_, '_> {
         let recent = denials.partition_point(|(at, _)| start.since(at.1) > LONGEST);
         denials.get(recent).filter(|(at, _)| at.1 < start)
     }
+
+    /// Whether ESP that began before `start` came to an end at or after `recent`.
+    fn worked(&self, towards: usize, recent: Timestamp, start: Timestamp) -> bool {
+        let flows = self.busy(towards);
+        let before = flows.partition_point(|(first, _)| *first < start);
+        let latest = before.checked_sub(1).and_then(|place| flows.get(place));
+        latest.is_some_and(|(_, last)| *last >= recent)
+    }
+
+    /// Whether ESP to an end began after `start`.
+    fn carried_on(&self, towards: usize, start: Timestamp) -> bool {
+        let latest = self.busy(towards).last();
+        latest.is_some_and(|(first, _)| *first > start)
+    }
+
+    fn busy(&self, towards: usize) -> &[(Timestamp, Timestamp)] {
+        let busy = self.busy.get_or_init(|| busy(self.case));
+        busy.get(towards).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the recording has no gaps of its own: the delete that would tell a reauthentication may
+    /// be what it missed.
+    fn is_whole(&self) -> bool {
+        let case = self.case;
+        *self.whole.get_or_init(|| {
+            case.tap().gaps(RULE.severity) == RULE.severity
+                && case
+                    .directions()
+                    .iter()
+                    .all(|directions| own::capture_lost(case.tunnel, directions).is_none())
+        })
+    }
+}
+
+fn busy(case: &Case<'_>) -> [Vec<(Timestamp, Timestamp)>; 2] {
+    [0, 1].map(|towards| {
+        let flows = case.directions().iter();
+        let flows = flows.flat_map(|directions| directions.flows(towards));
+        let mut busy: Vec<_> = flows
+            .filter(|flow| flow.packets >= VOID)
+            .map(|flow| (flow.seen.first.1, flow.seen.last.1))
+            .collect();
+        until_latest(&mut busy);
+        busy
+    })
+}
+
+/// Sorts spans by when they begin, and lets each end with the last of itself and those before.
+fn until_latest(spans: &mut [(Timestamp, Timestamp)]) {
+    spans.sort_unstable();
+    let mut latest = None;
+    for (_, last) in spans {
+        *last = latest.map_or(*last, |latest| (*last).max(latest));
+        latest = Some(*last);
+    }
 }
 
 fn in_vain(case: &Case<'_>) -> [Vec<(Timestamp, Timestamp)>; 2] {
@@ -141,14 +203,7 @@ fn in_vain(case: &Case<'_>) -> [Vec<(Timestamp, Timestamp)>; 2] {
             list.push((asked.first.1, asked.last.1));
         }
     }
-    for list in &mut in_vain {
-        list.sort_unstable();
-        let mut latest = None;
-        for (_, last) in list {
-            *last = latest.map_or(*last, |latest| (*last).max(latest));
-            latest = Some(*last);
-        }
-    }
+    in_vain.iter_mut().for_each(|list| until_latest(list));
     in_vain
 }
 
@@ -297,28 +352,17 @@ fn forgets(
     let heard = case.heard().last(end, start.1)?;
     let directions = case.directions();
     let recent = start.1.later(Span(-RECENT.0));
-    let worked = |towards: usize| {
-        directions
-            .iter()
-            .flat_map(|directions| directions.alive(towards, recent, start.1))
-            .any(|flow| flow.packets >= VOID)
-    };
     let in_flight = start.1.later(IN_FLIGHT);
-    // The delete that would tell a reauthentication may be what the recording missed.
-    let tap = case.tap();
-    let whole = tap.gaps(RULE.severity) == RULE.severity
-        && directions
-            .iter()
-            .all(|directions| own::capture_lost(case.tunnel, directions).is_none());
+    let both = [0, 1];
+    let worked = both
+        .iter()
+        .all(|towards| past.worked(*towards, recent, start.1));
+    let carried_on = both
+        .iter()
+        .all(|towards| past.carried_on(*towards, start.1));
     let dropped = |end: usize| !runs_on(directions, end, start.1, in_flight);
-    let carried_on = [0, 1].into_iter().all(|towards| {
-        directions
-            .iter()
-            .flat_map(|directions| directions.flows(towards))
-            .any(|flow| flow.seen.first.1 > start.1 && flow.packets >= VOID)
-    });
     let went_on = tap::went_on(case.model, vantage, start.1, PATIENCE);
-    if !(worked(0) && worked(1) && dropped(0) && dropped(1) && carried_on && went_on && whole)
+    if !(worked && carried_on && went_on && dropped(0) && dropped(1) && past.is_whole())
         || past.asked_in_vain(end, start.1)
     {
         return None;

@@ -4,6 +4,9 @@ use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
 use crate::diagnose::facts::{Asked, Passage, end_of};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
+use crate::units::Timestamp;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -39,9 +42,10 @@ A peer that drops the request in silence, because it dislikes the authentication
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
+    let heard = OnceCell::new();
     silences(case)
         .into_iter()
-        .find(|silence| is_blocked(case, silence))
+        .find(|silence| is_blocked(case, silence, &heard))
         .map(|silence| {
             let asked = &silence.asked;
             let tap = case.tap();
@@ -92,60 +96,91 @@ fn located(case: &Case<'_>, asked: &Asked<'_>, mut finding: Finding) -> Finding 
 
 /// The silences that met authentication in this tunnel.
 pub(super) fn silences<'m>(case: &Case<'m>) -> Vec<AuthSilence<'m>> {
-    case.tunnel
-        .ike_sas
-        .iter()
-        .filter_map(|id| auth::silence(case.model, &case.model.ike_sas[*id]))
-        .filter(|silence| !is_up(case, silence))
-        .collect()
+    let silences = case
+        .ike_sas()
+        .filter_map(|sa| auth::silence(case.model, sa));
+    let silences: Vec<AuthSilence<'m>> = silences.collect();
+    if silences.is_empty() {
+        return silences;
+    }
+    let begins = Begins::of(case);
+    let still = silences
+        .into_iter()
+        .filter(|silence| !begins.follow(case, silence));
+    still.collect()
 }
 
-/// Whether ESP of the peer begins after the request, before another IKE SA is asked for: then the
-/// request was answered, and the answer is missing in the recording. The counter of a new SA begins
-/// at 1 (RFC 4303 section 3.3.2).
-fn is_up(case: &Case<'_>, silence: &AuthSilence<'_>) -> bool {
-    /// Numbers that may be missing before the first one recorded.
-    const EARLY: u32 = 16;
-    let Some(peer) = end_of(case.tunnel, silence.asked.to().address) else {
-        return false;
-    };
-    let sent = silence.asked.first.1;
-    let others = case
-        .tunnel
-        .ike_sas
-        .iter()
-        .map(|id| case.model.ike_sas[*id].seen.first.1);
-    let next = others.filter(|time| *time > sent).min();
-    case.directions()
-        .iter()
-        .filter(|directions| directions.vantage.input == silence.asked.message.vantage.input)
-        .flat_map(|directions| directions.flows(1 - peer))
-        .any(|flow| {
-            let begins = flow.seen.first.1;
-            let before = next.is_none_or(|next| begins < next);
-            begins > sent && before && flow.sequence.first <= EARLY
-        })
+/// When IKE SAs and new SAs of ESP began.
+#[derive(Debug)]
+struct Begins {
+    /// Of IKE SAs, sorted.
+    ike: Vec<Timestamp>,
+    /// Of ESP from each end, by the input that recorded it, sorted.
+    esp: BTreeMap<(usize, u16), Vec<Timestamp>>,
+}
+
+impl Begins {
+    fn of(case: &Case<'_>) -> Self {
+        /// Numbers that may be missing before the first one recorded.
+        const EARLY: u32 = 16;
+        let mut ike: Vec<_> = case.ike_sas().map(|sa| sa.seen.first.1).collect();
+        ike.sort_unstable();
+        let mut esp: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for directions in case.directions() {
+            for end in [0, 1] {
+                let begun = directions.flows(1 - end).iter();
+                let begun = begun.filter(|flow| flow.sequence.first <= EARLY);
+                let of = esp.entry((end, directions.vantage.input)).or_default();
+                of.extend(begun.map(|flow| flow.seen.first.1));
+            }
+        }
+        esp.values_mut().for_each(|times| times.sort_unstable());
+        Self { ike, esp }
+    }
+
+    /// Whether ESP of the peer begins after the request, before another IKE SA is asked for: then the
+    /// request was answered, and the answer is missing in the recording. The counter of a new SA begins
+    /// at 1 (RFC 4303 section 3.3.2).
+    fn follow(&self, case: &Case<'_>, silence: &AuthSilence<'_>) -> bool {
+        let asked = &silence.asked;
+        let Some(peer) = end_of(case.tunnel, asked.to().address) else {
+            return false;
+        };
+        let sent = asked.first.1;
+        let after = |times: &[Timestamp]| {
+            let place = times.partition_point(|time| *time <= sent);
+            times.get(place).copied()
+        };
+        let esp = self.esp.get(&(peer, asked.message.vantage.input));
+        let esp = esp.and_then(|times| after(times));
+        esp.is_some_and(|esp| after(&self.ike).is_none_or(|next| esp < next))
+    }
 }
 
 /// Whether it is the port: the request goes to 4500 in one packet, and the peer was never heard from
-/// that port.
-pub(super) fn is_blocked(case: &Case<'_>, silence: &AuthSilence<'_>) -> bool {
-    let peer = end_of(case.tunnel, silence.asked.to().address);
-    let heard = case.messages().any(|message| {
-        message.path.from.port == Some(4500)
-            && end_of(case.tunnel, message.path.from.address) == peer
-    });
+/// that port. Who was heard from it is asked of the whole tunnel once, and kept in `heard`.
+pub(super) fn is_blocked(
+    case: &Case<'_>,
+    silence: &AuthSilence<'_>,
+    heard: &OnceCell<BTreeSet<Option<usize>>>,
+) -> bool {
+    let to = silence.asked.to();
+    to.port == Some(4500)
+        && silence.shape == Shape::Whole
+        && !heard
+            .get_or_init(|| heard_from_4500(case))
+            .contains(&end_of(case.tunnel, to.address))
+}
+
+/// The ends that anything came from port 4500 of; `None` is an address that is none of them.
+fn heard_from_4500(case: &Case<'_>) -> BTreeSet<Option<usize>> {
+    let messages = case.messages().map(|message| message.path.from);
     // ESP in UDP comes from the same port (RFC 3948 section 2.1).
-    let paths = case
-        .tunnel
-        .flows
-        .iter()
-        .flat_map(|id| &case.model.flows[*id].paths);
-    let heard = heard
-        || paths
-            .map(|path| path.from)
-            .any(|from| from.port == Some(4500) && end_of(case.tunnel, from.address) == peer);
-    silence.asked.to().port == Some(4500) && silence.shape == Shape::Whole && !heard
+    let paths = case.flows().flat_map(|flow| &flow.paths);
+    let from = messages.chain(paths.map(|path| path.from));
+    from.filter(|from| from.port == Some(4500))
+        .map(|from| end_of(case.tunnel, from.address))
+        .collect()
 }
 
 #[cfg(test)]

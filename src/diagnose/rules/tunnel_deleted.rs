@@ -4,7 +4,7 @@ use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{Fate, asked, began, end_of, life, quality, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
-use crate::model::{Deleted, EspFlow, Exchange, IkeSa, IkeSaId, IkeState, Model};
+use crate::model::{Deleted, EspFlow, Exchange, ExchangeId, IkeSa, IkeSaId, IkeState, Model};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -253,12 +253,15 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
 /// Whether a message follows a negotiation at once, even one of which half is recorded: what was
 /// rekeyed is deleted (RFC 7296 section 2.8).
 fn tidies_up(model: &Model, sa: &IkeSa, time: Timestamp) -> bool {
-    sa.exchanges
-        .iter()
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
-        .filter_map(|exchange| began(model, exchange.flights.first()?))
-        .any(|(_, asked)| asked < time && time.since(asked) < SILENCE)
+    // They stand in order of time, so what is long past is not looked at.
+    let asked = |id: &ExchangeId| began(model, model.exchanges[*id].flights.first()?);
+    let before = sa
+        .exchanges
+        .partition_point(|id| asked(id).is_some_and(|at| at.1 < time));
+    let before = sa.exchanges.get(..before).unwrap_or_default().iter().rev();
+    before
+        .take_while(|id| asked(id).is_some_and(|at| time.since(at.1) < SILENCE))
+        .any(|id| model.exchanges[*id].kind == ExchangeType::CREATE_CHILD_SA)
 }
 
 /// Whether this message is the last of an IKE SA whose place another takes.
@@ -272,27 +275,13 @@ fn is_succeeded(case: &Case<'_>, id: IkeSaId, at: Cite) -> bool {
 
 /// Whether another IKE SA of the tunnel takes the place of this one.
 fn is_replaced(case: &Case<'_>, id: IkeSaId) -> bool {
-    let mut others = case.tunnel.ike_sas.iter();
-    others.any(|other| case.model.ike_sas[*other].replaces == Some(id))
+    case.successors().is_replaced(id)
 }
 
 /// Whether another IKE SA of the tunnel stood at this time and after it: of two that crossed each
 /// other one is deleted. One that came up long before and is not heard of again may be dead.
 fn has_other(case: &Case<'_>, id: IkeSaId, time: Timestamp) -> bool {
-    case.tunnel
-        .ike_sas
-        .iter()
-        .filter(|other| **other != id)
-        .map(|other| &case.model.ike_sas[*other])
-        .any(|other| {
-            let fresh = time.since(other.seen.first.1) < CROSSED;
-            other.seen.first.1 < time
-                && match other.state {
-                    IkeState::Established => fresh || other.seen.last.1 > time,
-                    IkeState::Deleted => other.seen.last.1 > time,
-                    _ => false,
-                }
-        })
+    case.successors().stands_beside(id, time, CROSSED)
 }
 
 /// Whether a request between the two times was not answered: then the path ended the traffic.
@@ -310,6 +299,12 @@ fn ends_at(
     time: Timestamp,
     until: Timestamp,
 ) -> bool {
+    // What goes on, or ended long before, is known without a look at every flow.
+    let mut goes_on = directions.alive(end, time.later(IN_FLIGHT).later(Span(1)), time);
+    let mut recent = directions.alive(end, time.later(Span(-CLOSE.0)), time);
+    if goes_on.next().is_some() || recent.next().is_none() {
+        return false;
+    }
     let (before, after): (Vec<&EspFlow>, Vec<&EspFlow>) = directions
         .flows(end)
         .iter()
@@ -333,24 +328,7 @@ fn ends_at(
 
 /// The first request for an SA after `time`, and who asks.
 fn asked_again(case: &Case<'_>, time: Timestamp) -> Option<(Cite, IpAddr)> {
-    case.exchanges()
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::IKE_SA_INIT
-                    | ExchangeType::CREATE_CHILD_SA
-                    | ExchangeType::IDENTITY_PROTECTION
-                    | ExchangeType::AGGRESSIVE
-                    | ExchangeType::QUICK_MODE
-            )
-        })
-        .filter_map(|exchange| {
-            let message = crate::diagnose::facts::first(case.model, exchange.request()?)?;
-            let at = (message.frame, message.time);
-            Some((at, message.path.from.address))
-        })
-        .filter(|(at, _)| at.1 > time)
-        .min_by_key(|(at, _)| at.1)
+    case.successors().asked_after(time)
 }
 
 /// Where, by whom and to whom an informational exchange was begun.
