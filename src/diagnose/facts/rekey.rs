@@ -1,9 +1,9 @@
-//! `CREATE_CHILD_SA` requests that were refused, judged by size. Of those that were opened
+//! Requests for child SAs that were refused: `CREATE_CHILD_SA`, judged by size, and quick mode. Of those that were opened
 //! [`super::child`] tells more.
 
 use super::began;
 use crate::diagnose::{Case, Cite};
-use crate::model::{ChildOutcome, Exchange, ExchangeId, IkeSa, IkeSaId, Model};
+use crate::model::{ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 
@@ -18,7 +18,7 @@ pub struct Refused {
     pub request: Cite,
     /// The refusal.
     pub response: Cite,
-    /// Octets of plaintext of the request, at least; `None` if sizes cannot tell.
+    /// Octets of plaintext of the request, at least; `None` if sizes cannot tell, as in IKEv1.
     pub plaintext: Option<usize>,
 }
 
@@ -58,16 +58,19 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
         let sa = &case.model.ike_sas[*id];
         for exchange_id in &sa.exchanges {
             let exchange = &case.model.exchanges[*exchange_id];
-            let read = exchange
-                .response()
-                .and_then(|flight| case.model.opened(flight));
-            if exchange.kind != ExchangeType::CREATE_CHILD_SA
-                || case.model.child_outcome(exchange) != ChildOutcome::Refused
-                || read.is_some()
+            if !matches!(
+                exchange.kind,
+                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+            ) || case.model.child_outcome(exchange) != ChildOutcome::Refused
             {
                 continue;
             }
-            let Some((request, response)) = cites(case.model, exchange) else {
+            let Some((request, answer)) = parts(case.model, exchange) else {
+                continue;
+            };
+            let cites = began(case.model, request).zip(began(case.model, answer));
+            let Some((request, response)) = cites.filter(|_| case.model.opened(answer).is_none())
+            else {
                 continue;
             };
             let had_esp = first_esp.is_some_and(|first| first <= request.1);
@@ -79,6 +82,7 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
                     response,
                     plaintext: exchange
                         .request()
+                        .filter(|_| exchange.kind == ExchangeType::CREATE_CHILD_SA)
                         .and_then(|flight| case.model.plaintext_range(*id, flight))
                         .map(|range| *range.start()),
                 });
@@ -88,11 +92,15 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
     found
 }
 
-fn cites(model: &Model, exchange: &Exchange) -> Option<(Cite, Cite)> {
-    Some((
-        began(model, exchange.request()?)?,
-        began(model, exchange.response()?)?,
-    ))
+/// A request and what refused it: its response, or in IKEv1 an informational message.
+fn parts<'m>(model: &'m Model, exchange: &'m Exchange) -> Option<(&'m Flight, &'m Flight)> {
+    match exchange.kind {
+        ExchangeType::QUICK_MODE => Some((
+            exchange.flights.first()?,
+            model.quick_refusal(exchange)?.flights.first()?,
+        )),
+        _ => Some((exchange.request()?, exchange.response()?)),
+    }
 }
 
 /// The exchanges that made child SAs after those of `IKE_AUTH`.
@@ -105,12 +113,17 @@ pub fn made<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m Exchange> + 'm {
     })
 }
 
-/// Whether a `CREATE_CHILD_SA` of the same IKE SA succeeded around that time.
+/// Whether a child SA was made under the same IKE SA around that time.
 pub fn mended(model: &Model, sa: &IkeSa, refused: Timestamp) -> bool {
     sa.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
+        .filter(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+            )
+        })
         .filter(|exchange| model.child_outcome(exchange) == ChildOutcome::Made)
         .filter_map(|exchange| began(model, exchange.response()?))
         .any(|(_, time)| time.since(refused) <= MENDED && refused.since(time) <= Span::from_secs(2))

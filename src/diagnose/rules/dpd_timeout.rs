@@ -137,6 +137,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         };
         finding = passage.tell(case.model, finding, "the request");
     }
+    // Of a tunnel that is lost again and again the last time counts as well.
+    let again = case.ike_sas().rev().find_map(|sa| vain(case, sa));
+    if let Some(again) = again.filter(|again| again.first != probe.first) {
+        finding.says.add("It happened again, on a later IKE SA.");
+        finding = finding.also(again.last, "the last request in vain, on a later IKE SA");
+    }
     vec![finding]
 }
 
@@ -160,10 +166,12 @@ pub(super) struct Probe<'m> {
 
 /// The first IKE SA of a tunnel whose peer was probed in vain.
 pub(super) fn probe<'m>(case: &Case<'m>) -> Option<(&'m IkeSa, Probe<'m>)> {
-    case.ike_sas().find_map(|sa| {
-        let probe = v2_probe(case, sa).or_else(|| v1_probes(case, sa))?;
-        Some((sa, probe))
-    })
+    case.ike_sas().find_map(|sa| Some((sa, vain(case, sa)?)))
+}
+
+/// The probe of an IKE SA that nobody answered.
+fn vain<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
+    v2_probe(case, sa).or_else(|| v1_probes(case, sa))
 }
 
 /// IKEv2: a request on an established SA, repeated in vain.
