@@ -43,6 +43,9 @@ pub fn has_room_for_public_value(octets: usize) -> bool {
 /// A refusal that was mended this soon is part of a normal negotiation: another group, a collision.
 const MENDED: Span = Span::from_secs(10);
 
+/// A new SA that is made is used this soon, if traffic flows.
+const SERVED: Span = Span::from_secs(5);
+
 /// The refused requests of a tunnel that no success followed soon, in order.
 ///
 /// With `alive` those made while ESP was, or had been, flowing; else those made before any ESP.
@@ -53,6 +56,15 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
         .iter()
         .map(|flow| case.model.flows[*flow].seen.first.1)
         .min();
+    let mut begins: Vec<Timestamp> = case.flows().map(|flow| flow.seen.first.1).collect();
+    begins.sort_unstable();
+    // In IKEv1 a small message of the other side may be a delete: traffic on a new SA shows that message 2
+    // came all the same, if not to the recording.
+    let served = |asked: Timestamp, answered: Timestamp| {
+        let next = begins.partition_point(|time| *time < asked);
+        let begins = begins.get(next);
+        begins.is_some_and(|time| time.since(answered) <= SERVED)
+    };
     let mut found = Vec::new();
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
@@ -73,6 +85,10 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
             else {
                 continue;
             };
+            let quick = exchange.kind == ExchangeType::QUICK_MODE;
+            if quick && (case.tap().missed.is_some() || served(request.1, response.1)) {
+                continue;
+            }
             let had_esp = first_esp.is_some_and(|first| first <= request.1);
             if had_esp == alive && !mended(case.model, sa, response.1) {
                 found.push(Refused {
@@ -82,7 +98,7 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
                     response,
                     plaintext: exchange
                         .request()
-                        .filter(|_| exchange.kind == ExchangeType::CREATE_CHILD_SA)
+                        .filter(|_| !quick)
                         .and_then(|flight| case.model.plaintext_range(*id, flight))
                         .map(|range| *range.start()),
                 });

@@ -334,6 +334,9 @@ mod tests {
             20.6 A > B ESP 0xb2 seq 1..40 every 0.5 size 136
             20.7 B > A ESP 0xa2 seq 1..40 every 0.5 size 136";
         verdict(&format!("{up}{again}"), "rekey-failed");
+        // Message 2 is not in the recording, and what it made is: the small message deleted the old SA.
+        let made = "\n            11 A > B ESP 0xb5 seq 1..20 every 0.5 size 136";
+        silent(&format!("{up}{again}{made}"), "rekey-failed");
         silent(up, "rekey-failed");
         silent(&format!("{up}{again}{granted}"), "rekey-failed");
     }
