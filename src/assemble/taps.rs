@@ -583,10 +583,18 @@ fn missed(spi: EspSpi, run: NumberRun, has: &EspFlow, lacks: Option<&EspFlow>) -
             _ => false,
         })
     });
+    // The first packet is before all, and no sample where samples are few.
+    let first = (has.sequence.first <= run.first).then_some((
+        has.sequence.first,
+        has.seen.first.0,
+        has.seen.first.1,
+    ));
     Missed {
         spi,
         run,
-        there: there.map(|sample| (sample.number, sample.frame, sample.time)),
+        there: there
+            .map(|sample| (sample.number, sample.frame, sample.time))
+            .or(first),
         after: after.map(|anomaly| (anomaly.frame, anomaly.time)),
     }
 }
@@ -656,6 +664,25 @@ mod tests {
         assert_eq!((missed.run.first, missed.run.last), (10, 11));
         assert_eq!(missed.there.unwrap().0, 10);
         assert!(missed.after.is_some());
+    }
+
+    #[test]
+    fn what_is_lost_before_the_first_sample_of_a_long_flow_has_a_place() {
+        let mut model = crate::testing::census(&format!(
+            "{CHECKS}
+             10 A > B ESP 0xb1 seq 1..90 every 0.05
+             15.02 A > B ESP 0xb1 seq 1..3,5..90 every 0.05 tap=1
+             15 B > A ESP 0xa1 seq 1..90 every 0.05 tap=1
+             10.02 B > A ESP 0xa1 seq 1..90 every 0.05"
+        ))
+        .unwrap();
+        for flow in model.flows.iter_mut() {
+            flow.samples.retain(|sample| sample.number % 32 == 0);
+        }
+        crate::assemble::assemble(&mut model, &crate::assemble::in_turn);
+        let pair = model.tunnels.iter().next().unwrap().taps.first().unwrap();
+        let missed = pair.crossings[1].missed[0][0];
+        assert_eq!((missed.run.first, missed.there.unwrap().0), (4, 1));
     }
 
     #[test]

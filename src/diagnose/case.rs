@@ -57,7 +57,7 @@ impl<'m> Case<'m> {
     }
 
     /// Its IKE SAs, in order.
-    pub fn ike_sas(&self) -> impl Iterator<Item = &'m IkeSa> + Clone + use<'m> {
+    pub fn ike_sas(&self) -> impl DoubleEndedIterator<Item = &'m IkeSa> + Clone + use<'m> {
         let model = self.model;
         self.tunnel.ike_sas.iter().map(|id| &model.ike_sas[*id])
     }

@@ -1,9 +1,9 @@
-//! `CREATE_CHILD_SA` requests that were refused, judged by size. Of those that were opened
+//! Requests for child SAs that were refused: `CREATE_CHILD_SA`, judged by size, and quick mode. Of those that were opened
 //! [`super::child`] tells more.
 
 use super::began;
 use crate::diagnose::{Case, Cite};
-use crate::model::{ChildOutcome, Exchange, ExchangeId, IkeSa, IkeSaId, Model};
+use crate::model::{ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 use std::cell::OnceCell;
@@ -19,7 +19,7 @@ pub struct Refused {
     pub request: Cite,
     /// The refusal.
     pub response: Cite,
-    /// Octets of plaintext of the request, at least; `None` if sizes cannot tell.
+    /// Octets of plaintext of the request, at least; `None` if sizes cannot tell, as in IKEv1.
     pub plaintext: Option<usize>,
 }
 
@@ -44,6 +44,9 @@ pub fn has_room_for_public_value(octets: usize) -> bool {
 /// A refusal that was mended this soon is part of a normal negotiation: another group, a collision.
 const MENDED: Span = Span::from_secs(10);
 
+/// A new SA that is made is used this soon, if traffic flows.
+const SERVED: Span = Span::from_secs(5);
+
 /// The refused requests of a tunnel that no success followed soon, in order.
 ///
 /// With `alive` those made while ESP was, or had been, flowing; else those made before any ESP.
@@ -54,24 +57,40 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
         .iter()
         .map(|flow| case.model.flows[*flow].seen.first.1)
         .min();
+    let mut begins: Vec<Timestamp> = case.flows().map(|flow| flow.seen.first.1).collect();
+    begins.sort_unstable();
+    // In IKEv1 a small message of the other side may be a delete: traffic on a new SA shows that message 2
+    // came all the same, if not to the recording.
+    let served = |asked: Timestamp, answered: Timestamp| {
+        let next = begins.partition_point(|time| *time < asked);
+        let begins = begins.get(next);
+        begins.is_some_and(|time| time.since(answered) <= SERVED)
+    };
     let mut found = Vec::new();
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
         let successes = OnceCell::new();
         for exchange_id in &sa.exchanges {
             let exchange = &case.model.exchanges[*exchange_id];
-            let read = exchange
-                .response()
-                .and_then(|flight| case.model.opened(flight));
-            if exchange.kind != ExchangeType::CREATE_CHILD_SA
-                || case.model.child_outcome(exchange) != ChildOutcome::Refused
-                || read.is_some()
+            if !matches!(
+                exchange.kind,
+                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+            ) || case.model.child_outcome(exchange) != ChildOutcome::Refused
             {
                 continue;
             }
-            let Some((request, response)) = cites(case.model, exchange) else {
+            let Some((request, answer)) = parts(case.model, exchange) else {
                 continue;
             };
+            let cites = began(case.model, request).zip(began(case.model, answer));
+            let Some((request, response)) = cites.filter(|_| case.model.opened(answer).is_none())
+            else {
+                continue;
+            };
+            let quick = exchange.kind == ExchangeType::QUICK_MODE;
+            if quick && (case.tap().missed.is_some() || served(request.1, response.1)) {
+                continue;
+            }
             let had_esp = first_esp.is_some_and(|first| first <= request.1);
             if had_esp == alive
                 && !is_near(
@@ -86,6 +105,7 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
                     response,
                     plaintext: exchange
                         .request()
+                        .filter(|_| !quick)
                         .and_then(|flight| case.model.plaintext_range(*id, flight))
                         .map(|range| *range.start()),
                 });
@@ -95,11 +115,15 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
     found
 }
 
-fn cites(model: &Model, exchange: &Exchange) -> Option<(Cite, Cite)> {
-    Some((
-        began(model, exchange.request()?)?,
-        began(model, exchange.response()?)?,
-    ))
+/// A request and what refused it: its response, or in IKEv1 an informational message.
+fn parts<'m>(model: &'m Model, exchange: &'m Exchange) -> Option<(&'m Flight, &'m Flight)> {
+    match exchange.kind {
+        ExchangeType::QUICK_MODE => Some((
+            exchange.flights.first()?,
+            model.quick_refusal(exchange)?.flights.first()?,
+        )),
+        _ => Some((exchange.request()?, exchange.response()?)),
+    }
 }
 
 /// The exchanges that made child SAs after those of `IKE_AUTH`.
@@ -112,7 +136,7 @@ pub fn made<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m Exchange> + 'm {
     })
 }
 
-/// Whether a `CREATE_CHILD_SA` of the same IKE SA succeeded around that time.
+/// Whether a child SA was made under the same IKE SA around that time.
 pub fn mended(model: &Model, sa: &IkeSa, refused: Timestamp) -> bool {
     is_near(&times_made(model, sa), refused)
 }
@@ -127,11 +151,16 @@ fn is_near(successes: &[Timestamp], refused: Timestamp) -> bool {
         .is_some_and(|time| time.since(refused) <= MENDED)
 }
 
-/// When the `CREATE_CHILD_SA`s of an IKE SA that succeeded were answered, sorted.
+/// When the negotiations of child SAs that succeeded under an IKE SA were answered, sorted.
 fn times_made(model: &Model, sa: &IkeSa) -> Vec<Timestamp> {
     let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
     let made = exchanges
-        .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
+        .filter(|exchange| {
+            matches!(
+                exchange.kind,
+                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+            )
+        })
         .filter(|exchange| model.child_outcome(exchange) == ChildOutcome::Made)
         .filter_map(|exchange| began(model, exchange.response()?));
     let mut times: Vec<Timestamp> = made.map(|at| at.1).collect();

@@ -393,9 +393,9 @@ impl<'m> Located<'m> {
         finding
     }
 
-    /// The cite of the first lost packet at the tap that it left.
+    /// The cite of the first lost packet at the tap that it left, or of one before it.
     pub fn first(&self) -> Option<Cite> {
-        let (_, frame, time) = self.missed.first()?.there?;
+        let (_, frame, time) = self.missed.iter().find_map(|missed| missed.there)?;
         Some((frame, time))
     }
 }

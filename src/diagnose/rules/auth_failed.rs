@@ -1,5 +1,6 @@
 //! The authentication is refused.
 
+use super::child_setup_failed;
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{
@@ -387,6 +388,10 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         if !informs || served || !stays {
             return None;
         }
+        // A child SA that was refused is reason enough to close an IKE SA without any.
+        if child_setup_failed::is_refused_in_auth(case, *id) {
+            return None;
+        }
         // The responder made a child SA and padding may hide a liveness check: it takes a new attempt
         // to tell that the IKE SA is gone.
         let granted = v2 && case.model.auth_outcome(*id) == AuthOutcome::Full;
@@ -656,6 +661,20 @@ mod tests {
              9 C > B ESP 0xc1
              "
         )
+    }
+
+    #[test]
+    fn who_closes_the_ike_sa_since_no_child_was_granted_believes_the_peer() {
+        let refused = "
+            0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 272
+            0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 144
+            0.4 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+            0.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80
+            40 C > B ESP 0xc1";
+        silent(refused, "auth-failed");
+        verdict(refused, "child-setup-failed");
     }
 
     #[test]

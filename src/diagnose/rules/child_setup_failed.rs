@@ -1,6 +1,6 @@
 //! The IKE SA is up, the child SA is refused; the reason is sealed.
 
-use crate::diagnose::facts::{began, child, first, rekey};
+use crate::diagnose::facts::{Asked, began, child, first, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{
@@ -27,7 +27,7 @@ const DOCUMENT: &str = "\
 The gateways believe each other, but do not agree on the SA that carries traffic: its algorithms, its group, or which addresses it is for. The IKE SA may stay up without any use.
 
 ## How it is seen
-IKEv2: the IKE_AUTH response has room for an identity and a proof, but not for an SA and traffic selectors; or CREATE_CHILD_SA is answered by a single notification although no child SA exists. IKEv1: quick mode message 1 is answered by an informational message instead of message 2. No ESP follows.
+IKEv2: the IKE_AUTH response has room for an identity and a proof, but not for an SA and traffic selectors; or CREATE_CHILD_SA is answered by a single notification although no child SA exists. IKEv1: quick mode message 1 is answered by an informational message instead of message 2, or never, while the peer answers liveness checks. No ESP follows.
 
 ## What else looks like it
 The reason is encrypted. NO_PROPOSAL_CHOSEN (algorithms, PFS group) and TS_UNACCEPTABLE (addresses) have the same size. With the keys of the IKE SA it can be told which.
@@ -49,13 +49,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let recovered = refusals
         .last()
         .is_some_and(|last| recovered(case, last.at.1));
-    let mut says = say!(
-        "{by} refused the child SA {times}: {how}.",
-        by = &first.by,
-        times = child::times(refusals.len()),
-        how = &first.note
-    );
-    if first.confidence != Confidence::Certain {
+    let mut says = match first.confidence {
+        Confidence::Possible => say!(
+            "{by} answers liveness checks, and never answered what was asked of it for a child SA.",
+            by = &first.by
+        ),
+        _ => say!(
+            "{by} refused the child SA {times}: {how}.",
+            by = &first.by,
+            times = child::times(refusals.len()),
+            how = &first.note
+        ),
+    };
+    if first.confidence == Confidence::Likely {
         says.add("The reason is encrypted.");
     }
     if recovered {
@@ -73,7 +79,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     } else {
         RULE.severity
     })
-    .title(say!("{by} refuses the child SA", by = &first.by))
+    .title(match first.confidence {
+        Confidence::Possible => say!("{by} seems to refuse the child SA", by = &first.by),
+        _ => say!("{by} refuses the child SA", by = &first.by),
+    })
     .says(says)
     .or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).")
     .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
@@ -100,6 +109,7 @@ fn refusals(case: &Case<'_>) -> Vec<Refusal> {
     for id in &case.tunnel.ike_sas {
         all.extend(in_auth(case, *id));
         all.extend(in_quick_mode(case, *id));
+        all.extend(in_silence(case, *id));
     }
     for refused in rekey::refused(case, false) {
         // Traffic that goes on has a child SA, made before the recording: this was a rekeying.
@@ -107,6 +117,10 @@ fn refusals(case: &Case<'_>) -> Vec<Refusal> {
             continue;
         }
         let exchange = &case.model.exchanges[refused.exchange];
+        // Quick mode is told above, whether traffic flowed before or not.
+        if exchange.kind == ExchangeType::QUICK_MODE {
+            continue;
+        }
         all.push(Refusal {
             at: refused.response,
             by: answerer(case.model, exchange),
@@ -198,6 +212,11 @@ fn recovered(case: &Case<'_>, refused: Timestamp) -> bool {
     };
     let carries = |id: &FlowId| soon(case.model.flows[*id].seen.first.1);
     case.tunnel.flows.iter().any(carries) || case.tunnel.ike_sas.iter().any(made)
+}
+
+/// Whether the `IKE_AUTH` response of an IKE SA refuses the child SA, as far as its size tells.
+pub(super) fn is_refused_in_auth(case: &Case<'_>, id: IkeSaId) -> bool {
+    in_auth(case, id).is_some()
 }
 
 /// The `IKE_AUTH` response holds a proof and no more.
@@ -348,6 +367,48 @@ fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
         .collect()
 }
 
+/// Message 1 of the first quick mode is sent again and again, and nobody answers it: some responders
+/// say nothing of an offer or of selectors that they do not want.
+fn in_silence(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
+    /// So many copies are lost by no chance.
+    const INSISTENT: usize = 3;
+    /// Whoever answered phase 1 and falls silent for so long does so for a reason.
+    const LASTING: Span = Span::from_secs(10);
+    let exchanges = || {
+        let ids = case.model.ike_sas[id].exchanges.iter();
+        ids.map(|id| &case.model.exchanges[*id])
+    };
+    // Without a phase 1 before it, the one message may be the third: the recording began late.
+    let asked = exchanges()
+        .skip(1)
+        .find(|exchange| exchange.kind == ExchangeType::QUICK_MODE)
+        .filter(|exchange| exchange.flights.len() == 1)
+        .and_then(|exchange| Asked::of(case.model, exchange))?;
+    let lasts = asked.last.1.since(asked.first.1) >= LASTING;
+    if !asked.is_silent() || asked.attempts() < INSISTENT || !lasts {
+        return None;
+    }
+    let flows = case.tunnel.flows.iter();
+    let used = flows
+        .map(|flow| case.model.flows[*flow].seen.last.1)
+        .any(|last| last > asked.first.1);
+    // Other rules tell of a refusal, and of a peer that is gone.
+    let speaks = exchanges()
+        .flat_map(|exchange| &exchange.flights)
+        .filter(|flight| flight.by != asked.exchange.by)
+        .filter_map(|flight| began(case.model, flight))
+        .any(|(_, time)| time > asked.first.1);
+    (speaks && !used).then(|| Refusal {
+        at: asked.first,
+        by: asked.to().address.into(),
+        note: say!(
+            "quick mode message 1, {schedule}",
+            schedule = asked.schedule()
+        ),
+        confidence: Confidence::Possible,
+    })
+}
+
 /// The address that the exchange was asked of.
 fn answerer(model: &Model, exchange: &Exchange) -> Text {
     let flight = exchange.flights.first();
@@ -389,6 +450,31 @@ mod tests {
     fn a_proof_without_a_child() {
         verdict(
             &format!("{AGREED}\n0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128"),
+            "child-setup-failed",
+        );
+    }
+
+    #[test]
+    fn quick_mode_in_vain_beside_liveness_checks_that_are_answered() {
+        let phase1 = "
+            0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=2 auth=1 group=14)
+            0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=2 auth=1 group=14)
+            0.2 A:500 > B:500 MAIN i=1 r=2 KE(14) Nonce
+            0.3 B:500 > A:500 MAIN i=1 r=2 KE(14) Nonce
+            0.4 A:500 > B:500 MAIN i=1 r=2 sealed 76
+            0.5 B:500 > A:500 MAIN i=1 r=2 sealed 76
+            0.6 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188 again=4,11,24
+            40 C > B ESP 0xc1";
+        let alive = "
+            5 A:500 > B:500 INFO_V1 i=1 r=2 id=0x90 sealed 92
+            5.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x91 sealed 92
+            15 A:500 > B:500 INFO_V1 i=1 r=2 id=0x92 sealed 92
+            15.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x93 sealed 92";
+        verdict(&format!("{phase1}{alive}"), "child-setup-failed");
+        // The peer is gone, or a second copy was answered.
+        silent(phase1, "child-setup-failed");
+        silent(
+            &format!("{phase1}{alive}\n4.7 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188 seed=1"),
             "child-setup-failed",
         );
     }

@@ -1,7 +1,7 @@
 //! The peer stops answering while an IKE SA lives.
 
 use crate::diagnose::facts::vendor_advice;
-use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, tap};
+use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, life, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
@@ -137,6 +137,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         };
         finding = passage.tell(case.model, finding, "the request");
     }
+    // Of a tunnel that is lost again and again the last time counts as well.
+    let again = case.ike_sas().rev().find_map(|sa| vain(case, sa));
+    if let Some(again) = again.filter(|again| again.first != probe.first) {
+        finding.says.add("It happened again, on a later IKE SA.");
+        finding = finding.also(again.last, "the last request in vain, on a later IKE SA");
+    }
     vec![finding]
 }
 
@@ -160,10 +166,12 @@ pub(super) struct Probe<'m> {
 
 /// The first IKE SA of a tunnel whose peer was probed in vain.
 pub(super) fn probe<'m>(case: &Case<'m>) -> Option<(&'m IkeSa, Probe<'m>)> {
-    case.ike_sas().find_map(|sa| {
-        let probe = v2_probe(case, sa).or_else(|| v1_probes(case, sa))?;
-        Some((sa, probe))
-    })
+    case.ike_sas().find_map(|sa| Some((sa, vain(case, sa)?)))
+}
+
+/// The probe of an IKE SA that nobody answered.
+fn vain<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
+    v2_probe(case, sa).or_else(|| v1_probes(case, sa))
 }
 
 /// IKEv2: a request on an established SA, repeated in vain.
@@ -215,8 +223,23 @@ fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
 
 /// Whether the peer speaks on another IKE SA that was there before the request: then it is alive, and
 /// the old one alone is forgotten (RFC 7296 section 2.8: of two, the old one is deleted).
+///
+/// So it is as well if it came up just before what may be the deletion of the old one by its size.
 fn lives_on(case: &Case<'_>, sa: &IkeSa, asked: &Asked<'_>) -> bool {
+    /// The old one is deleted so soon.
+    const SUCCEEDED: Span = Span::from_secs(60);
     let ike_sas = &case.tunnel.ike_sas;
+    let id = asked.exchange.ike_sa;
+    let deletes = life::may_delete(case.model, id, asked.exchange).is_some();
+    let succeeded = case.births().iter().any(|birth| {
+        birth.ike_sa != id
+            && birth.asked.1 > sa.seen.first.1
+            && birth.up.1 <= asked.first.1
+            && asked.first.1.since(birth.up.1) <= SUCCEEDED
+    });
+    if deletes && succeeded {
+        return true;
+    }
     ike_sas
         .iter()
         .map(|id| &case.model.ike_sas[*id])
@@ -394,7 +417,7 @@ pub(super) fn after(case: &Case<'_>, sa: &IkeSa, time: Timestamp) -> Text {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -445,6 +468,26 @@ mod tests {
         );
         silent(&text, "dpd-timeout");
         silent(&text, "dpd-despite-traffic");
+    }
+
+    #[test]
+    fn the_deletion_of_an_old_ike_sa_is_not_answered_once_the_peer_forgot_it() {
+        let text = |closing: u32| {
+            format!(
+                "{UP}
+                 10 B:500 > A:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 10.1 A:500 > B:500 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 10.2 B:500 > A:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+                 10.3 A:500 > B:500 IKE_AUTH i=7 r=8 id=1 response sealed 240
+                 11 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed {closing} again=2,6,14
+                 11 B > A ESP 0xa2 seq 1..90 every 0.5 size 136
+                 11 A > B ESP 0xb2 seq 1..90 every 0.5 size 136"
+            )
+        };
+        silent(&text(80), "dpd-timeout");
+        silent(&text(80), "dpd-despite-traffic");
+        // Too large for a deletion.
+        fires(&text(240), "dpd-timeout");
     }
 
     #[test]

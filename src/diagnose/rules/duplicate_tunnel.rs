@@ -1,7 +1,7 @@
 //! Two tunnels to one peer displace each other in turn.
 
 use crate::diagnose::facts::life::{self, Birth};
-use crate::diagnose::facts::{auth, began};
+use crate::diagnose::facts::{auth, began, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeState, TunnelId};
 use crate::registry::ExchangeType;
@@ -37,10 +37,10 @@ const DOCUMENT: &str = "\
 A peer holds only one tunnel for an identity or a set of addresses. Two gateways, or two addresses of one, each set up theirs; the peer accepts the new one and deletes the old one, whose owner sets it up again.
 
 ## How it is seen
-Two tunnels share one end, or run between the same two addresses. Each time one of them is set up, an IKE SA of the other ends within seconds by a message of the shared peer, and the other way round, several times.
+Two tunnels share one end, or run between the same two addresses. Each time one of them is set up, an IKE SA of the other ends within seconds by a message of the shared peer, and the other way round, several times. Or the IKE SAs live on, and their child SAs take turns so.
 
 ## What else looks like it
-A planned failover moves once, and back once; it does not alternate. Sets of tunnels that are restarted together do not displace each other.
+A planned failover moves once, and back once; it does not alternate. Sets of tunnels that are restarted together do not displace each other. At a hub some client leaves just as another comes, but not most times.
 
 ## What to do
 1. Give the two tunnels different identities, or different traffic selectors.
@@ -67,7 +67,7 @@ const RIVALS: usize = 8;
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let ours = setups(case);
     if ours.is_empty() {
-        return Vec::new();
+        return children(case).into_iter().collect();
     }
     within(case)
         .or_else(|| {
@@ -85,7 +85,117 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 })
                 .find_map(|(other, shared)| rivalry(case, &ours, other, shared))
         })
+        .or_else(|| children(case))
         .into_iter()
+        .collect()
+}
+
+/// Child SAs of two tunnels of one peer that displace each other, while the IKE SAs of both live on: each
+/// time one tunnel makes a child SA, that of the other is deleted and its traffic ends.
+fn children(case: &Case<'_>) -> Option<Finding> {
+    let ours = made(case);
+    if ours.is_empty() {
+        return None;
+    }
+    let rivals = case.tunnel.ends.into_iter().flat_map(|shared| {
+        let beside = case.model.tunnels_beside(case.id, shared, RIVALS);
+        beside.map(move |other| (other, shared))
+    });
+    rivals.into_iter().find_map(|(other, shared)| {
+        let rival = Case::of(case.model, other);
+        let theirs = made(&rival);
+        let (lost, won) = (cut_short(&theirs, case), cut_short(&ours, &rival));
+        let mut all: Vec<Cite> = lost.into_iter().chain(won.iter().copied()).collect();
+        // Deletions that fall beside setups by chance are few of many.
+        let mostly = all.len() * 2 >= ours.len() + theirs.len();
+        if won.is_empty() || won.len() == all.len() || all.len() < PATTERN || !mostly {
+            return None;
+        }
+        all.sort_by_key(|cite| cite.1);
+        let far = |of: &Case<'_>| of.tunnel.ends.into_iter().find(|end| *end != shared);
+        let (one, two) = (far(case)?, far(&rival)?);
+        let mut finding = Finding::new(
+            &RULE,
+            Confidence::Likely,
+            case.id,
+            *all.first()?,
+            "one tunnel makes a child SA, the other loses its own",
+        )
+        .title(say!(
+            "The tunnels of {one} and {two} to {shared} displace each other",
+            one,
+            two,
+            shared
+        ))
+        .says(say!(
+            "{number} times a child SA was made between {shared} and {one} or {two}, and within {span} that of the \
+             other was deleted and its traffic ended; the IKE SAs live on. One gateway holds only one of them.",
+            number = all.len(),
+            one,
+            two,
+            shared,
+            span = SOON
+        ))
+        .or("Both tunnels are restarted in turn on purpose.")
+        .advise("Give the two tunnels different traffic selectors, make one a standby, or route over both.");
+        for cite in all.iter().skip(1) {
+            finding = finding.also(*cite, "one tunnel makes a child SA, the other loses its own");
+        }
+        Some(finding)
+    })
+}
+
+/// Child SAs that are looked at: two tunnels that displace each other have done so long before.
+const LOOKED_AT: usize = 64;
+
+/// When the first child SAs of a tunnel were made, beside those of `IKE_AUTH`.
+fn made(case: &Case<'_>) -> Vec<Cite> {
+    rekey::made(case)
+        .filter_map(|exchange| began(case.model, exchange.response()?))
+        .take(LOOKED_AT)
+        .collect()
+}
+
+/// Those of these times at which a child SA of `rival` was deleted, all its traffic ended and no other
+/// child SA took its place.
+fn cut_short(made: &[Cite], rival: &Case<'_>) -> Vec<Cite> {
+    /// Traffic that ends at this moment flowed so shortly before.
+    const FLOWED: Span = Span::from_secs(10);
+    if made.is_empty() {
+        return Vec::new();
+    }
+    let mut deletes: Vec<Timestamp> = rival
+        .tunnel
+        .ike_sas
+        .iter()
+        .flat_map(|id| {
+            let exchanges = rival.model.ike_sas[*id].exchanges.iter();
+            exchanges.map(move |exchange| (*id, &rival.model.exchanges[*exchange]))
+        })
+        .filter_map(|(id, exchange)| life::may_delete(rival.model, id, exchange))
+        .map(|closing| closing.at.1)
+        .collect();
+    deletes.sort_unstable();
+    let seen = || {
+        let flows = rival.tunnel.flows.iter();
+        flows.map(|id| rival.model.flows[*id].seen)
+    };
+    made.iter()
+        .filter(|(_, made)| {
+            let until = made.later(SOON);
+            let next = deletes.partition_point(|time| time < made);
+            let deleted = deletes.get(next).is_some_and(|time| *time <= until);
+            let flowed = |first: Timestamp, last: Timestamp| {
+                first < *made && last <= until && made.since(last) <= FLOWED
+            };
+            let renewed =
+                |first: Timestamp| first.since(*made) <= FLOWED && made.since(first) <= FLOWED;
+            deleted
+                && !runs_on(rival, *made, until)
+                && seen().any(|seen| flowed(seen.first.1, seen.last.1))
+                && !seen().any(|seen| renewed(seen.first.1))
+        })
+        .copied()
         .collect()
 }
 
@@ -155,8 +265,14 @@ fn rivalry(
     if ours.is_empty() {
         return None;
     }
-    let theirs = displaced(&setups(&rival), case);
-    if theirs.is_empty() || ours.len() + theirs.len() < PATTERN {
+    let setups_of_theirs = setups(&rival);
+    let theirs = displaced(&setups_of_theirs, case);
+    let (ended, all) = (
+        ours.len() + theirs.len(),
+        setups_of_ours.len() + setups_of_theirs.len(),
+    );
+    // Where many come and go, as at a hub with clients, some leave by chance as another comes.
+    if theirs.is_empty() || ended < PATTERN || ended * 2 < all {
         return None;
     }
     let mut all: Vec<Cite> = ours.iter().chain(&theirs).copied().collect();
@@ -307,11 +423,68 @@ mod tests {
     }
 
     #[test]
+    fn of_many_that_come_and_go_some_leave_as_another_comes() {
+        // Each lives for a while and comes again, at its own pace; a third of them meet.
+        let clients = [('A', 21, 1), ('C', 14, 30)];
+        let text: String = clients
+            .iter()
+            .flat_map(|(end, every, first)| {
+                (0..12).map(move |n| life(*end, first + n, n * every, every - 7))
+            })
+            .map(|life| by_the_other_side(&life))
+            .collect();
+        silent(&text, "duplicate-tunnel");
+    }
+
+    #[test]
     fn two_tunnels_that_live_beside_each_other() {
         silent(
             &format!("{}{}", life('A', 1, 0, 60), life('C', 2, 5, 60)),
             "duplicate-tunnel",
         );
+    }
+
+    /// Two IKE SAs that stay, whose child SAs take turns: B deletes that of the other, or nobody does.
+    fn children(deleted: bool, beside: bool) -> String {
+        let mut text = ["A", "C"]
+            .map(|end| {
+                life(
+                    end.chars().next().unwrap(),
+                    u32::from(end == "C") + 1,
+                    0,
+                    400,
+                )
+            })
+            .concat();
+        for n in 0..6u32 {
+            let (one, other) = if n % 2 == 0 { ('A', 'C') } else { ('C', 'A') };
+            let spis = |end: char| if end == 'A' { "i=1 r=91" } else { "i=2 r=92" };
+            let at = 10 + n * 20;
+            let packets = if beside { 300 } else { 38 };
+            text += &format!(
+                "{at}.0 {one}:500 > B:500 CREATE_CHILD_SA {ours} id={id} request by=initiator sealed 224
+                 {at}.1 B:500 > {one}:500 CREATE_CHILD_SA {ours} id={id} response by=responder sealed 208
+                 {at}.3 {one} > B ESP 0xb{n} seq 1..{packets} every 0.5 size 136
+                 {at}.4 B > {one} ESP 0xa{n} seq 1..{packets} every 0.5 size 136\n",
+                ours = spis(one),
+                id = n + 2
+            );
+            if deleted {
+                text += &format!(
+                    "{at}.2 B:500 > {other}:500 INFORMATIONAL {theirs} id={n} request by=responder sealed 80
+                     {at}.22 {other}:500 > B:500 INFORMATIONAL {theirs} id={n} response by=initiator sealed 80\n",
+                    theirs = spis(other)
+                );
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn child_sas_that_take_turns_under_living_ike_sas() {
+        fires(&children(true, false), "duplicate-tunnel");
+        silent(&children(false, false), "duplicate-tunnel");
+        silent(&children(true, true), "duplicate-tunnel");
     }
 
     /// Six IKE SAs of A, one every `every` seconds; each ends by a message of `by` just after the

@@ -35,7 +35,7 @@ The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Eithe
 IKE messages pass in both directions, so the tap hears both sides. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before.
 
 ## What else looks like it
-An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike and come evenly cannot be told from pings without an answer; it is told as possible, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
+An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike and come evenly cannot be told from pings without an answer; it is told as possible, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
 
 ## What to do
 1. Capture at the far gateway's outside port: does it send ESP back? If yes, a filter between eats it: permit IP protocol 50, or UDP 4500.
@@ -44,6 +44,9 @@ An application that only sends, such as a stream over UDP: large, or fast and st
 
 /// Fewer packets than these prove nothing.
 const PLENTY: u64 = 10;
+
+/// So many packets a second are sent by nobody who waits for answers.
+const FAST: f64 = 10.0;
 
 /// A direction that spoke before is silent when the other went on this long, and with this many
 /// packets.
@@ -115,13 +118,18 @@ fn one_way(
     if sent < enough {
         return None;
     }
-    let stream = before.saturating_mul(10) < sent
-        && is_stream(directions, silent, sent, last.1.since(since));
+    // What began only then is something else than what was answered.
+    let other = before > 0 && begun(directions, silent, since).saturating_mul(5) >= sent * 4;
+    let length = last.1.since(since);
+    let stream = match other {
+        true => sent as f64 >= FAST * length.as_secs_f64(),
+        false => before.saturating_mul(10) < sent && is_stream(directions, silent, sent, length),
+    };
     // Whoever talked at length wants answers, and so do requests, which are all alike.
-    let conversed = before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
+    let conversed = !other && before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
     let reports = !stream && !conversed && !mostly_alike(directions, silent);
     // A ping that was answered was so by packets of its own size.
-    let wanted = conversed || before > 0 && answered_alike(directions, silent);
+    let wanted = conversed || !other && before > 0 && answered_alike(directions, silent);
     let confidence = tap.absence(match wanted && !stream && !reports {
         true => Confidence::Likely,
         false => Confidence::Possible,
@@ -134,7 +142,6 @@ fn one_way(
         }
         _ => "",
     };
-    let length = last.1.since(since);
     let heard = match before {
         0 => say!(
             "In {length} {sent} ESP packets went from {speaks} to {is_silent} and not one came \
@@ -292,6 +299,24 @@ fn answered_alike(directions: &Directions<'_>, towards: usize) -> bool {
     most.is_some_and(|(size, _)| answers.contains_key(size))
 }
 
+/// Packets towards an end of sizes that came often only from a time on, and that the other direction
+/// never had.
+fn begun(directions: &Directions<'_>, towards: usize, since: Timestamp) -> u64 {
+    let (answers, _) = sizes(directions, 1 - towards);
+    let flows = directions.flows(towards).iter();
+    flows
+        .flat_map(|flow| {
+            let later = flow.rhythms.iter().filter(|rhythm| rhythm.first.1 >= since);
+            later.filter_map(|later| {
+                let mut sizes = flow.sizes.counts.iter();
+                sizes.find(|(size, _)| *size == later.size)
+            })
+        })
+        .filter(|(size, _)| !answers.contains_key(size))
+        .map(|(_, packets)| u64::from(*packets))
+        .sum()
+}
+
 /// Packets towards an end by size, and how many there are.
 fn sizes(directions: &Directions<'_>, towards: usize) -> (BTreeMap<u32, u64>, u64) {
     let mut sizes: BTreeMap<u32, u64> = BTreeMap::new();
@@ -320,8 +345,6 @@ fn mostly_alike(directions: &Directions<'_>, towards: usize) -> bool {
 /// Whoever waits for answers begins small and slows down: TCP shakes hands first and backs off, a
 /// ping comes once a second.
 fn is_stream(directions: &Directions<'_>, towards: usize, sent: u64, length: Span) -> bool {
-    /// Packets a second.
-    const FAST: f64 = 10.0;
     let steady = directions.flows(towards).iter().any(|flow| {
         // The first and the last step are not whole.
         let whole = match flow.timeline.counts.as_slice() {
@@ -338,7 +361,31 @@ fn is_stream(directions: &Directions<'_>, towards: usize, sent: u64, length: Spa
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Confidence;
     use crate::diagnose::testing::{findings, is_healthy, silent, verdict};
+
+    #[test]
+    fn a_stream_after_pings_is_no_broken_conversation() {
+        let after = |size: u32, every: &str| {
+            findings(&format!(
+                "{UP}
+                 1 A > B ESP 0xb1 seq 1..30 every 1 size 136
+                 1.1 B > A ESP 0xa1 seq 1..30 every 1 size 136
+                 32 A > B ESP 0xb1 seq 31..270 every {every} size {size}"
+            ))
+        };
+        let found = after(280, "0.05");
+        assert!(is_healthy(&found), "{found:#?}");
+        // Pings that are answered no more, and slow ones of another size.
+        for (size, confidence) in [(136, Confidence::Likely), (280, Confidence::Possible)] {
+            let found = after(size, "1");
+            let first = found.first().unwrap();
+            assert_eq!(
+                (first.rule.slug, first.confidence),
+                ("esp-one-way", confidence)
+            );
+        }
+    }
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce

@@ -1,16 +1,20 @@
 //! Large IKE messages do not arrive whole, small ones do.
 
+use super::ike_one_way::{Pair, repeated};
 use super::port_4500_blocked::silences;
 use crate::diagnose::facts::auth::{self, Shape};
+use crate::diagnose::facts::child::times;
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Passage, Tap, began, tap};
+use crate::diagnose::facts::{Passage, Tap, began, cite, first, tap};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::{Flight, FragmentTrain, IkeState, Model, Transport};
 use crate::say;
 use crate::units::{IkeSpi, Span, Timestamp};
-use std::collections::BTreeMap;
+use crate::wire::Header;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -26,8 +30,12 @@ pub static RULE: Rule = Rule {
         "tunnel-flapping",
         "clear-text-leak",
         "ike-retransmits",
+        "ike-one-way",
     ],
-    needs: Signs::UNANSWERED.or(Signs::TORN).or(Signs::FRAGMENTS),
+    needs: Signs::UNANSWERED
+        .or(Signs::TORN)
+        .or(Signs::FRAGMENTS)
+        .or(Signs::AGAIN),
     check,
 };
 
@@ -36,7 +44,7 @@ const DOCUMENT: &str = "\
 IKE_AUTH with certificates, or a key exchange of post-quantum size, does not fit one packet. IP fragments are dropped by many filters and NAT devices; IKE fragments (RFC 7383) are lost if they are still larger than the path takes.
 
 ## How it is seen
-Small IKE messages pass. The large one is cut, by IP or by IKE. Either some pieces never arrive at the tap while others come again and again, or all leave and no answer comes. How large the pieces are and how many there are is told: pieces above the smallest MTU of the path are lost, and some implementations take no more than a few.
+Small IKE messages pass. The large one is cut, by IP or by IKE. Either some pieces never arrive at the tap while others come again and again, or all leave and no answer comes; or an answer in pieces is given again and again to a request that comes again and again, though small answers were heard. How large the pieces are and how many there are is told: pieces above the smallest MTU of the path are lost, and some implementations take no more than a few.
 
 ## What else looks like it
 A peer that keeps silent for another reason, if all pieces are seen leaving. A tap behind a device that puts fragments together sees none.
@@ -51,6 +59,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     pieces_missing(case)
         .or_else(|| ip_pieces_missing(case))
         .or_else(|| all_sent(case))
+        .or_else(|| answer_unheard(case))
         .map(|finding| {
             finding
                 .advise(
@@ -220,8 +229,8 @@ fn ip_pieces_missing(case: &Case<'_>) -> Option<Finding> {
     };
     let train = auth::torn_trains(case)
         .filter(is_waited_for)
-        // A capture filter by port leaves out all pieces but the first.
-        .filter(|train| !tap::may_name_ports(case.model, train.vantage))
+        // A capture filter by port leaves out all pieces but the first; who asks on lacks them, too.
+        .filter(|train| !tap::may_name_ports(case.model, train.vantage) || is_asked_on(case, train))
         .find(|train| tap::went_on(case.model, train.vantage, train.first.1, Tap::PATIENCE))?;
     let finding = Finding::new(
         &RULE,
@@ -249,6 +258,92 @@ fn ip_pieces_missing(case: &Case<'_>) -> Option<Finding> {
         to = train.to
     ));
     Some(finding.or("The capture itself missed packets."))
+}
+
+/// Whether a request is sent again although a piece of its answer came.
+fn is_asked_on(case: &Case<'_>, train: &FragmentTrain) -> bool {
+    case.unsettled().iter().any(|asked| {
+        let answers = |header: &Header| {
+            header.spis.initiator == asked.message.header.spis.initiator
+                && header.exchange == asked.exchange.kind
+                && header.message_id == asked.exchange.message_id
+        };
+        asked.is_silent()
+            && asked.last.1 > train.first.1
+            && asked.to().address == train.from
+            && train
+                .incomplete_ike
+                .iter()
+                .any(|(_, header)| answers(header))
+    })
+}
+
+/// An answer in pieces is given again and again, and the request comes again each time: small answers
+/// were heard on the same way before.
+fn answer_unheard(case: &Case<'_>) -> Option<Finding> {
+    let torn: BTreeSet<IpAddr> = auth::torn_trains(case).map(|train| train.from).collect();
+    repeated(case).find_map(|(pair, copies)| {
+        let message = first(case.model, pair.answer)?;
+        let fragments = match (pair.answer.fragments, message.ip.pieces) {
+            (Some(total), _) if total > 1 => say!("{total} IKE fragments", total),
+            (_, pieces) if pieces > 1 => say!("{pieces} IP fragments", pieces),
+            _ => return None,
+        };
+        let passage = Passage::of(case, pair.answer);
+        // Some of it reached the other tap, and some never did, however often it was sent.
+        let torn = passage
+            .is_some_and(|passage| !passage.lost.is_empty() && !passage.reached.is_empty())
+            || torn.contains(&pair.to.address);
+        let alone = !pair.is_heard(case) && hears_small(case, &pair);
+        if !torn && !alone {
+            return None;
+        }
+        let mut finding = Finding::new(
+            &RULE,
+            Confidence::Likely,
+            case.id,
+            (message.frame, message.time),
+            say!(
+                "the answer to {exchange} in {fragments}",
+                exchange = Text::verbatim(pair.kind),
+                fragments = &fragments
+            ),
+        )
+        .says(say!(
+            "{responder} answered {exchange} of {asker} in {fragments}, and the request came again \
+             {times} all the same; smaller answers were heard before.",
+            responder = pair.to.address,
+            exchange = Text::verbatim(pair.kind),
+            asker = pair.from.address,
+            fragments,
+            times = times(copies.len())
+        ))
+        .or("The requester drops the answers itself: a host firewall, or an answer it cannot accept.");
+        for copy in copies {
+            finding = finding.also(cite(case.model, copy), "the same request after its answer");
+        }
+        if let Some(total) = pair.answer.fragments {
+            finding = resized(case.model, pair.answer, total, finding);
+        }
+        Some(located(case, pair.answer, finding))
+    })
+}
+
+/// Whether an answer before this one was heard on the very same way: the requester went on after it.
+fn hears_small(case: &Case<'_>, pair: &Pair<'_>) -> bool {
+    let Some(asked) = first(case.model, pair.request) else {
+        return false;
+    };
+    let exchanges = case.model.ike_sas[pair.ike_sa].exchanges.iter();
+    exchanges
+        .filter_map(|id| case.model.exchanges[*id].response())
+        .filter_map(|response| first(case.model, response))
+        .any(|answer| {
+            answer.path.from == pair.to
+                && answer.path.to == pair.from
+                && answer.time < asked.time
+                && answer.ip.pieces <= 1
+        })
 }
 
 /// All pieces are seen leaving, again and again, and nothing comes back.
@@ -365,6 +460,46 @@ mod tests {
             ),
             "ike-fragments-lost",
         );
+    }
+
+    #[test]
+    fn an_answer_in_pieces_that_is_never_heard() {
+        let text = |answer: &str| {
+            format!(
+                "{AGREED}
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 320 again=2,6,14
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response {answer} again=2,6,14"
+            )
+        };
+        verdict(&text("sealed 2000 pieces=2"), "ike-fragments-lost");
+        verdict(&text("sealed 400"), "ike-one-way");
+        // On another port nothing was heard before: it may be closed.
+        let floated = text("sealed 2000 pieces=2")
+            .replace("A:500 > B:500 IKE_AUTH", "A:4500 > B:4500 IKE_AUTH")
+            .replace("B:500 > A:500 IKE_AUTH", "B:4500 > A:4500 IKE_AUTH");
+        verdict(&floated, "ike-one-way");
+    }
+
+    #[test]
+    fn an_answer_of_which_one_fragment_never_reaches_the_second_tap() {
+        let answer = |number: u8, size: u32, at: f64| {
+            let piece = format!("response fragment {number}/2 sealed {size} again=2,6,14");
+            format!("{at} B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 {piece}")
+        };
+        let far = |text: &str, ttl: u8| format!("{text} tap=1 ttl={ttl}\n");
+        let ask = "IKE_AUTH i=1 r=2 id=1 request sealed 320 again=2,6,14";
+        let [request, response] = AGREED.trim().split_once('\n').unwrap().into();
+        let text = [
+            format!("{request}\n{response} ttl=60\n0.2 A:4500 > B:4500 {ask}\n"),
+            far(&request.replacen("0 A", "0.02 A", 1), 60),
+            far(&response.trim().replacen("0.1 B", "0.08 B", 1), 64),
+            far(&format!("0.22 A:4500 > B:4500 {ask}"), 60),
+            far(&answer(1, 1200, 0.23), 64),
+            far(&answer(2, 300, 0.23), 64),
+            answer(2, 300, 0.25) + " ttl=60\n",
+            "60 C > B ESP 0xc1\n60 C > B ESP 0xc1 tap=1".to_owned(),
+        ];
+        verdict(&text.concat(), "ike-fragments-lost");
     }
 
     const TORN: &str = "1 A > B FRAGMENTS 17 complete 0 incomplete 3 pieces 4 largest 1396

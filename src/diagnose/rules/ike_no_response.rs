@@ -1,6 +1,6 @@
 //! Silence: the first message of IKE is sent again and again, and nothing comes back.
 
-use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets};
+use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets, tap as recording};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{IkeSa, IkeState, Model};
@@ -35,6 +35,9 @@ A filter on UDP 500, a wrong peer address, a dead device, a peer that ignores un
 2. Check the peer address and that UDP 500 and 4500 are open in both directions.
 ";
 
+/// The slowest initiators send their first request again after 16 to 20 seconds.
+const REPEATED: Span = Span::from_secs(30);
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     if !case.unsettled().iter().any(Asked::is_silent) {
         return Vec::new();
@@ -67,8 +70,11 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         _ => Confidence::Likely,
     });
     let recovered = recovered(case, &attempts);
+    // Who means it asks again (RFC 7296 section 2.1), the slowest after 20 seconds.
+    let given_up =
+        sent == 1 && recording::went_on(case.model, first.message.vantage, first.first.1, REPEATED);
     let severity = match sent {
-        _ if recovered => Severity::Info,
+        _ if recovered || given_up => Severity::Info,
         1 => Severity::Warning,
         _ => RULE.severity,
     };
@@ -122,6 +128,9 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         peer = peer.address
     ))
     .advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    if given_up {
+        finding = finding.or("It is a scan: whoever means it sends the request again.");
+    }
     if before.is_some() {
         finding = finding.advise(say!(
             "Proposals, identities and selectors are not to blame, for nothing is negotiated. If \
@@ -257,6 +266,16 @@ mod tests {
             "ike-no-response",
         );
         assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+    }
+
+    #[test]
+    fn who_asks_once_and_never_again_did_not_mean_it() {
+        let finding = crate::diagnose::testing::fires(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
+             40 C > B ESP 0xc1",
+            "ike-no-response",
+        );
+        assert_eq!(finding.severity, crate::diagnose::Severity::Info);
     }
 
     const SILENCE: &str = "

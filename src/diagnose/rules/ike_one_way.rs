@@ -3,7 +3,7 @@
 use crate::diagnose::facts::{Passage, asked, began, cite, first};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{Exchange, ExchangeId, Flight, MessageId, Model};
+use crate::model::{Exchange, ExchangeId, Flight, IkeSaId, MessageId, Model, Role};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp};
@@ -48,23 +48,8 @@ const LATE: Span = Span::from_millis(500);
 const AT_ONCE: Span = Span::from_millis(100);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let found = case
-        .tunnel
-        .ike_sas
-        .iter()
-        .flat_map(|sa| &case.model.ike_sas[*sa].exchanges)
-        // Anybody can send an error in clear, so an initiator need not heed it (RFC 7296 section
-        // 2.21.1) and asks again.
-        .filter(|id| !is_refused(case.model, **id))
-        .map(|id| &case.model.exchanges[*id])
-        .filter_map(|exchange| Pair::of(case.model, exchange))
-        .find_map(|pair| {
-            let deaf = pair.copies_after_answer(case.model);
-            // Each copy is answered again (RFC 7296 section 2.1), unless the SA is gone by then.
-            let persists = !pair.answer.again.is_empty();
-            (deaf.len() >= 2 && persists && !pair.is_heard(case)).then_some((pair, deaf))
-        });
-    let Some((pair, deaf)) = found else {
+    let mut unheard = repeated(case).filter(|(pair, _)| !pair.is_heard(case));
+    let Some((pair, deaf)) = unheard.next() else {
         return Vec::new();
     };
     let (Some(asked), Some(answer)) = (
@@ -110,6 +95,26 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     vec![finding]
 }
 
+/// Requests that came again and again after their answer had passed, with these copies.
+pub(super) fn repeated<'m>(case: &Case<'m>) -> impl Iterator<Item = (Pair<'m>, Vec<MessageId>)> {
+    let model = case.model;
+    case.tunnel
+        .ike_sas
+        .iter()
+        .flat_map(|sa| &model.ike_sas[*sa].exchanges)
+        // Anybody can send an error in clear, so an initiator need not heed it (RFC 7296 section
+        // 2.21.1) and asks again.
+        .filter(|id| !is_refused(model, **id))
+        .map(|id| &model.exchanges[*id])
+        .filter_map(|exchange| Pair::of(model, exchange))
+        .filter_map(|pair| {
+            let deaf = pair.copies_after_answer(model);
+            // Each copy is answered again (RFC 7296 section 2.1), unless the SA is gone by then.
+            let persists = !pair.answer.again.is_empty();
+            (deaf.len() >= 2 && persists).then_some((pair, deaf))
+        })
+}
+
 /// Whether the answer is an error that nothing protects.
 fn is_refused(model: &Model, exchange: ExchangeId) -> bool {
     model.ike_sas[model.exchanges[exchange].ike_sa]
@@ -119,12 +124,23 @@ fn is_refused(model: &Model, exchange: ExchangeId) -> bool {
 }
 
 /// A request and its answer.
-struct Pair<'m> {
-    request: &'m Flight,
-    answer: &'m Flight,
-    kind: ExchangeType,
-    from: Endpoint,
-    to: Endpoint,
+pub(super) struct Pair<'m> {
+    /// What was asked.
+    pub(super) request: &'m Flight,
+    /// What was answered.
+    pub(super) answer: &'m Flight,
+    /// By what exchange.
+    pub(super) kind: ExchangeType,
+    /// Under which IKE SA.
+    pub(super) ike_sa: IkeSaId,
+    /// By which side of it.
+    by: Role,
+    /// Its message ID.
+    message_id: u32,
+    /// Who asked.
+    pub(super) from: Endpoint,
+    /// Whom.
+    pub(super) to: Endpoint,
 }
 
 impl<'m> Pair<'m> {
@@ -142,6 +158,9 @@ impl<'m> Pair<'m> {
             request,
             answer,
             kind: exchange.kind,
+            ike_sa: exchange.ike_sa,
+            by: exchange.by,
+            message_id: exchange.message_id,
             from: path.from,
             to: path.to,
         })
@@ -150,24 +169,33 @@ impl<'m> Pair<'m> {
     /// Whether the requester hears what the other side sends after its answer: it answers requests
     /// of that side, or what that side sends is recorded by both taps. Then the way back works, and
     /// that answer was lost by chance.
-    fn is_heard(&self, case: &Case<'_>) -> bool {
+    pub(super) fn is_heard(&self, case: &Case<'_>) -> bool {
         let Some((_, answer)) = began(case.model, self.answer) else {
             return false;
         };
-        case.exchanges().any(|exchange| {
-            let answered = exchange.response().is_some_and(|flight| flight.response)
-                && exchange
-                    .request()
-                    .and_then(|request| first(case.model, request))
-                    .is_some_and(|request| {
-                        request.time > answer && request.path.from.address == self.to.address
-                    });
-            answered
-                || exchange
-                    .flights
-                    .iter()
-                    .any(|flight| self.crosses(case.model, flight, answer))
-        })
+        // Who asks for the next thing was answered (RFC 7296 section 2.3).
+        let exchanges = case.model.ike_sas[self.ike_sa].exchanges.iter();
+        let went_on = exchanges
+            .map(|id| &case.model.exchanges[*id])
+            .filter(|next| !asked::is_v1(next.kind) && next.by == self.by)
+            .filter(|next| next.message_id > self.message_id)
+            .filter_map(|next| first(case.model, next.request()?))
+            .any(|next| next.time > answer && next.path.from.address == self.from.address);
+        went_on
+            || case.exchanges().any(|exchange| {
+                let answered = exchange.response().is_some_and(|flight| flight.response)
+                    && exchange
+                        .request()
+                        .and_then(|request| first(case.model, request))
+                        .is_some_and(|request| {
+                            request.time > answer && request.path.from.address == self.to.address
+                        });
+                answered
+                    || exchange
+                        .flights
+                        .iter()
+                        .any(|flight| self.crosses(case.model, flight, answer))
+            })
     }
 
     /// Whether a message of the other side, sent after `time`, is in two recordings.
@@ -240,6 +268,18 @@ mod tests {
              2.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 response by=initiator sealed 80",
             "ike-one-way",
         );
+    }
+
+    #[test]
+    fn who_asks_for_the_next_thing_has_heard_the_answer() {
+        let lost = "
+            0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request by=initiator sealed 80 again=1,3,6
+            0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response by=responder sealed 80 again=1,3,6";
+        let next = "
+            16 A:500 > B:500 INFORMATIONAL i=1 r=2 id=6 request by=initiator sealed 80
+            16.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=6 response by=responder sealed 80";
+        verdict(lost, "ike-one-way");
+        silent(&format!("{lost}{next}"), "ike-one-way");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub static RULE: Rule = Rule {
     explains: &[
         "ike-no-response",
         "ike-proposal-mismatch",
+        "peer-address-unknown",
         "ike-port-unreachable",
         "ike-version-mismatch",
         "ike-refused",

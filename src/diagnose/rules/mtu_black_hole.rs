@@ -6,7 +6,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Located, Tap, clear, end_of, icmp::Meaning, overhead, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::{EspFlow, Rhythm, Silence};
+use crate::model::{AnomalyKind, EspFlow, Rhythm, Silence};
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, HashMap};
@@ -37,7 +37,7 @@ const DOCUMENT: &str = "\
 Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
 
 ## How it is seen
-One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are.
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are.
 
 ## What else looks like it
 Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves hardly any gaps in the other.
@@ -68,6 +68,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 .iter()
                 .flat_map(|directions| [(directions, 0), (directions, 1)]);
             ways.find_map(|(directions, end)| unanswered(case, tap, directions, end))
+        })
+        .or_else(|| {
+            let directions = case.directions();
+            let mut ways = directions
+                .iter()
+                .flat_map(|directions| [(directions, 0), (directions, 1)]);
+            ways.find_map(|(directions, end)| never_came(case, tap, directions, end))
         })
         .into_iter()
         .collect()
@@ -537,6 +544,98 @@ fn unanswered(
     Some(finding)
 }
 
+/// Many packets to `end` are missing, nothing large ever came, and small ones that come steadily, such as
+/// pings, have no hole: chance would have hit those as well.
+fn never_came(
+    case: &Case<'_>,
+    tap: &Tap,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    /// Every host takes packets of this size (RFC 791 section 3.1).
+    const EVERYWHERE: u32 = 576;
+    /// Fewer missing ones may be of any kind.
+    const PLENTY: u64 = 10;
+    /// Chance spares all of the steady ones once in so many captures, as a power of ten.
+    const SELDOM: f64 = 4.0;
+    let (here, back) = (directions.flows(end), directions.flows(1 - end));
+    let flow = here.iter().max_by_key(|flow| flow.sequence.missing)?;
+    let (missing, came) = (flow.sequence.missing, flow.packets);
+    let largest = here.iter().map(|flow| outer(flow)).max()?;
+    // In one piece they are an outage, or were skipped on purpose (RFC 6311).
+    let scattered = missing >= PLENTY && flow.sequence.bursts >= PATTERN;
+    let complete = back.iter().all(|flow| flow.sequence.missing == 0);
+    let whole = complete && tap.dropped == 0 && tap.missed.is_none();
+    if !scattered || !whole || largest > EVERYWHERE {
+        return None;
+    }
+    let lasts = |one: Cite, other: Cite| other.1.since(one.1).0;
+    let all = lasts(flow.seen.first, flow.seen.last);
+    let steady = flow
+        .rhythms
+        .iter()
+        // Nearly as long as the flow: so the gaps lie between its packets.
+        .filter(|rhythm| lasts(rhythm.first, rhythm.last) >= all / 4 * 3)
+        .filter(|rhythm| has_no_hole(rhythm))
+        .max_by_key(|rhythm| rhythm.packets)?;
+    let passes = came as f64 / came.saturating_add(missing) as f64;
+    if -passes.log10() * f64::from(steady.packets) < SELDOM {
+        return None;
+    }
+    let gaps = flow.anomalies.iter();
+    let mut gaps = gaps.filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)));
+    let at = gaps
+        .next()
+        .map_or(flow.seen.first, |gap| (gap.frame, gap.time));
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        case.id,
+        at,
+        say!("first gap in the numbers of {spi}", spi = flow.key.spi),
+    )
+    .also(steady.first, say!("steady packets of {size} octets of ESP", size = steady.size))
+    .also(steady.last, "the last of them, with none missing between")
+    .title(say!(
+        "Large packets from {from} to {to} seem to vanish",
+        from,
+        to
+    ))
+    .says(say!(
+        "{missing} of {all} ESP packets from {from} to {to} never came, and none that came is larger than {largest} \
+         octets. Yet of {steady} small ones that come steadily, such as pings, none is missing: chance would have hit \
+         those as well.",
+        missing,
+        all = missing.saturating_add(came),
+        from,
+        to,
+        largest,
+        steady = steady.packets
+    ))
+    .or("The path loses packets only when many come at once.")
+    .advise(say!(
+        "From behind {from}, send pings of several sizes that forbid fragmentation: set the inner MTU to the largest \
+         that is answered, or clamp the TCP MSS to 40 octets less.",
+        from
+    ))
+    .advise_all(vendor_advice::of_both(case, Topic::Mtu))
+    .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
+    Some(gaps.fold(finding, |finding, gap| {
+        finding.also((gap.frame, gap.time), "another gap")
+    }))
+}
+
+/// Whether packets of one size came at equal intervals throughout: the mean square of the intervals
+/// exceeds the square of their mean by less than half of what one missing packet adds.
+fn has_no_hole(rhythm: &Rhythm) -> bool {
+    let span = rhythm.last.1.since(rhythm.first.1);
+    let ticks = span.0 as f64 / Rhythm::TICK.0 as f64;
+    let intervals = f64::from(rhythm.packets.saturating_sub(1));
+    let square = ticks * ticks;
+    square > 0.0 && rhythm.squares as f64 * intervals <= square * (1.0 + 0.5 / intervals)
+}
+
 /// The largest packet of a flow with its outer IP header.
 fn outer(flow: &EspFlow) -> u32 {
     let header = if flow.key.to.is_ipv6() { 40 } else { 20 };
@@ -619,6 +718,31 @@ mod tests {
              9.6 A > B ESP 0xb1 seq 36..58 every 0.03 size 1436";
         assert!(in_vain(fast, "").is_empty());
         assert!(in_vain(two, "\n9.7 B > A ESP 0xa1 seq 21..27 every 1 size 100").is_empty());
+    }
+
+    /// Pings with answers, a third of whose numbers are missing.
+    fn with_gaps(every: &str, size: &str) -> String {
+        let came: Vec<String> = (0..40).map(|n| (n * 3 / 2 + 1).to_string()).collect();
+        format!(
+            "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+             0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80
+             1 A > B ESP 0xb1 seq 1..40 every 1 size 120
+             1.1 B > A ESP 0xa1 seq {} every {every} size {size}",
+            came.join(",")
+        )
+    }
+
+    #[test]
+    fn what_never_came_was_no_steady_small_packet() {
+        verdict(&with_gaps("1", "120"), "mtu-black-hole");
+        // Larger ones came, too.
+        silent(&with_gaps("1", "120,1000"), "mtu-black-hole");
+        // Ordinary loss makes holes in what comes steadily.
+        let text = with_gaps("1", "120");
+        let (pings, _) = text.split_once("1.1 B").unwrap();
+        let holes = "1.1 B > A ESP 0xa1 seq 1..20 every 1 size 120
+             22.1 B > A ESP 0xa1 seq 23,25,27,29,31,33,35,37,39,41,43,45..60 every 1 size 120";
+        silent(&format!("{pings}{holes}"), "mtu-black-hole");
     }
 
     #[test]

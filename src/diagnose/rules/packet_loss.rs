@@ -286,7 +286,7 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
             .or("A cluster failed over and skipped numbers on purpose (RFC 6311).");
     }
     if tap.dropped == 0 && share >= HEAVY {
-        finding = finding.explaining(&["dpd-timeout", "tunnel-flapping"]);
+        finding = finding.explaining(&["dpd-timeout", "dpd-despite-traffic", "tunnel-flapping"]);
     }
     if own::end(directions) == Some(1 - end) {
         finding.confidence = finding.confidence.lower();

@@ -1,10 +1,12 @@
 //! IKEv1: the pre-shared keys differ, so message 5 cannot be read.
 
 use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message_5};
+use super::port_4500_blocked::silences;
+use crate::diagnose::facts::auth::{AuthSilence, Shape};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, child, cite, first, offer, proof};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::Text;
+use crate::language::{Text, count};
 use crate::registry::{ExchangeType, NotifyV1};
 use crate::say;
 
@@ -30,7 +32,7 @@ const DOCUMENT: &str = "\
 IKEv1 with a pre-shared key derives the encryption keys of main mode from it. If the two keys differ, message 5 decrypts to garbage, and the responder complains or keeps silent.
 
 ## How it is seen
-Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again.
+Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again, or agrees to every new attempt up to there.
 
 ## What else looks like it
 A responder that reads message 5 well but does not know the identity in it refuses in the same way. But then the keys are equal, so the initiator can read the refusal and does not send message 5 again.
@@ -49,7 +51,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return aggressive.into_iter().collect();
     }
     let Some((id, at)) = refused_message_5(case) else {
-        return unread_message_5(case).into_iter().collect();
+        return unread_message_5(case)
+            .or_else(|| ignored_message_5(case))
+            .into_iter()
+            .collect();
     };
     let sa = &case.model.ike_sas[id];
     let (Some(path), true) = (
@@ -156,6 +161,62 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
+/// Attempt after attempt a responder agrees to algorithms and then says nothing of message 5, the first
+/// that a wrong key makes unreadable, on the path that carried message 3: most drop it in silence.
+fn ignored_message_5(case: &Case<'_>) -> Option<Finding> {
+    let ignored: Vec<AuthSilence<'_>> = silences(case)
+        .into_iter()
+        .filter(|silence| silence.shape == Shape::Whole)
+        .filter(|silence| {
+            let exchange = silence.asked.exchange;
+            let sa = &case.model.ike_sas[exchange.ike_sa];
+            let [_, _, _, four, _] = exchange.flights.as_slice() else {
+                return false;
+            };
+            let answered = first(case.model, four).map(|message| message.path.from);
+            exchange.kind == ExchangeType::IDENTITY_PROTECTION
+                && sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared)
+                && answered == Some(silence.asked.to())
+        })
+        .collect();
+    // One attempt alone may meet the moment at which the peer, or the path, dies.
+    let [one, .., last] = ignored.as_slice() else {
+        return None;
+    };
+    if one.asked.attempts() < INSISTENT {
+        return None;
+    }
+    let (from, to) = (one.asked.from().address, one.asked.to().address);
+    let mut finding = Finding::new(
+        &RULE,
+        case.tap().absence(Confidence::Likely),
+        case.id,
+        one.asked.first,
+        "message 5, which is not answered",
+    )
+    .during(one.asked.first.1, last.asked.last.1)
+    .also(one.agreed, "message 4")
+    .title(say!("The pre-shared keys of {one} and {other} seem to differ", one = from, other = to))
+    .says(say!(
+        "Authentication by pre-shared key was agreed. In each of {attempts} {responder} answered messages 1 and 3 \
+         of main mode and never message 5 ({schedule} in the first), on the same path: as one who cannot read it.",
+        attempts = count(ignored.len() as u64, "attempt"),
+        responder = to,
+        schedule = one.asked.schedule()
+    ))
+    .or("The responder does not accept the identity in message 5, and keeps silent.")
+    .advise("Enter the same pre-shared key on both sides.")
+    .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey))
+    .advise(say!("Read the log of {responder}: it says if message 5 is malformed.", responder = to));
+    for silence in ignored.iter().skip(1) {
+        finding = finding.also(
+            silence.asked.first,
+            "message 5 of another attempt, unanswered",
+        );
+    }
+    Some(finding)
+}
+
 /// Aggressive mode: the hashes of messages 2 and 3 are made with the key, and one side says that the
 /// other's is wrong (RFC 2409 section 5.4).
 fn in_aggressive_mode(case: &Case<'_>) -> Option<Finding> {
@@ -245,6 +306,29 @@ mod tests {
     #[test]
     fn a_responder_that_is_silent_may_be_out_of_reach() {
         silent(&FIVE.replace("again=1,3", "again=1,3,7"), "psk-mismatch");
+    }
+
+    #[test]
+    fn a_responder_that_agrees_each_time_and_ignores_message_5_each_time() {
+        let one = FIVE.replace("again=1,3", "again=1,3,7");
+        let other = one
+            .replace("i=1 r=0", "i=5 r=0")
+            .replace("i=1 r=2", "i=5 r=6")
+            .replace("\n        0", "\n        40");
+        let end = "\n90 C > B ESP 0xc1";
+        verdict(&format!("{one}{other}{end}"), "psk-mismatch");
+        // Through a NAT message 5 goes to port 4500, and that may be closed.
+        let float = |text: &str| {
+            text.replace(
+                "A:500 > B:500 MAIN i=1 r=2 sealed",
+                "A:4500 > B:4500 MAIN i=1 r=2 sealed",
+            )
+            .replace(
+                "A:500 > B:500 MAIN i=5 r=6 sealed",
+                "A:4500 > B:4500 MAIN i=5 r=6 sealed",
+            )
+        };
+        silent(&float(&format!("{one}{other}{end}")), "psk-mismatch");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
-    needs: Signs::OPENED.or(Signs::CHILD_EXCHANGE),
+    needs: Signs::OPENED.or(Signs::CHILD_EXCHANGE).or(Signs::V1),
     check,
 };
 
@@ -37,7 +37,7 @@ const DOCUMENT: &str = "\
 A living tunnel cannot renew its keys: the peer refuses. When the old SA reaches its lifetime, traffic stops.
 
 ## How it is seen
-ESP flows. CREATE_CHILD_SA requests are answered by a single notification and none succeeds soon after. With the keys of the IKE SA the notification tells why.
+ESP flows. CREATE_CHILD_SA requests are answered by a single notification, or in IKEv1 quick mode by an informational message, and none succeeds soon after. With the keys of the IKE SA the notification tells why.
 
 ## What else looks like it
 A refused attempt to add one more child SA while the others live on. One refusal that is followed by success is normal; several that are, in the end, are a warning. A single sealed refusal before the peers negotiate anew is a warning too: a reauthentication may come by itself. Where the requests are large enough to carry a public value, see pfs-mismatch.
@@ -69,7 +69,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             let severity = severity.min(finding.severity);
             finding
                 .severity(severity)
-                .says(refusals(refused.len(), aftermath))
+                .says(match is_v1(case, &refused) {
+                    true => quick_refusals(refused.len(), aftermath),
+                    false => refusals(refused.len(), aftermath),
+                })
                 .or("An attempt to add a child SA is refused, not a rekeying.")
                 .advise("Compare ESP proposals, PFS groups and traffic selectors of both sides.")
                 .advise("Read the log of the side that refuses.")
@@ -93,6 +96,29 @@ pub(super) fn refusals(requests: usize, aftermath: Text) -> Text {
             aftermath
         ),
     }
+}
+
+/// The same of IKEv1.
+fn quick_refusals(requests: usize, aftermath: Text) -> Text {
+    match requests {
+        1 => say!(
+            "The tunnel carried traffic, but 1 quick mode was refused by an informational message and none succeeded \
+             soon; {aftermath}.",
+            aftermath
+        ),
+        requests => say!(
+            "The tunnel carried traffic, but {requests} quick modes were refused by an informational message and none \
+             succeeded soon; {aftermath}.",
+            requests,
+            aftermath
+        ),
+    }
+}
+
+/// Whether what was refused are quick modes.
+fn is_v1(case: &Case<'_>, refused: &[Refused]) -> bool {
+    let first = refused.first();
+    first.is_some_and(|first| case.model.exchanges[first.exchange].kind == ExchangeType::QUICK_MODE)
 }
 
 /// Refusals to rekey that were read: two, or one after which the peers negotiate anew.
@@ -198,10 +224,12 @@ fn granted_at_last(model: &Model, refused: &[Refused]) -> bool {
         .iter()
         .map(|id| &model.exchanges[*id])
         .filter(|exchange| {
-            exchange.kind == ExchangeType::CREATE_CHILD_SA
-                && model.child_outcome(exchange) == ChildOutcome::Made
+            matches!(
+                exchange.kind,
+                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+            ) && model.child_outcome(exchange) == ChildOutcome::Made
         })
-        .filter_map(|exchange| crate::diagnose::facts::began(model, exchange.request()?))
+        .filter_map(|exchange| crate::diagnose::facts::began(model, exchange.flights.first()?))
         .any(|(_, asked)| asked > last.response.1)
 }
 
@@ -213,19 +241,22 @@ pub(super) fn finding(
     refused: &[Refused],
 ) -> Option<Finding> {
     let first = refused.first()?;
-    let by = case.model.exchanges[first.exchange]
-        .response()
+    let asked = case.model.exchanges[first.exchange].flights.first();
+    let by = asked
         .and_then(|flight| crate::diagnose::facts::first(case.model, flight))
-        .map(|message| message.path.from.address)?;
-    let mut finding = Finding::new(
-        rule,
-        confidence,
-        case.id,
-        first.response,
-        "CREATE_CHILD_SA answered by one notification",
-    )
-    .title(say!("{by} refuses to rekey", by))
-    .also(first.request, "the request");
+        .map(
+            |message| match asked.is_some_and(|flight| flight.response) {
+                true => message.path.from.address,
+                false => message.path.to.address,
+            },
+        )?;
+    let note = match is_v1(case, refused) {
+        true => "quick mode message 1 answered by an informational message",
+        false => "CREATE_CHILD_SA answered by one notification",
+    };
+    let mut finding = Finding::new(rule, confidence, case.id, first.response, note)
+        .title(say!("{by} refuses to rekey", by))
+        .also(first.request, "the request");
     for one in refused.iter().skip(1) {
         finding = finding.also(one.response, "refused again");
     }
@@ -275,6 +306,39 @@ mod tests {
             ),
             "rekey-failed",
         );
+    }
+
+    #[test]
+    fn quick_modes_refused_twice_while_traffic_flows() {
+        let up = "
+            0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=2 auth=1 group=14)
+            0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=2 auth=1 group=14)
+            0.2 A:500 > B:500 MAIN i=1 r=2 KE(14) Nonce
+            0.3 B:500 > A:500 MAIN i=1 r=2 KE(14) Nonce
+            0.4 A:500 > B:500 MAIN i=1 r=2 sealed 76
+            0.5 B:500 > A:500 MAIN i=1 r=2 sealed 76
+            0.6 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188
+            0.7 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188 seed=1
+            0.8 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 60
+            1 A > B ESP 0xb1 seq 1..80 every 0.5 size 136
+            1.1 B > A ESP 0xa1 seq 1..80 every 0.5 size 136
+            10 B:500 > A:500 QUICK i=1 r=2 id=0x78 by=responder sealed 188
+            10.1 A:500 > B:500 INFO_V1 i=1 r=2 id=0x79 sealed 76";
+        let again = "
+            20 B:500 > A:500 QUICK i=1 r=2 id=0x7a by=responder sealed 188
+            20.1 A:500 > B:500 INFO_V1 i=1 r=2 id=0x7b sealed 76";
+        let granted = "
+            20.3 A:500 > B:500 QUICK i=1 r=2 id=0x7c sealed 188
+            20.4 B:500 > A:500 QUICK i=1 r=2 id=0x7c by=responder sealed 188 seed=1
+            20.5 A:500 > B:500 QUICK i=1 r=2 id=0x7c sealed 60
+            20.6 A > B ESP 0xb2 seq 1..40 every 0.5 size 136
+            20.7 B > A ESP 0xa2 seq 1..40 every 0.5 size 136";
+        verdict(&format!("{up}{again}"), "rekey-failed");
+        // Message 2 is not in the recording, and what it made is: the small message deleted the old SA.
+        let made = "\n            11 A > B ESP 0xb5 seq 1..20 every 0.5 size 136";
+        silent(&format!("{up}{again}{made}"), "rekey-failed");
+        silent(up, "rekey-failed");
+        silent(&format!("{up}{again}{granted}"), "rekey-failed");
     }
 
     /// A new IKE SA that begins at this second, by main mode or not.

@@ -51,6 +51,9 @@ const IN_FLIGHT: Span = Span::from_millis(100);
 /// Silence that tells a deletion from a rekeying.
 const SILENCE: Span = Span::from_secs(1);
 
+/// Whoever rekeyed an IKE SA deletes the old one this soon.
+const TIDY: Span = Span::from_secs(10);
+
 /// Two negotiations that crossed are tidied up this soon.
 const CROSSED: Span = Span::from_secs(30);
 
@@ -92,17 +95,22 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     let vantage = vantage(case.model, last)?;
     // Where the clock was set back, or is another tap's, what came after the delete is not known by
     // its time.
-    let still: u64 = case
-        .directions()
-        .iter()
-        .filter(|directions| {
+    let came = |end: usize| {
+        let here = case.directions().iter().filter(|directions| {
             directions.vantage.input == vantage.input
                 && quality::clock_error(case.model, directions.vantage) == Span::default()
-        })
-        .map(|directions| directions.packets_since(end, at.1.later(SILENCE)))
-        .max()
-        .unwrap_or(0);
+        });
+        let counts = here.map(|directions| directions.packets_since(end, at.1.later(SILENCE)));
+        counts.max().unwrap_or(0)
+    };
+    let still = came(end);
     let after = fate_of_attempts(case, at.1, who);
+    // With an IKE SA its child SAs go (RFC 7296 section 1.4.1). So whoever sends on has deleted
+    // something else, and so has who rekeyed before it: the new IKE SA has nothing to say yet.
+    let rekeyed = came(1 - end) >= NEEDED || tidies_up(case.model, sa, at.1, TIDY);
+    if after.is_none() && still >= NEEDED && rekeyed {
+        return None;
+    }
     let (severity, confidence, what): (_, _, Text) = match (still >= NEEDED, after) {
         (_, Some(Afterwards::Up)) => (
             Severity::Info,
@@ -156,6 +164,7 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
                 None => "a message of the size of a delete, the last on its SA",
             },
         )
+        .explaining(shunned(after))
         .severity(severity)
         .title(say!("{who} closed the tunnel", who))
         .says(say!("{who} sent the delete of the IKE SA to {to}.", who, to).then(what))
@@ -168,6 +177,15 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     )
 }
 
+/// What else is seen of a side that deletes and then wants no more of it.
+fn shunned(after: Option<Afterwards>) -> &'static [&'static str] {
+    match after {
+        Some(Afterwards::Refused) => &["peer-address-unknown"],
+        Some(Afterwards::Silent) => &["ike-no-response"],
+        _ => &[],
+    }
+}
+
 /// All ESP ended at an informational message of the size of a delete, and later someone asked for a
 /// new SA. Block padding makes a liveness check as large, so the traffic itself must tell.
 fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> Option<Finding> {
@@ -178,13 +196,20 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
         .map(|id| &case.model.exchanges[*id])
         // An unanswered one is a liveness check on a dead path.
         .filter(|exchange| exchange.response().is_some() || asked::is_v1(exchange.kind))
-        .filter_map(|exchange| life::may_delete(case.model, id, exchange))
+        .filter_map(|exchange| Some((exchange, life::may_delete(case.model, id, exchange)?)))
         // An IKE SA that has a successor is deleted, and nobody misses it.
-        .filter(|closing| !is_succeeded(case, id, closing.at))
-        .filter(|closing| !tidies_up(case.model, sa, closing.at.1))
-        .find_map(|closing| {
+        .filter(|(_, closing)| !is_succeeded(case, id, closing.at))
+        .filter(|(_, closing)| !tidies_up(case.model, sa, closing.at.1, SILENCE))
+        .find_map(|(exchange, closing)| {
             let (again, asker) = asked_again(case, closing.at.1)?;
-            let until = again.1;
+            let who = closing.from;
+            let fate = fate_of_attempts(case, closing.at.1, who)
+                .filter(|fate| *fate != Afterwards::Up);
+            // What is asked for in vain brings no traffic back.
+            let until = match fate {
+                Some(_) => tap::ended(case.model, vantage(case.model, exchange)?)?,
+                None => again.1,
+            };
             let ended = directions.iter().any(|directions| {
                 // Where the clock was set back, before and after are not known by time.
                 if quality::clock_error(case.model, directions.vantage) > Span::default() {
@@ -194,13 +219,12 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
                     .into_iter()
                     .all(|end| ends_at(directions, end, closing.at.1, until))
             });
-            let at_once = until.since(closing.at.1) < SILENCE;
-            if !ended || at_once || path_died(case, closing.at.1, until) {
+            let paused = again.1.since(closing.at.1);
+            let at_once = paused < SILENCE && fate.is_none();
+            if !ended || at_once || path_died(case, closing.at.1, again.1) {
                 return None;
             }
-            let who = closing.from;
             let named = named(case.model, id, closing.at);
-            let paused = until.since(closing.at.1);
             let says = match &named {
                 Some(deleted) => say!(
                     "ESP flowed in both directions up to the delete of {deleted} by {who}, and then ended at once, for \
@@ -225,6 +249,8 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
                     &RULE,
                     match named {
                         Some(_) => Confidence::Certain,
+                        // Nobody begins anew at once but for an SA that is gone.
+                        None if fate.is_some() && paused < SILENCE => Confidence::Likely,
                         None => Confidence::Possible,
                     },
                     case.id,
@@ -235,6 +261,7 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
                     },
                 )
                 .also(again, say!("{asker} asks for a new SA", asker))
+                .explaining(shunned(fate))
                 .severity(match wanted {
                     true => tap.gaps(RULE.severity),
                     false => Severity::Info,
@@ -250,9 +277,9 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
         })
 }
 
-/// Whether a message follows a negotiation at once, even one of which half is recorded: what was
+/// Whether a message follows a negotiation so soon, even one of which half is recorded: what was
 /// rekeyed is deleted (RFC 7296 section 2.8).
-fn tidies_up(model: &Model, sa: &IkeSa, time: Timestamp) -> bool {
+fn tidies_up(model: &Model, sa: &IkeSa, time: Timestamp, soon: Span) -> bool {
     // They stand in order of time, so what is long past is not looked at.
     let asked = |id: &ExchangeId| began(model, model.exchanges[*id].flights.first()?);
     let before = sa
@@ -260,7 +287,7 @@ fn tidies_up(model: &Model, sa: &IkeSa, time: Timestamp) -> bool {
         .partition_point(|id| asked(id).is_some_and(|at| at.1 < time));
     let before = sa.exchanges.get(..before).unwrap_or_default().iter().rev();
     before
-        .take_while(|id| asked(id).is_some_and(|at| time.since(at.1) < SILENCE))
+        .take_while(|id| asked(id).is_some_and(|at| time.since(at.1) < soon))
         .any(|id| model.exchanges[*id].kind == ExchangeType::CREATE_CHILD_SA)
 }
 
@@ -521,6 +548,35 @@ mod tests {
                  18.1 A:500 > B:500 CREATE_CHILD_SA i=7 r=8 id=0 response sealed 208
                  18.2 A > B ESP 0xb2 seq 1..20 every 0.5 size 136
                  18.3 B > A ESP 0xa2 seq 1..20 every 0.5 size 136"
+            ),
+            "tunnel-deleted",
+        );
+    }
+
+    #[test]
+    fn whoever_sends_on_has_deleted_what_it_rekeyed() {
+        // The new IKE SA says nothing in the rest of the capture.
+        let found = findings(&format!(
+            "{UP}
+             10.6 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request by=responder sealed 304
+             10.61 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response sealed 304
+             10.7 B:500 > A:500 INFORMATIONAL i=1 r=2 id=1 request by=responder sealed 80 opened D(IKE)
+             10.8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=1 response sealed 80
+             11 A > B ESP 0xb1 seq 21..60 every 0.5 size 136
+             11.1 B > A ESP 0xa1 seq 21..60 every 0.5 size 136"
+        ));
+        assert!(is_healthy(&found), "{found:#?}");
+    }
+
+    #[test]
+    fn a_delete_as_small_as_any_message_and_silence_at_once() {
+        verdict(
+            &format!(
+                "{UP}
+                 10.7 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+                 10.8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80
+                 11 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24
+                 60 C > B ESP 0xc1"
             ),
             "tunnel-deleted",
         );

@@ -53,6 +53,9 @@ const LIVE: Span = Span::from_secs(30);
 /// How long an old IKE SA may be used on after the next came up.
 const DRAIN: Span = Span::from_secs(30);
 
+/// The shortest idle timers, and as long as a person waits before trying again.
+const IDLE: Span = Span::from_secs(10);
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let births = case.births();
     let lost: Vec<(Birth, Birth)> = births
@@ -198,9 +201,16 @@ fn is_lost(case: &Case<'_>, old: &Birth, next: &Birth) -> bool {
         .map(|seen| seen.last.1)
         .max();
     let missed = traffic.is_some_and(|last| last <= next.up.1 && next.asked.1.since(last) <= LIVE);
+    // Who is idle and then closed in order, by whomever, is set up again when it is needed.
+    let idle = traffic
+        .zip(closing(case.model, old.ike_sa))
+        .is_some_and(|(last, (at, _))| {
+            at.since(last) >= IDLE && at < next.asked.1 && is_complete(case.model, old)
+        });
     let used = case.model.ike_sas[old.ike_sa].seen.last.1.since(next.up.1) > DRAIN;
     same && missed
         && !closed
+        && !idle
         && !used
         && case.model.ike_sas[next.ike_sa].replaces.is_none()
         && next.asked.1.since(old.asked.1) <= LIFE
@@ -318,6 +328,30 @@ mod tests {
             up(3, 200),
         ];
         silent(&text.concat(), "tunnel-flapping");
+    }
+
+    #[test]
+    fn idle_tunnels_that_the_peer_closes_are_not_missed() {
+        let close = |spi: u32, at: u32| {
+            format!(
+                "{at}.0 B:500 > A:500 INFORMATIONAL i={spi} r=9{spi} id=0 request by=responder sealed 80
+                 {at}.1 A:500 > B:500 INFORMATIONAL i={spi} r=9{spi} id=0 response by=initiator sealed 80
+                 "
+            )
+        };
+        let lives = |last: u32| {
+            let text = [
+                up(1, 0),
+                close(1, 95),
+                up(2, 100),
+                close(2, 195),
+                up(3, 200),
+            ];
+            let seq = format!("seq 1..{last} every 1");
+            text.concat().replace("seq 1..90 every 1", &seq)
+        };
+        silent(&lives(80), "tunnel-flapping");
+        fires(&lives(94), "tunnel-flapping");
     }
 
     #[test]
