@@ -26,32 +26,78 @@
 //!
 //! Captures are taken for hostile: nothing here panics on them, and what cannot be read or seen is
 //! told and not hidden.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(feature = "std"),
+    allow(
+        dead_code,
+        reason = "some of `wire` and `registry` is there for the modules above them"
+    )
+)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+#![deny(missing_docs)]
 
-pub mod assemble;
-pub mod capture;
-pub mod census;
-#[cfg(feature = "cli")]
-pub mod cli;
-pub mod crypto;
-pub mod diagnose;
-pub mod fold;
-#[doc(hidden)]
-pub mod fuzzing;
-pub mod keys;
-pub mod language;
+extern crate alloc;
+
 pub mod limits;
-pub mod model;
-pub mod net;
-pub mod pipeline;
 pub mod registry;
-pub mod report;
-pub mod sadb;
-pub mod scan;
-pub mod session;
-#[doc(hidden)]
-pub mod testing;
 pub mod units;
 pub mod wire;
 
-pub use pipeline::{Analysis, Options, analyze, dissect};
+#[cfg(feature = "std")]
+pub mod capture;
+#[cfg(feature = "std")]
+pub mod crypto;
+#[cfg(feature = "std")]
+pub mod diagnose;
+#[cfg(feature = "std")]
+pub mod keys;
+#[cfg(feature = "std")]
+pub mod language;
+#[cfg(feature = "std")]
+pub mod model;
+#[cfg(feature = "std")]
+pub mod net;
+#[cfg(feature = "std")]
+pub mod report;
+#[cfg(feature = "std")]
+pub mod session;
+
+#[cfg(feature = "std")]
+mod assemble;
+#[cfg(feature = "std")]
+mod pipeline;
+
+#[cfg(feature = "std")]
+pub use pipeline::{Analysis, Error, Options, Progress, Told, Visit, analyze, decrypt, dissect};
+
+// What follows can be named and is no part of the API: it changes without a word.
+
+/// The program: its interface is its arguments. Public since `main.rs` runs it.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+
+/// The laws that the fuzzers in `fuzz/` hold the library to.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod fuzzing;
+
+/// Conversations in text, for the tests in `tests/`.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod testing;
+
+// The stages between a capture and its model, for `benches/stages.rs`, which measures each alone.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod census;
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod fold;
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod sadb;
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod scan;

@@ -61,7 +61,7 @@ const MANY: usize = 8;
 pub enum Error {
     /// The operating system gave no threads.
     #[error("cannot start threads: {0}")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
+    Threads(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Reads the inputs and judges what they hold.
@@ -165,9 +165,8 @@ fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {
     let threads = wanted
         .map_or(1, NonZeroUsize::get)
         .min(options.bounds.threads);
-    Ok(rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()?)
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| Error::Threads(error.into()))
 }
 
 /// Reads all inputs, one after the other, and folds them into `to`.

@@ -137,6 +137,7 @@ impl Input {
     }
 
     /// Cuts the input into chunks of about `size` octets.
+    #[doc(hidden)]
     pub fn chunks(self, size: usize) -> Chunks {
         let shared = Arc::new(self.shared());
         let octets = size.max(1) as u64;

@@ -9,7 +9,7 @@
 mod catalogue;
 mod text;
 
-pub use text::{Text, all_of, clauses, count, list, one_of, parted};
+pub use text::{Text, Verbatim, all_of, clauses, count, list, one_of, parted};
 
 #[doc(hidden)]
 pub use text::check;

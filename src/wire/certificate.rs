@@ -82,26 +82,6 @@ impl fmt::Display for Content<'_> {
     }
 }
 
-/// The line of a certificate payload: the encoding, then what it holds, or how much and that it
-/// cannot be read.
-pub fn told(encoding: CertificateEncoding, data: &[u8]) -> String {
-    let name = named(encoding);
-    let size = data.len();
-    match Content::read(encoding, data) {
-        Some(content) => format!("{name}: {content}"),
-        None if Content::is_read(encoding) => format!("{name}, {size} octets, not readable"),
-        None => format!("{name}, {size} octets"),
-    }
-}
-
-/// The name of an encoding: `X.509 Certificate - Signature`, `encoding 99`.
-pub fn named(encoding: CertificateEncoding) -> String {
-    match encoding.name() {
-        Some(name) => name.to_owned(),
-        None => format!("encoding {}", encoding.0),
-    }
-}
-
 /// The certificates of a SignedData (RFC 2315 section 9.1) in a ContentInfo (section 7). `None` if
 /// it is none; one without certificates has an empty list.
 fn bundle(octets: &[u8]) -> Option<Vec<Certificate>> {

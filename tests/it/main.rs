@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected should stop"
 )]
 
+mod api;
 mod captures;
 mod cli;
 mod damage;
@@ -25,6 +26,7 @@ mod opening;
 mod round_trip;
 mod run;
 mod session;
+mod sources;
 mod split;
 mod tidy;
 mod truth;
