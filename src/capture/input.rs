@@ -116,6 +116,19 @@ impl Input {
         Ok(input)
     }
 
+    /// Reads a capture from wherever it comes as input number `index`, under this name: a socket, a
+    /// file in an archive, octets in memory. Waits until there is a file header.
+    ///
+    /// # Errors
+    /// What the reader says, and octets that are no capture of a format that is read.
+    pub fn from_reader(
+        name: &str,
+        index: u16,
+        reader: impl Read + Send + 'static,
+    ) -> Result<Self, OpenError> {
+        Self::from_stream(name.to_owned(), index, Box::new(reader), true)
+    }
+
     /// Its path as given; `-` for standard input.
     pub fn path(&self) -> &str {
         &self.path

@@ -13,6 +13,7 @@ mod captures;
 mod cli;
 mod damage;
 mod encap;
+mod examples;
 mod faq;
 mod features;
 mod fuzz;
