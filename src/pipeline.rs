@@ -65,6 +65,10 @@ pub enum Error {
 }
 
 /// Reads the inputs and judges what they hold.
+///
+/// # Errors
+/// The operating system gives no threads. An input that cannot be read to its end is none: what was
+/// read counts, and the [problems](model::Input::problems) of the input say the rest.
 pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysis, Error> {
     let pool = pool(options)?;
     let census = Census::within(options.bounds, Session::new(Arc::clone(&options.keys)));
@@ -86,6 +90,9 @@ pub type Visit<'v> = dyn FnMut(&Datagram<'_>, Timestamp, &Reading) -> ControlFlo
 ///
 /// A message that IKEv1 fragments make follows the fragment that completes it, as a datagram of the
 /// same frame.
+///
+/// # Errors
+/// As those of [`analyze`].
 pub fn dissect(
     inputs: Vec<capture::Input>,
     options: &Options,
@@ -110,6 +117,9 @@ pub enum Told<'a> {
 
 /// Calls `visit` for every frame, and for every datagram with IPsec after the frame that completes
 /// it, until it breaks.
+///
+/// # Errors
+/// As those of [`analyze`].
 pub fn decrypt(
     inputs: Vec<capture::Input>,
     options: &Options,

@@ -66,6 +66,9 @@ const STANDARD_INPUT: &str = "-";
 
 impl Input {
     /// Opens a path (or `-`) as input number `index`; reads its head to know the format by content.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is no capture of a format that is read.
     pub fn open(path: &Path, index: u16) -> Result<Self, OpenError> {
         let name = path.display().to_string();
         if name == STANDARD_INPUT {
@@ -391,6 +394,9 @@ impl Input {
 /// time of their first frame. Those of a folder that follow one another in time are one vantage set,
 /// so several taps that rotate their files are several; plain files that all follow one another are
 /// one set, too. Files in a folder that are no captures are passed over.
+///
+/// # Errors
+/// A path cannot be opened or is no capture, a folder has none in it, or there are more than 65,535.
 pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
     let mut inputs: Vec<Input> = Vec::new();
     // Positions of inputs named one by one.

@@ -5,7 +5,7 @@ use super::der::{self, Element};
 use super::text::{list, printable};
 use super::x509::{Certificate, PublicKey, RevocationList};
 use crate::registry::CertificateEncoding;
-use std::fmt;
+use core::fmt;
 
 /// What the data of a certificate payload holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -117,8 +117,8 @@ fn ocsp_status(octets: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::super::x509::tests::{gateway, revocations};
-    use super::*;
     use crate::registry::CertificateEncoding as Encoding;
+    use crate::wire::encoding::told;
 
     /// An element of more than 255 octets.
     fn long(tag: u8, contents: &[u8]) -> Vec<u8> {

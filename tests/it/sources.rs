@@ -184,6 +184,10 @@ fn write(tokens: TokenStream, text: &mut String) {
                     Delimiter::Brace => (" { ", " }"),
                     Delimiter::None => ("", ""),
                 };
+                let is_word = |last: char| last.is_alphanumeric();
+                if open == "[" && text.ends_with(is_word) || text.ends_with("&mut") {
+                    text.push(' ');
+                }
                 text.push_str(open);
                 write(group.stream(), text);
                 text.truncate(text.trim_end_matches([',', ' ']).len());
