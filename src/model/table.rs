@@ -32,7 +32,7 @@ macro_rules! id {
 }
 pub(crate) use id;
 
-/// Rows of `T`, which only grow; an id made by [`Table::push`] stays good.
+/// Rows of `T`, which only grow; an id that a model gave stays good in it.
 #[derive(Clone, Debug)]
 pub struct Table<I, T> {
     rows: Vec<T>,
