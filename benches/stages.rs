@@ -10,7 +10,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use espial::capture::{Chunk, Frame, Input, LinkType, Scratch};
 use espial::census::Census;
 use espial::census::sequence::Sequence;
-use espial::diagnose::Severity;
+use espial::diagnose::{RULES, Severity};
 use espial::fold::{EspPacket, Fold, Order};
 use espial::net::{Body, Encap, Learned, Path, peel};
 use espial::sadb::Sadb;
@@ -416,13 +416,13 @@ fn rules(criterion: &mut Criterion) {
         ("failing tunnel", UP, false),
     ] {
         let model = espial::testing::model(conversation);
-        let found = espial::diagnose::run(&model);
+        let found = espial::diagnose::run(&model, RULES);
         let well = found
             .iter()
             .all(|finding| finding.severity == Severity::Info);
         assert_eq!(well, is_well, "{name}");
         group.bench_function(name, |bencher| {
-            bencher.iter(|| espial::diagnose::run(black_box(&model)));
+            bencher.iter(|| espial::diagnose::run(black_box(&model), RULES));
         });
     }
     group.finish();

@@ -61,10 +61,14 @@ const MANY: usize = 8;
 pub enum Error {
     /// The operating system gave no threads.
     #[error("cannot start threads: {0}")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
+    Threads(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Reads the inputs and judges what they hold.
+///
+/// # Errors
+/// The operating system gives no threads. An input that cannot be read to its end is none: what was
+/// read counts, and the [problems](model::Input::problems) of the input say the rest.
 pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysis, Error> {
     let pool = pool(options)?;
     let census = Census::within(options.bounds, Session::new(Arc::clone(&options.keys)));
@@ -86,6 +90,9 @@ pub type Visit<'v> = dyn FnMut(&Datagram<'_>, Timestamp, &Reading) -> ControlFlo
 ///
 /// A message that IKEv1 fragments make follows the fragment that completes it, as a datagram of the
 /// same frame.
+///
+/// # Errors
+/// As those of [`analyze`].
 pub fn dissect(
     inputs: Vec<capture::Input>,
     options: &Options,
@@ -110,6 +117,9 @@ pub enum Told<'a> {
 
 /// Calls `visit` for every frame, and for every datagram with IPsec after the frame that completes
 /// it, until it breaks.
+///
+/// # Errors
+/// As those of [`analyze`].
 pub fn decrypt(
     inputs: Vec<capture::Input>,
     options: &Options,
@@ -165,9 +175,8 @@ fn pool(options: &Options) -> Result<rayon::ThreadPool, Error> {
     let threads = wanted
         .map_or(1, NonZeroUsize::get)
         .min(options.bounds.threads);
-    Ok(rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()?)
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| Error::Threads(error.into()))
 }
 
 /// Reads all inputs, one after the other, and folds them into `to`.

@@ -1,7 +1,7 @@
 //! Words everyone uses: when, which frame, from where, which SA.
 
-use std::fmt;
-use std::net::IpAddr;
+use core::fmt;
+use core::net::IpAddr;
 
 /// A moment, in nanoseconds since the Unix epoch, as the capture's clock told it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -153,7 +153,7 @@ impl fmt::Display for EspSpi {
 
 /// An address as a number: hashed in two steps where its octets would take many.
 #[inline]
-pub fn address_bits(address: IpAddr) -> u128 {
+pub(crate) fn address_bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => u128::from(address.to_bits()),
         IpAddr::V6(address) => address.to_bits(),

@@ -66,6 +66,9 @@ const STANDARD_INPUT: &str = "-";
 
 impl Input {
     /// Opens a path (or `-`) as input number `index`; reads its head to know the format by content.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is no capture of a format that is read.
     pub fn open(path: &Path, index: u16) -> Result<Self, OpenError> {
         let name = path.display().to_string();
         if name == STANDARD_INPUT {
@@ -116,6 +119,19 @@ impl Input {
         Ok(input)
     }
 
+    /// Reads a capture from wherever it comes as input number `index`, under this name: a socket, a
+    /// file in an archive, octets in memory. Waits until there is a file header.
+    ///
+    /// # Errors
+    /// What the reader says, and octets that are no capture of a format that is read.
+    pub fn from_reader(
+        name: &str,
+        index: u16,
+        reader: impl Read + Send + 'static,
+    ) -> Result<Self, OpenError> {
+        Self::from_stream(name.to_owned(), index, Box::new(reader), true)
+    }
+
     /// Its path as given; `-` for standard input.
     pub fn path(&self) -> &str {
         &self.path
@@ -137,6 +153,7 @@ impl Input {
     }
 
     /// Cuts the input into chunks of about `size` octets.
+    #[doc(hidden)]
     pub fn chunks(self, size: usize) -> Chunks {
         let shared = Arc::new(self.shared());
         let octets = size.max(1) as u64;
@@ -377,6 +394,9 @@ impl Input {
 /// time of their first frame. Those of a folder that follow one another in time are one vantage set,
 /// so several taps that rotate their files are several; plain files that all follow one another are
 /// one set, too. Files in a folder that are no captures are passed over.
+///
+/// # Errors
+/// A path cannot be opened or is no capture, a folder has none in it, or there are more than 65,535.
 pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
     let mut inputs: Vec<Input> = Vec::new();
     // Positions of inputs named one by one.

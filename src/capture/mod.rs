@@ -8,7 +8,7 @@ mod ahead;
 mod chunk;
 mod error;
 mod input;
-pub mod link_type;
+pub(crate) mod link_type;
 mod octets;
 mod order;
 mod pcap;
@@ -20,13 +20,20 @@ mod tests;
 mod walk;
 mod write;
 
+// How a file is shared among threads: for the pipeline, and for what measures it.
+#[doc(hidden)]
 pub use ahead::Stopper;
+#[doc(hidden)]
 pub use chunk::{Chunk, Chunks};
 pub use error::{OpenError, ReadError};
 pub use input::{Input, expand};
 pub use link_type::LinkType;
+#[doc(hidden)]
 pub use octets::Scratch;
-pub use problems::{Problem, Problems};
+pub use problems::Problem;
+#[doc(hidden)]
+pub use problems::Problems;
+#[doc(hidden)]
 pub use walk::{Context, Dropped, Seam, Walked};
 pub use write::Writer;
 

@@ -31,8 +31,7 @@ impl<W: Write> Writer<W> {
     /// Begins a file.
     ///
     /// # Errors
-    ///
-    /// Whatever the output says; so for all methods.
+    /// Those of the output.
     pub fn new(mut out: W, application: &str, comment: &str) -> io::Result<Self> {
         let mut body = Vec::new();
         body.extend(0x1a2b_3c4d_u32.to_le_bytes());
@@ -48,6 +47,9 @@ impl<W: Write> Writer<W> {
     }
 
     /// Describes an interface; its number.
+    ///
+    /// # Errors
+    /// Those of the output.
     pub fn interface(&mut self, link: LinkType, name: &str, comment: &str) -> io::Result<u32> {
         let mut body = Vec::new();
         body.extend(link.0.to_le_bytes());
@@ -65,6 +67,9 @@ impl<W: Write> Writer<W> {
 
     /// Writes a packet of an interface. A time before the epoch becomes the epoch, which is the
     /// first that the format knows.
+    ///
+    /// # Errors
+    /// Those of the output.
     pub fn packet(
         &mut self,
         interface: u32,
@@ -87,6 +92,9 @@ impl<W: Write> Writer<W> {
 
     /// Ends the file with a comment: one on the statistics of the first interface, since nothing
     /// else may stand at the end. A file without interfaces has none.
+    ///
+    /// # Errors
+    /// Those of the output.
     pub fn finish(mut self, time: Timestamp, comment: &str) -> io::Result<W> {
         if self.interfaces > 0 {
             let time = u64::try_from(time.0).unwrap_or(0);

@@ -1,7 +1,7 @@
 //! Events to flows: the part of the model that is plain counting.
 //!
 //! Exact by construction, since it sees events in file order. What the messages mean is for
-//! [`crate::assemble`].
+//! `assemble`.
 
 mod clock;
 mod flow;

@@ -5,13 +5,13 @@
 //! the RFCs. [`Protection`] opens what one direction of an SA carries, [`Prf`] derives its keys,
 //! [`Hash`](enum@Hash) is for what IKEv1 hashes without a key.
 
-pub mod cipher;
-pub mod hash;
-pub mod integrity;
-pub mod key_error;
-pub mod prf;
-pub mod protection;
-pub mod secret;
+pub(crate) mod cipher;
+pub(crate) mod hash;
+pub(crate) mod integrity;
+pub(crate) mod key_error;
+pub(crate) mod prf;
+pub(crate) mod protection;
+pub(crate) mod secret;
 
 mod blocks;
 mod combined;

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroize;
 
 /// Octets that nobody may see: a key, or what keys are made of.
 ///
 /// They are overwritten when the value is dropped. There is no `Display`, `Debug` tells how many
 /// octets they are, and comparing takes the same time wherever they differ.
-#[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Default)]
 pub struct Secret(Vec<u8>);
 
 impl Secret {
@@ -30,6 +30,12 @@ impl Secret {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

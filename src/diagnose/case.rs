@@ -103,29 +103,29 @@ impl<'m> Case<'m> {
     }
 
     /// Messages that want an answer and did not get it at once: sent again, or not answered.
-    pub fn unsettled(&self) -> &[Asked<'m>] {
+    pub(crate) fn unsettled(&self) -> &[Asked<'m>] {
         self.unsettled
             .get_or_init(|| asked::unsettled(self).collect())
     }
 
     /// The births of its IKE SAs, in order.
-    pub fn births(&self) -> &[Birth] {
+    pub(crate) fn births(&self) -> &[Birth] {
         self.births.get_or_init(|| life::births(self))
     }
 
     /// The attempts at child SAs of which some message was opened, in order of time.
-    pub fn attempts(&self) -> &[Attempt] {
+    pub(crate) fn attempts(&self) -> &[Attempt] {
         self.attempts.get_or_init(|| child::attempts(self))
     }
 
     /// Those attempts that were refused, and that no success for the same traffic followed soon.
-    pub fn lasting(&self) -> &[Refusal] {
+    pub(crate) fn lasting(&self) -> &[Refusal] {
         let lasting = || child::lasting(self.model, self.attempts());
         self.lasting.get_or_init(lasting)
     }
 
     /// What its ESP carries; `None` if none of it could be read.
-    pub fn inside(&self) -> Option<&Inside<'m>> {
+    pub(crate) fn inside(&self) -> Option<&Inside<'m>> {
         self.inside.get_or_init(|| Inside::of(self)).as_ref()
     }
 

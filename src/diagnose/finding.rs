@@ -82,8 +82,8 @@ pub struct Finding {
     /// Slugs of rules that see a consequence of this one this time, besides those that it always
     /// [`explains`](Rule::explains).
     pub also_explains: &'static [&'static str],
-    /// The finding that explains it: its place among the concluded ones. Set by
-    /// [`conclude`](super::conclude()).
+    /// The finding that explains it: its place among the concluded ones. Set where
+    /// findings are put in order.
     pub cause: Option<usize>,
 }
 

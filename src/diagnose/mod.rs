@@ -1,40 +1,45 @@
 //! The judgement: rules over the model give findings.
 //!
-//! A rule looks at one tunnel, its [`Case`], and says what it sees; [`conclude`] puts causes before their
-//! consequences. What several rules need to know is in [`facts`]; how to write a rule is shown by
-//! any file in [`rules`].
+//! A rule looks at one tunnel, its [`Case`], and says what it sees; [`run`] puts causes before their
+//! consequences. [`RULES`] are ours, each with its document. How to write one of your own is shown by
+//! `examples/own_rule.rs`, and by any file in `src/diagnose/rules/`.
 
 mod blind;
-pub mod case;
+pub(crate) mod case;
 mod conclude;
-pub mod facts;
-pub mod finding;
-pub mod rule;
-pub mod rules;
-pub mod signs;
+pub(crate) mod facts;
+pub(crate) mod finding;
+pub(crate) mod rule;
+pub(crate) mod rules;
+pub(crate) mod signs;
 #[cfg(test)]
 mod testing;
-pub mod timeline;
+pub(crate) mod timeline;
 
-pub use blind::{blind, failed};
+pub(crate) use blind::{blind, failed};
 pub use case::Case;
-pub use conclude::conclude;
+pub(crate) use conclude::conclude;
+pub use facts::esp::Directions;
+pub use facts::tap::{Heard, Tap};
 pub use finding::{Cite, Confidence, Evidence, Finding, Severity};
 pub use rule::Rule;
+pub use rules::RULES;
 pub use signs::Signs;
-pub use timeline::timeline;
+pub use timeline::{Event, Kind as EventKind, timeline};
 
 use crate::model::{Model, TunnelId};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Every rule on every tunnel, then the conclusion: the most important finding first.
-pub fn run(model: &Model) -> Vec<Finding> {
+/// These rules on every tunnel, then the conclusion: the most important finding first.
+///
+/// [`RULES`] are ours; others may stand among them or alone.
+pub fn run(model: &Model, rules: &[&'static Rule]) -> Vec<Finding> {
     let findings = model
         .tunnels
         .ids()
         .flat_map(|tunnel| {
             let case = Case::of(model, tunnel);
-            let rules = rules::RULES.iter().filter(|rule| rule.may_speak(&case));
+            let rules = rules.iter().filter(|rule| rule.may_speak(&case));
             rules
                 .flat_map(|rule| (rule.check)(&case))
                 .collect::<Vec<_>>()
@@ -45,7 +50,7 @@ pub fn run(model: &Model) -> Vec<Finding> {
 
 /// A rule that panicked over a tunnel.
 #[derive(Clone, Copy, Debug)]
-pub struct Failed {
+pub(crate) struct Failed {
     /// The rule.
     pub rule: &'static Rule,
     /// The tunnel.
@@ -58,7 +63,7 @@ pub struct Failed {
 /// The rule panicked, which is a defect of it. That costs what it would have said of this tunnel and
 /// nothing else: a rule only reads, and an answer that it was about to keep in the case is worked out
 /// anew by the next that asks for it.
-pub fn check(rule: &'static Rule, case: &Case<'_>) -> Result<Vec<Finding>, Failed> {
+pub(crate) fn check(rule: &'static Rule, case: &Case<'_>) -> Result<Vec<Finding>, Failed> {
     let tunnel = case.id;
     catch_unwind(AssertUnwindSafe(|| (rule.check)(case))).map_err(|_| Failed { rule, tunnel })
 }

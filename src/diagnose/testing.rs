@@ -24,7 +24,7 @@ pub(super) fn findings(text: &str) -> Vec<Finding> {
             asked(rule, &case);
         }
     }
-    super::run(&model)
+    super::run(&model, super::RULES)
 }
 
 /// What one rule says of the first tunnel of a model.

@@ -5,19 +5,19 @@
 //! [`load`] reads files and folders; [`KEY_FORMATS`] are the formats, each of which knows its files
 //! by their content.
 
-pub mod files;
+pub(crate) mod files;
 mod fold;
-pub mod format;
-pub mod lengths;
-pub mod names;
-pub mod problem;
+pub(crate) mod format;
+pub(crate) mod lengths;
+pub(crate) mod names;
+pub(crate) mod problem;
 mod text;
 
 #[cfg(test)]
 mod testing;
 
 pub use files::{LoadError, load};
-pub use format::{KEY_FORMATS, KeyFormat};
+pub use format::{KEY_FORMATS, KeyFormat, Written, read};
 pub use problem::Problem;
 
 use crate::crypto::Secret;

@@ -9,7 +9,7 @@
 mod catalogue;
 mod text;
 
-pub use text::{Text, all_of, clauses, count, list, one_of, parted};
+pub use text::{Text, Verbatim, all_of, clauses, count, list, one_of, parted};
 
 #[doc(hidden)]
 pub use text::check;
@@ -70,7 +70,10 @@ impl Language {
         told.unwrap_or(head)
     }
 
+    // What the tests hold each catalogue to.
+
     /// The sentences and words of a text for which the catalogue has nothing.
+    #[doc(hidden)]
     pub fn lacks(self, text: &Text) -> Vec<&'static str> {
         let mut lacking = Vec::new();
         if let Some(catalogue) = self.catalogue() {
@@ -85,6 +88,7 @@ impl Language {
 
     /// The keys of its catalogue, in order; English needs none. The context of a key, if it has one,
     /// stands before it with U+0004 between.
+    #[doc(hidden)]
     pub fn keys(self) -> Vec<&'static str> {
         self.catalogue().map_or_else(Vec::new, Catalogue::keys)
     }

@@ -255,7 +255,7 @@ impl<T: Into<Text>> From<Option<T>> for Text {
 }
 
 /// What reads the same in every language, and may fill a hole as it is.
-trait Verbatim: fmt::Display {}
+pub trait Verbatim: fmt::Display {}
 
 impl<T: Verbatim> From<T> for Text {
     fn from(what: T) -> Self {

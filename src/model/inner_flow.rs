@@ -11,7 +11,7 @@ use std::net::IpAddr;
 id!(InnerFlowId, "a conversation inside ESP");
 
 /// Frame and time of a packet.
-type Place = (FrameId, Timestamp);
+pub type Place = (FrameId, Timestamp);
 
 /// All packets inside ESP between two ends of one protocol, at one vantage. Ends have ports where
 /// the protocol has some; ICMP errors are no conversation, they are [`InnerError`]s.

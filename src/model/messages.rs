@@ -22,7 +22,7 @@ const SHARE_BITS: u32 = 8;
 
 impl MessageId {
     /// The message at a place of a share.
-    pub fn at(share: usize, place: usize) -> Self {
+    pub(crate) fn at(share: usize, place: usize) -> Self {
         let place = u32::try_from(place).unwrap_or(u32::MAX);
         let share = u32::try_from(share).unwrap_or(u32::MAX);
         Self(place << SHARE_BITS | share & (u32::MAX >> (32 - SHARE_BITS)))
@@ -37,7 +37,7 @@ impl MessageId {
 
 impl Messages {
     /// Adds a message. Its id is good until the messages are put in order.
-    pub fn push(&mut self, message: Message) -> MessageId {
+    pub(crate) fn push(&mut self, message: Message) -> MessageId {
         let share = share_of(&message);
         let place = self.shares.get(share).map_or(0, Vec::len);
         if let Some(rows) = self.shares.get_mut(share) {
@@ -57,18 +57,24 @@ impl Messages {
         self.count == 0
     }
 
+    /// The message of an id; `None` if the id is that of another model.
+    pub fn message(&self, id: MessageId) -> Option<&Message> {
+        let (share, place) = id.place();
+        self.shares.get(share)?.get(place)
+    }
+
     /// All of them, share by share.
     pub fn iter(&self) -> impl Iterator<Item = &Message> {
         self.shares.iter().flatten()
     }
 
     /// Takes the shares out.
-    pub fn take_shares(&mut self) -> Vec<Vec<Message>> {
+    pub(crate) fn take_shares(&mut self) -> Vec<Vec<Message>> {
         std::mem::take(self).shares
     }
 
     /// The table of these shares, each with all the messages that it had.
-    pub fn of_shares(shares: Vec<Vec<Message>>) -> Self {
+    pub(crate) fn of_shares(shares: Vec<Vec<Message>>) -> Self {
         let count = shares.iter().map(Vec::len).sum();
         Self { shares, count }
     }
@@ -83,6 +89,9 @@ impl Default for Messages {
     }
 }
 
+/// # Panics
+/// As a slice does, if the id is that of another model and there is no such row; [`Messages::message`]
+/// does not.
 #[expect(
     clippy::indexing_slicing,
     reason = "an id is made by push or the assembly alone, and rows are never removed"

@@ -2,32 +2,32 @@
 //!
 //! `None` means "not seen"; no default ever stands for it.
 
-pub mod child_sa;
-pub mod child_size;
-pub mod claim;
-pub mod classes;
-pub mod clear_flow;
-pub mod esp_flow;
-pub mod esp_size;
-pub mod exchange;
-pub mod few;
-pub mod icmp;
-pub mod ike_sa;
-pub mod inner_flow;
-pub mod input;
-pub mod message;
-pub mod messages;
-pub mod negotiation;
-pub mod notice;
-pub mod numbers;
-pub mod octets;
-pub mod opened;
-pub mod quality;
-pub mod selector;
-pub mod size;
-pub mod table;
-pub mod tap_pair;
-pub mod tunnel;
+pub(crate) mod child_sa;
+pub(crate) mod child_size;
+pub(crate) mod claim;
+pub(crate) mod classes;
+pub(crate) mod clear_flow;
+pub(crate) mod esp_flow;
+pub(crate) mod esp_size;
+pub(crate) mod exchange;
+pub(crate) mod few;
+pub(crate) mod icmp;
+pub(crate) mod ike_sa;
+pub(crate) mod inner_flow;
+pub(crate) mod input;
+pub(crate) mod message;
+pub(crate) mod messages;
+pub(crate) mod negotiation;
+pub(crate) mod notice;
+pub(crate) mod numbers;
+pub(crate) mod octets;
+pub(crate) mod opened;
+pub(crate) mod quality;
+pub(crate) mod selector;
+pub(crate) mod size;
+pub(crate) mod table;
+pub(crate) mod tap_pair;
+pub(crate) mod tunnel;
 
 pub use child_sa::{ChildSa, ChildSaId, ChildSuite, ChildTerms, Mode};
 pub use child_size::{ChildInferred, Reading};
@@ -44,8 +44,8 @@ pub use few::Few;
 pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
 pub use inner_flow::{
-    BgpWay, Carrier, EchoSize, EchoWay, InnerError, InnerFlow, InnerFlowId, InnerWay, Rtt, Run,
-    Stuck, TcpWay,
+    BgpWay, Carrier, EchoSize, EchoWay, InnerError, InnerFlow, InnerFlowId, InnerWay, Place, Rtt,
+    Run, Stuck, TcpWay,
 };
 pub use input::Input;
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Pieces, Plain};
@@ -55,10 +55,11 @@ pub use notice::Notice;
 pub use numbers::{NumberRun, Numbers, Sample};
 pub use octets::Octets;
 pub use opened::{Opened, Why};
-pub use quality::{ClockStep, DOUBLED};
+pub use quality::ClockStep;
+pub(crate) use quality::DOUBLED;
 pub use selector::Selector;
 pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
-pub use table::Table;
+pub use table::{Id, Table};
 pub use tap_pair::{ClockOffset, Crossing, Lie, Missed, TapPair};
 pub use tunnel::{Tunnel, TunnelId, sides};
 
@@ -89,7 +90,7 @@ pub struct Model {
     /// Pairs of gateways with all that passed between them.
     pub tunnels: Table<TunnelId, Tunnel>,
     /// Tunnels by the addresses of their ends, in order.
-    pub tunnels_by_end: foldhash::HashMap<std::net::IpAddr, Vec<TunnelId>>,
+    pub(crate) tunnels_by_end: foldhash::HashMap<std::net::IpAddr, Vec<TunnelId>>,
     /// ICMP errors about IKE, ESP or AH, in file order.
     pub icmp: Vec<IcmpSeen>,
     /// NAT keepalives by path, in order of the first.

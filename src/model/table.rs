@@ -32,7 +32,7 @@ macro_rules! id {
 }
 pub(crate) use id;
 
-/// Rows of `T`, which only grow; an id made by [`Table::push`] stays good.
+/// Rows of `T`, which only grow; an id that a model gave stays good in it.
 #[derive(Clone, Debug)]
 pub struct Table<I, T> {
     rows: Vec<T>,
@@ -43,33 +43,30 @@ impl<I: Id, T> Table<I, T> {
     /// Adds a row.
     ///
     /// Rows stop at `u32::MAX`; [`crate::limits`] keeps every table far below.
-    pub fn push(&mut self, row: T) -> I {
+    pub(crate) fn push(&mut self, row: T) -> I {
         let id = I::from_index(u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
         self.rows.push(row);
         id
     }
 
-    /// The table of these rows.
-    pub fn of_rows(rows: Vec<T>) -> Self {
-        Self {
-            rows,
-            ids: PhantomData,
-        }
-    }
-
     /// The rows alone, in order.
-    pub fn into_rows(self) -> Vec<T> {
+    pub(crate) fn into_rows(self) -> Vec<T> {
         self.rows
     }
 
     /// Makes room for so many more rows.
-    pub fn reserve(&mut self, more: usize) {
+    pub(crate) fn reserve(&mut self, more: usize) {
         self.rows.reserve_exact(more);
     }
 
     /// Adds rows.
-    pub fn extend(&mut self, rows: impl IntoIterator<Item = T>) {
+    pub(crate) fn extend(&mut self, rows: impl IntoIterator<Item = T>) {
         self.rows.extend(rows);
+    }
+
+    /// The row of an id; `None` if the id is that of another model.
+    pub fn row(&self, id: I) -> Option<&T> {
+        self.rows.get(id.index())
     }
 
     /// The number of rows.
@@ -88,7 +85,7 @@ impl<I: Id, T> Table<I, T> {
     }
 
     /// The rows in order, to change them.
-    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
+    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
         self.rows.iter_mut()
     }
 
@@ -103,6 +100,9 @@ impl<I: Id, T> Table<I, T> {
     }
 }
 
+/// # Panics
+/// As a slice does, if the id is that of another model and there is no such row; [`Table::row`] does
+/// not.
 #[expect(
     clippy::indexing_slicing,
     reason = "an id is made by push alone, and rows are never removed"

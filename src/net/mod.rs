@@ -6,14 +6,14 @@
 //! The functions on the way to ESP are inlined into one another by force: what they hand on then
 //! stays in registers, which halves the time of a frame. All others are marked cold or left alone.
 
-pub mod ah;
-pub mod datagram;
-pub mod express;
-pub mod inner;
-pub mod learned;
-pub mod opening;
-pub mod reassembly;
-pub mod stream;
+pub(crate) mod ah;
+pub(crate) mod datagram;
+pub(crate) mod express;
+pub(crate) mod inner;
+pub(crate) mod learned;
+pub(crate) mod opening;
+pub(crate) mod reassembly;
+pub(crate) mod stream;
 
 mod clear;
 mod ctcp;
@@ -35,13 +35,17 @@ pub use datagram::{
     Body, Clear, Datagram, Encap, Esp, Fragment, IcmpError, IpFacts, Layer, Path, Quote, Segment,
     Stamp,
 };
-pub use express::{Ends, Express};
-pub use inner::Inner;
+pub(crate) use express::Ends;
+pub use inner::{
+    Aggfrag, BgpKind, BgpMessage, BgpOpen, Content as InnerContent, Echo, Inner, InnerFragment,
+    InnerIcmp, Ipcomp, Tcp, TcpFlags,
+};
 pub use learned::{Learned, Pair};
-pub use null::{Null, evidence};
+pub use null::Null;
+pub(crate) use null::evidence;
 pub use opening::{FailedEsp, OpenedEsp, Opening, SaId, Unopened};
-pub use reassembly::{Incomplete, Pushed, Reassembler, Refusal, Whole};
-pub use stream::Streams;
+pub(crate) use reassembly::{Pushed, Reassembler, Whole};
+pub(crate) use stream::Streams;
 
 use crate::capture::{Frame, LinkType};
 use crate::units::Endpoint;
@@ -73,7 +77,7 @@ pub fn peel<'a, V: FnMut(Datagram<'a>)>(frame: &Frame<'a>, learned: &mut Learned
 /// Goes on with an IP payload that was put together from fragments: `length` octets of `protocol`,
 /// of which `payload` is what the capture kept.
 #[expect(clippy::too_many_arguments, reason = "what a frame says, in pieces")]
-pub fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
+pub(crate) fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
     learned: &mut Learned,
     stamp: Stamp,
     path: Path,
@@ -102,7 +106,7 @@ pub fn peel_payload<'a, V: FnMut(Datagram<'a>)>(
 /// Goes on inside an ESP packet that was opened: `payload` is what it carries, without its padding.
 ///
 /// What is inside proves nothing of paths: who has no key could not know it.
-pub fn peel_opened<'a, V: FnMut(Datagram<'a>)>(
+pub(crate) fn peel_opened<'a, V: FnMut(Datagram<'a>)>(
     stamp: Stamp,
     path: Path,
     ip: IpFacts,

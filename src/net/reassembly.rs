@@ -45,7 +45,7 @@ pub enum Pushed {
     /// It was the last one missing.
     Whole(Whole),
     /// It cannot be a piece of any packet, or not of this one.
-    Refused(Refusal),
+    Refused(#[cfg_attr(not(test), expect(dead_code, reason = "the tests ask why"))] Refusal),
 }
 
 /// Why a piece was refused.

@@ -3,21 +3,43 @@
 //! An unknown number keeps its number. Names are spelt as IANA spells them, and each line cites
 //! the document that gives the number its meaning.
 
-pub mod eap;
-pub mod g_ikev2;
-pub mod gdoi;
-pub mod ikev1;
-pub mod ikev2;
-pub mod product;
-pub mod shared;
+#![warn(
+    clippy::alloc_instead_of_core,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core
+)]
+
+pub(crate) mod eap;
+pub(crate) mod g_ikev2;
+pub(crate) mod gdoi;
+pub(crate) mod ikev1;
+pub(crate) mod ikev2;
+#[cfg(feature = "std")]
+pub(crate) mod product;
+pub(crate) mod shared;
 pub mod transform;
 pub mod vendor_id;
 
-pub use ikev1::NotifyV1;
+pub use eap::{AkaAttribute, AkaSubtype, MschapOpcode};
+pub use g_ikev2::{
+    GroupKeyBagAttribute, GroupWidePolicyAttribute, GsaAttribute, MemberKeyBagAttribute,
+};
+pub use gdoi::{
+    GapAttribute, GdoiExchange, KekAlgorithm, KekAttribute, KekKeyAttribute,
+    KekManagementAlgorithm, KeyDownloadType, LkhAttribute, PopAlgorithm, SidAttribute,
+    SigAlgorithm, SigHashAlgorithm, TekKeyAttribute, TekProtocol, kek_value_name,
+};
+pub use ikev1::{
+    AddressPreservation, AhTransform, AuthMethodV1, AuthenticationAlgorithm, Doi, EcnTunnel,
+    EncapsulationMode, EncryptionV1, EspTransform, ExtendedSequenceNumber, GroupType, GroupV1,
+    HashV1, IsakmpTransform, LifeType, NotifyV1, Phase, Phase1Attribute, Phase2Attribute,
+    ProtocolV1, SaDirection, SignatureEncoding, Situation, attribute_name, attribute_value_name,
+    transform_name,
+};
 pub use ikev2::{
-    AuthMethod, ConfigurationAttributeType, ConfigurationType, HashAlgorithm, IpcompTransform,
-    NotifyType, PpkIdType, RohcAttribute, SecurePasswordMethod, TransformAttributeType,
-    TransformType, TsType,
+    AuthMethod, ConfigurationAttributeType, ConfigurationType, GatewayIdentityType, HashAlgorithm,
+    IpcompTransform, NotifyType, PpkIdType, RohcAttribute, SecurePasswordMethod,
+    TransformAttributeType, TransformType, TsType,
 };
 pub use shared::{
     CertificateEncoding, EapType, ExchangeType, IdType, IpProtocol, PayloadType, SecurityProtocol,
@@ -73,8 +95,8 @@ macro_rules! registry {
         }
 
         /// The name, or the number where there is none.
-        impl std::fmt::Display for $Name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        impl core::fmt::Display for $Name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 match self.name() {
                     Some(name) => f.write_str(name),
                     None => write!(f, "{}", self.0),

@@ -4,6 +4,8 @@
 
 use super::ikev1::ProtocolV1;
 use super::registry;
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
 
 registry! {
     /// Exchange types: IKEv1 below 34, IKEv2 from 34 on.

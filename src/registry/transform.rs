@@ -445,7 +445,7 @@ mod tests {
             let rows = table.iter().map(|row| (row.name, row.reference));
             rows.collect()
         });
-        std::iter::once(ciphers.collect()).chain(others).collect()
+        core::iter::once(ciphers.collect()).chain(others).collect()
     }
 
     #[test]

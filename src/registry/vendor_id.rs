@@ -4,6 +4,10 @@
 //! table proves itself. The others are published by their vendors, or recorded by at least two of
 //! those who collect them. What is not known for sure is not here: it is shown as it was sent.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+
 /// What [`product`] says of a vendor ID that announces IKEv1 fragments ([MS-IKEE] section 1.7).
 pub const FRAGMENTATION: &str = "IKEv1 fragmentation";
 
@@ -27,7 +31,7 @@ pub fn text(data: &[u8]) -> Option<&str> {
 }
 
 fn printable(data: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(data).ok()?;
+    let text = core::str::from_utf8(data).ok()?;
     let text = text.trim_matches(['\0', '\n', '\r', ' ']);
     let printable = text.bytes().all(|octet| (0x20..0x7f).contains(&octet));
     (printable && !text.is_empty()).then_some(text)
@@ -80,7 +84,7 @@ impl Id {
 /// What follows in data that begin with these octets.
 fn after<'a>(mut data: &'a [u8], hex: &str) -> Option<&'a [u8]> {
     for pair in hex.as_bytes().chunks_exact(2) {
-        let pair = std::str::from_utf8(pair).ok()?;
+        let pair = core::str::from_utf8(pair).ok()?;
         let octet = u8::from_str_radix(pair, 16).ok()?;
         data = data.strip_prefix(&[octet])?;
     }
@@ -494,7 +498,7 @@ mod tests {
     fn from_hex(hex: &str) -> Vec<u8> {
         let digits = hex.as_bytes().chunks(2);
         digits
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
             .collect()
     }
 

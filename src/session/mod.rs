@@ -11,6 +11,8 @@ mod ikev2;
 mod opener;
 mod suite;
 
+// What is said of keys that cannot be derived; the tests hold it to the captures.
+#[doc(hidden)]
 pub use child::{Derived, Underivable};
 pub use fragments::{Place, Standing};
 
@@ -121,6 +123,7 @@ impl Session {
 
     /// The keys of child SAs that were derived since the last call, in the order of the frames that
     /// complete their negotiation.
+    #[doc(hidden)]
     pub fn take_derived(&mut self) -> Vec<Derived> {
         self.opener
             .as_mut()

@@ -1,10 +1,11 @@
 //! Addresses from octets, ranges of them, and the prefixes that cover a range.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address of 4 or 16 octets.
-pub fn address(octets: &[u8]) -> Option<IpAddr> {
+pub(crate) fn address(octets: &[u8]) -> Option<IpAddr> {
     if let Ok(octets) = <[u8; 4]>::try_from(octets) {
         return Some(Ipv4Addr::from(octets).into());
     }
@@ -83,7 +84,7 @@ impl fmt::Display for Prefix {
 }
 
 /// The prefix length that a netmask stands for; `None` if its ones are not all in front.
-pub fn prefix_of_mask(mask: IpAddr) -> Option<u8> {
+pub(crate) fn prefix_of_mask(mask: IpAddr) -> Option<u8> {
     let (mask, width) = number(mask);
     let ones = mask.count_ones();
     let zeros = width.saturating_sub(ones);

@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use crate::units::EspSpi;
+use alloc::vec::Vec;
 
 /// An Authentication Header.
 ///

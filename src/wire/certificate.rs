@@ -5,7 +5,7 @@ use super::der::{self, Element};
 use super::text::{list, printable};
 use super::x509::{Certificate, PublicKey, RevocationList};
 use crate::registry::CertificateEncoding;
-use std::fmt;
+use core::fmt;
 
 /// What the data of a certificate payload holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -82,26 +82,6 @@ impl fmt::Display for Content<'_> {
     }
 }
 
-/// The line of a certificate payload: the encoding, then what it holds, or how much and that it
-/// cannot be read.
-pub fn told(encoding: CertificateEncoding, data: &[u8]) -> String {
-    let name = named(encoding);
-    let size = data.len();
-    match Content::read(encoding, data) {
-        Some(content) => format!("{name}: {content}"),
-        None if Content::is_read(encoding) => format!("{name}, {size} octets, not readable"),
-        None => format!("{name}, {size} octets"),
-    }
-}
-
-/// The name of an encoding: `X.509 Certificate - Signature`, `encoding 99`.
-pub fn named(encoding: CertificateEncoding) -> String {
-    match encoding.name() {
-        Some(name) => name.to_owned(),
-        None => format!("encoding {}", encoding.0),
-    }
-}
-
 /// The certificates of a SignedData (RFC 2315 section 9.1) in a ContentInfo (section 7). `None` if
 /// it is none; one without certificates has an empty list.
 fn bundle(octets: &[u8]) -> Option<Vec<Certificate>> {
@@ -137,8 +117,8 @@ fn ocsp_status(octets: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::super::x509::tests::{gateway, revocations};
-    use super::*;
     use crate::registry::CertificateEncoding as Encoding;
+    use crate::wire::encoding::told;
 
     /// An element of more than 255 octets.
     fn long(tag: u8, contents: &[u8]) -> Vec<u8> {

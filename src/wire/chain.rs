@@ -79,7 +79,7 @@ impl<'a> Chain<'a> {
     }
 
     /// The chain that begins with a payload of type `first` where the cursor stands.
-    pub fn at(first: PayloadType, version: Version, cursor: Cursor<'a>) -> Self {
+    pub(crate) fn at(first: PayloadType, version: Version, cursor: Cursor<'a>) -> Self {
         Self {
             next: first,
             version,
@@ -89,7 +89,7 @@ impl<'a> Chain<'a> {
     }
 
     /// What is left behind the payloads walked over.
-    pub fn rest(&self) -> Cursor<'a> {
+    pub(crate) fn rest(&self) -> Cursor<'a> {
         self.cursor
     }
 

@@ -2,6 +2,9 @@
 
 use super::text::{Hex, printable};
 use crate::wire::cursor::Cursor;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// One element: a tag and its contents.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +49,7 @@ impl<'a> Element<'a> {
     /// The elements inside, up to one that cannot be read.
     pub fn children(self) -> impl Iterator<Item = Self> {
         let mut cursor = Cursor::new(self.contents, 0);
-        std::iter::from_fn(move || Self::take(&mut cursor))
+        core::iter::from_fn(move || Self::take(&mut cursor))
     }
 }
 

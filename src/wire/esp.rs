@@ -1,6 +1,7 @@
 //! The ESP header (RFC 4303 section 2).
 
 use crate::units::EspSpi;
+use alloc::vec::Vec;
 
 /// What of an ESP packet travels in clear.
 ///

@@ -2,7 +2,9 @@
 
 use super::cursor::Cursor;
 use crate::limits::FAULTS;
-use std::fmt;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
 
 /// One thing that could not be read as the RFC lays it out.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -90,12 +92,12 @@ pub struct Faults {
 
 impl Faults {
     /// From here on, what is read lies inside this structure.
-    pub fn enter(&mut self, name: impl Into<Step>) {
+    pub(crate) fn enter(&mut self, name: impl Into<Step>) {
         self.path.push(name.into());
     }
 
     /// The structure entered last has been read.
-    pub fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.path.pop();
     }
 
@@ -115,7 +117,7 @@ impl Faults {
     }
 
     /// `None`, and a fault, unless the cursor has `need` octets left, as `promised_by` says.
-    pub fn require(
+    pub(crate) fn require(
         &mut self,
         cursor: &Cursor<'_>,
         need: usize,
@@ -135,7 +137,7 @@ impl Faults {
     }
 
     /// A fault if octets are left where the structure should end.
-    pub fn expect_end(&mut self, cursor: &Cursor<'_>) {
+    pub(crate) fn expect_end(&mut self, cursor: &Cursor<'_>) {
         if !cursor.is_empty() {
             self.push(cursor.at(), FaultKind::Trailing(cursor.left()));
         }

@@ -2,6 +2,7 @@
 
 use crate::registry::{ExchangeType, PayloadType};
 use crate::units::{IkeSpi, IkeSpis};
+use alloc::vec::Vec;
 
 /// Octets of the header.
 pub const HEADER_LEN: usize = 28;

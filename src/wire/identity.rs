@@ -5,7 +5,9 @@ use super::cursor::Cursor;
 use super::der;
 use super::text::printable;
 use crate::registry::IdType;
-use std::net::IpAddr;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::net::IpAddr;
 
 /// An identity as text: an address, prefix or range; a domain name or mail address; a distinguished
 /// name; a key ID that is text (RFC 2407 section 4.6.2.1, RFC 7296 section 3.5).
@@ -53,7 +55,7 @@ fn general_name(octets: &[u8]) -> Option<String> {
 
 /// Opaque octets, though most implementations send the name of a group.
 fn key_id(octets: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(octets).ok()?;
+    let text = core::str::from_utf8(octets).ok()?;
     let is_text = !text.is_empty() && !text.contains(char::is_control);
     is_text.then(|| printable(octets))
 }

@@ -8,6 +8,7 @@ use super::{ikev1, ikev2};
 use crate::limits::PAYLOADS;
 use crate::registry::{ExchangeType, NotifyType, PayloadType};
 use crate::units::IkeSpis;
+use alloc::vec::Vec;
 
 /// An IKE message, as much of it as could be read.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,27 +3,37 @@
 //! Reading is total: [`Message::read`] never fails, it returns what could be read and the
 //! [`Fault`]s it met. No I/O, no clock, no state and no threads live here.
 
+#![warn(
+    clippy::alloc_instead_of_core,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core
+)]
+
 pub mod address;
 pub mod ah;
+#[cfg(feature = "std")]
 pub mod certificate;
-pub mod chain;
-pub mod content;
-pub mod cursor;
-pub mod der;
+pub(crate) mod chain;
+pub(crate) mod content;
+pub(crate) mod cursor;
+pub(crate) mod der;
+pub(crate) mod encoding;
 pub mod esp;
-pub mod fault;
-pub mod header;
-pub mod identity;
+pub(crate) mod fault;
+pub(crate) mod header;
+pub(crate) mod identity;
 pub mod ikev1;
 pub mod ikev2;
-pub mod message;
+pub(crate) mod message;
 pub mod nat_detection;
 pub mod natt;
-pub mod signature;
+pub(crate) mod signature;
 pub mod text;
+#[cfg(feature = "std")]
 pub mod x509;
 
 pub use chain::{Chain, Link};
-pub use fault::{Fault, FaultKind};
+pub use cursor::Cursor;
+pub use fault::{Fault, FaultKind, Faults};
 pub use header::{Flags, Header, Version};
 pub use message::{Body, Message, Payload};

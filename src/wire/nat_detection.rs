@@ -7,9 +7,10 @@
 use super::{Body, Message, ikev1};
 use crate::registry::NotifyType;
 use crate::units::{Endpoint, IkeSpis};
+use alloc::vec::Vec;
+use core::net::IpAddr;
 use sha1::Digest;
 use sha1::digest::Output;
-use std::net::IpAddr;
 
 /// The hashes of a message. A sender with several addresses sends a hash of each.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -2,6 +2,9 @@
 //! SUPPORTED_AUTH_METHODS (RFC 9593) and certificates (RFC 5280) carry it.
 
 use super::der::{self, Element};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
 
 /// The name of a signature algorithm from the DER of its AlgorithmIdentifier, or its object
 /// identifier where we know none. `None` if it cannot be read.

@@ -1,7 +1,9 @@
 //! Octets from the wire made fit to read.
 
-use std::borrow::Cow;
-use std::fmt;
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
 
 /// Text as a peer sent it, made harmless, with broken UTF-8 as U+FFFD.
 pub fn printable(octets: &[u8]) -> String {
@@ -53,14 +55,14 @@ impl fmt::Display for Hex<'_> {
                 *pair = [digit(octet >> 4), digit(octet & 0x0f)];
             }
             let text = text.get(..piece.len() * 2).unwrap_or_default();
-            f.write_str(std::str::from_utf8(text).map_err(|_| fmt::Error)?)?;
+            f.write_str(core::str::from_utf8(text).map_err(|_| fmt::Error)?)?;
         }
         Ok(())
     }
 }
 
 /// Hex digits of a value in a line of text: of a long one the first octets and how many there are.
-pub fn brief(octets: &[u8]) -> String {
+pub(crate) fn brief(octets: &[u8]) -> String {
     match octets.split_at_checked(BRIEF_LEN) {
         _ if octets.is_empty() => "(empty)".into(),
         Some((start, [_, ..])) => format!("{}... ({} octets)", Hex(start), octets.len()),
@@ -72,7 +74,7 @@ pub fn brief(octets: &[u8]) -> String {
 const BRIEF_LEN: usize = 32;
 
 /// The members of a list in a line of text: of a long one the first and how many more there are.
-pub fn list<T: fmt::Display>(members: &[T], separator: &str) -> String {
+pub(crate) fn list<T: fmt::Display>(members: &[T], separator: &str) -> String {
     let mut text = String::new();
     for (index, member) in members.iter().take(LIST_LEN).enumerate() {
         if index > 0 {

@@ -9,8 +9,8 @@ use super::der;
 use super::signature;
 use super::text::{Hex, list, printable};
 use crate::limits::CERTIFICATE_OCTETS;
+use core::fmt;
 use sha1::{Digest, Sha1};
-use std::fmt;
 use x509_parser::asn1_rs::FromDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, KeyUsage, ParsedExtension};
@@ -446,7 +446,7 @@ pub(crate) mod tests {
 
     fn octets(hex: &str) -> Vec<u8> {
         let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
-        let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
+        let octet = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16);
         digits.chunks(2).map(|pair| octet(pair).unwrap()).collect()
     }
 

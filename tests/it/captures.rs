@@ -6,7 +6,7 @@
 //! espial says of it.
 
 use crate::run::{Case, cases, root, stdout};
-use espial::diagnose::{self, rules::RULES};
+use espial::diagnose::{self, RULES};
 use espial::keys;
 use espial::model::Model;
 use espial::report::schema::misfits;

@@ -1,7 +1,7 @@
 //! Key files of real programs: every row is read, and logs tell what tables tell.
 
 use crate::run::{espial, root, shared, shipped};
-use espial::keys::{EspKeys, KEY_FORMATS, KeyRing, Problem, format};
+use espial::keys::{self, EspKeys, KEY_FORMATS, KeyRing, Problem};
 use flate2::read::MultiGzDecoder;
 use std::fs::{self, File};
 use std::io::Read;
@@ -27,7 +27,7 @@ fn tables(folder: &Path) -> KeyRing {
     for path in members(folder).iter().filter(|path| is_table(path)) {
         let octets = fs::read(path).unwrap();
         let before = ring.len();
-        let problems = format::read(&octets, "table", &mut ring);
+        let problems = keys::read(&octets, "table", &mut ring);
         assert_eq!(problems, Some(Vec::new()), "{}", path.display());
         let lines = String::from_utf8(octets).unwrap();
         let rows = lines
@@ -50,7 +50,7 @@ fn log(case: &Path) -> (KeyRing, Vec<Problem>) {
         .read_to_end(&mut octets)
         .unwrap();
     let mut ring = KeyRing::default();
-    let problems = format::read(&octets, "log", &mut ring);
+    let problems = keys::read(&octets, "log", &mut ring);
     (ring, problems.expect("the log is known as one"))
 }
 
@@ -120,7 +120,7 @@ fn both_ends_of_a_tunnel_tell_the_same_keys() {
         let [cloud, office] = ["cloud.log", "office.log"].map(|name| {
             let mut ring = KeyRing::default();
             let octets = fs::read(keys.join(name)).unwrap();
-            assert_eq!(format::read(&octets, name, &mut ring), Some(Vec::new()));
+            assert_eq!(keys::read(&octets, name, &mut ring), Some(Vec::new()));
             ring
         });
         for row in &cloud.ikev2 {

@@ -2,8 +2,7 @@
 
 use crate::literals::{Found, Use, lines, literals};
 use crate::run::{cases, root, stdout};
-use espial::diagnose::rules::RULES;
-use espial::diagnose::{self, Confidence, Severity};
+use espial::diagnose::{self, Confidence, RULES, Severity};
 use espial::keys;
 use espial::language::{Language, Text};
 use espial::model::{Family, IkeState, Model, Role};

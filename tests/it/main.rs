@@ -8,10 +8,12 @@
     reason = "a test that meets the unexpected should stop"
 )]
 
+mod api;
 mod captures;
 mod cli;
 mod damage;
 mod encap;
+mod examples;
 mod faq;
 mod features;
 mod fuzz;
@@ -26,6 +28,7 @@ mod round_trip;
 mod run;
 mod seeds;
 mod session;
+mod sources;
 mod split;
 mod tidy;
 mod truth;

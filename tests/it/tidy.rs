@@ -153,7 +153,7 @@ fn an_outside_crate_has_its_one_place() {
 
 #[test]
 fn every_rule_has_its_names_and_its_document() {
-    let rules = espial::diagnose::rules::RULES;
+    let rules = espial::diagnose::RULES;
     assert!(rules.len() >= 18, "only {} rules", rules.len());
     for rule in rules {
         for heading in [

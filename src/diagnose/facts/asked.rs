@@ -253,12 +253,12 @@ fn silent_or_pending(model: &Model, vantage: Vantage, times: &[Timestamp]) -> Fa
 #[cfg(test)]
 mod tests {
     use super::all;
-    use crate::diagnose::{Severity, run};
+    use crate::diagnose::{RULES, Severity, run};
     use crate::testing::model;
 
     /// Codes of what a user would be alarmed by.
     fn alarms(text: &str) -> Vec<&'static str> {
-        run(&model(text))
+        run(&model(text), RULES)
             .iter()
             .filter(|finding| finding.severity != Severity::Info)
             .map(|finding| finding.rule.code)

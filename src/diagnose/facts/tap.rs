@@ -169,11 +169,6 @@ pub fn messages<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m Message> + use<
         .map(|id| &model.messages[*id])
 }
 
-/// The last packet of IKE or ESP that an end sent before a time. Who asks often asks [`Heard`].
-pub fn last_heard(case: &Case<'_>, end: usize, before: Timestamp) -> Option<Cite> {
-    case.heard().last(end, before)
-}
-
 /// When each end of a tunnel was heard, in order of time.
 ///
 /// Of a flow only its first and last packet are known: the timeline is too coarse to cite.

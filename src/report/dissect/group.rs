@@ -3,14 +3,13 @@
 //! Of a key only its name, length and place in a tree of keys is told: a report travels further than
 //! the capture it was made from.
 
-use super::ndjson::Each;
+use super::ndjson::{Each, Hex};
 use super::payload::{AttributeRecord, Selector, TransformV2};
 use crate::registry::g_ikev2::{GroupWidePolicyAttribute, GsaAttribute};
 use crate::registry::gdoi::{GapAttribute, KekAttribute, kek_value_name};
 use crate::registry::ikev1::Phase;
 use crate::wire::ikev1::{self, Attribute, AttributeValue, TekPolicy};
 use crate::wire::ikev2;
-use crate::wire::text::Hex;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 

@@ -10,7 +10,7 @@ use crate::report::view;
 use crate::session::Reading;
 use crate::units::{EspSpi, IkeSpi, Timestamp};
 use crate::wire::fault::Faults;
-use crate::wire::text::Hex;
+
 use crate::wire::{Fault, FaultKind, Message, Payload};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -432,9 +432,12 @@ where
 }
 
 /// A string of digits.
+/// Octets by their digits.
+pub(super) struct Hex<'a>(pub(super) &'a [u8]);
+
 impl Serialize for Hex<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.collect_str(&crate::wire::text::Hex(self.0))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One payload as JSON: its frame, then the fields of its type as the contract's table has them.
 
 use super::group;
-use super::ndjson::{Each, Text, opening};
+use super::ndjson::{Each, Hex, Text, opening};
 use crate::net::Path;
 use crate::registry::ikev1::{self as ikev1_names, LifeType, Phase, Situation};
 use crate::registry::{
@@ -16,7 +16,6 @@ use crate::wire::ikev2::{
     self, AuthAnnouncement, Configuration, Eap, Meaning3gpp, Method, NotifyMeaning,
 };
 use crate::wire::nat_detection::{self, Match};
-use crate::wire::text::Hex;
 use crate::wire::x509::{self, RevocationList};
 use crate::wire::{Body, Payload, Version, signature};
 use serde::ser::SerializeMap;
@@ -421,9 +420,10 @@ fn meant<M: SerializeMap>(
         Meaning::Address(address) => map.serialize_entry("address", address),
         Meaning::Redirect { gateway, .. } => map.serialize_entry("gateway", &Text(gateway)),
         Meaning::WindowSize(size) => map.serialize_entry("window", size),
-        Meaning::InvalidSpi(spi) => {
-            map.serialize_entry("unknown_spi", &format_args!("0x{}", Hex(spi)))
-        }
+        Meaning::InvalidSpi(spi) => map.serialize_entry(
+            "unknown_spi",
+            &format_args!("0x{}", crate::wire::text::Hex(spi)),
+        ),
         Meaning::UnsupportedCriticalPayload(kind) => map.serialize_entry("payload", &kind.0),
         Meaning::HighestVersion(version) => map.serialize_entry("major_version", version),
         Meaning::InvalidMessageId(id) => map.serialize_entry("invalid_message_id", id),

@@ -5,6 +5,10 @@ use crate::registry::ikev1::{
 };
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// One attribute.
 ///

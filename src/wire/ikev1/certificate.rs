@@ -1,11 +1,16 @@
 //! Certificate and Certificate Request payloads (RFC 2408 sections 3.9 and 3.10).
 
 use crate::registry::CertificateEncoding;
-use crate::wire::certificate::{Content, named, told};
+#[cfg(feature = "std")]
+use crate::wire::certificate::Content;
 use crate::wire::cursor::Cursor;
 use crate::wire::der;
+use crate::wire::encoding::{named, told};
 use crate::wire::fault::Faults;
-use std::fmt;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// A certificate, or the authority asked for.
 ///
@@ -44,6 +49,7 @@ impl<'a> Certificate<'a> {
     }
 
     /// Of a certificate: what it holds. `None` if it cannot be read.
+    #[cfg(feature = "std")]
     pub fn content(&self) -> Option<Content<'a>> {
         Content::read(self.encoding, self.data)
     }

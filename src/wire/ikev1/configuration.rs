@@ -16,6 +16,7 @@ use crate::registry::{ConfigurationAttributeType, ConfigurationType};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::ikev2::{Configuration, ConfigurationAttribute};
+use alloc::vec::Vec;
 
 /// The format bit of an attribute (RFC 2408 section 3.3): a value of two octets in place of the
 /// length.

@@ -2,7 +2,8 @@
 
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// One piece of an IKEv1 message.
 ///

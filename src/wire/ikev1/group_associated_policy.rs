@@ -5,7 +5,9 @@ use super::attribute::plain;
 use crate::registry::gdoi::GapAttribute;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
-use std::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// What holds for a whole group: when to switch SAs, how many sender IDs are asked for.
 ///

@@ -7,7 +7,8 @@ use crate::registry::ikev1::Doi;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
 use crate::wire::text::{brief, list};
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// What the key server of a group asserts about its SAs. GDOI has it in place of the proposals.
 ///

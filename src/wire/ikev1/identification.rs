@@ -5,7 +5,9 @@ use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::identity;
 use crate::wire::text::brief;
-use std::fmt;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
 
 /// Who a peer says it is, or in quick mode which traffic it means.
 ///
@@ -51,7 +53,8 @@ impl<'a> Identification<'a> {
         out.extend(self.data);
     }
 
-    /// The identity as text; see [`identity::text`].
+    /// The identity as people write it: an address, prefix or range, a name, a key ID that is text.
+    /// `None` if the octets are none of these.
     ///
     /// 13 is an object identifier here (RFC 8052), and nobody in IKEv2: it has no text.
     pub fn text(&self) -> Option<String> {

@@ -6,7 +6,8 @@ use crate::registry::gdoi::KeyDownloadType;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
 use crate::wire::text::{Hex, list};
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The keys of a group. Unlike in G-IKEv2 they are in clear once the message is opened.
 ///

@@ -1,18 +1,18 @@
 //! Payloads of IKEv1 (RFC 2408 section 3, RFC 2407, RFC 3947), one file each.
 
-pub mod attribute;
-pub mod certificate;
-pub mod configuration;
-pub mod delete;
-pub mod fragment;
-pub mod group_associated_policy;
-pub mod group_security_association;
-pub mod identification;
-pub mod key_download;
-pub mod notification;
-pub mod sa_kek;
-pub mod sa_tek;
-pub mod security_association;
+pub(crate) mod attribute;
+pub(crate) mod certificate;
+pub(crate) mod configuration;
+pub(crate) mod delete;
+pub(crate) mod fragment;
+pub(crate) mod group_associated_policy;
+pub(crate) mod group_security_association;
+pub(crate) mod identification;
+pub(crate) mod key_download;
+pub(crate) mod notification;
+pub(crate) mod sa_kek;
+pub(crate) mod sa_tek;
+pub(crate) mod security_association;
 
 pub use attribute::{Attribute, AttributeValue};
 pub use certificate::Certificate;
@@ -22,7 +22,7 @@ pub use group_associated_policy::GroupAssociatedPolicy;
 pub use group_security_association::{GroupPolicy, GroupSecurityAssociation};
 pub use identification::Identification;
 pub use key_download::{KeyDownload, KeyPacket};
-pub use notification::Notification;
+pub use notification::{Meaning as NotificationMeaning, Notification};
 pub use sa_kek::{GroupIdentity, SaKek};
 pub use sa_tek::{IpsecTek, SaTek, TekPolicy};
 pub use security_association::{Proposal, SecurityAssociation, Transform};
@@ -33,7 +33,8 @@ use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::ikev2::Configuration;
 use crate::wire::text::brief;
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// What an IKEv1 payload holds.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,8 +8,9 @@ use crate::wire::address::address;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::text::{Hex, brief};
-use std::fmt;
-use std::net::IpAddr;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::IpAddr;
 
 /// An error or a status.
 ///

@@ -8,7 +8,9 @@ use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::identity;
 use crate::wire::text::{Hex, brief};
-use std::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The policy of the SA that rekey messages come under.
 ///
@@ -169,7 +171,8 @@ impl<'a> GroupIdentity<'a> {
         out.extend(self.data.iter().take(length));
     }
 
-    /// The identity as text; see [`identity::text`].
+    /// The identity as people write it: an address, prefix or range, a name, a key ID that is text.
+    /// `None` if the octets are none of these.
     pub fn text(&self) -> Option<String> {
         identity::text(self.id_type, self.data)
     }

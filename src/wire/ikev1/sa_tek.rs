@@ -8,7 +8,8 @@ use crate::registry::ikev1::{Phase, transform_name};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::text::{Hex, brief};
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The policy of an SA for data.
 ///

@@ -7,7 +7,10 @@ use crate::registry::{PayloadType, SecurityProtocol};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
 use crate::wire::text::{Hex, list};
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The offers of an initiator, or the choice of a responder.
 ///

@@ -4,7 +4,9 @@ use crate::registry::AuthMethod;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::signature;
-use std::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The proof of an identity.
 ///

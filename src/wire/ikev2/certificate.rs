@@ -1,10 +1,13 @@
 //! Certificate and Certificate Request payloads (RFC 7296 sections 3.6 and 3.7).
 
 use crate::registry::CertificateEncoding;
-use crate::wire::certificate::{Content, told};
+#[cfg(feature = "std")]
+use crate::wire::certificate::Content;
 use crate::wire::cursor::Cursor;
+use crate::wire::encoding::told;
 use crate::wire::fault::{FaultKind, Faults};
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// A certificate, or the authorities asked for.
 ///
@@ -61,6 +64,7 @@ impl<'a> Certificate<'a> {
     }
 
     /// Of a certificate: what it holds. `None` if it cannot be read.
+    #[cfg(feature = "std")]
     pub fn content(&self) -> Option<Content<'a>> {
         Content::read(self.encoding, self.data)
     }

@@ -8,8 +8,11 @@ use crate::wire::address::{address, prefix_of_mask};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::text::{Hex, brief, list, printable};
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Addresses and the like, asked for or given.
 ///

@@ -4,7 +4,8 @@ use crate::registry::SecurityProtocol;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
 use crate::wire::text::{Hex, list};
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The SAs that the sender has deleted.
 ///

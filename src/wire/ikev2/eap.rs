@@ -5,7 +5,9 @@ use crate::registry::EapType;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
 use crate::wire::text::printable;
-use std::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// An EAP packet.
 ///

@@ -7,7 +7,9 @@ use crate::registry::EapType;
 use crate::registry::eap::{AkaAttribute, AkaSubtype, MschapOpcode};
 use crate::wire::cursor::Cursor;
 use crate::wire::text::{list, printable};
-use std::fmt;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
 
 /// What the data of a method means.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,8 @@
 use crate::registry::PayloadType;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// A sealed body: IV, ciphertext and checksum together, whose lengths the suite tells.
 ///

@@ -8,7 +8,9 @@ use crate::wire::fault::{FaultKind, Faults};
 use crate::wire::ikev1::Attribute;
 use crate::wire::ikev1::attribute::plain;
 use crate::wire::text::{Hex, list};
-use std::fmt;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
 
 /// What the key server of a group asserts about the SAs of the group.
 ///

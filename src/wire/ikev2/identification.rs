@@ -5,7 +5,9 @@ use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
 use crate::wire::identity;
 use crate::wire::text::brief;
-use std::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// Who a peer says it is.
 ///
@@ -46,7 +48,8 @@ impl<'a> Identification<'a> {
         out.extend(self.data);
     }
 
-    /// The identity as text; see [`identity::text`].
+    /// The identity as people write it: an address, prefix or range, a name, a key ID that is text.
+    /// `None` if the octets are none of these.
     pub fn text(&self) -> Option<String> {
         identity::text(self.id_type, self.data)
     }

@@ -8,7 +8,8 @@ use crate::wire::fault::Faults;
 use crate::wire::ikev1::attribute::plain;
 use crate::wire::ikev1::{Attribute, AttributeValue};
 use crate::wire::text::{Hex, list};
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The keys of a group, in bags. Each is encrypted with another key.
 #[derive(Clone, Debug, Default, PartialEq)]

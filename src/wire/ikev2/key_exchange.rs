@@ -3,7 +3,8 @@
 use crate::registry::transform;
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::Faults;
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// A public value and the method it belongs to.
 ///

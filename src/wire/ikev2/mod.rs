@@ -1,35 +1,35 @@
 //! Payloads of IKEv2 (RFC 7296 section 3), one file each.
 
-pub mod auth;
-pub mod certificate;
-pub mod configuration;
-pub mod delete;
-pub mod eap;
-pub mod eap_method;
-pub mod encrypted;
-pub mod group_security_association;
-pub mod identification;
-pub mod key_download;
-pub mod key_exchange;
-pub mod notify;
-pub mod notify_3gpp;
-pub mod puzzle_solution;
-pub mod security_association;
-pub mod traffic_selector;
+pub(crate) mod auth;
+pub(crate) mod certificate;
+pub(crate) mod configuration;
+pub(crate) mod delete;
+pub(crate) mod eap;
+pub(crate) mod eap_method;
+pub(crate) mod encrypted;
+pub(crate) mod group_security_association;
+pub(crate) mod identification;
+pub(crate) mod key_download;
+pub(crate) mod key_exchange;
+pub(crate) mod notify;
+pub(crate) mod notify_3gpp;
+pub(crate) mod puzzle_solution;
+pub(crate) mod security_association;
+pub(crate) mod traffic_selector;
 
 pub use auth::Authentication;
 pub use certificate::Certificate;
 pub use configuration::{Configuration, ConfigurationAttribute};
 pub use delete::Delete;
 pub use eap::Eap;
-pub use eap_method::Method;
+pub use eap_method::{Aka, Method};
 pub use encrypted::{Encrypted, EncryptedFragment};
 pub use group_security_association::{GroupPolicy, GroupSaPolicy, GroupSecurityAssociation};
 pub use identification::Identification;
 pub use key_download::{KeyBag, KeyDownload, WrappedKey};
 pub use key_exchange::KeyExchange;
 pub use notify::{AuthAnnouncement, Gateway, Notify, NotifyMeaning};
-pub use notify_3gpp::Meaning3gpp;
+pub use notify_3gpp::{EmergencyNumber, Meaning3gpp};
 pub use puzzle_solution::PuzzleSolution;
 pub use security_association::{Proposal, SecurityAssociation, Transform};
 pub use traffic_selector::{Selector, TrafficSelectors};
@@ -38,7 +38,8 @@ use super::cursor::Cursor;
 use super::fault::Faults;
 use super::text;
 use crate::registry::PayloadType;
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// What an IKEv2 payload holds. Which of two alike (IDi or IDr) is told by the payload's type.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,8 +11,12 @@ use crate::wire::fault::Faults;
 use crate::wire::ikev1::Attribute;
 use crate::wire::signature;
 use crate::wire::text::{Hex, brief, list, printable};
-use std::fmt;
-use std::net::IpAddr;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::IpAddr;
 
 /// An error or a status.
 ///
@@ -526,7 +530,7 @@ fn has_layout(kind: NotifyType) -> bool {
 
 /// Octets as text where they are some, else as digits.
 fn text(octets: &[u8]) -> String {
-    match std::str::from_utf8(octets) {
+    match core::str::from_utf8(octets) {
         Ok(text) if !text.is_empty() && !text.contains(char::is_control) => printable(octets),
         _ => brief(octets),
     }

@@ -5,7 +5,9 @@
 use crate::registry::NotifyType;
 use crate::wire::cursor::Cursor;
 use crate::wire::text::{Hex, brief, list};
-use std::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// What the data of such a notification means.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! Puzzle Solution payload (RFC 8019 section 8.2).
 
-use std::fmt;
+use core::fmt;
 
 /// What an initiator found when a responder under load set it a puzzle.
 ///

@@ -5,7 +5,8 @@ use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
 use crate::wire::ikev1::Attribute;
 use crate::wire::text::{Hex, list};
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The offers of a request, or the one choice of a response.
 ///

@@ -5,7 +5,10 @@ use crate::wire::address::{Prefix, Range, address};
 use crate::wire::cursor::Cursor;
 use crate::wire::fault::{FaultKind, Faults};
 use crate::wire::text::{brief, list, printable};
-use std::fmt;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
 
 /// Which packets may use the child SA.
 ///
@@ -131,7 +134,7 @@ impl<'a> Selector<'a> {
             return None;
         }
         let label = self.start.strip_suffix(&[0]).unwrap_or(self.start);
-        let text = std::str::from_utf8(label).ok()?;
+        let text = core::str::from_utf8(label).ok()?;
         let is_text = !text.is_empty() && !text.contains(char::is_control);
         is_text.then(|| printable(label))
     }

@@ -3,8 +3,7 @@
 use super::Part;
 use crate::run::{Case, root};
 use espial::capture::{Input, LinkType, Scratch};
-use espial::keys::format::KEY_FORMATS;
-use espial::keys::{self, KeyRing};
+use espial::keys::{self, KEY_FORMATS, KeyRing};
 
 /// A recorded case. All are Ethernet and hold whole frames.
 pub(super) struct Recording {
