@@ -406,6 +406,10 @@ pub const FLOW_SAMPLES: usize = 32;
 /// Taps of one tunnel that are compared, each with each: two gateways inside and outside.
 pub const TAPS: usize = 4;
 
+/// Interfaces of which the ESP of one tunnel is judged: recordings have a handful, a file may claim tens
+/// of thousands. What further ones have is told as not judged.
+pub const VANTAGES: usize = 1 << 8;
+
 /// Runs of lost numbers that are kept of a direction between two taps, to be cited.
 pub const TAP_MISSED: usize = 4;
 

@@ -231,7 +231,18 @@ impl Chunk {
             Body::File { file, begin, end } => {
                 let start = known.ok_or(*begin);
                 let mut octets = FileOctets::new(file, *end, scratch);
-                walk(&self.shared, &mut octets, start, self.limit, visit)
+                let mut walked = walk(&self.shared, &mut octets, start, self.limit, visit);
+                let now = octets.end();
+                // What was cut in the midst of a record is told as that.
+                if now < *end && (*begin..self.limit).contains(&now) && walked.end.offset == now {
+                    walked.problems.push(now, 0, || {
+                        say!(
+                            "the file ends here, and had {octets} octets when it was opened",
+                            octets = end
+                        )
+                    });
+                }
+                walked
             }
             Body::Held { base, octets } => {
                 let start = known.ok_or(*base);

@@ -50,6 +50,11 @@ impl<'a> FileOctets<'a> {
         }
     }
 
+    /// Where the file ends, as far as it was read.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Where `offset` lies in the buffer, if it does.
     fn held(&self, offset: u64) -> Option<&[u8]> {
         let start = usize::try_from(offset.checked_sub(self.base)?).ok()?;

@@ -122,7 +122,8 @@ impl Census {
             ..
         } = self;
         // The rest of the key seldom differs where these agree.
-        let hash = |key: &FlowKey| hasher.hash_one((key.spi, address_bits(key.to)));
+        let hash =
+            |key: &FlowKey| hasher.hash_one((key.spi, address_bits(key.to), key.vantage.interface));
         let known = flow_index.entry(
             hash(&key),
             |place| {

@@ -20,11 +20,14 @@ enum Target {
     Beside(Beside),
 }
 
-/// A file that will take the place of another.
+/// A file that will take the place of another. It is there from the first octet to the last, so that
+/// whoever is ended before leaves nothing behind.
 struct Beside {
     file: Option<BufWriter<File>>,
     at: PathBuf,
     path: PathBuf,
+    /// Whether none but its owner may read it.
+    private: bool,
 }
 
 impl Output {
@@ -66,19 +69,11 @@ impl Output {
         Ok(Self { target })
     }
 
-    /// Lets nobody but its owner read the file, which is still empty.
-    pub fn keep_private(&self) -> Result<(), Error> {
-        #[cfg(unix)]
-        if let Target::Beside(Beside {
-            file: Some(file), ..
-        }) = &self.target
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let private = fs::Permissions::from_mode(0o600);
-            let kept = file.get_ref().set_permissions(private);
-            return kept.map_err(|source| self.error(source));
+    /// Lets nobody but its owner read the file, which is not there yet.
+    pub fn keep_private(&mut self) {
+        if let Target::Beside(beside) = &mut self.target {
+            beside.private = true;
         }
-        Ok(())
     }
 
     /// Writes out what is buffered.
@@ -112,10 +107,7 @@ impl Output {
         match &mut self.target {
             Target::Stdout(out) => Ok(out),
             Target::Direct { file, .. } => Ok(file),
-            Target::Beside(beside) => match &mut beside.file {
-                Some(file) => Ok(file),
-                None => Err(io::ErrorKind::NotConnected.into()),
-            },
+            Target::Beside(beside) => Ok(beside.file()?),
         }
     }
 }
@@ -126,38 +118,65 @@ impl Write for Output {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer()?.flush()
+        match &self.target {
+            Target::Beside(Beside { file: None, .. }) => Ok(()),
+            _ => self.writer()?.flush(),
+        }
     }
 }
 
 impl Beside {
+    /// Sees whether there can be such a file.
     fn create(path: PathBuf) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let mut part = std::ffi::OsString::from(".");
         part.push(name);
         part.push(format!(".{}.part", std::process::id()));
         let at = path.with_file_name(part);
-        let file = File::create(&at)?;
-        // A file that others may not read must not be replaced by one that they may.
-        if let Ok(meta) = fs::metadata(&path) {
-            file.set_permissions(meta.permissions())?;
-        }
+        drop(File::create(&at)?);
+        fs::remove_file(&at)?;
         Ok(Self {
-            file: Some(BufWriter::new(file)),
+            file: None,
             at,
             path,
+            private: false,
         })
     }
 
-    fn put(&mut self) -> io::Result<()> {
-        if let Some(mut file) = self.file.take() {
-            file.flush()?;
-            if let Err(error) = fs::rename(&self.at, &self.path) {
-                let _ = fs::remove_file(&self.at);
-                return Err(error);
-            }
+    fn file(&mut self) -> io::Result<&mut BufWriter<File>> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => BufWriter::new(self.make()?),
+        };
+        Ok(self.file.insert(file))
+    }
+
+    fn make(&self) -> io::Result<File> {
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        if self.private {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
         }
-        Ok(())
+        let file = options.open(&self.at)?;
+        // A file that others may not read must not be replaced by one that they may.
+        if !self.private
+            && let Ok(meta) = fs::metadata(&self.path)
+        {
+            file.set_permissions(meta.permissions())?;
+        }
+        Ok(file)
+    }
+
+    fn put(&mut self) -> io::Result<()> {
+        self.file()?.flush()?;
+        self.file = None;
+        let moved = fs::rename(&self.at, &self.path);
+        if moved.is_err() {
+            let _ = fs::remove_file(&self.at);
+        }
+        moved
     }
 }
 

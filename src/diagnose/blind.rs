@@ -11,7 +11,7 @@ use crate::model::{
 use crate::net::Unopened;
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::EspSpi;
+use crate::units::{EspSpi, Vantage};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What this capture cannot tell.
@@ -26,6 +26,7 @@ pub fn blind(model: &Model) -> Vec<Blind> {
         let case = Case::of(model, id);
         of_tunnel(tunnel, case.tap(), &mut told);
         holes(&case, &mut told);
+        beyond(&case, &mut told);
         taps(model, tunnel, &mut told);
         crowded(model, tunnel, &mut told);
     }
@@ -198,6 +199,29 @@ fn holes(case: &Case<'_>, told: &mut Vec<Blind>) {
                 ),
             });
         }
+    }
+}
+
+/// ESP of more interfaces than are judged.
+fn beyond(case: &Case<'_>, told: &mut Vec<Blind>) {
+    if case.directions().len() < limits::VANTAGES {
+        return;
+    }
+    let vantages: BTreeSet<Vantage> = case.flows().map(|flow| flow.key.vantage).collect();
+    let [first, second] = case.tunnel.ends;
+    if let Some(more @ 1..) = vantages.len().checked_sub(limits::VANTAGES) {
+        told.push(Blind {
+            what: say!(
+                "ESP between {first} and {second} at {more} further interfaces",
+                first,
+                second,
+                more
+            ),
+            why: say!(
+                "it was recorded at more than {limit}",
+                limit = limits::VANTAGES
+            ),
+        });
     }
 }
 

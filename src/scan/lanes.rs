@@ -99,14 +99,15 @@ impl Lanes {
             hasher,
             ..
         } = self;
-        // The rest of the path seldom differs where these agree.
+        // What else tells lanes apart has few values, whoever makes them.
         let key = |lane: &Lane| {
             let Path { from, to, .. } = lane.path;
+            let [from_port, to_port] = [from, to].map(|end| u64::from(end.port.unwrap_or(0)));
             hasher.hash_one((
                 lane.spi,
                 address_bits(to.address),
                 address_bits(from.address),
-                from.port,
+                u64::from(lane.vantage.interface) << 32 | from_port << 16 | to_port,
             ))
         };
         let known = index.entry(

@@ -1,5 +1,6 @@
 //! The fuzz targets without a fuzzer: every seed, then some thousands of mutations, always the same.
 
+use crate::dice::{Dice, LARGEST};
 use crate::run::{root, shipped};
 use espial::fuzzing::{TARGETS, Target};
 use espial::testing;
@@ -7,9 +8,6 @@ use std::time::{Duration, Instant};
 
 /// How long one input may take, in a build without optimisation on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Octets that an input may grow to.
-const LARGEST: usize = 16 << 10;
 
 /// The seeds of a target, sorted by name.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -34,59 +32,6 @@ fn captures() -> Vec<Vec<u8>> {
             octets
         })
         .collect()
-}
-
-/// A generator of numbers that look random: xorshift64 by Marsaglia.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.roll() % limit.max(1) as u64) as usize
-    }
-
-    fn pick<'t, T>(&mut self, of: &'t [T]) -> &'t T {
-        &of[self.below(of.len())]
-    }
-
-    /// One to four changes: flipped bits, odd lengths, cuts, repeats, splices.
-    fn mutate(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
-        let mut octets = self.pick(seeds).clone();
-        for _ in 0..=self.below(4) {
-            let at = self.below(octets.len());
-            let until = at + self.below((octets.len() - at).min(64));
-            match self.below(8) {
-                0 | 1 if !octets.is_empty() => octets[at] ^= 1 << self.below(8),
-                2 if !octets.is_empty() => octets[at] = *self.pick(&[0, 1, 4, 0x7f, 0x80, 0xff]),
-                3 | 4 => {
-                    let lengths: [u32; 8] = [0, 1, 3, 8, 0xff, 0xffff, 0x7fff_ffff, u32::MAX];
-                    let length = self.pick(&lengths).to_be_bytes();
-                    let width = *self.pick(&[2, 4]);
-                    let field = octets.iter_mut().skip(at).zip(&length[4 - width..]);
-                    field.for_each(|(octet, new)| *octet = *new);
-                }
-                5 => octets.truncate(at),
-                6 => {
-                    let again = octets[at..until].to_vec();
-                    octets.splice(until..until, again);
-                }
-                _ => {
-                    let other = self.pick(seeds);
-                    let from = self.below(other.len());
-                    let some = other[from..].iter().take(until - at + 16);
-                    octets.splice(at..until, some.copied());
-                }
-            }
-            octets.truncate(LARGEST);
-        }
-        octets
-    }
 }
 
 /// Runs a target; what breaks it is kept, so that it can become a seed.
@@ -117,7 +62,7 @@ fn attack(target: &str, more: Vec<Vec<u8>>, times: usize) {
             .and_then(|value: String| value.parse().ok())
     };
     let factor: usize = number("ESPIAL_FUZZ").unwrap_or(1);
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ number("ESPIAL_FUZZ_SEED").unwrap_or(0) as u64);
+    let mut dice = Dice::new(number("ESPIAL_FUZZ_SEED").unwrap_or(0) as u64);
     for _ in 0..times * factor {
         try_one(name, *body, &dice.mutate(&all));
     }

@@ -1,6 +1,7 @@
 //! Memory that the user limits is not exceeded, whoever floods the capture, and the report says what
 //! was beyond.
 
+use crate::floods::{self, B, ip, udp};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,39 +15,20 @@ const LEAST: u64 = 160;
 /// SPIs, and IKE SAs, of the floods: several times as many as that leaves room for.
 const MANY: u32 = 40_000;
 
-/// A pcap file of raw IP packets.
+/// A file of these packets.
 fn capture(name: &str, packets: impl Iterator<Item = Vec<u8>>) -> PathBuf {
-    let header: [u32; 6] = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65535, 101];
-    let mut octets = header.map(u32::to_le_bytes).concat();
-    for (number, packet) in (0..).zip(packets) {
-        let length = u32::try_from(packet.len()).unwrap();
-        let record: [u32; 4] = [1_700_000_000 + number / 1000, number % 1000, length, length];
-        octets.extend(record.map(u32::to_le_bytes).concat());
-        octets.extend(packet);
-    }
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::write(&path, octets).unwrap();
+    fs::write(&path, floods::pcap(packets)).unwrap();
     path
 }
 
-fn ip(from: u32, protocol: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(20 + payload.len()).unwrap().to_be_bytes();
-    let mut packet = vec![
-        0x45, 0, length[0], length[1], 0, 0, 0x40, 0, 64, protocol, 0, 0,
-    ];
-    packet.extend(from.to_be_bytes());
-    packet.extend([192, 0, 2, 1]);
-    packet.extend(payload);
-    packet
-}
-
-/// Packets of ESP, each of another SA; every second from another sender.
+/// Packets of ESP, each of another SA; every other from another sender.
 fn esp_flood() -> impl Iterator<Item = Vec<u8>> {
     (0..MANY).map(|number| {
         let mut payload = (0x1000_0000 + number).to_be_bytes().to_vec();
         payload.extend(1_u32.to_be_bytes());
         payload.extend([0xa5; 64]);
-        ip(0x0a00_0000 + number % 2 * number, 50, &payload)
+        ip(0x0a00_0000 + number % 2 * number, B, 50, 0, 0, &payload)
     })
 }
 
@@ -63,10 +45,7 @@ fn ike_flood() -> impl Iterator<Item = Vec<u8>> {
         message.extend([40, 0, 0, 4]);
         message.extend([0, 0, 1, 116]);
         message.extend([0x5a; 368]);
-        let length = u16::try_from(8 + message.len()).unwrap().to_be_bytes();
-        let mut datagram = vec![0x01, 0xf4, 0x01, 0xf4, length[0], length[1], 0, 0];
-        datagram.extend(message);
-        ip(0x0a00_0000 + number, 17, &datagram)
+        ip(0x0a00_0000 + number, B, 17, 0, 0, &udp(500, &message))
     })
 }
 

@@ -27,7 +27,7 @@ pub fn run(args: DecryptArgs) -> Result<Exit, Error> {
         return Err(Error::Usage(why.to_owned()));
     }
     let mut out = Output::open(options.output.as_deref(), &options.inputs)?;
-    out.keep_private()?;
+    out.keep_private();
     let inputs = capture::expand(&options.inputs)?;
     let progress = options.watch();
     let mut decrypted = match Decrypted::new(&mut out) {

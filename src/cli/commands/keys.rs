@@ -71,14 +71,14 @@ fn convert(
             };
             fs::create_dir_all(folder).map_err(error)?;
             for (name, text) in files.iter().filter(|(_, text)| !text.is_empty()) {
-                let out = Output::open(Some(&folder.join(name)), &args.files)?;
-                out.keep_private()?;
+                let mut out = Output::open(Some(&folder.join(name)), &args.files)?;
+                out.keep_private();
                 write(out, |out| out.write_all(text.expose()))?;
             }
         }
         path => {
-            let out = Output::open(path, &args.files)?;
-            out.keep_private()?;
+            let mut out = Output::open(path, &args.files)?;
+            out.keep_private();
             write(out, |out| {
                 for (name, text) in files.iter().filter(|(_, text)| !text.is_empty()) {
                     // Wireshark, like espial, passes over such a line.

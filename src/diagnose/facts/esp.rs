@@ -1,6 +1,7 @@
 //! ESP and AH of a tunnel by direction and time.
 
 use crate::diagnose::Case;
+use crate::limits::VANTAGES;
 use crate::model::{EspFlow, Tunnel};
 use crate::units::{Timestamp, Vantage};
 use std::collections::BTreeMap;
@@ -73,10 +74,10 @@ impl<'m> Directions<'m> {
     }
 }
 
-/// The flows of a tunnel by vantage and direction; those of no known direction are left out.
+/// The flows of a tunnel by vantage and direction; those of no known direction are left out, and those
+/// of more than [`VANTAGES`].
 pub fn directions<'m>(case: &Case<'m>) -> Vec<Directions<'m>> {
     let mut all: Vec<Directions<'m>> = Vec::new();
-    // A file may have tens of thousands of interfaces.
     let mut places: BTreeMap<Vantage, usize> = BTreeMap::new();
     for id in &case.tunnel.flows {
         let flow = &case.model.flows[*id];
@@ -84,6 +85,9 @@ pub fn directions<'m>(case: &Case<'m>) -> Vec<Directions<'m>> {
             continue;
         };
         let vantage = flow.key.vantage;
+        if places.len() == VANTAGES && !places.contains_key(&vantage) {
+            continue;
+        }
         let index = *places.entry(vantage).or_insert_with(|| {
             all.push(Directions {
                 vantage,

@@ -1,0 +1,596 @@
+//! Floods: captures of any size that a hostile sender could make, by name.
+
+/// Makes a capture file of a flood of this size.
+pub(crate) type Make = fn(u32) -> Vec<u8>;
+
+/// Floods of IKE.
+pub(crate) const IKE: &[(&str, Make)] = &[
+    ("initiators of one address", |n| {
+        pcap(each(n, |k| vec![init(A, k)]))
+    }),
+    ("initiators of many addresses", |n| {
+        pcap(each(n, |k| vec![init(0x0a00_0000 + k, k)]))
+    }),
+    ("initiators that are answered", |n| {
+        pcap(each(n, |k| vec![init(A, k), agree(A, k)]))
+    }),
+    ("initiators that are refused", |n| {
+        pcap(each(n, |k| vec![init(A, k), refuse(k, &[0, 0, 0, 14])]))
+    }),
+    ("initiators that are asked for another group", |n| {
+        pcap(each(n, |k| {
+            vec![init(A, k), refuse(k, &[0, 0, 0, 17, 0, 19])]
+        }))
+    }),
+    ("one message again and again", |n| {
+        pcap(each(n, |_| vec![init(A, 0)]))
+    }),
+    ("authentication that is never answered", |n| {
+        pcap(each(n, |k| {
+            vec![init(A, k), agree(A, k), sealed(A, B, k, 35, 8, 1, 256)]
+        }))
+    }),
+    ("authentication that is refused", |n| {
+        pcap(each(n, |k| {
+            let mut packets = up(A, k);
+            packets.pop();
+            packets.push(sealed(B, A, k, 35, 0x20, 1, 80));
+            packets
+        }))
+    }),
+    ("tunnels of one pair of gateways", |n| {
+        pcap(each(n, |k| [up(A, k), esp_pair(k, 1)].concat()))
+    }),
+    ("tunnels of many pairs of gateways", |n| {
+        pcap(each(n, |k| up(0x0a00_0000 + k, k)))
+    }),
+    ("tunnels that are deleted", |n| {
+        pcap(each(n, |k| {
+            let delete = [
+                sealed(B, A, k, 37, 0, 0, 80),
+                sealed(A, B, k, 37, 0x28, 0, 80),
+            ];
+            [up(A, k), esp_pair(k, 1), esp_pair(k, 2), delete.into()].concat()
+        }))
+    }),
+    ("rekeys of one IKE SA", |n| {
+        pcap(each(n, |k| {
+            if k == 0 {
+                return up(A, 0);
+            }
+            let both = |id, size| {
+                let spi = k - 1;
+                [
+                    sealed(A, B, spi, 36, 8, id, size),
+                    sealed(B, A, spi, 36, 0x20, id, size),
+                ]
+            };
+            [both(2, 288), both(3, 208)].concat()
+        }))
+    }),
+    ("children of one IKE SA", |n| {
+        pcap(each(n, |k| match k {
+            0 => up(A, 0),
+            _ => [answered(36, k + 1, 208), esp_pair(k, 1)].concat(),
+        }))
+    }),
+    ("children that are refused", |n| {
+        pcap(each(n, |k| match k {
+            0 => up(A, 0),
+            _ => vec![
+                sealed(A, B, 0, 36, 8, k + 1, 240),
+                sealed(B, A, 0, 36, 0x20, k + 1, 80),
+            ],
+        }))
+    }),
+    ("liveness checks beside ESP", |n| {
+        pcap(each(n, |k| match k {
+            0 => [up(A, 0), esp_pair(7, 1)].concat(),
+            _ => [answered(37, k + 1, 80), esp_pair(7, k + 1)].concat(),
+        }))
+    }),
+    ("an end that moves with every message", |n| {
+        pcap(each(n, |k| match k {
+            0 => up(A, 0),
+            _ => {
+                let from = 0x0a00_0000 + k;
+                vec![
+                    sealed(from, B, 0, 37, 8, k + 1, 80),
+                    sealed(B, from, 0, 37, 0x20, k + 1, 80),
+                ]
+            }
+        }))
+    }),
+    ("notifications in clear", |n| {
+        pcap(each(n, |k| {
+            let payloads = [(41, vec![0, 0, 0, 11])];
+            vec![ike(
+                B,
+                A,
+                500,
+                &message(0x20, 1, 2, 37, 0x20, k, &chain(&payloads), 41),
+            )]
+        }))
+    }),
+    ("fragments of messages that never are whole", |n| {
+        pcap(each(n, |k| {
+            let body = [&[35, 0, 0, 56, 0, 1, 0, 2][..], &[0x5a; 48]].concat();
+            vec![ike(A, B, 4500, &message(0x20, 1, 2, 35, 8, k, &body, 53))]
+        }))
+    }),
+    ("payloads without end", |n| {
+        pcap(each(n / 8, |k| {
+            let body = [43, 0, 0, 4].repeat(15_000);
+            vec![ike(
+                A,
+                B,
+                500,
+                &message(0x20, k.into(), 0, 34, 8, 0, &body, 43),
+            )]
+        }))
+    }),
+    ("payloads that lead to themselves", |n| {
+        pcap(each(n, |k| {
+            let body = [33, 0, 0, 0].repeat(100);
+            vec![ike(
+                A,
+                B,
+                500,
+                &message(0x20, k.into(), 0, 34, 8, 0, &body, 33),
+            )]
+        }))
+    }),
+    ("proposals without end", |n| {
+        pcap(each(n / 8, |k| {
+            let body = [2, 0, 0, 8, 1, 1, 0, 0].repeat(8_000);
+            let body = chain(&[(33, body)]);
+            vec![ike(
+                A,
+                B,
+                500,
+                &message(0x20, k.into(), 0, 34, 8, 0, &body, 33),
+            )]
+        }))
+    }),
+    ("transforms without end", |n| {
+        pcap(each(n / 8, |k| {
+            let transforms = [3, 0, 0, 8, 1, 0, 0, 12].repeat(8_000);
+            let length = u16::try_from(8 + transforms.len()).unwrap().to_be_bytes();
+            let proposal = [0, 0, length[0], length[1], 1, 1, 0, 255];
+            let body = chain(&[(33, [&proposal[..], &transforms].concat())]);
+            vec![ike(
+                A,
+                B,
+                500,
+                &message(0x20, k.into(), 0, 34, 8, 0, &body, 33),
+            )]
+        }))
+    }),
+    ("NAT detection hashes without end", |n| {
+        pcap(each(n / 8, |k| {
+            let notify = |at: u32| {
+                (
+                    41,
+                    [&[0, 0, 0x40, 4 + (at % 2) as u8][..], &filler(at, 20)].concat(),
+                )
+            };
+            let payloads: Vec<_> = (0..250).map(notify).collect();
+            vec![ike(
+                A,
+                B,
+                500,
+                &message(0x20, k.into(), 0, 34, 8, 0, &chain(&payloads), 41),
+            )]
+        }))
+    }),
+    ("main modes of one address", |n| {
+        pcap(each(n, |k| {
+            let chain = chain(&[(1, SA_V1.to_vec())]);
+            let spi = u64::from(k) + 1;
+            vec![
+                ike(A, B, 500, &message(0x10, spi, 0, 2, 0, 0, &chain, 1)),
+                ike(B, A, 500, &message(0x10, spi, spi + 1, 2, 0, 0, &chain, 1)),
+            ]
+        }))
+    }),
+    ("quick modes of one SA", |n| {
+        pcap(each(n, |k| {
+            let body = |octets| filler(k * 3 + octets, octets);
+            let quick = |octets| message(0x10, 1, 2, 32, 1, k + 1, &body(octets), 8);
+            vec![
+                ike(A, B, 500, &quick(160)),
+                ike(B, A, 500, &quick(144)),
+                ike(A, B, 500, &quick(48)),
+            ]
+        }))
+    }),
+];
+
+/// Floods of all else that packets carry.
+pub(crate) const PACKETS: &[(&str, Make)] = &[
+    ("SPIs", |n| pcap(each(n, |k| vec![esp(A, B, k, 1)]))),
+    ("SPIs of many senders", |n| {
+        pcap(each(n, |k| vec![esp(0x0a00_0000 + k, B, k, 1)]))
+    }),
+    ("senders of one SPI", |n| {
+        pcap(each(n, |k| vec![esp(0x0a00_0000 + k, B, 7, k)]))
+    }),
+    ("holes in the numbers of one SPI", |n| {
+        pcap(each(n, |k| vec![esp(A, B, 7, 2 * k)]))
+    }),
+    ("numbers at random", |n| {
+        pcap(each(n, |k| vec![esp(A, B, 7, k.wrapping_mul(0x9e37_79b9))]))
+    }),
+    ("numbers that wrap and come late", |n| {
+        pcap(each(n, |k| {
+            let number = |at: u32| (u32::MAX - 9).wrapping_add(at);
+            vec![esp(A, B, 7, number(k % 20)), esp(A, B, 7, number(k % 13))]
+        }))
+    }),
+    ("lone IP fragments", |n| {
+        pcap(each(n, |k| vec![fragment(A, k, 0)]))
+    }),
+    ("lone IP fragments of many senders", |n| {
+        pcap(each(n, |k| vec![fragment(0x0a00_0000 + k, k, 0)]))
+    }),
+    ("pieces of one IP packet", |n| {
+        pcap(each(n, |k| vec![fragment(A, 7, k * 2 % 8000)]))
+    }),
+    ("ICMP errors of many kinds", |n| {
+        pcap(each(n, |k| {
+            let quoted = ip(A, B, 50, 0, 0, &[&k.to_be_bytes()[..], &[0; 4]].concat());
+            let mtu = (1000 + k % 400).to_be_bytes();
+            let error = [&[3, 4, 0, 0][..], &mtu, &quoted].concat();
+            vec![ip(0x0a00_0000 + k, A, 1, 0, 0, &error)]
+        }))
+    }),
+    ("keepalives of many senders", |n| {
+        pcap(each(n, |k| {
+            vec![ip(0x0a00_0000 + k, B, 17, 0, 0, &udp(4500, &[0xff]))]
+        }))
+    }),
+    ("packets in clear of many senders", |n| {
+        pcap(each(n, |k| {
+            vec![ip(0x0a00_0000 + k, B, 89, 0, 0, &[0; 24])]
+        }))
+    }),
+    ("TCP connections", |n| {
+        pcap(each(n, |k| {
+            let ports = [0x04, 0x00, 0x11, 0x94];
+            let rest = [
+                0, 0, 0, 7, 0, 0, 0, 0, 0x50, 0x10, 0, 0, 0, 0, 0, 0, 0, 32, 1, 1,
+            ];
+            vec![ip(
+                0x0a00_0000 + k,
+                B,
+                6,
+                0,
+                0,
+                &[&ports[..], &rest].concat(),
+            )]
+        }))
+    }),
+    ("TCP segments that never join", |n| {
+        pcap(each(n, |k| {
+            let sequence = (1000 + k * 200).to_be_bytes();
+            let ports = [0x04, 0x00, 0x11, 0x94];
+            let rest = [0, 0, 0, 0, 0x50, 0x10, 0, 0, 0, 0, 0, 0, 0, 32, 1, 1];
+            vec![ip(A, B, 6, 0, 0, &[&ports[..], &sequence, &rest].concat())]
+        }))
+    }),
+    ("IP in IP without end", |n| {
+        pcap(each(n, |k| {
+            let mut packet = esp(A, B, k, 1);
+            for _ in 0..100 {
+                packet = ip(A, B, 4, 0, 0, &packet);
+            }
+            vec![packet]
+        }))
+    }),
+];
+
+/// Floods of what the files themselves are made of.
+pub(crate) const FILES: &[(&str, Make)] = &[
+    ("interfaces", |n| {
+        pcapng(n, |k| {
+            [interface(&[]), packet(k, &esp(A, B, 7, k))].concat()
+        })
+    }),
+    ("interfaces of which each sees a tunnel", |n| {
+        pcapng(n, |k| {
+            let packets = [up(A, k), esp_pair(k, 1)].concat();
+            let blocks = packets.iter().map(|octets| packet(k, octets));
+            [vec![interface(&[])], blocks.collect()].concat().concat()
+        })
+    }),
+    ("sections", |n| {
+        pcapng(n, |k| {
+            [section(), interface(&[]), packet(0, &esp(A, B, 7, k))].concat()
+        })
+    }),
+    ("tiny blocks", |n| pcapng(n * 8, |_| block(0x0777, &[]))),
+    ("options", |n| {
+        pcapng(n / 8, |_| interface(&[0x0b, 0xac, 0, 0].repeat(10_000)))
+    }),
+    ("names", |n| {
+        pcapng(n, |_| {
+            block(4, &[1, 0, 8, 0, 192, 0, 2, 1, b'g', b'w', 0, 0, 0, 0, 0, 0])
+        })
+    }),
+    ("lengths of 4 GiB", |n| {
+        pcapng(n, |_| {
+            [
+                &6_u32.to_le_bytes()[..],
+                &0xffff_fff0_u32.to_le_bytes(),
+                &[0xff; 24],
+            ]
+            .concat()
+        })
+    }),
+    ("records of 4 GiB", |n| {
+        let record = [[0xff_u8; 4], [0; 4], [0xff; 4], [0xff; 4]].concat();
+        [pcap(std::iter::empty()), record.repeat(n as usize)].concat()
+    }),
+    ("times that wrap", |n| {
+        let mut octets = pcap(std::iter::empty());
+        for k in 0..n {
+            let packet = esp(A, B, 7, k);
+            let length = u32::try_from(packet.len()).unwrap();
+            let secs = [0, u32::MAX, 0x8000_0000, 1][k as usize % 4];
+            octets.extend(
+                [secs, u32::MAX, length, length]
+                    .map(u32::to_le_bytes)
+                    .concat(),
+            );
+            octets.extend(packet);
+        }
+        octets
+    }),
+    ("times at both ends of what 64 bits count", |n| {
+        pcapng(n, |k| match k {
+            // Seconds in powers of two, 2^63 seconds later; then octets of all ones.
+            0 => interface(&[
+                9, 0, 1, 0, 0x80, 0, 0, 0, 14, 0, 8, 0, 255, 255, 255, 255, 255, 255, 255, 127,
+            ]),
+            _ => {
+                let octets = esp(A, B, 7, k);
+                let length = u32::try_from(octets.len()).unwrap();
+                let time = if k % 2 == 0 { u32::MAX } else { 0 };
+                let head = [0, time, time, length, length]
+                    .map(u32::to_le_bytes)
+                    .concat();
+                block(6, &[head, octets].concat())
+            }
+        })
+    }),
+];
+
+pub(crate) const A: u32 = 0xc000_0201;
+pub(crate) const B: u32 = 0xc000_0202;
+
+/// ENCR_AES_CBC-256, PRF_HMAC_SHA2_256, AUTH_HMAC_SHA2_256_128, group 14.
+const SA: &[u8] = &[
+    0, 0, 0, 44, 1, 1, 0, 4, 3, 0, 0, 12, 1, 0, 0, 12, 0x80, 14, 1, 0, 3, 0, 0, 8, 2, 0, 0, 5, 3,
+    0, 0, 8, 3, 0, 0, 12, 0, 0, 0, 8, 4, 0, 0, 14,
+];
+
+/// AES-CBC-256, SHA2-256, a preshared key, group 14.
+const SA_V1: &[u8] = &[
+    0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 36, 1, 1, 0, 1, 0, 0, 0, 28, 1, 1, 0, 0, 0x80, 1, 0, 7, 0x80,
+    14, 1, 0, 0x80, 2, 0, 4, 0x80, 3, 0, 1, 0x80, 4, 0, 14,
+];
+
+fn each(n: u32, of: impl Fn(u32) -> Vec<Vec<u8>>) -> impl Iterator<Item = Vec<u8>> {
+    (0..n).flat_map(of)
+}
+
+/// A pcap file of raw IP packets, a millisecond apart.
+pub(crate) fn pcap(packets: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    let header: [u32; 6] = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65535, 101];
+    let mut octets = header.map(u32::to_le_bytes).concat();
+    for (number, packet) in (0..).zip(packets) {
+        let length = u32::try_from(packet.len()).unwrap();
+        let (secs, micros) = (1_700_000_000 + number / 1000, number % 1000 * 1000);
+        octets.extend(
+            [secs, micros, length, length]
+                .map(u32::to_le_bytes)
+                .concat(),
+        );
+        octets.extend(packet);
+    }
+    octets
+}
+
+fn pcapng(n: u32, of: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
+    let blocks = (0..n).flat_map(of);
+    [section(), interface(&[])]
+        .concat()
+        .into_iter()
+        .chain(blocks)
+        .collect()
+}
+
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let padding = vec![0; body.len().next_multiple_of(4) - body.len()];
+    let length = u32::try_from(12 + body.len() + padding.len())
+        .unwrap()
+        .to_le_bytes();
+    [&kind.to_le_bytes()[..], &length, body, &padding, &length].concat()
+}
+
+fn section() -> Vec<u8> {
+    let magic = 0x1a2b_3c4d_u32.to_le_bytes();
+    block(
+        0x0a0d_0d0a,
+        &[&magic[..], &[1, 0, 0, 0], &[0xff; 8]].concat(),
+    )
+}
+
+/// An interface of raw IP, with these options.
+fn interface(options: &[u8]) -> Vec<u8> {
+    block(1, &[&[101, 0, 0, 0, 0, 0, 0, 0], options].concat())
+}
+
+/// A packet on this interface.
+fn packet(interface: u32, octets: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(octets.len()).unwrap();
+    let time = 1_700_000_000_000_000 + u64::from(interface) * 1000;
+    let head = [interface, (time >> 32) as u32, time as u32, length, length];
+    block(6, &[&head.map(u32::to_le_bytes).concat(), octets].concat())
+}
+
+/// An IPv4 packet or a piece of one.
+pub(crate) fn ip(
+    from: u32,
+    to: u32,
+    protocol: u8,
+    id: u16,
+    fragment: u16,
+    payload: &[u8],
+) -> Vec<u8> {
+    let length = u16::try_from(20 + payload.len()).unwrap().to_be_bytes();
+    let parts: [&[u8]; 8] = [
+        &[0x45, 0],
+        &length,
+        &id.to_be_bytes(),
+        &fragment.to_be_bytes(),
+        &[64, protocol, 0, 0],
+        &from.to_be_bytes(),
+        &to.to_be_bytes(),
+        payload,
+    ];
+    parts.concat()
+}
+
+/// A first piece, or one of eight octets at a place further on.
+fn fragment(from: u32, id: u32, place: u32) -> Vec<u8> {
+    const MORE: u16 = 0x2000;
+    let offset = u16::try_from(place).unwrap();
+    ip(from, B, 50, id as u16, MORE | offset, &[0x5a; 8])
+}
+
+pub(crate) fn udp(port: u16, data: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(8 + data.len()).unwrap();
+    let header = [port, port, length, 0].map(u16::to_be_bytes);
+    [header.as_flattened(), data].concat()
+}
+
+fn ike(from: u32, to: u32, port: u16, message: &[u8]) -> Vec<u8> {
+    let marker: &[u8] = if port == 4500 { &[0; 4] } else { &[] };
+    ip(from, to, 17, 0, 0, &udp(port, &[marker, message].concat()))
+}
+
+fn chain(payloads: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    let next = payloads.iter().skip(1).map(|one| one.0).chain([0]);
+    let of = |(next, (_, body)): (u8, &(u8, Vec<u8>))| {
+        let length = u16::try_from(4 + body.len()).unwrap().to_be_bytes();
+        [&[next, 0, length[0], length[1]], &body[..]].concat()
+    };
+    next.zip(payloads).flat_map(of).collect()
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "they are the fields of the header"
+)]
+fn message(
+    version: u8,
+    initiator: u64,
+    responder: u64,
+    exchange: u8,
+    flags: u8,
+    id: u32,
+    body: &[u8],
+    first: u8,
+) -> Vec<u8> {
+    let length = u32::try_from(28 + body.len()).unwrap();
+    let parts: [&[u8]; 6] = [
+        &initiator.to_be_bytes(),
+        &responder.to_be_bytes(),
+        &[first, version, exchange, flags],
+        &id.to_be_bytes(),
+        &length.to_be_bytes(),
+        body,
+    ];
+    parts.concat()
+}
+
+/// Octets that look random.
+fn filler(seed: u32, octets: u32) -> Vec<u8> {
+    let mix = |at: u32| (seed ^ at << 16).wrapping_mul(0x9e37_79b9) >> 13;
+    (0..octets).map(|at| mix(at) as u8).collect()
+}
+
+fn spis(k: u32) -> (u64, u64) {
+    (u64::from(k) + 1, u64::from(k) + 0x1000_0000)
+}
+
+/// The first message of an IKE SA.
+fn init(from: u32, k: u32) -> Vec<u8> {
+    let ke = [&[0, 14, 0, 0][..], &filler(k, 64)].concat();
+    let chain = chain(&[(33, SA.to_vec()), (34, ke), (40, filler(!k, 32))]);
+    ike(
+        from,
+        B,
+        500,
+        &message(0x20, spis(k).0, 0, 34, 8, 0, &chain, 33),
+    )
+}
+
+/// The answer to it.
+fn agree(to: u32, k: u32) -> Vec<u8> {
+    let ke = [&[0, 14, 0, 0][..], &filler(k ^ 7, 64)].concat();
+    let chain = chain(&[(33, SA.to_vec()), (34, ke), (40, filler(!k ^ 7, 32))]);
+    let (initiator, responder) = spis(k);
+    let message = message(0x20, initiator, responder, 34, 0x20, 0, &chain, 33);
+    ike(B, to, 500, &message)
+}
+
+/// A notification in its place.
+fn refuse(k: u32, notify: &[u8]) -> Vec<u8> {
+    let chain = chain(&[(41, notify.to_vec())]);
+    ike(
+        B,
+        A,
+        500,
+        &message(0x20, spis(k).0, 0, 34, 0x20, 0, &chain, 41),
+    )
+}
+
+/// A sealed message of so many octets.
+fn sealed(from: u32, to: u32, k: u32, exchange: u8, flags: u8, id: u32, size: u32) -> Vec<u8> {
+    let (initiator, responder) = spis(k);
+    let seed = k ^ id << 8 ^ u32::from(exchange ^ flags) << 24;
+    let body = chain(&[(46, filler(seed, size - 32))]);
+    let message = message(0x20, initiator, responder, exchange, flags, id, &body, 46);
+    ike(from, to, 4500, &message)
+}
+
+/// A request under the first IKE SA, and its answer.
+fn answered(exchange: u8, id: u32, size: u32) -> Vec<Vec<u8>> {
+    vec![
+        sealed(A, B, 0, exchange, 8, id, size),
+        sealed(B, A, 0, exchange, 0x20, id, size),
+    ]
+}
+
+/// An IKE SA that comes up.
+fn up(from: u32, k: u32) -> Vec<Vec<u8>> {
+    vec![
+        init(from, k),
+        agree(from, k),
+        sealed(from, B, k, 35, 8, 1, 256),
+        sealed(B, from, k, 35, 0x20, 1, 240),
+    ]
+}
+
+/// A packet of ESP.
+fn esp(from: u32, to: u32, k: u32, number: u32) -> Vec<u8> {
+    let head = [(0x1000_0000 + k).to_be_bytes(), number.to_be_bytes()].concat();
+    ip(from, to, 50, 0, 0, &[head, filler(k ^ number, 64)].concat())
+}
+
+/// A packet each way.
+fn esp_pair(k: u32, number: u32) -> Vec<Vec<u8>> {
+    vec![esp(A, B, k, number), esp(B, A, 0x1000_0000 + k, number)]
+}

@@ -1,0 +1,272 @@
+//! Faults outside: full disks, closed pipes, files that change, signals. No half file stands where a
+//! whole one is expected, nothing is said that is not so, and the exit code tells.
+
+use crate::floods::{self, A, B};
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// A folder of its own for each test, empty at first.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("outside-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// A capture of so many packets of ESP, 114 octets each.
+fn capture(packets: u32) -> Vec<u8> {
+    let esp = |number: u32| {
+        let head = [7_u32.to_be_bytes(), number.to_be_bytes()].concat();
+        floods::ip(A, B, 50, 0, 0, &[&head[..], &[0x5a; 70]].concat())
+    };
+    floods::pcap((1..=packets).map(esp))
+}
+
+fn start(arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_espial"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Whether this process, and so those that it starts, was told to take no notice of SIGINT, as whoever
+/// is started in the background is; where the system tells.
+fn ignores_interrupts() -> bool {
+    let told = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = told.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 2 != 0)
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_is_ended_amid_its_work_leaves_what_was_there() {
+    for signal in ["-INT", "-TERM", "-KILL"] {
+        if signal == "-INT" && ignores_interrupts() {
+            eprintln!("skipped: interrupts are ignored here");
+            continue;
+        }
+        let folder = folder(&format!("end{signal}"));
+        let target = folder.join("report.json");
+        fs::write(&target, "before").unwrap();
+        let report = target.to_str().unwrap();
+        let mut child = start(&["diagnose", "-f", "json", "-o", report, "-"]);
+        let mut stdin = child.stdin.take().unwrap();
+        // More than a pipe holds, so that some of it was read when it is written.
+        stdin.write_all(&capture(5_000)).unwrap();
+        let sent = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success(), "kill takes {signal}");
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        assert_eq!(output.status.code(), None, "{signal} ends it");
+        assert_eq!(text(&output.stdout), "", "{signal}");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "before", "{signal}");
+        assert_eq!(names(&folder), ["report.json"], "{signal}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    let folder = folder("full");
+    let path = folder.join("esp.pcap");
+    fs::write(&path, capture(3_000)).unwrap();
+    let path = path.to_str().unwrap();
+    for command in ["diagnose", "tunnels", "dissect"] {
+        let format = if command == "dissect" {
+            "ndjson"
+        } else {
+            "json"
+        };
+        let to_file = start(&[command, "-f", format, "-o", "/dev/full", path]);
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let to_stdout = Command::new(env!("CARGO_BIN_EXE_espial"))
+            .args([command, "-f", format, path])
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        for child in [to_file, to_stdout] {
+            let output = child.wait_with_output().unwrap();
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{command}: {said}");
+            assert!(said.contains("No space left"), "{command}: {said}");
+            assert_eq!(said.lines().count(), 1, "{command}: {said}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_takes_no_file_is_told_before_the_work_begins() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder("unwritable");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
+    let target = folder.join("report.txt");
+    if fs::write(folder.join("probe"), "").is_ok() {
+        eprintln!("skipped: this user may write anywhere");
+    } else {
+        // Nothing is read: the pipe stays open.
+        let mut child = start(&["-o", target.to_str().unwrap(), "-"]);
+        assert_eq!(child.wait().unwrap().code(), Some(2));
+    }
+    let missing = folder.join("missing/report.txt");
+    let mut child = start(&["-o", missing.to_str().unwrap(), "-"]);
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let folder = folder("pipe");
+    let path = folder.join("esp.pcap");
+    fs::write(&path, capture(20_000)).unwrap();
+    let mut child = start(&["dissect", "-f", "ndjson", path.to_str().unwrap()]);
+    let mut some = [0; 1000];
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut some).unwrap();
+    drop(out);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), "");
+}
+
+/// What is said of a file that `change` changed after it was opened and before it was read: it comes
+/// after a capture from a pipe, which is still open then.
+fn changed(name: &str, change: impl FnOnce(&Path)) -> (Option<i32>, u64, String) {
+    let folder = folder(name);
+    let path = folder.join("esp.pcap");
+    fs::write(&path, capture(1_000)).unwrap();
+    let mut child = start(&["diagnose", "-f", "json", "-", path.to_str().unwrap()]);
+    let mut stdin = child.stdin.take().unwrap();
+    // More than a pipe holds, so that all is opened when it is written.
+    stdin.write_all(&capture(5_000)).unwrap();
+    change(&path);
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let input = &json["inputs"][1];
+    let problems = input["problems"].to_string();
+    (
+        output.status.code(),
+        input["frames"].as_u64().unwrap(),
+        problems,
+    )
+}
+
+#[test]
+fn an_input_that_is_cut_while_it_waits_is_told_as_cut() {
+    let (code, frames, problems) = changed("cut", |path| {
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_len(24 + 500 * 114 + 50).unwrap();
+    });
+    assert_eq!((code, frames), (Some(3), 500), "{problems}");
+    assert_ne!(problems, "[]");
+}
+
+#[test]
+fn an_input_that_is_emptied_while_it_waits_is_told() {
+    let (code, frames, problems) = changed("emptied", |path| {
+        fs::File::create(path).unwrap();
+    });
+    assert_eq!((code, frames), (Some(3), 0), "{problems}");
+    assert_ne!(problems, "[]");
+}
+
+#[test]
+fn an_input_that_grows_is_read_as_it_was_when_it_was_opened() {
+    let (code, frames, problems) = changed("grown", |path| {
+        let mut file = fs::File::options().append(true).open(path).unwrap();
+        file.write_all(&capture(9)[24..]).unwrap();
+    });
+    assert_eq!((frames, problems.as_str()), (1_000, "[]"));
+    assert!(matches!(code, Some(0 | 1)), "{code:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_input_that_is_removed_is_read_all_the_same() {
+    let (code, frames, problems) = changed("removed", |path| fs::remove_file(path).unwrap());
+    assert_eq!((frames, problems.as_str()), (1_000, "[]"));
+    assert!(matches!(code, Some(0 | 1)), "{code:?}");
+}
+
+#[test]
+fn a_folder_stands_for_the_captures_in_it_not_for_folders_that_are_called_so() {
+    let folder = folder("folders");
+    fs::create_dir(folder.join("a.pcap")).unwrap();
+    let none = start(&[folder.to_str().unwrap()])
+        .wait_with_output()
+        .unwrap();
+    assert_eq!(none.status.code(), Some(4), "{}", text(&none.stderr));
+    fs::write(folder.join("b.pcap"), capture(10)).unwrap();
+    let some = start(&["-f", "json", folder.to_str().unwrap()]);
+    let some = some.wait_with_output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&some.stdout).unwrap();
+    assert_eq!(json["inputs"].as_array().unwrap().len(), 1);
+}
+
+/// A pcap file and then zeros without end, in gzip a thousand times smaller.
+#[test]
+fn what_unpacks_without_end_takes_no_memory() {
+    let Ok(mut gzip) = Command::new("gzip")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+    else {
+        eprintln!("skipped: no gzip here");
+        return;
+    };
+    let mut to = gzip.stdin.take().unwrap();
+    let feeder = thread::spawn(move || {
+        to.write_all(&capture(100)).unwrap();
+        let zeros = vec![0; 1 << 20];
+        (0..64).for_each(|_| to.write_all(&zeros).unwrap());
+    });
+    let packed = gzip.wait_with_output().unwrap().stdout;
+    feeder.join().unwrap();
+    assert!(packed.len() < 1 << 20);
+    let path = folder("bomb").join("bomb.pcap.gz");
+    fs::write(&path, packed).unwrap();
+    let child = start(&["-f", "json", path.to_str().unwrap()]);
+    let peak = peak_of(child.id());
+    let output = child.wait_with_output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(json["inputs"][0]["frames"].as_u64().unwrap() >= 100);
+    assert!(peak.is_none_or(|mib| mib < 200), "{peak:?} MiB");
+}
+
+/// The most memory that a process had while it ran, in MiB, where the system tells.
+fn peak_of(process: u32) -> Option<u64> {
+    let status = format!("/proc/{process}/status");
+    let mut peak = None;
+    loop {
+        let told = fs::read_to_string(&status).ok()?;
+        let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let Some(line) = line else { return peak };
+        let kibi = line.split_whitespace().next()?.parse::<u64>().ok()?;
+        peak = peak.max(Some(kibi / 1024));
+        thread::sleep(Duration::from_millis(2));
+    }
+}
