@@ -4,8 +4,8 @@ use crate::run::{cases, root};
 use espial::registry::{ExchangeType, NotifyType, PayloadType, SecurityProtocol};
 use espial::report::Selection;
 use espial::units::{IkeSpi, IkeSpis};
-use espial::wire::fault::Faults;
-use espial::wire::{Body, Flags, Header, Message, Payload, Version, ikev1, ikev2};
+
+use espial::wire::{Body, Faults, Flags, Header, Message, Payload, Version, ikev1, ikev2};
 use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
