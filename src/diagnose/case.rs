@@ -130,7 +130,7 @@ impl<'m> Case<'m> {
     }
 
     /// Which of its IKE SAs take the place of others.
-    pub fn successors(&self) -> &Successors {
+    pub(crate) fn successors(&self) -> &Successors {
         self.successors.get_or_init(|| Successors::of(self))
     }
 }
