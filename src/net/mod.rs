@@ -3,8 +3,11 @@
 //! A frame is a chain of headers. Each step reads one and says what comes next; IP payloads end
 //! the chain with a [`Datagram`] or go on inside it.
 //!
-//! The functions on the way to ESP are inlined into one another by force: what they hand on then
-//! stays in registers, which halves the time of a frame. All others are marked cold or left alone.
+//! [`peel`] takes a frame from wherever it comes. Fragments of IP and segments of TCP are told as such;
+//! [`crate::dissect`] puts them together.
+
+// The functions on the way to ESP are inlined into one another by force: what they hand on then stays
+// in registers, which halves the time of a frame. All others are marked cold or left alone.
 
 pub(crate) mod ah;
 pub(crate) mod datagram;
@@ -63,6 +66,30 @@ use wesp::Wesp;
 ///
 /// A frame that holds nothing of ours is not told of. What it proves of its path goes into
 /// `learned`, and is told too.
+///
+/// ```
+/// use espial::capture::{Frame, LinkType};
+/// use espial::net::{Body, Learned, peel};
+/// use espial::units::{FrameId, Vantage};
+///
+/// // A NAT keepalive over IPv4 and UDP.
+/// let bytes = b"\x45\0\0\x1d\0\0\0\0\x40\x11\0\0\xc0\0\x02\x01\xc0\0\x02\x02\
+///     \x11\x94\x11\x94\0\x09\0\0\xff";
+/// let frame = Frame {
+///     id: FrameId { input: 0, number: 1 },
+///     time: None,
+///     vantage: Vantage { input: 0, interface: 0 },
+///     link: LinkType::RAW,
+///     wire_len: 29,
+///     bytes,
+/// };
+/// let mut keepalives = 0;
+/// peel(&frame, &mut Learned::default(), &mut |datagram| {
+///     assert_eq!(datagram.path.from.to_string(), "192.0.2.1:4500");
+///     keepalives += usize::from(matches!(datagram.body, Body::Keepalive));
+/// });
+/// assert_eq!(keepalives, 1);
+/// ```
 pub fn peel<'a, V: FnMut(Datagram<'a>)>(frame: &Frame<'a>, learned: &mut Learned, visit: &mut V) {
     let mut peeler = Peeler {
         stamp: stamp(frame),

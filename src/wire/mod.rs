@@ -1,7 +1,12 @@
 //! Bytes to borrowed structs and back: IKE messages, ESP and AH headers, NAT traversal framing.
 //!
 //! Reading is total: [`Message::read`] never fails, it returns what could be read and the
-//! [`Fault`]s it met. No I/O, no clock, no state and no threads live here.
+//! [`Fault`]s it met. No I/O, no clock, no state and no threads live here, and nothing needs `std`.
+//!
+//! [`natt`] tells what a datagram holds, [`Message`] reads it whole, [`Chain`] walks its payloads without
+//! allocating, and the types in [`ikev1`] and [`ikev2`] read and write one payload each, through a
+//! [`Cursor`]. Octets stay where they are: a struct borrows them. What was read is written again by
+//! [`Message::emit`], octet for octet where nothing was reserved or broken.
 
 #![warn(
     clippy::alloc_instead_of_core,
