@@ -58,12 +58,13 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
         let sa = &case.model.ike_sas[*id];
         for exchange_id in &sa.exchanges {
             let exchange = &case.model.exchanges[*exchange_id];
-            let read = exchange
-                .response()
-                .and_then(|flight| case.model.opened(flight));
+            let is_read = || {
+                let response = exchange.response();
+                response.is_some_and(|flight| case.model.opened(flight).is_some())
+            };
             if exchange.kind != ExchangeType::CREATE_CHILD_SA
                 || case.model.child_outcome(exchange) != ChildOutcome::Refused
-                || read.is_some()
+                || is_read()
             {
                 continue;
             }
