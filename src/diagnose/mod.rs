@@ -16,9 +16,9 @@ pub mod signs;
 mod testing;
 pub mod timeline;
 
-pub use blind::{blind, failed};
+pub use blind::{blind, blind_of, failed};
 pub use case::Case;
-pub use conclude::conclude;
+pub use conclude::{Folded, conclude, fold, rank};
 pub use finding::{Cite, Confidence, Evidence, Finding, Severity};
 pub use rule::Rule;
 pub use signs::Signs;

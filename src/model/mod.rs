@@ -2,6 +2,7 @@
 //!
 //! `None` means "not seen"; no default ever stands for it.
 
+pub mod arrange;
 pub mod child_sa;
 pub mod child_size;
 pub mod claim;
@@ -29,6 +30,7 @@ pub mod table;
 pub mod tap_pair;
 pub mod tunnel;
 
+pub use arrange::arrange;
 pub use child_sa::{ChildSa, ChildSaId, ChildSuite, ChildTerms, Mode};
 pub use child_size::{ChildInferred, Reading};
 pub use claim::Claim;
