@@ -3,12 +3,12 @@
 use crate::assemble;
 use crate::capture::{self, Chunk, Chunks, Frame, ReadError, Stopper, Walked};
 use crate::census::Census;
-use crate::diagnose::{self, Case, Failed, Finding, Rule, rules::RULES};
+use crate::diagnose::{self, Case, Failed, Finding, Folded, Rule, rules::RULES};
 use crate::fold::{EspPacket, Fold, Order};
 use crate::keys::{EspKeys, KeyRing};
 use crate::language::Text;
 use crate::limits::Bounds;
-use crate::model::{self, Model, TunnelId};
+use crate::model::{self, Blind, Model, TunnelId};
 use crate::net::{Body, Datagram, Learned};
 use crate::sadb::Sadb;
 use crate::say;
@@ -76,8 +76,12 @@ pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysi
     let mut model = census.finish();
     model.inputs = inputs;
     pool.install(|| assemble::assemble(&mut model, &each));
-    model.blind.extend(diagnose::blind(&model));
-    let (findings, failed) = pool.install(|| judge(&model, RULES));
+    let Judged {
+        findings,
+        blind,
+        failed,
+    } = pool.install(|| judge(&model, RULES));
+    model.blind.extend(diagnose::blind(&model, blind));
     model.blind.extend(diagnose::failed(&model, &failed));
     Ok(Analysis { model, findings })
 }
@@ -133,34 +137,76 @@ pub fn decrypt(
     Ok(read(&pool(options)?, inputs, options, decrypter).1)
 }
 
-/// Every rule looks at every tunnel; order is restored by `collect` and settled by `conclude`.
+/// What rules say of tunnels.
+struct Judged {
+    /// Concluded, most important first.
+    findings: Vec<Finding>,
+    /// What cannot be told of the tunnels, in their order.
+    blind: Vec<Blind>,
+    /// Rules that panicked.
+    failed: Vec<Failed>,
+}
+
+/// What rules say of one tunnel.
+struct OfTunnel {
+    folded: Vec<Folded>,
+    blind: Vec<Blind>,
+    failed: Vec<Failed>,
+}
+
+/// Every rule looks at every tunnel; order is restored by `collect` and settled by `rank`.
 ///
 /// What the rules ask of a tunnel is shared among them, so threads take whole tunnels where there are
 /// many; where there are few they take its rules, and one tunnel keeps them all busy.
-fn judge(model: &Model, rules: &[&'static Rule]) -> (Vec<Finding>, Vec<Failed>) {
+fn judge(model: &Model, rules: &[&'static Rule]) -> Judged {
     let few = model.tunnels.len() < MANY * rayon::current_num_threads();
-    let judged: Vec<Result<Vec<Finding>, Failed>> = (0..model.tunnels.len())
+    let judged: Vec<OfTunnel> = (0..model.tunnels.len())
         .into_par_iter()
-        .filter_map(|tunnel| Some(Case::of(model, TunnelId(u32::try_from(tunnel).ok()?))))
-        .flat_map(|case| {
-            let asked = rules.iter().copied().filter(|rule| rule.may_speak(&case));
-            let asked: Vec<&'static Rule> = asked.collect();
-            let at_once = if few { 1 } else { asked.len().max(1) };
-            let judged = asked.par_iter().with_min_len(at_once);
-            let judged = judged.map(|rule| diagnose::check(rule, &case));
-            judged
-                .filter(|judged| !matches!(judged, Ok(found) if found.is_empty()))
-                .collect::<Vec<_>>()
+        .filter_map(|tunnel| {
+            let case = Case::of(model, TunnelId(u32::try_from(tunnel).ok()?));
+            let told = judge_one(&case, rules, few);
+            let silent = told.folded.is_empty() && told.blind.is_empty() && told.failed.is_empty();
+            (!silent).then_some(told)
         })
         .collect();
-    let (mut findings, mut failed) = (Vec::new(), Vec::new());
+    let mut folded = Vec::with_capacity(judged.iter().map(|one| one.folded.len()).sum());
+    let (mut blind, mut failed) = (Vec::new(), Vec::new());
     for one in judged {
-        match one {
-            Ok(found) => findings.extend(found),
-            Err(rule) => failed.push(rule),
-        }
+        folded.extend(one.folded);
+        blind.extend(one.blind);
+        failed.extend(one.failed);
     }
-    (diagnose::conclude(findings), failed)
+    Judged {
+        findings: diagnose::rank(folded),
+        blind,
+        failed,
+    }
+}
+
+/// Those rules look at a tunnel that may have something to say of it, at the same time if that is
+/// wanted.
+fn judge_one(case: &Case<'_>, rules: &[&'static Rule], at_once: bool) -> OfTunnel {
+    let blind = diagnose::blind_of(case);
+    let signs = case.signs();
+    let asked = rules.iter().copied().filter(|rule| signs.meet(rule.needs));
+    let (mut findings, mut failed) = (Vec::new(), Vec::new());
+    let mut take = |judged| match judged {
+        Ok(found) => findings.extend::<Vec<Finding>>(found),
+        Err(rule) => failed.push(rule),
+    };
+    if at_once {
+        let asked: Vec<&'static Rule> = asked.collect();
+        let judged = asked.par_iter().map(|rule| diagnose::check(rule, case));
+        let judged: Vec<_> = judged.collect();
+        judged.into_iter().for_each(take);
+    } else {
+        asked.for_each(|rule| take(diagnose::check(rule, case)));
+    }
+    OfTunnel {
+        folded: diagnose::fold(findings),
+        blind,
+        failed,
+    }
 }
 
 /// Gives work to all threads of the pool that this runs in.
@@ -544,7 +590,7 @@ impl Fold for Decrypter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose::{Confidence, Finding, Rule, Severity, Signs, failed};
+    use crate::diagnose::{Confidence, Finding, Rule, Severity, Signs};
     use crate::units::{FrameId, Timestamp};
 
     static PANICS: Rule = Rule {
@@ -586,10 +632,12 @@ mod tests {
              0.1 C > D ESP 0xc2 seq 1..3
              0.2 E > F ESP 0xc3 seq 1..3",
         );
-        let (findings, fails) = judge(&model, &[&PANICS, &SPEAKS]);
+        let Judged {
+            findings, failed, ..
+        } = judge(&model, &[&PANICS, &SPEAKS]);
         let tunnels: Vec<_> = findings.iter().filter_map(|one| one.tunnel).collect();
         assert_eq!(tunnels.iter().map(|id| id.0).collect::<Vec<_>>(), [0, 1, 2]);
-        let blind = failed(&model, &fails);
+        let blind = diagnose::failed(&model, &failed);
         assert_eq!(blind.len(), 1);
         assert_eq!(
             blind[0].what.to_string(),

@@ -10,8 +10,8 @@ use super::succession::{Succession, times};
 use super::{HashMap, HashSet};
 use crate::limits::{LINK_CHOICES, LINK_CROWD};
 use crate::model::{
-    AuthOutcome, ChildOutcome, ChildSa, ChildTerms, ExchangeId, FlowId, IkeSaId, IkeState, Link,
-    Model, Negotiation, Role, Seen,
+    AuthOutcome, ChildOutcome, ChildSa, ChildTerms, ExchangeId, Few, FlowId, IkeSaId, IkeState,
+    Link, Model, Negotiation, Role, Seen,
 };
 use crate::registry::ExchangeType;
 use crate::units::{EspSpi, Span, Timestamp};
@@ -48,7 +48,7 @@ struct Group {
     from: IpAddr,
     to: IpAddr,
     seen: Seen,
-    flows: Vec<FlowId>,
+    flows: Few<FlowId>,
 }
 
 /// Puts flows of one SA together. An SPI is 32 bits chosen at random by the receiver: the same one
@@ -84,7 +84,7 @@ fn groups(model: &Model) -> Vec<Group> {
             from: path.from.address,
             to: flow.key.to,
             seen: flow.seen,
-            flows: vec![id],
+            flows: std::iter::once(id).collect(),
         });
     }
     groups
@@ -97,7 +97,7 @@ struct Maker {
     /// Who asked.
     by: Role,
     /// Addresses of who asked, and of who answered, which may be from elsewhere.
-    ends: Vec<[IpAddr; 2]>,
+    ends: Few<[IpAddr; 2]>,
     /// When it was asked, and answered.
     asked: Timestamp,
     answered: Timestamp,
@@ -186,20 +186,22 @@ fn makers(model: &Model, succession: &Succession) -> Vec<Maker> {
             let Some((asked, answered)) = times(model, exchange) else {
                 continue;
             };
-            let ends = [exchange.request(), exchange.response()];
-            let mut ends: Vec<_> = ends
-                .into_iter()
-                .flatten()
-                .filter_map(|flight| {
-                    let path = &model.messages[flight.first()?].path;
-                    let (from, to) = (path.from.address, path.to.address);
-                    Some(match flight.by == exchange.by {
-                        true => [from, to],
-                        false => [to, from],
-                    })
-                })
-                .collect();
-            ends.dedup();
+            let flights = [exchange.request(), exchange.response()];
+            let mut ends = Few::new();
+            for flight in flights.into_iter().flatten() {
+                let Some(first) = flight.first() else {
+                    continue;
+                };
+                let path = &model.messages[first].path;
+                let (from, to) = (path.from.address, path.to.address);
+                let pair = match flight.by == exchange.by {
+                    true => [from, to],
+                    false => [to, from],
+                };
+                if !ends.contains(&pair) {
+                    ends.push(pair);
+                }
+            }
             makers.push(Maker {
                 ike_sa,
                 exchange: *id,
@@ -270,7 +272,7 @@ impl Draft {
 /// Gives groups of flows to the exchanges whose messages name their SPIs; returns them. Where a peer
 /// gave an SPI twice, the group nearest in time is meant.
 fn prove(groups: &[Group], makers: &[Maker], drafts: &mut [Draft]) -> HashSet<usize> {
-    let mut by_spi: HashMap<(bool, EspSpi), Vec<usize>> = HashMap::default();
+    let mut by_spi: HashMap<(bool, EspSpi), Few<usize>> = HashMap::default();
     for (index, group) in groups.iter().enumerate() {
         by_spi.entry((group.ah, group.spi)).or_default().push(index);
     }
@@ -513,12 +515,12 @@ fn overlap(a: Seen, b: Seen) -> bool {
 
 /// IKE SAs by the pair of addresses they are between.
 struct Alive {
-    between: HashMap<(IpAddr, IpAddr), Vec<IkeSaId>>,
+    between: HashMap<(IpAddr, IpAddr), Few<IkeSaId>>,
 }
 
 impl Alive {
     fn of(model: &Model) -> Self {
-        let mut between: HashMap<_, Vec<IkeSaId>> = HashMap::default();
+        let mut between: HashMap<_, Few<IkeSaId>> = HashMap::default();
         for (id, row) in model.ike_sas.entries() {
             for path in &row.paths {
                 let list = between.entry(super::pair(path)).or_default();
@@ -575,7 +577,7 @@ enum Shared {
 /// Finds for each child SA the one whose place it took: between the same ends or under the same
 /// IKE SA, silent soon after the new one began, while the new one goes on.
 fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
-    let mut earlier: HashMap<Shared, Vec<(usize, Seen)>> = HashMap::default();
+    let mut earlier: HashMap<Shared, Few<(usize, Seen)>> = HashMap::default();
     let mut replaced = HashSet::default();
     let mut named: HashMap<EspSpi, usize> = HashMap::default();
     let terms: Vec<Option<Box<ChildTerms>>> =

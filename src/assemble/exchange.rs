@@ -9,7 +9,7 @@ use super::{HashMap, HashSet, RandomState};
 use crate::model::table::Id;
 use crate::model::{
     DOUBLED, Exchange, ExchangeId, Few, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId,
-    Messages, Model, Notice, Plain, Role, Seen, Table,
+    Messages, Model, Notice, Plain, Role, Seen, Table, arrange,
 };
 use crate::net::Path;
 use crate::registry::{ExchangeType, PayloadType};
@@ -151,8 +151,10 @@ impl Rows {
         exchanges: &mut [Exchange],
         order: impl Iterator<Item = &'m ExchangeId>,
     ) -> Vec<Message> {
-        let mut rows: Vec<Option<Message>> = self.0.into_iter().map(Some).collect();
-        let mut settled = Vec::with_capacity(rows.len());
+        let Self(mut rows) = self;
+        // Where each goes: every one is in a flight, and in no other.
+        let mut places = vec![usize::MAX; rows.len()];
+        let mut settled = 0;
         for id in order {
             let Some(exchange) = exchanges.get_mut(id.index()) else {
                 continue;
@@ -166,16 +168,21 @@ impl Rows {
                     ..
                 } = flight;
                 for id in parts.iter_mut().chain(&mut **again).chain(&mut **elsewhere) {
-                    let new = MessageId::at(share, settled.len());
+                    let new = MessageId::at(share, settled);
                     if completed_by == Some(*id) {
                         flight.completed_by = Some(new);
                     }
-                    settled.extend(rows.get_mut(id.0 as usize).and_then(Option::take));
+                    if let Some(place) = places.get_mut(id.0 as usize) {
+                        *place = settled;
+                    }
+                    settled += 1;
                     *id = new;
                 }
             }
         }
-        settled
+        arrange(&mut rows, &mut places);
+        rows.shrink_to_fit();
+        rows
     }
 }
 
@@ -349,7 +356,7 @@ impl<'m> Grouper<'m> {
                 && exchange
                     .response()
                     .and_then(Flight::message)
-                    .is_some_and(|id| has_sa(&self.messages[id]))
+                    .is_some_and(|id| self.messages[id].has_sa())
         })
     }
 
@@ -658,15 +665,7 @@ pub(super) fn is_initial(kind: ExchangeType) -> bool {
     .contains(&kind)
 }
 
-/// Whether a message carries a Security Association in clear.
-pub(super) fn has_sa(message: &Message) -> bool {
-    [PayloadType::SA, PayloadType::SA_V1].iter().any(|kind| {
-        let mut payloads = message.payloads_of(*kind);
-        payloads.any(|payload| is_sa(&payload.body))
-    })
-}
-
-/// As [`has_sa`], of a message that was read.
+/// Whether a message that was read holds a Security Association in clear.
 pub(super) fn holds_sa(message: &wire::Message<'_>) -> bool {
     message.payloads.iter().any(|payload| is_sa(&payload.body))
 }

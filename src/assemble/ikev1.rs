@@ -114,7 +114,7 @@ pub(super) fn state(model: &Model, id: IkeSaId) -> IkeState {
         .iter()
         .filter(|flight| flight.by == Role::Responder)
         .filter_map(Flight::first)
-        .any(|id| super::exchange::has_sa(&model.messages[id]));
+        .any(|id| model.messages[id].has_sa());
     match model.auth_outcome(id) {
         _ if went_on => IkeState::Established,
         AuthOutcome::Refused => IkeState::AuthRefused,

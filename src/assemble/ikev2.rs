@@ -1,12 +1,12 @@
 //! What the exchanges of an IKEv2 SA tell of it: suite, vendors, NAT, state, what it replaces.
 
-use super::exchange::{has_sa, holds_sa};
+use super::exchange::holds_sa;
 use super::{Initial, nat};
 use crate::model::{
     AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, InformationalClass,
     Message, Model,
 };
-use crate::registry::{ExchangeType, NotifyType, TransformType, vendor_id};
+use crate::registry::{ExchangeType, NotifyType, PayloadType, TransformType, vendor_id};
 use crate::wire;
 
 /// A message and what stands in it.
@@ -15,12 +15,15 @@ type Read<'m> = (&'m Message, wire::Message<'m>);
 /// Reads the last `IKE_SA_INIT`: those before it were answered by a cookie or another group.
 pub(super) fn describe(model: &Model, id: IkeSaId) -> Option<Initial> {
     let exchange = last_initial(model, &model.ike_sas[id])?;
-    let read = |flight: Option<&Flight>| {
+    // Of the request the offer is not needed, which is most of it.
+    let asked = [PayloadType::NOTIFY, PayloadType::VENDOR_ID];
+    let answered = [PayloadType::SA, PayloadType::NOTIFY, PayloadType::VENDOR_ID];
+    let read = |flight: Option<&Flight>, kinds: &[PayloadType]| {
         let message = &model.messages[flight?.first()?];
-        Some((message, message.read()))
+        Some((message, message.read_of(kinds)))
     };
-    let request = read(exchange.request());
-    let response = read(exchange.response());
+    let request = read(exchange.request(), &asked);
+    let response = read(exchange.response(), &answered);
     let mut initial = Initial::default();
     for (message, side) in [(&request, 0), (&response, 1)] {
         let Some((_, read)) = message else { continue };
@@ -116,7 +119,7 @@ pub(super) fn state(model: &Model, id: IkeSaId, replaced: bool) -> IkeState {
     let answered = initial
         .response()
         .and_then(Flight::first)
-        .map(|id| has_sa(&model.messages[id]));
+        .map(|id| model.messages[id].has_sa());
     let went_on = row
         .exchanges
         .iter()

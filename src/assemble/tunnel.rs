@@ -338,6 +338,10 @@ impl Sides {
             // Both ends may have one address, on a loopback.
             let new = self.side_of(address).is_none() || from == to;
             if let (true, Some(list)) = (new, self.addresses.get_mut(side)) {
+                if list.is_empty() {
+                    // Few ends have more than one.
+                    list.reserve_exact(1);
+                }
                 list.push(address);
                 self.index(address, side);
             }

@@ -14,24 +14,29 @@ use crate::say;
 use crate::units::{EspSpi, Vantage};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What this capture cannot tell.
-pub fn blind(model: &Model) -> Vec<Blind> {
+/// What this capture cannot tell, with what it cannot tell of its tunnels, which [`blind_of`] gives.
+pub fn blind(model: &Model, of_tunnels: Vec<Blind>) -> Vec<Blind> {
     let mut told = Vec::new();
     for input in &model.inputs {
         of_input(input, &mut told);
     }
     clocks(model, &mut told);
     doubled(model, &mut told);
-    for (id, tunnel) in model.tunnels.entries() {
-        let case = Case::of(model, id);
-        of_tunnel(tunnel, case.tap(), &mut told);
-        holes(&case, &mut told);
-        beyond(&case, &mut told);
-        taps(model, tunnel, &mut told);
-        crowded(model, tunnel, &mut told);
-    }
+    told.extend(of_tunnels);
     sealed(model, &mut told);
     esp(model, &mut told);
+    told
+}
+
+/// What this capture cannot tell of a tunnel.
+pub fn blind_of(case: &Case<'_>) -> Vec<Blind> {
+    let Case { model, tunnel, .. } = *case;
+    let mut told = Vec::new();
+    of_tunnel(tunnel, case.tap(), &mut told);
+    holes(case, &mut told);
+    beyond(case, &mut told);
+    taps(model, tunnel, &mut told);
+    crowded(model, tunnel, &mut told);
     told
 }
 
@@ -287,6 +292,9 @@ fn taps(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
 
 /// More attempts at child SAs than are compared.
 fn crowded(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
+    if !model.opened_any {
+        return;
+    }
     let attempts = tunnel
         .ike_sas
         .iter()
@@ -401,8 +409,7 @@ fn esp(model: &Model, told: &mut Vec<Blind>) {
             why: no_key(packets, counted),
         });
     }
-    let padded = flows().filter(|flow| Inferred::of(flow).is_some_and(|inferred| inferred.padded));
-    let padded = padded.count();
+    let padded = flows().filter(|flow| Inferred::is_padded(flow)).count();
     if padded > 0 {
         told.push(Blind {
             what: say!(
@@ -528,7 +535,9 @@ mod tests {
     fn told(conversation: &str, input: Input) -> Vec<String> {
         let mut model = crate::testing::model(conversation);
         model.inputs = vec![input];
-        let told = blind(&model).into_iter();
+        let of_tunnels = model.tunnels.ids();
+        let of_tunnels = of_tunnels.flat_map(|id| blind_of(&Case::of(&model, id)));
+        let told = blind(&model, of_tunnels.collect()).into_iter();
         told.map(|Blind { what, why }| {
             let lacking = [&what, &why].map(|text| Language::Chinese.lacks(text));
             assert_eq!(lacking.concat(), [""; 0]);

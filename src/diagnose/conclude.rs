@@ -2,14 +2,82 @@
 
 use super::finding::{Confidence, Finding, Severity};
 use super::rules::outside_well;
-use crate::model::TunnelId;
+use crate::model::arrange;
 use crate::units::Span;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
-/// Orders findings, the verdict first, and folds consequences into their causes.
+/// Orders findings, the verdict first, and folds consequences into their causes: [`fold`] for each
+/// tunnel, then [`rank`].
+pub fn conclude(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by_key(|finding| finding.tunnel);
+    let mut folded: Vec<Folded> = Vec::with_capacity(findings.len());
+    let mut of_one: Vec<Finding> = Vec::new();
+    for finding in findings {
+        if of_one
+            .last()
+            .is_some_and(|last| last.tunnel != finding.tunnel)
+        {
+            folded.extend(fold(std::mem::take(&mut of_one)));
+        }
+        of_one.push(finding);
+    }
+    folded.extend(fold(of_one));
+    rank(folded)
+}
+
+/// A finding that [`fold`] kept.
+#[derive(Debug)]
+pub struct Folded {
+    /// The finding; its cause is the place among those that were kept of its tunnel.
+    finding: Finding,
+    /// How many lie between it and its first cause.
+    depth: usize,
+}
+
+/// Orders what is left of the findings of all tunnels, those of each together and in the order that
+/// [`fold`] gave: by severity, then cause before consequence, confidence, time, code and tunnel. So the
+/// outcome does not depend on the order in which tunnels were judged.
+pub fn rank(folded: Vec<Folded>) -> Vec<Finding> {
+    // There may be hundreds of thousands: what orders them is set apart, and they are moved once.
+    let mut order: Vec<_> = folded
+        .iter()
+        .enumerate()
+        .map(|(place, Folded { depth, finding })| {
+            (
+                Reverse(finding.severity),
+                *depth,
+                Reverse(finding.confidence),
+                finding.first,
+                finding.rule.code,
+                finding.tunnel,
+                place,
+            )
+        })
+        .collect();
+    order.sort_unstable();
+    let mut places = vec![0; folded.len()];
+    for (now, (.., before)) in order.into_iter().enumerate() {
+        if let Some(place) = places.get_mut(before) {
+            *place = now;
+        }
+    }
+    let mut findings: Vec<Finding> = folded.into_iter().map(|one| one.finding).collect();
+    let (mut tunnel, mut begin) = (None, 0);
+    for (place, finding) in findings.iter_mut().enumerate() {
+        if finding.tunnel != tunnel {
+            (tunnel, begin) = (finding.tunnel, place);
+        }
+        let cause = finding.cause.and_then(|cause| places.get(begin + cause));
+        finding.cause = cause.copied();
+    }
+    arrange(&mut findings, &mut places);
+    findings
+}
+
+/// Drops or demotes consequences among the findings of one tunnel; their causes take over their
+/// severity.
 ///
-/// A finding is a consequence if another on the same tunnel, not far in time, is more than a guess
+/// A finding is a consequence if another, not far in time, is more than a guess
 /// (or no less sure than it) and its rule [`explains`](super::Rule::explains) this one's. Then
 /// - it is dropped if it cites no frame that its cause does not cite too: it adds nothing (a rule
 ///   that is information by nature is a hint, and stays);
@@ -17,126 +85,109 @@ use std::collections::BTreeMap;
 /// - and its cause becomes as grave as its gravest consequence, unless the cause is normal by its
 ///   rule: a scan that nobody answers is no fault.
 ///
-/// What is left knows its nearest cause, and is ordered by severity, then cause before consequence, confidence, time, code and
-/// tunnel, so the outcome does not depend on the order of `findings`.
-pub fn conclude(mut findings: Vec<Finding>) -> Vec<Finding> {
+/// What is left knows its nearest cause.
+pub fn fold(mut findings: Vec<Finding>) -> Vec<Folded> {
+    if findings.is_empty() {
+        return Vec::new();
+    }
     findings.sort_by_key(|finding| {
         (
             Reverse(finding.confidence),
             finding.first,
             finding.rule.code,
-            finding.tunnel,
             finding.last,
         )
     });
-    // Tunnel by tunnel: a capture may hold thousands, and findings of two never explain each other.
-    let mut tunnels: BTreeMap<Option<TunnelId>, Vec<Finding>> = BTreeMap::new();
-    for finding in findings {
-        tunnels.entry(finding.tunnel).or_default().push(finding);
-    }
-    let mut ordered: Vec<Folded> = Vec::new();
-    for findings in tunnels.into_values() {
-        let before = ordered.len();
-        ordered.extend(fold(findings).into_iter().map(|folded| Folded {
-            place: before + folded.place,
-            cause: folded.cause.map(|cause| before + cause),
-            ..folded
-        }));
-    }
-    ordered.sort_by_key(|Folded { depth, finding, .. }| {
-        (
-            Reverse(finding.severity),
-            *depth,
-            Reverse(finding.confidence),
-            finding.first,
-            finding.rule.code,
-            finding.tunnel,
-        )
-    });
-    let mut places = vec![0; ordered.len()];
-    for (now, folded) in ordered.iter().enumerate() {
-        if let Some(place) = places.get_mut(folded.place) {
-            *place = now;
-        }
-    }
-    ordered
-        .into_iter()
-        .map(|Folded { cause, finding, .. }| Finding {
-            cause: cause.and_then(|cause| places.get(cause).copied()),
-            ..finding
-        })
-        .collect()
-}
-
-/// A finding that was kept.
-struct Folded {
-    /// Its place among those that were kept.
-    place: usize,
-    /// The place of the one that explains it.
-    cause: Option<usize>,
-    /// How many lie between it and its first cause.
-    depth: usize,
-    finding: Finding,
-}
-
-/// Drops or demotes consequences; their causes take over their severity.
-fn fold(mut findings: Vec<Finding>) -> Vec<Folded> {
     first_causes_only(&mut findings);
     // What is well is no news beside what is not.
     if findings.iter().any(|one| one.severity > Severity::Info) {
         findings.retain(|one| one.rule.slug != outside_well::RULE.slug);
     }
-    let before = findings.clone();
-    let depths: Vec<usize> = before.iter().map(|one| depth(one, &before)).collect();
-    // Where each goes among those that are kept.
-    let mut places: Vec<Option<usize>> = Vec::with_capacity(findings.len());
-    let mut nearest: Vec<Option<usize>> = Vec::with_capacity(findings.len());
+    let links: Vec<Linked> = linked(&findings);
+    let mut places = Vec::with_capacity(findings.len());
     let mut kept = 0;
-    for (finding, original) in findings.iter_mut().zip(&before) {
-        let causes = || {
-            let all = before.iter().enumerate();
-            all.filter(|(_, cause)| is_cause(cause, original))
-        };
-        let consequences = before.iter().filter(|other| is_cause(original, other));
-        if original.rule.severity > Severity::Info {
-            for consequence in consequences {
-                finding.severity = finding.severity.max(consequence.severity);
-            }
-        }
-        if causes().next().is_some() {
-            finding.severity = Severity::Info;
-        }
-        let hint = original.rule.severity == Severity::Info;
-        let keep = hint || !causes().any(|(_, cause)| covers(cause, original));
-        places.push(keep.then_some(kept));
-        kept += usize::from(keep);
-        // Of several causes the nearest, which is farthest from the first; of those the surest.
-        nearest.push(
-            causes()
-                .max_by_key(|(place, _)| (depths.get(*place).copied(), Reverse(*place)))
-                .map(|(place, _)| place),
-        );
+    for link in &links {
+        places.push(link.keep.then_some(kept));
+        kept += usize::from(link.keep);
     }
-    let at = |list: &[Option<usize>], place: usize| list.get(place).copied().flatten();
+    let at = |place: usize| places.get(place).copied().flatten();
+    let nearest = |place: usize| links.get(place)?.cause;
     let cause = |place: usize| {
         // What was dropped hands its own cause on; a chain has no circle.
-        let mut cause = at(&nearest, place)?;
-        while at(&places, cause).is_none() {
-            cause = at(&nearest, cause)?;
+        let mut cause = nearest(place)?;
+        while at(cause).is_none() {
+            cause = nearest(cause)?;
         }
-        at(&places, cause)
+        at(cause)
     };
-    let folded = findings.into_iter().zip(depths).enumerate();
+    let mut folded = Vec::with_capacity(kept);
+    for (place, (finding, link)) in findings.into_iter().zip(&links).enumerate() {
+        if link.keep {
+            folded.push(Folded {
+                depth: link.depth,
+                finding: Finding {
+                    severity: link.severity,
+                    cause: cause(place),
+                    ..finding
+                },
+            });
+        }
+    }
     folded
-        .filter_map(|(before, (finding, depth))| {
-            Some(Folded {
-                place: at(&places, before)?,
-                cause: cause(before),
-                depth,
-                finding,
-            })
-        })
-        .collect()
+}
+
+/// How a finding stands to the others of its tunnel.
+struct Linked {
+    /// What it becomes.
+    severity: Severity,
+    /// How many lie between it and its first cause.
+    depth: usize,
+    /// The place of its nearest cause.
+    cause: Option<usize>,
+    /// Whether it adds something to its causes.
+    keep: bool,
+}
+
+/// What explains a finding, of all those of its tunnel, by place.
+fn causes<'f>(one: &'f Finding, all: &'f [Finding]) -> impl Iterator<Item = (usize, &'f Finding)> {
+    let all = all.iter().enumerate();
+    all.filter(move |(_, cause)| is_cause(cause, one))
+}
+
+/// How each finding of a tunnel stands to the others.
+fn linked(findings: &[Finding]) -> Vec<Linked> {
+    let depth = |one| match causes(one, findings).next() {
+        Some(_) => depth(one, findings),
+        None => 0,
+    };
+    let depths: Vec<usize> = findings.iter().map(depth).collect();
+    let link = |(one, depth): (&Finding, &usize)| {
+        let mut severity = one.severity;
+        if one.rule.severity > Severity::Info {
+            let explained = findings.iter().zip(&depths);
+            let explained = explained.filter(|(other, depth)| **depth > 0 && is_cause(one, other));
+            severity = explained.fold(severity, |most, (other, _)| most.max(other.severity));
+        }
+        if *depth == 0 {
+            return Linked {
+                severity,
+                depth: 0,
+                cause: None,
+                keep: true,
+            };
+        }
+        let hint = one.rule.severity == Severity::Info;
+        // Of several causes the nearest, which is farthest from the first; of those the surest.
+        let nearest = causes(one, findings)
+            .max_by_key(|(place, _)| (depths.get(*place).copied(), Reverse(*place)));
+        Linked {
+            severity: Severity::Info,
+            depth: *depth,
+            cause: nearest.map(|(place, _)| place),
+            keep: hint || !causes(one, findings).any(|(_, cause)| covers(cause, one)),
+        }
+    };
+    findings.iter().zip(&depths).map(link).collect()
 }
 
 /// Takes from findings that are explained themselves what they explain only this time: so that no
@@ -174,11 +225,11 @@ const SOON_AFTER: Span = Span::from_secs(5);
 /// its rule, such as a delete at the end of the day, is no reason for one.
 fn is_cause(cause: &Finding, finding: &Finding) -> bool {
     let is_harmless = cause.severity == Severity::Info && cause.rule.severity > Severity::Info;
-    explains(cause, finding)
-        && !is_harmless
+    !is_harmless
         && cause.first.since(finding.last) <= SOON_AFTER
         && cause.meets(finding)
         && (cause.confidence > Confidence::Possible || cause.confidence >= finding.confidence)
+        && explains(cause, finding)
 }
 
 /// Whether `cause` cites every frame that `finding` cites.

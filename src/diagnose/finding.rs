@@ -54,7 +54,8 @@ pub struct Evidence {
 /// A frame and its time: what a finding can be hung on.
 pub type Cite = (FrameId, Timestamp);
 
-/// One conclusion.
+/// One conclusion. A capture may give hundreds of thousands, of which most are alike and small: no list
+/// has room left over.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// The rule that drew it.
@@ -126,6 +127,7 @@ impl Finding {
         self.last = self.last.max(time);
         let cited = self.evidence.iter().any(|evidence| evidence.frame == frame);
         if !cited && self.evidence.len() < Self::EVIDENCE_MAX {
+            self.evidence.reserve_exact(1);
             self.evidence.push(Evidence {
                 frame,
                 note: note.into(),
@@ -161,12 +163,14 @@ impl Finding {
 
     /// Something else that would look like this.
     pub fn or(mut self, alternative: impl Into<Text>) -> Self {
+        self.alternatives.reserve_exact(1);
         self.alternatives.push(alternative.into());
         self
     }
 
     /// The next thing to do or check.
     pub fn advise(mut self, advice: impl Into<Text>) -> Self {
+        self.advice.reserve_exact(1);
         self.advice.push(advice.into());
         self
     }

@@ -16,9 +16,9 @@ pub(crate) mod signs;
 mod testing;
 pub(crate) mod timeline;
 
-pub(crate) use blind::{blind, failed};
+pub(crate) use blind::{blind, blind_of, failed};
 pub use case::Case;
-pub(crate) use conclude::conclude;
+pub(crate) use conclude::{Folded, conclude, fold, rank};
 pub use facts::esp::Directions;
 pub use facts::tap::{Heard, Tap};
 pub use finding::{Cite, Confidence, Evidence, Finding, Severity};

@@ -83,6 +83,7 @@ impl Signs {
     }
 
     /// Whether any of `needed` is among them, or none is needed.
+    #[inline]
     pub fn meet(self, needed: Self) -> bool {
         needed == Self::NONE || self.0 & needed.0 != 0
     }

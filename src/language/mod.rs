@@ -12,7 +12,7 @@ mod text;
 pub use text::{Text, Verbatim, all_of, clauses, count, list, one_of, parted};
 
 #[doc(hidden)]
-pub use text::check;
+pub use text::Sentence;
 
 use catalogue::Catalogue;
 

@@ -3,7 +3,10 @@
 use super::catalogue::{CONTEXT, Catalogue};
 use crate::registry::{ExchangeType, IpProtocol, NotifyType, NotifyV1, PayloadType, TransformType};
 use crate::units::{Endpoint, EspSpi, FrameId, IkeSpi, Span};
-use std::fmt;
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt::{self, Write};
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 /// Something said to people: [`Language::say`](super::Language::say) gives it in a language, and
@@ -11,33 +14,124 @@ use std::net::IpAddr;
 ///
 /// It is made by [`say!`](crate::say!) or from a sentence without holes. Names, addresses and numbers
 /// are the same in every language: [`Text::verbatim`].
+///
+/// Thousands of findings hold many of these: what fills a hole stands there as it is, and is no string
+/// until it is said.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Text(Kind);
 
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 enum Kind {
     /// The same in every language.
-    Verbatim(String),
-    /// An English sentence, and what fills its holes, by name.
-    Said(&'static str, Vec<(&'static str, Text)>),
+    Verbatim(Cow<'static, str>),
+    /// A number.
+    Number(u64),
+    /// An address.
+    Address(IpAddr),
+    /// An address and a port.
+    Endpoint(Endpoint),
+    /// A length of time.
+    Length(Length),
+    /// A frame.
+    Frame(FrameId),
+    /// An English sentence or word without holes.
+    Words(&'static str),
+    /// An English sentence, and what fills its holes, in their order.
+    Said(&'static Sentence, Box<[Text]>),
     /// So many of a thing, named in the singular.
     Count(u64, &'static str),
     /// Sentences one after another.
     Sentences(Vec<Text>),
-    /// Texts with this between them.
-    List(Vec<Text>, &'static str),
+    /// Texts with something between them.
+    List(Box<List>),
+}
+
+/// A length of time, equal to every other that reads the same.
+#[derive(Clone, Copy, Debug)]
+struct Length(Span);
+
+impl Ord for Length {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match self.0 == other.0 {
+            true => Ordering::Equal,
+            false => self.0.to_string().cmp(&other.0.to_string()),
+        }
+    }
+}
+
+impl PartialOrd for Length {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Eq for Length {}
+
+impl PartialEq for Length {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Hash for Length {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_string().hash(state);
+    }
+}
+
+/// Texts, and what stands between them.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+struct List {
+    texts: Box<[Text]>,
+    between: &'static str,
+}
+
+/// An English sentence with holes.
+#[doc(hidden)]
+#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Sentence {
+    english: &'static str,
+    holes: &'static [&'static str],
+}
+
+impl Sentence {
+    /// A sentence with these holes.
+    ///
+    /// # Panics
+    /// It has others. [`say!`](crate::say!) makes it when it is compiled, where a panic is the message
+    /// of the compiler.
+    pub const fn new(english: &'static str, holes: &'static [&'static str]) -> Self {
+        check(english, holes);
+        Self { english, holes }
+    }
+}
+
+/// Equal sentences have equal holes, or nearly so.
+impl Hash for Sentence {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.english.hash(state);
+    }
 }
 
 impl Text {
     /// What is the same in every language: a name, an address, a number with its unit.
     pub fn verbatim(what: impl fmt::Display) -> Self {
-        Self(Kind::Verbatim(what.to_string()))
+        Self(Kind::Verbatim(Cow::Owned(what.to_string())))
     }
 
-    /// A sentence with holes: made by [`say!`](crate::say!), which checks that each hole is filled.
+    /// As [`Text::verbatim`], of a name out of a table: it takes no room of its own.
+    pub fn name(name: &'static str) -> Self {
+        Self(Kind::Verbatim(Cow::Borrowed(name)))
+    }
+
+    /// A sentence with holes, and what fills them: made by [`say!`](crate::say!), which checks that each
+    /// is filled.
     #[doc(hidden)]
-    pub fn said(sentence: &'static str, holes: Vec<(&'static str, Self)>) -> Self {
-        Self(Kind::Said(sentence, holes))
+    pub fn said<const N: usize>(sentence: &'static Sentence, fill: [Self; N]) -> Self {
+        Self(match N {
+            0 => Kind::Words(sentence.english),
+            _ => Kind::Said(sentence, Box::new(fill)),
+        })
     }
 
     /// This, and another sentence after it.
@@ -57,7 +151,10 @@ impl Text {
             return;
         }
         match &mut self.0 {
-            Kind::Sentences(texts) => texts.push(more),
+            Kind::Sentences(texts) => {
+                texts.reserve_exact(1);
+                texts.push(more);
+            }
             _ => {
                 let first = std::mem::take(self);
                 *self = Self(Kind::Sentences(vec![first, more]));
@@ -69,9 +166,16 @@ impl Text {
     pub fn is_empty(&self) -> bool {
         match &self.0 {
             Kind::Verbatim(text) => text.is_empty(),
-            Kind::Said(sentence, _) => sentence.is_empty(),
-            Kind::Count(..) => false,
-            Kind::Sentences(texts) | Kind::List(texts, _) => texts.iter().all(Self::is_empty),
+            Kind::Words(words) => words.is_empty(),
+            Kind::Said(sentence, _) => sentence.english.is_empty(),
+            Kind::Number(_)
+            | Kind::Address(_)
+            | Kind::Endpoint(_)
+            | Kind::Length(_)
+            | Kind::Frame(_)
+            | Kind::Count(..) => false,
+            Kind::Sentences(texts) => texts.iter().all(Self::is_empty),
+            Kind::List(list) => list.texts.iter().all(Self::is_empty),
         }
     }
 
@@ -81,15 +185,25 @@ impl Text {
             let told = catalogue.and_then(|catalogue| catalogue.get(english));
             told.unwrap_or_else(|| without_context(english))
         };
+        // A string takes whatever is written to it.
+        let mut plain = |what: &dyn fmt::Display| write!(out, "{what}").unwrap_or_default();
         match &self.0 {
             Kind::Verbatim(text) => out.push_str(text),
-            Kind::Said(sentence, holes) => fill(translated(sentence), out, |name, out| match holes
-                .iter()
-                .find(|(hole, _)| *hole == name)
-            {
-                Some((_, text)) => text.write(catalogue, out),
-                None => *out += name,
-            }),
+            Kind::Number(number) => plain(number),
+            Kind::Address(address) => plain(address),
+            Kind::Endpoint(endpoint) => plain(endpoint),
+            Kind::Length(length) => plain(&length.0),
+            Kind::Frame(frame) => plain(frame),
+            Kind::Words(words) => out.push_str(translated(words)),
+            Kind::Said(sentence, texts) => {
+                fill(translated(sentence.english), out, |name, out| {
+                    let mut holes = sentence.holes.iter().zip(texts);
+                    match holes.find(|(hole, _)| **hole == name) {
+                        Some((_, text)) => text.write(catalogue, out),
+                        None => *out += name,
+                    }
+                });
+            }
             Kind::Count(number, what) => {
                 let number = number.to_string();
                 match catalogue.and_then(|catalogue| catalogue.get(what)) {
@@ -105,28 +219,36 @@ impl Text {
             Kind::Sentences(texts) => {
                 join(texts, catalogue.map_or(" ", Catalogue::gap), catalogue, out);
             }
-            Kind::List(texts, between) => join(texts, translated(between), catalogue, out),
+            Kind::List(list) => join(&list.texts, translated(list.between), catalogue, out),
         }
     }
 
     /// Calls a function with each English sentence and word that is part of this.
     pub(super) fn keys(&self, told: &mut impl FnMut(&'static str)) {
         match &self.0 {
-            Kind::Verbatim(_) => {}
-            Kind::Said(sentence, holes) => {
-                // One that is holes, marks and names in capitals alone needs no translation.
-                if has_words(sentence) {
-                    told(sentence);
+            Kind::Verbatim(_)
+            | Kind::Number(_)
+            | Kind::Address(_)
+            | Kind::Endpoint(_)
+            | Kind::Length(_)
+            | Kind::Frame(_) => {}
+            // One that is holes, marks and names in capitals alone needs no translation.
+            Kind::Words(words) => {
+                if has_words(words) {
+                    told(words);
                 }
-                for (_, text) in holes {
-                    text.keys(told);
+            }
+            Kind::Said(sentence, texts) => {
+                if has_words(sentence.english) {
+                    told(sentence.english);
                 }
+                texts.iter().for_each(|text| text.keys(told));
             }
             Kind::Count(_, what) => told(what),
             Kind::Sentences(texts) => texts.iter().for_each(|text| text.keys(told)),
-            Kind::List(texts, between) => {
-                told(between);
-                texts.iter().for_each(|text| text.keys(told));
+            Kind::List(list) => {
+                told(list.between);
+                list.texts.iter().for_each(|text| text.keys(told));
             }
         }
     }
@@ -145,10 +267,8 @@ pub fn list<T: Into<Text>>(texts: impl IntoIterator<Item = T>) -> Text {
 
 /// Texts with a mark or a word between them, which stands in catalogues: `A | B`.
 pub fn parted<T: Into<Text>>(between: &'static str, texts: impl IntoIterator<Item = T>) -> Text {
-    Text(Kind::List(
-        texts.into_iter().map(Into::into).collect(),
-        between,
-    ))
+    let texts = texts.into_iter().map(Into::into).collect();
+    Text(Kind::List(Box::new(List { texts, between })))
 }
 
 /// Statements with commas between them, which another language may set otherwise than those of a
@@ -214,7 +334,7 @@ fn has_words(sentence: &str) -> bool {
 
 impl Default for Text {
     fn default() -> Self {
-        Self(Kind::Verbatim(String::new()))
+        Self::name("")
     }
 }
 
@@ -237,7 +357,7 @@ impl fmt::Debug for Text {
 impl From<&'static str> for Text {
     /// A context may stand before it, with U+0004 between: `mode\u{4}tunnel`.
     fn from(sentence: &'static str) -> Self {
-        Self(Kind::Said(sentence, Vec::new()))
+        Self(Kind::Words(sentence))
     }
 }
 
@@ -255,27 +375,84 @@ impl<T: Into<Text>> From<Option<T>> for Text {
 }
 
 /// What reads the same in every language, and may fill a hole as it is.
-pub trait Verbatim: fmt::Display {}
-
-impl<T: Verbatim> From<T> for Text {
-    fn from(what: T) -> Self {
-        Self::verbatim(what)
+pub trait Verbatim: fmt::Display {
+    /// As a text: its words, or what they are made of where that takes less room.
+    fn text(&self) -> Text {
+        Text(Kind::Verbatim(Cow::Owned(self.to_string())))
     }
 }
 
-impl<T: Verbatim> Verbatim for &T {}
+impl<T: Verbatim> From<T> for Text {
+    fn from(what: T) -> Self {
+        what.text()
+    }
+}
 
-impl Verbatim for u8 {}
-impl Verbatim for u16 {}
-impl Verbatim for u32 {}
-impl Verbatim for u64 {}
+impl<T: Verbatim> Verbatim for &T {
+    fn text(&self) -> Text {
+        (**self).text()
+    }
+}
+
+impl Verbatim for u8 {
+    fn text(&self) -> Text {
+        Text(Kind::Number((*self).into()))
+    }
+}
+
+impl Verbatim for u16 {
+    fn text(&self) -> Text {
+        Text(Kind::Number((*self).into()))
+    }
+}
+
+impl Verbatim for u32 {
+    fn text(&self) -> Text {
+        Text(Kind::Number((*self).into()))
+    }
+}
+
+impl Verbatim for u64 {
+    fn text(&self) -> Text {
+        Text(Kind::Number(*self))
+    }
+}
+
+impl Verbatim for usize {
+    fn text(&self) -> Text {
+        Text(Kind::Number(*self as u64))
+    }
+}
+
+impl Verbatim for IpAddr {
+    fn text(&self) -> Text {
+        Text(Kind::Address(*self))
+    }
+}
+
+impl Verbatim for Endpoint {
+    fn text(&self) -> Text {
+        match self.port {
+            Some(_) => Text(Kind::Endpoint(*self)),
+            None => Text(Kind::Address(self.address)),
+        }
+    }
+}
+
+impl Verbatim for Span {
+    fn text(&self) -> Text {
+        Text(Kind::Length(Length(*self)))
+    }
+}
+
+impl Verbatim for FrameId {
+    fn text(&self) -> Text {
+        Text(Kind::Frame(*self))
+    }
+}
+
 impl Verbatim for u128 {}
-impl Verbatim for usize {}
 impl Verbatim for i64 {}
-impl Verbatim for IpAddr {}
-impl Verbatim for Endpoint {}
-impl Verbatim for Span {}
-impl Verbatim for FrameId {}
 impl Verbatim for EspSpi {}
 impl Verbatim for IkeSpi {}
 impl Verbatim for ExchangeType {}
@@ -293,13 +470,11 @@ impl Verbatim for TransformType {}
 #[macro_export]
 macro_rules! say {
     ($sentence:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {{
-        const { $crate::language::check($sentence, &[$(stringify!($name)),*]) };
+        const SENTENCE: &$crate::language::Sentence =
+            &$crate::language::Sentence::new($sentence, &[$(stringify!($name)),*]);
         $crate::language::Text::said(
-            $sentence,
-            vec![$((
-                stringify!($name),
-                $crate::language::Text::from($crate::say!(@fill $name $(= $value)?)),
-            )),*],
+            SENTENCE,
+            [$($crate::language::Text::from($crate::say!(@fill $name $(= $value)?))),*],
         )
     }};
     (@fill $name:ident) => { $name };
@@ -309,11 +484,9 @@ macro_rules! say {
 /// Checks that a sentence has these holes, each at least once, and no others.
 ///
 /// # Panics
-/// It does not: [`say!`](crate::say!) calls it when it is compiled, where a panic is the message of
-/// the compiler.
-#[doc(hidden)]
+/// It has not.
 #[expect(clippy::indexing_slicing, reason = "runs in the compiler alone")]
-pub const fn check(sentence: &str, names: &[&str]) {
+const fn check(sentence: &str, names: &[&str]) {
     let sentence = sentence.as_bytes();
     let mut used = [false; 16];
     assert!(names.len() <= used.len(), "too many holes");
@@ -374,6 +547,25 @@ mod tests {
             end
         );
         assert_eq!(text.to_string(), "192.0.2.1 lost 1 packet of 7 (192.0.2.1)");
+    }
+
+    #[test]
+    fn what_fills_a_hole_takes_no_more_room_than_four_words() {
+        assert!(size_of::<Text>() <= 32);
+    }
+
+    #[test]
+    fn texts_that_read_the_same_are_the_same() {
+        let wait = |millis| say!("after {wait}", wait = Span::from_millis(millis));
+        assert_eq!(wait(1500), wait(1501));
+        assert_ne!(wait(1500), wait(1600));
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        let endpoint = Endpoint {
+            address,
+            port: None,
+        };
+        assert_eq!(Text::from(endpoint), Text::from(address));
+        assert_eq!(say!("nothing else"), Text::from("nothing else"));
     }
 
     #[test]

@@ -190,8 +190,7 @@ impl Inferred {
     /// What the sizes of a flow leave open; `None` for AH, and where packets were read, since
     /// nothing is left open then.
     pub fn of(flow: &EspFlow) -> Option<Self> {
-        let readable = flow.opened.as_ref().map_or(0, OpenedTally::readable);
-        if flow.key.ah || readable > 0 || flow.null.is_some() || flow.packets == 0 {
+        if !tells(flow) {
             return None;
         }
         if is_padded(flow) {
@@ -229,6 +228,16 @@ impl Inferred {
             inner,
             suites,
         })
+    }
+
+    /// Whether sizes might tell of a flow, but for its being [`padded`](Self::padded).
+    pub fn is_padded(flow: &EspFlow) -> bool {
+        tells(flow) && is_padded(flow)
+    }
+
+    /// Whether the sizes of a flow tell nothing that is not read, or nothing at all.
+    pub fn is_opaque(flow: &EspFlow) -> bool {
+        !tells(flow) || is_padded(flow)
     }
 
     /// The families that its suites are of, each once.
@@ -303,6 +312,12 @@ fn inside(suites: &[Overhead], size: u32) -> Option<(u32, u32)> {
     let ranges = suites.iter().filter_map(|suite| suite.inside(size));
     let ends = ranges.map(|range| (*range.start(), *range.end()));
     ends.reduce(|(a, b), (c, d)| (a.min(c), b.max(d)))
+}
+
+/// Whether sizes tell of a flow what is not read anyway.
+fn tells(flow: &EspFlow) -> bool {
+    let readable = flow.opened.as_ref().map_or(0, OpenedTally::readable);
+    !flow.key.ah && readable == 0 && flow.null.is_none() && flow.packets > 0
 }
 
 /// Whether sizes tell nothing: one size only, for long, at a steady rate (RFC 9347 section 2.2). A

@@ -80,10 +80,27 @@ impl Message {
         }
     }
 
+    /// As [`Message::read`], but with the payloads in clear of these kinds alone.
+    pub fn read_of(&self, kinds: &[PayloadType]) -> wire::Message<'_> {
+        match self.octets() {
+            [] => self.read(),
+            octets => wire::Message::read_of(octets, kinds),
+        }
+    }
+
+    /// Whether it carries a Security Association in clear.
+    pub fn has_sa(&self) -> bool {
+        wire::Message::has_sa(self.octets())
+    }
+
     /// Its payloads in clear of this kind, as [`Message::read`] has them, read alone.
     pub fn payloads_of(&self, kind: PayloadType) -> impl Iterator<Item = wire::Payload<'_>> {
-        let octets = self.whole().map_or(&*self.bytes, |whole| whole);
-        wire::Message::payloads_of(octets, kind)
+        wire::Message::payloads_of(self.octets(), kind)
+    }
+
+    /// The octets that are read.
+    fn octets(&self) -> &[u8] {
+        self.whole().map_or(&*self.bytes, |whole| whole)
     }
 
     /// Reads what is in clear and what was opened alike: the payloads inside follow the others, and

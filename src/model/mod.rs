@@ -2,6 +2,7 @@
 //!
 //! `None` means "not seen"; no default ever stands for it.
 
+pub(crate) mod arrange;
 pub(crate) mod child_sa;
 pub(crate) mod child_size;
 pub(crate) mod claim;
@@ -29,6 +30,7 @@ pub(crate) mod table;
 pub(crate) mod tap_pair;
 pub(crate) mod tunnel;
 
+pub(crate) use arrange::arrange;
 pub use child_sa::{ChildSa, ChildSaId, ChildSuite, ChildTerms, Mode};
 pub use child_size::{ChildInferred, Reading};
 pub use claim::Claim;

@@ -125,6 +125,36 @@ impl<'a> Message<'a> {
         })
     }
 
+    /// As [`Message::read`], but with the payloads in clear of these kinds alone, and without faults.
+    pub fn read_of(bytes: &'a [u8], kinds: &[PayloadType]) -> Self {
+        let header = Header::read(bytes).unwrap_or(NO_HEADER);
+        let links = Chain::new(&header, bytes).take(PAYLOADS);
+        let links = links.filter(|link| kinds.contains(&link.kind));
+        let mut faults = Faults::default();
+        Self {
+            header,
+            payloads: links
+                .map(|link| read_payload(&link, header.version, &mut faults))
+                .collect(),
+            sealed: None,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Whether a Security Association is among the payloads in clear. One of IKEv2 is not read for it.
+    pub fn has_sa(bytes: &[u8]) -> bool {
+        let Some(header) = Header::read(bytes) else {
+            return false;
+        };
+        if header.version.major() == 1 {
+            return Message::payloads_of(bytes, PayloadType::SA_V1)
+                .any(|payload| matches!(payload.body, Body::V1(ikev1::Body::Sa(_))));
+        }
+        Chain::new(&header, bytes)
+            .take(PAYLOADS)
+            .any(|link| link.kind == PayloadType::SA && !link.is_too_short())
+    }
+
     /// The octets of the message. Types of payloads and all lengths are made anew.
     pub fn emit(&self) -> Vec<u8> {
         let mut body = Vec::new();
@@ -715,6 +745,23 @@ mod tests {
             let read = Message::read(&octets);
             assert_eq!(read.faults, [], "{name}");
             assert_eq!(read.emit(), octets, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_in_part_is_as_in_the_whole() {
+        for (name, octets) in every_message() {
+            let whole = Message::read(&octets);
+            let has_sa = whole.sa().is_some() || whole.sa_v1().is_some();
+            assert_eq!(Message::has_sa(&octets), has_sa, "{name}");
+            let kinds = [PayloadType::NOTIFY, PayloadType::SA, PayloadType::NONCE_V1];
+            let some = whole
+                .payloads
+                .iter()
+                .filter(|one| kinds.contains(&one.kind));
+            let read = Message::read_of(&octets, &kinds);
+            assert_eq!(read.header, whole.header, "{name}");
+            assert!(read.payloads.iter().eq(some), "{name}");
         }
     }
 

@@ -53,6 +53,9 @@ const CROSSED: Span = Span::from_secs(2);
 /// `IKE_AUTH` are one.
 pub fn attempts(case: &Case<'_>) -> Vec<Attempt> {
     let mut found = Vec::new();
+    if !case.model.opened_any {
+        return found;
+    }
     for ike_sa in &case.tunnel.ike_sas {
         let exchanges = &case.model.ike_sas[*ike_sa].exchanges;
         let last_auth = exchanges

@@ -9,7 +9,7 @@ use crate::registry::ikev1::{
     integrity_as_v2, prf_as_v2, transform_name,
 };
 use crate::registry::product::{Suite, integrity_of, prf_of};
-use crate::registry::{NotifyType, SecurityProtocol, TransformType, transform};
+use crate::registry::{NotifyType, PayloadType, SecurityProtocol, TransformType, transform};
 use crate::say;
 use crate::wire::{self, ikev1, ikev2};
 use std::cmp::Reverse;
@@ -340,15 +340,16 @@ fn in_exchange(model: &Model, exchange: ExchangeId, response: bool) -> Option<(O
         .map(|id| &model.messages[id])
         .filter(|message| message.plain == Plain::Clear)
         .find_map(|message| {
-            let read = message.read();
-            let offer = read
-                .payloads
-                .iter()
-                .find_map(|payload| match &payload.body {
-                    wire::Body::V2(ikev2::Body::Sa(sa)) => Some(v2(sa)),
-                    wire::Body::V1(ikev1::Body::Sa(sa)) => Some(v1(sa)),
-                    _ => None,
-                })?;
+            let kind = match message.header.version.major() {
+                1 => PayloadType::SA_V1,
+                _ => PayloadType::SA,
+            };
+            let mut payloads = message.payloads_of(kind);
+            let offer = payloads.find_map(|payload| match &payload.body {
+                wire::Body::V2(ikev2::Body::Sa(sa)) => Some(v2(sa)),
+                wire::Body::V1(ikev1::Body::Sa(sa)) => Some(v1(sa)),
+                _ => None,
+            })?;
             Some((offer, (message.frame, message.time)))
         })
 }
@@ -487,13 +488,12 @@ fn v2_mode(kind: NotifyType) -> Option<Text> {
 fn mode(id: u16) -> Text {
     EncapsulationMode(id)
         .name()
-        .map_or_else(|| id.into(), Text::verbatim)
+        .map_or_else(|| Text::verbatim(id), Text::name)
 }
 
 /// The name of a protocol, or its number.
 fn protocol(id: SecurityProtocol) -> Text {
-    id.name()
-        .map_or_else(|| u16::from(id.0).into(), Text::verbatim)
+    id.name().map_or_else(|| Text::verbatim(id.0), Text::name)
 }
 
 fn v2_value(transform: &ikev2::Transform<'_>) -> Option<(Kind, Value)> {
@@ -525,7 +525,7 @@ fn sized(name: impl fmt::Display, bits: Option<impl fmt::Display>) -> Text {
 
 /// The name of a transform, or its number.
 pub fn name(kind: TransformType, id: u16) -> Text {
-    transform::name(kind, id).map_or_else(|| id.into(), Text::verbatim)
+    transform::name(kind, id).map_or_else(|| Text::verbatim(id), Text::name)
 }
 
 /// A group by name and number, as people know it: `2048-bit MODP Group (14)`.

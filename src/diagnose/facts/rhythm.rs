@@ -162,15 +162,17 @@ pub fn unanswered(case: &Case<'_>) -> Vec<Unanswered> {
     }
     let mut found = Vec::new();
     for directions in case.directions() {
-        if is_opaque(directions) {
+        let beats = [0, 1].map(|end| (end, beats(directions, end)));
+        // Few flows have any.
+        if beats.iter().all(|(_, beats)| beats.is_empty()) || is_opaque(directions) {
             continue;
         }
-        for end in [0, 1] {
+        for (end, beats) in beats {
             let (Some(from), Some(to)) = (case.tunnel.ends.get(1 - end), case.tunnel.ends.get(end))
             else {
                 continue;
             };
-            for asks in beats(directions, end) {
+            for asks in beats {
                 let one = without_answer(case, directions, end, asks);
                 found.extend(one.map(|(asks, answers, alive, missed)| Unanswered {
                     confidence: match (&answers, alive) {
@@ -243,18 +245,21 @@ pub fn keepalives_stopped(case: &Case<'_>) -> Option<Stopped> {
         return None;
     }
     case.directions().iter().find_map(|directions| {
-        if is_opaque(directions) {
+        let bgp = |end| {
+            let mut beats = beats(directions, end);
+            beats.retain(|beat| beat.guess == Guess::Bgp);
+            beats
+        };
+        let ours = bgp(0);
+        // Few flows have any.
+        if ours.is_empty() || is_opaque(directions) {
             return None;
         }
-        let bgp = |end| {
-            let beats = beats(directions, end).into_iter();
-            beats.filter(|beat| beat.guess == Guess::Bgp)
-        };
-        let pair = |one: Beat| {
-            let two = bgp(1).find(|two| is_pair(&one, two))?;
-            Some([one, two])
-        };
-        let beats = bgp(0).find_map(pair)?;
+        let theirs = bgp(1);
+        let beats = ours.into_iter().find_map(|one| {
+            let two = theirs.iter().find(|two| is_pair(&one, two))?;
+            Some([one, two.clone()])
+        })?;
         let [one, two] = &beats;
         let last = one.last.1.max(two.last.1);
         let period = one.period.max(two.period);
@@ -279,22 +284,31 @@ pub fn keepalives_stopped(case: &Case<'_>) -> Option<Stopped> {
 /// The steady packets towards an end, by size.
 pub fn beats(directions: &Directions<'_>, end: usize) -> Vec<Beat> {
     let mut sums: BTreeMap<u32, Sum> = BTreeMap::new();
-    for rhythm in directions.flows(end).iter().flat_map(|flow| &flow.rhythms) {
+    let rhythms = || directions.flows(end).iter().flat_map(|flow| &flow.rhythms);
+    let packets = rhythms().map(|rhythm| u64::from(rhythm.packets));
+    if packets.sum::<u64>() < u64::from(BEATS) {
+        return Vec::new();
+    }
+    for rhythm in rhythms() {
         sums.entry(rhythm.size)
             .and_modify(|sum| sum.add(rhythm))
             .or_insert_with(|| Sum::new(rhythm));
     }
+    let periods = sums.iter();
+    let mut steady = periods
+        .filter_map(|(size, sum)| Some((*size, sum, sum.period()?)))
+        .peekable();
+    if steady.peek().is_none() {
+        return Vec::new();
+    }
     let inferred = inferred(directions);
-    let beats = sums.iter().filter_map(|(size, sum)| {
-        let period = sum.period()?;
-        Some(Beat {
-            size: *size,
-            packets: sum.packets,
-            period,
-            first: sum.first,
-            last: sum.last,
-            guess: guess(inferred.as_ref(), *size, period),
-        })
+    let beats = steady.map(|(size, sum, period)| Beat {
+        size,
+        packets: sum.packets,
+        period,
+        first: sum.first,
+        last: sum.last,
+        guess: guess(inferred.as_ref(), size, period),
     });
     beats.collect()
 }
@@ -399,8 +413,7 @@ fn alive(
 /// are too many to compare.
 fn is_opaque(directions: &Directions<'_>) -> bool {
     let mut flows = directions.all();
-    flows.clone().count() > limits::LINK_CROWD
-        || flows.any(|flow| Inferred::of(flow).is_none_or(|inferred| inferred.padded))
+    flows.clone().count() > limits::LINK_CROWD || flows.any(Inferred::is_opaque)
 }
 
 /// What the sizes of the flow with the most of them leave open: they say most of the cipher, which is

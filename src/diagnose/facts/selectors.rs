@@ -156,6 +156,9 @@ pub struct Life {
 /// The child SAs of a tunnel whose selectors are known.
 pub fn lives(case: &Case<'_>) -> Vec<Life> {
     let mut found = Vec::new();
+    if !case.model.opened_any {
+        return found;
+    }
     for ike_sa in &case.tunnel.ike_sas {
         let deleted = deletions(case.model, *ike_sa);
         for id in &case.model.ike_sas[*ike_sa].child_sas {
@@ -226,11 +229,14 @@ pub struct Deletion {
 
 /// The deletions of child SAs under an IKE SA.
 pub fn deletions(model: &Model, ike_sa: IkeSaId) -> Vec<Deletion> {
+    let mut found = Vec::new();
+    if !model.opened_any {
+        return found;
+    }
     let flights = model.ike_sas[ike_sa]
         .exchanges
         .iter()
         .flat_map(|id| &model.exchanges[*id].flights);
-    let mut found = Vec::new();
     for flight in flights {
         let Some(message) = super::first(model, flight) else {
             continue;

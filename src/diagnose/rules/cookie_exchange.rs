@@ -86,6 +86,9 @@ fn endless(case: &Case<'_>) -> Option<crate::diagnose::Cite> {
         let asked: Vec<&clear::Notice> = clear::refusals(sa, NotifyType::COOKIE)
             .filter(|notice| notice.exchange_kind == ExchangeType::IKE_SA_INIT)
             .collect();
+        if asked.len() < RETURNED {
+            return None;
+        }
         let in_vain = asked
             .iter()
             .filter(|notice| {

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::life::{self, Birth};
 use crate::diagnose::facts::{auth, began, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::{IkeState, TunnelId};
+use crate::model::{IkeState, Tunnel, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -65,24 +65,32 @@ const PATTERN: usize = 3;
 const RIVALS: usize = 8;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
+    let rivals: Vec<(TunnelId, IpAddr)> = case
+        .tunnel
+        .ends
+        .into_iter()
+        .flat_map(|shared| {
+            case.model
+                .tunnels_beside(case.id, shared, RIVALS)
+                .map(move |other| (other, shared))
+        })
+        // Both together must be set up so often.
+        .filter(|(other, _)| {
+            let sas = |tunnel: &Tunnel| tunnel.ike_sas.len();
+            sas(case.tunnel) + sas(&case.model.tunnels[*other]) >= PATTERN
+        })
+        .collect();
+    if case.tunnel.ike_sas.len() <= PATTERN && rivals.is_empty() {
+        return Vec::new();
+    }
     let ours = setups(case);
     if ours.is_empty() {
         return children(case).into_iter().collect();
     }
     within(case)
         .or_else(|| {
-            case.tunnel
-                .ends
+            rivals
                 .into_iter()
-                .flat_map(|shared| {
-                    case.model
-                        .tunnels_beside(case.id, shared, RIVALS)
-                        .map(move |other| (other, shared))
-                })
-                // Both together must be set up so often.
-                .filter(|(other, _)| {
-                    ours.len() + case.model.tunnels[*other].ike_sas.len() >= PATTERN
-                })
                 .find_map(|(other, shared)| rivalry(case, &ours, other, shared))
         })
         .or_else(|| children(case))

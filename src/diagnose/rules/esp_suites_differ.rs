@@ -116,9 +116,12 @@ fn differ(case: &Case<'_>, one: &EspFlow, two: &EspFlow) -> Option<Finding> {
 /// The suites that the sizes of a flow leave; `None` if they are too few to tell, or fit a cipher
 /// without blocks, under which sizes follow the applications.
 fn telling(flow: &EspFlow) -> Option<Vec<Overhead>> {
-    let inferred = Inferred::of(flow)?;
+    if flow.sizes.counts.len() < DISTINCT {
+        return None;
+    }
+    let inferred = Inferred::of(flow).filter(|inferred| !inferred.padded)?;
     let blocks = !inferred.families().contains(&Family::Aligned);
-    let enough = inferred.distinct >= DISTINCT && blocks && !inferred.suites.is_empty();
+    let enough = blocks && !inferred.suites.is_empty();
     enough.then_some(inferred.suites)
 }
 

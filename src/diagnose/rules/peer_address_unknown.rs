@@ -213,10 +213,11 @@ pub(super) fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Pr
         })
         .or_else(|| {
             let mut offers = beside.iter().filter_map(|other| {
-                let path = other.paths.first()?;
+                // Addresses are at hand, offers have to be read.
+                let path = other.paths.first();
+                let path = path.filter(|path| plain && path.from.address == responder)?;
                 let (offer, at) = offer::offered(case.model, other)?;
-                let fits = plain && path.from.address == responder && offer.meets(&ours);
-                fits.then_some(Proof::Offers {
+                offer.meets(&ours).then_some(Proof::Offers {
                     to: path.to.address,
                     at,
                 })

@@ -140,6 +140,9 @@ fn went_on(case: &Case<'_>, notice: &clear::Notice) -> Option<u64> {
 
 /// ESP on an SA that its receiver deleted, long after that.
 fn sent_on(case: &Case<'_>) -> Option<Finding> {
+    if !case.model.opened_any {
+        return None;
+    }
     let mut flows: BTreeMap<EspSpi, Vec<&EspFlow>> = BTreeMap::new();
     for flow in case.flows() {
         flows.entry(flow.key.spi).or_default().push(flow);
