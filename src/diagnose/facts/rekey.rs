@@ -6,6 +6,7 @@ use crate::diagnose::{Case, Cite};
 use crate::model::{ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
+use std::cell::LazyCell;
 
 /// A refused request.
 #[derive(Clone, Debug)]
@@ -56,8 +57,11 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
         .iter()
         .map(|flow| case.model.flows[*flow].seen.first.1)
         .min();
-    let mut begins: Vec<Timestamp> = case.flows().map(|flow| flow.seen.first.1).collect();
-    begins.sort_unstable();
+    let begins = LazyCell::new(|| {
+        let mut begins: Vec<Timestamp> = case.flows().map(|flow| flow.seen.first.1).collect();
+        begins.sort_unstable();
+        begins
+    });
     // In IKEv1 a small message of the other side may be a delete: traffic on a new SA shows that message 2
     // came all the same, if not to the recording.
     let served = |asked: Timestamp, answered: Timestamp| {

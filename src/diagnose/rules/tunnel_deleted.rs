@@ -65,11 +65,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut ike_sas = case.tunnel.ike_sas.iter();
     let closed = ike_sas.clone().rev().find_map(|id| closed(case, *id));
     let at = |finding: &Finding| finding.evidence.first().map(|cited| cited.frame);
-    // The same message is told once.
-    let told = closed.as_ref().and_then(at);
+    // The same message is told once, unless it says more that traffic ended with it.
+    let told = |cut: &Finding| {
+        let same = closed.as_ref().filter(|closed| at(closed) == at(cut));
+        same.is_some_and(|closed| closed.severity >= cut.severity)
+    };
     let cut = ike_sas
         .find_map(|id| cut_off(case, directions, *id))
-        .filter(|cut| at(cut) != told);
+        .filter(|cut| !told(cut));
     cut.into_iter().chain(closed).collect()
 }
 
