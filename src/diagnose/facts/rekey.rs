@@ -6,7 +6,7 @@ use crate::diagnose::{Case, Cite};
 use crate::model::{ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
-use std::cell::OnceCell;
+use std::cell::LazyCell;
 
 /// A refused request.
 #[derive(Clone, Debug)]
@@ -57,8 +57,11 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
         .iter()
         .map(|flow| case.model.flows[*flow].seen.first.1)
         .min();
-    let mut begins: Vec<Timestamp> = case.flows().map(|flow| flow.seen.first.1).collect();
-    begins.sort_unstable();
+    let begins = LazyCell::new(|| {
+        let mut begins: Vec<Timestamp> = case.flows().map(|flow| flow.seen.first.1).collect();
+        begins.sort_unstable();
+        begins
+    });
     // In IKEv1 a small message of the other side may be a delete: traffic on a new SA shows that message 2
     // came all the same, if not to the recording.
     let served = |asked: Timestamp, answered: Timestamp| {
@@ -69,7 +72,7 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
     let mut found = Vec::new();
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
-        let successes = OnceCell::new();
+        let successes = LazyCell::new(|| times_made(case.model, sa));
         for exchange_id in &sa.exchanges {
             let exchange = &case.model.exchanges[*exchange_id];
             if !matches!(
@@ -92,12 +95,7 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
                 continue;
             }
             let had_esp = first_esp.is_some_and(|first| first <= request.1);
-            if had_esp == alive
-                && !is_near(
-                    successes.get_or_init(|| times_made(case.model, sa)),
-                    response.1,
-                )
-            {
+            if had_esp == alive && !is_near(&successes, response.1) {
                 found.push(Refused {
                     ike_sa: *id,
                     exchange: *exchange_id,

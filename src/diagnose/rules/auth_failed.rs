@@ -392,9 +392,11 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         if child_setup_failed::is_refused_in_auth(case, *id) {
             return None;
         }
-        // The responder made a child SA and padding may hide a liveness check: it takes a new attempt
-        // to tell that the IKE SA is gone.
-        let granted = v2 && case.model.auth_outcome(*id) == AuthOutcome::Full;
+        // The responder made a child SA, or may have, and padding may hide a liveness check: it takes a
+        // new attempt to tell that the IKE SA is gone.
+        let outcome = case.model.auth_outcome(*id);
+        let may_grant = matches!(outcome, AuthOutcome::Full | AuthOutcome::Unclear);
+        let granted = v2 && may_grant && !is_amid_eap(case.model, *id);
         let doubt =
             granted && !anew && read.is_none() && class != Some(InformationalClass::DeleteIkeSa);
         let (confidence, severity) = match doubt {

@@ -1,6 +1,6 @@
 //! The IKE SA is up, the child SA is refused; the reason is sealed.
 
-use crate::diagnose::facts::{Asked, began, child, first, rekey};
+use crate::diagnose::facts::{Asked, began, child, first, life, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{
@@ -111,6 +111,8 @@ fn refusals(case: &Case<'_>) -> Vec<Refusal> {
         all.extend(in_quick_mode(case, *id));
         all.extend(in_silence(case, *id));
     }
+    // Of IKE SAs that were up before the recording began.
+    let mut lone = 0;
     for refused in rekey::refused(case, false) {
         // Traffic that goes on has a child SA, made before the recording: this was a rekeying.
         if in_use(case, refused.response.1) {
@@ -121,12 +123,17 @@ fn refusals(case: &Case<'_>) -> Vec<Refusal> {
         if exchange.kind == ExchangeType::QUICK_MODE {
             continue;
         }
+        lone += usize::from(life::birth(case.model, refused.ike_sa).is_none());
         all.push(Refusal {
             at: refused.response,
             by: answerer(case.model, exchange),
             note: "CREATE_CHILD_SA answered by one notification".into(),
             confidence: Confidence::Likely,
         });
+    }
+    // One may have been a rekeying that crossed another, of a child SA that is idle.
+    if lone == 1 && all.len() == 1 {
+        return Vec::new();
     }
     all.sort_by_key(|refusal| refusal.at.1);
     all
@@ -477,6 +484,18 @@ mod tests {
             &format!("{phase1}{alive}\n4.7 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188 seed=1"),
             "child-setup-failed",
         );
+    }
+
+    #[test]
+    fn one_refusal_under_an_ike_sa_of_before_the_recording_may_be_of_a_rekeying() {
+        let refused = |id: u32| {
+            format!(
+                "{id} A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 224 seed={id}
+                 {id}.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 80 seed={id}\n"
+            )
+        };
+        silent(&refused(5), "child-setup-failed");
+        fires(&(refused(5) + &refused(30)), "child-setup-failed");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{IkeSa, IkeState, Model};
 use crate::say;
-use crate::units::{Span, Timestamp};
+use crate::units::{IkeSpi, Span, Timestamp};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The rule.
@@ -54,8 +55,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> {
     let end = end_of(case.tunnel, initiator)?;
     let answers = answers(case);
+    // Who names the SPI of the responder later had its answer, if not the recording.
+    let answered: BTreeSet<IkeSpi> = case
+        .ike_sas()
+        .filter(|sa| !sa.spis.responder.is_zero())
+        .map(|sa| sa.spis.initiator)
+        .collect();
     let attempts: Vec<Asked<'_>> = case
         .ike_sas()
+        .filter(|sa| !answered.contains(&sa.spis.initiator))
         .filter_map(|sa| unanswered_first(case.model, sa))
         .filter(|asked| end_of(case.tunnel, asked.from().address) == Some(end))
         .filter(|asked| !answered_meanwhile(&answers, asked))
@@ -266,6 +274,18 @@ mod tests {
             "ike-no-response",
         );
         assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+    }
+
+    #[test]
+    fn who_names_the_spi_of_the_responder_later_had_an_answer() {
+        crate::diagnose::testing::silent(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+             5.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response by=initiator sealed 80
+             9 C > B ESP 0xc1",
+            "ike-no-response",
+        );
     }
 
     #[test]

@@ -61,25 +61,21 @@ const CROSSED: Span = Span::from_secs(30);
 const NEEDED: u64 = 5;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let directions = case.directions();
+    let mut ike_sas = case.tunnel.ike_sas.iter();
+    let closed = ike_sas.clone().rev().find_map(|id| closed(case, *id));
+    let at = |finding: &Finding| finding.evidence.first().map(|cited| cited.frame);
+    // The same message is told once, unless it says more that traffic ended with it.
+    let told = |cut: &Finding| {
+        let same = closed.as_ref().filter(|closed| at(closed) == at(cut));
+        same.is_some_and(|closed| closed.severity >= cut.severity)
+    };
     // Without ESP nothing is cut off.
-    if !directions.is_empty() {
-        findings.extend(
-            case.tunnel
-                .ike_sas
-                .iter()
-                .find_map(|id| cut_off(case, directions, *id)),
-        );
-    }
-    findings.extend(
-        case.tunnel
-            .ike_sas
-            .iter()
-            .rev()
-            .find_map(|id| closed(case, *id)),
-    );
-    findings
+    let cut = (!directions.is_empty())
+        .then(|| ike_sas.find_map(|id| cut_off(case, directions, *id)))
+        .flatten()
+        .filter(|cut| !told(cut));
+    cut.into_iter().chain(closed).collect()
 }
 
 /// An IKE SA that was deleted and that no other took the place of.
@@ -583,6 +579,20 @@ mod tests {
             ),
             "tunnel-deleted",
         );
+    }
+
+    #[test]
+    fn a_delete_that_is_known_by_what_follows_is_told_once() {
+        let found = findings(&format!(
+            "{UP}
+             10.7 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 opened D(IKE)
+             10.8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80
+             11 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             11.1 B:500 > A:500 IKE_SA_INIT i=5 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)"
+        ));
+        let mut slugs = found.iter().map(|finding| finding.rule.slug);
+        assert_eq!(slugs.next(), Some("tunnel-deleted"), "{found:#?}");
+        assert!(slugs.all(|slug| slug != "tunnel-deleted"), "{found:#?}");
     }
 
     #[test]
