@@ -65,37 +65,36 @@ const PATTERN: usize = 3;
 const RIVALS: usize = 8;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let rivals: Vec<(TunnelId, IpAddr)> = case
-        .tunnel
-        .ends
-        .into_iter()
-        .flat_map(|shared| {
-            case.model
-                .tunnels_beside(case.id, shared, RIVALS)
-                .map(move |other| (other, shared))
-        })
-        // Both together must be set up so often.
+    let found = ike_sas(case).or_else(|| children(case));
+    found.into_iter().collect()
+}
+
+/// IKE SAs that displace each other, of this tunnel alone or of two tunnels of one peer.
+fn ike_sas(case: &Case<'_>) -> Option<Finding> {
+    // Both together must be set up so often.
+    let rivals: Vec<(TunnelId, IpAddr)> = beside(case)
         .filter(|(other, _)| {
             let sas = |tunnel: &Tunnel| tunnel.ike_sas.len();
             sas(case.tunnel) + sas(&case.model.tunnels[*other]) >= PATTERN
         })
         .collect();
     if case.tunnel.ike_sas.len() <= PATTERN && rivals.is_empty() {
-        return Vec::new();
+        return None;
     }
     let ours = setups(case);
     if ours.is_empty() {
-        return children(case).into_iter().collect();
+        return None;
     }
-    within(case)
-        .or_else(|| {
-            rivals
-                .into_iter()
-                .find_map(|(other, shared)| rivalry(case, &ours, other, shared))
-        })
-        .or_else(|| children(case))
-        .into_iter()
-        .collect()
+    let mut rivals = rivals.into_iter();
+    within(case).or_else(|| rivals.find_map(|(other, shared)| rivalry(case, &ours, other, shared)))
+}
+
+/// The other tunnels of either end, with that end.
+fn beside(case: &Case<'_>) -> impl Iterator<Item = (TunnelId, IpAddr)> {
+    case.tunnel.ends.into_iter().flat_map(|shared| {
+        let beside = case.model.tunnels_beside(case.id, shared, RIVALS);
+        beside.map(move |other| (other, shared))
+    })
 }
 
 /// Child SAs of two tunnels of one peer that displace each other, while the IKE SAs of both live on: each
@@ -105,11 +104,7 @@ fn children(case: &Case<'_>) -> Option<Finding> {
     if ours.is_empty() {
         return None;
     }
-    let rivals = case.tunnel.ends.into_iter().flat_map(|shared| {
-        let beside = case.model.tunnels_beside(case.id, shared, RIVALS);
-        beside.map(move |other| (other, shared))
-    });
-    rivals.into_iter().find_map(|(other, shared)| {
+    beside(case).find_map(|(other, shared)| {
         let rival = Case::of(case.model, other);
         let theirs = made(&rival);
         let (lost, won) = (cut_short(&theirs, case), cut_short(&ours, &rival));
