@@ -393,7 +393,8 @@ impl Input {
 /// Opens every path as an input, in order; a folder stands for the captures in it, ordered by the
 /// time of their first frame. Those of a folder that follow one another in time are one vantage set,
 /// so several taps that rotate their files are several; plain files that all follow one another are
-/// one set, too. Files in a folder that are no captures are passed over.
+/// one set, too, in order of time however they were named. Files in a folder that are no captures are
+/// passed over.
 ///
 /// # Errors
 /// A path cannot be opened or is no capture, a folder has none in it, or there are more than 65,535.
@@ -414,20 +415,40 @@ pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
             inputs.push(Input::open(path, number(inputs.len())?)?);
         }
     }
-    let mut plain: Vec<&mut Input> = inputs
-        .iter_mut()
-        .enumerate()
-        .filter(|(at, input)| named.contains(at) && matches!(input.source, Source::File { .. }))
-        .map(|(_, input)| input)
-        .collect();
-    if let [first, _, ..] = plain.as_slice() {
-        let set = first.index;
-        let spells: Vec<Spell> = plain.iter_mut().map(|input| input.spell()).collect();
-        if follow_one_another(&spells) {
-            plain.iter_mut().for_each(|input| input.set = set);
+    order_one_recording(inputs, &named)
+}
+
+/// Makes one set of plain files that follow one another, in order of time: a shell names the tenth of
+/// a rotated set before the second. Others stay as they are.
+fn order_one_recording(mut inputs: Vec<Input>, named: &[usize]) -> Result<Vec<Input>, OpenError> {
+    let mut spells: Vec<(usize, Spell)> = Vec::new();
+    for place in named.iter().filter(|_| named.len() > 1) {
+        if let Some(input) = inputs.get_mut(*place)
+            && matches!(input.source, Source::File { .. })
+        {
+            spells.push((*place, input.spell()));
         }
     }
-    Ok(inputs)
+    let places: Vec<usize> = spells.iter().map(|(place, _)| *place).collect();
+    spells.sort_by_key(|(_, spell)| (spell.first.is_none(), spell.first));
+    let (order, spells): (Vec<usize>, Vec<Spell>) = spells.into_iter().unzip();
+    if places.len() < 2 || !follow_one_another(&spells) {
+        return Ok(inputs);
+    }
+    let mut inputs: Vec<Option<Input>> = inputs.into_iter().map(Some).collect();
+    let mut ordered: Vec<Option<Input>> = order
+        .iter()
+        .map(|place| inputs.get_mut(*place)?.take())
+        .collect();
+    let set = number(places.first().copied().unwrap_or_default())?;
+    for (place, input) in places.iter().zip(&mut ordered) {
+        if let (Some(slot), Some(mut input)) = (inputs.get_mut(*place), input.take()) {
+            input.index = number(*place)?;
+            input.set = set;
+            *slot = Some(input);
+        }
+    }
+    Ok(inputs.into_iter().flatten().collect())
 }
 
 fn number(count: usize) -> Result<u16, OpenError> {

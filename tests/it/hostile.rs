@@ -125,3 +125,37 @@ fn floods_of_packets_take_linear_time_and_little_memory() {
 fn floods_in_files_take_linear_time_and_little_memory() {
     stay_linear(floods::FILES);
 }
+
+#[test]
+fn what_is_beyond_a_limit_is_told() {
+    for (floods, name, size, told) in [
+        (
+            floods::PACKETS,
+            "keepalives of many senders",
+            4100,
+            "NAT keepalives on further paths",
+        ),
+        (
+            floods::PACKETS,
+            "packets in clear of many senders",
+            4100,
+            "packets in clear of further pairs",
+        ),
+        (
+            floods::PACKETS,
+            "ICMP errors of many kinds",
+            4100,
+            "ICMP errors of further kinds",
+        ),
+        (floods::FILES, "interfaces", 300, "at 44 further interfaces"),
+    ] {
+        let (_, make) = floods.iter().find(|flood| flood.0 == name).unwrap();
+        let path = file(&format!("beyond {name}"), &make(size));
+        let inputs = espial::capture::expand(&[path]).unwrap();
+        let model = espial::analyze(inputs, &espial::Options::default())
+            .unwrap()
+            .model;
+        let mut blind = model.blind.iter().map(|one| one.what.to_string());
+        assert!(blind.any(|what| what.contains(told)), "{name}: {told}");
+    }
+}

@@ -242,11 +242,11 @@ fn what_unpacks_without_end_takes_no_memory() {
     let feeder = thread::spawn(move || {
         to.write_all(&capture(100)).unwrap();
         let zeros = vec![0; 1 << 20];
-        (0..64).for_each(|_| to.write_all(&zeros).unwrap());
+        (0..8).for_each(|_| to.write_all(&zeros).unwrap());
     });
     let packed = gzip.wait_with_output().unwrap().stdout;
     feeder.join().unwrap();
-    assert!(packed.len() < 1 << 20);
+    assert!(packed.len() < 64 << 10);
     let path = folder("bomb").join("bomb.pcap.gz");
     fs::write(&path, packed).unwrap();
     let child = start(&["-f", "json", path.to_str().unwrap()]);
