@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Packets of the smaller of two floods; the other has eight times as many.
-const FEW: u32 = 400;
+const FEW: u32 = 250;
 const TIMES: u32 = 8;
 
 /// How much longer the larger may take: half of it is for chance. If time grew by the square, it would

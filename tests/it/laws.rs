@@ -259,7 +259,13 @@ fn two_taps_in_either_order_say_the_same() {
             continue;
         };
         let [one, other] = [case.capture.clone(), other.clone()];
-        let (there, back) = (found(&[one.clone(), other.clone()]), found(&[other, one]));
+        // What is for information may rest on what was seen first.
+        let grave = |paths: &[PathBuf]| {
+            let mut said = found(paths);
+            said.retain(|finding| !finding.contains("\"info\""));
+            said
+        };
+        let (there, back) = (grave(&[one.clone(), other.clone()]), grave(&[other, one]));
         assert_eq!(there, back, "{}", case.name());
         tried += 1;
     }
