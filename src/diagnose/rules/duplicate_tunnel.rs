@@ -100,11 +100,16 @@ fn beside(case: &Case<'_>) -> impl Iterator<Item = (TunnelId, IpAddr)> {
 /// Child SAs of two tunnels of one peer that displace each other, while the IKE SAs of both live on: each
 /// time one tunnel makes a child SA, that of the other is deleted and its traffic ends.
 fn children(case: &Case<'_>) -> Option<Finding> {
+    let has_traffic = |tunnel: &Tunnel| !tunnel.flows.is_empty();
+    if !has_traffic(case.tunnel) {
+        return None;
+    }
     let ours = made(case);
     if ours.is_empty() {
         return None;
     }
-    beside(case).find_map(|(other, shared)| {
+    let mut rivals = beside(case).filter(|(other, _)| has_traffic(&case.model.tunnels[*other]));
+    rivals.find_map(|(other, shared)| {
         let rival = Case::of(case.model, other);
         let theirs = made(&rival);
         let (lost, won) = (cut_short(&theirs, case), cut_short(&ours, &rival));
