@@ -187,8 +187,7 @@ fn judge(model: &Model, rules: &[&'static Rule]) -> Judged {
 /// wanted.
 fn judge_one(case: &Case<'_>, rules: &[&'static Rule], at_once: bool) -> OfTunnel {
     let blind = diagnose::blind_of(case);
-    let signs = case.signs();
-    let asked = rules.iter().copied().filter(|rule| signs.meet(rule.needs));
+    let asked = rules.iter().copied().filter(|rule| rule.may_speak(case));
     let (mut findings, mut failed) = (Vec::new(), Vec::new());
     let mut take = |judged| match judged {
         Ok(found) => findings.extend::<Vec<Finding>>(found),

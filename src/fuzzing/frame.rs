@@ -85,11 +85,8 @@ pub(crate) fn ways_agree(frame: &Frame<'_>, told: &[Datagram<'_>]) -> bool {
         ends: Ends::of(path, esp.header.spi).unwrap_or(short.ends),
         sequence: esp.header.sequence,
         length: esp.length,
-        ttl: ip.ttl,
-        traffic_class: ip.traffic_class,
+        ip: *ip,
         cut: long.cut,
-        dont_fragment: ip.dont_fragment,
-        padded: ip.padded,
     };
     assert_eq!(short, long_way);
     assert_eq!(Ends::of(path, esp.header.spi), Some(short.ends));

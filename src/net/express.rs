@@ -5,7 +5,7 @@
 //! octets at places that are fixed tells whether a frame is of this kind, and all others take the long
 //! way. A law holds the two together.
 
-use super::datagram::{Encap, Layer, Path};
+use super::datagram::{Encap, IpFacts, Layer, Path};
 use super::ip::protocol;
 use super::octets::Octets;
 use super::udp::{self, IpsecPort};
@@ -25,16 +25,10 @@ pub struct Express {
     pub sequence: u32,
     /// Octets from the SPI to the end of the checksum.
     pub length: u32,
-    /// Time to live.
-    pub ttl: u8,
-    /// DSCP and ECN.
-    pub traffic_class: u8,
+    /// What its IP header says.
+    pub ip: IpFacts,
     /// Whether the capture kept only a part of it.
     pub cut: bool,
-    /// Whether it forbids fragmentation.
-    pub dont_fragment: bool,
-    /// Whether its frame holds more octets behind it than IP says.
-    pub padded: bool,
 }
 
 /// What packets of one SPI on one path share, in two words where a [`Path`] takes many.
@@ -159,10 +153,14 @@ pub fn read(frame: &Frame<'_>) -> Option<Express> {
         ),
         sequence: u32::from_be_bytes([n0, n1, n2, n3]),
         length: packet.length,
-        ttl: head[22],
-        traffic_class: head[15],
+        ip: IpFacts {
+            ttl: head[22],
+            traffic_class: head[15],
+            dont_fragment: flags & 0x4000 != 0,
+            padded: held - ETHERNET_LEN as u32 > u32::from(total),
+            length: total.into(),
+            pieces: 1,
+        },
         cut: packet.is_cut(),
-        dont_fragment: flags & 0x4000 != 0,
-        padded: held - ETHERNET_LEN as u32 > u32::from(total),
     })
 }

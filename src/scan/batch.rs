@@ -3,7 +3,7 @@
 use crate::capture::{Frame, Walked};
 use crate::model::ClearFlow;
 use crate::net::{IcmpError, IpFacts, Null, Opening, Pair, Path, Stamp};
-use crate::units::{EspSpi, Span, Timestamp, Vantage};
+use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -79,6 +79,31 @@ pub struct Packet {
     pub traffic_class: u8,
     /// What else is so.
     pub marks: Marks,
+}
+
+impl Packet {
+    /// What is kept of a packet in this frame of the chunk.
+    #[inline(always)]
+    pub(super) fn new(
+        (frame, time): (FrameId, Option<Timestamp>),
+        sequence: u32,
+        length: u32,
+        ip: &IpFacts,
+        cut: bool,
+    ) -> Self {
+        Self {
+            time: time.map_or(NO_TIME, |time| time.0),
+            frame: u32::try_from(frame.number).unwrap_or(u32::MAX),
+            sequence,
+            length,
+            ttl: ip.ttl,
+            traffic_class: ip.traffic_class,
+            marks: Marks::default()
+                .with(Marks::CUT, cut)
+                .with(Marks::DONT_FRAGMENT, ip.dont_fragment)
+                .with(Marks::PADDED, ip.padded),
+        }
+    }
 }
 
 /// What is so of an ESP packet, a bit each.

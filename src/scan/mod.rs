@@ -147,21 +147,14 @@ impl Notes {
     #[inline(always)]
     fn take_express(&mut self, frame: &Frame<'_>, packet: &Express) {
         let lane = self.lanes.between(packet.ends, frame.vantage);
-        self.packets.push((
-            lane,
-            Packet {
-                time: frame.time.map_or(NO_TIME, |time| time.0),
-                frame: u32::try_from(frame.id.number).unwrap_or(u32::MAX),
-                sequence: packet.sequence,
-                length: packet.length,
-                ttl: packet.ttl,
-                traffic_class: packet.traffic_class,
-                marks: Marks::default()
-                    .with(Marks::CUT, packet.cut)
-                    .with(Marks::DONT_FRAGMENT, packet.dont_fragment)
-                    .with(Marks::PADDED, packet.padded),
-            },
-        ));
+        let packet = Packet::new(
+            (frame.id, frame.time),
+            packet.sequence,
+            packet.length,
+            &packet.ip,
+            packet.cut,
+        );
+        self.packets.push((lane, packet));
         self.times.note(frame.time);
     }
 
@@ -176,21 +169,14 @@ impl Notes {
         if let Body::Esp(esp) = body {
             let lane = self.lanes.index_of(esp.header.spi, path, stamp.vantage);
             let place = self.packets.len();
-            self.packets.push((
-                lane,
-                Packet {
-                    time: stamp.time.map_or(NO_TIME, |time| time.0),
-                    frame: u32::try_from(stamp.frame.number).unwrap_or(u32::MAX),
-                    sequence: esp.header.sequence,
-                    length: esp.length,
-                    ttl: ip.ttl,
-                    traffic_class: ip.traffic_class,
-                    marks: Marks::default()
-                        .with(Marks::CUT, *cut)
-                        .with(Marks::DONT_FRAGMENT, ip.dont_fragment)
-                        .with(Marks::PADDED, ip.padded),
-                },
-            ));
+            let packet = Packet::new(
+                (stamp.frame, stamp.time),
+                esp.header.sequence,
+                esp.length,
+                ip,
+                *cut,
+            );
+            self.packets.push((lane, packet));
             self.times.note(stamp.time);
             if let Some(null) = esp.null {
                 self.readable.push(Readable {

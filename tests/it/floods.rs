@@ -121,35 +121,20 @@ pub(crate) const IKE: &[(&str, Make)] = &[
     ("payloads without end", |n| {
         pcap(each(n / 8, |k| {
             let body = [43, 0, 0, 4].repeat(15_000);
-            vec![ike(
-                A,
-                B,
-                500,
-                &message(0x20, k.into(), 0, 34, 8, 0, &body, 43),
-            )]
+            vec![first_request(k, &body, 43)]
         }))
     }),
     ("payloads that lead to themselves", |n| {
         pcap(each(n, |k| {
             let body = [33, 0, 0, 0].repeat(100);
-            vec![ike(
-                A,
-                B,
-                500,
-                &message(0x20, k.into(), 0, 34, 8, 0, &body, 33),
-            )]
+            vec![first_request(k, &body, 33)]
         }))
     }),
     ("proposals without end", |n| {
         pcap(each(n / 8, |k| {
             let body = [2, 0, 0, 8, 1, 1, 0, 0].repeat(8_000);
             let body = chain(&[(33, body)]);
-            vec![ike(
-                A,
-                B,
-                500,
-                &message(0x20, k.into(), 0, 34, 8, 0, &body, 33),
-            )]
+            vec![first_request(k, &body, 33)]
         }))
     }),
     ("transforms without end", |n| {
@@ -158,12 +143,7 @@ pub(crate) const IKE: &[(&str, Make)] = &[
             let length = u16::try_from(8 + transforms.len()).unwrap().to_be_bytes();
             let proposal = [0, 0, length[0], length[1], 1, 1, 0, 255];
             let body = chain(&[(33, [&proposal[..], &transforms].concat())]);
-            vec![ike(
-                A,
-                B,
-                500,
-                &message(0x20, k.into(), 0, 34, 8, 0, &body, 33),
-            )]
+            vec![first_request(k, &body, 33)]
         }))
     }),
     ("NAT detection hashes without end", |n| {
@@ -478,6 +458,16 @@ pub(crate) fn udp(port: u16, data: &[u8]) -> Vec<u8> {
 fn ike(from: u32, to: u32, port: u16, message: &[u8]) -> Vec<u8> {
     let marker: &[u8] = if port == 4500 { &[0; 4] } else { &[] };
     ip(from, to, 17, 0, 0, &udp(port, &[marker, message].concat()))
+}
+
+/// A first request of IKEv2 with this payload first in its body.
+fn first_request(initiator: u32, body: &[u8], first: u8) -> Vec<u8> {
+    ike(
+        A,
+        B,
+        500,
+        &message(0x20, initiator.into(), 0, 34, 8, 0, body, first),
+    )
 }
 
 fn chain(payloads: &[(u8, Vec<u8>)]) -> Vec<u8> {

@@ -137,14 +137,14 @@ fn conversations() -> Vec<Seed> {
         [2, 0b0000, 0b0011_1101, 5],
         [2, 0b0011, 0b0011_1110, 5],
     ];
-    let of = |name: &str, more: &[[u8; 4]]| {
-        let steps = [up, more].concat();
+    let script = |name: &str, steps: &[[u8; 4]]| {
         (
             "conversation",
             name.to_owned(),
             steps.as_flattened().to_vec(),
         )
     };
+    let of = |name: &str, more: &[[u8; 4]]| script(name, &[up, more].concat());
     vec![
         of(
             "healthy",
@@ -182,10 +182,9 @@ fn conversations() -> Vec<Seed> {
                 [4, 200, 0x08, 3],
             ],
         ),
-        (
-            "conversation",
-            "silent-then-refused".to_owned(),
-            [
+        script(
+            "silent-then-refused",
+            &[
                 [0, 6, 1, 5],
                 [6, 0, 0, 0x81],
                 [6, 0, 0, 0x82],
@@ -194,14 +193,11 @@ fn conversations() -> Vec<Seed> {
                 [4, 60, 0x06, 5],
                 [11, 2, 2, 1],
                 [0, 6, 3, 5],
-            ]
-            .as_flattened()
-            .to_vec(),
+            ],
         ),
-        (
-            "conversation",
-            "ikev1-clock-and-damage".to_owned(),
-            [
+        script(
+            "ikev1-clock-and-damage",
+            &[
                 [12, 0b0101_0000, 1, 5],
                 [12, 0b0001_0011, 2, 5],
                 [12, 0b0010_0010, 3, 5],
@@ -214,9 +210,7 @@ fn conversations() -> Vec<Seed> {
                 [14, 0b0000, 0b0100, 5],
                 [14, 0b0000, 0b0101, 5],
                 [3, 0x20, 12, 3],
-            ]
-            .as_flattened()
-            .to_vec(),
+            ],
         ),
     ]
 }

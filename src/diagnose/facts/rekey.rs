@@ -75,11 +75,7 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
         let successes = LazyCell::new(|| times_made(case.model, sa));
         for exchange_id in &sa.exchanges {
             let exchange = &case.model.exchanges[*exchange_id];
-            if !matches!(
-                exchange.kind,
-                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
-            ) || case.model.child_outcome(exchange) != ChildOutcome::Refused
-            {
+            if !ended(case.model, exchange, ChildOutcome::Refused) {
                 continue;
             }
             let Some((request, answer)) = parts(case.model, exchange) else {
@@ -126,12 +122,17 @@ fn parts<'m>(model: &'m Model, exchange: &'m Exchange) -> Option<(&'m Flight, &'
 
 /// The exchanges that made child SAs after those of `IKE_AUTH`.
 pub fn made<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m Exchange> + 'm {
-    case.exchanges().filter(|exchange| {
-        matches!(
-            exchange.kind,
-            ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
-        ) && case.model.child_outcome(exchange) == ChildOutcome::Made
-    })
+    case.exchanges()
+        .filter(|exchange| ended(case.model, exchange, ChildOutcome::Made))
+}
+
+/// Whether this is a negotiation of a child SA, after that of `IKE_AUTH`, that ended so. A
+/// `CREATE_CHILD_SA` may be about an IKE SA, which its size does not always tell.
+pub fn ended(model: &Model, exchange: &Exchange, outcome: ChildOutcome) -> bool {
+    matches!(
+        exchange.kind,
+        ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
+    ) && model.child_outcome(exchange) == outcome
 }
 
 /// Whether a child SA was made under the same IKE SA around that time.
@@ -153,13 +154,7 @@ fn is_near(successes: &[Timestamp], refused: Timestamp) -> bool {
 fn times_made(model: &Model, sa: &IkeSa) -> Vec<Timestamp> {
     let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
     let made = exchanges
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
-            )
-        })
-        .filter(|exchange| model.child_outcome(exchange) == ChildOutcome::Made)
+        .filter(|exchange| ended(model, exchange, ChildOutcome::Made))
         .filter_map(|exchange| began(model, exchange.response()?));
     let mut times: Vec<Timestamp> = made.map(|at| at.1).collect();
     times.sort_unstable();

@@ -209,10 +209,7 @@ fn recovered(case: &Case<'_>, refused: Timestamp) -> bool {
             .map(|exchange| &case.model.exchanges[*exchange])
             .filter(|exchange| match exchange.kind {
                 ExchangeType::IKE_AUTH => case.model.auth_outcome(*id) == AuthOutcome::Full,
-                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE => {
-                    case.model.child_outcome(exchange) == ChildOutcome::Made
-                }
-                _ => false,
+                _ => rekey::ended(case.model, exchange, ChildOutcome::Made),
             })
             .filter_map(|exchange| began(case.model, exchange.response()?))
             .any(|(_, time)| soon(time))

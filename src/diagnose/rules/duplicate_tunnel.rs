@@ -112,45 +112,78 @@ fn children(case: &Case<'_>) -> Option<Finding> {
     rivals.find_map(|(other, shared)| {
         let rival = Case::of(case.model, other);
         let theirs = made(&rival);
-        let (lost, won) = (cut_short(&theirs, case), cut_short(&ours, &rival));
-        let mut all: Vec<Cite> = lost.into_iter().chain(won.iter().copied()).collect();
-        // Deletions that fall beside setups by chance are few of many.
-        let mostly = all.len() * 2 >= ours.len() + theirs.len();
-        if won.is_empty() || won.len() == all.len() || all.len() < PATTERN || !mostly {
-            return None;
-        }
-        all.sort_by_key(|cite| cite.1);
-        let far = |of: &Case<'_>| of.tunnel.ends.into_iter().find(|end| *end != shared);
-        let (one, two) = (far(case)?, far(&rival)?);
-        let mut finding = Finding::new(
-            &RULE,
-            Confidence::Likely,
-            case.id,
-            *all.first()?,
-            "one tunnel makes a child SA, the other loses its own",
-        )
-        .title(say!(
-            "The tunnels of {one} and {two} to {shared} displace each other",
-            one,
-            two,
-            shared
-        ))
-        .says(say!(
+        let turns = Turns::of(
+            [case, &rival],
+            shared,
+            ours.len() + theirs.len(),
+            [cut_short(&ours, &rival), cut_short(&theirs, case)],
+        )?;
+        let Turns { one, two, .. } = turns;
+        let says = say!(
             "{number} times a child SA was made between {shared} and {one} or {two}, and within {span} that of the \
              other was deleted and its traffic ended; the IKE SAs live on. One gateway holds only one of them.",
-            number = all.len(),
+            number = turns.at.len(),
             one,
             two,
             shared,
             span = SOON
+        );
+        let note = "one tunnel makes a child SA, the other loses its own";
+        Some(turns.finding(case.id, note)?.says(says).advise(
+            "Give the two tunnels different traffic selectors, make one a standby, or route over both.",
         ))
-        .or("Both tunnels are restarted in turn on purpose.")
-        .advise("Give the two tunnels different traffic selectors, make one a standby, or route over both.");
-        for cite in all.iter().skip(1) {
-            finding = finding.also(*cite, "one tunnel makes a child SA, the other loses its own");
-        }
-        Some(finding)
     })
+}
+
+/// Two tunnels of one peer that end each other in turn.
+struct Turns {
+    /// Their other ends, and the one that they share.
+    one: IpAddr,
+    two: IpAddr,
+    shared: IpAddr,
+    /// Each time that one was set up and the other ended, in order.
+    at: Vec<Cite>,
+}
+
+impl Turns {
+    /// Of so many setups of both, those of the first at which the second ended, and those of the second
+    /// at which the first did. `None` if they make no pattern.
+    fn of(
+        tunnels: [&Case<'_>; 2],
+        shared: IpAddr,
+        setups: usize,
+        ended: [Vec<Cite>; 2],
+    ) -> Option<Self> {
+        let both = ended.iter().all(|ended| !ended.is_empty());
+        let mut at = ended.concat();
+        // Where many come and go, as at a hub with clients, some leave by chance as another comes.
+        if !both || at.len() < PATTERN || at.len() * 2 < setups {
+            return None;
+        }
+        at.sort_by_key(|cite| cite.1);
+        let [one, two] = tunnels.map(|of| of.tunnel.ends.into_iter().find(|end| *end != shared));
+        Some(Self {
+            one: one?,
+            two: two?,
+            shared,
+            at,
+        })
+    }
+
+    /// What is told of them, with a note for each time.
+    fn finding(&self, tunnel: TunnelId, note: &'static str) -> Option<Finding> {
+        let (first, others) = self.at.split_first()?;
+        let finding = Finding::new(&RULE, Confidence::Likely, tunnel, *first, note)
+            .title(say!(
+                "The tunnels of {one} and {two} to {shared} displace each other",
+                one = self.one,
+                two = self.two,
+                shared = self.shared
+            ))
+            .or("Both tunnels are restarted in turn on purpose.");
+        let others = others.iter();
+        Some(others.fold(finding, |finding, cite| finding.also(*cite, note)))
+    }
 }
 
 /// Child SAs that are looked at: two tunnels that displace each other have done so long before.
@@ -274,49 +307,31 @@ fn rivalry(
         return None;
     }
     let setups_of_theirs = setups(&rival);
-    let theirs = displaced(&setups_of_theirs, case);
-    let (ended, all) = (
-        ours.len() + theirs.len(),
+    let turns = Turns::of(
+        [case, &rival],
+        shared,
         setups_of_ours.len() + setups_of_theirs.len(),
-    );
-    // Where many come and go, as at a hub with clients, some leave by chance as another comes.
-    if theirs.is_empty() || ended < PATTERN || ended * 2 < all {
-        return None;
-    }
-    let mut all: Vec<Cite> = ours.iter().chain(&theirs).copied().collect();
-    all.sort_by_key(|cite| cite.1);
-    let first = all.first()?;
-    let far = |of: &Case<'_>| of.tunnel.ends.into_iter().find(|end| *end != shared);
-    let (one, two) = (far(case)?, far(&rival)?);
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Likely,
-        case.id,
-        *first,
-        "one tunnel is set up, the other ends",
-    )
-    .title(say!(
-        "The tunnels of {one} and {two} to {shared} displace each other",
-        one,
-        two,
-        shared
-    ))
-    .says(say!(
+        [ours, displaced(&setups_of_theirs, case)],
+    )?;
+    let Turns { one, two, .. } = turns;
+    let says = say!(
         "{number} times a tunnel of {one} or {two} to {shared} was set up, and within {span} the tunnel of the other \
          was deleted. One gateway holds only one of them.",
-        number = all.len(),
+        number = turns.at.len(),
         one,
         two,
         shared,
         span = SOON
-    ))
-    .or("Both tunnels are restarted in turn on purpose.")
-    .advise("Give the two tunnels different identities or selectors, or make one a standby.")
-    .advise("On the gateway that deletes, allow several IKE SAs for one identity.");
-    for cite in all.iter().skip(1) {
-        finding = finding.also(*cite, "one tunnel is set up, the other ends");
-    }
-    Some(finding)
+    );
+    let finding = turns.finding(case.id, "one tunnel is set up, the other ends")?;
+    Some(
+        finding
+            .says(says)
+            .advise(
+                "Give the two tunnels different identities or selectors, or make one a standby.",
+            )
+            .advise("On the gateway that deletes, allow several IKE SAs for one identity."),
+    )
 }
 
 /// When tunnels were set up: the answer that agreed to algorithms.

@@ -223,12 +223,7 @@ fn granted_at_last(model: &Model, refused: &[Refused]) -> bool {
         .exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
-            ) && model.child_outcome(exchange) == ChildOutcome::Made
-        })
+        .filter(|exchange| rekey::ended(model, exchange, ChildOutcome::Made))
         .filter_map(|exchange| crate::diagnose::facts::began(model, exchange.flights.first()?))
         .any(|(_, asked)| asked > last.response.1)
 }

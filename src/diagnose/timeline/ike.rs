@@ -2,7 +2,7 @@
 //! answered, and sides that moved.
 
 use super::{Event, Kind};
-use crate::diagnose::facts::{Asked, Fate, began, child, end_of, esp, life, offer};
+use crate::diagnose::facts::{Asked, Fate, began, child, end_of, esp, life, offer, rekey};
 use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
 use crate::model::{
@@ -156,11 +156,7 @@ impl Teller<'_, '_> {
     /// A refused request for a child SA, or for rekeying.
     fn answer(&self, id: ExchangeId) -> Option<Event> {
         let exchange = &self.model.exchanges[id];
-        if !matches!(
-            exchange.kind,
-            ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE
-        ) || self.model.child_outcome(exchange) != ChildOutcome::Refused
-        {
+        if !rekey::ended(self.model, exchange, ChildOutcome::Refused) {
             return None;
         }
         let refusal = exchange.response().or_else(|| {
