@@ -9,6 +9,7 @@ use super::facts::child::{self, Attempt, Refusal};
 use super::facts::esp::{self, Directions};
 use super::facts::inner::Inside;
 use super::facts::life::{self, Birth};
+use super::facts::rekey::{self, Refused};
 use super::facts::successors::Successors;
 use super::facts::tap::{self, Heard, Tap};
 use super::signs::Signs;
@@ -32,6 +33,7 @@ pub struct Case<'m> {
     births: OnceLock<Vec<Birth>>,
     attempts: OnceLock<Vec<Attempt>>,
     lasting: OnceLock<Vec<Refusal>>,
+    refused: OnceLock<[Vec<Refused>; 2]>,
     inside: OnceLock<Option<Inside<'m>>>,
     successors: OnceLock<Successors>,
 }
@@ -51,6 +53,7 @@ impl<'m> Case<'m> {
             births: OnceLock::new(),
             attempts: OnceLock::new(),
             lasting: OnceLock::new(),
+            refused: OnceLock::new(),
             inside: OnceLock::new(),
             successors: OnceLock::new(),
         }
@@ -122,6 +125,13 @@ impl<'m> Case<'m> {
     pub(crate) fn lasting(&self) -> &[Refusal] {
         let lasting = || child::lasting(self.model, self.attempts());
         self.lasting.get_or_init(lasting)
+    }
+
+    /// Requests for child SAs of which no message was opened, that were refused, and that no success
+    /// followed soon: those made while ESP was, or had been, flowing if `alive`, else those before any.
+    pub(crate) fn refused(&self, alive: bool) -> &[Refused] {
+        let [before, while_alive] = self.refused.get_or_init(|| rekey::refused(self));
+        if alive { while_alive } else { before }
     }
 
     /// What its ESP carries; `None` if none of it could be read.

@@ -47,10 +47,9 @@ const MENDED: Span = Span::from_secs(10);
 /// A new SA that is made is used this soon, if traffic flows.
 const SERVED: Span = Span::from_secs(5);
 
-/// The refused requests of a tunnel that no success followed soon, in order.
-///
-/// With `alive` those made while ESP was, or had been, flowing; else those made before any ESP.
-pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
+/// The refused requests of a tunnel that no success followed soon, in order: those made before any ESP,
+/// and those made while ESP was, or had been, flowing.
+pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
     let first_esp = case
         .tunnel
         .flows
@@ -69,7 +68,7 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
         let begins = begins.get(next);
         begins.is_some_and(|time| time.since(answered) <= SERVED)
     };
-    let mut found = Vec::new();
+    let [mut before, mut alive] = [Vec::new(), Vec::new()];
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
         let successes = LazyCell::new(|| times_made(case.model, sa));
@@ -90,9 +89,12 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
             if quick && (case.tap().missed.is_some() || served(request.1, response.1)) {
                 continue;
             }
-            let had_esp = first_esp.is_some_and(|first| first <= request.1);
-            if had_esp == alive && !is_near(&successes, response.1) {
-                found.push(Refused {
+            if !is_near(&successes, response.1) {
+                let of_its_time = match first_esp.is_some_and(|first| first <= request.1) {
+                    true => &mut alive,
+                    false => &mut before,
+                };
+                of_its_time.push(Refused {
                     ike_sa: *id,
                     exchange: *exchange_id,
                     request,
@@ -106,7 +108,7 @@ pub fn refused(case: &Case<'_>, alive: bool) -> Vec<Refused> {
             }
         }
     }
-    found
+    [before, alive]
 }
 
 /// A request and what refused it: its response, or in IKEv1 an informational message.

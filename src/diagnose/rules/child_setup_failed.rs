@@ -113,7 +113,7 @@ fn refusals(case: &Case<'_>) -> Vec<Refusal> {
     }
     // Of IKE SAs that were up before the recording began.
     let mut lone = 0;
-    for refused in rekey::refused(case, false) {
+    for refused in case.refused(false) {
         // Traffic that goes on has a child SA, made before the recording: this was a rekeying.
         if in_use(case, refused.response.1) {
             continue;

@@ -51,7 +51,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 fn pile(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     let sa = &case.model.ike_sas[id];
     // An IKE SA of IKEv1 may be gone while its children live on, so their deletions are elsewhere.
-    if sa.version.major() == 1 {
+    if sa.version.major() == 1 || sa.child_sas.len() < PATTERN {
         return None;
     }
     let made: Vec<_> = sa
@@ -69,6 +69,10 @@ fn pile(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
         })
         .filter(|made| sa.seen.last.1.since(made.1) > DELAY)
         .collect();
+    let first = *made.first()?;
+    if made.len() < PATTERN {
+        return None;
+    }
     let deletes = sa
         .exchanges
         .iter()
@@ -77,8 +81,7 @@ fn pile(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
             life::may_delete(case.model, id, exchange).is_some()
                 || is_large(case.model, id, exchange)
         });
-    let first = *made.first()?;
-    if deletes || made.len() < PATTERN {
+    if deletes {
         return None;
     }
     let mut finding = Finding::new(

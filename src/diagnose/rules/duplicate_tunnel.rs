@@ -60,6 +60,10 @@ const TURN: Span = Span::from_secs(300);
 /// So many displacements make a pattern.
 const PATTERN: usize = 3;
 
+/// Who makes a [`PATTERN`] of turns with another was set up so often, and so was the other: no setup
+/// displaces what was set up later.
+const TAKES_TURNS: usize = 2;
+
 /// How many tunnels of one peer are compared, before and after: a hub may have thousands, but those
 /// that displace each other begin one after the other.
 const RIVALS: usize = 8;
@@ -71,21 +75,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// IKE SAs that displace each other, of this tunnel alone or of two tunnels of one peer.
 fn ike_sas(case: &Case<'_>) -> Option<Finding> {
-    // Both together must be set up so often.
-    let rivals: Vec<(TunnelId, IpAddr)> = beside(case)
-        .filter(|(other, _)| {
-            let sas = |tunnel: &Tunnel| tunnel.ike_sas.len();
-            sas(case.tunnel) + sas(&case.model.tunnels[*other]) >= PATTERN
-        })
-        .collect();
-    if case.tunnel.ike_sas.len() <= PATTERN && rivals.is_empty() {
+    let takes_turns = |tunnel: &Tunnel| tunnel.ike_sas.len() >= TAKES_TURNS;
+    if !takes_turns(case.tunnel) {
+        return None;
+    }
+    let mut rivals = beside(case)
+        .filter(|(other, _)| takes_turns(&case.model.tunnels[*other]))
+        .peekable();
+    if case.tunnel.ike_sas.len() <= PATTERN && rivals.peek().is_none() {
         return None;
     }
     let ours = setups(case);
     if ours.is_empty() {
         return None;
     }
-    let mut rivals = rivals.into_iter();
     within(case).or_else(|| rivals.find_map(|(other, shared)| rivalry(case, &ours, other, shared)))
 }
 

@@ -90,7 +90,7 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     finding = finding.or(no_connection(responder, offers));
     if let Some(many) = ours
         .as_ref()
-        .map(|(offer, _)| offer.proposals.len())
+        .map(|(offer, _)| offer.len())
         .filter(|many| *many > MANY_PROPOSALS)
     {
         finding = finding.or(say!(

@@ -5,6 +5,7 @@ use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{EspFlow, IkeSa, IkeSaId, Link, Message, Model, Transport, TunnelId};
 use crate::say;
 use crate::units::Endpoint;
+use std::cell::LazyCell;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -53,7 +54,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// ESP from another port than the IKE that made its SA, and that IKE.
 fn differ(model: &Model, id: IkeSaId) -> Option<(&EspFlow, &Message, Endpoint)> {
     let sa = &model.ike_sas[id];
-    let messages: Vec<&Message> = floated(model, sa).collect();
+    let messages = LazyCell::new(|| floated(model, sa).collect::<Vec<&Message>>());
     sa.child_sas
         .iter()
         .take(CHILDREN)

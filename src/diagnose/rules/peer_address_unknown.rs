@@ -196,7 +196,7 @@ pub(super) fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Pr
     let path = sa.paths.first()?;
     let (initiator, responder) = (path.from.address, path.to.address);
     // Several values of one kind are a reason of their own.
-    let plain = ours.choices().is_empty();
+    let plain = ours.is_plain();
     let beside: Vec<&IkeSa> = case
         .model
         .tunnels_beside(case.id, responder, LOOKED_AT)
@@ -234,26 +234,26 @@ fn accepted_elsewhere(
     ours: &Offer,
     plain: bool,
 ) -> Option<Proof> {
-    let agreed = beside
-        .iter()
-        // Addresses are at hand, offers have to be read.
-        .filter(|other| {
-            let path = other.paths.first();
-            path.is_some_and(|path| path.to.address == responder)
-        })
-        .filter_map(|other| offer::agreed(model, other));
-    let of = |agreed: &offer::Agreed, same| Proof::Accepted {
-        from: agreed.initiator,
-        at: agreed.choice.1,
-        same,
-    };
     let mut fits = None;
-    for agreed in agreed {
-        if agreed.offer.0 == *ours {
-            return Some(of(&agreed, true));
+    for other in beside {
+        // Addresses are at hand, offers have to be read, and choices only where they can tell.
+        let path = other.paths.first();
+        let Some(path) = path.filter(|path| path.to.address == responder) else {
+            continue;
+        };
+        let same = offer::offered(model, other).map(|(offer, _)| offer == *ours);
+        let Some(same) = same.filter(|same| *same || (plain && fits.is_none())) else {
+            continue;
+        };
+        let Some((choice, at)) = offer::accepted(model, other) else {
+            continue;
+        };
+        let from = path.from.address;
+        if same {
+            return Some(Proof::Accepted { from, at, same });
         }
-        if plain && fits.is_none() && agreed.choice.0.meets(ours) {
-            fits = Some(of(&agreed, false));
+        if choice.meets(ours) {
+            fits = Some(Proof::Accepted { from, at, same });
         }
     }
     fits

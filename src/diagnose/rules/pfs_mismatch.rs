@@ -57,17 +57,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if read.is_some() {
         return read.into_iter().collect();
     }
-    let refused = rekey::refused(case, true);
+    let refused = case.refused(true);
     let Some(room) = refused
         .first()
         .and_then(rekey::Refused::room_for_public_value)
     else {
         return Vec::new();
     };
-    let Some(aftermath) = rekey_failed::aftermath(case, &refused) else {
+    let Some(aftermath) = rekey_failed::aftermath(case, refused) else {
         return Vec::new();
     };
-    let sizes = sizes(case, &refused);
+    let sizes = sizes(case, refused);
     let one_sided = sizes.as_ref().is_some_and(|sizes| sizes.one_sided);
     let of_child = refused.len() > 1 && !refused.iter().any(|one| may_be_of_ike(case.model, one));
     let confidence = match one_sided || of_child {
@@ -78,7 +78,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         let response = case.model.exchanges[first.exchange].response()?;
         Some(facts::first(case.model, response)?.path.from.address)
     });
-    rekey_failed::finding(&RULE, confidence, case, &refused)
+    rekey_failed::finding(&RULE, confidence, case, refused)
         .map(|finding| {
             finding
                 .says(

@@ -53,23 +53,23 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if read.is_some() {
         return read.into_iter().collect();
     }
-    let refused = rekey::refused(case, true);
+    let refused = case.refused(true);
     let large = refused
         .first()
         .is_some_and(|first| first.room_for_public_value().is_some());
-    let Some(aftermath) = aftermath(case, &refused).filter(|_| !large) else {
+    let Some(aftermath) = aftermath(case, refused).filter(|_| !large) else {
         return Vec::new();
     };
     let (confidence, severity) = match refused.len() {
         1 => (Confidence::Possible, Severity::Warning),
         _ => (Confidence::Likely, RULE.severity),
     };
-    finding(&RULE, confidence, case, &refused)
+    finding(&RULE, confidence, case, refused)
         .map(|finding| {
             let severity = severity.min(finding.severity);
             finding
                 .severity(severity)
-                .says(match is_v1(case, &refused) {
+                .says(match is_v1(case, refused) {
                     true => quick_refusals(refused.len(), aftermath),
                     false => refusals(refused.len(), aftermath),
                 })

@@ -1,0 +1,449 @@
+//! Offers of suites for IKE SAs and child SAs: what each side proposes or accepts, by name, and how
+//! they differ.
+
+mod read;
+mod value;
+
+pub use read::{accepted, accepted_before, known_of, of_child, offered};
+pub use value::{group, name};
+
+use crate::language::{self, Text, parted};
+use crate::model::IkeSuite;
+use crate::registry::ikev1::EncapsulationMode;
+use crate::registry::product::{Suite, integrity_of, prf_of};
+use crate::registry::{SecurityProtocol, TransformType};
+use crate::say;
+use std::collections::BTreeSet;
+use std::fmt;
+use value::{Algorithm, Value};
+
+/// What kind of algorithm a value stands for; the same words for both versions.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// Of a child SA: ESP or AH.
+    Protocol,
+    /// The cipher.
+    Encryption,
+    /// The hash (IKEv1) or the pseudorandom function (IKEv2).
+    Prf,
+    /// The integrity algorithm.
+    Integrity,
+    /// The Diffie-Hellman group or other key exchange method.
+    KeyExchange,
+    /// An additional key exchange (RFC 9370).
+    Additional(u8),
+    /// IKEv1: how the peers authenticate.
+    Authentication,
+    /// Of a child SA: sequence numbers of 32 bits or extended ones (RFC 7296 section 3.3.2, RFC 4304).
+    SequenceNumbers,
+    /// Of a child SA: how it carries packets (RFC 7296 section 1.3.1, RFC 2407 section 4.5).
+    Mode,
+}
+
+impl From<Kind> for Text {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Protocol => "protocol".into(),
+            Kind::Encryption => "encryption".into(),
+            Kind::Prf => "PRF (hash)".into(),
+            Kind::Integrity => "integrity".into(),
+            Kind::KeyExchange => "key exchange group".into(),
+            Kind::Additional(n) => say!("additional key exchange {n}", n),
+            Kind::Authentication => "authentication method".into(),
+            Kind::SequenceNumbers => "sequence numbers (ESN)".into(),
+            Kind::Mode => "encapsulation mode".into(),
+        }
+    }
+}
+
+/// English.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text::from(*self).fmt(f)
+    }
+}
+
+/// One proposal: for each kind the values that would do.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Proposal(Vec<(Kind, Value)>);
+
+impl FromIterator<(Kind, Value)> for Proposal {
+    fn from_iter<I: IntoIterator<Item = (Kind, Value)>>(values: I) -> Self {
+        let mut values: Vec<(Kind, Value)> = values.into_iter().collect();
+        values.sort_unstable();
+        values.dedup();
+        Self(values)
+    }
+}
+
+impl Proposal {
+    /// The values of each kind that it names, in order of their numbers.
+    fn kinds(&self) -> impl Iterator<Item = (Kind, &[(Kind, Value)])> {
+        let kinds = self.0.chunk_by(|one, next| one.0 == next.0);
+        kinds.filter_map(|values| Some((values.first()?.0, values)))
+    }
+
+    /// The values of a kind.
+    fn of(&self, kind: Kind) -> impl Iterator<Item = &Value> {
+        let begin = self.0.partition_point(|(one, _)| *one < kind);
+        let values = self.0.iter().skip(begin);
+        values
+            .take_while(move |(one, _)| *one == kind)
+            .map(|(_, value)| value)
+    }
+
+    fn names(&self, kind: Kind) -> bool {
+        self.of(kind).next().is_some()
+    }
+
+    fn has(&self, kind: Kind, value: &Value) -> bool {
+        self.0.binary_search(&(kind, *value)).is_ok()
+    }
+
+    /// Whether some of these values are among its own.
+    fn shares(&self, values: &[(Kind, Value)]) -> bool {
+        values.iter().any(|(kind, value)| self.has(*kind, value))
+    }
+
+    /// With one more value.
+    fn add(&mut self, kind: Kind, value: Value) {
+        if let Err(place) = self.0.binary_search(&(kind, value)) {
+            self.0.insert(place, (kind, value));
+        }
+    }
+}
+
+/// All proposals of one message, in order of preference.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Offer {
+    proposals: Vec<Proposal>,
+}
+
+impl Offer {
+    /// Without proposals that repeat one before: peers give one for each lifetime.
+    fn distinct(mut self) -> Self {
+        let mut kept: Vec<Proposal> = Vec::new();
+        for proposal in self.proposals {
+            if !kept.contains(&proposal) {
+                kept.push(proposal);
+            }
+        }
+        self.proposals = kept;
+        self
+    }
+
+    /// How many proposals there are.
+    pub fn len(&self) -> usize {
+        self.proposals.len()
+    }
+
+    /// Every value offered of one kind, by name.
+    pub fn values(&self, kind: Kind) -> BTreeSet<Text> {
+        let values = self.proposals.iter().flat_map(|one| one.of(kind));
+        values.map(Text::from).collect()
+    }
+
+    /// The values offered of one kind, in words; `none` if there are none.
+    pub fn listed(&self, kind: Kind) -> Text {
+        let values = self.values(kind);
+        match values.is_empty() {
+            true => "none".into(),
+            false => any(&values),
+        }
+    }
+
+    /// Every kind that is offered.
+    pub fn kinds(&self) -> BTreeSet<Kind> {
+        let values = self.proposals.iter().flat_map(|one| &one.0);
+        values.map(|(kind, _)| *kind).collect()
+    }
+
+    /// The kinds of which the two sides have no value in common, with both sides' values.
+    ///
+    /// Empty when every kind has something in common; the combination may still have nothing.
+    pub fn differs(&self, other: &Self) -> Vec<(Kind, Text, Text)> {
+        self.kinds()
+            .intersection(&other.kinds())
+            .filter_map(|kind| {
+                let (ours, theirs) = (self.values(*kind), other.values(*kind));
+                ours.is_disjoint(&theirs)
+                    .then(|| (*kind, any(&ours), any(&theirs)))
+            })
+            .collect()
+    }
+
+    /// Whether one proposal of each side can agree: every kind that either names has a value in common.
+    pub fn meets(&self, other: &Self) -> bool {
+        let agree = |one: &Proposal, two: &Proposal| {
+            one.kinds().count() == two.kinds().count()
+                && one.kinds().all(|(_, values)| two.shares(values))
+        };
+        self.some_pair(other, agree)
+    }
+
+    /// Whether two proposals, one of each side, agree so.
+    fn some_pair(&self, other: &Self, agree: impl Fn(&Proposal, &Proposal) -> bool) -> bool {
+        let mut ours = self.proposals.iter();
+        ours.any(|one| other.proposals.iter().any(|two| agree(one, two)))
+    }
+
+    /// One suite out of those that would do, to be entered elsewhere: as near to what the other side has as
+    /// it can be. `None` if a part has no number.
+    pub fn one(&self, near: Option<&Self>) -> Option<Suite> {
+        let has = |kind, value: &Value| {
+            let mut proposals = near.into_iter().flat_map(|near| &near.proposals);
+            proposals.any(|one| one.has(kind, value))
+        };
+        let shared = |proposal: &&Proposal| {
+            let kinds = proposal.kinds();
+            kinds
+                .filter(|(_, values)| values.iter().any(|(kind, value)| has(*kind, value)))
+                .count()
+        };
+        // Of equals the first: it is preferred.
+        let proposal = self.proposals.iter().rev().max_by_key(shared)?;
+        let named = |(kind, _): &(Kind, Value)| matches!(kind, Kind::Additional(_));
+        if proposal.0.iter().any(named) {
+            return None;
+        }
+        // What is entered is ESP in tunnel mode with numbers of 32 bits.
+        let unusual = proposal.kinds().any(|(kind, values)| match kind {
+            Kind::Protocol | Kind::Mode => !is_usual(values),
+            Kind::SequenceNumbers => !values.contains(&(kind, short_numbers())),
+            _ => false,
+        });
+        if unusual {
+            return None;
+        }
+        let best = |kind| {
+            let values = proposal.of(kind);
+            values.max_by_key(|value| (has(kind, value), value.merit(kind)))
+        };
+        // A part that is offered, but has no number, must not be left out.
+        let id = |kind| match best(kind) {
+            Some(value) => value.id().map(Some),
+            None => Some(None),
+        };
+        let number = |kind| Some(id(kind)?.map(|(id, _)| id));
+        let mut suite = Suite {
+            encryption: id(Kind::Encryption)?,
+            integrity: number(Kind::Integrity)?.filter(|id| *id != 0),
+            prf: number(Kind::Prf)?,
+            group: number(Kind::KeyExchange)?,
+        };
+        // A group of IKEv1 that is described by its numbers has no name.
+        if suite.prf.is_some() && suite.group.is_none() {
+            return None;
+        }
+        // IKEv1 names the hash alone.
+        if suite.integrity.is_none() && !suite.is_aead() {
+            suite.integrity = suite.prf.and_then(integrity_of);
+        }
+        let same = suite.integrity.and_then(prf_of);
+        let offered = |prf| {
+            let mut values = proposal.of(Kind::Prf);
+            values.any(|value| value.id().is_some_and(|(id, _)| id == prf))
+        };
+        if let Some(prf) = same.filter(|prf| offered(*prf)) {
+            suite.prf = Some(prf);
+        }
+        Some(suite)
+    }
+
+    /// Whether one proposal of each side can agree in every kind that both name, but for the group: one
+    /// side may leave that open.
+    pub fn fits_but_for_group(&self, other: &Self) -> bool {
+        self.some_pair(other, |one, two| {
+            one.kinds().all(|(kind, values)| {
+                kind == Kind::KeyExchange || !two.names(kind) || two.shares(values)
+            })
+        })
+    }
+
+    /// The kinds of which there is more than one value, with the values.
+    pub fn choices(&self) -> Vec<(Kind, Text)> {
+        let kinds = self.several().into_iter();
+        kinds.map(|kind| (kind, any(&self.values(kind)))).collect()
+    }
+
+    /// Whether there is one value of each kind.
+    pub fn is_plain(&self) -> bool {
+        self.several().is_empty()
+    }
+
+    /// The kinds of which there is more than one value.
+    fn several(&self) -> Vec<Kind> {
+        let all = self.proposals.iter().flat_map(|one| one.0.iter().copied());
+        let all: Proposal = all.collect();
+        let several = all.kinds().filter(|(_, values)| values.len() > 1);
+        several.map(|(kind, _)| kind).collect()
+    }
+}
+
+/// `ENCR_AES_CBC-256, PRF_HMAC_SHA2_256, …`, proposals parted by ` | `, alternatives by ` or `. What a
+/// child SA has unless it is said otherwise goes without saying: ESP, numbers of 32 bits, tunnel mode.
+impl From<&Offer> for Text {
+    fn from(offer: &Offer) -> Self {
+        /// More proposals than these are counted, not listed.
+        const SHOWN: usize = 4;
+        let shown = offer.proposals.iter().take(SHOWN);
+        let shown = shown.map(|proposal| {
+            let said = proposal.kinds().filter(|(_, values)| !is_usual(values));
+            language::list(said.map(|(_, values)| {
+                let names: BTreeSet<Text> = values.iter().map(|(_, value)| value.into()).collect();
+                any(&names)
+            }))
+        });
+        let more = offer.proposals.len().saturating_sub(SHOWN);
+        let more = (more > 0).then(|| say!("{more} more", more));
+        parted(" | ", shown.chain(more))
+    }
+}
+
+/// English.
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text::from(self).fmt(f)
+    }
+}
+
+/// Whether these values of one kind are what most child SAs have.
+fn is_usual(values: &[(Kind, Value)]) -> bool {
+    let [(kind, value)] = values else {
+        return false;
+    };
+    let usual = match kind {
+        Kind::Protocol => Algorithm::Protocol(SecurityProtocol::ESP).into(),
+        Kind::SequenceNumbers => short_numbers(),
+        Kind::Mode => Algorithm::Mode(EncapsulationMode::TUNNEL).into(),
+        _ => return false,
+    };
+    *value == usual
+}
+
+/// Sequence numbers of 32 bits.
+fn short_numbers() -> Value {
+    Algorithm::Transform(TransformType::ESN, 0).into()
+}
+
+/// Values of which any will do.
+fn any(values: &BTreeSet<Text>) -> Text {
+    parted(" or ", values)
+}
+
+/// Whether the method of IKEv1 rests on a pre-shared key (RFC 2409; XAUTH draft).
+pub fn v1_is_pre_shared(suite: &IkeSuite) -> bool {
+    matches!(suite.v1_auth, Some(1 | 65001 | 65002))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Proposals of values by number.
+    fn offer(proposals: &[&[(Kind, u16, Option<u64>)]]) -> Offer {
+        let value = |(kind, id, bits): &(Kind, u16, Option<u64>)| {
+            let of = match kind {
+                Kind::Encryption => TransformType::ENCR,
+                Kind::Prf => TransformType::PRF,
+                Kind::Integrity => TransformType::INTEG,
+                _ => TransformType::KE,
+            };
+            let algorithm = Algorithm::Transform(of, *id);
+            (
+                *kind,
+                Value {
+                    algorithm,
+                    bits: *bits,
+                },
+            )
+        };
+        let proposals = proposals.iter();
+        Offer {
+            proposals: proposals
+                .map(|values| values.iter().map(value).collect())
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn only_a_kind_without_a_common_value_differs() {
+        let ours = offer(&[&[
+            (Kind::Encryption, 12, Some(256)),
+            (Kind::KeyExchange, 14, None),
+            (Kind::KeyExchange, 19, None),
+        ]]);
+        let theirs = offer(&[&[
+            (Kind::Encryption, 12, Some(128)),
+            (Kind::KeyExchange, 19, None),
+        ]]);
+        let kinds: Vec<Kind> = ours.differs(&theirs).into_iter().map(|d| d.0).collect();
+        assert_eq!(kinds, [Kind::Encryption]);
+        assert!(ours.differs(&ours).is_empty());
+    }
+
+    #[test]
+    fn a_long_offer_is_cut_and_counted() {
+        let one: &[(Kind, u16, Option<u64>)] = &[(Kind::Encryption, 12, Some(256))];
+        let said = offer(&[one; 6]).to_string();
+        assert!(said.ends_with("| 2 more"), "{said}");
+    }
+
+    const CHOICE: &[(Kind, u16, Option<u64>)] = &[
+        (Kind::Encryption, 12, Some(128)),
+        (Kind::Encryption, 12, Some(256)),
+        (Kind::Encryption, 3, None),
+        (Kind::Integrity, 2, None),
+        (Kind::Integrity, 12, None),
+        (Kind::Prf, 2, None),
+        (Kind::Prf, 5, None),
+        (Kind::Prf, 7, None),
+        (Kind::KeyExchange, 2, None),
+        (Kind::KeyExchange, 20, None),
+        (Kind::KeyExchange, 14, None),
+    ];
+
+    #[test]
+    fn of_many_values_those_that_all_must_have_are_chosen() {
+        let suite = offer(&[CHOICE]).one(None).unwrap();
+        assert_eq!(suite.encryption, Some((12, Some(256))));
+        assert_eq!(
+            (suite.integrity, suite.prf, suite.group),
+            (Some(12), Some(5), Some(14))
+        );
+    }
+
+    #[test]
+    fn what_the_other_side_has_already_stays() {
+        let theirs = offer(&[&[
+            (Kind::Encryption, 12, Some(128)),
+            (Kind::Integrity, 2, None),
+            (Kind::Prf, 2, None),
+            (Kind::KeyExchange, 19, None),
+        ]]);
+        let suite = offer(&[CHOICE]).one(Some(&theirs)).unwrap();
+        assert_eq!(suite.encryption, Some((12, Some(128))));
+        assert_eq!(
+            (suite.integrity, suite.prf, suite.group),
+            (Some(2), Some(2), Some(14))
+        );
+    }
+
+    #[test]
+    fn what_has_no_number_makes_no_suite() {
+        let unknown = Value::from(Algorithm::Cipher(99));
+        let unknown: Proposal = [(Kind::Encryption, unknown)].into_iter().collect();
+        let unknown = Offer {
+            proposals: vec![unknown],
+        };
+        assert_eq!(unknown.one(None), None);
+        let twice = offer(&[&[
+            (Kind::Encryption, 12, Some(256)),
+            (Kind::Additional(1), 36, None),
+        ]]);
+        assert_eq!(twice.one(None), None);
+        let groupless = offer(&[&[(Kind::Encryption, 12, Some(256)), (Kind::Prf, 5, None)]]);
+        assert_eq!(groupless.one(None), None);
+        assert_eq!(Offer::default().one(None), None);
+    }
+}
