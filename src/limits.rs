@@ -114,11 +114,20 @@ impl Bounds {
 
 // The pipeline.
 
-/// Octets of a chunk: large enough that a seam costs nothing, small enough that few wait in memory.
-pub const CHUNK_OCTETS: usize = 4 << 20;
+/// Octets of a chunk of a file at most: the more packets of a flow it holds, the more are counted at
+/// once, before memory of another flow has to be fetched. What was read of it does not wait in memory,
+/// only its events do, which are a third as large where packets are small.
+pub const CHUNK_OCTETS: usize = 16 << 20;
+
+/// Chunks that a file is cut into at least, unless they would be smaller than [`LIMITED_CHUNK_OCTETS`]:
+/// enough for every thread to have its share to the end.
+pub const CHUNKS_OF_FILE: u64 = 32;
+
+/// Octets of a chunk of a stream at most, which wait in memory.
+pub const STREAM_CHUNK_OCTETS: usize = 4 << 20;
 
 /// Chunks that may wait for their turn to be folded, for each thread. Who has one more waits too.
-pub const CHUNKS_WAITING: usize = 4;
+pub const CHUNKS_WAITING: usize = 2;
 
 /// Chunks of a stream that are cut ahead of those who walk them. It is read and decompressed on a
 /// thread of its own, which waits beyond that: two keep both sides busy.

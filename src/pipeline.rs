@@ -277,9 +277,10 @@ fn read_one<F: Fold + Send>(
         format: input.format().to_owned(),
         ..model::Input::default()
     };
-    let size = options
-        .chunk_size
-        .map_or(options.bounds.chunk_octets, NonZeroUsize::get);
+    let size = options.chunk_size.map_or_else(
+        || input.chunk_octets(options.bounds.chunk_octets),
+        NonZeroUsize::get,
+    );
     let wants = Wants {
         window: Window {
             since: options.since,

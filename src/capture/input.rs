@@ -17,7 +17,7 @@ use super::snoop::{self, Snoop};
 use super::walk::{Context, Format, Layout, Seam};
 use crate::limits::{
     CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_PACKETS, CAPTURE_FIRST_RECORDS,
-    CAPTURE_READ_OCTETS, CHUNKS_AHEAD,
+    CAPTURE_READ_OCTETS, CHUNKS_AHEAD, CHUNKS_OF_FILE, LIMITED_CHUNK_OCTETS, STREAM_CHUNK_OCTETS,
 };
 use crate::units::{Span, Timestamp};
 
@@ -150,6 +150,17 @@ impl Input {
     /// Number of the vantage set: rotated files share that of their first.
     pub fn set(&self) -> u16 {
         self.set
+    }
+
+    /// Octets of its chunks, which are `most` at most: fewer where the file is so small that there would
+    /// be little for each thread, or where it is read ahead and so each chunk lies in memory.
+    pub(crate) fn chunk_octets(&self, most: usize) -> usize {
+        if let Source::Stream { .. } = self.source {
+            return most.min(STREAM_CHUNK_OCTETS);
+        }
+        let part = self.size.unwrap_or_default() / CHUNKS_OF_FILE;
+        let part = usize::try_from(part).unwrap_or(usize::MAX);
+        part.max(LIMITED_CHUNK_OCTETS).min(most)
     }
 
     /// Cuts the input into chunks of about `size` octets.

@@ -200,13 +200,11 @@ impl Model {
         if self.ike_sas[ike_sa].version.major() == 1 {
             return self.v1_auth_outcome(ike_sa);
         }
-        let rounds: Vec<&Exchange> = self.ike_sas[ike_sa]
-            .exchanges
-            .iter()
+        let exchanges = self.ike_sas[ike_sa].exchanges.iter();
+        let rounds = exchanges
             .map(|id| &self.exchanges[*id])
-            .filter(|exchange| exchange.kind == ExchangeType::IKE_AUTH)
-            .collect();
-        let Some(last) = rounds.iter().max_by_key(|exchange| exchange.message_id) else {
+            .filter(|exchange| exchange.kind == ExchangeType::IKE_AUTH);
+        let Some(last) = rounds.clone().max_by_key(|exchange| exchange.message_id) else {
             return AuthOutcome::NotSeen;
         };
         let Some(response) = last.response() else {
@@ -219,7 +217,7 @@ impl Model {
             return AuthOutcome::Unclear;
         };
         // In the last round of EAP, IDr has gone before (RFC 7296 section 2.16).
-        let eap = rounds.len() > 1;
+        let eap = rounds.count() > 1;
         let auth = self.auth_payload_smallest(ike_sa);
         let smallest = if eap { auth } else { ID_SMALLEST + auth };
         let with_child = smallest + CHILD_SMALLEST;
