@@ -1,7 +1,7 @@
 //! The order of findings, and which of them are mere consequences.
 
 use super::finding::{Confidence, Finding, Severity};
-use super::rules::outside_well;
+use super::rules::{outside_well, undecided};
 use crate::model::arrange;
 use crate::units::Span;
 use std::cmp::Reverse;
@@ -99,9 +99,10 @@ pub fn fold(mut findings: Vec<Finding>) -> Vec<Folded> {
         )
     });
     first_causes_only(&mut findings);
-    // What is well is no news beside what is not.
+    // What is well is no news beside what is not, and what is not is decided.
     if findings.iter().any(|one| one.severity > Severity::Info) {
-        findings.retain(|one| one.rule.slug != outside_well::RULE.slug);
+        let idle = [outside_well::RULE.slug, undecided::RULE.slug];
+        findings.retain(|one| !idle.contains(&one.rule.slug));
     }
     let links: Vec<Linked> = linked(&findings);
     let mut places = Vec::with_capacity(findings.len());

@@ -4,6 +4,7 @@ use super::calendar::{Clock, Utc};
 use super::sheet::{Ink, Sheet};
 use super::tunnels;
 use super::view::{Diagnosis, FindingView, FrameView, InputView};
+use crate::diagnose::rules::undecided;
 use crate::language::{Text, clauses, count, list, parted};
 use crate::say;
 use crate::units::Timestamp;
@@ -292,12 +293,7 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
         let text = say!("nothing as severe as asked for; {hidden} not shown", hidden);
         (Ink::Info, "FILTERED", text)
     } else {
-        let text = say!(
-            "no fault found: {tunnels} in {frames}",
-            tunnels = count(diagnosis.tunnels.len() as u64, "tunnel"),
-            frames = count(frames, "frame")
-        );
-        (Ink::Good, "HEALTHY", text)
+        no_fault(diagnosis, frames)
     };
     let mut inputs = diagnosis.inputs.iter();
     let text = match inputs.any(|input| !input.problems.is_empty()) {
@@ -306,6 +302,41 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
     };
     let lead = format!("{}  ", sheet.paint(ink, sheet.word(word)));
     sheet.paragraph(out, &lead, &sheet.say(text))
+}
+
+/// What is said where no fault was found. That no tunnel is called healthy of which nothing shows that it
+/// works.
+fn no_fault(diagnosis: &Diagnosis<'_>, frames: u64) -> (Ink, &'static str, Text) {
+    let all = diagnosis.tunnels.len();
+    let findings = diagnosis.findings.iter();
+    let undecided = findings
+        .filter(|finding| finding.rule == undecided::RULE.slug && finding.explained_by.is_none())
+        .count();
+    let frames = count(frames, "frame");
+    let tunnels = count(all as u64, "tunnel");
+    match undecided {
+        0 => {
+            let text = say!("no fault found: {tunnels} in {frames}", tunnels, frames);
+            (Ink::Good, "HEALTHY", text)
+        }
+        _ if undecided >= all => {
+            let text = say!(
+                "too little was recorded to tell whether anything works: {tunnels} in {frames}",
+                tunnels,
+                frames
+            );
+            (Ink::Info, "UNDECIDED", text)
+        }
+        _ => {
+            let text = say!(
+                "no fault found: {tunnels} in {frames}; too little was recorded to judge {undecided} of them",
+                tunnels,
+                frames,
+                undecided
+            );
+            (Ink::Good, "HEALTHY", text)
+        }
+    }
 }
 
 /// All findings but the verdict: those that say something is wrong shortly, the rest by title.

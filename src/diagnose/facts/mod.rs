@@ -3,6 +3,7 @@
 //! An absent packet is evidence only where the tap could have seen it: [`tap`] and [`asked`] are
 //! the guards of that.
 
+pub mod abandoned;
 pub mod asked;
 pub mod auth;
 pub mod certificate;
@@ -20,6 +21,7 @@ pub mod recovery;
 pub mod rekey;
 pub mod rhythm;
 pub mod selectors;
+pub mod stranger;
 pub mod successors;
 pub mod tap;
 pub mod taps;

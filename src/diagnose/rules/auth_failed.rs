@@ -4,7 +4,7 @@ use super::child_setup_failed;
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{
-    Tap, asked, auth, began, child, cite, clear, first, offer, recovery, tap,
+    Tap, abandoned, asked, auth, began, child, cite, clear, first, offer, recovery, tap,
 };
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
@@ -55,6 +55,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .or_else(|| by_size(case))
         .or_else(|| instead_of_message_6(case))
         .or_else(|| turned_away(case))
+        .or_else(|| ignored_message_2(case))
+        .or_else(|| after_xauth(case))
         .map(|finding| {
             finding
                 .advise("Read the log of the side that refuses: it alone knows the reason.")
@@ -332,7 +334,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
     const AT_ONCE: Span = Span::from_millis(500);
     /// Who was refused begins anew within this time; a new IKE SA later is a renewal.
     const ANEW: Span = Span::from_secs(180);
-    case.tunnel.ike_sas.iter().find_map(|id| {
+    let mut each = case.tunnel.ike_sas.iter().filter_map(|id| {
         let sa = &case.model.ike_sas[*id];
         let exchanges: Vec<_> = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]).collect();
         let (said, before) = exchanges.split_last()?;
@@ -404,7 +406,8 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             false => (Confidence::Likely, RULE.severity),
         };
         let (end, peer) = (answer.path.to.address, answer.path.from.address);
-        Some(
+        Some((
+            *id,
             Finding::new(
                 &RULE,
                 confidence,
@@ -428,9 +431,120 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             ))
             .or("The identity or the certificate of the responder is not the one expected, or not trusted.")
             .or("EAP failed: the user's name or password is wrong.")
-            .or("The initiator closed the IKE SA for another reason."),
-        )
-    })
+            .or("The initiator closed the IKE SA for another reason: a script or a check that opens and closes it, or an administrator."),
+        ))
+    });
+    let (id, mut finding) = each.next()?;
+    let turned: Vec<IkeSaId> = std::iter::once(id).chain(each.map(|(id, _)| id)).collect();
+    // Who does not believe the other does not the next time either.
+    let stayed = case.births().iter().any(|birth| {
+        let last = case.model.ike_sas[birth.ike_sa].seen.last.1;
+        birth.asked.1 > finding.first
+            && !turned.contains(&birth.ike_sa)
+            && (last.since(birth.up.1) > AT_ONCE || is_served(case, birth.up.1))
+    });
+    finding.confidence = match stayed {
+        true => Confidence::Possible,
+        false => finding.confidence,
+    };
+    Some(finding)
+}
+
+/// IKEv1: the initiator of aggressive mode begins again and again, and never answers message 2, by which
+/// the responder authenticates itself (RFC 2409 section 5.4).
+fn ignored_message_2(case: &Case<'_>) -> Option<Finding> {
+    let attempts = abandoned::of(case)?;
+    if attempts.kind != ExchangeType::AGGRESSIVE {
+        return None;
+    }
+    let (from, to) = (attempts.path.from.address, attempts.path.to.address);
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        case.id,
+        attempts.answer,
+        "message 2 of aggressive mode, which authenticates the responder",
+    )
+    .title(say!("{from} does not seem to believe {to}", from, to))
+    .says(say!(
+        "{times} times {from} began aggressive mode, {to} authenticated itself by message 2, and {from} neither \
+         asked again nor sent message 3, but began anew.",
+        times = attempts.again.len() + 1,
+        from,
+        to
+    ))
+    .or("The pre-shared keys differ.")
+    .or("The identity of the responder is not the one expected.")
+    .or("Message 2 does not reach the initiator, or message 3 does not arrive.");
+    if attempts.floats && !attempts.would_see {
+        finding = finding
+            .severity(Severity::Warning)
+            .or("A capture filter leaves out UDP 4500: nothing of it is in this capture.");
+    }
+    for answer in &attempts.again {
+        finding = finding.also(*answer, "message 2 again, and no message 3");
+    }
+    Some(finding)
+}
+
+/// IKEv1: phase 1 ends well, XAUTH or Mode Config follows, and instead of quick mode a new phase 1, again
+/// and again: so it goes with a wrong password, whoever closes the SA.
+fn after_xauth(case: &Case<'_>) -> Option<Finding> {
+    /// So many are no chance.
+    const MANY: usize = 2;
+    /// Who asks for a name and a password waits for people, and clients try again at once or by hand.
+    const ANEW: Span = Span::from_secs(300);
+    let in_vain = |id: &IkeSaId| {
+        let exchanges = || {
+            let ids = case.model.ike_sas[*id].exchanges.iter();
+            ids.map(|id| &case.model.exchanges[*id])
+        };
+        let of = |kind| exchanges().filter(move |exchange| exchange.kind == kind);
+        let sealed = |exchange: &&Exchange| {
+            let mut flights = exchange.flights.iter();
+            flights.all(|flight| case.model.opened(flight).is_none())
+        };
+        let phase_1 = exchanges().next().is_some_and(|first| {
+            asked::from_the_start(case.model, first)
+                && asked::v1_messages(first.kind) == Some(first.flights.len())
+        });
+        let last = of(ExchangeType::TRANSACTION).filter(sealed).last()?;
+        let serves = of(ExchangeType::QUICK_MODE).next().is_some();
+        let at = began(case.model, last.flights.last()?)?;
+        (phase_1 && !serves).then_some((*id, at))
+    };
+    let tries: Vec<(IkeSaId, Cite)> = case.tunnel.ike_sas.iter().filter_map(in_vain).collect();
+    let (id, first) = *tries.first()?;
+    let anew = tries.windows(2).all(|pair| match pair {
+        [(_, before), (_, after)] => after.1.since(before.1) <= ANEW,
+        _ => true,
+    });
+    if tries.len() < MANY || !anew || is_served(case, first.1) {
+        return None;
+    }
+    let path = case.model.ike_sas[id].paths.first()?;
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        case.id,
+        first,
+        "the last message of XAUTH or Mode Config",
+    )
+    .title(say!(
+        "{user} does not seem to pass XAUTH at {gateway}",
+        user = path.from.address,
+        gateway = path.to.address
+    ))
+    .says(say!(
+        "{times} times phase 1 ended well, XAUTH or Mode Config followed, and then no quick mode but a new phase 1.",
+        times = tries.len()
+    ))
+    .or("The user's name or password is wrong, or the account is locked.")
+    .or("The gateway has no address to give.");
+    for (_, at) in tries.iter().skip(1) {
+        finding = finding.also(*at, "the same again");
+    }
+    Some(finding)
 }
 
 /// Whether an informational message may hold an error or a Delete of the IKE SA, and nothing else.
@@ -612,6 +726,41 @@ mod tests {
     }
 
     #[test]
+    fn who_closes_a_tunnel_and_opens_it_to_stay_may_have_believed_all_along() {
+        let attempt = |spi: u32, at: u32| {
+            format!(
+                "{at}.0 A:500 > B:500 IKE_SA_INIT i={spi} r=9 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.1 B:500 > A:500 IKE_SA_INIT i={spi} r=9 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.2 A:500 > B:500 IKE_AUTH i={spi} r=9 id=1 request sealed 256
+                 {at}.3 B:500 > A:500 IKE_AUTH i={spi} r=9 id=1 response sealed 240
+                 "
+            )
+            .replacen("r=9", "r=0", 1)
+        };
+        let closed = "0.4 A:500 > B:500 INFORMATIONAL i=1 r=9 id=2 request sealed 80
+                      0.5 B:500 > A:500 INFORMATIONAL i=1 r=9 id=2 response sealed 80\n";
+        let stays = "40 B:500 > A:500 INFORMATIONAL i=2 r=9 id=0 request sealed 80
+                     40.1 A:500 > B:500 INFORMATIONAL i=2 r=9 id=0 response sealed 80\n";
+        let finding = fires(
+            &(attempt(1, 0) + closed + &attempt(2, 3) + stays),
+            "auth-failed",
+        );
+        assert_eq!(finding.confidence, Confidence::Possible);
+        assert_eq!(finding.severity, Severity::Warning);
+        // Each time anew: nobody opens a tunnel for that.
+        let each: String = (1..6)
+            .map(|n| {
+                let closed = closed.replace("i=1", &format!("i={n}"));
+                let closed = closed.replace("0.4 A", &format!("{}.4 A", 10 * n));
+                attempt(n, 10 * n) + &closed.replace("0.5 B", &format!("{}.5 B", 10 * n))
+            })
+            .collect();
+        let finding = fires(&each, "auth-failed");
+        assert_eq!(finding.confidence, Confidence::Likely);
+        assert_eq!(finding.severity, Severity::Error);
+    }
+
+    #[test]
     fn an_initiator_that_gives_up_amid_rounds_of_eap() {
         let text = |success: &str| {
             format!(
@@ -782,5 +931,43 @@ mod tests {
         // Its sender goes on: someone forged it, or it came late.
         let on = format!("{text}\n0.4 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240");
         assert_eq!(fires(&on, "auth-failed").severity, Severity::Info);
+    }
+
+    #[test]
+    fn message_2_of_aggressive_mode_that_is_never_answered() {
+        let attempt = |n: u32| {
+            format!(
+                "{n}0 A:500 > B:500 AGGRESSIVE i={n} r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID
+                 {n}0.1 B:500 > A:500 AGGRESSIVE i={n} r=9{n} SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID HASH
+                 "
+            )
+        };
+        let text: String = (1..5).map(attempt).collect();
+        verdict(&text, "auth-failed");
+        silent(&(attempt(1) + &attempt(2)), "auth-failed");
+        let goes_on = format!("{text}\n40.2 A:500 > B:500 AGGRESSIVE i=4 r=94 HASH");
+        silent(&goes_on, "auth-failed");
+    }
+
+    #[test]
+    fn xauth_that_no_quick_mode_follows() {
+        let attempt = |n: u32| {
+            let phase_1 = SIX.replace("i=1", &format!("i={n}")).replace("r=2", "r=9");
+            let phase_1 = phase_1.replace("        0", &format!("        {n}0"));
+            format!(
+                "{phase_1}
+                 {n}0.6 B:500 > A:500 TRANSACTION i={n} r=9 id=0x11 sealed 76
+                 {n}4.0 A:500 > B:500 TRANSACTION i={n} r=9 id=0x11 sealed 108
+                 {n}4.1 B:500 > A:500 TRANSACTION i={n} r=9 id=0x12 sealed 76
+                 {n}4.2 A:500 > B:500 TRANSACTION i={n} r=9 id=0x12 sealed 76
+                 "
+            )
+        };
+        let text: String = (1..4).map(attempt).collect();
+        verdict(&text, "auth-failed");
+        let quick = "35 A:500 > B:500 QUICK i=3 r=9 id=0x77 sealed 188
+                     35.1 B:500 > A:500 QUICK i=3 r=9 id=0x77 sealed 188
+                     35.2 A:500 > B:500 QUICK i=3 r=9 id=0x77 sealed 60\n";
+        silent(&(attempt(3) + quick), "auth-failed");
     }
 }

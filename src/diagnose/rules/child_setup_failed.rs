@@ -1,6 +1,6 @@
 //! The IKE SA is up, the child SA is refused; the reason is sealed.
 
-use crate::diagnose::facts::{Asked, began, child, first, life, rekey};
+use crate::diagnose::facts::{Asked, Tap, began, child, first, life, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{
@@ -328,7 +328,7 @@ const SELECTORS: usize = 84 - 12;
 /// Quick mode message 1 is answered by an informational message.
 fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
     let exchanges = &case.model.ike_sas[id].exchanges;
-    let informational: Vec<(Role, Cite)> = exchanges
+    let informational: Vec<(Role, Cite, bool)> = exchanges
         .iter()
         .map(|exchange| &case.model.exchanges[*exchange])
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
@@ -336,11 +336,11 @@ fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
             let flight = exchange.flights.first()?;
             // A liveness check answers nothing.
             let class = case.model.informational_class(id, flight);
-            (class != Some(InformationalClass::Dpd))
-                .then_some((exchange.by, began(case.model, flight)?))
+            let check = class == Some(InformationalClass::Dpd);
+            Some((exchange.by, began(case.model, flight)?, check))
         })
         .collect();
-    exchanges
+    let refused: Vec<(Refusal, bool)> = exchanges
         .iter()
         .map(|exchange| &case.model.exchanges[*exchange])
         .enumerate()
@@ -351,9 +351,21 @@ fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
         .filter(|exchange| !is_read(case.model, exchange))
         .filter_map(|exchange| {
             let (_, asked) = began(case.model, exchange.flights.first()?)?;
-            let (_, at) = informational.iter().find(|(by, at)| {
+            let mut answers = informational.iter().filter(|(by, at, _)| {
                 *by != exchange.by && at.1 >= asked && at.1.since(asked) <= AT_ONCE
-            })?;
+            });
+            let (_, at, check) = answers
+                .clone()
+                .find(|(.., check)| !check)
+                .or_else(|| answers.next())?;
+            // Who was asked for a sign of life gives one.
+            let mut all = informational.iter();
+            let given = all.any(|(by, other, _)| {
+                *by == exchange.by && other.1 <= at.1 && at.1.since(other.1) <= AT_ONCE
+            });
+            if *check && given {
+                return None;
+            }
             // An answer that the recording missed is followed by traffic.
             let served = case.tunnel.flows.iter().any(|flow| {
                 let began = case.model.flows[*flow].seen.first.1;
@@ -361,14 +373,23 @@ fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
             });
             // Traffic that goes on has a child SA: this was a rekeying.
             let rekeys = in_use(case, at.1);
-            (!served && !rekeys).then(|| Refusal {
+            let refusal = Refusal {
                 at: *at,
                 by: answerer(case.model, exchange),
                 note: "quick mode message 1 answered by an informational message".into(),
-                confidence: Confidence::Likely,
-            })
+                confidence: match check {
+                    true => Confidence::Possible,
+                    false => Confidence::Likely,
+                },
+            };
+            (!served && !rekeys).then_some((refusal, *check))
         })
-        .collect()
+        .collect();
+    // A notification with the cookies as its SPI is as long as a liveness check: that one comes just then
+    // once, and not each time.
+    let each_time = refused.len() >= 2;
+    let kept = refused.into_iter().filter(|(_, check)| !check || each_time);
+    kept.map(|(refusal, _)| refusal).collect()
 }
 
 /// Message 1 of the first quick mode is sent again and again, and nobody answers it: some responders
@@ -402,7 +423,12 @@ fn in_silence(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
         .filter(|flight| flight.by != asked.exchange.by)
         .filter_map(|flight| began(case.model, flight))
         .any(|(_, time)| time > asked.first.1);
-    (speaks && !used).then(|| Refusal {
+    // Nor does a path die just when phase 1 has ended.
+    let at_once = exchanges()
+        .next()
+        .and_then(|phase_1| began(case.model, phase_1.flights.last()?))
+        .is_some_and(|(_, time)| asked.first.1.since(time) <= Tap::PATIENCE);
+    ((speaks || at_once) && !used).then(|| Refusal {
         at: asked.first,
         by: asked.to().address.into(),
         note: say!(
@@ -426,8 +452,8 @@ fn answerer(model: &Model, exchange: &Exchange) -> Text {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::Severity;
     use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::{Confidence, Severity};
 
     const AGREED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -476,7 +502,8 @@ mod tests {
             15.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x93 sealed 92";
         verdict(&format!("{phase1}{alive}"), "child-setup-failed");
         // The peer is gone, or a second copy was answered.
-        silent(phase1, "child-setup-failed");
+        let later = phase1.replace("0.6 A:500", "9.6 A:500");
+        silent(&later, "child-setup-failed");
         silent(
             &format!("{phase1}{alive}\n4.7 B:500 > A:500 QUICK i=1 r=2 id=0x77 sealed 188 seed=1"),
             "child-setup-failed",
@@ -623,5 +650,39 @@ mod tests {
             ),
             "child-setup-failed",
         );
+    }
+
+    #[test]
+    fn what_answers_each_quick_mode_is_no_liveness_check() {
+        let again = |n: u32, info: &str| {
+            format!(
+                "{n}0 A:500 > B:500 QUICK i=1 r=2 id=0x7{n} sealed 188
+                 {n}0.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x9{n} sealed 108
+                 {info}"
+            )
+        };
+        let thrice = again(1, "") + &again(2, "") + &again(3, "");
+        let phase_1 = MAIN.rsplit_once('\n').unwrap().0;
+        let found = fires(&format!("{phase_1}\n{thrice}"), "child-setup-failed");
+        assert_eq!(found.confidence, Confidence::Possible);
+        silent(
+            &format!("{phase_1}\n{}", again(1, "")),
+            "child-setup-failed",
+        );
+        // A checks, and B answers.
+        let checks: String = (1..4)
+            .map(|n| format!("\n{n}0.05 A:500 > B:500 INFO_V1 i=1 r=2 id=0xa{n} sealed 108"))
+            .collect();
+        silent(
+            &format!("{phase_1}\n{thrice}{checks}"),
+            "child-setup-failed",
+        );
+    }
+
+    #[test]
+    fn a_first_quick_mode_in_vain_right_after_phase_1() {
+        let vain = format!("{MAIN} again=8,18,30\n60 C > B ESP 0xc1");
+        verdict(&vain, "child-setup-failed");
+        silent(&vain.replace("0.6 A:500", "20 A:500"), "child-setup-failed");
     }
 }

@@ -124,7 +124,7 @@ mod tests {
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(COOKIE 0102030405060708)
              0.2 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request N(COOKIE 0102030405060708) SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
              0.3 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce",
-            &["cookie-exchange"],
+            &["undecided", "cookie-exchange"],
         );
     }
 

@@ -35,7 +35,7 @@ The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Eithe
 IKE messages pass in both directions, so the tap hears both sides. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before.
 
 ## What else looks like it
-An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike and come evenly cannot be told from pings without an answer; it is told as possible, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
+An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike cannot be told from pings without an answer: where they come as often as pings it is an error that is possible, else a warning, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
 
 ## What to do
 1. Capture at the far gateway's outside port: does it send ESP back? If yes, a filter between eats it: permit IP protocol 50, or UDP 4500.
@@ -115,7 +115,13 @@ fn one_way(
     } else {
         PLENTY
     };
-    if sent < enough {
+    // Packets that somebody sends a second time ask for nothing.
+    let copies: u64 = directions
+        .flows(silent)
+        .iter()
+        .map(|flow| flow.sequence.duplicate)
+        .sum();
+    if sent.saturating_sub(copies) < enough {
         return None;
     }
     // What began only then is something else than what was answered.
@@ -128,6 +134,7 @@ fn one_way(
     // Whoever talked at length wants answers, and so do requests, which are all alike.
     let conversed = !other && before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
     let reports = !stream && !conversed && !mostly_alike(directions, silent);
+    let pace = ASKS_AGAIN.0.unsigned_abs();
     // A ping that was answered was so by packets of its own size.
     let wanted = conversed || !other && before > 0 && answered_alike(directions, silent);
     let confidence = tap.absence(match wanted && !stream && !reports {
@@ -182,7 +189,7 @@ fn one_way(
     );
     if stream {
         finding = finding.severity(Severity::Info);
-    } else if reports {
+    } else if reports || !wanted && sent.saturating_mul(pace) < length.0.unsigned_abs() {
         finding = finding.severity(Severity::Warning);
     }
     if let Some(heard) = directions.last(speaker) {
@@ -276,6 +283,10 @@ fn all_padded(case: &Case<'_>, directions: &Directions<'_>, towards: usize) -> b
             .filter(|message| message.vantage == directions.vantage)
             .any(|message| !message.ip.padded)
 }
+
+/// Whoever waits for an answer in vain asks again so soon: `ping` after a second, that of Windows after
+/// five.
+const ASKS_AGAIN: Span = Span::from_secs(6);
 
 fn mostly_small(directions: &Directions<'_>, towards: usize) -> bool {
     let (mut small, mut all) = (0u64, 0u64);
@@ -534,6 +545,26 @@ mod tests {
             "esp-one-way",
         );
         assert_eq!(finding.confidence, crate::diagnose::Confidence::Likely);
+    }
+
+    #[test]
+    fn reports_that_are_alike_and_come_seldom_may_want_no_answer() {
+        let traps: String = [3, 9, 10, 22, 23, 24, 41, 60, 66, 67, 90, 91]
+            .iter()
+            .enumerate()
+            .map(|(n, time)| format!("\n{time} A > B ESP 0xb1 seq {} size 152", n + 1))
+            .collect();
+        for text in [
+            format!("{UP}{traps}"),
+            format!("{UP}\n1 A > B ESP 0xb1 seq 1..20 every 30 size 152"),
+        ] {
+            let finding = crate::diagnose::testing::fires(&text, "esp-one-way");
+            assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+            assert_eq!(finding.confidence, Confidence::Possible);
+        }
+        let pings = format!("{UP}\n1 A > B ESP 0xb1 seq 1..20 every 5 size 136");
+        let finding = crate::diagnose::testing::fires(&pings, "esp-one-way");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Error);
     }
 
     #[test]

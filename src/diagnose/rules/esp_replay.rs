@@ -5,6 +5,7 @@ use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{AnomalyKind, EspFlow};
 use crate::registry::ExchangeType;
 use crate::say;
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -26,7 +27,7 @@ A receiver takes each sequence number once; the copy is thrown away. Copies are 
 The same SPI and sequence number comes more than once, or the numbers begin again at 1 on a living SPI.
 
 ## What else looks like it
-A capture that records each packet twice, as on mirror ports and bridges. If every packet is there twice, this rule keeps silent; if some are, within a moment, as where one of several mirrored VLANs is there twice, it is information. A counter also begins again with a new SA that bears the same SPI, with manual keys after a restart, and on a cluster whose other member takes over: without a negotiation in the capture, or after one, it is information.
+A capture that records each packet twice, as on mirror ports and bridges. If a quarter of all packets or more is there twice, this rule speaks only if the copies come much later, and in one direction; if some are, within a moment, as where one of several mirrored VLANs is there twice, it is information. A counter also begins again with a new SA that bears the same SPI, with manual keys after a restart, and on a cluster whose other member takes over: without a negotiation in the capture, or after one, it is information.
 
 ## What to do
 1. See whether the tap records packets twice.
@@ -45,11 +46,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut worst: Option<&EspFlow> = None;
     for directions in case.directions() {
         for end in [0, 1] {
+            let back = directions.flows(1 - end);
+            let alike = || back.iter().any(|flow| is_everywhere(flow));
             for flow in directions
                 .flows(end)
                 .iter()
                 .copied()
-                .filter(|flow| replays(flow))
+                .filter(|flow| replays(flow) || comes_later(flow) && !alike())
             {
                 if worst.is_none_or(|worst| weight(flow) > weight(worst)) {
                     worst = Some(flow);
@@ -102,6 +105,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     })
     .or("The tap records some packets twice.");
     let copies = !real(flow);
+    // Nothing but their delay tells them from a tap's.
+    finding.confidence = finding.confidence.lower_if(is_everywhere(flow));
     let anew = tally.restarts > 0 && (copies || tally.duplicate < FEW);
     if copies && tally.restarts == 0 || anew && may_be_new(case, flow) {
         finding = finding.severity(Severity::Info);
@@ -139,7 +144,30 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 fn replays(flow: &EspFlow) -> bool {
     let copies = flow.sequence.duplicate;
-    flow.sequence.restarts > 0 || (copies >= FEW && copies.saturating_mul(TAP) < flow.packets)
+    flow.sequence.restarts > 0 || (copies >= FEW && !is_everywhere(flow))
+}
+
+/// Whether so much is there twice as a tap makes it.
+fn is_everywhere(flow: &EspFlow) -> bool {
+    flow.sequence.duplicate.saturating_mul(TAP) >= flow.packets
+}
+
+/// No mirror, and no way that a mirrored packet takes, is so much slower than another.
+const LATER: Span = Span::from_secs(1);
+
+/// Whether most copies came so much later that no tap made them, however many they are: by how many
+/// packets had come in between, at the pace of the flow.
+fn comes_later(flow: &EspFlow) -> bool {
+    let (mut later, mut copies) = (0usize, 0usize);
+    let length = flow.seen.last.1.since(flow.seen.first.1).0;
+    let pace = length / i64::try_from(flow.packets.max(1)).unwrap_or(i64::MAX);
+    for anomaly in &flow.anomalies {
+        if let AnomalyKind::Duplicate(depth) = anomaly.kind {
+            copies += 1;
+            later += usize::from(pace.saturating_mul(i64::from(depth)) >= LATER.0);
+        }
+    }
+    real(flow) && copies as u64 >= FEW && later * 2 > copies
 }
 
 /// Whether enough copies came later than the recording makes them.
@@ -183,8 +211,8 @@ fn weight(flow: &EspFlow) -> (bool, u32, u64) {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::Severity;
     use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::{Confidence, Severity};
 
     #[test]
     fn numbers_that_come_twice() {
@@ -224,6 +252,31 @@ mod tests {
             60 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=5 request sealed 208
             60.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=5 response sealed 208";
         assert_eq!(severity(rekey), Severity::Info);
+    }
+
+    #[test]
+    fn much_that_comes_again_later_is_no_copy_of_the_tap() {
+        let again = |back: &str| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..100 every 0.1 size 136
+                 6.02 A > B ESP 0xb1 seq 1..60 every 0.1 size 136
+                 {back}"
+            )
+        };
+        let finding = fires(
+            &again("1 B > A ESP 0xa1 seq 1..100 every 0.1 size 136"),
+            "esp-replay",
+        );
+        assert_eq!(finding.severity, Severity::Warning);
+        assert_eq!(finding.confidence, Confidence::Possible);
+        // Both ways alike: two recordings of one link, whose clocks differ.
+        silent(
+            &again(
+                "1 B > A ESP 0xa1 seq 1..100 every 0.1 size 136
+                 6.02 B > A ESP 0xa1 seq 1..60 every 0.1 size 136",
+            ),
+            "esp-replay",
+        );
     }
 
     #[test]

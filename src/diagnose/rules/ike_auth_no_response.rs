@@ -1,9 +1,12 @@
 //! Algorithms are agreed; the authentication is never answered.
 
 use super::port_4500_blocked::{is_blocked, silences};
+use crate::diagnose::facts::abandoned::{self, Abandoned};
 use crate::diagnose::facts::auth::Shape;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
+use crate::net::Path;
+use crate::registry::ExchangeType;
 use crate::say;
 use std::cell::OnceCell;
 
@@ -15,7 +18,7 @@ pub static RULE: Rule = Rule {
     summary: "The authentication is not answered",
     document: DOCUMENT,
     explains: &["ike-no-response", "tunnel-flapping", "clear-text-leak"],
-    needs: Signs::UNANSWERED,
+    needs: Signs::UNANSWERED.or(Signs::SEVERAL),
     check,
 };
 
@@ -24,7 +27,7 @@ const DOCUMENT: &str = "\
 The peers agreed on algorithms, then the message that authenticates is sent again and again without answer. The port is open, for the same port answered before.
 
 ## How it is seen
-IKE_SA_INIT (main mode 1 to 4) is answered. IKE_AUTH (main mode 5) is repeated byte for byte, in one packet, to a port that the peer has answered from, and nothing comes.
+IKE_SA_INIT (main mode 1 to 4) is answered. IKE_AUTH (main mode 5) is repeated byte for byte, in one packet, to a port that the peer has answered from, and nothing comes. At the responder: it answers the first message of an initiator that begins again and again, and never goes on.
 
 ## What else looks like it
 Some peers say nothing when they cannot authenticate the initiator or find no connection for its identity; with IKEv1 a wrong pre-shared key makes message 5 unreadable, and many drop it in silence. A packet near the MTU may be too large for the path.
@@ -81,8 +84,71 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .advise("Read the peer's log for this moment.")
             .advise("Compare pre-shared keys, identities and certificates of both sides.")
         })
+        .or_else(|| never_comes(case))
         .into_iter()
         .collect()
+}
+
+/// The responder's side of it: the initiator agrees again and again, and what authenticates it never
+/// reaches this tap.
+fn never_comes(case: &Case<'_>) -> Option<Finding> {
+    let attempts = abandoned::of(case)?;
+    // See port-4500-blocked; aggressive mode authenticates the responder first: see auth-failed.
+    if attempts.floats || attempts.kind == ExchangeType::AGGRESSIVE {
+        return None;
+    }
+    Some(
+        abandoned_finding(&RULE, case, &attempts)
+            .or("The initiator does not like the answer: its log tells why.")
+            .or("The message is too large for the path and is lost with its fragments.")
+            .advise(say!(
+                "Read the log of {initiator} for this moment, and capture there: does it send the message that \
+                 authenticates it?",
+                initiator = attempts.path.from.address
+            ))
+            .advise(
+                "If it does, look for a filter on UDP 500, UDP 4500 or fragments between the two.",
+            ),
+    )
+}
+
+/// What all such attempts look like.
+pub(super) fn abandoned_finding(
+    rule: &'static Rule,
+    case: &Case<'_>,
+    attempts: &Abandoned,
+) -> Finding {
+    let Path { from, to, .. } = attempts.path;
+    let mut finding = Finding::new(
+        rule,
+        Confidence::Possible,
+        case.id,
+        attempts.answer,
+        say!(
+            "{exchange} answered; nothing of the initiator follows",
+            exchange = Text::verbatim(attempts.kind)
+        ),
+    )
+    .title(say!(
+        "{initiator} begins again and again, and what authenticates it does not arrive",
+        initiator = from.address
+    ))
+    .says(say!(
+        "{times} times {initiator} began an IKE SA, {responder} answered, and {initiator} neither asked again \
+         nor went on, but began anew. Its next message does not reach this tap, or it does not send it.",
+        times = attempts.again.len() + 1,
+        initiator = from.address,
+        responder = to.address
+    ));
+    if !attempts.would_see {
+        finding = finding
+            .severity(Severity::Warning)
+            .or("A capture filter leaves out UDP 4500: nothing of it is in this capture.");
+    }
+    for answer in &attempts.again {
+        finding = finding.also(*answer, "answered again, and nothing follows");
+    }
+    finding
 }
 
 #[cfg(test)]
@@ -108,5 +174,43 @@ mod tests {
              11.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240",
             "ike-auth-no-response",
         );
+    }
+
+    /// Attempts that are answered and go no further, and ESP of another tunnel.
+    fn attempts(times: &[u32]) -> String {
+        let mut text =
+            "0 C > B ESP 0xc1 seq 1..300 every 1\n0 B > C ESP 0xc2 seq 1..300 every 1\n".to_owned();
+        for (n, at) in times.iter().enumerate() {
+            text += &format!(
+                "{at} A:500 > B:500 IKE_SA_INIT i={n}1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 {at}.1 B:500 > A:500 IKE_SA_INIT i={n}1 r={n}2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce\n"
+            );
+        }
+        text
+    }
+
+    #[test]
+    fn an_initiator_that_begins_again_and_again_and_never_goes_on() {
+        let text = attempts(&[10, 40, 70, 100]);
+        verdict(&text, "ike-auth-no-response");
+        let finding = crate::diagnose::testing::fires(&text, "ike-auth-no-response");
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
+    }
+
+    #[test]
+    fn who_looks_what_a_gateway_says_does_not_want_to_go_on() {
+        silent(&attempts(&[10, 40]), "ike-auth-no-response");
+        silent(&attempts(&[10, 10, 10, 11, 11]), "ike-auth-no-response");
+        silent(&attempts(&[10, 500, 1000, 1500]), "ike-auth-no-response");
+    }
+
+    #[test]
+    fn attempts_beside_an_ike_sa_that_works_are_none() {
+        let text = attempts(&[10, 40, 70, 100])
+            + "5 A:500 > B:500 INFORMATIONAL i=77 r=78 id=2 request sealed 80
+               5.1 B:500 > A:500 INFORMATIONAL i=77 r=78 id=2 response sealed 80
+               105 A:500 > B:500 INFORMATIONAL i=77 r=78 id=3 request sealed 80
+               105.1 B:500 > A:500 INFORMATIONAL i=77 r=78 id=3 response sealed 80";
+        silent(&text, "ike-auth-no-response");
     }
 }

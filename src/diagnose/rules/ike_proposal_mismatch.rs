@@ -3,8 +3,8 @@
 use super::peer_address_unknown;
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
-use crate::diagnose::facts::recovery;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
+use crate::diagnose::facts::{recovery, stranger};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, IkeState, Model, Role, TunnelId};
@@ -37,7 +37,7 @@ The responder read the offer and accepts none of it: NO_PROPOSAL_CHOSEN. Some al
 The first message of IKE is answered in clear by NO_PROPOSAL_CHOSEN (14). The offer is in clear, so it is printed. What the responder wants is not in its refusal; it is known only if the same peer offers, or accepted, something elsewhere in the capture. Then the two are compared kind by kind.
 
 ## What else looks like it
-A responder without a connection for this address or IKE version refuses in the same way; where the capture shows that the algorithms are not the reason, see peer-address-unknown. Many refuse an offer with several values of one kind. Some read the first eight proposals only. An initiator that falls back to another offer or version and succeeds is normal.
+A responder without a connection for this address or IKE version refuses in the same way; where the capture shows that the algorithms are not the reason, see peer-address-unknown. Many refuse an offer with several values of one kind. Some read the first eight proposals only. An initiator that falls back to another offer or version and succeeds is normal. So is a stranger, such as a scanner, who came from afar, was refused by a gateway that serves others and did not try again.
 
 ## What to do
 1. Make encryption, integrity or hash, PRF and key exchange group the same on both sides.
@@ -126,7 +126,8 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     let finding = finding
         .advise("If they are, check that the peer has a connection for this address and identity.")
         .advise_all(advice);
-    Some(recovery::tell_fallback(case, finding, last))
+    let finding = recovery::tell_fallback(case, finding, last);
+    Some(stranger::tell(case, responder, finding))
 }
 
 /// Some responders read no more proposals than these.
@@ -503,5 +504,29 @@ mod tests {
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 0013)",
             "ike-proposal-mismatch",
         );
+    }
+
+    #[test]
+    fn the_odd_offer_of_a_stranger_is_no_fault() {
+        let odd = "SA(ENCR_3DES PRF_HMAC_SHA1 AUTH_HMAC_SHA1_96 DH2) KE(2) Nonce";
+        let own = "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+        let refused = |times: &[u32]| {
+            let mut text = format!(
+                "0 C:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request {own}
+                 0.1 B:500 > C:500 IKE_SA_INIT i=7 r=8 id=0 response {own}
+                 0.2 C:500 > B:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+                 0.3 B:500 > C:500 IKE_AUTH i=7 r=8 id=1 response sealed 240
+                 0.4 C > B ESP 0xb1 seq 1..200 every 1\n"
+            );
+            for (n, time) in times.iter().enumerate() {
+                text += &format!(
+                    "{time} A:500 > B:500 IKE_SA_INIT i={n}1 r=0 id=0 request {odd} ttl=49
+                     {time}.1 B:500 > A:500 IKE_SA_INIT i={n}1 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)\n"
+                );
+            }
+            fires(&text, "ike-proposal-mismatch").severity
+        };
+        assert_eq!(refused(&[20]), Severity::Info);
+        assert_eq!(refused(&[20, 55, 90]), Severity::Error);
     }
 }

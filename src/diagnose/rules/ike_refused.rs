@@ -1,10 +1,10 @@
 //! The responder refuses in clear, for a reason that no other rule speaks of.
 
 use crate::diagnose::facts::clear::Notice;
-use crate::diagnose::facts::recovery;
+use crate::diagnose::facts::{Tap, began, first, recovery, stranger, tap};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, IkeState};
-use crate::registry::{NotifyType, NotifyV1};
+use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 
 /// The rule.
@@ -15,16 +15,16 @@ pub static RULE: Rule = Rule {
     summary: "The peer refuses in clear",
     document: DOCUMENT,
     explains: &["ike-no-response", "clear-text-leak"],
-    needs: Signs::NOTICE,
+    needs: Signs::NONE,
     check,
 };
 
 const DOCUMENT: &str = "\
 ## What it means
-The peer answers with an error notification in clear. Its name says why; most mean that the message could not be read.
+The peer answers with an error notification before it authenticates itself. Its name says why; most mean that the message could not be read.
 
 ## How it is seen
-An error notification in an IKE message that is not encrypted, other than those with a rule of their own.
+An error notification in an IKE message that is not encrypted, other than those with a rule of their own. Or IKE_INTERMEDIATE, which carries an additional key exchange, is answered by a message with room for one notification, and nothing follows.
 
 ## What else looks like it
 Notifications in clear are not authenticated: anyone on the path can forge them. If the negotiation goes on all the same, ignore it. If an IKE SA comes up soon afterwards, the initiator tried something else.
@@ -56,7 +56,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let mut refusals = found().filter(|(sa, _)| !went_on(sa));
     let Some((sa, notice)) = refusals.next().or_else(|| found().next()) else {
-        return Vec::new();
+        return intermediate(case).into_iter().collect();
     };
     let went_on = went_on(sa);
     // Anyone on the path can forge it.
@@ -90,8 +90,53 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(again.at, "refused again");
     }
     let last = finding.last;
-    vec![recovery::tell_fallback(case, finding, last)]
+    let finding = recovery::tell_fallback(case, finding, last);
+    vec![stranger::tell(case, notice.from, finding)]
 }
+
+/// The answer to IKE_INTERMEDIATE is as small as one notification, and nothing follows: what it carries,
+/// most often a post-quantum key exchange (RFC 9370), does not fit.
+fn intermediate(case: &Case<'_>) -> Option<Finding> {
+    let mut refusals = case.tunnel.ike_sas.iter().filter_map(|id| {
+        let sa = &case.model.ike_sas[*id];
+        let last = &case.model.exchanges[*sa.exchanges.last()?];
+        let response = last.response()?;
+        if last.kind != ExchangeType::IKE_INTERMEDIATE || case.model.opened(response).is_some() {
+            return None;
+        }
+        let size = case.model.plaintext_range(*id, response)?;
+        let message = first(case.model, response)?;
+        let at = began(case.model, response)?;
+        let ends = tap::went_on(case.model, message.vantage, at.1, Tap::PATIENCE);
+        (*size.start() <= ONE_NOTIFICATION && ends).then_some((&message.path, at))
+    });
+    let (path, at) = refusals.next()?;
+    let (peer, asker) = (path.from.address, path.to.address);
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        case.id,
+        at,
+        "IKE_INTERMEDIATE response with room for one notification",
+    )
+    .title(say!("{peer} refuses IKE_INTERMEDIATE of {asker}", peer, asker))
+    .says(say!(
+        "{peer} answered IKE_INTERMEDIATE by a message with room for one notification and no key exchange, and \
+         {asker} did not go on.",
+        peer,
+        asker
+    ))
+    .or("The additional key exchange differs, or fails: RFC 9370.")
+    .advise("Compare the additional key exchanges, such as ML-KEM, of both sides.")
+    .advise("Look at the peer's log for this time.");
+    for (_, again) in refusals {
+        finding = finding.also(again, "refused again");
+    }
+    Some(finding)
+}
+
+/// A notification with two octets of data, as INVALID_KE_PAYLOAD has (RFC 7296 section 3.10).
+const ONE_NOTIFICATION: usize = 10;
 
 fn went_on(sa: &IkeSa) -> bool {
     matches!(
@@ -157,6 +202,31 @@ mod tests {
         silent(
             "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce N(16430)
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce N(16430)",
+            "ike-refused",
+        );
+    }
+
+    #[test]
+    fn an_intermediate_exchange_that_is_refused() {
+        let suite = "SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14 ADDKE1=36) KE(14) Nonce";
+        let text = |then: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
+                 0.2 A:500 > B:500 IKE_INTERMEDIATE i=1 r=2 id=1 request sealed 1249
+                 0.3 B:500 > A:500 IKE_INTERMEDIATE i=1 r=2 id=1 response sealed {then}
+                 9 C > B ESP 0xc1"
+            )
+        };
+        verdict(&text("65"), "ike-refused");
+        silent(&text("1153"), "ike-refused");
+        // A pre-shared key that is mixed in is answered by a notification, too (RFC 9867).
+        silent(
+            &text(
+                "65
+                 0.4 A:500 > B:500 IKE_AUTH i=1 r=2 id=2 request sealed 257
+                 0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 241",
+            ),
             "ike-refused",
         );
     }

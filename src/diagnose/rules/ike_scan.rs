@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "ike-version-mismatch",
         "ike-refused",
         "dh-group-mismatch",
+        "undecided",
     ],
     needs: Signs::SEVERAL,
     check,

@@ -2,7 +2,7 @@
 
 use super::ike_proposal_mismatch;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Asked, clear, end_of, recovery};
+use crate::diagnose::facts::{Asked, clear, end_of, recovery, stranger};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, IkeState};
@@ -61,28 +61,27 @@ fn said(case: &Case<'_>) -> Option<Finding> {
     });
     let notice = notices.next()?;
     let last = notices.map(|again| again.at.1).max();
-    Some(
-        // Anyone on the path can forge it.
-        Finding::new(
-            &RULE,
-            Confidence::Likely,
-            case.id,
-            notice.at,
-            Text::verbatim("INVALID_MAJOR_VERSION"),
-        )
-        .during(notice.at.1, last.unwrap_or(notice.at.1))
-        .or("Notifications in clear can be forged by anyone on the path.")
-        .title(say!(
-            "{peer} does not speak this version of IKE",
-            peer = notice.from
-        ))
-        .says(say!(
-            "{peer} answered INVALID_MAJOR_VERSION: it has no connection for this version of IKE.",
-            peer = notice.from
-        ))
-        .advise("Configure the same IKE version on both sides.")
-        .advise_all(vendor_advice::of(case, notice.from, Topic::IkeVersion)),
+    // Anyone on the path can forge it.
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        case.id,
+        notice.at,
+        Text::verbatim("INVALID_MAJOR_VERSION"),
     )
+    .during(notice.at.1, last.unwrap_or(notice.at.1))
+    .or("Notifications in clear can be forged by anyone on the path.")
+    .title(say!(
+        "{peer} does not speak this version of IKE",
+        peer = notice.from
+    ))
+    .says(say!(
+        "{peer} answered INVALID_MAJOR_VERSION: it has no connection for this version of IKE.",
+        peer = notice.from
+    ))
+    .advise("Configure the same IKE version on both sides.")
+    .advise_all(vendor_advice::of(case, notice.from, Topic::IkeVersion));
+    Some(stranger::tell(case, notice.from, finding))
 }
 
 /// A peer refuses one version as if it had no connection for it, and begins in the other itself, in vain.

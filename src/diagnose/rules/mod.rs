@@ -98,6 +98,7 @@ pub mod ts_not_cidr;
 pub mod ts_unacceptable;
 pub mod tunnel_deleted;
 pub mod tunnel_flapping;
+pub mod undecided;
 pub mod unknown_spi;
 pub mod volume_rekey;
 pub mod weak_crypto;
@@ -198,6 +199,7 @@ pub static RULES: &[&Rule] = &[
     &one_sa_plateau::RULE,
     &redirected::RULE,
     &outside_well::RULE,
+    &undecided::RULE,
     &weak_crypto::RULE,
     &ike_scan::RULE,
 ];

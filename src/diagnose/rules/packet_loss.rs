@@ -65,6 +65,17 @@ const PER_MILLE: u64 = 3;
 /// answer that may be lost too, all fail once in 160 times, and a liveness check comes every few seconds.
 const HEAVY: f64 = 20.0;
 
+/// Where half is lost by chance, two are lost in a row; more than these are an outage.
+const PIECE: u64 = 5;
+
+/// What requests that fail for heavy loss look like.
+const HEAVY_EXPLAINS: &[&str] = &[
+    "dpd-timeout",
+    "dpd-despite-traffic",
+    "ike-one-way",
+    "tunnel-flapping",
+];
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let tap = case.tap();
     let located: Vec<Finding> = [0, 1]
@@ -135,6 +146,11 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
         near = name(case.model, located.near),
         far = name(case.model, located.far)
     ));
+    let heavy = located.lost as f64 * 100.0 >= HEAVY * located.left() as f64;
+    let pieces = located.missed.len() as u64;
+    if heavy && dropped == 0 && located.lost <= pieces.saturating_mul(PIECE) {
+        finding = finding.explaining(HEAVY_EXPLAINS);
+    }
     if located.may_be_leak() {
         // Too few to be told from a recording that loses some.
         finding = finding.severity(Severity::Info).or(say!(
@@ -207,6 +223,12 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
             packets = other_missing + other_packets
         ),
     };
+    let lossy = || {
+        let flows = directions.flows(end).iter();
+        flows.filter(|flow| can_lose(flow) && flow.sequence.missing > 0)
+    };
+    let from_then = lossy().map(|flow| flow.seen.first.1).min()?;
+    let until = lossy().map(|flow| flow.seen.last.1).max()?;
     let percent = one_decimal(share);
     let (confidence, severity, title, why) = match cause {
         Cause::Path => (
@@ -254,7 +276,7 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
         say!("first gap in the numbers of {spi}", spi = worst.key.spi),
     )
     .severity(severity)
-    .during(worst.seen.first.1, worst.seen.last.1)
+    .during(from_then, until)
     .title(title)
     .says(
         say!(
@@ -285,8 +307,8 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
             .severity(Severity::Info)
             .or("A cluster failed over and skipped numbers on purpose (RFC 6311).");
     }
-    if tap.dropped == 0 && share >= HEAVY {
-        finding = finding.explaining(&["dpd-timeout", "dpd-despite-traffic", "tunnel-flapping"]);
+    if tap.dropped == 0 && share >= HEAVY && missing <= bursts.saturating_mul(PIECE) {
+        finding = finding.explaining(HEAVY_EXPLAINS);
     }
     if own::end(directions) == Some(1 - end) {
         finding.confidence = finding.confidence.lower();
@@ -402,6 +424,7 @@ fn one_decimal(share: f64) -> Text {
 mod tests {
     use crate::diagnose::testing::{fires, silent, verdict};
     use crate::diagnose::{Confidence, Severity};
+    use crate::units::Span;
 
     #[test]
     fn gaps_in_one_direction_are_loss() {
@@ -410,6 +433,24 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1 size 136",
             "packet-loss",
         );
+    }
+
+    #[test]
+    fn heavy_loss_is_why_checks_fail_under_whichever_sa() {
+        let lossy = |spi: &str, at: u32, packets: u32| -> String {
+            (1..packets)
+                .filter(|n| n * n % 97 < 50)
+                .map(|n| format!("{}.1 B > A ESP {spi} seq {n} size 136\n", at + n / 2))
+                .collect()
+        };
+        let text = format!(
+            "{}{}1 A > B ESP 0xb1 seq 1..1400 every 0.5 size 136",
+            lossy("0xa1", 2, 500),
+            lossy("0xa2", 640, 200),
+        );
+        let finding = fires(&text, "packet-loss");
+        assert!(finding.last.since(finding.first) > Span::from_secs(640));
+        assert!(finding.also_explains.contains(&"dpd-timeout"));
     }
 
     #[test]

@@ -88,6 +88,7 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             .iter()
             .filter(|silence| silence.length >= OUTAGE)
             .find_map(|silence| Some((*flow, silence, lost_in(flow, silence)?)))
+            .filter(|(_, _, lost)| !is_chance(flow, *lost))
     })?;
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     // Another flow of the same direction, or IKE, that goes on meanwhile: then it was no outage.
@@ -172,9 +173,20 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     )
 }
 
-/// Whether the recording went on in a silence towards `end`: something of the other direction is there.
+/// Whether so many may be lost in a row where so many are lost all the time: once in a hundred such
+/// flows or more often.
+fn is_chance(flow: &EspFlow, lost: u32) -> bool {
+    let elsewhere = flow.sequence.missing.saturating_sub(u64::from(lost)) as f64;
+    let came = flow.packets as f64;
+    let share = elsewhere / (elsewhere + came);
+    came * share.powi(i32::try_from(lost).unwrap_or(i32::MAX)) >= 0.01
+}
+
+/// Whether the recording went on in a silence towards `end`: something of the other direction is there,
+/// and not just where the recording itself stopped, or began again.
 fn goes_on(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &Silence) -> bool {
-    let (from, to) = (silence.before.1, silence.after.1);
+    let from = silence.before.1.later(EDGE);
+    let to = silence.after.1.later(Span(-EDGE.0));
     let within = |time| time > from && time < to;
     let esp = directions.flows(1 - end).iter().any(|flow| {
         within(flow.seen.first.1)
@@ -343,6 +355,35 @@ mod tests {
         );
         assert_eq!(finding.severity, Severity::Info);
         assert_eq!(finding.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn a_few_in_a_row_where_half_are_lost_are_no_outage() {
+        let came: Vec<String> = (1..400)
+            .filter(|n| n * n % 97 < 50 && !(200..208).contains(n))
+            .map(|n| n.to_string())
+            .collect();
+        // Numbers are lost one by one, and time passes with them.
+        let back: String = (1..400)
+            .filter(|n| came.contains(&n.to_string()))
+            .map(|n| format!("{}.1 B > A ESP 0xa1 seq {n} size 136\n", n / 2))
+            .collect();
+        silent(
+            &format!("0 A > B ESP 0xb1 seq 1..400 every 0.5 size 136\n{back}"),
+            "path-outage",
+        );
+    }
+
+    #[test]
+    fn packets_where_a_recording_pauses_and_goes_on_show_no_outage() {
+        let finding = fires(
+            "0 A > B ESP 0xb1 seq 1..41 every 0.5 size 136
+             29.6 A > B ESP 0xb1 seq 60..100 every 0.5 size 136
+             0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136",
+            "path-outage",
+        );
+        assert_eq!(finding.severity, Severity::Info);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::ike_proposal_mismatch::refusals;
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
-use crate::diagnose::facts::{self, vendor_advice};
+use crate::diagnose::facts::{self, stranger, vendor_advice};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, Model};
@@ -38,7 +38,7 @@ The responder looks for a connection by the address that asks (and the IKE versi
 The first message of IKE is answered by NO_PROPOSAL_CHOSEN (14) in clear, and the capture shows that the algorithms are not the reason: the same responder accepted the very offer, or one that agrees with it, from another address or at an earlier time; or it offers agreeing algorithms itself to another address. If the responder is known for strongSwan by its vendor ID, a refusal of IKE_SA_INIT that bears a responder SPI tells as much: strongSwan sets it to zero when it refuses algorithms.
 
 ## What else looks like it
-A responder that has other algorithms for this one initiator than for all others. A connection that was changed, not removed, since the offer was accepted. Without any of the signs above nothing tells the two apart: then see ike-proposal-mismatch.
+A responder that has other algorithms for this one initiator than for all others. A stranger, such as a scanner: who came from afar, was refused by a gateway that serves others and did not try again is mentioned as information, or as a warning where the capture ends too soon to tell. A connection that was changed, not removed, since the offer was accepted. Without any of the signs above nothing tells the two apart: then see ike-proposal-mismatch.
 
 ## What to do
 1. At the responder, look up the connection: which peer address, which own address and which IKE version does it expect? Is it loaded?
@@ -109,6 +109,10 @@ fn unknown_to(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     if served {
         finding = finding.severity(Severity::Warning);
     }
+    // Whoever makes the offer of a peer, or was one, is none that came by.
+    if proof.may_be_a_stranger() {
+        finding = stranger::tell(case, responder, finding);
+    }
     Some(
         finding
             .or(say!(
@@ -148,6 +152,15 @@ impl Proof {
                 Confidence::Possible
             }
             Self::Accepted { .. } | Self::Spi => Confidence::Likely,
+        }
+    }
+
+    /// Whether somebody who has nothing to do with the responder may be refused like this.
+    fn may_be_a_stranger(&self) -> bool {
+        match self {
+            Self::Accepted { same, .. } => !same,
+            Self::Before { .. } => false,
+            Self::Offers { .. } | Self::Spi => true,
         }
     }
 
@@ -272,6 +285,7 @@ fn keeps_spi(case: &Case<'_>, responder: IpAddr, notice: &Notice) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Severity;
     use crate::diagnose::testing::{fires, silent, verdict};
 
     const OFFER: &str =
@@ -363,5 +377,47 @@ mod tests {
             ),
             "peer-address-unknown",
         );
+    }
+
+    /// A gateway that serves somebody, and a request from afar that it refuses.
+    fn beside_one_that_works(times: &[u32], ttl: u8) -> String {
+        const THEIRS: &str =
+            "SA(ENCR_AES_CBC-256 ENCR_AES_CBC-128 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14)";
+        let mut text = accepted('C', &format!("{THEIRS} KE(14) Nonce"), OFFER);
+        text += "0.2 C:500 > B:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+             0.3 B:500 > C:500 IKE_AUTH i=7 r=8 id=1 response sealed 240
+             0.4 C > B ESP 0xb1 seq 1..200 every 1
+             0.5 B > C ESP 0xc1 seq 1..200 every 1\n";
+        for (n, time) in times.iter().enumerate() {
+            text += &format!(
+                "{time} A:500 > B:500 IKE_SA_INIT i={n}1 r=0 id=0 request {OFFER} ttl={ttl}
+                 {time}.1 B:500 > A:500 IKE_SA_INIT i={n}1 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)\n"
+            );
+        }
+        text
+    }
+
+    #[test]
+    fn a_stranger_who_is_refused_is_no_fault_of_a_gateway_that_serves_others() {
+        let severity = |text: &str| fires(text, "peer-address-unknown").severity;
+        assert_eq!(
+            severity(&beside_one_that_works(&[20, 22], 49)),
+            Severity::Info
+        );
+        assert_eq!(
+            severity(&beside_one_that_works(&[190], 49)),
+            Severity::Warning
+        );
+    }
+
+    #[test]
+    fn who_keeps_trying_or_sits_at_the_tap_is_no_stranger() {
+        for text in [
+            beside_one_that_works(&[20, 50, 80], 49),
+            beside_one_that_works(&[20], 64),
+        ] {
+            let finding = fires(&text, "peer-address-unknown");
+            assert_eq!(finding.severity, Severity::Error, "{text}");
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! UDP 500 passes, UDP 4500 does not.
 
+use super::ike_auth_no_response::abandoned_finding;
+use crate::diagnose::facts::abandoned;
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
 use crate::diagnose::facts::{Asked, Passage, end_of};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Timestamp;
 use std::cell::OnceCell;
@@ -22,7 +25,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "ike-auth-no-response",
     ],
-    needs: Signs::UNANSWERED,
+    needs: Signs::UNANSWERED.or(Signs::SEVERAL),
     check,
 };
 
@@ -31,7 +34,7 @@ const DOCUMENT: &str = "\
 The first exchange works on UDP 500. Then the peers move to UDP 4500 (for NAT traversal or MOBIKE), and nothing sent there is answered: a filter knows one port and not the other.
 
 ## How it is seen
-IKE_SA_INIT is answered on port 500. The next request goes to port 4500, is repeated byte for byte, and no packet of the peer comes from port 4500 in the whole capture. The request is small enough for one packet, so size is not the reason.
+IKE_SA_INIT is answered on port 500. The next request goes to port 4500, is repeated byte for byte, and no packet of the peer comes from port 4500 in the whole capture. The request is small enough for one packet, so size is not the reason. At the responder: its answer shows that a NAT is there, the initiator begins again and again and never comes to port 4500.
 
 ## What else looks like it
 A peer that drops the request in silence, because it dislikes the authentication. A request larger than the path takes is lost too: see ike-fragments-lost.
@@ -77,8 +80,29 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .advise("Capture at the peer: if the request arrives there, read the peer's log.");
             located(case, asked, finding)
         })
+        .or_else(|| never_comes(case))
         .into_iter()
         .collect()
+}
+
+/// The responder's side of it: a NAT is there, so the initiator must go on at port 4500, and nothing of
+/// that reaches this tap though it begins again and again.
+fn never_comes(case: &Case<'_>) -> Option<Finding> {
+    let attempts = abandoned::of(case)?;
+    let v1 = attempts.kind == ExchangeType::AGGRESSIVE;
+    let heard = heard_from_4500(case);
+    let initiator = end_of(case.tunnel, attempts.path.from.address);
+    let from_500 = attempts.path.to.port == Some(500);
+    (attempts.floats && !v1 && from_500 && !heard.contains(&initiator)).then(|| {
+        abandoned_finding(&RULE, case, &attempts)
+            .or("The initiator does not like the answer: its log tells why.")
+            .or("The message is too large for the path and is lost with its fragments.")
+            .advise("Permit UDP 500, UDP 4500 and IP protocol 50 in both directions between both gateways.")
+            .advise(say!(
+                "Capture at {initiator}: if it sends to port 4500, a filter in between drops that.",
+                initiator = attempts.path.from.address
+            ))
+    })
 }
 
 /// Adds where the request is lost, if two taps tell.
@@ -244,5 +268,19 @@ mod tests {
             ),
             "port-4500-blocked",
         );
+    }
+
+    #[test]
+    fn an_initiator_behind_a_nat_that_never_comes_to_port_4500() {
+        let mut text =
+            "0 C > B ESP 0xc1 seq 1..200 every 1\n0 B > C ESP 0xc2 seq 1..200 every 1\n".to_owned();
+        for (n, at) in [10, 40, 70, 100].into_iter().enumerate() {
+            text += &format!(
+                "{at} A:500 > B:500 IKE_SA_INIT i={n}1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(10.0.0.1:500 B:500)
+                 {at}.1 B:500 > A:500 IKE_SA_INIT i={n}1 r={n}2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD\n"
+            );
+        }
+        verdict(&text, "port-4500-blocked");
+        silent(&text.replace("10.0.0.1:500", "A:500"), "port-4500-blocked");
     }
 }

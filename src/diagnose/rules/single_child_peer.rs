@@ -180,11 +180,13 @@ fn by_silence(case: &Case<'_>) -> Option<Finding> {
             let [before, after] = pair else { return None };
             let from = deletes.partition_point(|(time, _)| *time < after.at.1);
             let soon = |time: Timestamp| time.since(after.at.1) <= SOON;
-            let deleted = deletes
-                .iter()
-                .skip(from)
-                .take_while(|(time, _)| soon(*time))
-                .any(|(_, by)| *by == after.from);
+            let cleaned = || {
+                let next = deletes.iter().skip(from);
+                next.take_while(|(time, _)| soon(*time)).map(|(_, by)| *by)
+            };
+            // Who asked for the new one cleans up after a rekeying; then the other's is a liveness check.
+            let deleted =
+                cleaned().any(|by| by == after.from) && cleaned().all(|by| by == after.from);
             let last = before.seen.last.1;
             let in_use = after.at.1.since(last) <= IN_USE;
             // One that carries packets beside the new one was not displaced by it.

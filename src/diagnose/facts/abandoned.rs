@@ -1,0 +1,112 @@
+//! Attempts at an IKE SA that were answered and never went on, again and again: what should have come
+//! next does not reach the tap, or the initiator does not like the answer.
+
+use super::{began, first};
+use crate::diagnose::{Case, Cite};
+use crate::model::{Exchange, IkeSa, IkeState, Model, Role, Transport};
+use crate::net::Path;
+use crate::registry::ExchangeType;
+use crate::units::{Span, Timestamp};
+
+/// So many attempts are no chance: one or two may be of somebody who looks what a gateway says.
+const MANY: usize = 3;
+
+/// Who gives up an attempt begins the next one neither sooner nor later.
+const ANEW: (Span, Span) = (Span::from_secs(3), Span::from_secs(180));
+
+/// Attempts that were answered and went no further.
+#[derive(Clone, Debug)]
+pub struct Abandoned {
+    /// The path of the requests.
+    pub path: Path,
+    /// The first answer.
+    pub answer: Cite,
+    /// The others, in order.
+    pub again: Vec<Cite>,
+    /// What was answered.
+    pub kind: ExchangeType,
+    /// Whether the next message goes to port 4500, since a NAT is there (RFC 7296 section 2.23).
+    pub floats: bool,
+    /// Whether the tap records ESP or port 4500 at all, so that it would have recorded what comes next.
+    pub would_see: bool,
+}
+
+/// The attempts of a tunnel that were answered and went no further, if they are many and none came up.
+pub fn of(case: &Case<'_>) -> Option<Abandoned> {
+    let model = case.model;
+    // One attempt is quickly told, and most tunnels have none.
+    let halves = case.ike_sas().filter(|sa| sa.state == IkeState::HalfOpen);
+    let mut found: Vec<(&IkeSa, &Exchange, Cite)> = halves
+        .filter_map(|sa| {
+            let (exchange, answer) = half(model, sa)?;
+            Some((sa, exchange, answer))
+        })
+        .collect();
+    found.sort_by_key(|(.., answer)| answer.1);
+    let (sa, exchange, answer) = *found.first()?;
+    let path = *sa.paths.first()?;
+    found.retain(|(sa, ..)| sa.paths.first().is_some_and(|other| *other == path));
+    let mut gaps = found.windows(2).filter_map(|pair| match pair {
+        [(.., before), (.., after)] => Some(after.1.since(before.1)),
+        _ => None,
+    });
+    let again = gaps.all(|gap| gap >= ANEW.0 && gap <= ANEW.1);
+    if found.len() < MANY || !again || comes_up(case, answer.1) {
+        return None;
+    }
+    Some(Abandoned {
+        path,
+        answer,
+        again: found.iter().skip(1).map(|(.., answer)| *answer).collect(),
+        kind: exchange.kind,
+        floats: sa.nat.is_some_and(|nat| nat.is_there()),
+        would_see: would_see(model, first(model, exchange.response()?)?.vantage.input),
+    })
+}
+
+/// The exchange and the answer of an IKE SA that has nothing but them, and whose request was not sent
+/// again afterwards: who does not hear the answer asks again.
+fn half<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, Cite)> {
+    let [only] = sa.exchanges.as_slice() else {
+        return None;
+    };
+    let exchange = &model.exchanges[*only];
+    let whole = match exchange.kind {
+        ExchangeType::IKE_SA_INIT | ExchangeType::AGGRESSIVE => exchange.flights.len() == 2,
+        ExchangeType::IDENTITY_PROTECTION => matches!(exchange.flights.len(), 2 | 4),
+        _ => false,
+    };
+    let [.., asked, answered] = exchange.flights.as_slice() else {
+        return None;
+    };
+    let answer = began(model, answered)?;
+    let heard = asked
+        .again
+        .iter()
+        .all(|copy| model.messages[*copy].time <= answer.1);
+    (whole && heard && answered.by == Role::Responder).then_some((exchange, answer))
+}
+
+/// Whether an IKE SA of the same two works later, or goes on.
+fn comes_up(case: &Case<'_>, since: Timestamp) -> bool {
+    case.ike_sas().any(|sa| {
+        let met = !matches!(
+            sa.state,
+            IkeState::Unanswered | IkeState::Refused | IkeState::HalfOpen
+        );
+        met && sa.seen.last.1 >= since
+    }) || case.flows().any(|flow| flow.seen.last.1 >= since)
+}
+
+/// Whether an input holds ESP, or anything from or to port 4500.
+fn would_see(model: &Model, input: u16) -> bool {
+    let esp = model.flows.iter().any(|flow| {
+        flow.key.vantage.input == input
+            && matches!(flow.key.transport, Transport::Ip | Transport::Udp)
+    });
+    let is_4500 = |path: &Path| path.from.port == Some(4500) || path.to.port == Some(4500);
+    esp || model
+        .messages
+        .iter()
+        .any(|message| message.vantage.input == input && is_4500(&message.path))
+}
