@@ -12,10 +12,11 @@ mod tunnel;
 
 pub use each::{Each, in_turn};
 
-use crate::model::{IkeSa, IkeSaId, IkeSuite, Model, Nat};
+use crate::model::{IkeSa, IkeSaId, IkeSuite, Model, Nat, Transport};
 use crate::net::Path;
 use each::map_ids;
 use foldhash::quality::RandomState;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Seeded at random and quick: keys come from the wire, a few for each packet.
@@ -48,8 +49,29 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
         row.state = state;
     }
     child::link(model, &succession);
+    model.past_port_500 = past_port_500(model);
     tunnel::group(model);
     taps::pair(model, each);
+}
+
+/// The inputs that hold ESP, or anything of port 4500.
+fn past_port_500(model: &Model) -> BTreeSet<u16> {
+    let flows = model.flows.iter().map(|flow| &flow.key);
+    let esp = flows.filter(|key| matches!(key.transport, Transport::Ip | Transport::Udp));
+    let is_4500 = |path: &Path| path.from.port == Some(4500) || path.to.port == Some(4500);
+    let floated = model
+        .ike_sas
+        .iter()
+        .filter(|sa| sa.paths.iter().any(is_4500));
+    let messages = floated
+        .flat_map(|sa| &sa.exchanges)
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .flat_map(|flight| flight.parts.iter().chain(&flight.elsewhere))
+        .map(|id| &model.messages[*id])
+        .filter(|message| is_4500(&message.path));
+    let vantages = esp.map(|key| key.vantage);
+    let vantages = vantages.chain(messages.map(|message| message.vantage));
+    vantages.map(|vantage| vantage.input).collect()
 }
 
 /// What the messages that begin an IKE SA tell of it.

@@ -67,6 +67,7 @@ pub use tunnel::{Tunnel, TunnelId, sides};
 
 use crate::language::Text;
 use crate::units::Timestamp;
+use std::collections::BTreeSet;
 
 /// Everything found.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +94,8 @@ pub struct Model {
     pub tunnels: Table<TunnelId, Tunnel>,
     /// Tunnels by the addresses of their ends, in order.
     pub(crate) tunnels_by_end: foldhash::HashMap<std::net::IpAddr, Vec<TunnelId>>,
+    /// Inputs that hold ESP, or anything of port 4500, by number: no capture filter left that out.
+    pub(crate) past_port_500: BTreeSet<u16>,
     /// ICMP errors about IKE, ESP or AH, in file order.
     pub icmp: Vec<IcmpSeen>,
     /// NAT keepalives by path, in order of the first.

@@ -3,7 +3,7 @@
 
 use super::{began, first};
 use crate::diagnose::{Case, Cite};
-use crate::model::{Exchange, IkeSa, IkeState, Model, Role, Transport};
+use crate::model::{Exchange, IkeSa, IkeState, Model, Role};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
@@ -54,13 +54,14 @@ pub fn of(case: &Case<'_>) -> Option<Abandoned> {
     if found.len() < MANY || !again || comes_up(case, answer.1) {
         return None;
     }
+    let vantage = first(model, exchange.response()?)?.vantage;
     Some(Abandoned {
         path,
         answer,
         again: found.iter().skip(1).map(|(.., answer)| *answer).collect(),
         kind: exchange.kind,
         floats: sa.nat.is_some_and(|nat| nat.is_there()),
-        would_see: would_see(model, first(model, exchange.response()?)?.vantage.input),
+        would_see: model.past_port_500.contains(&vantage.input),
     })
 }
 
@@ -96,17 +97,4 @@ fn comes_up(case: &Case<'_>, since: Timestamp) -> bool {
         );
         met && sa.seen.last.1 >= since
     }) || case.flows().any(|flow| flow.seen.last.1 >= since)
-}
-
-/// Whether an input holds ESP, or anything from or to port 4500.
-fn would_see(model: &Model, input: u16) -> bool {
-    let esp = model.flows.iter().any(|flow| {
-        flow.key.vantage.input == input
-            && matches!(flow.key.transport, Transport::Ip | Transport::Udp)
-    });
-    let is_4500 = |path: &Path| path.from.port == Some(4500) || path.to.port == Some(4500);
-    esp || model
-        .messages
-        .iter()
-        .any(|message| message.vantage.input == input && is_4500(&message.path))
 }
