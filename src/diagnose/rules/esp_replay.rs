@@ -155,6 +155,9 @@ fn is_everywhere(flow: &EspFlow) -> bool {
 /// No mirror, and no way that a mirrored packet takes, is so much slower than another.
 const LATER: Span = Span::from_secs(1);
 
+/// Other packets may pass between a packet and its copy at another interface.
+const BETWEEN: u32 = 8;
+
 /// Whether most copies came so much later that no tap made them, however many they are: by how many
 /// packets had come in between, at the pace of the flow.
 fn comes_later(flow: &EspFlow) -> bool {
@@ -164,7 +167,8 @@ fn comes_later(flow: &EspFlow) -> bool {
     for anomaly in &flow.anomalies {
         if let AnomalyKind::Duplicate(depth) = anomaly.kind {
             copies += 1;
-            later += usize::from(pace.saturating_mul(i64::from(depth)) >= LATER.0);
+            let late = pace.saturating_mul(i64::from(depth)) >= LATER.0;
+            later += usize::from(late && depth > BETWEEN);
         }
     }
     real(flow) && copies as u64 >= FEW && later * 2 > copies

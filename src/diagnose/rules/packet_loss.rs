@@ -148,7 +148,12 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
     ));
     let heavy = located.lost as f64 * 100.0 >= HEAVY * located.left() as f64;
     let pieces = located.missed.len() as u64;
-    if heavy && dropped == 0 && located.lost <= pieces.saturating_mul(PIECE) {
+    let shown: u64 = located
+        .missed
+        .iter()
+        .map(|missed| missed.run.length())
+        .sum();
+    if heavy && dropped == 0 && shown <= pieces.saturating_mul(PIECE) {
         finding = finding.explaining(HEAVY_EXPLAINS);
     }
     if located.may_be_leak() {

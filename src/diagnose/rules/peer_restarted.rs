@@ -3,7 +3,7 @@
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::tap::{self};
-use crate::diagnose::facts::{Fate, asked, auth, end_of, life, own};
+use crate::diagnose::facts::{Fate, auth, began, end_of, first, life, own};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, IkeSaId, IkeState, TunnelId};
@@ -243,11 +243,14 @@ fn restarted(
     lived: &[IkeSaId],
     new: &IkeSa,
 ) -> Option<Finding> {
-    let begins = asked::all(case.model, new).next()?;
-    if !begins.message.header.spis.responder.is_zero() || auth::agreed(case.model, new).is_none() {
+    let begins = case.model.exchanges[*new.exchanges.first()?]
+        .flights
+        .first()?;
+    let message = first(case.model, begins)?;
+    if !message.header.spis.responder.is_zero() || auth::agreed(case.model, new).is_none() {
         return None;
     }
-    let start = begins.first;
+    let start = began(case.model, begins)?;
     // An older IKE SA lived, and nobody closed it.
     let old = *lived
         .iter()
@@ -255,12 +258,15 @@ fn restarted(
     if case.model.ike_sas[old].seen.last.1 > start.1 {
         return None;
     }
-    let end = end_of(case.tunnel, begins.from().address)?;
+    let end = end_of(case.tunnel, message.path.from.address)?;
     let other = case.tunnel.ends.get(1 - end).copied()?;
-    let asker = (begins.from().address, begins.message.vantage);
+    let asker = (message.path.from.address, message.vantage);
+    let v1 = new.version.major() == 1;
     denies(case, past, asker.0, start)
         .or_else(|| denies(case, past, other, start))
-        .or_else(|| begins_anew(case, past, asker.0, start))
+        .or_else(|| {
+            begins_anew(case, past, asker.0, start).filter(|_| !v1 || fell_silent(case, end, start))
+        })
         .or_else(|| forgets(case, past, asker, start, old, new))
 }
 
@@ -305,6 +311,36 @@ fn begins_anew(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -
             ))
             .or("A path outage in which the side that begins anew lost its state as well."),
     )
+}
+
+/// Whether an end that had answered packet for packet stopped well before `start`, while the other went
+/// on. ISAKMP SAs are renewed without a word about the old ones, by sides that have nothing to send, too.
+fn fell_silent(case: &Case<'_>, end: usize, start: Cite) -> bool {
+    /// So long, and with so many packets unanswered, no conversation pauses on one side only.
+    const LONG: Span = Span::from_secs(10);
+    const MANY: u64 = 15;
+    case.directions().iter().any(|directions| {
+        let before = |towards: usize| {
+            let flows = directions.flows(towards).iter();
+            flows.filter(|flow| flow.seen.first.1 < start.1)
+        };
+        let Some(last) = before(1 - end).map(|flow| flow.seen.last.1).max() else {
+            return false;
+        };
+        let sent = |towards: usize, since: Timestamp| -> u64 {
+            before(towards)
+                .map(|flow| esp::packets_since(flow, since))
+                .sum()
+        };
+        let asked: u64 = before(end).map(|flow| flow.packets).sum();
+        let answers: u64 = before(1 - end).map(|flow| flow.packets).sum();
+        let unanswered = sent(end, last).saturating_sub(sent(end, start.1));
+        let answered = asked.saturating_sub(sent(end, last));
+        start.1.since(last) >= LONG
+            && unanswered >= MANY
+            && answers >= MANY
+            && answers.saturating_mul(2) >= answered
+    })
 }
 
 /// The host of `who` said that it knows nothing of the old SAs, and then a new one was set up, by
@@ -533,5 +569,36 @@ mod tests {
             &format!("{UP}\n{anew}\n22.3 B > A ESP 0xa1 seq 21..40 every 0.5 size 136"),
             "peer-restarted",
         );
+    }
+
+    /// IKEv1: B answers each packet of A until it falls silent after so many seconds, and begins anew
+    /// after 60.
+    fn v1(answers: u32) -> String {
+        let phase_1 = |at: u32, i: u32, from: &str, to: &str| {
+            format!(
+                "{at}.0 {from}:500 > {to}:500 MAIN i={i} r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+                 {at}.1 {to}:500 > {from}:500 MAIN i={i} r=9{i} SA(encr=7/256 hash=4 auth=1 group=14)
+                 {at}.2 {from}:500 > {to}:500 MAIN i={i} r=9{i} KE Nonce
+                 {at}.3 {to}:500 > {from}:500 MAIN i={i} r=9{i} KE Nonce
+                 {at}.4 {from}:500 > {to}:500 MAIN i={i} r=9{i} sealed 92
+                 {at}.5 {to}:500 > {from}:500 MAIN i={i} r=9{i} sealed 92 seed=1\n"
+            )
+        };
+        format!(
+            "{}1 A > B ESP 0xb1 seq 1..118 every 0.5 size 136
+             1.1 B > A ESP 0xa1 seq 1..{answers} every 0.5 size 136
+             {}61 A > B ESP 0xb2 seq 1..40 every 0.5 size 136
+             61.1 B > A ESP 0xa2 seq 1..40 every 0.5 size 136",
+            phase_1(0, 1, "A", "B"),
+            phase_1(60, 7, "B", "A"),
+        )
+    }
+
+    #[test]
+    fn ikev1_that_falls_silent_amid_a_conversation_and_begins_anew() {
+        verdict(&v1(60), "peer-restarted");
+        // It talks until then, or hardly ever did: its ISAKMP SA is renewed.
+        silent(&v1(117), "peer-restarted");
+        silent(&v1(6), "peer-restarted");
     }
 }
