@@ -193,7 +193,7 @@ fn makers(model: &Model, succession: &Succession) -> Vec<Maker> {
                     continue;
                 };
                 let path = &model.messages[first].path;
-                let (from, to) = (path.from.address, path.to.address);
+                let (from, to) = (path.from().address, path.to().address);
                 let pair = match flight.by == exchange.by {
                     true => [from, to],
                     false => [to, from],

@@ -281,7 +281,7 @@ impl<'m> Grouper<'m> {
         let header = &message.header;
         let version = header.version.major();
         let spis = header.spis;
-        let (from, to) = (message.path.from.address, message.path.to.address);
+        let (from, to) = (message.path.from().address, message.path.to().address);
         let begins = is_initial(header.exchange);
         let known = match spis.responder.is_zero() {
             false => self.by_spis.get(&(version, spis)).copied(),
@@ -389,8 +389,8 @@ impl<'m> Grouper<'m> {
         }
         if is_initial(header.exchange) {
             let path = match version != 1 && header.flags.response() {
-                true => reversed(*message.path),
-                false => *message.path,
+                true => reversed(message.path.path()),
+                false => message.path.path(),
             };
             let (from, to) = (path.from.address, path.to.address);
             self.pending.insert((version, spi, from, Some(to)), sa);
@@ -409,7 +409,7 @@ impl<'m> Grouper<'m> {
                 false => Role::Responder,
             };
         }
-        let (from, to) = (message.path.from.address, message.path.to.address);
+        let (from, to) = (message.path.from().address, message.path.to().address);
         let from_role = self.roles.get(&(sa, from)).copied();
         let to_role = self.roles.get(&(sa, to)).copied();
         let role = match (from_role, to_role) {
@@ -425,8 +425,8 @@ impl<'m> Grouper<'m> {
     /// Notes path and time of a message on its IKE SA.
     fn note(&mut self, sa: IkeSaId, by: Role, message: &Message) {
         let path = match by {
-            Role::Initiator => *message.path,
-            Role::Responder => reversed(*message.path),
+            Role::Initiator => message.path.path(),
+            Role::Responder => reversed(message.path.path()),
         };
         let row = &mut self.ike_sas[sa];
         // Most messages take the path of the one before.
@@ -579,7 +579,7 @@ impl<'m> Grouper<'m> {
                 exchange_kind: row.kind,
                 v1,
                 by,
-                from: message.path.from.address,
+                from: message.path.from().address,
                 kind,
                 data: data.to_vec(),
                 spi: <[u8; 4]>::try_from(spi)

@@ -68,7 +68,7 @@ fn past_port_500(model: &Model) -> BTreeSet<u16> {
         .flat_map(|id| &model.exchanges[*id].flights)
         .flat_map(|flight| flight.parts.iter().chain(&flight.elsewhere))
         .map(|id| &model.messages[*id])
-        .filter(|message| is_4500(&message.path));
+        .filter(|message| is_4500(&message.path.path()));
     let vantages = esp.map(|key| key.vantage);
     let vantages = vantages.chain(messages.map(|message| message.vantage));
     vantages.map(|vantage| vantage.input).collect()

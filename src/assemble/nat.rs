@@ -26,8 +26,8 @@ pub(super) fn seen(message: &Message, read: &wire::Message<'_>) -> Seen {
     let hashes = nat_detection::hashes(read);
     let spis = message.header.spis;
     Seen {
-        source: fit(&hashes.source, spis, message.path.from),
-        destination: fit(&hashes.destination, spis, message.path.to),
+        source: fit(&hashes.source, spis, message.path.from()),
+        destination: fit(&hashes.destination, spis, message.path.to()),
     }
 }
 

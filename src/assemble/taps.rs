@@ -120,7 +120,7 @@ impl<'m> Sightings<'m> {
             };
             let spis = message.header.spis;
             let both = !spis.initiator.is_zero() && !spis.responder.is_zero();
-            if let Some(end) = tunnel.end_of(message.path.from.address) {
+            if let Some(end) = tunnel.end_of(message.path.from().address) {
                 set(&mut this.heard, tap, end);
                 if both {
                     set(&mut this.answered, tap, 1 - end);
@@ -210,7 +210,7 @@ fn compare(
         let Some(any) = here.first().or(there.first()) else {
             continue;
         };
-        let Some(end) = tunnel.end_of(any.path.from.address).map(|from| 1 - from) else {
+        let Some(end) = tunnel.end_of(any.path.from().address).map(|from| 1 - from) else {
             continue;
         };
         hops.have(end, !here.is_empty(), !there.is_empty());
@@ -222,7 +222,8 @@ fn compare(
                 after: there.time.since(here.time),
             });
             hops.ttl(end, here.ip.ttl, there.ip.ttl);
-            hops.translated |= here.path.from != there.path.from || here.path.to != there.path.to;
+            hops.translated |=
+                here.path.from() != there.path.from() || here.path.to() != there.path.to();
         }
     }
     for (end, _, row) in &sightings.flows {

@@ -270,7 +270,7 @@ impl Census {
             frame: datagram.stamp.frame,
             time,
             vantage: datagram.stamp.vantage,
-            path: self.paths.shared(&datagram.path),
+            path: self.paths.route(&datagram.path),
             ip: datagram.ip,
             cut,
             header,

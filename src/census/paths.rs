@@ -1,5 +1,6 @@
-//! The paths of messages, each kept once: a gateway sends all of a tunnel's the same way.
+//! The paths of messages that are not plain, each kept once: a gateway sends all of a tunnel's the same way.
 
+use crate::model::Route;
 use crate::net::Path;
 use crate::units::address_bits;
 use foldhash::quality::RandomState;
@@ -17,8 +18,13 @@ pub(super) struct Paths {
 }
 
 impl Paths {
+    /// The route of a message that takes this path.
+    pub(super) fn route(&mut self, path: &Path) -> Route {
+        Route::plain(path).unwrap_or_else(|| Route::shared(self.shared(path)))
+    }
+
     /// The one that equals this.
-    pub(super) fn shared(&mut self, path: &Path) -> Arc<Path> {
+    fn shared(&mut self, path: &Path) -> Arc<Path> {
         // The rest of the path seldom differs where these agree.
         let Path { from, to, .. } = path;
         let key = (

@@ -188,7 +188,7 @@ fn aside(model: &Model, exchange: &Exchange) -> bool {
     let answered = exchange.response().and_then(path);
     asked
         .zip(answered)
-        .is_some_and(|(asked, answered)| asked.to != answered.from)
+        .is_some_and(|(asked, answered)| asked.to() != answered.from())
 }
 
 fn of_message(message: &Message, sealed: bool) -> Signs {

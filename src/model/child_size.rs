@@ -165,7 +165,7 @@ impl Model {
     ) -> Vec<Reading> {
         let readings = || {
             let plaintext = self.plaintext_range(ike_sa, flight)?;
-            let from = self.messages[flight.first()?].path.from.address;
+            let from = self.messages[flight.first()?].path.from().address;
             let nonce = self.nonce_of(ike_sa, from)?;
             Some(read(&plaintext, nonce, families, besides))
         };
@@ -185,7 +185,7 @@ impl Model {
                 flights.find_map(|flight| {
                     let message = &self.messages[flight.message()?];
                     let octets = message.read().nonce().map(<[u8]>::len);
-                    octets.filter(|_| message.path.from.address == from)
+                    octets.filter(|_| message.path.from().address == from)
                 })
             })
     }

@@ -2,6 +2,7 @@
 
 use super::octets::Octets;
 use super::opened::{Opened, Why};
+use super::route::Route;
 use crate::net::{IpFacts, Path};
 use crate::registry::PayloadType;
 use crate::units::{FrameId, Timestamp, Vantage};
@@ -24,7 +25,7 @@ pub struct Message {
     /// Where it was recorded.
     pub vantage: Vantage,
     /// Between whom, and inside what.
-    pub path: Arc<Path>,
+    pub path: Route,
     /// Of the IP header.
     pub ip: IpFacts,
     /// Whether the capture kept fewer octets than the IP header promises.

@@ -273,8 +273,8 @@ pub fn errors(read: &wire::Message<'_>) -> Vec<Told> {
 fn said(message: &Message, read: &wire::Message<'_>, asks: bool) -> Said {
     let mut said = Said {
         at: (message.frame, message.time),
-        from: message.path.from.address,
-        to: message.path.to.address,
+        from: message.path.from().address,
+        to: message.path.to().address,
         has_sa: false,
         spis: Vec::new(),
         ike_spis: Vec::new(),

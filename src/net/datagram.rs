@@ -63,6 +63,14 @@ impl Encap {
     /// Most layers that are peeled.
     pub const MAX: usize = crate::limits::ENCAP_LAYERS;
 
+    /// UDP and nothing else, as IPsec through NAT mostly travels, and IKE.
+    #[inline]
+    pub(crate) fn in_udp() -> Self {
+        let mut encap = Self::default();
+        encap.push(Layer::Udp);
+        encap
+    }
+
     /// Adds a layer inside the others; `false` if there is no room.
     #[inline]
     pub fn push(&mut self, layer: Layer) -> bool {

@@ -5,7 +5,7 @@
 //! octets at places that are fixed tells whether a frame is of this kind, and all others take the long
 //! way. A law holds the two together.
 
-use super::datagram::{Encap, IpFacts, Layer, Path};
+use super::datagram::{Encap, IpFacts, Path};
 use super::ip::protocol;
 use super::octets::Octets;
 use super::udp::{self, IpsecPort};
@@ -50,7 +50,7 @@ impl Ends {
         };
         let ports = match (from.port, to.port) {
             (None, None) if *encap == Encap::default() => (0, 0),
-            (Some(from), Some(to)) if *encap == in_udp() => {
+            (Some(from), Some(to)) if *encap == Encap::in_udp() => {
                 udp::ipsec_port(from, to).filter(|port| *port == IpsecPort::NatTraversal)?;
                 (from, to)
             }
@@ -73,7 +73,7 @@ impl Ends {
             from: end(Ipv4Addr::new(a, b, c, d), ports.0),
             to: end(Ipv4Addr::new(e, f, g, h), ports.1),
             encap: if is_in_udp {
-                in_udp()
+                Encap::in_udp()
             } else {
                 Encap::default()
             },
@@ -93,13 +93,6 @@ impl Ends {
             spi_and_ports: u64::from(spi) << 32 | u64::from(ports.0) << 16 | u64::from(ports.1),
         }
     }
-}
-
-/// Layers around ESP in UDP.
-fn in_udp() -> Encap {
-    let mut encap = Encap::default();
-    encap.push(Layer::Udp);
-    encap
 }
 
 /// Octets of an Ethernet header, and where its EtherType stands.

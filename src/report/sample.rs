@@ -227,7 +227,7 @@ fn message(number: u64, millis: i64, response: bool) -> Message {
         frame: frame(number),
         time: at(millis),
         vantage: VANTAGE,
-        path: std::sync::Arc::new(path(response)),
+        path: path(response).into(),
         ip: IpFacts::default(),
         cut: false,
         header: Header {

@@ -196,7 +196,7 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
         frame,
         time: packet.time,
         vantage,
-        path: Arc::new(packet.path),
+        path: packet.path.into(),
         ip: IpFacts {
             ttl: packet.ttl,
             traffic_class: packet.class,

@@ -527,7 +527,7 @@ fn deaf(variant: &Variant, given: &Analysis) -> Option<IpAddr> {
             let spis = message.header.spis;
             !spis.initiator.is_zero() && !spis.responder.is_zero()
         })
-        .map(|message| message.path.to.address)
+        .map(|message| message.path.to().address)
         .find(|address| !senders.contains(address))
 }
 

@@ -78,12 +78,12 @@ impl<'m> Asked<'m> {
 
     /// Who sent it.
     pub fn from(&self) -> Endpoint {
-        self.message.path.from
+        self.message.path.from()
     }
 
     /// To whom.
     pub fn to(&self) -> Endpoint {
-        self.message.path.to
+        self.message.path.to()
     }
 
     /// Whether it was sent without answer, though the recording went on.

@@ -253,7 +253,7 @@ impl<'m> Inside<'m> {
             }
         }
         for message in case.messages() {
-            if let Some(end) = end_of(self.row, message.path.from.address) {
+            if let Some(end) = end_of(self.row, message.path.from().address) {
                 let sight = self.sights.entry((message.vantage, end)).or_default();
                 sight.last = sight.last.max(Some(message.time));
             }

@@ -51,8 +51,8 @@ pub fn birth(model: &Model, id: IkeSaId) -> Option<Birth> {
     let message = super::first(model, first.request()?)?;
     begins.then_some(Birth {
         ike_sa: id,
-        initiator: message.path.from.address,
-        responder: message.path.to.address,
+        initiator: message.path.from().address,
+        responder: message.path.to().address,
         asked: (message.frame, message.time),
         up: began(model, last.flights.last()?)?,
     })
@@ -115,7 +115,7 @@ fn informational(
     };
     let closing = Closing {
         at: (message.frame, message.time),
-        from: message.path.from.address,
+        from: message.path.from().address,
         sure,
     };
     Some((closing, class))

@@ -82,8 +82,8 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
         Some(Refusal {
             ike_sa,
             by: flight.by,
-            from: message.path.from.address,
-            to: message.path.to.address,
+            from: message.path.from().address,
+            to: message.path.to().address,
             at: began(model, flight)?,
             errors,
             eap_failed,
@@ -164,8 +164,8 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             (failed || !errors.is_empty()).then_some(Refusal {
                 ike_sa,
                 by: flight.by,
-                from: message.path.from.address,
-                to: message.path.to.address,
+                from: message.path.from().address,
+                to: message.path.to().address,
                 at: (message.frame, message.time),
                 errors,
                 eap_failed: failed,

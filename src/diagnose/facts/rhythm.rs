@@ -404,7 +404,7 @@ fn alive(
 ) -> Option<Cite> {
     let esp = directions.last(end).filter(|cite| cite.1 > after);
     let mut ike = case.messages().filter(|message| {
-        message.time > after && end_of(case.tunnel, message.path.from.address) == Some(1 - end)
+        message.time > after && end_of(case.tunnel, message.path.from().address) == Some(1 - end)
     });
     esp.or_else(|| ike.next().map(|message| (message.frame, message.time)))
 }

@@ -247,7 +247,7 @@ pub fn deletions(model: &Model, ike_sa: IkeSaId) -> Vec<Deletion> {
                     time: message.time,
                     vantage: message.vantage,
                     spi,
-                    by: message.path.from.address,
+                    by: message.path.from().address,
                 });
             }
         }

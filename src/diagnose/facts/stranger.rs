@@ -57,7 +57,7 @@ fn looked(case: &Case<'_>, responder: IpAddr) -> Option<Timestamp> {
             && path.is_some_and(|path| path.from.address != responder)
     };
     let routed = |message: &crate::model::Message| {
-        message.path.from.address == responder || !UNROUTED.contains(&message.ip.ttl)
+        message.path.from().address == responder || !UNROUTED.contains(&message.ip.ttl)
     };
     let only_looks = case.tunnel.flows.is_empty()
         && case.ike_sas().all(asks)

@@ -75,7 +75,7 @@ impl Successors {
             .filter_map(|exchange| {
                 let message = super::first(case.model, exchange.request()?)?;
                 let at = (message.frame, message.time);
-                Some((at, message.path.from.address))
+                Some((at, message.path.from().address))
             })
             .collect();
         successors.asked.sort_by_key(|(at, _)| at.1);

@@ -34,7 +34,7 @@ impl Tap {
             // Who names both SPIs has heard the other side.
             let both = !message.header.spis.initiator.is_zero()
                 && !message.header.spis.responder.is_zero();
-            (message.path.from.address, both)
+            (message.path.from().address, both)
         });
         let flows = case
             .tunnel
@@ -185,7 +185,7 @@ impl Heard {
             }
         };
         for message in messages(case) {
-            if let Some(end) = super::end_of(case.tunnel, message.path.from.address) {
+            if let Some(end) = super::end_of(case.tunnel, message.path.from().address) {
                 hear(end, (message.frame, message.time));
             }
         }

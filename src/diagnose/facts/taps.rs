@@ -35,9 +35,9 @@ pub struct Passage {
 impl Passage {
     /// Of a message, if one tap of its tunnel lies behind another on its way.
     pub fn of(case: &Case<'_>, flight: &Flight) -> Option<Self> {
-        let from = super::first(case.model, flight)?.path.from.address;
+        let from = super::first(case.model, flight)?.path.from().address;
         let towards = 1 - end_of(case.tunnel, from)?;
-        let port = super::first(case.model, flight)?.path.to.port;
+        let port = super::first(case.model, flight)?.path.to().port;
         let passage = case
             .tunnel
             .taps
@@ -50,7 +50,7 @@ impl Passage {
         // A capture without IKE leaves it out.
         heard.peek()?;
         let hears_port =
-            heard.any(|message| [message.path.from.port, message.path.to.port].contains(&port));
+            heard.any(|message| [message.path.from().port, message.path.to().port].contains(&port));
         Some(Self {
             hears_port,
             ..passage

@@ -143,7 +143,7 @@ fn goes_on(model: &Model, id: IkeSaId, notice: &Notice) -> bool {
         .map(|message| &model.messages[*message])
         .any(|message| {
             message.time > notice.at.1
-                && message.path.from.address == notice.from
+                && message.path.from().address == notice.from
                 && message.plain.is_encrypted()
         })
 }
@@ -236,7 +236,7 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
             Some((
                 at,
                 message.header.length,
-                message.path.from.address,
+                message.path.from().address,
                 rounds.len(),
             ))
         })
@@ -405,7 +405,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             true => (Confidence::Possible, Severity::Warning),
             false => (Confidence::Likely, RULE.severity),
         };
-        let (end, peer) = (answer.path.to.address, answer.path.from.address);
+        let (end, peer) = (answer.path.to().address, answer.path.from().address);
         Some((
             *id,
             Finding::new(

@@ -444,8 +444,8 @@ fn answerer(model: &Model, exchange: &Exchange) -> Text {
     let flight = exchange.flights.first();
     let message = flight.and_then(|flight| Some((flight, first(model, flight)?)));
     match message {
-        Some((flight, message)) if flight.by == exchange.by => message.path.to.address.into(),
-        Some((_, message)) => message.path.from.address.into(),
+        Some((flight, message)) if flight.by == exchange.by => message.path.to().address.into(),
+        Some((_, message)) => message.path.from().address.into(),
         None => "the peer".into(),
     }
 }

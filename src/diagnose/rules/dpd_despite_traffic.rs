@@ -58,7 +58,7 @@ fn find(case: &Case<'_>) -> Option<Finding> {
     let heard_ike = case.messages().any(|message| {
         message.vantage.input == input
             && message.time < probe.first.1
-            && end_of(case.tunnel, message.path.from.address) == Some(peer)
+            && end_of(case.tunnel, message.path.from().address) == Some(peer)
     });
     let (flow, last, packets) = case
         .directions()

@@ -251,7 +251,7 @@ fn lives_on(case: &Case<'_>, sa: &IkeSa, asked: &Asked<'_>) -> bool {
         .any(|message| {
             message.vantage == asked.message.vantage
                 && message.time > asked.first.1
-                && message.path.from.address == asked.to().address
+                && message.path.from().address == asked.to().address
         })
 }
 
@@ -345,7 +345,7 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
     let (_, oldest, began_at) = **run.last()?;
     let (_, newest, ended_at) = **run.first()?;
     let message = first(case.model, oldest)?;
-    let peer = end_of(case.tunnel, message.path.to.address)?;
+    let peer = end_of(case.tunnel, message.path.to().address)?;
     let spoke = sa
         .exchanges
         .iter()
@@ -363,7 +363,7 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
         other.vantage == vantage
             && other.time > began_at
             && other.time < ended_at
-            && end_of(case.tunnel, other.path.from.address) == Some(peer)
+            && end_of(case.tunnel, other.path.from().address) == Some(peer)
     });
     // Either the peer has answered such messages before, or nothing at all of it is heard; after two
     // of them it takes a new beginning to tell that they were probes, and given up.
@@ -375,8 +375,8 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
     let waited = tap::went_on(case.model, vantage, began_at, Tap::PATIENCE);
     (!spoke && waited).then_some(Probe {
         flight: oldest,
-        from: message.path.from,
-        to: message.path.to,
+        from: message.path.from(),
+        to: message.path.to(),
         kind: ExchangeType::INFORMATIONAL_V1,
         schedule: say!("sent {number} times", number = run.len()),
         first: began(case.model, oldest)?,

@@ -162,7 +162,7 @@ fn hears_ike(case: &Case<'_>, tap: Vantage) -> bool {
     let mut heard = [false; 2];
     for message in messages(case).filter(|message| message.vantage == tap) {
         if let Some(slot) =
-            end_of(case.tunnel, message.path.from.address).and_then(|end| heard.get_mut(end))
+            end_of(case.tunnel, message.path.from().address).and_then(|end| heard.get_mut(end))
         {
             *slot = true;
         }

@@ -75,7 +75,8 @@ fn ike_passes_both_ways(case: &Case<'_>, directions: &Directions<'_>) -> bool {
         case.messages()
             .filter(|message| message.vantage == directions.vantage)
             .any(|message| {
-                crate::diagnose::facts::end_of(case.tunnel, message.path.from.address) == Some(end)
+                crate::diagnose::facts::end_of(case.tunnel, message.path.from().address)
+                    == Some(end)
             })
     })
 }

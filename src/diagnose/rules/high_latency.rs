@@ -149,7 +149,7 @@ fn round_trip(model: &Model, exchange: &Exchange) -> Option<((Vantage, IpAddr), 
         .map(|id| &model.messages[id])
         .find(|answer| answer.vantage == asked.vantage)?;
     let rtt = answer.time.since(asked.time);
-    let asker = (asked.vantage, asked.path.from.address);
+    let asker = (asked.vantage, asked.path.from().address);
     (rtt.0 > 0).then_some((asker, ((answer.frame, answer.time), rtt)))
 }
 

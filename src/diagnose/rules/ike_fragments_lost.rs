@@ -339,8 +339,8 @@ fn hears_small(case: &Case<'_>, pair: &Pair<'_>) -> bool {
         .filter_map(|id| case.model.exchanges[*id].response())
         .filter_map(|response| first(case.model, response))
         .any(|answer| {
-            answer.path.from == pair.to
-                && answer.path.to == pair.from
+            answer.path.from() == pair.to
+                && answer.path.to() == pair.from
                 && answer.time < asked.time
                 && answer.ip.pieces <= 1
         })

@@ -51,7 +51,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         let one = say!(
             "{exchange} of {from} ({size} octets in {pieces} fragments)",
             exchange = Text::verbatim(message.header.exchange),
-            from = message.path.from.address,
+            from = message.path.from().address,
             size = message.ip.length,
             pieces = message.ip.pieces
         );

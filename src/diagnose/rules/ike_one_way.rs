@@ -161,8 +161,8 @@ impl<'m> Pair<'m> {
             ike_sa: exchange.ike_sa,
             by: exchange.by,
             message_id: exchange.message_id,
-            from: path.from,
-            to: path.to,
+            from: path.from(),
+            to: path.to(),
         })
     }
 
@@ -180,7 +180,7 @@ impl<'m> Pair<'m> {
             .filter(|next| !asked::is_v1(next.kind) && next.by == self.by)
             .filter(|next| next.message_id > self.message_id)
             .filter_map(|next| first(case.model, next.request()?))
-            .any(|next| next.time > answer && next.path.from.address == self.from.address);
+            .any(|next| next.time > answer && next.path.from().address == self.from.address);
         went_on
             || case.exchanges().any(|exchange| {
                 let answered = exchange.response().is_some_and(|flight| flight.response)
@@ -188,7 +188,7 @@ impl<'m> Pair<'m> {
                         .request()
                         .and_then(|request| first(case.model, request))
                         .is_some_and(|request| {
-                            request.time > answer && request.path.from.address == self.to.address
+                            request.time > answer && request.path.from().address == self.to.address
                         });
                 answered
                     || exchange
@@ -208,7 +208,7 @@ impl<'m> Pair<'m> {
                 .chain(&flight.elsewhere)
                 .map(|id| &model.messages[*id])
                 .filter(|message| {
-                    message.time > time && message.path.from.address == self.to.address
+                    message.time > time && message.path.from().address == self.to.address
                 })
                 .map(|message| message.vantage.input)
         };

@@ -111,7 +111,7 @@ fn intermediate(case: &Case<'_>) -> Option<Finding> {
         (*size.start() <= ONE_NOTIFICATION && ends).then_some((&message.path, at))
     });
     let (path, at) = refusals.next()?;
-    let (peer, asker) = (path.from.address, path.to.address);
+    let (peer, asker) = (path.from().address, path.to().address);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,

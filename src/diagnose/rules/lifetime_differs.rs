@@ -76,7 +76,7 @@ fn phase_1(model: &Model, sa: &IkeSa) -> Option<Named> {
     let request = exchange.request()?;
     let message = first(model, request)?;
     Some((
-        message.path.from.address,
+        message.path.from().address,
         seconds,
         cite(model, request.first()?),
     ))
@@ -132,7 +132,7 @@ pub(super) fn responder_lifetime(
         })?;
     Some((
         seconds,
-        message.path.from.address,
+        message.path.from().address,
         (message.frame, message.time),
     ))
 }

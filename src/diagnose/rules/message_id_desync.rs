@@ -57,7 +57,7 @@ fn said(case: &Case<'_>) -> Option<Finding> {
     }
     let at = |message: &Message| (message.frame, message.time);
     let said = *found.first()?;
-    let from = said.path.from.address;
+    let from = said.path.from().address;
     let mut finding = advised(
         Finding::new(
             &RULE,
@@ -72,7 +72,7 @@ fn said(case: &Case<'_>) -> Option<Finding> {
         "{from} said INVALID_MESSAGE_ID {times}: a request of {to} had a number out of its window.",
         from,
         times = crate::diagnose::facts::child::times(found.len()),
-        to = said.path.to.address
+        to = said.path.to().address
     ));
     for message in found.iter().skip(1) {
         finding = finding.also(at(message), "again");

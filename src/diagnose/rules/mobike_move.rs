@@ -50,19 +50,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             };
             // Beyond a NAT another tap has it from another address all the time.
             let mut taps: Vec<Vantage> = Vec::new();
-            for message in messages().filter(|message| message.path.from.address == from) {
+            for message in messages().filter(|message| message.path.from().address == from) {
                 if !taps.contains(&message.vantage) {
                     taps.push(message.vantage);
                 }
             }
             let at = messages()
-                .filter(|message| message.path.from.address == moved)
+                .filter(|message| message.path.from().address == moved)
                 .filter(|message| taps.contains(&message.vantage))
                 .min_by_key(|message| message.time)
                 .filter(|message| !message.header.flags.response())
                 .map(|message| (message.frame, message.time))?;
             // One request proves nothing: who moves keeps its SAs if the other side follows.
-            let answered = messages().any(|message| message.path.to.address == moved);
+            let answered = messages().any(|message| message.path.to().address == moved);
             let esp = case.tunnel.flows.iter().flat_map(|id| &case.model.flows[*id].paths);
             let mut ends = esp.flat_map(|path| [path.from, path.to]);
             if !answered && !ends.any(|end| end.address == moved) {

@@ -122,11 +122,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding.says.add(say!(
             "The NAT lies between the two taps: the same message goes from {from} to {to} at {tap}, and from \
              {source} to {destination} at {other}.",
-            from = here.path.from,
-            to = here.path.to,
+            from = here.path.from(),
+            to = here.path.to(),
             tap = name(case.model, here.vantage),
-            source = there.path.from,
-            destination = there.path.to,
+            source = there.path.from(),
+            destination = there.path.to(),
             other = name(case.model, there.vantage)
         ));
         finding = finding
@@ -148,7 +148,7 @@ fn between_taps<'m>(model: &'m Model, sa: &IkeSa) -> Option<(&'m Message, &'m Me
                 .iter()
                 .map(|id| &model.messages[*id])
                 .find(|there| there.bytes == here.bytes)?;
-            let ends = |message: &Message| (message.path.from, message.path.to);
+            let ends = |message: &Message| (message.path.from(), message.path.to());
             (ends(here) != ends(there)).then_some((here, there))
         })
 }
@@ -173,7 +173,7 @@ fn inside(model: &Model, sa: &IkeSa, role: Role) -> Option<Endpoint> {
         let hashes = nat_detection::hashes(&read).source;
         let Some(hash) = hashes
             .first()
-            .filter(|_| message.path.from.address.is_ipv4())
+            .filter(|_| message.path.from().address.is_ipv4())
         else {
             continue;
         };
@@ -181,7 +181,7 @@ fn inside(model: &Model, sa: &IkeSa, role: Role) -> Option<Endpoint> {
         return usual()
             .map(|address| Endpoint {
                 address: IpAddr::V4(address),
-                port: message.path.to.port,
+                port: message.path.to().port,
             })
             .find(|end| nat_detection::fits(hash, message.header.spis, *end) == Some(true));
     }

@@ -67,7 +67,7 @@ fn messages<'m>(model: &'m Model, sa: &'m IkeSa) -> Vec<&'m Message> {
         .iter()
         .flat_map(|id| &model.exchanges[*id].flights)
         .filter_map(|flight| first(model, flight))
-        .filter(|message| message.path.encap.is_udp())
+        .filter(|message| message.path.encap().is_udp())
         .collect()
 }
 
@@ -80,16 +80,16 @@ fn moved<'m>(
     let sent: Vec<&Message> = messages
         .iter()
         .copied()
-        .filter(|message| end_of(row, message.path.from.address) == Some(end))
+        .filter(|message| end_of(row, message.path.from().address) == Some(end))
         .collect();
     sent.windows(2).find_map(|pair| {
         let [before, after] = pair else { return None };
-        let (old, new) = (before.path.from, after.path.from);
+        let (old, new) = (before.path.from(), after.path.from());
         let moved = before.vantage == after.vantage
             && old.address == new.address
             && old.port != new.port
-            && before.path.to == after.path.to
-            && after.path.to.port == Some(4500);
+            && before.path.to() == after.path.to()
+            && after.path.to().port == Some(4500);
         moved.then_some((*before, *after))
     })
 }
@@ -108,34 +108,34 @@ fn finding(
     let lost = messages.iter().find(|message| {
         message.vantage == after.vantage
             && message.time > after.time
-            && message.path.to == before.path.from
+            && message.path.to() == before.path.from()
     });
     let finding = Finding::new(
             &RULE,
             Confidence::Likely,
             case.id,
             (after.frame, after.time),
-            say!("from {from}", from = after.path.from),
+            say!("from {from}", from = after.path.from()),
         )
-        .also(last, say!("the last packet from {from}", from = before.path.from))
+        .also(last, say!("the last packet from {from}", from = before.path.from()))
         .severity(match lost {
             Some(_) => Severity::Warning,
             None => Severity::Info,
         })
-        .title(say!("A NAT gave {peer} another port", peer = after.path.from.address))
+        .title(say!("A NAT gave {peer} another port", peer = after.path.from().address))
         .says(
             say!(
                 "After {idle} of silence {peer} went on from port {new} instead of {old}: the NAT had forgotten it.",
                 idle,
-                peer = after.path.from.address,
-                new = port(after.path.from),
-                old = port(before.path.from)
+                peer = after.path.from().address,
+                new = port(after.path.from()),
+                old = port(before.path.from())
             )
             .then(lost.map(|_| "The other side still sends to the old port.")),
         )
         .or("The NAT was restarted, or balances over several ports.")
         .advise("Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.")
-        .advise_all(vendor_advice::of(case, after.path.from.address, Topic::NatTraversal))
+        .advise_all(vendor_advice::of(case, after.path.from().address, Topic::NatTraversal))
         .advise("Lengthen the UDP timeout of the NAT.");
     Some(match lost {
         Some(lost) => finding.also((lost.frame, lost.time), "sent to the old port"),
@@ -153,13 +153,17 @@ fn last_from(model: &Model, message: &Message, before: Timestamp) -> Cite {
     let keepalives = model
         .keepalives
         .iter()
-        .filter(|seen| seen.path.from == message.path.from && seen.vantage == message.vantage)
+        .filter(|seen| seen.path.from == message.path.from() && seen.vantage == message.vantage)
         .map(|seen| seen.last);
     let esp = model
         .flows
         .iter()
         .filter(|flow| flow.key.vantage == message.vantage)
-        .filter(|flow| flow.paths.iter().any(|path| path.from == message.path.from))
+        .filter(|flow| {
+            flow.paths
+                .iter()
+                .any(|path| path.from == message.path.from())
+        })
         .filter(|flow| flow.seen.first.1 < before)
         .map(|flow| {
             let pause = flow

@@ -68,12 +68,12 @@ fn differ(model: &Model, id: IkeSaId) -> Option<(&EspFlow, &Message, Endpoint)> 
                 .iter()
                 .filter(|message| {
                     message.vantage == flow.key.vantage
-                        && message.path.from.address == esp.address
-                        && message.path.to.address == flow.key.to
+                        && message.path.from().address == esp.address
+                        && message.path.to().address == flow.key.to
                 })
                 .peekable();
-            let port = ike.peek()?.path.from.port;
-            let steady = ike.clone().all(|message| message.path.from.port == port);
+            let port = ike.peek()?.path.from().port;
+            let steady = ike.clone().all(|message| message.path.from().port == port);
             // Both are used at the same time: no port took the place of the other.
             let during = ike.find(|message| message.time > flow.seen.first.1)?;
             let meet = during.time < flow.seen.last.1;
@@ -91,7 +91,7 @@ fn is_own(model: &Model, flow: &EspFlow, ike: &Message) -> bool {
     let from_there = |other: &EspFlow| {
         other.key.vantage == flow.key.vantage
             && other.key.to == flow.key.to
-            && other.paths.iter().any(|path| path.from == ike.path.from)
+            && other.paths.iter().any(|path| path.from == ike.path.from())
     };
     flow.sequence.first <= 1 && !model.flows.iter().any(from_there)
 }
@@ -102,7 +102,7 @@ fn floated<'m>(model: &'m Model, sa: &'m IkeSa) -> impl Iterator<Item = &'m Mess
         .iter()
         .flat_map(|id| &model.exchanges[*id].flights)
         .filter_map(|flight| first(model, flight))
-        .filter(|message| message.path.encap.is_udp() && message.path.to.port == Some(4500))
+        .filter(|message| message.path.encap().is_udp() && message.path.to().port == Some(4500))
 }
 
 /// Where all packets of a flow come from, if they come from one port and go to port 4500.
@@ -126,14 +126,14 @@ fn finding(tunnel: TunnelId, flow: &EspFlow, ike: &Message, esp: Endpoint) -> Fi
         flow.seen.first,
         say!("ESP from {from}", from = esp),
     )
-    .also((ike.frame, ike.time), say!("IKE from {from}", from = ike.path.from))
+    .also((ike.frame, ike.time), say!("IKE from {from}", from = ike.path.from()))
     .title(say!("IKE and ESP of {address} come from different ports", address))
     .says(say!(
         "IKE comes from {ike} and ESP on {spi} from {esp}, both to {to}, at the same time.",
-        ike = ike.path.from,
+        ike = ike.path.from(),
         spi = flow.key.spi,
         esp,
-        to = ike.path.to
+        to = ike.path.to()
     ))
     .or("Another client behind the same NAT uses that SA.")
     .advise(say!(

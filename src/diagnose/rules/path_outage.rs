@@ -105,7 +105,7 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             && Timestamp::since(time, silence.before.1) > EDGE
     };
     let ike = case.messages().any(|message| {
-        end_of(case.tunnel, message.path.from.address) == Some(1 - end) && amid(message.time)
+        end_of(case.tunnel, message.path.from().address) == Some(1 - end) && amid(message.time)
     });
     if others || ike {
         return None;
@@ -195,7 +195,7 @@ fn goes_on(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &S
     });
     esp || case.messages().any(|message| {
         message.vantage == directions.vantage
-            && end_of(case.tunnel, message.path.from.address) == Some(end)
+            && end_of(case.tunnel, message.path.from().address) == Some(end)
             && within(message.time)
     })
 }
@@ -240,7 +240,7 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
             rhythm.is_none_or(|rhythm| rhythm.first.1 < from)
         });
     let is_heard = case.messages().any(|message| {
-        end_of(case.tunnel, message.path.from.address) == Some(1 - end)
+        end_of(case.tunnel, message.path.from().address) == Some(1 - end)
             && message.time > from
             && message.time < to
             && to.since(message.time) > EDGE
@@ -303,7 +303,7 @@ fn other_way(case: &Case<'_>, flow: &EspFlow, end: usize, silence: &Silence) -> 
     let sent = || {
         case.messages()
             .filter(|message| message.vantage == flow.key.vantage)
-            .filter(|message| end_of(case.tunnel, message.path.from.address) == Some(end))
+            .filter(|message| end_of(case.tunnel, message.path.from().address) == Some(end))
             .map(|message| (message.time, message.ip.ttl))
     };
     let (_, before) = sent().filter(|(time, _)| *time <= silence.before.1).max()?;

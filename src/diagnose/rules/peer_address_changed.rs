@@ -132,7 +132,7 @@ fn last_of(case: &Case<'_>, from: IpAddr) -> Option<Cite> {
         .filter_map(|directions| directions.last(1 - end));
     let ike = case
         .messages()
-        .filter(|message| message.path.from.address == from)
+        .filter(|message| message.path.from().address == from)
         .map(|message| (message.frame, message.time));
     esp.chain(ike).max_by_key(|cite| cite.1)
 }

@@ -258,9 +258,9 @@ fn restarted(
     if case.model.ike_sas[old].seen.last.1 > start.1 {
         return None;
     }
-    let end = end_of(case.tunnel, message.path.from.address)?;
+    let end = end_of(case.tunnel, message.path.from().address)?;
     let other = case.tunnel.ends.get(1 - end).copied()?;
-    let asker = (message.path.from.address, message.vantage);
+    let asker = (message.path.from().address, message.vantage);
     let v1 = new.version.major() == 1;
     denies(case, past, asker.0, start)
         .or_else(|| denies(case, past, other, start))

@@ -76,7 +76,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let refuser = refused.first().and_then(|first| {
         let response = case.model.exchanges[first.exchange].response()?;
-        Some(facts::first(case.model, response)?.path.from.address)
+        Some(facts::first(case.model, response)?.path.from().address)
     });
     rekey_failed::finding(&RULE, confidence, case, refused)
         .map(|finding| {
@@ -133,7 +133,7 @@ fn sizes(case: &Case<'_>, refused: &[rekey::Refused]) -> Option<Sizes> {
     let first = refused.first()?;
     let exchange = &case.model.exchanges[first.exchange];
     let request = exchange.request()?;
-    let from = facts::first(case.model, request)?.path.from.address;
+    let from = facts::first(case.model, request)?.path.from().address;
     let readings = case.model.rekey_readings(first.ike_sa, request);
     let fitting: Vec<&Reading> = readings
         .iter()
@@ -168,7 +168,7 @@ fn sizes(case: &Case<'_>, refused: &[rekey::Refused]) -> Option<Sizes> {
         .filter(|exchange| exchange.kind == ExchangeType::CREATE_CHILD_SA)
         .filter_map(|exchange| {
             let request = exchange.request()?;
-            let other = facts::first(case.model, request)?.path.from.address;
+            let other = facts::first(case.model, request)?.path.from().address;
             let range = case.model.plaintext_range(exchange.ike_sa, request)?;
             (other != from).then_some((other, *range.end()))
         });

@@ -198,7 +198,7 @@ pub(super) fn is_blocked(
 
 /// The ends that anything came from port 4500 of; `None` is an address that is none of them.
 fn heard_from_4500(case: &Case<'_>) -> BTreeSet<Option<usize>> {
-    let messages = case.messages().map(|message| message.path.from);
+    let messages = case.messages().map(|message| message.path.from());
     // ESP in UDP comes from the same port (RFC 3948 section 2.1).
     let paths = case.flows().flat_map(|flow| &flow.paths);
     let from = messages.chain(paths.map(|path| path.from));

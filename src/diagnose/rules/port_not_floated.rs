@@ -47,9 +47,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 fn stays(case: &Case<'_>, exchange: &Exchange) -> Option<Finding> {
     let (request, response) = (exchange.request()?, exchange.response()?);
     let (asked, answer) = (first(case.model, request)?, first(case.model, response)?);
-    let moved = asked.path.to.port == Some(4500)
-        && answer.path.from.port == Some(500)
-        && asked.path.to.address == answer.path.from.address
+    let moved = asked.path.to().port == Some(4500)
+        && answer.path.from().port == Some(500)
+        && asked.path.to().address == answer.path.from().address
         && asked.vantage == answer.vantage;
     let mut copies = request
         .again
@@ -60,7 +60,7 @@ fn stays(case: &Case<'_>, exchange: &Exchange) -> Option<Finding> {
     // One copy may be repeated since its answer was lost beyond this tap.
     let in_vain = copies.next().is_some();
     moved.then(|| {
-        let from = answer.path.from.address;
+        let from = answer.path.from().address;
         let finding = Finding::new(
             &RULE,
             match in_vain {
@@ -79,10 +79,10 @@ fn stays(case: &Case<'_>, exchange: &Exchange) -> Option<Finding> {
         .says(
             say!(
                 "{asker} asked {peer} ({exchange}), and {other} answered.",
-                asker = asked.path.from,
-                peer = asked.path.to,
+                asker = asked.path.from(),
+                peer = asked.path.to(),
                 exchange = Text::verbatim(exchange.kind),
-                other = answer.path.from
+                other = answer.path.from()
             )
             .then(
                 again.map(|_| "The request was repeated all the same: the answer was not taken."),

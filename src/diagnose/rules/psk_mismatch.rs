@@ -107,7 +107,7 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
         };
         let (asked, at) = (began(case.model, five)?, began(case.model, four)?);
         // The path carried message 3 to the responder; only a float to port 4500 changes it.
-        let same_path = first(case.model, five)?.path.to == first(case.model, four)?.path.from;
+        let same_path = first(case.model, five)?.path.to() == first(case.model, four)?.path.from();
         let unread: Vec<Cite> = four
             .again
             .iter()
@@ -173,7 +173,7 @@ fn ignored_message_5(case: &Case<'_>) -> Option<Finding> {
             let [_, _, _, four, _] = exchange.flights.as_slice() else {
                 return false;
             };
-            let answered = first(case.model, four).map(|message| message.path.from);
+            let answered = first(case.model, four).map(|message| message.path.from());
             exchange.kind == ExchangeType::IDENTITY_PROTECTION
                 && sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared)
                 && answered == Some(silence.asked.to())

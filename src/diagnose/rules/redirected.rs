@@ -57,8 +57,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             continue;
         };
         let at = (message.frame, message.time);
-        let from = message.path.from.address;
-        let to = message.path.to.address;
+        let from = message.path.from().address;
+        let to = message.path.to().address;
         let gateway = notify.meaning().map(Text::verbatim);
         let gateway = gateway.unwrap_or_else(|| "another gateway".into());
         let note = Text::verbatim("REDIRECT");

@@ -241,8 +241,8 @@ pub(super) fn finding(
         .and_then(|flight| crate::diagnose::facts::first(case.model, flight))
         .map(
             |message| match asked.is_some_and(|flight| flight.response) {
-                true => message.path.from.address,
-                false => message.path.to.address,
+                true => message.path.from().address,
+                false => message.path.to().address,
             },
         )?;
     let note = match is_v1(case, refused) {

@@ -104,7 +104,7 @@ fn rekeyings(case: &Case<'_>) -> Vec<Rekeying> {
             Some(Rekeying {
                 asked: began(case.model, exchange.request()?)?,
                 answered: began(case.model, exchange.response()?)?,
-                by: first(case.model, exchange.request()?)?.path.from.address,
+                by: first(case.model, exchange.request()?)?.path.from().address,
             })
         })
         .collect();

@@ -56,7 +56,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         &case.model.messages[request],
         &case.model.messages[response],
     );
-    let (to, from) = (asked.path.to.address, answered.path.from.address);
+    let (to, from) = (asked.path.to().address, answered.path.from().address);
     let taken = is_taken(case, answered);
     let works = taken && works(case, answered);
     let mut finding = Finding::new(
@@ -64,11 +64,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         Confidence::Certain,
         case.id,
         cite(case.model, response),
-        say!("answer from {from}", from = answered.path.from),
+        say!("answer from {from}", from = answered.path.from()),
     )
     .also(
         cite(case.model, request),
-        say!("request to {to}", to = asked.path.to),
+        say!("request to {to}", to = asked.path.to()),
     )
     .title(say!("Requests to {to} are answered from {from}", to, from))
     .severity(match (taken, works) {
@@ -79,9 +79,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     .says(
         say!(
             "{asker} asked {asked}, and {answerer} answered ({strays} of the exchanges seen).",
-            asker = asked.path.from,
-            asked = asked.path.to,
-            answerer = answered.path.from,
+            asker = asked.path.from(),
+            asked = asked.path.to(),
+            answerer = answered.path.from(),
             strays = strays.len()
         )
         .then(match taken {
@@ -109,7 +109,7 @@ fn is_taken(case: &Case<'_>, answer: &Message) -> bool {
         message.header.spis == header.spis
             && message.header.message_id != header.message_id
             && !message.header.flags.response()
-            && message.path.from.address == answer.path.to.address
+            && message.path.from().address == answer.path.to().address
             && message.time > answer.time
     })
 }
@@ -135,8 +135,8 @@ fn stray(model: &Model, exchange: &Exchange) -> Option<(MessageId, MessageId)> {
             .peekable();
         let first = *asked.peek()?;
         let same = asked.any(|id| {
-            let to = model.messages[id].path.to.address;
-            to == answered.path.from.address || is_many(to)
+            let to = model.messages[id].path.to().address;
+            to == answered.path.from().address || is_many(to)
         });
         (!same).then_some((first, answer))
     })

@@ -170,7 +170,7 @@ fn lives(case: &Case<'_>) -> Vec<Life> {
                 made: began(case.model, exchange.flights.last()?)?,
                 asker: crate::diagnose::facts::first(case.model, request)?
                     .path
-                    .from
+                    .from()
                     .address,
                 first: seen.first.1,
                 last: seen.last,

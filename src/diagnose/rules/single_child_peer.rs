@@ -276,7 +276,7 @@ fn sealed(case: &Case<'_>) -> Vec<Sealed> {
         {
             found.push(Sealed {
                 at: (message.frame, message.time),
-                from: message.path.from.address,
+                from: message.path.from().address,
                 seen,
                 octets: pair.iter().map(|flow| flow.bytes).max().unwrap_or(0),
             });
@@ -301,7 +301,7 @@ fn deletes(case: &Case<'_>) -> Vec<(Timestamp, IpAddr)> {
                     .informational_class(*sa, request)
                     .is_some_and(|class| small.contains(&class))
             {
-                found.push((message.time, message.path.from.address));
+                found.push((message.time, message.path.from().address));
             }
         }
     }

@@ -56,19 +56,19 @@ fn stale(case: &Case<'_>, id: IkeSaId, end: usize) -> Option<Finding> {
         .iter()
         .flat_map(|id| &case.model.exchanges[*id].flights)
         .filter_map(|flight| first(case.model, flight))
-        .filter(|message| end_of(case.tunnel, message.path.from.address) == Some(end))
+        .filter(|message| end_of(case.tunnel, message.path.from().address) == Some(end))
         .collect();
     let last = *sent.iter().max_by_key(|message| message.time)?;
     let sent = sent
         .into_iter()
         .filter(|message| message.vantage == last.vantage);
     let (new, old): (Vec<&Message>, Vec<&Message>) =
-        sent.partition(|message| message.path.from.address == last.path.from.address);
+        sent.partition(|message| message.path.from().address == last.path.from().address);
     let (left, moved) = (
         old.iter().max_by_key(|message| message.time)?,
         new.iter().min_by_key(|message| message.time)?,
     );
-    let (from, to) = (left.path.from.address, last.path.from.address);
+    let (from, to) = (left.path.from().address, last.path.from().address);
     if moved.time <= left.time {
         return None;
     }

@@ -55,7 +55,7 @@ fn changed(case: &Case<'_>, pair: &TapPair) -> Option<Finding> {
             let [one, two] = pair.taps;
             let here = case.model.seen_at(flight, one)?;
             let there = case.model.seen_at(flight, two)?;
-            let towards = 1 - case.tunnel.end_of(here.path.from.address)?;
+            let towards = 1 - case.tunnel.end_of(here.path.from().address)?;
             let (near, far) = match pair.near(towards)? {
                 0 => (here, there),
                 _ => (there, here),

@@ -364,8 +364,8 @@ fn said(model: &Model, exchange: &Exchange) -> Option<(Cite, IpAddr, IpAddr)> {
     let path = &message.path;
     Some((
         (message.frame, message.time),
-        path.from.address,
-        path.to.address,
+        path.from().address,
+        path.to().address,
     ))
 }
 

@@ -223,7 +223,7 @@ fn closing(model: &Model, id: IkeSaId) -> Option<(Timestamp, IpAddr)> {
     let deleted = || {
         let last = &model.exchanges[*sa.exchanges.last()?];
         let message = first(model, last.flights.first()?)?;
-        (sa.state == IkeState::Deleted).then_some((message.time, message.path.from.address))
+        (sa.state == IkeState::Deleted).then_some((message.time, message.path.from().address))
     };
     life::closing(model, id)
         .map(|closing| (closing.at.1, closing.from))

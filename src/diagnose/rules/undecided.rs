@@ -66,7 +66,7 @@ fn is_decided(case: &Case<'_>) -> bool {
             break;
         }
         if message.plain != Plain::Clear
-            && let Some(end) = end_of(case.tunnel, message.path.from.address)
+            && let Some(end) = end_of(case.tunnel, message.path.from().address)
             && let Some(spoke) = spoke.get_mut(end)
         {
             *spoke = true;
@@ -137,7 +137,7 @@ fn sent(case: &Case<'_>, end: usize) -> Text {
     let of_end = |address| end_of(case.tunnel, address).is_some_and(|sender| sender == end);
     let messages = case
         .messages()
-        .filter(|message| of_end(message.path.from.address))
+        .filter(|message| of_end(message.path.from().address))
         .count();
     let flows = case
         .flows()

@@ -109,8 +109,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// Who asked for all child SAs that were made after the first, if it was one side.
 fn asker(case: &Case<'_>) -> Option<IpAddr> {
-    let mut askers = rekey::made(case)
-        .filter_map(|exchange| Some(first_of(case.model, exchange.request()?)?.path.from.address));
+    let mut askers = rekey::made(case).filter_map(|exchange| {
+        Some(
+            first_of(case.model, exchange.request()?)?
+                .path
+                .from()
+                .address,
+        )
+    });
     let one = askers.next()?;
     askers.all(|other| other == one).then_some(one)
 }

@@ -134,7 +134,7 @@ impl Teller<'_, '_> {
         let answer = exchange.response()?;
         let from = crate::diagnose::facts::first(self.model, answer)?
             .path
-            .from
+            .from()
             .address;
         let at = began(self.model, answer)?;
         let why = self.model.negotiation(last).as_ref().and_then(reasons);
@@ -165,7 +165,7 @@ impl Teller<'_, '_> {
         })?;
         let from = crate::diagnose::facts::first(self.model, refusal)?
             .path
-            .from
+            .from()
             .address;
         let why = self.model.negotiation(id).as_ref().and_then(reasons);
         let why = why.unwrap_or_else(|| "the reason is encrypted".into());
@@ -255,7 +255,7 @@ impl Teller<'_, '_> {
         let at = began(self.model, request)?;
         let from = crate::diagnose::facts::first(self.model, request)?
             .path
-            .from
+            .from()
             .address;
         if deleted.contains(&Deleted::IkeSa) {
             let says = say!("{from} deletes the IKE SA", from);
@@ -316,7 +316,7 @@ fn heard(case: &Case<'_>) -> [Vec<Cite>; 2] {
         }
     };
     for message in case.messages() {
-        let end = end_of(case.tunnel, message.path.from.address);
+        let end = end_of(case.tunnel, message.path.from().address);
         hear(end, (message.frame, message.time));
     }
     for flow in case.flows() {
@@ -439,18 +439,18 @@ fn moves(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
     let mut known: BTreeMap<(bool, Vantage), Whence> = BTreeMap::new();
     for (by, message) in messages {
         let now = Whence {
-            from: message.path.from,
-            to: message.path.to,
+            from: message.path.from(),
+            to: message.path.to(),
         };
         let key = (by == Role::Initiator, message.vantage);
         let Some(before) = known.insert(key, now) else {
             continue;
         };
-        let from = message.path.from;
+        let from = message.path.from();
         if before.from == from {
             continue;
         }
-        let same_port = before.to.port == message.path.to.port;
+        let same_port = before.to.port == message.path.to().port;
         let says = if before.from.address != from.address {
             say!("{before} now sends from {from}", before = before.from, from)
         } else if same_port {

@@ -203,8 +203,8 @@ fn first_seen(case: &Case<'_>) -> Option<Event> {
         let says = say!(
             "first packet: {exchange} from {from} to {to}",
             exchange = message.header.exchange,
-            from = message.path.from,
-            to = message.path.to
+            from = message.path.from(),
+            to = message.path.to()
         );
         ((message.frame, message.time), says)
     });
