@@ -1025,6 +1025,7 @@ mod tests {
         "ike-retransmits",
         "peer-internal-error",
         "redirected",
+        "undecided",
     ];
 
     #[test]

@@ -271,6 +271,7 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
             links.push(link);
         }
     }
+    let is_cut = diagnosis.inputs.iter().any(|input| input.frames_cut > 0);
     let (ink, word, text) = if diagnosis.tunnels.is_empty() && diagnosis.findings.is_empty() {
         let text = match frames {
             0 => "the capture holds no frames".into(),
@@ -287,7 +288,16 @@ fn all_clear(out: &mut impl Write, diagnosis: &Diagnosis<'_>, sheet: Sheet) -> i
                 links = list(links.into_iter().map(Text::verbatim))
             ),
         };
-        (Ink::Warning, "NO IPSEC", text)
+        match is_cut {
+            true => {
+                let text = say!(
+                    "{text} as far as they were kept: the capture cut them",
+                    text
+                );
+                (Ink::Info, "UNDECIDED", text)
+            }
+            false => (Ink::Warning, "NO IPSEC", text),
+        }
     } else if diagnosis.hidden > 0 {
         let hidden = count(diagnosis.hidden as u64, "finding");
         let text = say!("nothing as severe as asked for; {hidden} not shown", hidden);

@@ -48,16 +48,20 @@ pub fn name(error: &IcmpError) -> Text {
     Text::verbatim(format_args!("{family} {}/{}", error.kind, error.code))
 }
 
-/// Errors about packets between the ends of the tunnel, in file order.
+/// Errors about packets between the ends of the tunnel, in order of time.
 pub fn about<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m IcmpSeen> + use<'m> {
     let Case { model, tunnel, .. } = *case;
     let rows = tunnel.icmp.iter().filter_map(|row| model.icmp.get(*row));
-    rows.filter(move |seen| {
+    let concerns = |seen: &&IcmpSeen| {
         let quoted = seen.error.quoted;
         let from = super::end_of(tunnel, quoted.from.address);
         let to = super::end_of(tunnel, quoted.to.address);
         from.is_some() && to.is_some() && from != to
-    })
+    };
+    let mut rows: Vec<&IcmpSeen> = rows.filter(concerns).collect();
+    // One error passes several taps, whichever was named first.
+    rows.sort_by_key(|seen| seen.time);
+    rows.into_iter()
 }
 
 /// Whether the quoted packet is IKE: UDP to or from 500 or 4500 that does not quote an ESP SPI.

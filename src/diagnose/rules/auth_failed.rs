@@ -334,7 +334,9 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
     const AT_ONCE: Span = Span::from_millis(500);
     /// Who was refused begins anew within this time; a new IKE SA later is a renewal.
     const ANEW: Span = Span::from_secs(180);
-    let mut each = case.tunnel.ike_sas.iter().filter_map(|id| {
+    /// How many of the next attempts are looked at.
+    const NEXT: usize = 16;
+    let mut finding = case.tunnel.ike_sas.iter().find_map(|id| {
         let sa = &case.model.ike_sas[*id];
         let exchanges: Vec<_> = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]).collect();
         let (said, before) = exchanges.split_last()?;
@@ -406,8 +408,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             false => (Confidence::Likely, RULE.severity),
         };
         let (end, peer) = (answer.path.to().address, answer.path.from().address);
-        Some((
-            *id,
+        Some(
             Finding::new(
                 &RULE,
                 confidence,
@@ -432,16 +433,16 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             .or("The identity or the certificate of the responder is not the one expected, or not trusted.")
             .or("EAP failed: the user's name or password is wrong.")
             .or("The initiator closed the IKE SA for another reason: a script or a check that opens and closes it, or an administrator."),
-        ))
-    });
-    let (id, mut finding) = each.next()?;
-    let turned: Vec<IkeSaId> = std::iter::once(id).chain(each.map(|(id, _)| id)).collect();
+        )
+    })?;
     // Who does not believe the other does not the next time either.
-    let stayed = case.births().iter().any(|birth| {
+    let births = case.births().iter();
+    let mut later = births
+        .filter(|birth| birth.asked.1 > finding.first)
+        .take(NEXT);
+    let stayed = later.any(|birth| {
         let last = case.model.ike_sas[birth.ike_sa].seen.last.1;
-        birth.asked.1 > finding.first
-            && !turned.contains(&birth.ike_sa)
-            && (last.since(birth.up.1) > AT_ONCE || is_served(case, birth.up.1))
+        last.since(birth.up.1) > AT_ONCE || is_served(case, birth.up.1)
     });
     finding.confidence = match stayed {
         true => Confidence::Possible,

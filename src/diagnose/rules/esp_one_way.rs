@@ -32,7 +32,7 @@ const DOCUMENT: &str = "\
 The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Either the return traffic is lost on the way, or the far side has nothing to say, or sends it elsewhere.
 
 ## How it is seen
-IKE messages pass in both directions, so the tap hears both sides. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before.
+IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before.
 
 ## What else looks like it
 An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike cannot be told from pings without an answer: where they come as often as pings it is an error that is possible, else a warning, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
@@ -59,11 +59,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     case.directions()
         .iter()
-        .filter(|directions| ike_passes_both_ways(case, directions))
         .find_map(|directions| {
+            let ike = ike_passes_both_ways(case, directions);
             [0, 1]
                 .into_iter()
-                .find_map(|silent| one_way(case, tap, directions, silent))
+                .find_map(|silent| one_way(case, tap, directions, silent, ike))
         })
         .into_iter()
         .collect()
@@ -87,6 +87,7 @@ fn one_way(
     tap: &Tap,
     directions: &Directions<'_>,
     silent: usize,
+    ike: bool,
 ) -> Option<Finding> {
     let speaker = 1 - silent;
     let (speaks, is_silent) = (
@@ -138,10 +139,20 @@ fn one_way(
     let pace = ASKS_AGAIN.0.unsigned_abs();
     // A ping that was answered was so by packets of its own size.
     let wanted = conversed || !other && before > 0 && answered_alike(directions, silent);
-    let confidence = tap.absence(match wanted && !stream && !reports {
+    // Without IKE only a conversation shows that the tap hears both.
+    if !ike && !(conversed && wanted && !stream && !reports) {
+        return None;
+    }
+    let confidence = tap.absence(match wanted && !stream && !reports && ike {
         true => Confidence::Likely,
         false => Confidence::Possible,
     });
+    let hears = match ike {
+        true => "IKE passes in both directions, so this tap hears both.",
+        false => {
+            "No IKE of both is in this capture; the answers that came before show that this tap heard both."
+        }
+    };
     let nature = match (stream, reports) {
         (true, _) => "Such packets without an answer are those of an application that only sends.",
         (_, true) => {
@@ -183,11 +194,7 @@ fn one_way(
         speaks,
         is_silent
     ))
-    .says(
-        heard
-            .then("IKE passes in both directions, so this tap hears both.")
-            .then(nature),
-    );
+    .says(heard.then(hears).then(nature));
     if stream {
         finding = finding.severity(Severity::Info);
     } else if reports || !wanted && sent.saturating_mul(pace) < length.0.unsigned_abs() {
@@ -566,6 +573,20 @@ mod tests {
         let pings = format!("{UP}\n1 A > B ESP 0xb1 seq 1..20 every 5 size 136");
         let finding = crate::diagnose::testing::fires(&pings, "esp-one-way");
         assert_eq!(finding.severity, crate::diagnose::Severity::Error);
+    }
+
+    #[test]
+    fn a_conversation_that_stops_on_one_side_is_told_without_ike() {
+        let text = |answers: &str| {
+            format!(
+                "0 A > B ESP 0xb1 seq 1..200 every 1 size 136
+                 0.1 B > A ESP 0xa1 seq {answers} every 1 size 136"
+            )
+        };
+        let finding = crate::diagnose::testing::fires(&text("1..100"), "esp-one-way");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        silent(&text("1..195"), "esp-one-way");
+        silent(&text("1..4"), "esp-one-way");
     }
 
     #[test]

@@ -171,7 +171,8 @@ fn comes_later(flow: &EspFlow) -> bool {
             later += usize::from(late && depth > BETWEEN);
         }
     }
-    real(flow) && copies as u64 >= FEW && later * 2 > copies
+    // At both sides of a NAT the same packets come from two addresses.
+    flow.paths.len() == 1 && real(flow) && copies as u64 >= FEW && later * 2 > copies
 }
 
 /// Whether enough copies came later than the recording makes them.
