@@ -160,12 +160,7 @@ mod tests {
     fn each_version_says_of_whom_a_hash_is() {
         let header = |next: u8, version: u8, body: &[u8]| {
             let length = u8::try_from(28 + body.len()).unwrap();
-            let head: [&[u8]; 4] = [
-                &[1; 16],
-                &[next, version, 34, 8],
-                &[0; 7],
-                &[length],
-            ];
+            let head: [&[u8]; 4] = [&[1; 16], &[next, version, 34, 8], &[0; 7], &[length]];
             [head.concat().as_slice(), body].concat()
         };
         // Notifications: of the destination, of the source, of something else.

@@ -158,7 +158,11 @@ pub(super) mod tests {
         let ecdsa = "1.2.840.10045.4.3";
         let nist = "2.16.840.1.101.3.4.3";
         for (arc, first, names) in [
-            (rsa, 3, "; RSA PKCS#1 v1.5 with MD5; RSA PKCS#1 v1.5 with SHA-1; "),
+            (
+                rsa,
+                3,
+                "; RSA PKCS#1 v1.5 with MD5; RSA PKCS#1 v1.5 with SHA-1; ",
+            ),
             // 10 is RSASSA-PSS, which is read with its parameters (RFC 8017 appendix C).
             (
                 rsa,
