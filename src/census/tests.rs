@@ -437,3 +437,137 @@ fn a_flow_keeps_so_many_paths() {
     let expected: Vec<u16> = (1024..).take(limits::FLOW_PATHS).collect();
     assert_eq!(ports, expected);
 }
+
+#[test]
+fn rows_beyond_a_limit_are_counted_and_told() {
+    let mut census = Census::new(Session::default());
+    let far = |number: usize| {
+        let mut path = path();
+        path.from.address = IpAddr::from(u32::try_from(number).unwrap().to_be_bytes());
+        path
+    };
+    // Three more than there is room for, and the first again.
+    let numbers = |limit: usize| (0..limit + 3).chain([0]);
+    for number in numbers(limits::KEEPALIVE_PATHS) {
+        let datagram = Datagram {
+            stamp: stamp(1),
+            path: far(number),
+            ip: IpFacts::default(),
+            cut: false,
+            body: Body::Keepalive,
+        };
+        census.datagram(&datagram, seconds(1), &[]);
+    }
+    for number in numbers(limits::FRAGMENT_TRAINS) {
+        let path = far(number);
+        census.reassembled(&Whole {
+            path,
+            ..whole(1, 50, &[])
+        });
+    }
+    for number in numbers(limits::CLEAR_FLOWS) {
+        let at = (stamp(1).frame, seconds(1));
+        census.clear(ClearFlow {
+            vantage: stamp(1).vantage,
+            from: far(number).from.address,
+            to: path().to.address,
+            protocol: 1,
+            packets: 2,
+            bytes: 168,
+            requests: 0,
+            seen: crate::model::Seen {
+                first: at,
+                last: at,
+            },
+        });
+    }
+    let model = census.finish();
+    assert_eq!(model.keepalives.len(), limits::KEEPALIVE_PATHS);
+    assert_eq!(model.fragments.len(), limits::FRAGMENT_TRAINS);
+    assert_eq!(model.clear.len(), limits::CLEAR_FLOWS);
+    let counts = (
+        model.keepalives[0].count,
+        model.fragments[0].complete,
+        model.clear[0].packets,
+    );
+    assert_eq!(counts, (2, 2, 4), "the first is known");
+    let told = blind(&model);
+    assert_eq!(told.len(), 3, "{told:?}");
+    for begins in [
+        "3 NAT keepalives on further paths: ",
+        "3 fragmented packets of further pairs: ",
+        "6 packets in clear of further pairs: ",
+    ] {
+        let is_told = told.iter().any(|line| line.starts_with(begins));
+        assert!(is_told, "{begins}: {told:?}");
+    }
+}
+
+#[test]
+fn the_first_flows_keep_more_holes_than_later_ones() {
+    let bounds = Bounds {
+        flows_with_all_holes: 1,
+        ..Bounds::default()
+    };
+    // Every second number is missing.
+    let numbers = |count: usize| {
+        let odd = (0..count).map(|k| (2 * k + 1).to_string());
+        odd.collect::<Vec<_>>().join(",")
+    };
+    let most = limits::FURTHER_FLOW_HOLES;
+    let text = format!(
+        "0 A > B ESP 0xc1 seq {} every 0.001
+         1 A > B ESP 0xc2 seq {} every 0.001
+         2 A > B ESP 0xc3 seq {} every 0.001",
+        numbers(most + 2),
+        numbers(most + 2),
+        numbers(most + 1)
+    );
+    let model = within(bounds, &text);
+    let kept: Vec<bool> = model
+        .flows
+        .iter()
+        .map(|flow| flow.numbers.is_some())
+        .collect();
+    assert_eq!(kept, [true, false, true]);
+}
+
+#[test]
+fn what_was_in_pieces_or_cut_is_counted_among_its_flow() {
+    let mut census = Census::new(Session::default());
+    for (sequence, pieces, cut, padded) in [
+        (1, 1, false, true),
+        (2, 2, false, false),
+        (3, 3, true, false),
+        (4, 1, true, false),
+        (5, 1, true, true),
+    ] {
+        let header = crate::wire::esp::EspHeader {
+            spi: EspSpi(7),
+            sequence,
+        };
+        let datagram = Datagram {
+            stamp: stamp(sequence.into()),
+            path: path(),
+            ip: IpFacts {
+                pieces,
+                padded,
+                ..IpFacts::default()
+            },
+            cut,
+            body: Body::Esp(crate::net::Esp {
+                header,
+                length: 100,
+                bytes: &[],
+                null: None,
+                opening: None,
+                payload: &[],
+            }),
+        };
+        census.datagram(&datagram, seconds(sequence.into()), &[]);
+    }
+    let model = census.finish();
+    let flow = &model.flows[FlowId(0)];
+    assert_eq!((flow.packets, flow.bytes), (5, 500));
+    assert_eq!((flow.fragmented, flow.cut, flow.padded), (2, 3, 2));
+}
