@@ -14,7 +14,8 @@ use crate::units::Span;
 pub const MEMORY_LEAST: u64 = 160 << 20;
 
 /// Octets that a run may need whatever it counts: [`REASSEMBLY_OCTETS`], [`STREAM_OCTETS`],
-/// [`IKE_FRAGMENT_OCTETS`], and the tables that are small. Keys come on top.
+/// [`IKE_FRAGMENT_OCTETS`], and the tables that are small. Keys come on top, and the window of a zstd
+/// file, of [`ZSTD_WINDOW_LOG`].
 pub const MEMORY_FIXED: u64 = 96 << 20;
 
 /// Octets that each thread may need, with [`LIMITED_CHUNK_OCTETS`] and [`LIMITED_CHUNKS_WAITING`]:
@@ -165,6 +166,15 @@ pub const RECORD_OCTETS_USUAL: u32 = 262_144;
 
 /// Octets of the largest record that is read; one that claims more is damage.
 pub const RECORD_OCTETS_MAX: u32 = 16 << 20;
+
+/// The window of a zstd file, as a power of two: so many octets stay in memory while it is unpacked.
+/// The `zstd` program asks for no more unless it is told to (`--long=28`), and then refuses the same
+/// when it unpacks. A file that asks for more is told as one that cannot be read.
+///
+/// How much a compressed file unpacks to has no bound: a capture of one packet again and again shrinks
+/// as much as a bomb does. Nothing of it is kept, so that it costs what the plain file would, time in
+/// proportion to what it unpacks to.
+pub const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// Octets asked of a stream at a time; a pipe gives fewer.
 pub const CAPTURE_STREAM_OCTETS: usize = 1 << 18;

@@ -18,6 +18,7 @@ use super::walk::{Context, Format, Layout, Seam};
 use crate::limits::{
     CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_PACKETS, CAPTURE_FIRST_RECORDS,
     CAPTURE_READ_OCTETS, CHUNKS_AHEAD, CHUNKS_OF_FILE, LIMITED_CHUNK_OCTETS, STREAM_CHUNK_OCTETS,
+    ZSTD_WINDOW_LOG,
 };
 use crate::units::{Span, Timestamp};
 
@@ -241,10 +242,7 @@ impl Input {
         let whole = io::Cursor::new(magic).chain(reader);
         let reader: Box<dyn Read + Send> = match packing {
             Some("gzip") => Box::new(flate2::read::MultiGzDecoder::new(whole)),
-            Some(_) => Box::new(
-                zstd::stream::read::Decoder::new(whole)
-                    .map_err(|error| OpenError::io(&path, error))?,
-            ),
+            Some(_) => Box::new(unpack(whole).map_err(|error| OpenError::io(&path, error))?),
             None => Box::new(whole),
         };
         let mut stream = StreamOctets::new(reader);
@@ -608,6 +606,15 @@ fn fits(pcap: &Pcap, variant: bool, octets: &mut dyn Octets, first: u64) -> io::
         at = at.saturating_add(u64::from(head.total));
     }
     Ok(!variant || octets.extent(at)? == at)
+}
+
+/// What zstd packed, within [`ZSTD_WINDOW_LOG`].
+fn unpack<R: Read>(
+    packed: R,
+) -> io::Result<zstd::stream::read::Decoder<'static, io::BufReader<R>>> {
+    let mut decoder = zstd::stream::read::Decoder::new(packed)?;
+    decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+    Ok(decoder)
 }
 
 /// Why a stream is no capture: what stopped it says more than what was there.

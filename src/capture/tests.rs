@@ -736,6 +736,34 @@ fn snoop_frames_come_without_their_padding() {
     assert_eq!(whole.total.dropped.total(), Some(2));
 }
 
+/// A zstd frame of octets as they are, with a window of two to this power (RFC 8878 section 3.1.1).
+fn zstd_frame(window: u8, octets: &[u8]) -> Vec<u8> {
+    let last = (u32::try_from(octets.len()).unwrap() << 3 | 1).to_le_bytes();
+    [
+        &[0x28, 0xb5, 0x2f, 0xfd, 0, (window - 10) << 3],
+        &last[..3],
+        octets,
+    ]
+    .concat()
+}
+
+#[test]
+fn a_zstd_window_beyond_the_bound_is_told() {
+    let file = PcapFile::usual().frames(20, &mut Dice(8));
+    let (_scrap, input) = open(&zstd_frame(27, &file.octets));
+    assert_eq!(seen_bodies(&read_input(input, 3_000)), bodies(&file, &[]));
+    let scrap = Scrap::new(&zstd_frame(28, &file.octets));
+    let refused = Input::open(&scrap.0, 0).err().unwrap().to_string();
+    assert!(refused.contains("too much memory"), "{refused}");
+    // One that asks for it later is read up to there.
+    let (one, two) = file.octets.split_at(file.octets.len() / 2);
+    let (_scrap, input) = open(&[zstd_frame(20, one), zstd_frame(28, two)].concat());
+    let whole = read_input(input, 3_000);
+    assert!(!whole.frames.is_empty() && whole.frames.len() < 20);
+    let told = whole.told().concat();
+    assert!(told.contains("too much memory"), "{told}");
+}
+
 fn gzip(octets: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(octets).unwrap();

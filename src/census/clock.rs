@@ -113,6 +113,37 @@ mod tests {
     }
 
     #[test]
+    fn many_at_once_are_passed_unless_they_begin_where_the_clock_was_set_back() {
+        let at = |second: i64| Timestamp(second * 1_000_000_000);
+        let times = |earliest, latest| Times {
+            earliest: at(earliest),
+            latest: at(latest),
+            last: Some(at(latest)),
+            steady: true,
+        };
+        let frame = FrameId {
+            input: 0,
+            number: 1,
+        };
+        let mut clock = Clock::default();
+        // A chunk without any time sets no clock.
+        let none = Times {
+            last: None,
+            ..times(500, 500)
+        };
+        assert!(clock.pass(0, &none));
+        assert!(clock.pass(0, &times(100, 110)));
+        assert!(clock.pass(0, &times(110, 120)));
+        assert!(!clock.pass(0, &times(90, 130)), "that is far before 120");
+        // Another set has a clock of its own, however early it is.
+        assert!(clock.pass(1, &times(10, 20)));
+        assert!(clock.pass(1, &times(20, 30)));
+        assert!(!clock.pass(1, &times(10, 40)));
+        clock.tick(1, (frame, at(41)));
+        assert_eq!(clock.finish(), []);
+    }
+
+    #[test]
     fn another_input_has_another_clock() {
         let mut clock = Clock::default();
         for number in 1..100 {

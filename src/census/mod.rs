@@ -8,6 +8,8 @@ mod flow;
 pub mod inner;
 mod paths;
 pub mod sequence;
+#[cfg(test)]
+mod tests;
 
 use crate::fold::{EspPacket, Fold, Trains};
 use crate::keys::{EspKeys, Origin};

@@ -317,6 +317,19 @@ mod tests {
                 "1..900 1..50",
                 "1..50 missing 0 late 0 duplicate 0 restarts 1 bursts 0 longest 0 exact true",
             ),
+            // Three numbers far below are replays, the fourth in a row tells a counter begun again.
+            (
+                "1..900 1..3 901",
+                "1..901 missing 0 late 0 duplicate 3 restarts 0 bursts 0 longest 0 exact true",
+            ),
+            (
+                "1..900 1..4",
+                "1..4 missing 0 late 0 duplicate 0 restarts 1 bursts 0 longest 0 exact true",
+            ),
+            (
+                "1..900 1..3 5..7 901",
+                "1..901 missing 0 late 0 duplicate 6 restarts 0 bursts 0 longest 0 exact true",
+            ),
             (
                 "1..9 11..900 10 901",
                 "1..901 missing 0 late 1 duplicate 0 restarts 0 bursts 1 longest 1 exact false",

@@ -7,6 +7,8 @@ pub mod exit;
 pub mod options;
 pub mod output;
 pub mod progress;
+#[cfg(unix)]
+mod signal;
 
 pub use args::Args;
 pub use error::Error;

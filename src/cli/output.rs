@@ -159,6 +159,8 @@ impl Beside {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600);
         }
+        #[cfg(unix)]
+        crate::cli::signal::remove_when_ended(self.at.clone())?;
         let file = options.open(&self.at)?;
         // A file that others may not read must not be replaced by one that they may.
         if !self.private

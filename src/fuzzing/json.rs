@@ -12,5 +12,6 @@ pub fn json(octets: &[u8]) {
         &Arc::new(lenient_keys()),
         1,
         octets.len().max(1),
-    );
+    )
+    .fit();
 }

@@ -17,4 +17,5 @@ pub fn pipeline(octets: &[u8]) {
     let one = reports(&scrap, &keys, 1, octets.len().max(1));
     let other = reports(&scrap, &keys, 2, 4096.min(1 + octets.len() / 3));
     assert!(one == other, "threads or chunks make a difference");
+    one.fit();
 }

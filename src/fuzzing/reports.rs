@@ -1,73 +1,91 @@
 //! Every report on a capture.
 
 use super::scrap::Scrap;
-use super::show::{dissect, fits};
+use super::show::{fits, record};
 use crate::crypto::Secret;
 use crate::keys::{EncryptionId, Ikev1Keys, Ikev2Keys, KeyRing, Origin};
 use crate::pipeline::{self, Analysis, Options};
 use crate::report::dissect::Lines;
 use crate::report::text::Detail;
 use crate::report::view::Tunnels;
-use crate::report::{Diagnosis, Selection, Sheet, json, ndjson, text, tunnels};
+use crate::report::{self, Diagnosis, Selection, Sheet, ndjson, text, tunnels};
 use crate::units::{IkeSpi, IkeSpis};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// Every report on a capture, one after the other; the JSON fits its schemas.
+/// Every report on a capture.
+#[derive(Default, Eq, PartialEq)]
+pub(super) struct Reports {
+    /// What is written for people, one after the other, and NDJSON of findings and tunnels.
+    text: Vec<u8>,
+    /// JSON, each with the name of its schema.
+    json: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Reports {
+    /// The JSON fits its schemas. Apart from the writing, since this takes longer: of two reports that
+    /// must be the same one is looked at.
+    pub(super) fn fit(&self) {
+        for (schema, document) in &self.json {
+            fits(schema, document);
+        }
+    }
+}
+
+/// Reads and judges a capture, and writes all that can be written of it.
 pub(super) fn reports(
     scrap: &Scrap,
     keys: &Arc<KeyRing>,
     threads: usize,
     chunk_size: usize,
-) -> Vec<u8> {
+) -> Reports {
     let options = Options {
         keys: Arc::clone(keys),
         threads: NonZeroUsize::new(threads),
         chunk_size: NonZeroUsize::new(chunk_size),
         ..Options::default()
     };
-    let mut out = Vec::new();
+    let mut reports = Reports::default();
+    let Reports { text: out, json } = &mut reports;
     let Some(input) = scrap.open() else {
-        return out;
+        return reports;
     };
     let analysis = pipeline::analyze(vec![input], &options);
     assert!(analysis.is_ok(), "the system gives threads");
     let Ok(Analysis { model, findings }) = analysis else {
-        return out;
+        return reports;
     };
     let selection = Selection::default();
     let diagnosis = Diagnosis::new(&model, &findings, &selection);
     let view = Tunnels::new(&model, &selection);
-    let mut documents = [Vec::new(), Vec::new()];
-    let [first, second] = &mut documents;
+    let (mut whole, mut rows) = (Vec::new(), Vec::new());
     let sheet = Sheet::default();
     let written = [
-        json::write(first, &diagnosis),
-        json::write(second, &view),
-        text::write(&mut out, &diagnosis, sheet, Detail { verbose: false }),
-        text::write(&mut out, &diagnosis, sheet, Detail { verbose: true }),
-        tunnels::write(&mut out, &view, sheet),
-        ndjson::write(&mut out, &diagnosis.findings),
-        ndjson::write(&mut out, view.tunnels.iter()),
+        report::json::write(&mut whole, &diagnosis),
+        report::json::write(&mut rows, &view),
+        text::write(out, &diagnosis, sheet, Detail { verbose: false }),
+        text::write(out, &diagnosis, sheet, Detail { verbose: true }),
+        tunnels::write(out, &view, sheet),
+        ndjson::write(out, &diagnosis.findings),
+        ndjson::write(out, view.tunnels.iter()),
     ];
     assert!(
         written.iter().all(Result::is_ok),
         "memory takes whatever is written"
     );
-    for (document, schema) in documents.iter().zip([Diagnosis::SCHEMA, Tunnels::SCHEMA]) {
-        fits(schema, document);
-        out.extend(document);
-    }
+    json.extend([(Diagnosis::SCHEMA, whole), (Tunnels::SCHEMA, rows)]);
     let mut lines = Lines::new(sheet, true);
     if let Some(input) = scrap.open() {
         let read = pipeline::dissect(vec![input], &options, &mut |datagram, time, reading| {
-            dissect(&mut out, &mut lines, datagram, time, reading);
+            json.extend(record(datagram, time, reading));
+            let written = lines.write(out, datagram, time, reading);
+            assert!(written.is_ok(), "memory takes whatever is written");
             ControlFlow::Continue(())
         });
         assert!(read.is_ok(), "the system gives threads");
     }
-    out
+    reports
 }
 
 /// Keys that may be of any IKE SA and take whatever makes payloads for opened: nothing is encrypted,

@@ -6,7 +6,7 @@ use crate::registry::{ExchangeType, PayloadType};
 use crate::units::{IkeSpi, IkeSpis};
 use crate::wire::fault::Faults;
 use crate::wire::header::HEADER_LEN;
-use crate::wire::{Body, Flags, Header, Message, Payload, Version, ikev1, ikev2};
+use crate::wire::{Flags, Header, Message, Payload, Version, ikev1, ikev2};
 
 /// What was read is written octet for octet, and what was written is read as the same; first with the
 /// octets as a message, then with a message made of payloads that they describe.
@@ -61,7 +61,8 @@ fn as_payloads(octets: &[u8]) {
             1 => ikev1::Body::read(kind, bytes, 0, faults),
             _ => ikev2::Body::read(kind, PayloadType::NONE, bytes, 0, faults),
         };
-        let is_last = matches!(body, Body::V2(ikev2::Body::Sk(_) | ikev2::Body::Skf(_)));
+        // Whatever is in it, for its header tells the first type inside (RFC 7296 section 3.14).
+        let is_last = version == 2 && matches!(kind, PayloadType::SK | PayloadType::SKF);
         payloads.push(Payload {
             kind,
             critical: version == 2 && length & 1 != 0,

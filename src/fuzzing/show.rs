@@ -20,30 +20,32 @@ pub(super) fn show(out: &mut Vec<u8>, body: Body<'_>) {
         cut: false,
         body,
     };
+    let reading = Reading::default();
+    if let Some((schema, record)) = record(&datagram, time, &reading) {
+        fits(schema, &record);
+        out.extend(record);
+    }
     for verbose in [true, false] {
         let mut lines = Lines::new(Sheet::default(), verbose);
-        dissect(out, &mut lines, &datagram, time, &Reading::default());
-        assert!(lines.flush(out).is_ok(), "memory takes whatever is written");
+        let written = lines.write(out, &datagram, time, &reading);
+        assert!(
+            written.is_ok() && lines.flush(out).is_ok(),
+            "memory takes whatever is written"
+        );
     }
 }
 
-/// Writes a datagram as both formats do; its record fits the schema.
-pub(super) fn dissect(
-    out: &mut Vec<u8>,
-    lines: &mut Lines,
+/// The record of a datagram that `dissect` writes, with the name of its schema; `None` if it writes
+/// none.
+pub(super) fn record(
     datagram: &Datagram<'_>,
     time: Timestamp,
     reading: &Reading,
-) {
+) -> Option<(&'static str, Vec<u8>)> {
     let mut record = Vec::new();
     let written = write_ndjson(&mut record, datagram, time, reading);
     assert!(written.is_ok(), "memory takes whatever is written");
-    if !record.is_empty() {
-        fits("espial.dissect/1", &record);
-    }
-    out.extend(record);
-    let written = lines.write(out, datagram, time, reading);
-    assert!(written.is_ok(), "memory takes whatever is written");
+    (!record.is_empty()).then_some(("espial.dissect/1", record))
 }
 
 /// Octets are JSON, and what the schema of this name says.

@@ -192,13 +192,30 @@ fn is_capture(octets: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    /// A folder that is gone when it is dropped.
+    struct Folder(PathBuf);
+
+    impl std::ops::Deref for Folder {
+        type Target = PathBuf;
+
+        fn deref(&self) -> &PathBuf {
+            &self.0
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
     /// A folder of its own for a test, empty.
-    fn folder(name: &str) -> PathBuf {
+    fn folder(name: &str) -> Folder {
         let folder =
             std::env::temp_dir().join(format!("espial-keys-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        folder
+        Folder(folder)
     }
 
     const TABLE: &str = "0123456789abcdef,00112233445566778899aabbccddeeff\n";
@@ -219,7 +236,7 @@ mod tests {
         fs::write(folder.join("c.pcap"), b"\xd4\xc3\xb2\xa1more").unwrap();
         fs::write(folder.join("d.txt"), "words").unwrap();
         fs::write(folder.join("e"), "\n").unwrap();
-        let (ring, problems) = load(std::slice::from_ref(&folder)).unwrap();
+        let (ring, problems) = load(std::slice::from_ref(&*folder)).unwrap();
         assert_eq!(ring.ikev1.len(), 1, "told twice, kept once");
         assert!(ring.ikev1[0].origin.file.ends_with("/a"));
         assert_eq!(

@@ -127,6 +127,28 @@ impl Lanes {
     }
 }
 
+/// Whether two of these lanes may be of one flow: a receiver has one SA of an SPI, whoever sends under it
+/// (RFC 4301 section 4.1), be it that the sender moved or that a NAT has two mappings. What they send must
+/// be told in the order in which it came.
+pub(super) fn share_flows(lanes: &[Lane]) -> bool {
+    let hasher = RandomState::default();
+    let hash = |lane: &Lane| hasher.hash_one((lane.spi, address_bits(lane.path.to.address)));
+    let mut met: HashTable<&Lane> = HashTable::with_capacity(lanes.len());
+    lanes.iter().any(|lane| {
+        let is_alike = |other: &&Lane| {
+            let ends = |lane: &Lane| (lane.vantage, lane.spi, lane.path.to.address);
+            ends(other) == ends(lane)
+        };
+        match met.entry(hash(lane), is_alike, |other| hash(other)) {
+            hash_table::Entry::Occupied(_) => true,
+            hash_table::Entry::Vacant(free) => {
+                free.insert(lane);
+                false
+            }
+        }
+    })
+}
+
 /// Gathers packets of so many lanes in trains, none of which goes beyond one of the `breaks`: numbers
 /// of packets, ascending.
 pub(super) fn gather(packets: &[(u32, Packet)], lanes: usize, breaks: &[usize]) -> Packets {
@@ -228,6 +250,35 @@ mod tests {
         assert_eq!(told("010|21|10"), "0: 1 3, 1: 2, 2: 4, 1: 5, 1: 6, 0: 7");
         assert_eq!(told("|3||3|"), "3: 1, 3: 2");
         assert_eq!(told(""), "");
+    }
+
+    #[test]
+    fn lanes_to_one_receiver_with_one_spi_share_a_flow() {
+        let lane = |from: u8, to: u8, spi, interface| {
+            let end = |last, port| crate::units::Endpoint {
+                address: [192, 0, 2, last].into(),
+                port: Some(port),
+            };
+            Lane {
+                vantage: Vantage {
+                    input: 0,
+                    interface,
+                },
+                path: Path {
+                    from: end(from, 1024 + u16::from(from)),
+                    to: end(to, 4500),
+                    encap: crate::net::Encap::default(),
+                },
+                spi: EspSpi(spi),
+            }
+        };
+        let one = lane(1, 2, 7, 0);
+        let others = [lane(2, 1, 7, 0), lane(1, 2, 8, 0), lane(1, 2, 7, 1)];
+        assert!(!share_flows(&[]));
+        assert!(!share_flows(&[&[one], &others[..]].concat()));
+        assert!(share_flows(
+            &[&[one], &others[..], &[lane(3, 2, 7, 0)]].concat()
+        ));
     }
 
     proptest! {

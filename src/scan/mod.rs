@@ -92,12 +92,13 @@ impl Scanner {
         });
         let times = std::mem::take(&mut notes.times);
         // What is opened or read goes on inside, where order matters; and so it does to a clock that
-        // is set back.
+        // is set back, and to a flow with several lanes.
+        let lanes = notes.lanes.take();
         let gathers = task.wants.gathers
             && notes.keyed.is_empty()
             && notes.readable.is_empty()
-            && times.steady;
-        let lanes = notes.lanes.take();
+            && times.steady
+            && !lanes::share_flows(&lanes);
         let packets = match gathers {
             true => lanes::gather(&notes.packets, lanes.len(), &notes.breaks),
             false => Packets::InOrder(take(&mut notes.packets)),

@@ -184,6 +184,36 @@ mod tests {
     }
 
     #[test]
+    fn each_status_of_ocsp_has_its_name() {
+        // RFC 6960 section 4.2.1; 4 is not used.
+        for (status, name) in [
+            (0, "successful"),
+            (1, "malformedRequest"),
+            (2, "internalError"),
+            (3, "tryLater"),
+            (5, "sigRequired"),
+            (6, "unauthorized"),
+        ] {
+            let said = told(Encoding::OCSP_CONTENT, &[0x30, 3, 0x0a, 1, status]);
+            assert_eq!(said, format!("OCSP Content: {name}"));
+        }
+        for unknown in [&[0x30, 3, 0x0a, 1, 4][..], &[0x30, 3, 2, 1, 0]] {
+            let said = told(Encoding::OCSP_CONTENT, unknown);
+            assert_eq!(said, "OCSP Content, 5 octets, not readable");
+        }
+    }
+
+    #[test]
+    fn other_content_than_signed_data_is_not_read() {
+        let mut other = wrapped(&gateway());
+        let at = other.windows(2).position(|two| two == [7, 2]).unwrap();
+        // EnvelopedData (RFC 2315 section 10).
+        other[at + 1] = 3;
+        let said = told(Encoding::PKCS7_X509, &other);
+        assert!(said.ends_with("not readable"), "{said}");
+    }
+
+    #[test]
     fn no_encoding_panics_on_any_length() {
         for (encoding, name, _) in Encoding::NAMED {
             for length in 0..40 {

@@ -130,7 +130,8 @@ impl<'a> Iterator for Chain<'a> {
             length,
             body,
         };
-        let ends = matches!(kind, PayloadType::SK | PayloadType::SKF);
+        // To IKEv1 these numbers mean nothing.
+        let ends = self.version.major() == 2 && matches!(kind, PayloadType::SK | PayloadType::SKF);
         if !ends && !link.is_too_short() && link.missing().is_none() {
             self.next = link.next;
         }
@@ -188,6 +189,10 @@ mod tests {
         let sealed = [35, 0, 0, 8, 1, 2, 3, 4];
         assert_eq!(said(Version::V2, 0x08, 46, &sealed), "46@28+4");
         assert_eq!(said(Version::V1, 0x01, 5, &sealed), "8 left");
+        // The numbers mean nothing else than others in IKEv1.
+        let two = [13, 0, 0, 4, 0, 0, 0, 5, 7];
+        assert_eq!(said(Version::V1, 0, 46, &two), "46@28+0 13@32+1");
+        assert_eq!(said(Version::V1, 0, 53, &two), "53@28+0 13@32+1");
     }
 
     #[test]

@@ -203,6 +203,15 @@ mod tests {
     }
 
     #[test]
+    fn a_header_alone_is_no_message() {
+        for version in [0x10, 0x20] {
+            let head: [&[u8]; 5] = [&[0x11; 8], &[2; 8], &[0, version, 37, 0x20], &[0; 7], &[28]];
+            let head = head.concat();
+            assert!(find(&head, head.len()).is_none(), "{version:02x}");
+        }
+    }
+
+    #[test]
     fn one_octet_more_or_less_is_no_message() {
         for message in messages() {
             assert!(find(&message, message.len() + 1).is_none());

@@ -167,6 +167,45 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn every_attribute_of_a_name_has_its_short_name() {
+        let said = |oid: &[u8]| {
+            let wrap = |tag: u8, inner: &[u8]| {
+                [&[tag, u8::try_from(inner.len()).unwrap()], inner].concat()
+            };
+            let pair = [wrap(6, oid), wrap(0x0c, b"x")].concat();
+            let name = wrap(0x30, &wrap(0x31, &wrap(0x30, &pair)));
+            distinguished_name(&name).unwrap()
+        };
+        let names = [
+            (3, "CN"),
+            (4, "SN"),
+            (5, "serialNumber"),
+            (6, "C"),
+            (7, "L"),
+            (8, "ST"),
+            (9, "STREET"),
+            (10, "O"),
+            (11, "OU"),
+            (12, "T"),
+            (17, "postalCode"),
+            (42, "GN"),
+            (46, "dnQualifier"),
+            (97, "organizationIdentifier"),
+            (13, "2.5.4.13"),
+        ];
+        for (last, name) in names {
+            assert_eq!(said(&[0x55, 4, last]), format!("{name}=x"));
+        }
+        let ccitt = |last| [9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, last];
+        assert_eq!([1, 25].map(|last| said(&ccitt(last))), ["UID=x", "DC=x"]);
+        let pkcs9 = |last| [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, last];
+        assert_eq!(
+            [1, 2, 8].map(|last| said(&pkcs9(last))),
+            ["E=x", "unstructuredName=x", "unstructuredAddress=x"]
+        );
+    }
+
+    #[test]
     fn half_a_name_is_no_name() {
         for end in 0..NAME.len() {
             assert_eq!(distinguished_name(&NAME[..end]), None, "{end}");

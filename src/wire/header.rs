@@ -190,6 +190,15 @@ mod tests {
     }
 
     #[test]
+    fn a_version_is_four_bits_and_four_bits() {
+        let told = |version: u8| (Version(version).major(), Version(version).minor());
+        assert_eq!(
+            [0x10, 0x20, 0x2f, 0xf1].map(told),
+            [(1, 0), (2, 0), (2, 15), (15, 1)]
+        );
+    }
+
+    #[test]
     fn a_header_reads_as_it_was_written() {
         let header = header(Version::V2, 33, 34, 28);
         let mut octets = Vec::new();

@@ -65,6 +65,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_general_name_is_of_a_kind_that_names_gateways() {
+        let said = |octets: &[u8]| text(IdType::ID_DER_ASN1_GN, octets);
+        for (octets, says) in [
+            (&[0x81, 3, b'a', b'@', b'b'][..], "a@b"),
+            (&[0x82, 3, b'g', b'.', b'x'], "g.x"),
+            (&[0x86, 3, b'u', b':', b'x'], "u:x"),
+            (&[0x87, 4, 192, 0, 2, 1], "192.0.2.1"),
+        ] {
+            assert_eq!(said(octets).as_deref(), Some(says));
+        }
+        let name = der::tests::NAME;
+        let directory = [&[0xa4, u8::try_from(name.len()).unwrap()], name].concat();
+        assert_eq!(said(&directory).as_deref(), Some("C=CH, CN=gw"));
+        // Three octets are no address; a registered identifier names no gateway.
+        assert_eq!(said(&[0x87, 3, 192, 0, 2]), None);
+        assert_eq!(said(&[0x88, 2, 0x2a, 3]), None);
+    }
+
+    #[test]
     fn identities_read_as_people_write_them() {
         let said = |id_type, data: &[u8]| text(id_type, data).unwrap();
         for (id_type, data, says) in [

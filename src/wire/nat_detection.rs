@@ -157,6 +157,52 @@ mod tests {
     }
 
     #[test]
+    fn each_version_says_of_whom_a_hash_is() {
+        let header = |next: u8, version: u8, body: &[u8]| {
+            let length = u8::try_from(28 + body.len()).unwrap();
+            let head: [&[u8]; 4] = [&[1; 16], &[next, version, 34, 8], &[0; 7], &[length]];
+            [head.concat().as_slice(), body].concat()
+        };
+        // Notifications: of the destination, of the source, of something else.
+        let v2 = header(
+            41,
+            0x20,
+            &[
+                [41, 0, 0, 9, 0, 0, 0x40, 5, b'd'],
+                [41, 0, 0, 9, 0, 0, 0x40, 4, b's'],
+                [0, 0, 0, 9, 0, 0, 0x40, 6, b'x'],
+            ]
+            .concat(),
+        );
+        let told = hashes(&Message::read(&v2));
+        assert_eq!(told.source, [b"s"]);
+        assert_eq!(told.destination, [b"d"]);
+        // NAT-D payloads: the receiver's, then the sender's.
+        let v1 = header(
+            20,
+            0x10,
+            &[[20, 0, 0, 5, b'd'], [20, 0, 0, 5, b's'], [0, 0, 0, 5, b't']].concat(),
+        );
+        let told = hashes(&Message::read(&v1));
+        assert_eq!(told.destination, [b"d"]);
+        assert_eq!(told.source, [b"s", b"t"]);
+    }
+
+    #[test]
+    fn port_0_is_told_from_another_address() {
+        let seen = end("192.0.2.1", Some(500));
+        let made = |end| sha1(SPIS, end).unwrap();
+        let both = made(seen);
+        let faked = made(end("192.0.2.1", Some(0)));
+        let other = made(end("192.0.2.9", Some(500)));
+        let told = |hashes: &[&[u8]]| fit(hashes, SPIS, seen);
+        assert_eq!(told(&[&other, &both, &faked]), Some(Fit::Both));
+        assert_eq!(told(&[&other, &faked]), Some(Fit::Faked));
+        assert_eq!(told(&[&other]), Some(Fit::Other));
+        assert_eq!(told(&[&[1, 2, 3]]), None);
+    }
+
+    #[test]
     fn the_length_of_a_hash_tells_its_algorithm() {
         let end = end("192.0.2.1", Some(500));
         for hash in [

@@ -152,6 +152,89 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_names_of_an_arc_follow_one_another() {
+        // Where a registry gives numbers in a row, the names stand in the order of its document.
+        let rsa = "1.2.840.113549.1.1";
+        let ecdsa = "1.2.840.10045.4.3";
+        let nist = "2.16.840.1.101.3.4.3";
+        for (arc, first, names) in [
+            (
+                rsa,
+                3,
+                "; RSA PKCS#1 v1.5 with MD5; RSA PKCS#1 v1.5 with SHA-1; ",
+            ),
+            // 10 is RSASSA-PSS, which is read with its parameters (RFC 8017 appendix C).
+            (
+                rsa,
+                10,
+                "; RSA PKCS#1 v1.5 with SHA2-256; RSA PKCS#1 v1.5 with SHA2-384; \
+                 RSA PKCS#1 v1.5 with SHA2-512; RSA PKCS#1 v1.5 with SHA2-224; ",
+            ),
+            ("1.2.840.10040.4", 2, "; DSA with SHA-1; "),
+            ("1.2.840.10045.4", 0, "; ECDSA with SHA-1; "),
+            (
+                ecdsa,
+                0,
+                "; ECDSA with SHA2-224; ECDSA with SHA2-256; ECDSA with SHA2-384; ECDSA with SHA2-512; ",
+            ),
+            ("1.3.101", 111, "; Ed25519; Ed448; "),
+            (
+                "1.2.643.7.1.1.3",
+                1,
+                "; GOST R 34.10-2012 (256 bits); GOST R 34.10-2012 (512 bits); ",
+            ),
+            (nist, 1, "; DSA with SHA2-256; "),
+            (
+                nist,
+                16,
+                "; ML-DSA-44; ML-DSA-65; ML-DSA-87; SLH-DSA-SHA2-128s; SLH-DSA-SHA2-128f; \
+                 SLH-DSA-SHA2-192s; SLH-DSA-SHA2-192f; SLH-DSA-SHA2-256s; SLH-DSA-SHA2-256f; \
+                 SLH-DSA-SHAKE-128s; SLH-DSA-SHAKE-128f; SLH-DSA-SHAKE-192s; SLH-DSA-SHAKE-192f; \
+                 SLH-DSA-SHAKE-256s; SLH-DSA-SHAKE-256f; ",
+            ),
+        ] {
+            for (number, name) in (first..).zip(names.split("; ")) {
+                let oid = format!("{arc}.{number}");
+                assert_eq!(named(&oid).unwrap_or_default(), name, "{oid}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_hash_of_pss_has_its_name_and_what_is_none_is_told() {
+        let said = |oid: &[u8], salt: &[u8]| {
+            let wrap = |tag: u8, inner: &[u8]| {
+                [&[tag, u8::try_from(inner.len()).unwrap()], inner].concat()
+            };
+            let hash = wrap(0xa0, &wrap(0x30, &wrap(6, oid)));
+            let parameters = wrap(0x30, &[hash, wrap(0xa2, salt)].concat());
+            let pss = wrap(6, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10]);
+            super::algorithm(&wrap(0x30, &[pss, parameters].concat())).unwrap()
+        };
+        let sha2 = |last| [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last];
+        for (last, name) in [(1, 256), (2, 384), (3, 512), (4, 224)] {
+            assert_eq!(
+                said(&sha2(last), &[2, 1, 20]),
+                format!("RSASSA-PSS with SHA2-{name}, salt of 20 octets")
+            );
+        }
+        assert_eq!(
+            said(&[0x2b, 0x0e, 3, 2, 0x1a], &[2, 2, 1, 0]),
+            "RSASSA-PSS with SHA-1, salt of 256 octets"
+        );
+        assert_eq!(
+            said(&sha2(9), &[2, 1, 0x80]),
+            "RSASSA-PSS with 2.16.840.1.101.3.4.2.9, unreadable salt"
+        );
+        assert_eq!(
+            said(&[0x86], &[2, 4, 1, 0, 0, 0]),
+            "RSASSA-PSS with an unreadable hash, salt of 16777216 octets"
+        );
+        // Five octets are more than any salt has.
+        assert!(said(&sha2(1), &[2, 5, 0, 0, 0, 0, 1]).ends_with("unreadable salt"));
+    }
+
+    #[test]
     fn hash_and_salt_of_pss_are_in_its_parameters() {
         assert_eq!(
             said(PSS_DEFAULT),

@@ -517,6 +517,86 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn every_purpose_of_a_key_has_its_name() {
+        // RFC 5280 section 4.2.1.12, RFC 4945 section 5.1.3.12, RFC 4809.
+        let id_kp = [0x2b, 6, 1, 5, 5, 7, 3];
+        let one = |oid: &[u8]| {
+            let length = u8::try_from(oid.len()).unwrap();
+            let purpose = [&[0x30, length + 2, 6, length], oid].concat();
+            purposes(&purpose).concat()
+        };
+        let names = [
+            "serverAuth",
+            "clientAuth",
+            "codeSigning",
+            "emailProtection",
+            "ipsecEndSystem",
+            "ipsecTunnel",
+            "ipsecUser",
+            "timeStamping",
+            "OCSPSigning",
+            "1.3.6.1.5.5.7.3.10",
+        ];
+        for (number, name) in (1..).zip(names) {
+            assert_eq!(one(&[&id_kp[..], &[number]].concat()), name);
+        }
+        assert_eq!(one(&[&id_kp[..], &[17]].concat()), "ipsecIKE");
+        assert_eq!(one(&[0x2b, 6, 1, 5, 5, 8, 2, 2]), "iKEIntermediate");
+        assert_eq!(one(&[0x55, 29, 37, 0]), "anyExtendedKeyUsage");
+        assert!(purposes(&[2, 1, 0]).is_empty());
+    }
+
+    #[test]
+    fn numbers_are_shown_and_measured_without_what_fills_them() {
+        for (octets, shown) in [
+            (&[0, 0x80][..], "80"),
+            (&[0x4a, 0x11], "4a11"),
+            (&[0], "00"),
+            (&[0, 0, 1], "0001"),
+        ] {
+            assert_eq!(serial(octets), shown);
+        }
+        for (octets, size) in [
+            (&[][..], 0),
+            (&[0, 0], 0),
+            (&[1], 1),
+            (&[0, 0x80], 8),
+            (&[0, 0xc5, 0, 0], 24),
+            (&[1, 0, 0, 0, 0], 33),
+        ] {
+            assert_eq!(bits(octets), size);
+        }
+    }
+
+    #[test]
+    fn without_a_subject_the_other_names_stand_for_it() {
+        let mut read = Certificate::read(&gateway()).unwrap();
+        read.subject = Some(String::new());
+        let said = read.to_string();
+        assert!(
+            said.starts_with("DNS:gw.example, IP:192.0.2.1, email:ops@example, URI:https://gw.example/, issued by "),
+            "{said}"
+        );
+        read.alternative_names.clear();
+        assert!(read.to_string().starts_with("no subject, issued by "));
+        read.subject = None;
+        assert!(!read.to_string().starts_with("no subject"));
+    }
+
+    #[test]
+    fn a_certificate_larger_than_any_payload_is_not_read() {
+        let fill = |octets| {
+            let mut long = gateway();
+            long.resize(octets, 0);
+            long
+        };
+        let most = fill(CERTIFICATE_OCTETS);
+        let read = Certificate::first(&most).unwrap();
+        assert_eq!(read.1.len(), CERTIFICATE_OCTETS - gateway().len());
+        assert!(Certificate::first(&fill(CERTIFICATE_OCTETS + 1)).is_none());
+    }
+
+    #[test]
     fn the_last_moment_of_the_calendar_can_be_written() {
         // RFC 5280 section 4.1.2.5: a certificate without a well-defined end.
         assert_eq!(Time(253_402_300_799).to_string(), "9999-12-31T23:59:59Z");

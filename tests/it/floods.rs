@@ -53,6 +53,21 @@ pub(crate) const IKE: &[(&str, Make)] = &[
             [up(A, k), esp_pair(k, 1), esp_pair(k, 2), delete.into()].concat()
         }))
     }),
+    ("tunnels that their initiator leaves", |n| {
+        pcap(each(n, |k| {
+            let leave = [
+                sealed(A, B, k, 37, 8, 2, 80),
+                sealed(B, A, k, 37, 0x20, 2, 80),
+            ];
+            [up(A, k), esp_pair(k, 1), esp_pair(k, 2), leave.into()].concat()
+        }))
+    }),
+    ("tunnels whose peer answers no liveness check", |n| {
+        pcap(each(n, |k| {
+            let checks = vec![sealed(A, B, k, 37, 8, 2, 80); 3];
+            [up(A, k), esp_pair(k, 1), esp_pair(k, 2), checks].concat()
+        }))
+    }),
     ("rekeys of one IKE SA", |n| {
         pcap(each(n, |k| {
             if k == 0 {
@@ -310,6 +325,21 @@ pub(crate) const FILES: &[(&str, Make)] = &[
     ("records of 4 GiB", |n| {
         let record = [[0xff_u8; 4], [0; 4], [0xff; 4], [0xff; 4]].concat();
         [pcap(std::iter::empty()), record.repeat(n as usize)].concat()
+    }),
+    ("zeros that zstd packs into nothing", |n| {
+        // Blocks of one octet that stands for 128 KiB, in a window of 128 MiB (RFC 8878 section 3.1.1).
+        const ZEROS: u32 = 128 << 10;
+        let block = |kind: u32, octets: u32| (octets << 3 | kind).to_le_bytes()[..3].to_vec();
+        let capture = pcap(each(9, |k| vec![esp(A, B, 7, k)]));
+        let zeros = [&block(2, ZEROS)[..], &[0]].concat();
+        [
+            &[0x28, 0xb5, 0x2f, 0xfd, 0, (27 - 10) << 3][..],
+            &block(0, u32::try_from(capture.len()).unwrap()),
+            &capture,
+            &zeros.repeat(n as usize / 32),
+            &block(1, 0),
+        ]
+        .concat()
     }),
     ("times that wrap", |n| {
         let mut octets = pcap(std::iter::empty());

@@ -2,6 +2,7 @@
 //! whole one is expected, nothing is said that is not so, and the exit code tells.
 
 use crate::floods::{self, A, B};
+use crate::run::root;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -85,6 +86,77 @@ fn whoever_is_ended_amid_its_work_leaves_what_was_there() {
         assert_eq!(fs::read_to_string(&target).unwrap(), "before", "{signal}");
         assert_eq!(names(&folder), ["report.json"], "{signal}");
     }
+}
+
+/// As the test before, but what it writes is begun already.
+#[cfg(unix)]
+#[test]
+fn whoever_is_ended_amid_its_writing_takes_away_what_is_half_written() {
+    let keys = root().join("captures/auth-failed/keys");
+    let commands: [&[&str]; 2] = [
+        &["dissect", "-f", "ndjson"],
+        &["decrypt", "--keys", keys.to_str().unwrap()],
+    ];
+    for (command, signal) in commands
+        .into_iter()
+        .flat_map(|command| ["-HUP", "-INT", "-TERM"].map(|signal| (command, signal)))
+    {
+        if signal == "-INT" && ignores_interrupts() {
+            eprintln!("skipped: interrupts are ignored here");
+            continue;
+        }
+        let folder = folder(&format!("amid{signal}"));
+        let target = folder.join("out");
+        fs::write(&target, "before").unwrap();
+        let end = ["--chunk-size", "10000", "-o", target.to_str().unwrap(), "-"];
+        let mut child = start(&[command, &end].concat());
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&capture(5_000)).unwrap();
+        let mut waited = 0;
+        while names(&folder).len() < 2 && waited < 3_000 {
+            thread::sleep(Duration::from_millis(10));
+            waited += 1;
+        }
+        assert_eq!(names(&folder).len(), 2, "{command:?} is writing");
+        let sent = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success(), "kill takes {signal}");
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        assert_eq!(output.status.code(), None, "{signal} ends {command:?}");
+        assert_eq!(names(&folder), ["out"], "{signal} {command:?}");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "before");
+    }
+}
+
+/// Someone who told it to take no notice of a signal is obeyed: it goes on, and what it writes is
+/// whole.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_is_to_be_ignored_ends_nothing() {
+    let folder = folder("ignored");
+    let target = folder.join("out");
+    let script = "trap '' HUP INT; exec \"$0\" \"$@\"";
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_espial")])
+        .args(["dissect", "-f", "ndjson", "--chunk-size", "10000", "-o"])
+        .args([target.to_str().unwrap(), "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&capture(5_000)).unwrap();
+    for signal in ["-INT", "-HUP"] {
+        let sent = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(fs::read_to_string(&target).unwrap().lines().count(), 5_000);
 }
 
 #[cfg(target_os = "linux")]

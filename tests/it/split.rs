@@ -1,6 +1,7 @@
 //! The answer does not depend on how the work was cut.
 
 use crate::encap;
+use crate::floods;
 use crate::opening;
 use crate::run::{shared, shipped, stdout};
 use std::path::Path;
@@ -58,6 +59,32 @@ fn keyed_law(
             whole == cut,
             "{command} {capture} differs with -j {threads} --chunk-size {chunk}"
         );
+    }
+}
+
+/// Two senders take turns under one SPI, as two mappings of a NAT do.
+#[test]
+fn senders_that_take_turns_under_one_spi_are_told_in_order() {
+    let packets = (0..400).map(|number: u32| {
+        let head = [7_u32.to_be_bytes(), number.to_be_bytes()].concat();
+        let from = floods::A + 8 * (number / 3 % 2);
+        floods::ip(
+            from,
+            floods::B,
+            50,
+            0,
+            0,
+            &[&head[..], &[0x5a; 70]].concat(),
+        )
+    });
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("turns.pcap");
+    std::fs::write(&path, floods::pcap(packets)).unwrap();
+    law("tunnels", "json", &path);
+    let told = stdout(["tunnels", "-q", "--format", "json", path.to_str().unwrap()]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let flow = &told["tunnels"][0]["flows"][0];
+    for none in ["missing", "late", "duplicate"] {
+        assert_eq!(flow[none], 0, "{none}: {flow}");
     }
 }
 

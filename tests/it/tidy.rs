@@ -60,6 +60,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_json", &["report", "fuzzing"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
+    ("signal_hook", &["cli"]),
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {

@@ -15,6 +15,7 @@ use crate::model::{
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::cell::LazyCell;
 use std::net::IpAddr;
 
 /// The rule.
@@ -205,6 +206,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
 
 /// IKEv2: a response too small for a proof.
 fn by_size(case: &Case<'_>) -> Option<Finding> {
+    let begun = LazyCell::new(|| Begun::of(case));
     let refusals: Vec<(Cite, u32, IpAddr, usize)> = case
         .tunnel
         .ike_sas
@@ -223,7 +225,7 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
                 .response()
                 .filter(|flight| case.model.opened(flight).is_none())?;
             // A round of EAP is as small; the last one, which is not, may be missing.
-            if rounds.len() > 1 && is_served(case, began(case.model, response)?.1) {
+            if rounds.len() > 1 && begun.is_served(began(case.model, response)?.1) {
                 return None;
             }
             let message = &case.model.messages[response.first()?];
@@ -291,13 +293,56 @@ fn may_ask_on(model: &Model, id: IkeSaId, response: &Flight, rounds: usize) -> b
     size.is_none_or(|size| *size.end() >= smallest)
 }
 
-/// Whether a new SA carries traffic soon after.
-fn is_served(case: &Case<'_>, time: Timestamp) -> bool {
-    const SOON: Span = Span::from_secs(5);
-    let flows = case.tunnel.flows.iter();
-    flows
-        .map(|flow| case.model.flows[*flow].seen.first.1)
-        .any(|first| first >= time && first.since(time) <= SOON)
+/// When what a tunnel shows began, sorted: whoever asks it of each IKE SA does not look at all that
+/// there are.
+#[derive(Debug)]
+struct Begun {
+    /// Flows.
+    flows: Vec<Timestamp>,
+    /// IKE SAs, but those made by rekeying, which have no first message of their own.
+    attempts: Vec<Timestamp>,
+    /// When any flow was seen last.
+    last: Option<Timestamp>,
+}
+
+impl Begun {
+    fn of(case: &Case<'_>) -> Self {
+        let mut flows: Vec<_> = case.flows().map(|flow| flow.seen.first.1).collect();
+        flows.sort_unstable();
+        let attempts = case.ike_sas().filter(|sa| {
+            sa.exchanges.first().is_some_and(|id| {
+                matches!(
+                    case.model.exchanges[*id].kind,
+                    ExchangeType::IKE_SA_INIT
+                        | ExchangeType::IDENTITY_PROTECTION
+                        | ExchangeType::AGGRESSIVE
+                )
+            })
+        });
+        let mut attempts: Vec<_> = attempts.map(|sa| sa.seen.first.1).collect();
+        attempts.sort_unstable();
+        Self {
+            flows,
+            attempts,
+            last: case.flows().map(|flow| flow.seen.last.1).max(),
+        }
+    }
+
+    /// Whether a new SA carries traffic soon after.
+    fn is_served(&self, time: Timestamp) -> bool {
+        const SOON: Span = Span::from_secs(5);
+        let next = self.flows.partition_point(|first| *first < time);
+        let next = self.flows.get(next);
+        next.is_some_and(|first| first.since(time) <= SOON)
+    }
+
+    /// Whether an IKE SA is begun after, and soon: who was refused does so, a later one is a renewal.
+    fn anew(&self, time: Timestamp) -> bool {
+        const SOON: Span = Span::from_secs(180);
+        let next = self.attempts.partition_point(|first| *first <= time);
+        let next = self.attempts.get(next);
+        next.is_some_and(|first| first.since(time) <= SOON)
+    }
 }
 
 /// IKEv1: message 5 is answered by an informational message, and not since the keys differ.
@@ -332,10 +377,9 @@ fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
 fn turned_away(case: &Case<'_>) -> Option<Finding> {
     /// A liveness check, or an administrator, comes later as a rule.
     const AT_ONCE: Span = Span::from_millis(500);
-    /// Who was refused begins anew within this time; a new IKE SA later is a renewal.
-    const ANEW: Span = Span::from_secs(180);
     /// How many of the next attempts are looked at.
     const NEXT: usize = 16;
+    let begun = LazyCell::new(|| Begun::of(case));
     let mut finding = case.tunnel.ike_sas.iter().find_map(|id| {
         let sa = &case.model.ike_sas[*id];
         let exchanges: Vec<_> = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]).collect();
@@ -366,25 +410,9 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             .child_sas
             .iter()
             .any(|id| case.model.child_sas[*id].seen.is_some())
-            || v2 && is_served(case, answer.time)
-            || case.tunnel
-                .flows
-                .iter()
-                .any(|flow| case.model.flows[*flow].seen.last.1 > at.1 && sa.version.major() == 1);
-        let anew = case.tunnel.ike_sas.iter().any(|other| {
-            let other = &case.model.ike_sas[*other];
-            let first = other.seen.first.1;
-            // One made by rekeying has no first message of its own.
-            let begins = other.exchanges.first().is_some_and(|id| {
-                matches!(
-                    case.model.exchanges[*id].kind,
-                    ExchangeType::IKE_SA_INIT
-                        | ExchangeType::IDENTITY_PROTECTION
-                        | ExchangeType::AGGRESSIVE
-                )
-            });
-            begins && first > at.1 && first.since(at.1) <= ANEW
-        });
+            || v2 && begun.is_served(answer.time)
+            || sa.version.major() == 1 && begun.last.is_some_and(|last| last > at.1);
+        let anew = begun.anew(at.1);
         // Amid rounds of EAP nothing but a refusal may come (RFC 7296 section 2.21.2).
         let stays = anew
             || tap::went_on(case.model, answer.vantage, at.1, Tap::PATIENCE)
@@ -442,7 +470,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         .take(NEXT);
     let stayed = later.any(|birth| {
         let last = case.model.ike_sas[birth.ike_sa].seen.last.1;
-        last.since(birth.up.1) > AT_ONCE || is_served(case, birth.up.1)
+        last.since(birth.up.1) > AT_ONCE || begun.is_served(birth.up.1)
     });
     finding.confidence = match stayed {
         true => Confidence::Possible,
@@ -520,7 +548,7 @@ fn after_xauth(case: &Case<'_>) -> Option<Finding> {
         [(_, before), (_, after)] => after.1.since(before.1) <= ANEW,
         _ => true,
     });
-    if tries.len() < MANY || !anew || is_served(case, first.1) {
+    if tries.len() < MANY || !anew || Begun::of(case).is_served(first.1) {
         return None;
     }
     let path = case.model.ike_sas[id].paths.first()?;

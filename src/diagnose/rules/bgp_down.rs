@@ -520,13 +520,73 @@ mod tests {
     }
 
     #[test]
-    fn newer_reasons_have_their_names() {
-        for (why, name) in [
-            ((6, 9), "Hard Reset"),
-            ((6, 10), "BFD Down"),
-            ((2, 11), "Role Mismatch"),
+    fn every_reason_has_its_name() {
+        for (code, first, names) in [
+            (
+                1,
+                1,
+                "Connection Not Synchronized; Bad Message Length; Bad Message Type; ",
+            ),
+            (
+                2,
+                1,
+                "Unsupported Version Number; Bad Peer AS; Bad BGP Identifier; Unsupported Optional Parameter; ; \
+                 Unacceptable Hold Time; Unsupported Capability; ; ; ; Role Mismatch; ",
+            ),
+            (
+                3,
+                1,
+                "Malformed Attribute List; ; Missing Well-known Attribute; ; ; ; ; \
+                 Invalid NEXT_HOP Attribute; ; ; Malformed AS_PATH; ",
+            ),
+            (4, 0, "; "),
+            (5, 0, "; "),
+            (
+                6,
+                1,
+                "Maximum Number of Prefixes Reached; Administrative Shutdown; Peer De-configured; \
+                 Administrative Reset; Connection Rejected; Other Configuration Change; ; Out of Resources; \
+                 Hard Reset; BFD Down; ",
+            ),
+            (7, 0, "; "),
         ] {
-            assert!(super::name(Some(why)).to_string().contains(name));
+            let error = match code {
+                1 => "Message Header Error",
+                2 => "OPEN Message Error",
+                3 => "UPDATE Message Error",
+                4 => "Hold Timer Expired",
+                5 => "Finite State Machine Error",
+                6 => "Cease",
+                _ => "ROUTE-REFRESH Message Error",
+            };
+            for (subcode, name) in (first..).zip(names.split("; ")) {
+                let numbers = format!("({code}/{subcode})");
+                let expected = match name {
+                    "" => format!("{error} {numbers}"),
+                    _ => format!("{error}, {name} {numbers}"),
+                };
+                assert_eq!(super::name(Some((code, subcode))).to_string(), expected);
+            }
+        }
+        assert_eq!(super::name(Some((8, 1))).to_string(), "unknown error (8/1)");
+    }
+
+    #[test]
+    fn what_to_do_follows_from_the_reason() {
+        let [from, to] = ["169.254.7.1", "169.254.7.2"].map(|end| end.parse().unwrap());
+        for (why, advice) in [
+            ((2, 2), "Set the AS number that 169.254.7.1 expects"),
+            ((2, 3), "identifier of its own"),
+            ((2, 6), "hold times"),
+            ((2, 11), "BGP roles"),
+            ((4, 0), "169.254.7.1 heard no keepalive of 169.254.7.2"),
+            ((6, 1), "169.254.7.2 sends more prefixes"),
+            ((6, 10), "BFD of 169.254.7.1 lost 169.254.7.2"),
+            ((6, 2), "who closed the session"),
+            ((3, 1), "Look at the logs of 169.254.7.1"),
+        ] {
+            let said = super::advice(Some(why), from, to).to_string();
+            assert!(said.contains(advice), "{why:?}: {said}");
         }
     }
 }

@@ -611,6 +611,11 @@ impl Log {
             reader.ikev1(row);
         }
         for mut row in self.v2.drain(..) {
+            if let Err(what) = suits(&row) {
+                // Another cipher than the log says; trying them shows which.
+                reader.problem(row.origin.line, what);
+                row.encryption = None;
+            }
             if row.encryption.is_some_and(|is| lengths::is_aead(is.id)) {
                 row.integrity = Some(0);
             }
@@ -630,6 +635,19 @@ impl Log {
         }
         self.hand_over(reader);
     }
+}
+
+/// Whether the cipher that a log tells takes the keys that it tells.
+fn suits(row: &Ikev2Keys) -> Result<(), String> {
+    let Some(encryption) = row.encryption else {
+        return Ok(());
+    };
+    for (name, key) in [("Sk_ei", &row.sk_ei), ("Sk_er", &row.sk_er)] {
+        if let Some(key) = key {
+            lengths::check(encryption, key.len()).map_err(|what| format!("{name}: {what}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// `ENCR_NULL`.

@@ -395,7 +395,8 @@ fn meant<M: SerializeMap>(
     // What only counts octets says nothing beside them.
     let is_opaque = matches!(
         meaning,
-        Meaning::InvalidSelectors(_)
+        Meaning::InvalidSpi(_)
+            | Meaning::InvalidSelectors(_)
             | Meaning::NatDetection(_)
             | Meaning::Cookie(_)
             | Meaning::Ticket(_)
@@ -420,7 +421,8 @@ fn meant<M: SerializeMap>(
         Meaning::Address(address) => map.serialize_entry("address", address),
         Meaning::Redirect { gateway, .. } => map.serialize_entry("gateway", &Text(gateway)),
         Meaning::WindowSize(size) => map.serialize_entry("window", size),
-        Meaning::InvalidSpi(spi) => map.serialize_entry(
+        // One of another length is no SPI of ESP or AH; its octets stand under `data`.
+        Meaning::InvalidSpi(spi @ [_, _, _, _]) => map.serialize_entry(
             "unknown_spi",
             &format_args!("0x{}", crate::wire::text::Hex(spi)),
         ),
@@ -480,7 +482,8 @@ fn meant<M: SerializeMap>(
         ),
         Meaning::Mobile(meaning) => mobile(map, meaning),
         Meaning::Misfit(_) => map.serialize_entry("fits", &false),
-        Meaning::InvalidSelectors(_)
+        Meaning::InvalidSpi(_)
+        | Meaning::InvalidSelectors(_)
         | Meaning::Cookie(_)
         | Meaning::Ticket(_)
         | Meaning::QuickCrashDetection(_)

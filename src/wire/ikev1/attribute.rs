@@ -258,6 +258,18 @@ mod tests {
     }
 
     #[test]
+    fn lifetimes_have_other_numbers_in_each_phase() {
+        // RFC 2409 appendix A: 11 and 12; RFC 2407 section 4.5: 1 and 2.
+        let of = |phase, is: fn(Phase, u16) -> bool| -> Vec<u16> {
+            (0..20).filter(|kind| is(phase, *kind)).collect()
+        };
+        assert_eq!(of(Phase::One, is_life_type), [11]);
+        assert_eq!(of(Phase::One, is_life_duration), [12]);
+        assert_eq!(of(Phase::Two, is_life_type), [1]);
+        assert_eq!(of(Phase::Two, is_life_duration), [2]);
+    }
+
+    #[test]
     fn a_stump_of_an_attribute_is_a_fault() {
         let (attributes, faults) = read(&[0x80, 14, 1, 0, 0x80]);
         assert_eq!(attributes.len(), 1);

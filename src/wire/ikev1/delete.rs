@@ -108,6 +108,14 @@ mod tests {
     }
 
     #[test]
+    fn no_spis_of_no_octets_are_no_fault() {
+        let (delete, faults) = read(&[0, 0, 0, 1, 3, 0, 0, 0]);
+        let delete = delete.unwrap();
+        assert_eq!(delete.to_string(), "ESP");
+        assert_eq!((delete.spis, faults), (vec![], vec![]));
+    }
+
+    #[test]
     fn a_count_that_lies_is_a_fault_and_what_is_there_is_kept() {
         let (delete, faults) = read(&[0, 0, 0, 1, 3, 4, 0, 3, 1, 2, 3, 4, 5, 6]);
         assert_eq!(delete.unwrap().spis, [&[1, 2, 3, 4][..], &[5, 6]]);

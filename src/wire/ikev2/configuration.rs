@@ -427,6 +427,26 @@ mod tests {
     }
 
     #[test]
+    fn choices_read_by_their_names_and_others_as_octets() {
+        for (kind, names) in [
+            (
+                Kind::XAUTH_TYPE,
+                &["generic", "RADIUS-CHAP", "OTP", "S/KEY"][..],
+            ),
+            (Kind::XAUTH_STATUS, &["FAIL", "OK"]),
+            (Kind::UNITY_SAVE_PASSWD, &["no", "yes"]),
+            (Kind::UNITY_PFS, &["no", "yes"]),
+        ] {
+            for (number, name) in (0..).zip(names) {
+                assert_eq!(said(kind, &[0, number]), format!("{kind} {name}"));
+            }
+            let beyond = [0, u8::try_from(names.len()).unwrap()];
+            assert_eq!(said(kind, &beyond), format!("{kind} {}", Hex(&beyond)));
+            assert_eq!(said(kind, &[1, 0]), format!("{kind} 0100"));
+        }
+    }
+
+    #[test]
     fn rarer_attributes_read_as_people_write_them() {
         let resolver = [
             &[0, 1, 2, 11][..],

@@ -179,6 +179,20 @@ mod tests {
     }
 
     #[test]
+    fn only_the_response_to_the_question_who_it_is_names_a_user() {
+        let identity = |octets: &[u8]| {
+            Eap::read(&mut Cursor::new(octets, 0), &mut Faults::default())
+                .unwrap()
+                .identity()
+        };
+        let bob = Some("bob".to_owned());
+        assert_eq!(identity(&[2, 0, 0, 8, 1, b'b', b'o', b'b']), bob);
+        assert_eq!(identity(&[1, 0, 0, 8, 1, b'b', b'o', b'b']), None);
+        assert_eq!(identity(&[2, 0, 0, 8, 6, b'b', b'o', b'b']), None);
+        assert_eq!(identity(&[3, 0, 0, 4]), None);
+    }
+
+    #[test]
     fn a_length_that_lies_is_a_fault() {
         assert_eq!(
             read(&[3, 7, 0, 3]).1,

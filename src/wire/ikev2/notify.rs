@@ -766,6 +766,20 @@ mod tests {
     }
 
     #[test]
+    fn auth_methods_that_come_later_are_no_misfit() {
+        // RFC 9593 section 3.1: without data they are announced in another exchange.
+        let notify = |data| Notify {
+            protocol: SecurityProtocol(0),
+            spi: &[],
+            kind: NotifyType::SUPPORTED_AUTH_METHODS,
+            data,
+        };
+        assert_eq!(notify(&[]).meaning(), None);
+        let misfit = Some(NotifyMeaning::Misfit(&[1]));
+        assert_eq!(notify(&[1]).meaning(), misfit);
+    }
+
+    #[test]
     fn no_type_panics_on_any_length() {
         for (kind, name, _) in NotifyType::NAMED {
             for length in 0..40 {

@@ -269,6 +269,27 @@ mod tests {
     }
 
     #[test]
+    fn a_timer_counts_in_the_unit_that_its_high_bits_tell() {
+        // TS 24.008 table 10.5.163a.
+        let units = [600, 3_600, 36_000, 2, 30, 60, 1_152_000];
+        for (bits, unit) in (0..).zip(units) {
+            assert_eq!(seconds(bits << 5 | 3), Some(3 * unit));
+        }
+        assert_eq!(seconds(7 << 5 | 3), None);
+    }
+
+    #[test]
+    fn services_of_an_emergency_number_are_five_bits() {
+        let numbers = emergency_numbers(&[3, 0xe2, 0x11, 0xf2, 2, 0x1f, 0x21]).unwrap();
+        let told: Vec<_> = numbers
+            .iter()
+            .map(|one| (one.services, one.digits.as_str()))
+            .collect();
+        assert_eq!(told, [(2, "112"), (0x1f, "12")]);
+        assert!(emergency_numbers(&[3, 1, 0x11]).is_none());
+    }
+
+    #[test]
     fn data_that_does_not_fit_means_nothing() {
         use NotifyType as Kind;
         for (kind, data) in [

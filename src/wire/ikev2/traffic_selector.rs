@@ -325,6 +325,26 @@ mod tests {
     }
 
     #[test]
+    fn prefixes_cover_the_addresses_exactly() {
+        let cidrs = |start: &[u8], end: &[u8]| {
+            let selector = Selector {
+                ts_type: TsType::TS_IPV4_ADDR_RANGE,
+                protocol: 0,
+                start_port: 0,
+                end_port: 65535,
+                start,
+                end,
+            };
+            let cidrs = selector.cidrs()?;
+            Some(cidrs.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let told = cidrs(&[10, 0, 0, 1], &[10, 0, 0, 4]).unwrap();
+        assert_eq!(told, ["10.0.0.1/32", "10.0.0.2/31", "10.0.0.4/32"]);
+        assert_eq!(cidrs(&[10, 0, 0, 4], &[10, 0, 0, 1]), None);
+        assert_eq!(cidrs(&[10, 0, 0], &[10, 0, 1]), None);
+    }
+
+    #[test]
     fn a_wrong_count_of_selectors_is_a_fault_and_all_are_read() {
         let octets = [
             2, 0, 0, 0, 7, 0, 0, 16, 0, 0, 255, 255, 10, 0, 0, 0, 10, 255, 255, 255,

@@ -41,6 +41,16 @@ fn ike_keys(thread: u32, tag: &str, first: u8) -> String {
     .concat()
 }
 
+/// As [`ike_keys`], of a cipher that takes so many octets.
+fn keys_of(thread: u32, tag: &str, first: u8, octets: u8) -> String {
+    [
+        ike(thread, tag, "Sk_d secret", first, 4),
+        ike(thread, tag, "Sk_ei secret", first, octets),
+        ike(thread, tag, "Sk_er secret", first + 1, octets),
+    ]
+    .concat()
+}
+
 /// What the hash of NAT detection is made of: SPIs of eight equal octets, an address, a port.
 fn natd(thread: u32, tag: &str, initiator: u8, responder: u8) -> String {
     let words = |octet: u8| vec![format!("{octet:02X}"); 8].join(" ");
@@ -69,17 +79,17 @@ fn keys_of_an_ike_sa_are_tied_to_its_spis_and_suite_whatever_comes_first() {
     let text = join(&[
         "09[CFG] <a|1> selected proposal: IKE:AES_CBC_256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/ECP_256\n",
         &natd(9, "<a|1> ", 0x11, 0),
-        &ike_keys(9, "<a|1> ", 0x40),
+        &keys_of(9, "<a|1> ", 0x40, 32),
         "10[CFG] <2> selected proposal: IKE:AES_GCM_16_128/PRF_HMAC_SHA2_384/ECP_256\n",
         &natd(10, "<2> ", 0x22, 0x33),
-        &ike_keys(10, "<2> ", 0x50),
+        &keys_of(10, "<2> ", 0x50, 20),
         &natd(9, "<a|1> ", 0x11, 0x99),
     ]);
     assert_eq!(
         check("strongswan", text),
         "\
-5: ikev2 1111111111111111 9999999999999999 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128 PRF_HMAC_SHA2_256 d=40414243 ei=404142434445464748494a4b4c4d4e4f50515253 er=4142434445464748494a4b4c4d4e4f50
-16: ikev2 2222222222222222 3333333333333333 ENCR_AES_GCM_16-128 NONE PRF_HMAC_SHA2_384 d=50515253 ei=505152535455565758595a5b5c5d5e5f60616263 er=5152535455565758595a5b5c5d5e5f60
+5: ikev2 1111111111111111 9999999999999999 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128 PRF_HMAC_SHA2_256 d=40414243 ei=404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f er=4142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f60
+17: ikev2 2222222222222222 3333333333333333 ENCR_AES_GCM_16-128 NONE PRF_HMAC_SHA2_384 d=50515253 ei=505152535455565758595a5b5c5d5e5f60616263 er=5152535455565758595a5b5c5d5e5f6061626364
 "
     );
 }
@@ -178,7 +188,7 @@ fn intermediate_exchanges_and_successors_have_keys_of_their_own() {
         &ike_keys(10, "<a|1> ", 0x50),
         "11[ENC] <a|1> parsed CREATE_CHILD_SA response 5 [ SA No KE ]\n",
         "11[CFG] <a|1> selected proposal: IKE:3DES_CBC/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_2048\n",
-        &ike_keys(11, "<a|2> ", 0x60),
+        &keys_of(11, "<a|2> ", 0x60, 24),
     ]);
     let shown = check("strongswan", text);
     let heads: Vec<&str> = shown
@@ -370,5 +380,33 @@ fn a_dump_that_is_cut_off_is_told() {
 ! f:3: expected a key of no more than 512 octets
 ! f:4: expected 2 octets in the next lines, found 0
 "
+    );
+}
+
+#[test]
+fn a_cipher_that_does_not_take_the_keys_is_not_believed() {
+    let read = |bits: u32| {
+        check(
+            "strongswan",
+            join(&[
+                &format!(
+                    "13[CFG] <a|1> selected proposal: IKE:AES_CBC_{bits}/HMAC_SHA1_96/PRF_HMAC_SHA1/ECP_256\n"
+                ),
+                &natd(13, "<a|1> ", 0x11, 0x22),
+                &keys_of(13, "<a|1> ", 0x40, 16),
+            ]),
+        )
+    };
+    let believed = read(128);
+    assert!(
+        believed.contains(" ENCR_AES_CBC-128 AUTH_HMAC_SHA1_96 "),
+        "{believed}"
+    );
+    assert!(!believed.contains('!'), "{believed}");
+    // The keys stay, and the cipher is open.
+    assert_eq!(
+        read(256),
+        believed.replace("ENCR_AES_CBC-128", "?")
+            + "! f:5: Sk_ei: a key of 16 octets; ENCR_AES_CBC-256 takes 32\n"
     );
 }
