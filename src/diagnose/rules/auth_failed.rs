@@ -537,7 +537,7 @@ fn after_xauth(case: &Case<'_>) -> Option<Finding> {
             asked::from_the_start(case.model, first)
                 && asked::v1_messages(first.kind) == Some(first.flights.len())
         });
-        let last = of(ExchangeType::TRANSACTION).filter(sealed).last()?;
+        let last = of(ExchangeType::TRANSACTION).rfind(sealed)?;
         let serves = of(ExchangeType::QUICK_MODE).next().is_some();
         let at = began(case.model, last.flights.last()?)?;
         (phase_1 && !serves).then_some((*id, at))

@@ -140,7 +140,7 @@ fn one_way(
     // A ping that was answered was so by packets of its own size.
     let wanted = conversed || !other && before > 0 && answered_alike(directions, silent);
     // Without IKE only a conversation shows that the tap hears both.
-    if !ike && !(conversed && wanted && !stream && !reports) {
+    if !ike && !conversed {
         return None;
     }
     let confidence = tap.absence(match wanted && !stream && !reports && ike {
