@@ -6,6 +6,7 @@
 //! exchange whose answer is large enough to have made a child SA. Where that leaves a choice
 //! between IKE SAs, nothing is tied.
 
+use super::each::{Each, map_ids};
 use super::succession::{Succession, times};
 use super::{HashMap, HashSet};
 use crate::limits::{LINK_CHOICES, LINK_CROWD};
@@ -28,9 +29,9 @@ const TOGETHER: Span = Span::from_secs(10);
 const DRAIN: Span = Span::from_secs(30);
 
 /// Fills `child_sas`, the links of the flows, and `child_sas` of the IKE SAs.
-pub(super) fn link(model: &mut Model, succession: &Succession) {
+pub(super) fn link(model: &mut Model, succession: &Succession, each: &Each<'_>) {
     let groups = groups(model);
-    let makers = makers(model, succession);
+    let makers = makers(model, succession, each);
     let mut drafts: Vec<Draft> = makers.iter().map(|maker| Draft::of(model, maker)).collect();
     let proven = prove(&groups, &makers, &mut drafts);
     let unlinked = assign(model, &groups, &makers, &mut drafts, &proven);
@@ -140,82 +141,90 @@ impl Maker {
     }
 }
 
-fn makers(model: &Model, succession: &Succession) -> Vec<Maker> {
-    let mut makers = Vec::new();
-    for (ike_sa, row) in model.ike_sas.entries() {
-        let auth = match row.version.major() {
-            1 => AuthOutcome::NotSeen,
-            _ => model.auth_outcome(ike_sa),
-        };
-        let last_auth = row
-            .exchanges
-            .iter()
-            .rev()
-            .find(|id| model.exchanges[**id].kind == ExchangeType::IKE_AUTH);
-        for id in &row.exchanges {
-            let exchange = &model.exchanges[*id];
-            let (sure, doubtful) = match exchange.kind {
-                ExchangeType::IKE_AUTH if Some(id) == last_auth => match auth {
-                    AuthOutcome::Full => (true, false),
-                    AuthOutcome::Unclear => (false, true),
-                    _ => continue,
-                },
-                ExchangeType::CREATE_CHILD_SA if !succession.rekeys.contains(id) => {
-                    match model.child_outcome(exchange) {
-                        // Its successor may lie beyond the capture, if it rekeyed an IKE SA.
-                        ChildOutcome::Made => (false, false),
-                        ChildOutcome::Unclear => (false, true),
-                        _ => continue,
-                    }
-                }
-                ExchangeType::QUICK_MODE => match model.child_outcome(exchange) {
-                    ChildOutcome::Made => (true, false),
-                    _ => continue,
-                },
-                _ => continue,
-            };
-            let told = model.negotiation(*id);
-            if told.as_ref().is_some_and(Negotiation::is_of_ike) {
-                continue;
-            }
-            let granted = told
-                .as_ref()
-                .and_then(|told| told.answer.as_ref())
-                .is_some_and(|answer| answer.has_sa);
-            let (sure, doubtful) = (sure || granted, doubtful && !granted);
-            let Some((asked, answered)) = times(model, exchange) else {
-                continue;
-            };
-            let flights = [exchange.request(), exchange.response()];
-            let mut ends = Few::new();
-            for flight in flights.into_iter().flatten() {
-                let Some(first) = flight.first() else {
-                    continue;
-                };
-                let path = &model.messages[first].path;
-                let (from, to) = (path.from().address, path.to().address);
-                let pair = match flight.by == exchange.by {
-                    true => [from, to],
-                    false => [to, from],
-                };
-                if !ends.contains(&pair) {
-                    ends.push(pair);
-                }
-            }
-            makers.push(Maker {
-                ike_sa,
-                exchange: *id,
-                by: exchange.by,
-                ends,
-                asked,
-                answered,
-                sure,
-                doubtful,
-                told: told.map(Box::new),
-            });
-        }
-    }
+/// The exchanges that made child SAs, in order of time.
+fn makers(model: &Model, succession: &Succession, each: &Each<'_>) -> Vec<Maker> {
+    let ids: Vec<IkeSaId> = model.ike_sas.ids().collect();
+    let makers = map_ids(each, &ids, |id| makers_of(model, succession, id));
+    let mut makers: Vec<Maker> = makers.into_iter().flatten().collect();
     makers.sort_by_key(|maker| maker.asked);
+    makers
+}
+
+/// Those of an IKE SA.
+fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> Vec<Maker> {
+    let row = &model.ike_sas[ike_sa];
+    let mut makers = Vec::new();
+    let auth = match row.version.major() {
+        1 => AuthOutcome::NotSeen,
+        _ => model.auth_outcome(ike_sa),
+    };
+    let last_auth = row
+        .exchanges
+        .iter()
+        .rev()
+        .find(|id| model.exchanges[**id].kind == ExchangeType::IKE_AUTH);
+    for id in &row.exchanges {
+        let exchange = &model.exchanges[*id];
+        let (sure, doubtful) = match exchange.kind {
+            ExchangeType::IKE_AUTH if Some(id) == last_auth => match auth {
+                AuthOutcome::Full => (true, false),
+                AuthOutcome::Unclear => (false, true),
+                _ => continue,
+            },
+            ExchangeType::CREATE_CHILD_SA if !succession.rekeys.contains(id) => {
+                match model.child_outcome(exchange) {
+                    // Its successor may lie beyond the capture, if it rekeyed an IKE SA.
+                    ChildOutcome::Made => (false, false),
+                    ChildOutcome::Unclear => (false, true),
+                    _ => continue,
+                }
+            }
+            ExchangeType::QUICK_MODE => match model.child_outcome(exchange) {
+                ChildOutcome::Made => (true, false),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        let told = model.negotiation(*id);
+        if told.as_ref().is_some_and(Negotiation::is_of_ike) {
+            continue;
+        }
+        let granted = told
+            .as_ref()
+            .and_then(|told| told.answer.as_ref())
+            .is_some_and(|answer| answer.has_sa);
+        let (sure, doubtful) = (sure || granted, doubtful && !granted);
+        let Some((asked, answered)) = times(model, exchange) else {
+            continue;
+        };
+        let flights = [exchange.request(), exchange.response()];
+        let mut ends = Few::new();
+        for flight in flights.into_iter().flatten() {
+            let Some(first) = flight.first() else {
+                continue;
+            };
+            let path = &model.messages[first].path;
+            let (from, to) = (path.from().address, path.to().address);
+            let pair = match flight.by == exchange.by {
+                true => [from, to],
+                false => [to, from],
+            };
+            if !ends.contains(&pair) {
+                ends.push(pair);
+            }
+        }
+        makers.push(Maker {
+            ike_sa,
+            exchange: *id,
+            by: exchange.by,
+            ends,
+            asked,
+            answered,
+            sure,
+            doubtful,
+            told: told.map(Box::new),
+        });
+    }
     makers
 }
 

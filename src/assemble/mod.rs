@@ -48,7 +48,7 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
     for (row, state) in model.ike_sas.iter_mut().zip(states) {
         row.state = state;
     }
-    child::link(model, &succession);
+    child::link(model, &succession, each);
     model.past_port_500 = past_port_500(model);
     tunnel::group(model);
     taps::pair(model, each);
@@ -59,18 +59,18 @@ fn past_port_500(model: &Model) -> BTreeSet<u16> {
     let flows = model.flows.iter().map(|flow| &flow.key);
     let esp = flows.filter(|key| matches!(key.transport, Transport::Ip | Transport::Udp));
     let is_4500 = |path: &Path| path.from.port == Some(4500) || path.to.port == Some(4500);
-    let floated = model
-        .ike_sas
-        .iter()
-        .filter(|sa| sa.paths.iter().any(is_4500));
-    let messages = floated
-        .flat_map(|sa| &sa.exchanges)
-        .flat_map(|id| &model.exchanges[*id].flights)
-        .flat_map(|flight| flight.parts.iter().chain(&flight.elsewhere))
-        .map(|id| &model.messages[*id])
-        .filter(|message| is_4500(&message.path.path()));
-    let vantages = esp.map(|key| key.vantage);
-    let vantages = vantages.chain(messages.map(|message| message.vantage));
+    let floated = model.ike_sas.iter().filter_map(|sa| {
+        sa.paths.iter().find(|path| is_4500(path))?;
+        let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+        let mut flights = exchanges.flat_map(|exchange| &exchange.flights);
+        flights.find(|flight| {
+            let first = flight.first().map(|id| &model.messages[id]);
+            first.is_some_and(|message| is_4500(&message.path.path()))
+        })
+    });
+    let messages = floated.flat_map(|flight| flight.parts.iter().chain(&flight.elsewhere));
+    let messages = messages.map(|id| model.messages[*id].vantage);
+    let vantages = esp.map(|key| key.vantage).chain(messages);
     vantages.map(|vantage| vantage.input).collect()
 }
 

@@ -89,14 +89,6 @@ fn endless(case: &Case<'_>) -> Option<crate::diagnose::Cite> {
         if asked.len() < RETURNED {
             return None;
         }
-        let in_vain = asked
-            .iter()
-            .filter(|notice| {
-                let request = case.model.exchanges[notice.exchange].request();
-                let read = request.and_then(|flight| case.model.readable(flight));
-                read.is_some_and(|(_, read)| read.notify(NotifyType::COOKIE).is_some())
-            })
-            .count();
         // Whoever speaks on was served, if the answer is there or not. Without the answer that ties them
         // together what follows stands as an IKE SA of its own.
         let ike_sas = case.tunnel.ike_sas.iter();
@@ -105,8 +97,18 @@ fn endless(case: &Case<'_>) -> Option<crate::diagnose::Cite> {
             .filter(|other| other.spis.initiator == sa.spis.initiator)
             .flat_map(|other| &other.exchanges)
             .any(|id| case.model.exchanges[*id].kind != ExchangeType::IKE_SA_INIT);
-        let served = offer::accepted(case.model, sa).is_some() || goes_on;
-        (in_vain >= RETURNED && !served)
+        if goes_on || offer::accepted(case.model, sa).is_some() {
+            return None;
+        }
+        let in_vain = asked
+            .iter()
+            .filter(|notice| {
+                let request = case.model.exchanges[notice.exchange].request();
+                let read = request.and_then(|flight| case.model.readable(flight));
+                read.is_some_and(|(_, read)| read.notify(NotifyType::COOKIE).is_some())
+            })
+            .count();
+        (in_vain >= RETURNED)
             .then(|| asked.last().map(|notice| notice.at))
             .flatten()
     })

@@ -52,7 +52,13 @@ const LONG: Span = Span::from_millis(400);
 type Sample = (Cite, Span);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let ike = liveness(case);
+    let checks = checks(case);
+    let mut ike: Vec<Sample> = checks
+        .iter()
+        .flat_map(|(_, series)| series)
+        .copied()
+        .collect();
+    ike.sort_unstable();
     let inner = inside(case);
     let [of_ike, of_inner] = [
         (ike, "liveness checks of IKE", Confidence::Likely),
@@ -65,7 +71,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     // What is inside stands for what users feel; IKE tells the path from the hosts.
     let (what, confidence) = ("exchanges of IKE", of_ike.2);
     let by_asker = match of_ike.0.len() + SETUPS >= 2 * ENOUGH {
-        true => by_asker(case),
+        true => by_asker(case, checks),
         false => Vec::new(),
     };
     by_asker
@@ -80,41 +86,41 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 type Series = (Vec<Sample>, &'static str, Confidence);
 
-/// The round trips of liveness checks, in order.
-fn liveness(case: &Case<'_>) -> Vec<Sample> {
-    let exchanges = case
-        .tunnel
-        .ike_sas
-        .iter()
-        .flat_map(|id| &case.model.ike_sas[*id].exchanges);
-    let mut found: Vec<Sample> = exchanges
-        .map(|id| &case.model.exchanges[*id])
-        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL)
-        .filter_map(|exchange| Some(round_trip(case.model, exchange)?.1))
-        .collect();
-    found.sort_unstable();
-    found
+/// Who asks, as a tap sees it.
+type Asker = (Vantage, IpAddr);
+
+/// Round trips by who asks.
+type ByAsker = BTreeMap<Asker, Vec<Sample>>;
+
+/// The round trips of liveness checks by who asks: a tap beside one gateway sees the path only in what
+/// that one asks.
+fn checks(case: &Case<'_>) -> ByAsker {
+    let mut checks = ByAsker::new();
+    let of_kind = |exchange: &&Exchange| exchange.kind == ExchangeType::INFORMATIONAL;
+    for exchange in case.exchanges().filter(of_kind) {
+        if let Some((asker, sample)) = round_trip(case.model, exchange) {
+            checks.entry(asker).or_default().push(sample);
+        }
+    }
+    checks
 }
 
-/// The round trips of liveness checks by who asks, each in order: a tap beside one gateway sees the path
-/// only in what that one asks.
+/// The round trips of each asker, in order.
 ///
 /// The first two exchanges of the first IKE SA, which may take longer for their arithmetic but never
-/// less than the path does, come before them, and never among the later ones of a step: those of a
-/// later IKE SA are left out.
-fn by_asker(case: &Case<'_>) -> Vec<Vec<Sample>> {
-    let mut checks: BTreeMap<(Vantage, IpAddr), Vec<Sample>> = BTreeMap::new();
-    let mut setups = checks.clone();
-    for id in &case.tunnel.ike_sas {
-        let exchanges = case.model.ike_sas[*id].exchanges.iter();
-        for (place, exchange) in exchanges.map(|id| &case.model.exchanges[*id]).enumerate() {
-            let series = match exchange.kind {
-                ExchangeType::INFORMATIONAL => &mut checks,
-                ExchangeType::IKE_SA_INIT | ExchangeType::IKE_AUTH if place < SETUPS => &mut setups,
-                _ => continue,
-            };
-            if let Some((asker, sample)) = round_trip(case.model, exchange) {
-                series.entry(asker).or_default().push(sample);
+/// less than the path does, come before its liveness checks, and never among the later ones of a step:
+/// those of a later IKE SA are left out.
+fn by_asker(case: &Case<'_>, mut checks: ByAsker) -> Vec<Vec<Sample>> {
+    let mut setups = ByAsker::new();
+    for sa in case.ike_sas() {
+        for id in sa.exchanges.iter().take(SETUPS) {
+            let exchange = &case.model.exchanges[*id];
+            let sets_up = matches!(
+                exchange.kind,
+                ExchangeType::IKE_SA_INIT | ExchangeType::IKE_AUTH
+            );
+            if sets_up && let Some((asker, sample)) = round_trip(case.model, exchange) {
+                setups.entry(asker).or_default().push(sample);
             }
         }
     }
@@ -131,7 +137,7 @@ fn by_asker(case: &Case<'_>) -> Vec<Vec<Sample>> {
 }
 
 /// Who asked, where it was recorded, and the round trip; `None` if a request was sent again.
-fn round_trip(model: &Model, exchange: &Exchange) -> Option<((Vantage, IpAddr), Sample)> {
+fn round_trip(model: &Model, exchange: &Exchange) -> Option<(Asker, Sample)> {
     let [request, response] = exchange.flights.as_slice() else {
         return None;
     };
