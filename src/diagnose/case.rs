@@ -12,8 +12,10 @@ use super::facts::life::{self, Birth};
 use super::facts::rekey::{self, Refused};
 use super::facts::successors::Successors;
 use super::facts::tap::{self, Heard, Tap};
+use super::facts::turned_down::TurnedDown;
 use super::signs::Signs;
 use crate::model::{EspFlow, Exchange, IkeSa, Message, Model, Tunnel, TunnelId};
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 /// A tunnel and the model that it stands in. Rules on several threads may look at one case.
@@ -34,6 +36,7 @@ pub struct Case<'m> {
     attempts: OnceLock<Vec<Attempt>>,
     lasting: OnceLock<Vec<Refusal>>,
     refused: OnceLock<[Vec<Refused>; 2]>,
+    turned_down: OnceLock<[TurnedDown<'m>; 2]>,
     inside: OnceLock<Option<Inside<'m>>>,
     successors: OnceLock<Successors>,
 }
@@ -54,6 +57,7 @@ impl<'m> Case<'m> {
             attempts: OnceLock::new(),
             lasting: OnceLock::new(),
             refused: OnceLock::new(),
+            turned_down: OnceLock::new(),
             inside: OnceLock::new(),
             successors: OnceLock::new(),
         }
@@ -132,6 +136,16 @@ impl<'m> Case<'m> {
     pub(crate) fn refused(&self, alive: bool) -> &[Refused] {
         let [before, while_alive] = self.refused.get_or_init(|| rekey::refused(self));
         if alive { while_alive } else { before }
+    }
+
+    /// What one of its ends turned down by NO_PROPOSAL_CHOSEN; `None` if the address is none of its ends.
+    pub(crate) fn turned_down_by(&self, responder: IpAddr) -> Option<&TurnedDown<'m>> {
+        let ends = self.tunnel.ends;
+        let turned_down = self
+            .turned_down
+            .get_or_init(|| ends.map(|end| TurnedDown::by(self, end)));
+        let place = ends.iter().position(|end| *end == responder)?;
+        turned_down.get(place)
     }
 
     /// What its ESP carries; `None` if none of it could be read.

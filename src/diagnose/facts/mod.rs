@@ -25,6 +25,7 @@ pub mod stranger;
 pub mod successors;
 pub mod tap;
 pub mod taps;
+pub mod turned_down;
 pub mod vendor_advice;
 
 pub use asked::{Asked, Fate};

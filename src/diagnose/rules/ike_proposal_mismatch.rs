@@ -1,14 +1,13 @@
 //! The responder refuses every IKE proposal.
 
-use super::peer_address_unknown;
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
+use crate::diagnose::facts::turned_down::TurnedDown;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{recovery, stranger};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{IkeSa, IkeState, Model, Role, TunnelId};
-use crate::registry::{ExchangeType, NotifyType};
+use crate::model::{IkeSa, Model, TunnelId};
 use crate::say;
 use std::net::IpAddr;
 
@@ -54,9 +53,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// One finding for all refusals of one responder.
 fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
-    let refused = refusals(case, responder);
+    let TurnedDown {
+        attempts: refused,
+        proof,
+    } = case.turned_down_by(responder)?;
     // Where the algorithms are not the reason, another rule speaks.
-    if peer_address_unknown::proof(case, &refused).is_some() {
+    if proof.is_some() {
         return None;
     }
     let (sa, notice) = *refused.first()?;
@@ -135,27 +137,6 @@ const MANY_PROPOSALS: usize = 8;
 
 /// So many refused offers are compared; more tell nothing new.
 const COMPARED: usize = 64;
-
-/// The first attempts that a responder refused by NO_PROPOSAL_CHOSEN in clear, in order.
-pub(super) fn refusals<'m>(case: &Case<'m>, responder: IpAddr) -> Vec<(&'m IkeSa, &'m Notice)> {
-    let mut refused = Vec::new();
-    for id in &case.tunnel.ike_sas {
-        let sa = &case.model.ike_sas[*id];
-        let went_on = matches!(
-            sa.state,
-            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-        );
-        let notice = sa
-            .notices
-            .iter()
-            .filter(|notice| notice.by == Role::Responder && !went_on)
-            .find(|notice| notice.kind == NotifyType::NO_PROPOSAL_CHOSEN.0 && is_first(notice));
-        if let Some(notice) = notice.filter(|notice| notice.from == responder) {
-            refused.push((sa, notice));
-        }
-    }
-    refused
-}
 
 /// How many different offers were refused.
 fn different_offers(model: &Model, refused: &[(&IkeSa, &Notice)]) -> usize {
@@ -236,17 +217,6 @@ fn since_when(
                 choice = Text::verbatim(chosen)
             ),
         )
-}
-
-/// A refusal of phase 1 or `IKE_SA_INIT`, not one that answers something later in clear.
-fn is_first(notice: &Notice) -> bool {
-    matches!(
-        notice.exchange_kind,
-        ExchangeType::IKE_SA_INIT
-            | ExchangeType::IDENTITY_PROTECTION
-            | ExchangeType::AGGRESSIVE
-            | ExchangeType::INFORMATIONAL_V1
-    )
 }
 
 /// The peer's side is known: say what differs.

@@ -1,6 +1,5 @@
 //! One side speaks IKEv1, the other IKEv2.
 
-use super::ike_proposal_mismatch;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Asked, clear, end_of, recovery, stranger};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
@@ -98,8 +97,7 @@ fn refused(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     case.tunnel.ends.iter().find_map(|responder| {
-        let refusals = ike_proposal_mismatch::refusals(case, *responder);
-        let (sa, notice) = *refusals.first()?;
+        let (sa, notice) = *case.turned_down_by(*responder)?.attempts.first()?;
         let version = sa.version.major();
         let begins = |sa: &IkeSa| sa.paths.first().is_some_and(|path| path.from.address == *responder);
         let mut own = sas().filter(|sa| begins(sa));

@@ -1,13 +1,9 @@
 //! The peer refuses at once, though the algorithms are not the reason: it does not know us.
 
-use super::ike_proposal_mismatch::refusals;
-use crate::diagnose::facts::clear::Notice;
-use crate::diagnose::facts::offer::{self, Offer};
-use crate::diagnose::facts::{self, stranger, vendor_advice};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::facts::turned_down::TurnedDown;
+use crate::diagnose::facts::{offer, stranger};
+use crate::diagnose::{Case, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{IkeSa, Model};
-use crate::registry::product;
 use crate::say;
 use std::net::IpAddr;
 
@@ -45,12 +41,6 @@ A responder that has other algorithms for this one initiator than for all others
 2. If the initiator's address changes, identify it by name instead of address.
 ";
 
-/// How many other tunnels of the responder are looked at, before and after: a hub may have thousands.
-const LOOKED_AT: usize = 16;
-
-/// How many IKE SAs of each are looked at.
-const TRIED: usize = 8;
-
 fn check(case: &Case<'_>) -> Vec<Finding> {
     case.tunnel
         .ends
@@ -60,8 +50,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn unknown_to(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
-    let refused = refusals(case, responder);
-    let proof = proof(case, &refused)?;
+    let TurnedDown {
+        attempts: refused,
+        proof: Some(proof),
+    } = case.turned_down_by(responder)?
+    else {
+        return None;
+    };
     let (sa, notice) = *refused.first()?;
     let initiator = sa.paths.first()?.from.address;
     let (offer, at) = offer::offered(case.model, sa)?;
@@ -131,156 +126,6 @@ fn unknown_to(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
                 initiator
             )),
     )
-}
-
-/// Why the algorithms are not the reason of a refusal.
-pub(super) enum Proof {
-    /// An offer that agrees was accepted from another address, the very same offer or not.
-    Accepted { from: IpAddr, at: Cite, same: bool },
-    /// The very same offer was accepted earlier, from the same address.
-    Before { at: Cite },
-    /// The responder itself offers what agrees, to this address.
-    Offers { to: IpAddr, at: Cite },
-    /// strongSwan keeps its SPI when it finds no connection.
-    Spi,
-}
-
-impl Proof {
-    fn confidence(&self) -> Confidence {
-        match self {
-            Self::Accepted { same: false, .. } | Self::Before { .. } | Self::Offers { .. } => {
-                Confidence::Possible
-            }
-            Self::Accepted { .. } | Self::Spi => Confidence::Likely,
-        }
-    }
-
-    /// Whether somebody who has nothing to do with the responder may be refused like this.
-    fn may_be_a_stranger(&self) -> bool {
-        match self {
-            Self::Accepted { same, .. } => !same,
-            Self::Before { .. } => false,
-            Self::Offers { .. } | Self::Spi => true,
-        }
-    }
-
-    fn says(&self, initiator: IpAddr, responder: IpAddr) -> Text {
-        match self {
-            Self::Accepted {
-                from, same: true, ..
-            } => say!("It accepted the very same offer from {from}.", from),
-            Self::Accepted { from, .. } => {
-                say!(
-                    "It accepted an offer that agrees with it from {from}.",
-                    from
-                )
-            }
-            Self::Before { .. } => say!(
-                "It accepted the very same offer of {initiator} before.",
-                initiator
-            ),
-            Self::Offers { to, .. } => say!(
-                "{responder} itself offers to {to} what agrees with it.",
-                responder,
-                to
-            ),
-            Self::Spi => say!(
-                "{responder} is strongSwan, and its refusal bears its SPI: it keeps it when it finds no \
-                 connection, and sets it to zero when it dislikes the algorithms.",
-                responder
-            ),
-        }
-    }
-
-    fn cite(&self) -> Option<(Cite, Text)> {
-        match self {
-            Self::Accepted { from, at, .. } => Some((*at, say!("accepted from {from}", from))),
-            Self::Before { at } => Some((*at, "accepted before".into())),
-            Self::Offers { to, at } => Some((*at, say!("its own offer to {to}", to))),
-            Self::Spi => None,
-        }
-    }
-}
-
-/// What shows that the algorithms are not the reason of these refusals of one responder.
-pub(super) fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Proof> {
-    let (sa, notice) = *refused.first()?;
-    let (ours, at) = offer::offered(case.model, sa)?;
-    let path = sa.paths.first()?;
-    let (initiator, responder) = (path.from.address, path.to.address);
-    // Several values of one kind are a reason of their own.
-    let plain = ours.is_plain();
-    let beside: Vec<&IkeSa> = case
-        .model
-        .tunnels_beside(case.id, responder, LOOKED_AT)
-        .flat_map(|other| case.model.tunnels[other].ike_sas.iter().take(TRIED))
-        .map(|id| &case.model.ike_sas[*id])
-        .filter(|other| other.version.major() == sa.version.major())
-        .collect();
-    accepted_elsewhere(case.model, &beside, responder, &ours, plain)
-        .or_else(|| {
-            let before = offer::accepted_before(case, [initiator, responder], at)?;
-            (before.offer.0 == ours).then_some(Proof::Before {
-                at: before.choice.1,
-            })
-        })
-        .or_else(|| {
-            let mut offers = beside.iter().filter_map(|other| {
-                // Addresses are at hand, offers have to be read.
-                let path = other.paths.first();
-                let path = path.filter(|path| plain && path.from.address == responder)?;
-                let (offer, at) = offer::offered(case.model, other)?;
-                offer.meets(&ours).then_some(Proof::Offers {
-                    to: path.to.address,
-                    at,
-                })
-            });
-            offers.next()
-        })
-        .or_else(|| keeps_spi(case, responder, notice).then_some(Proof::Spi))
-}
-
-fn accepted_elsewhere(
-    model: &Model,
-    beside: &[&IkeSa],
-    responder: IpAddr,
-    ours: &Offer,
-    plain: bool,
-) -> Option<Proof> {
-    let mut fits = None;
-    for other in beside {
-        // Addresses are at hand, offers have to be read, and choices only where they can tell.
-        let path = other.paths.first();
-        let Some(path) = path.filter(|path| path.to.address == responder) else {
-            continue;
-        };
-        let same = offer::offered(model, other).map(|(offer, _)| offer == *ours);
-        let Some(same) = same.filter(|same| *same || (plain && fits.is_none())) else {
-            continue;
-        };
-        let Some((choice, at)) = offer::accepted(model, other) else {
-            continue;
-        };
-        let from = path.from.address;
-        if same {
-            return Some(Proof::Accepted { from, at, same });
-        }
-        if choice.meets(ours) {
-            fits = Some(Proof::Accepted { from, at, same });
-        }
-    }
-    fits
-}
-
-/// Whether the responder is strongSwan and its refusal bears its SPI.
-fn keeps_spi(case: &Case<'_>, responder: IpAddr, notice: &Notice) -> bool {
-    let products = vendor_advice::products(case, responder);
-    let known = matches!(products.as_slice(), [only] if only.name == product::STRONGSWAN);
-    let bears = case.model.exchanges[notice.exchange]
-        .response()
-        .and_then(|flight| facts::first(case.model, flight))
-        .is_some_and(|message| !message.header.spis.responder.is_zero());
-    known && bears && !notice.v1
 }
 
 #[cfg(test)]
