@@ -53,11 +53,7 @@ type Sample = (Cite, Span);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let checks = checks(case);
-    let mut ike: Vec<Sample> = checks
-        .iter()
-        .flat_map(|(_, series)| series)
-        .copied()
-        .collect();
+    let mut ike: Vec<Sample> = checks.values().flatten().copied().collect();
     ike.sort_unstable();
     let inner = inside(case);
     let [of_ike, of_inner] = [

@@ -83,7 +83,7 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     for (_, notice) in refused.iter().skip(1) {
         finding = finding.also(notice.at, "refused again");
     }
-    let offers = different_offers(case.model, &refused);
+    let offers = different_offers(case.model, refused);
     // A peer without a connection refuses whatever is offered; one with other algorithms may as well.
     // Nothing in the refusal tells the two apart.
     if offers > 1 && theirs.is_none() {
