@@ -48,7 +48,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         })
         // Who redirects at once chooses no algorithms (RFC 5685 section 3).
         .filter(|(sa, exchange)| exchange.kind != ExchangeType::IKE_SA_INIT || sa.suite.is_none())
-        .flat_map(|(_, exchange)| &exchange.flights);
+        .flat_map(|(_, exchange)| {
+            let begins = exchange.kind == ExchangeType::IKE_SA_INIT;
+            let flights = exchange.flights.iter();
+            // Who begins asks nobody to go elsewhere.
+            flights.filter(move |flight| flight.response || !begins)
+        });
     for flight in flights {
         let Some((message, read)) = case.model.readable(flight) else {
             continue;

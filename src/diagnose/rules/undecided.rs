@@ -1,9 +1,11 @@
 //! Too little was recorded to tell whether a tunnel works.
 
+use crate::diagnose::facts::asked::is_v1;
 use crate::diagnose::facts::{end_of, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{IkeState, Plain};
+use crate::model::{Exchange, IkeState, Plain};
+use crate::registry::ExchangeType;
 use crate::say;
 
 /// The rule.
@@ -60,6 +62,11 @@ fn is_decided(case: &Case<'_>) -> bool {
             IkeState::HalfOpen | IkeState::Unanswered => begun = true,
         }
     }
+    // Most tunnels show it by an answer.
+    let sealed = !case.signs().meet(Signs::BARE);
+    if met && sealed && case.exchanges().any(is_answered) {
+        return true;
+    }
     let mut spoke = [is_esp(1), is_esp(0)];
     for message in case.messages() {
         if spoke == [true; 2] {
@@ -73,6 +80,12 @@ fn is_decided(case: &Case<'_>) -> bool {
         }
     }
     spoke == [true; 2] && (met || !begun)
+}
+
+/// Whether it is an exchange of IKEv2 under keys, with its request and its response.
+fn is_answered(exchange: &Exchange) -> bool {
+    let under_keys = !is_v1(exchange.kind) && exchange.kind != ExchangeType::IKE_SA_INIT;
+    under_keys && exchange.request().is_some() && exchange.response().is_some()
 }
 
 fn found(case: &Case<'_>) -> Option<Finding> {
