@@ -77,6 +77,9 @@ pub trait Fold {
     /// Packets in clear, summed over a batch, frames numbered.
     fn clear(&mut self, _flow: ClearFlow) {}
 
+    /// So many frames are nested so deep that nobody knows what they hold.
+    fn too_deep(&mut self, _frames: u64) {}
+
     /// Something in the story that could not be read.
     fn blind(&mut self, _blind: Blind) {}
 
@@ -336,6 +339,9 @@ impl Order {
             flow.seen.first.0.number += self.before;
             flow.seen.last.0.number += self.before;
             to.clear(flow);
+        }
+        if batch.too_deep > 0 {
+            to.too_deep(batch.too_deep);
         }
         self.before += batch.walked.frames;
     }

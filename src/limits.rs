@@ -201,7 +201,7 @@ pub const CAPTURE_CONTEXT_OCTETS: u64 = 1 << 16;
 // Frames and IP packets.
 
 /// Layers between the link and IPsec that are peeled: twice what is met in practice. A frame nested
-/// deeper is passed over.
+/// deeper is passed over, and told.
 pub const ENCAP_LAYERS: usize = 8;
 
 /// Packets that are told of one ESP packet that gathers them (RFC 9347): more than fit in the

@@ -75,6 +75,7 @@ struct Beyond {
     messages: u64,
     stubs: u64,
     headless: u64,
+    too_deep: u64,
     esp_packets: u64,
     untimed: u64,
     icmp: u64,
@@ -543,6 +544,10 @@ impl Fold for Census {
         self.model.blind.push(blind);
     }
 
+    fn too_deep(&mut self, frames: u64) {
+        self.beyond.too_deep += frames;
+    }
+
     fn clear(&mut self, flow: ClearFlow) {
         let rows = &mut self.model.clear;
         let key = (flow.vantage, flow.from, flow.to, flow.protocol);
@@ -736,6 +741,13 @@ impl Beyond {
             (self.headless > 0).then(|| Blind {
                 what: count(self.headless, "IKE message"),
                 why: "the capture kept fewer octets of them than an IKE header has".into(),
+            }),
+            (self.too_deep > 0).then(|| Blind {
+                what: say!("what {frames} hold", frames = count(self.too_deep, "frame")),
+                why: say!(
+                    "they are nested in {limit} layers, or more, and no more are read",
+                    limit = limits::ENCAP_LAYERS
+                ),
             }),
         ]
         .into_iter()

@@ -83,6 +83,11 @@ impl Encap {
         }
     }
 
+    /// Whether there is no room for another.
+    pub(crate) fn is_full(&self) -> bool {
+        self.layers.last().is_some_and(|slot| *slot != 0)
+    }
+
     /// The layers, outermost first.
     pub fn iter(&self) -> impl Iterator<Item = Layer> + '_ {
         self.layers.iter().map_while(|&word| Layer::unpacked(word))

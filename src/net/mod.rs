@@ -65,7 +65,8 @@ use wesp::Wesp;
 /// Peels a frame and gives every layer of IPsec in it to `visit`, the outermost first.
 ///
 /// A frame that holds nothing of ours is not told of. What it proves of its path goes into
-/// `learned`, and is told too.
+/// `learned`, and is told too. `false` says that nothing was told of a frame that is nested in as many
+/// layers as are peeled: nobody knows what it holds.
 ///
 /// ```
 /// use espial::capture::{Frame, LinkType};
@@ -90,15 +91,25 @@ use wesp::Wesp;
 /// });
 /// assert_eq!(keepalives, 1);
 /// ```
-pub fn peel<'a, V: FnMut(Datagram<'a>)>(frame: &Frame<'a>, learned: &mut Learned, visit: &mut V) {
+pub fn peel<'a, V: FnMut(Datagram<'a>)>(
+    frame: &Frame<'a>,
+    learned: &mut Learned,
+    visit: &mut V,
+) -> bool {
+    let mut told = false;
     let mut peeler = Peeler {
         stamp: stamp(frame),
         encap: Encap::default(),
         learned,
-        visit,
+        visit: &mut |datagram| {
+            told = true;
+            visit(datagram);
+        },
     };
     let octets = Octets::new(frame.bytes, frame.wire_len.max(len_u32(frame.bytes)));
     peeler.run(link::read(frame.link, octets));
+    let is_full = peeler.encap.is_full();
+    told || !is_full
 }
 
 /// Goes on with an IP payload that was put together from fragments: `length` octets of `protocol`,

@@ -763,6 +763,22 @@ fn peeled<'a>(frame: &Frame<'a>) -> Vec<Datagram<'a>> {
 }
 
 #[test]
+fn of_a_frame_nested_too_deep_nobody_knows_what_it_holds() {
+    let known = |layers: usize, protocol: u8, payload: &[u8]| {
+        let innermost = v4(&[], protocol, 0, payload);
+        let octets = (0..layers).fold(innermost, |inner, _| v4(&[], 4, 0, &inner));
+        let octets = ether(V4, &octets);
+        let frame = frame(1, &octets, octets.len());
+        let mut told = 0;
+        let known = peel(&frame, &mut Learned::default(), &mut |_| told += 1);
+        (known, told)
+    };
+    assert_eq!(known(Encap::MAX, 50, ESP), (true, 1));
+    assert_eq!(known(Encap::MAX + 1, 50, ESP), (false, 0));
+    assert!(known(1, 89, b"routing").0);
+}
+
+#[test]
 fn encrypted_esp_on_ipv4_takes_the_short_way() {
     let took_it = |octets: &[u8], kept: usize| {
         let frame = frame(1, &octets[..kept], octets.len());

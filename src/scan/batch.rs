@@ -31,6 +31,8 @@ pub struct Batch {
     pub controls: Vec<Control>,
     /// Packets in clear, summed by pair, in order of the first.
     pub clear: Vec<ClearFlow>,
+    /// Frames that are nested so deep that nobody knows what they hold.
+    pub too_deep: u64,
     /// When packets and controls came.
     pub times: Times,
 }

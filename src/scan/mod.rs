@@ -85,9 +85,10 @@ impl Scanner {
                 if is_sealed && let Some(packet) = express::read(frame) {
                     return notes.take_express(frame, &packet);
                 }
-                net::peel(frame, &mut learned, &mut |datagram| {
+                let known = net::peel(frame, &mut learned, &mut |datagram| {
                     notes.take(&datagram, task)
                 });
+                notes.too_deep += u64::from(!known);
             }
         });
         let times = std::mem::take(&mut notes.times);
@@ -116,6 +117,7 @@ impl Scanner {
             octets: take(&mut notes.octets),
             controls: take(&mut notes.controls),
             clear: notes.clear.take(),
+            too_deep: std::mem::take(&mut notes.too_deep),
             times,
         }
     }
@@ -141,6 +143,7 @@ struct Notes {
     opener: Opener,
     controls: Vec<Control>,
     clear: ClearFlows,
+    too_deep: u64,
 }
 
 impl Notes {

@@ -103,6 +103,20 @@ fn a_flood_of_sas_stays_within_the_memory_and_is_told() {
 }
 
 #[test]
+fn frames_that_are_nested_too_deep_are_told() {
+    let packets = (0..3_u32).map(|number| {
+        let esp = [0x1000_0000 + number, 1, 0, 0]
+            .map(u32::to_be_bytes)
+            .concat();
+        let innermost = ip(0x0a00_0001, B, 50, 0, 0, &esp);
+        (0..9).fold(innermost, |inner, _| ip(0x0a00_0001, B, 4, 0, 0, &inner))
+    });
+    let nested = capture("nested.pcap", packets);
+    let (text, _) = run(&["diagnose", "-q", nested.to_str().unwrap()]);
+    assert!(text.contains("what 3 frames hold"), "{text}");
+}
+
+#[test]
 fn a_limit_that_is_too_small_is_refused() {
     let out = crate::run::espial(["diagnose", "--max-memory", "159M", "x.pcap"]);
     assert_eq!(out.status.code(), Some(2));
