@@ -50,21 +50,29 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Whether this process, and so those that it starts, was told to take no notice of SIGINT, as whoever
-/// is started in the background is; where the system tells.
-fn ignores_interrupts() -> bool {
+/// Whether this process, and so those that it starts, was told to take no notice of a signal, as whoever
+/// is started in the background is of SIGINT, and by `nohup` of SIGHUP; where the system tells.
+fn ignores(signal: &str) -> bool {
+    let number = match signal {
+        "-HUP" => 1,
+        "-INT" => 2,
+        "-TERM" => 15,
+        // Nobody can ignore that.
+        "-KILL" => return false,
+        other => panic!("no number for {other}"),
+    };
     let told = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = told.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 2 != 0)
+    mask.is_some_and(|mask: u64| mask >> (number - 1) & 1 == 1)
 }
 
 #[cfg(unix)]
 #[test]
 fn whoever_is_ended_amid_its_work_leaves_what_was_there() {
     for signal in ["-INT", "-TERM", "-KILL"] {
-        if signal == "-INT" && ignores_interrupts() {
-            eprintln!("skipped: interrupts are ignored here");
+        if ignores(signal) {
+            eprintln!("skipped: {signal} is ignored here");
             continue;
         }
         let folder = folder(&format!("end{signal}"));
@@ -101,8 +109,8 @@ fn whoever_is_ended_amid_its_writing_takes_away_what_is_half_written() {
         .into_iter()
         .flat_map(|command| ["-HUP", "-INT", "-TERM"].map(|signal| (command, signal)))
     {
-        if signal == "-INT" && ignores_interrupts() {
-            eprintln!("skipped: interrupts are ignored here");
+        if ignores(signal) {
+            eprintln!("skipped: {signal} is ignored here");
             continue;
         }
         let folder = folder(&format!("amid{signal}"));
