@@ -547,12 +547,7 @@ impl Alive {
         let list = self.between.get(&super::ordered(group.from, group.to))?;
         let first = group.seen.first.1;
         let before = list.partition_point(|id| model.ike_sas[*id].seen.first.1 <= first);
-        let up = |id: &IkeSaId| {
-            matches!(
-                model.ike_sas[*id].state,
-                IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-            )
-        };
+        let up = |id: &IkeSaId| model.ike_sas[*id].state.was_up();
         let mut recent = list
             .iter()
             .take(before)

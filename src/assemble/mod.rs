@@ -14,6 +14,7 @@ pub use each::{Each, in_turn};
 
 use crate::model::{IkeSa, IkeSaId, IkeSuite, Model, Nat, Transport};
 use crate::net::Path;
+use crate::units::Endpoint;
 use each::map_ids;
 use foldhash::quality::RandomState;
 use std::collections::BTreeSet;
@@ -58,14 +59,14 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
 fn past_port_500(model: &Model) -> BTreeSet<u16> {
     let flows = model.flows.iter().map(|flow| &flow.key);
     let esp = flows.filter(|key| matches!(key.transport, Transport::Ip | Transport::Udp));
-    let is_4500 = |path: &Path| path.from.port == Some(4500) || path.to.port == Some(4500);
+    let is_4500 = |from: Endpoint, to: Endpoint| from.port == Some(4500) || to.port == Some(4500);
     let floated = model.ike_sas.iter().filter_map(|sa| {
-        sa.paths.iter().find(|path| is_4500(path))?;
+        sa.paths.iter().find(|path| is_4500(path.from, path.to))?;
         let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
         let mut flights = exchanges.flat_map(|exchange| &exchange.flights);
         flights.find(|flight| {
             let first = flight.first().map(|id| &model.messages[id]);
-            first.is_some_and(|message| is_4500(&message.path.path()))
+            first.is_some_and(|message| is_4500(message.path.from(), message.path.to()))
         })
     });
     let messages = floated.flat_map(|flight| flight.parts.iter().chain(&flight.elsewhere));

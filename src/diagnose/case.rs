@@ -4,6 +4,7 @@
 //! costs nothing. How an answer comes about is told in [`super::facts`], one question a file; here
 //! they are put together, so that this is the page to read before a rule is written.
 
+use super::facts::abandoned::{self, Abandoned};
 use super::facts::asked::{self, Asked};
 use super::facts::child::{self, Attempt, Refusal};
 use super::facts::esp::{self, Directions};
@@ -15,6 +16,7 @@ use super::facts::tap::{self, Heard, Tap};
 use super::facts::turned_down::TurnedDown;
 use super::signs::Signs;
 use crate::model::{EspFlow, Exchange, IkeSa, Message, Model, Tunnel, TunnelId};
+use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
@@ -32,7 +34,9 @@ pub struct Case<'m> {
     heard: OnceLock<Heard>,
     directions: OnceLock<Vec<Directions<'m>>>,
     unsettled: OnceLock<Vec<Asked<'m>>>,
+    flows_begin: OnceLock<Vec<Timestamp>>,
     births: OnceLock<Vec<Birth>>,
+    abandoned: OnceLock<Option<Abandoned>>,
     attempts: OnceLock<Vec<Attempt>>,
     lasting: OnceLock<Vec<Refusal>>,
     refused: OnceLock<[Vec<Refused>; 2]>,
@@ -53,7 +57,9 @@ impl<'m> Case<'m> {
             heard: OnceLock::new(),
             directions: OnceLock::new(),
             unsettled: OnceLock::new(),
+            flows_begin: OnceLock::new(),
             births: OnceLock::new(),
+            abandoned: OnceLock::new(),
             attempts: OnceLock::new(),
             lasting: OnceLock::new(),
             refused: OnceLock::new(),
@@ -113,6 +119,25 @@ impl<'m> Case<'m> {
     pub(crate) fn unsettled(&self) -> &[Asked<'m>] {
         self.unsettled
             .get_or_init(|| asked::unsettled(self).collect())
+    }
+
+    /// Whether a new SA carries traffic after it was asked for, and soon after the answer.
+    pub(crate) fn is_served(&self, asked: Timestamp, answered: Timestamp) -> bool {
+        /// A new SA is used this soon, if traffic flows.
+        const SOON: Span = Span::from_secs(5);
+        let begins = self.flows_begin.get_or_init(|| {
+            let mut begins: Vec<_> = self.flows().map(|flow| flow.seen.first.1).collect();
+            begins.sort_unstable();
+            begins
+        });
+        let next = begins.partition_point(|time| *time < asked);
+        let next = begins.get(next);
+        next.is_some_and(|time| time.since(answered) <= SOON)
+    }
+
+    /// Attempts at it that were answered and went no further, if they are many and none came up.
+    pub(crate) fn abandoned(&self) -> Option<&Abandoned> {
+        self.abandoned.get_or_init(|| abandoned::of(self)).as_ref()
     }
 
     /// The births of its IKE SAs, in order.

@@ -72,6 +72,13 @@ pub enum IkeState {
     Deleted,
 }
 
+impl IkeState {
+    /// Whether the peers accepted each other: it is up, or was.
+    pub fn was_up(self) -> bool {
+        matches!(self, Self::Established | Self::AlreadyUp | Self::Deleted)
+    }
+}
+
 /// The algorithms that protect an IKE SA.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct IkeSuite {

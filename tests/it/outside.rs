@@ -37,6 +37,15 @@ fn start(arguments: &[&str]) -> Child {
         .unwrap()
 }
 
+/// Sends a process a signal.
+#[cfg(unix)]
+fn send(signal: &str, to: &Child) {
+    let sent = Command::new("kill")
+        .args([signal, &to.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success(), "kill takes {signal}");
+}
+
 fn text(octets: &[u8]) -> String {
     String::from_utf8_lossy(octets).into_owned()
 }
@@ -83,10 +92,7 @@ fn whoever_is_ended_amid_its_work_leaves_what_was_there() {
         let mut stdin = child.stdin.take().unwrap();
         // More than a pipe holds, so that some of it was read when it is written.
         stdin.write_all(&capture(5_000)).unwrap();
-        let sent = Command::new("kill")
-            .args([signal, &child.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success(), "kill takes {signal}");
+        send(signal, &child);
         let output = child.wait_with_output().unwrap();
         drop(stdin);
         assert_eq!(output.status.code(), None, "{signal} ends it");
@@ -126,10 +132,7 @@ fn whoever_is_ended_amid_its_writing_takes_away_what_is_half_written() {
             waited += 1;
         }
         assert_eq!(names(&folder).len(), 2, "{command:?} is writing");
-        let sent = Command::new("kill")
-            .args([signal, &child.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success(), "kill takes {signal}");
+        send(signal, &child);
         let output = child.wait_with_output().unwrap();
         drop(stdin);
         assert_eq!(output.status.code(), None, "{signal} ends {command:?}");
@@ -157,10 +160,7 @@ fn a_signal_that_is_to_be_ignored_ends_nothing() {
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&capture(5_000)).unwrap();
     for signal in ["-INT", "-HUP"] {
-        let sent = Command::new("kill")
-            .args([signal, &child.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
+        send(signal, &child);
     }
     drop(stdin);
     assert_eq!(child.wait().unwrap().code(), Some(0));

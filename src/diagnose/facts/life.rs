@@ -44,18 +44,22 @@ pub fn birth(model: &Model, id: IkeSaId) -> Option<Birth> {
                     | ExchangeType::AGGRESSIVE
             )
         })?;
-    let begins = matches!(
-        first.kind,
-        ExchangeType::IKE_SA_INIT | ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE
-    );
     let message = super::first(model, first.request()?)?;
-    begins.then_some(Birth {
+    begins(first.kind).then_some(Birth {
         ike_sa: id,
         initiator: message.path.from().address,
         responder: message.path.to().address,
         asked: (message.frame, message.time),
         up: began(model, last.flights.last()?)?,
     })
+}
+
+/// Whether an exchange of this kind begins an IKE SA; one made by rekeying has none.
+pub fn begins(kind: ExchangeType) -> bool {
+    matches!(
+        kind,
+        ExchangeType::IKE_SA_INIT | ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE
+    )
 }
 
 /// The births of a tunnel's IKE SAs, in order.

@@ -44,9 +44,6 @@ pub fn has_room_for_public_value(octets: usize) -> bool {
 /// A refusal that was mended this soon is part of a normal negotiation: another group, a collision.
 const MENDED: Span = Span::from_secs(10);
 
-/// A new SA that is made is used this soon, if traffic flows.
-const SERVED: Span = Span::from_secs(5);
-
 /// The refused requests of a tunnel that no success followed soon, in order: those made before any ESP,
 /// and those made while ESP was, or had been, flowing.
 pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
@@ -56,18 +53,6 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
         .iter()
         .map(|flow| case.model.flows[*flow].seen.first.1)
         .min();
-    let begins = LazyCell::new(|| {
-        let mut begins: Vec<Timestamp> = case.flows().map(|flow| flow.seen.first.1).collect();
-        begins.sort_unstable();
-        begins
-    });
-    // In IKEv1 a small message of the other side may be a delete: traffic on a new SA shows that message 2
-    // came all the same, if not to the recording.
-    let served = |asked: Timestamp, answered: Timestamp| {
-        let next = begins.partition_point(|time| *time < asked);
-        let begins = begins.get(next);
-        begins.is_some_and(|time| time.since(answered) <= SERVED)
-    };
     let [mut before, mut alive] = [Vec::new(), Vec::new()];
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
@@ -86,7 +71,9 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                 continue;
             };
             let quick = exchange.kind == ExchangeType::QUICK_MODE;
-            if quick && (case.tap().missed.is_some() || served(request.1, response.1)) {
+            // In IKEv1 a small message of the other side may be a delete: traffic on a new SA shows that
+            // message 2 came all the same, if not to the recording.
+            if quick && (case.tap().missed.is_some() || case.is_served(request.1, response.1)) {
                 continue;
             }
             if !is_near(&successes, response.1) {

@@ -87,12 +87,7 @@ fn comes_seldom(case: &Case<'_>) -> bool {
 
 /// Whether the gateway has a tunnel with somebody else that was up.
 fn serves_others(model: &Model, tunnel: TunnelId, responder: IpAddr) -> bool {
-    let up = |sa: &IkeSa| {
-        matches!(
-            sa.state,
-            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-        )
-    };
+    let up = |sa: &IkeSa| sa.state.was_up();
     let mut others = model.tunnels_beside(tunnel, responder, LOOKED_AT);
     others.any(|other| {
         let row = &model.tunnels[other];

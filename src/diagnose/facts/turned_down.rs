@@ -6,7 +6,7 @@ use super::offer::{self, Offer};
 use super::vendor_advice;
 use crate::diagnose::{Case, Cite, Confidence};
 use crate::language::Text;
-use crate::model::{IkeSa, IkeState, Model, Role};
+use crate::model::{IkeSa, Model, Role};
 use crate::registry::{ExchangeType, NotifyType, product};
 use crate::say;
 use std::net::IpAddr;
@@ -194,10 +194,7 @@ fn attempts<'m>(case: &Case<'m>, responder: IpAddr) -> Vec<(&'m IkeSa, &'m Notic
     let mut refused = Vec::new();
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
-        let went_on = matches!(
-            sa.state,
-            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-        );
+        let went_on = sa.state.was_up();
         let notice = sa
             .notices
             .iter()

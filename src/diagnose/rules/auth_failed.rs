@@ -4,7 +4,7 @@ use super::child_setup_failed;
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{
-    Tap, abandoned, asked, auth, began, child, cite, clear, first, offer, recovery, tap,
+    Tap, asked, auth, began, child, cite, clear, first, life, offer, recovery, tap,
 };
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
@@ -206,7 +206,6 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
 
 /// IKEv2: a response too small for a proof.
 fn by_size(case: &Case<'_>) -> Option<Finding> {
-    let begun = LazyCell::new(|| Begun::of(case));
     let refusals: Vec<(Cite, u32, IpAddr, usize)> = case
         .tunnel
         .ike_sas
@@ -225,7 +224,8 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
                 .response()
                 .filter(|flight| case.model.opened(flight).is_none())?;
             // A round of EAP is as small; the last one, which is not, may be missing.
-            if rounds.len() > 1 && begun.is_served(began(case.model, response)?.1) {
+            let at = began(case.model, response)?.1;
+            if rounds.len() > 1 && case.is_served(at, at) {
                 return None;
             }
             let message = &case.model.messages[response.first()?];
@@ -293,13 +293,11 @@ fn may_ask_on(model: &Model, id: IkeSaId, response: &Flight, rounds: usize) -> b
     size.is_none_or(|size| *size.end() >= smallest)
 }
 
-/// When what a tunnel shows began, sorted: whoever asks it of each IKE SA does not look at all that
+/// When a tunnel was asked for, and served last: whoever asks it of each IKE SA does not look at all that
 /// there are.
 #[derive(Debug)]
 struct Begun {
-    /// Flows.
-    flows: Vec<Timestamp>,
-    /// IKE SAs, but those made by rekeying, which have no first message of their own.
+    /// When IKE SAs were asked for, sorted, but those made by rekeying.
     attempts: Vec<Timestamp>,
     /// When any flow was seen last.
     last: Option<Timestamp>,
@@ -307,33 +305,16 @@ struct Begun {
 
 impl Begun {
     fn of(case: &Case<'_>) -> Self {
-        let mut flows: Vec<_> = case.flows().map(|flow| flow.seen.first.1).collect();
-        flows.sort_unstable();
         let attempts = case.ike_sas().filter(|sa| {
-            sa.exchanges.first().is_some_and(|id| {
-                matches!(
-                    case.model.exchanges[*id].kind,
-                    ExchangeType::IKE_SA_INIT
-                        | ExchangeType::IDENTITY_PROTECTION
-                        | ExchangeType::AGGRESSIVE
-                )
-            })
+            let first = sa.exchanges.first();
+            first.is_some_and(|id| life::begins(case.model.exchanges[*id].kind))
         });
         let mut attempts: Vec<_> = attempts.map(|sa| sa.seen.first.1).collect();
         attempts.sort_unstable();
         Self {
-            flows,
             attempts,
             last: case.flows().map(|flow| flow.seen.last.1).max(),
         }
-    }
-
-    /// Whether a new SA carries traffic soon after.
-    fn is_served(&self, time: Timestamp) -> bool {
-        const SOON: Span = Span::from_secs(5);
-        let next = self.flows.partition_point(|first| *first < time);
-        let next = self.flows.get(next);
-        next.is_some_and(|first| first.since(time) <= SOON)
     }
 
     /// Whether an IKE SA is begun after, and soon: who was refused does so, a later one is a renewal.
@@ -410,7 +391,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             .child_sas
             .iter()
             .any(|id| case.model.child_sas[*id].seen.is_some())
-            || v2 && begun.is_served(answer.time)
+            || v2 && case.is_served(answer.time, answer.time)
             || sa.version.major() == 1 && begun.last.is_some_and(|last| last > at.1);
         let anew = begun.anew(at.1);
         // Amid rounds of EAP nothing but a refusal may come (RFC 7296 section 2.21.2).
@@ -470,7 +451,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         .take(NEXT);
     let stayed = later.any(|birth| {
         let last = case.model.ike_sas[birth.ike_sa].seen.last.1;
-        last.since(birth.up.1) > AT_ONCE || begun.is_served(birth.up.1)
+        last.since(birth.up.1) > AT_ONCE || case.is_served(birth.up.1, birth.up.1)
     });
     finding.confidence = match stayed {
         true => Confidence::Possible,
@@ -482,7 +463,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
 /// IKEv1: the initiator of aggressive mode begins again and again, and never answers message 2, by which
 /// the responder authenticates itself (RFC 2409 section 5.4).
 fn ignored_message_2(case: &Case<'_>) -> Option<Finding> {
-    let attempts = abandoned::of(case)?;
+    let attempts = case.abandoned()?;
     if attempts.kind != ExchangeType::AGGRESSIVE {
         return None;
     }
@@ -548,7 +529,7 @@ fn after_xauth(case: &Case<'_>) -> Option<Finding> {
         [(_, before), (_, after)] => after.1.since(before.1) <= ANEW,
         _ => true,
     });
-    if tries.len() < MANY || !anew || Begun::of(case).is_served(first.1) {
+    if tries.len() < MANY || !anew || case.is_served(first.1, first.1) {
         return None;
     }
     let path = case.model.ike_sas[id].paths.first()?;

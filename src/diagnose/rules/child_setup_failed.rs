@@ -271,10 +271,7 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
     // is hardly larger than the response, which holds the same but for them.
     let room = length(case.model, request).saturating_sub(length(case.model, response));
     let childless = case.model.is_childless(id, request) || room + PADDING < SELECTORS;
-    let served = case.tunnel.flows.iter().any(|flow| {
-        let began = case.model.flows[*flow].seen.first.1;
-        began >= at.1 && began.since(at.1) <= AT_ONCE
-    });
+    let served = case.is_served(at.1, at.1);
     let mended = rekey::mended(case.model, sa, at.1);
     (!childless && !served && !mended).then(|| Refusal {
         at,

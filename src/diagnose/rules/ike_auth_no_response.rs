@@ -1,7 +1,7 @@
 //! Algorithms are agreed; the authentication is never answered.
 
 use super::port_4500_blocked::{is_blocked, silences};
-use crate::diagnose::facts::abandoned::{self, Abandoned};
+use crate::diagnose::facts::abandoned::Abandoned;
 use crate::diagnose::facts::auth::Shape;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
@@ -92,13 +92,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// The responder's side of it: the initiator agrees again and again, and what authenticates it never
 /// reaches this tap.
 fn never_comes(case: &Case<'_>) -> Option<Finding> {
-    let attempts = abandoned::of(case)?;
+    let attempts = case.abandoned()?;
     // See port-4500-blocked; aggressive mode authenticates the responder first: see auth-failed.
     if attempts.floats || attempts.kind == ExchangeType::AGGRESSIVE {
         return None;
     }
     Some(
-        abandoned_finding(&RULE, case, &attempts)
+        abandoned_finding(&RULE, case, attempts)
             .or("The initiator does not like the answer: its log tells why.")
             .or("The message is too large for the path and is lost with its fragments.")
             .advise(say!(

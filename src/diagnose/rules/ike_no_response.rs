@@ -3,7 +3,7 @@
 use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets, tap as recording};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::{IkeSa, IkeState, Model};
+use crate::model::{IkeSa, Model};
 use crate::say;
 use crate::units::{IkeSpi, Span, Timestamp};
 use std::collections::BTreeSet;
@@ -187,12 +187,7 @@ fn recovered(case: &Case<'_>, attempts: &[Asked<'_>]) -> bool {
     let last = attempts.iter().map(|asked| asked.first.1).max();
     let sent: usize = attempts.iter().map(Asked::attempts).sum();
     case.ike_sas()
-        .filter(|sa| {
-            matches!(
-                sa.state,
-                IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-            )
-        })
+        .filter(|sa| sa.state.was_up())
         .any(|sa| sent == 1 || Some(sa.seen.first.1) > last)
 }
 

@@ -3,7 +3,6 @@
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::{Tap, began, first, recovery, stranger, tap};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::{IkeSa, IkeState};
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 
@@ -54,11 +53,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             Some((sa, notice))
         })
     };
-    let mut refusals = found().filter(|(sa, _)| !went_on(sa));
+    let mut refusals = found().filter(|(sa, _)| !sa.state.was_up());
     let Some((sa, notice)) = refusals.next().or_else(|| found().next()) else {
         return intermediate(case).into_iter().collect();
     };
-    let went_on = went_on(sa);
+    let went_on = sa.state.was_up();
     // Anyone on the path can forge it.
     let mut finding = Finding::new(&RULE, Confidence::Likely, case.id, notice.at, notice.name())
         .severity(if went_on {
@@ -137,13 +136,6 @@ fn intermediate(case: &Case<'_>) -> Option<Finding> {
 
 /// A notification with two octets of data, as INVALID_KE_PAYLOAD has (RFC 7296 section 3.10).
 const ONE_NOTIFICATION: usize = 10;
-
-fn went_on(sa: &IkeSa) -> bool {
-    matches!(
-        sa.state,
-        IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-    )
-}
 
 fn is_ours(notice: &Notice) -> bool {
     // It has the number of an error and grants what was offered (RFC 2408 section 3.14.1).

@@ -4,7 +4,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Asked, clear, end_of, recovery, stranger};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{IkeSa, IkeState};
+use crate::model::IkeSa;
 use crate::registry::NotifyType;
 use crate::say;
 use crate::units::Span;
@@ -86,12 +86,7 @@ fn said(case: &Case<'_>) -> Option<Finding> {
 /// A peer refuses one version as if it had no connection for it, and begins in the other itself, in vain.
 fn refused(case: &Case<'_>) -> Option<Finding> {
     let sas = || case.ike_sas();
-    let is_up = |sa: &IkeSa| {
-        matches!(
-            sa.state,
-            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-        )
-    };
+    let is_up = |sa: &IkeSa| sa.state.was_up();
     // One version that serves shows that the other is a leftover, or was tried first.
     if sas().any(is_up) {
         return None;

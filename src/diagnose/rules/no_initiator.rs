@@ -5,7 +5,7 @@ use crate::diagnose::facts::life::{self, Birth, Closing};
 use crate::diagnose::facts::{clear, end_of, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
-use crate::model::{ClearFlow, IkeState};
+use crate::model::ClearFlow;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 
@@ -202,19 +202,7 @@ fn in_clear(case: &Case<'_>) -> Option<Finding> {
 /// the end of the recording; and the last packet before it.
 fn silence(case: &Case<'_>, vantage: Vantage) -> Option<(Timestamp, Timestamp, Cite)> {
     // An attempt that failed is a reason of its own.
-    let up = |state| {
-        matches!(
-            state,
-            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-        )
-    };
-    if case.tunnel.ike_sas.is_empty()
-        || !case
-            .tunnel
-            .ike_sas
-            .iter()
-            .all(|id| up(case.model.ike_sas[*id].state))
-    {
+    if case.tunnel.ike_sas.is_empty() || !case.ike_sas().all(|sa| sa.state.was_up()) {
         return None;
     }
     let mut busy: Vec<(Timestamp, Cite)> = case

@@ -47,12 +47,11 @@ const TOGETHER: Span = Span::from_secs(10);
 const UNNOTICED: u64 = 200;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let up = case.tunnel.ike_sas.iter().any(|id| {
-        matches!(
-            case.model.ike_sas[*id].state,
-            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-        )
-    });
+    let up = case
+        .tunnel
+        .ike_sas
+        .iter()
+        .any(|id| case.model.ike_sas[*id].state.was_up());
     if !up || !case.tunnel.icmp.is_empty() || !case.tap().hears_both() || is_lossy(case.tunnel) {
         return Vec::new();
     }

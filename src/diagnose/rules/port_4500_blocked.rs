@@ -1,7 +1,6 @@
 //! UDP 500 passes, UDP 4500 does not.
 
 use super::ike_auth_no_response::abandoned_finding;
-use crate::diagnose::facts::abandoned;
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
 use crate::diagnose::facts::{Asked, Passage, end_of};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
@@ -88,13 +87,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// The responder's side of it: a NAT is there, so the initiator must go on at port 4500, and nothing of
 /// that reaches this tap though it begins again and again.
 fn never_comes(case: &Case<'_>) -> Option<Finding> {
-    let attempts = abandoned::of(case)?;
+    let attempts = case.abandoned()?;
     let v1 = attempts.kind == ExchangeType::AGGRESSIVE;
     let heard = heard_from_4500(case);
     let initiator = end_of(case.tunnel, attempts.path.from.address);
     let from_500 = attempts.path.to.port == Some(500);
     (attempts.floats && !v1 && from_500 && !heard.contains(&initiator)).then(|| {
-        abandoned_finding(&RULE, case, &attempts)
+        abandoned_finding(&RULE, case, attempts)
             .or("The initiator does not like the answer: its log tells why.")
             .or("The message is too large for the path and is lost with its fragments.")
             .advise("Permit UDP 500, UDP 4500 and IP protocol 50 in both directions between both gateways.")

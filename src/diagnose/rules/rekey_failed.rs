@@ -1,6 +1,7 @@
 //! Rekeying is refused again and again.
 
 use crate::diagnose::facts::child::{self, Refusal};
+use crate::diagnose::facts::life;
 use crate::diagnose::facts::rekey::{self, Refused};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
@@ -201,14 +202,7 @@ fn begins_anew(case: &Case<'_>, time: Timestamp) -> bool {
         .iter()
         .filter_map(|id| case.model.ike_sas[*id].exchanges.first())
         .map(|id| &case.model.exchanges[*id])
-        .filter(|exchange| {
-            matches!(
-                exchange.kind,
-                ExchangeType::IKE_SA_INIT
-                    | ExchangeType::IDENTITY_PROTECTION
-                    | ExchangeType::AGGRESSIVE
-            )
-        })
+        .filter(|exchange| life::begins(exchange.kind))
         .filter_map(|exchange| crate::diagnose::facts::began(case.model, exchange.flights.first()?))
         .any(|(_, began)| began > time && began.since(time) <= OUTLIVED)
 }

@@ -411,12 +411,7 @@ const SLOW: Span = Span::from_secs(10);
 /// What came of the attempts after `time`; `None` if there is none, or it is too early to say.
 fn fate_of_attempts(case: &Case<'_>, time: Timestamp, who: IpAddr) -> Option<Afterwards> {
     let attempts: Vec<&IkeSa> = case.ike_sas().filter(|sa| sa.seen.first.1 > time).collect();
-    if attempts.iter().any(|sa| {
-        matches!(
-            sa.state,
-            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-        )
-    }) {
+    if attempts.iter().any(|sa| sa.state.was_up()) {
         return Some(Afterwards::Up);
     }
     // A refusal is an end of its own; only silence needs time.

@@ -76,10 +76,7 @@ impl Teller<'_, '_> {
                 Event::new(sa.seen.first, Kind::IkeRekeyed, on(says, terms))
             });
         };
-        if !matches!(
-            sa.state,
-            IkeState::Established | IkeState::AlreadyUp | IkeState::Deleted
-        ) {
+        if !sa.state.was_up() {
             return None;
         }
         let by = birth.initiator;
