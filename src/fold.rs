@@ -58,7 +58,7 @@ pub trait Fold {
     fn at(&mut self, _set: u16, _frame: FrameId, _time: Timestamp) {}
 
     /// Trains of packets, each of one lane in order. Told only where packets are gathered: the first of
-    /// each came after all that was told before, others may have come after what is told later.
+    /// each came after all ESP and AH that was told before; others may have come after what is told later.
     fn trains(&mut self, _trains: Trains<'_>) {}
 
     /// An ESP packet that came in one piece.
@@ -411,7 +411,8 @@ impl Order {
         self.frames(batch, &mut frames, u64::MAX, to);
     }
 
-    /// Tells controls as they came, and packets train by train: each where its first packet came.
+    /// Tells controls as they came, and packets train by train, each train where its first packet came among
+    /// the others and among what else may be of a flow.
     fn by_lane(
         &mut self,
         batch: &Batch,
@@ -438,7 +439,10 @@ impl Order {
             }
         };
         for control in &batch.controls {
-            tell_until(control.stamp.frame.number, to);
+            // The more trains are told at once, the better: what is about no flow does not part them.
+            if control.body.may_be_esp() {
+                tell_until(control.stamp.frame.number, to);
+            }
             let at = self.arrive(control);
             self.control(batch, control, at, to);
         }

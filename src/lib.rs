@@ -189,6 +189,8 @@ pub mod session;
 #[cfg(feature = "std")]
 mod assemble;
 #[cfg(feature = "std")]
+mod each;
+#[cfg(feature = "std")]
 mod pipeline;
 
 #[cfg(feature = "std")]

@@ -19,8 +19,9 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
+use std::time::Duration;
 
 /// Called now and then with the octets read of the input at hand, and how many it has if known.
 pub type Progress = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
@@ -71,9 +72,13 @@ pub enum Error {
 /// read counts, and the [problems](model::Input::problems) of the input say the rest.
 pub fn analyze(inputs: Vec<capture::Input>, options: &Options) -> Result<Analysis, Error> {
     let pool = pool(options)?;
-    let census = Census::within(options.bounds, Session::new(Arc::clone(&options.keys)));
+    let census = Census::within(
+        options.bounds,
+        Session::new(Arc::clone(&options.keys)),
+        each,
+    );
     let (census, inputs) = read(&pool, inputs, options, census);
-    let mut model = census.finish();
+    let mut model = pool.install(|| census.finish());
     model.inputs = inputs;
     pool.install(|| assemble::assemble(&mut model, &each));
     let Judged {
@@ -316,7 +321,7 @@ fn read_one<F: Fold + Send>(
         progress: options.progress.clone(),
     };
     pool.broadcast(|_| work.run());
-    work.fold_waiting(&mut lock(&work.folding), &mut Scanner::default());
+    pool.install(|| work.fold_waiting(&mut lock(&work.folding), &mut Scanner::default()));
     let ended = lock(&work.source).ended.take();
     let folding = work
         .folding
@@ -424,10 +429,10 @@ impl<F: Fold + Send> Work<F> {
                 waiting.len()
             };
             // Who finds the fold busy goes on scanning, unless too much waits already.
-            let folding = if waiting > self.most_waiting {
-                Some(lock(&self.folding))
-            } else {
-                self.folding.try_lock().ok()
+            let folding = match self.folding.try_lock() {
+                Ok(folding) => Some(folding),
+                Err(_) if waiting > self.most_waiting => Some(self.help_folding()),
+                Err(_) => None,
             };
             if let Some(mut folding) = folding {
                 self.fold_waiting(&mut folding, &mut scanner);
@@ -435,6 +440,22 @@ impl<F: Fold + Send> Work<F> {
                     self.stopper.stop();
                     return;
                 }
+            }
+        }
+    }
+
+    /// Helps whoever folds until it is done with that.
+    fn help_folding(&self) -> MutexGuard<'_, Folding<F>> {
+        /// As long as nothing is to be done.
+        const PAUSE: Duration = Duration::from_micros(500);
+        loop {
+            match self.folding.try_lock() {
+                Ok(folding) => return folding,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                thread::sleep(PAUSE);
             }
         }
     }

@@ -6,9 +6,9 @@
 //! exchange whose answer is large enough to have made a child SA. Where that leaves a choice
 //! between IKE SAs, nothing is tied.
 
-use super::each::{Each, map_ids};
 use super::succession::{Succession, times};
 use super::{HashMap, HashSet};
+use crate::each::{Each, map_ids};
 use crate::limits::{LINK_CHOICES, LINK_CROWD};
 use crate::model::{
     AuthOutcome, ChildOutcome, ChildSa, ChildTerms, ExchangeId, Few, FlowId, IkeSaId, IkeState,
@@ -156,7 +156,7 @@ fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> Vec<Mak
     let mut makers = Vec::new();
     let auth = match row.version.major() {
         1 => AuthOutcome::NotSeen,
-        _ => model.auth_outcome(ike_sa),
+        _ => row.auth,
     };
     let last_auth = row
         .exchanges

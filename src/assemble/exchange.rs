@@ -4,12 +4,12 @@
 //! initiator's SPI stands together with the addresses, because it alone may collide between
 //! different peers, or be replayed.
 
-use super::each::{Each, map};
 use super::{HashMap, HashSet, RandomState};
+use crate::each::{Each, map};
 use crate::model::table::Id;
 use crate::model::{
-    DOUBLED, Exchange, ExchangeId, Few, Flight, IkeSa, IkeSaId, IkeState, Message, MessageId,
-    Messages, Model, Notice, Plain, Role, Seen, Table, arrange,
+    AuthOutcome, DOUBLED, Exchange, ExchangeId, Few, Flight, IkeSa, IkeSaId, IkeState, Message,
+    MessageId, Messages, Model, Notice, Plain, Role, Seen, Table, arrange,
 };
 use crate::net::Path;
 use crate::registry::{ExchangeType, PayloadType};
@@ -370,6 +370,7 @@ impl<'m> Grouper<'m> {
             paths: Vec::new(),
             exchanges: Vec::new(),
             suite: None,
+            auth: AuthOutcome::NotSeen,
             state: IkeState::AlreadyUp,
             nat: None,
             replaces: None,
@@ -506,7 +507,7 @@ impl<'m> Grouper<'m> {
             kind: header.exchange,
             message_id: header.message_id,
             by: asker.unwrap_or(by),
-            flights: Vec::new(),
+            flights: Few::new(),
         });
         self.current.insert(key, exchange);
         self.ike_sas[sa].exchanges.push(exchange);
@@ -534,10 +535,6 @@ impl<'m> Grouper<'m> {
                 return place;
             }
             self.fragmented.insert(key, flights.len());
-        }
-        if flights.is_empty() {
-            // A request and its answer, as a rule.
-            flights.reserve_exact(2);
         }
         flights.push(Flight {
             by,

@@ -97,7 +97,7 @@ fn read_suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
 }
 
 /// How far an IKE SA came.
-pub(super) fn state(model: &Model, id: IkeSaId) -> IkeState {
+pub(super) fn state(model: &Model, id: IkeSaId, auth: AuthOutcome) -> IkeState {
     let row = &model.ike_sas[id];
     if is_deleted(model, row) {
         return IkeState::Deleted;
@@ -115,7 +115,7 @@ pub(super) fn state(model: &Model, id: IkeSaId) -> IkeState {
         .filter(|flight| flight.by == Role::Responder)
         .filter_map(Flight::first)
         .any(|id| model.messages[id].has_sa());
-    match model.auth_outcome(id) {
+    match auth {
         _ if went_on => IkeState::Established,
         AuthOutcome::Refused => IkeState::AuthRefused,
         AuthOutcome::AuthOnly | AuthOutcome::Full => IkeState::Established,

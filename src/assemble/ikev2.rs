@@ -100,13 +100,13 @@ pub(super) fn vendors(message: &wire::Message<'_>) -> Vec<String> {
 }
 
 /// How far an IKE SA came; `replaced` says whether another took its place.
-pub(super) fn state(model: &Model, id: IkeSaId, replaced: bool) -> IkeState {
+pub(super) fn state(model: &Model, id: IkeSaId, auth: AuthOutcome, replaced: bool) -> IkeState {
     let row = &model.ike_sas[id];
     if is_deleted(model, id, replaced) {
         return IkeState::Deleted;
     }
     let Some(initial) = last_initial(model, row) else {
-        return match model.auth_outcome(id) {
+        return match auth {
             AuthOutcome::Refused => IkeState::AuthRefused,
             AuthOutcome::AuthOnly | AuthOutcome::Full => IkeState::Established,
             AuthOutcome::Unanswered => IkeState::HalfOpen,
@@ -124,7 +124,7 @@ pub(super) fn state(model: &Model, id: IkeSaId, replaced: bool) -> IkeState {
         .exchanges
         .iter()
         .any(|id| model.exchanges[*id].kind != ExchangeType::IKE_SA_INIT);
-    match (answered, model.auth_outcome(id)) {
+    match (answered, auth) {
         (_, AuthOutcome::Refused) => IkeState::AuthRefused,
         (_, AuthOutcome::AuthOnly | AuthOutcome::Full | AuthOutcome::Unclear) => {
             IkeState::Established

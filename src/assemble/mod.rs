@@ -1,7 +1,6 @@
 //! Messages and flows to exchanges, SAs and tunnels: what belongs together, told without keys.
 
 mod child;
-mod each;
 mod exchange;
 mod ikev1;
 mod ikev2;
@@ -10,12 +9,10 @@ mod succession;
 mod taps;
 mod tunnel;
 
-pub use each::{Each, in_turn};
-
+use crate::each::{Each, map_ids};
 use crate::model::{IkeSa, IkeSaId, IkeSuite, Model, Nat, Transport};
 use crate::net::Path;
 use crate::units::Endpoint;
-use each::map_ids;
 use foldhash::quality::RandomState;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -42,12 +39,16 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
         }
     }
     let succession = succession::find(model);
-    let states = map_ids(each, &ids, |id| match model.ike_sas[id].version.major() {
-        1 => ikev1::state(model, id),
-        _ => ikev2::state(model, id, succession.replaced.contains(&id)),
+    let states = map_ids(each, &ids, |id| {
+        let auth = model.auth_outcome(id);
+        let state = match model.ike_sas[id].version.major() {
+            1 => ikev1::state(model, id, auth),
+            _ => ikev2::state(model, id, auth, succession.replaced.contains(&id)),
+        };
+        (auth, state)
     });
-    for (row, state) in model.ike_sas.iter_mut().zip(states) {
-        row.state = state;
+    for (row, (auth, state)) in model.ike_sas.iter_mut().zip(states) {
+        (row.auth, row.state) = (auth, state);
     }
     child::link(model, &succession, each);
     model.past_port_500 = past_port_500(model);

@@ -4,7 +4,7 @@
 //! Packets are the same if SPI and sequence number are, messages if their octets are.
 
 use super::HashMap;
-use super::each::{Each, map_ids};
+use crate::each::{Each, map_ids};
 use crate::limits;
 use crate::model::{
     AnomalyKind, ClockOffset, Crossing, EspFlow, Lie, Message, MessageId, Missed, Model, NumberRun,
@@ -680,7 +680,7 @@ mod tests {
         for flow in model.flows.iter_mut() {
             flow.samples.retain(|sample| sample.number % 32 == 0);
         }
-        crate::assemble::assemble(&mut model, &crate::assemble::in_turn);
+        crate::assemble::assemble(&mut model, &crate::each::in_turn);
         let pair = model.tunnels.iter().next().unwrap().taps.first().unwrap();
         let missed = pair.crossings[1].missed[0][0];
         assert_eq!((missed.run.first, missed.there.unwrap().0), (4, 1));

@@ -5,19 +5,21 @@
 
 mod clock;
 mod flow;
+mod flows;
 pub mod inner;
 mod paths;
 pub mod sequence;
 #[cfg(test)]
 mod tests;
 
+use crate::each::{self, Spread};
 use crate::fold::{EspPacket, Fold, Trains};
 use crate::keys::{EspKeys, Origin};
 use crate::language::{Text, all_of, count};
 use crate::limits::{self, Bounds};
 use crate::model::{
     Blind, ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Octets,
-    Pieces, Plain, Transport, Why,
+    Pieces, Plain, Why,
 };
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Inner, Opening, Path};
@@ -25,19 +27,16 @@ use crate::sadb::Sadb;
 use crate::say;
 use crate::scan::{Lane, Times};
 use crate::session::Session;
-use crate::units::{EspSpi, FrameId, Span, Timestamp, Vantage, address_bits};
+use crate::units::{FrameId, Span, Timestamp, Vantage};
 use crate::wire;
 use bytes::Bytes;
 use clock::Clock;
-use flow::FlowCounter;
+use flows::{Flows, flow_key, key_of};
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
-use hashbrown::hash_table::{self, HashTable};
 use inner::{Carried, InnerCensus};
 use paths::Paths;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::BuildHasher;
-use std::hint::black_box;
 use std::net::IpAddr;
 
 /// Counts what a [fold](crate::fold) tells.
@@ -45,10 +44,7 @@ use std::net::IpAddr;
 pub struct Census {
     model: Model,
     session: Session,
-    flows: Vec<FlowCounter>,
-    flow_index: HashTable<u32>,
-    /// SPIs are chosen by whoever sends, so the hash is seeded.
-    hasher: RandomState,
+    flows: Flows,
     /// The flow of each lane of the batch at hand; `None` beyond the limit.
     lanes: Vec<Option<usize>>,
     icmp_index: HashMap<(Vantage, Path, IcmpError), usize, RandomState>,
@@ -64,10 +60,6 @@ pub struct Census {
     bounds: Bounds,
     beyond: Beyond,
 }
-
-/// Trains whose flows are looked up before the first of them is counted: as many as a processor fetches
-/// side by side.
-const TOGETHER: usize = 16;
 
 /// What came after a limit was met.
 #[derive(Debug, Default)]
@@ -85,16 +77,18 @@ struct Beyond {
 }
 
 impl Census {
-    /// A census that keeps what this session makes of IKE messages, with the usual bounds.
+    /// A census that keeps what this session makes of IKE messages, with the usual bounds and without
+    /// help of other threads.
     pub fn new(session: Session) -> Self {
-        Self::within(Bounds::default(), session)
+        Self::within(Bounds::default(), session, each::in_turn)
     }
 
-    /// As [`new`](Self::new), with other bounds.
-    pub fn within(bounds: Bounds, session: Session) -> Self {
+    /// As [`new`](Self::new), with other bounds and with those who help to count.
+    pub fn within(bounds: Bounds, session: Session, spread: Spread) -> Self {
         Self {
             session,
             bounds,
+            flows: Flows::within(bounds, spread),
             inner: InnerCensus::within(bounds),
             ..Self::default()
         }
@@ -102,11 +96,9 @@ impl Census {
 
     /// What was counted. Messages and flows are in order of their first frame.
     pub fn finish(mut self) -> Model {
-        let untimed = self.flows.iter().filter(|flow| flow.is_untimed());
-        self.beyond.untimed = untimed.count() as u64;
         let mut model = self.model;
         model.clock_steps = self.clock.finish();
-        model.flows = self.flows.into_iter().map(FlowCounter::finish).collect();
+        (model.flows, self.beyond.untimed) = self.flows.finish();
         let (talks, errors, beyond) = self.inner.finish();
         model.inner = talks;
         model.inner_errors = errors;
@@ -114,55 +106,6 @@ impl Census {
         model.blind.extend(beyond);
         model.blind.extend(self.beyond.told(&self.bounds));
         model
-    }
-
-    fn flow_at(&mut self, key: FlowKey, path: &Path, packet: &EspPacket<'_>) -> Option<usize> {
-        let Self {
-            flows,
-            flow_index,
-            hasher,
-            bounds,
-            ..
-        } = self;
-        // The rest of the key seldom differs where these agree.
-        let hash =
-            |key: &FlowKey| hasher.hash_one((key.spi, address_bits(key.to), key.vantage.interface));
-        let known = flow_index.entry(
-            hash(&key),
-            |place| {
-                flows
-                    .get(*place as usize)
-                    .is_some_and(|flow| *flow.key() == key)
-            },
-            |place| {
-                flows
-                    .get(*place as usize)
-                    .map_or(0, |flow| hash(flow.key()))
-            },
-        );
-        match known {
-            hash_table::Entry::Occupied(known) => {
-                let place = *known.get() as usize;
-                if let Some(flow) = flows.get_mut(place) {
-                    flow.takes(path);
-                }
-                Some(place)
-            }
-            hash_table::Entry::Vacant(free) => {
-                let place = flows.len();
-                if place >= bounds.flows {
-                    return None;
-                }
-                free.insert(u32::try_from(place).ok()?);
-                let holes = match place < bounds.flows_with_all_holes {
-                    true => limits::FLOW_HOLES,
-                    false => limits::FURTHER_FLOW_HOLES,
-                };
-                let may_time = place < bounds.rhythm_flows;
-                flows.push(FlowCounter::new(key, *path, packet, holes, may_time));
-                Some(place)
-            }
-        }
     }
 
     #[inline]
@@ -402,33 +345,8 @@ impl Fold for Census {
         self.clock.tick(set, (frame, time));
     }
 
-    fn trains(&mut self, mut trains: Trains<'_>) {
-        loop {
-            // Where the flows lie is found out for some trains ahead.
-            let mut places = [None; TOGETHER];
-            for (place, (lane, train)) in places.iter_mut().zip(trains.clone()) {
-                let key = flow_key(lane.vantage, lane.spi, &lane.path);
-                let first = train.packets().next();
-                *place = first.and_then(|first| self.flow_at(key, &lane.path, &first));
-            }
-            let flows = places.iter().filter_map(|place| self.flows.get((*place)?));
-            black_box(flows.fold(0, |all, flow| all ^ flow.touch()));
-            let mut told = 0;
-            for (place, (_, train)) in places.iter().zip(&mut trains) {
-                told += 1;
-                match place.and_then(|place| self.flows.get_mut(place)) {
-                    Some(flow) => {
-                        for packet in train.packets() {
-                            flow.count(&packet);
-                        }
-                    }
-                    None => self.beyond.esp_packets += train.len() as u64,
-                }
-            }
-            if told < TOGETHER {
-                return;
-            }
-        }
+    fn trains(&mut self, trains: Trains<'_>) {
+        self.beyond.esp_packets += self.flows.count(trains);
     }
 
     #[inline]
@@ -436,11 +354,7 @@ impl Fold for Census {
         let place = match self.lanes.get(index) {
             Some(Some(place)) => Some(*place),
             _ => {
-                let place = self.flow_at(
-                    flow_key(lane.vantage, lane.spi, &lane.path),
-                    &lane.path,
-                    packet,
-                );
+                let place = self.flows.at(flow_key(lane), &lane.path, packet);
                 if let Some(slot) = self.lanes.get_mut(index) {
                     *slot = place;
                 }
@@ -477,16 +391,18 @@ impl Fold for Census {
                     opening: esp.opening,
                     ..esp_packet(esp.header.sequence, esp.length)
                 };
-                let place = self.flow_at(flow_key(vantage, esp.header.spi, path), path, &packet);
+                let place = self
+                    .flows
+                    .at(key_of(vantage, esp.header.spi, path), path, &packet);
                 self.count(place, vantage, path, &packet);
             }
             Body::Ah(ah) => {
                 let packet = esp_packet(ah.header.sequence, ah.length);
                 let key = FlowKey {
                     ah: true,
-                    ..flow_key(vantage, ah.header.spi, path)
+                    ..key_of(vantage, ah.header.spi, path)
                 };
-                let place = self.flow_at(key, path, &packet);
+                let place = self.flows.at(key, path, &packet);
                 self.count(place, vantage, path, &packet);
             }
             Body::Keepalive => self.keepalive(datagram, time),
@@ -534,9 +450,7 @@ impl Fold for Census {
     }
 
     fn database(&mut self, database: &Sadb) {
-        self.flows
-            .iter_mut()
-            .for_each(|flow| flow.name_keys(database));
+        self.flows.name_keys(database);
         self.model.blind.extend(unusable(database));
     }
 
@@ -610,16 +524,6 @@ fn unusable(database: &Sadb) -> Vec<Blind> {
         });
     }
     told
-}
-
-fn flow_key(vantage: Vantage, spi: EspSpi, path: &Path) -> FlowKey {
-    FlowKey {
-        vantage,
-        ah: false,
-        transport: Transport::of(&path.encap),
-        spi,
-        to: path.to.address,
-    }
 }
 
 /// UDP fragments may be anyone's: only the ports in the first piece tell. So may those behind IPv6

@@ -1,11 +1,11 @@
 use super::*;
 use crate::model::{AnomalyKind, FlowId, Plain};
 use crate::net::{IpFacts, Stamp};
-use crate::units::Endpoint;
+use crate::units::{Endpoint, EspSpi};
 
 /// What is counted of a conversation in text, within bounds.
 fn within(bounds: Bounds, text: &str) -> Model {
-    let mut census = Census::within(bounds, Session::default());
+    let mut census = Census::within(bounds, Session::default(), each::in_turn);
     let told = crate::testing::replay(text, &mut |datagram, time| {
         census.datagram(datagram, time, &[datagram.stamp.frame]);
     });

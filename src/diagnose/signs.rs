@@ -4,9 +4,11 @@
 //! each of them is made of, and most rules have nothing to say of them.
 
 use super::facts::{asked, first};
-use crate::model::{EspFlow, Exchange, Flight, IkeSa, IkeState, Message, Model, Plain, Tunnel};
+use crate::model::{EspFlow, Exchange, IkeSa, IkeState, Message, Model, Plain, Tunnel};
 use crate::net::Path;
 use crate::registry::ExchangeType;
+use crate::units::Span;
+use std::iter;
 
 /// A set of signs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,6 +77,13 @@ impl Signs {
     pub const OPENED: Self = Self(1 << 25);
     /// A message of IKEv2 in clear that should be encrypted.
     pub const BARE: Self = Self(1 << 26);
+    /// An exchange of IKEv2 that lacks its request.
+    pub const UNASKED: Self = Self(1 << 27);
+    /// A request and its response that took [`Signs::SLOWLY`] or more.
+    pub const SLOW: Self = Self(1 << 28);
+
+    /// Round trips that are shorter are of no concern to anyone.
+    pub(crate) const SLOWLY: Span = Span::from_millis(80);
 
     /// These signs and those.
     #[must_use]
@@ -162,15 +171,17 @@ fn of_exchange(model: &Model, exchange: &Exchange) -> Signs {
         kind,
         ExchangeType::INFORMATIONAL | ExchangeType::INFORMATIONAL_V1
     );
+    let v1 = asked::is_v1(kind);
     let mut signs = Signs::NONE
-        .with(asked::is_v1(kind), Signs::V1)
+        .with(v1, Signs::V1)
         .with(kind == ExchangeType::CREATE_CHILD_SA, Signs::CHILD_EXCHANGE)
         .with(informational, Signs::INFORMATIONAL)
         .with(asked::lacks_answer(exchange), Signs::UNANSWERED)
+        .with(!v1 && exchange.request().is_none(), Signs::UNASKED)
         .with(asked::was_repeated(exchange), Signs::AGAIN)
-        .with(aside(model, exchange), Signs::ASIDE);
+        .or(of_round_trip(model, exchange));
     // Only the first exchange of IKEv2 is in clear (RFC 7296 section 1.2).
-    let sealed = !asked::is_v1(kind) && kind != ExchangeType::IKE_SA_INIT;
+    let sealed = !v1 && kind != ExchangeType::IKE_SA_INIT;
     for flight in &exchange.flights {
         signs = signs.with(!flight.is_whole(), Signs::TORN);
         let copies = flight.again.iter().chain(&flight.elsewhere);
@@ -181,14 +192,21 @@ fn of_exchange(model: &Model, exchange: &Exchange) -> Signs {
     signs
 }
 
-/// Whether the answer of an exchange came from another address or port than was asked.
-fn aside(model: &Model, exchange: &Exchange) -> bool {
-    let path = |flight: &Flight| Some(&first(model, flight)?.path);
-    let asked = exchange.request().and_then(path);
-    let answered = exchange.response().and_then(path);
-    asked
-        .zip(answered)
-        .is_some_and(|(asked, answered)| asked.to() != answered.from())
+/// Of the answer to a request: whether it came from another address or port than was asked, and when.
+fn of_round_trip(model: &Model, exchange: &Exchange) -> Signs {
+    let Some((request, response)) = exchange.request().zip(exchange.response()) else {
+        return Signs::NONE;
+    };
+    let Some((asked, answered)) = first(model, request).zip(first(model, response)) else {
+        return Signs::NONE;
+    };
+    // A copy that another tap recorded may be the one beside the request.
+    let elsewhere = response.elsewhere.iter().map(|id| &model.messages[*id]);
+    let mut answers = iter::once(answered).chain(elsewhere);
+    let slow = answers.any(|answer| answer.time.since(asked.time) >= Signs::SLOWLY);
+    Signs::NONE
+        .with(asked.path.to() != answered.path.from(), Signs::ASIDE)
+        .with(slow, Signs::SLOW)
 }
 
 fn of_message(message: &Message, sealed: bool) -> Signs {

@@ -42,7 +42,7 @@ pub struct Exchange {
     /// Its messages in the order they first appeared. IKEv2: the request, then the response; either
     /// may be missing. A second `IKE_SA_INIT` request with other octets (cookie, other group) is
     /// another exchange.
-    pub flights: Vec<Flight>,
+    pub flights: Few<Flight>,
 }
 
 /// One message of an exchange, with its fragments and its copies.

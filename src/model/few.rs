@@ -1,10 +1,10 @@
-//! Lists that nearly always hold one thing or none.
+//! Lists that nearly always hold two things or fewer.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-/// A list of a few things, to be read as a slice. Of one it takes no room beside itself: captures hold
-/// millions of these.
+/// A list of a few things, to be read as a slice. Of one or two it takes no room beside itself: captures
+/// hold millions of these.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Few<T>(Kind<T>);
 
@@ -15,7 +15,8 @@ pub struct Few<T>(Kind<T>);
 )]
 enum Kind<T> {
     None,
-    One(T),
+    One([T; 1]),
+    Two([T; 2]),
     Many(Box<Vec<T>>),
 }
 
@@ -33,9 +34,14 @@ impl<T> Few<T> {
     /// Puts a thing before the one at `place`; at the end where there is none.
     pub fn insert(&mut self, place: usize, more: T) {
         self.0 = match std::mem::replace(&mut self.0, Kind::None) {
-            Kind::None => Kind::One(more),
-            Kind::One(one) if place == 0 => Kind::Many(Box::new(vec![more, one])),
-            Kind::One(one) => Kind::Many(Box::new(vec![one, more])),
+            Kind::None => Kind::One([more]),
+            Kind::One([one]) if place == 0 => Kind::Two([more, one]),
+            Kind::One([one]) => Kind::Two([one, more]),
+            Kind::Two(two) => {
+                let mut all = Vec::from(two);
+                all.insert(place.min(all.len()), more);
+                Kind::Many(Box::new(all))
+            }
             Kind::Many(mut all) => {
                 all.insert(place.min(all.len()), more);
                 Kind::Many(all)
@@ -69,7 +75,8 @@ impl<T> Deref for Few<T> {
     fn deref(&self) -> &[T] {
         match &self.0 {
             Kind::None => &[],
-            Kind::One(one) => std::slice::from_ref(one),
+            Kind::One(one) => one,
+            Kind::Two(two) => two,
             Kind::Many(all) => all,
         }
     }
@@ -79,7 +86,8 @@ impl<T> DerefMut for Few<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         match &mut self.0 {
             Kind::None => &mut [],
-            Kind::One(one) => std::slice::from_mut(one),
+            Kind::One(one) => one,
+            Kind::Two(two) => two,
             Kind::Many(all) => all,
         }
     }
@@ -92,6 +100,16 @@ impl<'f, T> IntoIterator for &'f Few<T> {
     #[inline]
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl<'f, T> IntoIterator for &'f mut Few<T> {
+    type Item = &'f mut T;
+    type IntoIter = std::slice::IterMut<'f, T>;
+
+    #[inline]
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
     }
 }
 

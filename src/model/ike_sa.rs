@@ -3,6 +3,7 @@
 use super::child_sa::ChildSaId;
 use super::exchange::ExchangeId;
 use super::notice::Notice;
+use super::size::AuthOutcome;
 use super::table::id;
 use crate::net::Path;
 use crate::registry::transform;
@@ -25,6 +26,8 @@ pub struct IkeSa {
     pub exchanges: Vec<ExchangeId>,
     /// The suite that the responder chose.
     pub suite: Option<IkeSuite>,
+    /// How its authentication ended, by what was read or as far as sizes tell.
+    pub auth: AuthOutcome,
     /// How far it came.
     pub state: IkeState,
     /// What NAT detection says; `None` if its payloads were not seen.

@@ -195,8 +195,8 @@ impl Model {
             .find_map(|id| self.ike_sas[id].suite.as_ref())
     }
 
-    /// How authentication of an IKE SA ended.
-    pub fn auth_outcome(&self, ike_sa: IkeSaId) -> AuthOutcome {
+    /// How authentication of an IKE SA ended: what [`IkeSa::auth`](super::IkeSa::auth) keeps.
+    pub(crate) fn auth_outcome(&self, ike_sa: IkeSaId) -> AuthOutcome {
         if self.ike_sas[ike_sa].version.major() == 1 {
             return self.v1_auth_outcome(ike_sa);
         }

@@ -3,10 +3,10 @@
 use crate::diagnose::{Confidence, Evidence, Finding, Rule, Severity, Signs};
 use crate::keys::Origin;
 use crate::model::{
-    Anomaly, AnomalyKind, Blind, ChildSa, ChildSaId, Classes, EspFlow, Exchange, ExchangeId,
-    Failure, Few, Flight, FlowId, FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input, KeyUsed,
-    Link, Message, MessageId, Model, Nat, NatVerdict, NullTally, Octets, OpenedTally, Plain, Role,
-    Seen, SequenceTally, Silence, SizeTally, Timeline, Transport, Tunnel, TunnelId,
+    Anomaly, AnomalyKind, AuthOutcome, Blind, ChildSa, ChildSaId, Classes, EspFlow, Exchange,
+    ExchangeId, Failure, Few, Flight, FlowId, FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input,
+    KeyUsed, Link, Message, MessageId, Model, Nat, NatVerdict, NullTally, Octets, OpenedTally,
+    Plain, Role, Seen, SequenceTally, Silence, SizeTally, Timeline, Transport, Tunnel, TunnelId,
 };
 use crate::net::{Encap, IpFacts, Layer, Path, Unopened};
 use crate::registry::{ExchangeType, PayloadType};
@@ -50,10 +50,10 @@ pub(super) fn model() -> Model {
         kind: ExchangeType::IKE_SA_INIT,
         message_id: 0,
         by: Role::Initiator,
-        flights: vec![
+        flights: Few::from(vec![
             flight(Role::Initiator, request, vec![copy]),
             flight(Role::Responder, response, Vec::new()),
-        ],
+        ]),
     });
     model.ike_sas.push(IkeSa {
         version: Version::V2,
@@ -68,6 +68,7 @@ pub(super) fn model() -> Model {
             group: Some(14),
             ..IkeSuite::default()
         }),
+        auth: AuthOutcome::Full,
         state: IkeState::Established,
         nat: Some(Nat {
             initiator: NatVerdict::Translated,

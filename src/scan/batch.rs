@@ -319,3 +319,13 @@ pub enum ControlBody {
     /// A pair of ends that is learned with the control after it.
     Learned(Pair),
 }
+
+impl ControlBody {
+    /// Whether it may be, or complete, a packet of ESP or AH.
+    pub fn may_be_esp(&self) -> bool {
+        matches!(
+            self,
+            Self::Ah { .. } | Self::Fragment { .. } | Self::Segment { .. }
+        )
+    }
+}

@@ -409,7 +409,7 @@ mod v2 {
             census.datagram(&datagram(frame, octets), Timestamp(0), &[frame]);
         }
         let mut model = census.finish();
-        crate::assemble::assemble(&mut model, &crate::assemble::in_turn);
+        crate::assemble::assemble(&mut model, &crate::each::in_turn);
         let auth = model
             .exchanges
             .iter()
@@ -1059,7 +1059,7 @@ mod v1 {
             census.datagram(&datagram, Timestamp(0), &[frame]);
         }
         let mut model = census.finish();
-        crate::assemble::assemble(&mut model, &crate::assemble::in_turn);
+        crate::assemble::assemble(&mut model, &crate::each::in_turn);
         let sa = model.ike_sas.iter().next().unwrap();
         assert_eq!(sa.suite.as_ref().unwrap().encryption, Some(12));
         let main = &model.exchanges[sa.exchanges[0]];

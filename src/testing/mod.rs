@@ -87,7 +87,7 @@ use crate::units::Timestamp;
 pub fn model(text: &str) -> Model {
     match census(text) {
         Ok(mut model) => {
-            crate::assemble::assemble(&mut model, &crate::assemble::in_turn);
+            crate::assemble::assemble(&mut model, &crate::each::in_turn);
             model
         }
         Err(what) => panic!("{what}"),

@@ -88,6 +88,37 @@ fn senders_that_take_turns_under_one_spi_are_told_in_order() {
     }
 }
 
+/// Packets of several hundred SAs, whose counters run on, with gaps, among each other: enough that threads
+/// share their flows.
+#[test]
+fn a_crowd_of_sas_is_counted_the_same_by_any_number_of_threads() {
+    const SAS: u32 = 500;
+    const PACKETS: u32 = 6_000;
+    let packets = (0..PACKETS).map(|place| {
+        // Every SA in every round, each round in another order.
+        let (round, sa) = (place / SAS, place % SAS * 7 % SAS);
+        let sa = (sa + 13 * round) % SAS;
+        let number = 1 + round + u32::from(sa.is_multiple_of(5) && round > 5);
+        let head = [(0x100 + sa).to_be_bytes(), number.to_be_bytes()].concat();
+        let from = floods::A + 8 * (sa % 3);
+        let body = [&head[..], &[0x5a; 40]].concat();
+        floods::ip(from, floods::B, 50, 0, 0, &body)
+    });
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crowd.pcap");
+    std::fs::write(&path, floods::pcap(packets)).unwrap();
+    law("tunnels", "json", &path);
+    let told = stdout(["tunnels", "-q", "--format", "json", path.to_str().unwrap()]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let tunnels = told["tunnels"].as_array().unwrap().iter();
+    let flows: Vec<_> = tunnels
+        .flat_map(|tunnel| tunnel["flows"].as_array().unwrap())
+        .collect();
+    let sum = |field: &str| -> u64 { flows.iter().filter_map(|flow| flow[field].as_u64()).sum() };
+    let (packets, missing) = (u64::from(PACKETS), u64::from(SAS / 5));
+    assert_eq!((flows.len(), sum("packets")), (SAS as usize, packets));
+    assert_eq!((sum("missing"), sum("duplicate")), (missing, 0));
+}
+
 #[test]
 fn diagnose_says_the_same_for_any_threads_and_chunks() {
     for (place, capture) in shipped().iter().enumerate() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules by floor, the lowest first. A module names only those below its floor, and itself.
 const FLOORS: &[&[&str]] = &[
-    &["units"],
+    &["units", "each"],
     &["limits", "registry"],
     &["language"],
     &["wire", "crypto"],

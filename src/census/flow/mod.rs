@@ -24,7 +24,6 @@ use steps::Steps;
 #[derive(Debug)]
 pub(super) struct FlowCounter {
     often: Often,
-    key: FlowKey,
     first: (FrameId, Timestamp),
     path: Path,
     further_paths: Vec<Path>,
@@ -62,13 +61,7 @@ struct Often {
 impl FlowCounter {
     /// A flow that begins with this packet, which is not yet counted. Of its numbers so many holes are
     /// kept, and its sizes may be timed or not.
-    pub(super) fn new(
-        key: FlowKey,
-        path: Path,
-        packet: &EspPacket<'_>,
-        holes: usize,
-        may_time: bool,
-    ) -> Self {
+    pub(super) fn new(path: Path, packet: &EspPacket<'_>, holes: usize, may_time: bool) -> Self {
         let at = (packet.frame, packet.time);
         Self {
             often: Often {
@@ -87,7 +80,6 @@ impl FlowCounter {
                 ttl: (packet.ttl, packet.ttl),
                 dont_fragment: false,
             },
-            key,
             first: at,
             path,
             further_paths: Vec::new(),
@@ -99,11 +91,6 @@ impl FlowCounter {
             silences: Vec::new(),
             inside: None,
         }
-    }
-
-    /// Its key.
-    pub(super) fn key(&self) -> &FlowKey {
-        &self.key
     }
 
     /// Notes that the flow takes this path now.
@@ -174,8 +161,8 @@ impl FlowCounter {
         }
     }
 
-    /// The flow as it stands.
-    pub(super) fn finish(self) -> EspFlow {
+    /// The flow as it stands, which has this key.
+    pub(super) fn finish(self, key: FlowKey) -> EspFlow {
         let often = self.often;
         let sequence = often.sequence.tally();
         let inside = self.inside.map(|inside| *inside).unwrap_or_default();
@@ -183,7 +170,7 @@ impl FlowCounter {
         let mut paths = vec![self.path];
         paths.extend(self.further_paths);
         EspFlow {
-            key: self.key,
+            key,
             paths,
             packets: often.packets,
             bytes: often.bytes,

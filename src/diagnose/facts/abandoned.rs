@@ -77,7 +77,7 @@ fn half<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, Cite)> {
         ExchangeType::IDENTITY_PROTECTION => matches!(exchange.flights.len(), 2 | 4),
         _ => false,
     };
-    let [.., asked, answered] = exchange.flights.as_slice() else {
+    let [.., asked, answered] = &*exchange.flights else {
         return None;
     };
     let answer = began(model, answered)?;

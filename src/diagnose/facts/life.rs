@@ -24,9 +24,8 @@ pub struct Birth {
 /// The IKE SA's negotiation, if it was seen and succeeded as far as sizes tell.
 pub fn birth(model: &Model, id: IkeSaId) -> Option<Birth> {
     let sa = &model.ike_sas[id];
-    let outcome = model.auth_outcome(id);
     if !matches!(
-        outcome,
+        sa.auth,
         AuthOutcome::AuthOnly | AuthOutcome::Full | AuthOutcome::Unclear
     ) {
         return None;

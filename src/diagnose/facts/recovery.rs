@@ -82,7 +82,7 @@ fn stands(model: &Model, birth: &life::Birth) -> bool {
                 .and_then(|flight| began(model, flight))
                 .is_some_and(|at| at.1.since(birth.up.1) < Tap::PATIENCE)
     });
-    let proven = match model.auth_outcome(birth.ike_sa) {
+    let proven = match sa.auth {
         AuthOutcome::AuthOnly | AuthOutcome::Full => true,
         // Certificates hide how it ended, or EAP goes on.
         _ => lives,

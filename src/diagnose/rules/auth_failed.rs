@@ -9,8 +9,8 @@ use crate::diagnose::facts::{
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
 use crate::model::{
-    AuthOutcome, Exchange, Flight, IkeSaId, InformationalClass, Model, Notice, Plain, Role, Why,
-    negotiation,
+    AuthOutcome, Exchange, ExchangeId, Flight, IkeSaId, InformationalClass, Model, Notice, Plain,
+    Role, Why, negotiation,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
@@ -50,14 +50,25 @@ Other notifications are as small: a responder that has no connection for the ide
 2. Compare pre-shared keys, identities (type and value), certificates, their validity and authority.
 ";
 
+/// A way to see that authentication failed.
+type Way = fn(&Case<'_>) -> Option<Finding>;
+
+/// The ways to see it, the surest first, each with the signs that it needs.
+const WAYS: [(Signs, Way); 7] = [
+    (Signs::NOTICE, in_clear),
+    (Signs::OPENED, by_reading),
+    (Signs::NONE, by_size),
+    (Signs::V1, instead_of_message_6),
+    (Signs::INFORMATIONAL, turned_away),
+    (Signs::V1, ignored_message_2),
+    (Signs::V1, after_xauth),
+];
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let refused = in_clear(case)
-        .or_else(|| by_reading(case))
-        .or_else(|| by_size(case))
-        .or_else(|| instead_of_message_6(case))
-        .or_else(|| turned_away(case))
-        .or_else(|| ignored_message_2(case))
-        .or_else(|| after_xauth(case))
+    let refused = WAYS
+        .iter()
+        .filter(|(needs, _)| case.signs().meet(*needs))
+        .find_map(|(_, way)| way(case))
         .map(|finding| {
             finding
                 .advise("Read the log of the side that refuses: it alone knows the reason.")
@@ -210,7 +221,7 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
         .tunnel
         .ike_sas
         .iter()
-        .filter(|id| case.model.auth_outcome(**id) == AuthOutcome::Refused)
+        .filter(|id| case.model.ike_sas[**id].auth == AuthOutcome::Refused)
         .filter_map(|id| {
             let rounds: Vec<_> = case.model.ike_sas[*id]
                 .exchanges
@@ -363,8 +374,8 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
     let begun = LazyCell::new(|| Begun::of(case));
     let mut finding = case.tunnel.ike_sas.iter().find_map(|id| {
         let sa = &case.model.ike_sas[*id];
-        let exchanges: Vec<_> = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]).collect();
-        let (said, before) = exchanges.split_last()?;
+        let (said, before) = sa.exchanges.split_last()?;
+        let said = &case.model.exchanges[*said];
         let (proof, what) = last_proof(case.model, before)?;
         let answer = first(case.model, proof)?;
         let at = began(case.model, said.flights.first()?)?;
@@ -407,7 +418,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         }
         // The responder made a child SA, or may have, and padding may hide a liveness check: it takes a
         // new attempt to tell that the IKE SA is gone.
-        let outcome = case.model.auth_outcome(*id);
+        let outcome = case.model.ike_sas[*id].auth;
         let may_grant = matches!(outcome, AuthOutcome::Full | AuthOutcome::Unclear);
         let granted = v2 && may_grant && !is_amid_eap(case.model, *id);
         let doubt =
@@ -594,10 +605,13 @@ const CHILD: usize = 84;
 
 /// The answer by which authentication ends, if these are all exchanges up to it: message 6 of main
 /// mode, message 2 of aggressive mode, the last `IKE_AUTH` response.
-fn last_proof<'m>(model: &Model, exchanges: &[&'m Exchange]) -> Option<(&'m Flight, &'static str)> {
-    let last = exchanges.last()?;
+fn last_proof<'m>(
+    model: &'m Model,
+    exchanges: &[ExchangeId],
+) -> Option<(&'m Flight, &'static str)> {
+    let last = &model.exchanges[*exchanges.last()?];
     let alone = exchanges.len() == 1 && asked::from_the_start(model, last);
-    match (last.kind, last.flights.as_slice()) {
+    match (last.kind, &*last.flights) {
         (ExchangeType::IKE_AUTH, _) => Some((last.response()?, "the IKE_AUTH response")),
         (ExchangeType::IDENTITY_PROTECTION, [.., six]) if alone && last.flights.len() == 6 => {
             Some((six, "message 6 of main mode"))

@@ -107,9 +107,13 @@ struct Refusal {
 fn refusals(case: &Case<'_>) -> Vec<Refusal> {
     let mut all: Vec<Refusal> = read(case);
     for id in &case.tunnel.ike_sas {
-        all.extend(in_auth(case, *id));
-        all.extend(in_quick_mode(case, *id));
-        all.extend(in_silence(case, *id));
+        match case.model.ike_sas[*id].version.major() {
+            1 => {
+                all.extend(in_quick_mode(case, *id));
+                all.extend(in_silence(case, *id));
+            }
+            _ => all.extend(in_auth(case, *id)),
+        }
     }
     // Of IKE SAs that were up before the recording began.
     let mut lone = 0;
@@ -208,7 +212,7 @@ fn recovered(case: &Case<'_>, refused: Timestamp) -> bool {
         exchanges
             .map(|exchange| &case.model.exchanges[*exchange])
             .filter(|exchange| match exchange.kind {
-                ExchangeType::IKE_AUTH => case.model.auth_outcome(*id) == AuthOutcome::Full,
+                ExchangeType::IKE_AUTH => case.model.ike_sas[*id].auth == AuthOutcome::Full,
                 _ => rekey::ended(case.model, exchange, ChildOutcome::Made),
             })
             .filter_map(|exchange| began(case.model, exchange.response()?))
@@ -226,6 +230,9 @@ pub(super) fn is_refused_in_auth(case: &Case<'_>, id: IkeSaId) -> bool {
 /// The `IKE_AUTH` response holds a proof and no more.
 fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
     let sa = &case.model.ike_sas[id];
+    if sa.auth == AuthOutcome::Full {
+        return None;
+    }
     let exchange = sa
         .exchanges
         .iter()
@@ -244,7 +251,7 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
         read.notifies().any(|notify| notify.kind.0 < 16384)
     });
     let is_last = match rounds {
-        1 => case.model.auth_outcome(id) == AuthOutcome::AuthOnly,
+        1 => sa.auth == AuthOutcome::AuthOnly,
         _ => refused_after_eap(case.model, id),
     };
     if told || !is_last {

@@ -223,7 +223,7 @@ fn may_have_child(model: &Model, id: IkeSaId) -> bool {
                     ChildOutcome::Made | ChildOutcome::Unclear
                 )
         });
-    made || sa.state == IkeState::AlreadyUp || model.auth_outcome(id) != AuthOutcome::AuthOnly
+    made || sa.state == IkeState::AlreadyUp || sa.auth != AuthOutcome::AuthOnly
 }
 
 /// Whether a vantage has a tunnel between two other parties: then it is a link that many share, and

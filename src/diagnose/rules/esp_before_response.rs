@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "A new SA carries packets before the response that makes it",
     document: DOCUMENT,
     explains: &[],
-    needs: Signs::CHILD_SA,
+    needs: Signs::CHILD_EXCHANGE,
     check,
 };
 

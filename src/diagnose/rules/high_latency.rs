@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "Round trips through the tunnel became much longer",
     document: DOCUMENT,
     explains: &[],
-    needs: Signs::INFORMATIONAL.or(Signs::INSIDE),
+    needs: Signs::SLOW.or(Signs::INSIDE),
     check,
 };
 
@@ -43,7 +43,7 @@ const SETUPS: usize = 2;
 
 /// The later floor must be so many times the earlier, and longer by so much.
 const FACTOR: i64 = 4;
-const STEP: Span = Span::from_millis(80);
+const STEP: Span = Signs::SLOWLY;
 
 /// Round trips around the world take less; satellites in high orbits take more.
 const LONG: Span = Span::from_millis(400);
@@ -52,14 +52,13 @@ const LONG: Span = Span::from_millis(400);
 type Sample = (Cite, Span);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let checks = checks(case);
-    let mut ike: Vec<Sample> = checks.values().flatten().copied().collect();
+    let checks = of_ike(case).unwrap_or_default();
+    let mut ike: Vec<Sample> = checks.iter().map(|(_, sample)| *sample).collect();
     ike.sort_unstable();
-    let inner = inside(case);
     let [of_ike, of_inner] = [
         (ike, "liveness checks of IKE", Confidence::Likely),
         (
-            inner,
+            inside(case),
             "echo and TCP handshakes inside the tunnel",
             Confidence::Likely,
         ),
@@ -85,20 +84,19 @@ type Series = (Vec<Sample>, &'static str, Confidence);
 /// Who asks, as a tap sees it.
 type Asker = (Vantage, IpAddr);
 
-/// Round trips by who asks.
-type ByAsker = BTreeMap<Asker, Vec<Sample>>;
+/// Round trips, each with who asked.
+type Asked = Vec<(Asker, Sample)>;
 
-/// The round trips of liveness checks by who asks: a tap beside one gateway sees the path only in what
-/// that one asks.
-fn checks(case: &Case<'_>) -> ByAsker {
-    let mut checks = ByAsker::new();
-    let of_kind = |exchange: &&Exchange| exchange.kind == ExchangeType::INFORMATIONAL;
-    for exchange in case.exchanges().filter(of_kind) {
-        if let Some((asker, sample)) = round_trip(case.model, exchange) {
-            checks.entry(asker).or_default().push(sample);
-        }
-    }
-    checks
+/// The round trips of liveness checks, each with who asked: a tap beside one gateway sees the path only in
+/// what that one asks. `None` where too few are so long as to make a step.
+fn of_ike(case: &Case<'_>) -> Option<Asked> {
+    let is_check = |exchange: &&Exchange| exchange.kind == ExchangeType::INFORMATIONAL;
+    let checks = case.exchanges().filter(is_check);
+    let checks: Asked = checks
+        .filter_map(|exchange| round_trip(case.model, exchange))
+        .collect();
+    let slow = checks.iter().filter(|(_, (_, rtt))| *rtt >= STEP);
+    (slow.count() >= ENOUGH).then_some(checks)
 }
 
 /// The round trips of each asker, in order.
@@ -106,8 +104,8 @@ fn checks(case: &Case<'_>) -> ByAsker {
 /// The first two exchanges of the first IKE SA, which may take longer for their arithmetic but never
 /// less than the path does, come before its liveness checks, and never among the later ones of a step:
 /// those of a later IKE SA are left out.
-fn by_asker(case: &Case<'_>, mut checks: ByAsker) -> Vec<Vec<Sample>> {
-    let mut setups = ByAsker::new();
+fn by_asker(case: &Case<'_>, checks: Asked) -> Vec<Vec<Sample>> {
+    let mut setups = BTreeMap::<Asker, Vec<Sample>>::new();
     for sa in case.ike_sas() {
         for id in sa.exchanges.iter().take(SETUPS) {
             let exchange = &case.model.exchanges[*id];
@@ -120,7 +118,11 @@ fn by_asker(case: &Case<'_>, mut checks: ByAsker) -> Vec<Vec<Sample>> {
             }
         }
     }
-    for (asker, samples) in &mut checks {
+    let mut by_asker = BTreeMap::<Asker, Vec<Sample>>::new();
+    for (asker, sample) in checks {
+        by_asker.entry(asker).or_default().push(sample);
+    }
+    for (asker, samples) in &mut by_asker {
         samples.sort_unstable();
         let begins = samples.first().map(|sample| sample.0.1);
         let mut setups = setups.remove(asker).unwrap_or_default();
@@ -129,12 +131,12 @@ fn by_asker(case: &Case<'_>, mut checks: ByAsker) -> Vec<Vec<Sample>> {
         setups.truncate(SETUPS);
         samples.splice(0..0, setups);
     }
-    checks.into_values().collect()
+    by_asker.into_values().collect()
 }
 
 /// Who asked, where it was recorded, and the round trip; `None` if a request was sent again.
 fn round_trip(model: &Model, exchange: &Exchange) -> Option<(Asker, Sample)> {
-    let [request, response] = exchange.flights.as_slice() else {
+    let [request, response] = &*exchange.flights else {
         return None;
     };
     // A request that was sent again tells no round trip.

@@ -55,11 +55,21 @@ A peer that keeps silent for another reason, if all pieces are seen leaving. A t
 3. Send smaller certificates or chains.
 ";
 
+/// A way to see that fragments are lost.
+type Way = fn(&Case<'_>) -> Option<Finding>;
+
+/// The ways to see it, the surest first, each with the signs that it needs.
+const WAYS: [(Signs, Way); 4] = [
+    (Signs::TORN, pieces_missing),
+    (Signs::FRAGMENTS, ip_pieces_missing),
+    (Signs::UNANSWERED, all_sent),
+    (Signs::AGAIN, answer_unheard),
+];
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    pieces_missing(case)
-        .or_else(|| ip_pieces_missing(case))
-        .or_else(|| all_sent(case))
-        .or_else(|| answer_unheard(case))
+    WAYS.iter()
+        .filter(|(needs, _)| case.signs().meet(*needs))
+        .find_map(|(_, way)| way(case))
         .map(|finding| {
             finding
                 .advise(

@@ -146,7 +146,7 @@ pub(super) struct Pair<'m> {
 impl<'m> Pair<'m> {
     /// IKEv2: any request with its response. IKEv1: messages 1 and 2, if nothing follows.
     fn of(model: &Model, exchange: &'m Exchange) -> Option<Self> {
-        let (request, answer) = match exchange.flights.as_slice() {
+        let (request, answer) = match &*exchange.flights {
             [first, second] if asked::is_v1(exchange.kind) => {
                 (asked::from_the_start(model, exchange)).then_some((first, second))?
             }

@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "A NAT gives IKE and ESP of one peer different ports",
     document: DOCUMENT,
     explains: &[],
-    needs: Signs::CHILD_SA,
+    needs: Signs::ESP,
     check,
 };
 

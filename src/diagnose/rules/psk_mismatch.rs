@@ -102,7 +102,7 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
         let sa = &case.model.ike_sas[*id];
         let pre_shared = sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared);
         let phase1 = &case.model.exchanges[*sa.exchanges.first()?];
-        let [_, _, _, four, five] = phase1.flights.as_slice() else {
+        let [_, _, _, four, five] = &*phase1.flights else {
             return None;
         };
         let (asked, at) = (began(case.model, five)?, began(case.model, four)?);
@@ -170,7 +170,7 @@ fn ignored_message_5(case: &Case<'_>) -> Option<Finding> {
         .filter(|silence| {
             let exchange = silence.asked.exchange;
             let sa = &case.model.ike_sas[exchange.ike_sa];
-            let [_, _, _, four, _] = exchange.flights.as_slice() else {
+            let [_, _, _, four, _] = &*exchange.flights else {
                 return false;
             };
             let answered = first(case.model, four).map(|message| message.path.from());

@@ -25,7 +25,7 @@ pub static RULE: Rule = Rule {
         "esp-one-way",
         "clear-text-leak",
     ],
-    needs: Signs::CHILD_SA,
+    needs: Signs::ESP,
     check,
 };
 

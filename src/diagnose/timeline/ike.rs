@@ -80,7 +80,7 @@ impl Teller<'_, '_> {
             return None;
         }
         let by = birth.initiator;
-        let alone = match self.model.auth_outcome(id) {
+        let alone = match sa.auth {
             // IKEv1 makes its child SAs later, in quick mode.
             AuthOutcome::AuthOnly if sa.version.major() != 1 => Some(", without a child SA"),
             _ => None,

@@ -8,7 +8,7 @@
 pub mod own;
 
 use super::{asked, began};
-use crate::diagnose::{Case, Cite};
+use crate::diagnose::{Case, Cite, Signs};
 use crate::model::{Exchange, IkeSa, Model};
 use crate::units::{Span, Vantage};
 
@@ -89,6 +89,9 @@ pub fn clock_error(model: &Model, vantage: Vantage) -> Span {
 /// A message of IKE that shows that the recording missed another one of the tunnel: the answer to a
 /// request that is not there, or whatever is sent only after an answer that is not there.
 pub fn missed(case: &Case<'_>) -> Option<Cite> {
+    if !case.signs().meet(Signs::UNASKED.or(Signs::UNANSWERED)) {
+        return None;
+    }
     case.tunnel
         .ike_sas
         .iter()

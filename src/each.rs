@@ -6,13 +6,16 @@ use std::sync::OnceLock;
 /// threads for it.
 pub type Each<'e> = dyn Fn(usize, &(dyn Fn(usize) + Sync)) + 'e;
 
+/// As [`Each`], by a function that can be kept.
+pub type Spread = fn(usize, &(dyn Fn(usize) + Sync));
+
 /// One after the other.
 pub fn in_turn(count: usize, work: &(dyn Fn(usize) + Sync)) {
     (0..count).for_each(work);
 }
 
 /// What is made of each number below a count, in order.
-pub(super) fn map<T: Send + Sync>(
+pub fn map<T: Send + Sync>(
     each: &Each<'_>,
     count: usize,
     make: impl Fn(usize) -> T + Sync,
@@ -28,7 +31,7 @@ pub(super) fn map<T: Send + Sync>(
 
 /// What is made of each of many ids, in order. They are taken by runs: one alone is too little work
 /// for a task.
-pub(super) fn map_ids<I: Copy + Sync, T: Send + Sync>(
+pub fn map_ids<I: Copy + Sync, T: Send + Sync>(
     each: &Each<'_>,
     ids: &[I],
     make: impl Fn(I) -> T + Sync,
