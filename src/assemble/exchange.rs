@@ -324,6 +324,18 @@ impl<'m> Grouper<'m> {
                 .copied()
                 .or_else(|| self.begun_elsewhere(message))
         });
+        // The initiator goes on with an SPI of the responder: the answer that told it is not in the
+        // recording, or comes later.
+        let goes_on = || {
+            let sa = find([key(from, Some(to)), key(to, Some(from))])?;
+            let open = version != 1 && self.ike_sas[sa].spis.responder.is_zero();
+            (open && authenticates(header.exchange)).then_some(sa)
+        };
+        if let Some(sa) = goes_on() {
+            self.ike_sas[sa].spis.responder = spis.responder;
+            self.by_spis.insert((version, spis), sa);
+            return sa;
+        }
         if let Some(sa) = asked.filter(|_| answers || spis.responder.is_zero()) {
             if spis.responder.is_zero() {
                 return sa;
@@ -660,6 +672,11 @@ pub(super) fn is_initial(kind: ExchangeType) -> bool {
         ExchangeType::AGGRESSIVE,
     ]
     .contains(&kind)
+}
+
+/// Whether messages of this type follow `IKE_SA_INIT` before the IKE SA is up.
+fn authenticates(kind: ExchangeType) -> bool {
+    [ExchangeType::IKE_INTERMEDIATE, ExchangeType::IKE_AUTH].contains(&kind)
 }
 
 /// Whether a message that was read holds a Security Association in clear.

@@ -242,6 +242,27 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_missed_is_known_by_what_the_initiator_goes_on_with() {
+        let lines: Vec<&str> = INIT.trim().lines().collect();
+        let model = model(&format!("{}\n{}\n{UP}", lines[0], lines[2]));
+        assert_eq!(
+            exchanges(&model),
+            "sa0 i IKE_SA_INIT 0: i1\n\
+             sa0 i IKE_AUTH 1: i2 r3\n"
+        );
+        assert_eq!(states(&model), ["Established"]);
+        assert_eq!(model.ike_sas[crate::model::IkeSaId(0)].spis.responder.0, 2);
+        // Where an answer gave another SPI, it is another IKE SA.
+        let other = super::tests::model(&format!(
+            "{}\n{}\n{}",
+            lines[0],
+            lines[1],
+            lines[2].replace("r=2", "r=3")
+        ));
+        assert_eq!(states(&other).len(), 2);
+    }
+
+    #[test]
     fn both_sides_count_their_own_requests() {
         let model = established(
             "9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80

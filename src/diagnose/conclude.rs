@@ -1,7 +1,7 @@
 //! The order of findings, and which of them are mere consequences.
 
 use super::finding::{Confidence, Finding, Severity};
-use super::rules::{outside_well, undecided};
+use super::rules::{clear_text_leak, outside_well, undecided};
 use crate::model::arrange;
 use crate::units::Span;
 use std::cmp::Reverse;
@@ -222,6 +222,9 @@ const SOON_AFTER: Span = Span::from_secs(5);
 
 /// Whether `cause` explains `finding`.
 ///
+/// A guess explains nothing that is surer, but one thing: what leaves in clear is what the tunnel did not
+/// carry, so whatever is wrong with the tunnel since before then is nearer to the cause.
+///
 /// Nothing explains what was over before it began. And what is no fault this time, though it is one by
 /// its rule, such as a delete at the end of the day, is no reason for one.
 fn is_cause(cause: &Finding, finding: &Finding) -> bool {
@@ -229,7 +232,9 @@ fn is_cause(cause: &Finding, finding: &Finding) -> bool {
     !is_harmless
         && cause.first.since(finding.last) <= SOON_AFTER
         && cause.meets(finding)
-        && (cause.confidence > Confidence::Possible || cause.confidence >= finding.confidence)
+        && (cause.confidence > Confidence::Possible
+            || cause.confidence >= finding.confidence
+            || finding.rule.slug == clear_text_leak::RULE.slug && cause.first <= finding.first)
         && explains(cause, finding)
 }
 
@@ -410,6 +415,19 @@ mod tests {
             found.sort_by_key(|(slug, _)| std::cmp::Reverse(*slug));
             assert_eq!(found, unexplained);
         }
+    }
+
+    #[test]
+    fn what_leaves_in_clear_follows_from_what_is_only_guessed_of_the_tunnel() {
+        let order = |guess: u64, leak: u64| {
+            let found = concluded(vec![
+                finding(&clear_text_leak::RULE, Confidence::Likely, leak, 0),
+                finding(&dpd_timeout::RULE, Confidence::Possible, guess, 0),
+            ]);
+            found.first().map(|(slug, _)| *slug)
+        };
+        assert_eq!(order(1, 2), Some("dpd-timeout"));
+        assert_eq!(order(2, 1), Some("clear-text-leak"), "it was there before");
     }
 
     #[test]

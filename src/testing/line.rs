@@ -329,10 +329,11 @@ fn payload(
             let (kind_text, data) = inside.split_once(' ').unwrap_or((inside, ""));
             let notify = notify(kind_text)?;
             if let Some(spi) = data.strip_prefix("ESP ") {
-                let mut body = vec![3, 4];
+                let mut body = if v1 { vec![0, 0, 0, 1] } else { Vec::new() };
+                body.extend([3, 4]);
                 body.extend(notify.to_be_bytes());
                 body.extend(integer(spi)?.to_be_bytes());
-                add(41, body);
+                add(kind(11, 41), body);
             } else if v1 {
                 let mut body = vec![0, 0, 0, 1, 1, 0];
                 body.extend(notify.to_be_bytes());

@@ -1,6 +1,6 @@
 //! Authentication that is asked for and never answered: the second step of IKE.
 
-use super::{Asked, asked, cite, clear, tap};
+use super::{Asked, asked, cite, clear, proof, tap};
 use crate::diagnose::{Case, Cite};
 use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role};
 use crate::registry::ExchangeType;
@@ -132,7 +132,12 @@ pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
         .map(|id| &model.exchanges[*id])
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1 && !went_on)
         .filter(|exchange| exchange.by == Role::Responder)
-        .filter_map(|exchange| super::began(model, exchange.flights.first()?))
+        .filter_map(|exchange| exchange.flights.first())
+        .filter(|flight| {
+            let opened = model.opened(flight);
+            !opened.is_some_and(|(_, read)| proof::is_of_phase_2(&read))
+        })
+        .filter_map(|flight| super::began(model, flight))
         .find(|(_, time)| {
             copies
                 .iter()

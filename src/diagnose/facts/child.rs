@@ -2,17 +2,18 @@
 //! offer.
 
 use super::offer::{self, Kind, Offer};
-use super::tap;
+use super::{rekey, tap};
 use crate::diagnose::Confidence;
 use crate::diagnose::{Case, Cite, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::limits;
 use crate::model::{
-    Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, Selector, TunnelId, selector,
+    ChildOutcome, Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, Selector, selector,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// An attempt at a child SA, or at the rekeying of an IKE SA, of which some message was opened.
@@ -126,10 +127,15 @@ impl Attempt {
         offer::of_child(model, model.exchanges[self.exchange].response()?)
     }
 
-    /// When it was granted, if it was.
-    pub fn granted_at(&self) -> Option<Timestamp> {
-        let answer = self.told.answer.as_ref()?;
-        answer.has_sa.then_some(answer.at.1)
+    /// When it was granted, if it was: as the answer says, or its size where it was not opened.
+    pub fn granted_at(&self, model: &Model) -> Option<Timestamp> {
+        if let Some(answer) = &self.told.answer {
+            return answer.has_sa.then_some(answer.at.1);
+        }
+        let exchange = &model.exchanges[self.exchange];
+        let made = rekey::ended(model, exchange, ChildOutcome::Made);
+        let response = exchange.response().filter(|_| made)?;
+        super::began(model, response).map(|at| at.1)
     }
 }
 
@@ -196,9 +202,17 @@ pub fn refusals(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
     attempts.iter().filter_map(of).collect()
 }
 
-/// Those refusals that no success for the same traffic followed soon.
+/// Those refusals that no success for the same traffic followed soon. A success of which no message was
+/// opened, as when the capture cut it, may be for any traffic.
 pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
     let mut refusals = refusals(model, attempts);
+    let unread: BTreeMap<IkeSaId, Vec<Timestamp>> = refusals
+        .iter()
+        .map(|refusal| refusal.attempt.ike_sa)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .map(|ike_sa| (ike_sa, made_unread(model, ike_sa)))
+        .collect();
     refusals.retain(|refusal| {
         let at = refusal.at().1;
         // These ask for another try; it may lie beyond the recording. IKE_AUTH is not tried again.
@@ -210,10 +224,33 @@ pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
         if !refusal.v1 && again && retried.contains(&refusal.reason) && !goes_on(model, refusal) {
             return false;
         }
-        !granted_like(refusal, attempts)
-            .any(|time| time.since(at) <= MENDED && at.since(time) <= CROSSED)
+        let mends = |time: Timestamp| time.since(at) <= MENDED && at.since(time) <= CROSSED;
+        let unread = unread.get(&refusal.attempt.ike_sa);
+        let unread = unread.is_some_and(|times| {
+            let near = times.partition_point(|time| at.since(*time) > CROSSED);
+            times.get(near).is_some_and(|time| mends(*time))
+        });
+        !unread && !granted_like(model, refusal, attempts).any(mends)
     });
     refusals
+}
+
+/// When negotiations under an IKE SA made something, as far as their sizes tell, of which neither
+/// message was opened; sorted.
+fn made_unread(model: &Model, ike_sa: IkeSaId) -> Vec<Timestamp> {
+    let exchanges = model.ike_sas[ike_sa].exchanges.iter();
+    let mut times: Vec<Timestamp> = exchanges
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| rekey::ended(model, exchange, ChildOutcome::Made))
+        .filter(|exchange| {
+            let mut flights = exchange.flights.iter();
+            flights.all(|flight| model.opened(flight).is_none())
+        })
+        .filter_map(|exchange| super::began(model, exchange.response()?))
+        .map(|at| at.1)
+        .collect();
+    times.sort_unstable();
+    times
 }
 
 /// Whether the recording goes on for long enough after a refusal to show another try.
@@ -226,11 +263,12 @@ fn goes_on(model: &Model, refusal: &Refusal) -> bool {
 }
 
 /// Whether what was refused was granted at any time after it.
-pub fn recovered(refusal: &Refusal, attempts: &[Attempt]) -> bool {
-    granted_like(refusal, attempts).any(|time| time > refusal.at().1)
+pub fn recovered(case: &Case<'_>, refusal: &Refusal) -> bool {
+    granted_like(case.model, refusal, case.attempts()).any(|time| time > refusal.at().1)
 }
 
 fn granted_like<'a>(
+    model: &'a Model,
     refusal: &'a Refusal,
     attempts: &'a [Attempt],
 ) -> impl Iterator<Item = Timestamp> + 'a {
@@ -238,7 +276,7 @@ fn granted_like<'a>(
         .iter()
         .filter(|attempt| attempt.exchange != refusal.attempt.exchange)
         .filter(|attempt| attempt.is_like(&refusal.attempt))
-        .filter_map(Attempt::granted_at)
+        .filter_map(|attempt| attempt.granted_at(model))
 }
 
 /// What an end itself offers for child SAs, or accepted, apart from one attempt: an offer, which tells
@@ -285,15 +323,14 @@ pub fn agrees_but_for_group(ours: &Offer, theirs: &Offer) -> bool {
 pub fn finding(
     rule: &'static Rule,
     confidence: Confidence,
-    tunnel: TunnelId,
+    case: &Case<'_>,
     refusals: &[Refusal],
-    attempts: &[Attempt],
 ) -> Option<Finding> {
     let first = refusals.first()?;
     let mut finding = Finding::new(
         rule,
         confidence,
-        tunnel,
+        case.id,
         first.at(),
         say!(
             "{what} refused by {error}",
@@ -309,7 +346,7 @@ pub fn finding(
         finding = finding.also(refusal.at(), note);
     }
     let last = refusals.last()?;
-    if rule.severity == Severity::Error && recovered(last, attempts) {
+    if rule.severity == Severity::Error && recovered(case, last) {
         finding = finding.severity(Severity::Warning);
     }
     Some(finding)

@@ -5,6 +5,7 @@ use crate::diagnose::{Case, Cite};
 use crate::model::{Exchange, Flight, IkeSaId, Model, Role};
 use crate::registry::{
     ConfigurationAttributeType, ConfigurationType, ExchangeType, NotifyType, NotifyV1, PayloadType,
+    SecurityProtocol,
 };
 use crate::units::Timestamp;
 use crate::wire::ikev2::ConfigurationAttribute;
@@ -150,6 +151,12 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
     if !begins {
         return None;
     }
+    let proved = exchanges()
+        .next()
+        .and_then(|phase1| Some((phase1, asked::v1_messages(phase1.kind)?)))
+        .is_some_and(|(phase1, messages)| {
+            phase1.kind == ExchangeType::IDENTITY_PROTECTION && phase1.flights.len() >= messages
+        });
     exchanges()
         .take_while(|exchange| exchange.kind != ExchangeType::QUICK_MODE)
         .filter(|exchange| {
@@ -160,6 +167,11 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             let (message, read) = model.opened(flight)?;
             let mut errors = errors(&read);
             errors.retain(|error| !UNRELATED.contains(&NotifyV1(*error)));
+            // Who sent the last message of main mode has believed the other; and an SA of ESP is asked for
+            // when both have. The quick mode may be missing in the recording.
+            if is_of_phase_2(&read) || flight.by == Role::Responder && proved {
+                errors.clear();
+            }
             let failed = xauth_fails(&read);
             (failed || !errors.is_empty()).then_some(Refusal {
                 ike_sa,
@@ -173,6 +185,15 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
                 v1: true,
             })
         })
+}
+
+/// IKEv1: whether a notification speaks of an SA for ESP or AH, which is asked for when both sides have
+/// proved who they are.
+pub fn is_of_phase_2(read: &Message<'_>) -> bool {
+    read.payloads.iter().any(|payload| {
+        matches!(&payload.body, Body::V1(ikev1::Body::Notify(notify))
+            if [SecurityProtocol::AH, SecurityProtocol::ESP].contains(&notify.protocol))
+    })
 }
 
 /// Errors of IKEv1 about other SAs than the one that is set up.

@@ -39,7 +39,6 @@ Without keys the refusal has the size of any other. A gateway that gets its addr
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let attempts = case.attempts();
     let mut refusals = case.lasting().to_vec();
     let (empty, unasked) = (
         NotifyType::INTERNAL_ADDRESS_FAILURE,
@@ -88,7 +87,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ),
         ),
     };
-    child::finding(&RULE, Confidence::Certain, case.id, &refusals, attempts)
+    child::finding(&RULE, Confidence::Certain, case, &refusals)
         .map(|finding| {
             let finding = finding
                 .title(say!("{from} assigns no inner address to {to}", from, to))

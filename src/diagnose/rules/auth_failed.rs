@@ -731,6 +731,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_refused_after_message_6_is_no_authentication() {
+        let text = |message_6: &str, refusal: &str| {
+            format!(
+                "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+                 0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+                 0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+                 0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+                 0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108 opened ID HASH
+                 {message_6}
+                 0.6 B:500 > A:500 INFO_V1 i=1 r=2 id=0x9 sealed 92 opened HASH {refusal}"
+            )
+        };
+        let message_6 = "0.5 B:500 > A:500 MAIN i=1 r=2 sealed 108 opened ID HASH";
+        verdict(&text("", "N(14)"), "auth-failed");
+        silent(&text(message_6, "N(14)"), "auth-failed");
+        // Of an SA of ESP, though message 6 is not in the recording.
+        silent(&text("", "N(14 ESP 0xb1)"), "auth-failed");
+    }
+
+    #[test]
     fn an_initiator_that_turns_away_from_the_ike_auth_response() {
         let attempt = |spi: u32, at: u32| {
             format!(

@@ -101,7 +101,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         false => Confidence::Certain,
     };
     let finding =
-        child::finding(&RULE, confidence, case.id, &refusals, attempts).map(|finding| {
+        child::finding(&RULE, confidence, case, &refusals).map(|finding| {
             let mut finding = finding
                 .title(say!("{from} accepts no ESP proposal of {to}", from, to))
                 .says(says);

@@ -1,10 +1,10 @@
 //! A health check that is not answered makes its own gateway tear a working tunnel down.
 
-use crate::diagnose::facts::inner::Asking;
+use crate::diagnose::facts::inner::{Asking, Inside};
 use crate::diagnose::facts::{end_of, life};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::Run;
+use crate::model::{IkeSa, Run};
 use crate::say;
 use crate::units::Span;
 
@@ -58,7 +58,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 .asking
                 .iter()
                 .filter(|asking| asking.end == 1 - prober)
-                .find_map(|asking| finding(case, prober, asking, &resets))
+                .find_map(|asking| finding(case, inside, prober, asking, &resets))
         })
         .collect()
 }
@@ -71,15 +71,20 @@ fn resets(case: &Case<'_>, end: usize) -> Vec<Cite> {
         .filter_map(|id| {
             let closing = life::closing(case.model, *id)?;
             let last = &case.model.exchanges[*case.model.ike_sas[*id].exchanges.last()?];
-            // A successor that stood before was made in order; one that is asked for afterwards is the
-            // reset's own.
+            // A successor that stood before was made in order, and so was one that was not begun from the
+            // first message: by rekeying. One that is asked for afterwards is the reset's own.
+            let begun = |other: &IkeSa| {
+                let first = other.exchanges.first();
+                first.is_some_and(|id| life::begins(case.model.exchanges[*id].kind))
+            };
             let mut others = case
                 .tunnel
                 .ike_sas
                 .iter()
                 .map(|other| &case.model.ike_sas[*other]);
-            let succeeded = others
-                .any(|other| other.replaces == Some(*id) && other.seen.first.1 <= closing.at.1);
+            let succeeded = others.any(|other| {
+                other.replaces == Some(*id) && (other.seen.first.1 <= closing.at.1 || !begun(other))
+            });
             let meant = !succeeded
                 && last.response().is_some()
                 && end_of(case.tunnel, closing.from) == Some(end);
@@ -90,6 +95,7 @@ fn resets(case: &Case<'_>, end: usize) -> Vec<Cite> {
 
 fn finding(
     case: &Case<'_>,
+    inside: &Inside<'_>,
     prober: usize,
     asking: &Asking<'_>,
     resets: &[Cite],
@@ -101,7 +107,12 @@ fn finding(
     let after = Span(period.0.saturating_mul(2).saturating_add(ACTS.0));
     let ends = |run: &&Run, reset: &Cite| {
         let began = reset.1.since(run.seen.first.1) >= Span(period.0.saturating_mul(2));
-        began && reset.1.since(run.seen.last.1) <= after
+        // The SA that answers would come on may be one that no key opens.
+        let would_see = || {
+            let when = (run.seen.first.1, run.seen.last.1);
+            inside.would_see(asking.talk.vantage, asking.end, run.requests, when)
+        };
+        began && reset.1.since(run.seen.last.1) <= after && would_see()
     };
     let caused: Vec<(&Run, Cite)> = resets
         .iter()
@@ -199,6 +210,13 @@ mod tests {
     fn probes_without_answer_and_then_a_delete_again_and_again() {
         let text: String = (0..3).map(|n| life(n, false)).collect();
         verdict(&text, "health-check-reset");
+    }
+
+    #[test]
+    fn answers_that_no_key_opens_are_answers() {
+        let text: String = (0..3).map(|n| life(n, true)).collect();
+        let (answer, sealed) = (" inner(10.2.0.1 > 10.1.0.1 reply 7/1)", "");
+        silent(&text.replace(answer, sealed), "health-check-reset");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Range;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -25,7 +26,7 @@ const DOCUMENT: &str = "\
 Packets need much longer than before from one gateway to the other and back: the path changed, or a queue on it is full. Or they need long throughout.
 
 ## How it is seen
-The shortest round trip of several is compared, which load and busy gateways hardly touch: of liveness checks of IKE (INFORMATIONAL requests and their responses), and, with the keys of ESP or without encryption, of ICMP echo and TCP handshakes inside. A step is told if even the shortest of the later ones is many times the longest usual before. Long round trips from the beginning are told as information.
+The shortest round trip of several is compared, which load and busy gateways hardly touch: of liveness checks of IKE (INFORMATIONAL requests and their responses), and, with the keys of ESP or without encryption, of ICMP echo and TCP handshakes inside. A step is told if even the shortest of the later ones is many times the longest usual before; so is a rise that passes, if it lasted. Long round trips from the beginning are told as information.
 
 ## What else looks like it
 A gateway that answers IKE slowly, while ESP passes it at once: compare with the round trips inside. Hosts that answer late.
@@ -176,8 +177,12 @@ fn inside(case: &Case<'_>) -> Vec<Sample> {
 
 /// Where the floor rises: the place at which the shortest later one most exceeds the usual before.
 fn step(tunnel: TunnelId, (samples, what, confidence): &Series) -> Option<Finding> {
-    let place = rise(samples)?;
-    let (before, later) = samples.split_at_checked(place)?;
+    let risen = match rise(samples) {
+        Some(place) => place..samples.len(),
+        None => hill(samples)?,
+    };
+    let passed = risen.end < samples.len();
+    let (before, later) = (samples.get(..risen.start)?, samples.get(risen)?);
     let floor = |part: &[Sample]| part.iter().copied().min_by_key(|(_, rtt)| *rtt);
     let (low, high) = (floor(before)?, floor(later)?);
     let (first, last) = (later.first()?, later.last()?);
@@ -208,7 +213,11 @@ fn step(tunnel: TunnelId, (samples, what, confidence): &Series) -> Option<Findin
             low = low.1,
             later = later.len(),
             high = high.1
-        ))
+        )
+        .then(match passed {
+            true => "Then it was over.",
+            false => "",
+        }))
         .or("The other side answers late since then, while the path is as before.")
         .advise(
             "Trace the path between the gateways from both sides, and look what changed at that \
@@ -233,11 +242,40 @@ fn rise(samples: &[Sample]) -> Option<usize> {
     let mut usual = Span::default();
     for (place, ((_, rtt), after)) in samples.iter().zip(&floors).enumerate() {
         let enough = place >= ENOUGH && samples.len() - place >= ENOUGH;
-        let far = after.0 >= usual.0.saturating_mul(FACTOR) && after.0 - usual.0 >= STEP.0;
-        if enough && far {
+        if enough && is_far(*after, usual) {
             return Some(place);
         }
         usual = usual.max(*rtt);
+    }
+    None
+}
+
+/// Whether a round trip is far above the longest usual one.
+fn is_far(rtt: Span, usual: Span) -> bool {
+    rtt.0 >= usual.0.saturating_mul(FACTOR) && rtt.0 - usual.0 >= STEP.0
+}
+
+/// The samples of a rise that passed: so many in a row, and for so long, that it was no busy moment.
+fn hill(samples: &[Sample]) -> Option<Range<usize>> {
+    /// A gateway may be busy with a few of them.
+    const MANY: usize = 2 * ENOUGH;
+    const LASTING: Span = Span::from_secs(10);
+    let mut usual = Span::default();
+    let mut highest = Span::default();
+    let mut begins = 0;
+    let mut since = None;
+    for (place, (at, rtt)) in samples.iter().enumerate() {
+        if place >= ENOUGH && is_far(*rtt, usual) {
+            since = since.or(Some(at.1));
+            highest = highest.max(*rtt);
+            continue;
+        }
+        let lasted = since.is_some_and(|since| at.1.since(since) >= LASTING);
+        if lasted && place - begins >= MANY {
+            return Some(begins..place);
+        }
+        usual = usual.max(highest).max(*rtt);
+        (highest, since, begins) = (Span::default(), None, place + 1);
     }
     None
 }
@@ -325,6 +363,19 @@ mod tests {
         // As slow from the beginning; too few afterwards.
         silent(&text(0.4, &step), "high-latency");
         silent(&text(0.03, &step[..5]), "high-latency");
+    }
+
+    #[test]
+    fn a_rise_that_passes_is_told_if_it_lasted() {
+        let rtts = |high: usize| {
+            let parts = [(0.03, 6), (0.2, high), (0.031, 6)];
+            let parts = parts.map(|(rtt, times)| vec![rtt; times]);
+            checks(&parts.concat())
+        };
+        let says = fires(&rtts(8), "high-latency").says.to_string();
+        assert!(says.contains("8 that followed none"), "{says}");
+        assert!(says.ends_with("Then it was over."), "{says}");
+        silent(&rtts(7), "high-latency");
     }
 
     #[test]

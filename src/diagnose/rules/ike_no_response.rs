@@ -87,7 +87,10 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     // Who means it asks again (RFC 7296 section 2.1), the slowest after 20 seconds.
     let given_up =
         sent == 1 && recording::went_on(case.model, first.message.vantage, first.first.1, REPEATED);
+    // One attempt in vain may have come too early; who gives up several times was down for long.
+    let insisted = attempts.iter().filter(|asked| asked.attempts() >= INSISTENT);
     let severity = match sent {
+        _ if recovered && insisted.count() > 1 => Severity::Warning,
         _ if recovered || given_up => Severity::Info,
         1 => Severity::Warning,
         _ => RULE.severity,
@@ -319,6 +322,14 @@ mod tests {
             let finding = crate::diagnose::testing::fires(&text, "ike-no-response");
             assert_eq!(finding.severity, crate::diagnose::Severity::Info);
         }
+    }
+
+    #[test]
+    fn a_silence_that_outlasts_several_attempts_is_worth_a_warning() {
+        let again = SILENCE.replace("0 A", "30 A").replace("i=1", "i=2");
+        let text = format!("{SILENCE}{again}\n{}", up(80, 'A', 'B'));
+        let finding = crate::diagnose::testing::fires(&text, "ike-no-response");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
     }
 
     #[test]

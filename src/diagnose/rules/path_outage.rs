@@ -216,13 +216,30 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
     /// Packets without answer, and packets back before and afterwards.
     const MANY: u64 = 15;
     const SOME: u64 = 8;
-    let ([back], [out]) = (directions.flows(end), directions.flows(1 - end)) else {
-        return None;
-    };
-    let silence = back
-        .silences
-        .iter()
-        .find(|silence| silence.length >= LONG && lost_in(back, silence).is_none())?;
+    /// Of more silences than these nothing is claimed.
+    const FEW: usize = 16;
+    // The only two flows of that time; others may have come before or afterwards.
+    let silent = directions.flows(end).iter().flat_map(|back| {
+        let silences = back.silences.iter();
+        let long = silences.filter(|silence| silence.length >= LONG);
+        long.map(move |silence| (*back, silence))
+    });
+    let (back, silence, out) = silent.take(FEW).find_map(|(back, silence)| {
+        let amid = |towards: usize| {
+            let flows = directions.flows(towards).iter();
+            flows.filter(|flow| {
+                let seen = flow.seen;
+                seen.first.1 < silence.after.1 && seen.last.1 > silence.before.1
+            })
+        };
+        let [out, more] = {
+            let mut out = amid(1 - end);
+            [out.next(), out.next()]
+        };
+        let alone = more.is_none() && amid(end).count() == 1;
+        let paused = alone && lost_in(back, silence).is_none();
+        out.filter(|_| paused).map(|out| (back, silence, *out))
+    })?;
     let (from, to) = (silence.before.1, silence.after.1);
     let asked = esp::packets_within(out, from, to);
     let before = esp::packets_within(back, back.seen.first.1, from);
@@ -395,6 +412,25 @@ mod tests {
             "path-outage",
         );
         assert_eq!(finding.severity, Severity::Warning);
+    }
+
+    #[test]
+    fn what_went_unanswered_is_seen_among_other_sas() {
+        let text = |extra: &str| {
+            format!(
+                "0 A > B ESP 0xb0 seq 1..40 every 0.5 size 120
+                 0.1 B > A ESP 0xa0 seq 1..40 every 0.5 size 120
+                 20 A > B ESP 0xb1 seq 1..200 every 0.5 size 136
+                 20.1 B > A ESP 0xa1 seq 1..60 every 0.5 size 136
+                 90.1 B > A ESP 0xa1 seq 61..120 every 0.5 size 136
+                 130 A > B ESP 0xb2 seq 1..40 every 0.5 size 120
+                 130.1 B > A ESP 0xa2 seq 1..40 every 0.5 size 120
+                 {extra}"
+            )
+        };
+        verdict(&text(""), "path-outage");
+        // Another SA is in use meanwhile.
+        silent(&text("60 A > B ESP 0xb3 seq 1..40 every 0.5 size 136"), "path-outage");
     }
 
     #[test]

@@ -44,7 +44,6 @@ TEMPORARY_FAILURE is normal when both sides rekey at once: it is retried and suc
 const PERSISTENT: usize = 3;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let attempts = case.attempts();
     let mut refusals = case.lasting().to_vec();
     let full = NotifyType::NO_ADDITIONAL_SAS.0;
     let busy = NotifyType::TEMPORARY_FAILURE.0;
@@ -63,7 +62,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let from = first.answer.from;
-    child::finding(&RULE, Confidence::Certain.lower_if(at_first), case.id, &refusals, attempts)
+    child::finding(&RULE, Confidence::Certain.lower_if(at_first), case, &refusals)
         .map(|finding| {
             let finding = finding
                 .title(say!("{from} refuses: {error}", from, error = first.name()))

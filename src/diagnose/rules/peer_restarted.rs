@@ -6,7 +6,7 @@ use crate::diagnose::facts::tap::{self};
 use crate::diagnose::facts::{Fate, auth, began, end_of, first, life, own};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{IkeSa, IkeSaId, IkeState, TunnelId};
+use crate::model::{EspFlow, IkeSa, IkeSaId, IkeState, TunnelId};
 use crate::registry::NotifyType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -38,7 +38,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
-    needs: Signs::SEVERAL,
+    needs: Signs::SEVERAL.or(Signs::ESP),
     check,
 };
 
@@ -80,7 +80,7 @@ const RECENT: Span = Span::from_secs(10);
 const PATIENCE: Span = Span::from_secs(10);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    if case.tunnel.ike_sas.len() < 2 {
+    if !has_past(case) {
         return Vec::new();
     }
     let past = Past {
@@ -89,6 +89,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         denials: OnceCell::new(),
         busy: OnceCell::new(),
         whole: OnceCell::new(),
+        fresh: OnceCell::new(),
     };
     let mut lived = Vec::new();
     for id in &case.tunnel.ike_sas {
@@ -101,6 +102,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         }
     }
     Vec::new()
+}
+
+/// Whether anything of the tunnel may be older than its last IKE SA: an IKE SA, or ESP of one that the
+/// recording begins after.
+fn has_past(case: &Case<'_>) -> bool {
+    let Some(sa) = case.ike_sas().next() else {
+        return false;
+    };
+    let before = |flow: &EspFlow| flow.seen.first.1 < sa.seen.first.1;
+    case.tunnel.ike_sas.len() > 1 || case.flows().next().is_some_and(before)
 }
 
 /// What is asked of a tunnel for each of its IKE SAs, gathered once: there may be thousands.
@@ -116,6 +127,8 @@ struct Past<'c, 'm> {
     busy: OnceCell<[Vec<(Timestamp, Timestamp)>; 2]>,
     /// Whether the recording has no gaps of its own.
     whole: OnceCell<bool>,
+    /// When the first IKE SA that came up was begun, if every one that lived was begun in the recording.
+    fresh: OnceCell<Option<Timestamp>>,
 }
 
 impl Past<'_, '_> {
@@ -152,6 +165,15 @@ impl Past<'_, '_> {
         latest.is_some_and(|(first, _)| *first > start)
     }
 
+    /// Whether the recording begins with ESP, both ways, of an IKE SA that was up before: and no IKE SA
+    /// that came up or was closed since may have made or ended it.
+    fn is_known_by_esp(&self, start: Timestamp) -> bool {
+        let first = |towards: usize| self.busy(towards).first().map(|(first, _)| *first);
+        let begins = first(0).zip(first(1)).map(|(one, other)| one.max(other));
+        let fresh = self.fresh.get_or_init(|| first_of_all(self.case));
+        begins.is_some_and(|begins| begins < start) && fresh.is_some_and(|first| start <= first)
+    }
+
     fn busy(&self, towards: usize) -> &[(Timestamp, Timestamp)] {
         let busy = self.busy.get_or_init(|| busy(self.case));
         busy.get(towards).map_or(&[], Vec::as_slice)
@@ -182,6 +204,19 @@ fn busy(case: &Case<'_>) -> [Vec<(Timestamp, Timestamp)>; 2] {
         until_latest(&mut busy);
         busy
     })
+}
+
+fn first_of_all(case: &Case<'_>) -> Option<Timestamp> {
+    let mut first = None;
+    for id in &case.tunnel.ike_sas {
+        let state = case.model.ike_sas[*id].state;
+        match life::birth(case.model, *id) {
+            Some(birth) => first = first.into_iter().chain([birth.asked.1]).min(),
+            None if matches!(state, IkeState::Unanswered | IkeState::HalfOpen) => {}
+            None => return None,
+        }
+    }
+    first
 }
 
 /// Sorts spans by when they begin, and lets each end with the last of itself and those before.
@@ -251,12 +286,15 @@ fn restarted(
         return None;
     }
     let start = began(case.model, begins)?;
-    // An older IKE SA lived, and nobody closed it.
-    let old = *lived
+    // An older IKE SA lived, and nobody closed it; or it is known by its ESP alone.
+    let old = lived
         .iter()
-        .rfind(|id| case.model.ike_sas[**id].seen.first.1 < start.1)?;
-    if case.model.ike_sas[old].seen.last.1 > start.1 {
-        return None;
+        .rfind(|id| case.model.ike_sas[**id].seen.first.1 < start.1)
+        .copied();
+    match old {
+        Some(old) if case.model.ike_sas[old].seen.last.1 > start.1 => return None,
+        None if !past.is_known_by_esp(start.1) => return None,
+        _ => {}
     }
     let end = end_of(case.tunnel, message.path.from().address)?;
     let other = case.tunnel.ends.get(1 - end).copied()?;
@@ -267,7 +305,7 @@ fn restarted(
         .or_else(|| {
             begins_anew(case, past, asker.0, start).filter(|_| !v1 || fell_silent(case, end, start))
         })
-        .or_else(|| forgets(case, past, asker, start, old, new))
+        .or_else(|| forgets(case, past, asker, start, old?, new))
 }
 
 /// The silent side begins by itself, while the other sent into the void.
@@ -531,6 +569,30 @@ mod tests {
                 found.title
             );
         }
+    }
+
+    #[test]
+    fn old_sas_that_the_recording_knows_by_their_esp_alone() {
+        let esp = UP.split_once("\n        1 A > B").unwrap().1;
+        let esp = format!("1 A > B{esp}");
+        verdict(&format!("{esp}{ANEW}"), "peer-restarted");
+        let denial = "12 B > A ICMP 3/2 quoting A > B ESP 0xb1";
+        let found = fires(
+            &format!("{esp}\n{denial}\n{}", by_the_other()),
+            "peer-restarted",
+        );
+        assert!(found.title.to_string().starts_with("192.0.2.2"));
+        // Who asks in vain meanwhile saw the path die.
+        let vain =
+            "13 B:500 > A:500 INFORMATIONAL i=5 r=6 id=0 request by=responder sealed 80 again=1,3";
+        silent(&format!("{esp}{ANEW}\n{vain}"), "peer-restarted");
+        // An IKE SA that was closed before has taken its ESP with it.
+        let close = "20.4 B:500 > A:500 INFORMATIONAL i=5 r=6 id=0 request by=responder sealed 80
+             20.5 A:500 > B:500 INFORMATIONAL i=5 r=6 id=0 response sealed 80";
+        silent(&format!("{esp}{ANEW}\n{close}"), "peer-restarted");
+        // One direction alone may be all that this tap records.
+        let one = esp.lines().next().unwrap();
+        silent(&format!("{one}{ANEW}"), "peer-restarted");
     }
 
     #[test]

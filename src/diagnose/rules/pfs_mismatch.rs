@@ -290,8 +290,27 @@ pub(super) fn suspicion(
             wanted: (!wanted.is_empty()).then(|| named(&wanted)),
         });
     }
-    // Nothing to compare with: a quick mode with a public value.
     let request = refusal.attempt.told.request.as_ref()?;
+    // A child SA that worked is renewed with the algorithms that it has. Of the first one, which IKE_AUTH
+    // made, no group was asked for (RFC 7296 section 1.2): it is what was never agreed on.
+    if !refusal.v1 && request.rekeys.is_some() {
+        return Some(Suspicion {
+            confidence: Confidence::Likely,
+            why: match groups(&offer).is_empty() {
+                true => say!(
+                    "it renews a child SA, and only the first one is made without a group: {from} wants one",
+                    from
+                ),
+                false => say!(
+                    "it renews a child SA, and the first one is made without a group: nothing shows which {from} \
+                     would take, if any",
+                    from
+                ),
+            },
+            wanted: None,
+        });
+    }
+    // Nothing to compare with: a quick mode with a public value.
     (refusal.v1 && request.public_value.is_some()).then(|| Suspicion {
         confidence: Confidence::Possible,
         why: say!(
@@ -342,7 +361,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             why = &suspicion.why
         ),
     };
-    let finding = child::finding(&RULE, suspicion.confidence, case.id, &refusals, attempts)?
+    let finding = child::finding(&RULE, suspicion.confidence, case, &refusals)?
         .title(say!(
             "{from} refuses the PFS group of {asker}",
             from,
@@ -484,6 +503,44 @@ mod tests {
                 "{advice}"
             );
         }
+    }
+
+    #[test]
+    fn a_rekeying_is_refused_and_how_the_child_was_made_is_not_in_the_recording() {
+        let refused = |request: &str| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+                 10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request by=initiator sealed 496 opened {request} TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response by=responder sealed 80 opened N(NO_PROPOSAL_CHOSEN)
+                 20 A > B ESP 0xb1 seq 41..50 every 0.5 size 136"
+            )
+        };
+        let suite = "ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128";
+        for request in [
+            format!("N(REKEY_SA ESP 0xa1) SA(ESP 0xa2 {suite} DH14) Nonce KE(14)"),
+            format!("N(REKEY_SA ESP 0xa1) SA(ESP 0xa2 {suite}) Nonce"),
+        ] {
+            verdict(&refused(&request), "pfs-mismatch");
+            silent(&refused(&request), "child-proposal-mismatch");
+        }
+        // Another child SA may have algorithms of its own.
+        let another = refused(&format!("SA(ESP 0xa2 {suite} DH14) Nonce KE(14)"));
+        verdict(&another, "child-proposal-mismatch");
+    }
+
+    #[test]
+    fn another_try_that_the_capture_cut_is_one_all_the_same() {
+        let text = |size: u32| {
+            format!(
+                "{READ} 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(17 0013)
+                 10.2 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed 336 cut
+                 10.3 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed {size} cut
+                 20 A > B ESP 0xb1 seq 41..50 every 0.5 size 136"
+            )
+        };
+        silent(&text(320), "pfs-mismatch");
+        verdict(&text(80), "pfs-mismatch");
     }
 
     #[test]

@@ -124,7 +124,6 @@ fn is_v1(case: &Case<'_>, refused: &[Refused]) -> bool {
 
 /// Refusals to rekey that were read: two, or one after which the peers negotiate anew.
 fn by_reading(case: &Case<'_>) -> Option<Finding> {
-    let attempts = case.attempts();
     let mut refusals = case.lasting().to_vec();
     refusals.retain(Refusal::is_rekeying);
     let (first, last) = (refusals.first()?, refusals.last()?);
@@ -146,10 +145,10 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         NotifyType::NO_ADDITIONAL_SAS.0,
         NotifyType::CHILD_SA_NOT_FOUND.0,
     ];
-    let recovered = child::recovered(last, attempts);
+    let recovered = child::recovered(case, last);
     let settled = anew || recovered;
     let normal = !first.v1 && settled && refusals.iter().all(|one| passing.contains(&one.reason));
-    let finding = child::finding(&RULE, Confidence::Certain, case.id, &refusals, attempts)?
+    let finding = child::finding(&RULE, Confidence::Certain, case, &refusals)?
         .title(say!(
             "{from} refuses to rekey {what}: {reason}",
             from,

@@ -74,7 +74,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     });
     // Some daemons of IKEv1 say INVALID-ID-INFORMATION of other faults too.
     let confidence = Confidence::Certain.lower_if(first.v1);
-    let finding = child::finding(&RULE, confidence, case.id, &refusals, attempts)
+    let finding = child::finding(&RULE, confidence, case, &refusals)
         .map(|finding| {
             finding
                 .title(say!(
@@ -162,9 +162,8 @@ fn asked_by_pairs(refusal: &Refusal, attempts: &[child::Attempt]) -> bool {
     };
     attempts
         .iter()
-        .filter(|attempt| attempt.granted_at() > Some(refusal.at().1))
         .filter_map(|attempt| attempt.told.granted())
-        .filter(|(request, _)| request.from == refusal.asker())
+        .filter(|(request, answer)| request.from == refusal.asker() && answer.at.1 > refusal.at().1)
         .filter_map(|(_, answer)| answer.selectors.as_ref())
         .any(|[one, two]| selector::is_within(one, own) && selector::is_within(two, other))
 }

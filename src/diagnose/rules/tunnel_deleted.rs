@@ -1,7 +1,7 @@
 //! The tunnel was closed.
 
 use crate::diagnose::facts::esp;
-use crate::diagnose::facts::{Fate, asked, began, end_of, life, quality, tap};
+use crate::diagnose::facts::{Fate, asked, began, end_of, life, offer, quality, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
 use crate::model::{Deleted, EspFlow, Exchange, ExchangeId, IkeSa, IkeSaId, IkeState, Model};
@@ -163,7 +163,7 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
                 None => "a message of the size of a delete, the last on its SA",
             },
         )
-        .explaining(shunned(after))
+        .explaining(shunned(case, who, after))
         .severity(severity)
         .title(say!("{who} closed the tunnel", who))
         .says(say!("{who} sent the delete of the IKE SA to {to}.", who, to).then(what))
@@ -177,8 +177,16 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
 }
 
 /// What else is seen of a side that deletes and then wants no more of it.
-fn shunned(after: Option<Afterwards>) -> &'static [&'static str] {
+fn shunned(case: &Case<'_>, who: IpAddr, after: Option<Afterwards>) -> &'static [&'static str] {
+    // Where what it would take is known, the algorithms may well be the reason.
+    let known = || {
+        let refused = case.turned_down_by(who)?.attempts.first()?;
+        offer::known_of(case, who, refused.0)
+    };
     match after {
+        Some(Afterwards::Refused) if known().is_none() => {
+            &["peer-address-unknown", "ike-proposal-mismatch"]
+        }
         Some(Afterwards::Refused) => &["peer-address-unknown"],
         Some(Afterwards::Silent) => &["ike-no-response"],
         _ => &[],
@@ -260,7 +268,7 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
                     },
                 )
                 .also(again, say!("{asker} asks for a new SA", asker))
-                .explaining(shunned(fate))
+                .explaining(shunned(case, who, fate))
                 .severity(match wanted {
                     true => tap.gaps(RULE.severity),
                     false => Severity::Info,
