@@ -525,4 +525,29 @@ mod tests {
             "sa-expired",
         );
     }
+
+    #[test]
+    fn a_lifetime_of_no_seconds_is_none() {
+        let at = |secs: i64| {
+            let frame = crate::units::FrameId {
+                input: 0,
+                number: 1,
+            };
+            (frame, crate::units::Timestamp(secs * 1_000_000_000))
+        };
+        let life = |lifetime, length| super::Life {
+            child: crate::model::ChildSaId(0),
+            ike_sa: crate::model::IkeSaId(0),
+            made: at(0),
+            asker: "192.0.2.1".parse().unwrap(),
+            first: at(0).1,
+            last: at(length),
+            packets: 100,
+            lifetime: Some(lifetime),
+            of_ike: None,
+        };
+        assert!(!life(0, 1).is_full());
+        assert!(life(100, 98).is_full() && life(100, 102).is_full());
+        assert!(!life(100, 97).is_full());
+    }
 }

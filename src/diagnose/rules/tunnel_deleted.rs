@@ -694,4 +694,22 @@ mod tests {
         let found = findings(&format!("{UP}\n{}\n{again}", small(7, 'B', 'A')));
         assert!(is_healthy(&found), "{found:#?}");
     }
+
+    #[test]
+    fn what_was_deleted_is_named_if_it_was_read() {
+        let says = |deleted: &str| {
+            let text = format!(
+                "{UP}
+                 10.7 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 {deleted}
+                 10.8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80
+                 11 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24
+                 60 C > B ESP 0xc1"
+            );
+            let found = fires(&text, "tunnel-deleted");
+            format!("{} {} {:?}", found.title, found.says, found.evidence)
+        };
+        let (sealed, read) = (says(""), says("opened D(IKE)"));
+        assert!(read.contains("the IKE SA"), "{read}");
+        assert_ne!(sealed, read);
+    }
 }
