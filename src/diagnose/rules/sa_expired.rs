@@ -439,6 +439,37 @@ mod tests {
     }
 
     #[test]
+    fn traffic_that_is_over_before_or_comes_long_after_was_not_cut_off() {
+        let lives = |esp: [&str; 2], packets: u32| -> String {
+            [0, 80, 165, 250]
+                .map(|at| {
+                    life(at, 60, 'B')
+                        .replace(
+                            &format!("{at}.5 A"),
+                            &format!(
+                                "{}{} A",
+                                at / 10,
+                                esp[0].replace('@', &(at % 10).to_string())
+                            ),
+                        )
+                        .replace(
+                            &format!("{at}.6 B"),
+                            &format!(
+                                "{}{} B",
+                                at / 10,
+                                esp[1].replace('@', &(at % 10).to_string())
+                            ),
+                        )
+                        .replace("1..118", &format!("1..{packets}"))
+                })
+                .concat()
+        };
+        fires(&lives(["@.5", "@.6"], 118), "sa-expired");
+        // The deletes come when nothing has flowed for half a minute.
+        silent(&lives(["@.5", "@.6"], 58), "sa-expired");
+    }
+
+    #[test]
     fn a_single_end_is_no_timer() {
         silent(&(life(0, 60, 'B') + &life(80, 60, 'B')), "sa-expired");
     }
