@@ -571,3 +571,41 @@ fn what_was_in_pieces_or_cut_is_counted_among_its_flow() {
     assert_eq!((flow.packets, flow.bytes), (5, 500));
     assert_eq!((flow.fragmented, flow.cut, flow.padded), (2, 3, 2));
 }
+
+#[test]
+fn keys_that_cannot_be_used_are_told_by_reason() {
+    use crate::keys::{AddressPattern, EncryptionId, EspKeys, IntegrityId, KeyRing, SpiPattern};
+    let keys = |line, octets: usize| EspKeys {
+        ah: false,
+        from: AddressPattern::Any,
+        to: AddressPattern::Any,
+        spi: SpiPattern::one(EspSpi(1)),
+        encryption: Some(EncryptionId {
+            id: 11,
+            key_bits: None,
+        }),
+        encryption_key: [][..].into(),
+        integrity: Some(IntegrityId::usual(2)),
+        integrity_key: vec![1; octets][..].into(),
+        esn: None,
+        origin: Origin {
+            file: "keys".to_owned(),
+            line,
+        },
+    };
+    let ring = KeyRing {
+        esp: vec![keys(1, 20), keys(2, 3), keys(3, 3)],
+        ..KeyRing::default()
+    };
+    let told: Vec<String> = unusable(&Sadb::new(&ring))
+        .iter()
+        .map(|one| format!("{}: {}", one.what, one.why))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "what the ESP keys of keys:2 and 1 other protect: AUTH_HMAC_SHA1_96 takes a key of 20 \
+          octets, not 3"
+        ]
+    );
+}

@@ -612,4 +612,45 @@ mod tests {
             assert!(told.contains(part), "“{part}” is not in\n{told}");
         }
     }
+
+    #[test]
+    fn what_could_not_be_opened_is_counted_by_its_reason() {
+        let mut model = crate::testing::model(
+            "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=1 request sealed 80
+             1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+             2 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80",
+        );
+        let reasons = [Why::WrongKey, Why::Limit, Why::WrongKey];
+        let mut shares = model.messages.take_shares();
+        for (message, why) in shares.iter_mut().flatten().zip(reasons) {
+            message.plain = Plain::Failed(why);
+        }
+        model.messages = crate::model::Messages::of_shares(shares);
+        let mut told = Vec::new();
+        sealed(&model, &mut told);
+        let mut told: Vec<String> = told.iter().map(|one| one.why.to_string()).collect();
+        told.sort_unstable();
+        let [one, two] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        assert!(one.starts_with("1 IKE message is encrypted and was not opened: "));
+        assert!(two.starts_with("2 IKE messages are encrypted and were not opened: "));
+    }
+
+    #[test]
+    fn packets_that_no_key_could_open_are_summed_up_over_flows() {
+        let mut model = crate::testing::model(
+            "0 A > B ESP 0xb1 seq 1..9 inner(10.1.0.1 > 10.2.0.1 UDP 1 > 2)
+             0 B > A ESP 0xa1 seq 1..9 inner(10.2.0.1 > 10.1.0.1 UDP 2 > 1)",
+        );
+        for (flow, cut) in model.flows.iter_mut().zip([3, 4]) {
+            let tally = flow.opened.as_mut().unwrap();
+            tally.failed.insert(Unopened::Cut, cut);
+        }
+        let mut told = Vec::new();
+        esp(&model, &mut told);
+        let told: Vec<String> = told.iter().map(|one| one.what.to_string()).collect();
+        let line = "what 7 ESP packets carry for which there are keys".to_owned();
+        assert!(told.contains(&line), "{told:?}");
+    }
 }

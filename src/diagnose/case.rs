@@ -183,3 +183,22 @@ impl<'m> Case<'m> {
         self.successors.get_or_init(|| Successors::of(self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::model;
+
+    #[test]
+    fn a_new_sa_serves_from_when_it_was_asked_for_to_soon_after_the_answer() {
+        let model = model("10 A > B ESP 0xb1 seq 1..9 every 1");
+        let case = Case::of(&model, TunnelId(0));
+        let begun = model.flows.iter().next().unwrap().seen.first.1;
+        let before = |millis: i64| Timestamp(begun.0 - Span::from_millis(millis).0);
+        assert!(case.is_served(before(100), before(50)));
+        assert!(case.is_served(begun, begun));
+        assert!(!case.is_served(before(-1), before(-1)));
+        assert!(case.is_served(before(6000), before(5000)));
+        assert!(!case.is_served(before(6000), before(5001)));
+    }
+}

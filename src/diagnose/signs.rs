@@ -269,4 +269,14 @@ mod tests {
         assert!(signs.meet(Signs::ESP) && signs.meet(Signs::LOSS));
         assert!(!signs.meet(Signs::LATE.or(Signs::REPEATED).or(Signs::V1)));
     }
+
+    #[test]
+    fn a_flow_without_a_gap_shows_nothing_odd() {
+        let odd = Signs::LOSS
+            .or(Signs::LATE)
+            .or(Signs::REPEATED)
+            .or(Signs::FRAGMENTED);
+        let signs = signs("0.0 A > B ESP 0xc1 seq 1..9");
+        assert!(signs.meet(Signs::ESP) && !signs.meet(odd), "{signs:?}");
+    }
 }

@@ -61,6 +61,11 @@ fn as_payloads(octets: &[u8]) {
             1 => ikev1::Body::read(kind, bytes, 0, faults),
             _ => ikev2::Body::read(kind, PayloadType::NONE, bytes, 0, faults),
         };
+        // Two numbers mean one thing or another by the length of the body: what is left of one that
+        // could not be read may be as long as the other.
+        if version == 1 && matches!(kind.0, 15 | 16) && !faults.list.is_empty() {
+            continue;
+        }
         // Whatever is in it, for its header tells the first type inside (RFC 7296 section 3.14).
         let is_last = version == 2 && matches!(kind, PayloadType::SK | PayloadType::SKF);
         payloads.push(Payload {

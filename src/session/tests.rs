@@ -427,6 +427,34 @@ mod v2 {
     }
 
     #[test]
+    fn what_was_opened_takes_room_and_counts_as_failed_where_there_is_none() {
+        let text = chain(&[nonce(&[7; 64])]);
+        let request = header(ExchangeType::INFORMATIONAL, false, 2);
+        let sealed = seal(request, PayloadType::NONCE, &text, None, &key(1));
+        let counted = |message_octets| {
+            let bounds = crate::limits::Bounds {
+                message_octets,
+                ..crate::limits::Bounds::default()
+            };
+            let session = Session::new(Arc::new(ring([keys(1)])));
+            let mut census = Census::within(bounds, session);
+            let frame = FrameId {
+                input: 0,
+                number: 1,
+            };
+            census.datagram(&datagram(frame, &sealed), Timestamp(0), &[frame]);
+            census.finish()
+        };
+        let room = sealed.len() + text.len();
+        let whole = counted(room);
+        assert!(whole.opened_any && whole.blind.is_empty());
+        let cut = counted(room - 1);
+        assert!(!cut.opened_any && cut.blind.len() == 1);
+        let message = cut.messages.iter().next().unwrap();
+        assert_eq!(message.plain, Plain::Failed(Why::Limit));
+    }
+
+    #[test]
     fn opened_fragments_that_stay_alone_are_told() {
         let request = header(ExchangeType::IKE_AUTH, false, 1);
         let piece = seal(request, PayloadType::NONCE, &[0; 8], Some((1, 2)), &key(1));

@@ -119,6 +119,27 @@ fn a_crowd_of_sas_is_counted_the_same_by_any_number_of_threads() {
     assert_eq!((sum("missing"), sum("duplicate")), (missing, 0));
 }
 
+/// More flows take turns than are looked up ahead.
+#[test]
+fn packets_of_many_flows_that_take_turns_are_all_counted() {
+    const FLOWS: u32 = 100;
+    let packets = (0..3 * FLOWS).map(|number| {
+        let head = [
+            (7 + number % FLOWS).to_be_bytes(),
+            (1 + number / FLOWS).to_be_bytes(),
+        ];
+        let payload = [&head.concat()[..], &[0x5a; 70]].concat();
+        floods::ip(floods::A, floods::B, 50, 0, 0, &payload)
+    });
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("many.pcap");
+    std::fs::write(&path, floods::pcap(packets)).unwrap();
+    let told = stdout(["tunnels", "-q", "--format", "json", path.to_str().unwrap()]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let flows = told["tunnels"][0]["flows"].as_array().unwrap();
+    let counts: Vec<_> = flows.iter().map(|flow| &flow["packets"]).collect();
+    assert_eq!(counts, vec![3; FLOWS as usize]);
+}
+
 #[test]
 fn diagnose_says_the_same_for_any_threads_and_chunks() {
     for (place, capture) in shipped().iter().enumerate() {

@@ -94,3 +94,41 @@ impl Inside {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{FailedEsp, Unopened};
+    use crate::units::{FrameId, Timestamp};
+
+    #[test]
+    fn an_sa_that_was_tried_on_several_packets_is_named_once() {
+        let failed = |sa| {
+            Opening::Failed(FailedEsp {
+                sa: SaId(sa),
+                why: Unopened::Integrity,
+            })
+        };
+        let mut inside = Inside::default();
+        for (number, sa) in (1..).zip([4, 4, 5, 4]) {
+            inside.count(&EspPacket {
+                frame: FrameId { input: 0, number },
+                time: Timestamp(0),
+                sequence: 1,
+                length: 100,
+                ttl: 64,
+                traffic_class: 0,
+                cut: false,
+                dont_fragment: false,
+                padded: false,
+                fragmented: false,
+                null: None,
+                bytes: &[],
+                opening: Some(&failed(sa)),
+                payload: &[],
+            });
+        }
+        assert_eq!(inside.sas, (false, vec![SaId(4), SaId(5)]));
+        assert_eq!(inside.opened.unwrap().failures.len(), 4);
+    }
+}

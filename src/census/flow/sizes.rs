@@ -160,6 +160,7 @@ mod tests {
         let listed: u64 = tally.counts.iter().map(|row| u64::from(row.1)).sum();
         assert_eq!((listed + tally.others, tally.residues), (200, u16::MAX));
         assert_eq!((tally.smallest, tally.largest), (0, 99));
+        assert_eq!(tally.counts.len(), limits::FLOW_SIZES);
     }
 
     #[test]

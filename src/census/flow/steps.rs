@@ -178,6 +178,12 @@ mod tests {
         let timeline = steps.finish();
         let sum: u32 = timeline.counts.iter().sum();
         assert_eq!((sum, timeline.step_secs), (14_286, 512));
+        let in_step = |step: usize| {
+            let seconds = (0..100_000).step_by(7);
+            seconds.filter(|second| second / 512 == step).count() as u32
+        };
+        let counts: Vec<u32> = (0..=99_995 / 512).map(in_step).collect();
+        assert_eq!(timeline.counts, counts);
         assert!(timeline.counts.len() <= limits::TIMELINE_STEPS);
     }
 

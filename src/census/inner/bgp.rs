@@ -31,3 +31,26 @@ pub(super) fn count(way: &mut InnerWay, at: (FrameId, Timestamp), messages: &[Bg
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::InnerFlow;
+
+    #[test]
+    fn signs_of_life_are_counted_by_kind() {
+        let sample =
+            crate::testing::model("1 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 UDP 1 > 2)");
+        let talk: &InnerFlow = sample.inner.iter().next().unwrap();
+        let (mut way, at) = (talk.ways[0].clone(), talk.seen.first);
+        let message = |kind| BgpMessage {
+            length: 19,
+            cut: false,
+            kind,
+        };
+        let told = [BgpKind::Keepalive, BgpKind::Update, BgpKind::Update];
+        count(&mut way, at, &told.map(message));
+        let bgp = way.bgp.unwrap();
+        assert_eq!((bgp.keepalives, bgp.updates, bgp.alive), (1, 2, Some(at)));
+    }
+}

@@ -117,6 +117,40 @@ fn a_refused_connection_is_no_silent_one() {
 }
 
 #[test]
+fn who_resets_a_connection_that_was_answered_does_not_refuse_it() {
+    let talk = only(
+        "1.0 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 9)
+         1.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 5 ack 10)
+         1.2 B > A ESP 0xa1 seq 2 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 RST,ACK seq 6 ack 10)",
+    );
+    let tcp = talk.ways[1].tcp.as_ref().unwrap();
+    assert_eq!((tcp.resets, tcp.refusal), (1, None));
+}
+
+#[test]
+fn an_acknowledgment_without_data_is_nothing_that_was_sent() {
+    // A challenge ACK (RFC 5961 section 4.2) comes before the reset.
+    let talk = only(
+        "1.0 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 9)
+         1.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 ACK seq 5 ack 77)
+         1.2 B > A ESP 0xa1 seq 2 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 RST,ACK seq 5 ack 10)",
+    );
+    assert!(talk.ways[1].tcp.as_ref().unwrap().refusal.is_some());
+}
+
+#[test]
+fn a_request_that_was_given_up_may_yet_be_answered() {
+    let talk = only(
+        "1.0 A > B ESP 0xb1 seq 1..2 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+         2.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 reply 7/2)
+         2.2 B > A ESP 0xa1 seq 2 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+         2.3 B > A ESP 0xa1 seq 3 inner(10.2.0.1 > 10.1.0.1 reply 7/1)",
+    );
+    let echo = talk.ways[0].echo.as_ref().unwrap();
+    assert_eq!((echo.requests, echo.answered), (2, 2));
+}
+
+#[test]
 fn sizes_that_are_acknowledged_are_told_from_those_that_are_not() {
     let talk = only(
         "1.0 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 100 ack 6 data 500)
@@ -168,6 +202,30 @@ fn bgp_says_why_it_ends() {
     let [out, back] = &talk.ways;
     assert_eq!(out.bgp.as_ref().unwrap().opens.len(), 1);
     assert_eq!(back.bgp.as_ref().unwrap().notifications[0].1, Some((2, 2)));
+}
+
+#[test]
+fn a_bound_that_was_given_holds() {
+    let mut census = super::InnerCensus::within(crate::limits::Bounds {
+        inner_flows: 1,
+        ..crate::limits::Bounds::default()
+    });
+    let sample = model("1 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 UDP 1 > 2)");
+    let talk = sample.inner.iter().next().unwrap();
+    let carried = super::Carried {
+        vantage: talk.vantage,
+        flow: talk.ways[0].carriers[0].flow,
+        frame: talk.seen.first.0,
+        time: talk.seen.first.1,
+    };
+    let mut inner =
+        crate::net::Inner::read(17, &[0; 8], talk.ends[0].address, talk.ends[1].address);
+    for port in 1..=3 {
+        inner.from.port = Some(port);
+        census.count(carried, &inner);
+    }
+    let (rows, _, blind) = census.finish();
+    assert_eq!((rows.len(), blind.len()), (1, 1), "{blind:?}");
 }
 
 #[test]

@@ -198,3 +198,35 @@ fn was_read(model: &Model, sa: &IkeSa, torn: &Flight, began: Timestamp) -> bool 
 pub fn torn_trains<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m FragmentTrain> {
     clear::fragments(case).filter(|train| train.protocol == 17 && train.incomplete > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::model;
+
+    #[test]
+    fn message_5_is_answered_at_once_or_not_at_all() {
+        let refused = |info: &str| {
+            let model = model(&format!(
+                "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+                 0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+                 0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+                 0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+                 1.0 A:500 > B:500 MAIN i=1 r=2 sealed 108 again=8
+                 {info} B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 76"
+            ));
+            let sa = model.ike_sas.iter().next().unwrap();
+            said_no(&model, sa, &model.exchanges[sa.exchanges[0]])
+        };
+        for (info, no) in [
+            ("0.9", false),
+            ("1.0", true),
+            ("3.0", true),
+            ("3.1", false),
+            ("8.9", false),
+            ("9.5", true),
+        ] {
+            assert_eq!(refused(info), no, "at {info}");
+        }
+    }
+}

@@ -359,3 +359,59 @@ pub fn times(count: usize) -> Text {
         n => say!("{n} times", n),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TunnelId;
+    use crate::testing::model;
+
+    /// `CREATE_CHILD_SA` of A with this number and these payloads; the answer comes at a time of its own.
+    fn exchange(id: u32, asked: f64, payloads: &str, answered: f64, answer: &str) -> String {
+        format!(
+            "{asked} A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 208 opened {payloads}
+             {answered} B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 208 opened {answer}
+             "
+        )
+    }
+
+    const CHILD: &str = "SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.2.0.0/16)";
+    const IKE: &str =
+        "SA(IKE 7 ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+    const REFUSED: &str = "N(NO_PROPOSAL_CHOSEN)";
+
+    /// Whether the first refusal of a conversation recovered.
+    fn is_recovered(text: &str) -> bool {
+        let model = model(text);
+        let case = Case::of(&model, TunnelId(0));
+        let refusals = refusals(&model, case.attempts());
+        recovered(refusals.first().unwrap(), case.attempts())
+    }
+
+    #[test]
+    fn what_was_refused_recovers_by_what_is_granted_after_it() {
+        let text = |granted| {
+            exchange(2, 10.0, CHILD, 10.1, REFUSED) + &exchange(3, 10.05, CHILD, granted, CHILD)
+        };
+        assert!(is_recovered(&text(10.2)));
+        assert!(!is_recovered(&text(10.1)), "they crossed");
+    }
+
+    #[test]
+    fn the_rekeying_of_an_ike_sa_does_not_recover_by_a_child_sa() {
+        let text = |granted| {
+            exchange(2, 10.0, IKE, 10.1, REFUSED) + &exchange(3, 20.0, granted, 20.1, granted)
+        };
+        assert!(is_recovered(&text(IKE)));
+        assert!(!is_recovered(&text(CHILD)));
+    }
+
+    #[test]
+    fn the_group_that_is_wanted_is_that_of_the_error_that_names_one() {
+        let text = exchange(2, 10.0, CHILD, 10.1, "N(43) N(17 0014)");
+        let model = model(&text);
+        let case = Case::of(&model, TunnelId(0));
+        let refusals = refusals(&model, case.attempts());
+        assert_eq!(refusals.first().unwrap().wanted_group(), Some(20));
+    }
+}

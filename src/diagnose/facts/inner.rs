@@ -413,3 +413,40 @@ pub fn spread(rtts: impl Iterator<Item = Span>) -> Option<[Span; 3]> {
     all.sort_unstable();
     Some([*all.first()?, *all.get(all.len() / 2)?, *all.last()?])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::model;
+
+    #[test]
+    fn an_answer_alone_shows_no_query() {
+        let model = model(
+            "1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 UDP 53 > 5000)
+             2 B > A ESP 0xa1 seq 2 inner(10.2.0.9 > 10.1.0.1 UDP 5000 > 53)",
+        );
+        let queries: Vec<[bool; 2]> = model
+            .inner
+            .iter()
+            .map(|talk| {
+                let [one, other] = talk.ends;
+                let [out, back] = &talk.ways;
+                [asks(talk, other, out), asks(talk, one, back)]
+            })
+            .collect();
+        assert_eq!(queries, [[false, false], [true, false]]);
+    }
+
+    #[test]
+    fn numbers_are_missing_up_to_the_next_packet_that_comes() {
+        let model = model("0 A > B ESP 0xb1 seq 1..5,8..9,20..24 every 1");
+        let flow = model.flows.iter().next().unwrap();
+        let at = |seconds| flow.seen.first.1.later(Span::from_secs(seconds));
+        assert_eq!(missing(flow, at(3), at(4)), 2 + 10);
+        assert_eq!(missing(flow, at(0), at(1)), 0);
+        // What was sent last may be missing where the next packet comes.
+        assert_eq!(missing(flow, at(0), at(2)), 2);
+        assert_eq!(missing(flow, at(8), at(9)), 0);
+        assert_eq!(missing(flow, at(12), at(30)), 0);
+    }
+}

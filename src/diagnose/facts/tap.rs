@@ -211,3 +211,65 @@ impl Heard {
         list.get(after.checked_sub(1)?).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::model;
+
+    #[test]
+    fn any_doubt_lowers_what_is_concluded_from_absence() {
+        let sure = Tap {
+            heard: [true; 2],
+            deaf: [false; 2],
+            late: false,
+            dropped: 0,
+            missed: None,
+        };
+        let frame = crate::units::FrameId {
+            input: 0,
+            number: 1,
+        };
+        let concluded = |tap: Tap| tap.absence(Confidence::Certain);
+        assert_eq!(concluded(sure.clone()), Confidence::Certain);
+        for doubt in [
+            Tap {
+                deaf: [false, true],
+                ..sure.clone()
+            },
+            Tap {
+                dropped: 1,
+                ..sure.clone()
+            },
+            Tap {
+                missed: Some((frame, Timestamp(0))),
+                ..sure
+            },
+        ] {
+            assert_eq!(concluded(doubt), Confidence::Likely);
+        }
+    }
+
+    #[test]
+    fn what_has_no_ports_shows_at_its_own_tap_that_the_filter_names_none() {
+        let named = |text: &str| {
+            let model = model(&format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) KE(14) Nonce
+                 {text}"
+            ));
+            let message = model.messages.iter().next().unwrap();
+            may_name_ports(&model, message.vantage)
+        };
+        assert!(named(""));
+        for without in [
+            "1 A > B ESP 0xb1 seq 1..3",
+            "1 A > B CLEAR 1",
+            "1 A > B FRAGMENTS 50 complete 1 incomplete 0 pieces 2",
+            "1 C > A ICMP 3/13 quoting A > B IKE i=1 r=0",
+        ] {
+            assert!(!named(without), "{without}");
+            assert!(named(&format!("{without} tap=1")), "{without} elsewhere");
+        }
+    }
+}

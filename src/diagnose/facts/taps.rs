@@ -439,3 +439,100 @@ pub fn name(model: &Model, tap: Vantage) -> Text {
         interface => say!("{file} (interface {interface})", file, interface),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ClockOffset, Lie, TunnelId};
+    use crate::testing::model;
+    use crate::units::FrameId;
+
+    fn tap(input: u16) -> Vantage {
+        Vantage {
+            input,
+            interface: 0,
+        }
+    }
+
+    #[test]
+    fn a_loss_is_proven_only_where_the_other_tap_hears_that_port() {
+        let frame = FrameId {
+            input: 0,
+            number: 1,
+        };
+        let lost = Passage {
+            near: tap(0),
+            far: tap(1),
+            sent: vec![(frame, Timestamp(0))],
+            beyond: 0,
+            reached: Vec::new(),
+            pieces: 1,
+            lost: vec![(frame, Timestamp(0))],
+            hears_port: true,
+        };
+        assert!(lost.is_lost() && lost.is_proven());
+        let filtered = Passage {
+            hears_port: false,
+            ..lost.clone()
+        };
+        assert!(filtered.is_lost() && !filtered.is_proven());
+        let reached = Passage {
+            reached: lost.sent.clone(),
+            ..lost
+        };
+        assert!(!reached.is_lost() && !reached.is_proven());
+    }
+
+    #[test]
+    fn the_other_tap_records_from_its_first_frame_to_a_while_before_its_last() {
+        let at = |millis: i64| Timestamp(millis * 1_000_000);
+        let pair = |clock| TapPair {
+            taps: [tap(0), tap(1)],
+            lie: Lie::Apart(0),
+            clock,
+            crossings: Default::default(),
+        };
+        let span = (at(100_000), at(160_000));
+        let is = |clock, tap, millis| is_recording(&pair(clock), tap, at(millis), span);
+        // Its clock is two seconds ahead, to half a second.
+        let ahead = Some(ClockOffset {
+            offset: Span::from_secs(2),
+            uncertainty: Span::from_millis(500),
+            round_trip: Span::from_secs(1),
+        });
+        for (millis, recorded) in [
+            (98_499, false),
+            (98_500, true),
+            (156_500, true),
+            (156_501, false),
+        ] {
+            assert_eq!(is(ahead, 0, millis), recorded, "{millis}");
+            assert_eq!(is(ahead, 1, millis + 4_000), recorded, "{millis}");
+        }
+        // Without a common clock ten seconds are in doubt.
+        for (millis, recorded) in [
+            (109_999, false),
+            (110_000, true),
+            (149_000, true),
+            (149_001, false),
+        ] {
+            assert_eq!(is(None, 0, millis), recorded, "{millis}");
+        }
+    }
+
+    #[test]
+    fn what_a_flow_was_before_is_the_flow_of_its_own_spi() {
+        let model = model(
+            "0 A > B ESP 0xb9 seq 1..40 every 0.1 ttl=64
+             0 A > B ESP 0xb1 seq 1..40 every 0.1 ttl=64
+             0.01 A > B ESP 0xb1 seq 1..40 every 0.1 ttl=60 tap=1
+             0.01 A > B ESP 0xb9 seq 1..40 every 0.1 ttl=60 tap=1",
+        );
+        let case = Case::of(&model, TunnelId(0));
+        for flow in case.flows() {
+            let before = upstream(&case, flow).map(|before| (before.key.vantage, before.key.spi));
+            let expected = (flow.key.vantage == tap(1)).then_some((tap(0), flow.key.spi));
+            assert_eq!(before, expected);
+        }
+    }
+}

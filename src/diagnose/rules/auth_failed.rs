@@ -1014,4 +1014,76 @@ mod tests {
                      35.2 A:500 > B:500 QUICK i=3 r=9 id=0x77 sealed 60\n";
         silent(&(attempt(3) + quick), "auth-failed");
     }
+
+    #[test]
+    fn only_after_rounds_of_eap_a_name_or_a_password_may_be_wrong() {
+        let says = |rounds: &str, id: u32| {
+            let text = format!(
+                "{AGREED}{rounds}
+                 0.9 B:500 > A:500 IKE_AUTH i=1 r=2 id={id} response sealed 80
+                 9 C > B ESP 0xc1"
+            );
+            fires(&text, "auth-failed").says.to_string()
+        };
+        let rounds = "
+            0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 1136
+            0.4 A:500 > B:500 IKE_AUTH i=1 r=2 id=2 request sealed 112
+            0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 112
+            0.6 A:500 > B:500 IKE_AUTH i=1 r=2 id=3 request sealed 112";
+        let (one, several) = (says("", 1), says(rounds, 3));
+        assert!(!one.contains("several rounds"), "{one}");
+        assert!(several.contains("several rounds"), "{several}");
+    }
+
+    #[test]
+    fn traffic_after_the_informational_message_shows_that_message_6_was_believed() {
+        silent(
+            &format!(
+                "{SIX}
+                 0.6 A:500 > B:500 INFO_V1 i=1 r=2 id=7 sealed 92
+                 2   A > B ESP 0xb1 seq 1..9
+                 2   B > A ESP 0xa1 seq 1..9
+                 4   A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"
+            ),
+            "auth-failed",
+        );
+    }
+
+    #[test]
+    fn a_refusal_that_the_key_of_message_5_does_not_open_is_of_another_key() {
+        use crate::model::{IkeSaId, Messages, Plain, Why};
+        let told = |five: bool, refusal: bool| {
+            let mut model = crate::testing::model(
+                "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+                 0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+                 0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+                 0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+                 0.4 A:500 > B:500 MAIN i=1 r=2 sealed 92 opened ID(10.1.0.1) HASH
+                 0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 76 opened HASH N(24)",
+            );
+            let mut shares = model.messages.take_shares();
+            for message in shares.iter_mut().flatten() {
+                let garbled = match message.frame.number {
+                    5 => five,
+                    6 => refusal,
+                    _ => false,
+                };
+                if garbled {
+                    message.plain = Plain::Failed(Why::WrongKey);
+                }
+            }
+            model.messages = Messages::of_shares(shares);
+            let exchange = model.ike_sas[IkeSaId(0)].exchanges[1];
+            let refusal = model.exchanges[exchange].flights.first().unwrap();
+            super::told_by_keys(&model, IkeSaId(0), refusal)
+        };
+        assert_eq!(
+            told(false, false),
+            Some(false),
+            "read, and of another thing"
+        );
+        assert_eq!(told(true, false), Some(true));
+        assert_eq!(told(false, true), Some(true));
+        assert_eq!(told(true, true), None);
+    }
 }

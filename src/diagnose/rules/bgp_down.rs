@@ -589,4 +589,22 @@ mod tests {
             assert!(said.contains(advice), "{why:?}: {said}");
         }
     }
+
+    #[test]
+    fn only_two_addresses_of_a_link_belong_into_one_network() {
+        let odd = |from: &str, to: &str| {
+            super::link(from.parse().unwrap(), to.parse().unwrap()).map(|text| text.to_string())
+        };
+        assert!(odd("169.254.7.1", "169.254.7.6").unwrap().contains("/30"));
+        assert!(odd("10.1.0.1", "10.1.0.1").unwrap().contains("same"));
+        for (from, to) in [
+            ("169.254.7.1", "169.254.7.2"),
+            ("169.254.7.1", "10.2.0.1"),
+            ("10.1.0.1", "169.254.7.1"),
+            ("10.1.0.1", "10.2.0.1"),
+            ("fe80::1", "fe80::9"),
+        ] {
+            assert_eq!(odd(from, to), None, "{from} {to}");
+        }
+    }
 }

@@ -163,4 +163,24 @@ mod tests {
         silent(&refused('1', '1'), "cert-untrusted");
         verdict(&refused('1', '1'), "auth-failed");
     }
+
+    #[test]
+    fn only_with_the_certificate_of_the_authority_the_issuer_is_known() {
+        use crate::diagnose::facts::certificate;
+        use crate::model::{IkeSaId, Role};
+        let model = crate::testing::model(&refused('1', '2'));
+        let mut sent = certificate::sent(&model, IkeSaId(0), Role::Initiator);
+        assert_eq!(sent.len(), 1);
+        assert!(super::has_issuer(&sent), "it is its own");
+        let other = super::Sent {
+            certificate: crate::wire::x509::Certificate {
+                issuer: Some("CN=other".to_owned()),
+                ..sent[0].certificate.clone()
+            },
+            ..sent[0].clone()
+        };
+        sent.insert(0, other);
+        assert!(!super::has_issuer(&sent));
+        assert!(!super::has_issuer(&[]));
+    }
 }

@@ -131,12 +131,15 @@ mod tests {
 
     #[test]
     fn message_2_again_and_again() {
-        fires(
-            &format!(
-                "{FIRST}0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1 again=4,11,24\n40 A > C ESP 0xc1"
-            ),
-            "child-half-open",
-        );
+        let says = |esp: &str| {
+            let text = format!(
+                "{FIRST}0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1 again=4,11,24\n40 A > C ESP 0xc1{esp}"
+            );
+            fires(&text, "child-half-open").says.to_string()
+        };
+        assert!(!says("").contains("one direction"), "{}", says(""));
+        let esp = "\n1 B > A ESP 0xa1 seq 1..20 every 1";
+        assert!(says(esp).contains("one direction only"), "{}", says(esp));
     }
 
     #[test]

@@ -303,4 +303,21 @@ mod tests {
             found.says
         );
     }
+
+    #[test]
+    fn where_there_may_be_a_group_it_may_be_what_was_refused() {
+        use crate::diagnose::Confidence;
+        let refused = |kind: &str, id: u32| {
+            format!(
+                "{}
+                 0.2 A:500 > B:500 {kind} i=1 r=2 id={id} request sealed 256 opened SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 0.3 B:500 > A:500 {kind} i=1 r=2 id={id} response sealed 128 opened N(NO_PROPOSAL_CHOSEN)
+                 9 C > B ESP 0xc1",
+                AGREED.split("0.2 A").next().unwrap()
+            )
+        };
+        let sure = |text: &str| fires(text, "child-proposal-mismatch").confidence;
+        assert_eq!(sure(&refused("IKE_AUTH", 1)), Confidence::Certain);
+        assert_eq!(sure(&refused("CREATE_CHILD_SA", 2)), Confidence::Likely);
+    }
 }

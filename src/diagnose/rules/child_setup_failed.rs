@@ -505,6 +505,11 @@ mod tests {
             15 A:500 > B:500 INFO_V1 i=1 r=2 id=0x92 sealed 92
             15.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x93 sealed 92";
         verdict(&format!("{phase1}{alive}"), "child-setup-failed");
+        let says = fires(&format!("{phase1}{alive}"), "child-setup-failed").says;
+        assert!(
+            says.to_string().contains("answers liveness checks"),
+            "{says}"
+        );
         // The peer is gone, or a second copy was answered.
         let later = phase1.replace("0.6 A:500", "9.6 A:500");
         silent(&later, "child-setup-failed");
@@ -620,6 +625,15 @@ mod tests {
             ),
             "child-setup-failed",
         );
+        // What was there when it was asked for is no traffic of its SA.
+        fires(
+            &format!(
+                "{MAIN}
+                 0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92
+                 0.6 A > B ESP 0xb1"
+            ),
+            "child-setup-failed",
+        );
     }
 
     #[test]
@@ -688,5 +702,14 @@ mod tests {
         let vain = format!("{MAIN} again=8,18,30\n60 C > B ESP 0xc1");
         verdict(&vain, "child-setup-failed");
         silent(&vain.replace("0.6 A:500", "20 A:500"), "child-setup-failed");
+        // Traffic after it shows that it was answered.
+        let used = "
+            0.9 A > B ESP 0xb1 seq 1..9
+            0.9 B > A ESP 0xa1 seq 1..9";
+        silent(&format!("{vain}{used}"), "child-setup-failed");
+        // A peer that said something at the very time it was asked may be gone since.
+        let spoke = "\n20 B:500 > A:500 TRANSACTION i=1 r=2 id=0x99 sealed 76";
+        let late = vain.replace("0.6 A:500", "20 A:500");
+        silent(&format!("{late}{spoke}"), "child-setup-failed");
     }
 }

@@ -578,4 +578,46 @@ mod tests {
             "dpd-timeout",
         );
     }
+
+    #[test]
+    fn another_ike_sa_on_which_only_the_asker_speaks_shows_no_life() {
+        let text = |answer: &str| {
+            format!(
+                "{UP}
+                 10 A:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 10.1 B:500 > A:500 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 10.2 A:500 > B:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+                 10.3 B:500 > A:500 IKE_AUTH i=7 r=8 id=1 response sealed 240
+                 15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=4,11
+                 20 A:500 > B:500 INFORMATIONAL i=7 r=8 id=2 request sealed 80 again=4,11
+                 {answer}
+                 60 C > B ESP 0xc1"
+            )
+        };
+        fires(&text(""), "dpd-timeout");
+        silent(
+            &text("31.1 B:500 > A:500 INFORMATIONAL i=7 r=8 id=2 response sealed 80"),
+            "dpd-timeout",
+        );
+    }
+
+    #[test]
+    fn two_messages_of_ikev1_without_answer_are_probes_if_a_new_beginning_follows() {
+        let text = |anew: &str| {
+            format!(
+                "0   A:500 > B:500 QUICK i=1 r=2 id=7 sealed 188
+                 0.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1
+                 0.2 A:500 > B:500 QUICK i=1 r=2 id=7 sealed 76
+                 1   A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..8 every 0.5 size 136
+                 10  A:500 > B:500 INFO_V1 i=1 r=2 id=11 sealed 108
+                 14  A:500 > B:500 INFO_V1 i=1 r=2 id=12 sealed 108
+                 {anew}
+                 60 C > B ESP 0xc1"
+            )
+        };
+        let anew = "22 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=2,5";
+        fires(&text(anew), "dpd-timeout");
+        silent(&text(""), "dpd-timeout");
+    }
 }

@@ -560,4 +560,20 @@ mod tests {
         let text: String = (0..6).map(|n| life('A', n + 1, n * 20, 300)).collect();
         silent(&text, "duplicate-tunnel");
     }
+
+    #[test]
+    fn half_of_the_setups_make_a_pattern_and_fewer_do_not() {
+        use super::{Case, Turns};
+        let model = crate::testing::model(&(life('A', 1, 0, 5) + &life('C', 2, 5, 5)));
+        let cases: Vec<Case<'_>> = model.tunnels.ids().map(|id| Case::of(&model, id)).collect();
+        let [one, two] = cases.as_slice() else {
+            panic!("{}", cases.len());
+        };
+        let at = model.messages.iter().next().unwrap();
+        let ended = || [2, 2].map(|times| vec![(at.frame, at.time); times]);
+        let shared = "192.0.2.2".parse().unwrap();
+        let turns = |setups| Turns::of([one, two], shared, setups, ended());
+        assert!(turns(8).is_some());
+        assert!(turns(9).is_none());
+    }
 }

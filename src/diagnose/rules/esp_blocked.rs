@@ -245,4 +245,49 @@ mod tests {
             "esp-blocked",
         );
     }
+
+    #[test]
+    fn what_the_error_means_is_told() {
+        let says = |error: &str| {
+            let text = format!(
+                "1 A:4500 > B:4500 ESP 0xb1 seq 1..18 every 0.3 size 136
+                 1.1 R > A ICMP {error} quoting A:4500 > B:4500 ESP 0xb1"
+            );
+            fires(&text, "esp-blocked").says.to_string()
+        };
+        for (error, meaning) in [
+            ("3/2", "knows no ESP"),
+            ("3/3", "nothing takes ESP on that port"),
+            ("3/13", "a filter forbids it"),
+        ] {
+            assert!(says(error).contains(meaning), "{}", says(error));
+        }
+    }
+
+    #[test]
+    fn what_passes_afterwards_makes_a_refusal_milder() {
+        use crate::diagnose::Severity;
+        let told = |icmp: &str, after: &str| {
+            let found = fires(
+                &format!(
+                    "1 A > B ESP 0xb1 seq 1..5 every 0.1 size 136
+                     2 R > A ICMP 3/13 quoting A > B ESP 0xb1 {icmp}
+                     {after}"
+                ),
+                "esp-blocked",
+            );
+            (found.severity, found.says.to_string())
+        };
+        let back = "6 B > A ESP 0xa1 seq 1..20 every 0.1 size 136";
+        let both = format!("{back}\n6 A > B ESP 0xb1 seq 6..20 every 0.1 size 136");
+        let (severity, says) = told("", back);
+        assert_eq!(severity, Severity::Warning);
+        assert!(says.contains("other direction goes on"), "{says}");
+        // A pause of three seconds says something, a shorter one does not.
+        for (every, expected) in [("2.9", Severity::Info), ("3", Severity::Warning)] {
+            let (severity, _) = told(&format!("every {every} count 2"), &both);
+            assert_eq!(severity, expected, "{every}");
+        }
+        assert_eq!(told("", "").0, Severity::Error);
+    }
 }

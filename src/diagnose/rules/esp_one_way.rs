@@ -603,4 +603,38 @@ mod tests {
         let all = UP.replace('\n', " padded\n").replacen(" padded", "", 1) + " padded";
         assert!(!mentioned(&all, "padded"));
     }
+
+    #[test]
+    fn small_packets_at_a_steady_and_fast_pace_are_a_stream() {
+        let text = |every: &str| {
+            format!(
+                "{UP}
+                 1 A > B ESP 0xb1 seq 1..3 every 0.3 size 136
+                 1.1 B > A ESP 0xa1 seq 1..3 every 0.3 size 136
+                 2 A > B ESP 0xb1 seq 4..400 every {every} size 136"
+            )
+        };
+        assert!(is_healthy(&findings(&text("0.05"))));
+        assert!(!is_healthy(&findings(&text("0.5"))));
+    }
+
+    #[test]
+    fn what_arrives_without_an_answer_is_cited_where_it_arrives() {
+        let there = UP.replace('\n', " tap=1\n").replacen(" tap=1", "", 1) + " tap=1";
+        let finding = crate::diagnose::testing::fires(
+            &format!(
+                "{UP}\n{there}
+                 1 A > B ESP 0xb1 seq 1..30 every 0.3 size 136
+                 1.01 A > B ESP 0xb1 seq 1..30 every 0.3 size 136 tap=1 ttl=63
+                 11 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 11.01 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 tap=1 ttl=63
+                 11.02 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 tap=1
+                 11.03 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 ttl=63"
+            ),
+            "esp-one-way",
+        );
+        let mut evidence = finding.evidence.iter();
+        let arrival = evidence.find(|one| one.note.to_string().contains("it arrives at"));
+        assert_eq!(arrival.unwrap().frame.input, 1, "{finding:#?}");
+    }
 }

@@ -438,6 +438,9 @@ mod tests {
         let finding = fires(&large, "ike-fragments-lost");
         let advice = format!("{:?}", finding.advice);
         assert!(advice.contains("smaller: 1488 octets"), "{advice}");
+        let says = finding.says.to_string();
+        let sized = "cut into 2, IP packets of at most 1488 octets";
+        assert!(says.contains(sized), "{says}");
         let many = format!(
             "{AGREED}\n0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request fragment 20/20 sealed 544 again=4,11"
         );

@@ -308,4 +308,14 @@ mod tests {
             "ike-one-way",
         );
     }
+
+    #[test]
+    fn what_the_asker_sends_reaches_both_taps_and_proves_no_way_back() {
+        verdict(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24 tap=1
+             0.02 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24 ttl=63
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24",
+            "ike-one-way",
+        );
+    }
 }

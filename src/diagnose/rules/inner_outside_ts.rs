@@ -309,11 +309,25 @@ mod tests {
 
     #[test]
     fn multicast_and_the_addresses_of_the_link_are_exempt() {
-        let hello = "1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > 224.0.0.5 IP 89)";
-        silent(
-            &with("10.1.0.0/24", "10.2.0.0/24", hello),
-            "inner-outside-ts",
-        );
+        for to in ["224.0.0.5", "255.255.255.255"] {
+            let hello = format!("1 A > B ESP 0xb1 seq 1..9 every 1 inner(10.1.0.1 > {to} IP 89)");
+            silent(
+                &with("10.1.0.0/24", "10.2.0.0/24", &hello),
+                "inner-outside-ts",
+            );
+        }
+        for (to, judged) in [
+            ("2001:db8:9::5", true),
+            ("ff0e::5", false),
+            ("fe80::5", false),
+            ("::", false),
+        ] {
+            let model = crate::testing::model(&format!(
+                "1 A > B ESP 0xb1 seq 1 inner(2001:db8:1::1 > {to} IP 89)"
+            ));
+            let talk = model.inner.iter().next().unwrap();
+            assert_eq!(super::is_judged(talk), judged, "{to}");
+        }
     }
 
     #[test]

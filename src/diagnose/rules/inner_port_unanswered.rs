@@ -302,6 +302,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_refused_was_seen_whatever_else_the_recording_lacks() {
+        use crate::diagnose::Confidence;
+        let sure = |answer: &str| {
+            let tries: String = [10, 17, 19, 30]
+                .iter()
+                .enumerate()
+                .map(|(n, at)| {
+                    let number = n + 1;
+                    let back = answer.replace("SEQ", &number.to_string()).replace("AT", &at.to_string()).replace("PORT", &format!("4000{n}"));
+                    format!(
+                        "\n{at} A > B ESP 0xb1 seq {number} inner(10.1.0.1 > 10.2.0.1 TCP 4000{n} > 443 SYN seq 1)\n{back}"
+                    )
+                })
+                .collect();
+            let mut model = crate::testing::model(&format!("{PING}{tries}"));
+            model.inputs[0].dropped = Some(1);
+            crate::diagnose::testing::said(&super::RULE, &model)
+                .first()
+                .map(|finding| finding.confidence)
+        };
+        let reset =
+            "AT.1 B > A ESP 0xa1 seq SEQ inner(10.2.0.1 > 10.1.0.1 TCP 443 > PORT RST,ACK ack 2)";
+        assert_eq!(sure(reset), Some(Confidence::Likely));
+        assert_ne!(sure(""), Some(Confidence::Likely));
+    }
+
+    #[test]
     fn an_error_names_who_refuses() {
         let finding = fires(
             &format!(
@@ -345,6 +372,21 @@ mod tests {
             .collect();
         let once = "10 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)
              10.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 ICMP 3/10 quoting 10.1.0.1 > 10.2.0.1 TCP 40000 > 443)";
+        let again = once
+            .replace("10 A", "12 A")
+            .replace("10.1 B", "12.1 B")
+            .replace("seq 1 inner", "seq 2 inner")
+            .replace("40000", "40001");
+        let thrice = again
+            .replace("12 A", "14 A")
+            .replace("12.1 B", "14.1 B")
+            .replace("seq 2 inner", "seq 3 inner")
+            .replace("40001", "40002");
+        let finding = fires(
+            &format!("{PING}\n{once}\n{again}\n{thrice}"),
+            "inner-port-unanswered",
+        );
+        assert_ne!(finding.severity, crate::diagnose::Severity::Info);
         for text in [tries.join("\n"), once.to_string()] {
             let finding = fires(&format!("{PING}\n{text}"), "inner-port-unanswered");
             assert_eq!(finding.severity, crate::diagnose::Severity::Info);

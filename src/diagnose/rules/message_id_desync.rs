@@ -221,6 +221,10 @@ mod tests {
         ));
         let found = |model: &crate::model::Model| said(&super::RULE, model).len();
         assert_eq!(found(&model), 1);
+        model.inputs[0].dropped = Some(1);
+        assert_eq!(found(&model), 0, "or the recording system dropped them");
+        model.inputs[0].dropped = Some(0);
+        assert_eq!(found(&model), 1);
         let at = |secs: i64| Some(crate::units::Timestamp(secs * 1_000_000_000));
         let input = &mut model.inputs[0];
         input.recording = input.first.zip(input.last);

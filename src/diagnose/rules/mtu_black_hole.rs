@@ -879,4 +879,44 @@ mod tests {
             "mtu-black-hole",
         );
     }
+
+    #[test]
+    fn gaps_of_a_few_in_a_hundred_are_ordinary() {
+        // Seven are missing, for 20 that were fragmented: one in twenty of what came, or fewer.
+        assert_eq!(slugs(&model("1..10,15..20,24..147")), ["mtu-black-hole"]);
+        assert!(slugs(&model("1..10,15..20,24..148")).is_empty());
+    }
+
+    #[test]
+    fn as_large_an_answer_shows_that_large_packets_pass() {
+        let large = "4.3 A > B ESP 0xb1 seq 11..18 every 0.3 size 1364
+             9.6 A > B ESP 0xb1 seq 36..42 every 1 size 1436";
+        let back = "\n22 B > A ESP 0xa1 seq 21 size 1400";
+        assert!(in_vain(large, back).is_empty());
+    }
+
+    #[test]
+    fn loss_both_ways_or_of_the_recording_is_no_question_of_size() {
+        let text = with_gaps("1", "120");
+        let both = text.replace("seq 1..40 every 1", "seq 1..20,22..41 every 1");
+        silent(&both, "mtu-black-hole");
+        let mut model = crate::testing::model(&text);
+        assert_eq!(slugs(&model), ["mtu-black-hole"]);
+        model.inputs[0].dropped = Some(1);
+        assert!(slugs(&model).is_empty());
+    }
+
+    #[test]
+    fn every_host_takes_what_is_no_larger_than_576_octets() {
+        verdict(&with_gaps("1", "556"), "mtu-black-hole");
+        silent(&with_gaps("1", "560"), "mtu-black-hole");
+    }
+
+    #[test]
+    fn what_came_steadily_for_a_while_only_tells_nothing() {
+        let text = with_gaps("1", "120");
+        // Large ones that come when the pings are over are lost as well.
+        let long = "\n41.5 B > A ESP 0xa1 seq 70..120 every 2 size 136";
+        silent(&format!("{text}{long}"), "mtu-black-hole");
+    }
 }

@@ -277,4 +277,23 @@ mod tests {
             "nat-detected",
         );
     }
+
+    #[test]
+    fn of_two_taps_a_nat_is_between_those_that_see_other_ends() {
+        let says = |there: &str, hashed: &str| {
+            let init = format!("SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD({hashed} B:500)");
+            let answer = format!("SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(B:500 {there})");
+            let text = format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {init}
+                 0.01 {there} > B:500 IKE_SA_INIT i=1 r=0 id=0 request {init} tap=1 ttl=63
+                 0.02 B:500 > {there} IKE_SA_INIT i=1 r=2 id=0 response {answer} tap=1
+                 0.03 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {answer} ttl=63"
+            );
+            fires(&text, "nat-detected").says.to_string()
+        };
+        let between = says("A:40500", "A:500");
+        assert!(between.contains("between the two taps"), "{between}");
+        let before = says("A:500", "10.0.0.5:500");
+        assert!(!before.contains("between the two taps"), "{before}");
+    }
 }

@@ -204,4 +204,25 @@ mod tests {
             "nat-ports-differ",
         );
     }
+
+    #[test]
+    fn esp_of_the_port_of_ike_at_another_tap_makes_it_no_other_clients() {
+        // At the second tap, behind the NAT, both come from one port.
+        let other = UP
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| format!("{line} tap=1\n"))
+            .collect::<String>();
+        fires(
+            &format!(
+                "{UP}
+                 0.5 A:1077 > B:4500 ESP 0xb1 seq 1..40 every 0.3 size 136
+                 0.6 B:4500 > A:1024 ESP 0xa1 seq 1..40 every 0.3 size 136
+                 {other}
+                 0.5 A:1024 > B:4500 ESP 0xb1 seq 1..40 every 0.3 size 136 tap=1
+                 0.6 B:4500 > A:1024 ESP 0xa1 seq 1..40 every 0.3 size 136 tap=1"
+            ),
+            "nat-ports-differ",
+        );
+    }
 }

@@ -313,4 +313,28 @@ mod tests {
             silent(&(life(0, 'B') + clear + more), "no-initiator");
         }
     }
+
+    #[test]
+    fn traffic_that_began_before_the_new_setup_leaves_no_pause() {
+        let text = life(0, 'B') + &life(150, 'B') + &life(260, 'B');
+        let between = "170.5 A > B ESP 0xb9 seq 1..40 every 0.5 size 136\n";
+        let waits = |more: &str| {
+            crate::diagnose::testing::findings(&(text.clone() + more))
+                .iter()
+                .find(|found| found.rule.slug == "no-initiator")
+                .map(|found| found.severity)
+        };
+        assert!(waits("") > Some(Severity::Info));
+        assert!(waits(between) <= Some(Severity::Info));
+    }
+
+    #[test]
+    fn the_silence_begins_after_what_lasted_longest() {
+        let clear = "25 10.1.0.5 > 10.2.0.9 CLEAR 6 count 200 every 1 requests 200\n";
+        let text = life(0, 'B') + clear;
+        fires(&text, "no-initiator");
+        // It began before another flow that ended sooner.
+        let long = "0.6 A > B ESP 0xb7 seq 1..230 every 1 size 136\n";
+        silent(&(text + long), "no-initiator");
+    }
 }

@@ -608,4 +608,17 @@ mod tests {
             "packet-loss",
         );
     }
+
+    #[test]
+    fn loss_between_two_taps_is_less_sure_if_the_far_one_dropped_some_itself() {
+        let mut model = crate::testing::model(&two_taps(TOWARDS, BACK));
+        let sure = |model: &crate::model::Model| {
+            crate::diagnose::testing::said(&super::RULE, model)[0].confidence
+        };
+        assert_eq!(sure(&model), Confidence::Certain);
+        model.inputs[0].dropped = Some(1);
+        assert_eq!(sure(&model), Confidence::Certain, "the near one");
+        model.inputs[1].dropped = Some(1);
+        assert_eq!(sure(&model), Confidence::Likely);
+    }
 }

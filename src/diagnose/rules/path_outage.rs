@@ -501,4 +501,65 @@ mod tests {
             "path-outage",
         );
     }
+
+    /// The same with the ends exchanged.
+    fn turned(text: &str) -> String {
+        text.replace("A > B", "X")
+            .replace("B > A", "A > B")
+            .replace('X', "B > A")
+    }
+
+    #[test]
+    fn both_directions_are_looked_at_alike() {
+        let gaps = "
+            0 A > B ESP 0xb1 seq 1..10,12..20,22..30,32..40,42..50,52..100 every 0.5 size 136
+            0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+            30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136";
+        let asks = "
+            0 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+            0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+            20 A > B ESP 0xb1 seq 41..64 every 1 size 136
+            45 A > B ESP 0xb1 seq 71..110 every 0.5 size 136
+            45.1 B > A ESP 0xa1 seq 41..80 every 0.5 size 136";
+        for text in [gaps, asks] {
+            let found = |text: &str| {
+                let found = fires(text, "path-outage");
+                (found.severity, found.confidence)
+            };
+            assert_eq!(found(text), found(&turned(text)));
+        }
+        // The other direction has gaps all the time: the recording may have made this one, too.
+        assert_eq!(fires(gaps, "path-outage").severity, Severity::Info);
+    }
+
+    #[test]
+    fn what_the_asker_says_meanwhile_does_not_show_that_the_other_side_is_there() {
+        let asks = "
+            0 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+            0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+            20 A > B ESP 0xb1 seq 41..64 every 1 size 136
+            30 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+            45 A > B ESP 0xb1 seq 71..110 every 0.5 size 136
+            45.1 B > A ESP 0xa1 seq 41..80 every 0.5 size 136
+            45.2 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80";
+        fires(asks, "path-outage");
+    }
+
+    #[test]
+    fn as_many_as_the_rate_before_are_an_outage_at_any_rate() {
+        let severity = |every: f64| {
+            let text = format!(
+                "0 A > B ESP 0xb1 seq 1..{} every {every} size 136
+                 0.1 B > A ESP 0xa1 seq 1..{} every {every} size 136
+                 30.1 B > A ESP 0xa1 seq {}..{} every {every} size 136",
+                (50.0 / every) as u32,
+                (20.0 / every) as u32,
+                (30.0 / every) as u32 + 1,
+                (50.0 / every) as u32
+            );
+            fires(&text, "path-outage").severity
+        };
+        assert_eq!(severity(0.5), severity(0.1));
+        assert_eq!(severity(0.5), Severity::Error);
+    }
 }

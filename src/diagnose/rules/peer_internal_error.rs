@@ -132,4 +132,25 @@ mod tests {
             "peer-internal-error",
         );
     }
+
+    #[test]
+    fn three_temporary_failures_are_one_and_two_are_not() {
+        let again = |id: u32| {
+            format!(
+                "\n{0} A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 208 opened SA(ESP 0xc{id} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.3.0.0/16)
+                 {0}.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 80 opened N(TEMPORARY_FAILURE)",
+                id * 20
+            )
+        };
+        let up = UP.split("5 A:500").next().unwrap();
+        let end = "\n200 C > B ESP 0xc1";
+        silent(
+            &[up, &again(2), &again(3), end].concat(),
+            "peer-internal-error",
+        );
+        verdict(
+            &[up, &again(2), &again(3), &again(4), end].concat(),
+            "peer-internal-error",
+        );
+    }
 }

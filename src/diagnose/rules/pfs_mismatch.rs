@@ -569,4 +569,22 @@ mod tests {
             "pfs-mismatch",
         );
     }
+
+    #[test]
+    fn without_a_group_on_either_side_only_ikev2_tells_that_one_is_wanted() {
+        let without = |text: &str| text.replace(" DH14) Nonce KE(14) TSi", ") Nonce TSi");
+        let refused = "10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(NO_PROPOSAL_CHOSEN)
+            20 A > B ESP 0xb1 seq 41..50 every 0.5 size 136";
+        let text = format!("{}{refused}", without(READ));
+        let says = fires(&text, "pfs-mismatch").says.to_string();
+        assert!(says.contains("it wants one"), "{says}");
+        // What it offers itself has no group either: that it offered so shows nothing.
+        let offered = text.replace(
+            "240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)",
+            "240",
+        ) + "
+            15 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request by=responder sealed 208 opened SA(ESP 0xb2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.2.0.0/16) TSr(10.1.0.0/16)
+            15.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response by=initiator sealed 80 opened N(NO_PROPOSAL_CHOSEN)";
+        silent(&offered, "pfs-mismatch");
+    }
 }

@@ -347,4 +347,37 @@ mod tests {
             "psk-mismatch",
         );
     }
+
+    #[test]
+    fn a_message_5_that_was_sent_twice_shows_no_insistence() {
+        let text = |five: &str| {
+            FIVE.replace(
+                "KE Nonce\n        0.4",
+                "KE Nonce again=0.5,1,2,4\n        0.4",
+            )
+            .replace("again=1,3", five)
+        };
+        silent(&text("again=1"), "psk-mismatch");
+        silent(&text(""), "psk-mismatch");
+        verdict(&text("again=1,3,7"), "psk-mismatch");
+    }
+
+    #[test]
+    fn a_hash_of_aggressive_mode_that_is_refused_is_of_a_wrong_key() {
+        let text = |kind: &str, auth: u8, error: &str| {
+            format!(
+                "0 A:500 > B:500 {kind} i=1 r=0 SA(encr=7/256 hash=4 auth={auth} group=14) KE Nonce ID
+                 0.1 B:500 > A:500 {kind} i=1 r=2 SA(encr=7/256 hash=4 auth={auth} group=14) KE Nonce ID HASH
+                 0.2 A:500 > B:500 INFO_V1 i=1 r=2 id=7 sealed 76 opened HASH N({error})"
+            )
+        };
+        crate::diagnose::testing::fires(&text("AGGRESSIVE", 1, "23"), "psk-mismatch");
+        for other in [
+            text("AGGRESSIVE", 1, "24"),
+            text("AGGRESSIVE", 3, "23"),
+            text("MAIN", 1, "23"),
+        ] {
+            silent(&other, "psk-mismatch");
+        }
+    }
 }

@@ -327,6 +327,30 @@ mod tests {
     }
 
     #[test]
+    fn a_few_packets_the_other_way_do_not_show_that_the_recording_is_whole() {
+        let text = seconds(&limited());
+        let sure = |back: &str| {
+            let text = text.replacen("seq 1..400 every 0.1", back, 1);
+            fires(&text, "rate-limited").confidence
+        };
+        assert_eq!(sure("seq 1..400 every 0.1"), Confidence::Likely);
+        assert_eq!(sure("seq 1..5 every 8"), Confidence::Possible);
+    }
+
+    #[test]
+    fn who_sends_no_more_than_arrives_elsewhere_meets_no_limit() {
+        let steps: Vec<(u32, u32)> = (0..40)
+            .map(|second| match second % 4 {
+                0 => (100, 4),
+                1 => (100, 0),
+                2 => (60, 0),
+                _ => (70, 0),
+            })
+            .collect();
+        silent(&seconds(&steps), "rate-limited");
+    }
+
+    #[test]
     fn loss_at_every_rate_is_no_limit() {
         let steps: Vec<(u32, u32)> = (0..40)
             .map(|second| match second % 4 {

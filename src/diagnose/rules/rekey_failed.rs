@@ -387,4 +387,20 @@ mod tests {
     fn one_refusal_without_consequence_is_not_worth_an_alarm() {
         silent(UP, "rekey-failed");
     }
+
+    #[test]
+    fn one_refusal_that_was_read_counts_if_the_peers_negotiate_anew() {
+        let text = |after: &str| {
+            let up = UP.split("10 A:500").next().unwrap();
+            format!(
+                "{up}
+                 10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208 opened N(REKEY_SA ESP 0xa1) SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(NO_ADDITIONAL_SAS)
+                 {after}
+                 100 C > B ESP 0xc1"
+            )
+        };
+        fires(&text(&anew(60)), "rekey-failed");
+        silent(&text(""), "rekey-failed");
+    }
 }

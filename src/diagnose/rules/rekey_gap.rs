@@ -363,4 +363,21 @@ mod tests {
             "rekey-gap",
         );
     }
+
+    #[test]
+    fn a_pause_beside_another_sa_that_goes_on_is_none() {
+        let text = |beside: &str| {
+            format!(
+                "{REKEY}
+                 1 A > B ESP 0xb1 seq 1..2500 every 0.01 size 136
+                 1 B > A ESP 0xa1 seq 1..1010 every 0.01 size 136
+                 15 B > A ESP 0xa2 seq 1..1000 every 0.01 size 136{beside}"
+            )
+        };
+        fires(&text(""), "rekey-gap");
+        silent(
+            &text("\n0.9 B > A ESP 0xa9 seq 1..2500 every 0.01 size 136"),
+            "rekey-gap",
+        );
+    }
 }

@@ -201,4 +201,20 @@ mod tests {
             "response-from-other-address",
         );
     }
+
+    #[test]
+    fn who_only_asks_anew_has_not_taken_the_answer() {
+        let text = |next: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 0.1 C:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 {next}"
+            )
+        };
+        let severity = |next: &str| fires(&text(next), "response-from-other-address").severity;
+        let other = "9 A:500 > B:500 IKE_AUTH i=7 r=8 id=1 request sealed 256";
+        let later = "9 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256";
+        assert_eq!(severity(other), Severity::Error);
+        assert_eq!(severity(later), Severity::Warning);
+    }
 }

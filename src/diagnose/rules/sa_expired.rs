@@ -439,6 +439,37 @@ mod tests {
     }
 
     #[test]
+    fn traffic_that_is_over_before_or_comes_long_after_was_not_cut_off() {
+        let lives = |esp: [&str; 2], packets: u32| -> String {
+            [0, 80, 165, 250]
+                .map(|at| {
+                    life(at, 60, 'B')
+                        .replace(
+                            &format!("{at}.5 A"),
+                            &format!(
+                                "{}{} A",
+                                at / 10,
+                                esp[0].replace('@', &(at % 10).to_string())
+                            ),
+                        )
+                        .replace(
+                            &format!("{at}.6 B"),
+                            &format!(
+                                "{}{} B",
+                                at / 10,
+                                esp[1].replace('@', &(at % 10).to_string())
+                            ),
+                        )
+                        .replace("1..118", &format!("1..{packets}"))
+                })
+                .concat()
+        };
+        fires(&lives(["@.5", "@.6"], 118), "sa-expired");
+        // The deletes come when nothing has flowed for half a minute.
+        silent(&lives(["@.5", "@.6"], 58), "sa-expired");
+    }
+
+    #[test]
     fn a_single_end_is_no_timer() {
         silent(&(life(0, 60, 'B') + &life(80, 60, 'B')), "sa-expired");
     }
@@ -524,5 +555,30 @@ mod tests {
             ),
             "sa-expired",
         );
+    }
+
+    #[test]
+    fn a_lifetime_of_no_seconds_is_none() {
+        let at = |secs: i64| {
+            let frame = crate::units::FrameId {
+                input: 0,
+                number: 1,
+            };
+            (frame, crate::units::Timestamp(secs * 1_000_000_000))
+        };
+        let life = |lifetime, length| super::Life {
+            child: crate::model::ChildSaId(0),
+            ike_sa: crate::model::IkeSaId(0),
+            made: at(0),
+            asker: "192.0.2.1".parse().unwrap(),
+            first: at(0).1,
+            last: at(length),
+            packets: 100,
+            lifetime: Some(lifetime),
+            of_ike: None,
+        };
+        assert!(!life(0, 1).is_full());
+        assert!(life(100, 98).is_full() && life(100, 102).is_full());
+        assert!(!life(100, 97).is_full());
     }
 }

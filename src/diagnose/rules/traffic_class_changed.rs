@@ -139,5 +139,8 @@ mod tests {
     fn the_same_class_and_a_mark_of_congestion_are_normal() {
         silent(&two_taps(0xc0, 0xc0), "traffic-class-changed");
         silent(&two_taps(2, 3), "traffic-class-changed");
+        silent(&two_taps(1, 3), "traffic-class-changed");
+        // What cannot carry the mark was given it by something else (RFC 3168 section 5).
+        fires(&two_taps(0, 3), "traffic-class-changed");
     }
 }

@@ -325,6 +325,21 @@ mod tests {
         assert_eq!(found.severity, Severity::Warning);
     }
 
+    #[test]
+    fn who_asks_for_everything_of_one_side_alone_may_be_narrowed_there() {
+        let severity =
+            |request: &str, answer: &str| fires(&made(request, answer), "ts-narrowed").severity;
+        let part = "TSi(10.1.0.0/16) TSr(10.2.3.0/24)";
+        assert_eq!(
+            severity("TSi(10.1.0.0/16) TSr(0.0.0.0/0)", part),
+            Severity::Info
+        );
+        assert_eq!(
+            severity("TSi(0.0.0.0/0) TSr(10.2.0.0/16)", part),
+            Severity::Warning
+        );
+    }
+
     /// A child SA made by sealed messages so long.
     fn sealed(request: u32, response: u32) -> String {
         format!(

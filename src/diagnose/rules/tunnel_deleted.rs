@@ -702,4 +702,91 @@ mod tests {
         let found = findings(&format!("{UP}\n{}\n{again}", small(7, 'B', 'A')));
         assert!(is_healthy(&found), "{found:#?}");
     }
+
+    #[test]
+    fn what_was_deleted_is_named_if_it_was_read() {
+        let says = |deleted: &str| {
+            let text = format!(
+                "{UP}
+                 10.7 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 {deleted}
+                 10.8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80
+                 11 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24
+                 60 C > B ESP 0xc1"
+            );
+            let found = fires(&text, "tunnel-deleted");
+            format!("{} {} {:?}", found.title, found.says, found.evidence)
+        };
+        let (sealed, read) = (says(""), says("opened D(IKE)"));
+        assert!(read.contains("the IKE SA"), "{read}");
+        assert_ne!(sealed, read);
+    }
+
+    #[test]
+    fn few_packets_do_not_show_that_a_flow_ended() {
+        use super::{Case, ends_at};
+        let ends = |last: u32| {
+            let model = crate::testing::model(&format!(
+                "1 A > B ESP 0xb1 seq 1..{last} every 0.5
+                 1 B > A ESP 0xa1 seq 1..{last} every 0.5"
+            ));
+            let case = Case::of(&model, crate::model::TunnelId(0));
+            let directions = &case.directions()[0];
+            let last = directions.last(0).unwrap().1;
+            let until = last.later(crate::units::Span::from_secs(9));
+            let at = last.later(crate::units::Span::from_millis(100));
+            ends_at(directions, 0, at, until)
+        };
+        assert!(ends(5));
+        assert!(!ends(4));
+    }
+
+    #[test]
+    fn an_ike_sa_is_succeeded_by_one_that_stands_or_by_one_that_replaces_it() {
+        use super::{Case, is_succeeded};
+        use crate::model::{IkeSaId, TunnelId};
+        let succeeded = |text: &str| {
+            let model = crate::testing::model(text);
+            let case = Case::of(&model, TunnelId(0));
+            let (id, sa) = model.ike_sas.entries().next().unwrap();
+            assert_eq!(id, IkeSaId(0));
+            let last = &model.exchanges[*sa.exchanges.last().unwrap()];
+            let at = super::said(&model, last).unwrap().0;
+            is_succeeded(&case, id, at)
+        };
+        let delete = "
+            10.7 B:500 > A:500 INFORMATIONAL i=1 r=2 id=1 request by=responder sealed 80 opened D(IKE)
+            10.8 A:500 > B:500 INFORMATIONAL i=1 r=2 id=1 response sealed 80";
+        assert!(!succeeded(&format!("{UP}{delete}")));
+        let rekeyed = "
+            10.6 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request by=responder sealed 304
+            10.61 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response sealed 304
+            18 A:500 > B:500 CREATE_CHILD_SA i=7 r=8 id=0 request by=responder sealed 224
+            18.1 B:500 > A:500 CREATE_CHILD_SA i=7 r=8 id=0 response sealed 208";
+        assert!(succeeded(&format!("{UP}{rekeyed}{delete}")));
+        // Crossed by one of the other side, which stays.
+        let crossed = "
+            0.05 B:500 > A:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.15 A:500 > B:500 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.25 B:500 > A:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+            0.35 A:500 > B:500 IKE_AUTH i=7 r=8 id=1 response sealed 240
+            30 B:500 > A:500 INFORMATIONAL i=7 r=8 id=2 request sealed 80
+            30.1 A:500 > B:500 INFORMATIONAL i=7 r=8 id=2 response sealed 80";
+        assert!(succeeded(&format!("{UP}{crossed}{delete}")));
+    }
+
+    #[test]
+    fn an_attempt_at_the_very_moment_is_none_after_it() {
+        let text = format!(
+            "{UP}
+             20 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11,24
+             60 C > B ESP 0xc1"
+        );
+        let model = crate::testing::model(&text);
+        let case = super::Case::of(&model, crate::model::TunnelId(0));
+        let begun = model.ike_sas.iter().last().unwrap().seen.first.1;
+        let before = crate::units::Timestamp(begun.0 - 1);
+        let who = "192.0.2.2".parse().unwrap();
+        assert!(super::fate_of_attempts(&case, before, who).is_some());
+        assert!(super::fate_of_attempts(&case, begun, who).is_none());
+    }
 }

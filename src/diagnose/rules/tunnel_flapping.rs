@@ -288,6 +288,14 @@ mod tests {
             "{}",
             finding.says
         );
+        assert!(
+            finding
+                .says
+                .to_string()
+                .contains("Traffic paused for up to 11.0 s"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]
@@ -351,7 +359,16 @@ mod tests {
             text.concat().replace("seq 1..90 every 1", &seq)
         };
         silent(&lives(80), "tunnel-flapping");
-        fires(&lives(94), "tunnel-flapping");
+        let says = fires(&lives(94), "tunnel-flapping").says.to_string();
+        assert!(
+            says.contains("They were closed 2 times by 192.0.2.2."),
+            "{says}"
+        );
+        // The first ended without a word.
+        let text = [up(1, 0), up(2, 100), close(2, 195), up(3, 200)].concat();
+        let text = text.replace("seq 1..90 every 1", "seq 1..94 every 1");
+        let says = fires(&text, "tunnel-flapping").says.to_string();
+        assert!(says.contains("1 time by 192.0.2.2; 1 just ended"), "{says}");
     }
 
     #[test]

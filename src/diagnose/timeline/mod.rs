@@ -381,4 +381,22 @@ mod tests {
         slugs.dedup();
         assert_eq!(slugs.len(), Kind::ALL.len());
     }
+
+    #[test]
+    fn the_reason_of_a_refusal_is_named_if_it_was_read() {
+        let suite =
+            "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+        let text = |opened: &str| {
+            format!(
+                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 80 {opened}"
+            )
+        };
+        let read = told(&text("opened N(AUTHENTICATION_FAILED)"));
+        assert!(read.contains("AUTHENTICATION_FAILED"), "{read}");
+        let sealed = told(&text(""));
+        assert!(!sealed.contains("AUTHENTICATION_FAILED"), "{sealed}");
+    }
 }

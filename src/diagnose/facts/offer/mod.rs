@@ -446,4 +446,36 @@ mod tests {
         assert_eq!(groupless.one(None), None);
         assert_eq!(Offer::default().one(None), None);
     }
+
+    #[test]
+    fn of_values_that_nobody_must_have_a_weak_one_is_the_last() {
+        // 3DES has the lower number, Camellia the longer key; group 22 is weak, 31 is not.
+        let ours = &[
+            (Kind::Encryption, 3, None),
+            (Kind::Encryption, 23, Some(128)),
+            (Kind::Prf, 1, None),
+            (Kind::Prf, 7, None),
+            (Kind::Integrity, 1, None),
+            (Kind::Integrity, 14, None),
+            (Kind::KeyExchange, 22, None),
+            (Kind::KeyExchange, 31, None),
+        ];
+        let suite = offer(&[ours]).one(None).unwrap();
+        assert_eq!(suite.encryption, Some((23, Some(128))));
+        assert_eq!(
+            (suite.integrity, suite.prf, suite.group),
+            (Some(14), Some(7), Some(31))
+        );
+    }
+
+    #[test]
+    fn additional_key_exchanges_are_counted_from_one() {
+        let suite = "ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH19 ADDKE1=36 ADDKE7=35";
+        let model = crate::testing::model(&format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA({suite}) KE(19) Nonce"
+        ));
+        let (offer, _) = offered(&model, model.ike_sas.iter().next().unwrap()).unwrap();
+        let named = |n| offer.values(Kind::Additional(n)).len();
+        assert_eq!([1, 2, 6, 7, 8, 11].map(named), [1, 0, 0, 1, 0, 0]);
+    }
 }

@@ -81,3 +81,63 @@ pub fn capture_lost(tunnel: &Tunnel, directions: &Directions<'_>) -> Option<u64>
         .sum();
     (lost > 0).then_some(lost)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::Case;
+    use crate::model::TunnelId;
+    use crate::testing::model;
+
+    /// Numbers from 1 on of which so many are missing, each beside one that came.
+    fn holes(packets: u32, missing: u32) -> String {
+        let missed = (0..missing).map(|hole| format!("{},", 2 * hole + 1));
+        missed.collect::<String>() + &format!("{}..{}", 2 * missing + 1, packets + missing)
+    }
+
+    #[test]
+    fn loss_is_the_captures_own_as_far_as_it_also_lacks_what_passes_untouched() {
+        // The tap stands beside A: what A sends comes untouched.
+        let own = |missing: u32| {
+            let model = model(&format!(
+                "0 A > B ESP 0xb1 seq {} every 0.01 ttl=64
+                 0 B > A ESP 0xa1 seq {} every 0.01 ttl=60",
+                holes(1000, 25),
+                holes(1000, missing)
+            ));
+            let tunnel = &model.tunnels[TunnelId(0)];
+            let case = Case::of(&model, TunnelId(0));
+            let directions = &case.directions()[0];
+            let towards = tunnel.end_of("192.0.2.1".parse().unwrap()).unwrap();
+            assert!(!is_capture_loss(tunnel, directions, 1 - towards) || missing > 0);
+            is_capture_loss(tunnel, directions, towards)
+        };
+        // As many, and three deviations and three packets more (25 + 15 + 3).
+        assert!(own(25));
+        assert!(own(42));
+        assert!(!own(44));
+        assert!(!own(0));
+    }
+
+    #[test]
+    fn loss_is_the_captures_own_if_another_tap_behind_it_has_most_of_it() {
+        let of = |numbers: &str, there: &str| {
+            let model = model(&format!(
+                "0 A > B ESP 0xb1 seq {numbers} every 0.1 ttl=64
+                 0.01 A > B ESP 0xb1 seq {there} every 0.1 ttl=60 tap=1
+                 0.02 B > A ESP 0xa1 seq 1..40 every 0.1 ttl=64 tap=1
+                 0.03 B > A ESP 0xa1 seq 1..40 every 0.1 ttl=60"
+            ));
+            let tunnel = &model.tunnels[TunnelId(0)];
+            let case = Case::of(&model, TunnelId(0));
+            let towards = tunnel.end_of("192.0.2.2".parse().unwrap()).unwrap();
+            let directions = case.directions();
+            let here = directions.iter().find(|one| one.vantage.input == 0);
+            is_capture_loss(tunnel, here.unwrap(), towards)
+        };
+        assert!(of("1..10,13..40", "1..40"));
+        assert!(!of("1..10,13..40", "1..10,13..40"));
+        // Half is not most.
+        assert!(!of("1..10,15..40", "1..12,15..40"));
+    }
+}
