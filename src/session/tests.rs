@@ -437,7 +437,7 @@ mod v2 {
                 ..crate::limits::Bounds::default()
             };
             let session = Session::new(Arc::new(ring([keys(1)])));
-            let mut census = Census::within(bounds, session);
+            let mut census = Census::within(bounds, session, crate::each::in_turn);
             let frame = FrameId {
                 input: 0,
                 number: 1,

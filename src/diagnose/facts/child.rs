@@ -385,7 +385,7 @@ mod tests {
         let model = model(text);
         let case = Case::of(&model, TunnelId(0));
         let refusals = refusals(&model, case.attempts());
-        recovered(refusals.first().unwrap(), case.attempts())
+        recovered(&case, refusals.first().unwrap())
     }
 
     #[test]
