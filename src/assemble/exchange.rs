@@ -9,7 +9,7 @@ use crate::each::{Each, map};
 use crate::model::table::Id;
 use crate::model::{
     AuthOutcome, DOUBLED, Exchange, ExchangeId, Few, Flight, IkeSa, IkeSaId, IkeState, Message,
-    MessageId, Messages, Model, Notice, Plain, Role, Seen, Table, arrange,
+    MessageId, Messages, Model, Notice, Plain, Role, Seen, Signs, Table, arrange, signs,
 };
 use crate::net::Path;
 use crate::registry::{ExchangeType, PayloadType};
@@ -116,9 +116,20 @@ impl Grouped {
         let mut grouper = Grouper::new(&messages);
         order.into_iter().for_each(|id| grouper.add(id));
         let mut exchanges = grouper.exchanges.into_rows();
-        let ike_sas = grouper.ike_sas.into_rows();
+        let mut ike_sas = grouper.ike_sas.into_rows();
         let made = ike_sas.iter().flat_map(|row| &row.exchanges);
         let messages = messages.settle(share, &mut exchanges, made);
+        // Now that all of them are in the caches.
+        let message = |id: MessageId| messages.get(id.place().1);
+        for row in &mut ike_sas {
+            let made = row
+                .exchanges
+                .iter()
+                .filter_map(|id| exchanges.get(id.index()));
+            row.signs = made.fold(Signs::NONE, |signs, exchange| {
+                signs.or(signs::of_exchange(exchange, message))
+            });
+        }
         Self {
             messages,
             exchanges,
@@ -390,6 +401,7 @@ impl<'m> Grouper<'m> {
             vendors: [Vec::new(), Vec::new()],
             fragmentation: [None, None],
             notices: Vec::new(),
+            signs: Signs::NONE,
             seen: Seen {
                 first: here,
                 last: here,
@@ -551,7 +563,7 @@ impl<'m> Grouper<'m> {
         flights.push(Flight {
             by,
             response,
-            parts: std::iter::once(id).collect(),
+            parts: Few::of(id),
             again: Few::new(),
             elsewhere: Few::new(),
             fragments: piece.map(|piece| piece.total.unwrap_or(piece.number.saturating_add(1))),

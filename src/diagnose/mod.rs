@@ -11,11 +11,12 @@ pub(crate) mod facts;
 pub(crate) mod finding;
 pub(crate) mod rule;
 pub(crate) mod rules;
-pub(crate) mod signs;
+mod signs;
 #[cfg(test)]
 mod testing;
 pub(crate) mod timeline;
 
+pub use crate::model::signs::Signs;
 pub(crate) use blind::{blind, blind_of, failed};
 pub use case::Case;
 pub(crate) use conclude::{Folded, conclude, fold, rank};
@@ -24,7 +25,6 @@ pub use facts::tap::{Heard, Tap};
 pub use finding::{Cite, Confidence, Evidence, Finding, Severity};
 pub use rule::Rule;
 pub use rules::RULES;
-pub use signs::Signs;
 pub use timeline::{Event, Kind as EventKind, timeline};
 
 use crate::model::{Model, TunnelId};

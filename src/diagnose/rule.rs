@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::finding::{Finding, Severity};
-use super::signs::Signs;
+use crate::model::Signs;
 
 /// One rule: its names, its document and its check.
 pub struct Rule {

@@ -66,6 +66,37 @@ pub struct Flight {
     pub completed_by: Option<MessageId>,
 }
 
+/// How many messages an IKEv1 exchange has when it is complete (RFC 2409 section 5).
+pub fn v1_messages(kind: ExchangeType) -> Option<usize> {
+    match kind {
+        ExchangeType::IDENTITY_PROTECTION => Some(6),
+        ExchangeType::AGGRESSIVE | ExchangeType::QUICK_MODE => Some(3),
+        ExchangeType::TRANSACTION => Some(2),
+        _ => None,
+    }
+}
+
+/// Whether the exchange is of IKEv1.
+pub fn is_v1(kind: ExchangeType) -> bool {
+    kind.0 < ExchangeType::IKE_SA_INIT.0
+}
+
+/// Whether an exchange has no answer, or in IKEv1 not all of its messages.
+pub fn lacks_answer(exchange: &Exchange) -> bool {
+    match v1_messages(exchange.kind) {
+        _ if !is_v1(exchange.kind) => exchange.response().is_none(),
+        whole => whole.is_some_and(|whole| exchange.flights.len() < whole),
+    }
+}
+
+/// Whether a message of an exchange was sent again.
+pub fn was_repeated(exchange: &Exchange) -> bool {
+    exchange
+        .flights
+        .iter()
+        .any(|flight| !flight.again.is_empty())
+}
+
 impl Flight {
     /// Whether every IKE fragment of it was seen.
     #[inline]

@@ -26,9 +26,18 @@ impl<T> Few<T> {
         Self(Kind::None)
     }
 
+    /// A list of this thing.
+    pub const fn of(one: T) -> Self {
+        Self(Kind::One([one]))
+    }
+
     /// Appends a thing.
     pub fn push(&mut self, more: T) {
-        self.insert(self.len(), more);
+        match &mut self.0 {
+            Kind::None => *self = Self::of(more),
+            Kind::Many(all) => all.push(more),
+            Kind::One(_) | Kind::Two(_) => self.insert(self.len(), more),
+        }
     }
 
     /// Puts a thing before the one at `place`; at the end where there is none.

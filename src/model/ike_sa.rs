@@ -3,6 +3,7 @@
 use super::child_sa::ChildSaId;
 use super::exchange::ExchangeId;
 use super::notice::Notice;
+use super::signs::Signs;
 use super::size::AuthOutcome;
 use super::table::id;
 use crate::net::Path;
@@ -43,6 +44,8 @@ pub struct IkeSa {
     pub fragmentation: [Option<bool>; 2],
     /// Errors and requests for cookies that came in clear, in order; copies are not counted.
     pub notices: Vec<Notice>,
+    /// What there is to see of its exchanges.
+    pub(crate) signs: Signs,
     /// First and last time.
     pub seen: Seen,
 }

@@ -29,7 +29,7 @@ impl MessageId {
     }
 
     /// The share and the place there.
-    fn place(self) -> (usize, usize) {
+    pub(crate) fn place(self) -> (usize, usize) {
         let share = self.0 & (u32::MAX >> (32 - SHARE_BITS));
         (share as usize, (self.0 >> SHARE_BITS) as usize)
     }

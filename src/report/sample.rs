@@ -78,6 +78,7 @@ pub(super) fn model() -> Model {
         child_sas: vec![ChildSaId(0)],
         vendors: [vec!["strongSwan".to_owned()], Vec::new()],
         fragmentation: [Some(true), None],
+        signs: Signs::NONE,
         notices: Vec::new(),
         seen: seen(1, 0, 3, 4_030),
     });

@@ -4,6 +4,7 @@ use super::tap;
 use super::{began, cite};
 use crate::diagnose::{Case, Cite};
 use crate::language::Text;
+pub use crate::model::exchange::{is_v1, lacks_answer, v1_messages, was_repeated};
 use crate::model::{Exchange, Flight, Message, Model};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -104,16 +105,6 @@ impl<'m> Asked<'m> {
     }
 }
 
-/// How many messages an IKEv1 exchange has when it is complete (RFC 2409 section 5).
-pub fn v1_messages(kind: ExchangeType) -> Option<usize> {
-    match kind {
-        ExchangeType::IDENTITY_PROTECTION => Some(6),
-        ExchangeType::AGGRESSIVE | ExchangeType::QUICK_MODE => Some(3),
-        ExchangeType::TRANSACTION => Some(2),
-        _ => None,
-    }
-}
-
 /// IKEv1: whether the first message of a phase 1 was seen: the only one without the responder's
 /// SPI (RFC 2408 section 3.1). Of an exchange whose beginning lies before the recording, neither the
 /// sides nor the number of a message are known.
@@ -123,11 +114,6 @@ pub fn from_the_start(model: &Model, exchange: &Exchange) -> bool {
         .first()
         .and_then(|flight| super::first(model, flight))
         .is_some_and(|message| message.header.spis.responder.is_zero())
-}
-
-/// Whether the exchange is of IKEv1.
-pub fn is_v1(kind: ExchangeType) -> bool {
-    kind.0 < ExchangeType::IKE_SA_INIT.0
 }
 
 /// The exchanges of an IKE SA with the message that waits, in order.
@@ -148,22 +134,6 @@ pub fn unsettled<'m>(case: &Case<'m>) -> impl Iterator<Item = Asked<'m>> + use<'
         .filter(|exchange| lacks_answer(exchange) || was_repeated(exchange))
         .filter_map(|exchange| Asked::of(model, exchange))
         .filter(|asked| asked.fate != Fate::Answered || asked.attempts() > 1)
-}
-
-/// Whether an exchange has no answer, or in IKEv1 not all of its messages.
-pub fn lacks_answer(exchange: &Exchange) -> bool {
-    match v1_messages(exchange.kind) {
-        _ if !is_v1(exchange.kind) => exchange.response().is_none(),
-        whole => whole.is_some_and(|whole| exchange.flights.len() < whole),
-    }
-}
-
-/// Whether a message of an exchange was sent again.
-pub fn was_repeated(exchange: &Exchange) -> bool {
-    exchange
-        .flights
-        .iter()
-        .any(|flight| !flight.again.is_empty())
 }
 
 fn waiting<'m>(model: &Model, exchange: &'m Exchange) -> Option<&'m Flight> {
