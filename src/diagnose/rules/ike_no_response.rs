@@ -88,7 +88,9 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     let given_up =
         sent == 1 && recording::went_on(case.model, first.message.vantage, first.first.1, REPEATED);
     // One attempt in vain may have come too early; who gives up several times was down for long.
-    let insisted = attempts.iter().filter(|asked| asked.attempts() >= INSISTENT);
+    let insisted = attempts
+        .iter()
+        .filter(|asked| asked.attempts() >= INSISTENT);
     let severity = match sent {
         _ if recovered && insisted.count() > 1 => Severity::Warning,
         _ if recovered || given_up => Severity::Info,

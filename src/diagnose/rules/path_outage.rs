@@ -430,7 +430,10 @@ mod tests {
         };
         verdict(&text(""), "path-outage");
         // Another SA is in use meanwhile.
-        silent(&text("60 A > B ESP 0xb3 seq 1..40 every 0.5 size 136"), "path-outage");
+        silent(
+            &text("60 A > B ESP 0xb3 seq 1..40 every 0.5 size 136"),
+            "path-outage",
+        );
     }
 
     #[test]
