@@ -156,7 +156,7 @@ impl<'m> Case<'m> {
     }
 
     /// Requests for child SAs of which no message was opened, that were refused, and that no success
-    /// followed soon: those made while ESP was, or had been, flowing if `alive`, else those before any.
+    /// followed soon: those made while a child SA was, or had been, up if `alive`, else those before any.
     pub(crate) fn refused(&self, alive: bool) -> &[Refused] {
         let [before, while_alive] = self.refused.get_or_init(|| rekey::refused(self));
         if alive { while_alive } else { before }

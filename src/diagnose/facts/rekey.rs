@@ -1,9 +1,11 @@
 //! Requests for child SAs that were refused: `CREATE_CHILD_SA`, judged by size, and quick mode. Of those that were opened
 //! [`super::child`] tells more.
 
-use super::began;
+use super::{began, life};
 use crate::diagnose::{Case, Cite};
-use crate::model::{ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model};
+use crate::model::{
+    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model,
+};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 use std::cell::LazyCell;
@@ -44,19 +46,20 @@ pub fn has_room_for_public_value(octets: usize) -> bool {
 /// A refusal that was mended this soon is part of a normal negotiation: another group, a collision.
 const MENDED: Span = Span::from_secs(10);
 
-/// The refused requests of a tunnel that no success followed soon, in order: those made before any ESP,
-/// and those made while ESP was, or had been, flowing.
+/// The refused requests of a tunnel that no success followed soon, in order: those made before any child
+/// SA was up, and those made while one was, or had been.
 pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
-    let first_esp = case
-        .tunnel
-        .flows
-        .iter()
-        .map(|flow| case.model.flows[*flow].seen.first.1)
-        .min();
+    /// An IKE SA that another takes the place of is closed this soon.
+    const LEFT: Span = Span::from_secs(10);
+    let lives = Lives::of(case);
     let [mut before, mut alive] = [Vec::new(), Vec::new()];
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
         let successes = LazyCell::new(|| times_made(case.model, sa));
+        let has_child = |time| {
+            case.model.auth_outcome(*id) == AuthOutcome::Full
+                || successes.first().is_some_and(|first| *first < time)
+        };
         for exchange_id in &sa.exchanges {
             let exchange = &case.model.exchanges[*exchange_id];
             if !ended(case.model, exchange, ChildOutcome::Refused) {
@@ -77,7 +80,23 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                 continue;
             }
             if !is_near(&successes, response.1) {
-                let of_its_time = match first_esp.is_some_and(|first| first <= request.1) {
+                let is_alive = match lives.first {
+                    // An older IKE SA, and its ESP with it, may have been gone for long.
+                    Some(first) if life::birth(case.model, *id).is_some() => {
+                        first <= request.1 && (has_child(request.1) || lives.lately(request.1))
+                    }
+                    Some(first) => first <= request.1,
+                    // A capture filter may leave ESP out. That the peers negotiate anew and leave this IKE SA
+                    // tells of a child SA that ran out.
+                    None => {
+                        let left = lives
+                            .last_begun
+                            .filter(|begun| *begun > response.1)
+                            .is_some_and(|begun| sa.seen.last.1.since(begun) <= LEFT);
+                        has_child(request.1) && (left || !alive.is_empty())
+                    }
+                };
+                let of_its_time = match is_alive {
                     true => &mut alive,
                     false => &mut before,
                 };
@@ -96,6 +115,45 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
         }
     }
     [before, alive]
+}
+
+/// When ESP flowed.
+struct Lives {
+    /// The first packet.
+    first: Option<Timestamp>,
+    /// When flows began, in order: and the last packet of each and those before.
+    flows: Vec<(Timestamp, Timestamp)>,
+    /// When the last IKE SA was first seen.
+    last_begun: Option<Timestamp>,
+}
+
+impl Lives {
+    fn of(case: &Case<'_>) -> Self {
+        let mut flows: Vec<_> = case
+            .flows()
+            .map(|flow| (flow.seen.first.1, flow.seen.last.1))
+            .collect();
+        flows.sort_unstable();
+        let mut latest = Timestamp(i64::MIN);
+        for (_, last) in &mut flows {
+            latest = latest.max(*last);
+            *last = latest;
+        }
+        Self {
+            first: flows.first().map(|(first, _)| *first),
+            flows,
+            last_begun: case.ike_sas().map(|sa| sa.seen.first.1).max(),
+        }
+    }
+
+    /// Whether ESP flowed at a time, or shortly before it.
+    fn lately(&self, time: Timestamp) -> bool {
+        /// An SA that is to be rekeyed is in use.
+        const LATELY: Span = Span::from_secs(60);
+        let begun = self.flows.partition_point(|(first, _)| *first < time);
+        let latest = begun.checked_sub(1).and_then(|place| self.flows.get(place));
+        latest.is_some_and(|(_, last)| time.since(*last) <= LATELY)
+    }
 }
 
 /// A request and what refused it: its response, or in IKEv1 an informational message.

@@ -86,12 +86,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 pub(super) fn refusals(requests: usize, aftermath: Text) -> Text {
     match requests {
         1 => say!(
-            "The tunnel carried traffic, but 1 CREATE_CHILD_SA request was refused by a single \
+            "A child SA was up, but 1 CREATE_CHILD_SA request was refused by a single \
              notification and none succeeded soon; {aftermath}.",
             aftermath
         ),
         requests => say!(
-            "The tunnel carried traffic, but {requests} CREATE_CHILD_SA requests were refused by a \
+            "A child SA was up, but {requests} CREATE_CHILD_SA requests were refused by a \
              single notification and none succeeded soon; {aftermath}.",
             requests,
             aftermath
@@ -103,12 +103,12 @@ pub(super) fn refusals(requests: usize, aftermath: Text) -> Text {
 fn quick_refusals(requests: usize, aftermath: Text) -> Text {
     match requests {
         1 => say!(
-            "The tunnel carried traffic, but 1 quick mode was refused by an informational message and none succeeded \
+            "A child SA was up, but 1 quick mode was refused by an informational message and none succeeded \
              soon; {aftermath}.",
             aftermath
         ),
         requests => say!(
-            "The tunnel carried traffic, but {requests} quick modes were refused by an informational message and none \
+            "A child SA was up, but {requests} quick modes were refused by an informational message and none \
              succeeded soon; {aftermath}.",
             requests,
             aftermath
@@ -283,6 +283,58 @@ mod tests {
         1.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
         10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208
         10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80";
+
+    #[test]
+    fn what_a_new_ike_sa_without_a_child_is_refused_is_no_rekeying() {
+        let again = UP
+            .lines()
+            .filter(|line| !line.contains("ESP") && !line.contains("IKE_AUTH"))
+            .map(|line| line.trim().replace("i=1", "i=7").replace("r=2", "r=8"))
+            .filter_map(|line| {
+                let (time, rest) = line.split_once(' ')?;
+                Some(format!("{} {rest}\n", time.parse::<f64>().ok()? + 200.0))
+            })
+            .collect::<String>();
+        // IKE_AUTH without a child SA.
+        let auth = "200.2 A:500 > B:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+                    200.3 B:500 > A:500 IKE_AUTH i=7 r=8 id=1 response sealed 144
+                    215 A:500 > B:500 CREATE_CHILD_SA i=7 r=8 id=3 request sealed 208 seed=1
+                    215.1 B:500 > A:500 CREATE_CHILD_SA i=7 r=8 id=3 response sealed 80";
+        let before: Vec<&str> = UP
+            .lines()
+            .filter(|line| !line.contains("CREATE_CHILD_SA"))
+            .collect();
+        let text = format!("{}\n{again}{auth}", before.join("\n"));
+        silent(&text, "rekey-failed");
+        verdict(&text, "child-setup-failed");
+    }
+
+    #[test]
+    fn a_capture_without_esp_shows_it_by_what_follows() {
+        let life = |n: u32| {
+            let lines: Vec<String> = UP
+                .lines()
+                .filter(|line| !line.contains("ESP"))
+                .filter_map(|line| {
+                    let (time, rest) = line.trim().split_once(' ')?;
+                    let time = time.parse::<f64>().ok()? + f64::from(n) * 60.0;
+                    let rest = rest.replace("i=1", &format!("i={n}1"));
+                    Some(format!(
+                        "{time} {}",
+                        rest.replace("r=2", &format!("r={n}2"))
+                    ))
+                })
+                .collect();
+            let (i, r, t) = (format!("{n}1"), format!("{n}2"), n * 60 + 30);
+            let r = lines[0].contains("r=0").then_some(r).unwrap();
+            format!(
+                "{}\n{t} A:500 > B:500 INFORMATIONAL i={i} r={r} id=3 request sealed 80
+                 {t}.1 B:500 > A:500 INFORMATIONAL i={i} r={r} id=3 response sealed 80\n",
+                lines.join("\n")
+            )
+        };
+        verdict(&(life(1) + &life(2) + &life(3)), "rekey-failed");
+    }
 
     #[test]
     fn small_requests_refused_twice() {
