@@ -135,7 +135,9 @@ fn an_acknowledgment_without_data_is_nothing_that_was_sent() {
          1.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 ACK seq 5 ack 77)
          1.2 B > A ESP 0xa1 seq 2 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 RST,ACK seq 5 ack 10)",
     );
-    assert!(talk.ways[1].tcp.as_ref().unwrap().refusal.is_some());
+    let tcp = talk.ways[1].tcp.as_ref().unwrap();
+    assert!(tcp.refusal.is_some());
+    assert_eq!((tcp.data, tcp.repeated), (0, 0));
 }
 
 #[test]

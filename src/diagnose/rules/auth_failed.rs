@@ -1037,16 +1037,18 @@ mod tests {
 
     #[test]
     fn traffic_after_the_informational_message_shows_that_message_6_was_believed() {
-        silent(
-            &format!(
-                "{SIX}
-                 0.6 A:500 > B:500 INFO_V1 i=1 r=2 id=7 sealed 92
-                 2   A > B ESP 0xb1 seq 1..9
-                 2   B > A ESP 0xa1 seq 1..9
-                 4   A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"
-            ),
-            "auth-failed",
-        );
+        let text = |last: u32| {
+            format!(
+                "{}
+                 10.6 A:500 > B:500 INFO_V1 i=1 r=2 id=7 sealed 92
+                 1 A > B ESP 0xb1 seq 1..{last} every 0.5
+                 1 B > A ESP 0xa1 seq 1..{last} every 0.5
+                 40 C > B ESP 0xc1",
+                SIX.replace("        0", "        10")
+            )
+        };
+        silent(&text(60), "auth-failed");
+        fires(&text(15), "auth-failed");
     }
 
     #[test]

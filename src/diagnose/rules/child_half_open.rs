@@ -138,6 +138,18 @@ mod tests {
             fires(&text, "child-half-open").says.to_string()
         };
         assert!(!says("").contains("one direction"), "{}", says(""));
+        // What stopped in both directions before goes in none.
+        let before = format!(
+            "1 A > B ESP 0xb1 seq 1..9 every 1\n1 B > A ESP 0xa1 seq 1..9 every 1
+             {}20.1 B:500 > A:500 QUICK i=1 r=2 id=7 sealed 188 seed=1 again=4,11,24\n90 A > C ESP 0xc1",
+            FIRST.replacen('0', "20", 1)
+        );
+        let finding = fires(&before, "child-half-open");
+        assert!(
+            !finding.says.to_string().contains("one direction"),
+            "{}",
+            finding.says
+        );
         let esp = "\n1 B > A ESP 0xa1 seq 1..20 every 1";
         assert!(says(esp).contains("one direction only"), "{}", says(esp));
     }

@@ -581,22 +581,26 @@ mod tests {
 
     #[test]
     fn another_ike_sa_on_which_only_the_asker_speaks_shows_no_life() {
-        let text = |answer: &str| {
+        let text = |more: &str| {
             format!(
                 "{UP}
                  10 A:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
                  10.1 B:500 > A:500 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
                  10.2 A:500 > B:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
                  10.3 B:500 > A:500 IKE_AUTH i=7 r=8 id=1 response sealed 240
-                 15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=4,11
-                 20 A:500 > B:500 INFORMATIONAL i=7 r=8 id=2 request sealed 80 again=4,11
-                 {answer}
+                 15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 240 again=4,11
+                 14.9 B:500 > A:500 INFORMATIONAL i=7 r=8 id=0 request by=responder sealed 80
+                 15.1 A:500 > B:500 INFORMATIONAL i=7 r=8 id=0 response by=initiator sealed 80
+                 {more}
                  60 C > B ESP 0xc1"
             )
         };
         fires(&text(""), "dpd-timeout");
         silent(
-            &text("31.1 B:500 > A:500 INFORMATIONAL i=7 r=8 id=2 response sealed 80"),
+            &text(
+                "20 B:500 > A:500 INFORMATIONAL i=7 r=8 id=1 request by=responder sealed 80
+                 20.1 A:500 > B:500 INFORMATIONAL i=7 r=8 id=1 response by=initiator sealed 80",
+            ),
             "dpd-timeout",
         );
     }

@@ -387,6 +387,13 @@ mod tests {
             "inner-port-unanswered",
         );
         assert_ne!(finding.severity, crate::diagnose::Severity::Info);
+        // A SYN that is sent three times is no chance either.
+        let thrice = once.replace("seq 1 inner(10.1", "seq 1..3 every 1 inner(10.1");
+        let thrice = thrice
+            .replace("10.1 B", "12.1 B")
+            .replace("SYN)", "SYN seq 1)");
+        let finding = fires(&format!("{PING}\n{thrice}"), "inner-port-unanswered");
+        assert_ne!(finding.severity, crate::diagnose::Severity::Info);
         for text in [tries.join("\n"), once.to_string()] {
             let finding = fires(&format!("{PING}\n{text}"), "inner-port-unanswered");
             assert_eq!(finding.severity, crate::diagnose::Severity::Info);

@@ -333,6 +333,14 @@ mod tests {
         let clear = "25 10.1.0.5 > 10.2.0.9 CLEAR 6 count 200 every 1 requests 200\n";
         let text = life(0, 'B') + clear;
         fires(&text, "no-initiator");
+        // Less than a minute after the delete the recording ends.
+        silent(
+            &text.replace(
+                "count 200 every 1 requests 200",
+                "count 50 every 1 requests 50",
+            ),
+            "no-initiator",
+        );
         // It began before another flow that ended sooner.
         let long = "0.6 A > B ESP 0xb7 seq 1..230 every 1 size 136\n";
         silent(&(text + long), "no-initiator");

@@ -514,6 +514,10 @@ mod tests {
 
     #[test]
     fn both_directions_are_looked_at_alike() {
+        // Which end is the first follows from who speaks first.
+        let ike = "
+            0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 80
+            0.01 B:500 > A:500 INFORMATIONAL i=1 r=2 id=4 response sealed 80";
         let gaps = "
             0 A > B ESP 0xb1 seq 1..10,12..20,22..30,32..40,42..50,52..100 every 0.5 size 136
             0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
@@ -522,11 +526,11 @@ mod tests {
             0 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
             0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
             20 A > B ESP 0xb1 seq 41..64 every 1 size 136
-            45 A > B ESP 0xb1 seq 71..110 every 0.5 size 136
+            45 A > B ESP 0xb1 seq 65..104 every 0.5 size 136
             45.1 B > A ESP 0xa1 seq 41..80 every 0.5 size 136";
         for text in [gaps, asks] {
             let found = |text: &str| {
-                let found = fires(text, "path-outage");
+                let found = fires(&format!("{ike}{text}"), "path-outage");
                 (found.severity, found.confidence)
             };
             assert_eq!(found(text), found(&turned(text)));
@@ -542,7 +546,7 @@ mod tests {
             0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
             20 A > B ESP 0xb1 seq 41..64 every 1 size 136
             30 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
-            45 A > B ESP 0xb1 seq 71..110 every 0.5 size 136
+            45 A > B ESP 0xb1 seq 65..104 every 0.5 size 136
             45.1 B > A ESP 0xa1 seq 41..80 every 0.5 size 136
             45.2 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80";
         fires(asks, "path-outage");

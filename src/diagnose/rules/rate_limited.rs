@@ -339,15 +339,18 @@ mod tests {
 
     #[test]
     fn who_sends_no_more_than_arrives_elsewhere_meets_no_limit() {
-        let steps: Vec<(u32, u32)> = (0..40)
-            .map(|second| match second % 4 {
-                0 => (100, 4),
-                1 => (100, 0),
-                2 => (60, 0),
-                _ => (70, 0),
-            })
-            .collect();
-        silent(&seconds(&steps), "rate-limited");
+        let steps = |sent: u32| -> Vec<(u32, u32)> {
+            (0..40)
+                .map(|second| match second % 4 {
+                    0 => (sent, sent - 96),
+                    1 => (sent, sent - 97),
+                    2 => (60, 0),
+                    _ => (70, 0),
+                })
+                .collect()
+        };
+        fires(&seconds(&steps(116)), "rate-limited");
+        silent(&seconds(&steps(99)), "rate-limited");
     }
 
     #[test]

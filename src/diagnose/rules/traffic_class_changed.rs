@@ -140,6 +140,9 @@ mod tests {
         silent(&two_taps(0xc0, 0xc0), "traffic-class-changed");
         silent(&two_taps(2, 3), "traffic-class-changed");
         silent(&two_taps(1, 3), "traffic-class-changed");
+        // Who clears the bits, or turns them, takes the mark away.
+        fires(&two_taps(2, 0), "traffic-class-changed");
+        fires(&two_taps(2, 1), "traffic-class-changed");
         // What cannot carry the mark was given it by something else (RFC 3168 section 5).
         fires(&two_taps(0, 3), "traffic-class-changed");
     }
