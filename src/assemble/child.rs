@@ -282,6 +282,11 @@ impl Draft {
 /// gave an SPI twice, the group nearest in time is meant.
 fn prove(groups: &[Group], makers: &[Maker], drafts: &mut [Draft]) -> HashSet<usize> {
     let mut by_spi: HashMap<(bool, EspSpi), Few<usize>> = HashMap::default();
+    // Without keys no SPI is named.
+    let named = |draft: &Draft| draft.spis.iter().any(Option::is_some);
+    if !drafts.iter().any(named) {
+        return HashSet::default();
+    }
     for (index, group) in groups.iter().enumerate() {
         by_spi.entry((group.ah, group.spi)).or_default().push(index);
     }
@@ -584,6 +589,8 @@ fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
     let mut earlier: HashMap<Shared, Few<(usize, Seen)>> = HashMap::default();
     let mut replaced = HashSet::default();
     let mut named: HashMap<EspSpi, usize> = HashMap::default();
+    // Without keys none says which SA it takes the place of.
+    let any_rekeys = drafts.iter().any(|draft| draft.rekeys.flatten().is_some());
     let terms: Vec<Option<Box<ChildTerms>>> =
         drafts.iter().map(|draft| draft.terms.clone()).collect();
     for (index, draft) in drafts.iter_mut().enumerate() {
@@ -591,8 +598,9 @@ fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
         let rekeyed = rekeyed.and_then(|spi| named.get(&spi).copied());
         let carried = draft.flows.iter().flatten();
         let carried = carried.filter_map(|index| groups.get(*index).map(|group| group.spi));
-        for spi in draft.spis.iter().flatten().copied().chain(carried) {
-            named.insert(spi, index);
+        if any_rekeys {
+            let spis = draft.spis.iter().flatten().copied().chain(carried);
+            named.extend(spis.map(|spi| (spi, index)));
         }
         let Some(seen) = draft.seen(groups) else {
             draft.replaces = rekeyed;
