@@ -34,6 +34,15 @@ impl Rule {
     }
 }
 
+/// One of several ways to see what a rule tells of, and the signs of which it needs any.
+pub(crate) type Way = (Signs, fn(&Case<'_>) -> Option<Finding>);
+
+/// What the first way sees that sees anything.
+pub(crate) fn first_of(ways: &[Way], case: &Case<'_>) -> Option<Finding> {
+    let mut ways = ways.iter().filter(|(needs, _)| case.signs().meet(*needs));
+    ways.find_map(|(_, way)| way(case))
+}
+
 impl std::fmt::Debug for Rule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.slug)

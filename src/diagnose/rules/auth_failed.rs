@@ -6,6 +6,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{
     Tap, asked, auth, began, child, cite, clear, first, life, offer, recovery, tap,
 };
+use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
 use crate::model::{
@@ -50,11 +51,8 @@ Other notifications are as small: a responder that has no connection for the ide
 2. Compare pre-shared keys, identities (type and value), certificates, their validity and authority.
 ";
 
-/// A way to see that authentication failed.
-type Way = fn(&Case<'_>) -> Option<Finding>;
-
-/// The ways to see it, the surest first, each with the signs that it needs.
-const WAYS: [(Signs, Way); 7] = [
+/// The ways to see that authentication failed, the surest first.
+const WAYS: [Way; 7] = [
     (Signs::NOTICE, in_clear),
     (Signs::OPENED, by_reading),
     (Signs::NONE, by_size),
@@ -65,10 +63,7 @@ const WAYS: [(Signs, Way); 7] = [
 ];
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let refused = WAYS
-        .iter()
-        .filter(|(needs, _)| case.signs().meet(*needs))
-        .find_map(|(_, way)| way(case))
+    let refused = first_of(&WAYS, case)
         .map(|finding| {
             finding
                 .advise("Read the log of the side that refuses: it alone knows the reason.")

@@ -7,6 +7,7 @@ use crate::diagnose::facts::child::times;
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Passage, Tap, began, cite, first, tap};
+use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::{Flight, FragmentTrain, IkeState, Model, Transport};
@@ -55,11 +56,8 @@ A peer that keeps silent for another reason, if all pieces are seen leaving. A t
 3. Send smaller certificates or chains.
 ";
 
-/// A way to see that fragments are lost.
-type Way = fn(&Case<'_>) -> Option<Finding>;
-
-/// The ways to see it, the surest first, each with the signs that it needs.
-const WAYS: [(Signs, Way); 4] = [
+/// The ways to see that fragments are lost, the surest first.
+const WAYS: [Way; 4] = [
     (Signs::TORN, pieces_missing),
     (Signs::FRAGMENTS, ip_pieces_missing),
     (Signs::UNANSWERED, all_sent),
@@ -67,9 +65,7 @@ const WAYS: [(Signs, Way); 4] = [
 ];
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    WAYS.iter()
-        .filter(|(needs, _)| case.signs().meet(*needs))
-        .find_map(|(_, way)| way(case))
+    first_of(&WAYS, case)
         .map(|finding| {
             finding
                 .advise(
