@@ -9,12 +9,13 @@ use crate::each::{Each, map};
 use crate::model::table::Id;
 use crate::model::{
     AuthOutcome, DOUBLED, Exchange, ExchangeId, Few, Flight, IkeSa, IkeSaId, IkeState, Message,
-    MessageId, Messages, Model, Notice, Plain, Role, Seen, Signs, Table, arrange, signs,
+    MessageId, Model, Notice, Plain, Role, Seen, Shares, Signs, Table, arrange, shares, signs,
 };
 use crate::net::Path;
 use crate::registry::{ExchangeType, PayloadType};
 use crate::units::{EspSpi, FrameId, IkeSpi, IkeSpis, Span, Timestamp, Vantage};
 use crate::wire::{self, Body, Chain, Link, ikev1, ikev2};
+use std::iter;
 use std::net::IpAddr;
 use std::ops::Index;
 use std::sync::{Mutex, PoisonError};
@@ -34,8 +35,7 @@ pub(super) fn group(model: &mut Model, each: &Each<'_>) {
         ike_sas,
         ..
     } = model;
-    let shares: Vec<Mutex<Vec<Message>>> =
-        messages.take_shares().into_iter().map(Mutex::new).collect();
+    let shares: Vec<Mutex<Vec<Message>>> = messages.take().into_iter().map(Mutex::new).collect();
     let grouped = map(each, shares.len(), |number| {
         let share = shares.get(number).map(|share| {
             let mut share = share.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,61 +43,49 @@ pub(super) fn group(model: &mut Model, each: &Each<'_>) {
         });
         Grouped::of(number, share.unwrap_or_default())
     });
-    exchanges.reserve(grouped.iter().map(|share| share.exchanges.len()).sum());
     ike_sas.reserve(grouped.iter().map(|share| share.ike_sas.len()).sum());
     // IKE SAs in order of their first message; each share has its own in that order.
     let mut order: Vec<((Timestamp, FrameId), usize)> = Vec::new();
-    let mut shares = Vec::with_capacity(grouped.len());
     let mut rows = Vec::with_capacity(grouped.len());
+    let (mut of_messages, mut of_exchanges) = (Vec::new(), Vec::new());
     for (number, share) in grouped.into_iter().enumerate() {
         let first = share.ike_sas.iter().map(|row| row.seen.first);
         order.extend(first.map(|(frame, time)| ((time, frame), number)));
-        shares.push(share.messages);
-        let made: Vec<Option<Exchange>> = share.exchanges.into_iter().map(Some).collect();
-        rows.push((made, share.ike_sas.into_iter()));
+        of_messages.push(share.messages);
+        of_exchanges.push(Mutex::new((share.exchanges, Vec::new())));
+        rows.push(share.ike_sas.into_iter());
     }
-    *messages = Messages::of_shares(shares);
     order.sort_unstable();
     for (_, number) in order {
-        if let Some((made, sas)) = rows.get_mut(number)
-            && let Some(sa) = sas.next()
+        if let Some(sa) = rows.get_mut(number).and_then(Iterator::next)
+            && let Some(share) = of_exchanges.get_mut(number)
         {
-            take_in(sa, made, ike_sas, exchanges);
+            let (_, owners) = share.get_mut().unwrap_or_else(PoisonError::into_inner);
+            owners.push((sa.exchanges.len(), ike_sas.push(sa)));
         }
     }
-}
-
-/// Adds an IKE SA of a share with its exchanges to the tables of all, where they get other numbers.
-fn take_in(
-    mut sa: IkeSa,
-    made: &mut [Option<Exchange>],
-    ike_sas: &mut Table<IkeSaId, IkeSa>,
-    exchanges: &mut Table<ExchangeId, Exchange>,
-) {
-    let id = IkeSaId(u32::try_from(ike_sas.len()).unwrap_or(u32::MAX));
-    let before = std::mem::take(&mut sa.exchanges);
-    // There are many of these: no room is left over.
-    sa.exchanges.reserve_exact(before.len());
-    sa.paths.shrink_to_fit();
-    sa.notices.shrink_to_fit();
-    sa.exchanges.extend(before.iter().filter_map(|old| {
-        let exchange = made.get_mut(old.index())?.take()?;
-        Some(exchanges.push(Exchange {
-            ike_sa: id,
-            ..exchange
-        }))
-    }));
-    for notice in &mut sa.notices {
-        // They were made in order.
-        let place = before.binary_search(&notice.exchange).ok();
-        if let Some(new) = place.and_then(|place| sa.exchanges.get(place)) {
-            notice.exchange = *new;
+    // The exchanges of a share lie as its IKE SAs do.
+    each(of_exchanges.len(), &|number| {
+        if let Some(share) = of_exchanges.get(number) {
+            let mut share = share.lock().unwrap_or_else(PoisonError::into_inner);
+            let (exchanges, owners) = &mut *share;
+            let owners = owners
+                .iter()
+                .flat_map(|(count, sa)| iter::repeat_n(*sa, *count));
+            for (exchange, owner) in exchanges.iter_mut().zip(owners) {
+                exchange.ike_sa = owner;
+            }
         }
-    }
-    ike_sas.push(sa);
+    });
+    let of_exchanges = of_exchanges.into_iter().map(|share| {
+        let (exchanges, _) = share.into_inner().unwrap_or_else(PoisonError::into_inner);
+        exchanges
+    });
+    *messages = Shares::of(of_messages);
+    *exchanges = Shares::of(of_exchanges.collect());
 }
 
-/// What came of the messages of a share. Ids of exchanges and IKE SAs are good within it alone.
+/// What came of the messages of a share. Ids of IKE SAs are good within it alone.
 struct Grouped {
     messages: Vec<Message>,
     exchanges: Vec<Exchange>,
@@ -117,15 +105,13 @@ impl Grouped {
         order.into_iter().for_each(|id| grouper.add(id));
         let mut exchanges = grouper.exchanges.into_rows();
         let mut ike_sas = grouper.ike_sas.into_rows();
-        let made = ike_sas.iter().flat_map(|row| &row.exchanges);
-        let messages = messages.settle(share, &mut exchanges, made);
+        settle_exchanges(share, &mut exchanges, &mut ike_sas);
+        let messages = messages.settle(share, &mut exchanges);
         // Now that all of them are in the caches.
-        let message = |id: MessageId| messages.get(id.place().1);
+        let message = |id: MessageId| messages.get(shares::place_of(id).1);
+        let mut made = exchanges.iter();
         for row in &mut ike_sas {
-            let made = row
-                .exchanges
-                .iter()
-                .filter_map(|id| exchanges.get(id.index()));
+            let made = made.by_ref().take(row.exchanges.len());
             row.signs = made.fold(Signs::NONE, |signs, exchange| {
                 signs.or(signs::of_exchange(exchange, message))
             });
@@ -136,6 +122,34 @@ impl Grouped {
             ike_sas,
         }
     }
+}
+
+/// Puts the exchanges of a share in the order of its IKE SAs, and gives them their final ids.
+fn settle_exchanges(share: usize, exchanges: &mut Vec<Exchange>, ike_sas: &mut [IkeSa]) {
+    // Where each goes: every one is of an IKE SA, and of no other.
+    let mut places = vec![usize::MAX; exchanges.len()];
+    let mut settled = 0;
+    for sa in ike_sas {
+        // There are many of these: no room is left over.
+        sa.exchanges.shrink_to_fit();
+        sa.paths.shrink_to_fit();
+        sa.notices.shrink_to_fit();
+        for notice in &mut sa.notices {
+            // They were made in order.
+            if let Ok(place) = sa.exchanges.binary_search(&notice.exchange) {
+                notice.exchange = shares::id_at(share, settled + place);
+            }
+        }
+        for id in &mut sa.exchanges {
+            if let Some(place) = places.get_mut(id.index()) {
+                *place = settled;
+            }
+            *id = shares::id_at(share, settled);
+            settled += 1;
+        }
+    }
+    arrange(exchanges, &mut places);
+    exchanges.shrink_to_fit();
 }
 
 /// The messages of a share, whose ids are their places as long as they are being grouped.
@@ -156,20 +170,12 @@ impl Index<MessageId> for Rows {
 
 impl Rows {
     /// The messages in the order of these exchanges, which cover them, and then get their final ids.
-    fn settle<'m>(
-        self,
-        share: usize,
-        exchanges: &mut [Exchange],
-        order: impl Iterator<Item = &'m ExchangeId>,
-    ) -> Vec<Message> {
+    fn settle(self, share: usize, exchanges: &mut [Exchange]) -> Vec<Message> {
         let Self(mut rows) = self;
         // Where each goes: every one is in a flight, and in no other.
         let mut places = vec![usize::MAX; rows.len()];
         let mut settled = 0;
-        for id in order {
-            let Some(exchange) = exchanges.get_mut(id.index()) else {
-                continue;
-            };
+        for exchange in exchanges {
             for flight in &mut exchange.flights {
                 let completed_by = flight.completed_by;
                 let Flight {
@@ -179,7 +185,7 @@ impl Rows {
                     ..
                 } = flight;
                 for id in parts.iter_mut().chain(&mut **again).chain(&mut **elsewhere) {
-                    let new = MessageId::at(share, settled);
+                    let new = shares::id_at(share, settled);
                     if completed_by == Some(*id) {
                         flight.completed_by = Some(new);
                     }

@@ -114,7 +114,8 @@ mod tests {
     /// repeats after `+` and its copies elsewhere after `=`.
     fn exchanges(model: &Model) -> String {
         let mut text = String::new();
-        for exchange in model.exchanges.iter() {
+        let exchanges = model.ike_sas.iter().flat_map(|row| &row.exchanges);
+        for exchange in exchanges.map(|id| &model.exchanges[*id]) {
             write!(
                 text,
                 "sa{} {} {} {}:",
@@ -827,11 +828,14 @@ mod tests {
             }
             assert!(places.values().all(|count| *count == 1), "{places:?}");
             assert_eq!(places.len(), model.messages.len());
-            let mut exchanges = vec![0; model.exchanges.len()];
-            for id in model.ike_sas.iter().flat_map(|row| &row.exchanges) {
-                exchanges[id.0 as usize] += 1;
+            let mut exchanges = std::collections::HashSet::new();
+            for (id, row) in model.ike_sas.entries() {
+                for exchange in &row.exchanges {
+                    assert_eq!(model.exchanges[*exchange].ike_sa, id);
+                    assert!(exchanges.insert(*exchange));
+                }
             }
-            assert!(exchanges.iter().all(|count| *count == 1));
+            assert_eq!(exchanges.len(), model.exchanges.len());
             let tunnels = || model.tunnels.iter();
             assert_eq!(tunnels().map(|row| row.flows.len()).sum::<usize>(), model.flows.len());
             assert_eq!(tunnels().map(|row| row.ike_sas.len()).sum::<usize>(), model.ike_sas.len());

@@ -85,11 +85,12 @@ fn told(model: &Model) -> HashMap<IkeSpis, (IkeSaId, ExchangeId)> {
     if !model.opened_any {
         return told;
     }
-    for (id, exchange) in model.exchanges.entries() {
+    for id in model.ike_sas.iter().flat_map(|row| &row.exchanges) {
+        let exchange = &model.exchanges[*id];
         if exchange.kind != ExchangeType::CREATE_CHILD_SA {
             continue;
         }
-        let Some(negotiation) = model.negotiation(id) else {
+        let Some(negotiation) = model.negotiation(*id) else {
             continue;
         };
         if let Some((request, answer)) = negotiation.granted()
@@ -100,7 +101,7 @@ fn told(model: &Model) -> HashMap<IkeSpis, (IkeSaId, ExchangeId)> {
                 initiator: *initiator,
                 responder: *responder,
             };
-            told.insert(spis, (exchange.ike_sa, id));
+            told.insert(spis, (exchange.ike_sa, *id));
         }
     }
     told

@@ -17,6 +17,7 @@ use crate::fold::{EspPacket, Fold, Trains};
 use crate::keys::{EspKeys, Origin};
 use crate::language::{Text, all_of, count};
 use crate::limits::{self, Bounds};
+use crate::model::shares::share_of;
 use crate::model::{
     Blind, ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Octets,
     Pieces, Plain, Why,
@@ -212,7 +213,7 @@ impl Census {
             })
         });
         self.model.opened_any |= matches!(plain, Plain::Opened(_));
-        self.model.messages.push(Message {
+        let message = Message {
             frame: datagram.stamp.frame,
             time,
             vantage: datagram.stamp.vantage,
@@ -223,7 +224,8 @@ impl Census {
             bytes,
             plain,
             pieces,
-        });
+        };
+        self.model.messages.push(share_of(&message), message);
     }
 
     fn icmp(&mut self, error: IcmpError, datagram: &Datagram<'_>, time: Timestamp) {

@@ -621,11 +621,11 @@ mod tests {
              2 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80",
         );
         let reasons = [Why::WrongKey, Why::Limit, Why::WrongKey];
-        let mut shares = model.messages.take_shares();
+        let mut shares = model.messages.take();
         for (message, why) in shares.iter_mut().flatten().zip(reasons) {
             message.plain = Plain::Failed(why);
         }
-        model.messages = crate::model::Messages::of_shares(shares);
+        model.messages = crate::model::Shares::of(shares);
         let mut told = Vec::new();
         sealed(&model, &mut told);
         let mut told: Vec<String> = told.iter().map(|one| one.why.to_string()).collect();

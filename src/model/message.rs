@@ -3,6 +3,7 @@
 use super::octets::Octets;
 use super::opened::{Opened, Why};
 use super::route::Route;
+use super::table::id;
 use crate::net::{IpFacts, Path};
 use crate::registry::PayloadType;
 use crate::units::{FrameId, Timestamp, Vantage};
@@ -10,9 +11,7 @@ use crate::wire::{self, fault::Faults};
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// Where an IKE message stands in the table of all: [`super::Messages`].
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct MessageId(pub u32);
+id!(MessageId, "an IKE message");
 
 /// One IKE datagram. Its octets are kept and read again on demand, so a new rule needs no new field.
 /// There are millions of these: what is rare lies in a box, what many have in common is shared.

@@ -17,7 +17,6 @@ pub(crate) mod ike_sa;
 pub(crate) mod inner_flow;
 pub(crate) mod input;
 pub(crate) mod message;
-pub(crate) mod messages;
 pub(crate) mod negotiation;
 pub(crate) mod notice;
 pub(crate) mod numbers;
@@ -26,6 +25,7 @@ pub(crate) mod opened;
 pub(crate) mod quality;
 pub(crate) mod route;
 pub(crate) mod selector;
+pub(crate) mod shares;
 pub(crate) mod signs;
 pub(crate) mod size;
 pub(crate) mod table;
@@ -53,7 +53,6 @@ pub use inner_flow::{
 };
 pub use input::Input;
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Pieces, Plain};
-pub use messages::Messages;
 pub use negotiation::{Deleted, Negotiation, Said, Told};
 pub use notice::Notice;
 pub use numbers::{NumberRun, Numbers, Sample};
@@ -63,6 +62,7 @@ pub use quality::ClockStep;
 pub(crate) use quality::DOUBLED;
 pub use route::Route;
 pub use selector::Selector;
+pub use shares::Shares;
 pub(crate) use signs::Signs;
 pub use size::{AuthOutcome, ChildOutcome, Envelope, InformationalClass};
 pub use table::{Id, Table};
@@ -81,9 +81,9 @@ pub struct Model {
     /// Whether keys opened any IKE message: where none did, none need be asked.
     pub opened_any: bool,
     /// Every IKE message in clear or sealed.
-    pub messages: Messages,
+    pub messages: Shares<MessageId, Message>,
     /// Requests with their responses, by IKE SA, and there in order of their first message.
-    pub exchanges: Table<ExchangeId, Exchange>,
+    pub exchanges: Shares<ExchangeId, Exchange>,
     /// IKE SAs in order of their first message.
     pub ike_sas: Table<IkeSaId, IkeSa>,
     /// Child SAs, as far as messages in clear (or opened) or flows tell of them.

@@ -4,9 +4,9 @@ use crate::diagnose::{Confidence, Evidence, Finding, Rule, Severity, Signs};
 use crate::keys::Origin;
 use crate::model::{
     Anomaly, AnomalyKind, AuthOutcome, Blind, ChildSa, ChildSaId, Classes, EspFlow, Exchange,
-    ExchangeId, Failure, Few, Flight, FlowId, FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input,
-    KeyUsed, Link, Message, MessageId, Model, Nat, NatVerdict, NullTally, Octets, OpenedTally,
-    Plain, Role, Seen, SequenceTally, Silence, SizeTally, Timeline, Transport, Tunnel, TunnelId,
+    Failure, Few, Flight, FlowId, FlowKey, IkeSa, IkeSaId, IkeState, IkeSuite, Input, KeyUsed,
+    Link, Message, MessageId, Model, Nat, NatVerdict, NullTally, Octets, OpenedTally, Plain, Role,
+    Seen, SequenceTally, Silence, SizeTally, Timeline, Transport, Tunnel, TunnelId,
 };
 use crate::net::{Encap, IpFacts, Layer, Path, Unopened};
 use crate::registry::{ExchangeType, PayloadType};
@@ -42,24 +42,27 @@ pub(super) fn model() -> Model {
         problems: Vec::new(),
         ..Input::default()
     });
-    let request = model.messages.push(message(1, 0, false));
-    let copy = model.messages.push(message(2, 4_000, false));
-    let response = model.messages.push(message(3, 4_030, true));
-    model.exchanges.push(Exchange {
-        ike_sa: IkeSaId(0),
-        kind: ExchangeType::IKE_SA_INIT,
-        message_id: 0,
-        by: Role::Initiator,
-        flights: Few::from(vec![
-            flight(Role::Initiator, request, vec![copy]),
-            flight(Role::Responder, response, Vec::new()),
-        ]),
-    });
+    let request = model.messages.push(0, message(1, 0, false));
+    let copy = model.messages.push(0, message(2, 4_000, false));
+    let response = model.messages.push(0, message(3, 4_030, true));
+    let exchange = model.exchanges.push(
+        0,
+        Exchange {
+            ike_sa: IkeSaId(0),
+            kind: ExchangeType::IKE_SA_INIT,
+            message_id: 0,
+            by: Role::Initiator,
+            flights: Few::from(vec![
+                flight(Role::Initiator, request, vec![copy]),
+                flight(Role::Responder, response, Vec::new()),
+            ]),
+        },
+    );
     model.ike_sas.push(IkeSa {
         version: Version::V2,
         spis: SPIS,
         paths: vec![path(false)],
-        exchanges: vec![ExchangeId(0)],
+        exchanges: vec![exchange],
         suite: Some(IkeSuite {
             encryption: Some(12),
             key_bits: Some(256),

@@ -4,6 +4,7 @@ use super::line::{Keyed, Packet, What};
 use crate::census::inner::{Carried, InnerCensus};
 use crate::keys::Origin;
 use crate::limits;
+use crate::model::shares::share_of;
 use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, Classes, ClearFlow, DOUBLED, EspFlow, Failure, FlowId, FlowKey,
@@ -192,7 +193,7 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
         20
     };
     model.opened_any |= opened.is_some();
-    model.messages.push(Message {
+    let message = Message {
         frame,
         time: packet.time,
         vantage,
@@ -226,7 +227,8 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
                 },
             })),
         },
-    });
+    };
+    model.messages.push(share_of(&message), message);
 }
 
 /// Exact bookkeeping of sequence numbers: tests are small enough to remember all.

@@ -1048,7 +1048,7 @@ mod tests {
 
     #[test]
     fn a_refusal_that_the_key_of_message_5_does_not_open_is_of_another_key() {
-        use crate::model::{IkeSaId, Messages, Plain, Why};
+        use crate::model::{IkeSaId, Plain, Shares, Why};
         let told = |five: bool, refusal: bool| {
             let mut model = crate::testing::model(
                 "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
@@ -1058,7 +1058,7 @@ mod tests {
                  0.4 A:500 > B:500 MAIN i=1 r=2 sealed 92 opened ID(10.1.0.1) HASH
                  0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 76 opened HASH N(24)",
             );
-            let mut shares = model.messages.take_shares();
+            let mut shares = model.messages.take();
             for message in shares.iter_mut().flatten() {
                 let garbled = match message.frame.number {
                     5 => five,
@@ -1069,7 +1069,7 @@ mod tests {
                     message.plain = Plain::Failed(Why::WrongKey);
                 }
             }
-            model.messages = Messages::of_shares(shares);
+            model.messages = Shares::of(shares);
             let exchange = model.ike_sas[IkeSaId(0)].exchanges[1];
             let refusal = model.exchanges[exchange].flights.first().unwrap();
             super::told_by_keys(&model, IkeSaId(0), refusal)
