@@ -2,7 +2,7 @@
 //! [`super::child`] tells more.
 
 use super::{began, life};
-use crate::diagnose::{Case, Cite};
+use crate::diagnose::{Case, Cite, Signs};
 use crate::model::{
     AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model,
 };
@@ -51,13 +51,16 @@ const MENDED: Span = Span::from_secs(10);
 pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
     /// An IKE SA that another takes the place of is closed this soon.
     const LEFT: Span = Span::from_secs(10);
-    let lives = Lives::of(case);
     let [mut before, mut alive] = [Vec::new(), Vec::new()];
+    if !case.signs().meet(Signs::CHILD_EXCHANGE.or(Signs::V1)) {
+        return [before, alive];
+    }
+    let lives = LazyCell::new(|| Lives::of(case));
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
         let successes = LazyCell::new(|| times_made(case.model, sa));
         let has_child = |time| {
-            case.model.auth_outcome(*id) == AuthOutcome::Full
+            sa.auth == AuthOutcome::Full
                 || successes.first().is_some_and(|first| *first < time)
         };
         for exchange_id in &sa.exchanges {
