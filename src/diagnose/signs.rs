@@ -124,4 +124,11 @@ mod tests {
         let signs = signs("0.0 A > B ESP 0xc1 seq 1..9");
         assert!(signs.meet(Signs::ESP) && !signs.meet(odd), "{signs:?}");
     }
+
+    #[test]
+    fn only_a_message_in_several_pieces_is_one() {
+        let init = "0.0 A:500 > B:500 IKE_SA_INIT i=1 request";
+        assert!(!signs(init).meet(Signs::PIECES));
+        assert!(signs(&format!("{init} pieces=2")).meet(Signs::PIECES));
+    }
 }

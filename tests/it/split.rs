@@ -138,6 +138,25 @@ fn packets_of_many_flows_that_take_turns_are_all_counted() {
     let flows = told["tunnels"][0]["flows"].as_array().unwrap();
     let counts: Vec<_> = flows.iter().map(|flow| &flow["packets"]).collect();
     assert_eq!(counts, vec![3; FLOWS as usize]);
+    // Where there is room for ten of them, the packets of the others are counted together.
+    let options = espial::Options {
+        bounds: espial::limits::Bounds {
+            flows: 10,
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let inputs = espial::capture::expand(&[path]).unwrap();
+    let model = espial::analyze(inputs, &options).unwrap().model;
+    assert_eq!(model.flows.len(), 10);
+    let blind = model.blind.iter().map(|one| one.what.to_string());
+    let blind: Vec<String> = blind.collect();
+    assert!(
+        blind
+            .iter()
+            .any(|what| what.starts_with("270 ESP or AH packets")),
+        "{blind:?}"
+    );
 }
 
 #[test]

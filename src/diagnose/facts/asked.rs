@@ -267,4 +267,23 @@ mod tests {
         );
         assert_eq!(alarms(&text), [""; 0]);
     }
+
+    #[test]
+    fn a_quick_mode_proves_the_answer_to_phase_1_and_none_to_another() {
+        let model = model(
+            "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+             0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+             0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+             0.6 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188
+             9.6 A:500 > B:500 QUICK i=1 r=2 id=0x78 sealed 188",
+        );
+        let proven: Vec<bool> = model
+            .exchanges
+            .iter()
+            .map(|exchange| super::proof_of_answer(&model, exchange).is_some())
+            .collect();
+        assert_eq!(proven, [true, false, false]);
+    }
 }

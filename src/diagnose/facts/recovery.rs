@@ -89,3 +89,36 @@ fn stands(model: &Model, birth: &life::Birth) -> bool {
     };
     proven && !turned_away && proof::refusal(model, birth.ike_sa).is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TunnelId;
+
+    #[test]
+    fn an_ike_sa_came_up_after_all_if_new_traffic_follows_it_soon() {
+        let suite =
+            "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce";
+        let up = |esp: &str| {
+            let model = crate::testing::model(&format!(
+                "1 A:500 > B:500 IKE_SA_INIT i=9 r=0 id=0 request {suite}
+                 10.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite}
+                 10.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite}
+                 10.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 10.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+                 10.4 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 {esp}"
+            ));
+            let case = Case::of(&model, TunnelId(0));
+            let refused = model.messages.iter().map(|message| message.time).min();
+            up_after(&case, refused.unwrap()).is_some()
+        };
+        assert!(!up(""));
+        assert!(up("11 A > B ESP 0xb1 seq 1..3"));
+        assert!(!up("2 A > B ESP 0xb1 seq 1..3"), "old traffic");
+        assert!(!up("20.4 A > B ESP 0xb1 seq 1..3"), "late traffic");
+        assert!(up(
+            "2 A > B ESP 0xb1 seq 1..3\n20.3 A > B ESP 0xb2 seq 1..3"
+        ));
+    }
+}

@@ -254,3 +254,36 @@ pub fn deletions(model: &Model, ike_sa: IkeSaId) -> Vec<Deletion> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TunnelId;
+
+    #[test]
+    fn what_is_narrowed_again_alike_is_told_once() {
+        let made = |id: u32, asked: &str, granted: &str| {
+            format!(
+                "{id}0 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 208 opened SA(ESP 0xa{id} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce {asked}
+                 {id}0.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 208 opened SA(ESP 0xb{id} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce {granted}
+                 "
+            )
+        };
+        let (all, more) = (
+            "TSi(10.1.0.0/16) TSr(10.2.0.0/16)",
+            "TSi(10.1.0.0/16) TSr(10.0.0.0/8)",
+        );
+        let (part, other) = (
+            "TSi(10.1.0.0/16) TSr(10.2.3.0/24)",
+            "TSi(10.1.0.0/16) TSr(10.2.4.0/24)",
+        );
+        let count = |second: String| {
+            let model = crate::testing::model(&(made(2, all, part) + &second));
+            narrowings(&Case::of(&model, TunnelId(0))).len()
+        };
+        assert_eq!(count(made(3, all, part)), 1);
+        assert_eq!(count(made(3, all, other)), 2);
+        assert_eq!(count(made(3, more, part)), 2);
+        assert_eq!(count(made(3, all, all)), 1);
+    }
+}

@@ -483,6 +483,16 @@ mod tests {
              2.1 B > A ESP 0xa1 seq 3..5 every 20 inner(169.254.7.2 > 169.254.7.1 TCP 179 > 40000 PSH,ACK seq 35 ack 50 data 19 KEEPALIVE)"
         );
         silent(&lives, "bgp-down");
+        // One that was closed before came up again, and one that was closed last did not.
+        let closed = |at: &str| {
+            format!(
+                "{lives}
+                 {at} A > B ESP 0xb1 seq 3 inner(169.254.7.1 > 169.254.7.2 TCP 40000 > 179 PSH,ACK seq 31 ack 35 data 21 NOTIFICATION 2/2)"
+            )
+        };
+        let says = |at: &str| fires(&closed(at), "bgp-down").says.to_string();
+        assert!(says("1.4").contains("came up again"), "{}", says("1.4"));
+        assert!(!says("60").contains("came up again"), "{}", says("60"));
         silent(
             &format!(
                 "{lives}
@@ -502,6 +512,11 @@ mod tests {
                  0.4 B > A ESP 0xa1 seq 1001..2500 every 0.7 size 100,104,108,164,148,152,1020"
             )
         };
+        // Two that stop at other times are no session.
+        silent(
+            &text(20).replace("ESP 0xa2 seq 1..20", "ESP 0xa2 seq 1..9"),
+            "bgp-down",
+        );
         let finding = fires(&text(20), "bgp-down");
         assert_eq!(finding.severity, crate::diagnose::Severity::Info);
         silent(&text(35), "bgp-down");

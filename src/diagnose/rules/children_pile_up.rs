@@ -189,4 +189,27 @@ mod tests {
         };
         silent(&rekeyed(deleted), "children-pile-up");
     }
+
+    #[test]
+    fn child_sas_of_ikev1_may_be_deleted_elsewhere() {
+        let phase_1 = "
+            0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+            0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+            0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+            0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+            0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+            0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92\n";
+        let children: String = (0..6u32)
+            .map(|n| {
+                format!(
+                    "{n}01 A:500 > B:500 QUICK i=1 r=2 id=0x7{n} sealed 188 seed={n}
+                     {n}01.1 B:500 > A:500 QUICK i=1 r=2 id=0x7{n} sealed 188 seed=1{n}
+                     {n}01.2 A:500 > B:500 QUICK i=1 r=2 id=0x7{n} sealed 60
+                     {n}02 A > B ESP 0xb{n} seq 1..100 every 1
+                     {n}02.1 B > A ESP 0xa{n} seq 1..100 every 1\n"
+                )
+            })
+            .collect();
+        silent(&format!("{phase_1}{children}"), "children-pile-up");
+    }
 }

@@ -140,4 +140,19 @@ mod tests {
             finding.says
         );
     }
+
+    #[test]
+    fn an_error_long_after_the_requests_is_about_none_of_them() {
+        use crate::diagnose::Severity;
+        let severity = |at: u32| {
+            let text = format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11
+                 {at} B > A ICMP 3/3 quoting A:500 > B:500 IKE i=1 r=0
+                 200 C > B ESP 0xc1"
+            );
+            crate::diagnose::testing::fires(&text, "ike-port-unreachable").severity
+        };
+        assert_eq!(severity(12), Severity::Error);
+        assert_eq!(severity(100), Severity::Warning);
+    }
 }

@@ -215,6 +215,21 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_that_is_heard_with_the_second_copy_may_not_have_heard_it() {
+        let text = |at: u32| {
+            format!(
+                "{UP}
+                 {at} B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+                 {at}.2 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response by=initiator sealed 80
+                 40 A > B ESP 0xb1 seq 1..9 every 1
+                 10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=4,11"
+            )
+        };
+        silent(&text(14), "message-id-desync");
+        fires(&text(15), "message-id-desync");
+    }
+
+    #[test]
     fn a_missing_file_of_a_rotated_set_may_hold_the_numbers_between() {
         let mut model = crate::testing::model(&format!(
             "{UP}{SPEAKS}\n10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=4,11"

@@ -891,6 +891,8 @@ mod tests {
         // Seven are missing, for 20 that were fragmented: one in twenty of what came, or fewer.
         assert_eq!(slugs(&model("1..10,15..20,24..147")), ["mtu-black-hole"]);
         assert!(slugs(&model("1..10,15..20,24..148")).is_empty());
+        // One in four of those that were fragmented, or fewer.
+        assert!(slugs(&model("1..10,12..20,22..30,32..43")).is_empty());
     }
 
     #[test]

@@ -165,4 +165,17 @@ mod tests {
             "multi-value-proposal",
         );
     }
+
+    #[test]
+    fn what_is_refused_in_both_roles_is_of_no_role() {
+        let finding = fires(
+            &format!(
+                "{SEVERAL}
+                 5 B:500 > A:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 5.1 A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)"
+            ),
+            "multi-value-proposal",
+        );
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
+    }
 }

@@ -197,10 +197,19 @@ mod tests {
 
     #[test]
     fn another_port_after_a_silence() {
-        fires(
-            &format!("{UP}\n90 A:1077 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80"),
-            "nat-mapping-changed",
-        );
+        use crate::diagnose::Severity;
+        let severity = |more: &str| {
+            let text = format!(
+                "{UP}\n90 A:1077 > B:4500 INFORMATIONAL i=1 r=2 id=2 request sealed 80\n{more}"
+            );
+            fires(&text, "nat-mapping-changed").severity
+        };
+        assert_eq!(severity(""), Severity::Info);
+        // Who still sends to the old port is not heard.
+        let old = "95 B:4500 > A:1024 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80";
+        assert_eq!(severity(old), Severity::Warning);
+        let before = old.replacen("95", "60", 1);
+        assert_ne!(severity(&before), Severity::Warning);
     }
 
     #[test]

@@ -140,10 +140,14 @@ mod tests {
 
     #[test]
     fn a_tunnel_that_works_rules_out_what_lies_outside() {
-        fires(
-            &format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..20 every 0.3 size 136"),
-            "outside-well",
-        );
+        let says = |numbers: &str| {
+            let there = UP.replace("1..20", "1..2000");
+            let text = format!("{there}\n1.1 B > A ESP 0xa1 seq {numbers} every 0.3 size 136");
+            fires(&text, "outside-well").says.to_string()
+        };
+        let (whole, one) = (says("1..2000"), says("1..500,502..2000"));
+        assert!(whole.contains("no sequence number is missing"), "{whole}");
+        assert!(one.contains("1 sequence number missing"), "{one}");
     }
 
     #[test]

@@ -242,6 +242,14 @@ mod tests {
         {
             assert_ne!(finding.confidence, crate::diagnose::Confidence::Certain);
         }
+        // It is one finding, from whichever tunnel it is seen.
+        let mut said: Vec<String> = findings(&hub)
+            .iter()
+            .filter(|finding| finding.rule.slug == "overlapping-selectors")
+            .map(|finding| format!("{} {}", finding.title, finding.says))
+            .collect();
+        said.dedup();
+        assert_eq!(said.len(), 1, "{said:#?}");
         silent(
             &(one.clone() + &tunnel('C', 2, 3, "10.1.0.0/16", "10.3.0.0/16")),
             "overlapping-selectors",

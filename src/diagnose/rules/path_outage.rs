@@ -484,6 +484,9 @@ mod tests {
             &text("20 A > B ESP 0xb1 seq 41..64 every 1 size 1036", ""),
             "path-outage",
         );
+        // It is one of several sizes, the others of which came before.
+        let several = text("20 A > B ESP 0xb1 seq 41..64 every 1 size 1036", "");
+        silent(&several.replace("size 136", "size 136,152"), "path-outage");
         silent(&text("", "").replace("71..110", "41..80"), "path-outage");
         let few = text("20 A > B ESP 0xb1 seq 41..50 every 1 size 136", "");
         silent(&few.replace("71..110", "51..90"), "path-outage");

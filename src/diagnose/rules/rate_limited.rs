@@ -350,7 +350,7 @@ mod tests {
                 .collect()
         };
         fires(&seconds(&steps(116)), "rate-limited");
-        silent(&seconds(&steps(99)), "rate-limited");
+        silent(&seconds(&steps(101)), "rate-limited");
     }
 
     #[test]

@@ -791,4 +791,25 @@ mod tests {
         assert!(super::fate_of_attempts(&case, before, who).is_some());
         assert!(super::fate_of_attempts(&case, begun, who).is_none());
     }
+
+    #[test]
+    fn who_has_just_rekeyed_tidies_up() {
+        let model = crate::testing::model(&format!(
+            "{UP}
+             10.6 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 304
+             10.61 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 304"
+        ));
+        let sa = model.ike_sas.iter().next().unwrap();
+        let asked = model
+            .messages
+            .iter()
+            .find(|message| message.header.message_id == 2);
+        let asked = asked.unwrap().time;
+        let second = crate::units::Span::from_secs(1);
+        let tidies = |millis| {
+            let at = asked.later(crate::units::Span::from_millis(millis));
+            super::tidies_up(&model, sa, at, second)
+        };
+        assert_eq!([-1, 1, 999, 1000].map(tidies), [false, true, true, false]);
+    }
 }

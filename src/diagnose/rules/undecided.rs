@@ -243,4 +243,11 @@ mod tests {
             "undecided",
         );
     }
+
+    #[test]
+    fn what_is_answered_in_clear_shows_no_keys() {
+        let model = crate::testing::model(&format!("{INIT}{ANSWER}{AUTH}"));
+        let answered: Vec<bool> = model.exchanges.iter().map(super::is_answered).collect();
+        assert_eq!(answered, [false, true]);
+    }
 }
