@@ -51,7 +51,7 @@ const MENDED: Span = Span::from_secs(10);
 pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
     /// An IKE SA that another takes the place of is closed this soon.
     const LEFT: Span = Span::from_secs(10);
-    let lives = Lives::of(case);
+    let lives = LazyCell::new(|| Lives::of(case));
     let [mut before, mut alive] = [Vec::new(), Vec::new()];
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
