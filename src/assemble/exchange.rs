@@ -343,12 +343,11 @@ impl<'m> Grouper<'m> {
         });
         // The initiator goes on with an SPI of the responder: the answer that told it is not in the
         // recording, or comes later.
-        let goes_on = || {
-            let sa = find([key(from, Some(to)), key(to, Some(from))])?;
-            let open = version != 1 && self.ike_sas[sa].spis.responder.is_zero();
-            (open && authenticates(header.exchange)).then_some(sa)
-        };
-        if let Some(sa) = goes_on() {
+        let goes_on = authenticates(header.exchange)
+            .then(|| find([key(from, Some(to)), key(to, Some(from))]))
+            .flatten()
+            .filter(|sa| self.ike_sas[*sa].spis.responder.is_zero());
+        if let Some(sa) = goes_on {
             self.ike_sas[sa].spis.responder = spis.responder;
             self.by_spis.insert((version, spis), sa);
             return sa;

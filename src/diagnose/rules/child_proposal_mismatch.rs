@@ -96,8 +96,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if apart {
         says.add("Of each kind they have a value in common, but no proposal of the one has all of one of the other's.");
     }
+    // What was asked for is not known, and may have been a rekeying.
+    let unread = other && first.attempt.told.request.is_none();
     let confidence = match other && alike && !apart {
-        true => Confidence::Likely,
+        true => Confidence::Likely.lower_if(unread),
         false => Confidence::Certain,
     };
     let finding =
@@ -137,6 +139,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 ))
                 .advise_all(vendor_advice::fitting(case, from, Topic::ChildProposal, fits))
         });
+    let finding = finding.map(|finding| match unread {
+        true => finding.or(
+            "It is a rekeying that is refused, and the PFS groups differ: the request was not read.",
+        ),
+        false => finding,
+    });
     let finding = finding.map(|finding| match first.v1 {
         true => finding
             .or("The responder does not know the identities of quick mode, and says so by this error.")
@@ -156,6 +164,25 @@ fn is_about_proposals(model: &Model, attempts: &[Attempt], refusal: &Refusal) ->
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{fires, silent, verdict};
+
+    #[test]
+    fn a_refusal_of_what_was_not_read_is_only_possible() {
+        let text = |request: &str| {
+            format!(
+                "1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request by=initiator sealed 208 {request}
+                 1.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response by=responder sealed 80 opened N(NO_PROPOSAL_CHOSEN)"
+            )
+        };
+        let confidence =
+            |request: &str| fires(&text(request), "child-proposal-mismatch").confidence;
+        assert_eq!(confidence(""), crate::diagnose::Confidence::Possible);
+        assert_eq!(
+            confidence(
+                "opened SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.2.0.0/16)"
+            ),
+            crate::diagnose::Confidence::Likely
+        );
+    }
 
     const AGREED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce

@@ -5,7 +5,7 @@ use crate::diagnose::facts::tap::messages;
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Located, end_of};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::Transport;
+use crate::model::{IcmpSeen, Transport};
 use crate::say;
 use crate::units::Vantage;
 
@@ -91,6 +91,20 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
             .then(refusal.after),
         )
         .or("The IPsec stack of the peer is not running.");
+    let finding = match knew_esp(case, seen) {
+        true => {
+            let mut finding = finding.advise(say!(
+                "See whether the IPsec service of {to} runs, and since when.",
+                to = quoted.to
+            ));
+            finding.says.add(say!(
+                "{to} itself sent ESP before: its IPsec service stopped, or restarted.",
+                to = quoted.to
+            ));
+            finding
+        }
+        false => finding,
+    };
     Some(match quoted.protocol {
         50 => permit(finding),
         51 => finding.advise("Permit IP protocol 51 (AH) in both directions between the gateways."),
@@ -98,6 +112,21 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
             "See that the gateway asked takes UDP 4500, and permit it in both directions between \
              the gateways.",
         ),
+    })
+}
+
+/// Whether the host to which ESP went refuses it itself, and sent ESP before.
+fn knew_esp(case: &Case<'_>, seen: &IcmpSeen) -> bool {
+    let quoted = seen.error.quoted;
+    let unreachable = matches!(
+        icmp::meaning(&seen.error),
+        Meaning::ProtocolUnreachable | Meaning::PortUnreachable
+    );
+    let end = end_of(case.tunnel, quoted.to.address);
+    let itself = end.filter(|_| unreachable && end_of(case.tunnel, seen.path.from.address) == end);
+    itself.is_some_and(|end| {
+        let mut directions = case.directions().iter();
+        directions.any(|one| one.first(1 - end).is_some_and(|first| first.1 < seen.time))
     })
 }
 
@@ -182,6 +211,17 @@ mod tests {
              1.1 R > A ICMP 3/13 quoting A > B ESP 0xb1",
             "esp-blocked",
         );
+    }
+
+    #[test]
+    fn who_sent_esp_before_and_refuses_it_now_lost_its_service() {
+        let refused = "
+             1 A > B ESP 0xb1 seq 1..18 every 0.3 size 136
+             4 B > A ICMP 3/2 quoting A > B ESP 0xb1";
+        let says = |text: &str| fires(text, "esp-blocked").says.to_string();
+        let answered = format!("1.1 B > A ESP 0xa1 seq 1..6 every 0.3 size 136{refused}");
+        assert!(says(&answered).contains("192.0.2.2 itself sent ESP before"));
+        assert!(!says(refused).contains("itself sent ESP"));
     }
 
     /// IKE at both taps, as it passes between them.

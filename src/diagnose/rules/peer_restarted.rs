@@ -283,7 +283,7 @@ fn restarted(
         .first()?;
     let message = first(case.model, begins)?;
     // The answer that agrees may be missing where the IKE SA came up all the same.
-    let agreed = auth::agreed(case.model, new).is_some() || new.state == IkeState::Established;
+    let agreed = auth::agreed(case.model, new).is_some() || new.state.was_up();
     if !message.header.spis.responder.is_zero() || !agreed {
         return None;
     }
