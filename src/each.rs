@@ -1,6 +1,6 @@
 //! Work that falls into parts which know nothing of each other.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 /// Does a piece of work for each number below a count, in any order, at the same time where there are
 /// threads for it.
@@ -27,6 +27,23 @@ pub fn map<T: Send + Sync>(
         }
     });
     made.into_iter().filter_map(OnceLock::into_inner).collect()
+}
+
+/// What is made of each of a few things and its number, in order.
+pub fn map_all<S: Send, T: Send + Sync>(
+    each: &Each<'_>,
+    things: Vec<S>,
+    make: impl Fn(usize, S) -> T + Sync,
+) -> Vec<T> {
+    let things: Vec<Mutex<Option<S>>> = things
+        .into_iter()
+        .map(|thing| Mutex::new(Some(thing)))
+        .collect();
+    let made = map(each, things.len(), |number| {
+        let mut thing = things.get(number)?.lock().ok()?;
+        thing.take().map(|thing| make(number, thing))
+    });
+    made.into_iter().flatten().collect()
 }
 
 /// What is made of each of many ids, in order. They are taken by runs: one alone is too little work
@@ -58,5 +75,8 @@ mod tests {
         let doubled: Vec<usize> = ids.iter().map(|id| id * 2).collect();
         assert_eq!(map_ids(&backwards, &ids, |id| id * 2), doubled);
         assert_eq!(map(&in_turn, 3, |number| number), [0, 1, 2]);
+        let words = vec!["a".to_owned(), "b".to_owned()];
+        let numbered = map_all(&backwards, words, |number, word| format!("{number}{word}"));
+        assert_eq!(numbered, ["0a", "1b"]);
     }
 }

@@ -5,7 +5,7 @@
 //! different peers, or be replayed.
 
 use super::{HashMap, HashSet, RandomState};
-use crate::each::{Each, map};
+use crate::each::{Each, map_all};
 use crate::model::table::Id;
 use crate::model::{
     AuthOutcome, DOUBLED, Exchange, ExchangeId, Few, Flight, IkeSa, IkeSaId, IkeState, Message,
@@ -18,7 +18,6 @@ use crate::wire::{self, Body, Chain, Link, ikev1, ikev2};
 use std::iter;
 use std::net::IpAddr;
 use std::ops::Index;
-use std::sync::{Mutex, PoisonError};
 
 /// How far apart two interfaces of one capture may record the same datagram. Retransmissions come
 /// half a second later at the earliest (libreswan).
@@ -35,54 +34,39 @@ pub(super) fn group(model: &mut Model, each: &Each<'_>) {
         ike_sas,
         ..
     } = model;
-    let shares: Vec<Mutex<Vec<Message>>> = messages.take().into_iter().map(Mutex::new).collect();
-    let grouped = map(each, shares.len(), |number| {
-        let share = shares.get(number).map(|share| {
-            let mut share = share.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *share)
-        });
-        Grouped::of(number, share.unwrap_or_default())
-    });
+    let grouped = map_all(each, messages.take(), Grouped::of);
     ike_sas.reserve(grouped.iter().map(|share| share.ike_sas.len()).sum());
     // IKE SAs in order of their first message; each share has its own in that order.
     let mut order: Vec<((Timestamp, FrameId), usize)> = Vec::new();
     let mut rows = Vec::with_capacity(grouped.len());
-    let (mut of_messages, mut of_exchanges) = (Vec::new(), Vec::new());
+    // With the IKE SAs whose exchanges they are, and how many each has.
+    let mut of_exchanges: Vec<(Vec<Exchange>, Vec<(usize, IkeSaId)>)> = Vec::new();
+    let mut of_messages = Vec::new();
     for (number, share) in grouped.into_iter().enumerate() {
         let first = share.ike_sas.iter().map(|row| row.seen.first);
         order.extend(first.map(|(frame, time)| ((time, frame), number)));
         of_messages.push(share.messages);
-        of_exchanges.push(Mutex::new((share.exchanges, Vec::new())));
+        of_exchanges.push((share.exchanges, Vec::new()));
         rows.push(share.ike_sas.into_iter());
     }
     order.sort_unstable();
     for (_, number) in order {
         if let Some(sa) = rows.get_mut(number).and_then(Iterator::next)
-            && let Some(share) = of_exchanges.get_mut(number)
+            && let Some((_, owners)) = of_exchanges.get_mut(number)
         {
-            let (_, owners) = share.get_mut().unwrap_or_else(PoisonError::into_inner);
             owners.push((sa.exchanges.len(), ike_sas.push(sa)));
         }
     }
-    // The exchanges of a share lie as its IKE SAs do.
-    each(of_exchanges.len(), &|number| {
-        if let Some(share) = of_exchanges.get(number) {
-            let mut share = share.lock().unwrap_or_else(PoisonError::into_inner);
-            let (exchanges, owners) = &mut *share;
-            let owners = owners
-                .iter()
-                .flat_map(|(count, sa)| iter::repeat_n(*sa, *count));
-            for (exchange, owner) in exchanges.iter_mut().zip(owners) {
-                exchange.ike_sa = owner;
-            }
-        }
-    });
-    let of_exchanges = of_exchanges.into_iter().map(|share| {
-        let (exchanges, _) = share.into_inner().unwrap_or_else(PoisonError::into_inner);
-        exchanges
-    });
     *messages = Shares::of(of_messages);
-    *exchanges = Shares::of(of_exchanges.collect());
+    *exchanges = Shares::of(map_all(each, of_exchanges, |_, (mut exchanges, owners)| {
+        // The exchanges of a share lie as its IKE SAs do.
+        let owners = owners.into_iter();
+        let owners = owners.flat_map(|(count, sa)| iter::repeat_n(sa, count));
+        for (exchange, owner) in exchanges.iter_mut().zip(owners) {
+            exchange.ike_sa = owner;
+        }
+        exchanges
+    }));
 }
 
 /// What came of the messages of a share. Ids of IKE SAs are good within it alone.

@@ -197,23 +197,16 @@ impl Flows {
 
     /// The flows as they stand, in order, and of how many the sizes might not be timed.
     pub(super) fn finish(self) -> (Table<FlowId, EspFlow>, u64) {
-        let (keys, shares) = (&self.keys, &self.shares);
-        let finished = each::map(&self.spread, SHARES, |number| {
-            let share = shares.get(number).map(|share| {
-                let mut flows = share.lock().unwrap_or_else(PoisonError::into_inner);
-                std::mem::take(&mut *flows)
-            });
-            let flows = share.unwrap_or_default().into_iter();
+        let keys = &self.keys;
+        let finished = each::map_all(&self.spread, self.shares, |number, share| {
+            let flows = share.into_inner().unwrap_or_else(PoisonError::into_inner);
             let keys = keys.iter().skip(number).step_by(SHARES);
             let mut untimed = 0;
-            let flows: Vec<EspFlow> = flows
-                .zip(keys)
-                .map(|(flow, key)| {
-                    untimed += u64::from(flow.is_untimed());
-                    flow.finish(*key)
-                })
-                .collect();
-            (flows, untimed)
+            let flows = flows.into_iter().zip(keys).map(|(flow, key)| {
+                untimed += u64::from(flow.is_untimed());
+                flow.finish(*key)
+            });
+            (flows.collect::<Vec<EspFlow>>(), untimed)
         });
         let untimed = finished.iter().map(|(_, untimed)| untimed).sum();
         let mut shares: Vec<_> = finished

@@ -60,8 +60,7 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
         let sa = &case.model.ike_sas[*id];
         let successes = LazyCell::new(|| times_made(case.model, sa));
         let has_child = |time| {
-            sa.auth == AuthOutcome::Full
-                || successes.first().is_some_and(|first| *first < time)
+            sa.auth == AuthOutcome::Full || successes.first().is_some_and(|first| *first < time)
         };
         for exchange_id in &sa.exchanges {
             let exchange = &case.model.exchanges[*exchange_id];
