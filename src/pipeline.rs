@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -320,7 +320,12 @@ fn read_one<F: Fold + Send>(
         wants,
         progress: options.progress.clone(),
     };
-    pool.broadcast(|_| work.run());
+    // Who waits for help of others takes up work of its own, and must not come upon this job then.
+    let all_here = Barrier::new(pool.current_num_threads());
+    pool.broadcast(|_| {
+        all_here.wait();
+        work.run();
+    });
     pool.install(|| work.fold_waiting(&mut lock(&work.folding), &mut Scanner::default()));
     let ended = lock(&work.source).ended.take();
     let folding = work

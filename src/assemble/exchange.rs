@@ -39,14 +39,13 @@ pub(super) fn group(model: &mut Model, each: &Each<'_>) {
     // IKE SAs in order of their first message; each share has its own in that order.
     let mut order: Vec<((Timestamp, FrameId), usize)> = Vec::new();
     let mut rows = Vec::with_capacity(grouped.len());
-    // With the IKE SAs whose exchanges they are, and how many each has.
-    let mut of_exchanges: Vec<(Vec<Exchange>, Vec<(usize, IkeSaId)>)> = Vec::new();
-    let mut of_messages = Vec::new();
+    let (mut of_messages, mut of_exchanges) = (Vec::new(), Vec::new());
     for (number, share) in grouped.into_iter().enumerate() {
         let first = share.ike_sas.iter().map(|row| row.seen.first);
         order.extend(first.map(|(frame, time)| ((time, frame), number)));
         of_messages.push(share.messages);
-        of_exchanges.push((share.exchanges, Vec::new()));
+        // With the IKE SAs whose exchanges they are, and how many each has.
+        of_exchanges.push((share.exchanges, Vec::<(usize, IkeSaId)>::new()));
         rows.push(share.ike_sas.into_iter());
     }
     order.sort_unstable();

@@ -23,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 const SHARES: usize = 8;
 
 /// Trains that are told at once, at most: what is noted of each takes room until it is counted.
-const AT_ONCE: usize = 1 << 13;
+const TRAINS_AT_ONCE: usize = 1 << 13;
 
 /// Fewer trains are not worth the help of others.
 const FEW: usize = 64;
@@ -93,7 +93,7 @@ impl Flows {
         let mut trains = trains.filter(|(_, train)| !train.is_empty());
         let mut beyond = 0;
         loop {
-            let told: Vec<Told<'_>> = trains.by_ref().take(AT_ONCE).collect();
+            let told: Vec<Told<'_>> = trains.by_ref().take(TRAINS_AT_ONCE).collect();
             beyond += match told.len() {
                 0 => return beyond,
                 1..FEW => self.count_few(&told),

@@ -95,7 +95,7 @@ impl Census {
         }
     }
 
-    /// What was counted. Messages and flows are in order of their first frame.
+    /// What was counted. Flows are in order of their first frame, messages within their share.
     pub fn finish(mut self) -> Model {
         let mut model = self.model;
         model.clock_steps = self.clock.finish();

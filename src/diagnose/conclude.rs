@@ -229,12 +229,14 @@ const SOON_AFTER: Span = Span::from_secs(5);
 /// its rule, such as a delete at the end of the day, is no reason for one.
 fn is_cause(cause: &Finding, finding: &Finding) -> bool {
     let is_harmless = cause.severity == Severity::Info && cause.rule.severity > Severity::Info;
+    let leaks_later =
+        finding.rule.slug == clear_text_leak::RULE.slug && cause.first <= finding.first;
     !is_harmless
         && cause.first.since(finding.last) <= SOON_AFTER
         && cause.meets(finding)
         && (cause.confidence > Confidence::Possible
             || cause.confidence >= finding.confidence
-            || finding.rule.slug == clear_text_leak::RULE.slug && cause.first <= finding.first)
+            || leaks_later)
         && explains(cause, finding)
 }
 

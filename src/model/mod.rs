@@ -82,7 +82,7 @@ pub struct Model {
     pub opened_any: bool,
     /// Every IKE message in clear or sealed.
     pub messages: Shares<MessageId, Message>,
-    /// Requests with their responses, by IKE SA, and there in order of their first message.
+    /// Requests with their responses, share by share; [`IkeSa::exchanges`] has those of an IKE SA in order.
     pub exchanges: Shares<ExchangeId, Exchange>,
     /// IKE SAs in order of their first message.
     pub ike_sas: Table<IkeSaId, IkeSa>,

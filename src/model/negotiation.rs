@@ -250,6 +250,15 @@ pub(super) fn deletes(read: &wire::Message<'_>) -> Vec<Deleted> {
     deleted
 }
 
+/// IKEv1: whether a notification speaks of an SA for ESP or AH, which is asked for when both sides have
+/// proved who they are.
+pub fn is_of_phase_2(read: &wire::Message<'_>) -> bool {
+    read.payloads.iter().any(|payload| {
+        matches!(&payload.body, Body::V1(ikev1::Body::Notify(notify))
+            if [SecurityProtocol::AH, SecurityProtocol::ESP].contains(&notify.protocol))
+    })
+}
+
 /// The errors that a message reports.
 pub fn errors(read: &wire::Message<'_>) -> Vec<Told> {
     /// Who refuses gives one reason, or a few.

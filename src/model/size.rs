@@ -289,6 +289,7 @@ impl Model {
             exchange.kind == ExchangeType::INFORMATIONAL_V1
                 && self.began(exchange).is_some_and(|began| began >= since)
                 && self.may_refuse(exchange)
+                && !self.is_of_phase_2(exchange)
         });
         match (done, refused) {
             (true, _) => AuthOutcome::AuthOnly,
@@ -350,6 +351,15 @@ impl Model {
             .first()
             .and_then(|flight| self.opened(flight));
         read.is_none_or(|(_, read)| !negotiation::errors(&read).is_empty())
+    }
+
+    /// IKEv1: whether the first message of an informational exchange was read and speaks of phase 2.
+    fn is_of_phase_2(&self, exchange: &Exchange) -> bool {
+        let read = exchange
+            .flights
+            .first()
+            .and_then(|flight| self.opened(flight));
+        read.is_some_and(|(_, read)| negotiation::is_of_phase_2(&read))
     }
 
     /// When the first message of an exchange was seen.

@@ -1,8 +1,8 @@
 //! Authentication that is asked for and never answered: the second step of IKE.
 
-use super::{Asked, asked, cite, clear, proof, tap};
+use super::{Asked, asked, cite, clear, tap};
 use crate::diagnose::{Case, Cite};
-use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role};
+use crate::model::{Exchange, Flight, FragmentTrain, IkeSa, Model, Role, negotiation};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 
@@ -135,7 +135,7 @@ pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
         .filter_map(|exchange| exchange.flights.first())
         .filter(|flight| {
             let opened = model.opened(flight);
-            !opened.is_some_and(|(_, read)| proof::is_of_phase_2(&read))
+            !opened.is_some_and(|(_, read)| negotiation::is_of_phase_2(&read))
         })
         .filter_map(|flight| super::began(model, flight))
         .find(|(_, time)| {

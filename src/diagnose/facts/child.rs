@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
-use crate::units::{Span, Timestamp};
+use crate::units::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -43,12 +43,6 @@ pub struct Refusal {
     /// Whether it is of IKEv1.
     pub v1: bool,
 }
-
-/// A refusal that was mended this soon is part of a normal negotiation: another group, a collision.
-const MENDED: Span = Span::from_secs(10);
-
-/// The success of a crossed attempt may pass a little before the refusal.
-const CROSSED: Span = Span::from_secs(2);
 
 /// The attempts of a tunnel in order of time, up to [`limits::CHILD_ATTEMPTS`]. All rounds of
 /// `IKE_AUTH` are one.
@@ -224,13 +218,10 @@ pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
         if !refusal.v1 && again && retried.contains(&refusal.reason) && !goes_on(model, refusal) {
             return false;
         }
-        let mends = |time: Timestamp| time.since(at) <= MENDED && at.since(time) <= CROSSED;
         let unread = unread.get(&refusal.attempt.ike_sa);
-        let unread = unread.is_some_and(|times| {
-            let near = times.partition_point(|time| at.since(*time) > CROSSED);
-            times.get(near).is_some_and(|time| mends(*time))
-        });
-        !unread && !granted_like(model, refusal, attempts).any(mends)
+        let unread = unread.is_some_and(|times| rekey::is_near(times, at));
+        let mut granted = granted_like(model, refusal, attempts);
+        !unread && !granted.any(|time| rekey::is_near(&[time], at))
     });
     refusals
 }

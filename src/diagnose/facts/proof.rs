@@ -2,10 +2,9 @@
 
 use super::{asked, began};
 use crate::diagnose::{Case, Cite};
-use crate::model::{Exchange, Flight, IkeSaId, Model, Role};
+use crate::model::{Exchange, Flight, IkeSaId, Model, Role, negotiation};
 use crate::registry::{
     ConfigurationAttributeType, ConfigurationType, ExchangeType, NotifyType, NotifyV1, PayloadType,
-    SecurityProtocol,
 };
 use crate::units::Timestamp;
 use crate::wire::ikev2::ConfigurationAttribute;
@@ -169,7 +168,7 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             errors.retain(|error| !UNRELATED.contains(&NotifyV1(*error)));
             // Who sent the last message of main mode has believed the other; and an SA of ESP is asked for
             // when both have. The quick mode may be missing in the recording.
-            if is_of_phase_2(&read) || flight.by == Role::Responder && proved {
+            if negotiation::is_of_phase_2(&read) || flight.by == Role::Responder && proved {
                 errors.clear();
             }
             let failed = xauth_fails(&read);
@@ -185,15 +184,6 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
                 v1: true,
             })
         })
-}
-
-/// IKEv1: whether a notification speaks of an SA for ESP or AH, which is asked for when both sides have
-/// proved who they are.
-pub fn is_of_phase_2(read: &Message<'_>) -> bool {
-    read.payloads.iter().any(|payload| {
-        matches!(&payload.body, Body::V1(ikev1::Body::Notify(notify))
-            if [SecurityProtocol::AH, SecurityProtocol::ESP].contains(&notify.protocol))
-    })
 }
 
 /// Errors of IKEv1 about other SAs than the one that is set up.

@@ -46,6 +46,10 @@ pub fn has_room_for_public_value(octets: usize) -> bool {
 /// A refusal that was mended this soon is part of a normal negotiation: another group, a collision.
 const MENDED: Span = Span::from_secs(10);
 
+/// So long after a refusal the old SA may live on: then the peers negotiate anew because of it. What
+/// begins later is a reauthentication of its own.
+pub const OUTLIVED: Span = Span::from_secs(1800);
+
 /// The refused requests of a tunnel that no success followed soon, in order: those made before any child
 /// SA was up, and those made while one was, or had been.
 pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
@@ -60,7 +64,13 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
         let sa = &case.model.ike_sas[*id];
         let successes = LazyCell::new(|| times_made(case.model, sa));
         let has_child = |time| {
-            sa.auth == AuthOutcome::Full || successes.first().is_some_and(|first| *first < time)
+            let in_auth = match sa.auth {
+                AuthOutcome::Full => true,
+                // Certificates hide what the answer holds; a new flow shows it.
+                AuthOutcome::Unclear => lives.any_begins([sa.seen.first.1, time]),
+                _ => false,
+            };
+            in_auth || successes.first().is_some_and(|first| *first < time)
         };
         for exchange_id in &sa.exchanges {
             let exchange = &case.model.exchanges[*exchange_id];
@@ -83,8 +93,9 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
             }
             if !is_near(&successes, response.1) {
                 let is_alive = match lives.first {
-                    // An older IKE SA, and its ESP with it, may have been gone for long.
-                    Some(first) if life::birth(case.model, *id).is_some() => {
+                    // An older IKE SA, and its ESP with it, may have been gone for long. In IKEv1 child SAs
+                    // outlive it.
+                    Some(first) if !quick && life::birth(case.model, *id).is_some() => {
                         first <= request.1 && (has_child(request.1) || lives.lately(request.1))
                     }
                     Some(first) => first <= request.1,
@@ -92,8 +103,7 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                     // tells of a child SA that ran out.
                     None => {
                         let left = lives
-                            .last_begun
-                            .filter(|begun| *begun > response.1)
+                            .next_begun(response.1)
                             .is_some_and(|begun| sa.seen.last.1.since(begun) <= LEFT);
                         has_child(request.1) && (left || !alive.is_empty())
                     }
@@ -125,8 +135,8 @@ struct Lives {
     first: Option<Timestamp>,
     /// When flows began, in order: and the last packet of each and those before.
     flows: Vec<(Timestamp, Timestamp)>,
-    /// When the last IKE SA was first seen.
-    last_begun: Option<Timestamp>,
+    /// When IKE SAs were first seen, in order.
+    begun: Vec<Timestamp>,
 }
 
 impl Lives {
@@ -141,11 +151,26 @@ impl Lives {
             latest = latest.max(*last);
             *last = latest;
         }
+        let mut begun: Vec<_> = case.ike_sas().map(|sa| sa.seen.first.1).collect();
+        begun.sort_unstable();
         Self {
             first: flows.first().map(|(first, _)| *first),
             flows,
-            last_begun: case.ike_sas().map(|sa| sa.seen.first.1).max(),
+            begun,
         }
+    }
+
+    /// Whether a flow begins between two times.
+    fn any_begins(&self, [from, to]: [Timestamp; 2]) -> bool {
+        let before = |time| self.flows.partition_point(|(first, _)| *first < time);
+        before(from) < before(to)
+    }
+
+    /// When the next IKE SA after a time began, if the old child SAs may have lived on until then.
+    fn next_begun(&self, time: Timestamp) -> Option<Timestamp> {
+        let next = self.begun.partition_point(|begun| *begun <= time);
+        let next = self.begun.get(next).copied();
+        next.filter(|begun| begun.since(time) <= OUTLIVED)
     }
 
     /// Whether ESP flowed at a time, or shortly before it.
@@ -190,7 +215,7 @@ pub fn mended(model: &Model, sa: &IkeSa, refused: Timestamp) -> bool {
 }
 
 /// Whether one of the times, which are sorted, mends what was refused.
-fn is_near(successes: &[Timestamp], refused: Timestamp) -> bool {
+pub fn is_near(successes: &[Timestamp], refused: Timestamp) -> bool {
     /// Of negotiations that crossed the one that succeeds may be answered first.
     const CROSSED: Span = Span::from_secs(2);
     let next = successes.partition_point(|time| refused.since(*time) > CROSSED);

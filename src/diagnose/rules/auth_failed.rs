@@ -704,6 +704,8 @@ pub(super) fn copies_of_message_5(model: &Model, id: IkeSaId) -> Vec<Cite> {
 mod tests {
     use crate::diagnose::testing::{fires, silent, verdict};
     use crate::diagnose::{Confidence, Severity};
+    use crate::model::IkeState;
+    use crate::testing::model;
 
     const SIX: &str = "
         0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
@@ -742,7 +744,10 @@ mod tests {
         verdict(&text("", "N(14)"), "auth-failed");
         silent(&text(message_6, "N(14)"), "auth-failed");
         // Of an SA of ESP, though message 6 is not in the recording.
-        silent(&text("", "N(14 ESP 0xb1)"), "auth-failed");
+        let of_esp = text("", "N(14 ESP 0xb1)");
+        silent(&of_esp, "auth-failed");
+        let states: Vec<_> = model(&of_esp).ike_sas.iter().map(|sa| sa.state).collect();
+        assert_eq!(states, [IkeState::HalfOpen]);
     }
 
     #[test]

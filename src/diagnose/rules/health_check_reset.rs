@@ -30,7 +30,7 @@ const DOCUMENT: &str = "\
 A gateway sends a health check through the tunnel, gets no answer, and deletes the tunnel to set it up anew, again and again. The tunnel itself works; the target of the check does not answer, and all other traffic is interrupted with every reset.
 
 ## How it is seen
-With the keys of ESP, or without encryption: ICMP echo requests at a fixed interval, several in a row without reply, and then a delete of the IKE SA by the side that sends them, to which the peer answers; at least twice.
+With the keys of ESP of both ways, or without encryption: ICMP echo requests at a fixed interval, several in a row without reply, and then a delete of the IKE SA by the side that sends them, to which the peer answers; at least twice.
 
 ## What else looks like it
 A path that fails: then the peer does not answer IKE either, and dead peer detection ends the tunnel. An administrator who resets the tunnel by hand.

@@ -56,7 +56,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let checks = of_ike(case).unwrap_or_default();
     let mut ike: Vec<Sample> = checks.iter().map(|(_, sample)| *sample).collect();
     ike.sort_unstable();
-    let [of_ike, of_inner] = [
+    let [outer, inner] = [
         (ike, "liveness checks of IKE", Confidence::Likely),
         (
             inside(case),
@@ -65,17 +65,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
     ];
     // What is inside stands for what users feel; IKE tells the path from the hosts.
-    let (what, confidence) = ("exchanges of IKE", of_ike.2);
-    let by_asker = match of_ike.0.len() + SETUPS >= 2 * ENOUGH {
+    let (what, confidence) = ("exchanges of IKE", outer.2);
+    let askers = match outer.0.len() + SETUPS >= 2 * ENOUGH {
         true => by_asker(case, checks),
         false => Vec::new(),
     };
-    by_asker
+    askers
         .into_iter()
         .find_map(|samples| step(case.id, &(samples, what, confidence)))
-        .or_else(|| step(case.id, &of_inner))
-        .or_else(|| long(case.id, &of_ike))
-        .or_else(|| long(case.id, &of_inner))
+        .or_else(|| step(case.id, &inner))
+        .or_else(|| long(case.id, &outer))
+        .or_else(|| long(case.id, &inner))
         .into_iter()
         .collect()
 }
@@ -89,7 +89,7 @@ type Asker = (Vantage, IpAddr);
 type Asked = Vec<(Asker, Sample)>;
 
 /// The round trips of liveness checks, each with who asked: a tap beside one gateway sees the path only in
-/// what that one asks. `None` where too few are so long as to make a step.
+/// what that one asks. `None` where too few are so long as to make a step, or to be long throughout.
 fn of_ike(case: &Case<'_>) -> Option<Asked> {
     let is_check = |exchange: &&Exchange| exchange.kind == ExchangeType::INFORMATIONAL;
     let checks = case.exchanges().filter(is_check);

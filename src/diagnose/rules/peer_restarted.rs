@@ -47,7 +47,7 @@ const DOCUMENT: &str = "\
 A gateway lost its state: its daemon or the whole device restarted. Until it negotiates anew, its peer goes on sending to SAs that are gone.
 
 ## How it is seen
-One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or it begins anew so soon that no silence is seen, and deletes nothing.
+One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or it begins anew so soon that no silence is seen, and deletes nothing. Of an IKE SA that is older than the recording its ESP is enough.
 
 ## What else looks like it
 A path outage: but then the silent side would have probed in vain before it began anew, and its old SPIs would come back. A failover to another device with the same address. Of several clients behind one NAT, one goes and another comes. A computer that slept wakes and begins anew. A reauthentication of which the old IKE SA is deleted late, or left to expire: where nothing else shows a restart, it is told for information.
@@ -111,7 +111,7 @@ fn has_past(case: &Case<'_>) -> bool {
         return false;
     };
     let before = |flow: &EspFlow| flow.seen.first.1 < sa.seen.first.1;
-    case.tunnel.ike_sas.len() > 1 || case.flows().next().is_some_and(before)
+    case.tunnel.ike_sas.len() > 1 || case.flows().any(before)
 }
 
 /// What is asked of a tunnel for each of its IKE SAs, gathered once: there may be thousands.
@@ -170,7 +170,7 @@ impl Past<'_, '_> {
     fn is_known_by_esp(&self, start: Timestamp) -> bool {
         let first = |towards: usize| self.busy(towards).first().map(|(first, _)| *first);
         let begins = first(0).zip(first(1)).map(|(one, other)| one.max(other));
-        let fresh = self.fresh.get_or_init(|| first_of_all(self.case));
+        let fresh = self.fresh.get_or_init(|| fresh_since(self.case));
         begins.is_some_and(|begins| begins < start) && fresh.is_some_and(|first| start <= first)
     }
 
@@ -206,7 +206,8 @@ fn busy(case: &Case<'_>) -> [Vec<(Timestamp, Timestamp)>; 2] {
     })
 }
 
-fn first_of_all(case: &Case<'_>) -> Option<Timestamp> {
+/// When the first IKE SA was asked for, if all were negotiated in the recording; `None` if one may be older.
+fn fresh_since(case: &Case<'_>) -> Option<Timestamp> {
     let mut first = None;
     for id in &case.tunnel.ike_sas {
         let state = case.model.ike_sas[*id].state;

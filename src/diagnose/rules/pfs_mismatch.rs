@@ -42,7 +42,7 @@ const DOCUMENT: &str = "\
 The first child SA of IKEv2 is made in IKE_AUTH, which has no key exchange of its own, so a different PFS group on the two sides stays hidden. The first rekeying brings it out: it is refused again and again, until the old SA reaches its lifetime and the tunnel breaks. A new IKE SA makes it work for one lifetime more.
 
 ## How it is seen
-ESP flows. CREATE_CHILD_SA requests that are large enough to carry a public value are answered by a single notification, and none succeeds. Then the traffic stops, or a new IKE_SA_INIT comes. With the keys of the IKE SA: the request names the groups, and NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD refuses it, though the same algorithms without a group were accepted before. IKEv1 asks for the group in every quick mode, so the first one fails already; then a quick mode that is refused by NO-PROPOSAL-CHOSEN and carries a public value is suspected, unless what the refuser itself offers tells another difference.
+ESP flows, or, where the capture has no ESP, the peers negotiate anew soon and leave the IKE SA. CREATE_CHILD_SA requests that are large enough to carry a public value are answered by a single notification, and none succeeds. Then the traffic stops, or a new IKE_SA_INIT comes. With the keys of the IKE SA: the request names the groups, and NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD refuses it, though the same algorithms without a group were accepted before; where nothing shows what was accepted, as in a capture that begins later, a refused renewal is suspected. IKEv1 asks for the group in every quick mode, so the first one fails already; then a quick mode that is refused by NO-PROPOSAL-CHOSEN and carries a public value is suspected, unless what the refuser itself offers tells another difference.
 
 ## What else looks like it
 Another difference in the ESP proposal that only the rekeying shows, or an IKE SA whose rekeying is refused: it always carries a public value. One refusal followed by success is normal (another group, or a collision).
@@ -295,10 +295,10 @@ pub(super) fn suspicion(
     // made, no group was asked for (RFC 7296 section 1.2): it is what was never agreed on.
     if !refusal.v1 && request.rekeys.is_some() {
         return Some(Suspicion {
-            confidence: Confidence::Likely,
+            confidence: Confidence::Possible,
             why: match groups(&offer).is_empty() {
                 true => say!(
-                    "it renews a child SA, and only the first one is made without a group: {from} wants one",
+                    "it renews a child SA, and the first one is made without a group: {from} may want one",
                     from
                 ),
                 false => say!(

@@ -8,7 +8,7 @@ use crate::language::Text;
 use crate::model::{ChildOutcome, Model};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
-use crate::units::{Span, Timestamp};
+use crate::units::Timestamp;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -38,7 +38,7 @@ const DOCUMENT: &str = "\
 A living tunnel cannot renew its keys: the peer refuses. When the old SA reaches its lifetime, traffic stops.
 
 ## How it is seen
-ESP flows. CREATE_CHILD_SA requests are answered by a single notification, or in IKEv1 quick mode by an informational message, and none succeeds soon after. With the keys of the IKE SA the notification tells why.
+ESP flows, or, where the capture has no ESP, the peers negotiate anew soon and leave the IKE SA. CREATE_CHILD_SA requests are answered by a single notification, or in IKEv1 quick mode by an informational message, and none succeeds soon after. With the keys of the IKE SA the notification tells why.
 
 ## What else looks like it
 A refused attempt to add one more child SA while the others live on. One refusal that is followed by success is normal; several that are, in the end, are a warning. A single sealed refusal before the peers negotiate anew is a warning too: a reauthentication may come by itself. Where the requests are large enough to carry a public value, see pfs-mismatch.
@@ -190,10 +190,6 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// So long after a refusal the old SA may live on: then the peers negotiate anew because of it. What
-/// begins later is a reauthentication of its own.
-const OUTLIVED: Span = Span::from_secs(1800);
-
 /// Whether an IKE SA begins after this time, and soon enough.
 fn begins_anew(case: &Case<'_>, time: Timestamp) -> bool {
     case.tunnel
@@ -203,7 +199,7 @@ fn begins_anew(case: &Case<'_>, time: Timestamp) -> bool {
         .map(|id| &case.model.exchanges[*id])
         .filter(|exchange| life::begins(exchange.kind))
         .filter_map(|exchange| crate::diagnose::facts::began(case.model, exchange.flights.first()?))
-        .any(|(_, began)| began > time && began.since(time) <= OUTLIVED)
+        .any(|(_, began)| began > time && began.since(time) <= rekey::OUTLIVED)
 }
 
 /// Whether a request that may be the same as the last refused one was granted at last, under the same
@@ -334,6 +330,41 @@ mod tests {
             )
         };
         verdict(&(life(1) + &life(2) + &life(3)), "rekey-failed");
+    }
+
+    #[test]
+    fn what_a_later_reconnect_follows_tells_of_no_rekeying_in_a_capture_without_esp() {
+        let once: Vec<&str> = UP.lines().filter(|line| !line.contains("ESP")).collect();
+        let text = |later: u32| {
+            format!(
+                "{}
+                 {later} A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(DH14) KE(14) Nonce
+                 {later}.1 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response SA(DH14) KE(14) Nonce",
+                once.join("\n")
+            )
+        };
+        fires(&text(40), "rekey-failed");
+        silent(&text(9000), "rekey-failed");
+        fires(&text(9000), "child-setup-failed");
+    }
+
+    #[test]
+    fn certificates_hide_the_child_sa_of_ike_auth_and_its_flow_shows_it() {
+        let idle = |flows: bool| {
+            let up = UP.lines().filter(|line| !line.contains("CREATE_CHILD_SA"));
+            let up = up.filter(|line| flows || !line.contains("ESP"));
+            let up: Vec<&str> = up.collect();
+            let up = up.join("\n");
+            let up = up.replace("sealed 256", "sealed 1600");
+            up.replace("sealed 240", "sealed 1536")
+                + "
+                 120 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208
+                 120.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80
+                 125 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed 208 seed=1
+                 125.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 80"
+        };
+        verdict(&idle(true), "rekey-failed");
+        silent(&idle(false), "rekey-failed");
     }
 
     #[test]
