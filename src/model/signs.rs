@@ -78,7 +78,7 @@ impl Signs {
     pub const BARE: Self = Self(1 << 26);
     /// An exchange of IKEv2 that lacks its request.
     pub const UNASKED: Self = Self(1 << 27);
-    /// A request and its response that took [`Signs::SLOWLY`] or more.
+    /// A request and its response that lie 80 ms or more apart.
     pub const SLOW: Self = Self(1 << 28);
 
     /// Round trips that are shorter are of no concern to anyone.
