@@ -295,7 +295,7 @@ pub(super) fn suspicion(
     // made, no group was asked for (RFC 7296 section 1.2): it is what was never agreed on.
     if !refusal.v1 && request.rekeys.is_some() {
         return Some(Suspicion {
-            confidence: Confidence::Possible,
+            confidence: Confidence::Likely,
             why: match groups(&offer).is_empty() {
                 true => say!(
                     "it renews a child SA, and the first one is made without a group: {from} may want one",

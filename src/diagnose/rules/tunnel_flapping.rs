@@ -57,7 +57,11 @@ const DRAIN: Span = Span::from_secs(30);
 const IDLE: Span = Span::from_secs(10);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let births = case.births();
+    let births = case.births().iter();
+    let births: Vec<Birth> = births
+        .filter(|birth| is_answered(case.model, birth))
+        .copied()
+        .collect();
     let lost: Vec<(Birth, Birth)> = births
         .iter()
         .zip(births.iter().skip(1))
@@ -109,6 +113,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(next.asked, "negotiated anew");
     }
     vec![finding]
+}
+
+/// Whether the recording has the answer to the first message of an IKE SA: where it lacks that, it may lack
+/// what ended the one before as well.
+fn is_answered(model: &Model, birth: &Birth) -> bool {
+    let first = model.ike_sas[birth.ike_sa].exchanges.first();
+    first.is_some_and(|id| model.exchanges[*id].response().is_some())
 }
 
 /// By whom the lives were ended, as far as it shows.
