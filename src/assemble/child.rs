@@ -281,12 +281,12 @@ impl Draft {
 /// Gives groups of flows to the exchanges whose messages name their SPIs; returns them. Where a peer
 /// gave an SPI twice, the group nearest in time is meant.
 fn prove(groups: &[Group], makers: &[Maker], drafts: &mut [Draft]) -> HashSet<usize> {
-    let mut by_spi: HashMap<(bool, EspSpi), Few<usize>> = HashMap::default();
     // Without keys no SPI is named.
     let named = |draft: &Draft| draft.spis.iter().any(Option::is_some);
     if !drafts.iter().any(named) {
         return HashSet::default();
     }
+    let mut by_spi: HashMap<(bool, EspSpi), Few<usize>> = HashMap::default();
     for (index, group) in groups.iter().enumerate() {
         by_spi.entry((group.ah, group.spi)).or_default().push(index);
     }

@@ -6,6 +6,7 @@
 
 use super::{HashMap, HashSet, RandomState};
 use crate::each::{Each, map_all};
+use crate::model::exchange::begins_ike_sa;
 use crate::model::table::Id;
 use crate::model::{
     AuthOutcome, DOUBLED, Exchange, ExchangeId, Few, Flight, IkeSa, IkeSaId, IkeState, Message,
@@ -282,7 +283,7 @@ impl<'m> Grouper<'m> {
         let version = header.version.major();
         let spis = header.spis;
         let (from, to) = (message.path.from().address, message.path.to().address);
-        let begins = is_initial(header.exchange);
+        let begins = begins_ike_sa(header.exchange);
         let known = match spis.responder.is_zero() {
             false => self.by_spis.get(&(version, spis)).copied(),
             true => None,
@@ -363,7 +364,7 @@ impl<'m> Grouper<'m> {
     fn answered_with_keys(&self, sa: IkeSaId) -> bool {
         self.ike_sas[sa].exchanges.iter().rev().take(4).any(|id| {
             let exchange = &self.exchanges[*id];
-            is_initial(exchange.kind)
+            begins_ike_sa(exchange.kind)
                 && exchange
                     .response()
                     .and_then(Flight::message)
@@ -400,7 +401,7 @@ impl<'m> Grouper<'m> {
         if !header.spis.responder.is_zero() {
             self.by_spis.insert((version, header.spis), sa);
         }
-        if is_initial(header.exchange) {
+        if begins_ike_sa(header.exchange) {
             let path = match version != 1 && header.flags.response() {
                 true => reversed(message.path.path()),
                 false => message.path.path(),
@@ -662,16 +663,6 @@ fn piece(message: &Message) -> Option<Piece> {
         number: skf.number,
         total: Some(skf.total),
     })
-}
-
-/// Whether an exchange of this kind begins an IKE SA.
-pub(super) fn is_initial(kind: ExchangeType) -> bool {
-    [
-        ExchangeType::IKE_SA_INIT,
-        ExchangeType::IDENTITY_PROTECTION,
-        ExchangeType::AGGRESSIVE,
-    ]
-    .contains(&kind)
 }
 
 /// Whether messages of this type follow `IKE_SA_INIT` before the IKE SA is up.

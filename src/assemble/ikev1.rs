@@ -1,6 +1,7 @@
 //! What the exchanges of an IKEv1 (ISAKMP) SA tell of it: suite, vendors, NAT, state.
 
 use super::{Initial, ikev2, nat};
+use crate::model::exchange::begins_ike_sa;
 use crate::model::{
     AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, Model, Plain, Role,
 };
@@ -61,7 +62,7 @@ fn phase1<'m>(model: &'m Model, row: &IkeSa) -> Option<&'m Exchange> {
     row.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
-        .find(|exchange| super::exchange::is_initial(exchange.kind))
+        .find(|exchange| begins_ike_sa(exchange.kind))
 }
 
 /// The responder's one transform in terms of the IKEv2 registries (RFC 2409 appendix A).

@@ -1,8 +1,8 @@
 //! Which IKE SA takes the place of which: rekeying and reauthentication.
 
-use super::exchange::is_initial;
 use super::{HashMap, HashSet};
 use crate::limits::{SUCCESSION_AFTERWARDS, SUCCESSION_LOOK_BACK};
+use crate::model::exchange::begins_ike_sa;
 use crate::model::{
     AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeSuite, Model,
     Negotiation,
@@ -49,7 +49,7 @@ pub(super) fn find(model: &mut Model) -> Succession {
             let began = row
                 .exchanges
                 .iter()
-                .any(|id| is_initial(model.exchanges[*id].kind));
+                .any(|id| begins_ike_sa(model.exchanges[*id].kind));
             let old = match began {
                 false if told.contains_key(&row.spis) => {
                     told.get(&row.spis).map(|(old, id)| (*old, Some(*id)))

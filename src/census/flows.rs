@@ -78,8 +78,8 @@ impl Flows {
         packet: &EspPacket<'_>,
     ) -> Option<usize> {
         let number = self.find_or_number(&key)?;
-        let new = New::of(&self.bounds, number);
-        new.arrive(share(&mut self.shares, number)?, number, path, packet);
+        let flows = share(&mut self.shares, number)?;
+        arrive(&self.bounds, flows, number, path, packet);
         Some(number)
     }
 
@@ -227,7 +227,7 @@ fn count_share(bounds: &Bounds, flows: &mut Vec<FlowCounter>, told: &[(usize, &T
     for told in told.chunks(TOGETHER) {
         for (number, (lane, train)) in told {
             if let Some(first) = train.packets().next() {
-                New::of(bounds, *number).arrive(flows, *number, &lane.path, &first);
+                arrive(bounds, flows, *number, &lane.path, &first);
             }
         }
         let places = told.iter().map(|(number, _)| number / SHARES);
@@ -243,36 +243,23 @@ fn count_share(bounds: &Bounds, flows: &mut Vec<FlowCounter>, told: &[(usize, &T
     }
 }
 
-/// What a flow gets that begins as the one of a number.
-struct New {
-    holes: usize,
-    may_time: bool,
-}
-
-impl New {
-    fn of(bounds: &Bounds, number: usize) -> Self {
-        Self {
-            holes: match number < bounds.flows_with_all_holes {
-                true => limits::FLOW_HOLES,
-                false => limits::FURTHER_FLOW_HOLES,
-            },
-            may_time: number < bounds.rhythm_flows,
-        }
+/// A packet of the flow of a number came by this path: the flow begins with it if it is not there.
+fn arrive(
+    bounds: &Bounds,
+    flows: &mut Vec<FlowCounter>,
+    number: usize,
+    path: &Path,
+    packet: &EspPacket<'_>,
+) {
+    if let Some(flow) = flows.get_mut(number / SHARES) {
+        return flow.takes(path);
     }
-
-    /// A packet of the flow came by this path: it begins with it if it is not there.
-    fn arrive(
-        self,
-        flows: &mut Vec<FlowCounter>,
-        number: usize,
-        path: &Path,
-        packet: &EspPacket<'_>,
-    ) {
-        match flows.get_mut(number / SHARES) {
-            Some(flow) => flow.takes(path),
-            None => flows.push(FlowCounter::new(*path, packet, self.holes, self.may_time)),
-        }
-    }
+    let holes = match number < bounds.flows_with_all_holes {
+        true => limits::FLOW_HOLES,
+        false => limits::FURTHER_FLOW_HOLES,
+    };
+    let may_time = number < bounds.rhythm_flows;
+    flows.push(FlowCounter::new(*path, packet, holes, may_time));
 }
 
 fn share(shares: &mut [Mutex<Vec<FlowCounter>>], number: usize) -> Option<&mut Vec<FlowCounter>> {

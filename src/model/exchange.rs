@@ -81,6 +81,14 @@ pub fn is_v1(kind: ExchangeType) -> bool {
     kind.0 < ExchangeType::IKE_SA_INIT.0
 }
 
+/// Whether an exchange of this kind begins an IKE SA; one that is made by rekeying has none.
+pub fn begins_ike_sa(kind: ExchangeType) -> bool {
+    matches!(
+        kind,
+        ExchangeType::IKE_SA_INIT | ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE
+    )
+}
+
 /// Whether an exchange has no answer, or in IKEv1 not all of its messages.
 pub fn lacks_answer(exchange: &Exchange) -> bool {
     match v1_messages(exchange.kind) {

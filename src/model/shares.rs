@@ -17,7 +17,7 @@ pub struct Shares<I, T> {
 }
 
 /// Shares, of which each has so few rows of a large capture that they stay in a core's cache.
-pub(crate) const SHARES: usize = 1 << SHARE_BITS;
+const SHARES: usize = 1 << SHARE_BITS;
 
 /// Bits of an id that tell the share; the others tell the place there, which [`crate::limits::MESSAGES`]
 /// keeps below what they can hold.
@@ -25,9 +25,8 @@ const SHARE_BITS: u32 = 8;
 
 /// The id of the row at a place of a share.
 pub(crate) fn id_at<I: Id>(share: usize, place: usize) -> I {
-    let place = u32::try_from(place).unwrap_or(u32::MAX);
-    let share = u32::try_from(share).unwrap_or(u32::MAX);
-    I::from_index(place << SHARE_BITS | share & (u32::MAX >> (32 - SHARE_BITS)))
+    let number = place * SHARES + share % SHARES;
+    I::from_index(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 /// The share of a row, and its place there.

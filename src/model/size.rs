@@ -288,8 +288,9 @@ impl Model {
         let refused = exchanges().any(|exchange| {
             exchange.kind == ExchangeType::INFORMATIONAL_V1
                 && self.began(exchange).is_some_and(|began| began >= since)
-                && self.may_refuse(exchange)
-                && !self.is_of_phase_2(exchange)
+                && self.may_report(exchange, |read| {
+                    refuses(read) && !negotiation::is_of_phase_2(read)
+                })
         });
         match (done, refused) {
             (true, _) => AuthOutcome::AuthOnly,
@@ -336,30 +337,18 @@ impl Model {
                 other.kind == ExchangeType::INFORMATIONAL_V1
                     && other.by != exchange.by
                     && class != Some(InformationalClass::Dpd)
-                    && self.may_refuse(other)
+                    && self.may_report(other, refuses)
                     && self
                         .began(other)
                         .is_some_and(|began| began.since(last) <= AT_ONCE)
             })
     }
 
-    /// Whether the first message of an informational exchange reports an error, as far as it can be
-    /// read.
-    fn may_refuse(&self, exchange: &Exchange) -> bool {
-        let read = exchange
-            .flights
-            .first()
-            .and_then(|flight| self.opened(flight));
-        read.is_none_or(|(_, read)| !negotiation::errors(&read).is_empty())
-    }
-
-    /// IKEv1: whether the first message of an informational exchange was read and speaks of phase 2.
-    fn is_of_phase_2(&self, exchange: &Exchange) -> bool {
-        let read = exchange
-            .flights
-            .first()
-            .and_then(|flight| self.opened(flight));
-        read.is_some_and(|(_, read)| negotiation::is_of_phase_2(&read))
+    /// Whether the first message of an informational exchange is such a report, as far as it can be read.
+    fn may_report(&self, exchange: &Exchange, is: impl Fn(&Message<'_>) -> bool) -> bool {
+        let first = exchange.flights.first();
+        let read = first.and_then(|flight| self.opened(flight));
+        read.is_none_or(|(_, read)| is(&read))
     }
 
     /// When the first message of an exchange was seen.
@@ -454,6 +443,11 @@ fn auth_outcome(read: &Message<'_>) -> AuthOutcome {
         (false, _) if negotiation::errors(read).is_empty() => AuthOutcome::Unclear,
         (false, _) => AuthOutcome::Refused,
     }
+}
+
+/// Whether a message that was read reports an error.
+fn refuses(read: &Message<'_>) -> bool {
+    !negotiation::errors(read).is_empty()
 }
 
 /// What an informational message is, by what it holds.

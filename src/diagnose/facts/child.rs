@@ -7,9 +7,7 @@ use crate::diagnose::Confidence;
 use crate::diagnose::{Case, Cite, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::limits;
-use crate::model::{
-    ChildOutcome, Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, Selector, selector,
-};
+use crate::model::{Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, Selector, selector};
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 use crate::units::Timestamp;
@@ -126,10 +124,7 @@ impl Attempt {
         if let Some(answer) = &self.told.answer {
             return answer.has_sa.then_some(answer.at.1);
         }
-        let exchange = &model.exchanges[self.exchange];
-        let made = rekey::ended(model, exchange, ChildOutcome::Made);
-        let response = exchange.response().filter(|_| made)?;
-        super::began(model, response).map(|at| at.1)
+        rekey::made_at(model, &model.exchanges[self.exchange])
     }
 }
 
@@ -230,18 +225,12 @@ pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
 /// message was opened; sorted.
 fn made_unread(model: &Model, ike_sa: IkeSaId) -> Vec<Timestamp> {
     let exchanges = model.ike_sas[ike_sa].exchanges.iter();
-    let mut times: Vec<Timestamp> = exchanges
-        .map(|id| &model.exchanges[*id])
-        .filter(|exchange| rekey::ended(model, exchange, ChildOutcome::Made))
-        .filter(|exchange| {
-            let mut flights = exchange.flights.iter();
-            flights.all(|flight| model.opened(flight).is_none())
-        })
-        .filter_map(|exchange| super::began(model, exchange.response()?))
-        .map(|at| at.1)
-        .collect();
-    times.sort_unstable();
-    times
+    let exchanges = exchanges.map(|id| &model.exchanges[*id]);
+    let unread = exchanges.filter(|exchange| {
+        let mut flights = exchange.flights.iter();
+        flights.all(|flight| model.opened(flight).is_none())
+    });
+    rekey::times_made(model, unread)
 }
 
 /// Whether the recording goes on for long enough after a refusal to show another try.

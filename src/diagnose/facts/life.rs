@@ -2,7 +2,8 @@
 
 use super::began;
 use crate::diagnose::{Case, Cite};
-use crate::model::{AuthOutcome, Exchange, IkeSaId, InformationalClass, Model};
+use crate::model::exchange::begins_ike_sa;
+use crate::model::{AuthOutcome, Exchange, IkeSa, IkeSaId, InformationalClass, Model};
 use crate::registry::ExchangeType;
 use std::net::IpAddr;
 
@@ -44,7 +45,7 @@ pub fn birth(model: &Model, id: IkeSaId) -> Option<Birth> {
             )
         })?;
     let message = super::first(model, first.request()?)?;
-    begins(first.kind).then_some(Birth {
+    begins_ike_sa(first.kind).then_some(Birth {
         ike_sa: id,
         initiator: message.path.from().address,
         responder: message.path.to().address,
@@ -53,12 +54,10 @@ pub fn birth(model: &Model, id: IkeSaId) -> Option<Birth> {
     })
 }
 
-/// Whether an exchange of this kind begins an IKE SA; one made by rekeying has none.
-pub fn begins(kind: ExchangeType) -> bool {
-    matches!(
-        kind,
-        ExchangeType::IKE_SA_INIT | ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE
-    )
+/// Whether an IKE SA was begun by a first message, as far as the recording has it, and not made by rekeying.
+pub fn is_begun(model: &Model, sa: &IkeSa) -> bool {
+    let first = sa.exchanges.first();
+    first.is_some_and(|id| begins_ike_sa(model.exchanges[*id].kind))
 }
 
 /// The births of a tunnel's IKE SAs, in order.

@@ -78,6 +78,16 @@ pub fn offsets(times: &[Timestamp]) -> Text {
     Text::verbatim(format_args!("{} s", shown.join(", ")))
 }
 
+/// Sorts spans by when they begin, and lets each end with the last of itself and those before.
+pub fn until_latest(spans: &mut [(Timestamp, Timestamp)]) {
+    spans.sort_unstable();
+    let mut latest = None;
+    for (_, last) in spans {
+        *last = latest.map_or(*last, |latest| (*last).max(latest));
+        latest = Some(*last);
+    }
+}
+
 /// Whether an address is private (RFC 1918, RFC 4193): one that no packet in the Internet bears.
 pub fn is_private(address: IpAddr) -> bool {
     match address {

@@ -1,7 +1,7 @@
 //! Requests for child SAs that were refused: `CREATE_CHILD_SA`, judged by size, and quick mode. Of those that were opened
 //! [`super::child`] tells more.
 
-use super::{began, life};
+use super::{began, life, until_latest};
 use crate::diagnose::{Case, Cite, Signs};
 use crate::model::{
     AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model,
@@ -62,7 +62,7 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
     let lives = LazyCell::new(|| Lives::of(case));
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
-        let successes = LazyCell::new(|| times_made(case.model, sa));
+        let successes = LazyCell::new(|| times_made(case.model, exchanges(case.model, sa)));
         let has_child = |time| {
             let in_auth = match sa.auth {
                 AuthOutcome::Full => true,
@@ -145,12 +145,7 @@ impl Lives {
             .flows()
             .map(|flow| (flow.seen.first.1, flow.seen.last.1))
             .collect();
-        flows.sort_unstable();
-        let mut latest = Timestamp(i64::MIN);
-        for (_, last) in &mut flows {
-            latest = latest.max(*last);
-            *last = latest;
-        }
+        until_latest(&mut flows);
         let mut begun: Vec<_> = case.ike_sas().map(|sa| sa.seen.first.1).collect();
         begun.sort_unstable();
         Self {
@@ -211,7 +206,7 @@ pub fn ended(model: &Model, exchange: &Exchange, outcome: ChildOutcome) -> bool 
 
 /// Whether a child SA was made under the same IKE SA around that time.
 pub fn mended(model: &Model, sa: &IkeSa, refused: Timestamp) -> bool {
-    is_near(&times_made(model, sa), refused)
+    is_near(&times_made(model, exchanges(model, sa)), refused)
 }
 
 /// Whether one of the times, which are sorted, mends what was refused.
@@ -224,13 +219,26 @@ pub fn is_near(successes: &[Timestamp], refused: Timestamp) -> bool {
         .is_some_and(|time| time.since(refused) <= MENDED)
 }
 
-/// When the negotiations of child SAs that succeeded under an IKE SA were answered, sorted.
-fn times_made(model: &Model, sa: &IkeSa) -> Vec<Timestamp> {
-    let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
-    let made = exchanges
-        .filter(|exchange| ended(model, exchange, ChildOutcome::Made))
-        .filter_map(|exchange| began(model, exchange.response()?));
-    let mut times: Vec<Timestamp> = made.map(|at| at.1).collect();
+/// When those of some exchanges that [made](ended) child SAs were answered, sorted.
+pub fn times_made<'m>(
+    model: &Model,
+    exchanges: impl Iterator<Item = &'m Exchange>,
+) -> Vec<Timestamp> {
+    let made = exchanges.filter_map(|exchange| made_at(model, exchange));
+    let mut times: Vec<Timestamp> = made.collect();
     times.sort_unstable();
     times
+}
+
+/// When a negotiation of a child SA that [succeeded](ended) was answered.
+pub fn made_at(model: &Model, exchange: &Exchange) -> Option<Timestamp> {
+    let response = exchange
+        .response()
+        .filter(|_| ended(model, exchange, ChildOutcome::Made))?;
+    began(model, response).map(|at| at.1)
+}
+
+/// The exchanges of an IKE SA.
+fn exchanges<'m>(model: &'m Model, sa: &'m IkeSa) -> impl Iterator<Item = &'m Exchange> {
+    sa.exchanges.iter().map(|id| &model.exchanges[*id])
 }

@@ -6,6 +6,7 @@ use super::offer::{self, Offer};
 use super::vendor_advice;
 use crate::diagnose::{Case, Cite, Confidence};
 use crate::language::Text;
+use crate::model::exchange::begins_ike_sa;
 use crate::model::{IkeSa, Model, Role};
 use crate::registry::{ExchangeType, NotifyType, product};
 use crate::say;
@@ -209,11 +210,6 @@ fn attempts<'m>(case: &Case<'m>, responder: IpAddr) -> Vec<(&'m IkeSa, &'m Notic
 
 /// A refusal of phase 1 or `IKE_SA_INIT`, not one that answers something later in clear.
 fn is_first(notice: &Notice) -> bool {
-    matches!(
-        notice.exchange_kind,
-        ExchangeType::IKE_SA_INIT
-            | ExchangeType::IDENTITY_PROTECTION
-            | ExchangeType::AGGRESSIVE
-            | ExchangeType::INFORMATIONAL_V1
-    )
+    let kind = notice.exchange_kind;
+    begins_ike_sa(kind) || kind == ExchangeType::INFORMATIONAL_V1
 }

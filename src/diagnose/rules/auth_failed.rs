@@ -311,10 +311,7 @@ struct Begun {
 
 impl Begun {
     fn of(case: &Case<'_>) -> Self {
-        let attempts = case.ike_sas().filter(|sa| {
-            let first = sa.exchanges.first();
-            first.is_some_and(|id| life::begins(case.model.exchanges[*id].kind))
-        });
+        let attempts = case.ike_sas().filter(|sa| life::is_begun(case.model, sa));
         let mut attempts: Vec<_> = attempts.map(|sa| sa.seen.first.1).collect();
         attempts.sort_unstable();
         Self {

@@ -4,7 +4,7 @@ use crate::diagnose::facts::inner::{Asking, Inside};
 use crate::diagnose::facts::{end_of, life};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::{IkeSa, Run};
+use crate::model::Run;
 use crate::say;
 use crate::units::Span;
 
@@ -73,17 +73,14 @@ fn resets(case: &Case<'_>, end: usize) -> Vec<Cite> {
             let last = &case.model.exchanges[*case.model.ike_sas[*id].exchanges.last()?];
             // A successor that stood before was made in order, and so was one that was not begun from the
             // first message: by rekeying. One that is asked for afterwards is the reset's own.
-            let begun = |other: &IkeSa| {
-                let first = other.exchanges.first();
-                first.is_some_and(|id| life::begins(case.model.exchanges[*id].kind))
-            };
             let mut others = case
                 .tunnel
                 .ike_sas
                 .iter()
                 .map(|other| &case.model.ike_sas[*other]);
             let succeeded = others.any(|other| {
-                other.replaces == Some(*id) && (other.seen.first.1 <= closing.at.1 || !begun(other))
+                other.replaces == Some(*id)
+                    && (other.seen.first.1 <= closing.at.1 || !life::is_begun(case.model, other))
             });
             let meant = !succeeded
                 && last.response().is_some()

@@ -53,7 +53,7 @@ const LONG: Span = Span::from_millis(400);
 type Sample = (Cite, Span);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let checks = of_ike(case).unwrap_or_default();
+    let checks = of_ike(case);
     let mut ike: Vec<Sample> = checks.iter().map(|(_, sample)| *sample).collect();
     ike.sort_unstable();
     let [outer, inner] = [
@@ -89,15 +89,19 @@ type Asker = (Vantage, IpAddr);
 type Asked = Vec<(Asker, Sample)>;
 
 /// The round trips of liveness checks, each with who asked: a tap beside one gateway sees the path only in
-/// what that one asks. `None` where too few are so long as to make a step, or to be long throughout.
-fn of_ike(case: &Case<'_>) -> Option<Asked> {
+/// what that one asks. None where too few are so
+/// long as to make a step, or to be long throughout.
+fn of_ike(case: &Case<'_>) -> Asked {
     let is_check = |exchange: &&Exchange| exchange.kind == ExchangeType::INFORMATIONAL;
     let checks = case.exchanges().filter(is_check);
     let checks: Asked = checks
         .filter_map(|exchange| round_trip(case.model, exchange))
         .collect();
     let slow = checks.iter().filter(|(_, (_, rtt))| *rtt >= STEP);
-    (slow.count() >= ENOUGH).then_some(checks)
+    match slow.count() >= ENOUGH {
+        true => checks,
+        false => Asked::new(),
+    }
 }
 
 /// The round trips of each asker, in order.

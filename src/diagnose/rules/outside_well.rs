@@ -47,11 +47,7 @@ const TOGETHER: Span = Span::from_secs(10);
 const UNNOTICED: u64 = 200;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let up = case
-        .tunnel
-        .ike_sas
-        .iter()
-        .any(|id| case.model.ike_sas[*id].state.was_up());
+    let up = case.ike_sas().any(|sa| sa.state.was_up());
     if !up || !case.tunnel.icmp.is_empty() || !case.tap().hears_both() || is_lossy(case.tunnel) {
         return Vec::new();
     }

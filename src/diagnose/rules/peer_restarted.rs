@@ -3,7 +3,7 @@
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::tap::{self};
-use crate::diagnose::facts::{Fate, auth, began, end_of, first, life, own};
+use crate::diagnose::facts::{Fate, auth, began, end_of, first, life, own, until_latest};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{EspFlow, IkeSa, IkeSaId, IkeState, TunnelId};
@@ -218,16 +218,6 @@ fn fresh_since(case: &Case<'_>) -> Option<Timestamp> {
         }
     }
     first
-}
-
-/// Sorts spans by when they begin, and lets each end with the last of itself and those before.
-fn until_latest(spans: &mut [(Timestamp, Timestamp)]) {
-    spans.sort_unstable();
-    let mut latest = None;
-    for (_, last) in spans {
-        *last = latest.map_or(*last, |latest| (*last).max(latest));
-        latest = Some(*last);
-    }
 }
 
 fn in_vain(case: &Case<'_>) -> [Vec<(Timestamp, Timestamp)>; 2] {

@@ -1,8 +1,8 @@
 //! Rekeying is refused again and again.
 
 use crate::diagnose::facts::child::{self, Refusal};
-use crate::diagnose::facts::life;
 use crate::diagnose::facts::rekey::{self, Refused};
+use crate::diagnose::facts::{began, life};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildOutcome, Model};
@@ -192,13 +192,10 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
 
 /// Whether an IKE SA begins after this time, and soon enough.
 fn begins_anew(case: &Case<'_>, time: Timestamp) -> bool {
-    case.tunnel
-        .ike_sas
-        .iter()
-        .filter_map(|id| case.model.ike_sas[*id].exchanges.first())
-        .map(|id| &case.model.exchanges[*id])
-        .filter(|exchange| life::begins(exchange.kind))
-        .filter_map(|exchange| crate::diagnose::facts::began(case.model, exchange.flights.first()?))
+    case.ike_sas()
+        .filter(|sa| life::is_begun(case.model, sa))
+        .filter_map(|sa| case.model.exchanges[*sa.exchanges.first()?].flights.first())
+        .filter_map(|flight| began(case.model, flight))
         .any(|(_, began)| began > time && began.since(time) <= rekey::OUTLIVED)
 }
 
