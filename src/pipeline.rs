@@ -181,8 +181,9 @@ fn judge(model: &Model, rules: &[&'static Rule]) -> Judged {
         blind.extend(one.blind);
         failed.extend(one.failed);
     }
+    let ranked = diagnose::rank(folded).into_par_iter();
     Judged {
-        findings: diagnose::rank(folded),
+        findings: ranked.map(Folded::finding).collect(),
         blind,
         failed,
     }

@@ -12,7 +12,7 @@ use crate::each::{Each, map_ids};
 use crate::limits::{LINK_CHOICES, LINK_CROWD};
 use crate::model::{
     AuthOutcome, ChildOutcome, ChildSa, ChildTerms, ExchangeId, Few, FlowId, IkeSaId, IkeState,
-    Link, Model, Negotiation, Role, Seen,
+    Link, Model, Negotiation, Role, Seen, Signs,
 };
 use crate::registry::ExchangeType;
 use crate::units::{EspSpi, Span, Timestamp};
@@ -141,19 +141,26 @@ impl Maker {
     }
 }
 
-/// The exchanges that made child SAs, in order of time.
-fn makers(model: &Model, succession: &Succession, each: &Each<'_>) -> Vec<Maker> {
+/// The exchanges that made child SAs, in order of time. IKE SAs under which one was refused get the sign of it.
+fn makers(model: &mut Model, succession: &Succession, each: &Each<'_>) -> Vec<Maker> {
     let ids: Vec<IkeSaId> = model.ike_sas.ids().collect();
-    let makers = map_ids(each, &ids, |id| makers_of(model, succession, id));
-    let mut makers: Vec<Maker> = makers.into_iter().flatten().collect();
+    let asked = map_ids(each, &ids, |id| makers_of(model, succession, id));
+    let mut makers: Vec<Maker> = Vec::with_capacity(asked.iter().map(|(made, _)| made.len()).sum());
+    for (id, (made, refused)) in ids.into_iter().zip(asked) {
+        makers.extend(made);
+        if refused {
+            let sa = &mut model.ike_sas[id];
+            sa.signs = sa.signs.or(Signs::CHILD_REFUSED);
+        }
+    }
     makers.sort_by_key(|maker| maker.asked);
     makers
 }
 
-/// Those of an IKE SA.
-fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> Vec<Maker> {
+/// Those of an IKE SA, and whether one was refused after authentication.
+fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> (Vec<Maker>, bool) {
     let row = &model.ike_sas[ike_sa];
-    let mut makers = Vec::new();
+    let (mut makers, mut refused) = (Vec::new(), false);
     let auth = match row.version.major() {
         1 => AuthOutcome::NotSeen,
         _ => row.auth,
@@ -176,12 +183,18 @@ fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> Vec<Mak
                     // Its successor may lie beyond the capture, if it rekeyed an IKE SA.
                     ChildOutcome::Made => (false, false),
                     ChildOutcome::Unclear => (false, true),
-                    _ => continue,
+                    outcome => {
+                        refused |= outcome == ChildOutcome::Refused;
+                        continue;
+                    }
                 }
             }
             ExchangeType::QUICK_MODE => match model.child_outcome(exchange) {
                 ChildOutcome::Made => (true, false),
-                _ => continue,
+                outcome => {
+                    refused |= outcome == ChildOutcome::Refused;
+                    continue;
+                }
             },
             _ => continue,
         };
@@ -225,7 +238,7 @@ fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> Vec<Mak
             told: told.map(Box::new),
         });
     }
-    makers
+    (makers, refused)
 }
 
 /// A child SA in the making.

@@ -22,23 +22,31 @@ pub fn conclude(mut findings: Vec<Finding>) -> Vec<Finding> {
         of_one.push(finding);
     }
     folded.extend(fold(of_one));
-    rank(folded)
+    rank(folded).into_iter().map(Folded::finding).collect()
 }
 
-/// A finding that [`fold`] kept.
+/// A finding that [`fold`] kept. There may be hundreds of thousands, so they stay where they are until they
+/// are in order.
 #[derive(Debug)]
 pub struct Folded {
     /// The finding; its cause is the place among those that were kept of its tunnel.
-    finding: Finding,
+    finding: Box<Finding>,
     /// How many lie between it and its first cause.
     depth: usize,
+}
+
+impl Folded {
+    /// The finding alone. Its cause is a place among those that [`rank`] has put in order.
+    pub fn finding(self) -> Finding {
+        *self.finding
+    }
 }
 
 /// Orders what is left of the findings of all tunnels, those of each together and in the order that
 /// [`fold`] gave: by severity, then cause before consequence, confidence, time, code and tunnel. So the
 /// outcome does not depend on the order in which tunnels were judged.
-pub fn rank(folded: Vec<Folded>) -> Vec<Finding> {
-    // There may be hundreds of thousands: what orders them is set apart, and they are moved once.
+pub fn rank(mut folded: Vec<Folded>) -> Vec<Folded> {
+    // What orders them is set apart: a sort would fetch each finding many times.
     let mut order: Vec<_> = folded
         .iter()
         .enumerate()
@@ -61,17 +69,16 @@ pub fn rank(folded: Vec<Folded>) -> Vec<Finding> {
             *place = now;
         }
     }
-    let mut findings: Vec<Finding> = folded.into_iter().map(|one| one.finding).collect();
     let (mut tunnel, mut begin) = (None, 0);
-    for (place, finding) in findings.iter_mut().enumerate() {
+    for (place, Folded { finding, .. }) in folded.iter_mut().enumerate() {
         if finding.tunnel != tunnel {
             (tunnel, begin) = (finding.tunnel, place);
         }
         let cause = finding.cause.and_then(|cause| places.get(begin + cause));
         finding.cause = cause.copied();
     }
-    arrange(&mut findings, &mut places);
-    findings
+    arrange(&mut folded, &mut places);
+    folded
 }
 
 /// Drops or demotes consequences among the findings of one tunnel; their causes take over their
@@ -126,11 +133,11 @@ pub fn fold(mut findings: Vec<Finding>) -> Vec<Folded> {
         if link.keep {
             folded.push(Folded {
                 depth: link.depth,
-                finding: Finding {
+                finding: Box::new(Finding {
                     severity: link.severity,
                     cause: cause(place),
                     ..finding
-                },
+                }),
             });
         }
     }

@@ -164,7 +164,7 @@ impl Model {
         tunnel: TunnelId,
         end: std::net::IpAddr,
         reach: usize,
-    ) -> impl Iterator<Item = TunnelId> + use<'_> {
+    ) -> impl Iterator<Item = TunnelId> + Clone + use<'_> {
         let all = self.tunnels_of(end);
         let place = all.partition_point(|other| *other < tunnel);
         all.iter()

@@ -78,8 +78,12 @@ impl Signs {
     pub const BARE: Self = Self(1 << 26);
     /// An exchange of IKEv2 that lacks its request.
     pub const UNASKED: Self = Self(1 << 27);
-    /// A request and its response that lie 80 ms or more apart.
+    /// An informational exchange of IKEv2 whose response lies 80 ms or more behind its request.
     pub const SLOW: Self = Self(1 << 28);
+    /// A request and what answers it.
+    pub const ANSWERED: Self = Self(1 << 29);
+    /// A negotiation of a child SA after authentication that was refused, as far as can be told.
+    pub const CHILD_REFUSED: Self = Self(1 << 30);
 
     /// Round trips that are shorter are of no concern to anyone.
     pub(crate) const SLOWLY: Span = Span::from_millis(80);
@@ -152,8 +156,9 @@ fn of_round_trip<'m>(
     // A copy that another tap recorded may be the one beside the request.
     let elsewhere = response.elsewhere.iter().filter_map(|id| message(*id));
     let mut answers = iter::once(answered).chain(elsewhere);
-    let slow = answers.any(|answer| answer.time.since(asked.time) >= Signs::SLOWLY);
-    Signs::NONE
+    let slow = exchange.kind == ExchangeType::INFORMATIONAL
+        && answers.any(|answer| answer.time.since(asked.time) >= Signs::SLOWLY);
+    Signs::ANSWERED
         .with(asked.path.to() != answered.path.from(), Signs::ASIDE)
         .with(slow, Signs::SLOW)
 }

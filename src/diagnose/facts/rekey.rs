@@ -56,7 +56,7 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
     /// An IKE SA that another takes the place of is closed this soon.
     const LEFT: Span = Span::from_secs(10);
     let [mut before, mut alive] = [Vec::new(), Vec::new()];
-    if !case.signs().meet(Signs::CHILD_EXCHANGE.or(Signs::V1)) {
+    if !case.signs().meet(Signs::CHILD_REFUSED) {
         return [before, alive];
     }
     let lives = LazyCell::new(|| Lives::of(case));

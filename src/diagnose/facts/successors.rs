@@ -2,11 +2,12 @@
 //! grows with the logarithm of their number: a gateway that cannot keep a tunnel up makes thousands.
 
 use crate::diagnose::{Case, Cite};
-use crate::model::{IkeSaId, IkeState};
+use crate::model::{Exchange, IkeSaId, IkeState};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 /// The IKE SAs of a tunnel that stood, by time.
 #[derive(Debug, Default)]
@@ -17,8 +18,8 @@ pub struct Successors {
     stood: Vec<Stood>,
     /// When those began that are established and were not deleted, sorted.
     up: Vec<(Timestamp, IkeSaId)>,
-    /// Requests for SAs and who asks, in order of time.
-    asked: Vec<(Cite, IpAddr)>,
+    /// Requests for SAs and who asks, in order of time; read when one is asked for, since few tunnels need it.
+    asked: OnceLock<Vec<(Cite, IpAddr)>>,
 }
 
 #[derive(Debug)]
@@ -60,32 +61,14 @@ impl Successors {
                 last: latest,
             });
         }
-        successors.asked = case
-            .exchanges()
-            .filter(|exchange| {
-                matches!(
-                    exchange.kind,
-                    ExchangeType::IKE_SA_INIT
-                        | ExchangeType::CREATE_CHILD_SA
-                        | ExchangeType::IDENTITY_PROTECTION
-                        | ExchangeType::AGGRESSIVE
-                        | ExchangeType::QUICK_MODE
-                )
-            })
-            .filter_map(|exchange| {
-                let message = super::first(case.model, exchange.request()?)?;
-                let at = (message.frame, message.time);
-                Some((at, message.path.from().address))
-            })
-            .collect();
-        successors.asked.sort_by_key(|(at, _)| at.1);
         successors
     }
 
-    /// The first request for an SA after this time, and who asks.
-    pub fn asked_after(&self, time: Timestamp) -> Option<(Cite, IpAddr)> {
-        let place = self.asked.partition_point(|(at, _)| at.1 <= time);
-        self.asked.get(place).copied()
+    /// The first request for an SA of their tunnel after this time, and who asks.
+    pub fn asked_after(&self, case: &Case<'_>, time: Timestamp) -> Option<(Cite, IpAddr)> {
+        let asked = self.asked.get_or_init(|| requests(case));
+        let place = asked.partition_point(|(at, _)| at.1 <= time);
+        asked.get(place).copied()
     }
 
     /// Whether another IKE SA takes the place of this one.
@@ -116,4 +99,26 @@ impl Successors {
                 .next()
                 .is_some_and(|(first, _)| time.since(*first) < fresh)
     }
+}
+
+/// The requests for SAs of a tunnel and who asks, in order of time.
+fn requests(case: &Case<'_>) -> Vec<(Cite, IpAddr)> {
+    let asks = |exchange: &&Exchange| {
+        matches!(
+            exchange.kind,
+            ExchangeType::IKE_SA_INIT
+                | ExchangeType::CREATE_CHILD_SA
+                | ExchangeType::IDENTITY_PROTECTION
+                | ExchangeType::AGGRESSIVE
+                | ExchangeType::QUICK_MODE
+        )
+    };
+    let requests = case.exchanges().filter(asks).filter_map(|exchange| {
+        let message = super::first(case.model, exchange.request()?)?;
+        let at = (message.frame, message.time);
+        Some((at, message.path.from().address))
+    });
+    let mut requests: Vec<(Cite, IpAddr)> = requests.collect();
+    requests.sort_by_key(|(at, _)| at.1);
+    requests
 }

@@ -117,14 +117,14 @@ fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Proof> {
     let (initiator, responder) = (path.from.address, path.to.address);
     // Several values of one kind are a reason of their own.
     let plain = ours.is_plain();
-    let beside: Vec<&IkeSa> = case
+    // The first that is looked at nearly always tells.
+    let beside = case
         .model
         .tunnels_beside(case.id, responder, LOOKED_AT)
         .flat_map(|other| case.model.tunnels[other].ike_sas.iter().take(TRIED))
         .map(|id| &case.model.ike_sas[*id])
-        .filter(|other| other.version.major() == sa.version.major())
-        .collect();
-    accepted_elsewhere(case.model, &beside, responder, &ours, plain)
+        .filter(|other| other.version.major() == sa.version.major());
+    accepted_elsewhere(case.model, beside.clone(), responder, &ours, plain)
         .or_else(|| {
             let before = offer::accepted_before(case, [initiator, responder], at)?;
             (before.offer.0 == ours).then_some(Proof::Before {
@@ -132,7 +132,7 @@ fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Proof> {
             })
         })
         .or_else(|| {
-            let mut offers = beside.iter().filter_map(|other| {
+            let mut offers = beside.filter_map(|other| {
                 // Addresses are at hand, offers have to be read.
                 let path = other.paths.first();
                 let path = path.filter(|path| plain && path.from.address == responder)?;
@@ -147,9 +147,9 @@ fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Proof> {
         .or_else(|| keeps_spi(case, responder, notice).then_some(Proof::Spi))
 }
 
-fn accepted_elsewhere(
+fn accepted_elsewhere<'m>(
     model: &Model,
-    beside: &[&IkeSa],
+    beside: impl Iterator<Item = &'m IkeSa>,
     responder: IpAddr,
     ours: &Offer,
     plain: bool,

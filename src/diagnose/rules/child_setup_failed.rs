@@ -153,9 +153,8 @@ fn in_use(case: &Case<'_>, time: Timestamp) -> bool {
 
 /// Refusals that were read, for reasons that no other rule is about.
 fn read(case: &Case<'_>) -> Vec<Refusal> {
-    let attempts = case.attempts();
-    child::lasting(case.model, attempts)
-        .into_iter()
+    case.lasting()
+        .iter()
         .filter(|refusal| !refusal.is_rekeying() && !elsewhere(refusal.reason, refusal.v1))
         .map(|refusal| Refusal {
             at: refusal.at(),
@@ -239,7 +238,6 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
         .map(|exchange| &case.model.exchanges[*exchange])
         .rfind(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
     let response = exchange.response()?;
-    let at = began(case.model, response)?;
     // In a round of EAP a response is as small; a first round has a request, and no other before it.
     let rounds = sa
         .exchanges
@@ -257,6 +255,7 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
     if told || !is_last {
         return None;
     }
+    let at = began(case.model, response)?;
     if rounds > 1 {
         // The first request asked for the child SA.
         let first = case.model.auth_rounds(id).first()?.request()?;

@@ -102,6 +102,7 @@ pub(super) fn repeated<'m>(case: &Case<'m>) -> impl Iterator<Item = (Pair<'m>, V
         .ike_sas
         .iter()
         .flat_map(|sa| &model.ike_sas[*sa].exchanges)
+        .filter(|id| came_again(&model.exchanges[**id]))
         // Anybody can send an error in clear, so an initiator need not heed it (RFC 7296 section
         // 2.21.1) and asks again.
         .filter(|id| !is_refused(model, **id))
@@ -113,6 +114,12 @@ pub(super) fn repeated<'m>(case: &Case<'m>) -> impl Iterator<Item = (Pair<'m>, V
             let persists = !pair.answer.again.is_empty();
             (deaf.len() >= 2 && persists).then_some((pair, deaf))
         })
+}
+
+/// Whether two of its messages came again, as a request and its answer do.
+fn came_again(exchange: &Exchange) -> bool {
+    let again = |flight: &&Flight| !flight.again.is_empty();
+    exchange.flights.iter().filter(again).count() >= 2
 }
 
 /// Whether the answer is an error that nothing protects.

@@ -89,7 +89,7 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     if has_other(case, id, at.1) {
         return None;
     }
-    let named = named(case.model, id, at);
+    let named = named(case, id, at);
     let end = end_of(case.tunnel, who)?;
     let vantage = vantage(case.model, last)?;
     // Where the clock was set back, or is another tap's, what came after the delete is not known by
@@ -106,8 +106,8 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     let after = fate_of_attempts(case, at.1, who);
     // With an IKE SA its child SAs go (RFC 7296 section 1.4.1). So whoever sends on has deleted
     // something else, and so has who rekeyed before it: the new IKE SA has nothing to say yet.
-    let rekeyed = came(1 - end) >= NEEDED || tidies_up(case.model, sa, at.1, TIDY);
-    if after.is_none() && still >= NEEDED && rekeyed {
+    let rekeyed = || came(1 - end) >= NEEDED || tidies_up(case.model, sa, at.1, TIDY);
+    if after.is_none() && still >= NEEDED && rekeyed() {
         return None;
     }
     let (severity, confidence, what): (_, _, Text) = match (still >= NEEDED, after) {
@@ -231,7 +231,7 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
             if !ended || at_once || path_died(case, closing.at.1, again.1) {
                 return None;
             }
-            let named = named(case.model, id, closing.at);
+            let named = named(case, id, closing.at);
             let says = match &named {
                 Some(deleted) => say!(
                     "ESP flowed in both directions up to the delete of {deleted} by {who}, and then ended at once, for \
@@ -362,7 +362,7 @@ fn ends_at(
 
 /// The first request for an SA after `time`, and who asks.
 fn asked_again(case: &Case<'_>, time: Timestamp) -> Option<(Cite, IpAddr)> {
-    case.successors().asked_after(time)
+    case.successors().asked_after(case, time)
 }
 
 /// Where, by whom and to whom an informational exchange was begun.
@@ -384,7 +384,11 @@ fn vantage(model: &Model, exchange: &Exchange) -> Option<Vantage> {
 }
 
 /// What the message at this frame deletes, if it was opened: `the IKE SA`, `ESP SA 0x00000001`.
-fn named(model: &Model, id: IkeSaId, at: Cite) -> Option<Text> {
+fn named(case: &Case<'_>, id: IkeSaId, at: Cite) -> Option<Text> {
+    if !case.signs().meet(Signs::OPENED) {
+        return None;
+    }
+    let model = case.model;
     let exchanges = model.ike_sas[id].exchanges.iter();
     let flight = exchanges
         .flat_map(|id| &model.exchanges[*id].flights)
