@@ -144,10 +144,7 @@ fn sizes(case: &Case<'_>, refused: &[rekey::Refused]) -> Option<Sizes> {
             .into_iter()
             .map(Text::from)
             .reduce(|these, last| say!("{these}; or {last}", these, last)),
-        true => {
-            let groups: BTreeSet<u16> = fitting.into_iter().flat_map(Reading::groups).collect();
-            Some(one_of(groups.into_iter().map(offer::group)))
-        }
+        true => groups_of(&fitting),
     };
     let mut says: Text = fitting
         .map(|groups| {
@@ -207,6 +204,22 @@ fn sizes(case: &Case<'_>, refused: &[rekey::Refused]) -> Option<Sizes> {
 
 /// Of more readings of a size than these only the groups are named.
 const READINGS: usize = 4;
+
+/// The groups of these readings; where they are many, how many, and the longest of them: that still says what
+/// it cannot be.
+fn groups_of(readings: &[&Reading]) -> Option<Text> {
+    const NAMED: usize = 6;
+    let groups: BTreeSet<u16> = readings.iter().copied().flat_map(Reading::groups).collect();
+    if groups.len() <= NAMED {
+        return Some(one_of(groups.into_iter().map(offer::group)));
+    }
+    let longest = readings.iter().max_by_key(|reading| reading.public_value)?;
+    Some(say!(
+        "{count} groups, none with a longer public value than {group}",
+        count = groups.len(),
+        group = longest.groups().next().map(offer::group)
+    ))
+}
 
 /// Public values of two groups differ by this at least: 32 octets, those of Curve25519 and of a curve
 /// over 256 bits.
@@ -444,6 +457,24 @@ mod tests {
         };
         assert_eq!(refused(496), Confidence::Likely);
         assert_eq!(refused(432), Confidence::Possible);
+    }
+
+    #[test]
+    fn a_size_that_fits_many_groups_says_which_it_cannot_be() {
+        let says = |length: u32| {
+            let text = format!(
+                "{UP}
+                 10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed {length}
+                 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80
+                 15 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed {length} seed=1
+                 15.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 80"
+            );
+            fires(&text, "pfs-mismatch").says.to_string()
+        };
+        let many = " groups, none with a longer public value than 2048-bit MODP Group (14).";
+        assert!(says(496).contains(many), "{}", says(496));
+        let few = "fits Curve25519";
+        assert!(says(288).contains(few), "{}", says(288));
     }
 
     #[test]
