@@ -12,8 +12,10 @@ use crate::limits::{
     REASSEMBLY_TRAINS,
 };
 use crate::units::{FrameId, Timestamp, Vantage};
+use foldhash::quality::RandomState;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 /// Puts IP packets together from their fragments.
@@ -29,8 +31,10 @@ pub struct Reassembler {
     octets: usize,
     /// Packets given up since the caller last asked.
     given_up: Vec<Incomplete>,
-    /// Packets put together last, the newest at the end.
-    remembered: VecDeque<(Key, Vec<Print>)>,
+    /// The pieces of packets put together last.
+    remembered: Remembered,
+    /// What sums up the octets of a piece, seeded so that nobody can make two of them alike.
+    hasher: RandomState,
 }
 
 /// What became of a piece.
@@ -163,18 +167,22 @@ impl Reassembler {
         };
         let seen = Seen { stamp, time };
         let order = self.train(key, seen, path, ip);
-        let copied = self.is_copy(&key, fragment);
+        let print = Print::of(fragment, &self.hasher);
+        let copied = self.remembered.holds(&key, print);
         let Some(train) = self.trains.get_mut(&order) else {
             return Pushed::Kept;
         };
-        let added = match train.add(seen, path, ip, fragment, copied) {
+        let added = match train.add(seen, path, ip, fragment, print, copied) {
             Ok(added) => added,
             Err(refusal) => return Pushed::Refused(refusal),
         };
         self.octets += added;
         if train.is_whole() {
             return match self.remove(order) {
-                Some(train) => Pushed::Whole(self.complete(train, seen)),
+                Some(train) => {
+                    self.remembered.add(order, key, train.prints.clone());
+                    Pushed::Whole(train.into_whole(seen))
+                }
                 None => Pushed::Kept,
             };
         }
@@ -222,13 +230,6 @@ impl Reassembler {
         order
     }
 
-    /// Whether a piece is, octet for octet, one of a packet put together before.
-    fn is_copy(&self, key: &Key, fragment: &Fragment<'_>) -> bool {
-        let print = Print::of(fragment);
-        let same = self.remembered.iter().rev().find(|(other, _)| other == key);
-        same.is_some_and(|(_, prints)| prints.contains(&print))
-    }
-
     /// Gives up the oldest packets, but not `spared`, until all bounds hold.
     fn make_room(&mut self, spared: u64) {
         while self.trains.len() > REASSEMBLY_TRAINS || self.octets > REASSEMBLY_OCTETS {
@@ -253,13 +254,36 @@ impl Reassembler {
         self.octets = self.octets.saturating_sub(train.octets());
         Some(train)
     }
+}
 
-    fn complete(&mut self, train: Train, last: Seen) -> Whole {
-        if self.remembered.len() >= REASSEMBLY_REMEMBERED {
-            self.remembered.pop_front();
+/// Pieces of the packets put together last, so that copies of them are known as such: at most those of
+/// [`REASSEMBLY_REMEMBERED`] packets.
+#[derive(Debug, Default)]
+struct Remembered {
+    /// What was put together, the newest at the end, with the order in which it was begun.
+    packets: VecDeque<(Key, u64)>,
+    /// Of each key the newest, with its order.
+    prints: BTreeMap<Key, (u64, Vec<Print>)>,
+}
+
+impl Remembered {
+    /// Remembers the pieces of a packet, and forgets those of the oldest if there are enough.
+    fn add(&mut self, order: u64, key: Key, prints: Vec<Print>) {
+        if self.packets.len() >= REASSEMBLY_REMEMBERED
+            && let Some((oldest, order)) = self.packets.pop_front()
+            // The identification may have been used again since.
+            && self.prints.get(&oldest).is_some_and(|(newest, _)| *newest == order)
+        {
+            self.prints.remove(&oldest);
         }
-        self.remembered.push_back((train.key, train.prints.clone()));
-        train.into_whole(last)
+        self.packets.push_back((key, order));
+        self.prints.insert(key, (order, prints));
+    }
+
+    /// Whether a piece is, octet for octet, one of a packet put together before.
+    fn holds(&self, key: &Key, print: Print) -> bool {
+        let same = self.prints.get(key);
+        same.is_some_and(|(_, prints)| prints.contains(&print))
     }
 }
 
@@ -282,18 +306,11 @@ struct Print {
 }
 
 impl Print {
-    fn of(fragment: &Fragment<'_>) -> Self {
-        // FNV-1a. An attacker who makes two pieces alike hides a loss that he made himself.
-        let sum = fragment
-            .bytes
-            .iter()
-            .fold(0xcbf2_9ce4_8422_2325, |sum: u64, &octet| {
-                (sum ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
-            });
+    fn of(fragment: &Fragment<'_>, hasher: &RandomState) -> Self {
         Self {
             offset: fragment.offset,
             length: fragment.length,
-            sum,
+            sum: hasher.hash_one(fragment.bytes),
         }
     }
 }
@@ -374,11 +391,11 @@ impl Train {
         path: Path,
         ip: IpFacts,
         fragment: &Fragment<'_>,
+        print: Print,
         copied: bool,
     ) -> Result<usize, Refusal> {
         self.last = seen;
         self.largest = self.largest.max(ip.length);
-        let print = Print::of(fragment);
         let is_repeat = self
             .prints
             .iter()
