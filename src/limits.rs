@@ -14,8 +14,7 @@ use crate::units::Span;
 pub const MEMORY_LEAST: u64 = 160 << 20;
 
 /// Octets that a run may need whatever it counts: [`REASSEMBLY_OCTETS`], [`STREAM_OCTETS`],
-/// [`IKE_FRAGMENT_OCTETS`], and the tables that are small. Keys come on top, and the window of a zstd
-/// file, of [`ZSTD_WINDOW_LOG`].
+/// [`IKE_FRAGMENT_OCTETS`], and the tables that are small. Keys come on top.
 pub const MEMORY_FIXED: u64 = 96 << 20;
 
 /// Octets that each thread may need, with [`LIMITED_CHUNK_OCTETS`] and [`LIMITED_CHUNKS_WAITING`]:
@@ -27,6 +26,10 @@ pub const LIMITED_CHUNK_OCTETS: usize = 1 << 20;
 
 /// As [`CHUNKS_WAITING`], where memory is limited.
 pub const LIMITED_CHUNKS_WAITING: usize = 1;
+
+/// As [`ZSTD_WINDOW_LOG`], where memory is limited to [`MEMORY_LEAST`]: as much as the `zstd` program asks
+/// for at any level up to 19. More memory allows larger ones.
+pub const LIMITED_ZSTD_WINDOW_LOG: u32 = 23;
 
 /// Octets that a flow takes at most, with its tunnel, the findings about it and what is shown: its
 /// row, 2 KiB of timeline, and all paths, samples, sizes and odd packets that are kept of one.
@@ -51,6 +54,8 @@ pub struct Bounds {
     pub chunk_octets: usize,
     /// See [`CHUNKS_WAITING`].
     pub chunks_waiting: usize,
+    /// See [`ZSTD_WINDOW_LOG`].
+    pub zstd_window_log: u32,
     /// See [`MESSAGE_OCTETS`].
     pub message_octets: usize,
     /// See [`MESSAGES`].
@@ -71,6 +76,7 @@ impl Default for Bounds {
             threads: usize::MAX,
             chunk_octets: CHUNK_OCTETS,
             chunks_waiting: CHUNKS_WAITING,
+            zstd_window_log: ZSTD_WINDOW_LOG,
             message_octets: MESSAGE_OCTETS,
             messages: MESSAGES,
             flows: FLOWS,
@@ -84,15 +90,19 @@ impl Default for Bounds {
 impl Bounds {
     /// Bounds that keep a run within so many octets; `None` if that is less than [`MEMORY_LEAST`].
     ///
-    /// Three quarters of what is not fixed are for what is counted, the rest for threads. Flows and
-    /// messages have shares of their own, so that a flood of one hides nothing of the other.
+    /// Three quarters of what is not fixed are for what is counted, the rest for threads and, up to a half
+    /// of what the first of these leaves, for the window of a zstd file. Flows and messages have shares of
+    /// their own, so that a flood of one hides nothing of the other.
     pub fn within(memory: u64) -> Option<Self> {
         let counted = memory
             .checked_sub(MEMORY_LEAST)?
             .saturating_add(MEMORY_LEAST - MEMORY_FIXED - MEMORY_THREAD)
             / 4
             * 3;
-        let threads = (memory - counted).saturating_sub(MEMORY_FIXED) / MEMORY_THREAD;
+        let reading = (memory - counted).saturating_sub(MEMORY_FIXED);
+        let window = (reading.saturating_sub(MEMORY_THREAD) / 2).max(1 << LIMITED_ZSTD_WINDOW_LOG);
+        let zstd_window_log = window.ilog2().min(ZSTD_WINDOW_LOG);
+        let threads = reading.saturating_sub(1 << zstd_window_log) / MEMORY_THREAD;
         let octets = usize::try_from(counted).unwrap_or(usize::MAX);
         // Rows of this size in so many sixteenths of what there is.
         let rows = |sixteenths: usize, size: usize| octets / 16 * sixteenths / size;
@@ -101,6 +111,7 @@ impl Bounds {
             threads: usize::try_from(threads).unwrap_or(usize::MAX).max(1),
             chunk_octets: LIMITED_CHUNK_OCTETS,
             chunks_waiting: LIMITED_CHUNKS_WAITING,
+            zstd_window_log,
             message_octets: rows(2, 1).min(usual.message_octets),
             messages: rows(6, MESSAGE_MEMORY).min(usual.messages),
             flows: rows(5, FLOW_MEMORY).min(usual.flows),
@@ -170,6 +181,8 @@ pub const RECORD_OCTETS_MAX: u32 = 16 << 20;
 /// The window of a zstd file, as a power of two: so many octets stay in memory while it is unpacked.
 /// The `zstd` program asks for no more unless it is told to (`--long=28`), and then refuses the same
 /// when it unpacks. A file that asks for more is told as one that cannot be read.
+///
+/// Files are unpacked one after the other, so that there is one window at a time.
 ///
 /// How much a compressed file unpacks to has no bound: a capture of one packet again and again shrinks
 /// as much as a bomb does. Nothing of it is kept, so that it costs what the plain file would, time in
@@ -589,19 +602,23 @@ mod tests {
     fn bounds_grow_with_the_memory_up_to_the_usual_ones() {
         assert_eq!(Bounds::within(MEMORY_LEAST - 1), None);
         let mut before = Bounds::within(MEMORY_LEAST).unwrap();
-        assert_eq!(before.threads, 1);
+        assert_eq!(
+            (before.threads, before.zstd_window_log),
+            (1, LIMITED_ZSTD_WINDOW_LOG)
+        );
         assert!(before.flows > 1_000 && before.messages > 1_000);
         assert!(before.message_octets >= 1 << 20 && before.inner_flows > 0);
         for bits in 28..=63 {
             let next = Bounds::within(1 << bits).unwrap();
             assert!(next.threads >= before.threads && next.flows >= before.flows);
             assert!(next.messages >= before.messages && next.inner_flows >= before.inner_flows);
+            assert!(next.zstd_window_log >= before.zstd_window_log);
             before = next;
         }
         let usual = Bounds::default();
         assert_eq!(
-            (before.flows, before.messages),
-            (usual.flows, usual.messages)
+            (before.flows, before.messages, before.zstd_window_log),
+            (usual.flows, usual.messages, usual.zstd_window_log)
         );
     }
 
@@ -616,7 +633,8 @@ mod tests {
                 + bounds.rhythm_flows * (4 << 10)
                 + bounds.inner_flows * INNER_FLOW_MEMORY;
             let threads = bounds.threads as u64 * MEMORY_THREAD;
-            assert!(counted as u64 + threads + MEMORY_FIXED <= memory);
+            let window = 1 << bounds.zstd_window_log;
+            assert!(counted as u64 + threads + window + MEMORY_FIXED <= memory);
         }
     }
 }

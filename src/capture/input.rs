@@ -16,9 +16,9 @@ use super::pcapng::Section;
 use super::snoop::{self, Snoop};
 use super::walk::{Context, Format, Layout, Seam};
 use crate::limits::{
-    CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_PACKETS, CAPTURE_FIRST_RECORDS,
-    CAPTURE_READ_OCTETS, CHUNKS_AHEAD, CHUNKS_OF_FILE, LIMITED_CHUNK_OCTETS, STREAM_CHUNK_OCTETS,
-    ZSTD_WINDOW_LOG,
+    Bounds, CAPTURE_CHAIN_HEADERS, CAPTURE_CONTEXT_OCTETS, CAPTURE_FIRST_PACKETS,
+    CAPTURE_FIRST_RECORDS, CAPTURE_READ_OCTETS, CHUNKS_AHEAD, CHUNKS_OF_FILE, LIMITED_CHUNK_OCTETS,
+    STREAM_CHUNK_OCTETS, ZSTD_WINDOW_LOG,
 };
 use crate::units::{Span, Timestamp};
 
@@ -46,8 +46,12 @@ enum Source {
         pipe: bool,
     },
     /// A file that is opened again when its turn comes: a folder may hold more captures than a
-    /// process may hold open files.
-    Parked,
+    /// process may hold open files, and of compressed ones each has a window in memory.
+    Parked {
+        compressed: bool,
+        /// See [`ZSTD_WINDOW_LOG`].
+        window_log: u32,
+    },
 }
 
 /// Octets that tell a format.
@@ -71,9 +75,13 @@ impl Input {
     /// # Errors
     /// It cannot be opened, or is no capture of a format that is read.
     pub fn open(path: &Path, index: u16) -> Result<Self, OpenError> {
+        Self::open_within(path, index, ZSTD_WINDOW_LOG)
+    }
+
+    fn open_within(path: &Path, index: u16, window_log: u32) -> Result<Self, OpenError> {
         let name = path.display().to_string();
         if name == STANDARD_INPUT {
-            return Self::from_stream(name, index, Box::new(io::stdin()), true);
+            return Self::from_stream(name, index, Box::new(io::stdin()), true, window_log);
         }
         let mut file = File::open(path).map_err(|error| OpenError::io(&name, error))?;
         let about = file
@@ -84,7 +92,7 @@ impl Input {
             return Err(OpenError::Io { path: name, source });
         }
         if !about.is_file() {
-            return Self::from_stream(name, index, Box::new(file), true);
+            return Self::from_stream(name, index, Box::new(file), true, window_log);
         }
         let size = about.len();
         let mut scratch = Scratch::default();
@@ -97,7 +105,7 @@ impl Input {
         if head.starts_with(GZIP) || head.starts_with(ZSTD) {
             // Reading at an offset moves the file's own position on some systems.
             file.rewind().map_err(|error| OpenError::io(&name, error))?;
-            let mut input = Self::from_stream(name, index, Box::new(file), false)?;
+            let mut input = Self::from_stream(name, index, Box::new(file), false, window_log)?;
             input.size = Some(size);
             input.place = path.to_owned();
             return Ok(input);
@@ -130,7 +138,8 @@ impl Input {
         index: u16,
         reader: impl Read + Send + 'static,
     ) -> Result<Self, OpenError> {
-        Self::from_stream(name.to_owned(), index, Box::new(reader), true)
+        let name = name.to_owned();
+        Self::from_stream(name, index, Box::new(reader), true, ZSTD_WINDOW_LOG)
     }
 
     /// Its path as given; `-` for standard input.
@@ -156,7 +165,11 @@ impl Input {
     /// Octets of its chunks, which are `most` at most: fewer where the file is so small that there would
     /// be little for each thread, or where it is read ahead and so each chunk lies in memory.
     pub(crate) fn chunk_octets(&self, most: usize) -> usize {
-        if let Source::Stream { .. } = self.source {
+        if let Source::Stream { .. }
+        | Source::Parked {
+            compressed: true, ..
+        } = self.source
+        {
             return most.min(STREAM_CHUNK_OCTETS);
         }
         let part = self.size.unwrap_or_default() / CHUNKS_OF_FILE;
@@ -211,23 +224,26 @@ impl Input {
                     Err(source) => failed(self.path, source),
                 }
             }
-            Source::Parked => match Self::open(&self.place, self.index) {
-                Ok(mut input) => {
-                    input.set = self.set;
-                    return input.chunks(size);
+            Source::Parked { window_log, .. } => {
+                match Self::open_within(&self.place, self.index, window_log) {
+                    Ok(mut input) => {
+                        input.set = self.set;
+                        return input.chunks(size);
+                    }
+                    Err(error) => failed(self.path, io::Error::other(error)),
                 }
-                Err(error) => failed(self.path, io::Error::other(error)),
-            },
+            }
         };
         Chunks { supply }
     }
 
     /// Opens a stream that may be compressed.
-    pub(super) fn from_stream(
+    fn from_stream(
         path: String,
         index: u16,
         mut reader: Box<dyn Read + Send>,
         pipe: bool,
+        window_log: u32,
     ) -> Result<Self, OpenError> {
         let mut magic = Vec::new();
         (&mut reader)
@@ -242,7 +258,10 @@ impl Input {
         let whole = io::Cursor::new(magic).chain(reader);
         let reader: Box<dyn Read + Send> = match packing {
             Some("gzip") => Box::new(flate2::read::MultiGzDecoder::new(whole)),
-            Some(_) => Box::new(unpack(whole).map_err(|error| OpenError::io(&path, error))?),
+            Some(_) => {
+                let unpacked = Zstd::new(whole, window_log);
+                Box::new(unpacked.map_err(|error| OpenError::io(&path, error))?)
+            }
             None => Box::new(whole),
         };
         let mut stream = StreamOctets::new(reader);
@@ -278,6 +297,19 @@ impl Input {
         Ok(input)
     }
 
+    /// Whether it is a file, so that it can be opened again, that is read as a stream.
+    fn is_compressed_file(&self) -> bool {
+        matches!(self.source, Source::Stream { pipe: false, .. })
+    }
+
+    /// Closes it until its turn comes.
+    fn park(&mut self, window_log: u32) {
+        self.source = Source::Parked {
+            compressed: self.is_compressed_file(),
+            window_log,
+        };
+    }
+
     fn shared(&self) -> Shared {
         Shared {
             path: self.path.clone(),
@@ -298,7 +330,7 @@ impl Input {
         let mut scratch = Scratch::default();
         let octets: &mut dyn Octets = match &mut self.source {
             Source::File { file, end } => &mut FileOctets::new(file, *end, &mut scratch),
-            Source::Stream { pipe: true, .. } | Source::Parked => return Ok(()),
+            Source::Stream { pipe: true, .. } | Source::Parked { .. } => return Ok(()),
             Source::Stream { stream, .. } => stream,
         };
         let mut fits = |pcap: &Pcap, variant| {
@@ -332,7 +364,7 @@ impl Input {
         let mut scratch = Scratch::default();
         let octets: &mut dyn Octets = match &mut self.source {
             Source::File { file, end } => &mut FileOctets::new(file, *end, &mut scratch),
-            Source::Stream { pipe: true, .. } | Source::Parked => return None,
+            Source::Stream { pipe: true, .. } | Source::Parked { .. } => return None,
             Source::Stream { stream, .. } => stream,
         };
         let mut seam = self.seam.clone();
@@ -408,20 +440,33 @@ impl Input {
 /// # Errors
 /// A path cannot be opened or is no capture, a folder has none in it, or there are more than 65,535.
 pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>, OpenError> {
+    expand_within(paths, &Bounds::default())
+}
+
+/// As [`expand`], where memory is limited: bounds decide which zstd files can be unpacked.
+///
+/// # Errors
+/// As those of [`expand`].
+pub fn expand_within(paths: &[PathBuf], bounds: &Bounds) -> Result<Vec<Input>, OpenError> {
+    let window_log = bounds.zstd_window_log;
     let mut inputs: Vec<Input> = Vec::new();
     // Positions of inputs named one by one.
     let mut named = Vec::new();
     for path in paths {
         if path.is_dir() {
             let before = inputs.len();
-            for (first_of_set, mut input) in open_folder(path)? {
+            for (first_of_set, mut input) in open_folder(path, window_log)? {
                 input.index = number(inputs.len())?;
                 input.set = number(before + first_of_set)?;
                 inputs.push(input);
             }
         } else {
             named.push(inputs.len());
-            inputs.push(Input::open(path, number(inputs.len())?)?);
+            let mut input = Input::open_within(path, number(inputs.len())?, window_log)?;
+            if paths.len() > 1 && input.is_compressed_file() {
+                input.park(window_log);
+            }
+            inputs.push(input);
         }
     }
     order_one_recording(inputs, &named)
@@ -468,7 +513,7 @@ fn number(count: usize) -> Result<u16, OpenError> {
 
 /// The captures in a folder by the time of their first frame; those without one by name, last. Each
 /// with the place of the first of its set.
-fn open_folder(path: &Path) -> Result<Vec<(usize, Input)>, OpenError> {
+fn open_folder(path: &Path, window_log: u32) -> Result<Vec<(usize, Input)>, OpenError> {
     let name = path.display().to_string();
     let fail = |error| OpenError::io(&name, error);
     let mut files = Vec::new();
@@ -481,10 +526,10 @@ fn open_folder(path: &Path) -> Result<Vec<(usize, Input)>, OpenError> {
     files.sort();
     let mut captures = Vec::new();
     for file in &files {
-        match Input::open(file, 0) {
+        match Input::open_within(file, 0, window_log) {
             Ok(mut input) => {
                 let spell = input.spell();
-                input.source = Source::Parked;
+                input.park(window_log);
                 captures.push((spell, input));
             }
             Err(
@@ -608,24 +653,54 @@ fn fits(pcap: &Pcap, variant: bool, octets: &mut dyn Octets, first: u64) -> io::
     Ok(!variant || octets.extent(at)? == at)
 }
 
-/// What zstd packed, within [`ZSTD_WINDOW_LOG`].
-fn unpack<R: Read>(
-    packed: R,
-) -> io::Result<zstd::stream::read::Decoder<'static, io::BufReader<R>>> {
-    let mut decoder = zstd::stream::read::Decoder::new(packed)?;
-    decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-    Ok(decoder)
+/// What zstd packed.
+struct Zstd<R: Read> {
+    decoder: zstd::stream::read::Decoder<'static, io::BufReader<R>>,
+    window_log: u32,
 }
 
-/// Why a stream is no capture: what stopped it says more than what was there.
+impl<R: Read> Zstd<R> {
+    /// Within a window of two to this power.
+    fn new(packed: R, window_log: u32) -> io::Result<Self> {
+        let mut decoder = zstd::stream::read::Decoder::new(packed)?;
+        decoder.window_log_max(window_log)?;
+        Ok(Self {
+            decoder,
+            window_log,
+        })
+    }
+}
+
+impl<R: Read> Read for Zstd<R> {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        /// What zstd returns for a window beyond the bound (`windowTooLarge` in its `zstd_errors.h`).
+        const TOO_LARGE: usize = 0_usize.wrapping_sub(16);
+        self.decoder.read(octets).map_err(|error| {
+            let said = error.to_string();
+            if said == zstd::zstd_safe::get_error_name(TOO_LARGE) {
+                let most = (1_u64 << self.window_log) >> 20;
+                let said = format!("{said}: more than {most} MiB at once");
+                io::Error::new(io::ErrorKind::OutOfMemory, said)
+            } else {
+                error
+            }
+        })
+    }
+}
+
+/// Why a stream is no capture: what stopped it says more than what was there. One that needs too much
+/// memory may well be one.
 fn stream_error(
     error: OpenError,
     mut stream: StreamOctets,
     packing: Option<&'static str>,
     path: &str,
 ) -> OpenError {
+    let broken = |said: &io::Error| {
+        said.raw_os_error().is_none() && said.kind() != io::ErrorKind::OutOfMemory
+    };
     match (stream.take_error(), packing) {
-        (Some(said), Some(packing)) if said.raw_os_error().is_none() => OpenError::BrokenHeader {
+        (Some(said), Some(packing)) if broken(&said) => OpenError::BrokenHeader {
             path: path.to_owned(),
             format: packing,
             offset: stream.end(),

@@ -26,7 +26,7 @@ pub use ahead::Stopper;
 #[doc(hidden)]
 pub use chunk::{Chunk, Chunks};
 pub use error::{OpenError, ReadError};
-pub use input::{Input, expand};
+pub use input::{Input, expand, expand_within};
 pub use link_type::LinkType;
 #[doc(hidden)]
 pub use octets::Scratch;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::capture::Problem;
-use crate::limits::CHUNKS_AHEAD;
+use crate::limits::{Bounds, CHUNKS_AHEAD, MEMORY_LEAST, STREAM_CHUNK_OCTETS};
 
 /// A file that goes when the test ends.
 struct Scrap(PathBuf);
@@ -764,6 +764,36 @@ fn a_zstd_window_beyond_the_bound_is_told() {
     assert!(told.contains("too much memory"), "{told}");
 }
 
+#[test]
+fn the_window_of_a_zstd_file_is_bounded_with_the_memory() {
+    let bounds = Bounds::within(MEMORY_LEAST).unwrap();
+    let file = PcapFile::usual().frames(20, &mut Dice(8));
+    let most = u8::try_from(bounds.zstd_window_log).unwrap();
+    let fits = Scrap::new(&zstd_frame(most, &file.octets));
+    let paths = [fits.0.clone(), fits.0.clone()];
+    for input in expand_within(&paths, &bounds).unwrap() {
+        // Before its turn comes none has a window, and yet chunks of it will lie in memory.
+        assert_eq!(input.chunk_octets(usize::MAX), STREAM_CHUNK_OCTETS);
+        assert_eq!(seen_bodies(&read_input(input, 3_000)), bodies(&file, &[]));
+    }
+    // A capture is not passed over in its folder for that.
+    let packed = zstd_frame(most + 1, &file.octets);
+    let folder = Scrap::folder(&[("a", &file.octets), ("b", &packed)]);
+    for path in [&folder.0, &folder.0.join("b")] {
+        let refused = expand_within(std::slice::from_ref(path), &bounds);
+        let refused = refused.err().unwrap().to_string();
+        assert!(refused.contains("more than 8 MiB at once"), "{refused}");
+    }
+    assert_eq!(expand(&[folder.0.clone()]).unwrap().len(), 2);
+    // Where it is met later it is told so, too.
+    let (one, two) = file.octets.split_at(file.octets.len() / 2);
+    let later = Scrap::new(&[zstd_frame(20, one), zstd_frame(most + 1, two)].concat());
+    let paths = [later.0.clone(), fits.0.clone()];
+    let input = expand_within(&paths, &bounds).unwrap().remove(0);
+    let told = read_input(input, 3_000).told().concat();
+    assert!(told.contains("more than 8 MiB at once"), "{told}");
+}
+
 fn gzip(octets: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(octets).unwrap();
@@ -977,7 +1007,7 @@ fn a_slow_pipe_is_not_waited_for_longer_than_a_record_needs() {
         left: Vec::new(),
         calls: std::sync::Arc::clone(&calls),
     };
-    let input = Input::from_stream("-".to_owned(), 0, Box::new(pipe), true).unwrap();
+    let input = Input::from_reader("-", 0, pipe).unwrap();
     assert_eq!(
         (input.path(), input.format(), input.size()),
         ("-", "pcap", None)
@@ -1019,7 +1049,7 @@ fn a_pipe_that_breaks_gives_what_came_and_then_the_error() {
     }
     let file = PcapFile::usual().frames(5, &mut Dice(11));
     let reader = std::io::Read::chain(std::io::Cursor::new(file.octets), Broken);
-    let input = Input::from_stream("-".to_owned(), 0, Box::new(reader), true).unwrap();
+    let input = Input::from_reader("-", 0, reader).unwrap();
     let mut chunks = input.chunks(1 << 20);
     let chunk = chunks.next().unwrap().unwrap();
     assert_eq!(chunk.walk(&mut Scratch::default(), None, |_| {}).frames, 5);

@@ -1,6 +1,7 @@
 //! Where data goes: standard output, or a file that appears when it is whole.
 
 use super::error::Error;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,9 @@ enum Target {
 }
 
 /// A file that will take the place of another. It is there from the first octet to the last, so that
-/// whoever is ended before leaves nothing behind.
+/// whoever is ended before leaves nothing behind. Whoever is killed amid its writing does: its file is
+/// locked for as long as it lives, by which the next that writes in the same place knows one that is
+/// left, and removes it.
 struct Beside {
     file: Option<BufWriter<File>>,
     at: PathBuf,
@@ -128,11 +131,8 @@ impl Write for Output {
 impl Beside {
     /// Sees whether there can be such a file.
     fn create(path: PathBuf) -> io::Result<Self> {
-        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut part = std::ffi::OsString::from(".");
-        part.push(name);
-        part.push(format!(".{}.part", std::process::id()));
-        let at = path.with_file_name(part);
+        let at = beside(&path, std::process::id()).ok_or(io::ErrorKind::InvalidInput)?;
+        remove_left(&path);
         drop(File::create(&at)?);
         fs::remove_file(&at)?;
         Ok(Self {
@@ -161,7 +161,15 @@ impl Beside {
         }
         #[cfg(unix)]
         crate::cli::signal::remove_when_ended(self.at.clone())?;
-        let file = options.open(&self.at)?;
+        let file = loop {
+            let file = options.open(&self.at)?;
+            // Not every file system has locks: then what is left stays.
+            let _ = file.lock();
+            // Whoever takes away what is left may have found it before it was locked.
+            if self.at.exists() {
+                break file;
+            }
+        };
         // A file that others may not read must not be replaced by one that they may.
         if !self.private
             && let Ok(meta) = fs::metadata(&self.path)
@@ -173,12 +181,40 @@ impl Beside {
 
     fn put(&mut self) -> io::Result<()> {
         self.file()?.flush()?;
-        self.file = None;
         let moved = fs::rename(&self.at, &self.path);
+        // Locked until it is in its place.
+        self.file = None;
         if moved.is_err() {
             let _ = fs::remove_file(&self.at);
         }
         moved
+    }
+}
+
+/// Where a process writes what will be `path`.
+fn beside(path: &Path, process: u32) -> Option<PathBuf> {
+    let mut part = OsString::from(".");
+    part.push(path.file_name()?);
+    part.push(format!(".{process}.part"));
+    Some(path.with_file_name(part))
+}
+
+/// Removes what processes that are no more have left beside `path`.
+fn remove_left(path: &Path) {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let entries = fs::read_dir(folder.unwrap_or(Path::new(".")));
+    for entry in entries.into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let mut parts = name.as_encoded_bytes().rsplitn(3, |octet| *octet == b'.');
+        let process = parts.nth(1).and_then(|digits| str::from_utf8(digits).ok());
+        let process = process.and_then(|digits| digits.parse().ok());
+        let part = process.and_then(|process| beside(path, process));
+        if let Some(part) = part.filter(|part| part.file_name() == Some(&name))
+            && let Ok(file) = File::options().write(true).open(&part)
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(&part);
+        }
     }
 }
 

@@ -75,6 +75,7 @@ mod line;
 mod octets;
 mod replay;
 
+use crate::diagnose::{self, Case, Finding};
 use crate::model::Model;
 use crate::net::Datagram;
 use crate::units::Timestamp;
@@ -92,6 +93,20 @@ pub fn model(text: &str) -> Model {
         }
         Err(what) => panic!("{what}"),
     }
+}
+
+/// What is found in a conversation, and what it means.
+///
+/// # Panics
+/// As [`model`] does.
+pub fn analysis(text: &str) -> (Model, Vec<Finding>) {
+    let mut model = model(text);
+    let tunnels = model.tunnels.ids();
+    let of_tunnels = tunnels.flat_map(|id| diagnose::blind_of(&Case::of(&model, id)));
+    let of_tunnels = of_tunnels.collect();
+    model.blind.extend(diagnose::blind(&model, of_tunnels));
+    let findings = diagnose::run(&model, diagnose::RULES);
+    (model, findings)
 }
 
 /// What a census would make of the conversation: messages and flows, nothing assembled.

@@ -1,7 +1,8 @@
-//! A folder dropped in `captures/` is a test. Its sealed report is what `expected.txt` beside it
-//! says, what it is told about it is what its `truth.toml` says, and its JSON fits the schemas.
+//! A folder dropped in `captures/` is a test. Its report is what `expected.txt` beside it says, with keys
+//! `expected-keyed.txt`, with the other tap and the keys `expected-both.txt`; what is told about it is
+//! what its `truth.toml` says, and its JSON fits the schemas.
 //!
-//! `ESPIAL_BLESS=1 cargo test captures` writes every `expected.txt` anew; read the difference before
+//! `ESPIAL_BLESS=1 cargo test captures` writes these reports anew; read the difference before
 //! you commit. `truth.toml` is written by hand, from what is known of the case and not from what
 //! espial says of it.
 
@@ -16,25 +17,41 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[test]
-fn every_capture_gets_its_expected_report() {
+fn every_capture_gets_its_expected_reports() {
     let cases = cases();
     assert!(cases.len() >= 29, "only {} cases found", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
-        let report = stdout(["diagnose".as_ref(), given(&case.capture).as_os_str()]);
-        let expected = case.folder.join("expected.txt");
-        if std::env::var_os("ESPIAL_BLESS").is_some() {
-            std::fs::write(&expected, &report).expect("expected.txt can be written");
-        }
-        let want = std::fs::read_to_string(&expected).unwrap_or_default();
-        if report != want {
-            wrong.push(format!(
-                "{}\n--- expected\n{want}--- got\n{report}",
-                case.name()
-            ));
+        for (name, keyed, taps) in ways(case) {
+            let report = written(case, "diagnose", "text", keyed, &taps);
+            let expected = case.folder.join(name);
+            if std::env::var_os("ESPIAL_BLESS").is_some() {
+                std::fs::write(&expected, &report).expect("what is expected can be written");
+            }
+            let want = std::fs::read_to_string(&expected).unwrap_or_default();
+            if report != want {
+                wrong.push(format!(
+                    "{}: {name}\n--- expected\n{want}--- got\n{report}",
+                    case.name()
+                ));
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The ways to look at a case: where what is expected of it lies, whether with keys, and the taps.
+fn ways(case: &Case) -> Vec<(&'static str, bool, Vec<&Path>)> {
+    let alone = case.capture.as_path();
+    let keyed = case.keys.is_some();
+    let with_keys = keyed.then(|| ("expected-keyed.txt", true, vec![alone]));
+    let both = case.capture_b.as_deref();
+    let both = both.map(|other| ("expected-both.txt", keyed, vec![alone, other]));
+    let sealed = ("expected.txt", false, vec![alone]);
+    std::iter::once(sealed)
+        .chain(with_keys)
+        .chain(both)
+        .collect()
 }
 
 #[test]

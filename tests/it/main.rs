@@ -35,6 +35,7 @@ mod seeds;
 mod session;
 mod sources;
 mod split;
+mod stories;
 mod tidy;
 mod truth;
 mod variants;

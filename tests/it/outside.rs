@@ -141,6 +141,53 @@ fn whoever_is_ended_amid_its_writing_takes_away_what_is_half_written() {
     }
 }
 
+/// Nothing takes away what a killed process has half written, until the next one writes there: that of
+/// one that still lives stays.
+#[cfg(unix)]
+#[test]
+fn what_a_killed_process_has_half_written_goes_with_the_next() {
+    let folder = folder("left");
+    let target = folder.join("out");
+    let (to, esp) = (target.to_str().unwrap(), folder.join("esp.pcap"));
+    fs::write(&esp, capture(10)).unwrap();
+    let write = ["dissect", "-f", "ndjson", "--chunk-size", "10000", "-o", to];
+    let writing = || {
+        let before = names(&folder).len();
+        let mut child = start(&[&write[..], &["-"]].concat());
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&capture(5_000)).unwrap();
+        while names(&folder).len() == before {
+            assert_eq!(child.try_wait().unwrap(), None, "it waits for more");
+            thread::sleep(Duration::from_millis(10));
+        }
+        (child, stdin)
+    };
+    let part = |child: &Child| format!(".out.{}.part", child.id());
+    let (mut killed, _open) = writing();
+    let (mut lives, stdin) = writing();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    // Names that are somebody else's.
+    let others = [".out.part", ".out.x.part", ".other.1.part", "out.1.part"];
+    others.map(|name| fs::write(folder.join(name), "").unwrap());
+    let all = |more: &[String]| {
+        let mut all = [&others.map(str::to_owned)[..], more].concat();
+        all.push("esp.pcap".to_owned());
+        all.sort();
+        all
+    };
+    assert_eq!(names(&folder), all(&[part(&killed), part(&lives)]));
+
+    let next = start(&[&write[..], &[esp.to_str().unwrap()]].concat());
+    assert_eq!(next.wait_with_output().unwrap().status.code(), Some(0));
+    assert_eq!(names(&folder), all(&[part(&lives), "out".to_owned()]));
+    assert_eq!(fs::read_to_string(&target).unwrap().lines().count(), 10);
+    drop(stdin);
+    assert_eq!(lives.wait().unwrap().code(), Some(0));
+    assert_eq!(names(&folder), all(&["out".to_owned()]));
+    assert_eq!(fs::read_to_string(&target).unwrap().lines().count(), 5_000);
+}
+
 /// Someone who told it to take no notice of a signal is obeyed: it goes on, and what it writes is
 /// whole.
 #[cfg(target_os = "linux")]

@@ -28,7 +28,7 @@ pub fn run(args: DecryptArgs) -> Result<Exit, Error> {
     }
     let mut out = Output::open(options.output.as_deref(), &options.inputs)?;
     out.keep_private();
-    let inputs = capture::expand(&options.inputs)?;
+    let inputs = capture::expand_within(&options.inputs, &options.pipeline.bounds)?;
     let progress = options.watch();
     let mut decrypted = match Decrypted::new(&mut out) {
         Ok(decrypted) => decrypted,

@@ -19,7 +19,7 @@ pub fn run(args: DiagnoseArgs) -> Result<Exit, Error> {
     let language = args.language.lang.into();
     options.sheet.language = language;
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
-    let inputs = capture::expand(&options.inputs)?;
+    let inputs = capture::expand_within(&options.inputs, &options.pipeline.bounds)?;
     let progress = options.watch();
     // The process ends after this: to give millions of rows back one by one would take longer than to
     // read them.

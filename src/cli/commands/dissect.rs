@@ -23,7 +23,7 @@ const BUFFER: usize = 64 * 1024;
 pub fn run(args: DissectArgs) -> Result<Exit, Error> {
     let mut options = Options::new(args.common)?;
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
-    let inputs = capture::expand(&options.inputs)?;
+    let inputs = capture::expand_within(&options.inputs, &options.pipeline.bounds)?;
     // A bar would tear the lines apart.
     let progress = if options.on_terminal {
         None

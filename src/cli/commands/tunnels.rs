@@ -18,7 +18,7 @@ pub fn run(args: TunnelsArgs) -> Result<Exit, Error> {
     let language = args.language.lang.into();
     options.sheet.language = language;
     let out = Output::open(options.output.as_deref(), &options.inputs)?;
-    let inputs = capture::expand(&options.inputs)?;
+    let inputs = capture::expand_within(&options.inputs, &options.pipeline.bounds)?;
     let progress = options.watch();
     // As in `diagnose`, the model is not given back row by row.
     let analysis = ManuallyDrop::new(pipeline::analyze(inputs, &options.pipeline)?);

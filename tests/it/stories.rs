@@ -1,0 +1,82 @@
+//! Stories: conversations in text, each with all that is said of it, in `tests/it/stories/`. What a rule
+//! says beside its verdict, and what other rules say of the same, is held there word by word: evidence,
+//! confidence, alternatives, advice, what happened when, and what cannot be told.
+//!
+//! A file holds several. A line `=== name` begins one, the conversation follows (`espial::testing` has its
+//! language), then a line `---`, then the report. `ESPIAL_BLESS=1 cargo test stories` writes the reports
+//! anew; read the difference before you commit it. A new story needs no more than its name and its
+//! conversation.
+
+use crate::run::{entries, root};
+use espial::report::text::{self, Detail};
+use espial::report::{Diagnosis, Selection, Sheet};
+use espial::testing;
+use std::fs;
+use std::path::PathBuf;
+
+/// A conversation, under its name.
+struct Story<'t> {
+    name: &'t str,
+    conversation: &'t str,
+    /// What was said of it when it was blessed.
+    report: &'t str,
+}
+
+fn stories(text: &str) -> Vec<Story<'_>> {
+    let told = text.split("=== ").skip(1);
+    let story = |told| {
+        let (name, told): (&str, &str) = str::split_once(told, '\n').unwrap();
+        let (conversation, report) = told.split_once("---\n").unwrap_or((told, ""));
+        Story {
+            name,
+            conversation,
+            report,
+        }
+    };
+    told.map(story).collect()
+}
+
+/// What is said of a conversation, in full.
+fn report(conversation: &str) -> String {
+    let (model, findings) = testing::analysis(conversation);
+    let diagnosis = Diagnosis::new(&model, &findings, &Selection::default());
+    let mut report = Vec::new();
+    let detail = Detail { verbose: true };
+    text::write(&mut report, &diagnosis, Sheet::default(), detail).unwrap();
+    String::from_utf8(report).unwrap()
+}
+
+#[test]
+fn every_story_is_told_as_it_was() {
+    let folder = root().join("tests/it/stories");
+    let files: Vec<PathBuf> = entries(&folder);
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let mut blessed = String::new();
+        for story in stories(&text) {
+            let Story {
+                name, conversation, ..
+            } = story;
+            let report = report(conversation);
+            if report != story.report {
+                let (file, want) = (file.display(), story.report);
+                wrong.push(format!(
+                    "{file}: {name}\n--- expected\n{want}--- got\n{report}"
+                ));
+            }
+            blessed.push_str(&format!("=== {name}\n{conversation}---\n{report}"));
+            count += 1;
+        }
+        if std::env::var_os("ESPIAL_BLESS").is_some() {
+            fs::write(&file, blessed).unwrap();
+        }
+    }
+    assert!(count > 100, "only {count} stories");
+    assert!(
+        wrong.is_empty() || std::env::var_os("ESPIAL_BLESS").is_some(),
+        "{}",
+        wrong.join("\n")
+    );
+}
