@@ -156,10 +156,11 @@ impl<'m> Case<'m> {
     }
 
     /// Requests for child SAs of which no message was opened, that were refused, and that no success
-    /// followed soon: those made while a child SA was, or had been, up if `alive`, else those before any.
-    pub(crate) fn refused(&self, alive: bool) -> &[Refused] {
-        let [before, while_alive] = self.refused.get_or_init(|| rekey::refused(self));
-        if alive { while_alive } else { before }
+    /// followed soon: those that renew a child SA that was, or had been, up if `renewing`, else those for a
+    /// first one or one more.
+    pub(crate) fn refused(&self, renewing: bool) -> &[Refused] {
+        let [making, renewals] = self.refused.get_or_init(|| rekey::refused(self));
+        if renewing { renewals } else { making }
     }
 
     /// What one of its ends turned down by NO_PROPOSAL_CHOSEN; `None` if the address is none of its ends.

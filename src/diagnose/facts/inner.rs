@@ -73,8 +73,9 @@ impl Asking<'_> {
                     stopped: false,
                 });
             }
-            let run = echo.runs.last()?;
-            return (run.seen.last == seen.last).then(|| Unanswered {
+            // What waits at the end came after all that were answered; the asker may go on answering others.
+            let (run, last) = (echo.runs.last()?, echo.waiting.last()?);
+            return (run.seen.last == *last).then(|| Unanswered {
                 requests: run.requests.saturating_sub(pending),
                 places: vec![run.seen.first, run.seen.last],
                 first: run.seen.first,

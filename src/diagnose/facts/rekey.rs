@@ -9,6 +9,7 @@ use crate::model::{
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 use std::cell::LazyCell;
+use std::collections::BTreeMap;
 
 /// A refused request.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Refused {
     pub response: Cite,
     /// Octets of plaintext of the request, at least; `None` if sizes cannot tell, as in IKEv1.
     pub plaintext: Option<usize>,
+    /// Whether it asks for one more child SA beside those that live.
+    pub adds: bool,
 }
 
 impl Refused {
@@ -50,8 +53,8 @@ const MENDED: Span = Span::from_secs(10);
 /// begins later is a reauthentication of its own.
 pub const OUTLIVED: Span = Span::from_secs(1800);
 
-/// The refused requests of a tunnel that no success followed soon, in order: those made before any child
-/// SA was up, and those made while one was, or had been.
+/// The refused requests of a tunnel that no success followed soon, in order: those that ask for a first
+/// child SA, or for one more, and those made while one was up, or had been, which renew it as a rule.
 pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
     /// An IKE SA that another takes the place of is closed this soon.
     const LEFT: Span = Span::from_secs(10);
@@ -60,6 +63,7 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
         return [before, alive];
     }
     let lives = LazyCell::new(|| Lives::of(case));
+    let additions = LazyCell::new(|| Additions::of(case));
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
         let successes = LazyCell::new(|| times_made(case.model, exchanges(case.model, sa)));
@@ -108,25 +112,107 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                         has_child(request.1) && (left || !alive.is_empty())
                     }
                 };
-                let of_its_time = match is_alive {
+                let asked = exchange.request().filter(|_| !quick);
+                let octets = asked.and_then(|request| case.model.plaintext_range(*id, request));
+                let asking = asked.and_then(|request| asking(case, *id, request));
+                let adds = is_alive && additions.are_like(asking, response.1);
+                let of_its_kind = match is_alive && !adds {
                     true => &mut alive,
                     false => &mut before,
                 };
-                of_its_time.push(Refused {
+                of_its_kind.push(Refused {
                     ike_sa: *id,
                     exchange: *exchange_id,
                     request,
                     response,
-                    plaintext: exchange
-                        .request()
-                        .filter(|_| !quick)
-                        .and_then(|flight| case.model.plaintext_range(*id, flight))
-                        .map(|range| *range.start()),
+                    plaintext: octets.map(|octets| *octets.start()),
+                    adds,
                 });
             }
         }
     }
     [before, alive]
+}
+
+/// Who asks, and between how many octets of plaintext the request has.
+type Asking = (Option<usize>, usize, usize);
+
+/// What a sealed `CREATE_CHILD_SA` request is known by; `None` if its size leaves room for a doubt as large as
+/// N(REKEY_SA), by which a request to renew differs from one for a further child SA (RFC 7296 section 1.3.3).
+fn asking(case: &Case<'_>, ike_sa: IkeSaId, request: &Flight) -> Option<Asking> {
+    /// The notification, with an SPI of ESP.
+    const REKEY_SA: usize = 12;
+    let from = super::first(case.model, request)?.path.from().address;
+    let octets = case.model.plaintext_range(ike_sa, request)?;
+    let (least, most) = octets.into_inner();
+    (most - least < REKEY_SA).then(|| (super::end_of(case.tunnel, from), least, most))
+}
+
+/// Requests that made one more child SA, which replaced none.
+struct Additions {
+    /// When one of each kind first came.
+    first: BTreeMap<Asking, Timestamp>,
+    /// When child SAs were made, in order: and the last packet of each and those before.
+    lives: Vec<(Timestamp, Timestamp)>,
+}
+
+impl Additions {
+    fn of(case: &Case<'_>) -> Self {
+        let children = case.ike_sas().flat_map(|sa| &sa.child_sas);
+        let children = children.map(|id| &case.model.child_sas[*id]);
+        let replacing: BTreeMap<ExchangeId, bool> = children
+            .filter_map(|child| Some((child.made_by?, child.replaces.is_some())))
+            .collect();
+        let mut first = BTreeMap::new();
+        let exchanges = case.ike_sas().flat_map(|sa| &sa.exchanges);
+        for id in exchanges {
+            let exchange = &case.model.exchanges[*id];
+            let made = exchange.kind == ExchangeType::CREATE_CHILD_SA
+                && ended(case.model, exchange, ChildOutcome::Made);
+            let Some(request) = exchange.request().filter(|_| made) else {
+                continue;
+            };
+            let (Some(asking), Some((_, time))) = (
+                asking(case, exchange.ike_sa, request),
+                began(case.model, request),
+            ) else {
+                continue;
+            };
+            // What made one that was not used is known by its size not to be about the IKE SA, whose rekeying has a
+            // public value.
+            let (.., most) = asking;
+            let adds = match replacing.get(id) {
+                Some(replaces) => !replaces,
+                None => !has_room_for_public_value(most),
+            };
+            if adds {
+                let earliest = first.entry(asking).or_insert(time);
+                *earliest = time.min(*earliest);
+            }
+        }
+        let mut lives: Vec<_> = case
+            .flows()
+            .map(|flow| {
+                let child = flow.child_sa.child_sa();
+                let exchange = child.and_then(|id| case.model.child_sas[id].made_by);
+                let made = exchange.and_then(|id| case.model.exchanges[id].response());
+                let made = made.and_then(|response| began(case.model, response));
+                (made.unwrap_or(flow.seen.first).1, flow.seen.last.1)
+            })
+            .collect();
+        until_latest(&mut lives);
+        Self { first, lives }
+    }
+
+    /// Whether a request of that kind made one, and a child SA that is older lives on at a later time.
+    fn are_like(&self, asking: Option<Asking>, later: Timestamp) -> bool {
+        let Some(first) = asking.and_then(|asking| self.first.get(&asking)) else {
+            return false;
+        };
+        let older = self.lives.partition_point(|(made, _)| made < first);
+        let latest = older.checked_sub(1).and_then(|place| self.lives.get(place));
+        latest.is_some_and(|(_, last)| *last >= later)
+    }
 }
 
 /// When ESP flowed.

@@ -1,8 +1,8 @@
 //! What the tap could see: the guard of every conclusion from absence.
 
-use super::quality;
+use super::quality::{self, own};
 use crate::diagnose::{Case, Cite, Confidence, Severity, Signs};
-use crate::model::{IkeState, Message, Model, Transport};
+use crate::model::{Flight, IkeState, Message, Model, Transport};
 use crate::net::Path;
 use crate::units::{Span, Timestamp, Vantage};
 
@@ -170,6 +170,18 @@ fn answers_pass(case: &Case<'_>) -> bool {
             && initiator.is_some_and(|ends| matches!(ends, [Some(0), Some(1)] | [Some(1), Some(0)]))
             && paths.all(|ends| Some(ends) == initiator)
     })
+}
+
+/// Whether what a gateway sent came to the tap as it left, and what was for it did not: the tap stands beside
+/// that gateway, and what it has for it gets there.
+pub fn is_beside_sender(model: &Model, sent: &Flight, received: &Flight) -> bool {
+    let ttl = |flight| super::first(model, flight).map(|message| (message.vantage, message.ip.ttl));
+    let untouched = |ttl: u8| own::INITIAL.contains(&ttl);
+    ttl(sent)
+        .zip(ttl(received))
+        .is_some_and(|((here, sent), (there, received))| {
+            here == there && untouched(sent) && !untouched(received)
+        })
 }
 
 /// Every message of the tunnel's exchanges, copies included.

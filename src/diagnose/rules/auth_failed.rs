@@ -41,7 +41,7 @@ const DOCUMENT: &str = "\
 The peers agree on algorithms, then one does not believe the other: pre-shared key, identity, certificate or password is not what it expects. The notification is encrypted, so without keys only its size is seen, and even with keys it does not say which of these it was.
 
 ## How it is seen
-IKEv2: the IKE_AUTH response is as small as a single notification, far too small for an identity and a proof. IKEv1: message 5 of main mode is answered by an informational message instead of message 6. Or the initiator answers the last message of authentication by an informational one and never uses the IKE SA: it is the initiator that refuses, or EAP failed. Sometimes AUTHENTICATION_FAILED comes in clear.
+IKEv2: the IKE_AUTH response is as small as a single notification, far too small for an identity and a proof. IKEv1: message 5 of main mode is answered by an informational message instead of message 6. Or the initiator answers the last message of authentication, in aggressive mode message 2, by an informational one and never uses the IKE SA: it is the initiator that refuses, or EAP failed. Sometimes AUTHENTICATION_FAILED comes in clear.
 
 ## What else looks like it
 Other notifications are as small: a responder that has no connection for the identity, that lacks an address to give, or that fails inside. One that comes in clear may be forged or belong to an IKE SA of before (RFC 7296 section 2.21); where the negotiation goes on all the same, nothing is wrong. A refusal that an IKE SA follows, as after a password that was mistyped, is a warning.
@@ -77,32 +77,43 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// The notification came in clear.
 fn in_clear(case: &Case<'_>) -> Option<Finding> {
-    let (_, notice) = notices(case).find(|(id, notice)| !goes_on(case.model, *id, notice))?;
+    let (id, notice) = notices(case).find(|(id, notice)| !goes_on(case.model, *id, notice))?;
+    let first = case.model.ike_sas[id].exchanges.first();
+    let first = first.map(|first| &case.model.exchanges[*first]);
+    let only = first
+        .is_some_and(|first| asked::from_the_start(case.model, first) && first.flights.len() == 1);
     let last = notices(case)
         .filter(|(_, again)| again.at.1 > notice.at.1)
         .filter(|(id, again)| !goes_on(case.model, *id, again))
         .last();
     let last = last.map_or(notice.at.1, |(_, again)| again.at.1);
-    Some(
-        Finding::new(
-            &RULE,
-            Confidence::Likely,
-            case.id,
-            notice.at,
-            Text::verbatim(notice.name()),
-        )
-        .during(notice.at.1, last)
-        .title(say!(
-            "{from} refuses the authentication",
-            from = notice.from
-        ))
-        .says(say!(
-            "{from} answered {name} in clear.",
-            from = notice.from,
-            name = Text::verbatim(notice.name())
-        ))
-        .or("Notifications in clear can be forged by anyone on the path."),
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        case.id,
+        notice.at,
+        Text::verbatim(notice.name()),
     )
+    .during(notice.at.1, last)
+    .title(say!(
+        "{from} refuses the authentication",
+        from = notice.from
+    ))
+    .says(say!(
+        "{from} answered {name} in clear.",
+        from = notice.from,
+        name = Text::verbatim(notice.name())
+    ));
+    // A first message offers and names, and proves nothing yet.
+    let finding = match only {
+        true => finding.or(say!(
+            "{from} has no connection for this initiator, or none in this mode: the message that it refuses proves \
+             nothing yet.",
+            from = notice.from
+        )),
+        false => finding,
+    };
+    Some(finding.or("Notifications in clear can be forged by anyone on the path."))
 }
 
 /// The notification came in clear, and its sender went on all the same: it was forged, or is about an
@@ -397,10 +408,13 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             || v2 && case.is_served(answer.time, answer.time)
             || sa.version.major() == 1 && begun.last.is_some_and(|last| last > at.1);
         let anew = begun.anew(at.1);
-        // Amid rounds of EAP nothing but a refusal may come (RFC 7296 section 2.21.2).
+        // Amid rounds of EAP nothing but a refusal may come (RFC 7296 section 2.21.2), nor in place of message 3 of
+        // aggressive mode (RFC 2409 section 5).
         let stays = anew
             || tap::went_on(case.model, answer.vantage, at.1, Tap::PATIENCE)
-            || is_amid_eap(case.model, *id);
+            || is_amid_eap(case.model, *id)
+            || answer.header.exchange == ExchangeType::AGGRESSIVE;
+        let pre_shared = sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared);
         if !informs || served || !stays {
             return None;
         }
@@ -443,7 +457,10 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
                 peer
             ))
             .or("The identity or the certificate of the responder is not the one expected, or not trusted.")
-            .or("EAP failed: the user's name or password is wrong.")
+            .or(match pre_shared {
+                true => "The pre-shared keys differ.",
+                false => "EAP failed: the user's name or password is wrong.",
+            })
             .or("The initiator closed the IKE SA for another reason: a script or a check that opens and closes it, or an administrator."),
         )
     })?;
@@ -972,6 +989,23 @@ mod tests {
         // Its sender goes on: someone forged it, or it came late.
         let on = format!("{text}\n0.4 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240");
         assert_eq!(fires(&on, "auth-failed").severity, Severity::Info);
+    }
+
+    #[test]
+    fn message_2_of_aggressive_mode_that_is_answered_by_a_complaint() {
+        let begun = "0 A:500 > B:500 AGGRESSIVE i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID
+            0.1 B:500 > A:500 AGGRESSIVE i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID HASH";
+        let complaint = "0.2 A:500 > B:500 INFO_V1 i=1 r=2 id=0x99 sealed 76";
+        let finding = fires(&format!("{begun}\n{complaint}"), "auth-failed");
+        let others = finding.alternatives.iter().map(ToString::to_string);
+        assert!(
+            others
+                .collect::<Vec<_>>()
+                .contains(&"The pre-shared keys differ.".to_owned())
+        );
+        // What comes after message 3 may be anything.
+        let three = "0.15 A:500 > B:500 AGGRESSIVE i=1 r=2 HASH";
+        silent(&format!("{begun}\n{three}\n{complaint}"), "auth-failed");
     }
 
     #[test]

@@ -27,7 +27,7 @@ const DOCUMENT: &str = "\
 Two routers speak BGP through the tunnel, or try to, and no session stands: then no routes are exchanged and the tunnel carries little else.
 
 ## How it is seen
-With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30.
+With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30.
 
 ## What else looks like it
 An administrator who stops the session: the NOTIFICATION says so (Cease). Two sessions that collide, of which one is closed: that is normal and not told.
@@ -57,16 +57,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             pairs.entry(hosts).or_default().push(talk);
         }
     }
-    let ended = pairs
-        .iter()
-        .filter_map(|(hosts, talks)| notified(case.id, *hosts, talks))
-        .take(SESSIONS);
-    let mut found: Vec<Finding> = ended.collect();
-    let failed = pairs
-        .values()
-        .filter(|talks| !talks.iter().any(|talk| speaks(talk)))
-        .filter_map(|talks| unanswered(case, inside, talks))
-        .take(SESSIONS);
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    for (hosts, talks) in &pairs {
+        match notified(case.id, *hosts, talks) {
+            Some(ended) => found.push(ended),
+            None => failed.extend(unanswered(case, inside, talks)),
+        }
+    }
+    found.truncate(SESSIONS);
+    failed.truncate(SESSIONS);
     found.extend(failed);
     found
 }
@@ -193,15 +192,20 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
     })
 }
 
-/// Connections to port 179 that nobody takes.
+/// Connections to port 179 that nobody takes, since the last session if there was one.
 fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Option<Finding> {
+    let stood = talks.iter().filter(|talk| speaks(talk));
+    let stood = stood.map(|talk| talk.seen.last).max_by_key(|last| last.1);
     let mut places: Vec<Cite> = Vec::new();
     let mut refusals: Vec<Cite> = Vec::new();
     let mut ends: Option<(IpAddr, IpAddr, usize)> = None;
     let mut syns = 0;
     let vantage = talks.first()?.vantage;
     let waited = |at: &Cite| tap::went_on(case.model, vantage, at.1, Tap::PATIENCE);
-    for talk in talks {
+    let since = talks
+        .iter()
+        .filter(|talk| stood.is_none_or(|stood| talk.seen.first.1 > stood.1));
+    for talk in since {
         let [first, second] = &talk.ways;
         for ((out, from, to), back) in ways(talk).into_iter().zip([second, first]) {
             let Some(tcp) = out.tcp.as_ref().filter(|tcp| tcp.syns > 0) else {
@@ -261,7 +265,10 @@ fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Opt
         say!("SYN from {from} to port 179 of {to}", from, to),
     )
     .title(title)
-    .says(says.then(link))
+    .says(
+        says.then(stood.map(|_| "A session stood between them before."))
+            .then(link),
+    )
     .or("The other router is down, or a filter drops TCP port 179.")
     .advise(say!(
         "Look that {to} is the address of the neighbour inside the tunnel, that it has {from} as its neighbour, and \
@@ -271,6 +278,9 @@ fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Opt
     ));
     if !refused && !heard {
         finding = finding.or("The tunnel itself stopped: nothing of the far gateway came since.");
+    }
+    if let Some(last) = stood {
+        finding = finding.also(last, "the last of the session that stood before");
     }
     for refusal in refusals {
         finding = finding.also(refusal, "RST in answer");
@@ -453,6 +463,32 @@ mod tests {
         1.1 B > A ESP 0xa1 seq 1 inner(169.254.7.2 > 169.254.7.1 TCP 179 > 40000 SYN,ACK seq 5 ack 2)
         1.2 A > B ESP 0xb1 seq 2 inner(169.254.7.1 > 169.254.7.2 TCP 40000 > 179 PSH,ACK seq 2 ack 6 data 29 OPEN as 65001 hold 90)
         1.3 B > A ESP 0xa1 seq 2 inner(169.254.7.2 > 169.254.7.1 TCP 179 > 40000 PSH,ACK seq 6 ack 31 data 29 OPEN as 65002 hold 90)";
+
+    #[test]
+    fn a_session_that_stood_and_is_refused_since() {
+        let text = |at: [u32; 2]| {
+            let refused: String = [40001, 40002]
+                .iter()
+                .zip(at)
+                .map(|(port, at)| {
+                    format!(
+                        "\n{at} A > B ESP 0xb{at} seq 1 inner(169.254.7.1 > 169.254.7.2 TCP {port} > 179 SYN seq 1)
+                         {at}.1 B > A ESP 0xa{at} seq 1 inner(169.254.7.2 > 169.254.7.1 TCP 179 > {port} RST,ACK seq 0 ack 2)"
+                    )
+                })
+                .collect();
+            let session = SESSION.replace("\n        1", "\n        20");
+            format!("{ALIVE}{session}{refused}")
+        };
+        let finding = fires(&text([31, 34]), "bgp-down");
+        assert!(
+            finding.says.to_string().contains("stood between them"),
+            "{}",
+            finding.says
+        );
+        // What was refused before the session came up is over.
+        silent(&text([11, 14]), "bgp-down");
+    }
 
     #[test]
     fn the_reason_of_the_end_is_named() {

@@ -27,7 +27,7 @@ const DOCUMENT: &str = "\
 The gateways believe each other, but do not agree on the SA that carries traffic: its algorithms, its group, or which addresses it is for. The IKE SA may stay up without any use.
 
 ## How it is seen
-IKEv2: the IKE_AUTH response has room for an identity and a proof, but not for an SA and traffic selectors; or CREATE_CHILD_SA is answered by a single notification although no child SA exists. IKEv1: quick mode message 1 is answered by an informational message instead of message 2, or never, while the peer answers liveness checks. No ESP follows.
+IKEv2: the IKE_AUTH response has room for an identity and a proof, but not for an SA and traffic selectors; or CREATE_CHILD_SA is answered by a single notification although no child SA exists, or to a request that by its size asks for one more. IKEv1: quick mode message 1 is answered by an informational message instead of message 2, or never, while the peer answers liveness checks. No ESP follows.
 
 ## What else looks like it
 The reason is encrypted. NO_PROPOSAL_CHOSEN (algorithms, PFS group) and TS_UNACCEPTABLE (addresses) have the same size. With the keys of the IKE SA it can be told which.
@@ -118,8 +118,9 @@ fn refusals(case: &Case<'_>) -> Vec<Refusal> {
     // Of IKE SAs that were up before the recording began.
     let mut lone = 0;
     for refused in case.refused(false) {
+        let born = life::birth(case.model, refused.ike_sa).is_some();
         // Traffic that goes on has a child SA, made before the recording: this was a rekeying.
-        if in_use(case, refused.response.1) {
+        if !refused.adds && !born && in_use(case, refused.response.1) {
             continue;
         }
         let exchange = &case.model.exchanges[refused.exchange];
@@ -127,11 +128,15 @@ fn refusals(case: &Case<'_>) -> Vec<Refusal> {
         if exchange.kind == ExchangeType::QUICK_MODE {
             continue;
         }
-        lone += usize::from(life::birth(case.model, refused.ike_sa).is_none());
+        lone += usize::from(!born);
         all.push(Refusal {
             at: refused.response,
             by: answerer(case.model, exchange),
-            note: "CREATE_CHILD_SA answered by one notification".into(),
+            note: match refused.adds {
+                true => "CREATE_CHILD_SA for one more child SA answered by one notification, while others live"
+                    .into(),
+                false => "CREATE_CHILD_SA answered by one notification".into(),
+            },
             confidence: Confidence::Likely,
         });
     }
@@ -217,7 +222,15 @@ fn recovered(case: &Case<'_>, refused: Timestamp) -> bool {
             .filter_map(|exchange| began(case.model, exchange.response()?))
             .any(|(_, time)| soon(time))
     };
-    let carries = |id: &FlowId| soon(case.model.flows[*id].seen.first.1);
+    // Traffic of a child SA that was made before shows no other one.
+    let carries = |id: &FlowId| {
+        let flow = &case.model.flows[*id];
+        let child = flow.child_sa.child_sa();
+        let exchange = child.and_then(|id| case.model.child_sas[id].made_by);
+        let made = exchange.and_then(|id| case.model.exchanges[id].response());
+        let made = made.and_then(|response| began(case.model, response));
+        soon(flow.seen.first.1) && made.is_none_or(|(_, time)| time > refused)
+    };
     case.tunnel.flows.iter().any(carries) || case.tunnel.ike_sas.iter().any(made)
 }
 
@@ -528,6 +541,52 @@ mod tests {
         };
         silent(&refused(5), "child-setup-failed");
         fires(&(refused(5) + &refused(30)), "child-setup-failed");
+    }
+
+    #[test]
+    fn one_more_child_that_is_refused_before_there_is_traffic() {
+        let text = |from: usize| {
+            let lines = [
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce",
+                "0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce",
+                "0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256",
+                "0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240",
+                "1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208",
+                "1.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80",
+                "2 A > B ESP 0xb1 seq 1..60 every 0.5 size 136",
+                "2.1 B > A ESP 0xa1 seq 1..60 every 0.5 size 136",
+            ];
+            lines[from..].join("\n")
+        };
+        let finding = fires(&text(0), "child-setup-failed");
+        assert_eq!(finding.severity, Severity::Error);
+        // Of an IKE SA that was there before the recording it may have been a rekeying.
+        silent(&text(4), "child-setup-failed");
+    }
+
+    #[test]
+    fn one_more_child_is_told_from_a_rekeying_by_its_size() {
+        // N(REKEY_SA) takes 12 octets, and AES-GCM does not pad.
+        let text = |length: u32| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH19) KE(19) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH19) KE(19) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 260
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 230
+                 1 A > B ESP 0xb1 seq 1..60 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..60 every 0.5 size 136
+                 3 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 177
+                 3.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 177
+                 3.2 A > B ESP 0xb2 seq 1..60 every 0.5 size 136
+                 3.3 B > A ESP 0xa2 seq 1..60 every 0.5 size 136
+                 15 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed {length} seed=1
+                 15.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 65
+                 18 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=4 request sealed {length} seed=2
+                 18.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=4 response sealed 65"
+            )
+        };
+        verdict(&text(177), "child-setup-failed");
+        verdict(&text(189), "rekey-failed");
     }
 
     #[test]

@@ -58,12 +58,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(first) = deaf.first().filter(|_| again >= FEW) else {
         return Vec::new();
     };
-    // If others behind that gateway are served, it is no fault of the tunnel.
+    // If others behind that gateway are served from then on, it is no fault of the tunnel.
     let side = first.from.address;
+    let since = first.talk.seen.first.1;
     let served = inside.asking.iter().any(|asking| {
         let tcp = asking.out.tcp.as_ref();
         asking.end == first.end
             && asking.talk.vantage == first.talk.vantage
+            && asking.talk.seen.first.1 >= since
             && tcp.is_some_and(|tcp| tcp.established)
     });
     if served {
@@ -183,6 +185,26 @@ mod tests {
             "1 A > B ESP 0xb1 seq 1..2 every 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)
              1.1 B > A ESP 0xa1 seq 1..2 every 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 7 ack 2)
              2.2 A > B ESP 0xb1 seq 3 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 2 ack 8)",
+            "esp-dropped-locally",
+        );
+    }
+
+    #[test]
+    fn who_was_served_before_is_no_proof_of_now() {
+        let served = |at: [&str; 3]| {
+            let [syn, answer, goes_on] = at;
+            format!(
+                "{syn} A > B ESP 0xb2 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 39000 > 443 SYN seq 1)
+                 {answer} B > A ESP 0xa2 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 39000 SYN,ACK seq 7 ack 2)
+                 {goes_on} A > B ESP 0xb2 seq 2 inner(10.1.0.1 > 10.2.0.1 TCP 39000 > 443 ACK seq 2 ack 8)"
+            )
+        };
+        verdict(
+            &format!("{}\n{DEAF}", served(["0.1", "0.2", "0.3"])),
+            "esp-dropped-locally",
+        );
+        silent(
+            &format!("{DEAF}\n{}", served(["5.1", "5.2", "5.3"])),
             "esp-dropped-locally",
         );
     }

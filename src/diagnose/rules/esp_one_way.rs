@@ -1,13 +1,13 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
-use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{Located, Tap, quality, taps};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::Transport;
+use crate::model::{ChildSaId, EspFlow, Transport};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -32,7 +32,7 @@ const DOCUMENT: &str = "\
 The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Either the return traffic is lost on the way, or the far side has nothing to say, or sends it elsewhere.
 
 ## How it is seen
-IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before.
+IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before. One child SA of several is judged alike, if the others pass in both directions and bring nothing that was not asked for there.
 
 ## What else looks like it
 An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike cannot be told from pings without an answer: where they come as often as pings it is an error that is possible, else a warning, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
@@ -64,6 +64,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             [0, 1]
                 .into_iter()
                 .find_map(|silent| one_way(case, tap, directions, silent, ike))
+        })
+        .or_else(|| {
+            let mut directions = case.directions().iter();
+            directions.find_map(|directions| one_child(case, tap, directions))
         })
         .into_iter()
         .collect()
@@ -128,18 +132,19 @@ fn one_way(
         return None;
     }
     // What began only then is something else than what was answered.
-    let other = before > 0 && begun(directions, silent, since).saturating_mul(5) >= sent * 4;
+    let (asks, answers) = (directions.flows(silent), directions.flows(speaker));
+    let other = before > 0 && begun(asks, answers, since).saturating_mul(5) >= sent * 4;
     let length = last.1.since(since);
     let stream = match other {
         true => sent as f64 >= FAST * length.as_secs_f64(),
-        false => before.saturating_mul(10) < sent && is_stream(directions, silent, sent, length),
+        false => before.saturating_mul(10) < sent && is_stream(asks, sent, length),
     };
     // Whoever talked at length wants answers, and so do requests, which are all alike.
     let conversed = !other && before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
-    let reports = !stream && !conversed && !mostly_alike(directions, silent);
+    let reports = !stream && !conversed && !mostly_alike(asks);
     let pace = ASKS_AGAIN.0.unsigned_abs();
     // A ping that was answered was so by packets of its own size.
-    let wanted = conversed || !other && before > 0 && answered_alike(directions, silent);
+    let wanted = conversed || !other && before > 0 && answered_alike(asks, answers);
     // Without IKE only a conversation shows that the tap hears both.
     if !ike && !conversed {
         return None;
@@ -271,6 +276,184 @@ fn one_way(
     )
 }
 
+/// The flows of one child SA, towards the first end and towards the second.
+type Pair<'m> = [Option<&'m EspFlow>; 2];
+
+/// ESP of one child SA goes unanswered while that of others passes in both directions.
+fn one_child(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>) -> Option<Finding> {
+    /// Of more suspects than these nothing is claimed.
+    const FEW: usize = 16;
+    let mut pairs: BTreeMap<ChildSaId, Pair<'_>> = BTreeMap::new();
+    for end in [0, 1] {
+        for flow in directions.flows(end) {
+            if let Some(id) = flow.child_sa.child_sa()
+                && let Some(place) = pairs.entry(id).or_default().get_mut(end)
+            {
+                *place = Some(flow);
+            }
+        }
+    }
+    if pairs.len() < 2 {
+        return None;
+    }
+    let replaced: BTreeSet<ChildSaId> = pairs
+        .keys()
+        .filter_map(|id| case.model.child_sas[*id].replaces)
+        .collect();
+    let pairs = pairs.into_iter().filter(|(id, _)| !replaced.contains(id));
+    let suspects = pairs.flat_map(|(_, pair)| [0, 1].map(|silent| Suspect::of(pair, silent)));
+    suspects
+        .flatten()
+        .take(FEW)
+        .find(|suspect| suspect.stands_alone(directions))
+        .and_then(|suspect| suspect.finding(case, tap))
+}
+
+/// A flow whose packets have had no answer for a while.
+struct Suspect<'m> {
+    /// The end that is silent.
+    silent: usize,
+    /// What goes there.
+    asks: &'m EspFlow,
+    /// What came back before.
+    answers: Option<&'m EspFlow>,
+    /// Since when it is silent.
+    since: Timestamp,
+    /// Packets that were sent since.
+    sent: u64,
+}
+
+impl<'m> Suspect<'m> {
+    fn of(pair: Pair<'m>, silent: usize) -> Option<Self> {
+        let (asks, answers) = (*pair.get(silent)?, *pair.get(1 - silent)?);
+        let asks = asks?;
+        let since = answers.map_or(asks.seen.first.1, |answers| answers.seen.last.1);
+        let (sent, length) = (
+            esp::packets_since(asks, since),
+            asks.seen.last.1.since(since),
+        );
+        // Who talked wants answers, and of requests there are few kinds.
+        let wanted = match answers {
+            Some(answers) => {
+                answers.packets >= PLENTY
+                    && answers.packets.saturating_mul(10) >= sent
+                    && answered_alike(&[asks], &[answers])
+            }
+            None => mostly_alike(&[asks]) && !is_stream(&[asks], sent, length),
+        };
+        (wanted && length >= SILENT && sent >= PLENTY + PLENTY / 2).then_some(Self {
+            silent,
+            asks,
+            answers,
+            since,
+            sent,
+        })
+    }
+
+    /// Whether the silent end is heard in other SAs as ever, and does not send the answers in those: nothing
+    /// comes there that was not asked for.
+    fn stands_alone(&self, directions: &Directions<'_>) -> bool {
+        let others = |end: usize, not: Option<&EspFlow>| -> u64 {
+            let flows = directions.flows(end).iter();
+            flows
+                .filter(|flow| not.is_none_or(|not| not.key != flow.key))
+                .map(|flow| esp::packets_since(flow, self.since))
+                .sum()
+        };
+        let asked = others(self.silent, Some(self.asks));
+        let came = others(1 - self.silent, self.answers);
+        came >= PLENTY && came <= asked + self.sent / 5
+    }
+
+    fn finding(&self, case: &Case<'_>, tap: &Tap) -> Option<Finding> {
+        let speaks = *case.tunnel.ends.get(1 - self.silent)?;
+        let is_silent = *case.tunnel.ends.get(self.silent)?;
+        let (spi, last) = (self.asks.key.spi, self.asks.seen.last);
+        let length = last.1.since(self.since);
+        let said = match self.answers {
+            Some(answers) => say!(
+                "In {length} {sent} ESP packets with {spi} went from {speaks} to {is_silent}, and none with {back} \
+                 came from {is_silent} any more, which had sent {before} before.",
+                length,
+                sent = self.sent,
+                spi,
+                speaks,
+                is_silent,
+                back = answers.key.spi,
+                before = answers.packets
+            ),
+            None => say!(
+                "In {length} {sent} ESP packets with {spi} went from {speaks} to {is_silent}, and nothing of the \
+                 same child SA came back.",
+                length,
+                sent = self.sent,
+                spi,
+                speaks,
+                is_silent
+            ),
+        };
+        let mut finding = Finding::new(
+            &RULE,
+            tap.absence(match self.answers {
+                Some(_) => Confidence::Likely,
+                None => Confidence::Possible,
+            }),
+            case.id,
+            last,
+            "the last one, still unanswered",
+        )
+        .during(self.since, last.1)
+        .title(say!(
+            "One child SA of several carries ESP from {speaks} to {is_silent} only",
+            speaks,
+            is_silent
+        ))
+        .says(said.then(
+            "Other child SAs pass in both directions meanwhile: it is no filter on ESP as such.",
+        ))
+        .or(say!(
+            "The hosts that this child SA is for do not answer behind {is_silent}, or its traffic is one-way by \
+             nature.",
+            is_silent
+        ))
+        .or(say!(
+            "{is_silent} sends the answers past the tunnel: route, NAT or policy.",
+            is_silent
+        ))
+        .or(say!(
+            "{is_silent} has lost this child SA, or holds other keys for it, and drops what comes.",
+            is_silent
+        ))
+        .advise(say!(
+            "On {is_silent}, look for the SA {spi}: is it there, and do its counters of packets and of errors \
+             grow?",
+            is_silent,
+            spi
+        ))
+        .advise(say!(
+            "Behind {is_silent}, look at hosts, routes and rules for the addresses of this child SA.",
+            is_silent
+        ));
+        let Some(answers) = self.answers else {
+            return Some(finding.severity(Severity::Warning));
+        };
+        finding = finding.also(answers.seen.last, "the last packet of the other direction");
+        if let Some(left) = taps::upstream(case, answers)
+            && left.seen.last.1.since(self.since) >= SILENT
+        {
+            finding.confidence = Confidence::Certain;
+            finding.alternatives.clear();
+            let tap = taps::name(case.model, left.key.vantage);
+            finding.says.add(say!(
+                "The tap {tap} has answers to the end: they are lost between the two taps.",
+                tap = &tap
+            ));
+            finding = finding.also(left.seen.last, say!("an answer leaves {tap}", tap));
+        }
+        Some(finding)
+    }
+}
+
 /// The last packet towards an end at a tap.
 fn last_at(case: &Case<'_>, tap: Vantage, towards: usize) -> Option<Cite> {
     case.directions()
@@ -297,9 +480,9 @@ fn all_padded(case: &Case<'_>, directions: &Directions<'_>, towards: usize) -> b
 /// five.
 const ASKS_AGAIN: Span = Span::from_secs(6);
 
-fn mostly_small(directions: &Directions<'_>, towards: usize) -> bool {
+fn mostly_small(flows: &[&EspFlow]) -> bool {
     let (mut small, mut all) = (0u64, 0u64);
-    for flow in directions.flows(towards) {
+    for flow in flows {
         for (size, packets) in &flow.sizes.counts {
             all += u64::from(*packets);
             if *size <= SMALL {
@@ -311,20 +494,18 @@ fn mostly_small(directions: &Directions<'_>, towards: usize) -> bool {
     small * 2 >= all
 }
 
-/// Whether packets of the most common size towards an end once had answers of the same size.
-fn answered_alike(directions: &Directions<'_>, towards: usize) -> bool {
-    let (asked, _) = sizes(directions, towards);
-    let (answers, _) = sizes(directions, 1 - towards);
+/// Whether packets of the most common size once had answers of the same size.
+fn answered_alike(asks: &[&EspFlow], answers: &[&EspFlow]) -> bool {
+    let (asked, _) = sizes(asks);
+    let (answers, _) = sizes(answers);
     let most = asked.iter().max_by_key(|(_, packets)| **packets);
     most.is_some_and(|(size, _)| answers.contains_key(size))
 }
 
-/// Packets towards an end of sizes that came often only from a time on, and that the other direction
-/// never had.
-fn begun(directions: &Directions<'_>, towards: usize, since: Timestamp) -> u64 {
-    let (answers, _) = sizes(directions, 1 - towards);
-    let flows = directions.flows(towards).iter();
-    flows
+/// Packets of sizes that came often only from a time on, and that the other direction never had.
+fn begun(asks: &[&EspFlow], answers: &[&EspFlow], since: Timestamp) -> u64 {
+    let (answers, _) = sizes(answers);
+    asks.iter()
         .flat_map(|flow| {
             let later = flow.rhythms.iter().filter(|rhythm| rhythm.first.1 >= since);
             later.filter_map(|later| {
@@ -337,11 +518,11 @@ fn begun(directions: &Directions<'_>, towards: usize, since: Timestamp) -> u64 {
         .sum()
 }
 
-/// Packets towards an end by size, and how many there are.
-fn sizes(directions: &Directions<'_>, towards: usize) -> (BTreeMap<u32, u64>, u64) {
+/// Packets by size, and how many there are.
+fn sizes(flows: &[&EspFlow]) -> (BTreeMap<u32, u64>, u64) {
     let mut sizes: BTreeMap<u32, u64> = BTreeMap::new();
     let mut all = 0u64;
-    for flow in directions.flows(towards) {
+    for flow in flows {
         for (size, packets) in &flow.sizes.counts {
             *sizes.entry(*size).or_default() += u64::from(*packets);
             all += u64::from(*packets);
@@ -353,8 +534,8 @@ fn sizes(directions: &Directions<'_>, towards: usize) -> (BTreeMap<u32, u64>, u6
 
 /// Whether most packets are of one size or two, as requests are that are asked again: pings, SYNs. What
 /// only reports has sizes of all kinds.
-fn mostly_alike(directions: &Directions<'_>, towards: usize) -> bool {
-    let (sizes, all) = sizes(directions, towards);
+fn mostly_alike(flows: &[&EspFlow]) -> bool {
+    let (sizes, all) = sizes(flows);
     let mut packets: Vec<u64> = sizes.into_values().collect();
     packets.sort_unstable_by(|a, b| b.cmp(a));
     let most: u64 = packets.iter().take(2).sum();
@@ -364,8 +545,8 @@ fn mostly_alike(directions: &Directions<'_>, towards: usize) -> bool {
 /// Whether what goes unanswered looks like a stream that wants no answer: large, or fast and steady.
 /// Whoever waits for answers begins small and slows down: TCP shakes hands first and backs off, a
 /// ping comes once a second.
-fn is_stream(directions: &Directions<'_>, towards: usize, sent: u64, length: Span) -> bool {
-    let steady = directions.flows(towards).iter().any(|flow| {
+fn is_stream(flows: &[&EspFlow], sent: u64, length: Span) -> bool {
+    let steady = flows.iter().any(|flow| {
         // The first and the last step are not whole.
         let whole = match flow.timeline.counts.as_slice() {
             [_, whole @ .., _] if !whole.is_empty() => whole,
@@ -376,13 +557,62 @@ fn is_stream(directions: &Directions<'_>, towards: usize, sent: u64, length: Spa
             .zip(most)
             .is_some_and(|(least, most)| *most <= least.saturating_mul(2))
     });
-    !mostly_small(directions, towards) || steady && sent as f64 >= FAST * length.as_secs_f64()
+    !mostly_small(flows) || steady && sent as f64 >= FAST * length.as_secs_f64()
 }
 
 #[cfg(test)]
 mod tests {
     use crate::diagnose::Confidence;
     use crate::diagnose::testing::{findings, is_healthy, silent, verdict};
+
+    /// A second child SA whose answers end at a time, beside one of which each packet is answered, or by
+    /// which `extra` packets come.
+    fn two_children(answers: u32, extra: &str) -> String {
+        format!(
+            "{UP}
+             0.5 A > B ESP 0xb1 seq 1..60 every 1 size 136
+             0.6 B > A ESP 0xa1 seq 1..60 every 1 size 136
+             1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208
+             1.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208
+             1.2 A > B ESP 0xb2 seq 1..60 every 1 size 136
+             1.3 B > A ESP 0xa2 seq 1..{answers} every 1 size 136
+             {extra}"
+        )
+    }
+
+    #[test]
+    fn one_child_of_several_that_falls_silent() {
+        let finding = crate::diagnose::testing::fires(&two_children(30, ""), "esp-one-way");
+        assert_eq!(finding.confidence, Confidence::Likely);
+        assert!(
+            finding.says.to_string().contains("0x000000a2"),
+            "{}",
+            finding.says
+        );
+        silent(&two_children(58, ""), "esp-one-way");
+        // What comes by the other child SA unasked may be the answers.
+        let moved = "31.4 B > A ESP 0xa1 seq 61..90 every 1 size 136";
+        silent(&two_children(30, moved), "esp-one-way");
+    }
+
+    #[test]
+    fn a_child_that_was_replaced_is_not_silent() {
+        let rekeyed = "
+            40 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed 224
+            40.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 208
+            40.2 A > B ESP 0xb3 seq 1..40 every 1 size 136
+            40.3 B > A ESP 0xa3 seq 1..40 every 1 size 136";
+        let text = format!(
+            "{UP}
+             0.5 A > B ESP 0xb1 seq 1..90 every 1 size 136
+             0.6 B > A ESP 0xa1 seq 1..90 every 1 size 136
+             1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208
+             1.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208
+             1.2 A > B ESP 0xb2 seq 1..39 every 1 size 136
+             1.3 B > A ESP 0xa2 seq 1..39 every 1 size 136{rekeyed}"
+        );
+        silent(&text, "esp-one-way");
+    }
 
     #[test]
     fn a_stream_after_pings_is_no_broken_conversation() {

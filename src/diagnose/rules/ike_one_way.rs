@@ -1,6 +1,6 @@
 //! Answers pass the tap, yet the asker asks again: they do not reach it.
 
-use crate::diagnose::facts::{Passage, asked, began, cite, first};
+use crate::diagnose::facts::{Passage, asked, began, cite, first, life};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{Exchange, ExchangeId, Flight, IkeSaId, MessageId, Model, Role};
@@ -188,8 +188,13 @@ impl<'m> Pair<'m> {
             .filter(|next| next.message_id > self.message_id)
             .filter_map(|next| first(case.model, next.request()?))
             .any(|next| next.time > answer && next.path.from().address == self.from.address);
+        // Whoever begins anew gave up; what is heard under the new IKE SA was mended since.
+        let lives_on = |exchange: &&Exchange| {
+            let sa = &case.model.ike_sas[exchange.ike_sa];
+            sa.seen.first.1 <= answer || !life::is_begun(case.model, sa)
+        };
         went_on
-            || case.exchanges().any(|exchange| {
+            || case.exchanges().filter(lives_on).any(|exchange| {
                 let answered = exchange.response().is_some_and(|flight| flight.response)
                     && exchange
                         .request()
@@ -296,6 +301,28 @@ mod tests {
              0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24",
             "ike-one-way",
         );
+    }
+
+    #[test]
+    fn a_way_back_that_works_again_for_another_ike_sa_did_not_before() {
+        let text = |spis: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+                 10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=1,3,6
+                 10.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 again=1,3,6
+                 30 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 30.1 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+                 30.2 A:500 > B:500 IKE_AUTH i=5 r=6 id=1 request sealed 256
+                 30.3 B:500 > A:500 IKE_AUTH i=5 r=6 id=1 response sealed 240
+                 40 B:500 > A:500 INFORMATIONAL {spis} id=0 request sealed 80
+                 40.1 A:500 > B:500 INFORMATIONAL {spis} id=0 response sealed 80"
+            )
+        };
+        verdict(&text("i=5 r=6"), "ike-one-way");
+        silent(&text("i=1 r=2"), "ike-one-way");
     }
 
     #[test]

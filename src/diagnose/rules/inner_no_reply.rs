@@ -326,6 +326,20 @@ mod tests {
     }
 
     #[test]
+    fn who_gets_no_answers_any_more_may_still_give_some() {
+        let text = |answers: &str| {
+            with(&format!(
+                "1 A > B ESP 0xb1 seq 1..16 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 1.1 B > A ESP 0xa1 seq {answers} every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+                 8.3 B > A ESP 0xa2 seq 1..12 every 1 inner(10.2.0.1 > 10.1.0.1 echo 9/1)
+                 8.4 A > B ESP 0xb2 seq 1..12 every 1 inner(10.1.0.1 > 10.2.0.1 reply 9/1)"
+            ))
+        };
+        verdict(&text("1..6"), "inner-no-reply");
+        silent(&text("1..16"), "inner-no-reply");
+    }
+
+    #[test]
     fn what_was_answered_or_wants_no_answer_is_fine() {
         for rest in [
             "1 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)

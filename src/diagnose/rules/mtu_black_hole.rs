@@ -174,8 +174,16 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
             for stuck in out.tcp.iter().flat_map(|tcp| &tcp.stuck) {
                 // Unless everything ended at that moment: then size is not the reason.
                 let soon = row.passed_since(Span(-CLOSE.0), stuck.seen.first.1);
-                if ended(stuck.seen.last) && soon {
-                    row.lose(stuck.length, stuck.sent, stuck.seen.first);
+                // Of the last copy the acknowledgement may lie beyond the recording, of those before it none does.
+                let pending = u64::from(!ended(stuck.seen.last));
+                let waited =
+                    pending == 0 || stuck.seen.last.1.since(stuck.seen.first.1) >= Tap::PATIENCE;
+                if waited && soon {
+                    row.lose(
+                        stuck.length,
+                        stuck.sent.saturating_sub(pending),
+                        stuck.seen.first,
+                    );
                     row.v6 |= v6;
                 }
             }
@@ -845,6 +853,19 @@ mod tests {
             "{}",
             finding.says
         );
+    }
+
+    #[test]
+    fn the_last_copy_may_come_too_late_but_not_those_before_it() {
+        let copies = |every: f64| {
+            let up = HANDSHAKE.replace("30 B", &format!("{} B", 2.4 + 4.0 * every));
+            format!(
+                "{up}
+                 2 A > B ESP 0xb1 seq 3..7 every {every} size 1464 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 600 ack 6 data 1380)"
+            )
+        };
+        verdict(&copies(1.0), "mtu-black-hole");
+        silent(&copies(0.5), "mtu-black-hole");
     }
 
     #[test]

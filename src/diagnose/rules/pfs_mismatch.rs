@@ -269,7 +269,8 @@ pub(super) fn suspicion(
         let differ = ours.is_disjoint(&wanted);
         // Accepted in IKE_AUTH without a group, refused later without a group: it wants one.
         let wants_any = ours.is_empty() && wanted.is_empty();
-        let tells = !wants_any || !refusal.v1 && how == "accepted";
+        let tells = !wants_any
+            || !refusal.v1 && how == "accepted" && !does_without(model, attempts, refusal, &offer);
         if !same || !differ || !tells || in_auth {
             return None;
         }
@@ -332,6 +333,28 @@ pub(super) fn suspicion(
         ),
         wanted: None,
     })
+}
+
+/// Whether who refuses a further child SA made another by the same algorithms, without a group, where it could
+/// have asked for one: then it is something else that it wants of this one.
+fn does_without(
+    model: &Model,
+    attempts: &[Attempt],
+    refusal: &Refusal,
+    offer: &offer::Offer,
+) -> bool {
+    let made = attempts.iter().filter(|attempt| {
+        let answer = attempt.told.answer.as_ref();
+        attempt.kind == ExchangeType::CREATE_CHILD_SA
+            && !attempt.told.is_of_ike()
+            && answer.is_some_and(|answer| answer.from == refusal.answer.from)
+    });
+    let mut choices = made.filter_map(|attempt| attempt.choice(model));
+    !refusal.is_rekeying()
+        && choices.any(|choice| {
+            choice.values(Kind::KeyExchange).is_empty()
+                && child::agrees_but_for_group(offer, &choice)
+        })
 }
 
 fn named<T: fmt::Display>(groups: &BTreeSet<T>) -> Text {
@@ -558,6 +581,32 @@ mod tests {
         // Another child SA may have algorithms of its own.
         let another = refused(&format!("SA(ESP 0xa2 {suite} DH14) Nonce KE(14)"));
         verdict(&another, "child-proposal-mismatch");
+    }
+
+    #[test]
+    fn who_made_a_further_child_without_a_group_wants_none() {
+        let further = |at: u32, net: u32, answer: &str| {
+            format!(
+                "{at} A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={at} request sealed 208 seed={at} opened SA(ESP 0xa{at} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.{net}.0.0/16) TSr(10.2.0.0/16)
+                 {at}.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={at} response {answer}\n"
+            )
+        };
+        let made = |net: u32| {
+            format!(
+                "sealed 208 opened SA(ESP 0xb7 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.{net}.0.0/16) TSr(10.2.0.0/16)"
+            )
+        };
+        let refused = "sealed 80 seed=1 opened N(NO_PROPOSAL_CHOSEN)";
+        let (up, _) = READ.split_at(READ.find("10 A:500").unwrap());
+        let text = |second: &str| {
+            format!(
+                "{up}{}{}20 A > B ESP 0xb1 seq 41..50 every 0.5 size 136",
+                further(2, 3, second),
+                further(9, 4, refused)
+            )
+        };
+        verdict(&text(&made(3)), "child-proposal-mismatch");
+        verdict(&text(refused), "pfs-mismatch");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::ike_auth_no_response::abandoned_finding;
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
-use crate::diagnose::facts::{Asked, Passage, end_of};
+use crate::diagnose::facts::{Asked, Passage, end_of, offer};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -77,11 +77,23 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .or("Only the answers are filtered.")
             .advise("Permit UDP 500, UDP 4500 and IP protocol 50 in both directions between both gateways.")
             .advise("Capture at the peer: if the request arrives there, read the peer's log.");
-            located(case, asked, finding)
+            let finding = located(case, asked, finding);
+            match finding.confidence < Confidence::Certain && is_by_pre_shared_key(case, asked) {
+                true => finding.or(
+                    "The pre-shared keys differ: then the peer cannot read message 5, and most say nothing.",
+                ),
+                false => finding,
+            }
         })
         .or_else(|| never_comes(case))
         .into_iter()
         .collect()
+}
+
+/// Whether it is message 5 of main mode, whose keys are made with the pre-shared key (RFC 2409 section 5.4).
+fn is_by_pre_shared_key(case: &Case<'_>, asked: &Asked<'_>) -> bool {
+    let suite = &case.model.ike_sas[asked.exchange.ike_sa].suite;
+    suite.as_ref().is_some_and(offer::v1_is_pre_shared)
 }
 
 /// The responder's side of it: a NAT is there, so the initiator must go on at port 4500, and nothing of

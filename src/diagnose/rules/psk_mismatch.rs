@@ -4,7 +4,7 @@ use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message
 use super::port_4500_blocked::silences;
 use crate::diagnose::facts::auth::{AuthSilence, Shape};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{began, child, cite, first, offer, proof};
+use crate::diagnose::facts::{Passage, began, child, cite, first, offer, proof, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::registry::{ExchangeType, NotifyV1};
@@ -20,6 +20,7 @@ pub static RULE: Rule = Rule {
     explains: &[
         "auth-failed",
         "ike-auth-no-response",
+        "port-4500-blocked",
         "tunnel-flapping",
         "clear-text-leak",
     ],
@@ -32,7 +33,7 @@ const DOCUMENT: &str = "\
 IKEv1 with a pre-shared key derives the encryption keys of main mode from it. If the two keys differ, message 5 decrypts to garbage, and the responder complains or keeps silent.
 
 ## How it is seen
-Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again, or agrees to every new attempt up to there.
+Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again, or agrees to every new attempt up to there. Where message 5 goes to UDP 4500, for a NAT, this counts if a tap beside the responder shows that it arrives.
 
 ## What else looks like it
 A responder that reads message 5 well but does not know the identity in it refuses in the same way. But then the keys are equal, so the initiator can read the refusal and does not send message 5 again.
@@ -106,8 +107,11 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
             return None;
         };
         let (asked, at) = (began(case.model, five)?, began(case.model, four)?);
-        // The path carried message 3 to the responder; only a float to port 4500 changes it.
+        // The path carried message 3 to the responder; only a float to port 4500 changes it. A tap beside the
+        // responder has what gets there.
         let same_path = first(case.model, five)?.path.to() == first(case.model, four)?.path.from();
+        let arrives = Passage::of(case, five).is_some_and(|passage| passage.arrived())
+            || tap::is_beside_sender(case.model, four, five);
         let unread: Vec<Cite> = four
             .again
             .iter()
@@ -116,7 +120,7 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
             .collect();
         if phase1.kind != ExchangeType::IDENTITY_PROTECTION
             || !pre_shared
-            || !same_path
+            || !(same_path || arrives)
             || five.again.len() + 1 < INSISTENT
             || unread.len() < INSISTENT
         {
@@ -146,7 +150,10 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
             responder = to,
             again = unread.len()
         ))
-        .or("Message 5 is lost on the way, though message 3 came through on the same path.")
+        .or(match arrives {
+            false => "Message 5 is lost on the way, though message 3 came through on the same path.",
+            true => "The responder itself drops message 5: it has a filter on the port, or too little room.",
+        })
         .or("The responder does not accept the identity in message 5, and keeps silent.")
         .advise("Enter the same pre-shared key on both sides.")
         .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey))
@@ -329,6 +336,24 @@ mod tests {
             )
         };
         silent(&float(&format!("{one}{other}{end}")), "psk-mismatch");
+    }
+
+    #[test]
+    fn message_5_that_arrives_on_port_4500_and_is_not_read() {
+        let text = FIVE
+            .replace(
+                "KE Nonce\n        0.4",
+                "KE Nonce again=0.5,1,2,4\n        0.4",
+            )
+            .replace(
+                "A:500 > B:500 MAIN i=1 r=2 sealed",
+                "A:4500 > B:4500 MAIN i=1 r=2 sealed",
+            )
+            .replace("again=1,3", "again=1,3,7 ttl=63")
+            + "\n90 C > B ESP 0xc1";
+        verdict(&text, "psk-mismatch");
+        // At the initiator nothing shows that it gets anywhere.
+        verdict(&text.replace("ttl=63", "ttl=64"), "port-4500-blocked");
     }
 
     #[test]

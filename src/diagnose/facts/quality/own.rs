@@ -5,7 +5,7 @@ use crate::diagnose::facts::esp::Directions;
 use crate::model::{Transport, Tunnel};
 
 /// The initial TTLs (hop limits) of common systems: no router has lowered such a one yet.
-const INITIAL: [u8; 3] = [64, 128, 255];
+pub const INITIAL: [u8; 3] = [64, 128, 255];
 
 /// Fewer packets tell no share of loss.
 const PLENTY: u64 = 30;
