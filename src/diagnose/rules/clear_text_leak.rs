@@ -228,7 +228,7 @@ fn may_have_child(model: &Model, id: IkeSaId) -> bool {
 
 /// Whether a vantage has a tunnel between two other parties: then it is a link that many share, and
 /// what is in clear there need not be of this tunnel.
-fn is_transit(case: &Case<'_>, vantage: Vantage) -> bool {
+pub(super) fn is_transit(case: &Case<'_>, vantage: Vantage) -> bool {
     let mut others = case.model.tunnels.iter();
     others.any(|other| {
         let here = |id: &FlowId| case.model.flows[*id].key.vantage == vantage;
