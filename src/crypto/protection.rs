@@ -75,6 +75,12 @@ impl Protection {
         }
     }
 
+    /// Whether a right checksum proves the key of the cipher, too. One beside the cipher has a key of its
+    /// own, and tells nothing of the other; without encryption there is none.
+    pub(crate) fn proves_cipher(&self) -> bool {
+        self.cipher.is_aead() || Cipher::key_octets(self.cipher.id(), None) == Some(0)
+    }
+
     /// Octets of IV in each message; 0 with an implicit one.
     pub fn iv_octets(&self) -> usize {
         self.cipher.iv_octets()

@@ -180,22 +180,26 @@ impl OpenedTally {
         self.opened + self.unchecked
     }
 
-    /// Packets that their keys do not fit.
-    fn misfits(&self) -> u64 {
-        let of = |why| self.failed.get(&why).copied().unwrap_or(0);
-        of(Unopened::Integrity) + of(Unopened::Senseless) + of(Unopened::NotABlock)
+    /// Packets that were not opened for this reason.
+    fn failed(&self, why: Unopened) -> u64 {
+        self.failed.get(&why).copied().unwrap_or(0)
+    }
+
+    /// Packets that are none of what the key of the checksum proves.
+    fn unproven(&self) -> u64 {
+        self.failed(Unopened::Integrity) + self.failed(Unopened::NotABlock)
     }
 
     /// Whether the keys are wrong: packets came whole, and none fits them.
     pub fn is_wrong_key(&self) -> bool {
-        self.readable() == 0 && self.misfits() > 0
+        self.readable() == 0 && self.unproven() + self.failed(Unopened::Senseless) > 0
     }
 
     /// Packets that were changed on their way: their checksums are wrong, and the keys are right.
     pub fn corrupted(&self) -> u64 {
         match self.opened {
             0 => 0,
-            _ => self.misfits(),
+            _ => self.unproven(),
         }
     }
 }

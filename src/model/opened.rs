@@ -60,7 +60,7 @@ pub enum Why {
     Padding,
     /// IKEv1: what the IV follows from lies before the capture, or was lost to it.
     NoIv,
-    /// IKEv1: what was decrypted makes no payloads: another key, or a message between was missed.
+    /// What was decrypted makes no payloads: another key, or, in IKEv1, a message between was missed.
     Senseless,
     /// More SAs than are followed, or more octets than are kept.
     Limit,

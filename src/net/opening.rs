@@ -53,7 +53,8 @@ pub enum Unopened {
     TooShort,
     /// Its ciphertext is not a whole number of the cipher's blocks.
     NotABlock,
-    /// Nothing checks it, and what it decrypts to makes no sense: another key or algorithm.
+    /// What it decrypts to makes no sense, and no checksum proves the key of the cipher: another key or
+    /// algorithm.
     Senseless,
     /// Its checksum is wrong: another key or algorithm, or changed on its way.
     Integrity,

@@ -167,7 +167,12 @@ impl Opener {
                     if let Some(slot) = self.highs.get_mut(place) {
                         *slot = Some(high);
                     }
-                    let trailer = trailer(&self.text).ok_or(Unopened::Padding)?;
+                    let known = sa.protection.proves_cipher();
+                    let trailer = match trailer(&self.text) {
+                        Some(trailer) if known || self.is_credible(packet, &trailer) => trailer,
+                        None if known => return Err(Unopened::Padding),
+                        _ => return Err(Unopened::Senseless),
+                    };
                     return Ok(self.opened(id, packet, &trailer, true, high));
                 }
                 Err(OpenError::Integrity) => {}
@@ -181,6 +186,28 @@ impl Opener {
         Err(unopened(why))
     }
 
+    /// Whether what was decrypted may be what was sent: its checksum has a key of its own, and does not
+    /// prove the key of the cipher. Padding counts up, unless an algorithm asks for another (RFC 4303
+    /// section 2.4).
+    fn is_credible(&self, packet: &Sealed<'_>, trailer: &Trailer) -> bool {
+        let bits = || self.evidence(packet, trailer);
+        self.counts(trailer) || bits().is_some_and(|bits| bits >= BEYOND_PADDING)
+    }
+
+    /// Whether the padding of what was decrypted counts up from one.
+    fn counts(&self, trailer: &Trailer) -> bool {
+        let padding = self.text.get(trailer.payload..).unwrap_or_default();
+        (1..=trailer.pad_length)
+            .zip(padding)
+            .all(|(n, octet)| n == *octet)
+    }
+
+    /// How much of the payload is as its protocol demands.
+    fn evidence(&self, packet: &Sealed<'_>, trailer: &Trailer) -> Option<u32> {
+        let payload = self.text.get(..trailer.payload).unwrap_or_default();
+        net::evidence(trailer.next_header, payload, packet.from, packet.to)
+    }
+
     /// Opens what nothing proves, if it is plausible then.
     fn unchecked(&mut self, id: SaId, sa: &Sa, packet: &Sealed<'_>) -> Result<OpenedEsp, Unopened> {
         sa.protection
@@ -188,12 +215,8 @@ impl Opener {
             .map_err(unopened)?;
         let trailer = trailer(&self.text)
             .filter(|trailer| {
-                let padding = self.text.get(trailer.payload..).unwrap_or_default();
-                let payload = self.text.get(..trailer.payload).unwrap_or_default();
-                let bits = net::evidence(trailer.next_header, payload, packet.from, packet.to);
-                let counts = (1..=trailer.pad_length)
-                    .zip(padding)
-                    .all(|(n, octet)| n == *octet);
+                let bits = self.evidence(packet, trailer);
+                let counts = self.counts(trailer);
                 let enough = match sa.is_of_one_spi() {
                     true => PLAUSIBLE,
                     false => PLAUSIBLE_OF_ANY,

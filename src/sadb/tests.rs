@@ -175,6 +175,31 @@ fn what_nothing_checks_must_make_sense() {
 }
 
 #[test]
+fn a_checksum_of_its_own_does_not_prove_the_key_of_the_cipher() {
+    let mut aes = keys(SPI, 1, Some(false));
+    aes.encryption = Some(EncryptionId {
+        id: 12,
+        key_bits: None,
+    });
+    // An IV and two blocks, and what any key makes of them.
+    let packet = sealed(1, None, &[0x5a; 48]);
+    let opened = |octet: u8| {
+        aes.encryption_key = [octet; 16][..].into();
+        match open(&database(&[aes.clone()]), &packet) {
+            Some(Opening::Failed(failed)) => {
+                assert_eq!(failed.why, Unopened::Senseless);
+                false
+            }
+            Some(Opening::Opened(_)) => true,
+            None => panic!("no key was tried"),
+        }
+    };
+    // Where it ends in zero there is no padding to judge by: once in 256 times.
+    let opened = (0..=u8::MAX).map(opened).filter(|opened| *opened).count();
+    assert!(opened <= 5, "{opened}");
+}
+
+#[test]
 fn what_did_not_open_leaves_no_payload() {
     let database = database(&[keys(SPI, 1, None)]);
     let mut opener = Opener::default();

@@ -303,6 +303,43 @@ mod v2 {
     }
 
     #[test]
+    fn a_checksum_of_its_own_does_not_prove_the_key_of_the_cipher() {
+        let cbc = |octet: u8| Ikev2Keys {
+            encryption: Some(EncryptionId {
+                id: 12,
+                key_bits: None,
+            }),
+            sk_ei: Some(Secret::new(vec![octet; 16])),
+            ..keys(1)
+        };
+        let request = || header(ExchangeType::INFORMATIONAL, false, 2);
+        // An IV and two blocks, and what any key makes of them.
+        let sealed = seal(request(), PayloadType::NONCE, &[0x5a; 45], None, &key(1));
+        for octet in 0..=u8::MAX {
+            assert_eq!(
+                Tap::new(ring([cbc(octet)])).failed(&sealed),
+                Why::Senseless,
+                "{octet}"
+            );
+        }
+        // What is not encrypted was sent as it is.
+        let broken = seal(request(), PayloadType::NONCE, &[0, 0, 0, 99], None, &key(1));
+        Tap::new(ring([keys(1)])).opened(&broken);
+    }
+
+    #[test]
+    fn lengths_lead_from_payload_to_payload_to_the_end() {
+        let chain = chain(&[nonce(&[7; 20]), nonce(&[8; 16])]);
+        let is_chain = super::super::ikev2::is_chain;
+        assert!(is_chain(PayloadType::NONCE, &chain));
+        assert!(is_chain(PayloadType::NONE, &[]));
+        for cut in [&chain[..chain.len() - 1], &[&chain[..], &[0]].concat(), &[]] {
+            assert!(!is_chain(PayloadType::NONCE, cut), "{cut:?}");
+        }
+        assert!(!is_chain(PayloadType::NONE, &chain));
+    }
+
+    #[test]
     fn no_change_of_one_octet_and_no_prefix_is_opened() {
         let octets = chain(&[nonce(b"0123456789abcdef")]);
         let request = header(ExchangeType::INFORMATIONAL, false, 2);

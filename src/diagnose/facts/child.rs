@@ -10,7 +10,7 @@ use crate::limits;
 use crate::model::{Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, Selector, selector};
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -259,8 +259,9 @@ fn granted_like<'a>(
         .filter_map(|attempt| attempt.granted_at(model))
 }
 
-/// What an end itself offers for child SAs, or accepted, apart from one attempt: an offer, which tells
-/// all that it would take, before a choice, and of several the one nearest in time.
+/// What an end itself offers for child SAs, or accepted, apart from one attempt: what may be of another
+/// configuration last, an offer, which tells all that it would take, before a choice, and of several the
+/// one nearest in time.
 pub fn known_of(
     model: &Model,
     attempts: &[Attempt],
@@ -287,9 +288,13 @@ pub fn known_of(
             known.push((choice, answer.at, "accepted"));
         }
     }
+    /// What lies further apart may be of two configurations.
+    const TOGETHER: Span = Span::from_secs(600);
     let time = not.time()?;
-    known.sort_by_key(|(_, at, how)| (*how != "offers", at.1.since(time).0.unsigned_abs()));
-    known.into_iter().next()
+    known.into_iter().min_by_key(|(_, at, how)| {
+        let apart = at.1.since(time).0.unsigned_abs();
+        (apart > TOGETHER.0.unsigned_abs(), *how != "offers", apart)
+    })
 }
 
 /// Whether two offers can agree on everything but the group of the key exchange.

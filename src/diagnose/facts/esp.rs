@@ -44,6 +44,20 @@ impl<'m> Directions<'m> {
         near.filter(move |flow| flow.seen.first.1 < until && flow.seen.last.1 >= from)
     }
 
+    /// Some of the flows alone.
+    pub(crate) fn only(&self, keep: impl Fn(&EspFlow) -> bool) -> Self {
+        let kept = |flows: &Vec<&'m EspFlow>| {
+            let flows = flows.iter().copied();
+            flows.filter(|flow| keep(flow)).collect::<Vec<_>>()
+        };
+        let towards = self.towards.each_ref().map(kept);
+        Self {
+            vantage: self.vantage,
+            spans: towards.each_ref().map(|flows| spans(flows)),
+            towards,
+        }
+    }
+
     /// Every flow.
     pub fn all(&self) -> impl Iterator<Item = &'m EspFlow> + Clone {
         self.towards.iter().flatten().copied()

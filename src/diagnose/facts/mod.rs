@@ -115,7 +115,7 @@ pub fn is_selected(case: &Case<'_>, address: IpAddr) -> Option<bool> {
     let mut known = children
         .filter_map(|child| case.model.child_sas[*child].terms.as_ref())
         .filter(|terms| terms.granted.is_some());
-    let (mut any, mut inside) = (false, false);
+    let (mut any, mut whole, mut inside) = (false, true, false);
     for terms in known.by_ref().take(MANY) {
         let sides = [&terms.asked, &terms.granted].into_iter().flatten();
         inside |= sides
@@ -123,10 +123,12 @@ pub fn is_selected(case: &Case<'_>, address: IpAddr) -> Option<bool> {
             .flatten()
             .any(|one| (one.start..=one.end).contains(&address));
         any = true;
+        // Where the request was not read, more may have been asked for than was granted.
+        whole &= terms.asked.is_some();
     }
     match inside {
         true => Some(true),
-        false => (any && known.next().is_none()).then_some(false),
+        false => (any && whole && known.next().is_none()).then_some(false),
     }
 }
 

@@ -470,6 +470,25 @@ mod tests {
     }
 
     #[test]
+    fn what_one_phase_takes_the_other_may_not() {
+        let aws = PRODUCTS.iter().find(|product| product.name == "AWS");
+        let spelling = &aws.unwrap().spelling;
+        let group_5 = Suite {
+            group: Some(5),
+            ..COMMON
+        };
+        assert_eq!(spelling.ike_v2.unwrap().spell(&group_5), None);
+        let child = Suite {
+            prf: None,
+            ..group_5
+        };
+        assert_eq!(
+            spelling.child_v2.unwrap().spell(&child).unwrap(),
+            "Phase2EncryptionAlgorithms AES256, Phase2IntegrityAlgorithms SHA2-256, Phase2DHGroupNumbers 5"
+        );
+    }
+
+    #[test]
     fn strongswan_has_a_word_for_whatever_has_a_number() {
         // No word: RC5, IDEA, DES with other IVs, implicit IVs, GOST; MACs of old and for AH alone; Tiger;
         // keys that are encapsulated.

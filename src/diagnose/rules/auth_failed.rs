@@ -295,16 +295,19 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// Whether a small response may be a round of EAP that the initiator has yet to answer: a request of
-/// EAP alone, or with IDr before it where EAP alone authenticates (RFC 5998 section 3).
+/// Whether a small response may be a round of EAP that the initiator has yet to answer: EAP alone, of
+/// which Success is as small as a notification, or a request with IDr before it where EAP alone
+/// authenticates (RFC 5998 section 3).
 fn may_ask_on(model: &Model, id: IkeSaId, response: &Flight, rounds: usize) -> bool {
     /// A header, and a request of EAP with nothing but a type (RFC 3748 section 4.1).
     const EAP_REQUEST: usize = 4 + 5;
+    /// A header, and Success, which has no type (RFC 3748 section 4.2).
+    const EAP_SUCCESS: usize = 4 + 4;
     /// The smallest identity, with its headers (RFC 7296 section 3.5).
     const ID: usize = 8 + 1;
     let smallest = match rounds {
         1 => ID + EAP_REQUEST,
-        _ => EAP_REQUEST,
+        _ => EAP_SUCCESS,
     };
     let size = model.plaintext_range(id, response);
     size.is_none_or(|size| *size.end() >= smallest)
@@ -852,6 +855,15 @@ mod tests {
         );
         silent(&amid, "auth-failed");
         verdict(&format!("{amid}\n9 C > B ESP 0xc1"), "auth-failed");
+        // With AES-GCM sizes are exact: 8 octets are a notification, or EAP Success.
+        let exact = amid
+            .replace(
+                "ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128",
+                "ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256",
+            )
+            .replace("id=2 response sealed 80", "id=2 response sealed 65");
+        silent(&exact, "auth-failed");
+        verdict(&format!("{exact}\n9 C > B ESP 0xc1"), "auth-failed");
         // EAP alone authenticates: IDr and a request, without a certificate (RFC 5998).
         let first = format!("{AGREED}\n0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 96");
         silent(&first, "auth-failed");

@@ -118,7 +118,7 @@ fn children(case: &Case<'_>) -> Option<Finding> {
         let turns = Turns::of(
             [case, &rival],
             shared,
-            ours.len() + theirs.len(),
+            [&ours, &theirs],
             [cut_short(&ours, &rival), cut_short(&theirs, case)],
         )?;
         let Turns { one, two, .. } = turns;
@@ -149,21 +149,24 @@ struct Turns {
 }
 
 impl Turns {
-    /// Of so many setups of both, those of the first at which the second ended, and those of the second
+    /// Of the setups of both, those of the first at which the second ended, and those of the second
     /// at which the first did. `None` if they make no pattern.
     fn of(
         tunnels: [&Case<'_>; 2],
         shared: IpAddr,
-        setups: usize,
+        setups: [&[Cite]; 2],
         ended: [Vec<Cite>; 2],
     ) -> Option<Self> {
         let both = ended.iter().all(|ended| !ended.is_empty());
         let mut at = ended.concat();
+        at.sort_by_key(|cite| cite.1);
+        let (first, last) = (at.first()?.1, at.last()?.1);
+        let setups = setups.into_iter().flatten();
+        let meanwhile = setups.filter(|cite| (first..=last).contains(&cite.1));
         // Where many come and go, as at a hub with clients, some leave by chance as another comes.
-        if !both || at.len() < PATTERN || at.len() * 2 < setups {
+        if !both || at.len() < PATTERN || at.len() * 2 < meanwhile.count() {
             return None;
         }
-        at.sort_by_key(|cite| cite.1);
         let [one, two] = tunnels.map(|of| of.tunnel.ends.into_iter().find(|end| *end != shared));
         Some(Self {
             one: one?,
@@ -313,7 +316,7 @@ fn rivalry(
     let turns = Turns::of(
         [case, &rival],
         shared,
-        setups_of_ours.len() + setups_of_theirs.len(),
+        [setups_of_ours, &setups_of_theirs],
         [ours, displaced(&setups_of_theirs, case)],
     )?;
     let Turns { one, two, .. } = turns;
@@ -563,7 +566,7 @@ mod tests {
 
     #[test]
     fn half_of_the_setups_make_a_pattern_and_fewer_do_not() {
-        use super::{Case, Turns};
+        use super::{Case, Timestamp, Turns};
         let model = crate::testing::model(&(life('A', 1, 0, 5) + &life('C', 2, 5, 5)));
         let cases: Vec<Case<'_>> = model.tunnels.ids().map(|id| Case::of(&model, id)).collect();
         let [one, two] = cases.as_slice() else {
@@ -572,8 +575,13 @@ mod tests {
         let at = model.messages.iter().next().unwrap();
         let ended = || [2, 2].map(|times| vec![(at.frame, at.time); times]);
         let shared = "192.0.2.2".parse().unwrap();
-        let turns = |setups| Turns::of([one, two], shared, setups, ended());
-        assert!(turns(8).is_some());
-        assert!(turns(9).is_none());
+        let turns = |setups: [usize; 2], time| {
+            let [ours, theirs] = setups.map(|times| vec![(at.frame, time); times]);
+            Turns::of([one, two], shared, [&ours, &theirs], ended())
+        };
+        assert!(turns([4, 4], at.time).is_some());
+        assert!(turns([4, 5], at.time).is_none());
+        // What was set up before they took turns tells nothing of them.
+        assert!(turns([4, 5], Timestamp(at.time.0 - 1)).is_some());
     }
 }

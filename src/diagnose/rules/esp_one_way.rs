@@ -1,10 +1,10 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Located, Tap, quality, taps};
+use crate::diagnose::facts::{Located, Tap, quality, selectors, taps};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{ChildSaId, EspFlow, Transport};
+use crate::model::{ChildSaId, EspFlow, Link, Selector, Transport, selector};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,7 @@ const DOCUMENT: &str = "\
 The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Either the return traffic is lost on the way, or the far side has nothing to say, or sends it elsewhere.
 
 ## How it is seen
-IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before. One child SA of several is judged alike, if the others pass in both directions and bring nothing that was not asked for there.
+IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before. Where several child SAs share the gateways, and the keys of IKE tell their selectors, each set of selectors is judged by itself. One child SA of several is judged alike, if the others pass in both directions and bring nothing that was not asked for there.
 
 ## What else looks like it
 An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike cannot be told from pings without an answer: where they come as often as pings it is an error that is possible, else a warning, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
@@ -52,6 +52,9 @@ const FAST: f64 = 10.0;
 /// packets.
 const SILENT: Span = Span::from_secs(10);
 
+/// What begins so long after the other direction fell silent has nothing to do with what that carried.
+const LATER: Span = Span::from_secs(600);
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let tap = case.tap();
     if tap.deaf.contains(&true) {
@@ -61,9 +64,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .iter()
         .find_map(|directions| {
             let ike = ike_passes_both_ways(case, directions);
-            [0, 1]
-                .into_iter()
-                .find_map(|silent| one_way(case, tap, directions, silent, ike))
+            let one_way = |directions: &Directions<'_>, set: Option<&Set>| {
+                let mut ends = [0, 1].into_iter();
+                ends.find_map(|silent| one_way(case, tap, directions, silent, ike, set))
+            };
+            let of_one_set = || {
+                let sets = sets(case, directions)?;
+                sets.iter()
+                    .find_map(|set| one_way(&directions.only(|flow| set.has(flow)), Some(set)))
+            };
+            one_way(directions, None).or_else(of_one_set)
         })
         .or_else(|| {
             let mut directions = case.directions().iter();
@@ -71,6 +81,60 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         })
         .into_iter()
         .collect()
+}
+
+/// Child SAs with the same selectors.
+struct Set {
+    /// Selectors of the side of each end.
+    sides: [Vec<Selector>; 2],
+    /// The child SAs.
+    children: BTreeSet<ChildSaId>,
+}
+
+impl Set {
+    fn has(&self, flow: &EspFlow) -> bool {
+        matches!(flow.child_sa, Link::Proven(child) if self.children.contains(&child))
+    }
+
+    fn is_alike(&self, [first, second]: &[Vec<Selector>; 2]) -> bool {
+        let [own, other] = &self.sides;
+        selector::same(own, first) && selector::same(other, second)
+    }
+
+    /// Whether a packet may fit both.
+    fn meets(&self, other: &Self) -> bool {
+        let mut sides = self.sides.iter().zip(&other.sides);
+        sides.all(|(own, other)| own.iter().any(|one| other.iter().any(|two| one.meets(two))))
+    }
+}
+
+/// The child SAs of these flows by their selectors: what one set takes is answered in no other, so each
+/// is judged by itself. `None` if there is but one set, if packets may fit two, or if of some flow nobody
+/// knows.
+fn sets(case: &Case<'_>, directions: &Directions<'_>) -> Option<Vec<Set>> {
+    /// More sets than these, and more selectors of one, are not compared with each other.
+    const COMPARED: usize = 32;
+    let mut sets: Vec<Set> = Vec::new();
+    for life in selectors::lives(case) {
+        if sets.len() > COMPARED || life.sides.iter().any(|side| side.len() > COMPARED) {
+            return None;
+        }
+        match sets.iter_mut().find(|set| set.is_alike(&life.sides)) {
+            Some(set) => _ = set.children.insert(life.child),
+            None => sets.push(Set {
+                sides: life.sides,
+                children: BTreeSet::from([life.child]),
+            }),
+        }
+    }
+    let mut pairs = sets.iter().enumerate();
+    let apart =
+        pairs.all(|(place, one)| sets.iter().skip(place + 1).all(|other| !one.meets(other)));
+    let known = || {
+        let mut flows = directions.all();
+        flows.all(|flow| sets.iter().any(|set| set.has(flow)))
+    };
+    (sets.len() > 1 && apart && known()).then_some(sets)
 }
 
 /// Whether messages of both ends were recorded at the vantage of these flows.
@@ -85,13 +149,15 @@ fn ike_passes_both_ways(case: &Case<'_>, directions: &Directions<'_>) -> bool {
     })
 }
 
-/// ESP from the end `1 - silent` goes unanswered: nothing towards it comes from `silent`.
+/// ESP from the end `1 - silent` goes unanswered: nothing towards it comes from `silent`. The flows are
+/// those of one `set` of selectors, or all.
 fn one_way(
     case: &Case<'_>,
     tap: &Tap,
     directions: &Directions<'_>,
     silent: usize,
     ike: bool,
+    set: Option<&Set>,
 ) -> Option<Finding> {
     let speaker = 1 - silent;
     let (speaks, is_silent) = (
@@ -104,13 +170,21 @@ fn one_way(
     let (since, sent, before): (Timestamp, u64, u64) = match directions.last(speaker) {
         None => (first.1, directions.packets(silent), 0),
         Some(heard) => {
+            // What began later, after a pause of both, is unanswered since it began.
+            let flows = directions.flows(silent).iter();
+            let later = flows.filter(|flow| flow.seen.last.1 > heard.1);
+            let since = later.map(|flow| flow.seen.first.1.max(heard.1)).min()?;
+            if since.since(heard.1) > LATER {
+                let now = directions.only(|flow| flow.seen.last.1 > heard.1);
+                return one_way(case, tap, &now, silent, ike, set);
+            }
             // A clock that was set makes any wait longer.
             let error = quality::clock_error(case.model, directions.vantage);
-            if last.1.since(heard.1).0 < SILENT.0.saturating_add(error.0) {
+            if last.1.since(since).0 < SILENT.0.saturating_add(error.0) {
                 return None;
             }
             (
-                heard.1,
+                since,
                 directions.packets_since(silent, heard.1),
                 directions.packets(speaker),
             )
@@ -167,8 +241,35 @@ fn one_way(
         }
         _ => "",
     };
-    let heard = match before {
-        0 => say!(
+    let selectors = set.and_then(|set| {
+        let (own, far) = (set.sides.get(speaker)?, set.sides.get(silent)?);
+        Some(say!(
+            "{own} with {far}",
+            own = selector::said(own),
+            far = selector::said(far)
+        ))
+    });
+    let heard = match (before, &selectors) {
+        (0, Some(selectors)) => say!(
+            "In {length} {sent} ESP packets went from {speaks} to {is_silent} in SAs for {selectors}, and not one \
+             came back in them, while ESP for other selectors passes.",
+            length,
+            sent,
+            speaks,
+            is_silent,
+            selectors
+        ),
+        (before, Some(selectors)) => say!(
+            "In {length} {sent} ESP packets went from {speaks} to {is_silent} in SAs for {selectors}, and none \
+             came back in them any more, where {before} had come before, while ESP for other selectors passes.",
+            length,
+            sent,
+            speaks,
+            is_silent,
+            selectors,
+            before
+        ),
+        (0, None) => say!(
             "In {length} {sent} ESP packets went from {speaks} to {is_silent} and not one came \
              from {is_silent}.",
             length,
@@ -176,7 +277,7 @@ fn one_way(
             speaks,
             is_silent
         ),
-        before => say!(
+        (before, None) => say!(
             "In {length} {sent} ESP packets went from {speaks} to {is_silent} and none came from \
              {is_silent} any more, which had sent {before} before.",
             length,
@@ -195,11 +296,19 @@ fn one_way(
     )
     .during(since, last.1)
     .also(last, "the last one, still unanswered")
-    .title(say!(
-        "ESP flows from {speaks} to {is_silent} only",
-        speaks,
-        is_silent
-    ))
+    .title(match &selectors {
+        Some(selectors) => say!(
+            "ESP for {selectors} flows from {speaks} to {is_silent} only",
+            selectors,
+            speaks,
+            is_silent
+        ),
+        None => say!(
+            "ESP flows from {speaks} to {is_silent} only",
+            speaks,
+            is_silent
+        ),
+    })
     .says(heard.then(hears).then(nature));
     if stream {
         finding = finding.severity(Severity::Info);
@@ -642,6 +751,80 @@ mod tests {
         0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
         0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
         0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240";
+
+    /// Two child SAs whose selectors keys tell, the second for `other` networks; the first works.
+    fn two_sets(other: &str, rest: &str) -> String {
+        let child = |spi: &str| format!("SA(ESP {spi} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128)");
+        format!(
+            "{UP} opened {} TSi(10.1.0.0/24) TSr(10.2.0.0/24)
+             0.5 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208 opened {} Nonce {other}
+             0.6 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208 opened {} Nonce {other}
+             1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+             1.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             {rest}",
+            child("0xb1"),
+            child("0xa2"),
+            child("0xb2"),
+        )
+        .replace(
+            "request sealed 256",
+            &format!("request sealed 256 opened {} TSi(10.1.0.0/24) TSr(10.2.0.0/24)", child("0xa1")),
+        )
+    }
+
+    #[test]
+    fn one_set_of_selectors_of_several_goes_one_way() {
+        let apart = "TSi(10.1.7.0/24) TSr(10.2.7.0/24)";
+        let out = "2 A > B ESP 0xb2 seq 1..18 every 1 size 136";
+        let found = findings(&two_sets(apart, out));
+        let title = found.first().unwrap().title.to_string();
+        assert_eq!(
+            title,
+            "ESP for 10.1.7.0/24 with 10.2.7.0/24 flows from 192.0.2.1 to 192.0.2.2 only"
+        );
+        verdict(&two_sets(apart, out), "esp-one-way");
+        // It is answered, or idle.
+        let back = "2.1 B > A ESP 0xa2 seq 1..18 every 1 size 136";
+        assert!(is_healthy(&findings(&two_sets(
+            apart,
+            &format!("{out}\n{back}")
+        ))));
+        assert!(is_healthy(&findings(&two_sets(apart, ""))));
+    }
+
+    #[test]
+    fn where_answers_may_come_in_another_sa_none_is_judged_alone() {
+        let out = "2 A > B ESP 0xb2 seq 1..18 every 1 size 136";
+        for other in [
+            "TSi(10.1.0.0/24) TSr(10.2.0.0/24)",
+            "TSi(10.1.0.0/16) TSr(10.2.0.0/16)",
+        ] {
+            silent(&two_sets(other, out), "esp-one-way");
+        }
+        // Nobody knows what the SA of this flow takes.
+        let apart = "TSi(10.1.7.0/24) TSr(10.2.7.0/24)";
+        let unknown = format!("{out}\n3 B > A ESP 0xa9 seq 1..9 every 1 size 136");
+        silent(&two_sets(apart, &unknown), "esp-one-way");
+    }
+
+    #[test]
+    fn what_begins_hours_later_is_judged_by_itself() {
+        let later = |packets: &str| {
+            format!(
+                "{UP}
+                 1 A > B ESP 0xb1 seq 1..30 every 1 size 136
+                 1.1 B > A ESP 0xa1 seq 1..30 every 1 size 136
+                 7200.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208
+                 7200.2 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208
+                 7201 A > B ESP 0xb2 {packets}"
+            )
+        };
+        // A stream that wants no answer is none, however long both were silent before.
+        assert!(is_healthy(&findings(&later(
+            "seq 1..300 every 0.05 size 280"
+        ))));
+        verdict(&later("seq 1..30 every 1 size 136"), "esp-one-way");
+    }
 
     #[test]
     fn many_go_and_none_comes() {

@@ -4,9 +4,11 @@ use crate::diagnose::facts::inner::{Asking, Inside};
 use crate::diagnose::facts::{end_of, life};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::Run;
+use crate::limits;
+use crate::model::{IkeSaId, InnerWay, Link, Model, Run};
 use crate::say;
 use crate::units::Span;
+use std::iter;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -64,7 +66,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// The deletes of IKE SAs by one end that were answered, and that no rekey explains.
-fn resets(case: &Case<'_>, end: usize) -> Vec<Cite> {
+fn resets(case: &Case<'_>, end: usize) -> Vec<(IkeSaId, Cite)> {
     case.tunnel
         .ike_sas
         .iter()
@@ -85,7 +87,7 @@ fn resets(case: &Case<'_>, end: usize) -> Vec<Cite> {
             let meant = !succeeded
                 && last.response().is_some()
                 && end_of(case.tunnel, closing.from) == Some(end);
-            meant.then_some(closing.at)
+            meant.then_some((*id, closing.at))
         })
         .collect()
 }
@@ -95,7 +97,7 @@ fn finding(
     inside: &Inside<'_>,
     prober: usize,
     asking: &Asking<'_>,
-    resets: &[Cite],
+    resets: &[(IkeSaId, Cite)],
 ) -> Option<Finding> {
     /// How long after the last probe a gateway may take to act.
     const ACTS: Span = Span::from_secs(10);
@@ -103,14 +105,21 @@ fn finding(
     let period = echo.period.filter(|_| echo.is_periodic())?;
     let after = Span(period.0.saturating_mul(2).saturating_add(ACTS.0));
     let ends = |run: &&Run, reset: &Cite| {
-        let began = reset.1.since(run.seen.first.1) >= Span(period.0.saturating_mul(2));
+        let lasted = reset.1.since(run.seen.first.1) >= Span(period.0.saturating_mul(2));
         // The SA that answers would come on may be one that no key opens.
         let would_see = || {
             let when = (run.seen.first.1, run.seen.last.1);
             inside.would_see(asking.talk.vantage, asking.end, run.requests, when)
         };
-        began && reset.1.since(run.seen.last.1) <= after && would_see()
+        lasted && reset.1.since(run.seen.last.1) <= after && would_see()
     };
+    // Nobody resets what carries no probes, or before there are any.
+    let began = asking.out.seen?.first.1;
+    let resets: Vec<Cite> = resets
+        .iter()
+        .filter(|(id, at)| at.1 >= began && may_carry(case.model, *id, asking.out))
+        .map(|(_, at)| *at)
+        .collect();
     let caused: Vec<(&Run, Cite)> = resets
         .iter()
         .filter_map(|reset| {
@@ -172,6 +181,21 @@ fn finding(
     )
 }
 
+/// Whether packets may have gone in a child SA of this IKE SA, or of those that it replaced, whose child SAs
+/// it took over (RFC 7296 section 2.8): not if all that carried them are known to be of others.
+fn may_carry(model: &Model, id: IkeSaId, way: &InnerWay) -> bool {
+    let before = |id: &IkeSaId| model.ike_sas[*id].replaces;
+    let mut of_others = way.carriers.iter().map(|carrier| {
+        let Link::Proven(child) = model.flows[carrier.flow].child_sa else {
+            return false;
+        };
+        let family = iter::successors(Some(id), before).take(limits::REKEY_GENERATIONS);
+        let maker = model.child_sas[child].ike_sa;
+        maker.is_some_and(|maker| family.into_iter().all(|id| id != maker))
+    });
+    way.carriers.len() >= limits::INNER_CARRIERS || !of_others.all(|other| other)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{silent, verdict};
@@ -211,6 +235,33 @@ mod tests {
         verdict(&(text + &life(3, true)), "health-check-reset");
         let half: String = (0..4).map(|n| life(n, n > 1)).collect();
         silent(&half, "health-check-reset");
+        // What was deleted before there were any probes has no part in it.
+        let probes = " > B ESP 0xb";
+        let before: String = (0..4)
+            .map(|n| life(n, false))
+            .flat_map(|life| life.lines().map(str::to_owned).collect::<Vec<_>>())
+            .filter(|line| !line.contains(probes))
+            .map(|line| line + "\n")
+            .collect();
+        let later: String = (4..7).map(|n| life(n, false)).collect();
+        verdict(&(before + &later), "health-check-reset");
+    }
+
+    #[test]
+    fn another_ike_sa_that_is_deleted_is_no_reset_of_the_one_that_carries_the_probes() {
+        // The probes go in child SAs of the IKE SAs 0x71 and on, which live on.
+        let beside = |n: u32| {
+            let t = 60 * n;
+            format!(
+                "{t}.4 A:500 > B:500 IKE_SA_INIT i=7{n} r=0 id=0 request seed=7{n} SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {t}.5 B:500 > A:500 IKE_SA_INIT i=7{n} r=8 id=0 response seed=7{n} SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {t}.6 A:500 > B:500 IKE_AUTH i=7{n} r=8 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xe{n} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/24) TSr(10.2.0.0/24)
+                 {t}.7 B:500 > A:500 IKE_AUTH i=7{n} r=8 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb{n} ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/24) TSr(10.2.0.0/24)\n"
+            )
+        };
+        let lives: String = (0..3).map(|n| life(n, false)).collect();
+        let others: String = (0..3).map(beside).collect();
+        silent(&(lives + &others), "health-check-reset");
     }
 
     #[test]

@@ -31,7 +31,7 @@ const DOCUMENT: &str = "\
 Each side tells who it is: an address, a name, the subject of a certificate. The other is configured for another identity, so it does not look at the proof, or does not believe it.
 
 ## How it is seen
-With the keys of the IKE SA. IKEv2: the authentication fails and the identity that the initiator wanted (IDr of its request) is not the one that the responder has, by its own answer or by another IKE SA of the capture. IKEv1: message 5 of main mode, or an aggressive mode, is answered by INVALID-ID-INFORMATION.
+With the keys of the IKE SA. IKEv2: the authentication fails and the identity that the initiator wanted (IDr of its request) is not the one that the responder has, by its own answer or, towards the same initiator, by another IKE SA of the capture. IKEv1: message 5 of main mode, or an aggressive mode, is answered by INVALID-ID-INFORMATION.
 
 ## What else looks like it
 IKEv2 refuses every failed authentication by the same notification. Where the identities agree, or nothing shows those of the refuser, see auth-failed. A responder may have several identities: where the capture shows more than one, this is only possible.
@@ -144,20 +144,29 @@ fn suspicion(case: &Case<'_>, refusal: &Refusal) -> Option<Text> {
     }
 }
 
-/// The identities that the refuser showed under other IKE SAs of the tunnel.
+/// The identities that the refuser showed under other IKE SAs of the tunnel to the identity that it
+/// refused: to another it may be another, by a connection of its own.
 fn own_identities(case: &Case<'_>, refusal: &Refusal) -> Vec<String> {
+    let [initiator, responder] = case.model.claims(refusal.ike_sa);
+    let refused = match refusal.by {
+        Role::Initiator => responder.identity,
+        Role::Responder => initiator.identity,
+    };
     let mut found = Vec::new();
     for id in &case.tunnel.ike_sas {
         let Some(path) = case.model.ike_sas[*id].paths.first() else {
             continue;
         };
         let [initiator, responder] = case.model.claims(*id);
-        let own = match () {
-            () if path.from.address == refusal.from => initiator.identity,
-            () if path.to.address == refusal.from => responder.identity,
-            () => None,
+        let (own, other) = match () {
+            () if path.from.address == refusal.from => {
+                (initiator.identity, responder.identity.or(initiator.expects))
+            }
+            () if path.to.address == refusal.from => (responder.identity, initiator.identity),
+            () => continue,
         };
-        found.extend(own.filter(|_| *id != refusal.ike_sa));
+        let same = other.is_none() || refused.is_none() || other == refused;
+        found.extend(own.filter(|_| same && *id != refusal.ike_sa));
     }
     found
 }
@@ -202,5 +211,7 @@ mod tests {
         };
         verdict(&refused("c"), "id-mismatch");
         verdict(&refused("b"), "auth-failed");
+        // What it calls itself to somebody else belongs to another connection.
+        verdict(&refused("c").replace("IDr(a)", "IDr(d)"), "auth-failed");
     }
 }

@@ -40,6 +40,9 @@ A responder that knows the version but has no connection for the peer may refuse
 1. Configure the same IKE version on both sides; IKEv2 where there is a choice.
 ";
 
+/// Attempts that lie further apart may be of two configurations.
+const TOGETHER: Span = Span::from_secs(600);
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     said(case)
         .or_else(|| refused(case))
@@ -85,14 +88,17 @@ fn said(case: &Case<'_>) -> Option<Finding> {
 
 /// A peer refuses one version as if it had no connection for it, and begins in the other itself, in vain.
 fn refused(case: &Case<'_>) -> Option<Finding> {
-    let sas = || case.ike_sas();
-    let is_up = |sa: &IkeSa| sa.state.was_up();
-    // One version that serves shows that the other is a leftover, or was tried first.
-    if sas().any(is_up) {
-        return None;
-    }
     case.tunnel.ends.iter().find_map(|responder| {
         let (sa, notice) = *case.turned_down_by(*responder)?.attempts.first()?;
+        let near = |other: &&IkeSa| {
+            let (first, last) = (other.seen.first.1, other.seen.last.1);
+            first.since(notice.at.1) <= TOGETHER && notice.at.1.since(last) <= TOGETHER
+        };
+        let sas = || case.ike_sas().filter(near);
+        // One version that serves shows that the other is a leftover, or was tried first.
+        if sas().any(|sa| sa.state.was_up()) {
+            return None;
+        }
         let version = sa.version.major();
         let begins = |sa: &IkeSa| sa.paths.first().is_some_and(|path| path.from.address == *responder);
         let mut own = sas().filter(|sa| begins(sa));
@@ -134,9 +140,6 @@ fn refused(case: &Case<'_>) -> Option<Finding> {
         })
     })
 }
-
-/// Attempts that lie further apart may be of two configurations.
-const TOGETHER: Span = Span::from_secs(600);
 
 /// Each side begins in its own version and is not answered.
 fn crossed(case: &Case<'_>) -> Option<Finding> {
@@ -262,6 +265,21 @@ mod tests {
             1.1 A:500 > B:500 IKE_SA_INIT i=9 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)";
         silent(&format!("{v2}{own}"), "ike-version-mismatch");
         silent(v2, "ike-version-mismatch");
+        // A version that serves meanwhile is the one; what served hours later is another configuration.
+        let serves = |at: u32| {
+            format!(
+                "
+                {at} A:500 > B:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                {at}.1 B:500 > A:500 IKE_SA_INIT i=3 r=4 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                {at}.2 A:500 > B:500 IKE_AUTH i=3 r=4 id=1 request sealed 256
+                {at}.3 B:500 > A:500 IKE_AUTH i=3 r=4 id=1 response sealed 240"
+            )
+        };
+        silent(&format!("{v2}{main}{}", serves(20)), "ike-version-mismatch");
+        fires(
+            &format!("{v2}{main}{}", serves(7200)),
+            "ike-version-mismatch",
+        );
     }
 
     #[test]

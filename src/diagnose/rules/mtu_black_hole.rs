@@ -52,32 +52,37 @@ const PATTERN: u64 = 3;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let tap = case.tap();
-    case.directions()
-        .iter()
-        .find_map(|directions| {
-            [0, 1]
-                .into_iter()
-                .find_map(|end| swallowed(case, tap, directions, end))
-        })
+    let directions = case.directions();
+    let ways = || {
+        directions
+            .iter()
+            .flat_map(|directions| [(directions, 0), (directions, 1)])
+    };
+    let cut: Vec<(Directions<'_>, usize)> = ways()
+        .filter_map(|(directions, end)| Some((while_cut(directions, end)?, end)))
+        .collect();
+    cut.iter()
+        .find_map(|(directions, end)| swallowed(case, tap, directions, *end))
         .map(|finding| located(case, finding))
         .or_else(|| between_taps(case))
         .or_else(|| by_inner_size(case))
         .or_else(|| {
-            let directions = case.directions();
-            let mut ways = directions
-                .iter()
-                .flat_map(|directions| [(directions, 0), (directions, 1)]);
-            ways.find_map(|(directions, end)| unanswered(case, tap, directions, end))
+            cut.iter()
+                .find_map(|(directions, end)| unanswered(case, tap, directions, *end))
         })
-        .or_else(|| {
-            let directions = case.directions();
-            let mut ways = directions
-                .iter()
-                .flat_map(|directions| [(directions, 0), (directions, 1)]);
-            ways.find_map(|(directions, end)| never_came(case, tap, directions, end))
-        })
+        .or_else(|| ways().find_map(|(directions, end)| never_came(case, tap, directions, end)))
         .into_iter()
         .collect()
+}
+
+/// The flows of the time while packets to an end left in fragments: what passed hours before or later may have
+/// taken another path, or was sent under other settings.
+fn while_cut<'m>(directions: &Directions<'m>, end: usize) -> Option<Directions<'m>> {
+    let flows = || directions.flows(end).iter();
+    let cut = || flows().filter(|flow| flow.fragmented > 0);
+    let first = cut().map(|flow| flow.seen.first.1).min()?;
+    let last = cut().map(|flow| flow.seen.last.1).max()?;
+    Some(directions.only(|flow| flow.seen.first.1 <= last && flow.seen.last.1 >= first))
 }
 
 /// Adds what two taps lost of each direction, which leaves no doubt that it was lost on the way.
@@ -731,6 +736,11 @@ mod tests {
         let fast = "4.3 A > B ESP 0xb1 seq 11..28 every 0.03 size 1364
              9.6 A > B ESP 0xb1 seq 36..58 every 0.03 size 1436";
         assert!(in_vain(fast, "").is_empty());
+        // What passed an hour later, on other SAs, says nothing of now.
+        let later = "
+             3600 A > B ESP 0xb9 seq 1..10 every 0.3 size 120
+             3600.1 B > A ESP 0xa9 seq 1..10 every 0.3 size 120,1400";
+        assert_eq!(in_vain(two, later), ["mtu-black-hole"]);
         assert!(in_vain(two, "\n9.7 B > A ESP 0xa1 seq 21..27 every 1 size 100").is_empty());
     }
 

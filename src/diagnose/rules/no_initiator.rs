@@ -23,13 +23,13 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-A tunnel was closed or ran out, and neither side sets it up again: each waits for the other, or for traffic from behind one of them. Cloud gateways often only respond; many devices begin only when a packet wants through.
+A tunnel was closed, and neither side sets it up again: each waits for the other, or for traffic from behind one of them. Cloud gateways often only respond; many devices begin only when a packet wants through.
 
 ## How it is seen
-Either traffic flowed up to a delete, both sides were silent for a minute or more, and then the side that had not deleted began, with its own traffic first on the new SA: twice or more. Or packets between private networks passed in clear, beside the tunnel, for half a minute within a time of a minute or more in which there was neither ESP nor IKE, although the tunnel had been up before.
+Either traffic flowed up to a delete, both sides were silent for a minute or more, and then the side that had not deleted began, with its own traffic first on the new SA: twice or more. Or packets between private networks passed in clear, beside the tunnel, for half a minute within a time of a minute or more in which there was neither ESP nor IKE, after what may have deleted the tunnel.
 
 ## What else looks like it
-An administrator who closed the tunnel and meant it. A connection that is disabled on both sides. Attempts that go unanswered are no silence: see ike-no-response.
+An administrator who closed the tunnel and meant it. On a link that tunnels of several parties share nothing tells whose tunnel the packets in clear want, and nothing is said. A connection that is disabled on both sides. Attempts that go unanswered are no silence: see ike-no-response.
 
 ## What to do
 1. Let one side start the tunnel by itself and keep it (strongSwan: start_action = start or trap, dpd_action = restart, close_action).
@@ -156,7 +156,14 @@ fn in_clear(case: &Case<'_>) -> Option<Finding> {
         .filter(|clear| clear_text_leak::is_leak(case, clear))
         .collect();
     let leak = leaks.first()?;
+    // Of several parties nothing tells whose tunnel they want.
+    if clear_text_leak::is_transit(case, leak.vantage) {
+        return None;
+    }
     let (begin, until, before) = silence(case, leak.vantage)?;
+    if !was_closed(case, begin) {
+        return None;
+    }
     let (mut cite, mut packets) = (None, 0);
     for leak in &leaks {
         let from = leak.seen.first.1.max(begin);
@@ -196,6 +203,15 @@ fn in_clear(case: &Case<'_>) -> Option<Finding> {
     ))
     .or("The connection is disabled, or these packets are not meant for the tunnel.");
     Some(advised(finding))
+}
+
+/// Whether an IKE SA may have been deleted just before a silence: a tunnel that is idle is silent, too, and
+/// what passes beside it is none of what it would carry.
+fn was_closed(case: &Case<'_>, begin: Timestamp) -> bool {
+    let closings = case.tunnel.ike_sas.iter();
+    closings
+        .filter_map(|id| life::closing(case.model, *id))
+        .any(|closing| closing.at.1 <= begin && begin.since(closing.at.1) <= CUT)
 }
 
 /// The longest time without ESP and IKE at a vantage, after the tunnel was up and before anything or
@@ -312,6 +328,35 @@ mod tests {
         for more in [living, failing] {
             silent(&(life(0, 'B') + clear + more), "no-initiator");
         }
+    }
+
+    #[test]
+    fn an_idle_tunnel_is_not_closed() {
+        let clear = "25 10.1.0.5 > 10.2.0.9 CLEAR 6 count 90 every 1 requests 90\n";
+        let closed = life(0, 'B') + clear;
+        // The same tunnel without the delete, and with a liveness check long before traffic ends.
+        let idle = closed.replace(
+            "20.0 B:500 > A:500 INFORMATIONAL i=1 r=9 id=0",
+            "10.0 B:500 > A:500 INFORMATIONAL i=1 r=9 id=0",
+        );
+        let idle = idle.replace(
+            "20.1 A:500 > B:500 INFORMATIONAL i=1 r=9 id=0",
+            "10.1 A:500 > B:500 INFORMATIONAL i=1 r=9 id=0",
+        );
+        fires(&closed, "no-initiator");
+        assert_ne!(idle, closed);
+        silent(&idle, "no-initiator");
+        verdict(&idle, "clear-text-leak");
+    }
+
+    #[test]
+    fn on_a_link_of_several_parties_nobody_knows_who_wants_what() {
+        let clear = "25 10.1.0.5 > 10.2.0.9 CLEAR 6 count 90 every 1 requests 90\n";
+        let others = "1 203.0.113.1 > 203.0.113.2 ESP 0xe1 seq 1..200 every 1
+                      1.5 203.0.113.2 > 203.0.113.1 ESP 0xe2 seq 1..200 every 1\n";
+        let alone = life(0, 'B') + clear;
+        fires(&alone, "no-initiator");
+        silent(&(alone + others), "no-initiator");
     }
 
     #[test]

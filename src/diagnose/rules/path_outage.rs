@@ -218,55 +218,52 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
     const SOME: u64 = 8;
     /// Of more silences than these nothing is claimed.
     const FEW: usize = 16;
-    // The only two flows of that time; others may have come before or afterwards.
+    let quality = case.tap();
+    if quality.dropped > 0 || quality.missed.is_some() {
+        return None;
+    }
     let silent = directions.flows(end).iter().flat_map(|back| {
         let silences = back.silences.iter();
         let long = silences.filter(|silence| silence.length >= LONG);
         long.map(move |silence| (*back, silence))
     });
-    let (back, silence, out) = silent.take(FEW).find_map(|(back, silence)| {
+    let (silence, asked) = silent.take(FEW).find_map(|(back, silence)| {
+        let (from, to) = (silence.before.1, silence.after.1);
         let amid = |towards: usize| {
             let flows = directions.flows(towards).iter();
-            flows.filter(|flow| {
-                let seen = flow.seen;
-                seen.first.1 < silence.after.1 && seen.last.1 > silence.before.1
+            flows.filter(|flow| flow.seen.first.1 < to && flow.seen.last.1 > from)
+        };
+        // The only two flows of that time; others may have come before or afterwards.
+        let mut outs = amid(1 - end);
+        let out = outs.next()?;
+        let alone = outs.next().is_none() && amid(end).count() == 1;
+        let asked = esp::packets_within(out, from, to);
+        let before = esp::packets_within(back, back.seen.first.1, from);
+        let after = esp::packets_since(back, to);
+        // One for one, but for those in the silence and the two steps at its edges.
+        let others = out.packets.saturating_sub(asked);
+        let apart = others.abs_diff(back.packets);
+        let in_turn = apart.saturating_mul(10) <= back.packets;
+        // A stream that nobody answers has sizes of its own, and they are there only meanwhile.
+        let sizes = &out.sizes;
+        let same = sizes.others == 0
+            && sizes.counts.iter().all(|(size, _)| {
+                let rhythm = out.rhythms.iter().find(|rhythm| rhythm.size == *size);
+                // What is not timed came at the very beginning.
+                rhythm.is_none_or(|rhythm| rhythm.first.1 < from)
+            });
+        let paused = alone && lost_in(back, silence).is_none();
+        let enough = asked >= MANY && before >= SOME && after >= SOME;
+        let is_heard = || {
+            case.messages().any(|message| {
+                end_of(case.tunnel, message.path.from().address) == Some(1 - end)
+                    && message.time > from
+                    && message.time < to
+                    && to.since(message.time) > EDGE
             })
         };
-        let [out, more] = {
-            let mut out = amid(1 - end);
-            [out.next(), out.next()]
-        };
-        let alone = more.is_none() && amid(end).count() == 1;
-        let paused = alone && lost_in(back, silence).is_none();
-        out.filter(|_| paused).map(|out| (back, silence, *out))
+        (paused && enough && in_turn && same && !is_heard()).then_some((silence, asked))
     })?;
-    let (from, to) = (silence.before.1, silence.after.1);
-    let asked = esp::packets_within(out, from, to);
-    let before = esp::packets_within(back, back.seen.first.1, from);
-    let after = esp::packets_since(back, to);
-    // One for one, but for those in the silence and the two steps at its edges.
-    let others = out.packets.saturating_sub(asked);
-    let apart = others.abs_diff(back.packets);
-    let in_turn = apart.saturating_mul(10) <= back.packets;
-    // A stream that nobody answers has sizes of its own, and they are there only meanwhile.
-    let sizes = &out.sizes;
-    let same = sizes.others == 0
-        && sizes.counts.iter().all(|(size, _)| {
-            let rhythm = out.rhythms.iter().find(|rhythm| rhythm.size == *size);
-            // What is not timed came at the very beginning.
-            rhythm.is_none_or(|rhythm| rhythm.first.1 < from)
-        });
-    let is_heard = case.messages().any(|message| {
-        end_of(case.tunnel, message.path.from().address) == Some(1 - end)
-            && message.time > from
-            && message.time < to
-            && to.since(message.time) > EDGE
-    });
-    let quality = case.tap();
-    let is_whole = quality.dropped == 0 && quality.missed.is_none();
-    if asked < MANY || before < SOME || after < SOME || !in_turn || !same || is_heard || !is_whole {
-        return None;
-    }
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     Some(
         Finding::new(
@@ -496,6 +493,23 @@ mod tests {
         silent(&text(asks, ike), "path-outage");
         let more = "\n0.2 A > B ESP 0xb1 seq 200..300 every 0.6 size 136";
         silent(&text(asks, more), "path-outage");
+    }
+
+    #[test]
+    fn a_pause_of_both_before_does_not_hide_what_has_no_answer() {
+        let paused = "
+            0 A > B ESP 0xb9 seq 1..10 every 0.5 size 136
+            0.1 B > A ESP 0xa9 seq 1..10 every 0.5 size 136
+            30 A > B ESP 0xb9 seq 11..20 every 0.5 size 136
+            30.1 B > A ESP 0xa9 seq 11..20 every 0.5 size 136";
+        let asks = "
+            100 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+            100.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+            120 A > B ESP 0xb1 seq 41..64 every 1 size 136
+            145 A > B ESP 0xb1 seq 65..104 every 0.5 size 136
+            145.1 B > A ESP 0xa1 seq 41..80 every 0.5 size 136";
+        fires(&format!("{paused}{asks}"), "path-outage");
+        silent(paused, "path-outage");
     }
 
     #[test]

@@ -560,6 +560,21 @@ mod tests {
     }
 
     #[test]
+    fn what_the_refuser_offers_at_another_time_may_be_of_another_configuration() {
+        let text = |at: u32| {
+            format!(
+                "{READ} 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80 opened N(NO_PROPOSAL_CHOSEN)
+                 20 A > B ESP 0xb1 seq 41..50 every 0.5 size 136
+                 {at} B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request sealed 208 opened SA(ESP 0xb9 ENCR_AES_GCM_16-128) Nonce TSi(10.8.0.0/16) TSr(10.9.0.0/16)
+                 {at}.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response sealed 208 opened SA(ESP 0xa9 ENCR_AES_GCM_16-128) Nonce TSi(10.8.0.0/16) TSr(10.9.0.0/16)"
+            )
+        };
+        fires(&text(12), "child-proposal-mismatch");
+        silent(&text(7200), "child-proposal-mismatch");
+        fires(&text(7200), "pfs-mismatch");
+    }
+
+    #[test]
     fn a_rekeying_is_refused_and_how_the_child_was_made_is_not_in_the_recording() {
         let refused = |request: &str| {
             format!(

@@ -3,7 +3,7 @@
 use super::ts_narrowed::pair;
 use crate::diagnose::facts::{self, selectors};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::{Exchange, InformationalClass, Seen, Selector, selector};
+use crate::model::{Exchange, IkeSaId, InformationalClass, Seen, Selector, selector};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp};
@@ -55,6 +55,8 @@ const PATTERN: usize = 2;
 
 /// A child SA that was granted.
 struct Made {
+    /// Under which IKE SA.
+    ike_sa: IkeSaId,
     at: Cite,
     /// Who granted it.
     from: IpAddr,
@@ -91,9 +93,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some((before, after)) = displaced.first() else {
         return by_silence(case).into_iter().collect();
     };
+    // Under another IKE SA everything is asked for anew.
     let again = made
         .iter()
-        .any(|one| one.at.1 > after.at.1 && is_alike(one, before));
+        .any(|one| one.at.1 > after.at.1 && one.ike_sa == after.ike_sa && is_alike(one, before));
     if displaced.len() < PATTERN && !again {
         return Vec::new();
     }
@@ -323,6 +326,7 @@ fn made(case: &Case<'_>) -> Vec<Made> {
             let (request, answer) = attempt.told.granted()?;
             let sides = answer.selectors.clone()?;
             (request.rekeys.is_none() && !attempt.told.is_of_ike()).then_some(Made {
+                ike_sa: attempt.ike_sa,
                 at: answer.at,
                 from: answer.from,
                 spis,
@@ -373,6 +377,32 @@ mod tests {
     #[test]
     fn who_grants_one_deletes_the_other() {
         verdict(&turns("B"), "single-child-peer");
+    }
+
+    #[test]
+    fn what_another_ike_sa_asks_for_is_not_asked_for_again() {
+        // One displacement, and what was deleted comes back under the same IKE SA.
+        let text = turns("B");
+        let twice: String = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("4"))
+            .filter(|line| {
+                !line.trim_start().starts_with("3.2 B") && !line.trim_start().starts_with("3.3 A")
+            })
+            .map(|line| line.to_owned() + "\n")
+            .collect();
+        fires(&twice, "single-child-peer");
+        let other = twice
+            .replace(
+                "3 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3",
+                "3 A:500 > B:500 IKE_AUTH i=5 r=6 id=1",
+            )
+            .replace(
+                "3.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3",
+                "3.1 B:500 > A:500 IKE_AUTH i=5 r=6 id=1",
+            );
+        assert_ne!(other, twice);
+        silent(&other, "single-child-peer");
     }
 
     #[test]

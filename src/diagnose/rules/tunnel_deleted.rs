@@ -57,6 +57,9 @@ const TIDY: Span = Span::from_secs(10);
 /// Two negotiations that crossed are tidied up this soon.
 const CROSSED: Span = Span::from_secs(30);
 
+/// Who asks for a new SA so much later wants something new.
+const LATER: Span = Span::from_secs(600);
+
 /// So many packets after the deletion mean that the tunnel is still needed.
 const NEEDED: u64 = 5;
 
@@ -227,8 +230,8 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
                     .all(|end| ends_at(directions, end, closing.at.1, until))
             });
             let paused = again.1.since(closing.at.1);
-            let at_once = paused < SILENCE && fate.is_none();
-            if !ended || at_once || path_died(case, closing.at.1, again.1) {
+            let missed = (SILENCE..=LATER).contains(&paused) || fate.is_some();
+            if !ended || !missed || path_died(case, closing.at.1, again.1) {
                 return None;
             }
             let named = named(case, id, closing.at);
@@ -640,6 +643,16 @@ mod tests {
             "tunnel-deleted",
         );
         assert_eq!(found.severity, Severity::Warning);
+    }
+
+    #[test]
+    fn who_asks_hours_later_did_not_miss_it() {
+        let text = |at: &str| {
+            let again = AGAIN.replace("\n        14", &format!("\n        {at}"));
+            format!("{UP}\n{}\n{again}", small(7, 'B', 'A'))
+        };
+        fires(&text("600"), "tunnel-deleted");
+        silent(&text("7214"), "tunnel-deleted");
     }
 
     #[test]

@@ -406,9 +406,9 @@ pub const PRODUCTS: &[Product] = &[
         spelling: Spelling {
             ike_v1: form(&[("Phase1EncryptionAlgorithms ", Cipher), (", Phase1IntegrityAlgorithms ", Hash), (", Phase1DHGroupNumbers ", Group)], AWS_WORDS),
             ike_v2: form(&[("Phase1EncryptionAlgorithms ", Cipher), (", Phase1IntegrityAlgorithms ", Integrity), (", Phase1DHGroupNumbers ", Group)], AWS_WORDS),
-            child_v1: form(&[("Phase2EncryptionAlgorithms ", Cipher), (", Phase2IntegrityAlgorithms ", Integrity), (", Phase2DHGroupNumbers ", Group)], AWS_WORDS),
-            child_v2: form(&[("Phase2EncryptionAlgorithms ", Cipher), (", Phase2IntegrityAlgorithms ", Integrity), (", Phase2DHGroupNumbers ", Group)], AWS_WORDS),
-            pfs: form(&[("Phase2DHGroupNumbers ", Group)], AWS_WORDS),
+            child_v1: form(&[("Phase2EncryptionAlgorithms ", Cipher), (", Phase2IntegrityAlgorithms ", Integrity), (", Phase2DHGroupNumbers ", Group)], AWS_CHILD_WORDS),
+            child_v2: form(&[("Phase2EncryptionAlgorithms ", Cipher), (", Phase2IntegrityAlgorithms ", Integrity), (", Phase2DHGroupNumbers ", Group)], AWS_CHILD_WORDS),
+            pfs: form(&[("Phase2DHGroupNumbers ", Group)], AWS_CHILD_WORDS),
         },
     },
     // CreateVpnConnection of Alibaba Cloud. No vendor ID of it is known for sure.
@@ -827,7 +827,13 @@ const AWS_WORDS: Words = Words {
     ciphers: &[(12, 128, "AES128"), (12, 256, "AES256"), (20, 128, "AES128-GCM-16"), (20, 256, "AES256-GCM-16")],
     integrity: &[(2, "SHA1"), (12, "SHA2-256"), (13, "SHA2-384"), (14, "SHA2-512")],
     prfs: &[],
+    groups: Groups::Numbers(&[2, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24]),
+};
+
+/// Phase 2 also takes group 5.
+const AWS_CHILD_WORDS: Words = Words {
     groups: Groups::Numbers(&[2, 5, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24]),
+    ..AWS_WORDS
 };
 
 #[rustfmt::skip]
