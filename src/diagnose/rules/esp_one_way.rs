@@ -793,13 +793,20 @@ mod tests {
     }
 
     #[test]
-    fn where_answers_may_come_in_another_sa_none_is_judged_alone() {
+    fn where_answers_may_come_in_another_sa_selectors_prove_nothing() {
         let out = "2 A > B ESP 0xb2 seq 1..18 every 1 size 136";
         for other in [
             "TSi(10.1.0.0/24) TSr(10.2.0.0/24)",
             "TSi(10.1.0.0/16) TSr(10.2.0.0/16)",
         ] {
-            silent(&two_sets(other, out), "esp-one-way");
+            // Only that none came there unasked remains.
+            let text = two_sets(other, out);
+            let finding = crate::diagnose::testing::fires(&text, "esp-one-way");
+            assert_eq!(finding.confidence, Confidence::Possible);
+            let title = finding.title.to_string();
+            assert!(title.starts_with("One child SA of several"), "{title}");
+            let back = "2.1 B > A ESP 0xa1 seq 41..58 every 1 size 136";
+            silent(&format!("{text}\n{back}"), "esp-one-way");
         }
         // Nobody knows what the SA of this flow takes.
         let apart = "TSi(10.1.7.0/24) TSr(10.2.7.0/24)";
