@@ -784,7 +784,7 @@ fn the_window_of_a_zstd_file_is_bounded_with_the_memory() {
         let refused = refused.err().unwrap().to_string();
         assert!(refused.contains("more than 8 MiB at once"), "{refused}");
     }
-    assert_eq!(expand(&[folder.0.clone()]).unwrap().len(), 2);
+    assert_eq!(expand(std::slice::from_ref(&folder.0)).unwrap().len(), 2);
     // Where it is met later it is told so, too.
     let (one, two) = file.octets.split_at(file.octets.len() / 2);
     let later = Scrap::new(&[zstd_frame(20, one), zstd_frame(most + 1, two)].concat());

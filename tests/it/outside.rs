@@ -169,7 +169,9 @@ fn what_a_killed_process_has_half_written_goes_with_the_next() {
     killed.wait().unwrap();
     // Names that are somebody else's.
     let others = [".out.part", ".out.x.part", ".other.1.part", "out.1.part"];
-    others.map(|name| fs::write(folder.join(name), "").unwrap());
+    for name in others {
+        fs::write(folder.join(name), "").unwrap();
+    }
     let all = |more: &[String]| {
         let mut all = [&others.map(str::to_owned)[..], more].concat();
         all.push("esp.pcap".to_owned());

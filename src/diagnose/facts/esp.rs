@@ -189,6 +189,7 @@ pub fn packets_within(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::{packets_since, packets_within};
     use crate::diagnose::Case;
     use crate::model::TunnelId;
     use crate::testing::model;
@@ -220,5 +221,17 @@ mod tests {
                 }
             }
         }
+    }
+    #[test]
+    fn of_a_part_of_a_flow_copies_are_left_out_in_proportion() {
+        let model = model("0 A > B ESP 0xb1 seq 1..30 every 1");
+        let mut flow = model.flows.iter().next().unwrap().clone();
+        let first = flow.seen.first.1;
+        let after = |secs: i64| Timestamp(first.0 + secs * 1_000_000_000);
+        let since = |flow: &_| [0, 1, 10, 29, 30].map(|secs| packets_since(flow, after(secs)));
+        assert_eq!(since(&flow), [30, 29, 20, 1, 0]);
+        assert_eq!(packets_within(&flow, after(5), after(15)), 10);
+        flow.doubled = 15;
+        assert_eq!(since(&flow), [15, 14, 10, 0, 0]);
     }
 }
