@@ -4,7 +4,7 @@
 use super::{began, life, until_latest};
 use crate::diagnose::{Case, Cite, Signs};
 use crate::model::{
-    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model,
+    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, Model, Role,
 };
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
@@ -67,6 +67,12 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
         let successes = LazyCell::new(|| times_made(case.model, exchanges(case.model, sa)));
+        let by_side = LazyCell::new(|| {
+            [Role::Initiator, Role::Responder].map(|by| {
+                let asked = exchanges(case.model, sa).filter(move |exchange| exchange.by == by);
+                times_made(case.model, asked)
+            })
+        });
         let has_child = |time| {
             let in_auth = match sa.auth {
                 AuthOutcome::Full => true,
@@ -95,7 +101,15 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
             if quick && (case.tap().missed.is_some() || case.is_served(request.1, response.1)) {
                 continue;
             }
-            if !is_near(&successes, response.1) {
+            // Who asks again knows what it was granted before: only what the other side asked can cross it.
+            let (own, others) = match (&*by_side, exchange.by) {
+                ([own, others], Role::Initiator) | ([others, own], Role::Responder) => {
+                    (own, others)
+                }
+            };
+            let granted = own.get(own.partition_point(|time| *time < request.1));
+            let granted = granted.is_some_and(|time| time.since(response.1) <= MENDED);
+            if !granted && !is_near(others, response.1) {
                 let is_alive = match lives.first {
                     // An older IKE SA, and its ESP with it, may have been gone for long. In IKEv1 child SAs
                     // outlive it.

@@ -560,6 +560,11 @@ mod tests {
         };
         let finding = fires(&text(0), "child-setup-failed");
         assert_eq!(finding.severity, Severity::Error);
+        // That another was granted a moment before mends nothing.
+        let another = "0.5 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208 seed=9
+            0.6 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208";
+        let second = text(0).replace("id=2", "id=3");
+        fires(&format!("{second}\n{another}"), "child-setup-failed");
         // Of an IKE SA that was there before the recording it may have been a rekeying.
         silent(&text(4), "child-setup-failed");
     }
