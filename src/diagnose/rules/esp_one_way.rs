@@ -412,9 +412,15 @@ fn one_child(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>) -> Option<
         .filter_map(|id| case.model.child_sas[*id].replaces)
         .collect();
     let pairs = pairs.into_iter().filter(|(id, _)| !replaced.contains(id));
-    let suspects = pairs.flat_map(|(_, pair)| [0, 1].map(|silent| Suspect::of(pair, silent)));
+    let suspects = pairs.flat_map(|(id, pair)| {
+        // Who has never answered may do so in an SA that is taken for another, unless it is known which exchange
+        // made this one.
+        let known = case.model.child_sas[id].made_by.is_some();
+        let suspects = [0, 1].map(|silent| Suspect::of(pair, silent));
+        let suspects = suspects.into_iter().flatten();
+        suspects.filter(move |suspect| known || suspect.answers.is_some())
+    });
     suspects
-        .flatten()
         .take(FEW)
         .find(|suspect| suspect.stands_alone(directions))
         .and_then(|suspect| suspect.finding(case, tap))
@@ -704,6 +710,21 @@ mod tests {
         // What comes by the other child SA unasked may be the answers.
         let moved = "31.4 B > A ESP 0xa1 seq 61..90 every 1 size 136";
         silent(&two_children(30, moved), "esp-one-way");
+    }
+
+    #[test]
+    fn what_never_had_an_answer_must_be_known_for_a_child_sa_of_its_own() {
+        let traffic = "
+            0.5 A > B ESP 0xb1 seq 1..60 every 1 size 136
+            0.6 B > A ESP 0xa1 seq 1..60 every 1 size 136
+            10.2 A > B ESP 0xb2 seq 1..40 every 1 size 136";
+        silent(traffic, "esp-one-way");
+        let made = "
+            10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208
+            10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208";
+        let text = format!("{UP}{traffic}{made}");
+        let finding = crate::diagnose::testing::fires(&text, "esp-one-way");
+        assert_eq!(finding.confidence, Confidence::Possible);
     }
 
     #[test]
