@@ -209,7 +209,10 @@ fn remove_left(path: &Path) {
         let process = parts.nth(1).and_then(|digits| str::from_utf8(digits).ok());
         let process = process.and_then(|digits| digits.parse().ok());
         let part = process.and_then(|process| beside(path, process));
-        if let Some(part) = part.filter(|part| part.file_name() == Some(&name))
+        // To open a named pipe would wait for its reader.
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file
+            && let Some(part) = part.filter(|part| part.file_name() == Some(&name))
             && let Ok(file) = File::options().write(true).open(&part)
             && file.try_lock().is_ok()
         {

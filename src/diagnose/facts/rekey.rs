@@ -9,7 +9,7 @@ use crate::model::{
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
 use std::cell::LazyCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A refused request.
 #[derive(Clone, Debug)]
@@ -148,14 +148,15 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
     [before, alive]
 }
 
+/// Octets of the notification N(REKEY_SA), with an SPI of ESP (RFC 7296 section 3.10).
+const REKEY_SA: usize = 12;
+
 /// Who asks, and between how many octets of plaintext the request has.
 type Asking = (Option<usize>, usize, usize);
 
 /// What a sealed `CREATE_CHILD_SA` request is known by; `None` if its size leaves room for a doubt as large as
 /// N(REKEY_SA), by which a request to renew differs from one for a further child SA (RFC 7296 section 1.3.3).
 fn asking(case: &Case<'_>, ike_sa: IkeSaId, request: &Flight) -> Option<Asking> {
-    /// The notification, with an SPI of ESP.
-    const REKEY_SA: usize = 12;
     let from = super::first(case.model, request)?.path.from().address;
     let octets = case.model.plaintext_range(ike_sa, request)?;
     let (least, most) = octets.into_inner();
@@ -177,7 +178,7 @@ impl Additions {
         let replacing: BTreeMap<ExchangeId, bool> = children
             .filter_map(|child| Some((child.made_by?, child.replaces.is_some())))
             .collect();
-        let mut first = BTreeMap::new();
+        let (mut first, mut made_alike) = (BTreeMap::new(), BTreeSet::new());
         let exchanges = case.ike_sas().flat_map(|sa| &sa.exchanges);
         for id in exchanges {
             let exchange = &case.model.exchanges[*id];
@@ -192,6 +193,7 @@ impl Additions {
             ) else {
                 continue;
             };
+            made_alike.insert(asking);
             // What made one that was not used is known by its size not to be about the IKE SA, whose rekeying has a
             // public value.
             let (.., most) = asking;
@@ -204,6 +206,12 @@ impl Additions {
                 *earliest = time.min(*earliest);
             }
         }
+        // One that is larger than another by the name of an SA took its place, though neither was used.
+        first.retain(|(end, least, _), _| {
+            let bare = least.saturating_sub(REKEY_SA);
+            let mut bare = made_alike.range((*end, bare, 0)..=(*end, bare, usize::MAX));
+            bare.next().is_none()
+        });
         let mut lives: Vec<_> = case
             .flows()
             .map(|flow| {

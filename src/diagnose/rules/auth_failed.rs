@@ -413,10 +413,9 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         let anew = begun.anew(at.1);
         // Amid rounds of EAP nothing but a refusal may come (RFC 7296 section 2.21.2), nor in place of message 3 of
         // aggressive mode (RFC 2409 section 5).
-        let stays = anew
-            || tap::went_on(case.model, answer.vantage, at.1, Tap::PATIENCE)
-            || is_amid_eap(case.model, *id)
-            || answer.header.exchange == ExchangeType::AGGRESSIVE;
+        let settled = anew || tap::went_on(case.model, answer.vantage, at.1, Tap::PATIENCE);
+        let aggressive = answer.header.exchange == ExchangeType::AGGRESSIVE;
+        let stays = settled || is_amid_eap(case.model, *id) || aggressive;
         let pre_shared = sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared);
         if !informs || served || !stays {
             return None;
@@ -432,7 +431,12 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         let granted = v2 && may_grant && !is_amid_eap(case.model, *id);
         let doubt =
             granted && !anew && read.is_none() && class != Some(InformationalClass::DeleteIkeSa);
-        let (confidence, severity) = match doubt {
+        // The recording may have missed message 3.
+        let missed = aggressive && !settled && {
+            let tap = case.tap();
+            tap.dropped > 0 || tap.missed.is_some()
+        };
+        let (confidence, severity) = match doubt || missed {
             true => (Confidence::Possible, Severity::Warning),
             false => (Confidence::Likely, RULE.severity),
         };
@@ -460,9 +464,10 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
                 peer
             ))
             .or("The identity or the certificate of the responder is not the one expected, or not trusted.")
-            .or(match pre_shared {
-                true => "The pre-shared keys differ.",
-                false => "EAP failed: the user's name or password is wrong.",
+            .or(match (pre_shared, v2) {
+                (true, _) => "The pre-shared keys differ.",
+                (false, true) => "EAP failed: the user's name or password is wrong.",
+                (false, false) => "The signature does not fit the certificate, or the hash over the exchange differs.",
             })
             .or("The initiator closed the IKE SA for another reason: a script or a check that opens and closes it, or an administrator."),
         )

@@ -192,10 +192,25 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
     })
 }
 
+/// Whether a session has ended: it was closed or reset, or lacks the keepalives of a whole hold time.
+fn is_over(case: &Case<'_>, talk: &InnerFlow) -> bool {
+    /// Twice the hold time that RFC 4271 section 10 suggests, which is what many peers have.
+    const HOLD: Span = Span::from_secs(180);
+    let closes = |way: &InnerWay| {
+        let tcp = way.tcp.as_ref();
+        tcp.is_some_and(|tcp| tcp.fins > 0 || tcp.resets > 0)
+    };
+    talk.ways.iter().any(closes) || tap::went_on(case.model, talk.vantage, talk.seen.last.1, HOLD)
+}
+
 /// Connections to port 179 that nobody takes, since the last session if there was one.
 fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Option<Finding> {
     let stood = talks.iter().filter(|talk| speaks(talk));
-    let stood = stood.map(|talk| talk.seen.last).max_by_key(|last| last.1);
+    let stood = stood.max_by_key(|talk| talk.seen.last.1);
+    if stood.is_some_and(|talk| !is_over(case, talk)) {
+        return None;
+    }
+    let stood = stood.map(|talk| talk.seen.last);
     let mut places: Vec<Cite> = Vec::new();
     let mut refusals: Vec<Cite> = Vec::new();
     let mut ends: Option<(IpAddr, IpAddr, usize)> = None;
@@ -466,7 +481,7 @@ mod tests {
 
     #[test]
     fn a_session_that_stood_and_is_refused_since() {
-        let text = |at: [u32; 2]| {
+        let text = |end: &str, at: [u32; 2]| {
             let refused: String = [40001, 40002]
                 .iter()
                 .zip(at)
@@ -478,16 +493,20 @@ mod tests {
                 })
                 .collect();
             let session = SESSION.replace("\n        1", "\n        20");
-            format!("{ALIVE}{session}{refused}")
+            format!("{ALIVE}{session}{end}{refused}")
         };
-        let finding = fires(&text([31, 34]), "bgp-down");
+        let end = "
+            20.5 B > A ESP 0xa1 seq 3 inner(169.254.7.2 > 169.254.7.1 TCP 179 > 40000 FIN,ACK seq 35 ack 31)";
+        let finding = fires(&text(end, [31, 34]), "bgp-down");
         assert!(
             finding.says.to_string().contains("stood between them"),
             "{}",
             finding.says
         );
         // What was refused before the session came up is over.
-        silent(&text([11, 14]), "bgp-down");
+        silent(&text(end, [11, 14]), "bgp-down");
+        // The session stands as far as one knows: its next keepalive is not due yet.
+        silent(&text("", [31, 34]), "bgp-down");
     }
 
     #[test]

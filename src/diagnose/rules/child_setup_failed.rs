@@ -90,6 +90,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     .advise("Compare ESP encryption, integrity and PFS group of both sides.")
     .advise("Compare local and remote networks: each side's must mirror the other's.")
     .advise("Read the log of the side that refuses, or give the keys of the IKE SA.");
+    if case.refused(false).iter().any(|refused| refused.adds) {
+        finding = finding.or("A rekeying is refused, whose proposal is shorter: a key length takes as much room as the name of an SA.");
+    }
     for refusal in refusals.iter().skip(1) {
         finding = finding.also(refusal.at, refusal.note.clone());
     }

@@ -61,12 +61,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     // If others behind that gateway are served from then on, it is no fault of the tunnel.
     let side = first.from.address;
     let since = first.talk.seen.first.1;
+    let last_deaf = deaf.iter().map(|asking| asking.talk.seen.last.1).max();
     let served = inside.asking.iter().any(|asking| {
         let tcp = asking.out.tcp.as_ref();
+        let ways = [asking.out, asking.back];
+        let goes_on = || {
+            ways.iter()
+                .all(|way| way.seen.map(|seen| seen.last.1) > last_deaf)
+        };
         asking.end == first.end
             && asking.talk.vantage == first.talk.vantage
-            && asking.talk.seen.first.1 >= since
             && tcp.is_some_and(|tcp| tcp.established)
+            && (asking.talk.seen.first.1 >= since || goes_on())
     });
     if served {
         return Vec::new();

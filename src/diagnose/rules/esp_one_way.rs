@@ -7,6 +7,7 @@ use crate::language::Text;
 use crate::model::{ChildSaId, EspFlow, Link, Selector, Transport, selector};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rule.
@@ -60,6 +61,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if tap.deaf.contains(&true) {
         return Vec::new();
     }
+    let sets = LazyCell::new(|| sets(case));
     case.directions()
         .iter()
         .find_map(|directions| {
@@ -69,7 +71,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 ends.find_map(|silent| one_way(case, tap, directions, silent, ike, set))
             };
             let of_one_set = || {
-                let sets = sets(case, directions)?;
+                let known = |flow: &EspFlow| sets.iter().any(|set| set.has(flow));
+                if !directions.all().all(known) {
+                    return None;
+                }
                 sets.iter()
                     .find_map(|set| one_way(&directions.only(|flow| set.has(flow)), Some(set)))
             };
@@ -108,16 +113,15 @@ impl Set {
     }
 }
 
-/// The child SAs of these flows by their selectors: what one set takes is answered in no other, so each
-/// is judged by itself. `None` if there is but one set, if packets may fit two, or if of some flow nobody
-/// knows.
-fn sets(case: &Case<'_>, directions: &Directions<'_>) -> Option<Vec<Set>> {
+/// The child SAs by their selectors: what one set takes is answered in no other, so each is judged by
+/// itself. None if there is but one set, or if packets may fit two.
+fn sets(case: &Case<'_>) -> Vec<Set> {
     /// More sets than these, and more selectors of one, are not compared with each other.
     const COMPARED: usize = 32;
     let mut sets: Vec<Set> = Vec::new();
     for life in selectors::lives(case) {
         if sets.len() > COMPARED || life.sides.iter().any(|side| side.len() > COMPARED) {
-            return None;
+            return Vec::new();
         }
         match sets.iter_mut().find(|set| set.is_alike(&life.sides)) {
             Some(set) => _ = set.children.insert(life.child),
@@ -130,11 +134,10 @@ fn sets(case: &Case<'_>, directions: &Directions<'_>) -> Option<Vec<Set>> {
     let mut pairs = sets.iter().enumerate();
     let apart =
         pairs.all(|(place, one)| sets.iter().skip(place + 1).all(|other| !one.meets(other)));
-    let known = || {
-        let mut flows = directions.all();
-        flows.all(|flow| sets.iter().any(|set| set.has(flow)))
-    };
-    (sets.len() > 1 && apart && known()).then_some(sets)
+    match sets.len() > 1 && apart {
+        true => sets,
+        false => Vec::new(),
+    }
 }
 
 /// Whether messages of both ends were recorded at the vantage of these flows.
@@ -178,7 +181,12 @@ fn one_way(
             let is_over = |flow: &EspFlow| flow.seen.last.1.since(heard.1) < SILENT;
             let mut flows = directions.flows(silent).iter();
             if last.1.since(heard.1) > LATER && flows.all(|flow| is_later(flow) || is_over(flow)) {
-                return one_way(case, tap, &directions.only(is_later), silent, ike, set);
+                let now = directions.only(is_later);
+                // Nothing of the other direction is left, unless the clock ran backwards within a flow.
+                return match now.last(speaker) {
+                    None => one_way(case, tap, &now, silent, ike, set),
+                    Some(_) => None,
+                };
             }
             // A clock that was set makes any wait longer.
             let error = quality::clock_error(case.model, directions.vantage);
@@ -320,7 +328,9 @@ fn one_way(
     if let Some(heard) = directions.last(speaker) {
         finding = finding.also(heard, "the last packet of the other direction");
     }
-    if let Some(located) = Located::of(case.tunnel, speaker).filter(Located::all_lost) {
+    // Two taps tell what became of all SAs together.
+    let located = |end| Located::of(case.tunnel, end).filter(|_| set.is_none());
+    if let Some(located) = located(speaker).filter(Located::all_lost) {
         finding.confidence = Confidence::Certain;
         finding.severity = RULE.severity;
         finding.says.add(say!(
@@ -334,9 +344,9 @@ fn one_way(
         )));
     }
     // All arrives at the tap near the silent end, and nothing that leaves there is lost.
-    let returns = Located::of(case.tunnel, speaker).is_none_or(|back| back.lost == 0);
-    let arrives = Located::of(case.tunnel, silent)
-        .filter(|located| returns && located.both > 0 && located.lost == 0);
+    let returns = located(speaker).is_none_or(|back| back.lost == 0);
+    let arrives =
+        located(silent).filter(|located| returns && located.both > 0 && located.lost == 0);
     if let Some(located) = arrives {
         let far = taps::name(case.model, located.far);
         finding.says.add(say!(
@@ -367,6 +377,13 @@ fn one_way(
             "{is_silent} sends the answers past the tunnel: route, NAT or policy.",
             is_silent
         ));
+    // No filter on ESP tells one SA from another.
+    if set.is_some() {
+        return Some(finding.advise(say!(
+            "Behind {is_silent}, look at hosts, routes and rules for the addresses of this child SA.",
+            is_silent
+        )));
+    }
     if arrives.is_none() {
         finding = finding.or("A filter drops ESP in that direction.");
     }
@@ -392,7 +409,7 @@ type Pair<'m> = [Option<&'m EspFlow>; 2];
 
 /// ESP of one child SA goes unanswered while that of others passes in both directions.
 fn one_child(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>) -> Option<Finding> {
-    /// Of more suspects than these nothing is claimed.
+    /// So many suspects are looked at, the first.
     const FEW: usize = 16;
     let mut pairs: BTreeMap<ChildSaId, Pair<'_>> = BTreeMap::new();
     for end in [0, 1] {
@@ -400,7 +417,9 @@ fn one_child(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>) -> Option<
             if let Some(id) = flow.child_sa.child_sa()
                 && let Some(place) = pairs.entry(id).or_default().get_mut(end)
             {
-                *place = Some(flow);
+                // One SA may have been seen in two encapsulations, or at two places of its receiver.
+                let later = place.filter(|one: &&EspFlow| one.seen.last.1 > flow.seen.last.1);
+                *place = Some(later.unwrap_or(flow));
             }
         }
     }
@@ -468,7 +487,7 @@ impl<'m> Suspect<'m> {
     }
 
     /// Whether the silent end is heard in other SAs as ever, and does not send the answers in those: nothing
-    /// comes there that was not asked for.
+    /// comes there that was not asked for, and of the sizes of these answers no more than of these requests.
     fn stands_alone(&self, directions: &Directions<'_>) -> bool {
         let others = |end: usize, not: Option<&EspFlow>| -> u64 {
             let flows = directions.flows(end).iter();
@@ -479,7 +498,22 @@ impl<'m> Suspect<'m> {
         };
         let asked = others(self.silent, Some(self.asks));
         let came = others(1 - self.silent, self.answers);
-        came >= PLENTY && came <= asked + self.sent / 5
+        let alike = |end: usize, not: Option<&EspFlow>, like: &EspFlow| -> u64 {
+            let (like, _) = sizes(&[like]);
+            let flows = directions.flows(end).iter();
+            let others = flows.filter(|flow| not.is_none_or(|not| not.key != flow.key));
+            let counts = others.flat_map(|flow| &flow.sizes.counts);
+            let counts = counts.filter(|(size, _)| like.contains_key(size));
+            counts.map(|(_, packets)| u64::from(*packets)).sum()
+        };
+        let asked_alike = alike(self.silent, Some(self.asks), self.asks);
+        let came_alike = alike(
+            1 - self.silent,
+            self.answers,
+            self.answers.unwrap_or(self.asks),
+        );
+        let spare = self.sent / 5;
+        came >= PLENTY && came <= asked + spare && came_alike <= asked_alike + spare
     }
 
     fn finding(&self, case: &Case<'_>, tap: &Tap) -> Option<Finding> {
