@@ -177,10 +177,13 @@ fn one_way(
             let flows = directions.flows(silent).iter();
             let later = flows.filter(|flow| flow.seen.last.1 > heard.1);
             let since = later.map(|flow| flow.seen.first.1.max(heard.1)).min()?;
-            let is_later = |flow: &EspFlow| flow.seen.first.1.since(heard.1) > LATER;
+            // A clock that was set makes any wait longer.
+            let error = quality::clock_error(case.model, directions.vantage);
+            let pause = Span(LATER.0.saturating_add(error.0));
+            let is_later = |flow: &EspFlow| flow.seen.first.1.since(heard.1) > pause;
             let is_over = |flow: &EspFlow| flow.seen.last.1.since(heard.1) < SILENT;
             let mut flows = directions.flows(silent).iter();
-            if last.1.since(heard.1) > LATER && flows.all(|flow| is_later(flow) || is_over(flow)) {
+            if last.1.since(heard.1) > pause && flows.all(|flow| is_later(flow) || is_over(flow)) {
                 let now = directions.only(is_later);
                 // Nothing of the other direction is left, unless the clock ran backwards within a flow.
                 return match now.last(speaker) {
@@ -188,8 +191,6 @@ fn one_way(
                     Some(_) => None,
                 };
             }
-            // A clock that was set makes any wait longer.
-            let error = quality::clock_error(case.model, directions.vantage);
             if last.1.since(since).0 < SILENT.0.saturating_add(error.0) {
                 return None;
             }
@@ -423,7 +424,9 @@ fn one_child(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>) -> Option<
             }
         }
     }
-    if pairs.len() < 2 {
+    // Where the clock was set, before and after are not known by time.
+    let set = quality::clock_error(case.model, directions.vantage) > Span::default();
+    if pairs.len() < 2 || set {
         return None;
     }
     let replaced: BTreeSet<ChildSaId> = pairs
