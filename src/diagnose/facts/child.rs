@@ -10,7 +10,7 @@ use crate::limits;
 use crate::model::{Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, Selector, selector};
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
-use crate::units::{Span, Timestamp};
+use crate::units::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -288,12 +288,14 @@ pub fn known_of(
             known.push((choice, answer.at, "accepted"));
         }
     }
-    /// What lies further apart may be of two configurations.
-    const TOGETHER: Span = Span::from_secs(600);
     let time = not.time()?;
     known.into_iter().min_by_key(|(_, at, how)| {
         let apart = at.1.since(time).0.unsigned_abs();
-        (apart > TOGETHER.0.unsigned_abs(), *how != "offers", apart)
+        (
+            apart > super::TOGETHER.0.unsigned_abs(),
+            *how != "offers",
+            apart,
+        )
     })
 }
 

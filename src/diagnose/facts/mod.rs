@@ -35,8 +35,8 @@ pub use taps::{Located, Passage};
 
 use crate::diagnose::{Case, Cite};
 use crate::language::Text;
-use crate::model::{Flight, Message, MessageId, Model, Tunnel};
-use crate::units::Timestamp;
+use crate::model::{EspFlow, Flight, Message, MessageId, Model, Tunnel};
+use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
 
 /// The frame and time of a message.
@@ -54,6 +54,16 @@ pub fn first<'m>(model: &'m Model, flight: &Flight) -> Option<&'m Message> {
 pub fn began(model: &Model, flight: &Flight) -> Option<Cite> {
     flight.first().map(|id| cite(model, id))
 }
+
+/// The answer that made the child SA which a flow belongs to, as far as that is known.
+pub fn child_made(model: &Model, flow: &EspFlow) -> Option<Cite> {
+    let exchange = model.child_sas[flow.child_sa.child_sa()?].made_by?;
+    began(model, model.exchanges[exchange].response()?)
+}
+
+/// What lies further apart than this may be of two configurations, and what is done so much later is done
+/// for its own sake.
+pub const TOGETHER: Span = Span::from_secs(600);
 
 /// Which end of the tunnel an address belongs to.
 pub fn end_of(tunnel: &Tunnel, address: IpAddr) -> Option<usize> {

@@ -66,7 +66,6 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
     let additions = LazyCell::new(|| Additions::of(case));
     for id in &case.tunnel.ike_sas {
         let sa = &case.model.ike_sas[*id];
-        let successes = LazyCell::new(|| times_made(case.model, exchanges(case.model, sa)));
         let by_side = LazyCell::new(|| {
             [Role::Initiator, Role::Responder].map(|by| {
                 let asked = exchanges(case.model, sa).filter(move |exchange| exchange.by == by);
@@ -80,7 +79,8 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                 AuthOutcome::Unclear => lives.any_begins([sa.seen.first.1, time]),
                 _ => false,
             };
-            in_auth || successes.first().is_some_and(|first| *first < time)
+            let mut first_made = by_side.iter().filter_map(|made| made.first());
+            in_auth || first_made.any(|first| *first < time)
         };
         for exchange_id in &sa.exchanges {
             let exchange = &case.model.exchanges[*exchange_id];
@@ -215,10 +215,7 @@ impl Additions {
         let mut lives: Vec<_> = case
             .flows()
             .map(|flow| {
-                let child = flow.child_sa.child_sa();
-                let exchange = child.and_then(|id| case.model.child_sas[id].made_by);
-                let made = exchange.and_then(|id| case.model.exchanges[id].response());
-                let made = made.and_then(|response| began(case.model, response));
+                let made = super::child_made(case.model, flow);
                 (made.unwrap_or(flow.seen.first).1, flow.seen.last.1)
             })
             .collect();

@@ -85,17 +85,22 @@ impl Tap {
         }
     }
 
+    /// Whether the recording lacks packets, as it says itself or as the packets show.
+    pub(crate) fn lacks_packets(&self) -> bool {
+        self.dropped > 0 || self.missed.is_some()
+    }
+
     /// Confidence in a conclusion drawn from what did not come: one step less if one side was not
-    /// recorded, or if the recording lacks packets, as it says itself or as the packets show.
+    /// recorded, or if the recording lacks packets.
     pub fn absence(&self, confidence: Confidence) -> Confidence {
-        let doubt = self.deaf.contains(&true) || self.dropped > 0 || self.missed.is_some();
+        let doubt = self.deaf.contains(&true) || self.lacks_packets();
         confidence.lower_if(doubt)
     }
 
     /// Severity of what is concluded from packets that are missing here and there: none where the
     /// recording is known to miss packets itself.
     pub fn gaps(&self, severity: Severity) -> Severity {
-        match self.missed.is_some() || self.dropped > 0 {
+        match self.lacks_packets() {
             true => Severity::Info,
             false => severity,
         }

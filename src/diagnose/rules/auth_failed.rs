@@ -432,10 +432,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         let doubt =
             granted && !anew && read.is_none() && class != Some(InformationalClass::DeleteIkeSa);
         // The recording may have missed message 3.
-        let missed = aggressive && !settled && {
-            let tap = case.tap();
-            tap.dropped > 0 || tap.missed.is_some()
-        };
+        let missed = aggressive && !settled && case.tap().lacks_packets();
         let (confidence, severity) = match doubt || missed {
             true => (Confidence::Possible, Severity::Warning),
             false => (Confidence::Likely, RULE.severity),

@@ -1,6 +1,6 @@
 //! The IKE SA is up, the child SA is refused; the reason is sealed.
 
-use crate::diagnose::facts::{Asked, Tap, began, child, first, life, rekey};
+use crate::diagnose::facts::{Asked, Tap, began, child, child_made, first, life, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{
@@ -228,10 +228,7 @@ fn recovered(case: &Case<'_>, refused: Timestamp) -> bool {
     // Traffic of a child SA that was made before shows no other one.
     let carries = |id: &FlowId| {
         let flow = &case.model.flows[*id];
-        let child = flow.child_sa.child_sa();
-        let exchange = child.and_then(|id| case.model.child_sas[id].made_by);
-        let made = exchange.and_then(|id| case.model.exchanges[id].response());
-        let made = made.and_then(|response| began(case.model, response));
+        let made = child_made(case.model, flow);
         soon(flow.seen.first.1) && made.is_none_or(|(_, time)| time > refused)
     };
     case.tunnel.flows.iter().any(carries) || case.tunnel.ike_sas.iter().any(made)

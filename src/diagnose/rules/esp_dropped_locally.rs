@@ -1,5 +1,6 @@
 //! Answers come to the gateway in ESP, and the host that asked never gets them.
 
+use crate::diagnose::facts::own;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::say;
@@ -34,9 +35,6 @@ Loss between the tap and that gateway, if the tap is not at it. A host that was 
 
 /// Fewer SYNs sent again after the answer may be answers lost on the inside.
 const FEW: usize = 3;
-
-/// TTLs that systems begin with: who sends with one is the next hop.
-const FRESH: [u8; 3] = [64, 128, 255];
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(inside) = case.inside() else {
@@ -84,7 +82,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let ttl = case.model.flows[out.flow].ttl;
-    let at_gateway = ttl.0 == ttl.1 && FRESH.contains(&ttl.0);
+    // Who sends with a TTL that systems begin with is the next hop.
+    let at_gateway = ttl.0 == ttl.1 && own::INITIAL.contains(&ttl.0);
     let Some(gateway) = case.tunnel.ends.get(1 - first.end) else {
         return Vec::new();
     };

@@ -1,7 +1,7 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Located, Tap, quality, selectors, taps};
+use crate::diagnose::facts::{Located, TOGETHER, Tap, quality, selectors, taps};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildSaId, EspFlow, Link, Selector, Transport, selector};
@@ -52,9 +52,6 @@ const FAST: f64 = 10.0;
 /// A direction that spoke before is silent when the other went on this long, and with this many
 /// packets.
 const SILENT: Span = Span::from_secs(10);
-
-/// What begins so long after the other direction fell silent has nothing to do with what that carried.
-const LATER: Span = Span::from_secs(600);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let tap = case.tap();
@@ -173,13 +170,14 @@ fn one_way(
     let (since, sent, before): (Timestamp, u64, u64) = match directions.last(speaker) {
         None => (first.1, directions.packets(silent), 0),
         Some(heard) => {
-            // What began later, after a pause of both, is unanswered since it began.
+            // What began later, after a pause of both, is unanswered since it began; much later it has nothing
+            // to do with what the other direction carried.
             let flows = directions.flows(silent).iter();
             let later = flows.filter(|flow| flow.seen.last.1 > heard.1);
             let since = later.map(|flow| flow.seen.first.1.max(heard.1)).min()?;
             // A clock that was set makes any wait longer.
             let error = quality::clock_error(case.model, directions.vantage);
-            let pause = Span(LATER.0.saturating_add(error.0));
+            let pause = Span(TOGETHER.0.saturating_add(error.0));
             let is_later = |flow: &EspFlow| flow.seen.first.1.since(heard.1) > pause;
             let is_over = |flow: &EspFlow| flow.seen.last.1.since(heard.1) < SILENT;
             let mut flows = directions.flows(silent).iter();
@@ -492,29 +490,29 @@ impl<'m> Suspect<'m> {
     /// Whether the silent end is heard in other SAs as ever, and does not send the answers in those: nothing
     /// comes there that was not asked for, and of the sizes of these answers no more than of these requests.
     fn stands_alone(&self, directions: &Directions<'_>) -> bool {
-        let others = |end: usize, not: Option<&EspFlow>| -> u64 {
-            let flows = directions.flows(end).iter();
-            flows
-                .filter(|flow| not.is_none_or(|not| not.key != flow.key))
-                .map(|flow| esp::packets_since(flow, self.since))
-                .sum()
+        let since = |flows: &[&EspFlow]| -> u64 {
+            let packets = flows
+                .iter()
+                .map(|flow| esp::packets_since(flow, self.since));
+            packets.sum()
         };
-        let asked = others(self.silent, Some(self.asks));
-        let came = others(1 - self.silent, self.answers);
-        let alike = |end: usize, not: Option<&EspFlow>, like: &EspFlow| -> u64 {
-            let (like, _) = sizes(&[like]);
-            let flows = directions.flows(end).iter();
+        let alike = |flows: &[&EspFlow], like: &EspFlow| -> u64 {
+            let ((all, _), (like, _)) = (sizes(flows), sizes(&[like]));
+            let alike = all.iter().filter(|(size, _)| like.contains_key(size));
+            alike.map(|(_, packets)| packets).sum()
+        };
+        let others = |end: usize, not: Option<&EspFlow>| -> Vec<&EspFlow> {
+            let flows = directions.flows(end).iter().copied();
             let others = flows.filter(|flow| not.is_none_or(|not| not.key != flow.key));
-            let counts = others.flat_map(|flow| &flow.sizes.counts);
-            let counts = counts.filter(|(size, _)| like.contains_key(size));
-            counts.map(|(_, packets)| u64::from(*packets)).sum()
+            others.collect()
         };
-        let asked_alike = alike(self.silent, Some(self.asks), self.asks);
-        let came_alike = alike(
-            1 - self.silent,
-            self.answers,
-            self.answers.unwrap_or(self.asks),
+        let (out, back) = (
+            others(self.silent, Some(self.asks)),
+            others(1 - self.silent, self.answers),
         );
+        let (asked, came) = (since(&out), since(&back));
+        let asked_alike = alike(&out, self.asks);
+        let came_alike = alike(&back, self.answers.unwrap_or(self.asks));
         let spare = self.sent / 5;
         came >= PLENTY && came <= asked + spare && came_alike <= asked_alike + spare
     }

@@ -1,13 +1,12 @@
 //! One side speaks IKEv1, the other IKEv2.
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Asked, clear, end_of, recovery, stranger};
+use crate::diagnose::facts::{Asked, TOGETHER, clear, end_of, recovery, stranger};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::IkeSa;
 use crate::registry::NotifyType;
 use crate::say;
-use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -39,9 +38,6 @@ A responder that knows the version but has no connection for the peer may refuse
 ## What to do
 1. Configure the same IKE version on both sides; IKEv2 where there is a choice.
 ";
-
-/// Attempts that lie further apart may be of two configurations.
-const TOGETHER: Span = Span::from_secs(600);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     said(case)

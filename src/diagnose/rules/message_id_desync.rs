@@ -86,7 +86,7 @@ fn skipped(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let tap = case.tap();
-    if tap.dropped > 0 || tap.missed.is_some() {
+    if tap.lacks_packets() {
         return None;
     }
     case.ike_sas()

@@ -479,7 +479,7 @@ fn unanswered(
     // What came back answers the small ones: no more than one each, and hardly less.
     let answers =
         back.packets <= small && back.packets.saturating_mul(5) >= small.saturating_mul(4);
-    if !told || !answers || tap.dropped > 0 || tap.missed.is_some() {
+    if !told || !answers || tap.lacks_packets() {
         return None;
     }
     let in_vain = |rhythm: &Rhythm| {
@@ -578,7 +578,7 @@ fn never_came(
     // In one piece they are an outage, or were skipped on purpose (RFC 6311).
     let scattered = missing >= PLENTY && flow.sequence.bursts >= PATTERN;
     let complete = back.iter().all(|flow| flow.sequence.missing == 0);
-    let whole = complete && tap.dropped == 0 && tap.missed.is_none();
+    let whole = complete && !tap.lacks_packets();
     if !scattered || !whole || largest > EVERYWHERE {
         return None;
     }

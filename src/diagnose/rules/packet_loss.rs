@@ -357,7 +357,7 @@ enum Cause {
 }
 
 fn cause(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> Cause {
-    if tap.dropped > 0 || tap.missed.is_some() {
+    if tap.lacks_packets() {
         return Cause::Unknown;
     }
     let gaps = |end: usize| {

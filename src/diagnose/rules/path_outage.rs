@@ -218,8 +218,7 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
     const SOME: u64 = 8;
     /// Of more silences than these nothing is claimed.
     const FEW: usize = 16;
-    let quality = case.tap();
-    if quality.dropped > 0 || quality.missed.is_some() {
+    if case.tap().lacks_packets() {
         return None;
     }
     let silent = directions.flows(end).iter().flat_map(|back| {

@@ -452,47 +452,35 @@ mod tests {
         1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
         1.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136";
 
+    /// Two requests of this length that are refused.
+    fn refused_twice(length: u32) -> String {
+        format!(
+            "{UP}
+             10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed {length}
+             10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80
+             15 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed {length} seed=1
+             15.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 80"
+        )
+    }
+
     #[test]
     fn every_rekeying_with_a_public_value_is_refused() {
-        verdict(
-            &format!(
-                "{UP}
-                 10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 496
-                 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80
-                 15 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed 496 seed=1
-                 15.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 80"
-            ),
-            "pfs-mismatch",
-        );
+        verdict(&refused_twice(496), "pfs-mismatch");
     }
 
     #[test]
     fn what_may_be_the_rekeying_of_the_ike_sa_is_only_possible() {
-        let refused = |length: u32| {
-            let text = format!(
-                "{UP}
-                 10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed {length}
-                 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80
-                 15 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed {length} seed=1
-                 15.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 80"
-            );
-            fires(&text, "pfs-mismatch").confidence
-        };
+        let refused = |length| fires(&refused_twice(length), "pfs-mismatch").confidence;
         assert_eq!(refused(496), Confidence::Likely);
         assert_eq!(refused(432), Confidence::Possible);
     }
 
     #[test]
     fn a_size_that_fits_many_groups_says_which_it_cannot_be() {
-        let says = |length: u32| {
-            let text = format!(
-                "{UP}
-                 10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed {length}
-                 10.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 80
-                 15 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed {length} seed=1
-                 15.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 80"
-            );
-            fires(&text, "pfs-mismatch").says.to_string()
+        let says = |length| {
+            fires(&refused_twice(length), "pfs-mismatch")
+                .says
+                .to_string()
         };
         let many = " groups, none with a longer public value than 2048-bit MODP Group (14).";
         assert!(says(496).contains(many), "{}", says(496));

@@ -1,7 +1,7 @@
 //! The tunnel was closed.
 
 use crate::diagnose::facts::esp;
-use crate::diagnose::facts::{Fate, asked, began, end_of, life, offer, quality, tap};
+use crate::diagnose::facts::{Fate, TOGETHER, asked, began, end_of, life, offer, quality, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
 use crate::model::{Deleted, EspFlow, Exchange, ExchangeId, IkeSa, IkeSaId, IkeState, Model};
@@ -56,9 +56,6 @@ const TIDY: Span = Span::from_secs(10);
 
 /// Two negotiations that crossed are tidied up this soon.
 const CROSSED: Span = Span::from_secs(30);
-
-/// Who asks for a new SA so much later wants something new.
-const LATER: Span = Span::from_secs(600);
 
 /// So many packets after the deletion mean that the tunnel is still needed.
 const NEEDED: u64 = 5;
@@ -230,7 +227,8 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
                     .all(|end| ends_at(directions, end, closing.at.1, until))
             });
             let paused = again.1.since(closing.at.1);
-            let missed = (SILENCE..=LATER).contains(&paused) || fate.is_some();
+            // Who asks for a new SA much later wants something new.
+            let missed = (SILENCE..=TOGETHER).contains(&paused) || fate.is_some();
             if !ended || !missed || path_died(case, closing.at.1, again.1) {
                 return None;
             }
