@@ -12,7 +12,7 @@ use crate::model::{self, Blind, Model, TunnelId};
 use crate::net::{Body, Datagram, Learned};
 use crate::sadb::Sadb;
 use crate::say;
-use crate::scan::{Batch, Lane, Scanner, Task, Wants, Window};
+use crate::scan::{Batch, Lane, Room, Scanner, Task, Wants, Window};
 use crate::session::{Reading, Session};
 use crate::units::{FrameId, Timestamp};
 use rayon::prelude::*;
@@ -310,6 +310,7 @@ fn read_one<F: Fold + Send>(
             .bounds
             .chunks_waiting
             .saturating_mul(pool.current_num_threads()),
+        room: Mutex::new(Vec::new()),
         known: Mutex::new(Known::of(&order)),
         folding: Mutex::new(Folding {
             next: 0,
@@ -372,6 +373,8 @@ struct Work<F> {
     /// Scanned chunks whose turn has not come, by number.
     waiting: Mutex<BTreeMap<u64, (Chunk, Batch)>>,
     most_waiting: usize,
+    /// Of batches that were folded, for those to come.
+    room: Mutex<Vec<Room>>,
     known: Mutex<Known>,
     folding: Mutex<Folding<F>>,
     wants: Wants,
@@ -428,6 +431,8 @@ impl<F: Fold + Send> Work<F> {
         let mut scanner = Scanner::default();
         while let Some((number, chunk)) = self.take() {
             let known = lock(&self.known).clone();
+            let room = lock(&self.room).pop();
+            scanner.reuse(room.unwrap_or_default());
             let batch = scanner.scan(&chunk, None, &known.task(self.wants));
             let waiting = {
                 let mut waiting = lock(&self.waiting);
@@ -502,10 +507,12 @@ impl<F: Fold + Send> Work<F> {
                     *known = Known::of(&folding.order);
                 }
             }
-            let so_far = batch.walked.end.offset;
+            let (walk, room) = batch.clear();
+            lock(&self.room).push(room);
+            let so_far = walk.end.offset;
             match &mut folding.walked {
-                Some(walked) => walked.append(batch.walked),
-                None => folding.walked = Some(batch.walked),
+                Some(walked) => walked.append(walk),
+                None => folding.walked = Some(walk),
             }
             if let Some(progress) = &self.progress {
                 progress(so_far, self.total);

@@ -1,5 +1,6 @@
 //! Packets in clear, summed by pair: sums do not depend on the order.
 
+use super::room::{give, take};
 use crate::model::{ClearFlow, Seen};
 use crate::net::{Clear, IpFacts, Path, Stamp};
 use crate::units::{FrameId, Timestamp, address_bits};
@@ -20,7 +21,12 @@ impl ClearFlows {
     /// The pairs in order of the first packet; then there are none.
     pub(super) fn take(&mut self) -> Vec<ClearFlow> {
         self.index.clear();
-        super::take(&mut self.rows)
+        take(&mut self.rows)
+    }
+
+    /// Takes room for the pairs to come.
+    pub(super) fn reuse(&mut self, room: Vec<ClearFlow>) {
+        give(&mut self.rows, room);
     }
 
     /// Counts a packet.

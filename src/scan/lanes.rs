@@ -1,6 +1,7 @@
 //! Which packets of a chunk belong together.
 
-use super::batch::{Lane, Packet, Packets, Train};
+use super::batch::{Lane, Packet, Train};
+use super::room::{give, take};
 use crate::net::{Ends, Path};
 use crate::units::{EspSpi, Vantage, address_bits};
 use foldhash::quality::RandomState;
@@ -56,7 +57,12 @@ impl Lanes {
         self.short.clear();
         self.index.clear();
         self.last = None;
-        super::take(&mut self.rows)
+        take(&mut self.rows)
+    }
+
+    /// Takes room for the lanes to come.
+    pub(super) fn reuse(&mut self, room: Vec<Lane>) {
+        give(&mut self.rows, room);
     }
 
     #[inline]
@@ -149,66 +155,80 @@ pub(super) fn share_flows(lanes: &[Lane]) -> bool {
     })
 }
 
-/// Gathers packets of so many lanes in trains, none of which goes beyond one of the `breaks`: numbers
-/// of packets, ascending.
-pub(super) fn gather(packets: &[(u32, Packet)], lanes: usize, breaks: &[usize]) -> Packets {
-    let Some((_, any)) = packets.first() else {
-        return Packets::InOrder(Vec::new());
-    };
-    let mut gathered = vec![*any; packets.len()];
-    let mut trains: Vec<Train> = Vec::new();
-    // For each lane the place in `trains` of its last one.
-    let mut train_of: Vec<u32> = vec![u32::MAX; lanes];
-    // For each train of the section at hand where its next packet goes.
-    let mut next: Vec<u32> = Vec::new();
-    let mut begin = 0;
-    for end in breaks.iter().copied().chain([packets.len()]) {
-        let section = packets.get(begin..end).unwrap_or_default();
-        let first_train = trains.len();
-        for (lane, _) in section {
-            let Some(known) = train_of.get_mut(*lane as usize) else {
-                continue;
-            };
-            match trains.get_mut(*known as usize) {
-                Some(train) if *known as usize >= first_train => train.packets += 1,
-                _ => {
-                    *known = u32::try_from(trains.len()).unwrap_or(u32::MAX);
-                    trains.push(Train {
-                        lane: *lane,
-                        packets: 1,
-                    });
+/// Packets by lane, train after train.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) packets: Vec<Packet>,
+    pub(super) trains: Vec<Train>,
+    /// For each lane the place in `trains` of its last one.
+    train_of: Vec<u32>,
+    /// For each train of the section at hand where its next packet goes.
+    next: Vec<u32>,
+}
+
+impl Gathered {
+    /// Gathers packets of so many lanes in trains, none of which goes beyond one of the `breaks`: numbers
+    /// of packets, ascending.
+    pub(super) fn gather(&mut self, packets: &[(u32, Packet)], lanes: usize, breaks: &[usize]) {
+        let Self {
+            packets: gathered,
+            trains,
+            train_of,
+            next,
+        } = self;
+        gathered.clear();
+        trains.clear();
+        let Some((_, any)) = packets.first() else {
+            return;
+        };
+        gathered.resize(packets.len(), *any);
+        train_of.clear();
+        train_of.resize(lanes, u32::MAX);
+        let mut begin = 0;
+        for end in breaks.iter().copied().chain([packets.len()]) {
+            let section = packets.get(begin..end).unwrap_or_default();
+            let first_train = trains.len();
+            for (lane, _) in section {
+                let Some(known) = train_of.get_mut(*lane as usize) else {
+                    continue;
+                };
+                match trains.get_mut(*known as usize) {
+                    Some(train) if *known as usize >= first_train => train.packets += 1,
+                    _ => {
+                        *known = u32::try_from(trains.len()).unwrap_or(u32::MAX);
+                        trains.push(Train {
+                            lane: *lane,
+                            packets: 1,
+                        });
+                    }
                 }
             }
-        }
-        next.clear();
-        let mut before = u32::try_from(begin).unwrap_or(u32::MAX);
-        for train in trains.iter().skip(first_train) {
-            next.push(before);
-            before += train.packets;
-        }
-        for (lane, packet) in section {
-            let train = train_of
-                .get(*lane as usize)
-                .map_or(0, |train| *train as usize);
-            if let Some(place) = next.get_mut(train.wrapping_sub(first_train)) {
-                if let Some(slot) = gathered.get_mut(*place as usize) {
-                    *slot = *packet;
-                }
-                *place += 1;
+            next.clear();
+            let mut before = u32::try_from(begin).unwrap_or(u32::MAX);
+            for train in trains.iter().skip(first_train) {
+                next.push(before);
+                before += train.packets;
             }
+            for (lane, packet) in section {
+                let train = train_of
+                    .get(*lane as usize)
+                    .map_or(0, |train| *train as usize);
+                if let Some(place) = next.get_mut(train.wrapping_sub(first_train)) {
+                    if let Some(slot) = gathered.get_mut(*place as usize) {
+                        *slot = *packet;
+                    }
+                    *place += 1;
+                }
+            }
+            begin = end;
         }
-        begin = end;
-    }
-    Packets::ByLane {
-        packets: gathered,
-        trains,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::Marks;
+    use crate::scan::{Marks, Packets};
     use proptest::prelude::*;
 
     fn packet(frame: u32) -> Packet {
@@ -232,11 +252,10 @@ mod tests {
                 None => breaks.push(packets.len()),
             }
         }
-        let Packets::ByLane { packets, trains } = gather(&packets, 10, &breaks) else {
-            return String::new();
-        };
-        let mut rest = packets.iter();
-        let told = trains.iter().map(|train| {
+        let mut gathered = Gathered::default();
+        gathered.gather(&packets, 10, &breaks);
+        let mut rest = gathered.packets.iter();
+        let told = gathered.trains.iter().map(|train| {
             let frames = rest.by_ref().take(train.packets as usize);
             let frames: Vec<String> = frames.map(|packet| packet.frame.to_string()).collect();
             format!("{}: {}", train.lane, frames.join(" "))
@@ -290,7 +309,14 @@ mod tests {
             breaks.retain(|place| *place <= lanes.len());
             breaks.sort_unstable();
             let packets: Vec<_> = (1..).zip(lanes).map(|(frame, lane)| (lane, packet(frame))).collect();
-            let gathered = gather(&packets, 9, &breaks);
+            // The room of another batch makes no difference.
+            let mut gathered = Gathered::default();
+            gathered.gather(&[(3, packet(7))], 4, &[]);
+            gathered.gather(&packets, 9, &breaks);
+            let gathered = Packets::ByLane {
+                packets: gathered.packets,
+                trains: gathered.trains,
+            };
             prop_assert_eq!(&*gathered.in_order(), &*packets);
         }
     }

@@ -6,11 +6,13 @@
 mod batch;
 mod clear;
 mod lanes;
+mod room;
 
 pub use batch::{
     Batch, Control, ControlBody, Kept, Keyed, Lane, Marks, NO_TIME, Packet, Packets, Readable,
     Times, Train,
 };
+pub use room::Room;
 
 use crate::capture::{Chunk, Frame, Scratch, Seam};
 use crate::net::express::{self, Express};
@@ -19,7 +21,8 @@ use crate::sadb::{Opener, Sadb, Sealed};
 use crate::units::Timestamp;
 use bytes::Bytes;
 use clear::ClearFlows;
-use lanes::Lanes;
+use lanes::{Gathered, Lanes};
+use room::{give, take};
 use std::ops::Range;
 
 /// Which frames are looked at.
@@ -69,6 +72,21 @@ pub struct Scanner {
 }
 
 impl Scanner {
+    /// Takes the room of a batch that was folded for the chunk that it scans next.
+    pub fn reuse(&mut self, room: Room) {
+        let notes = &mut self.notes;
+        give(&mut notes.packets, room.packets);
+        give(&mut notes.gathered.packets, room.gathered);
+        give(&mut notes.gathered.trains, room.trains);
+        notes.lanes.reuse(room.lanes);
+        give(&mut notes.readable, room.readable);
+        give(&mut notes.keyed, room.keyed);
+        give(&mut notes.frames, room.frames);
+        give(&mut notes.octets, room.octets);
+        give(&mut notes.controls, room.controls);
+        notes.clear.reuse(room.clear);
+    }
+
     /// Walks a chunk and notes what it holds. `from` is the true place where the chunk before it
     /// ended, if that is known.
     pub fn scan(&mut self, chunk: &Chunk, from: Option<&Seam>, task: &Task<'_>) -> Batch {
@@ -101,7 +119,14 @@ impl Scanner {
             && times.steady
             && !lanes::share_flows(&lanes);
         let packets = match gathers {
-            true => lanes::gather(&notes.packets, lanes.len(), &notes.breaks),
+            true => {
+                let gathered = &mut notes.gathered;
+                gathered.gather(&notes.packets, lanes.len(), &notes.breaks);
+                Packets::ByLane {
+                    packets: take(&mut gathered.packets),
+                    trains: take(&mut gathered.trains),
+                }
+            }
             false => Packets::InOrder(take(&mut notes.packets)),
         };
         notes.packets.clear();
@@ -123,15 +148,10 @@ impl Scanner {
     }
 }
 
-/// Takes the rows and leaves room for as many: the next chunk will hold about the same.
-fn take<T>(rows: &mut Vec<T>) -> Vec<T> {
-    let room = Vec::with_capacity(rows.len());
-    std::mem::replace(rows, room)
-}
-
 #[derive(Default)]
 struct Notes {
     packets: Vec<(u32, Packet)>,
+    gathered: Gathered,
     /// How many packets came before each control that may hold ESP too.
     breaks: Vec<usize>,
     lanes: Lanes,
