@@ -44,14 +44,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 fn early(case: &Case<'_>, id: ChildSaId) -> Option<Finding> {
     let child = &case.model.child_sas[id];
+    // The first of the two flows of a child SA goes to who asked for it.
+    let flow = &case.model.flows[child.flows.first().copied().flatten()?];
     let exchange = &case.model.exchanges[child.made_by?];
     let response = exchange.response()?;
     let (request, answer) = (
         began(case.model, exchange.request()?)?,
         began(case.model, response)?,
     );
-    // The first of the two flows of a child SA goes to who asked for it.
-    let flow = &case.model.flows[child.flows.first().copied().flatten()?];
     let proven = flow.child_sa == Link::Proven(id);
     let first = flow.seen.first;
     // Times of two vantages tell no order.

@@ -4,7 +4,7 @@ use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{Exchange, Model, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::{Span, Timestamp, Vantage};
+use crate::units::{Span, Vantage};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -54,33 +54,20 @@ type Sample = (Cite, Span);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let checks = of_ike(case);
-    let mut ike: Vec<Sample> = checks.iter().map(|(_, sample)| *sample).collect();
-    ike.sort_unstable();
-    let [outer, inner] = [
-        (ike, "liveness checks of IKE", Confidence::Likely),
-        (
-            inside(case),
-            "echo and TCP handshakes inside the tunnel",
-            Confidence::Likely,
-        ),
-    ];
+    let inner = inside(case);
+    let (of_checks, of_inner) = (
+        "liveness checks of IKE",
+        "echo and TCP handshakes inside the tunnel",
+    );
     // What is inside stands for what users feel; IKE tells the path from the hosts.
-    let (what, confidence) = ("exchanges of IKE", outer.2);
-    let askers = match outer.0.len() + SETUPS >= 2 * ENOUGH {
-        true => by_asker(case, checks),
-        false => Vec::new(),
-    };
-    askers
-        .into_iter()
-        .find_map(|samples| step(case.id, &(samples, what, confidence)))
-        .or_else(|| step(case.id, &inner))
-        .or_else(|| long(case.id, &outer))
-        .or_else(|| long(case.id, &inner))
+    by_asker(case, &checks)
+        .find_map(|samples| step(case.id, &samples, "exchanges of IKE"))
+        .or_else(|| step(case.id, &inner, of_inner))
+        .or_else(|| long(case.id, checks.iter().map(|(_, sample)| *sample), of_checks))
+        .or_else(|| long(case.id, inner.iter().copied(), of_inner))
         .into_iter()
         .collect()
 }
-
-type Series = (Vec<Sample>, &'static str, Confidence);
 
 /// Who asks, as a tap sees it.
 type Asker = (Vantage, IpAddr);
@@ -88,55 +75,62 @@ type Asker = (Vantage, IpAddr);
 /// Round trips, each with who asked.
 type Asked = Vec<(Asker, Sample)>;
 
-/// The round trips of liveness checks, each with who asked: a tap beside one gateway sees the path only in
-/// what that one asks. None where too few are so
-/// long as to make a step, or to be long throughout.
+/// The round trips of liveness checks by who asked, in order: a tap beside one gateway sees the path only in
+/// what that one asks. None where too few are so long as to make a step, or to be long throughout.
 fn of_ike(case: &Case<'_>) -> Asked {
     let is_check = |exchange: &&Exchange| exchange.kind == ExchangeType::INFORMATIONAL;
     let checks = case.exchanges().filter(is_check);
-    let checks: Asked = checks
+    let mut checks: Asked = checks
         .filter_map(|exchange| round_trip(case.model, exchange))
         .collect();
-    let slow = checks.iter().filter(|(_, (_, rtt))| *rtt >= STEP);
-    match slow.count() >= ENOUGH {
-        true => checks,
-        false => Asked::new(),
+    if !has_slow(&checks) {
+        return Asked::new();
     }
+    checks.sort_unstable();
+    checks
 }
 
-/// The round trips of each asker, in order.
+/// Whether enough of them are so long that they may be the later part of a step.
+fn has_slow(checks: &[(Asker, Sample)]) -> bool {
+    let slow = checks.iter().filter(|(_, (_, rtt))| *rtt >= STEP);
+    slow.count() >= ENOUGH
+}
+
+/// The round trips of each asker, in order, where they may show a step.
 ///
 /// The first two exchanges of the first IKE SA, which may take longer for their arithmetic but never
 /// less than the path does, come before its liveness checks, and never among the later ones of a step:
 /// those of a later IKE SA are left out.
-fn by_asker(case: &Case<'_>, checks: Asked) -> Vec<Vec<Sample>> {
-    let mut setups = BTreeMap::<Asker, Vec<Sample>>::new();
-    for sa in case.ike_sas() {
-        for id in sa.exchanges.iter().take(SETUPS) {
+fn by_asker(case: &Case<'_>, checks: &[(Asker, Sample)]) -> impl Iterator<Item = Vec<Sample>> {
+    let askers = checks.chunk_by(|(one, _), (other, _)| one == other);
+    let askers = askers.filter(|checks| checks.len() + SETUPS >= 2 * ENOUGH && has_slow(checks));
+    askers.filter_map(|checks| {
+        let (asker, (begin, _)) = checks.first()?;
+        let mut samples = setups(case, asker);
+        samples.retain(|((_, time), _)| *time < begin.1);
+        samples.sort_unstable();
+        samples.truncate(SETUPS);
+        samples.extend(checks.iter().map(|(_, sample)| *sample));
+        Some(samples)
+    })
+}
+
+/// The round trips of the first exchanges of each IKE SA that this asker began.
+fn setups(case: &Case<'_>, asker: &Asker) -> Vec<Sample> {
+    let first = case
+        .ike_sas()
+        .flat_map(|sa| sa.exchanges.iter().take(SETUPS));
+    first
+        .filter_map(|id| {
             let exchange = &case.model.exchanges[*id];
             let sets_up = matches!(
                 exchange.kind,
                 ExchangeType::IKE_SA_INIT | ExchangeType::IKE_AUTH
             );
-            if sets_up && let Some((asker, sample)) = round_trip(case.model, exchange) {
-                setups.entry(asker).or_default().push(sample);
-            }
-        }
-    }
-    let mut by_asker = BTreeMap::<Asker, Vec<Sample>>::new();
-    for (asker, sample) in checks {
-        by_asker.entry(asker).or_default().push(sample);
-    }
-    for (asker, samples) in &mut by_asker {
-        samples.sort_unstable();
-        let begins = samples.first().map(|sample| sample.0.1);
-        let mut setups = setups.remove(asker).unwrap_or_default();
-        setups.retain(|setup| Some(setup.0.1) < begins);
-        setups.sort_unstable();
-        setups.truncate(SETUPS);
-        samples.splice(0..0, setups);
-    }
-    by_asker.into_values().collect()
+            let (by, sample) = sets_up.then(|| round_trip(case.model, exchange))??;
+            (by == *asker).then_some(sample)
+        })
+        .collect()
 }
 
 /// Who asked, where it was recorded, and the round trip; `None` if a request was sent again.
@@ -180,7 +174,7 @@ fn inside(case: &Case<'_>) -> Vec<Sample> {
 }
 
 /// Where the floor rises: the place at which the shortest later one most exceeds the usual before.
-fn step(tunnel: TunnelId, (samples, what, confidence): &Series) -> Option<Finding> {
+fn step(tunnel: TunnelId, samples: &[Sample], what: &'static str) -> Option<Finding> {
     let risen = match rise(samples) {
         Some(place) => place..samples.len(),
         None => hill(samples)?,
@@ -193,7 +187,7 @@ fn step(tunnel: TunnelId, (samples, what, confidence): &Series) -> Option<Findin
     Some(
         Finding::new(
             &RULE,
-            *confidence,
+            Confidence::Likely,
             tunnel,
             first.0,
             say!("answered after {rtt}", rtt = first.1),
@@ -213,7 +207,7 @@ fn step(tunnel: TunnelId, (samples, what, confidence): &Series) -> Option<Findin
             "Of {before} {what} the shortest took {low}; of the {later} that followed none took \
              less than {high}.",
             before = before.len(),
-            what = *what,
+            what,
             low = low.1,
             later = later.len(),
             high = high.1
@@ -285,11 +279,19 @@ fn hill(samples: &[Sample]) -> Option<Range<usize>> {
 }
 
 /// Long from the beginning: worth a line, no more.
-fn long(tunnel: TunnelId, (samples, what, _): &Series) -> Option<Finding> {
-    let (at, least) = samples.iter().copied().min_by_key(|(_, rtt)| *rtt)?;
-    let span = |time: fn(&Sample) -> Timestamp| samples.iter().map(time);
-    let (first, last) = (span(|one| one.0.1).min()?, span(|one| one.0.1).max()?);
-    (samples.len() >= ENOUGH && least >= LONG).then(|| {
+fn long(
+    tunnel: TunnelId,
+    samples: impl Iterator<Item = Sample> + Clone,
+    what: &'static str,
+) -> Option<Finding> {
+    let (least, at) = samples.clone().map(|(at, rtt)| (rtt, at)).min()?;
+    let number = samples.clone().count();
+    if number < ENOUGH || least < LONG {
+        return None;
+    }
+    let times = samples.map(|((_, time), _)| time);
+    let (first, last) = (times.clone().min()?, times.max()?);
+    Some(
         Finding::new(
             &RULE,
             Confidence::Certain,
@@ -302,13 +304,13 @@ fn long(tunnel: TunnelId, (samples, what, _): &Series) -> Option<Finding> {
         .title(say!("Round trips take {least} and more", least))
         .says(say!(
             "None of {number} {what} took less than {least}.",
-            number = samples.len(),
-            what = *what,
+            number,
+            what,
             least
         ))
         .or("A path by satellite.")
-        .advise("Trace the path between the gateways, if this is more than the distance explains.")
-    })
+        .advise("Trace the path between the gateways, if this is more than the distance explains."),
+    )
 }
 
 #[cfg(test)]
