@@ -187,9 +187,24 @@ pub fn packets_within(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
         .sum()
 }
 
+/// Packets of a flow between two times at most: those of the timeline's steps of which a part lies between,
+/// so rather too many.
+pub fn packets_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
+    let step = i64::from(flow.timeline.step_secs.max(1)).saturating_mul(1_000_000_000);
+    let begins = |place: i64| {
+        let first = flow.seen.first.1.0;
+        first.saturating_add(step.saturating_mul(place))
+    };
+    let counts = flow.timeline.counts.iter().zip(0i64..);
+    counts
+        .filter(|(_, place)| begins(*place) <= to.0 && begins(*place + 1) > from.0)
+        .map(|(packets, _)| u64::from(*packets))
+        .sum()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{packets_since, packets_within};
+    use super::{packets_about, packets_since, packets_within};
     use crate::diagnose::Case;
     use crate::model::TunnelId;
     use crate::testing::model;
@@ -231,6 +246,7 @@ mod tests {
         let since = |flow: &_| [0, 1, 10, 29, 30].map(|secs| packets_since(flow, after(secs)));
         assert_eq!(since(&flow), [30, 29, 20, 1, 0]);
         assert_eq!(packets_within(&flow, after(5), after(15)), 10);
+        assert_eq!(packets_about(&flow, after(5), after(15)), 11);
         flow.doubled = 15;
         assert_eq!(since(&flow), [15, 14, 10, 0, 0]);
     }

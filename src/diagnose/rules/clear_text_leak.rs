@@ -1,6 +1,6 @@
 //! Inner packets travel in clear on the outside link.
 
-use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared, selectors};
+use crate::diagnose::facts::{clear, end_of, esp, is_private, is_selected, is_shared, selectors};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, FlowId, IkeSaId, IkeState, Model};
@@ -28,7 +28,7 @@ const DOCUMENT: &str = "\
 Packets between two private networks pass on the link between the gateways without protection. The tunnel's selectors do not cover them, or there is no tunnel at the moment and nothing holds them back.
 
 ## How it is seen
-On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses pass in clear and get no answer in clear, after the tunnel was first negotiated. Packets of one local network, and of the gateways themselves, do not count.
+On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, pass in clear and get no answer in clear, after the tunnel was first negotiated. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
 Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only.
@@ -47,14 +47,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let packets: u64 = leaks.iter().map(|clear| clear.packets).sum();
-    let narrowed = selectors::narrowings(case);
-    let cut_off = |clear: &ClearFlow| {
-        let mut narrowed = narrowed.iter();
-        narrowed.any(|one| !one.served && one.cuts_off(clear.from, clear.to))
-    };
-    let blind = leaks
-        .iter()
-        .all(|clear| may_lack_esp(case, clear) && is_covered(case, clear) && !cut_off(clear));
+    let blind = leaks.iter().all(|clear| {
+        may_lack_esp(case, clear) && is_covered(case, clear) && !is_cut_off(case, clear)
+    });
     let transit = is_transit(case, first.vantage);
     let certain = !has_private_ends(case) && !blind && !transit;
     let (from, to) = (first.from, first.to);
@@ -103,7 +98,13 @@ pub(super) fn leaks<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m ClearFlow> 
 /// it has them as the first of their vantage.
 pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     let outer = [clear.from, clear.to];
-    if clear.requests < FEW
+    let known = outer.map(|address| is_selected(case, address));
+    // What the selectors name belongs inside whatever it asks for.
+    let asks = match known {
+        [Some(true), Some(true)] => clear.packets,
+        _ => clear.requests,
+    };
+    if asks < FEW
         || !outer.into_iter().all(is_private)
         || outer
             .into_iter()
@@ -123,13 +124,17 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
         return false;
     }
     // Where the selectors are known, packets of which neither end is in them are of somebody else.
-    let known = outer.map(|address| is_selected(case, address));
     if known == [Some(false); 2] {
         return false;
     }
-    after_beginning(case, clear)
-        && !answered_in_clear(case.model, clear)
-        && !is_decrypted_copy(case.model, clear)
+    let is_copy = || is_decrypted_copy(case.model, clear) && !is_cut_off(case, clear);
+    after_beginning(case, clear) && !answered_in_clear(case.model, clear) && !is_copy()
+}
+
+/// Whether packets between these addresses were asked for and not granted: no ESP holds them.
+fn is_cut_off(case: &Case<'_>, clear: &ClearFlow) -> bool {
+    let mut narrowed = selectors::narrowings(case).into_iter();
+    narrowed.any(|one| !one.served && one.cuts_off(clear.from, clear.to))
 }
 
 /// Whether they go on after the tunnel was first spoken of: what came before may have started it.
@@ -159,21 +164,23 @@ fn answered_in_clear(model: &Model, clear: &ClearFlow) -> bool {
     })
 }
 
-/// Whether ESP of one direction accompanies every one of them: Linux shows inbound packets again
+/// Whether ESP of one direction may accompany every one of them: Linux shows inbound packets again
 /// after decryption. One SA follows another meanwhile, so all that go to one receiver count together.
 fn is_decrypted_copy(model: &Model, clear: &ClearFlow) -> bool {
     /// A copy follows its packet within this time.
-    const AT_ONCE: Span = Span::from_secs(1);
+    const AT_ONCE: Span = Span::from_millis(200);
     let (first, last) = (clear.seen.first.1, clear.seen.last.1);
+    let from = first.later(Span(-AT_ONCE.0));
     let mut receivers: BTreeMap<IpAddr, (u64, bool)> = BTreeMap::new();
     for flow in model.flows.iter() {
         let seen = flow.seen;
-        let meets = flow.key.vantage == clear.vantage
-            && seen.first.1 <= last
-            && seen.last.1.later(AT_ONCE) >= first;
-        if meets {
+        let meets =
+            flow.key.vantage == clear.vantage && seen.first.1 <= last && seen.last.1 >= from;
+        // Of packets in clear that all but the first lie in a silence of its, none is a copy.
+        let mut silences = flow.silences.iter();
+        if meets && !silences.any(|silence| silence.before.1 <= first && silence.after.1 >= last) {
             let (packets, began) = receivers.entry(flow.key.to).or_default();
-            *packets = packets.saturating_add(flow.packets);
+            *packets = packets.saturating_add(esp::packets_about(flow, from, last));
             *began |= seen.first.1 <= first;
         }
     }
@@ -288,6 +295,43 @@ mod tests {
             &format!("{ESP}\n0.2 10.2.7.9 > 10.1.0.5 CLEAR 1 count 19 every 0.5 requests 19"),
             "clear-text-leak",
         );
+    }
+
+    #[test]
+    fn what_leaves_while_esp_is_silent_or_over_is_no_copy() {
+        // More ESP came before and after than leaves in clear, and none meanwhile.
+        let silent = "
+            0 A > B ESP 0xb1 seq 1..4 every 0.3 size 136
+            3.1 A > B ESP 0xb1 seq 5..20 every 0.5 size 136
+            0.1 B > A ESP 0xa1 seq 1..4 every 0.3 size 136
+            3.2 B > A ESP 0xa1 seq 5..20 every 0.5 size 136";
+        verdict(
+            &format!("{silent}\n1.1 10.1.0.5 > 10.2.7.9 CLEAR 1 count 4 every 0.3 requests 4"),
+            "clear-text-leak",
+        );
+        let over = "
+            0 A > B ESP 0xb1 seq 1..40 every 0.1 size 136
+            0.05 B > A ESP 0xa1 seq 1..40 every 0.1 size 136";
+        verdict(
+            &format!("{over}\n4.4 10.1.0.5 > 10.2.7.9 CLEAR 1 count 17 every 0.5 requests 17"),
+            "clear-text-leak",
+        );
+    }
+
+    #[test]
+    fn what_the_selectors_name_need_not_ask() {
+        let text = |from: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+                 15 {from} > 10.2.7.9 CLEAR 17 count 7 every 0.3 requests 0"
+            )
+        };
+        fires(&text("10.1.0.5"), "clear-text-leak");
+        silent(&text("10.9.0.5"), "clear-text-leak");
     }
 
     #[test]

@@ -42,16 +42,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             continue;
         };
         let all: u64 = flows().map(|flow| flow.packets).sum();
-        let limit = clear::fragments(case)
-            .filter(|train| train.vantage == directions.vantage && train.complete > 0)
-            .filter(|train| train.to == worst.key.to)
-            .map(|train| train.largest)
-            .max();
+        let trains = || {
+            clear::fragments(case)
+                .filter(|train| train.vantage == directions.vantage && train.complete > 0)
+                .filter(|train| train.to == worst.key.to)
+        };
+        let limit = trains().map(|train| train.largest).max();
+        let first = trains()
+            .map(|train| train.first)
+            .min_by_key(|(_, time)| *time);
         let finding = Finding::new(
             &RULE,
             Confidence::Certain,
             case.id,
-            worst.seen.first,
+            first.unwrap_or(worst.seen.first),
             say!(
                 "{fragmented} of its flow came in fragments",
                 fragmented = worst.fragmented

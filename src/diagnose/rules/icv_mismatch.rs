@@ -1,7 +1,7 @@
 //! ESP packets whose checksum is wrong under the right key.
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{end_of, esp};
+use crate::diagnose::facts::{end_of, esp, taps};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{ChildSuite, EspFlow, Failure, Link, OpenedTally};
@@ -46,13 +46,30 @@ const GRAVE_PERCENT: u64 = 1;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let flows = || case.flows().filter(|flow| !flow.key.ah);
-    let spoilt = flows()
-        .filter_map(|flow| Some((flow, flow.opened.as_ref()?)))
-        .find_map(|(flow, tally)| corrupted(case, flow, tally));
-    spoilt
-        .or_else(|| flows().find_map(|flow| truncated(case, flow)))
-        .into_iter()
-        .collect()
+    // One of each direction: what changes packets may do so both ways.
+    let spoilt = |end: usize| {
+        flows()
+            .filter(|flow| end_to(case, flow) == Some(end))
+            .filter_map(|flow| Some((flow, flow.opened.as_ref()?)))
+            .find_map(|(flow, tally)| corrupted(case, flow, tally))
+    };
+    let mut found: Vec<Finding> = [0, 1].into_iter().filter_map(spoilt).collect();
+    if found.is_empty() {
+        found.extend(flows().find_map(|flow| truncated(case, flow)));
+    }
+    found
+}
+
+/// The same packets at another tap, if all of them are as they were sent there.
+fn intact<'m>(case: &Case<'m>, flow: &EspFlow) -> Option<&'m EspFlow> {
+    case.flows().find(|other| {
+        let is_twin = (other.key.spi, other.key.to) == (flow.key.spi, flow.key.to)
+            && other.key.vantage != flow.key.vantage;
+        is_twin
+            && other.opened.as_ref().is_some_and(|tally| {
+                tally.opened >= ENOUGH && !tally.failed.contains_key(&Unopened::Integrity)
+            })
+    })
 }
 
 /// Packets that do not open among others of the same SA that do.
@@ -98,15 +115,29 @@ fn corrupted(case: &Case<'_>, flow: &EspFlow, tally: &OpenedTally) -> Option<Fin
         packets = tally.packets(),
         spi = flow.key.spi,
         to
-    ))
-    .or("Somebody forges packets with this SPI.")
-    .advise(say!(
-        "Capture at {from} and at {to} and compare the packets cited: where they differ lies the \
-         device that changes them.",
-        from,
-        to
-    ))
-    .advise("Look for devices that rewrite packets, bad memory, and offload of network cards.");
+    ));
+    finding = match intact(case, flow) {
+        Some(twin) => {
+            let [here, there] =
+                [flow, twin].map(|flow| taps::name(case.model, flow.key.vantage));
+            finding.says.add(say!(
+                "At {there} the same packets are intact: they are changed between {there} and {here}.",
+                there = &there,
+                here
+            ));
+            finding.also(twin.seen.first, say!("intact at {there}", there))
+        }
+        None => finding
+            .or("Somebody forges packets with this SPI.")
+            .advise(say!(
+                "Capture at {from} and at {to} and compare the packets cited: where they differ lies the \
+                 device that changes them.",
+                from,
+                to
+            )),
+    };
+    finding = finding
+        .advise("Look for devices that rewrite packets, bad memory, and offload of network cards.");
     if !grave {
         finding = finding.severity(Severity::Warning);
     }
@@ -184,15 +215,20 @@ fn is_cbc_with_sha2_256(suite: ChildSuite) -> bool {
     suite.encryption == Some(AES_CBC) && suite.integrity == Some(SHA2_256_128)
 }
 
+/// The end that a flow goes to.
+fn end_to(case: &Case<'_>, flow: &EspFlow) -> Option<usize> {
+    end_of(case.tunnel, flow.key.to).or_else(|| esp::destination(case.tunnel, flow))
+}
+
 /// Who sends a flow, and to whom.
 fn ends(case: &Case<'_>, flow: &EspFlow) -> Option<[std::net::IpAddr; 2]> {
-    let end = end_of(case.tunnel, flow.key.to).or_else(|| esp::destination(case.tunnel, flow))?;
+    let end = end_to(case, flow)?;
     Some([*case.tunnel.ends.get(1 - end)?, *case.tunnel.ends.get(end)?])
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::testing::{fires, said, silent, verdict};
 
     const GOOD: &str = "inner(10.1.0.1 > 10.2.0.1 UDP 1 > 2)";
 
@@ -206,6 +242,45 @@ mod tests {
                  6 B > A ESP 0xa1 seq 1..40 every 0.1 {GOOD}"
             ),
             "icv-mismatch",
+        );
+    }
+
+    /// A stream both ways, of which 3 packets are changed.
+    fn changed(from: &str, to: &str, spi: &str, tap: &str) -> String {
+        format!(
+            "1 {from} > {to} ESP {spi} seq 1..20 every 0.2 {GOOD} {tap}
+             5 {from} > {to} ESP {spi} seq 21..23 every 0.1 spoilt {tap}
+             6 {from} > {to} ESP {spi} seq 24..40 every 0.1 {GOOD} {tap}\n"
+        )
+    }
+
+    #[test]
+    fn each_direction_is_told() {
+        let text = changed("A", "B", "0xb1", "") + &changed("B", "A", "0xa1", "");
+        let model = crate::testing::model(&text);
+        let found = said(&super::RULE, &model);
+        let titles: Vec<String> = found.iter().map(|one| one.title.to_string()).collect();
+        assert_eq!(
+            titles,
+            [
+                "ESP from 192.0.2.2 to 192.0.2.1 is changed on its way",
+                "ESP from 192.0.2.1 to 192.0.2.2 is changed on its way"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_intact_at_another_tap_was_not_forged() {
+        let other = format!("1 A > B ESP 0xb1 seq 1..40 every 0.125 {GOOD} tap=1");
+        let finding = fires(&(changed("A", "B", "0xb1", "") + &other), "icv-mismatch");
+        assert!(finding.alternatives.is_empty());
+        assert!(
+            finding
+                .says
+                .to_string()
+                .contains("changed between tap 1 and tap 0"),
+            "{}",
+            finding.says
         );
     }
 

@@ -5,7 +5,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, first, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::EspFlow;
+use crate::model::{EspFlow, Seen};
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
@@ -77,6 +77,23 @@ struct Pause<'m> {
 impl Pause<'_> {
     fn length(&self) -> Span {
         self.new.seen.first.1.since(self.old.seen.last.1)
+    }
+
+    /// Whether the old SA carried nothing more for some time before the rekeying was asked for: longer than
+    /// its packets lie apart.
+    fn ran_out(&self) -> bool {
+        /// So many of its mean intervals.
+        const INTERVALS: i64 = 5;
+        let Seen { first, last } = self.old.seen;
+        let packets = i64::try_from(self.old.packets).unwrap_or(i64::MAX);
+        let waited = self
+            .rekeying
+            .asked
+            .1
+            .since(last.1)
+            .0
+            .saturating_mul(packets);
+        waited > last.1.since(first.1).0.saturating_mul(INTERVALS)
     }
 }
 
@@ -214,10 +231,20 @@ fn finding(case: &Case<'_>, pauses: &[Pause<'_>]) -> Option<Finding> {
     };
     let (old, new) = (first.old.key.spi, first.new.key.spi);
     let (by, pause) = (first.rekeying.by, first.length());
+    let ran_out = first.ran_out();
     let came = match first.old.seen.last.1 < first.rekeying.asked.1 {
+        true if ran_out => say!(
+            "{by} asked to rekey; the last packet on {old} came {before} before it: the old SA had run out, the \
+             first on {new} {pause} after that, though both flow steadily.",
+            by,
+            old,
+            before = first.rekeying.asked.1.since(first.old.seen.last.1),
+            new,
+            pause
+        ),
         true => say!(
-            "{by} asked to rekey; the last packet on {old} came just before it: the old SA had run out, the first \
-             on {new} {pause} after that, though both flow steadily.",
+            "{by} asked to rekey as the last packet on {old} passed; the first on {new} came {pause} after that, \
+             though both flow steadily: the old SA was given up before the new one was used.",
             by,
             old,
             new,
@@ -259,10 +286,20 @@ fn finding(case: &Case<'_>, pauses: &[Pause<'_>]) -> Option<Finding> {
                 rekeyings => say!("So it was at {rekeyings} rekeyings.", rekeyings),
             }),
     )
-    .or("The sender had nothing to send just then.")
-    .advise("Rekey earlier: a larger margin before the end of the SA, in time and in volume.")
-    .advise_all(vendor_advice::of_both(case, Topic::ChildLifetime))
-    .advise("Switch off the hardware offload of IPsec for a trial.");
+    .or("The sender had nothing to send just then.");
+    // An earlier rekeying helps where the old SA has run out.
+    let earlier = |finding: Finding| {
+        finding
+            .advise(
+                "Rekey earlier: a larger margin before the end of the SA, in time and in volume.",
+            )
+            .advise_all(vendor_advice::of_both(case, Topic::ChildLifetime))
+    };
+    let slow = "Switch off the hardware offload of IPsec for a trial.";
+    finding = match ran_out {
+        true => earlier(finding).advise(slow),
+        false => earlier(finding.advise(slow)),
+    };
     for pause in pauses {
         finding = finding.also(
             pause.new.seen.first,

@@ -4,6 +4,8 @@ use crate::diagnose::facts::cite;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{Exchange, Flight, Message, MessageId, Model};
 use crate::say;
+use crate::units::Endpoint;
+use crate::wire::nat_detection;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -39,6 +41,7 @@ A capture inside a device that translates addresses sees packets before and afte
 ## What to do
 1. Bind the peer's IKE daemon to the address that initiators use, or enter the other address at the initiator.
 2. With several uplinks, route answers out by the link that the request came in by.
+3. Where the answer's own NAT detection hash is of the address that was asked, it left from there: exempt IPsec from the NAT that changed it.
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
@@ -89,16 +92,40 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             false => "",
         }),
     )
-    .or("The capture was taken on a device that translates addresses.")
-    .advise(say!(
-        "Bind the peer's IPsec to {to}, or enter {from} at the initiator.",
-        to,
-        from
-    ));
+    .or("The capture was taken on a device that translates addresses.");
+    finding = match left_from(answered, asked.path.to()) {
+        true => {
+            finding.says.add(say!(
+                "The hash that the answer bears of its sender is of {asked}: it left from there, and a NAT on the way \
+                 changed its source.",
+                asked = asked.path.to()
+            ));
+            finding.advise(say!(
+                "Exempt UDP 500 and 4500 and ESP of {to} from the NAT in front of it.",
+                to
+            ))
+        }
+        false => finding.advise(say!(
+            "Bind the peer's IPsec to {to}, or enter {from} at the initiator.",
+            to,
+            from
+        )),
+    };
     for (_, response) in strays.iter().skip(1) {
         finding = finding.also(cite(case.model, *response), "again");
     }
     vec![finding]
+}
+
+/// Whether an answer says that it left from this end: its NAT detection has a hash of that (RFC 7296 section
+/// 2.23).
+fn left_from(answer: &Message, end: Endpoint) -> bool {
+    let read = answer.read();
+    let hashes = nat_detection::hashes(&read).source;
+    let mut fits = hashes
+        .iter()
+        .filter_map(|hash| nat_detection::fits(hash, answer.header.spis, end));
+    fits.any(|fits| fits)
 }
 
 /// Whether who asked goes on in the IKE SA after an answer: with the SPI that only the answer tells, or
@@ -200,6 +227,28 @@ mod tests {
              5.1 B:4500 > C:4500 INFORMATIONAL i=1 r=2 id=3 response sealed 160",
             "response-from-other-address",
         );
+    }
+
+    #[test]
+    fn the_hash_of_the_answer_tells_a_translated_source_from_another_address() {
+        let advice = |hashes: &str| {
+            let finding = fires(
+                &format!(
+                    "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD
+                     0.1 C:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce {hashes}"
+                ),
+                "response-from-other-address",
+            );
+            finding
+                .advice
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert!(advice("NATD(B:500 A:500)").contains("the NAT in front of it"));
+        assert!(advice("NATD").contains("Bind the peer's IPsec"));
+        assert!(advice("").contains("Bind the peer's IPsec"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Algorithms that should no longer be used.
 
 use crate::diagnose::facts::{began, offer};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildSa, IkeSa, Model};
 use crate::registry::{ExchangeType, TransformType, transform};
@@ -21,10 +21,10 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-The peers agreed on an algorithm that is broken or near it, or IKEv1 aggressive mode sends a hash of the pre-shared key that anyone can attack offline. The tunnel works.
+The peers agreed on an algorithm that is broken or near it, or on none that encrypts, or IKEv1 aggressive mode sends a hash of the pre-shared key that anyone can attack offline. The tunnel works.
 
 ## How it is seen
-The choice of the responder is in clear for the IKE SA; for child SAs the keys of the IKE SA show it. Each algorithm is looked up in RFC 8247, RFC 8221 and RFC 9395.
+The choice of the responder is in clear for the IKE SA; for child SAs the keys of the IKE SA show it. ESP that is not encrypted shows itself. Each algorithm is looked up in RFC 8247, RFC 8221 and RFC 9395.
 
 ## What else looks like it
 Nothing: the packets say so themselves.
@@ -34,38 +34,97 @@ Nothing: the packets say so themselves.
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let sas = &case.tunnel.ike_sas;
-    let of_ike = sas
-        .iter()
-        .map(|id| &case.model.ike_sas[*id])
-        .find_map(|sa| {
-            let weak = parted(weaknesses(case.model, sa))?;
-            let at = offer::accepted(case.model, sa).map_or(sa.seen.first, |(_, at)| at);
-            Some((say!("The IKE SA uses {weak}.", weak), at))
+    let kinds = [of_ike(case), of_child(case), in_clear(case)];
+    let mut found: Option<Finding> = None;
+    for weak in kinds.into_iter().flatten() {
+        found = Some(match found {
+            None => {
+                let finding = Finding::new(&RULE, Confidence::Certain, case.id, weak.at, weak.note);
+                finding
+                    .title(weak.title.unwrap_or(RULE.summary))
+                    .says(weak.says)
+                    .advise(weak.advice)
+            }
+            Some(mut finding) => {
+                finding.says.add(weak.says);
+                finding = finding.also(weak.at, weak.note);
+                match finding.advice.contains(&weak.advice.into()) {
+                    true => finding,
+                    false => finding.advise(weak.advice),
+                }
+            }
         });
-    let children = sas.iter().flat_map(|id| &case.model.ike_sas[*id].child_sas);
-    let of_child = children
-        .map(|id| &case.model.child_sas[*id])
-        .find_map(|child| {
-            let weak = parted(weaknesses_of_child(child))?;
-            let answer = case.model.exchanges[child.made_by?].response()?;
-            let at = began(case.model, answer)?;
-            Some((say!("A child SA uses {weak}.", weak), at))
-        });
-    let (first, second) = match of_ike {
-        Some(first) => (Some(first), of_child),
-        None => (of_child, None),
-    };
-    let finding = first.map(|(says, at)| {
-        let note = "the suite that was chosen";
-        let mut finding = Finding::new(&RULE, Confidence::Certain, case.id, at, note).says(says);
-        if let Some((more, at)) = second {
-            finding.says.add(more);
-            finding = finding.also(at, note);
-        }
-        finding.advise("Choose current algorithms on both sides (RFC 8247, RFC 8221), and IKEv2.")
-    });
-    finding.into_iter().collect()
+    }
+    found.into_iter().collect()
+}
+
+/// Something weak about a tunnel.
+struct Weak {
+    says: Text,
+    at: Cite,
+    note: Text,
+    advice: &'static str,
+    /// A title of its own.
+    title: Option<&'static str>,
+}
+
+const CHOSEN: &str = "the suite that was chosen";
+const CHOOSE: &str = "Choose current algorithms on both sides (RFC 8247, RFC 8221), and IKEv2.";
+
+/// The first IKE SA that is weak.
+fn of_ike(case: &Case<'_>) -> Option<Weak> {
+    case.ike_sas().find_map(|sa| {
+        let (suite, exposed) = (weaknesses(sa), exposes_key(case.model, sa));
+        let by_its_suite = !suite.is_empty();
+        let weak = parted(suite.into_iter().chain(exposed).collect())?;
+        Some(Weak {
+            says: say!("The IKE SA uses {weak}.", weak),
+            at: offer::accepted(case.model, sa).map_or(sa.seen.first, |(_, at)| at),
+            note: CHOSEN.into(),
+            advice: match by_its_suite {
+                true => CHOOSE,
+                false => "Use main mode or IKEv2, and a long random pre-shared key.",
+            },
+            title: (!by_its_suite)
+                .then_some("Aggressive mode exposes the pre-shared key to guessing"),
+        })
+    })
+}
+
+/// The first child SA that is weak.
+fn of_child(case: &Case<'_>) -> Option<Weak> {
+    let mut children = case.ike_sas().flat_map(|sa| &sa.child_sas);
+    children.find_map(|id| {
+        let child = &case.model.child_sas[*id];
+        let weak = parted(weaknesses_of_child(child))?;
+        let answer = case.model.exchanges[child.made_by?].response()?;
+        Some(Weak {
+            says: say!("A child SA uses {weak}.", weak),
+            at: began(case.model, answer)?,
+            note: CHOSEN.into(),
+            advice: CHOOSE,
+            title: None,
+        })
+    })
+}
+
+/// ESP that is seen not to be encrypted (RFC 2410).
+fn in_clear(case: &Case<'_>) -> Option<Weak> {
+    // Whose inside can be read; of others nothing need be looked at.
+    let readable = case.signs().meet(Signs::INSIDE);
+    let mut flows = case.flows().filter(|_| readable);
+    let (flow, null) = flows.find_map(|flow| Some((flow, flow.null?)))?;
+    let spi = flow.key.spi;
+    Some(Weak {
+        says: say!(
+            "ESP of {spi} is not encrypted (ENCR_NULL): everyone on the path can read what it carries.",
+            spi
+        ),
+        at: null.first,
+        note: say!("what {spi} carries is in clear", spi),
+        advice: "Choose AES-GCM on both sides, unless what is inside is meant to be read on the path.",
+        title: Some("ESP of this tunnel is not encrypted"),
+    })
 }
 
 /// Texts with semicolons between them, for their parts may have commas; `None` if there are none.
@@ -97,27 +156,27 @@ fn weaknesses_of_child(child: &ChildSa) -> Vec<Text> {
     ])
 }
 
-fn weaknesses(model: &Model, sa: &IkeSa) -> Vec<Text> {
+fn weaknesses(sa: &IkeSa) -> Vec<Text> {
     let Some(suite) = &sa.suite else {
         return Vec::new();
     };
-    let mut weak = weak([
+    weak([
         (TransformType::ENCR, suite.encryption),
         (TransformType::PRF, suite.prf),
         (TransformType::INTEG, suite.integrity),
         (TransformType::KE, suite.group),
-    ]);
-    let aggressive = sa
-        .exchanges
-        .iter()
-        .any(|id| model.exchanges[*id].kind == ExchangeType::AGGRESSIVE);
-    if aggressive && offer::v1_is_pre_shared(suite) {
-        weak.push(
-            "aggressive mode with a pre-shared key, which can be guessed offline from this capture"
-                .into(),
-        );
-    }
-    weak
+    ])
+}
+
+/// What exposes the pre-shared key: aggressive mode sends its hash before anything is encrypted.
+fn exposes_key(model: &Model, sa: &IkeSa) -> Option<Text> {
+    let suite = sa.suite.as_ref()?;
+    let mut exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    let aggressive = exchanges.any(|exchange| exchange.kind == ExchangeType::AGGRESSIVE);
+    (aggressive && offer::v1_is_pre_shared(suite)).then(|| {
+        "aggressive mode with a pre-shared key, which can be guessed offline from this capture"
+            .into()
+    })
 }
 
 #[cfg(test)]
@@ -151,6 +210,19 @@ mod tests {
         let says = fires(&text("ENCR_3DES"), "weak-crypto").says.to_string();
         assert!(says.contains("A child SA uses ENCR_3DES"), "{says}");
         silent(&text("ENCR_AES_CBC-256"), "weak-crypto");
+    }
+
+    #[test]
+    fn aggressive_mode_with_a_key_is_told_as_that() {
+        let finding = fires(
+            "0 A:500 > B:500 AGGRESSIVE i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID(a)
+             0.1 B:500 > A:500 AGGRESSIVE i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID(b) HASH",
+            "weak-crypto",
+        );
+        assert_eq!(
+            finding.title.to_string(),
+            "Aggressive mode exposes the pre-shared key to guessing"
+        );
     }
 
     #[test]
