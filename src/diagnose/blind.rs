@@ -180,7 +180,10 @@ fn of_tunnel(tunnel: &Tunnel, tap: &Tap, told: &mut Vec<Blind>) {
     if tap.late {
         told.push(Blind {
             what: say!("how {first} and {second} negotiated", first, second),
-            why: "the capture begins later, or holds no IKE of theirs".into(),
+            why: match tunnel.ike_sas.is_empty() {
+                true => "the capture begins later, or holds no IKE of theirs".into(),
+                false => "the capture begins later".into(),
+            },
         });
     }
 }

@@ -1,8 +1,8 @@
 //! The order of findings, and which of them are mere consequences.
 
 use super::finding::{Confidence, Finding, Severity};
-use super::rules::{clear_text_leak, outside_well, undecided};
-use crate::model::arrange;
+use super::rules::{clear_text_leak, esp_one_way, outside_well, undecided};
+use crate::model::{Signs, arrange};
 use crate::units::Span;
 use std::cmp::Reverse;
 
@@ -223,9 +223,14 @@ fn explains(cause: &Finding, finding: &Finding) -> bool {
     slugs.any(|slug| *slug == finding.rule.slug)
 }
 
-/// What a cause shows of itself may come soon after its consequence: a router tells by ICMP that nobody
-/// has an address only when it has asked for it a few times, a second apart.
+/// How soon after its consequence a cause may show itself by ICMP: a router tells that nobody has an
+/// address only when it has asked for it a few times, a second apart. What shows itself otherwise does
+/// so at once, and explains nothing that was over before.
 const SOON_AFTER: Span = Span::from_secs(5);
+
+/// ESP that goes one way for longer than this before a cause shows itself did so without it: who misses the
+/// answers probes sooner, or asks anew.
+const BEGINS: Span = Span::from_secs(10);
 
 /// Whether `cause` explains `finding`.
 ///
@@ -238,8 +243,16 @@ fn is_cause(cause: &Finding, finding: &Finding) -> bool {
     let is_harmless = cause.severity == Severity::Info && cause.rule.severity > Severity::Info;
     let leaks_later =
         finding.rule.slug == clear_text_leak::RULE.slug && cause.first <= finding.first;
+    let late = match cause.rule.needs != Signs::NONE && cause.rule.needs.meet(Signs::ICMP) {
+        true => SOON_AFTER,
+        false => Span::default(),
+    };
+    // One way from the first packet on is what it was before anything went wrong.
+    let was_so_before =
+        finding.rule.slug == esp_one_way::RULE.slug && cause.first.since(finding.first) > BEGINS;
     !is_harmless
-        && cause.first.since(finding.last) <= SOON_AFTER
+        && !was_so_before
+        && cause.first.since(finding.last) <= late
         && cause.meets(finding)
         && (cause.confidence > Confidence::Possible
             || cause.confidence >= finding.confidence
@@ -280,8 +293,8 @@ fn depth(finding: &Finding, all: &[Finding]) -> usize {
 mod tests {
     use super::conclude;
     use crate::diagnose::rules::{
-        RULES, clear_text_leak, dpd_timeout, ike_no_response, ike_port_unreachable, mtu_black_hole,
-        mtu_exceeded, packet_loss, path_outage,
+        RULES, auth_failed, clear_text_leak, dpd_timeout, ike_no_response, ike_port_unreachable,
+        mtu_black_hole, mtu_exceeded, packet_loss, path_outage, tunnel_deleted,
     };
     use crate::diagnose::{Confidence, Finding, Rule, Severity};
     use crate::model::TunnelId;
@@ -364,8 +377,11 @@ mod tests {
 
     #[test]
     fn what_a_finding_explains_only_this_time_makes_no_circle() {
-        let loss =
-            || finding(&packet_loss::RULE, Confidence::Certain, 1, 0).explaining(&["dpd-timeout"]);
+        let loss = || {
+            let loss = finding(&packet_loss::RULE, Confidence::Certain, 1, 0);
+            loss.during(Timestamp(1), Timestamp(3))
+                .explaining(&["dpd-timeout"])
+        };
         let silence = || finding(&dpd_timeout::RULE, Confidence::Likely, 2, 0);
         assert_eq!(
             concluded(vec![loss(), silence()]),
@@ -408,6 +424,30 @@ mod tests {
                 ("mtu-black-hole", Severity::Info)
             ]
         );
+    }
+
+    #[test]
+    fn only_what_icmp_tells_explains_what_was_over_before() {
+        let explained = |cause: &'static Rule, over: &'static Rule, after: i64| {
+            let mut late = finding(cause, Confidence::Certain, 2, 0);
+            let over = finding(over, Confidence::Likely, 1, 0);
+            late.first = Timestamp(over.last.0 + after * 1_000_000_000);
+            late.last = late.first;
+            let concluded = conclude(vec![late, over]);
+            concluded.iter().any(|one| one.cause.is_some())
+        };
+        assert!(explained(
+            &ike_port_unreachable::RULE,
+            &ike_no_response::RULE,
+            5
+        ));
+        assert!(!explained(
+            &ike_port_unreachable::RULE,
+            &ike_no_response::RULE,
+            6
+        ));
+        assert!(explained(&auth_failed::RULE, &tunnel_deleted::RULE, 0));
+        assert!(!explained(&auth_failed::RULE, &tunnel_deleted::RULE, 1));
     }
 
     #[test]

@@ -136,6 +136,14 @@ impl Finding {
         self
     }
 
+    /// A frame to compare with: it is cited, and is no part of what happened, so it tells nothing of when.
+    pub fn beside(mut self, (frame, _): Cite, note: impl Into<Text>) -> Self {
+        let (first, last) = (self.first, self.last);
+        self = self.also((frame, first), note);
+        (self.first, self.last) = (first, last);
+        self
+    }
+
     /// It lasted from `first` to `last`, at least.
     pub fn during(mut self, first: Timestamp, last: Timestamp) -> Self {
         self.first = self.first.min(first);
@@ -227,6 +235,20 @@ mod tests {
         assert_eq!(finding.evidence.len(), Finding::EVIDENCE_MAX);
         assert_eq!(finding.evidence[1].frame.number, 2, "no frame twice");
         assert_eq!(finding.last, Timestamp(99));
+    }
+
+    #[test]
+    fn what_is_only_compared_tells_nothing_of_when() {
+        let finding = Finding::new(
+            RULES[0],
+            Confidence::Likely,
+            crate::model::TunnelId(0),
+            at(5),
+            "first",
+        );
+        let finding = finding.beside(at(1), "as it was before");
+        assert_eq!(finding.evidence.len(), 2);
+        assert_eq!((finding.first, finding.last), (Timestamp(5), Timestamp(5)));
     }
 
     #[test]

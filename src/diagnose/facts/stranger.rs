@@ -43,7 +43,7 @@ pub fn tell(case: &Case<'_>, responder: IpAddr, finding: Finding) -> Finding {
         [_, two] => two,
     };
     finding.severity(severity).or(say!(
-        "{asker} is a stranger, such as a scanner: it did not try again, and {responder} serves others.",
+        "{asker} is a stranger, such as a scanner: it asks seldom and never goes on, and {responder} serves others.",
         asker,
         responder
     ))

@@ -356,7 +356,11 @@ fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let from = sa.paths.first()?.to.address;
-    Some(
+    // Where another method was agreed, no key is shared.
+    let suite = sa.suite.as_ref();
+    let shared =
+        suite.is_none_or(|suite| suite.v1_auth.is_none() || offer::v1_is_pre_shared(suite));
+    let finding =
         Finding::new(&RULE, Confidence::Likely, case.id, at, "an informational message instead of message 6")
             .title(say!("{from} refuses the authentication", from))
             .says(say!(
@@ -364,9 +368,13 @@ fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
                  message 6.",
                 from
             ))
-            .or("The certificate or the identity is not accepted.")
-            .or("The pre-shared keys differ; then message 5 would be sent again, unless the recording ends before."),
-    )
+            .or("The certificate or the identity is not accepted.");
+    Some(match shared {
+        true => finding.or(
+            "The pre-shared keys differ; then message 5 would be sent again, unless the recording ends before.",
+        ),
+        false => finding,
+    })
 }
 
 /// The initiator turns away: what follows the last answer of the responder is an informational

@@ -47,10 +47,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let attempts = case.attempts();
     let mut refusals = case.lasting().to_vec();
     refusals.retain(|refusal| is_about_proposals(case.model, attempts, refusal));
-    let Some(first) = refusals.first() else {
+    let Some(first) = refusals.first().cloned() else {
         return Vec::new();
     };
     let (from, to) = (first.answer.from, first.asker());
+    // Each side refuses for itself.
+    let (refusals, returned): (Vec<Refusal>, Vec<Refusal>) = refusals
+        .into_iter()
+        .partition(|refusal| refusal.answer.from == from);
+    let first = &first;
     let offer = first.attempt.offer(case.model);
     let mut says = say!(
         "{from} refused the child SA of {to} {times} by {name} (first in answer to {what}).",
@@ -89,6 +94,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .zip(known.as_ref())
         .is_some_and(|(ours, (theirs, ..))| alike && !ours.fits_but_for_group(theirs));
     let unseen = alike && known.is_some() && !apart;
+    if !returned.is_empty() {
+        says.add(say!(
+            "{to} refused the child SA of {from} {times}, too.",
+            to,
+            from,
+            times = child::times(returned.len())
+        ));
+    }
+    if unseen {
+        says.add("The two fit each other, so nothing that was read tells why.");
+    }
     if !alike {
         let kinds = differs.iter().map(|(kind, ..)| *kind);
         says.add(say!("They differ in {kinds}.", kinds = all_of(kinds)));
@@ -105,10 +121,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let finding =
         child::finding(&RULE, confidence, case, &refusals).map(|finding| {
             let mut finding = finding
-                .title(say!("{from} accepts no ESP proposal of {to}", from, to))
+                .title(match unseen {
+                    true => say!("{from} refuses the child SA of {to}", from, to),
+                    false => say!("{from} accepts no ESP proposal of {to}", from, to),
+                })
                 .says(says);
+            for refusal in &returned {
+                let note = say!("{to} refuses, too: {error}", to, error = refusal.name());
+                finding = finding.also(refusal.at(), note);
+            }
             if let Some((_, at, how)) = &known {
-                finding = finding.also(*at, say!("what {from} {how}", from, how = *how));
+                finding = finding.beside(*at, say!("what {from} {how}", from, how = *how));
             }
             for (kind, ours, theirs) in differs {
                 finding = finding.advise(say!(

@@ -137,6 +137,12 @@ fn is_cut_off(case: &Case<'_>, clear: &ClearFlow) -> bool {
     narrowed.any(|one| !one.served && one.cuts_off(clear.from, clear.to))
 }
 
+/// Whether packets that no SA takes leave the tunnel's gateway: they ask for answers, none comes in clear, and
+/// the link is not one of private addresses, which may lie inside.
+pub(super) fn leaves(case: &Case<'_>, clear: &ClearFlow) -> bool {
+    clear.requests >= FEW && !answered_in_clear(case.model, clear) && !has_private_ends(case)
+}
+
 /// Whether they go on after the tunnel was first spoken of: what came before may have started it.
 fn after_beginning(case: &Case<'_>, clear: &ClearFlow) -> bool {
     let ike = case

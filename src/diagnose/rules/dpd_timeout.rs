@@ -80,8 +80,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let (says, alternative) = if esp_after > 0 {
         (
             say!(
-                "{from}: {kind} was {schedule} and not answered; ESP of the peer goes on ({packets}), so only \
-                 IKE is lost.",
+                "{from}: {kind} was {schedule} and not answered; ESP of the peer goes on meanwhile ({packets}), so \
+                 only IKE is lost.",
                 from,
                 kind,
                 schedule,
@@ -111,8 +111,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             to = probe.to
         ),
     )
-    .also(heard, "last packet of the peer before")
-    .also(probe.last, "last copy, unanswered")
     .title(say!(
         "{to} stopped answering {from}",
         to = probe.to.address,
@@ -127,6 +125,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         probe.from.address,
         vendor_advice::Topic::Dpd,
     ));
+    // Of a flow that runs through the probe no packet is known but the first and the last.
+    let runs_through = peer.is_some_and(|peer| {
+        let directions = case.directions().iter();
+        let mut here = directions.filter(|one| Some(one.vantage) == tap_of_request);
+        let at = probe.first.1;
+        here.any(|directions| directions.alive(1 - peer, at, at).next().is_some())
+    });
+    if !runs_through {
+        finding = finding.also(heard, "last packet of the peer before");
+    }
+    finding = finding.also(probe.last, "last copy, unanswered");
     if esp_after > 0 {
         finding = finding.advise("Look for a firewall in between that forgets UDP 500 or 4500.");
     }
@@ -411,7 +420,7 @@ pub(super) fn after(case: &Case<'_>, sa: &IkeSa, time: Timestamp) -> Text {
             "A new negotiation began {span} after the last copy.",
             span = anew.seen.first.1.since(time)
         ),
-        None => "No new negotiation is in this capture.".into(),
+        None => "No new negotiation between the two is in this capture.".into(),
     }
 }
 

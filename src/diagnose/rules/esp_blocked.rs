@@ -5,9 +5,9 @@ use crate::diagnose::facts::tap::messages;
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Located, end_of};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::{IcmpSeen, Transport};
+use crate::model::{EspFlow, IcmpSeen, Transport};
 use crate::say;
-use crate::units::Vantage;
+use crate::units::{Span, Vantage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -35,7 +35,7 @@ IKE passes over UDP, but ESP, which is IP protocol 50 and has no ports, does not
 An ICMP error (protocol unreachable, or administratively prohibited) quotes ESP. Or, with taps at both gateways, ESP leaves at one tap and not one packet arrives at the other, and none passes the other way. It is milder where ESP goes on both ways all the same, or where the other tap has no ESP at all.
 
 ## What else looks like it
-A peer whose IPsec stack is not running answers protocol unreachable for a while.
+A peer whose IPsec stack is not running answers protocol unreachable for a while; then no ESP of it goes on either.
 
 ## What to do
 1. Permit IP protocol 50 in both directions between the gateways; where ESP travels in UDP, UDP 4500.
@@ -89,21 +89,44 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
                 why
             )
             .then(refusal.after),
-        )
-        .or("The IPsec stack of the peer is not running.");
+        );
     let finding = match knew_esp(case, seen) {
-        true => {
-            let mut finding = finding.advise(say!(
-                "See whether the IPsec service of {to} runs, and since when.",
-                to = quoted.to
-            ));
+        None => finding.or("The IPsec stack of the peer is not running."),
+        Some(Sender::Stopped) => {
+            let mut finding = finding
+                .or("The IPsec stack of the peer is not running.")
+                .advise(say!(
+                    "See whether the IPsec service of {to} runs, and since when.",
+                    to = quoted.to
+                ));
             finding.says.add(say!(
                 "{to} itself sent ESP before: its IPsec service stopped, or restarted.",
                 to = quoted.to
             ));
             finding
         }
-        false => finding,
+        Some(Sender::Left) => {
+            let mut finding =
+                finding.or("The NAT forgot the mapping of a client that is still there.");
+            finding.says.add(say!(
+                "{to} sent ESP before and is silent by now, and others behind the same address go on: the client \
+                 behind that port has left.",
+                to = quoted.to
+            ));
+            finding
+        }
+        Some(Sender::GoesOn) => {
+            let mut finding = finding.advise(say!(
+                "See what refuses packets that come to {to}: a filter, a NAT, or a host where no IPsec service has \
+                 the port open.",
+                to = quoted.to
+            ));
+            finding.says.add(say!(
+                "{to} itself sends ESP before and afterwards, so its IPsec service runs; what comes to it is refused.",
+                to = quoted.to
+            ));
+            finding
+        }
     };
     Some(match quoted.protocol {
         50 => permit(finding),
@@ -115,8 +138,22 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// Whether the host to which ESP went refuses it itself, and sent ESP before.
-fn knew_esp(case: &Case<'_>, seen: &IcmpSeen) -> bool {
+/// What becomes of the ESP of a host that refuses ESP itself, and sent some before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Sender {
+    /// It ends.
+    Stopped,
+    /// It ends, and that from other ports of the same address does not: of a NAT one client has left.
+    Left,
+    /// It goes on in the same SA.
+    GoesOn,
+}
+
+/// What becomes of the ESP of the host to which ESP went; `None` if it does not refuse it itself, or sent none
+/// before.
+fn knew_esp(case: &Case<'_>, seen: &IcmpSeen) -> Option<Sender> {
+    /// Packets that were under way when it refused the first.
+    const IN_FLIGHT: Span = Span::from_secs(1);
     let quoted = seen.error.quoted;
     let unreachable = matches!(
         icmp::meaning(&seen.error),
@@ -124,10 +161,24 @@ fn knew_esp(case: &Case<'_>, seen: &IcmpSeen) -> bool {
     );
     let end = end_of(case.tunnel, quoted.to.address);
     let itself = end.filter(|_| unreachable && end_of(case.tunnel, seen.path.from.address) == end);
-    itself.is_some_and(|end| {
-        let mut directions = case.directions().iter();
-        directions.any(|one| one.first(1 - end).is_some_and(|first| first.1 < seen.time))
-    })
+    let end = itself?;
+    let sent = || {
+        let directions = case.directions().iter();
+        let flows = directions.flat_map(|one| one.flows(1 - end));
+        flows.filter(|flow| flow.seen.first.1 < seen.time)
+    };
+    let goes_on = |flow: &&EspFlow| flow.seen.last.1.since(seen.time) > IN_FLIGHT;
+    // From where a flow comes last: a NAT has a port for each of its clients.
+    let (own, others): (Vec<&EspFlow>, Vec<&EspFlow>) = sent().partition(|flow| {
+        let from = flow.paths.last().map(|path| path.from);
+        from.is_none_or(|from| from == quoted.to)
+    });
+    match (own.iter().any(goes_on), others.iter().any(goes_on)) {
+        _ if own.is_empty() => None,
+        (true, _) => Some(Sender::GoesOn),
+        (false, true) => Some(Sender::Left),
+        (false, false) => Some(Sender::Stopped),
+    }
 }
 
 /// ESP seen leaving at one tap of which nothing arrives at the other, which hears IKE of both ends.
@@ -222,6 +273,25 @@ mod tests {
         let answered = format!("1.1 B > A ESP 0xa1 seq 1..6 every 0.3 size 136{refused}");
         assert!(says(&answered).contains("192.0.2.2 itself sent ESP before"));
         assert!(!says(refused).contains("itself sent ESP"));
+    }
+
+    #[test]
+    fn who_goes_on_with_the_same_sa_has_not_stopped() {
+        let refused = "
+             1 A:1024 > B:4500 ESP 0xb1 seq 1..30 every 0.3 size 136
+             1.1 B:4500 > A:1024 ESP 0xa1 seq 1..30 every 0.3 size 136
+             4 A > B ICMP 3/3 quoting B:4500 > A:1024 ESP 0xa1";
+        let found = fires(refused, "esp-blocked");
+        let says = found.says.to_string();
+        assert!(says.contains("so its IPsec service runs"), "{says}");
+        assert!(found.alternatives.is_empty(), "{:?}", found.alternatives);
+        // Of two clients behind a NAT one is gone.
+        let one = refused.replace("ESP 0xb1 seq 1..30", "ESP 0xb1 seq 1..5");
+        let two = "
+             1 A:2048 > B:4500 ESP 0xb2 seq 1..30 every 0.3 size 136";
+        let says = |text: &str| fires(text, "esp-blocked").says.to_string();
+        assert!(says(&format!("{one}{two}")).contains("has left"));
+        assert!(says(&one).contains("stopped, or restarted"));
     }
 
     /// IKE at both taps, as it passes between them.

@@ -199,6 +199,22 @@ fn one_way(
             )
         }
     };
+    // What another tap has of the silent end passes there: then it is not silent, and this tap misses it. Only
+    // where the two were compared is it known to be lost between them.
+    let lost_between = Located::of(case.tunnel, speaker).is_some_and(|back| back.lost > 0);
+    let elsewhere = || {
+        let others = case.directions().iter();
+        let mut others = others.filter(|other| other.vantage != directions.vantage);
+        others.any(|other| {
+            other
+                .alive(speaker, since.later(Span(1)), last.1)
+                .next()
+                .is_some()
+        })
+    };
+    if set.is_none() && !lost_between && elsewhere() {
+        return None;
+    }
     let enough = if before > 0 {
         PLENTY + PLENTY / 2
     } else {
@@ -327,6 +343,14 @@ fn one_way(
     if let Some(heard) = directions.last(speaker) {
         finding = finding.also(heard, "the last packet of the other direction");
     }
+    // Who was silent as long before, and came back, may do so again.
+    if let Some(paused) = paused(asks, answers, length) {
+        finding.severity = finding.severity.min(Severity::Warning);
+        finding.says.add(say!(
+            "It was silent for {paused} before, while packets went to it, and came back.",
+            paused
+        ));
+    }
     // Two taps tell what became of all SAs together.
     let located = |end| Located::of(case.tunnel, end).filter(|_| set.is_none());
     if let Some(located) = located(speaker).filter(Located::all_lost) {
@@ -401,6 +425,19 @@ fn one_way(
             ))
             .advise("If none leaves, look at its inside: routes, NAT exemptions, policy, hosts."),
     )
+}
+
+/// An earlier silence of the answers that lasted at least so long and ended, while as much was asked.
+fn paused(asks: &[&EspFlow], answers: &[&EspFlow], length: Span) -> Option<Span> {
+    let silences = answers.iter().flat_map(|flow| flow.silences.iter());
+    let mut long = silences.filter(|silence| silence.length >= length);
+    let asked = |from: Timestamp, to: Timestamp| -> u64 {
+        asks.iter()
+            .map(|flow| esp::packets_within(flow, from, to))
+            .sum()
+    };
+    long.find(|silence| asked(silence.before.1, silence.after.1) >= PLENTY)
+        .map(|silence| silence.length)
 }
 
 /// The flows of one child SA, towards the first end and towards the second.
@@ -715,7 +752,7 @@ fn is_stream(flows: &[&EspFlow], sent: u64, length: Span) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::Confidence;
-    use crate::diagnose::testing::{findings, is_healthy, silent, verdict};
+    use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
 
     /// A second child SA whose answers end at a time, beside one of which each packet is answered, or by
     /// which `extra` packets come.
@@ -730,6 +767,17 @@ mod tests {
              1.3 B > A ESP 0xa2 seq 1..{answers} every 1 size 136
              {extra}"
         )
+    }
+
+    #[test]
+    fn what_another_tap_has_of_the_silent_end_shows_that_it_is_not() {
+        let text = "
+            0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 80
+            0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=4 response sealed 80
+            2 A > B ESP 0xb1 seq 1..100 every 0.5 size 136";
+        let there = "2 B > A ESP 0xa1 seq 1..80 every 0.5 size 136 tap=1";
+        fires(text, "esp-one-way");
+        silent(&format!("{text}\n{there}"), "esp-one-way");
     }
 
     #[test]

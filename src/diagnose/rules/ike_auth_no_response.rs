@@ -45,7 +45,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .find(|silence| silence.shape == Shape::Whole && !is_blocked(case, silence, &heard))
         .map(|silence| {
             let asked = &silence.asked;
-            Finding::new(
+            let finding = Finding::new(
                 &RULE,
                 case.tap().absence(Confidence::Likely),
                 case.id,
@@ -76,13 +76,31 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 schedule = asked.schedule(),
                 to = asked.to()
             ))
-            .or(
-                "The peer rejects the authentication or the identity without a word; with IKEv1 a \
-                 wrong pre-shared key looks like this.",
-            )
+            .or(match asked.exchange.kind {
+                ExchangeType::IKE_AUTH => {
+                    "The peer rejects the authentication or the identity without a word."
+                }
+                _ => {
+                    "The peer rejects the authentication or the identity without a word; with IKEv1 a \
+                     wrong pre-shared key looks like this."
+                }
+            })
             .or("The message, or its answer, is too large for the path.")
             .advise("Read the peer's log for this moment.")
-            .advise("Compare pre-shared keys, identities and certificates of both sides.")
+            .advise("Compare pre-shared keys, identities and certificates of both sides.");
+            // What comes from the port shows the way back alone.
+            let paths = &case.model.ike_sas[asked.exchange.ike_sa].paths;
+            let floated = paths.first().is_some_and(|path| path.to.port == Some(500))
+                && asked.to().port == Some(4500);
+            match floated {
+                true => finding
+                    .or(say!(
+                        "A filter drops UDP 4500 towards {peer}.",
+                        peer = asked.to().address
+                    ))
+                    .advise("Permit UDP 4500 in both directions between the two gateways."),
+                false => finding,
+            }
         })
         .or_else(|| never_comes(case))
         .into_iter()

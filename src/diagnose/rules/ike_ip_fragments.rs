@@ -59,6 +59,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             named.push(one);
         }
     }
+    let mut kinds = cut.iter().map(|message| message.header.exchange);
+    let only_opening = kinds.all(|kind| kind == ExchangeType::IKE_SA_INIT);
     let spis = first.header.spis.initiator;
     let sa = case.ike_sas().find(|sa| sa.spis.initiator == spis);
     let mut finding = Finding::new(
@@ -84,12 +86,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         true => {
             "Let IP fragments pass on the filters in between; IKEv2 can cut its messages itself."
         }
+        // What opens the IKE SA has to fit one message (RFC 7383 section 2.1).
+        false if only_opening => {
+            "Let IP fragments pass on the filters in between, or make IKE_SA_INIT smaller: fewer proposals and \
+             groups, a large key exchange in IKE_INTERMEDIATE (RFC 9370)."
+        }
         false => {
             "Enable IKE fragmentation (RFC 7383) on both sides, and let IP fragments pass on the \
              filters in between."
         }
     })
-    .advise_all(match is_v1(first.header.exchange) {
+    .advise_all(match is_v1(first.header.exchange) || only_opening {
         true => Vec::new(),
         false => vendor_advice::of_both(case, Topic::Fragmentation),
     });

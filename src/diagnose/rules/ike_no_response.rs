@@ -100,7 +100,13 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     let peer = first.to();
     let heard = tap.heard.get(1 - end).copied().unwrap_or(false);
     let before = case.heard().last(1 - end, first.first.1);
+    // A peer that serves others at the time is alive, and what it sends passes here.
+    let serves = before.is_none() && !heard && serves_others(case, first);
     let history = match (before, heard) {
+        _ if serves => say!(
+            "The peer sends nothing here, and to others it does at the time: it is alive, and what it sends passes \
+             this tap.",
+        ),
         (Some((_, time)), _) => say!(
             "The peer was heard until {span} before the first request.",
             span = first.first.1.since(time)
@@ -126,27 +132,45 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         peer
     ))
     .says(
-        say!(
-            "{initiator} asked {peer} for an IKE SA {times} in {attempts} (first attempt at \
-             {offsets}) and got neither an answer nor an ICMP error.",
-            initiator = first.from(),
-            peer,
-            times = count(sent as u64, "time"),
-            attempts = count(attempts.len() as u64, "attempt"),
-            offsets = offsets(&first.times)
-        )
+        match (sent, attempts.len()) {
+            (1, _) => say!(
+                "{initiator} asked {peer} for an IKE SA once and got neither an answer nor an ICMP error.",
+                initiator = first.from(),
+                peer
+            ),
+            (_, 1) => say!(
+                "{initiator} asked {peer} for an IKE SA {times} (at {offsets}) and got neither an answer nor an \
+                 ICMP error.",
+                initiator = first.from(),
+                peer,
+                times = count(sent as u64, "time"),
+                offsets = offsets(&first.times)
+            ),
+            _ => say!(
+                "{initiator} asked {peer} for an IKE SA {times} in {attempts} (the first at {offsets}) and got \
+                 neither an answer nor an ICMP error.",
+                initiator = first.from(),
+                peer,
+                times = count(sent as u64, "time"),
+                attempts = count(attempts.len() as u64, "attempt"),
+                offsets = offsets(&first.times)
+            ),
+        }
         .then(history)
         .then(up),
     )
     .or("A filter drops UDP 500 on the way there or back.")
     .or("The peer address is wrong, or the peer ignores initiators it does not know.")
-    .or("The capture records one direction only.")
     .advise(say!(
         "Capture on the outside port of {peer}: if the requests arrive there, look at the device \
          and its configuration; if not, at the path.",
         peer = peer.address
     ))
     .advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    // Who was heard shows that the recording has its direction.
+    if !serves && before.is_none() {
+        finding = finding.or("The capture records one direction only.");
+    }
     if given_up {
         finding = finding.or("It is a scan: whoever means it sends the request again.");
     }
@@ -175,7 +199,7 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
             finding.confidence = Confidence::Certain;
         }
         finding = passage.tell(case.model, finding, "the request");
-    } else {
+    } else if !serves {
         finding
             .says
             .add("This capture cannot tell a dead device from a filter.");
@@ -184,6 +208,25 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         finding = finding.also(asked.last, "last copy of an attempt, unanswered");
     }
     Some(finding)
+}
+
+/// Whether the peer that is asked sends something to others, as late as the first request or later.
+fn serves_others(case: &Case<'_>, asked: &Asked<'_>) -> bool {
+    /// A hub may have thousands of peers.
+    const LOOKED_AT: usize = 16;
+    let (peer, since) = (asked.to().address, asked.first.1);
+    let others = case.model.tunnels_beside(case.id, peer, LOOKED_AT);
+    others.into_iter().any(|id| {
+        let tunnel = &case.model.tunnels[id];
+        let ike = tunnel.ike_sas.iter().map(|id| &case.model.ike_sas[*id]);
+        let mut answered = ike.filter(|sa| sa.signs.meet(Signs::ANSWERED));
+        let mut flows = tunnel.flows.iter().map(|id| &case.model.flows[*id]);
+        answered.any(|sa| {
+            sa.seen.last.1 >= since && sa.paths.iter().any(|path| path.to.address == peer)
+        }) || flows.any(|flow| {
+            flow.seen.last.1 >= since && flow.paths.iter().any(|path| path.from.address == peer)
+        })
+    })
 }
 
 /// Whether the silence came to nothing: either side set up an IKE SA after the last attempt, or one

@@ -79,6 +79,35 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 "See that the peer behind the NAT sends NAT keepalives more often than the NAT forgets; \
                  it must ask anew from its side.",
             ),
+        false if !by_peer => finding
+            .title(say!(
+                "{router} says that nothing listens on {port}",
+                router = seen.path.from.address,
+                port = quoted.to
+            ))
+            .says(
+                say!(
+                    "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}: it \
+                     answers in the place of {peer}, as a device in between that has no mapping for the port.",
+                    router = seen.path.from.address,
+                    error = icmp::name(&seen.error),
+                    times = seen.count,
+                    from = quoted.from,
+                    to = quoted.to,
+                    peer = quoted.to.address
+                )
+                .then(refusal.after),
+            )
+            .or(say!(
+                "{router} is another address of {peer}, whose IKE daemon does not run.",
+                router = seen.path.from.address,
+                peer = quoted.to.address
+            ))
+            .advise(say!(
+                "See where {router} sends what comes for {port}: it has to lead to the peer.",
+                router = seen.path.from.address,
+                port = quoted.to
+            )),
         false => finding
             .says(
                 say!(

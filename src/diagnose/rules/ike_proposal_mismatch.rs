@@ -18,12 +18,7 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "The peer refuses every IKE proposal",
     document: DOCUMENT,
-    explains: &[
-        "multi-value-proposal",
-        "ike-no-response",
-        "tunnel-flapping",
-        "clear-text-leak",
-    ],
+    explains: &["ike-no-response", "tunnel-flapping", "clear-text-leak"],
     needs: Signs::NOTICE,
     check,
 };
@@ -206,11 +201,11 @@ fn since_when(
     };
     finding.says.add(more);
     finding
-        .also(
+        .beside(
             *then_at,
             say!("an earlier offer: {offer}", offer = Text::verbatim(then)),
         )
-        .also(
+        .beside(
             *chosen_at,
             say!(
                 "which was accepted: {choice}",
@@ -255,7 +250,7 @@ fn compared(
         Text::verbatim("NO_PROPOSAL_CHOSEN"),
     )
     .also(at, "the offer that was refused")
-    .also(*theirs_at, say!("what the peer itself {how}", how = *how))
+    .beside(*theirs_at, say!("what the peer itself {how}", how = *how))
     .during(notice.at.1, notice.at.1)
     .says(
         say!("{peer} answered NO_PROPOSAL_CHOSEN.", peer = notice.from)

@@ -1,8 +1,9 @@
 //! Some IKE messages needed more than one try.
 
-use crate::diagnose::facts::{Fate, asked};
+use crate::diagnose::facts::{Asked, Fate, asked, began, cite};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
+use crate::model::Model;
 use crate::say;
 
 /// The rule.
@@ -35,7 +36,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let again: Vec<_> = case
         .unsettled()
         .iter()
-        .filter(|asked| asked.fate == Fate::Answered && asked.attempts() > 1)
+        .filter(|asked| asked.fate == Fate::Answered)
+        .filter_map(|asked| until_answer(case.model, asked))
+        .filter(|asked| asked.attempts() > 1)
         .filter(|asked| {
             // Copies at the same moment are the tap's.
             asked.last.1.since(asked.first.1) >= crate::units::Span::from_millis(100)
@@ -72,6 +75,21 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     ]
 }
 
+/// A request with the copies that were sent before its answer came: who sends one later has not taken the
+/// answer, which is another matter.
+fn until_answer<'m>(model: &'m Model, asked: &Asked<'m>) -> Option<Asked<'m>> {
+    let mut asked = asked.clone();
+    let Some(answer) = asked.exchange.response() else {
+        return Some(asked);
+    };
+    let (_, answered) = began(model, answer)?;
+    asked.times.retain(|time| *time < answered);
+    let copies = asked.flight.again.iter().map(|id| cite(model, *id));
+    let before = copies.filter(|copy| copy.1 >= asked.first.1 && copy.1 < answered);
+    asked.last = before.max_by_key(|copy| copy.1).unwrap_or(asked.first);
+    Some(asked)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::diagnose::testing::{fires, silent};
@@ -81,6 +99,15 @@ mod tests {
         fires(
             "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=2
              2.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80",
+            "ike-retransmits",
+        );
+    }
+
+    #[test]
+    fn a_copy_after_the_answer_was_not_what_was_answered() {
+        silent(
+            "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=2
+             0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80",
             "ike-retransmits",
         );
     }

@@ -48,7 +48,22 @@ const UNNOTICED: u64 = 200;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let up = case.ike_sas().any(|sa| sa.state.was_up());
-    if !up || !case.tunnel.icmp.is_empty() || !case.tap().hears_both() || is_lossy(case.tunnel) {
+    // Who began anew after the traffic, and did not come far, is not well.
+    let last = case
+        .directions()
+        .iter()
+        .flat_map(|one| [one.last(0), one.last(1)]);
+    let last = last.flatten().map(|cite| cite.1).max();
+    let pending = case.ike_sas().next_back().is_some_and(|sa| {
+        matches!(sa.state, IkeState::HalfOpen | IkeState::Unanswered)
+            && Some(sa.seen.first.1) > last
+    });
+    if pending
+        || !up
+        || !case.tunnel.icmp.is_empty()
+        || !case.tap().hears_both()
+        || is_lossy(case.tunnel)
+    {
         return Vec::new();
     }
     case.directions()
@@ -144,6 +159,15 @@ mod tests {
         let (whole, one) = (says("1..2000"), says("1..500,502..2000"));
         assert!(whole.contains("no sequence number is missing"), "{whole}");
         assert!(one.contains("1 sequence number missing"), "{one}");
+    }
+
+    #[test]
+    fn who_begins_anew_and_does_not_come_far_is_not_well() {
+        let well = format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..20 every 0.3 size 136");
+        fires(&well, "outside-well");
+        let anew = "30 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(DH14) KE(14) Nonce
+                    30.1 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response SA(DH14) KE(14) Nonce";
+        silent(&format!("{well}\n{anew}"), "outside-well");
     }
 
     #[test]

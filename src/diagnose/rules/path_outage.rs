@@ -128,8 +128,7 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             false => RULE.severity,
         }),
     };
-    Some(
-        Finding::new(
+    let finding = Finding::new(
             &RULE,
             match before {
                 Some(_) => Confidence::Certain.lower_if(case.model.dropped(flow.key.vantage) > 0),
@@ -161,15 +160,23 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
                 to
             )
             .then(located)
+            .then((bursts > EDGES).then_some(
+                "The other direction lacks packets all the time, so the recording itself may have lost these.",
+            ))
             .then(other_way(case, flow, 1 - end, silence)),
-        )
-        .or("The capture itself was interrupted.")
-        .or("A cluster failed over and skipped numbers on purpose (RFC 6311).")
-        .advise(say!(
-            "Look at the path from {from} to {to} at that time.",
-            from,
-            to
-        )),
+        );
+    let finding = match recorded || before.is_some() {
+        true => finding,
+        false => finding.or("The capture itself was interrupted."),
+    };
+    Some(
+        finding
+            .or("A cluster failed over and skipped numbers on purpose (RFC 6311).")
+            .advise(say!(
+                "Look at the path from {from} to {to} at that time.",
+                from,
+                to
+            )),
     )
 }
 
@@ -232,8 +239,10 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
             let flows = directions.flows(towards).iter();
             flows.filter(|flow| flow.seen.first.1 < to && flow.seen.last.1 > from)
         };
-        // The only two flows of that time; others may have come before or afterwards.
-        let mut outs = amid(1 - end);
+        // The only two flows that lead into that time or out of it; others may have come before or afterwards, and
+        // what begins and ends amid it without an answer only adds to what has none.
+        let mut outs =
+            amid(1 - end).filter(|flow| flow.seen.first.1 <= from || flow.seen.last.1 >= to);
         let out = outs.next()?;
         let alone = outs.next().is_none() && amid(end).count() == 1;
         let asked = esp::packets_within(out, from, to);
@@ -425,11 +434,11 @@ mod tests {
             )
         };
         verdict(&text(""), "path-outage");
-        // Another SA is in use meanwhile.
-        silent(
-            &text("60 A > B ESP 0xb3 seq 1..40 every 0.5 size 136"),
-            "path-outage",
-        );
+        // Another SA that has no answer either adds to it; one that has shows that the path is there.
+        let more = "60 A > B ESP 0xb3 seq 1..40 every 0.5 size 136";
+        verdict(&text(more), "path-outage");
+        let answered = format!("{more}\n60.1 B > A ESP 0xa3 seq 1..40 every 0.5 size 136");
+        silent(&text(&answered), "path-outage");
     }
 
     #[test]

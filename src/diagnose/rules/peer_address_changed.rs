@@ -4,7 +4,7 @@ use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::life::Birth;
 use crate::diagnose::facts::{asked, child, end_of, offer};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::{count, parted};
+use crate::language::{Text, count, parted};
 use crate::model::{IkeSaId, Model, TunnelId};
 use crate::net::Path;
 use crate::say;
@@ -76,7 +76,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     {
         moves.push(after);
     }
-    vec![finding(case.id, old, heard, void, &moves)]
+    vec![finding(case, old, heard, void, &moves)]
 }
 
 /// A change of the peer's address.
@@ -87,6 +87,8 @@ struct Move {
     to: IpAddr,
     /// The first message from there.
     at: Cite,
+    /// The identity by which the peer names itself at both addresses, where both were opened.
+    named: Option<String>,
 }
 
 /// The last IKE SA that came up in a tunnel.
@@ -115,12 +117,7 @@ fn next_of(case: &Case<'_>) -> Option<Move> {
     let old = last_up(case)?;
     let heard = last_of(case, old.initiator)?;
     let after = next(case, old, heard)?;
-    let named = |id: IkeSaId| {
-        let [initiator, _] = case.model.claims(id);
-        initiator.identity
-    };
-    let new = *case.model.tunnels[after.tunnel].ike_sas.first()?;
-    (named(old.ike_sa).is_some() && named(old.ike_sa) == named(new)).then_some(after)
+    after.named.is_some().then_some(after)
 }
 
 /// The last packet that an end of a tunnel sent.
@@ -160,6 +157,8 @@ fn next(case: &Case<'_>, old: Birth, heard: Cite) -> Option<Move> {
                 tunnel: *id,
                 to: asked.from().address,
                 at: asked.first,
+                named: name(model, old.ike_sa)
+                    .filter(|own| name(model, *new).as_ref() == Some(own)),
             })
         })
 }
@@ -267,13 +266,16 @@ fn silence(case: &Case<'_>, address: IpAddr) -> Option<(Cite, u64)> {
         .next()
 }
 
+/// How the initiator of an IKE SA names itself, if that was opened.
+fn name(model: &Model, id: IkeSaId) -> Option<String> {
+    let [initiator, _] = model.claims(id);
+    initiator.identity
+}
+
 /// Whether both initiators offer the same and name the same products, and no other name of their own
 /// where it was opened.
 fn is_alike(model: &Model, old: Birth, new: IkeSaId) -> bool {
-    let [one, other] = [old.ike_sa, new].map(|id| {
-        let [initiator, _] = model.claims(id);
-        initiator.identity
-    });
+    let [one, other] = [old.ike_sa, new].map(|id| name(model, id));
     if one.is_some() && other.is_some() && one != other {
         return false;
     }
@@ -282,20 +284,24 @@ fn is_alike(model: &Model, old: Birth, new: IkeSaId) -> bool {
     matches!(offers, [Some(a), Some(b)] if a == b) && old.vendors.first() == new.vendors.first()
 }
 
-fn finding(tunnel: TunnelId, old: Birth, heard: Cite, void: u64, moves: &[Move]) -> Finding {
+fn finding(case: &Case<'_>, old: Birth, heard: Cite, void: u64, moves: &[Move]) -> Finding {
     let at = moves.first().map_or(heard, |first| first.at);
     let new = moves.first().map_or(old.initiator, |first| first.to);
     let addresses = [old.initiator]
         .into_iter()
         .chain(moves.iter().map(|one| one.to));
+    // Who bears the same name is the same; one more device of the same make is only as likely as chance.
+    let named = moves.first().and_then(|first| first.named.as_ref());
     let confidence = match moves.len() {
-        1 => Confidence::Possible,
+        1 if named.is_none() => Confidence::Possible,
         _ => Confidence::Likely,
     };
+    let vendors = case.model.ike_sas[old.ike_sa].vendors.first();
+    let vendors = vendors.is_some_and(|vendors| !vendors.is_empty());
     let mut finding = Finding::new(
         &RULE,
         confidence,
-        tunnel,
+        case.id,
         at,
         say!("the same offer, from {new}", new),
     )
@@ -307,13 +313,17 @@ fn finding(tunnel: TunnelId, old: Birth, heard: Cite, void: u64, moves: &[Move])
     ))
     .says(
         say!(
-            "{peer} fell silent, while {packets} still went to it. Then {new} asked {partner} with the same offer \
-             and the same vendor IDs.",
+            "{peer} fell silent, while {packets} and more still went to it. Then {new} asked {partner} with the \
+             same offer.",
             peer = old.initiator,
             packets = count(void, "packet"),
             new,
             partner = old.responder
         )
+        .then(named.map(|name| {
+            say!("Both name themselves “{name}”.", name = Text::verbatim(name))
+        }))
+        .then(vendors.then_some("Both name the same products."))
         .then((moves.len() > 1).then(|| {
             say!(
                 "Its address changed {times} times: {addresses}.",
@@ -321,8 +331,11 @@ fn finding(tunnel: TunnelId, old: Birth, heard: Cite, void: u64, moves: &[Move])
                 addresses = parted(", then ", addresses)
             )
         })),
-    )
-    .or("Another device of the same make started by chance.");
+    );
+    finding = finding.or(match named {
+        Some(_) => "Another device that was given the same name took over.",
+        None => "Another device of the same make started by chance.",
+    });
     for one in moves.iter().skip(1) {
         finding = finding.also(one.at, say!("the same offer, from {new}", new = one.to));
     }
@@ -406,7 +419,13 @@ mod tests {
                  {at}.2 C:500 > B:500 IKE_AUTH i=3 r=4 id=1 request sealed 256 opened IDi({name})"
             )
         };
-        fires(&named("a", 15), "peer-address-changed");
+        let found = fires(&named("a", 15), "peer-address-changed");
+        assert_eq!(
+            found.confidence,
+            crate::diagnose::Confidence::Likely,
+            "it bears the same name"
+        );
+        verdict(&named("a", 15), "peer-address-changed");
         silent(&named("c", 15), "peer-address-changed");
         silent(&named("a", 4000), "peer-address-changed");
     }

@@ -83,13 +83,13 @@ fn unknown_to(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
         )
         .then(proof.says(initiator, responder))
         .then(say!(
-            "So the algorithms are not the reason: it has no connection for {initiator}, or none that is \
-             loaded.",
+            "So the algorithms are hardly the reason: it seems to have no connection for {initiator}, or none \
+             that is loaded.",
             initiator
         )),
     );
     if let Some((cite, note)) = proof.cite() {
-        finding = finding.also(cite, note);
+        finding = finding.beside(cite, note);
     }
     for (_, notice) in refused.iter().skip(1) {
         finding = finding.also(notice.at, "refused again");

@@ -37,11 +37,14 @@ TEMPORARY_FAILURE is normal when both sides rekey at once: it is retried and suc
 ## What to do
 1. Read the log of the peer.
 2. NO_ADDITIONAL_SAS: put all networks into one child SA, or raise the peer's limit of child SAs.
-3. TEMPORARY_FAILURE that does not end: an exchange hangs on the peer; restart its IKE SA.
+3. TEMPORARY_FAILURE that does not end: an exchange may hang on the peer; restart its IKE SA, which cuts its other child SAs off, too.
 ";
 
 /// So many refusals in a row are no passing collision.
 const PERSISTENT: usize = 3;
+
+/// So many in a row, and no success, are worth a line.
+const REPEATED: usize = 2;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut refusals = case.lasting().to_vec();
@@ -58,29 +61,55 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let at_first = refusals
         .iter()
         .any(|one| one.attempt.kind == ExchangeType::IKE_AUTH);
-    if only_busy && !at_first && refusals.len() < PERSISTENT {
+    if only_busy && !at_first && refusals.len() < REPEATED {
         return Vec::new();
     }
+    let passing = only_busy && !at_first && refusals.len() < PERSISTENT;
+    // See rekey-failed.
+    if passing && refusals.iter().all(child::Refusal::is_rekeying) {
+        return Vec::new();
+    }
+    let recovered = refusals
+        .last()
+        .is_some_and(|last| child::recovered(case, last));
     let from = first.answer.from;
     child::finding(&RULE, Confidence::Certain.lower_if(at_first), case, &refusals)
         .map(|finding| {
             let finding = finding
                 .title(say!("{from} refuses: {error}", from, error = first.name()))
-                .says(say!(
-                    "{from} refused {what} of {asker} {times} by {error}; no attempt for the same traffic \
-                     succeeded.",
-                    from,
-                    what = first.what(),
-                    asker = first.asker(),
-                    times = child::times(refusals.len()),
-                    error = first.name()
-                ))
+                .says(match recovered {
+                    true => say!(
+                        "{from} refused {what} of {asker} {times} by {error}; an attempt for the same traffic \
+                         succeeded only later.",
+                        from,
+                        what = first.what(),
+                        asker = first.asker(),
+                        times = child::times(refusals.len()),
+                        error = first.name()
+                    ),
+                    false => say!(
+                        "{from} refused {what} of {asker} {times} by {error}; no attempt for the same traffic \
+                         succeeded.",
+                        from,
+                        what = first.what(),
+                        asker = first.asker(),
+                        times = child::times(refusals.len()),
+                        error = first.name()
+                    ),
+                })
                 .advise(say!("Read the log of {from}.", from));
+            let finding = match passing {
+                true => finding.severity(Severity::Info),
+                false => finding,
+            };
             match only_busy {
                 true if at_first => finding.advise(
                     "It may have agreed and been unable to install the SA: see that its kernel or hardware can do the algorithms.",
                 ),
-                true => finding.advise("An exchange hangs there: restart the IKE SA."),
+                true => finding.advise(
+                    "Wait for a rekeying or a delete that is under way, and try again. If that changes nothing, an \
+                     exchange may hang there: restart the IKE SA when its child SAs can be spared.",
+                ),
                 false => finding.advise(
                     "Put all networks into one child SA, or raise the limit of child SAs there.",
                 ),
@@ -92,7 +121,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -144,10 +174,12 @@ mod tests {
         };
         let up = UP.split("5 A:500").next().unwrap();
         let end = "\n200 C > B ESP 0xc1";
-        silent(
+        silent(&[up, &again(2), end].concat(), "peer-internal-error");
+        let two = fires(
             &[up, &again(2), &again(3), end].concat(),
             "peer-internal-error",
         );
+        assert_eq!(two.severity, Severity::Info, "it is told all the same");
         verdict(
             &[up, &again(2), &again(3), &again(4), end].concat(),
             "peer-internal-error",

@@ -442,6 +442,7 @@ fn forgets(
                 peer = who
             ))
             .severity(Severity::Info)
+            .title(say!("{peer} seems to have restarted", peer = who))
             .or("A reauthentication of which the delete of the old IKE SA is not in this capture."),
     )
 }

@@ -5,12 +5,13 @@ use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::offer::{self, Kind};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{self, rekey};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, one_of};
 use crate::limits;
-use crate::model::{Model, Reading};
+use crate::model::{ChildOutcome, Model, Reading};
 use crate::registry::{ExchangeType, NotifyType, transform};
 use crate::say;
+use crate::units::Span;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
@@ -70,6 +71,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let sizes = sizes(case, refused);
     let one_sided = sizes.as_ref().is_some_and(|sizes| sizes.one_sided);
     let of_child = refused.len() > 1 && !refused.iter().any(|one| may_be_of_ike(case.model, one));
+    let of_ike = refused
+        .first()
+        .is_some_and(|first| may_be_of_ike(case.model, first));
+    let by = |one: &rekey::Refused| case.model.exchanges[one.exchange].by;
+    let first_by = refused.first().map(by);
+    let others = refused
+        .iter()
+        .filter(|one| Some(by(one)) != first_by)
+        .count();
     let confidence = match one_sided || of_child {
         true => Confidence::Likely,
         false => Confidence::Possible,
@@ -83,11 +93,21 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             finding
                 .says(
                     rekey_failed::refusals(refused.len(), aftermath)
-                        .then(say!(
-                            "The requests are {room} octets larger than one without a public value: they ask \
-                             for PFS.",
-                            room
-                        ))
+                        .then((others > 0).then(|| {
+                            say!("{others} of them came from the other side.", others)
+                        }))
+                        .then(match of_ike {
+                            true => say!(
+                                "The first request is {room} octets larger than one without a public value: it asks \
+                                 for PFS, or rekeys the IKE SA.",
+                                room
+                            ),
+                            false => say!(
+                                "The first request is {room} octets larger than one without a public value: it asks \
+                                 for PFS.",
+                                room
+                            ),
+                        })
                         .then(sizes.map(|sizes| sizes.says)),
                 )
                 .or("Another part of the ESP proposal differs.")
@@ -149,7 +169,7 @@ fn sizes(case: &Case<'_>, refused: &[rekey::Refused]) -> Option<Sizes> {
     let mut says: Text = fitting
         .map(|groups| {
             say!(
-                "With a single proposal the size of {from} fits {groups}.",
+                "With a single proposal the size of the request of {from} fits {groups}.",
                 from,
                 groups
             )
@@ -378,6 +398,11 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     let first = refusals.first()?;
     suspicions.sort_by_key(|suspicion| std::cmp::Reverse(suspicion.confidence));
     let suspicion = suspicions.first()?;
+    let retried = retried_in_vain(case.model, first);
+    let confidence = match retried {
+        Some(_) => Confidence::Possible,
+        None => suspicion.confidence,
+    };
     let (from, to): (IpAddr, IpAddr) = (first.answer.from, first.asker());
     let offer = first.attempt.offer(case.model);
     let ours = offer
@@ -397,7 +422,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             why = &suspicion.why
         ),
     };
-    let finding = child::finding(&RULE, suspicion.confidence, case, &refusals)?
+    let mut finding = child::finding(&RULE, confidence, case, &refusals)?
         .title(say!(
             "{from} refuses the PFS group of {asker}",
             from,
@@ -433,9 +458,48 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             Topic::PfsGroup,
             offer.as_ref().and_then(|offer| Some((to, offer.one(None)?))),
         ));
-    Some(match suspicion.confidence {
+    if let Some(again) = retried {
+        finding.says.add(say!(
+            "{to} asked again at once, as the error wants it, and that was refused, too, for a reason that was not read.",
+            to
+        ));
+        finding = finding
+            .also(
+                again,
+                "the next try, refused for a reason that was not read",
+            )
+            .or("It asked for the wanted group then, and something else is refused.");
+    }
+    Some(match confidence {
         Confidence::Certain => finding,
         _ => finding.or("Another part of the ESP proposal differs."),
+    })
+}
+
+/// The refusal, of which nothing was read, of the try that follows INVALID_KE_PAYLOAD: it bears the group that
+/// was asked for (RFC 7296 section 1.3), so the groups may agree.
+fn retried_in_vain(model: &Model, refusal: &Refusal) -> Option<Cite> {
+    /// Who tries another group does so at once.
+    const AT_ONCE: Span = Span::from_secs(5);
+    let at = refusal.at().1;
+    if refusal.v1 || refusal.reason != NotifyType::INVALID_KE_PAYLOAD.0 {
+        return None;
+    }
+    let exchanges = model.ike_sas[refusal.attempt.ike_sa].exchanges.iter();
+    let exchanges = exchanges.map(|id| &model.exchanges[*id]);
+    let mut refused = exchanges.filter(|exchange| {
+        exchange.kind == ExchangeType::CREATE_CHILD_SA
+            && exchange.by == model.exchanges[refusal.attempt.exchange].by
+            && exchange
+                .flights
+                .iter()
+                .all(|flight| model.opened(flight).is_none())
+            && rekey::ended(model, exchange, ChildOutcome::Refused)
+    });
+    refused.find_map(|exchange| {
+        let asked = facts::began(model, exchange.request()?)?;
+        let soon = asked.1 > at && asked.1.since(at) <= AT_ONCE;
+        facts::began(model, exchange.response()?).filter(|_| soon)
     })
 }
 

@@ -194,6 +194,8 @@ fn ignored_message_5(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (from, to) = (one.asked.from().address, one.asked.to().address);
+    let four = one.asked.exchange.flights.get(3);
+    let four = four.and_then(|flight| began(case.model, flight))?;
     let mut finding = Finding::new(
         &RULE,
         case.tap().absence(Confidence::Likely),
@@ -202,7 +204,7 @@ fn ignored_message_5(case: &Case<'_>) -> Option<Finding> {
         "message 5, which is not answered",
     )
     .during(one.asked.first.1, last.asked.last.1)
-    .also(one.agreed, "message 4")
+    .also(four, "message 4")
     .title(say!("The pre-shared keys of {one} and {other} seem to differ", one = from, other = to))
     .says(say!(
         "Authentication by pre-shared key was agreed. In each of {attempts} {responder} answered messages 1 and 3 \

@@ -112,7 +112,8 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
         rate = whole(rate),
         bits = bits(rate * mean * 8.0)
     ))
-    .says(say!(
+    .says(
+        say!(
         "In {lossy} whole steps of {step} s packets from {from} to {to} are missing, and {least} to {most} \
          packets a second arrived; {slow} slower ones with {packets} packets miss none. About {bits} arrive at \
          most, of packets of {size} octets.",
@@ -126,7 +127,14 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
         packets = knee.slow_packets,
         bits = bits(rate * mean * 8.0),
         size = whole(mean)
-    ))
+    )
+        .then((knee.edges > 0).then(|| {
+            say!(
+                "{edges} more with missing packets stand at the edges of bursts, and are not counted.",
+                edges = knee.edges
+            )
+        })),
+    )
     .or("A shared line on the way is full at the same time.")
     .advise(say!(
         "Compare this rate with the bandwidth of the gateways {from} and {to}, and of the lines between.",
@@ -153,6 +161,8 @@ struct Knee {
     least: u32,
     /// Steps with loss, slow steps, and packets of those.
     lossy: usize,
+    /// Slower steps with loss, which are of the fast ones beside them.
+    edges: usize,
     slow: usize,
     slow_packets: u64,
 }
@@ -215,6 +225,11 @@ impl Knee {
             highest,
             least,
             lossy: full.len(),
+            edges: whole
+                .iter()
+                .filter(|(_, lost)| *lost > 0)
+                .count()
+                .saturating_sub(full.len()),
             slow: slow.len(),
             slow_packets,
         })

@@ -2,6 +2,7 @@
 
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
+use crate::model::{IkeSa, Message, Model};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -38,33 +39,11 @@ Nothing.
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut found: Option<Finding> = None;
-    let flights = case
-        .ike_sas()
-        .filter(|sa| sa.version.major() != 1)
-        .flat_map(|sa| {
-            sa.exchanges
-                .iter()
-                .map(move |id| (sa, &case.model.exchanges[*id]))
-        })
-        // Who redirects at once chooses no algorithms (RFC 5685 section 3).
-        .filter(|(sa, exchange)| exchange.kind != ExchangeType::IKE_SA_INIT || sa.suite.is_none())
-        .flat_map(|(_, exchange)| {
-            let begins = exchange.kind == ExchangeType::IKE_SA_INIT;
-            let flights = exchange.flights.iter();
-            // Who begins asks nobody to go elsewhere.
-            flights.filter(move |flight| flight.response || !begins)
-        });
-    for flight in flights {
-        let Some((message, read)) = case.model.readable(flight) else {
-            continue;
-        };
-        let Some(notify) = read.notify(NotifyType::REDIRECT) else {
-            continue;
-        };
+    let told = case.ike_sas().flat_map(|sa| redirections(case.model, sa));
+    for (message, gateway) in told {
         let at = (message.frame, message.time);
         let from = message.path.from().address;
         let to = message.path.to().address;
-        let gateway = notify.meaning().map(Text::verbatim);
         let gateway = gateway.unwrap_or_else(|| "another gateway".into());
         let note = Text::verbatim("REDIRECT");
         found = Some(match found {
@@ -79,11 +58,44 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                     "{from} asks {to} to go to {gateway}.",
                     from,
                     to,
+                    gateway = &gateway
+                ))
+                .advise(say!(
+                    "Where {to} does not get through, record what passes between it and {gateway}.",
+                    to,
                     gateway
                 )),
         });
     }
     found.into_iter().collect()
+}
+
+/// The messages of an IKE SA that send the other side to another gateway, and which that is.
+pub(super) fn redirections<'m>(
+    model: &'m Model,
+    sa: &'m IkeSa,
+) -> impl Iterator<Item = (&'m Message, Option<Text>)> {
+    let exchanges = [sa]
+        .into_iter()
+        .filter(|sa| sa.version.major() != 1)
+        .flat_map(move |sa| {
+            sa.exchanges
+                .iter()
+                .map(move |id| (sa, &model.exchanges[*id]))
+        })
+        // Who redirects at once chooses no algorithms (RFC 5685 section 3).
+        .filter(|(sa, exchange)| exchange.kind != ExchangeType::IKE_SA_INIT || sa.suite.is_none())
+        .flat_map(|(_, exchange)| {
+            let begins = exchange.kind == ExchangeType::IKE_SA_INIT;
+            let flights = exchange.flights.iter();
+            // Who begins asks nobody to go elsewhere.
+            flights.filter(move |flight| flight.response || !begins)
+        });
+    exchanges.filter_map(|flight| {
+        let (message, read) = model.readable(flight)?;
+        let notify = read.notify(NotifyType::REDIRECT)?;
+        Some((message, notify.meaning().map(Text::verbatim)))
+    })
 }
 
 #[cfg(test)]

@@ -147,7 +147,9 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     ];
     let recovered = child::recovered(case, last);
     let settled = anew || recovered;
-    let normal = !first.v1 && settled && refusals.iter().all(|one| passing.contains(&one.reason));
+    // They are not about algorithms.
+    let is_passing = !first.v1 && refusals.iter().all(|one| passing.contains(&one.reason));
+    let normal = settled && is_passing;
     let finding = child::finding(&RULE, Confidence::Certain, case, &refusals)?
         .title(say!(
             "{from} refuses to rekey {what}: {reason}",
@@ -182,7 +184,9 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
                 reason
             ),
         })
-        .advise("Compare ESP proposals, PFS groups and traffic selectors of both sides.")
+        .advise_all((!is_passing).then_some(
+            "Compare ESP proposals, PFS groups and traffic selectors of both sides.",
+        ))
         .advise(say!("Read the log of {from}.", from));
     Some(match normal {
         true => finding.severity(Severity::Info),
@@ -258,6 +262,10 @@ pub(super) fn aftermath(case: &Case<'_>, refused: &[Refused]) -> Option<Text> {
         _ if granted_at_last(case.model, refused) => Some("one was granted later".into()),
         (true, _) => Some("afterwards the peers negotiated anew".into()),
         (false, 1) => None,
+        (false, _) if begins_anew(case, refused.first()?.response.1) => Some(
+            "after some the peers negotiated anew, and the capture ends before the last is settled"
+                .into(),
+        ),
         (false, _) => Some("the capture ends before it is settled".into()),
     }
 }

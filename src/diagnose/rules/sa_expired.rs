@@ -118,6 +118,15 @@ struct Break<'a> {
     next: &'a Life,
 }
 
+impl Break<'_> {
+    /// How long the SA lived: up to its delete, as its timer counts, or else to its last packet.
+    fn length(&self) -> Span {
+        let deleted = self.deleted.map(|closing| closing.at.1);
+        let end = deleted.unwrap_or(self.old.last.1);
+        end.since(self.old.made.1)
+    }
+}
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let lives = lives(case);
     let breaks: Vec<Break<'_>> = lives
@@ -249,10 +258,7 @@ fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
         false => (full, true),
         true => (breaks.iter().collect(), false),
     };
-    let lengths: Vec<f64> = found
-        .iter()
-        .map(|one| one.old.length().as_secs_f64())
-        .collect();
+    let lengths: Vec<f64> = found.iter().map(|one| one.length().as_secs_f64()).collect();
     let (least, most) = lengths
         .iter()
         .fold((f64::MAX, 0.0_f64), |(least, most), length| {
@@ -288,6 +294,10 @@ fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
     })
     .also(first.next.made, "the next SA, after the pause")
     .title(match lifetime {
+        Some(lifetime) if once => say!(
+            "An SA ends after its lifetime of {lifetime} s and is not renewed in time",
+            lifetime
+        ),
         Some(lifetime) => say!(
             "SAs end after their lifetime of {lifetime} s and are not renewed",
             lifetime
@@ -300,7 +310,7 @@ fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
     .says(
         say!(
             "Traffic stopped at the end of {ended}, after {lives} s of life, and went on only {pauses} s later, when \
-             a new one was negotiated; none was rekeyed.",
+             a new one was negotiated; none was rekeyed in time.",
             ended = count(found.len() as u64, "SA"),
             lives = list(shown.map(seconds)),
             pauses = list(pauses.map(seconds))
@@ -318,12 +328,15 @@ fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
         }
         finding = finding.also(one.old.last, "the last packet of an SA");
     }
-    Some(
-        finding
-            .or("A health check or a script resets the tunnel at a fixed interval.")
-            .advise("Let at least one side rekey before the lifetime is over.")
-            .advise("Set equal lifetimes on both sides."),
-    )
+    // An interval takes two, and a lifetime that was negotiated is equal on both sides.
+    if !once {
+        finding = finding.or("A health check or a script resets the tunnel at a fixed interval.");
+    }
+    finding = finding.advise("Let at least one side rekey before the lifetime is over.");
+    Some(match lifetime {
+        Some(_) => finding,
+        None => finding.advise("Set equal lifetimes on both sides."),
+    })
 }
 
 /// One side goes on sending on an SA whose negotiated lifetime is over, and the other does not.
@@ -377,7 +390,7 @@ fn outlived(case: &Case<'_>, life: &Life, lives: &[Life]) -> Option<Finding> {
         .title(say!("{sender} sends on an SA whose lifetime is over", sender))
         .says(say!(
             "The lifetime of {lifetime} s that was negotiated for SA {spi} was over; the other side stopped using \
-             it, and {sender} sent {late} more packets on it. No new SA is seen to be made.",
+             it, and {sender} sent at least {late} more packets on it. No new SA is seen to be made.",
             lifetime,
             spi = still.key.spi,
             sender,

@@ -36,7 +36,7 @@ const DOCUMENT: &str = "\
 One side makes a child SA for each pair of networks; the other holds only one at a time. Each new one is accepted and the one before deleted, so always one pair works, and not the others.
 
 ## How it is seen
-With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways.
+With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Where the side that asks deletes in turn what it asks for again, it is that side that holds one, and this is a warning. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways.
 
 ## What else looks like it
 A rekeying deletes the old SA as well, for the same networks. An administrator who changes the configuration deletes once.
@@ -58,8 +58,9 @@ struct Made {
     /// Under which IKE SA.
     ike_sa: IkeSaId,
     at: Cite,
-    /// Who granted it.
+    /// Who granted it, and who asked for it.
     from: IpAddr,
+    to: IpAddr,
     /// SPIs of packets towards each side.
     spis: [Option<EspSpi>; 2],
     sides: [Vec<Selector>; 2],
@@ -76,27 +77,42 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .iter()
         .flat_map(|id| selectors::deletions(case.model, *id))
         .collect();
-    let displaced: Vec<(&Made, &Made)> = made
-        .windows(2)
-        .filter_map(|pair| {
+    let displaced = |by_granter: bool| -> Vec<(&Made, &Made)> {
+        let pairs = made.windows(2).filter_map(|pair| {
             let [before, after] = pair else { return None };
             let same = is_alike(before, after);
             let ended = deleted.iter().any(|one| {
-                one.by == after.from
+                (one.by == after.from) == by_granter
                     && before.spis.contains(&Some(one.spi))
                     && one.time >= after.at.1
                     && one.time.since(after.at.1) <= SOON
             });
             (!same && ended).then_some((before, after))
-        })
-        .collect();
-    let Some((before, after)) = displaced.first() else {
-        return by_silence(case).into_iter().collect();
+        });
+        pairs.collect()
     };
     // Under another IKE SA everything is asked for anew.
-    let again = made
-        .iter()
-        .any(|one| one.at.1 > after.at.1 && one.ike_sa == after.ike_sa && is_alike(one, before));
+    let asked_again = |before: &Made, after: &Made| {
+        let mut later = made.iter();
+        later
+            .any(|one| one.at.1 > after.at.1 && one.ike_sa == after.ike_sa && is_alike(one, before))
+    };
+    let by_asker = || {
+        let displaced = displaced(false);
+        let first = displaced.first();
+        let again = first.is_some_and(|(before, after)| asked_again(before, after));
+        (again && displaced.len() >= PATTERN)
+            .then(|| of_asker(case, &displaced))
+            .flatten()
+    };
+    let displaced = displaced(true);
+    let Some((before, after)) = displaced.first() else {
+        return by_asker()
+            .or_else(|| by_silence(case))
+            .into_iter()
+            .collect();
+    };
+    let again = asked_again(before, after);
     if displaced.len() < PATTERN && !again {
         return Vec::new();
     }
@@ -152,6 +168,55 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(after.at, say!("and again, for {pair}", pair = said(after)));
     }
     vec![finding]
+}
+
+/// Who asks for a child SA deletes the one before, and asks for that again: it holds one at a time itself.
+fn of_asker(case: &Case<'_>, displaced: &[(&Made, &Made)]) -> Option<Finding> {
+    let ((before, after), others) = displaced.split_first()?;
+    let asker = after.to;
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        case.id,
+        after.at,
+        say!(
+            "a child SA for {pair}, after which {from} deletes the one before",
+            pair = pair(&after.sides),
+            from = asker
+        ),
+    )
+    .severity(Severity::Warning)
+    .also(
+        before.at,
+        say!("the one before, for {pair}", pair = pair(&before.sides)),
+    )
+    .title(say!("{from} keeps one child SA only", from = asker))
+    .says(
+        say!(
+            "{times} times {from} asked for a child SA and within {soon} deleted the one before, which was for \
+             other networks: first {first}, then {next}.",
+            times = displaced.len(),
+            from = asker,
+            soon = SOON,
+            first = pair(&before.sides),
+            next = pair(&after.sides)
+        )
+        .then("What was deleted was asked for again.")
+        .then("It holds one at a time."),
+    )
+    .or(say!("{from} makes each only when packets want it, and drops what it needs no more.", from = asker))
+    .advise("Put all networks into one child SA, cover them by one prefix for each side, or use 0.0.0.0/0 on both sides and decide by routes.")
+    .advise(say!(
+        "Or let {from} hold several child SAs, or use a connection of its own for each pair.",
+        from = asker
+    ));
+    for (_, after) in others {
+        finding = finding.also(
+            after.at,
+            say!("and again, for {pair}", pair = pair(&after.sides)),
+        );
+    }
+    Some(finding)
 }
 
 /// A child SA that sealed messages made.
@@ -329,6 +394,7 @@ fn made(case: &Case<'_>) -> Vec<Made> {
                 ike_sa: attempt.ike_sa,
                 at: answer.at,
                 from: answer.from,
+                to: answer.to,
                 spis,
                 sides,
             })
@@ -338,8 +404,8 @@ fn made(case: &Case<'_>) -> Vec<Made> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::Confidence;
     use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::{Confidence, Severity};
     use std::fmt::Write;
 
     /// Children for two networks in turn; `by` deletes the one before each time.
@@ -406,8 +472,14 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_for_one_may_delete_the_other() {
-        silent(&turns("A"), "single-child-peer");
+    fn who_asks_for_one_and_deletes_the_other_in_turn_holds_one_itself() {
+        let found = fires(&turns("A"), "single-child-peer");
+        assert_eq!(found.severity, Severity::Warning);
+        let title = found.title.to_string();
+        assert!(title.starts_with("192.0.2.1 keeps"), "{title}");
+        // Once is what an administrator does.
+        let once: Vec<_> = turns("A").lines().take(9).map(str::to_owned).collect();
+        silent(&once.join("\n"), "single-child-peer");
     }
 
     /// Sealed child SAs made at these seconds, each in use until the next; `by` sends a small message

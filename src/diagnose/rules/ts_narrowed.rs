@@ -65,6 +65,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     // Who asks for everything leaves it to the other side what the tunnel carries.
     let whole = is_of_everything(worst) && leaks.is_empty();
     let normal = worst.served || worst.remote_access || whole;
+    // What has no SA cannot be a decrypted copy: it leaves in clear.
+    let grave = leaks.iter().any(|leak| clear_text_leak::leaves(case, leak));
     let packets: u64 = leaks.iter().map(|flow| flow.packets).sum();
     let leaked = leaks.first().map(|leak| {
         say!(
@@ -86,10 +88,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         say!("asked for: {selectors}", selectors = pair(&worst.asked)),
     )
     .during(worst.answer.at.1, ends(case))
-    .severity(if normal {
-        Severity::Info
-    } else {
-        RULE.severity
+    .severity(match (normal, grave) {
+        (true, _) => Severity::Info,
+        (false, true) => clear_text_leak::RULE.severity,
+        (false, false) => RULE.severity,
     })
     .title(say!("{from} grants {to} less than it asks for", from, to))
     .says(
@@ -322,7 +324,11 @@ mod tests {
         assert!(is_healthy(&findings(&text)));
         let leak = "1 A > B ESP 0xb1 seq 1..9\n1 B > A ESP 0xa1 seq 1..9\n2 10.1.0.5 > 10.2.9.9 CLEAR 1 count 5 requests 5";
         let found = fires(&(text + leak), "ts-narrowed");
-        assert_eq!(found.severity, Severity::Warning);
+        assert_eq!(
+            found.severity,
+            Severity::Error,
+            "as grave as what leaves in clear"
+        );
     }
 
     #[test]

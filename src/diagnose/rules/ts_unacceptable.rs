@@ -100,8 +100,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             false => finding,
         })
         .map(|finding| match (pair, asked) {
+            // It wants one pair of addresses (RFC 7296 section 2.9): one of networks will not do.
             (true, _) => finding.advise(say!(
-                "Make one child SA for each pair of networks: {from} takes no more in one.",
+                "Let {to} ask for a child SA when packets want one, for the pair of addresses of those: {from} \
+                 takes no more in one. Or change that on {from}.",
+                to,
                 from
             )),
             (false, Some([ours, theirs])) => finding.advise(match first.v1 {

@@ -65,17 +65,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut ike_sas = case.tunnel.ike_sas.iter();
     let closed = ike_sas.clone().rev().find_map(|id| closed(case, *id));
     let at = |finding: &Finding| finding.evidence.first().map(|cited| cited.frame);
-    // The same message is told once, unless it says more that traffic ended with it.
-    let told = |cut: &Finding| {
-        let same = closed.as_ref().filter(|closed| at(closed) == at(cut));
-        same.is_some_and(|closed| closed.severity >= cut.severity)
-    };
     // Without ESP nothing is cut off.
     let cut = (!directions.is_empty())
         .then(|| ike_sas.find_map(|id| cut_off(case, directions, *id)))
-        .flatten()
-        .filter(|cut| !told(cut));
-    cut.into_iter().chain(closed).collect()
+        .flatten();
+    // The same message is told once, by what weighs more.
+    match (cut, closed) {
+        (Some(cut), Some(closed)) if at(&cut) == at(&closed) => {
+            vec![match closed.severity >= cut.severity {
+                true => closed,
+                false => cut,
+            }]
+        }
+        (cut, closed) => cut.into_iter().chain(closed).collect(),
+    }
 }
 
 /// An IKE SA that was deleted and that no other took the place of.
@@ -146,34 +149,57 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
         (false, None) => (
             Severity::Info,
             Confidence::Likely,
-            "Nothing follows: the tunnel was closed in order.".into(),
+            nothing_yet(case, at.1, vantage),
         ),
     };
+    let finding = Finding::new(
+        &RULE,
+        match named {
+            Some(_) if confidence == Confidence::Likely => Confidence::Certain,
+            _ => confidence,
+        },
+        case.id,
+        at,
+        match named {
+            Some(_) => "the delete of the IKE SA",
+            None => "a message of the size of a delete, the last on its SA",
+        },
+    );
+    let finding = match named {
+        Some(_) => finding,
+        None => {
+            finding.or("A small informational message of another kind, at the end of the IKE SA.")
+        }
+    };
     Some(
-        Finding::new(
-            &RULE,
-            match named {
-                Some(_) if confidence == Confidence::Likely => Confidence::Certain,
-                _ => confidence,
-            },
-            case.id,
-            at,
-            match named {
-                Some(_) => "the delete of the IKE SA",
-                None => "a message of the size of a delete, the last on its SA",
-            },
-        )
+        finding
         .explaining(shunned(case, who, after))
         .severity(severity)
         .title(say!("{who} closed the tunnel", who))
         .says(say!("{who} sent the delete of the IKE SA to {to}.", who, to).then(what))
-        .or("A small informational message of another kind, at the end of the IKE SA.")
         .advise(say!(
             "If it was not meant, read the log of {who}: it says why. See that the connection still exists there and \
              is enabled.",
             who
         )),
     )
+}
+
+/// What is said of a delete after which no attempt is known to have come to anything.
+fn nothing_yet(case: &Case<'_>, time: Timestamp, vantage: Vantage) -> Text {
+    /// Who needs the tunnel asks for it sooner.
+    const WAIT: Span = Span::from_secs(1);
+    let end = tap::ended(case.model, vantage);
+    let left = end.map(|end| end.since(time).max(Span::default()));
+    if case.ike_sas().any(|sa| sa.seen.first.1 > time) {
+        return "A new attempt follows; the recording ends before it is known what comes of it."
+            .into();
+    }
+    match left.filter(|left| *left < WAIT) {
+        Some(Span(0)) => "The recording ends there.".into(),
+        Some(left) => say!("The recording ends {left} later.", left),
+        None => "Nothing follows: the tunnel was closed in order.".into(),
+    }
 }
 
 /// What else is seen of a side that deletes and then wants no more of it.
@@ -523,7 +549,10 @@ mod tests {
         }
         // A slow peer may answer yet.
         let soon = says(&format!("{asked} again=1\n17 C > B ESP 0xc1"));
-        assert!(!soon.contains("Afterwards"), "{soon}");
+        assert!(
+            !soon.contains("Afterwards") && !soon.contains("Nothing follows"),
+            "{soon}"
+        );
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Too little was recorded to tell whether a tunnel works.
 
+use super::redirected;
 use crate::diagnose::facts::asked::is_v1;
 use crate::diagnose::facts::{end_of, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{Exchange, IkeState, Plain};
+use crate::model::{Exchange, IkeSa, IkeState, Plain};
 use crate::registry::ExchangeType;
 use crate::say;
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -54,7 +56,8 @@ fn is_decided(case: &Case<'_>) -> bool {
     let (mut met, mut begun) = (false, false);
     for sa in case.ike_sas() {
         match sa.state {
-            IkeState::Refused => return true,
+            IkeState::Refused if !is_sent_elsewhere(case, sa) => return true,
+            IkeState::Refused => begun = true,
             IkeState::Established
             | IkeState::AlreadyUp
             | IkeState::AuthRefused
@@ -80,6 +83,19 @@ fn is_decided(case: &Case<'_>) -> bool {
         }
     }
     spoke == [true; 2] && (met || !begun)
+}
+
+/// Whether the responder of an IKE SA sent the initiator to another gateway, and nothing is there of that: the
+/// initiator asks nobody else.
+fn is_sent_elsewhere(case: &Case<'_>, sa: &IkeSa) -> bool {
+    let Some((message, _)) = redirected::redirections(case.model, sa).next() else {
+        return false;
+    };
+    let others = case.model.tunnels_of(message.path.to().address).iter();
+    !others.filter(|id| **id != case.id).any(|id| {
+        let mut sas = case.model.tunnels[*id].ike_sas.iter();
+        sas.any(|id| case.model.ike_sas[*id].seen.last.1 > message.time)
+    })
 }
 
 /// Whether it is an exchange of IKEv2 under keys, with its request and its response.
@@ -109,18 +125,22 @@ fn found(case: &Case<'_>) -> Option<Finding> {
             ));
         }
     }
+    let elsewhere = case.ike_sas().any(|sa| is_sent_elsewhere(case, sa));
     let half_open = case.ike_sas().any(|sa| sa.state == IkeState::HalfOpen);
     says.add(match (half_open, tap.deaf.contains(&true)) {
+        _ if elsewhere => {
+            "It was sent to another gateway, and whether that one serves it is not shown."
+        }
         (true, _) => "The peers agreed on keys; whether they accept each other is not shown.",
         (false, true) => "",
         (false, false) => "Whether there is an answer, and whether one was due yet, is not shown.",
     });
     let left = case.messages().next().map(|message| message.vantage);
     if let Some(end) = left.and_then(|vantage| tap::ended(case.model, vantage)) {
-        says.add(say!(
-            "The capture ends {time} after the last of it.",
-            time = end.since(last.1)
-        ));
+        says.add(match end.since(last.1) {
+            Span(0) => "The capture ends with the last of it.".into(),
+            time => say!("The capture ends {time} after the last of it.", time),
+        });
     }
     Some(
         Finding::new(
@@ -232,6 +252,22 @@ mod tests {
             "0 A > B ESP 0xb1 seq 1..40\n 0 B > A ESP 0xa1 seq 1..40",
             "undecided",
         );
+    }
+
+    #[test]
+    fn a_gateway_that_names_another_decides_nothing() {
+        let redirect =
+            "0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(REDIRECT 0104c0000207)";
+        check(
+            &format!("{INIT} N(16406)\n{redirect}"),
+            &["undecided", "redirected"],
+        );
+        // There it got through.
+        let there = [INIT, ANSWER, AUTH].concat().replace("B:500", "C:500");
+        let there = there
+            .replace("i=1", "i=7")
+            .replace("        0", "        1");
+        silent(&format!("{INIT} N(16406)\n{redirect}{there}"), "undecided");
     }
 
     #[test]

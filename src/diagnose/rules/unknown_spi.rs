@@ -62,6 +62,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         Some(_) => (RULE.severity, Confidence::Likely),
         None => (Severity::Info, Confidence::Possible),
     };
+    let after = after(case, first);
     let mut finding = Finding::new(&RULE, confidence, case.id, first.at, first.name())
         .severity(severity)
         .title(say!(
@@ -84,12 +85,24 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                     late,
                     settled = SETTLED
                 ),
-                None => "No ESP goes on that bears this out.".into(),
+                None => match after {
+                    Some(After { known: true, .. }) => say!(
+                        "ESP goes on in both directions of that SA all the same, so {from} knows it.",
+                        from
+                    ),
+                    Some(After { lasted, .. }) if lasted > Span::default() => {
+                        say!("ESP on it went on for {span} after that.", span = lasted)
+                    }
+                    _ => "No ESP goes on that bears this out.".into(),
+                },
             }),
         )
-        .or("The notification is forged: it is not authenticated.")
-        .advise("Restart the tunnel on the side that sends.")
-        .advise("Enable dead peer detection on both sides.");
+        .or("The notification is forged: it is not authenticated.");
+    // What works is not to be cut for one packet that anybody may have sent.
+    if !after.is_some_and(|after| after.known) {
+        finding = finding.advise("Restart the tunnel on the side that sends.");
+    }
+    finding = finding.advise("Enable dead peer detection on both sides.");
     for notice in notices.iter().skip(1) {
         finding = finding.also(notice.at, "again");
     }
@@ -112,9 +125,26 @@ fn notice_spi(notice: &clear::Notice) -> Option<EspSpi> {
     notice.spi.or_else(data)
 }
 
+/// What becomes of the ESP on the SPI that a notification names.
+#[derive(Clone, Copy, Debug)]
+struct After {
+    /// How long it goes on.
+    lasted: Span,
+    /// How many packets came long after the notification.
+    late: u64,
+    /// Whether the other direction of that SA goes on too: then both know it.
+    known: bool,
+}
+
 /// How many packets came to who sent a notification on the SPI that it names, long after that. `None`
-/// if they are few, or if the other direction of that SA goes on too: then both know it.
+/// if they are few, or if both know the SA.
 fn went_on(case: &Case<'_>, notice: &clear::Notice) -> Option<u64> {
+    let after = after(case, notice)?;
+    (after.late >= MANY && !after.known).then_some(after.late)
+}
+
+/// What becomes of the ESP on the SPI that a notification names, if there is any.
+fn after(case: &Case<'_>, notice: &clear::Notice) -> Option<After> {
     let spi = notice_spi(notice)?;
     let settled = notice.at.1.later(SETTLED);
     let is_past = |flow: &EspFlow| {
@@ -134,8 +164,11 @@ fn went_on(case: &Case<'_>, notice: &clear::Notice) -> Option<u64> {
             .filter(|other| other.key.spi != spi)
             .any(|other| esp::packets_since(other, settled) >= MANY)
     });
-    let late = esp::packets_since(flow, settled);
-    (late >= MANY && !answered).then_some(late)
+    Some(After {
+        lasted: flow.seen.last.1.since(notice.at.1),
+        late: esp::packets_since(flow, settled),
+        known: answered,
+    })
 }
 
 /// ESP on an SA that its receiver deleted, long after that.

@@ -7,7 +7,7 @@ use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
 use crate::model::{
     AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState,
-    IkeSuite, Model, Negotiation, Role,
+    IkeSuite, Model, Negotiation, Plain, Role,
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType};
 use crate::say;
@@ -134,7 +134,8 @@ impl Teller<'_, '_> {
             .from()
             .address;
         let at = began(self.model, answer)?;
-        let why = self.model.negotiation(last).as_ref().and_then(reasons);
+        let told = self.model.negotiation(last);
+        let why = told.as_ref().and_then(|told| reasons(told, sa));
         let refused = sa.state == IkeState::AuthRefused;
         let says = match (refused, why) {
             (true, Some(why)) => say!("{from} refuses authentication: {why}", from, why),
@@ -164,7 +165,9 @@ impl Teller<'_, '_> {
             .path
             .from()
             .address;
-        let why = self.model.negotiation(id).as_ref().and_then(reasons);
+        let sa = &self.model.ike_sas[exchange.ike_sa];
+        let told = self.model.negotiation(id);
+        let why = told.as_ref().and_then(|told| reasons(told, sa));
         let why = why.unwrap_or_else(|| "the reason is encrypted".into());
         let says = say!(
             "{from} refuses {exchange}: {why}",
@@ -180,6 +183,16 @@ impl Teller<'_, '_> {
         let Some(asked) = Asked::of(self.model, exchange) else {
             return;
         };
+        // What is said in clear beyond any IKE SA must not be answered (RFC 7296 section 1.5).
+        let bare = asked.message.plain == Plain::Clear;
+        if exchange.kind == ExchangeType::INFORMATIONAL && bare && sa.suite.is_none() {
+            return;
+        }
+        // In IKEv1 another exchange refuses it.
+        let v1 = sa.version.major() == 1;
+        if v1 && asked.fate != Fate::Answered && is_refused(self.model, sa, exchange) {
+            return;
+        }
         let (from, to) = (asked.from().address, asked.to().address);
         match asked.fate {
             Fate::Answered => {
@@ -295,6 +308,14 @@ impl Teller<'_, '_> {
     }
 }
 
+/// Whether an exchange of IKEv1 was refused, by an informational one: a quick mode, or the one that begins an
+/// IKE SA of which nothing came.
+fn is_refused(model: &Model, sa: &IkeSa, exchange: &Exchange) -> bool {
+    let begins = sa.exchanges.first().map(|id| model.exchanges[*id].kind);
+    rekey::ended(model, exchange, ChildOutcome::Refused)
+        || sa.state == IkeState::Refused && begins == Some(exchange.kind)
+}
+
 /// Whether ESP of an end flows on while the other asks in vain.
 fn runs_through(case: &Case<'_>, end: usize, asked: &Asked<'_>) -> bool {
     case.directions().iter().any(|directions| {
@@ -343,7 +364,16 @@ fn refused_in_clear(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
     for notice in sa.notices.iter().filter(|notice| notice.is_error()) {
         let (from, error) = (notice.from, notice.name());
         let exchange = model.exchanges[notice.exchange].kind;
+        // In IKEv1 an informational exchange refuses the one that begins an IKE SA.
+        let begins = sa.exchanges.first().map(|id| model.exchanges[*id].kind);
+        let exchange = match (sa.state, begins) {
+            (IkeState::Refused, Some(begins)) if notice.v1 => begins,
+            _ => exchange,
+        };
+        // A request that tells of an error answers nothing.
+        let answers = model.exchanges[notice.exchange].response().is_some() || notice.v1;
         let says = match notice.kind == NotifyType::INVALID_KE_PAYLOAD.0 {
+            _ if !answers => say!("{from} says {error}", from, error),
             true => say!(
                 "{from} answers {exchange} with {error}: it asks for another group",
                 from,
@@ -366,11 +396,8 @@ fn refused_in_clear(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
 }
 
 /// The errors that an answer reports instead of an SA.
-fn reasons(negotiation: &Negotiation) -> Option<Text> {
-    let v1 = negotiation
-        .request
-        .as_ref()
-        .is_some_and(|said| said.lifetime_secs.is_some());
+fn reasons(negotiation: &Negotiation, sa: &IkeSa) -> Option<Text> {
+    let v1 = sa.version.major() == 1;
     let refused = negotiation.refused()?.errors.iter();
     Some(list(refused.map(|told| child::reason(told.kind, v1))))
 }

@@ -174,11 +174,12 @@ pub fn timeline(model: &Model, tunnel: TunnelId) -> Vec<Event> {
         let restarts = super::check(&peer_restarted::RULE, &case).unwrap_or_default();
         events.extend(restarts.into_iter().filter_map(|finding| {
             let frame = finding.evidence.first()?.frame;
-            Some(Event::new(
-                (frame, finding.last),
-                Kind::Restarted,
-                finding.title,
-            ))
+            // It is seen by what begins, which may be of the other side.
+            let says = say!(
+                "{restarted}, as this beginning shows",
+                restarted = finding.title
+            );
+            Some(Event::new((frame, finding.last), Kind::Restarted, says))
         }));
     }
     events.extend(first_seen(&case));
