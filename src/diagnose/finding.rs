@@ -136,6 +136,17 @@ impl Finding {
         self
     }
 
+    /// A frame of before or after it, which it is compared with: cited, and no part of its time.
+    pub fn beside(self, cite: Cite, note: impl Into<Text>) -> Self {
+        let (first, last) = (self.first, self.last);
+        let finding = self.also(cite, note);
+        Self {
+            first,
+            last,
+            ..finding
+        }
+    }
+
     /// It lasted from `first` to `last`, at least.
     pub fn during(mut self, first: Timestamp, last: Timestamp) -> Self {
         self.first = self.first.min(first);

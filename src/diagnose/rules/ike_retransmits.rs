@@ -1,6 +1,6 @@
 //! Some IKE messages needed more than one try.
 
-use crate::diagnose::facts::{Fate, asked};
+use crate::diagnose::facts::{Fate, asked, began};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::say;
@@ -45,6 +45,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             // again when the one before is.
             let whole = asked::v1_messages(asked.exchange.kind);
             whole.is_none_or(|whole| asked.exchange.flights.len() < whole)
+        })
+        // What came again after its answer was not sent again for want of one.
+        .filter(|asked| {
+            let answer = asked
+                .exchange
+                .response()
+                .and_then(|flight| began(case.model, flight));
+            let again = asked.times.get(1);
+            answer
+                .zip(again)
+                .is_none_or(|((_, answer), again)| answer >= *again)
         })
         .collect();
     let Some(worst) = again.iter().max_by_key(|asked| asked.attempts()) else {

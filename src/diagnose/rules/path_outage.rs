@@ -163,14 +163,20 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             .then(located)
             .then(other_way(case, flow, 1 - end, silence)),
         )
-        .or("The capture itself was interrupted.")
-        .or("A cluster failed over and skipped numbers on purpose (RFC 6311).")
         .advise(say!(
             "Look at the path from {from} to {to} at that time.",
             from,
             to
         )),
     )
+    .map(|finding| match before {
+        // What left the first tap was sent, and the second one recorded on.
+        Some(_) if recorded => finding,
+        Some(_) => finding.or("The capture itself was interrupted."),
+        None => finding
+            .or("The capture itself was interrupted.")
+            .or("A cluster failed over and skipped numbers on purpose (RFC 6311)."),
+    })
 }
 
 /// Whether so many may be lost in a row where so many are lost all the time: once in a hundred such
@@ -251,7 +257,12 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
                 // What is not timed came at the very beginning.
                 rhythm.is_none_or(|rhythm| rhythm.first.1 < from)
             });
-        let paused = alone && lost_in(back, silence).is_none();
+        // Who begins to count anew was started anew (RFC 4303 section 3.3.3): then the path is not to blame.
+        let mut odd = back.anomalies.iter();
+        let restarts = odd.any(|anomaly| {
+            matches!(anomaly.kind, AnomalyKind::Restart(_)) && anomaly.frame == silence.after.0
+        });
+        let paused = alone && !restarts && lost_in(back, silence).is_none();
         let enough = asked >= MANY && before >= SOME && after >= SOME;
         let is_heard = || {
             case.messages().any(|message| {

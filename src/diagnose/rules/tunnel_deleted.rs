@@ -149,8 +149,7 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
             "Nothing follows: the tunnel was closed in order.".into(),
         ),
     };
-    Some(
-        Finding::new(
+    let finding = Finding::new(
             &RULE,
             match named {
                 Some(_) if confidence == Confidence::Likely => Confidence::Certain,
@@ -167,13 +166,17 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
         .severity(severity)
         .title(say!("{who} closed the tunnel", who))
         .says(say!("{who} sent the delete of the IKE SA to {to}.", who, to).then(what))
-        .or("A small informational message of another kind, at the end of the IKE SA.")
         .advise(say!(
             "If it was not meant, read the log of {who}: it says why. See that the connection still exists there and \
              is enabled.",
             who
-        )),
-    )
+        ));
+    Some(match named {
+        Some(_) => finding,
+        None => {
+            finding.or("A small informational message of another kind, at the end of the IKE SA.")
+        }
+    })
 }
 
 /// What else is seen of a side that deletes and then wants no more of it.

@@ -344,6 +344,10 @@ fn refused_in_clear(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
         let (from, error) = (notice.from, notice.name());
         let exchange = model.exchanges[notice.exchange].kind;
         let says = match notice.kind == NotifyType::INVALID_KE_PAYLOAD.0 {
+            // It is an exchange of its own (RFC 2409 section 5.7), and does not name what it answers.
+            _ if exchange == ExchangeType::INFORMATIONAL_V1 => {
+                say!("{from} says {error}", from, error)
+            }
             true => say!(
                 "{from} answers {exchange} with {error}: it asks for another group",
                 from,
