@@ -3,7 +3,8 @@
 use super::{Initial, ikev2, nat};
 use crate::model::exchange::begins_ike_sa;
 use crate::model::{
-    AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, Model, Plain, Role,
+    AuthOutcome, Deleted, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, Model,
+    Notice, Plain, Role,
 };
 use crate::registry::ExchangeType;
 use crate::registry::ikev1::{LifeType, Phase1Attribute as Kind, encryption_as_v2, prf_as_v2};
@@ -121,16 +122,27 @@ pub(super) fn state(model: &Model, id: IkeSaId, auth: AuthOutcome) -> IkeState {
         AuthOutcome::Refused => IkeState::AuthRefused,
         AuthOutcome::AuthOnly | AuthOutcome::Full => IkeState::Established,
         _ if agreed => IkeState::HalfOpen,
-        _ if row.exchanges.iter().any(|id| {
-            let exchange = &model.exchanges[*id];
-            exchange.kind == ExchangeType::INFORMATIONAL_V1 && exchange.by == Role::Responder
-        }) =>
-        {
-            IkeState::Refused
-        }
+        _ if row.exchanges.iter().any(|id| is_refusal(model, row, *id)) => IkeState::Refused,
         _ if phase1.response().is_some() => IkeState::HalfOpen,
         _ => IkeState::Unanswered,
     }
+}
+
+/// Whether an exchange is an informational message of the responder that may refuse phase 1: in clear it says
+/// so by an error.
+fn is_refusal(model: &Model, row: &IkeSa, id: ExchangeId) -> bool {
+    let exchange = &model.exchanges[id];
+    let is_clear = || {
+        let messages = exchange.flights.iter().filter_map(Flight::first);
+        messages
+            .map(|id| &model.messages[id])
+            .all(|message| message.plain == Plain::Clear)
+    };
+    let mut notices = row.notices.iter();
+    let reports = |notice: &Notice| notice.exchange == id && notice.is_error();
+    exchange.kind == ExchangeType::INFORMATIONAL_V1
+        && exchange.by == Role::Responder
+        && (notices.any(reports) || !is_clear())
 }
 
 /// Peers delete the child SAs, then the ISAKMP SA itself, in one breath: the last two messages are

@@ -116,6 +116,13 @@ fn of_input(input: &Input, told: &mut Vec<Blind>) {
     }
 }
 
+/// Whether a key opened packets after the first, or the only one, that it did not open.
+fn opens_on(tally: &OpenedTally) -> bool {
+    let first = tally.failures.first();
+    let last = tally.proven.map(|seen| seen.last.1);
+    tally.corrupted() < 2 || first.map(|failure| failure.time) <= last
+}
+
 /// The name of an input that a number stands for.
 fn path(model: &Model, input: u16) -> Text {
     let input = model.inputs.get(usize::from(input));
@@ -446,11 +453,18 @@ fn esp(model: &Model, told: &mut Vec<Blind>) {
         );
         Blind {
             what: carried(tally.corrupted(), of_spi(packets, flow.key.spi)),
-            why: say!(
-                "their checksums are wrong and the key is right: changed on their way; first in \
-                 frame {frames}",
-                frames = list(frames.map(|failure| failure.frame))
-            ),
+            why: match opens_on(tally) {
+                true => say!(
+                    "their checksums are wrong and the key is right: changed on their way; first in \
+                     frame {frames}",
+                    frames = list(frames.map(|failure| failure.frame))
+                ),
+                false => say!(
+                    "the key that opened those before opens none since frame {frames}: it is another SA's, or they \
+                     were changed on their way",
+                    frames = list(frames.map(|failure| failure.frame).take(1))
+                ),
+            },
         }
     });
     let mut unread: BTreeMap<Unopened, u64> = BTreeMap::new();
@@ -594,6 +608,7 @@ mod tests {
     fn a_late_one_sided_cut_capture_with_drops_says_all_of_it() {
         let conversation = "
             0.0  A:500 > B:500  INFORMATIONAL i=1 r=2 id=4 request sealed 80
+            5.0  A:500 > B:500  INFORMATIONAL i=1 r=2 id=5 request sealed 80
             9.0  A > B  ESP 0xc0000001 seq 1..9 every 0.1 size 140";
         let input = Input {
             path: "x.pcap".to_owned(),

@@ -136,12 +136,15 @@ impl Finding {
         self
     }
 
-    /// A frame to compare with: it is cited, and is no part of what happened, so it tells nothing of when.
-    pub fn beside(mut self, (frame, _): Cite, note: impl Into<Text>) -> Self {
+    /// A frame of before or after it, which it is compared with: cited, and no part of its time.
+    pub fn beside(self, cite: Cite, note: impl Into<Text>) -> Self {
         let (first, last) = (self.first, self.last);
-        self = self.also((frame, first), note);
-        (self.first, self.last) = (first, last);
-        self
+        let finding = self.also(cite, note);
+        Self {
+            first,
+            last,
+            ..finding
+        }
     }
 
     /// It lasted from `first` to `last`, at least.

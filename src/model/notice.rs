@@ -46,7 +46,7 @@ impl Notice {
     }
 
     /// Whether it reports an error: IKEv2 below 16384, IKEv1 from 1 to 8191 (RFC 2408 section
-    /// 3.14.1), without the private range.
+    /// 3.14.1), without the private range and without the one number among them that grants what was offered.
     pub fn is_error(&self) -> bool {
         is_error(self.v1, self.kind)
     }
@@ -58,5 +58,8 @@ impl Notice {
 }
 
 fn is_error(v1: bool, kind: u16) -> bool {
-    kind < if v1 { 8192 } else { 16384 }
+    match v1 {
+        true => kind < 8192 && kind != NotifyV1::NOTIFY_SA_LIFETIME.0,
+        false => kind < 16384,
+    }
 }

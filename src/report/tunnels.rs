@@ -260,13 +260,16 @@ fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_
                 .into_iter()
                 .zip(lost.into_iter().zip(taps.crossed))
             {
-                facts.push(say!(
-                    "{from} → {to} {lost} of {packets} lost between them",
-                    from,
-                    to,
-                    lost,
-                    packets = count(lost.saturating_add(crossed), "packet")
-                ));
+                let all = lost.saturating_add(crossed);
+                if all > 0 {
+                    facts.push(say!(
+                        "{from} → {to} {lost} of {packets} lost between them",
+                        from,
+                        to,
+                        lost,
+                        packets = count(all, "packet")
+                    ));
+                }
             }
         }
         None => {

@@ -8,7 +8,7 @@ pub use crate::model::exchange::{is_v1, lacks_answer, v1_messages, was_repeated}
 use crate::model::{Exchange, Flight, Message, Model};
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::{Endpoint, Timestamp, Vantage};
+use crate::units::{Endpoint, Span, Timestamp, Vantage};
 
 /// What became of a message that wants an answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -94,14 +94,19 @@ impl<'m> Asked<'m> {
 
     /// `sent 4 times (at 0.0, 4.0, 11.2, 24.0 s)`.
     pub fn schedule(&self) -> Text {
-        match self.attempts() {
-            0 | 1 => "sent once".into(),
-            n => say!(
-                "sent {n} times (at {when})",
-                n,
-                when = super::offsets(&self.times)
-            ),
-        }
+        schedule(&self.times)
+    }
+}
+
+/// `sent 4 times (at 0.0, 4.0, 11.2, 24.0 s)`.
+pub fn schedule(times: &[Timestamp]) -> Text {
+    match times.len() {
+        0 | 1 => "sent once".into(),
+        n => say!(
+            "sent {n} times (at {when})",
+            n,
+            when = super::offsets(times)
+        ),
     }
 }
 
@@ -189,8 +194,31 @@ pub fn proof_of_answer(model: &Model, exchange: &Exchange) -> Option<Cite> {
         .find(|(_, time)| *time > asked)
 }
 
+/// The flight by whose schedule a message was sent again: who answers does so whenever the question comes
+/// again.
+pub fn paced_by<'m>(model: &Model, asked: &Asked<'m>) -> &'m Flight {
+    let flights = &asked.exchange.flights;
+    let place = flights
+        .iter()
+        .position(|flight| std::ptr::eq(flight, asked.flight));
+    let before = place
+        .and_then(|place| place.checked_sub(1))
+        .and_then(|place| flights.get(place));
+    // It follows at once, also where a slow responder makes keys first.
+    const AT_ONCE: Span = Span::from_millis(500);
+    let mirrors = |before: &&Flight| {
+        let questions = copies(model, before);
+        asked.times.iter().all(|time| {
+            let place = questions.partition_point(|question| question <= time);
+            let question = place.checked_sub(1).and_then(|place| questions.get(place));
+            question.is_some_and(|question| time.since(*question) <= AT_ONCE)
+        })
+    };
+    before.filter(mirrors).unwrap_or(asked.flight)
+}
+
 /// The times of every copy: of the first datagram, when a message has several.
-fn copies(model: &Model, flight: &Flight) -> Vec<Timestamp> {
+pub fn copies(model: &Model, flight: &Flight) -> Vec<Timestamp> {
     let Some(first) = flight.first().map(|id| &model.messages[id]) else {
         return Vec::new();
     };

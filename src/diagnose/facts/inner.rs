@@ -162,6 +162,8 @@ pub struct Inside<'m> {
 struct Sight {
     /// The last packet of IKE or ESP.
     last: Option<Timestamp>,
+    /// When each flow of ESP of it came.
+    esp: Vec<(Timestamp, Timestamp)>,
     /// When ESP came that could not be read.
     sealed: Vec<(Timestamp, Timestamp)>,
     /// Flows of ESP whose numbers have gaps.
@@ -246,6 +248,7 @@ impl<'m> Inside<'m> {
             };
             let sight = self.sights.entry((flow.key.vantage, 1 - end)).or_default();
             sight.last = sight.last.max(Some(flow.seen.last.1));
+            sight.esp.push((flow.seen.first.1, flow.seen.last.1));
             if !is_readable(flow) {
                 sight.sealed.push((flow.seen.first.1, flow.seen.last.1));
             }
@@ -284,16 +287,41 @@ impl<'m> Inside<'m> {
                 .sealed
                 .iter()
                 .any(|(from, to)| *from <= last && *to >= first);
-        let missing = || {
-            let flows = sight.gaps.iter().map(|id| &self.model.flows[*id]);
-            let missing = flows.map(|flow| missing(flow, first, last));
-            missing.fold(0, u64::saturating_add)
-        };
+        let missing = || self.lacks(vantage, end, (first, last));
         heard
             && open
             && self.tap.deaf.get(end) == Some(&false)
             && sight.gaps.len() <= MANY
             && requests.saturating_sub(missing()) >= FEW
+    }
+
+    /// Whether ESP of the gateway at an end came between these times, or soon after. Where none did, answers
+    /// may have been lost with all the rest of it.
+    pub fn sends(
+        &self,
+        vantage: Vantage,
+        end: usize,
+        (first, last): (Timestamp, Timestamp),
+    ) -> bool {
+        let until = last.later(Tap::PATIENCE);
+        let sight = self.sights.get(&(vantage, end));
+        sight.is_some_and(|sight| {
+            let mut esp = sight.esp.iter();
+            esp.any(|(from, to)| *from <= until && *to >= first)
+        })
+    }
+
+    /// How many numbers of ESP of the gateway at an end are missing between these times.
+    pub fn lacks(
+        &self,
+        vantage: Vantage,
+        end: usize,
+        (first, last): (Timestamp, Timestamp),
+    ) -> u64 {
+        let sight = self.sights.get(&(vantage, end));
+        let gaps = sight.into_iter().flat_map(|sight| &sight.gaps);
+        let missing = gaps.map(|id| missing(&self.model.flows[*id], first, last));
+        missing.fold(0, u64::saturating_add)
     }
 
     /// Confidence in what is concluded from answers that did not come.

@@ -145,7 +145,7 @@ impl Stopped {
 /// Fewer packets are no rhythm.
 const BEATS: u32 = 6;
 
-/// Periods that are looked for: those of health checks, and of keepalives.
+/// Periods that are looked for, longer than the first: those of health checks, and of keepalives.
 const PERIODS: (Span, Span) = (Span::from_millis(500), Span::from_secs(180));
 
 /// The standard deviation of a rhythm's intervals in terms of their mean, at most: a lost packet here
@@ -330,7 +330,7 @@ impl Sum {
         Self {
             packets: rhythm.packets,
             intervals: rhythm.packets.saturating_sub(1),
-            ticks: (span.0 / Rhythm::TICK.0) as f64,
+            ticks: span.0 as f64 / Rhythm::TICK.0 as f64,
             squares: rhythm.squares as f64,
             first: rhythm.first,
             last: rhythm.last,
@@ -355,10 +355,10 @@ impl Sum {
         let intervals = f64::from(self.intervals);
         let mean = self.ticks / intervals;
         let variance = (self.squares / intervals - mean * mean).max(0.0);
-        let period = Span((mean * Rhythm::TICK.0 as f64) as i64);
+        let period = Span((mean * Rhythm::TICK.0 as f64).round() as i64);
         let (least, most) = PERIODS;
         let steady = variance.sqrt() <= UNEVEN * mean;
-        (steady && period >= least && period <= most).then_some(period)
+        (steady && period > least && period <= most).then_some(period)
     }
 }
 

@@ -6,7 +6,7 @@ use super::end_of;
 use crate::diagnose::{Case, Cite};
 use crate::limits;
 use crate::model::{
-    ChildSaId, Deleted, ExchangeId, IkeSaId, Mode, Model, Said, Selector, selector,
+    ChildSaId, Deleted, ExchangeId, IkeSaId, Mode, Model, Negotiation, Said, Selector, selector,
 };
 use crate::units::{EspSpi, Timestamp, Vantage};
 use std::net::IpAddr;
@@ -28,6 +28,8 @@ pub struct Narrowing {
     pub served: bool,
     /// Whether the asker was given an inner address, which its selectors then follow.
     pub remote_access: bool,
+    /// Whether it takes the place of a child SA that was granted all that was asked for.
+    pub renews: bool,
 }
 
 impl Narrowing {
@@ -99,22 +101,36 @@ pub fn narrowings(case: &Case<'_>) -> Vec<Narrowing> {
         if again || left.iter().all(Vec::is_empty) {
             continue;
         }
+        let (replaced, others): (Vec<_>, Vec<_>) = attempts
+            .iter()
+            .partition(|attempt| replaces(request, &attempt.told));
         found.push(Narrowing {
             request: request.clone(),
             answer: answer.clone(),
             asked: asked.clone(),
             granted: granted.clone(),
             left,
-            served: is_served(attempts, request, asked),
+            served: is_served(&others, request, asked),
             remote_access,
+            renews: is_served(&replaced, request, asked),
         });
     }
     found
 }
 
-/// Whether every pair of what was asked for is granted by some child SA, as far as it can be looked
+/// Whether a request renews the child SA that another negotiation made: the SA then goes, and serves nothing
+/// (RFC 7296 section 2.8).
+fn replaces(request: &Said, made: &Negotiation) -> bool {
+    let said = [&made.request, &made.answer].into_iter().flatten();
+    let mut own = said.filter(|said| said.from == request.from);
+    request
+        .rekeys
+        .is_some_and(|old| own.any(|said| said.spis.iter().any(|(_, _, spi)| *spi == old)))
+}
+
+/// Whether every pair of what was asked for is granted by some of these child SAs, as far as it can be looked
 /// for: up to [`limits::SELECTOR_PAIRS`].
-fn is_served(attempts: &[Attempt], request: &Said, asked: &[Vec<Selector>; 2]) -> bool {
+fn is_served(attempts: &[&Attempt], request: &Said, asked: &[Vec<Selector>; 2]) -> bool {
     let granted: Vec<[Vec<Selector>; 2]> = attempts
         .iter()
         .filter_map(|attempt| {

@@ -1,8 +1,9 @@
 //! What the tap could see: the guard of every conclusion from absence.
 
+use super::asked;
 use super::quality::{self, own};
 use crate::diagnose::{Case, Cite, Confidence, Severity, Signs};
-use crate::model::{Flight, IkeState, Message, Model, Transport};
+use crate::model::{Exchange, Flight, IkeState, Message, Model, Transport};
 use crate::net::Path;
 use crate::units::{Span, Timestamp, Vantage};
 
@@ -31,11 +32,13 @@ impl Tap {
     pub fn of(case: &Case<'_>) -> Self {
         let mut heard = [false; 2];
         let mut answered = [false; 2];
-        let messages = messages(case).map(|message| {
-            // Who names both SPIs has heard the other side.
-            let both = !message.header.spis.initiator.is_zero()
-                && !message.header.spis.responder.is_zero();
-            (message.path.from().address, both)
+        let messages = flights(case).flat_map(|(exchange, flight)| {
+            let mut proves = None;
+            copies(case.model, flight).map(move |message| {
+                let proves = proves
+                    .get_or_insert_with(|| proves_other(case.model, exchange, flight, message));
+                (message.path.from().address, *proves)
+            })
         });
         let flows = case
             .tunnel
@@ -189,19 +192,47 @@ pub fn is_beside_sender(model: &Model, sent: &Flight, received: &Flight) -> bool
         })
 }
 
+/// Whether who sends this has heard the other side since the recording began.
+///
+/// An IKE SA that began in the recording is named by both its SPIs only by who was answered. The SPIs of an
+/// older one prove nothing: who asks a dead peer names them, too. There an answer shows it, since it was asked
+/// for, and so does what comes only after an answer.
+fn proves_other(model: &Model, exchange: &Exchange, flight: &Flight, message: &Message) -> bool {
+    let spis = message.header.spis;
+    if spis.initiator.is_zero() || spis.responder.is_zero() {
+        return false;
+    }
+    let is_older = model.ike_sas[exchange.ike_sa].state == IkeState::AlreadyUp;
+    let sent = exchange.flights.iter().map(|other| other.by);
+    let went_on = || asked::proof_of_answer(model, exchange).is_some();
+    !is_older
+        || match asked::is_v1(exchange.kind) {
+            // The third message of an exchange answers the second.
+            true => sent.filter(|by| *by == flight.by).count() > 1 || went_on(),
+            false => flight.response || went_on(),
+        }
+}
+
+/// The messages of the tunnel's exchanges, each with its exchange.
+fn flights<'m>(case: &Case<'m>) -> impl Iterator<Item = (&'m Exchange, &'m Flight)> + use<'m> {
+    case.exchanges().flat_map(|exchange| {
+        exchange
+            .flights
+            .iter()
+            .map(move |flight| (exchange, flight))
+    })
+}
+
+/// The datagrams of a message, copies included.
+fn copies<'m>(model: &'m Model, flight: &'m Flight) -> impl Iterator<Item = &'m Message> + use<'m> {
+    let all = flight.parts.iter().chain(&flight.again);
+    all.chain(&flight.elsewhere).map(|id| &model.messages[*id])
+}
+
 /// Every message of the tunnel's exchanges, copies included.
 pub fn messages<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m Message> + use<'m> {
     let model = case.model;
-    case.exchanges()
-        .flat_map(|exchange| &exchange.flights)
-        .flat_map(|flight| {
-            flight
-                .parts
-                .iter()
-                .chain(&flight.again)
-                .chain(&flight.elsewhere)
-        })
-        .map(|id| &model.messages[*id])
+    flights(case).flat_map(|(_, flight)| copies(model, flight))
 }
 
 /// When each end of a tunnel was heard, in order of time.
@@ -237,6 +268,13 @@ impl Heard {
             list.sort_by_key(|cite| cite.1);
         }
         Self(ends)
+    }
+
+    /// The first packet that an end sent after a time.
+    pub(crate) fn since(&self, end: usize, time: Timestamp) -> Option<Cite> {
+        let list = self.0.get(end)?;
+        list.get(list.partition_point(|cite| cite.1 <= time))
+            .copied()
     }
 
     /// The last packet that an end sent before a time.
@@ -283,6 +321,21 @@ mod tests {
         ] {
             assert_eq!(concluded(doubt), Confidence::Likely);
         }
+    }
+
+    #[test]
+    fn the_spis_of_an_older_ike_sa_show_no_answer_of_today() {
+        let deaf = |text: &str| {
+            let model = model(text);
+            Case::of(&model, crate::model::TunnelId(0)).tap().deaf
+        };
+        let asked = "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 80 again=4,11";
+        assert_eq!(deaf(asked), [false; 2]);
+        // The next request comes after an answer, and an answer after a request.
+        let next = "12 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80";
+        assert_eq!(deaf(&format!("{asked}\n{next}")), [false, true]);
+        let answer = "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 response by=initiator sealed 80";
+        assert_eq!(deaf(answer), [false, true]);
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Passage {
         let copies = copies_of(self.sent.len());
         if self.is_lost() {
             finding.says.add(say!(
-                "{copies} of {what} left the tap {near} and none reached the tap {far}: it is lost between \
+                "{copies} of {what} left the tap {near} while {far} recorded, and none reached it: it is lost between \
                  the two taps.",
                 copies,
                 what,

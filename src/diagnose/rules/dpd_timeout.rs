@@ -8,6 +8,7 @@ use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -36,7 +37,7 @@ const DOCUMENT: &str = "\
 A gateway asks whether its peer is alive (dead peer detection) and gets no answer, several times. It then gives the tunnel up and, if so configured, begins anew.
 
 ## How it is seen
-A request on an established IKE SA is repeated byte for byte without answer, though the peer had been heard before, and does not speak on another IKE SA either. Often all ESP of the peer stops at the same time: then the path or the peer is gone. If its ESP goes on, only IKE is lost.
+A request on an established IKE SA is repeated byte for byte without answer, though the peer had been heard before, and does not speak on another IKE SA either. Often all ESP of the peer stops at the same time: then the path or the peer is gone. If its ESP goes on, only IKE is lost. If its IKE goes on, too, it lives, and it is told as possible.
 
 ## What else looks like it
 A path that is down, a peer that crashed or rebooted, a NAT mapping or firewall state that expired, a peer that deleted the tunnel without a word that got through. The deletion of an old IKE SA is often not answered once a new one has its place; that harms nobody, and nothing is said.
@@ -89,6 +90,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ),
             "A firewall forgot the state of the IKE port while ESP keeps its own alive.",
         )
+    } else if probe.spoke.is_some() {
+        (
+            say!(
+                "{from}: {kind} was {schedule} and not answered, though IKE of the peer came meanwhile.",
+                from,
+                kind,
+                schedule
+            ),
+            "The peer lives, and does not take this request or does not get it.",
+        )
     } else {
         (
             say!(
@@ -102,7 +113,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let mut finding = Finding::new(
         &RULE,
-        tap.absence(Confidence::Likely),
+        tap.absence(Confidence::Likely)
+            .lower_if(probe.spoke.is_some()),
         case.id,
         probe.first,
         say!(
@@ -133,9 +145,26 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         here.any(|directions| directions.alive(1 - peer, at, at).next().is_some())
     });
     if !runs_through {
-        finding = finding.also(heard, "last packet of the peer before");
+        finding = finding.beside(heard, "last packet of the peer before");
     }
     finding = finding.also(probe.last, "last copy, unanswered");
+    if let Some(known) = peer.and_then(|peer| known_as(case, &probe, peer, tap_of_request)) {
+        finding.says.add(say!(
+            "The peer never sent anything to {from}: it spoke to {known} before.",
+            from = probe.from.address,
+            known
+        ));
+        finding = finding
+            .or(say!(
+                "The address of {known} changed to {from}, and the peer, or a filter, does not follow.",
+                known,
+                from = probe.from.address
+            ))
+            .advise("Look whether both sides support MOBIKE, which a change of address needs.");
+    }
+    if let Some(spoke) = probe.spoke {
+        finding = finding.also(spoke, "IKE of the peer meanwhile");
+    }
     if esp_after > 0 {
         finding = finding.advise("Look for a firewall in between that forgets UDP 500 or 4500.");
     }
@@ -155,6 +184,28 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     vec![finding]
 }
 
+/// The address that the peer spoke to before, if it never sent anything to that of the probe.
+fn known_as(
+    case: &Case<'_>,
+    probe: &Probe<'_>,
+    peer: usize,
+    vantage: Option<Vantage>,
+) -> Option<IpAddr> {
+    let heard = case
+        .messages()
+        .filter(|message| Some(message.vantage) == vantage)
+        .filter(|message| end_of(case.tunnel, message.path.from().address) == Some(peer))
+        .map(|message| message.path.to().address);
+    let mut known = None;
+    for address in heard {
+        if address == probe.from.address {
+            return None;
+        }
+        known = Some(address);
+    }
+    known
+}
+
 /// A probe that nobody answered.
 pub(super) struct Probe<'m> {
     /// The request.
@@ -171,6 +222,8 @@ pub(super) struct Probe<'m> {
     pub(super) first: Cite,
     /// The last copy.
     pub(super) last: Cite,
+    /// What the peer sent on the same IKE SA between the second copy and the last.
+    pub(super) spoke: Option<Cite>,
 }
 
 /// The first IKE SA of a tunnel whose peer was probed in vain.
@@ -212,6 +265,7 @@ fn v2_probe<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
             schedule: asked.schedule(),
             first: asked.first,
             last: asked.last,
+            spoke: spoke(case.model, sa, &asked),
         })
 }
 
@@ -272,6 +326,20 @@ fn speaks(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
         .filter(|flight| flight.by != asked.flight.by)
         .flat_map(|flight| seen_at(model, flight, asked.message.vantage))
         .any(|time| time > asked.first.1)
+}
+
+/// What of the peer came on the IKE SA while the request was sent again. What came right after the first copy
+/// may have crossed it.
+fn spoke(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> Option<Cite> {
+    let again = *asked.times.get(1)?;
+    let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    exchanges
+        .flat_map(|exchange| &exchange.flights)
+        .filter(|flight| flight.by != asked.flight.by)
+        .filter_map(|flight| first(model, flight))
+        .filter(|message| message.vantage == asked.message.vantage)
+        .map(|message| (message.frame, message.time))
+        .find(|(_, time)| *time > again && *time <= asked.last.1)
 }
 
 /// When a message and its copies passed one tap. What the peer sends may pass another tap, near it,
@@ -390,6 +458,7 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
         schedule: say!("sent {number} times", number = run.len()),
         first: began(case.model, oldest)?,
         last: began(case.model, newest)?,
+        spoke: None,
     })
 }
 

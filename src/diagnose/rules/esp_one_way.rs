@@ -252,7 +252,10 @@ fn one_way(
         true => Confidence::Likely,
         false => Confidence::Possible,
     });
+    // Nothing at all of the silent end: it may have gone down itself.
+    let gone = before > 0 && case.heard().since(silent, since).is_none();
     let hears = match ike {
+        true if gone => "IKE passed in both directions before, so this tap hears both.",
         true => "IKE passes in both directions, so this tap hears both.",
         false => {
             "No IKE of both is in this capture; the answers that came before show that this tap heard both."
@@ -407,8 +410,17 @@ fn one_way(
             is_silent
         )));
     }
+    if gone {
+        finding = finding.or(say!(
+            "{is_silent} itself went down: nothing else of it was heard since.",
+            is_silent
+        ));
+    }
     if arrives.is_none() {
-        finding = finding.or("A filter drops ESP in that direction.");
+        finding = finding.or(match before {
+            0 => "A filter drops ESP in that direction.",
+            _ => "A filter drops ESP in that direction since then.",
+        });
     }
     let protocol = match directions.all().map(|flow| flow.key.transport).max() {
         Some(Transport::Tcp) => Text::verbatim("TCP 4500"),

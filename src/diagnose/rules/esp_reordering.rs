@@ -85,7 +85,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Certain.lower_if(beyond),
+        // That it is the sender is told by the TTLs alone.
+        Confidence::Certain.lower_if(beyond || by_sender && !queued),
         case.id,
         at,
         say!("{behind} behind the highest number", behind = tally.deepest),
@@ -146,6 +147,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         (false, true) => {
             finding.advise("Look for load balancing by packet and for QoS that splits one SPI.")
         }
+        (false, false) if by_sender => finding.or("The capture itself disturbed the order."),
         (false, false) => finding,
     }]
 }

@@ -2,6 +2,7 @@
 
 use crate::diagnose::facts::{began, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::language::count;
 use crate::model::{AnomalyKind, EspFlow};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -80,20 +81,25 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         Confidence::Likely,
         case.id,
         at,
-        say!("a number of {spi} that had come before", spi = flow.key.spi),
+        match tally.restarts {
+            0 => say!("a number of {spi} that had come before", spi = flow.key.spi),
+            _ => say!("the numbers of {spi} begin again", spi = flow.key.spi),
+        },
     )
-    .title(say!(
-        "ESP {spi} repeats sequence numbers",
-        spi = flow.key.spi
-    ))
+    .title(match tally.restarts {
+        0 => say!("ESP {spi} repeats sequence numbers", spi = flow.key.spi),
+        _ => say!("The sequence numbers of ESP {spi} begin again", spi = flow.key.spi),
+    })
     .says(if tally.restarts > 0 {
         say!(
-            "The counter of {spi} began again {times} time(s) on a living SPI, which RFC 4303 \
-             forbids; {twice} numbers came twice.",
+            "The counter of {spi} began again {times}, which RFC 4303 forbids within an SA: the receiver throws all \
+             away until the old number is passed.",
             spi = flow.key.spi,
-            times = tally.restarts,
-            twice = tally.duplicate
+            times = count(u64::from(tally.restarts), "time")
         )
+        .then((tally.duplicate > 0).then(|| {
+            say!("{packets} bear a number that had come before.", packets = count(tally.duplicate, "packet"))
+        }))
     } else {
         say!(
             "{twice} of {packets} packets of {spi} bear a number that had come before; the \
@@ -103,7 +109,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             spi = flow.key.spi
         )
     })
-    .or("The tap records some packets twice.");
+    ;
+    if tally.restarts == 0 {
+        finding = finding.or("The tap records some packets twice.");
+    }
     let copies = !real(flow);
     // Nothing but their delay tells them from a tap's.
     finding.confidence = finding.confidence.lower_if(is_everywhere(flow));
@@ -118,7 +127,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .or("Another member of a cluster took over without the counters.");
         finding.confidence = Confidence::Possible;
     }
-    if let Some(before) = taps::upstream(case, flow) {
+    if let Some(before) = taps::upstream(case, flow).filter(|_| tally.duplicate > 0) {
         let tap = taps::name(case.model, before.key.vantage);
         finding.says.add(match before.sequence.duplicate {
             0 => say!(
@@ -133,11 +142,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ),
         });
     }
-    finding = finding
-        .advise("See whether the tap records packets twice: compare the times of the copies.")
-        .advise("Look for loops and duplicating devices on the path.");
+    finding = match tally.restarts {
+        0 => finding
+            .advise("See whether the tap records packets twice: compare the times of the copies.")
+            .advise("Look for loops and duplicating devices on the path."),
+        _ => finding.advise(
+            "Unless a new SA bears the same SPI, the sender lost its state: restart the tunnel, and ask its vendor.",
+        ),
+    };
     for anomaly in flow.anomalies.iter().filter(odd).skip(1) {
-        finding = finding.also((anomaly.frame, anomaly.time), "another copy");
+        let note = match anomaly.kind {
+            AnomalyKind::Restart(_) => "they begin again",
+            _ => "another copy",
+        };
+        finding = finding.also((anomaly.frame, anomaly.time), note);
     }
     vec![finding]
 }

@@ -134,6 +134,7 @@ fn finding(
     let gateway = case.tunnel.ends.get(prober)?;
     let (run, reset) = *caused.first()?;
     let (from, to) = (asking.from.address, asking.to.address);
+    let others = resets.len().saturating_sub(caused.len());
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
@@ -146,23 +147,42 @@ fn finding(
         say!("echo request to {to}, not answered, before it", to),
     )
     .title(say!(
-        "{gateway} resets the tunnel whenever its health check fails",
+        "{gateway} resets the tunnel when its health check fails",
         gateway
     ))
-    .says(say!(
-        "{gateway} deleted the IKE SA {resets} times, each time after echo requests from {from} \
-         to {to}, one every {period}, had no answer. The peer answers IKE all the while: the \
-         tunnel works, the target does not answer.",
-        gateway,
-        resets = caused.len(),
-        from,
-        to,
-        period
-    ));
+    .says(match others {
+        0 => say!(
+            "{gateway} deleted the IKE SA {resets} times, each time after echo requests from {from} \
+             to {to}, one every {period}, had no answer. The peer answers IKE all the while: the \
+             tunnel works, the target does not answer.",
+            gateway,
+            resets = caused.len(),
+            from,
+            to,
+            period
+        ),
+        _ => say!(
+            "{gateway} deleted the IKE SA {all} times, {resets} of them after echo requests from {from} to {to}, one \
+             every {period}, had no answer. The peer answers IKE all the while: the tunnel works, the target does \
+             not answer.",
+            gateway,
+            all = resets.len(),
+            resets = caused.len(),
+            from,
+            to,
+            period
+        ),
+    });
     for (run, reset) in caused.iter().skip(1) {
         finding = finding
             .also(*reset, "and again")
             .also(run.seen.last, "after requests without answer");
+    }
+    for reset in resets
+        .iter()
+        .filter(|reset| caused.iter().all(|(_, caused)| caused != *reset))
+    {
+        finding = finding.also(*reset, "this time requests were answered before it");
     }
     Some(
         finding

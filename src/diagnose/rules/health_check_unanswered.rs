@@ -211,6 +211,10 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
     for place in &places {
         finding = finding.also(*place, "not answered either");
     }
+    // Of many only the first are kept.
+    if let Some(run) = echo.runs.last().filter(|run| waited(&run.seen.last)) {
+        finding = finding.during(first.1, run.seen.last.1);
+    }
     finding = match (others, echo.answered) {
         (true, 0) => finding
             .or("The target does not answer echo at all.")
@@ -221,16 +225,29 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
             )),
         (_, 0) => finding
             .or("The target is down.")
+            .or("ICMP echo is filtered, on the way to the target or on it.")
             .or("The answers take another way, past this tunnel.")
             .advise(say!(
                 "Ask {to} by hand from {from}; look whether it has a route back to {from}.",
                 to,
                 from
             )),
-        _ => finding.or("Packets are lost on the way.").advise(say!(
-            "Look at the load of {to}, or give the check more time and more tries.",
+        // All that failed came in one run: the target, or the way to it, was away for that time.
+        _ if echo.runs.len() == 1 => finding.or("The way to the target was down then.").advise(say!(
+            "Look what was wrong with {to}, or with the way to it behind the gateway, at that time.",
             to
         )),
+        _ => {
+            let lossy = inside.lacks(vantage, asking.end, (first.1, last.1)) > 0;
+            let finding = match lossy {
+                true => finding.or("Packets are lost on the way."),
+                false => finding.or("Packets are lost behind the gateway."),
+            };
+            finding.advise(say!(
+                "Look at the load of {to}, or give the check more time and more tries.",
+                to
+            ))
+        }
     };
     Some(finding)
 }

@@ -192,7 +192,7 @@ fn step(tunnel: TunnelId, samples: &[Sample], what: &'static str) -> Option<Find
             first.0,
             say!("answered after {rtt}", rtt = first.1),
         )
-        .also(low.0, say!("answered after {rtt}, before", rtt = low.1))
+        .beside(low.0, say!("answered after {rtt}, before", rtt = low.1))
         .also(
             high.0,
             say!("answered after {rtt}, the shortest since", rtt = high.1),

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::recovery;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::Role;
 use crate::registry::{NotifyType, NotifyV1};
@@ -54,8 +54,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     // A responder may have other identities than those that it showed.
     let guess = !refusal.v1 && refusal.by == Role::Responder;
     let mut shown = own_identities(case, &refusal);
-    shown.sort_unstable();
-    shown.dedup();
+    shown.sort();
+    shown.dedup_by(|one, other| one.0 == other.0);
     let confidence = Confidence::Likely.lower_if(guess && shown.len() > 1);
     let mut finding = Finding::new(&RULE, confidence, case.id, refusal.at, "the refusal")
         .title(say!("{from} and {to} disagree about an identity", from, to))
@@ -76,6 +76,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     for claim in case.model.claims(refusal.ike_sa) {
         if let (Some(at), Some(said)) = (claim.at, claim.said()) {
             finding = finding.also(at, said);
+        }
+    }
+    if guess {
+        for (identity, at) in shown
+            .iter()
+            .filter_map(|(identity, at)| Some((identity, (*at)?)))
+        {
+            finding = finding.beside(
+                at,
+                say!(
+                    "elsewhere it is “{identity}”",
+                    identity = Text::verbatim(identity)
+                ),
+            );
         }
     }
     for again in proof::refused_again(case, &refusal) {
@@ -129,8 +143,9 @@ fn suspicion(case: &Case<'_>, refusal: &Refusal) -> Option<Text> {
         }
         Role::Responder => {
             let own = own_identities(case, refusal);
-            let shown = own.first()?;
-            (!own.contains(&wanted)).then(|| {
+            let (shown, _) = own.first()?;
+            let mut known = own.iter().map(|(identity, _)| identity);
+            known.all(|identity| *identity != wanted).then(|| {
                 say!(
                     "{to} wants “{wanted}”, but elsewhere in this capture {from} says that it is \
                      “{shown}”; {from} refused by AUTHENTICATION_FAILED.",
@@ -146,7 +161,7 @@ fn suspicion(case: &Case<'_>, refusal: &Refusal) -> Option<Text> {
 
 /// The identities that the refuser showed under other IKE SAs of the tunnel to the identity that it
 /// refused: to another it may be another, by a connection of its own.
-fn own_identities(case: &Case<'_>, refusal: &Refusal) -> Vec<String> {
+fn own_identities(case: &Case<'_>, refusal: &Refusal) -> Vec<(String, Option<Cite>)> {
     let [initiator, responder] = case.model.claims(refusal.ike_sa);
     let refused = match refusal.by {
         Role::Initiator => responder.identity,
@@ -160,9 +175,13 @@ fn own_identities(case: &Case<'_>, refusal: &Refusal) -> Vec<String> {
         let [initiator, responder] = case.model.claims(*id);
         let (own, other) = match () {
             () if path.from.address == refusal.from => {
-                (initiator.identity, responder.identity.or(initiator.expects))
+                let own = initiator.identity.zip(Some(initiator.at));
+                (own, responder.identity.or(initiator.expects))
             }
-            () if path.to.address == refusal.from => (responder.identity, initiator.identity),
+            () if path.to.address == refusal.from => (
+                responder.identity.zip(Some(responder.at)),
+                initiator.identity,
+            ),
             () => continue,
         };
         let same = other.is_none() || refused.is_none() || other == refused;

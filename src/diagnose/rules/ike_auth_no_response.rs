@@ -1,7 +1,9 @@
 //! Algorithms are agreed; the authentication is never answered.
 
+use super::ike_fragments_lost::EVERYWHERE;
 use super::port_4500_blocked::{is_blocked, silences};
 use crate::diagnose::facts::abandoned::Abandoned;
+use crate::diagnose::facts::asked::is_v1;
 use crate::diagnose::facts::auth::Shape;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
@@ -76,16 +78,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 schedule = asked.schedule(),
                 to = asked.to()
             ))
-            .or(match asked.exchange.kind {
-                ExchangeType::IKE_AUTH => {
-                    "The peer rejects the authentication or the identity without a word."
-                }
-                _ => {
+            .or(match is_v1(asked.exchange.kind) {
+                true => {
                     "The peer rejects the authentication or the identity without a word; with IKEv1 a \
                      wrong pre-shared key looks like this."
                 }
+                false => "The peer rejects the authentication or the identity without a word.",
             })
-            .or("The message, or its answer, is too large for the path.")
+            .or(match asked.message.ip.length <= EVERYWHERE && silence.shape == Shape::Whole {
+                true => "The answer is too large for the path.",
+                false => "The message, or its answer, is too large for the path.",
+            })
             .advise("Read the peer's log for this moment.")
             .advise("Compare pre-shared keys, identities and certificates of both sides.");
             // What comes from the port shows the way back alone.

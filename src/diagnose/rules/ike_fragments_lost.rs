@@ -65,21 +65,30 @@ const WAYS: [Way; 4] = [
 ];
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    first_of(&WAYS, case)
-        .map(|finding| {
-            finding
-                .advise(
-                    "Enable IKE fragmentation (RFC 7383) on both sides, fragments of at most 1280 \
-                     octets.",
-                )
-                .advise_all(vendor_advice::of_both(case, Topic::Fragmentation))
-                .advise(
-                    "Let IP fragments pass on the filters in between, or find the link with the \
-                     small MTU.",
-                )
-        })
-        .into_iter()
-        .collect()
+    first_of(&WAYS, case).into_iter().collect()
+}
+
+/// Adds what to do where IP cuts the message.
+fn by_ip(case: &Case<'_>, finding: Finding) -> Finding {
+    finding
+        .advise(
+            "Enable IKE fragmentation (RFC 7383) on both sides, fragments of at most 1280 octets.",
+        )
+        .advise_all(vendor_advice::of_both(case, Topic::Fragmentation))
+        .advise(
+            "Let IP fragments pass on the filters in between, or find the link with the small MTU.",
+        )
+}
+
+/// Adds what to do where IKE cuts the message into so many pieces.
+fn by_ike(case: &Case<'_>, flight: &Flight, total: u16, finding: Finding) -> Finding {
+    let finding = resized(case.model, flight, total, finding);
+    let fits = largest(case.model, flight).is_some_and(|octets| octets <= EVERYWHERE);
+    let finding = match fits && total <= MANY {
+        true => finding.advise("Try smaller fragments, such as of 576 octets."),
+        false => finding,
+    };
+    finding.advise_all(vendor_advice::of_both(case, Topic::Fragmentation))
 }
 
 /// Some IKE fragments arrive, some never do.
@@ -94,14 +103,14 @@ fn pieces_missing(case: &Case<'_>) -> Option<Finding> {
     let (exchange, numbers) = (Text::verbatim(exchange.kind), list(&flight.fragments_seen));
     let came = match flight.again.len() {
         0 => say!(
-            "Of {total} fragments of {exchange} only {numbers} came to the tap; the message \
+            "Of the {total} fragments of {exchange} no more came to the tap than number {numbers}; the message \
              cannot be put together.",
             total,
             exchange,
             numbers = &numbers
         ),
         again => say!(
-            "Of {total} fragments of {exchange} only {numbers} came to the tap, {again} again; \
+            "Of the {total} fragments of {exchange} no more came to the tap than number {numbers}, {again} again; \
              the message cannot be put together.",
             total,
             exchange,
@@ -118,21 +127,21 @@ fn pieces_missing(case: &Case<'_>) -> Option<Finding> {
         }),
         case.id,
         at,
-        say!("fragments {numbers} of {total} came", numbers, total),
+        say!("of {total} fragments number {numbers} came", total, numbers),
     )
     .says(came.then(sized(case.model, flight, total)));
-    finding = resized(case.model, flight, total, finding);
     if let Some(last) = flight.again.last() {
         finding = finding.also(
             crate::diagnose::facts::cite(case.model, *last),
             "the same fragments again",
         );
     }
-    Some(located(
+    let finding = located(
         case,
         flight,
         finding.or("The capture itself missed packets."),
-    ))
+    );
+    Some(by_ike(case, flight, total, finding))
 }
 
 /// Adds which fragments left one tap and never reached the other.
@@ -180,17 +189,20 @@ fn sized(model: &Model, flight: &Flight, total: u16) -> Option<Text> {
     ))
 }
 
+/// The largest IP packet of a message.
 fn largest(model: &Model, flight: &Flight) -> Option<u32> {
     let parts = flight.parts.iter();
     parts.map(|id| model.messages[*id].ip.length).max()
 }
 
+/// IPv6 takes so many octets everywhere (RFC 8200 section 5), and IPv4 nearly so.
+pub(super) const EVERYWHERE: u32 = 1280;
+
+/// Some receivers take no more fragments of one message.
+const MANY: u16 = 16;
+
 /// Advises on the size of the fragments, if it is not a good one.
 fn resized(model: &Model, flight: &Flight, total: u16, finding: Finding) -> Finding {
-    /// IPv6 takes so many octets everywhere (RFC 8200 section 5), and IPv4 nearly so.
-    const EVERYWHERE: u32 = 1280;
-    /// Some receivers take no more fragments of one message.
-    const MANY: u16 = 16;
     match largest(model, flight) {
         Some(octets) if total > MANY => finding.advise(say!(
             "Make the fragments larger than {octets} octets: {total} are more than some receivers \
@@ -263,7 +275,10 @@ fn ip_pieces_missing(case: &Case<'_>) -> Option<Finding> {
         from = train.from,
         to = train.to
     ));
-    Some(finding.or("The capture itself missed packets."))
+    Some(by_ip(
+        case,
+        finding.or("The capture itself missed packets."),
+    ))
 }
 
 /// Whether a request is sent again although a piece of its answer came.
@@ -328,10 +343,11 @@ fn answer_unheard(case: &Case<'_>) -> Option<Finding> {
         for copy in copies {
             finding = finding.also(cite(case.model, copy), "the same request after its answer");
         }
-        if let Some(total) = pair.answer.fragments {
-            finding = resized(case.model, pair.answer, total, finding);
-        }
-        Some(located(case, pair.answer, finding))
+        let finding = located(case, pair.answer, finding);
+        Some(match pair.answer.fragments {
+            Some(total) => by_ike(case, pair.answer, total, finding),
+            None => by_ip(case, finding),
+        })
     })
 }
 
@@ -391,8 +407,8 @@ fn all_sent(case: &Case<'_>) -> Option<Finding> {
         .or("The peer drops the message in silence for another reason, or UDP 4500 is blocked."),
     );
     Some(match total {
-        0 => finding,
-        _ => resized(case.model, asked.flight, total, finding),
+        0 => by_ip(case, finding),
+        _ => by_ike(case, asked.flight, total, finding),
     })
 }
 

@@ -102,11 +102,13 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     let before = case.heard().last(1 - end, first.first.1);
     // A peer that serves others at the time is alive, and what it sends passes here.
     let serves = before.is_none() && !heard && serves_others(case, first);
+    let since = case.heard().since(1 - end, first.first.1);
     let history = match (before, heard) {
         _ if serves => say!(
             "The peer sends nothing here, and to others it does at the time: it is alive, and what it sends passes \
              this tap.",
         ),
+        (Some(_), _) if since.is_some() => "The peer was heard before and since.".into(),
         (Some((_, time)), _) => say!(
             "The peer was heard until {span} before the first request.",
             span = first.first.1.since(time)
@@ -159,32 +161,40 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         .then(history)
         .then(up),
     )
-    .or("A filter drops UDP 500 on the way there or back.")
-    .or("The peer address is wrong, or the peer ignores initiators it does not know.")
-    .advise(say!(
-        "Capture on the outside port of {peer}: if the requests arrive there, look at the device \
-         and its configuration; if not, at the path.",
-        peer = peer.address
-    ))
-    .advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    .or("A filter drops UDP 500 on the way there or back.");
+    // An IKE SA that came up shows the address to be right, and both directions to be recorded.
+    finding = match recovered {
+        true => finding,
+        false => finding
+            .or("The peer address is wrong, or the peer ignores initiators it does not know."),
+    };
     // Who was heard shows that the recording has its direction.
-    if !serves && before.is_none() {
+    if !recovered && !serves && before.is_none() {
         finding = finding.or("The capture records one direction only.");
     }
+    let passages: Vec<Passage> = attempts
+        .iter()
+        .filter_map(|asked| Passage::of(case, asked.flight))
+        .collect();
+    if passages.is_empty() {
+        finding = finding.advise(say!(
+            "Capture on the outside port of {peer}: if the requests arrive there, look at the device \
+             and its configuration; if not, at the path.",
+            peer = peer.address
+        ));
+    }
+    finding =
+        finding.advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
     if given_up {
         finding = finding.or("It is a scan: whoever means it sends the request again.");
     }
-    if before.is_some() {
+    if before.is_some() && since.is_none() && passages.is_empty() {
         finding = finding.advise(say!(
             "Proposals, identities and selectors are not to blame, for nothing is negotiated. If \
              {peer} is a cloud gateway, look at its billing and instance state first.",
             peer = peer.address
         ));
     }
-    let passages: Vec<Passage> = attempts
-        .iter()
-        .filter_map(|asked| Passage::of(case, asked.flight))
-        .collect();
     let lost = !passages.is_empty() && passages.iter().all(Passage::is_lost);
     let arrived = passages.iter().find(|passage| passage.arrived());
     if let Some(passage) = passages.first().filter(|_| lost).or(arrived) {
@@ -199,6 +209,9 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
             finding.confidence = Confidence::Certain;
         }
         finding = passage.tell(case.model, finding, "the request");
+        if passage.arrived() {
+            finding.says.add("No answer left there.");
+        }
     } else if !serves {
         finding
             .says
@@ -405,12 +418,9 @@ mod tests {
     fn a_request_that_never_reaches_the_second_tap_is_lost_between() {
         let finding = at_two_taps("");
         assert_eq!(finding.confidence, crate::diagnose::Confidence::Certain);
-        assert!(
-            finding
-                .says
-                .to_string()
-                .contains("3 copies of the request left the tap tap 0 and none reached")
-        );
+        assert!(finding.says.to_string().contains(
+            "3 copies of the request left the tap tap 0 while tap 1 recorded, and none reached it"
+        ));
         assert!(finding.alternatives.is_empty(), "{finding:#?}");
     }
 

@@ -79,16 +79,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         asker = pair.from,
         copies = deaf.len()
     ))
-    .or("The requester drops the answers itself: a host firewall, or an answer it cannot accept.")
-    .advise(say!(
-        "Capture at {asker}: if the answers arrive there, look at its firewall and log; if not, \
-         at the path back.",
-        asker = pair.from.address
-    ));
-    if let Some(passage) = Passage::of(case, pair.answer).filter(Passage::is_proven) {
-        finding.confidence = Confidence::Certain;
-        finding = passage.tell(case.model, finding, "the answer");
-    }
+    .or("The requester drops the answers itself: a host firewall, or an answer it cannot accept.");
+    finding = match Passage::of(case, pair.answer).filter(Passage::is_proven) {
+        Some(passage) => {
+            finding.confidence = Confidence::Certain;
+            passage.tell(case.model, finding, "the answer")
+        }
+        None => finding.advise(say!(
+            "Capture at {asker}: if the answers arrive there, look at its firewall and log; if not, \
+             at the path back.",
+            asker = pair.from.address
+        )),
+    };
     for copy in deaf {
         finding = finding.also(cite(case.model, copy), "the same request after its answer");
     }

@@ -1,5 +1,6 @@
 //! The responder refuses every IKE proposal.
 
+use super::multi_value_proposal::fails_by_role;
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
 use crate::diagnose::facts::turned_down::TurnedDown;
@@ -59,12 +60,32 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     let (sa, notice) = *refused.first()?;
     let ours = offer::offered(case.model, sa);
     let theirs = offer::known_of(case, responder, sa);
+    let holds = ours
+        .as_ref()
+        .zip(theirs.as_ref())
+        .is_some_and(|((ours, _), (theirs, ..))| ours.meets(theirs));
+    let several = ours.as_ref().is_some_and(|(ours, _)| !ours.is_plain());
+    let initiator = sa.paths.first().map(|path| path.from.address);
+    // Where the peer's own offer is in it, several values of one kind are the nearer reason, if the roles bear
+    // that out.
+    if holds && several && initiator.is_some_and(|asker| fails_by_role(case, asker)) {
+        return None;
+    }
     let mut finding = match (&ours, &theirs) {
         (Some((ours, at)), Some(theirs)) => compared(case.id, notice, (ours, *at), theirs),
         (ours, _) => alone(case.id, notice, ours.as_ref()),
     };
-    let initiator = sa.paths.first().map(|path| path.from.address);
+    let accepts = case.ike_sas().any(|sa| {
+        let path = sa.paths.first();
+        path.is_some_and(|path| path.to.address == responder)
+            && offer::accepted(case.model, sa).is_some()
+    });
     finding = finding.title(match initiator {
+        Some(initiator) if accepts => say!(
+            "{responder} refuses an IKE proposal of {initiator}",
+            responder,
+            initiator
+        ),
         Some(initiator) => say!(
             "{responder} refuses every IKE proposal of {initiator}",
             responder,
@@ -85,6 +106,9 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
         finding.confidence = finding.confidence.lower();
     }
     finding = finding.or(no_connection(responder, offers));
+    if holds && several {
+        finding = finding.or("The peer takes an offer with one value of each kind only.");
+    }
     if let Some(many) = ours
         .as_ref()
         .map(|(offer, _)| offer.len())
@@ -222,7 +246,12 @@ fn compared(
     (theirs, theirs_at, how): &(Offer, Cite, &'static str),
 ) -> Finding {
     let differs = ours.differs(theirs);
-    let (confidence, what) = if differs.is_empty() {
+    let (confidence, what) = if ours.meets(theirs) {
+        (
+            Confidence::Possible,
+            "The refused offer holds what the peer itself has, so no algorithm is lacking.".into(),
+        )
+    } else if differs.is_empty() {
         (
             Confidence::Likely,
             "No single kind of algorithm differs; their combination, or something else, does."
@@ -251,7 +280,6 @@ fn compared(
     )
     .also(at, "the offer that was refused")
     .beside(*theirs_at, say!("what the peer itself {how}", how = *how))
-    .during(notice.at.1, notice.at.1)
     .says(
         say!("{peer} answered NO_PROPOSAL_CHOSEN.", peer = notice.from)
             .then(what)

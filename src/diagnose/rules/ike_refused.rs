@@ -3,7 +3,7 @@
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::{Tap, began, first, recovery, stranger, tap};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::registry::{ExchangeType, NotifyType, NotifyV1};
+use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
 /// The rule.
@@ -125,9 +125,12 @@ fn intermediate(case: &Case<'_>) -> Option<Finding> {
         peer,
         asker
     ))
-    .or("The additional key exchange differs, or fails: RFC 9370.")
-    .advise("Compare the additional key exchanges, such as ML-KEM, of both sides.")
-    .advise("Look at the peer's log for this time.");
+    .or("The peer could not read the message, or a policy of its own forbids it.")
+    .advise("Look at the peer's log for this time.")
+    .advise(
+        "Both agreed to the additional key exchange in IKE_SA_INIT, so compare software versions: drafts of ML-KEM \
+         differ from the standard.",
+    );
     for (_, again) in refusals {
         finding = finding.also(again, "refused again");
     }
@@ -138,12 +141,7 @@ fn intermediate(case: &Case<'_>) -> Option<Finding> {
 const ONE_NOTIFICATION: usize = 10;
 
 fn is_ours(notice: &Notice) -> bool {
-    // It has the number of an error and grants what was offered (RFC 2408 section 3.14.1).
-    let grants = notice.v1 && notice.kind == NotifyV1::NOTIFY_SA_LIFETIME.0;
-    notice.is_error()
-        && notice.kind != 0
-        && !grants
-        && KNOWN.iter().all(|known| known.0 != notice.kind)
+    notice.is_error() && notice.kind != 0 && KNOWN.iter().all(|known| known.0 != notice.kind)
 }
 
 #[cfg(test)]

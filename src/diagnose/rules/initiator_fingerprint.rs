@@ -1,5 +1,6 @@
 //! Which implementation the peers are, by what they say and how they repeat themselves.
 
+use crate::diagnose::facts::{asked, cite, first};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::say;
@@ -63,23 +64,30 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     case.unsettled()
         .iter()
         .find_map(|asked| {
-            let names = implementation(&asked.times)?.into_iter().map(Text::from);
+            let paced = asked::paced_by(case.model, asked);
+            let times = asked::copies(case.model, paced);
+            let names = implementation(&times)?.into_iter().map(Text::from);
             let who = names.reduce(|these, last| say!("{these}, or {last}", these, last))?;
-            let asker = asked.from().address;
+            let message = first(case.model, paced)?;
+            let asker = message.path.from().address;
+            let last = paced
+                .again
+                .last()
+                .map_or(asked.last, |id| cite(case.model, *id));
             Some(
                 Finding::new(
                     &RULE,
                     Confidence::Possible,
                     case.id,
-                    asked.first,
+                    (message.frame, message.time),
                     "first copy",
                 )
-                .also(asked.last, "last copy")
+                .also(last, "last copy")
                 .title(say!("{asker} repeats itself like {who}", asker, who = &who))
                 .says(say!(
                     "The request of {asker} was {schedule}: the schedule of {who}.",
                     asker,
-                    schedule = asked.schedule(),
+                    schedule = asked::schedule(&times),
                     who
                 ))
                 .or("Another implementation, set to the same schedule."),

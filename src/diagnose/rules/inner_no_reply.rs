@@ -28,10 +28,10 @@ const DOCUMENT: &str = "\
 The tunnel works: IKE is answered, ESP leaves, the far gateway is heard. What is asked inside is not answered by the hosts behind it: a route, an access rule or a host there.
 
 ## How it is seen
-With the keys of ESP, or without encryption: connection attempts (SYN), ICMP echo requests or DNS queries to a host, several and over some seconds, and nothing at all of that host to the one who asks, though the far gateway was heard after the first of them and all of its ESP was opened. An ICMP error inside may say who refuses, and why.
+With the keys of ESP, or without encryption: connection attempts (SYN), ICMP echo requests or DNS queries to a host, several and over some seconds, and nothing at all of that host to the one who asks, though the far gateway was heard after the first of them and all of its ESP was opened. If none of its ESP came meanwhile, it is told as possible. An ICMP error inside may say who refuses, and why.
 
 ## What else looks like it
-A host that is switched off. Answers that take another way, past this tunnel. ESP that the far gateway receives and drops: then its counters of errors grow. A trace of the way makes packets run out of hops on purpose.
+A host that is switched off. Where no ESP of the far gateway comes: a path that loses all of it, or an SA of that direction that is dead. Answers that take another way, past this tunnel. ESP that the far gateway receives and drops: then its counters of errors grow. A trace of the way makes packets run out of hops on purpose.
 
 ## What to do
 1. Compare routes and access rules on the far side for the two addresses printed, both directions, from the time printed on.
@@ -145,13 +145,17 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
             .filter(meets)
             .find(|error| refuses(error))
     });
-    let others = inside.answers(worst.asking.talk.vantage, end);
+    let vantage = worst.asking.talk.vantage;
+    let others = inside.answers(vantage, end);
+    let sends = pairs
+        .iter()
+        .any(|pair| inside.sends(vantage, end, (pair.silent.first.1, pair.silent.last.1)));
     let confidence = match (error, others) {
         // Who traces the way makes packets run out of hops on purpose.
         (Some(error), _) if inner::meaning(error) == Meaning::HopLimit => Confidence::Possible,
         (Some(error), _) => Confidence::Certain.lower_if(error.count < 2),
-        (None, true) => Confidence::Possible,
-        (None, false) => inside.absence(Confidence::Likely),
+        (None, others) if others || !sends => Confidence::Possible,
+        (None, _) => inside.absence(Confidence::Likely),
     };
     let shown = pairs
         .iter()
@@ -188,10 +192,16 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
     .title(title)
     .says(
         unanswered
-            .then(say!(
-                "{gateway} was heard meanwhile and all of its ESP was opened, so an answer would have been seen.",
-                gateway
-            ))
+            .then(match sends {
+                true => say!(
+                    "{gateway} was heard meanwhile and all of its ESP was opened, so an answer would have been seen.",
+                    gateway
+                ),
+                false => say!(
+                    "{gateway} was heard since, yet none of its ESP came meanwhile.",
+                    gateway
+                ),
+            })
             .then(error.map(why)),
     );
     if let Some(error) = error {
@@ -203,10 +213,32 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
         }
         finding = finding.during(pair.silent.first.1, pair.silent.last.1);
     }
+    if !sends {
+        finding = finding.or(say!("ESP of {gateway} does not arrive here.", gateway));
+    }
+    // Who says by an error that it refuses leaves no doubt of it.
+    if error.is_none() {
+        finding = finding
+            .or("The host is down, or drops such requests itself.")
+            .or("The answers take another way, past this tunnel.");
+    }
+    if let Some(error) = error {
+        finding = finding.advise(match inner::meaning(error) {
+            Meaning::Prohibited => say!(
+                "On {host} permit what {from} asks of {to}.",
+                host = error.from,
+                from,
+                to
+            ),
+            _ => say!(
+                "Look at the route of {host} to {to}.",
+                host = error.from,
+                to
+            ),
+        });
+    }
     Some(
         finding
-            .or("The host is down, or drops such requests itself.")
-            .or("The answers take another way, past this tunnel.")
             .advise(say!(
                 "Behind {gateway}, look at the route to {from} and at the access rules between {from} and {to}, \
                  both directions.",
@@ -228,7 +260,7 @@ fn asked(pair: &Pair<'_>) -> Text {
     let kinds = list(pair.kinds.iter().map(Asking::what));
     match pair.silent.stopped {
         true => say!(
-            "{requests} from {from} to {to} ({kinds}), which had answered before",
+            "{requests} from {from} to {to} ({kinds}), of which others were answered before,",
             requests,
             from,
             to,

@@ -1,7 +1,7 @@
 //! Packets inside an SA that its selectors do not cover: a receiver that checks drops them.
 
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::count;
+use crate::language::{all_of, count};
 use crate::model::{
     Carrier, ChildTerms, EspFlow, InnerFlow, Link, Mode, Model, Selector, TunnelId, selector,
 };
@@ -207,7 +207,14 @@ fn finding(tunnel: TunnelId, spi: EspSpi, outside: &Outside<'_>) -> Finding {
         true => (RULE.severity, Confidence::Certain),
         false => (Severity::Warning, Confidence::Likely),
     };
-    Finding::new(
+    let lacking = |side: &[Selector], end: &Endpoint| {
+        let mut ranges = side.iter().map(|one| one.start..=one.end);
+        (!ranges.any(|range| range.contains(&end.address))).then_some(end.address)
+    };
+    let lacking = [lacking(senders, from), lacking(receivers, to)];
+    let lacking: Vec<_> = lacking.into_iter().flatten().collect();
+    let translated = !lacking.is_empty();
+    let finding = Finding::new(
         &RULE,
         confidence,
         tunnel,
@@ -228,12 +235,21 @@ fn finding(tunnel: TunnelId, spi: EspSpi, outside: &Outside<'_>) -> Finding {
         receivers = selector::said(receivers)
     ))
     .or("The receiver does not check, and the hosts do not answer for another reason.")
-    .advise(say!(
-        "Add {from} and {to} to the selectors on both sides, or send the traffic through a child SA that has them.",
-        from = from.address,
-        to = to.address
-    ))
-    .advise("If a NAT in front of the tunnel made that address, exempt the traffic from it.")
+    .advise(match translated {
+        true => say!(
+            "Add {addresses} to the selectors on both sides, or send the traffic through a child SA that has it.",
+            addresses = all_of(lacking)
+        ),
+        false => "Add the protocol and the port to the selectors on both sides, or send the traffic through a child \
+                  SA that has them."
+            .into(),
+    });
+    match translated {
+        true => finding.advise(
+            "If a NAT in front of the tunnel made that address, exempt the traffic from it.",
+        ),
+        false => finding,
+    }
 }
 
 #[cfg(test)]

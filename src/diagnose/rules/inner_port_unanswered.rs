@@ -134,7 +134,7 @@ fn finding(
     let (failed, advice) = match error {
         Some(error) => (
             say!(
-                "To TCP port {number} {attempts} were refused by {error}: whoever sends that error refuses the \
+                "TCP port {number}: {attempts}, refused by {error}. Whoever sends that error refuses the \
                  traffic.",
                 number,
                 attempts = count(port.attempts, "attempt"),
@@ -150,7 +150,7 @@ fn finding(
         ),
         None if refused => (
             say!(
-                "To TCP port {number} {attempts} were refused with RST: nothing listens on the port, or a filter \
+                "TCP port {number}: {attempts}, refused with RST: nothing listens on the port, or a filter \
                  resets the connection.",
                 number,
                 attempts = count(port.refused, "attempt")
@@ -199,12 +199,20 @@ fn finding(
         true => Severity::Info,
         false => RULE.severity,
     })
-    .title(say!(
-        "{to} answers {from}, its TCP port {number} does not",
-        to,
-        from,
-        number
-    ))
+    .title(match refused {
+        true => say!(
+            "{to} answers {from}, its TCP port {number} refuses",
+            to,
+            from,
+            number
+        ),
+        false => say!(
+            "{to} answers {from}, its TCP port {number} does not",
+            to,
+            from,
+            number
+        ),
+    })
     .says(
         say!(
             "Inside the tunnel {from} and {to} exchange packets, so tunnel and routes work.",
@@ -222,7 +230,11 @@ fn finding(
     for place in places {
         finding = finding.also(place, &note);
     }
-    Some(finding.or("The service is down.").advise(advice))
+    // Who refuses says so; that nothing listens is said above.
+    if error.is_none() && !refused {
+        finding = finding.or("The service is down.");
+    }
+    Some(finding.advise(advice))
 }
 
 /// Whether attempts come at one interval, as those of a check do.

@@ -32,6 +32,9 @@ A peer with several addresses that answers from the wrong one: see response-from
 1. Nothing, if traffic goes on. Otherwise see that the far side accepts MOBIKE.
 ";
 
+/// Addresses that are named, in order.
+const SHOWN: usize = 8;
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     case.ike_sas()
         .filter(|sa| sa.version.major() == 2)
@@ -68,15 +71,25 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             if !answered && !ends.any(|end| end.address == moved) {
                 return None;
             }
-            Some(
-                Finding::new(
+            // In order of time, and back again if so.
+            let mut asked: Vec<_> = messages()
+                .filter(|message| taps.first() == Some(&message.vantage))
+                .filter(|message| !message.header.flags.response())
+                .map(|message| (message.time, message.frame, message.path.from().address))
+                .filter(|(.., from)| addresses.contains(from))
+                .collect();
+            asked.sort_unstable();
+            asked.dedup_by_key(|(.., from)| *from);
+            let moves: Vec<_> = asked.iter().skip(1).collect();
+            let addresses: Vec<_> = asked.iter().map(|(.., from)| *from).take(SHOWN).collect();
+            let finding = Finding::new(
                     &RULE,
                     Confidence::Likely,
                     case.id,
                     at,
                     say!("the same IKE SA, now from {moved}", moved),
                 )
-                .title(match addresses.len().saturating_sub(1) {
+                .title(match moves.len() {
                     1 => say!("{from} moved to {moved}", from, moved),
                     times => say!("{from} moved {times} times", from, times),
                 })
@@ -86,13 +99,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                     spis = Text::verbatim(sa.spis),
                     moved,
                     from
-                ).then((addresses.len() > 2).then(|| say!(
+                ).then((moves.len() > 1).then(|| say!(
                     "It has moved {times} times: {addresses}. A peer whose address changes often needs \
                      a name as its identity, or a fixed address.",
-                    times = addresses.len().saturating_sub(1),
+                    times = moves.len(),
                     addresses = parted(", then ", addresses)
-                )))),
-            )
+                ))));
+            Some(moves.into_iter().fold(finding, |finding, (time, frame, from)| {
+                finding.also((*frame, *time), say!("now from {from}", from))
+            }))
         })
         .into_iter()
         .collect()
@@ -124,7 +139,9 @@ mod tests {
         }
         let found = fires(&text, "mobike-move");
         assert!(
-            found.says.to_string().contains("moved 2 times"),
+            found.says.to_string().contains(
+                "moved 3 times: 192.0.2.1, then 192.0.2.3, then 192.0.2.4, then 192.0.2.3"
+            ),
             "{}",
             found.says
         );

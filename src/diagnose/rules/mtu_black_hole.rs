@@ -111,6 +111,8 @@ struct Sizes {
     lost: Option<u32>,
     /// How often those above were sent.
     sent: u64,
+    /// How many of them were echo requests, whose answers are as large.
+    echoes: u64,
     /// Something small was lost as well: then size is not the reason.
     small_lost: bool,
     /// Whether what was lost is IPv6, whose header is larger.
@@ -196,6 +198,7 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
                 let waited = ended(size.last) && row.passed_since(Span(1), size.first.1);
                 if size.answered == 0 && size.requests >= PATTERN && waited {
                     row.lose(size.length, size.requests, size.first);
+                    row.echoes += size.requests;
                     row.v6 |= v6;
                 }
             }
@@ -221,7 +224,15 @@ fn inner_finding(
     if !inside.would_see(vantage, end, u64::MAX, (first.1, last.1)) {
         return None;
     }
-    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+    let (asker, asked) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+    // As large as an echo request is its answer: where as many numbers are missing on the way back, those were lost.
+    let missing = inside.lacks(vantage, end, (first.1, last.1));
+    let all_echoes = sizes.echoes >= sizes.sent;
+    let answers_lost = all_echoes && missing.saturating_mul(2) >= sizes.sent;
+    let (from, to) = match answers_lost {
+        true => (asked, asker),
+        false => (asker, asked),
+    };
     let mut errors = inside
         .all_errors()
         .filter(|error| inner::meaning(error) == Meaning::TooBig);
@@ -246,16 +257,30 @@ fn inner_finding(
         say!(
             "Inside the tunnel packets from the side of {from} were acknowledged or answered up to {passes} octets. \
              {packets} of {lost} octets and more never were, however often they were sent again.",
-            from,
+            from = asker,
             passes = sizes.passes,
             packets = count(sizes.sent, "packet"),
             lost
         )
+        .then(answers_lost.then(|| say!(
+            "Meanwhile {missing} numbers of {from} are missing: the answers, which are as large, were sent and lost.",
+            missing,
+            from
+        )))
         .then(told.map(|(error, mtu)| {
             say!("{error} tells an MTU of {mtu}.", error = inner::said(error), mtu)
         })),
     )
-    .or("Of echo requests the answers may be lost instead, in the other direction.")
+    ;
+    finding =
+        match (answers_lost, all_echoes) {
+            (true, _) => finding
+                .or("The requests are lost, and other packets of the other direction besides."),
+            (false, true) if missing > 0 => finding
+                .or("Of echo requests the answers may be lost instead, in the other direction."),
+            (false, _) => finding,
+        };
+    finding = finding
     .advise(say!(
         "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}; the limit lies between {passes} and {lost} \
          octets.",
@@ -278,6 +303,9 @@ fn inner_finding(
 const USUAL_MTUS: [u32; 12] = [
     1500, 1492, 1480, 1476, 1460, 1450, 1440, 1420, 1400, 1380, 1350, 1280,
 ];
+
+/// Every host takes packets of this size (RFC 791 section 3.1), so no link has a smaller MTU.
+const SMALLEST: u32 = 576;
 
 /// Large packets of an SA pass one tap and not the other, its small ones pass both.
 fn between_taps(case: &Case<'_>) -> Option<Finding> {
@@ -305,8 +333,18 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
             if !apart || large < PATTERN || by_chance(large, small, far.packets) || !passes || !was_recording(case, far, near) {
                 return None;
             }
+            let sizes = near.sizes.counts.iter().map(|(size, _)| *size);
+            let least_lost = sizes.filter(|size| *size > limit).min()?;
             let end = esp::destination(case.tunnel, near)?;
             let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+            let mut rhythms = near.rhythms.iter().filter(|rhythm| rhythm.size > limit);
+            let (shown, note) = match rhythms.next() {
+                Some(large) => (
+                    large.first,
+                    say!("{size} octets of ESP pass here", size = large.size),
+                ),
+                None => (near.seen.first, "this SA passes here, large packets and small".into()),
+            };
             let header = outer(far).saturating_sub(limit);
             let (inner, mss) =
                 overhead::safe(flows.iter().copied(), limit + header, to.is_ipv6());
@@ -315,8 +353,8 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
                     &RULE,
                     Confidence::Likely,
                     case.id,
-                    near.seen.first,
-                    "large packets of this SA pass here",
+                    shown,
+                    note,
                 )
                 .also(far.seen.first, "and only small ones here")
                 .during(near.seen.first.1, near.seen.last.1)
@@ -329,11 +367,19 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
                     limit = limit + header,
                     small = far.packets
                 ))
-                .advise(say!(
-                    "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}: packets of that size pass.",
-                    inner,
-                    mss
-                ))
+                .advise(match inner >= SMALLEST {
+                    true => say!(
+                        "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}: packets of that size pass.",
+                        inner,
+                        mss
+                    ),
+                    false => say!(
+                        "Lower the inner MTU or the TCP MSS step by step: outside, packets of {passes} octets pass, \
+                         and of {lost} none does.",
+                        passes = limit + header,
+                        lost = least_lost + header
+                    ),
+                })
                 .advise_all(vendor_advice::of_both(case, Topic::Mtu))
                 .advise("Let ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
             )
@@ -565,8 +611,6 @@ fn never_came(
     directions: &Directions<'_>,
     end: usize,
 ) -> Option<Finding> {
-    /// Every host takes packets of this size (RFC 791 section 3.1).
-    const EVERYWHERE: u32 = 576;
     /// Fewer missing ones may be of any kind.
     const PLENTY: u64 = 10;
     /// Chance spares all of the steady ones once in so many captures, as a power of ten.
@@ -579,7 +623,7 @@ fn never_came(
     let scattered = missing >= PLENTY && flow.sequence.bursts >= PATTERN;
     let complete = back.iter().all(|flow| flow.sequence.missing == 0);
     let whole = complete && !tap.lacks_packets();
-    if !scattered || !whole || largest > EVERYWHERE {
+    if !scattered || !whole || largest > SMALLEST {
         return None;
     }
     let lasts = |one: Cite, other: Cite| other.1.since(one.1).0;

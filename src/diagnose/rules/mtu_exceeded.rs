@@ -66,7 +66,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(first) = seen.first() else {
         return Vec::new();
     };
-    let quoted = first.error.quoted;
     // The same error passes several interfaces of one tap.
     let mut places: BTreeMap<Vantage, u64> = BTreeMap::new();
     for seen in &seen {
@@ -74,6 +73,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     let count = places.into_values().max().unwrap_or(0);
     let mtu = seen.iter().filter_map(|seen| seen.error.mtu).min();
+    // The smallest decides.
+    let told = seen.iter().find(|seen| seen.error.mtu == mtu);
+    let told = told.unwrap_or(first);
+    let quoted = told.error.quoted;
     let last = seen
         .iter()
         .map(|seen| seen.last)
@@ -89,11 +92,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             false => Confidence::Likely,
         },
         case.id,
-        (first.frame, first.time),
-        match mtu {
-            Some(mtu) => say!("{error}: MTU {mtu}", error = icmp::name(&first.error), mtu),
-            None => Text::verbatim(icmp::name(&first.error)),
-        },
+        (told.frame, told.time),
+        noted(told),
     )
     .during(first.time, last)
     .severity(if deaf { RULE.severity } else { Severity::Info })
@@ -111,8 +111,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut says = if quoted.length > 0 {
         say!(
             "{router} sent {error} ({count} in all) for packets of {size} octets from {from} to {to}.",
-            router = first.path.from.address,
-            error = icmp::name(&first.error),
+            router = told.path.from.address,
+            error = icmp::name(&told.error),
             count,
             size = quoted.length,
             from = quoted.from,
@@ -121,8 +121,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     } else {
         say!(
             "{router} sent {error} ({count} in all) for packets from {from} to {to}.",
-            router = first.path.from.address,
-            error = icmp::name(&first.error),
+            router = told.path.from.address,
+            error = icmp::name(&told.error),
             count,
             from = quoted.from,
             to = quoted.to
@@ -154,10 +154,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .says(says)
         .or("Somebody forged the error: a gateway should heed only what quotes a packet of its own.")
         .advise("See that the gateway receives ICMP 3/4 (ICMPv6 2): its own firewall may drop it.");
-    for one in seen.iter().skip(1) {
-        finding = finding.also((one.frame, one.time), "another");
+    for one in &seen {
+        finding = finding.also((one.frame, one.time), noted(one));
     }
     vec![finding]
+}
+
+/// What an error says: `ICMP 3/4: MTU 1400`.
+fn noted(seen: &IcmpSeen) -> Text {
+    let error = icmp::name(&seen.error);
+    match seen.error.mtu {
+        Some(mtu) => say!("{error}: MTU {mtu}", error, mtu),
+        None => Text::verbatim(error),
+    }
 }
 
 /// Whether errors about one MTU go on coming, as they do if nobody heeds them.

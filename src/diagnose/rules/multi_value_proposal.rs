@@ -48,9 +48,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 .reduce(|these, last| say!("{these}; {last}", these, last))?;
             let ends = sa.paths.first().map(|path| path.from.address)?;
             let outcomes = outcomes(case);
-            let by_role = outcomes.iter().all(|(asker, [accepted, refused])| {
-                (*asker == ends && *accepted == 0) || (*asker != ends && *refused == 0)
-            }) && outcomes.len() > 1;
+            let by_role = is_by_role(&outcomes, ends);
             let finding = Finding::new(
                 &RULE,
                 match by_role {
@@ -77,6 +75,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         })
         .into_iter()
         .collect()
+}
+
+/// Whether all that one side asks for is refused, and all that the other asks for is accepted.
+pub(super) fn fails_by_role(case: &Case<'_>, asker: IpAddr) -> bool {
+    is_by_role(&outcomes(case), asker)
+}
+
+fn is_by_role(outcomes: &BTreeMap<IpAddr, [usize; 2]>, refused: IpAddr) -> bool {
+    let fits = |(asker, [accepted, turned_down]): (&IpAddr, &[usize; 2])| match *asker == refused {
+        true => *accepted == 0,
+        false => *turned_down == 0,
+    };
+    outcomes.len() > 1 && outcomes.iter().all(fits)
 }
 
 /// How many first messages were accepted and refused, by who asked.

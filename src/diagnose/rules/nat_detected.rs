@@ -1,7 +1,7 @@
 //! There is a NAT between the gateways, and where; or one side pretends that there is.
 
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
 use crate::limits;
 use crate::model::table::Id;
@@ -54,10 +54,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     ];
     let (mut places, mut says) = (Vec::new(), Text::default());
     let mut certain = true;
+    let between = between_taps(case.model, sa);
+    // Whose hash shows it.
+    let mut shows = None;
     for (verdict, end, role) in ends {
         let address = end.address;
         match verdict {
             NatVerdict::Translated => {
+                shows = shows.or(Some(role));
                 let inside = guess.then(|| inside(case.model, sa, role)).flatten();
                 places.push(say!("NAT between {address} and this tap", address));
                 says.add(match inside {
@@ -73,6 +77,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                         address,
                         port = end.port.unwrap_or_default()
                     ),
+                    None if between.is_some() => say!(
+                        "The hash that {address} sends of itself does not fit: a NAT lies between it and this tap.",
+                        address
+                    ),
                     None => {
                         certain = false;
                         say!(
@@ -83,8 +91,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                     }
                 });
             }
+            NatVerdict::TranslatedBeyond if between.is_some() => {
+                shows = shows.or(Some(role.other()));
+                places.push(say!("NAT in front of {address}, beyond this tap", address));
+                says.add(say!(
+                    "The hash that {address} sends of itself fits, the one that the other side sends of it does not: \
+                     a NAT lies between this tap and the other side.",
+                    address
+                ));
+            }
             NatVerdict::TranslatedBeyond => {
                 certain = false;
+                shows = shows.or(Some(role.other()));
                 places.push(say!("NAT in front of {address}, beyond this tap", address));
                 says.add(say!(
                     "The hash that {address} sends of itself fits, the one that the other side sends of it does not: \
@@ -94,6 +112,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 ));
             }
             NatVerdict::Forced => {
+                shows = shows.or(Some(role));
                 places.push(say!("UDP encapsulation forced by {address}", address));
                 says.add(say!(
                     "The hash that {address} sends of itself is of that address and port 0: it forces UDP \
@@ -104,7 +123,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             NatVerdict::Untranslated | NatVerdict::Unknown => {}
         }
     }
-    let between = between_taps(case.model, sa);
     let confidence = match certain || between.is_some() {
         true => Confidence::Certain,
         false => Confidence::Likely,
@@ -113,7 +131,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         &RULE,
         confidence,
         case.id,
-        sa.seen.first,
+        shows
+            .and_then(|role| hashed(case.model, sa, role))
+            .unwrap_or(sa.seen.first),
         "the hashes of NAT detection do not fit the addresses",
     )
     .title(list(places))
@@ -134,6 +154,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .also((there.frame, there.time), "the same message at the other");
     }
     vec![finding]
+}
+
+/// The first message of a side that brings hashes of NAT detection.
+fn hashed(model: &Model, sa: &IkeSa, role: Role) -> Option<Cite> {
+    let exchanges = sa.exchanges.iter().take(limits::NAT_GUESS_EXCHANGES);
+    exchanges
+        .flat_map(|id| &model.exchanges[*id].flights)
+        .filter(|flight| flight.by == role)
+        .filter_map(|flight| Some(&model.messages[flight.first()?]))
+        .filter(|message| message.plain == Plain::Clear)
+        .find(|message| !nat_detection::hashes(&message.read()).source.is_empty())
+        .map(|message| (message.frame, message.time))
 }
 
 /// A message that has other addresses or ports at another tap.

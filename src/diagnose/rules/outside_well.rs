@@ -134,7 +134,10 @@ fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
             .or("The trouble began after the capture ended, or concerns hosts that were silent meanwhile.")
             .advise("At a cloud gateway look at billing and instance state, route tables, network ACLs and security groups.")
             .advise("At the other gateway look at inner routes, the policy between its zones, and NAT exemptions.")
-            .advise("Capture at the host that does not answer; or give ESP keys, which show who talks to whom."),
+            .advise(match directions.all().all(|flow| flow.opened.is_some()) {
+                true => "Capture at the host that does not answer.",
+                false => "Capture at the host that does not answer; or give ESP keys, which show who talks to whom.",
+            }),
     )
 }
 

@@ -246,7 +246,7 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
                 to
             ),
             match other_missing {
-                0 => "So the capture is, too, and the path lost them.",
+                0 => "So the capture misses nothing there, and the path lost them.",
                 _ => "That is far less, so the path lost them, and not the capture.",
             },
         ),

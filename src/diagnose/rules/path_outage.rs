@@ -164,20 +164,21 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
                 "The other direction lacks packets all the time, so the recording itself may have lost these.",
             ))
             .then(other_way(case, flow, 1 - end, silence)),
-        );
-    let finding = match recorded || before.is_some() {
+        )
+        .advise(say!(
+            "Look at the path from {from} to {to} at that time.",
+            from,
+            to
+        ));
+    let finding = match recorded {
         true => finding,
         false => finding.or("The capture itself was interrupted."),
     };
-    Some(
-        finding
-            .or("A cluster failed over and skipped numbers on purpose (RFC 6311).")
-            .advise(say!(
-                "Look at the path from {from} to {to} at that time.",
-                from,
-                to
-            )),
-    )
+    Some(match before {
+        // What left the first tap was sent, and the second one recorded on.
+        Some(_) => finding,
+        None => finding.or("A cluster failed over and skipped numbers on purpose (RFC 6311)."),
+    })
 }
 
 /// Whether so many may be lost in a row where so many are lost all the time: once in a hundred such
@@ -260,7 +261,12 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
                 // What is not timed came at the very beginning.
                 rhythm.is_none_or(|rhythm| rhythm.first.1 < from)
             });
-        let paused = alone && lost_in(back, silence).is_none();
+        // Who begins to count anew was started anew (RFC 4303 section 3.3.3): then the path is not to blame.
+        let mut odd = back.anomalies.iter();
+        let restarts = odd.any(|anomaly| {
+            matches!(anomaly.kind, AnomalyKind::Restart(_)) && anomaly.frame == silence.after.0
+        });
+        let paused = alone && !restarts && lost_in(back, silence).is_none();
         let enough = asked >= MANY && before >= SOME && after >= SOME;
         let is_heard = || {
             case.messages().any(|message| {

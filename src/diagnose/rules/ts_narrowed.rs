@@ -63,7 +63,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .filter(|flow| worst.cuts_off(flow.from, flow.to))
         .collect();
     // Who asks for everything leaves it to the other side what the tunnel carries.
-    let whole = is_of_everything(worst) && leaks.is_empty();
+    let whole = is_of_everything(worst) && leaks.is_empty() && !worst.renews;
     let normal = worst.served || worst.remote_access || whole;
     // What has no SA cannot be a decrypted copy: it leaves in clear.
     let grave = leaks.iter().any(|leak| clear_text_leak::leaves(case, leak));
@@ -103,6 +103,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             granted = pair(&worst.granted)
         )
         .then(left(worst))
+        .then(worst.renews.then_some(
+            "This SA takes the place of one that was granted all of it, so what was left out had an SA until now.",
+        ))
         .then(leaked)
         .then(match (worst.served, worst.remote_access) {
             (true, _) => Some("Other child SAs serve what was left out."),
@@ -292,6 +295,26 @@ mod tests {
             says.contains("granted 10.1.0.0/16 with 10.2.3.0/24"),
             "{says}"
         );
+    }
+
+    #[test]
+    fn a_renewal_that_is_granted_less_takes_away_what_was_served() {
+        let text = made(
+            "TSi(10.1.0.0/16) TSr(10.2.0.0/16)",
+            "TSi(10.1.0.0/16) TSr(10.2.0.0/16)",
+        );
+        let renewed = |answer: &str| {
+            format!(
+                "{text}
+                 9 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 240 opened N(REKEY_SA ESP 0xa1) SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 9.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 240 opened SA(ESP 0xb2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) {answer}"
+            )
+        };
+        silent(&renewed("TSr(10.2.0.0/16)"), "ts-narrowed");
+        let found = fires(&renewed("TSr(10.2.7.0/24)"), "ts-narrowed");
+        assert_eq!(found.severity, Severity::Warning);
+        let says = found.says.to_string();
+        assert!(says.contains("had an SA until now"), "{says}");
     }
 
     #[test]

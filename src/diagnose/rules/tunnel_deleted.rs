@@ -153,26 +153,18 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
         ),
     };
     let finding = Finding::new(
-        &RULE,
-        match named {
-            Some(_) if confidence == Confidence::Likely => Confidence::Certain,
-            _ => confidence,
-        },
-        case.id,
-        at,
-        match named {
-            Some(_) => "the delete of the IKE SA",
-            None => "a message of the size of a delete, the last on its SA",
-        },
-    );
-    let finding = match named {
-        Some(_) => finding,
-        None => {
-            finding.or("A small informational message of another kind, at the end of the IKE SA.")
-        }
-    };
-    Some(
-        finding
+            &RULE,
+            match named {
+                Some(_) if confidence == Confidence::Likely => Confidence::Certain,
+                _ => confidence,
+            },
+            case.id,
+            at,
+            match named {
+                Some(_) => "the delete of the IKE SA",
+                None => "a message of the size of a delete, the last on its SA",
+            },
+        )
         .explaining(shunned(case, who, after))
         .severity(severity)
         .title(say!("{who} closed the tunnel", who))
@@ -181,8 +173,13 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
             "If it was not meant, read the log of {who}: it says why. See that the connection still exists there and \
              is enabled.",
             who
-        )),
-    )
+        ));
+    Some(match named {
+        Some(_) => finding,
+        None => {
+            finding.or("A small informational message of another kind, at the end of the IKE SA.")
+        }
+    })
 }
 
 /// What is said of a delete after which no attempt is known to have come to anything.

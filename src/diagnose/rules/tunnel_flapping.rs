@@ -228,7 +228,7 @@ fn is_lost(case: &Case<'_>, old: &Birth, next: &Birth) -> bool {
         && !closed
         && !idle
         && !used
-        && case.model.ike_sas[next.ike_sa].replaces.is_none()
+        && (case.model.ike_sas[next.ike_sa].replaces.is_none() || is_cut(case.model, old, next))
         && next.asked.1.since(old.asked.1) <= LIFE
 }
 
@@ -237,6 +237,16 @@ fn last_traffic(model: &Model, id: IkeSaId) -> Option<Timestamp> {
     let children = model.ike_sas[id].child_sas.iter();
     let seen = children.filter_map(|id| model.child_sas[*id].seen);
     seen.map(|seen| seen.last.1).max()
+}
+
+/// Whether an IKE SA was cut short by the other side, though another took its place: who renews one by a new
+/// authentication asks for that at once, or before, and not every minute (RFC 7296 section 2.8.3).
+fn is_cut(model: &Model, old: &Birth, next: &Birth) -> bool {
+    const SHORT: Span = Span::from_secs(60);
+    const AT_ONCE: Span = Span::from_secs(1);
+    closing(model, old.ike_sa).is_some_and(|(at, from)| {
+        from != next.initiator && next.asked.1.since(at) > AT_ONCE && at.since(old.asked.1) < SHORT
+    })
 }
 
 /// When and by whom an IKE SA was closed. What is known to be deleted needs no other sign: where the

@@ -2,13 +2,14 @@
 
 use super::redirected;
 use crate::diagnose::facts::asked::is_v1;
-use crate::diagnose::facts::{end_of, tap};
+use crate::diagnose::facts::{Tap, end_of, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{Exchange, IkeSa, IkeState, Plain};
-use crate::registry::ExchangeType;
+use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Timestamp, Vantage};
+use std::collections::BTreeMap;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -107,14 +108,24 @@ fn is_answered(exchange: &Exchange) -> bool {
 fn found(case: &Case<'_>) -> Option<Finding> {
     let [one, two] = case.tunnel.ends;
     let (first, last) = span(case)?;
-    let [of_one, of_two] = [0, 1].map(|end| sent(case, end));
-    let mut says = say!(
-        "{of_one} of {one} and {of_two} of {two} were recorded.",
-        of_one,
-        one,
-        of_two,
-        two
-    );
+    let by_icmp_alone = case.messages().next().is_none() && case.flows().next().is_none();
+    let mut says = match by_icmp_alone {
+        true => say!(
+            "ICMP errors about packets between {one} and {two} were recorded, and no such packet.",
+            one,
+            two
+        ),
+        false => {
+            let [of_one, of_two] = [0, 1].map(|end| sent(case, end));
+            say!(
+                "{of_one} of {one} and {of_two} of {two} were recorded.",
+                of_one,
+                one,
+                of_two,
+                two
+            )
+        }
+    };
     let tap = case.tap();
     for (deaf, end) in tap.deaf.into_iter().zip(case.tunnel.ends) {
         if deaf {
@@ -126,19 +137,37 @@ fn found(case: &Case<'_>) -> Option<Finding> {
         }
     }
     let elsewhere = case.ike_sas().any(|sa| is_sent_elsewhere(case, sa));
-    let half_open = case.ike_sas().any(|sa| sa.state == IkeState::HalfOpen);
-    says.add(match (half_open, tap.deaf.contains(&true)) {
+    let half_open = case.ike_sas().filter(|sa| sa.state == IkeState::HalfOpen);
+    let agreed = half_open.map(|sa| sa.version.major()).max();
+    let unknown = case
+        .ike_sas()
+        .flat_map(|sa| &sa.notices)
+        .find(|notice| notice.kind == NotifyType::INVALID_IKE_SPI.0 && notice.is_error());
+    says.add(match (agreed, unknown) {
         _ if elsewhere => {
-            "It was sent to another gateway, and whether that one serves it is not shown."
+            "It was sent to another gateway, and whether that one serves it is not shown.".into()
         }
-        (true, _) => "The peers agreed on keys; whether they accept each other is not shown.",
-        (false, true) => "",
-        (false, false) => "Whether there is an answer, and whether one was due yet, is not shown.",
+        (Some(1), _) => {
+            "The peers agreed on algorithms; whether they accept each other is not shown.".into()
+        }
+        (Some(_), _) => {
+            "The peers agreed on keys; whether they accept each other is not shown.".into()
+        }
+        (None, Some(notice)) => say!(
+            "{peer} answers {error}: it does not know the IKE SA that the message names.",
+            peer = notice.from,
+            error = notice.name()
+        ),
+        (None, None) if by_icmp_alone || tap.deaf.contains(&true) => Text::default(),
+        (None, None) if is_due(case, last.1) => "No answer is in this capture.".into(),
+        (None, None) => {
+            "Whether there is an answer, and whether one was due yet, is not shown.".into()
+        }
     });
     let left = case.messages().next().map(|message| message.vantage);
     if let Some(end) = left.and_then(|vantage| tap::ended(case.model, vantage)) {
         says.add(match end.since(last.1) {
-            Span(0) => "The capture ends with the last of it.".into(),
+            Span(..=0) => "The capture ends with the last of it.".into(),
             time => say!("The capture ends {time} after the last of it.", time),
         });
     }
@@ -165,18 +194,32 @@ fn found(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
-/// What an end sent: `2 IKE messages and 1 ESP packet`.
+/// Whether the recording goes on for so long after a moment that an answer would be in it.
+fn is_due(case: &Case<'_>, time: Timestamp) -> bool {
+    let mut messages = case.messages();
+    messages
+        .next()
+        .is_some_and(|message| tap::went_on(case.model, message.vantage, time, Tap::PATIENCE))
+}
+
+/// What an end sent: `2 IKE messages and 1 ESP packet`. Of several taps, which record the same, that with
+/// most counts.
 fn sent(case: &Case<'_>, end: usize) -> Text {
     let of_end = |address| end_of(case.tunnel, address).is_some_and(|sender| sender == end);
-    let messages = case
-        .messages()
-        .filter(|message| of_end(message.path.from().address))
-        .count();
-    let flows = case
-        .flows()
-        .filter(|flow| case.tunnel.destination(flow) == Some(1 - end));
-    let packets = flows.fold(0u64, |sum, flow| sum.saturating_add(flow.packets));
-    match (messages as u64, packets) {
+    let (mut messages, mut packets) = (BTreeMap::new(), BTreeMap::new());
+    for message in case.messages() {
+        if of_end(message.path.from().address) {
+            *messages.entry(message.vantage).or_insert(0u64) += 1;
+        }
+    }
+    for flow in case.flows() {
+        if case.tunnel.destination(flow) == Some(1 - end) {
+            let sum = packets.entry(flow.key.vantage).or_insert(0u64);
+            *sum = sum.saturating_add(flow.packets);
+        }
+    }
+    let most = |of: BTreeMap<Vantage, u64>| of.into_values().max().unwrap_or(0);
+    match (most(messages), most(packets)) {
         (0, 0) => "nothing".into(),
         (0, packets) => count(packets, "ESP packet"),
         (messages, 0) => count(messages, "IKE message"),
@@ -195,7 +238,11 @@ fn span(case: &Case<'_>) -> Option<(Cite, Cite)> {
         (at, at)
     });
     let flows = case.flows().map(|flow| (flow.seen.first, flow.seen.last));
-    messages.chain(flows).reduce(|all, one| {
+    let errors = case.tunnel.icmp.iter();
+    let errors = errors
+        .filter_map(|row| case.model.icmp.get(*row))
+        .map(|seen| ((seen.frame, seen.time), (seen.frame, seen.last)));
+    messages.chain(flows).chain(errors).reduce(|all, one| {
         (
             std::cmp::min_by_key(all.0, one.0, |at| at.1),
             std::cmp::max_by_key(all.1, one.1, |at| at.1),
@@ -238,6 +285,48 @@ mod tests {
             finding.says
         );
         fires("0 A > B ESP 0xb1 seq 1..40 size 1000", "undecided");
+    }
+
+    #[test]
+    fn an_error_about_a_packet_that_is_not_here_decides_nothing() {
+        fires(
+            "1 C > A ICMP 3/1 quoting A:500 > B:500 IKE i=1 r=0",
+            "undecided",
+        );
+    }
+
+    #[test]
+    fn what_two_taps_record_is_counted_once() {
+        let text = [INIT, ANSWER].concat();
+        let again: String = text
+            .lines()
+            .map(|line| match line.trim() {
+                "" => "\n".to_string(),
+                line => format!("{line} tap=1\n"),
+            })
+            .collect();
+        let says = fires(&format!("{text}\n{again}"), "undecided")
+            .says
+            .to_string();
+        assert!(
+            says.starts_with("1 IKE message of 192.0.2.1 and 1 IKE message of 192.0.2.2"),
+            "{says}"
+        );
+    }
+
+    #[test]
+    fn what_the_packets_show_is_said() {
+        let says = |text: &str| fires(text, "undecided").says.to_string();
+        // Message 2 of main mode agrees on algorithms; the keys come with 3 and 4 (RFC 2409 section 5).
+        let main = "0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+             0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)";
+        assert!(
+            says(main).contains("agreed on algorithms"),
+            "{}",
+            says(main)
+        );
+        let keys = [INIT, ANSWER].concat();
+        assert!(says(&keys).contains("agreed on keys"), "{}", says(&keys));
     }
 
     #[test]

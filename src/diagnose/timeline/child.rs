@@ -8,7 +8,7 @@ use crate::language::{Text, all_of, list};
 use crate::model::{ChildSa, ChildTerms, Model, Role, selector};
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::EspSpi;
+use crate::units::{EspSpi, Span};
 use std::net::IpAddr;
 
 /// Tells of the child SAs of a tunnel.
@@ -21,7 +21,10 @@ pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
 
 fn event(model: &Model, child: &ChildSa) -> Option<Event> {
     let made = made(model, child);
-    let old = child.replaces.map(|id| model.child_sas[id].spis);
+    let old = child.replaces.map(|id| &model.child_sas[id]);
+    // One that goes on is not replaced.
+    let old = old.filter(|old| made.is_some() || !goes_on(model, old, child));
+    let old = old.map(|old| old.spis);
     // One whose making was not recorded is told of only when it takes the place of another.
     let at = match (made, old) {
         (Some((at, ..)), _) => at,
@@ -56,6 +59,15 @@ fn event(model: &Model, child: &ChildSa) -> Option<Event> {
         says = with_selectors(says, terms);
     }
     Some(Event::new(at, kind, says))
+}
+
+/// Whether a child SA carries packets long after another began.
+fn goes_on(model: &Model, old: &ChildSa, child: &ChildSa) -> bool {
+    /// Packets that were under way, and a peer that deletes late.
+    const DRAIN: Span = Span::from_secs(10);
+    let begins = child.seen.map(|seen| seen.first.1);
+    let mut flows = old.flows.iter().flatten().map(|id| &model.flows[*id]);
+    begins.is_some_and(|begins| flows.any(|flow| flow.seen.last.1.since(begins) > DRAIN))
 }
 
 /// When a child SA was made, who asked for it and of whom.

@@ -373,7 +373,10 @@ fn refused_in_clear(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
         // A request that tells of an error answers nothing.
         let answers = model.exchanges[notice.exchange].response().is_some() || notice.v1;
         let says = match notice.kind == NotifyType::INVALID_KE_PAYLOAD.0 {
-            _ if !answers => say!("{from} says {error}", from, error),
+            // It is an exchange of its own (RFC 2409 section 5.7), and does not name what it answers.
+            _ if !answers || exchange == ExchangeType::INFORMATIONAL_V1 => {
+                say!("{from} says {error}", from, error)
+            }
             true => say!(
                 "{from} answers {exchange} with {error}: it asks for another group",
                 from,
