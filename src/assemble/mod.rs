@@ -428,16 +428,21 @@ mod tests {
 
     #[test]
     fn nat_is_told_by_the_hashes_of_both_sides() {
-        let nat = |source: &str, seen: &str| {
+        let nat_of = |source: &str, seen: &str, ttl: u8| {
             let model = model(&format!(
-                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) NATD({source} B:500)
+                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) NATD({source} B:500) ttl={ttl}
                  0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) NATD(B:500 {seen})"
             ));
             let nat = model.ike_sas.iter().next().unwrap().nat.unwrap();
             format!("{:?} {:?}", nat.initiator, nat.responder)
         };
+        let nat = |source: &str, seen: &str| nat_of(source, seen, 63);
         assert_eq!(nat("A:500", "A:500"), "Untranslated Untranslated");
         assert_eq!(nat("10.0.0.1:500", "A:500"), "Translated Untranslated");
+        // What translates is a router, and lowers the TTL.
+        let beside = |source: &str| nat_of(source, "A:500", 64);
+        assert_eq!(beside("10.0.0.1:500"), "FalseHash Untranslated");
+        assert_eq!(beside("A:500"), "Untranslated Untranslated");
         assert_eq!(nat("A:500", "N:1024"), "TranslatedBeyond Untranslated");
         // A fake that can be computed: the address is right, the port is none.
         assert_eq!(nat("A:0", "A:500"), "Forced Untranslated");

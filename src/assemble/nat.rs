@@ -1,6 +1,7 @@
 //! NAT detection: what the hashes of both sides say together, the same in both versions.
 
 use crate::model::{Message, Nat, NatVerdict};
+use crate::net::INITIAL_TTLS;
 use crate::wire;
 use crate::wire::nat_detection::{self, Fit, fit};
 
@@ -12,6 +13,8 @@ pub(super) struct Seen {
     source: Option<Fit>,
     /// Of its receiver.
     destination: Option<Fit>,
+    /// Whether it came here as it was sent: no router has lowered its TTL.
+    untouched: bool,
 }
 
 impl Seen {
@@ -28,6 +31,7 @@ pub(super) fn seen(message: &Message, read: &wire::Message<'_>) -> Seen {
     Seen {
         source: fit(&hashes.source, spis, message.path.from()),
         destination: fit(&hashes.destination, spis, message.path.to()),
+        untouched: INITIAL_TTLS.contains(&message.ip.ttl),
     }
 }
 
@@ -37,12 +41,13 @@ pub(super) fn seen(message: &Message, read: &wire::Message<'_>) -> Seen {
 /// it tells what lies between that side and the tap. The hash that the far side sends of it is
 /// compared with where the answers go to: it tells what lies between the tap and the far side (RFC
 /// 7296 section 2.23). A random hash, with which some force encapsulation, cannot be told from a
-/// translation on the near side, so only the fake that can be computed is called one.
+/// translation on the near side by itself; but what translates lowers the TTL too, as a router.
 pub(super) fn verdict(request: Seen, response: Seen) -> Option<Nat> {
-    let side = |own: Option<Fit>, as_the_far_side_sees_it: Option<Fit>| match (
-        own,
+    let side = |own: Seen, as_the_far_side_sees_it: Option<Fit>| match (
+        own.source,
         as_the_far_side_sees_it,
     ) {
+        (Some(Fit::Other), _) if own.untouched => NatVerdict::FalseHash,
         (Some(Fit::Other), _) => NatVerdict::Translated,
         (Some(Fit::Both | Fit::Faked), Some(Fit::Other)) => NatVerdict::TranslatedBeyond,
         (Some(Fit::Faked), _) => NatVerdict::Forced,
@@ -50,7 +55,7 @@ pub(super) fn verdict(request: Seen, response: Seen) -> Option<Nat> {
         (None, _) => NatVerdict::Unknown,
     };
     (!request.is_empty() || !response.is_empty()).then(|| Nat {
-        initiator: side(request.source, response.destination),
-        responder: side(response.source, request.destination),
+        initiator: side(request, response.destination),
+        responder: side(response, request.destination),
     })
 }

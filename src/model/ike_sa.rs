@@ -130,7 +130,10 @@ impl Nat {
         [self.initiator, self.responder].into_iter().any(|verdict| {
             matches!(
                 verdict,
-                NatVerdict::Translated | NatVerdict::TranslatedBeyond | NatVerdict::Forced
+                NatVerdict::Translated
+                    | NatVerdict::TranslatedBeyond
+                    | NatVerdict::Forced
+                    | NatVerdict::FalseHash
             )
         })
     }
@@ -144,6 +147,9 @@ pub enum NatVerdict {
     /// Its hash does not fit what is seen at this tap: translated on the way here, or a random hash to
     /// force UDP encapsulation. The two cannot be told apart by the hash.
     Translated,
+    /// Its hash does not fit what is seen at this tap, though no router lies between: its messages have the
+    /// TTL of a sender. Most likely a random hash to force UDP encapsulation.
+    FalseHash,
     /// Its own hash fits the address at this tap, yet the far side's hash of it does not: translated
     /// beyond this tap.
     TranslatedBeyond,

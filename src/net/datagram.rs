@@ -252,6 +252,9 @@ impl std::fmt::Display for Layer {
     }
 }
 
+/// The initial TTLs (hop limits) of common systems: no router has lowered such a one yet.
+pub(crate) const INITIAL_TTLS: [u8; 3] = [64, 128, 255];
+
 /// What the IP header that carries the datagram says.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct IpFacts {

@@ -1,10 +1,10 @@
 //! What the tap could see: the guard of every conclusion from absence.
 
 use super::asked;
-use super::quality::{self, own};
+use super::quality;
 use crate::diagnose::{Case, Cite, Confidence, Severity, Signs};
 use crate::model::{Exchange, Flight, IkeState, Message, Model, Transport};
-use crate::net::Path;
+use crate::net::{INITIAL_TTLS, Path};
 use crate::units::{Span, Timestamp, Vantage};
 
 /// What can be expected of the recording of one tunnel.
@@ -184,7 +184,7 @@ fn answers_pass(case: &Case<'_>) -> bool {
 /// that gateway, and what it has for it gets there.
 pub fn is_beside_sender(model: &Model, sent: &Flight, received: &Flight) -> bool {
     let ttl = |flight| super::first(model, flight).map(|message| (message.vantage, message.ip.ttl));
-    let untouched = |ttl: u8| own::INITIAL.contains(&ttl);
+    let untouched = |ttl: u8| INITIAL_TTLS.contains(&ttl);
     ttl(sent)
         .zip(ttl(received))
         .is_some_and(|((here, sent), (there, received))| {

@@ -1,8 +1,8 @@
 //! Answers come to the gateway in ESP, and the host that asked never gets them.
 
-use crate::diagnose::facts::own;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
+use crate::net::INITIAL_TTLS;
 use crate::say;
 
 /// The rule.
@@ -83,7 +83,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let ttl = case.model.flows[out.flow].ttl;
     // Who sends with a TTL that systems begin with is the next hop.
-    let at_gateway = ttl.0 == ttl.1 && own::INITIAL.contains(&ttl.0);
+    let at_gateway = ttl.0 == ttl.1 && INITIAL_TTLS.contains(&ttl.0);
     let Some(gateway) = case.tunnel.ends.get(1 - first.end) else {
         return Vec::new();
     };

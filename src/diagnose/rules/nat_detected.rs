@@ -49,20 +49,32 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     // Beyond so many tunnels nothing is guessed.
     let guess = case.id.index() < limits::NAT_GUESS_TUNNELS;
     let ends = [
-        (nat.initiator, path.from, Role::Initiator),
-        (nat.responder, path.to, Role::Responder),
+        (nat.initiator, path.from, path.to, Role::Initiator),
+        (nat.responder, path.to, path.from, Role::Responder),
     ];
     let (mut places, mut says) = (Vec::new(), Text::default());
     let mut certain = true;
     let between = between_taps(case.model, sa);
     // Whose hash shows it.
     let mut shows = None;
-    for (verdict, end, role) in ends {
+    for (verdict, end, other, role) in ends {
         let address = end.address;
         match verdict {
-            NatVerdict::Translated => {
+            NatVerdict::Translated | NatVerdict::FalseHash => {
                 shows = shows.or(Some(role));
                 let inside = guess.then(|| inside(case.model, sa, role)).flatten();
+                // What translates lowers the TTL, as a router; a hash of what lies inside proves it all the same.
+                if verdict == NatVerdict::FalseHash && inside.is_none() {
+                    certain = false;
+                    places.push(say!("UDP encapsulation forced by {address}", address));
+                    says.add(say!(
+                        "The hash that {address} sends of itself does not fit, though its messages come to this tap \
+                         as it sent them, with no router in between: most likely it forces UDP encapsulation by a \
+                         false hash.",
+                        address
+                    ));
+                    continue;
+                }
                 places.push(say!("NAT between {address} and this tap", address));
                 says.add(match inside {
                     Some(inside) => say!(
@@ -71,7 +83,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                         address,
                         inside
                     ),
-                    None if is_translated_port(end) => say!(
+                    None if is_translated_port(end, other) => say!(
                         "The hash that {address} sends of itself does not fit, and its messages come from port \
                          {port}: a NAT lies between it and this tap.",
                         address,
@@ -185,9 +197,11 @@ fn between_taps<'m>(model: &'m Model, sa: &IkeSa) -> Option<(&'m Message, &'m Me
         })
 }
 
-/// IKE is sent from ports 500 and 4500 (RFC 7296 section 2); a NAT alone gives it others.
-fn is_translated_port(end: Endpoint) -> bool {
-    end.port.is_some_and(|port| port != 500 && port != 4500)
+/// IKE is sent from ports 500 and 4500 (RFC 7296 section 2), or from one that both sides were told to use; a
+/// NAT alone gives it others.
+fn is_translated_port(end: Endpoint, other: Endpoint) -> bool {
+    let chosen = [Some(500), Some(4500), other.port];
+    end.port.is_some() && !chosen.contains(&end.port)
 }
 
 /// The address behind the NAT, if the hash is of one that is usual there.
@@ -246,7 +260,7 @@ mod tests {
     fn told(from: &str, request: &str, response: &str) -> (String, String, Confidence) {
         let finding = fires(
             &format!(
-                "0 {from} > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD({request})
+                "0 {from} > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD({request}) ttl=63
                  0.1 B:500 > {from} IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD({response})"
             ),
             "nat-detected",
@@ -274,6 +288,40 @@ mod tests {
         let (_, says, confidence) = told("A:500", "198.51.100.9:500 B:500", "B:500 A:500");
         assert!(says.contains("or it forces"), "{says}");
         assert_eq!(confidence, Confidence::Likely);
+    }
+
+    #[test]
+    fn without_a_router_in_between_a_hash_that_does_not_fit_is_false() {
+        let told = |request: &str| {
+            let finding = fires(
+                &format!(
+                    "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD({request} B:500)
+                     0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD ttl=63"
+                ),
+                "nat-detected",
+            );
+            (finding.title.to_string(), finding.confidence)
+        };
+        let (title, confidence) = told("198.51.100.9:500");
+        assert!(title.starts_with("UDP encapsulation forced by "), "{title}");
+        assert_eq!(confidence, Confidence::Likely);
+        // A NAT of the gateway's own lowers nothing.
+        let (title, confidence) = told("10.0.0.5:500");
+        assert!(title.starts_with("NAT between "), "{title}");
+        assert_eq!(confidence, Confidence::Certain);
+    }
+
+    #[test]
+    fn a_port_that_both_use_was_chosen_by_them() {
+        let init = "SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD(198.51.100.9:500 B:14500)";
+        let finding = fires(
+            &format!(
+                "0 A:14500 > B:14500 IKE_SA_INIT i=1 r=0 id=0 request {init} ttl=63
+                 0.1 B:14500 > A:14500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce NATD"
+            ),
+            "nat-detected",
+        );
+        assert!(finding.says.to_string().contains("or it forces"));
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub static RULE: Rule = Rule {
         "unknown-spi",
         "path-outage",
         "ike-no-response",
+        "ike-host-unreachable",
         "tunnel-flapping",
         "clear-text-leak",
     ],
@@ -260,7 +261,12 @@ fn silence(case: &Case<'_>, address: IpAddr) -> Option<(Cite, u64)> {
         .iter()
         .filter_map(|directions| {
             let heard = directions.last(1 - end)?;
-            let void = directions.packets_since(end, heard.1);
+            let asked = case.messages().filter(|message| {
+                message.vantage == directions.vantage
+                    && message.path.to().address == address
+                    && message.time > heard.1
+            });
+            let void = directions.packets_since(end, heard.1) + asked.count() as u64;
             (void >= VOID).then_some((heard, void))
         })
         .next()

@@ -1,9 +1,10 @@
 //! The traffic selectors are refused.
 
+use super::clear_text_leak;
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::selector;
+use crate::model::{ClearFlow, Selector, selector};
 use crate::registry::{NotifyType, NotifyV1};
 use crate::say;
 use std::net::IpAddr;
@@ -20,7 +21,6 @@ pub static RULE: Rule = Rule {
         "rekey-failed",
         "tunnel-flapping",
         "tunnel-deleted",
-        "clear-text-leak",
         "path-outage",
     ],
     needs: Signs::OPENED,
@@ -72,6 +72,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             other = selector::said(other)
         )
     });
+    // What leaves in clear tells what the asker's hosts want to reach. If it asked for that, it leaves for want
+    // of the child SA; else it asked for the wrong network.
+    let elsewhere = asked.and_then(|asked| elsewhere(case, asked));
     // Some daemons of IKEv1 say INVALID-ID-INFORMATION of other faults too.
     let confidence = Confidence::Certain.lower_if(first.v1);
     let finding = child::finding(&RULE, confidence, case, &refusals)
@@ -94,6 +97,24 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                     .then(asked_for)
                     .then(known_for),
                 )
+        })
+        .map(|mut finding| match elsewhere {
+            None => finding.explaining(&["clear-text-leak"]),
+            Some(leak) => {
+                finding.says.add(say!(
+                    "{host}, which is on the side of {to}, sends to {other} in clear, and {to} did not ask for that.",
+                    host = leak.from,
+                    to,
+                    other = leak.to
+                ));
+                finding
+                    .beside(leak.seen.first, say!("{from} > {to} in clear", from = leak.from, to = leak.to))
+                    .advise(say!(
+                        "Look first whether {to} asks for the network that its hosts want: {other} is not in it.",
+                        to,
+                        other = leak.to
+                    ))
+            }
         })
         .map(|finding| match first.v1 {
             true => finding.or("It says so of another fault of the request: some daemons of IKEv1 do."),
@@ -139,6 +160,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 .advise_all(vendor_advice::of(case, from, Topic::Selectors))
         });
     finding.into_iter().collect()
+}
+
+/// Packets in clear of the asker's side to where it did not ask for.
+fn elsewhere<'m>(case: &Case<'m>, asked: &[Vec<Selector>; 2]) -> Option<&'m ClearFlow> {
+    let holds = |set: &[Selector], address: IpAddr| {
+        let host = Selector::host(address);
+        set.iter().any(|one| one.meets(&host))
+    };
+    let [ours, theirs] = asked;
+    clear_text_leak::leaks(case)
+        .find(|leak| holds(ours, leak.from) && !holds(theirs, leak.to) && !holds(ours, leak.to))
 }
 
 /// Whether it is the selectors that were refused.
@@ -195,7 +227,31 @@ fn known_of(
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::testing::{findings, fires, silent, verdict};
+
+    #[test]
+    fn what_leaves_in_clear_tells_which_network_was_asked_for_wrongly() {
+        let story = |to: &str| {
+            format!(
+                "{AGREED}
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) N(TS_UNACCEPTABLE)
+                 5 10.1.0.5 > {to} CLEAR 1 count 5 every 1 requests 5"
+            )
+        };
+        let caused = |to: &str| {
+            let found = findings(&story(to));
+            let leak = found.iter().find(|one| one.rule.slug == "clear-text-leak");
+            leak.is_none_or(|leak| leak.cause.is_some())
+        };
+        let advice = |to: &str| {
+            let finding = fires(&story(to), "ts-unacceptable");
+            finding.advice.first().map(ToString::to_string)
+        };
+        assert!(caused("10.9.0.7"));
+        assert!(advice("10.9.0.7").is_some_and(|first| first.contains("Configure on")));
+        assert!(!caused("10.2.0.7"));
+        assert!(advice("10.2.0.7").is_some_and(|first| first.contains("10.2.0.7 is not in it")));
+    }
 
     const AGREED: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce

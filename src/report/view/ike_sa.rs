@@ -127,6 +127,7 @@ pub(super) fn nat_verdict(verdict: NatVerdict) -> &'static str {
         NatVerdict::Translated => "translated",
         NatVerdict::TranslatedBeyond => "translated-beyond",
         NatVerdict::Forced => "forced",
+        NatVerdict::FalseHash => "false-hash",
         NatVerdict::Unknown => "unknown",
     }
 }
@@ -149,7 +150,7 @@ pub(super) fn behind_nat(initiator: NatVerdict, responder: NatVerdict) -> Option
 }
 
 /// What NAT detection says of each side: `untranslated`, `translated`, `translated-beyond`, `forced`,
-/// `unknown`.
+/// `false-hash`, `unknown`.
 #[derive(Debug, Serialize)]
 pub struct NatView {
     /// Of the initiator.

@@ -3,9 +3,7 @@
 
 use crate::diagnose::facts::esp::Directions;
 use crate::model::{Transport, Tunnel};
-
-/// The initial TTLs (hop limits) of common systems: no router has lowered such a one yet.
-pub const INITIAL: [u8; 3] = [64, 128, 255];
+use crate::net::INITIAL_TTLS;
 
 /// Fewer packets tell no share of loss.
 const PLENTY: u64 = 30;
@@ -20,7 +18,7 @@ pub fn end(directions: &Directions<'_>) -> Option<usize> {
         let first = ttls.next()?;
         // A way that changes shows other values: then nothing is certain.
         let steady = first.0 == first.1 && ttls.all(|ttl| ttl == first);
-        steady.then(|| INITIAL.contains(&first.0))
+        steady.then(|| INITIAL_TTLS.contains(&first.0))
     };
     match (untouched(0)?, untouched(1)?) {
         (true, false) => Some(0),
