@@ -7,6 +7,7 @@ use crate::language::{Text, count};
 use crate::model::{Exchange, IkeState, Plain};
 use crate::registry::ExchangeType;
 use crate::say;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -44,6 +45,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// Whether the peers know each other, or one refused the other.
 fn is_decided(case: &Case<'_>) -> bool {
+    // A group hears, and sends nothing.
+    if case.tunnel.ends.iter().any(IpAddr::is_multicast) {
+        return true;
+    }
     let is_esp = |end| {
         let mut flows = case.flows();
         flows.any(|flow| case.tunnel.destination(flow) == Some(end))
