@@ -429,6 +429,15 @@ impl<'m> Grouper<'m> {
         let role = match (from_role, to_role) {
             (Some(role), _) => role,
             (None, Some(role)) => role.other(),
+            // The second message of phase 1: it chooses of the first, and names the responder, as none does that
+            // offers (RFC 2408 section 3.1).
+            (None, None)
+                if begins_ike_sa(header.exchange)
+                    && !header.spis.responder.is_zero()
+                    && message.has_sa() =>
+            {
+                Role::Responder
+            }
             (None, None) => Role::Initiator,
         };
         self.roles.entry((sa, from)).or_insert(role);

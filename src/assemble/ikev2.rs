@@ -109,7 +109,7 @@ pub(super) fn state(model: &Model, id: IkeSaId, auth: AuthOutcome, replaced: boo
         return match auth {
             AuthOutcome::Refused => IkeState::AuthRefused,
             AuthOutcome::AuthOnly | AuthOutcome::Full => IkeState::Established,
-            AuthOutcome::Unanswered => IkeState::HalfOpen,
+            AuthOutcome::Unanswered | AuthOutcome::Unfinished => IkeState::HalfOpen,
             AuthOutcome::Unclear | AuthOutcome::NotSeen if row.replaces.is_some() => {
                 IkeState::Established
             }
@@ -129,7 +129,7 @@ pub(super) fn state(model: &Model, id: IkeSaId, auth: AuthOutcome, replaced: boo
         (_, AuthOutcome::AuthOnly | AuthOutcome::Full | AuthOutcome::Unclear) => {
             IkeState::Established
         }
-        (_, AuthOutcome::Unanswered) => IkeState::HalfOpen,
+        (_, AuthOutcome::Unanswered | AuthOutcome::Unfinished) => IkeState::HalfOpen,
         // The answer was not recorded, yet the initiator has it.
         (_, AuthOutcome::NotSeen) if went_on => IkeState::HalfOpen,
         (Some(true), AuthOutcome::NotSeen) => IkeState::HalfOpen,

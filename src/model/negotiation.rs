@@ -259,6 +259,22 @@ pub fn is_of_phase_2(read: &wire::Message<'_>) -> bool {
     })
 }
 
+/// IKEv2: whether an error in `IKE_AUTH` is about the child SA or an address and leaves open whether the
+/// other side is believed (RFC 7296 sections 1.2 and 2.21.2).
+pub fn is_of_child(error: u16) -> bool {
+    [
+        NotifyType::NO_PROPOSAL_CHOSEN,
+        NotifyType::INVALID_KE_PAYLOAD,
+        NotifyType::SINGLE_PAIR_REQUIRED,
+        NotifyType::NO_ADDITIONAL_SAS,
+        NotifyType::INTERNAL_ADDRESS_FAILURE,
+        NotifyType::FAILED_CP_REQUIRED,
+        NotifyType::TS_UNACCEPTABLE,
+        NotifyType::TEMPORARY_FAILURE,
+    ]
+    .contains(&NotifyType(error))
+}
+
 /// The errors that a message reports.
 pub fn errors(read: &wire::Message<'_>) -> Vec<Told> {
     /// Who refuses gives one reason, or a few.

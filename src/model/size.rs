@@ -13,7 +13,7 @@
 //! four. IKEv1 (RFC 2409 appendix B) pads the plaintext to the block and adds nothing else; some
 //! senders add a whole block when it was full.
 
-use super::{Deleted, Exchange, Flight, IkeSaId, IkeSuite, Model, Role, negotiation};
+use super::{Deleted, Exchange, Flight, IkeSaId, IkeSuite, Model, Plain, Role, negotiation};
 use crate::limits;
 use crate::registry::{ExchangeType, NotifyV1, PayloadType, transform};
 use crate::units::{Span, Timestamp};
@@ -95,8 +95,10 @@ pub enum AuthOutcome {
     AuthOnly,
     /// Room for IDr, AUTH, SA and Traffic Selectors: a child SA was made.
     Full,
-    /// Several of these fit: certificates hide the difference, EAP may be unfinished, or the
-    /// message is not whole.
+    /// Whoever answered has said neither that it believes the other nor that it does not: EAP goes on, the
+    /// answer came in clear, or it refuses the child SA and holds no proof.
+    Unfinished,
+    /// Several of these fit: certificates hide the difference, or the message is not whole.
     Unclear,
 }
 
@@ -211,7 +213,19 @@ impl Model {
             return AuthOutcome::Unanswered;
         };
         if let Some((_, read)) = self.opened(response) {
-            return auth_outcome(&read);
+            return match auth_outcome(&read) {
+                // What comes later shows that the recording lacks the end.
+                AuthOutcome::Unfinished if self.goes_on_after_auth(ike_sa) => AuthOutcome::Unclear,
+                outcome => outcome,
+            };
+        }
+        let first = response.message().map(|id| &self.messages[id]);
+        // An error in clear proves nothing, and success least of all (RFC 7296 section 2.21.2).
+        if let Some(message) = first.filter(|message| message.plain == Plain::Clear)
+            && refuses(&message.read())
+            && !self.goes_on_after_auth(ike_sa)
+        {
+            return AuthOutcome::Unfinished;
         }
         let Some(plaintext) = self.plaintext_range(ike_sa, response) else {
             return AuthOutcome::Unclear;
@@ -223,13 +237,52 @@ impl Model {
         let with_child = smallest + CHILD_SMALLEST;
         // Block padding may hide that AUTH does not fit; nobody refuses at such length.
         let proves = *plaintext.start() > REFUSAL_LARGEST && !eap;
+        let cut_off = || self.may_ask_on(ike_sa, response) && !self.was_waited_for(response);
         match () {
+            () if *plaintext.end() < smallest && cut_off() => AuthOutcome::Unfinished,
             () if *plaintext.end() < smallest => AuthOutcome::Refused,
             () if *plaintext.start() > CERTIFICATES => AuthOutcome::Unclear,
             () if *plaintext.start() >= with_child => AuthOutcome::Full,
             () if *plaintext.end() < with_child && proves => AuthOutcome::AuthOnly,
             () => AuthOutcome::Unclear,
         }
+    }
+
+    /// Whether a small response may be a round of EAP that the initiator has yet to answer: EAP alone, of
+    /// which Success is as small as a notification, or a request with IDr before it where EAP alone
+    /// authenticates (RFC 5998 section 3).
+    pub fn may_ask_on(&self, ike_sa: IkeSaId, response: &Flight) -> bool {
+        /// A header, and a request of EAP with nothing but a type (RFC 3748 section 4.1).
+        const EAP_REQUEST: usize = 4 + 5;
+        /// A header, and Success, which has no type (RFC 3748 section 4.2).
+        const EAP_SUCCESS: usize = 4 + 4;
+        let smallest = match self.auth_rounds(ike_sa).len() {
+            0 | 1 => ID_SMALLEST + EAP_REQUEST,
+            _ => EAP_SUCCESS,
+        };
+        let size = self.plaintext_range(ike_sa, response);
+        size.is_none_or(|size| *size.end() >= smallest)
+    }
+
+    /// Whether the recording goes on for longer after a message than the other side takes to answer it.
+    fn was_waited_for(&self, flight: &Flight) -> bool {
+        /// Longer than any path's round trip.
+        const PATIENCE: Span = Span::from_secs(3);
+        flight.first().is_none_or(|id| {
+            let message = &self.messages[id];
+            let end = self.recording(message.vantage).map(|(_, last)| last);
+            end.is_none_or(|end| end.since(message.time) >= PATIENCE)
+        })
+    }
+
+    /// Whether something came under an IKE SA that comes after authentication alone: a request for a child
+    /// SA, or one of the responder, which waits until it knows the initiator.
+    fn goes_on_after_auth(&self, ike_sa: IkeSaId) -> bool {
+        let exchanges = self.ike_sas[ike_sa].exchanges.iter();
+        exchanges.map(|id| &self.exchanges[*id]).any(|exchange| {
+            exchange.kind == ExchangeType::CREATE_CHILD_SA
+                || exchange.kind == ExchangeType::INFORMATIONAL && exchange.by == Role::Responder
+        })
     }
 
     /// Whether an `IKE_AUTH` message has no room for SA and Traffic Selectors beside an identity and
@@ -431,16 +484,29 @@ impl Model {
 
 /// How authentication ended, by an `IKE_AUTH` response that was opened.
 fn auth_outcome(read: &Message<'_>) -> AuthOutcome {
-    let failed = read.payloads.iter().any(|payload| {
-        matches!(&payload.body, Body::V2(ikev2::Body::Eap(eap)) if eap.code == ikev2::Eap::FAILURE)
-    });
+    let eap = read
+        .payloads
+        .iter()
+        .find_map(|payload| match &payload.body {
+            Body::V2(ikev2::Body::Eap(eap)) => Some(eap.code),
+            _ => None,
+        });
     let proves = read.payload(PayloadType::AUTH).is_some();
+    let errors = negotiation::errors(read);
     match (proves, read.sa()) {
-        _ if failed => AuthOutcome::Refused,
+        _ if eap == Some(ikev2::Eap::FAILURE) => AuthOutcome::Refused,
         (true, Some(_)) => AuthOutcome::Full,
-        (true, None) => AuthOutcome::AuthOnly,
         // In the midst of EAP the responder proves itself first, or says nothing but EAP.
-        (false, _) if negotiation::errors(read).is_empty() => AuthOutcome::Unclear,
+        _ if eap.is_some() => AuthOutcome::Unfinished,
+        (true, None) => AuthOutcome::AuthOnly,
+        // Some refuse a child SA without a proof of their own.
+        (false, _)
+            if errors
+                .iter()
+                .all(|told| negotiation::is_of_child(told.kind)) =>
+        {
+            AuthOutcome::Unfinished
+        }
         (false, _) => AuthOutcome::Refused,
     }
 }

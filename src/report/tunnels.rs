@@ -272,6 +272,13 @@ fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_
                 }
             }
         }
+        None if [taps.crossed, taps.only_a, taps.only_b]
+            .concat()
+            .iter()
+            .all(|count| *count == 0) =>
+        {
+            facts.push("no ESP packet in common".into());
+        }
         None => {
             let [forth, back] = taps.only_a;
             let [forth_b, back_b] = taps.only_b;

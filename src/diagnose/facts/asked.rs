@@ -142,8 +142,12 @@ pub fn unsettled<'m>(case: &Case<'m>) -> impl Iterator<Item = Asked<'m>> + use<'
 }
 
 fn waiting<'m>(model: &Model, exchange: &'m Exchange) -> Option<&'m Flight> {
-    // A key server tells the group and wants no answer (RFC 9838 section 2.4.1).
-    if exchange.kind == ExchangeType::GSA_REKEY {
+    // A key server tells the group and wants no answer (RFC 6407 section 4, RFC 9838 section 2.4.1).
+    let first = exchange.flights.first();
+    let to_group = first
+        .and_then(|flight| super::first(model, flight))
+        .is_some_and(|message| message.path.to().address.is_multicast());
+    if exchange.kind == ExchangeType::GSA_REKEY || to_group {
         return None;
     }
     if !is_v1(exchange.kind) {
@@ -161,7 +165,12 @@ fn waiting<'m>(model: &Model, exchange: &'m Exchange) -> Option<&'m Flight> {
 }
 
 fn is_answered(model: &Model, exchange: &Exchange) -> bool {
-    !lacks_answer(exchange) || proof_of_answer(model, exchange).is_some()
+    !lacks_answer(exchange)
+        || proof_of_answer(model, exchange).is_some()
+        // Who refuses quick mode does so in an exchange of its own (RFC 2409 section 5.7).
+        || exchange.kind == ExchangeType::QUICK_MODE
+            && exchange.flights.len() == 1
+            && model.quick_refusal(exchange).is_some()
 }
 
 /// A message that is only sent after the answer to the request of an exchange, which is not in the
@@ -265,15 +274,21 @@ mod tests {
 
     #[test]
     fn rekeys_of_a_group_wait_for_no_answer() {
-        let waits = |exchange| {
+        let waits = |exchange, to| {
             let model = model(&format!(
-                "0.0 A:848 > 239.1.1.1:848 {exchange} i=1 r=2 id=0 request by=initiator sealed 200 again=1,2
-                 300 A:848 > 239.1.1.1:848 {exchange} i=1 r=2 id=1 request by=initiator sealed 200 again=1,2"
+                "0.0 A:848 > {to}:848 {exchange} i=1 r=2 id=0 request by=initiator sealed 200 again=1,2
+                 300 A:848 > {to}:848 {exchange} i=1 r=2 id=1 request by=initiator sealed 200 again=1,2"
             ));
             let sas = model.ike_sas.iter();
             sas.map(|sa| all(&model, sa).count()).sum::<usize>()
         };
-        assert_eq!((waits("GSA_REKEY"), waits("INFORMATIONAL")), (0, 2));
+        assert_eq!(waits("GSA_REKEY", "B"), 0);
+        assert_eq!(waits("INFORMATIONAL", "B"), 2);
+        assert_eq!(
+            waits("INFORMATIONAL", "239.1.1.1"),
+            0,
+            "a group answers nothing"
+        );
     }
 
     #[test]

@@ -19,9 +19,18 @@ pub struct Sent {
 impl Sent {
     /// Whether it did not hold when it was sent.
     pub fn is_out_of_date(&self) -> bool {
-        let now = Time(self.at.1.0.div_euclid(1_000_000_000));
+        let now = self.sent_at();
         // A recording without times tells nothing.
         now.0 > 0 && (self.certificate.not_after < now || self.certificate.not_before > now)
+    }
+
+    /// Whether it holds only from a later day on.
+    pub fn is_early(&self) -> bool {
+        self.certificate.not_before > self.sent_at()
+    }
+
+    fn sent_at(&self) -> Time {
+        Time(self.at.1.0.div_euclid(1_000_000_000))
     }
 }
 

@@ -28,8 +28,8 @@ pub struct Refusal {
     pub errors: Vec<u16>,
     /// Whether EAP, or XAUTH, failed.
     pub eap_failed: bool,
-    /// Whether that follows only from the initiator, which gave up amid EAP.
-    pub gave_up: bool,
+    /// Where the initiator gave up amid EAP, if it follows only from that.
+    pub gave_up: Option<Cite>,
     /// Whether it is of IKEv1.
     pub v1: bool,
 }
@@ -38,18 +38,8 @@ impl Refusal {
     /// Whether the errors speak of authentication: not of the child SA, which some peers refuse
     /// without a proof of their own, nor of an address.
     pub fn is_of_authentication(&self) -> bool {
-        let others = [
-            NotifyType::NO_PROPOSAL_CHOSEN,
-            NotifyType::INVALID_KE_PAYLOAD,
-            NotifyType::SINGLE_PAIR_REQUIRED,
-            NotifyType::NO_ADDITIONAL_SAS,
-            NotifyType::INTERNAL_ADDRESS_FAILURE,
-            NotifyType::FAILED_CP_REQUIRED,
-            NotifyType::TS_UNACCEPTABLE,
-            NotifyType::TEMPORARY_FAILURE,
-        ];
-        let of_others = |error: &u16| others.contains(&NotifyType(*error));
-        self.v1 || !self.errors.iter().any(of_others)
+        let of_child = |error: &u16| negotiation::is_of_child(*error);
+        self.v1 || !self.errors.iter().any(of_child)
     }
 }
 
@@ -87,7 +77,7 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             at: began(model, flight)?,
             errors,
             eap_failed,
-            gave_up: false,
+            gave_up: None,
             v1: false,
         })
     };
@@ -115,7 +105,7 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
                 // Who gives up after a round of EAP was told so by its method, as a rule; the gateway,
                 // which did not accept the user, is the one that refuses.
                 Some(response) => of(response, errors, true).map(|refusal| Refusal {
-                    gave_up: true,
+                    gave_up: began(model, request),
                     ..refusal
                 }),
                 None => of(request, errors, false),
@@ -180,7 +170,7 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
                 at: (message.frame, message.time),
                 errors,
                 eap_failed: failed,
-                gave_up: false,
+                gave_up: None,
                 v1: true,
             })
         })

@@ -92,8 +92,8 @@ impl Unanswered {
         let likeness = self.asks.guess.words();
         match &self.answers {
             Some(answers) => say!(
-                "{from} sends {to} a packet of {size} octets every {period}, {likeness}; {answers} of the same \
-                 size came back, then none for {silence}.",
+                "{from} sends {to} a packet of {size} octets every {period}, {likeness}; at least {answers} of \
+                 the same size came back, then none for {silence}.",
                 from,
                 to,
                 size,
@@ -103,8 +103,8 @@ impl Unanswered {
                 silence = self.asks.last.1.since(answers.last.1)
             ),
             None => say!(
-                "{from} sends {to} a packet of {size} octets every {period}, {likeness}; of {packets} none was \
-                 answered by one of the same size.",
+                "{from} sends {to} a packet of {size} octets every {period}, {likeness}; of at least {packets} \
+                 none was answered by one of the same size.",
                 from,
                 to,
                 size,
@@ -130,8 +130,8 @@ impl Stopped {
     pub fn says(&self) -> Text {
         let [one, two] = &self.beats;
         say!(
-            "Both sides sent a packet of {size} and {other_size} octets every {period}, {likeness}; after \
-             {packets} and {other_packets} packets both stopped, while other packets went on.",
+            "Both sides sent a packet of {size} and {other_size} octets every {period}, {likeness}; after at \
+             least {packets} and {other_packets} packets both stopped, while other packets went on.",
             size = one.size,
             other_size = two.size,
             period = one.period,

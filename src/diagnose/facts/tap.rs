@@ -70,9 +70,14 @@ impl Tap {
         }
         let [first, second] = heard;
         let [first_spoke, second_spoke] = answered;
+        // A group sends nothing (RFC 6407 section 4, RFC 9838 section 2.4.1).
+        let [first_end, second_end] = case.tunnel.ends.map(|end| !end.is_multicast());
         Self {
             heard,
-            deaf: [first_spoke && !first, second_spoke && !second],
+            deaf: [
+                first_spoke && !first && first_end,
+                second_spoke && !second && second_end,
+            ],
             late: case
                 .tunnel
                 .ike_sas

@@ -2,6 +2,7 @@
 
 use crate::diagnose::facts::child;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::language::count;
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -71,6 +72,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .count();
     vec![match refusal {
         Some(answer) => finding
+            // The error says that there is no address, of one that was asked for a second time.
+            .explaining(&["address-assignment-failed"])
             .also(answer.at, "the refusal")
             .says(say!(
                 "{refused} of {all} CREATE_CHILD_SA requests that ask for an inner address were refused: {peer} by \
@@ -89,9 +92,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 asker = request.from
             )),
         None => finding.severity(Severity::Info).says(say!(
-            "{refused} of {all} CREATE_CHILD_SA requests that ask for an inner address were refused.",
-            refused,
-            all
+            "{requests} for an inner address came in CREATE_CHILD_SA, and none was refused.",
+            requests = count(all as u64, "request")
         )),
     }]
 }
@@ -114,7 +116,7 @@ fn is_other(kind: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::diagnose::Severity;
-    use crate::diagnose::testing::{fires, silent};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     fn rekey(request: &str, answer: &str) -> String {
         format!(
@@ -135,7 +137,11 @@ mod tests {
             &rekey("CP(1)", "N(INTERNAL_ADDRESS_FAILURE)"),
             "address-asked-at-rekey",
         );
-        assert_eq!(refused.severity, Severity::Warning);
+        assert_eq!(refused.severity, Severity::Error);
+        verdict(
+            &rekey("CP(1)", "N(INTERNAL_ADDRESS_FAILURE)"),
+            "address-asked-at-rekey",
+        );
         let granted = fires(&rekey("CP(1)", MADE), "address-asked-at-rekey");
         assert_eq!(granted.severity, Severity::Info);
         for other in ["TEMPORARY_FAILURE", "NO_PROPOSAL_CHOSEN"] {

@@ -211,14 +211,27 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         Role::Responder => claims.first(),
     };
     let certificate = refused.is_some_and(|claim| claim.certificate);
-    Some(match certificate {
-        true => finding
-            .or("The certificate is expired, or its authority is not trusted.")
-            .or("The peer does not know or accept the identity."),
-        false => finding
-            .or("The pre-shared keys differ.")
-            .or("The peer does not know or accept the identity."),
-    })
+    if certificate {
+        finding = finding.or("The certificate is expired, or its authority is not trusted.");
+    } else if !shares_key(case.model, first.ike_sa) {
+        finding = finding.or("The pre-shared keys differ.");
+    }
+    Some(finding.or("The peer does not know or accept the identity."))
+}
+
+/// IKEv1: whether both sides have the same pre-shared key, from which the keys of main mode are made (RFC 2409
+/// section 5): what each of them encrypted was opened by these.
+fn shares_key(model: &Model, id: IkeSaId) -> bool {
+    let sa = &model.ike_sas[id];
+    let opened = |by| {
+        let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+        let mut flights = exchanges.flat_map(|exchange| &exchange.flights);
+        flights.any(|flight| {
+            let sealed = first(model, flight).is_some_and(|one| one.plain.is_encrypted());
+            flight.by == by && sealed && model.opened(flight).is_some()
+        })
+    };
+    sa.version.major() == 1 && opened(Role::Initiator) && opened(Role::Responder)
 }
 
 /// IKEv2: a response too small for a proof.
@@ -247,7 +260,7 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
             }
             let message = &case.model.messages[response.first()?];
             let at = began(case.model, response)?;
-            if may_ask_on(case.model, *id, response, rounds.len())
+            if case.model.may_ask_on(*id, response)
                 && !tap::went_on(case.model, message.vantage, at.1, Tap::PATIENCE)
             {
                 return None;
@@ -262,13 +275,14 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
         .collect();
     let (at, length, from, rounds) = *refusals.first()?;
     let mut says = say!(
-        "The IKE_AUTH response of {from} has {length} octets: room for one notification, none for an identity and \
-         a proof. That is a refusal ({times} in this capture). Its reason is encrypted.",
+        "The IKE_AUTH response of {from} has {length} octets: room for a notification, none for an identity and a \
+         proof. That is a refusal ({times} in this capture). Its reason is encrypted.",
         from,
         length,
         times = child::times(refusals.len())
     );
-    if rounds > 1 {
+    let eap = rounds > 1;
+    if eap {
         says.add(
             "It came after several rounds, as EAP has them: the user's name or password may be wrong.",
         );
@@ -284,33 +298,20 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
         ),
     )
     .title(say!("{from} refuses the authentication", from))
-    .says(says)
-    .or("The pre-shared keys differ.")
-    .or("The peer does not know or accept the identity.")
-    .or("The certificate is expired, or its authority is not trusted.")
-    .or("Another error, such as a lack of addresses or an internal failure: all are as small.");
+    .says(says);
+    finding = match eap {
+        true => finding.or("A request of EAP that is as small, which the user has yet to answer."),
+        false => finding
+            .or("The pre-shared keys differ.")
+            .or("The peer does not know or accept the identity.")
+            .or("The certificate is expired, or its authority is not trusted."),
+    };
+    finding = finding
+        .or("Another error, such as a lack of addresses or an internal failure: all are as small.");
     for (at, ..) in refusals.iter().skip(1) {
         finding = finding.also(*at, "refused again");
     }
     Some(finding)
-}
-
-/// Whether a small response may be a round of EAP that the initiator has yet to answer: EAP alone, of
-/// which Success is as small as a notification, or a request with IDr before it where EAP alone
-/// authenticates (RFC 5998 section 3).
-fn may_ask_on(model: &Model, id: IkeSaId, response: &Flight, rounds: usize) -> bool {
-    /// A header, and a request of EAP with nothing but a type (RFC 3748 section 4.1).
-    const EAP_REQUEST: usize = 4 + 5;
-    /// A header, and Success, which has no type (RFC 3748 section 4.2).
-    const EAP_SUCCESS: usize = 4 + 4;
-    /// The smallest identity, with its headers (RFC 7296 section 3.5).
-    const ID: usize = 8 + 1;
-    let smallest = match rounds {
-        1 => ID + EAP_REQUEST,
-        _ => EAP_SUCCESS,
-    };
-    let size = model.plaintext_range(id, response);
-    size.is_none_or(|size| *size.end() >= smallest)
 }
 
 /// When a tunnel was asked for, and served last: whoever asks it of each IKE SA does not look at all that
@@ -386,7 +387,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
     /// How many of the next attempts are looked at.
     const NEXT: usize = 16;
     let begun = LazyCell::new(|| Begun::of(case));
-    let mut finding = case.tunnel.ike_sas.iter().find_map(|id| {
+    let mut turned = case.tunnel.ike_sas.iter().filter_map(|id| {
         let sa = &case.model.ike_sas[*id];
         let (said, before) = sa.exchanges.split_last()?;
         let said = &case.model.exchanges[*said];
@@ -437,59 +438,103 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         let outcome = case.model.ike_sas[*id].auth;
         let may_grant = matches!(outcome, AuthOutcome::Full | AuthOutcome::Unclear);
         let granted = v2 && may_grant && !is_amid_eap(case.model, *id);
-        let doubt =
-            granted && !anew && read.is_none() && class != Some(InformationalClass::DeleteIkeSa);
+        // Whom a later attempt, but the next, finds to stay believes the other.
+        let births = case.births();
+        let after = births.partition_point(|birth| birth.asked.1 <= at.1);
+        let stayed = births.iter().skip(after).take(NEXT).any(|birth| {
+            let last = case.model.ike_sas[birth.ike_sa].seen.last.1;
+            last.since(birth.up.1) > AT_ONCE || case.is_served(birth.up.1, birth.up.1)
+        });
+        let said_so = read.is_some();
+        let may_check = class != Some(InformationalClass::DeleteIkeSa);
+        let doubt = granted && !said_so && (!anew && may_check || stayed);
         // The recording may have missed message 3.
         let missed = aggressive && !settled && case.tap().lacks_packets();
-        let (confidence, severity) = match doubt || missed {
-            true => (Confidence::Possible, Severity::Warning),
-            false => (Confidence::Likely, RULE.severity),
+        let (confidence, severity) = match (doubt, missed || stayed) {
+            (true, _) => (Confidence::Possible, Severity::Info),
+            (false, true) if missed => (Confidence::Possible, Severity::Warning),
+            (false, true) => (Confidence::Possible, RULE.severity),
+            (false, false) => (Confidence::Likely, RULE.severity),
         };
         let (end, peer) = (answer.path.to().address, answer.path.from().address);
-        Some(
-            Finding::new(
-                &RULE,
-                confidence,
-                case.id,
-                at,
-                say!("{end} ends the IKE SA at once", end),
-            )
-            .severity(severity)
-            .also((answer.frame, answer.time), say!("{what} of {peer}", what, peer))
-            .title(say!(
-                "{end} turns away from {peer}: the authentication failed",
-                end,
-                peer
-            ))
-            .says(say!(
-                "{end} answered {what} of {peer} by an informational message and used the IKE SA no more. Either it \
-                 does not believe {peer}, or the last answer told it that it is not believed.",
-                end,
-                what,
-                peer
-            ))
-            .or("The identity or the certificate of the responder is not the one expected, or not trusted.")
-            .or(match (pre_shared, v2) {
-                (true, _) => "The pre-shared keys differ.",
-                (false, true) => "EAP failed: the user's name or password is wrong.",
-                (false, false) => "The signature does not fit the certificate, or the hash over the exchange differs.",
-            })
-            .or("The initiator closed the IKE SA for another reason: a script or a check that opens and closes it, or an administrator."),
+        let finding = Finding::new(
+            &RULE,
+            confidence,
+            case.id,
+            at,
+            match doubt {
+                true => say!("{end} sends a small informational message, the last of the IKE SA", end),
+                false => say!("{end} ends the IKE SA at once", end),
+            },
         )
-    })?;
-    // Who does not believe the other does not the next time either.
-    let births = case.births().iter();
-    let mut later = births
-        .filter(|birth| birth.asked.1 > finding.first)
-        .take(NEXT);
-    let stayed = later.any(|birth| {
-        let last = case.model.ike_sas[birth.ike_sa].seen.last.1;
-        last.since(birth.up.1) > AT_ONCE || case.is_served(birth.up.1, birth.up.1)
+        .severity(severity)
+        .also((answer.frame, answer.time), say!("{what} of {peer}", what, peer));
+        let finding = match doubt {
+            true => finding
+                .title(say!("{end} may have closed the IKE SA right after it came up", end))
+                .says(say!(
+                    "{end} answered {what} of {peer} by an informational message as small as a Delete, and nothing of \
+                     the IKE SA follows.",
+                    end,
+                    what,
+                    peer
+                ))
+                .or("A liveness check, or an update of addresses, of the same size, and an idle tunnel."),
+            false => finding
+                .title(say!(
+                    "{end} turns away from {peer}: the authentication failed",
+                    end,
+                    peer
+                ))
+                .says(match granted {
+                    true => say!(
+                        "{end} answered {what} of {peer} by an informational message and used the IKE SA no more: it \
+                         may not believe {peer}.",
+                        end,
+                        what,
+                        peer
+                    ),
+                    false => say!(
+                        "{end} answered {what} of {peer} by an informational message and used the IKE SA no more. \
+                         Either it does not believe {peer}, or the last answer told it that it is not believed.",
+                        end,
+                        what,
+                        peer
+                    ),
+                }),
+        };
+        let finding = finding
+            .or("The identity or the certificate of the responder is not the one expected, or not trusted.");
+        let eap = case.model.auth_rounds(*id).len() > 1;
+        Some(match (v2, pre_shared) {
+            (true, _) if eap => finding.or("EAP failed: the user's name or password is wrong."),
+            (true, _) => finding,
+            (false, true) if aggressive => finding.or("The pre-shared keys differ."),
+            // In main mode both have read what the pre-shared key encrypts (RFC 2409 section 5.4).
+            (false, true) => finding.or("A notification INITIAL-CONTACT, which is as long as a Delete."),
+            (false, false) => finding
+                .or("The signature does not fit the certificate, or the hash over the exchange differs."),
+        }
+        .or("The initiator closed the IKE SA for another reason: a script or a check that opens and closes it, or an administrator."))
     });
-    finding.confidence = match stayed {
-        true => Confidence::Possible,
-        false => finding.confidence,
-    };
+    let mut finding = turned.next()?;
+    let mut times = 1;
+    for again in turned {
+        if again.severity > finding.severity {
+            (finding, times) = (again, 1);
+        } else if again.severity == finding.severity
+            && let Some(evidence) = again.evidence.first()
+        {
+            times += 1;
+            finding = finding.also((evidence.frame, again.last), "the same again");
+        }
+    }
+    if times > 1 {
+        finding.says.add(say!(
+            "So it went {times} in this capture.",
+            times = child::times(times)
+        ));
+    }
     Some(finding)
 }
 
@@ -579,7 +624,8 @@ fn after_xauth(case: &Case<'_>) -> Option<Finding> {
         gateway = path.to.address
     ))
     .says(say!(
-        "{times} times phase 1 ended well, XAUTH or Mode Config followed, and then no quick mode but a new phase 1.",
+        "{times} times phase 1 ended well, XAUTH or Mode Config followed, and then no quick mode; each time but the \
+         last a new phase 1 began.",
         times = tries.len()
     ))
     .or("The user's name or password is wrong, or the account is locked.")
@@ -729,7 +775,7 @@ pub(super) fn copies_of_message_5(model: &Model, id: IkeSaId) -> Vec<Cite> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::testing::{check, fires, silent, verdict};
     use crate::diagnose::{Confidence, Severity};
     use crate::model::IkeState;
     use crate::testing::model;
@@ -817,7 +863,7 @@ mod tests {
             "auth-failed",
         );
         assert_eq!(finding.confidence, Confidence::Possible);
-        assert_eq!(finding.severity, Severity::Warning);
+        assert_eq!(finding.severity, Severity::Info);
         // Each time anew: nobody opens a tunnel for that.
         let each: String = (1..6)
             .map(|n| {
@@ -829,6 +875,8 @@ mod tests {
         let finding = fires(&each, "auth-failed");
         assert_eq!(finding.confidence, Confidence::Likely);
         assert_eq!(finding.severity, Severity::Error);
+        let says = finding.says.to_string();
+        assert!(says.contains("4 times in this capture"), "{says}");
     }
 
     #[test]
@@ -863,7 +911,7 @@ mod tests {
              0.4 A:500 > B:500 IKE_AUTH i=1 r=2 id=2 request sealed 80
              0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 80"
         );
-        silent(&amid, "auth-failed");
+        check(&amid, &["undecided"]);
         verdict(&format!("{amid}\n9 C > B ESP 0xc1"), "auth-failed");
         // With AES-GCM sizes are exact: 8 octets are a notification, or EAP Success.
         let exact = amid
@@ -917,7 +965,7 @@ mod tests {
         // Padding hides which it is.
         let cbc = "ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14";
         let finding = fires(&then(cbc, 80), "auth-failed");
-        assert_eq!(finding.severity, Severity::Warning);
+        assert_eq!(finding.severity, Severity::Info);
         assert_eq!(finding.confidence, Confidence::Possible);
     }
 

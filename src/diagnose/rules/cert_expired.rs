@@ -1,6 +1,6 @@
 //! A certificate that does not hold at the time, and an authentication that is refused.
 
-use crate::diagnose::facts::certificate;
+use crate::diagnose::facts::certificate::{self, Sent};
 use crate::diagnose::facts::{proof, recovery};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
@@ -67,9 +67,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             to,
             certificates = Text::verbatim(said.join("; "))
         ))
-        .or("The authority is not trusted, or the identity is not accepted.")
-        .advise(say!("Renew the certificate of {to}.", to))
-        .advise(say!("Check the clock of {from}.", from));
+        .or("The authority is not trusted, or the identity is not accepted.");
+    // What holds only later cannot be renewed.
+    finding = match bad.iter().all(Sent::is_early) {
+        true => finding
+            .advise(say!(
+                "Check the clocks of {from} and of what recorded this.",
+                from
+            ))
+            .advise(say!(
+                "Check the clock of the authority that issued the certificate of {to}.",
+                to
+            )),
+        false => finding
+            .advise(say!("Renew the certificate of {to}.", to))
+            .advise(say!("Check the clock of {from}.", from)),
+    };
     for again in proof::refused_again(case, &refusal) {
         finding = finding.during(again, again);
     }

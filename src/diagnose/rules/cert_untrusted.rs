@@ -71,6 +71,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let says = says.then(match refusal.v1 {
         true => "The notification says that it is the certificate.",
+        false if told => {
+            "It asks for certificates of other authorities than the one that issued this."
+        }
         false => "The two sides ask for certificates of different authorities.",
     });
     let confidence = Confidence::Likely.lower_if(!told);

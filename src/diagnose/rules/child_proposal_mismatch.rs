@@ -2,6 +2,7 @@
 
 use super::pfs_mismatch;
 use crate::diagnose::facts::child::{self, Attempt, Refusal};
+use crate::diagnose::facts::offer::Kind;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
@@ -81,12 +82,21 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     });
     let differs = offer.as_ref().zip(known.as_ref());
     let differs = differs.map_or_else(Vec::new, |(ours, (theirs, ..))| ours.differs(theirs));
+    // Names of algorithms do not help where something else differs.
+    let are_algorithms = differs.is_empty()
+        || differs.iter().any(|(kind, ..)| {
+            matches!(
+                kind,
+                Kind::Encryption | Kind::Integrity | Kind::KeyExchange | Kind::Additional(_)
+            )
+        });
     // The error of IKEv1 stands for more than the algorithms. In IKEv2 it may be the group that was
     // refused, unless it was IKE_AUTH, which has none.
     let other = first.v1 || first.attempt.kind != ExchangeType::IKE_AUTH;
     let near = known.as_ref().map(|(theirs, ..)| theirs);
     let fits = offer
         .as_ref()
+        .filter(|_| are_algorithms)
         .and_then(|offer| Some((to, offer.one(near)?)));
     let alike = differs.is_empty();
     let apart = offer
@@ -114,8 +124,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     // What was asked for is not known, and may have been a rekeying.
     let unread = other && first.attempt.told.request.is_none();
-    let confidence = match other && alike && !apart {
-        true => Confidence::Likely.lower_if(unread),
+    // What fits is no mismatch.
+    let confidence = match (other || unseen) && alike && !apart {
+        true => Confidence::Likely.lower_if(unread || unseen && !other),
         false => Confidence::Certain,
     };
     let finding =
@@ -172,6 +183,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         true => finding
             .or("The responder does not know the identities of quick mode, and says so by this error.")
             .or("Only one side is configured for a key exchange of its own (PFS)."),
+        false if other && alike && !apart && !unread => {
+            finding.or(say!("{from} wants another PFS group, or one at all.", from))
+        }
         false => finding,
     });
     finding.into_iter().collect()

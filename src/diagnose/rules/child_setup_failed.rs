@@ -49,16 +49,26 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let recovered = refusals
         .last()
         .is_some_and(|last| recovered(case, last.at.1));
-    let mut says = match first.confidence {
-        Confidence::Possible => say!(
-            "{by} answers liveness checks, and never answered what was asked of it for a child SA.",
-            by = &first.by
-        ),
-        _ => say!(
+    let mut says = match first.known_by {
+        KnownBy::Answer => say!(
             "{by} refused the child SA {times}: {how}.",
             by = &first.by,
             times = child::times(refusals.len()),
             how = &first.note
+        ),
+        KnownBy::Checks => say!(
+            "Each time ({times}) {by} answered message 1 of quick mode by an informational message of the size of a \
+             liveness check: a notification that names the IKE SA is as long.",
+            by = &first.by,
+            times = child::times(refusals.len())
+        ),
+        KnownBy::Silence => say!(
+            "{by} goes on to speak on this IKE SA, and never answered what was asked of it for a child SA.",
+            by = &first.by
+        ),
+        KnownBy::SilenceAtOnce => say!(
+            "{by} ended phase 1, was asked for a child SA at once, and was not heard again on this IKE SA.",
+            by = &first.by
         ),
     };
     if first.confidence == Confidence::Likely {
@@ -79,17 +89,30 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     } else {
         RULE.severity
     })
-    .title(match first.confidence {
-        Confidence::Possible => say!("{by} seems to refuse the child SA", by = &first.by),
-        _ => say!("{by} refuses the child SA", by = &first.by),
+    .title(match first.known_by {
+        KnownBy::Answer => say!("{by} refuses the child SA", by = &first.by),
+        _ => say!("{by} seems to refuse the child SA", by = &first.by),
     })
-    .says(says)
-    .or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).")
-    .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
-    .or("The traffic selectors do not fit (TS_UNACCEPTABLE; IKEv1: INVALID-ID-INFORMATION).")
-    .advise("Compare ESP encryption, integrity and PFS group of both sides.")
-    .advise("Compare local and remote networks: each side's must mirror the other's.")
-    .advise("Read the log of the side that refuses, or give the keys of the IKE SA.");
+    .says(says);
+    if first.known_by == KnownBy::SilenceAtOnce {
+        finding = finding.or("The peer, or the path, fell silent just then.");
+    }
+    finding = finding.or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).");
+    // IKE_AUTH has no key exchange for the child SA (RFC 7296 section 1.2), and configures clients.
+    let in_auth = refusals.iter().all(|refusal| refusal.in_auth);
+    finding = match in_auth {
+        true => finding
+            .or("The traffic selectors do not fit (TS_UNACCEPTABLE).")
+            .or("There is no inner address for a client that asks for one (INTERNAL_ADDRESS_FAILURE).")
+            .advise("Compare ESP encryption and integrity of both sides."),
+        false => finding
+            .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
+            .or("The traffic selectors do not fit (TS_UNACCEPTABLE; IKEv1: INVALID-ID-INFORMATION).")
+            .advise("Compare ESP encryption, integrity and PFS group of both sides."),
+    };
+    finding = finding
+        .advise("Compare local and remote networks: each side's must mirror the other's.")
+        .advise("Read the log of the side that refuses, or give the keys of the IKE SA.");
     if case.refused(false).iter().any(|refused| refused.adds) {
         finding = finding.or("A rekeying is refused, whose proposal is shorter: a key length takes as much room as the name of an SA.");
     }
@@ -105,6 +128,22 @@ struct Refusal {
     by: Text,
     note: Text,
     confidence: Confidence,
+    known_by: KnownBy,
+    /// Whether it is of the child SA that `IKE_AUTH` asks for.
+    in_auth: bool,
+}
+
+/// What shows a refusal.
+#[derive(Clone, Copy, PartialEq)]
+enum KnownBy {
+    /// An answer that refuses.
+    Answer,
+    /// What may be a liveness check by its size, each time.
+    Checks,
+    /// No answer, though the peer speaks.
+    Silence,
+    /// No answer, and nothing else after phase 1.
+    SilenceAtOnce,
 }
 
 fn refusals(case: &Case<'_>) -> Vec<Refusal> {
@@ -141,6 +180,8 @@ fn refusals(case: &Case<'_>) -> Vec<Refusal> {
                 false => "CREATE_CHILD_SA answered by one notification".into(),
             },
             confidence: Confidence::Likely,
+            known_by: KnownBy::Answer,
+            in_auth: false,
         });
     }
     // One may have been a rekeying that crossed another, of a child SA that is idle.
@@ -173,6 +214,8 @@ fn read(case: &Case<'_>) -> Vec<Refusal> {
                 name = refusal.name()
             ),
             confidence: Confidence::Certain,
+            known_by: KnownBy::Answer,
+            in_auth: refusal.attempt.kind == ExchangeType::IKE_AUTH,
         })
         .collect()
 }
@@ -283,6 +326,8 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
             by: answerer(case.model, exchange),
             note: "the last IKE_AUTH response, after EAP, has no room for a child SA".into(),
             confidence: Confidence::Likely,
+            known_by: KnownBy::Answer,
+            in_auth: true,
         });
     }
     let request = exchange.request()?;
@@ -297,6 +342,8 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
         by: answerer(case.model, exchange),
         note: "IKE_AUTH response with room for a proof but not for a child SA".into(),
         confidence: Confidence::Likely,
+        known_by: KnownBy::Answer,
+        in_auth: true,
     })
 }
 
@@ -397,6 +444,11 @@ fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
                     true => Confidence::Possible,
                     false => Confidence::Likely,
                 },
+                known_by: match check {
+                    true => KnownBy::Checks,
+                    false => KnownBy::Answer,
+                },
+                in_auth: false,
             };
             (!served && !rekeys).then_some((refusal, *check))
         })
@@ -452,7 +504,17 @@ fn in_silence(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
             schedule = asked.schedule()
         ),
         confidence: Confidence::Possible,
+        known_by: match speaks {
+            true => KnownBy::Silence,
+            false => KnownBy::SilenceAtOnce,
+        },
+        in_auth: false,
     })
+}
+
+/// Whether a quick mode that nobody answers tells of a refusal, and not of a peer that is gone.
+pub(super) fn is_refused_in_silence(case: &Case<'_>, id: IkeSaId) -> bool {
+    in_silence(case, id).is_some()
 }
 
 /// The address that the exchange was asked of.
@@ -518,10 +580,7 @@ mod tests {
             15.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x93 sealed 92";
         verdict(&format!("{phase1}{alive}"), "child-setup-failed");
         let says = fires(&format!("{phase1}{alive}"), "child-setup-failed").says;
-        assert!(
-            says.to_string().contains("answers liveness checks"),
-            "{says}"
-        );
+        assert!(says.to_string().contains("goes on to speak"), "{says}");
         // The peer is gone, or a second copy was answered.
         let later = phase1.replace("0.6 A:500", "9.6 A:500");
         silent(&later, "child-setup-failed");

@@ -1,7 +1,7 @@
 //! Liveness checks go unanswered while ESP of the peer keeps arriving.
 
 use super::dpd_timeout;
-use crate::diagnose::facts::{end_of, esp};
+use crate::diagnose::facts::{Tap, end_of, esp};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{EspFlow, Transport};
@@ -71,6 +71,13 @@ fn find(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let shared = flow.key.transport != Transport::Ip;
+    // Who still sends on its SAs has given nothing up.
+    let sends = case.directions().iter().any(|directions| {
+        let last = directions.last(peer);
+        directions.vantage.input == input
+            && last.is_some_and(|last| last.1.since(probe.last.1) >= Tap::PATIENCE)
+    });
+    let given_up = !sends || dpd_timeout::begun_anew(case, sa, probe.last.1).is_some();
     let finding = Finding::new(
         &RULE,
         match shared {
@@ -87,7 +94,10 @@ fn find(case: &Case<'_>) -> Option<Finding> {
     )
     .also(probe.last, "last copy, unanswered")
     .also(last, "ESP of the peer, after it")
-    .title(say!("{to} is given up although its ESP arrives", to = probe.to.address))
+    .title(match given_up {
+        true => say!("{to} is given up although its ESP arrives", to = probe.to.address),
+        false => say!("{to} answers no IKE although its ESP arrives", to = probe.to.address),
+    })
     .says(
         say!(
             "{from}: {kind} was {schedule} and not answered, while {packets} of {to} came on SA {spi} after the \
@@ -119,7 +129,7 @@ fn alive(flow: &EspFlow, first: Timestamp, last: Timestamp) -> Option<(&EspFlow,
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const UP: &str = "
         0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
@@ -133,10 +143,15 @@ mod tests {
 
     #[test]
     fn esp_of_the_peer_goes_on_past_the_last_copy() {
-        verdict(
-            &format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..120 every 0.5 size 136{PROBE}"),
-            "dpd-despite-traffic",
-        );
+        let text = format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..120 every 0.5 size 136{PROBE}");
+        verdict(&text, "dpd-despite-traffic");
+        // Who asks goes on as well until it begins anew.
+        let title = |text: &str| fires(text, "dpd-despite-traffic").title.to_string();
+        assert!(title(&text).contains("answers no IKE"), "{}", title(&text));
+        let anew = "
+            60 A:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce";
+        let given_up = title(&format!("{text}{anew}"));
+        assert!(given_up.contains("is given up"), "{given_up}");
     }
 
     #[test]

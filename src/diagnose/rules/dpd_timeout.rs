@@ -1,5 +1,6 @@
 //! The peer stops answering while an IKE SA lives.
 
+use super::child_setup_failed;
 use crate::diagnose::facts::vendor_advice;
 use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, life, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
@@ -236,7 +237,7 @@ fn vain<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
     v2_probe(case, sa).or_else(|| v1_probes(case, sa))
 }
 
-/// IKEv2: a request on an established SA, repeated in vain.
+/// A request on an established SA, repeated in vain; of IKEv1 the first message of quick mode.
 fn v2_probe<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
     // What is not answered is rare.
     if !case.unsettled().iter().any(Asked::is_silent) {
@@ -247,7 +248,7 @@ fn v2_probe<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
             matches!(
                 asked.exchange.kind,
                 ExchangeType::INFORMATIONAL | ExchangeType::CREATE_CHILD_SA
-            )
+            ) || is_lone_quick_mode(case, asked)
         })
         .find(|asked| {
             let lasting = asked.last.1.since(asked.first.1) >= LASTING;
@@ -269,6 +270,28 @@ fn v2_probe<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
         })
 }
 
+/// IKEv1: whether it is message 1 of quick mode, repeated for long, and nothing at all of the peer came since.
+fn is_lone_quick_mode(case: &Case<'_>, asked: &Asked<'_>) -> bool {
+    let lasting = asked.last.1.since(asked.first.1) >= LASTING;
+    let alone = asked.exchange.flights.len() == 1;
+    if asked.exchange.kind != ExchangeType::QUICK_MODE || !alone || !lasting {
+        return false;
+    }
+    let Some(peer) = end_of(case.tunnel, asked.to().address) else {
+        return false;
+    };
+    let messages = case.messages();
+    let spoke = messages
+        .filter(|message| message.time > asked.first.1)
+        .any(|message| end_of(case.tunnel, message.path.from().address) == Some(peer));
+    let sent = case.directions().iter().any(|directions| {
+        let mut flows = directions.flows(1 - peer).iter();
+        flows.any(|flow| flow.seen.last.1 > asked.first.1)
+    });
+    // Right after phase 1 it may be refused without a word.
+    !spoke && !sent && !child_setup_failed::is_refused_in_silence(case, asked.exchange.ike_sa)
+}
+
 /// Whether the peer's own requests go on, one after the other: each was answered to its
 /// satisfaction (RFC 7296 section 2.3), so both directions work and copies are lost by chance.
 fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
@@ -287,7 +310,8 @@ fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
 /// Whether the peer speaks on another IKE SA that was there before the request: then it is alive, and
 /// the old one alone is forgotten (RFC 7296 section 2.8: of two, the old one is deleted).
 ///
-/// So it is as well if it came up just before what may be the deletion of the old one by its size.
+/// So it is as well if it came up just before, and the request may be the deletion of the old one by its size
+/// or ESP of the peer on the new one goes on.
 fn lives_on(case: &Case<'_>, sa: &IkeSa, asked: &Asked<'_>) -> bool {
     /// The old one is deleted so soon.
     const SUCCEEDED: Span = Span::from_secs(60);
@@ -299,8 +323,9 @@ fn lives_on(case: &Case<'_>, sa: &IkeSa, asked: &Asked<'_>) -> bool {
             && birth.asked.1 > sa.seen.first.1
             && birth.up.1 <= asked.first.1
             && asked.first.1.since(birth.up.1) <= SUCCEEDED
+            && (deletes || carries_on(case, asked, birth.asked.1))
     });
-    if deletes && succeeded {
+    if succeeded {
         return true;
     }
     ike_sas
@@ -316,6 +341,18 @@ fn lives_on(case: &Case<'_>, sa: &IkeSa, asked: &Asked<'_>) -> bool {
                 && message.time > asked.first.1
                 && message.path.from().address == asked.to().address
         })
+}
+
+/// Whether ESP of the peer that began after a time goes on past the last copy of a request.
+fn carries_on(case: &Case<'_>, asked: &Asked<'_>, time: Timestamp) -> bool {
+    let peer = end_of(case.tunnel, asked.to().address);
+    peer.is_some_and(|peer| {
+        let at_tap = case.directions().iter();
+        at_tap
+            .filter(|directions| directions.vantage == asked.message.vantage)
+            .flat_map(|directions| directions.flows(1 - peer))
+            .any(|flow| flow.seen.first.1 >= time && flow.seen.last.1 > asked.last.1)
+    })
 }
 
 /// Whether anything of the peer came on the IKE SA after the request.
@@ -478,16 +515,20 @@ fn may_probe(model: &Model, exchange: &Exchange, flight: &Flight) -> bool {
             ))
 }
 
+/// When the first IKE SA after this one, and after a time, began.
+pub(super) fn begun_anew(case: &Case<'_>, sa: &IkeSa, time: Timestamp) -> Option<Timestamp> {
+    let later = case.ike_sas().map(|other| other.seen.first.1);
+    later
+        .filter(|first| *first > sa.seen.first.1 && *first >= time)
+        .min()
+}
+
 /// What came next.
 pub(super) fn after(case: &Case<'_>, sa: &IkeSa, time: Timestamp) -> Text {
-    let anew = case
-        .ike_sas()
-        .filter(|other| other.seen.first.1 > sa.seen.first.1 && other.seen.first.1 >= time)
-        .min_by_key(|other| other.seen.first.1);
-    match anew {
+    match begun_anew(case, sa, time) {
         Some(anew) => say!(
             "A new negotiation began {span} after the last copy.",
-            span = anew.seen.first.1.since(time)
+            span = anew.since(time)
         ),
         None => "No new negotiation between the two is in this capture.".into(),
     }
@@ -564,8 +605,27 @@ mod tests {
         };
         silent(&text(80), "dpd-timeout");
         silent(&text(80), "dpd-despite-traffic");
-        // Too large for a deletion.
-        fires(&text(240), "dpd-timeout");
+        // Too large for a deletion, and the peer goes on with the new one all the same.
+        silent(&text(240), "dpd-timeout");
+        let alone = text(240).replace("11 B > A ESP 0xa2 seq 1..90", "11 B > A ESP 0xa2 seq 1..3");
+        fires(&alone, "dpd-timeout");
+    }
+
+    #[test]
+    fn quick_mode_in_vain_after_all_of_the_peer_has_ceased() {
+        let vain = "
+            0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+            0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+            0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+            0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+            0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+            0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+            20 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188 again=8,18,30
+            60 C > B ESP 0xc1";
+        verdict(vain, "dpd-timeout");
+        // Who speaks on is there.
+        let speaks = "\n25 B:500 > A:500 INFO_V1 i=1 r=2 id=0x91 sealed 92";
+        silent(&format!("{vain}{speaks}"), "dpd-timeout");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::diagnose::facts::{child, proof, recovery};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::say;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -54,9 +55,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let (from, to) = (first.from, first.to);
     let times = child::times(refusals.len());
     let (title, says) = match name.map(Text::verbatim) {
+        Some(name) if first.gave_up.is_some() => (
+            say!("EAP of “{name}” failed: {to} gave it up", to, name = &name),
+            gave_up(to, from, refusals.len()),
+        ),
+        None if first.gave_up.is_some() => (
+            say!("EAP failed: {to} gave it up", to),
+            gave_up(to, from, refusals.len()),
+        ),
         Some(name) => (
             say!(
-                "{from} does not accept the user of “{name}”",
+                "{from} does not accept the user “{name}”",
                 from,
                 name = &name
             ),
@@ -80,7 +89,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ),
         ),
     };
-    let confidence = match refusals.iter().all(|refusal| refusal.gave_up) {
+    let confidence = match refusals.iter().all(|refusal| refusal.gave_up.is_some()) {
         true => Confidence::Likely,
         false => Confidence::Certain,
     };
@@ -88,8 +97,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         &RULE,
         confidence,
         case.id,
-        first.at,
-        say!("where {what} fails", what),
+        first.gave_up.unwrap_or(first.at),
+        match first.gave_up {
+            Some(_) => say!("AUTHENTICATION_FAILED of {to}", to),
+            None => say!("where {what} fails", what),
+        },
     )
     .title(title)
     .says(says)
@@ -104,10 +116,24 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             "In EAP-TLS, PEAP and TTLS: the client does not trust the certificate of the server.",
         );
     }
+    if first.gave_up.is_some() {
+        finding = finding.also(first.at, say!("the answer of {from} before", from));
+    }
     for refusal in refusals.iter().skip(1) {
-        finding = finding.also(refusal.at, "and again");
+        finding = finding.also(refusal.gave_up.unwrap_or(refusal.at), "and again");
     }
     vec![recovery::tell(case, finding)]
+}
+
+/// The initiator says that authentication failed, and the responder did not say so before.
+fn gave_up(to: IpAddr, from: IpAddr, times: usize) -> Text {
+    say!(
+        "{to} ended EAP by AUTHENTICATION_FAILED after an answer of {from} that goes on ({times} in this capture): \
+         its method told it of failure, or it does not believe the server.",
+        to,
+        from,
+        times = child::times(times)
+    )
 }
 
 #[cfg(test)]
@@ -151,7 +177,11 @@ mod tests {
         );
         verdict(&told, "eap-failed");
         // It may be the client that does not believe the server.
-        assert_eq!(fires(&told, "eap-failed").confidence, Confidence::Likely);
+        let finding = fires(&told, "eap-failed");
+        assert_eq!(finding.confidence, Confidence::Likely);
+        assert_eq!(finding.evidence[0].frame.number, 7);
+        let title = finding.title.to_string();
+        assert!(title.contains("192.0.2.1 gave it up"), "{title}");
         // In the first round it may not believe the gateway.
         let (first, _) = ASKED.split_once("0.4").unwrap();
         let text = format!(

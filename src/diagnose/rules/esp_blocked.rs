@@ -66,22 +66,25 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
     let refusal = icmp::about_esp(case, RULE.severity, fits)?;
     let seen = refusal.seen;
     let quoted = seen.error.quoted;
-    let why = match icmp::meaning(&seen.error) {
-        Meaning::ProtocolUnreachable => "it knows no ESP at that moment",
-        Meaning::PortUnreachable => "nothing takes ESP on that port",
+    let why = match (icmp::meaning(&seen.error), quoted.protocol) {
+        (Meaning::ProtocolUnreachable, 50) => "it knows no ESP at that moment",
+        (Meaning::ProtocolUnreachable, 51) => "it knows no AH at that moment",
+        (Meaning::ProtocolUnreachable, _) => "it knows no UDP at that moment",
+        (Meaning::PortUnreachable, _) => "nothing takes ESP on that port",
         _ => "a filter forbids it",
     };
+    let router = seen.path.from.address;
+    let itself = end_of(case.tunnel, router) == end_of(case.tunnel, quoted.to.address);
     let finding = refusal
         .finding(&RULE, case.id)
-        .title(say!(
-            "{router} refuses ESP to {to}",
-            router = seen.path.from.address,
-            to = quoted.to
-        ))
+        .title(match itself {
+            true => say!("{router} refuses ESP", router),
+            false => say!("{router} refuses ESP to {to}", router, to = quoted.to),
+        })
         .says(
             say!(
                 "{router} sent {error} ({times} in all) for ESP from {from} to {to}: {why}.",
-                router = seen.path.from.address,
+                router,
                 error = icmp::name(&seen.error),
                 times = seen.count,
                 from = quoted.from,
@@ -128,7 +131,15 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
             finding
         }
     };
+    let finding = match itself {
+        true => finding,
+        false => finding
+            .or("Somebody forged the error: a gateway should heed only what quotes a packet of its own.")
+            .advise(say!("Look at the filters of {router}.", router)),
+    };
     Some(match quoted.protocol {
+        // What passes all the same needs no permission.
+        _ if refusal.severity == Severity::Info => finding,
         50 => permit(finding),
         51 => finding.advise("Permit IP protocol 51 (AH) in both directions between the gateways."),
         _ => finding.advise(
@@ -228,6 +239,20 @@ fn by_two_taps(case: &Case<'_>) -> Option<Finding> {
             "{lost}, which hears IKE of both gateways: ESP is lost between the two taps.",
             lost = located.says(case.model)
         ));
+        if let Some(back) = Located::of(case.tunnel, 1 - end).filter(Located::all_lost) {
+            finding = finding.title(say!(
+                "ESP between {from} and {to} is lost on the way in both directions",
+                from,
+                to
+            ));
+            let lost = back.says(case.model);
+            finding.says.add(say!("{lost}.", lost));
+            if let Some(first) = back.first() {
+                let (near, far) = (name(case.model, back.near), name(case.model, back.far));
+                let note = say!("leaves {near}, never arrives at {far}", near, far);
+                finding = finding.also(first, note);
+            }
+        }
         if !any {
             finding = finding
                 .severity(Severity::Warning)
@@ -314,6 +339,8 @@ mod tests {
             "esp-blocked",
         );
         assert_eq!(finding.confidence, Confidence::Certain);
+        let title = finding.title.to_string();
+        assert!(title.contains("in both directions"), "{title}");
     }
 
     #[test]
@@ -366,7 +393,8 @@ mod tests {
             fires(&text, "esp-blocked").says.to_string()
         };
         for (error, meaning) in [
-            ("3/2", "knows no ESP"),
+            // What is quoted is UDP (RFC 792).
+            ("3/2", "knows no UDP"),
             ("3/3", "nothing takes ESP on that port"),
             ("3/13", "a filter forbids it"),
         ] {

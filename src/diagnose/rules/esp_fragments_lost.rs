@@ -3,7 +3,7 @@
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Located, clear, tap};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::count;
+use crate::language::{Text, count};
 use crate::model::{FragmentTrain, Model, Transport};
 use crate::say;
 
@@ -71,11 +71,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 to = train.to
             ))
             .says(say!(
-                "Of {packets} from {from} to {to} pieces came but not all; {whole} came whole.",
+                "{packets} from {from} to {to} came in part only, {whole} whole.",
                 packets = count(train.incomplete, "packet"),
                 from = train.from,
                 to = train.to,
-                whole = train.complete
+                whole = match train.complete {
+                    0 => "none".into(),
+                    whole => Text::from(whole),
+                }
             ))
             .or("The capture dropped packets itself.")
             .advise("Lower the inner MTU or clamp the TCP MSS, so that no fragments arise.")

@@ -357,6 +357,11 @@ fn one_way(
     // Two taps tell what became of all SAs together.
     let located = |end| Located::of(case.tunnel, end).filter(|_| set.is_none());
     if let Some(located) = located(speaker).filter(Located::all_lost) {
+        finding = finding.title(say!(
+            "ESP from {is_silent} to {speaks} is lost on the way",
+            is_silent,
+            speaks
+        ));
         finding.confidence = Confidence::Certain;
         finding.severity = RULE.severity;
         finding.says.add(say!(
@@ -421,6 +426,14 @@ fn one_way(
             0 => "A filter drops ESP in that direction.",
             _ => "A filter drops ESP in that direction since then.",
         });
+    }
+    // The tap there has it all, and hears nothing leave.
+    if let Some(arrives) = arrives {
+        return Some(finding.advise(say!(
+            "None leaves at {far}: look at the inside of {is_silent}: routes, NAT exemptions, policy, hosts.",
+            far = taps::name(case.model, arrives.far),
+            is_silent
+        )));
     }
     let protocol = match directions.all().map(|flow| flow.key.transport).max() {
         Some(Transport::Tcp) => Text::verbatim("TCP 4500"),

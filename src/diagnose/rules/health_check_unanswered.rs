@@ -78,32 +78,42 @@ fn sealed(case: &Case<'_>) -> Option<Finding> {
             to = one.to
         ),
     };
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Possible,
-        case.id,
-        one.asks.first,
-        say!("the first of {size} octets of ESP", size = one.asks.size),
-    )
-    .severity(severity)
-    .also(one.asks.last, "the last of them")
-    .title(title)
-    .says(
-        Text::default()
-            .then(one.says())
-            .then("Without keys more cannot be told."),
-    )
-    .or("They want no answer, or one of another size.")
-    .advise(say!(
-        "Find out what behind {from} sends every {period}, and whether its target behind {to} \
+    // Those before the last answer were well; and a rhythm is known only after some packets.
+    let (first, note) = match &one.answers {
+        Some(answers) => (answers.last, "the last answer of that size".into()),
+        None => (
+            one.asks.first,
+            say!(
+                "one of {size} octets of ESP, early on",
+                size = one.asks.size
+            ),
+        ),
+    };
+    let mut finding = Finding::new(&RULE, Confidence::Possible, case.id, first, note)
+        .severity(severity)
+        .also(
+            one.asks.last,
+            say!("the last of {size} octets of ESP", size = one.asks.size),
+        )
+        .title(title)
+        .says(
+            Text::default()
+                .then(one.says())
+                .then("Without keys more cannot be told."),
+        )
+        .or(match &one.answers {
+            Some(_) => {
+                "What asked before has ended, and something else of that size wants no answer."
+            }
+            None => "They want no answer, or one of another size.",
+        })
+        .advise(say!(
+            "Find out what behind {from} sends every {period}, and whether its target behind {to} \
          answers.",
-        from = one.from,
-        period = one.asks.period,
-        to = one.to
-    ));
-    if let Some(answers) = &one.answers {
-        finding = finding.also(answers.last, "the last answer of that size");
-    }
+            from = one.from,
+            period = one.asks.period,
+            to = one.to
+        ));
     if let Some(alive) = one.alive {
         finding = finding.also(alive, "the other side lives");
     }

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::inner::{self, Inside};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Located, Tap, clear, end_of, icmp::Meaning, overhead, tap};
+use crate::diagnose::facts::{Located, Tap, clear, end_of, icmp::Meaning, overhead, own, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{AnomalyKind, EspFlow, Rhythm, Silence};
@@ -622,7 +622,9 @@ fn never_came(
     // In one piece they are an outage, or were skipped on purpose (RFC 6311).
     let scattered = missing >= PLENTY && flow.sequence.bursts >= PATTERN;
     let complete = back.iter().all(|flow| flow.sequence.missing == 0);
-    let whole = complete && !tap.lacks_packets();
+    // What an end sends is on no path yet where the tap stands beside it.
+    let beside = own::end(directions) == Some(1 - end);
+    let whole = complete && !tap.lacks_packets() && !beside;
     if !scattered || !whole || largest > SMALLEST {
         return None;
     }
@@ -653,7 +655,7 @@ fn never_came(
         say!("first gap in the numbers of {spi}", spi = flow.key.spi),
     )
     .also(steady.first, say!("steady packets of {size} octets of ESP", size = steady.size))
-    .also(steady.last, "the last of them, with none missing between")
+    .also(steady.last, "the last of them, which came without a break")
     .title(say!(
         "Large packets from {from} to {to} seem to vanish",
         from,
@@ -803,6 +805,10 @@ mod tests {
     #[test]
     fn what_never_came_was_no_steady_small_packet() {
         verdict(&with_gaps("1", "120"), "mtu-black-hole");
+        // The tap stands beside who sends them: none was on the way yet.
+        let beside =
+            with_gaps("1", "120").replace("every 1 size 120\n", "every 1 size 120 ttl=60\n");
+        silent(&format!("{beside} ttl=64"), "mtu-black-hole");
         // Larger ones came, too.
         silent(&with_gaps("1", "120,1000"), "mtu-black-hole");
         // Ordinary loss makes holes in what comes steadily.

@@ -1,12 +1,13 @@
 //! The outside link shows a tunnel that works: what that rules out, and where else to look.
 
-use crate::diagnose::facts::Located;
 use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::facts::{Located, end_of};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{IkeState, Tunnel};
+use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -82,7 +83,37 @@ fn is_lossy(row: &Tunnel) -> bool {
     })
 }
 
+/// Whether IKE failed while ESP flowed or since: a message that was never answered, but on an IKE SA whose place
+/// another took, or probes of IKEv1 (RFC 3706) since the other side was heard last.
+fn is_left_unanswered(case: &Case<'_>) -> bool {
+    /// Two deletes come in one breath, two probes do not.
+    const PROBES: Span = Span::from_secs(1);
+    let Some(esp) = case.flows().map(|flow| flow.seen.first.1).min() else {
+        return false;
+    };
+    let in_vain = case.unsettled().iter().any(|asked| {
+        let replaced = case.successors().is_replaced(asked.exchange.ike_sa);
+        asked.is_silent() && asked.last.1 >= esp && !replaced
+    });
+    let probed = |end: usize| {
+        let heard = case.heard().last(end, Timestamp(i64::MAX));
+        let probes = case.messages().filter(|message| {
+            let from = end_of(case.tunnel, message.path.from().address);
+            message.header.exchange == ExchangeType::INFORMATIONAL_V1
+                && from == Some(1 - end)
+                && heard.is_some_and(|heard| message.time > heard.1)
+        });
+        let times = probes.map(|message| (message.time, message.time));
+        let span = times.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
+        span.is_some_and(|(first, last)| last.since(first) >= PROBES)
+    };
+    in_vain || probed(0) || probed(1)
+}
+
 fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
+    if is_left_unanswered(case) {
+        return None;
+    }
     let [one, two] = case.tunnel.ends;
     let [to_one, to_two] = [directions.packets(0), directions.packets(1)];
     let (last_to_one, last_to_two) = (directions.last(0)?, directions.last(1)?);
@@ -196,6 +227,31 @@ mod tests {
             ),
             "outside-well",
         );
+    }
+
+    #[test]
+    fn ike_that_fails_is_no_good_news() {
+        let well =
+            format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..20 every 0.3 size 136\n60 C > B ESP 0xc1");
+        fires(&well, "outside-well");
+        let asks = "\n5 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208";
+        silent(&format!("{well}{asks}"), "outside-well");
+        // Probes of IKEv1 are messages of their own (RFC 3706).
+        let v1 = "
+            0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+            0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+            0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+            0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+            0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+            0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+            1 A > B ESP 0xb1 seq 1..20 every 0.3 size 136
+            1.1 B > A ESP 0xa1 seq 1..20 every 0.3 size 136
+            60 C > B ESP 0xc1";
+        fires(v1, "outside-well");
+        let probes = "
+            12 A:500 > B:500 INFO_V1 i=1 r=2 id=0x90 sealed 108
+            16 A:500 > B:500 INFO_V1 i=1 r=2 id=0x91 sealed 108";
+        silent(&format!("{v1}{probes}"), "outside-well");
     }
 
     #[test]

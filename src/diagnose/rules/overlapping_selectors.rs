@@ -23,6 +23,7 @@ pub static RULE: Rule = Rule {
         "inner-port-unanswered",
         "health-check-unanswered",
         "bgp-down",
+        "asymmetric-return",
     ],
     needs: Signs::CHILD_SA,
     check,

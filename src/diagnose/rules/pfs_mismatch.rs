@@ -315,7 +315,8 @@ pub(super) fn suspicion(
             ),
         };
         return Some(Suspicion {
-            confidence: if wanted.is_empty() && !refusal.is_rekeying() {
+            // That it wants a group at all is inferred from its refusal alone.
+            confidence: if wants_any || wanted.is_empty() && !refusal.is_rekeying() {
                 Confidence::Likely
             } else {
                 Confidence::Certain

@@ -2,13 +2,13 @@
 
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::rekey::{self, Refused};
-use crate::diagnose::facts::{began, life};
+use crate::diagnose::facts::{self, began, life, tap};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildOutcome, Model};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -122,13 +122,14 @@ fn is_v1(case: &Case<'_>, refused: &[Refused]) -> bool {
     first.is_some_and(|first| case.model.exchanges[first.exchange].kind == ExchangeType::QUICK_MODE)
 }
 
-/// Refusals to rekey that were read: two, or one after which the peers negotiate anew.
+/// Refusals to rekey that were read. One after which nothing else is tried is a warning: the SA may run out.
 fn by_reading(case: &Case<'_>) -> Option<Finding> {
     let mut refusals = case.lasting().to_vec();
     refusals.retain(Refusal::is_rekeying);
     let (first, last) = (refusals.first()?, refusals.last()?);
     let anew = begins_anew(case, last.at().1);
-    if refusals.len() < 2 && !anew {
+    let alone = refusals.len() < 2 && !anew;
+    if alone && !is_final(case, first) {
         return None;
     }
     let from = first.answer.from;
@@ -188,10 +189,33 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             "Compare ESP proposals, PFS groups and traffic selectors of both sides.",
         ))
         .advise(say!("Read the log of {from}.", from));
-    Some(match normal {
-        true => finding.severity(Severity::Info),
-        false => finding,
+    Some(match (normal, alone) {
+        (true, _) => finding.severity(Severity::Info),
+        (false, true) => {
+            let severity = finding.severity.min(Severity::Warning);
+            finding.severity(severity)
+        }
+        (false, false) => finding,
     })
+}
+
+/// Whether a refusal is for no passing reason, and another try would have been seen.
+fn is_final(case: &Case<'_>, refusal: &Refusal) -> bool {
+    /// Who tries other parameters does so at once.
+    const AT_ONCE: Span = Span::from_secs(5);
+    let passing = [
+        NotifyType::TEMPORARY_FAILURE.0,
+        NotifyType::NO_ADDITIONAL_SAS.0,
+        NotifyType::CHILD_SA_NOT_FOUND.0,
+    ];
+    let flights = &case.model.exchanges[refusal.attempt.exchange].flights;
+    let message = flights
+        .first()
+        .and_then(|flight| facts::first(case.model, flight));
+    (refusal.v1 || !passing.contains(&refusal.reason))
+        && message.is_some_and(|message| {
+            tap::went_on(case.model, message.vantage, refusal.at().1, AT_ONCE)
+        })
 }
 
 /// Whether an IKE SA begins after this time, and soon enough.
@@ -308,6 +332,21 @@ mod tests {
         let text = format!("{}\n{again}{auth}", before.join("\n"));
         silent(&text, "rekey-failed");
         verdict(&text, "child-setup-failed");
+    }
+
+    #[test]
+    fn one_refusal_that_was_read_is_a_warning() {
+        let text = |reason: &str| {
+            format!(
+                "1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request by=initiator sealed 208 opened SA(IKE 7 ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 1.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response by=responder sealed 80 opened N({reason})
+                 60 C > B ESP 0xc1"
+            )
+        };
+        let finding = fires(&text("NO_PROPOSAL_CHOSEN"), "rekey-failed");
+        assert_eq!(finding.severity, Severity::Warning);
+        // It is asked for again, by and by (RFC 7296 section 2.25).
+        silent(&text("TEMPORARY_FAILURE"), "rekey-failed");
     }
 
     #[test]

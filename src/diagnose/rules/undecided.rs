@@ -10,6 +10,7 @@ use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -47,6 +48,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// Whether the peers know each other, or one refused the other.
 fn is_decided(case: &Case<'_>) -> bool {
+    // A group hears, and sends nothing.
+    if case.tunnel.ends.iter().any(IpAddr::is_multicast) {
+        return true;
+    }
     let is_esp = |end| {
         let mut flows = case.flows();
         flows.any(|flow| case.tunnel.destination(flow) == Some(end))

@@ -138,6 +138,9 @@ impl Teller<'_, '_> {
         let why = told.as_ref().and_then(|told| reasons(told, sa));
         let refused = sa.state == IkeState::AuthRefused;
         let says = match (refused, why) {
+            (true, None) if self.model.opened(answer).is_some() => {
+                say!("{from} refuses authentication: EAP failed", from)
+            }
             (true, Some(why)) => say!("{from} refuses authentication: {why}", from, why),
             (true, None) => say!(
                 "{from} refuses authentication, as the size of its answer tells; the reason is \
@@ -249,11 +252,19 @@ impl Teller<'_, '_> {
         let heard_since = heard.get(after).is_some_and(|next| next.1 <= asked.last.1);
         let lasts = heard_since || runs_through(self.case, peer, asked);
         (!lasts).then(|| {
-            let says = say!(
-                "last packet of {peer}, {time} before a request that it leaves unanswered",
-                peer = name,
-                time = asked.first.1.since(last.1)
-            );
+            let time = asked.first.1.since(last.1);
+            let says = match asked.flight.by == asked.exchange.by {
+                true => say!(
+                    "last packet of {peer}, {time} before a request that it leaves unanswered",
+                    peer = name,
+                    time
+                ),
+                false => say!(
+                    "last packet of {peer}, {time} before an answer after which it does not go on",
+                    peer = name,
+                    time
+                ),
+            };
             Event::new(*last, Kind::LastHeard, says)
         })
     }
