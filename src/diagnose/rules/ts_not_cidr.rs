@@ -63,7 +63,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         selectors = selector::said(first)
     ))
     .says(say!(
-        "{children} agreed on {selectors}, which no single prefix covers. Whoever holds policies by prefix installs \
+        "{children} agreed on {selectors}, which is no single prefix. Whoever holds policies by prefix installs \
          something else.",
         children = count(odd.len() as u64, "child SA"),
         selectors = selector::said(first)
