@@ -4,7 +4,7 @@ use super::exchange::holds_sa;
 use super::{Initial, nat};
 use crate::model::{
     AuthOutcome, Deleted, Exchange, Flight, IkeSa, IkeSaId, IkeState, IkeSuite, InformationalClass,
-    Message, Model,
+    Message, Model, Role,
 };
 use crate::registry::{ExchangeType, NotifyType, PayloadType, TransformType, vendor_id};
 use crate::wire;
@@ -105,6 +105,9 @@ pub(super) fn state(model: &Model, id: IkeSaId, auth: AuthOutcome, replaced: boo
     if is_deleted(model, id, replaced) {
         return IkeState::Deleted;
     }
+    if is_turned_down(model, row) {
+        return IkeState::AuthRefused;
+    }
     let Some(initial) = last_initial(model, row) else {
         return match auth {
             AuthOutcome::Refused => IkeState::AuthRefused,
@@ -136,6 +139,24 @@ pub(super) fn state(model: &Model, id: IkeSaId, auth: AuthOutcome, replaced: boo
         (Some(false), AuthOutcome::NotSeen) => IkeState::Refused,
         (None, AuthOutcome::NotSeen) => IkeState::Unanswered,
     }
+}
+
+/// Whether the initiator did not accept how the responder authenticates itself, which it can tell only
+/// afterwards, in an exchange of its own (RFC 7296 section 2.21.2).
+fn is_turned_down(model: &Model, row: &IkeSa) -> bool {
+    model.opened_any
+        && row
+            .exchanges
+            .iter()
+            .map(|id| &model.exchanges[*id])
+            .any(|exchange| {
+                let request = exchange.request().and_then(|request| model.opened(request));
+                exchange.kind == ExchangeType::INFORMATIONAL
+                    && exchange.by == Role::Initiator
+                    && request.is_some_and(|(_, read)| {
+                        read.notify(NotifyType::AUTHENTICATION_FAILED).is_some()
+                    })
+            })
 }
 
 /// Whether the last exchange can only be the deletion: an informational request of that very size

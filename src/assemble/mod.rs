@@ -753,6 +753,7 @@ mod tests {
             states(&model(&text)).join(" ")
         };
         assert_eq!(end("D(IKE)"), "Deleted");
+        assert_eq!(end("N(AUTHENTICATION_FAILED)"), "AuthRefused");
         assert_eq!(end("D(ESP 0xa1)"), "Established");
         assert_eq!(end(""), "Established");
     }

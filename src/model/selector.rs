@@ -241,8 +241,19 @@ impl From<&Selector> for Text {
             (_, Some(name)) => Self::verbatim(format_args!("{range} {name}")),
             (number, None) => say!("{range} protocol {number}", range, number),
         };
+        // Of ICMP they are type and code, an octet each (RFC 7296 section 3.13.1).
+        let is_icmp = matches!(protocol.0, 1 | 58);
+        let octets = |(first, last): (u16, u16)| (first.to_be_bytes(), last.to_be_bytes());
         match selector.ports {
             ANY_PORT => packets,
+            ports if is_icmp && ports.0 == ports.1 => {
+                let ([kind, code], _) = octets(ports);
+                say!("{packets} type {kind} code {code}", packets, kind, code)
+            }
+            ports if is_icmp && matches!(octets(ports), ([one, 0], [two, 255]) if one == two) => {
+                let ([kind, _], _) = octets(ports);
+                say!("{packets} type {kind}", packets, kind)
+            }
             (first, last) if first > last => say!("{packets} opaque ports", packets),
             (first, last) if first == last => say!("{packets} port {first}", packets, first),
             (first, last) => say!("{packets} ports {first}-{last}", packets, first, last),
@@ -295,6 +306,24 @@ fn number(address: IpAddr) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_icmp_type_and_code_are_told() {
+        let said = |protocol, ports| {
+            let start = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 0));
+            let end = IpAddr::V4(Ipv4Addr::new(10, 1, 0, 255));
+            Selector {
+                start,
+                end,
+                protocol,
+                ports,
+            }
+            .to_string()
+        };
+        assert_eq!(said(1, (0x0800, 0x0800)), "10.1.0.0/24 ICMP type 8 code 0");
+        assert_eq!(said(1, (0x0300, 0x03ff)), "10.1.0.0/24 ICMP type 3");
+        assert_eq!(said(6, (2048, 2048)), "10.1.0.0/24 TCP port 2048");
+    }
 
     fn set(text: &str) -> Vec<Selector> {
         text.split_whitespace()

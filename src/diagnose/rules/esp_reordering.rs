@@ -91,7 +91,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         at,
         say!("{behind} behind the highest number", behind = tally.deepest),
     )
-    .during(flow.seen.first.1, flow.seen.last.1)
     .severity(if beyond && !disturbed {
         Severity::Warning
     } else {
@@ -138,6 +137,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .or("The capture itself disturbed the order.")
             .advise("Enlarge the replay window of the receiver.")
             .advise_all(vendor_advice::of(case, flow.key.to, Topic::ReplayWindow));
+    }
+    for other in flow.anomalies.iter().filter(late) {
+        finding = finding.during(other.time, other.time);
     }
     vec![match (queued, beyond) {
         (true, _) => finding.advise(

@@ -111,7 +111,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     })
     ;
     if tally.restarts == 0 {
-        finding = finding.or("The tap records some packets twice.");
+        finding = finding.or(match comes_later(flow) {
+            true => "Two recordings whose clocks differ were merged.",
+            false => "The tap records some packets twice.",
+        });
     }
     let copies = !real(flow);
     // Nothing but their delay tells them from a tap's.

@@ -78,13 +78,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             )
             .then(refusal.after),
         )
-        .or("The peer is switched off, or its outside link is down.")
-        .or("The peer address is wrong.")
-        .advise(say!(
-            "Look at {router}: its route and its neighbour entry for {to}.",
-            router = seen.path.from.address,
-            to = quoted.to.address
-        ));
+        .or("The peer is switched off, or its outside link is down.");
+    // Who answers afterwards is there.
+    let finding = match refusal.after.is_empty() {
+        true => finding.or("The peer address is wrong."),
+        false => finding,
+    };
+    let finding = finding.advise(say!(
+        "Look at {router}: its route and its neighbour entry for {to}.",
+        router = seen.path.from.address,
+        to = quoted.to.address
+    ));
     vec![finding]
 }
 

@@ -185,6 +185,21 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     }
     finding =
         finding.advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    let version = |sa: &IkeSa| sa.version.major();
+    let asked_by = |sa: &&IkeSa, end: usize| {
+        let path = sa.paths.first();
+        path.is_some_and(|path| end_of(case.tunnel, path.from.address) == Some(end))
+    };
+    let own = case.ike_sas().find(|sa| asked_by(sa, end)).map(version);
+    let others = case.ike_sas().find(|sa| asked_by(sa, 1 - end)).map(version);
+    if let (Some(own), Some(other)) = (own, others.filter(|other| own != Some(*other))) {
+        finding = finding.or(say!(
+            "{peer} itself asks by IKEv{other}, and does not heed IKEv{own}.",
+            peer = peer.address,
+            other,
+            own
+        ));
+    }
     if given_up {
         finding = finding.or("It is a scan: whoever means it sends the request again.");
     }

@@ -9,6 +9,8 @@ use crate::diagnose::facts::{recovery, stranger};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, Model, TunnelId};
+use crate::registry::product::Suite;
+use crate::registry::{TransformType, transform};
 use crate::say;
 use std::net::IpAddr;
 
@@ -75,13 +77,8 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
         (Some((ours, at)), Some(theirs)) => compared(case.id, notice, (ours, *at), theirs),
         (ours, _) => alone(case.id, notice, ours.as_ref()),
     };
-    let accepts = case.ike_sas().any(|sa| {
-        let path = sa.paths.first();
-        path.is_some_and(|path| path.to.address == responder)
-            && offer::accepted(case.model, sa).is_some()
-    });
     finding = finding.title(match initiator {
-        Some(initiator) if accepts => say!(
+        Some(initiator) if accepts(case, sa, responder) => say!(
             "{responder} refuses an IKE proposal of {initiator}",
             responder,
             initiator
@@ -105,7 +102,10 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     if offers > 1 && theirs.is_none() {
         finding.confidence = finding.confidence.lower();
     }
-    finding = finding.or(no_connection(responder, offers));
+    // Who accepted an offer of the same address by the same version has a connection for it.
+    if !accepts(case, sa, responder) {
+        finding = finding.or(no_connection(responder, offers));
+    }
     if holds && several {
         finding = finding.or("The peer takes an offer with one value of each kind only.");
     }
@@ -122,8 +122,11 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     }
     let near = theirs.as_ref().map(|(offer, ..)| offer);
     let fits = ours.as_ref().and_then(|(offer, _)| offer.one(near));
-    let fits = initiator.zip(fits);
-    let advice = vendor_advice::fitting(case, responder, Topic::IkeProposal, fits);
+    let weak = fits.as_ref().is_some_and(is_weak);
+    let fits = initiator.zip(fits).filter(|_| !weak);
+    // It is set where it must change.
+    let place = initiator.filter(|_| weak).unwrap_or(responder);
+    let advice = vendor_advice::fitting(case, place, Topic::IkeProposal, fits);
     let differs = ours.as_ref().zip(near);
     let differs = differs.map_or_else(Vec::new, |((ours, _), theirs)| ours.differs(theirs));
     let last = refused.last().map_or(notice.at.1, |(_, last)| last.at.1);
@@ -144,6 +147,14 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
         }
         _ => finding.advise("Make the IKE proposals of both sides the same."),
     };
+    let finding = match initiator.filter(|_| weak) {
+        Some(initiator) => finding.advise(say!(
+            "What {initiator} offers is weak: change it there, not at {responder}.",
+            initiator,
+            responder
+        )),
+        None => finding,
+    };
     let finding = finding
         .advise("If they are, check that the peer has a connection for this address and identity.")
         .advise_all(advice);
@@ -151,11 +162,36 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     Some(stranger::tell(case, responder, finding))
 }
 
+/// Whether a part of a suite should no longer be used.
+fn is_weak(suite: &Suite) -> bool {
+    let (encryption, _) = suite.encryption.unwrap_or_default();
+    let parts = [
+        (TransformType::ENCR, suite.encryption.map(|_| encryption)),
+        (TransformType::PRF, suite.prf),
+        (TransformType::INTEG, suite.integrity),
+        (TransformType::KE, suite.group),
+    ];
+    let mut known = parts.into_iter().filter_map(|(kind, id)| Some((kind, id?)));
+    known.any(|(kind, id)| transform::weak(kind, id).is_some())
+}
+
 /// Some responders read no more proposals than these.
 const MANY_PROPOSALS: usize = 8;
 
 /// So many refused offers are compared; more tell nothing new.
 const COMPARED: usize = 64;
+
+/// Whether a responder accepted another offer of the same version from the same address.
+fn accepts(case: &Case<'_>, refused: &IkeSa, responder: IpAddr) -> bool {
+    let asker = refused.paths.first().map(|path| path.from.address);
+    case.ike_sas().any(|sa| {
+        let path = sa.paths.first();
+        let same = path
+            .is_some_and(|path| path.to.address == responder && Some(path.from.address) == asker);
+        same && sa.version.major() == refused.version.major()
+            && offer::accepted(case.model, sa).is_some()
+    })
+}
 
 /// How many different offers were refused.
 fn different_offers(model: &Model, refused: &[(&IkeSa, &Notice)]) -> usize {

@@ -83,7 +83,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .max()
         .unwrap_or(first.time);
     // Packets that were under way together each have their error, and a tap may see one twice.
-    let deaf = goes_on(&seen);
+    let deaf = goes_on(&seen) || is_ignored(case, told);
     let mut finding = Finding::new(
         &RULE,
         // Anybody can send such an error; that many go on coming as large packets do.
@@ -169,6 +169,32 @@ fn noted(seen: &IcmpSeen) -> Text {
     }
 }
 
+/// Whether packets above the MTU go on after the error, unchanged: routers do not tell of each (RFC 1812 section
+/// 4.3.2.8).
+fn is_ignored(case: &Case<'_>, told: &IcmpSeen) -> bool {
+    /// What was on its way is gone by then.
+    const UNDER_WAY: Span = Span::from_secs(2);
+    let Some(mtu) = told.error.mtu else {
+        return false;
+    };
+    let quoted = told.error.quoted;
+    let header = if quoted.to.address.is_ipv6() { 40 } else { 20 };
+    let mut flows = case.flows().filter(|flow| {
+        flow.key.to == quoted.to.address
+            && flow.key.vantage == told.vantage
+            && flow.dont_fragment
+            && flow.fragmented == 0
+    });
+    flows.any(|flow| {
+        let outside = header + flow.key.transport.octets();
+        flow.rhythms.iter().any(|rhythm| {
+            let after = rhythm.last.1.since(told.last);
+            let late = after > UNDER_WAY && after < TRIED_AGAIN;
+            rhythm.size.saturating_add(outside) > mtu && u64::from(rhythm.packets) > DEAF && late
+        })
+    })
+}
+
 /// Whether errors about one MTU go on coming, as they do if nobody heeds them.
 fn goes_on(seen: &[&IcmpSeen]) -> bool {
     type Key = (Vantage, Option<u32>, IpAddr, IpAddr);
@@ -214,6 +240,20 @@ mod tests {
             "{}",
             finding.says
         );
+    }
+
+    #[test]
+    fn who_goes_on_with_large_packets_does_not_heed_the_error() {
+        // Routers tell of few packets only.
+        let error = "1.4 R > A ICMP 3/4 mtu 1400 quoting A > B ESP 0xb1 length 1452";
+        let large = "1 A > B ESP 0xb1 seq 1..40 every 0.3 size 1432 df
+            1 B > A ESP 0xa1 seq 1..40 every 0.3 size 136";
+        verdict(&format!("{large}\n{error}"), "mtu-exceeded");
+        let heeded = "1 A > B ESP 0xb1 seq 1..5 every 0.3 size 1432 df
+            3 A > B ESP 0xb1 seq 6..40 every 0.3 size 1300 df
+            1 B > A ESP 0xa1 seq 1..40 every 0.3 size 136";
+        let found = fires(&format!("{heeded}\n{error}"), "mtu-exceeded");
+        assert_eq!(found.severity, crate::diagnose::Severity::Info);
     }
 
     #[test]

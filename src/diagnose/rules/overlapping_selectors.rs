@@ -167,6 +167,7 @@ fn finding(case: &Case<'_>, one: &Life, two: &Life, other: Option<TunnelId>) -> 
             two = said(two)
         ),
     };
+    // They overlap from when both are there.
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
@@ -174,7 +175,9 @@ fn finding(case: &Case<'_>, one: &Life, two: &Life, other: Option<TunnelId>) -> 
         one.at,
         say!("granted: {selectors}", selectors = said(one)),
     )
-    .also(two.at, say!("granted: {selectors}", selectors = said(two)))
+    .also(two.at, say!("granted: {selectors}", selectors = said(two)));
+    finding.first = finding.last;
+    finding = finding
     // The alarm is raised once; of the other tunnel it may still explain what happens there.
     .severity(if everything || there.is_some_and(|there| there < here) {
         Severity::Info

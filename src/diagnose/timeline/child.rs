@@ -5,7 +5,7 @@ use crate::diagnose::Case;
 use crate::diagnose::facts::{asked, began};
 use crate::diagnose::finding::Cite;
 use crate::language::{Text, all_of, list};
-use crate::model::{ChildSa, ChildTerms, Model, Role, selector};
+use crate::model::{ChildSa, ChildTerms, IkeState, Model, Role, selector};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{EspSpi, Span};
@@ -20,6 +20,11 @@ pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
 }
 
 fn event(model: &Model, child: &ChildSa) -> Option<Event> {
+    // Where the initiator does not accept the responder, what that one granted never comes up.
+    let maker = child.ike_sa.map(|id| model.ike_sas[id].state);
+    if maker == Some(IkeState::AuthRefused) && child.seen.is_none() {
+        return None;
+    }
     let made = made(model, child);
     let old = child.replaces.map(|id| &model.child_sas[id]);
     // One that goes on is not replaced.

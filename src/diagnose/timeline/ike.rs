@@ -2,7 +2,7 @@
 //! answered, and sides that moved.
 
 use super::{Event, Kind};
-use crate::diagnose::facts::{Asked, Fate, began, child, end_of, esp, life, offer, rekey};
+use crate::diagnose::facts::{Asked, Fate, began, child, end_of, esp, life, offer, proof, rekey};
 use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
 use crate::model::{
@@ -121,6 +121,19 @@ impl Teller<'_, '_> {
     /// A refusal in the last round of authentication.
     fn authentication(&self, id: IkeSaId) -> Option<Event> {
         let sa = &self.model.ike_sas[id];
+        let refused = sa.state == IkeState::AuthRefused;
+        // The initiator tells in an exchange of its own (RFC 7296 section 2.21.2).
+        let by_initiator = proof::refusal(self.model, id)
+            .filter(|refusal| refused && refusal.by == Role::Initiator && !refusal.v1);
+        if let Some(refusal) = by_initiator {
+            let why = Text::verbatim("AUTHENTICATION_FAILED");
+            let says = say!(
+                "{from} refuses authentication: {why}",
+                from = refusal.from,
+                why
+            );
+            return Some(Event::new(refusal.at, Kind::Refused, says).anew());
+        }
         let exchanges = sa
             .exchanges
             .iter()
@@ -136,7 +149,6 @@ impl Teller<'_, '_> {
         let at = began(self.model, answer)?;
         let told = self.model.negotiation(last);
         let why = told.as_ref().and_then(|told| reasons(told, sa));
-        let refused = sa.state == IkeState::AuthRefused;
         let says = match (refused, why) {
             (true, None) if self.model.opened(answer).is_some() => {
                 say!("{from} refuses authentication: EAP failed", from)
