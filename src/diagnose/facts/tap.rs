@@ -3,8 +3,9 @@
 use super::asked;
 use super::quality;
 use crate::diagnose::{Case, Cite, Confidence, Severity, Signs};
-use crate::model::{Exchange, Flight, IkeState, Message, Model, Transport};
+use crate::model::{Exchange, Flight, IkeState, Message, Model, Plain, Transport};
 use crate::net::{INITIAL_TTLS, Path};
+use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp, Vantage};
 
 /// What can be expected of the recording of one tunnel.
@@ -210,7 +211,11 @@ fn proves_other(model: &Model, exchange: &Exchange, flight: &Flight, message: &M
     let is_older = model.ike_sas[exchange.ike_sa].state == IkeState::AlreadyUp;
     let sent = exchange.flights.iter().map(|other| other.by);
     let went_on = || asked::proof_of_answer(model, exchange).is_some();
+    // What IKEv1 says in clear beside an exchange is about something that came (RFC 2408 section 3.14).
+    let complains =
+        exchange.kind == ExchangeType::INFORMATIONAL_V1 && message.plain == Plain::Clear;
     !is_older
+        || complains
         || match asked::is_v1(exchange.kind) {
             // The third message of an exchange answers the second.
             true => sent.filter(|by| *by == flight.by).count() > 1 || went_on(),
