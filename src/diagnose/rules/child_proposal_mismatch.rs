@@ -65,29 +65,29 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     let known = child::known_of(case.model, attempts, from, &first.attempt);
     says.add(match &known {
-        Some((theirs, at, how)) => say!(
+        Some(known) => say!(
             "{from} {how} {theirs} (frame {frame}).",
             from,
-            how = *how,
-            theirs = Text::verbatim(theirs),
-            frame = at.0
+            how = known.how,
+            theirs = Text::verbatim(&known.offer),
+            frame = known.at.0
         ),
         None => say!("What {from} would accept is not in this capture.", from),
     });
-    let differs = offer.as_ref().zip(known.as_ref());
-    let differs = differs.map_or_else(Vec::new, |(ours, (theirs, ..))| ours.differs(theirs));
+    let near = known.as_ref().map(|known| &known.offer);
+    let differs = offer.as_ref().zip(near);
+    let differs = differs.map_or_else(Vec::new, |(ours, theirs)| ours.differs(theirs));
     // The error of IKEv1 stands for more than the algorithms. In IKEv2 it may be the group that was
     // refused, unless it was IKE_AUTH, which has none.
     let other = first.v1 || first.attempt.kind != ExchangeType::IKE_AUTH;
-    let near = known.as_ref().map(|(theirs, ..)| theirs);
     let fits = offer
         .as_ref()
         .and_then(|offer| Some((to, offer.one(near)?)));
     let alike = differs.is_empty();
     let apart = offer
         .as_ref()
-        .zip(known.as_ref())
-        .is_some_and(|(ours, (theirs, ..))| alike && !ours.fits_but_for_group(theirs));
+        .zip(near)
+        .is_some_and(|(ours, theirs)| alike && !ours.fits_but_for_group(theirs));
     let unseen = alike && known.is_some() && !apart;
     if !alike {
         let kinds = differs.iter().map(|(kind, ..)| *kind);
@@ -107,8 +107,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             let mut finding = finding
                 .title(say!("{from} accepts no ESP proposal of {to}", from, to))
                 .says(says);
-            if let Some((_, at, how)) = &known {
-                finding = finding.also(*at, say!("what {from} {how}", from, how = *how));
+            if let Some(known) = &known {
+                finding = finding.also(known.at, say!("what {from} {how}", from, how = known.how));
             }
             for (kind, ours, theirs) in differs {
                 finding = finding.advise(say!(
