@@ -259,15 +259,24 @@ fn granted_like<'a>(
         .filter_map(|attempt| attempt.granted_at(model))
 }
 
+/// What is known of the proposals that an end takes.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The proposals.
+    pub offer: Offer,
+    /// The message that tells them.
+    pub at: Cite,
+    /// By what: `offers` or `accepted`.
+    pub how: &'static str,
+    /// Whether it was in `IKE_AUTH`, whose child SA has no key exchange of its own: that none is named
+    /// tells nothing of whether one is wanted (RFC 7296 section 1.2).
+    pub in_auth: bool,
+}
+
 /// What an end itself offers for child SAs, or accepted, apart from one attempt: what may be of another
 /// configuration last, an offer, which tells all that it would take, before a choice, and of several the
 /// one nearest in time.
-pub fn known_of(
-    model: &Model,
-    attempts: &[Attempt],
-    end: IpAddr,
-    not: &Attempt,
-) -> Option<(Offer, Cite, &'static str)> {
+pub fn known_of(model: &Model, attempts: &[Attempt], end: IpAddr, not: &Attempt) -> Option<Known> {
     let mut known = Vec::new();
     // The versions have names of their own.
     let version = |attempt: &Attempt| model.ike_sas[attempt.ike_sa].version.major();
@@ -279,21 +288,31 @@ pub fn known_of(
             && request.from == end
             && let Some(offer) = attempt.offer(model)
         {
-            known.push((offer, request.at, "offers"));
+            known.push(Known {
+                offer,
+                at: request.at,
+                how: "offers",
+                in_auth: attempt.kind == ExchangeType::IKE_AUTH,
+            });
         }
         if let Some(answer) = attempt.told.answer.as_ref().filter(|_| apart)
             && answer.from == end
             && let Some(choice) = attempt.choice(model)
         {
-            known.push((choice, answer.at, "accepted"));
+            known.push(Known {
+                offer: choice,
+                at: answer.at,
+                how: "accepted",
+                in_auth: attempt.kind == ExchangeType::IKE_AUTH,
+            });
         }
     }
     let time = not.time()?;
-    known.into_iter().min_by_key(|(_, at, how)| {
-        let apart = at.1.since(time).0.unsigned_abs();
+    known.into_iter().min_by_key(|one| {
+        let apart = one.at.1.since(time).0.unsigned_abs();
         (
             apart > super::TOGETHER.0.unsigned_abs(),
-            *how != "offers",
+            one.how != "offers",
             apart,
         )
     })

@@ -147,7 +147,8 @@ pub struct Inside<'m> {
     row: &'m Tunnel,
     /// Who asks whom.
     pub asking: Vec<Asking<'m>>,
-    /// Pairs of hosts between which something went both ways.
+    /// Pairs of hosts between which something went both ways; the second is not one that sends nothing but
+    /// echo requests of its own.
     answered: BTreeSet<(Vantage, IpAddr, IpAddr)>,
     /// Ends of the tunnel behind which some host answered, by vantage.
     answering: BTreeSet<(Vantage, usize)>,
@@ -209,7 +210,7 @@ impl<'m> Inside<'m> {
         let [one, other] = talk.ends;
         let both = first.packets > 0 && second.packets > 0;
         for (from, to, out, back) in [(one, other, first, second), (other, one, second, first)] {
-            if both {
+            if both && !only_asks(back) {
                 let key = (talk.vantage, from.address, to.address);
                 self.answered.insert(key);
             }
@@ -344,7 +345,7 @@ impl<'m> Inside<'m> {
         })
     }
 
-    /// Whether anything went both ways between these hosts.
+    /// Whether anything went both ways between these hosts, and the other answers what the first one asks.
     pub fn converse(&self, vantage: Vantage, one: IpAddr, other: IpAddr) -> bool {
         self.answered.contains(&(vantage, one, other))
     }
@@ -363,6 +364,13 @@ impl<'m> Inside<'m> {
     pub fn all_errors(&self) -> impl Iterator<Item = &'m InnerError> + '_ {
         self.errors.values().flatten().copied()
     }
+}
+
+/// Whether an end sends echo requests of its own, and nothing else: it answers none.
+fn only_asks(way: &InnerWay) -> bool {
+    way.echo
+        .as_ref()
+        .is_some_and(|echo| echo.requests >= way.packets)
 }
 
 /// The places whose time fits.

@@ -13,6 +13,7 @@ pub mod esp;
 pub mod icmp;
 pub mod inner;
 pub mod life;
+pub mod nat;
 pub mod offer;
 pub mod overhead;
 pub mod proof;

@@ -71,17 +71,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     let known = child::known_of(case.model, attempts, from, &first.attempt);
     says.add(match &known {
-        Some((theirs, at, how)) => say!(
+        Some(known) => say!(
             "{from} {how} {theirs} (frame {frame}).",
             from,
-            how = *how,
-            theirs = Text::verbatim(theirs),
-            frame = at.0
+            how = known.how,
+            theirs = Text::verbatim(&known.offer),
+            frame = known.at.0
         ),
         None => say!("What {from} would accept is not in this capture.", from),
     });
-    let differs = offer.as_ref().zip(known.as_ref());
-    let differs = differs.map_or_else(Vec::new, |(ours, (theirs, ..))| ours.differs(theirs));
+    let near = known.as_ref().map(|known| &known.offer);
+    let differs = offer.as_ref().zip(near);
+    let differs = differs.map_or_else(Vec::new, |(ours, theirs)| ours.differs(theirs));
     // Names of algorithms do not help where something else differs.
     let are_algorithms = differs.is_empty()
         || differs.iter().any(|(kind, ..)| {
@@ -93,7 +94,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     // The error of IKEv1 stands for more than the algorithms. In IKEv2 it may be the group that was
     // refused, unless it was IKE_AUTH, which has none.
     let other = first.v1 || first.attempt.kind != ExchangeType::IKE_AUTH;
-    let near = known.as_ref().map(|(theirs, ..)| theirs);
     let fits = offer
         .as_ref()
         .filter(|_| are_algorithms)
@@ -101,8 +101,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let alike = differs.is_empty();
     let apart = offer
         .as_ref()
-        .zip(known.as_ref())
-        .is_some_and(|(ours, (theirs, ..))| alike && !ours.fits_but_for_group(theirs));
+        .zip(near)
+        .is_some_and(|(ours, theirs)| alike && !ours.fits_but_for_group(theirs));
     let unseen = alike && known.is_some() && !apart;
     if !returned.is_empty() {
         says.add(say!(
@@ -141,8 +141,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 let note = say!("{to} refuses, too: {error}", to, error = refusal.name());
                 finding = finding.also(refusal.at(), note);
             }
-            if let Some((_, at, how)) = &known {
-                finding = finding.beside(*at, say!("what {from} {how}", from, how = *how));
+            if let Some(known) = &known {
+                finding =
+                    finding.beside(known.at, say!("what {from} {how}", from, how = known.how));
             }
             for (kind, ours, theirs) in differs {
                 finding = finding.advise(say!(

@@ -4,7 +4,8 @@ use super::dpd_timeout;
 use crate::diagnose::facts::{Tap, end_of, esp};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{EspFlow, Transport};
+use crate::model::{EspFlow, IkeSa, InformationalClass, Transport};
+use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Timestamp;
 
@@ -51,6 +52,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 fn find(case: &Case<'_>) -> Option<Finding> {
     let (sa, probe) = dpd_timeout::probe(case)?;
+    if deletes(case, sa, &probe) {
+        return None;
+    }
     let peer = end_of(case.tunnel, probe.to.address)?;
     let input = crate::diagnose::facts::first(case.model, probe.flight)?
         .vantage
@@ -119,6 +123,21 @@ fn find(case: &Case<'_>) -> Option<Finding> {
     Some(finding)
 }
 
+/// Whether an informational request is a deletion, as far as its size tells: who sends it has given up the SA
+/// already, and no liveness check failed.
+fn deletes(case: &Case<'_>, sa: &IkeSa, probe: &dpd_timeout::Probe<'_>) -> bool {
+    let id = sa
+        .exchanges
+        .first()
+        .map(|id| case.model.exchanges[*id].ike_sa);
+    let class = id.and_then(|id| case.model.informational_class(id, probe.flight));
+    probe.kind == ExchangeType::INFORMATIONAL
+        && matches!(
+            class,
+            Some(InformationalClass::DeleteIkeSa | InformationalClass::DeleteChild)
+        )
+}
+
 /// The last packet of a flow that was in use before the first copy and is after the last, and how
 /// many came since the first.
 fn alive(flow: &EspFlow, first: Timestamp, last: Timestamp) -> Option<(&EspFlow, Cite, u64)> {
@@ -181,5 +200,24 @@ mod tests {
             ),
             "dpd-despite-traffic",
         );
+    }
+
+    #[test]
+    fn a_deletion_that_is_not_answered_is_no_failed_liveness_check() {
+        let text = |length: u32| {
+            let suite = "SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_384 DH20)";
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {suite} KE(20) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {suite} KE(20) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 209
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 189
+                 1 A > B ESP 0xb1 seq 1..25 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..120 every 0.5 size 136
+                 15 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed {length} again=4,11,24"
+            )
+        };
+        verdict(&text(57), "dpd-despite-traffic");
+        // That of an ESP SA.
+        silent(&text(69), "dpd-despite-traffic");
     }
 }

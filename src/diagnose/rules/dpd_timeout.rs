@@ -1,8 +1,8 @@
 //! The peer stops answering while an IKE SA lives.
 
 use super::child_setup_failed;
-use crate::diagnose::facts::vendor_advice;
 use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, life, tap};
+use crate::diagnose::facts::{nat, vendor_advice};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
@@ -169,6 +169,21 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if esp_after > 0 {
         finding = finding.advise("Look for a firewall in between that forgets UDP 500 or 4500.");
     }
+    // It is larger than a liveness check, by the public value that it may carry above all.
+    if esp_after > 0 && probe.kind == ExchangeType::CREATE_CHILD_SA {
+        finding = finding.or("A filter or a small link drops IKE messages of that size.");
+    }
+    let idle = peer.zip(tap_of_request);
+    if let Some(idle) = idle.and_then(|(peer, tap)| nat::idle(case, tap, peer, probe.first.1)) {
+        finding = finding
+            .or(say!(
+                "{to} is behind a NAT and had sent nothing for {idle} before: the NAT forgot it, and nothing reaches it \
+                 until it speaks.",
+                to = probe.to.address,
+                idle
+            ))
+            .advise("Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.");
+    }
     if let Some(passage) = Passage::of(case, probe.flight) {
         finding.confidence = match passage.is_proven() {
             true => Confidence::Certain,
@@ -294,7 +309,7 @@ fn is_lone_quick_mode(case: &Case<'_>, asked: &Asked<'_>) -> bool {
 
 /// Whether the peer's own requests go on, one after the other: each was answered to its
 /// satisfaction (RFC 7296 section 2.3), so both directions work and copies are lost by chance.
-fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
+pub(super) fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
     sa.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
@@ -312,7 +327,7 @@ fn goes_on(model: &Model, sa: &IkeSa, asked: &Asked<'_>) -> bool {
 ///
 /// So it is as well if it came up just before, and the request may be the deletion of the old one by its size
 /// or ESP of the peer on the new one goes on.
-fn lives_on(case: &Case<'_>, sa: &IkeSa, asked: &Asked<'_>) -> bool {
+pub(super) fn lives_on(case: &Case<'_>, sa: &IkeSa, asked: &Asked<'_>) -> bool {
     /// The old one is deleted so soon.
     const SUCCEEDED: Span = Span::from_secs(60);
     let ike_sas = &case.tunnel.ike_sas;
@@ -761,5 +776,23 @@ mod tests {
         let anew = "22 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=2,5";
         fires(&text(anew), "dpd-timeout");
         silent(&text(""), "dpd-timeout");
+    }
+
+    #[test]
+    fn who_is_behind_a_nat_and_was_silent_may_be_forgotten() {
+        let forgot = |at: u32| {
+            let text = format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(10.0.0.5:500 B:500)
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(B:500 A:500)
+                 0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+                 {at} B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=4,11,24"
+            );
+            let finding = fires(&text, "dpd-timeout");
+            let mut others = finding.alternatives.iter();
+            others.any(|one| one.to_string().contains("the NAT forgot it"))
+        };
+        assert!(forgot(40));
+        assert!(!forgot(10));
     }
 }

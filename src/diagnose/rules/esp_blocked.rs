@@ -1,6 +1,7 @@
 //! ESP is refused, and someone says so.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
+use crate::diagnose::facts::nat;
 use crate::diagnose::facts::tap::messages;
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Located, end_of};
@@ -93,9 +94,26 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
             )
             .then(refusal.after),
         );
+    let is_nat =
+        end_of(case.tunnel, quoted.to.address).is_some_and(|end| nat::is_in_front(case, end));
     let finding = match knew_esp(case, seen) {
         None => finding.or("The IPsec stack of the peer is not running."),
+        Some(Sender::Stopped) if is_nat => {
+            let mut finding = finding.advise(
+                "Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.",
+            );
+            finding.says.add(say!(
+                "{to} itself sent ESP before, and is the address of a NAT: it has forgotten the port.",
+                to = quoted.to
+            ));
+            finding
+        }
         Some(Sender::Stopped) => {
+            // ESP in UDP is there for a NAT as a rule, even where the recording begins after it was detected.
+            let finding = match quoted.protocol {
+                17 => finding.or("It is the address of a NAT, which has forgotten the port: keepalives come too seldom."),
+                _ => finding,
+            };
             let mut finding = finding
                 .or("The IPsec stack of the peer is not running.")
                 .advise(say!(
@@ -427,5 +445,24 @@ mod tests {
             assert_eq!(severity, expected, "{every}");
         }
         assert_eq!(told("", "").0, Severity::Error);
+    }
+
+    #[test]
+    fn a_nat_that_forgot_the_port_is_no_service_that_stopped() {
+        let says = fires(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(10.0.0.5:500 B:500)
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(B:500 A:500)
+             0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+             0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+             1 A:4500 > B:4500 ESP 0xb1 seq 1..6 every 0.3 size 136
+             1.1 B:4500 > A:4500 ESP 0xa1 seq 1..6 every 0.3 size 136
+             60 B:4500 > A:4500 ESP 0xa1 seq 7..20 every 0.3 size 136
+             60.1 A > B ICMP 3/3 quoting B:4500 > A:4500 ESP 0xa1 count 5",
+            "esp-blocked",
+        )
+        .says
+        .to_string();
+        assert!(says.contains("the address of a NAT"), "{says}");
+        assert!(!says.contains("service stopped"), "{says}");
     }
 }

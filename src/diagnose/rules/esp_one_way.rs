@@ -1,7 +1,7 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Located, TOGETHER, Tap, quality, selectors, taps};
+use crate::diagnose::facts::{Located, TOGETHER, Tap, nat, quality, selectors, taps};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildSaId, EspFlow, Link, Selector, Transport, selector};
@@ -36,7 +36,7 @@ The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Eithe
 IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before. Where several child SAs share the gateways, and the keys of IKE tell their selectors, each set of selectors is judged by itself. One child SA of several is judged alike, if the others pass in both directions and bring nothing that was not asked for there.
 
 ## What else looks like it
-An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike cannot be told from pings without an answer: where they come as often as pings it is an error that is possible, else a warning, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
+An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike cannot be told from pings without an answer: where they come as often as pings it is an error that is possible, else a warning, as it is of a handful, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
 
 ## What to do
 1. Capture at the far gateway's outside port: does it send ESP back? If yes, a filter between eats it: permit IP protocol 50, or UDP 4500.
@@ -45,6 +45,10 @@ An application that only sends, such as a stream over UDP: large, or fast and st
 
 /// Fewer packets than these prove nothing.
 const PLENTY: u64 = 10;
+
+/// So few do where they are all alike, for a while, and nothing ever came back: a connection attempt of TCP is
+/// repeated half a dozen times.
+const FEW: u64 = 5;
 
 /// So many packets a second are sent by nobody who waits for answers.
 const FAST: f64 = 10.0;
@@ -215,10 +219,14 @@ fn one_way(
     if set.is_none() && !lost_between && elsewhere() {
         return None;
     }
-    let enough = if before > 0 {
-        PLENTY + PLENTY / 2
-    } else {
-        PLENTY
+    let few = before == 0
+        && mostly_alike(directions.flows(silent))
+        && mostly_small(directions.flows(silent))
+        && last.1.since(since) >= SILENT;
+    let enough = match before {
+        0 if few => FEW,
+        0 => PLENTY,
+        _ => PLENTY + PLENTY / 2,
     };
     // Packets that somebody sends a second time ask for nothing. Those that the recording has twice are
     // not counted above.
@@ -340,7 +348,9 @@ fn one_way(
     .says(heard.then(hears).then(nature));
     if stream {
         finding = finding.severity(Severity::Info);
-    } else if reports || !wanted && sent.saturating_mul(pace) < length.0.unsigned_abs() {
+    } else if reports
+        || !wanted && (sent < PLENTY || sent.saturating_mul(pace) < length.0.unsigned_abs())
+    {
         finding = finding.severity(Severity::Warning);
     }
     if let Some(heard) = directions.last(speaker) {
@@ -392,6 +402,16 @@ fn one_way(
             "It is a program that only sends, such as syslog: packets of one size may be pings without an \
              answer, or reports that want none.",
         );
+    }
+    if let Some(idle) = nat::idle(case, directions.vantage, silent, asked_at(asks, since)) {
+        finding = finding
+            .or(say!(
+                "{is_silent} is behind a NAT and had sent nothing for {idle} before: the NAT forgot it, and nothing \
+                 reaches it until it speaks.",
+                is_silent,
+                idle
+            ))
+            .advise("Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.");
     }
     if all_padded(case, directions, silent) {
         finding = finding.or(
@@ -714,6 +734,19 @@ fn answered_alike(asks: &[&EspFlow], answers: &[&EspFlow]) -> bool {
     let (answers, _) = sizes(answers);
     let most = asked.iter().max_by_key(|(_, packets)| **packets);
     most.is_some_and(|(size, _)| answers.contains_key(size))
+}
+
+/// When the first packet after a time was sent that has no answer: both may have paused then.
+fn asked_at(asks: &[&EspFlow], since: Timestamp) -> Timestamp {
+    /// An answer comes so soon.
+    const SOON: Span = Span::from_secs(1);
+    let later = asks.iter().filter(|flow| flow.seen.last.1 > since);
+    let asked = later.map(|flow| {
+        let mut silences = flow.silences.iter();
+        let pause = silences.find(|one| one.before.1 <= since.later(SOON) && one.after.1 > since);
+        pause.map_or(flow.seen.first.1.max(since), |pause| pause.after.1)
+    });
+    asked.min().unwrap_or(since)
 }
 
 /// Packets of sizes that came often only from a time on, and that the other direction never had.
@@ -1209,5 +1242,53 @@ mod tests {
         let mut evidence = finding.evidence.iter();
         let arrival = evidence.find(|one| one.note.to_string().contains("it arrives at"));
         assert_eq!(arrival.unwrap().frame.input, 1, "{finding:#?}");
+    }
+
+    #[test]
+    fn a_single_connection_attempt_in_vain() {
+        let text = |size: &str, every: u32| {
+            format!(
+                "{UP}
+                 1 A > B ESP 0xb1 seq 1..6 every {every} size {size}
+                 40 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 40.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+            )
+        };
+        let finding = crate::diagnose::testing::fires(&text("96", 3), "esp-one-way");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+        assert_eq!(finding.confidence, Confidence::Possible);
+        // Too short, of many sizes, or large.
+        silent(&text("96", 1), "esp-one-way");
+        silent(&text("96,112,128,144", 3), "esp-one-way");
+        silent(&text("960", 3), "esp-one-way");
+    }
+
+    #[test]
+    fn who_is_behind_a_nat_and_was_silent_may_be_forgotten() {
+        let others = |pause: u32| {
+            let text = format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(10.0.0.5:500 B:500)
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(B:500 A:500)
+                 0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+                 1 A:4500 > B:4500 ESP 0xb1 seq 1..20 every 0.5 size 136
+                 1.1 B:4500 > A:4500 ESP 0xa1 seq 1..20 every 0.5 size 136
+                 {at} B:4500 > A:4500 ESP 0xa1 seq 21..60 every 0.5 size 136",
+                at = 11 + pause
+            );
+            let finding = crate::diagnose::testing::fires(&text, "esp-one-way");
+            let told: Vec<String> = finding
+                .alternatives
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            told.join(" ")
+        };
+        let told = others(30);
+        assert!(
+            told.contains("behind a NAT and had sent nothing for 30"),
+            "{told}"
+        );
+        assert!(!others(5).contains("behind a NAT"));
     }
 }

@@ -28,7 +28,7 @@ const DOCUMENT: &str = "\
 The tunnel works: IKE is answered, ESP leaves, the far gateway is heard. What is asked inside is not answered by the hosts behind it: a route, an access rule or a host there.
 
 ## How it is seen
-With the keys of ESP, or without encryption: connection attempts (SYN), ICMP echo requests or DNS queries to a host, several and over some seconds, and nothing at all of that host to the one who asks, though the far gateway was heard after the first of them and all of its ESP was opened. If none of its ESP came meanwhile, it is told as possible. An ICMP error inside may say who refuses, and why.
+With the keys of ESP, or without encryption: connection attempts (SYN), ICMP echo requests or DNS queries to a host, several and over some seconds, and nothing at all of that host to the one who asks, unless it asks itself, though the far gateway was heard after the first of them and all of its ESP was opened. If none of its ESP came meanwhile, it is told as possible. An ICMP error inside may say who refuses, and why.
 
 ## What else looks like it
 A host that is switched off. Where no ESP of the far gateway comes: a path that loses all of it, or an SA of that direction that is dead. Answers that take another way, past this tunnel. ESP that the far gateway receives and drops: then its counters of errors grow. A trace of the way makes packets run out of hops on purpose.
@@ -237,6 +237,18 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
             ),
         });
     }
+    // Who asks itself is up.
+    if worst.asking.back.packets > 0 && !worst.silent.stopped {
+        finding
+            .says
+            .add(say!("{to} itself asks {from}, so it is up.", to, from));
+        finding = finding.or(say!(
+            "ESP towards {gateway} is lost behind this tap, or dropped there: that {to} is heard shows the other way \
+             alone.",
+            gateway,
+            to
+        ));
+    }
     Some(
         finding
             .advise(say!(
@@ -427,5 +439,28 @@ mod tests {
         assert_eq!(trace.confidence, crate::diagnose::Confidence::Possible);
         let old = fires(&text("20", "3/1"), "inner-no-reply");
         assert!(!old.says.to_string().contains("ICMP 3/1"), "{}", old.says);
+    }
+
+    #[test]
+    fn who_asks_itself_and_answers_nothing() {
+        let text = |mine: &str| {
+            with(&format!(
+                "1 A > B ESP 0xb1 seq 1..8 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 10 B > A ESP 0xa1 seq 1..8 every 1 inner(10.2.0.1 > 10.1.0.1 echo 8/1)
+                 10.1 A > B ESP 0xb1 seq 9..16 every 1 inner(10.1.0.1 > 10.2.0.1 reply 8/1)
+                 {mine}"
+            ))
+        };
+        verdict(&text(""), "inner-no-reply");
+        let says = fires(&text(""), "inner-no-reply").says.to_string();
+        assert!(says.contains("10.2.0.1 itself asks 10.1.0.1"), "{says}");
+        // A connection between the two shows that they reach each other.
+        silent(
+            &text(
+                "20 A > B ESP 0xb1 seq 17 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)
+                 20.1 B > A ESP 0xa1 seq 9 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 5 ack 2)",
+            ),
+            "inner-no-reply",
+        );
     }
 }

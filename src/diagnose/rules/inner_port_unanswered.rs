@@ -128,7 +128,9 @@ fn finding(
         true => port.attempts,
         false => port.silent,
     };
-    if error.is_none() && !inside.would_see(vantage, port.end, asked, (first.1, last.1)) {
+    let seeing = inside.would_see(vantage, port.end, asked, (first.1, last.1));
+    // Where nothing else is asked there is nothing else to hear: then all of that side may be silent.
+    if error.is_none() && !seeing && !inside.was_seeing(vantage, port.end, first.1) {
         return None;
     }
     let (failed, advice) = match error {
@@ -189,7 +191,7 @@ fn finding(
         match error {
             Some(error) => Confidence::Certain.lower_if(error.count < 2),
             None if refused => Confidence::Likely,
-            None => inside.absence(Confidence::Likely),
+            None => inside.absence(Confidence::Likely.lower_if(!seeing)),
         },
         tunnel,
         first,
@@ -410,5 +412,21 @@ mod tests {
             let finding = fires(&format!("{PING}\n{text}"), "inner-port-unanswered");
             assert_eq!(finding.severity, crate::diagnose::Severity::Info);
         }
+    }
+
+    #[test]
+    fn a_port_that_was_all_that_was_asked_is_told_with_the_direction_that_fell_silent() {
+        use crate::diagnose::Confidence;
+        let text = "
+            0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+            0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80
+            1 A > B ESP 0xb1 seq 1..10 every 0.5 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+            1.1 B > A ESP 0xa1 seq 1..10 every 0.5 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+            8 A > B ESP 0xb1 seq 11..20 every 2 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)
+            8.5 A > B ESP 0xb1 seq 21..30 every 2 inner(10.1.0.1 > 10.2.0.1 TCP 40001 > 443 SYN seq 1)
+            40 A:500 > C:500 INFORMATIONAL i=9 r=9 id=5 request sealed 80";
+        let finding = fires(text, "inner-port-unanswered");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        verdict(text, "esp-one-way");
     }
 }

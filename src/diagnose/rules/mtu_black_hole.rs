@@ -6,7 +6,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Located, Tap, clear, end_of, icmp::Meaning, overhead, own, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::{AnomalyKind, EspFlow, Rhythm, Silence};
+use crate::model::{AnomalyKind, EspFlow, InnerFlow, Rhythm, Seen, Silence};
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, HashMap};
@@ -37,7 +37,7 @@ const DOCUMENT: &str = "\
 Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
 
 ## How it is seen
-One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are.
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged; and of what never came each ping is known to have had its reply.
 
 ## What else looks like it
 Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves hardly any gaps in the other.
@@ -115,6 +115,8 @@ struct Sizes {
     echoes: u64,
     /// Something small was lost as well: then size is not the reason.
     small_lost: bool,
+    /// Whether all that is known to pass are handshakes of TCP.
+    bare: bool,
     /// Whether what was lost is IPv6, whose header is larger.
     v6: bool,
     places: Vec<(Cite, u32)>,
@@ -167,8 +169,16 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
             row.passes = row.passes.max(passes);
             let replied = out.echo.as_ref().and_then(|echo| echo.last_reply);
             let back = talk.other(way).seen.filter(|_| acked > 0);
-            let last = replied.max(back.map(|seen| seen.last));
+            let shaken = shaken(talk, way);
+            let last = replied.max(back.map(|seen| seen.last)).max(shaken);
             row.until = row.until.max(last.map(|at| at.1));
+        }
+    }
+    // Where nothing with data was acknowledged, a handshake shows that headers pass.
+    for sizes in found.values_mut() {
+        sizes.bare = sizes.passes == 0 && sizes.until.is_some();
+        if sizes.bare {
+            sizes.passes = HEADERS;
         }
     }
     for talk in inside.talks() {
@@ -207,8 +217,29 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
     found
         .into_iter()
         .filter(|(_, sizes)| sizes.passes > 0 && !sizes.small_lost && sizes.sent >= PATTERN)
+        .filter(|(_, sizes)| !sizes.bare || sizes.lost.is_some_and(|lost| lost > EVERYWHERE))
         .find_map(|((vantage, end), sizes)| inner_finding(case, inside, vantage, end, &sizes))
 }
+
+/// When the handshake of a connection was over, if a packet of it passed this way: a SYN-ACK on which the other
+/// end went on, or a SYN that was answered.
+fn shaken(talk: &InnerFlow, way: usize) -> Option<Cite> {
+    let (out, back) = (
+        talk.ways.get(way)?.tcp.as_ref()?,
+        talk.other(way).tcp.as_ref()?,
+    );
+    let answer = match back.established {
+        true => out.syn_ack,
+        false => back.syn_ack,
+    };
+    answer.map(|seen| seen.last)
+}
+
+/// The headers of IPv4 and TCP (RFC 791 section 3.1, RFC 9293 section 3.1).
+const HEADERS: u32 = 40;
+
+/// Every host takes packets of this size (RFC 791 section 3.1).
+const EVERYWHERE: u32 = 576;
 
 fn inner_finding(
     case: &Case<'_>,
@@ -245,23 +276,35 @@ fn inner_finding(
             .find(|inner| (sizes.passes..lost).contains(inner))
     });
     let inner = inner.unwrap_or(sizes.passes);
+    // Of a single connection the other host may be gone just after the handshake.
+    let once = sizes.bare && !sizes.passed_since(Span(1), first.1);
+    let packets = count(sizes.sent, "packet");
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Likely,
+        Confidence::Likely.lower_if(once),
         case.id,
         first,
         say!("{size} octets inside, never acknowledged", size = lost),
     )
     .title(say!("Large packets from {from} to {to} vanish", from, to))
     .says(
-        say!(
-            "Inside the tunnel packets from the side of {from} were acknowledged or answered up to {passes} octets. \
-             {packets} of {lost} octets and more never were, however often they were sent again.",
-            from = asker,
-            passes = sizes.passes,
-            packets = count(sizes.sent, "packet"),
-            lost
-        )
+        match sizes.bare {
+            true => say!(
+                "Inside the tunnel connections open, so small packets from the side of {from} arrive. {packets} of \
+                 {lost} octets and more never were acknowledged, however often they were sent again.",
+                from = asker,
+                packets,
+                lost
+            ),
+            false => say!(
+                "Inside the tunnel packets from the side of {from} were acknowledged or answered up to {passes} \
+                 octets. {packets} of {lost} octets and more never were, however often they were sent again.",
+                from = asker,
+                passes = sizes.passes,
+                packets,
+                lost
+            ),
+        }
         .then(answers_lost.then(|| say!(
             "Meanwhile {missing} numbers of {from} are missing: the answers, which are as large, were sent and lost.",
             missing,
@@ -292,6 +335,10 @@ fn inner_finding(
     ))
     .advise_all(vendor_advice::of_both(case, Topic::Mtu))
     .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
+    if once {
+        finding =
+            finding.or("The host that the data is for went away just after the connection opened.");
+    }
     for (at, size) in &sizes.places {
         finding = finding.also(*at, say!("{size} octets inside, never acknowledged", size));
     }
@@ -630,15 +677,30 @@ fn never_came(
     }
     let lasts = |one: Cite, other: Cite| other.1.since(one.1).0;
     let all = lasts(flow.seen.first, flow.seen.last);
-    let steady = flow
-        .rhythms
-        .iter()
-        // Nearly as long as the flow: so the gaps lie between its packets.
-        .filter(|rhythm| lasts(rhythm.first, rhythm.last) >= all / 4 * 3)
-        .filter(|rhythm| has_no_hole(rhythm))
-        .max_by_key(|rhythm| rhythm.packets)?;
+    // Nearly as long as the flow: so the gaps lie between its packets.
+    let long = |first: Cite, last: Cite| lasts(first, last) >= all / 4 * 3;
+    let steady = || {
+        let rhythms = flow.rhythms.iter();
+        let steady = rhythms.filter(|one| long(one.first, one.last) && has_no_hole(one));
+        let steady = steady.max_by_key(|rhythm| rhythm.packets)?;
+        let note = say!("steady packets of {size} octets of ESP", size = steady.size);
+        Some((u64::from(steady.packets), steady.first, steady.last, note))
+    };
+    // With keys it is known that each ping had its reply.
+    let read =
+        replies(case, directions.vantage, end).filter(|(_, seen)| long(seen.first, seen.last));
+    let keyed = read.is_some();
+    let (small, small_first, small_last, note) = match read {
+        Some((replies, seen)) => (
+            replies,
+            seen.first,
+            seen.last,
+            "the first ping inside that was answered".into(),
+        ),
+        None => steady()?,
+    };
     let passes = came as f64 / came.saturating_add(missing) as f64;
-    if -passes.log10() * f64::from(steady.packets) < SELDOM {
+    if -passes.log10() * (small as f64) < SELDOM {
         return None;
     }
     let gaps = flow.anomalies.iter();
@@ -647,31 +709,43 @@ fn never_came(
         .next()
         .map_or(flow.seen.first, |gap| (gap.frame, gap.time));
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+    let missed = say!(
+        "{missing} of {all} ESP packets from {from} to {to} never came, and none that came is larger than {largest} \
+         octets.",
+        missing,
+        all = missing.saturating_add(came),
+        from,
+        to,
+        largest
+    );
     let finding = Finding::new(
         &RULE,
-        Confidence::Possible,
+        match keyed {
+            true => Confidence::Likely,
+            false => Confidence::Possible,
+        },
         case.id,
         at,
         say!("first gap in the numbers of {spi}", spi = flow.key.spi),
     )
-    .also(steady.first, say!("steady packets of {size} octets of ESP", size = steady.size))
-    .also(steady.last, "the last of them, which came without a break")
+    .also(small_first, note)
+    .also(small_last, "the last of them, which came without a break")
     .title(say!(
         "Large packets from {from} to {to} seem to vanish",
         from,
         to
     ))
-    .says(say!(
-        "{missing} of {all} ESP packets from {from} to {to} never came, and none that came is larger than {largest} \
-         octets. Yet of {steady} small ones that come steadily, such as pings, none is missing: chance would have hit \
-         those as well.",
-        missing,
-        all = missing.saturating_add(came),
-        from,
-        to,
-        largest,
-        steady = steady.packets
-    ))
+    .says(missed.then(match keyed {
+        true => say!(
+            "Yet each of {small} pings inside had its reply from there: chance would have hit those as well.",
+            small
+        ),
+        false => say!(
+            "Yet of {small} small ones that come steadily, such as pings, none is missing: chance would have hit \
+             those as well.",
+            small
+        ),
+    }))
     .or("The path loses packets only when many come at once.")
     .advise(say!(
         "From behind {from}, send pings of several sizes that forbid fragmentation: set the inner MTU to the largest \
@@ -683,6 +757,35 @@ fn never_came(
     Some(gaps.fold(finding, |finding, gap| {
         finding.also((gap.frame, gap.time), "another gap")
     }))
+}
+
+/// Pings of hosts behind an end that each had a reply from the other side, and their time; `None` if one had
+/// none.
+fn replies(case: &Case<'_>, vantage: Vantage, end: usize) -> Option<(u64, Seen)> {
+    let inside = case.inside()?;
+    let mut all: Option<(u64, Seen)> = None;
+    for talk in inside.talks().filter(|talk| talk.vantage == vantage) {
+        for out in &talk.ways {
+            let Some(echo) = &out.echo else { continue };
+            if inside.end_towards(out) != Some(1 - end) {
+                continue;
+            }
+            let (first, last) = (out.seen?.first, echo.last_reply?);
+            // The recording may end before the last reply.
+            if echo.answered + 1 < echo.requests || echo.waiting.len() > 1 {
+                return None;
+            }
+            let seen = Seen { first, last };
+            all = Some(all.map_or((echo.answered, seen), |(answered, known)| {
+                let seen = Seen {
+                    first: known.first.min(first),
+                    last: known.last.max(last),
+                };
+                (answered + echo.answered, seen)
+            }));
+        }
+    }
+    all
 }
 
 /// Whether packets of one size came at equal intervals throughout: the mean square of the intervals
@@ -1007,5 +1110,51 @@ mod tests {
         // Large ones that come when the pings are over are lost as well.
         let long = "\n41.5 B > A ESP 0xa1 seq 70..120 every 2 size 136";
         silent(&format!("{text}{long}"), "mtu-black-hole");
+    }
+
+    /// The first connection, or the next, opens at a time, and what comes back is too large.
+    fn opens(number: u32, at: u32, length: u32) -> String {
+        let (port, out, back) = (40000 + number, number * 2 + 1, number * 6 + 1);
+        format!(
+            "{at} A > B ESP 0xb1 seq {out} inner(10.1.0.1 > 10.2.0.1 TCP {port} > 443 SYN seq 99)
+             {at}.1 B > A ESP 0xa1 seq {back} inner(10.2.0.1 > 10.1.0.1 TCP 443 > {port} SYN,ACK seq 5 ack 100)
+             {at}.2 A > B ESP 0xb1 seq {next} inner(10.1.0.1 > 10.2.0.1 TCP {port} > 443 PSH,ACK seq 100 ack 6 data 500)
+             {at}.3 B > A ESP 0xa1 seq {data}..{last} every 1 size 1464 inner(10.2.0.1 > 10.1.0.1 TCP 443 > {port} ACK seq 6 ack 600 data {length})\n",
+            next = out + 1,
+            data = back + 1,
+            last = back + 5
+        )
+    }
+
+    #[test]
+    fn connections_open_and_what_they_answer_is_too_large() {
+        use crate::diagnose::Confidence;
+        use crate::diagnose::testing::fires;
+        let later = "40 A > B ESP 0xb1 seq 5 inner(10.1.0.1 > 10.2.0.1 echo 7/1)\n";
+        let once = format!("{}{later}", opens(0, 1, 1380));
+        verdict(&once, "mtu-black-hole");
+        let finding = fires(&once, "mtu-black-hole");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        // Another connection opens after the first one stands still.
+        let twice = format!("{once}{}", opens(1, 12, 1380));
+        let finding = fires(&twice, "mtu-black-hole");
+        assert_eq!(finding.confidence, Confidence::Likely);
+        // What is small enough for every link is lost for another reason.
+        silent(&format!("{}{later}", opens(0, 1, 400)), "mtu-black-hole");
+    }
+
+    #[test]
+    fn keys_show_that_no_ping_was_lost_however_unsteadily_they_came() {
+        let text = |second: &str| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..20 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 1.1 B > A ESP 0xa1 seq 1..5,10..12,16..22,27..31 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+                 40 A > B ESP 0xb1 seq 21..40 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/21)
+                 40.1 B > A ESP 0xa1 seq {second} every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/21)
+                 65 A > B ESP 0xb1 seq 41 inner(10.1.0.1 > 10.2.0.1 UDP 5000 > 6000)"
+            )
+        };
+        verdict(&text("32..51"), "mtu-black-hole");
+        silent(&text("32..49"), "mtu-black-hole");
     }
 }

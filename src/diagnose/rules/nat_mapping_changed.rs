@@ -1,11 +1,12 @@
 //! A NAT forgot its mapping, and gave the peer another port.
 
+use crate::diagnose::facts::nat::IDLE;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, first};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, Message, Model, Tunnel};
 use crate::say;
-use crate::units::{Endpoint, Span, Timestamp};
+use crate::units::{Endpoint, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -36,10 +37,6 @@ A NAT that was restarted, or that balances over several ports. MOBIKE changes ad
 
 /// So many changes of port are looked into: each takes a look at all flows.
 const TRIED: usize = 8;
-
-/// A shorter silence than this loses no mapping (RFC 4787 section 4.3 asks for two minutes and knows
-/// of less).
-const IDLE: Span = Span::from_secs(15);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     case.tunnel

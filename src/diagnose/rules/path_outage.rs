@@ -128,7 +128,7 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             false => RULE.severity,
         }),
     };
-    let finding = Finding::new(
+    let mut finding = Finding::new(
             &RULE,
             match before {
                 Some(_) => Confidence::Certain.lower_if(case.model.dropped(flow.key.vantage) > 0),
@@ -170,15 +170,27 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             from,
             to
         ));
-    let finding = match recorded {
-        true => finding,
-        false => finding.or("The capture itself was interrupted."),
-    };
-    Some(match before {
-        // What left the first tap was sent, and the second one recorded on.
-        Some(_) => finding,
-        None => finding.or("A cluster failed over and skipped numbers on purpose (RFC 6311)."),
-    })
+    if !recorded {
+        finding = finding.or("The capture itself was interrupted.");
+    }
+    // What left the first tap was sent, and the second one recorded on.
+    if before.is_none() {
+        finding = finding.or("A cluster failed over and skipped numbers on purpose (RFC 6311).");
+    }
+    if woken(directions, end, silence) {
+        finding = finding
+            .or(say!(
+                "A NAT or a stateful firewall in front of {to} had forgotten the flow: {to} sent nothing either, and \
+                 it ended when {to} spoke.",
+                to
+            ))
+            .advise(say!(
+                "If it ends each time {to} speaks, let {to} send keepalives or liveness checks more often than a NAT or \
+                 a firewall forgets; 20 s is common.",
+                to
+            ));
+    }
+    Some(finding)
 }
 
 /// Whether so many may be lost in a row where so many are lost all the time: once in a hundred such
@@ -205,6 +217,19 @@ fn goes_on(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &S
         message.vantage == directions.vantage
             && end_of(case.tunnel, message.path.from().address) == Some(end)
             && within(message.time)
+    })
+}
+
+/// Whether the receiver was silent for as long as a silence towards `end` lasted, and spoke just before it ended.
+fn woken(directions: &Directions<'_>, end: usize, silence: &Silence) -> bool {
+    let silences = directions
+        .flows(1 - end)
+        .iter()
+        .flat_map(|flow| &flow.silences);
+    let mut silences = silences.filter(|other| other.length >= OUTAGE);
+    silences.any(|other| {
+        let ends = silence.after.1.since(other.after.1);
+        ends >= Span::default() && ends <= EDGE && other.before.1.since(silence.before.1) <= EDGE
     })
 }
 
@@ -599,5 +624,24 @@ mod tests {
         };
         assert_eq!(severity(0.5), severity(0.1));
         assert_eq!(severity(0.5), Severity::Error);
+    }
+
+    #[test]
+    fn what_ends_when_the_receiver_speaks_may_be_a_firewall_that_forgot() {
+        let text = |speaks: &str| {
+            format!(
+                "0 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
+                 {speaks} A > B ESP 0xb1 seq 21..40 every 0.5 size 136
+                 0.1 B > A ESP 0xa1 seq 1..20 every 0.5 size 136
+                 30.1 B > A ESP 0xa1 seq 61..80 every 0.5 size 136"
+            )
+        };
+        let forgot = |speaks: &str| {
+            let finding = fires(&text(speaks), "path-outage");
+            let mut others = finding.alternatives.iter();
+            others.any(|one| one.to_string().contains("stateful firewall"))
+        };
+        assert!(forgot("30"));
+        assert!(!forgot("25"));
     }
 }

@@ -340,7 +340,8 @@ fn begins_anew(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -
                 silence,
                 void
             ))
-            .or("A path outage in which the side that begins anew lost its state as well."),
+            .or("A path outage in which the side that begins anew lost its state as well.")
+            .or("It gave the tunnel up: what it asked itself did not get as far as this tap, and so had no answer."),
     )
 }
 

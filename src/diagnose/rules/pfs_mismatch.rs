@@ -281,20 +281,27 @@ pub(super) fn suspicion(
     let offer = refusal.attempt.offer(model)?;
     let known = child::known_of(model, attempts, from, &refusal.attempt);
     let groups = |offer: &offer::Offer| offer.values(Kind::KeyExchange);
-    if let Some((theirs, _, how)) = known {
-        let same = child::agrees_but_for_group(&offer, &theirs);
-        let (ours, wanted) = (groups(&offer), groups(&theirs));
+    if let Some(known) = known {
+        let (how, theirs) = (known.how, &known.offer);
+        let same = child::agrees_but_for_group(&offer, theirs);
+        let (ours, wanted) = (groups(&offer), groups(theirs));
         // Without a key exchange of its own, the request of IKE_AUTH tells nothing of the group.
         let in_auth = refusal.attempt.kind == ExchangeType::IKE_AUTH;
         let differ = ours.is_disjoint(&wanted);
-        // Accepted in IKE_AUTH without a group, refused later without a group: it wants one.
+        // Accepted or offered in IKE_AUTH without a group, refused later without a group: it wants one. What it
+        // offers without a group where it could name one shows that it wants none.
         let wants_any = ours.is_empty() && wanted.is_empty();
-        let tells = !wants_any
-            || !refusal.v1 && how == "accepted" && !does_without(model, attempts, refusal, &offer);
+        let unsaid = how == "accepted" || known.in_auth;
+        let tells =
+            !wants_any || !refusal.v1 && unsaid && !does_without(model, attempts, refusal, &offer);
         if !same || !differ || !tells || in_auth {
             return None;
         }
         let why = match wanted.is_empty() {
+            true if wants_any && how == "offers" => say!(
+                "{from} offered the same algorithms in IKE_AUTH, where there is no group: it wants one",
+                from
+            ),
             true if wants_any => say!(
                 "{from} accepted the same algorithms in IKE_AUTH, where there is no group: it wants one",
                 from
@@ -734,5 +741,23 @@ mod tests {
             15 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request by=responder sealed 208 opened SA(ESP 0xb2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.2.0.0/16) TSr(10.1.0.0/16)
             15.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response by=initiator sealed 80 opened N(NO_PROPOSAL_CHOSEN)";
         silent(&offered, "pfs-mismatch");
+    }
+
+    #[test]
+    fn who_offered_in_ike_auth_refuses_to_renew_without_a_group() {
+        let (up, _) = READ.split_at(READ.find("10 A:500").unwrap());
+        let text = format!(
+            "{up}
+             10 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request by=responder sealed 208 opened N(REKEY_SA ESP 0xb1) SA(ESP 0xb2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.2.0.0/16) TSr(10.1.0.0/16)
+             10.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response by=initiator sealed 80 opened N(NO_PROPOSAL_CHOSEN)
+             20 A > B ESP 0xb1 seq 41..50 every 0.5 size 136"
+        );
+        verdict(&text, "pfs-mismatch");
+        silent(&text, "child-proposal-mismatch");
+        let says = fires(&text, "pfs-mismatch").says.to_string();
+        assert!(
+            says.contains("192.0.2.1 offered the same algorithms in IKE_AUTH"),
+            "{says}"
+        );
     }
 }

@@ -1,10 +1,12 @@
-//! Rekeying is refused again and again.
+//! Rekeying is refused again and again, or gets no answer though the peer is heard.
 
+use super::dpd_timeout;
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::rekey::{self, Refused};
-use crate::diagnose::facts::{self, began, life, tap};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::Text;
+use crate::diagnose::facts::vendor_advice::{self, Topic};
+use crate::diagnose::facts::{self, Asked, Passage, asked, began, end_of, life, tap};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
+use crate::language::{Text, count};
 use crate::model::{ChildOutcome, Model};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
@@ -15,7 +17,7 @@ pub static RULE: Rule = Rule {
     slug: "rekey-failed",
     code: "IKE301",
     severity: Severity::Error,
-    summary: "Rekeying is refused",
+    summary: "Rekeying is refused, or not answered",
     document: DOCUMENT,
     explains: &[
         "sa-expired",
@@ -35,10 +37,10 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-A living tunnel cannot renew its keys: the peer refuses. When the old SA reaches its lifetime, traffic stops.
+A living tunnel cannot renew its keys: the peer refuses, or does not answer. When the old SA reaches its lifetime, or the request is given up, traffic stops.
 
 ## How it is seen
-ESP flows, or, where the capture has no ESP, the peers negotiate anew soon and leave the IKE SA. CREATE_CHILD_SA requests are answered by a single notification, or in IKEv1 quick mode by an informational message, and none succeeds soon after. With the keys of the IKE SA the notification tells why.
+ESP flows, or, where the capture has no ESP, the peers negotiate anew soon and leave the IKE SA. CREATE_CHILD_SA requests are answered by a single notification, or in IKEv1 quick mode by an informational message, and none succeeds soon after. With the keys of the IKE SA the notification tells why. Or a CREATE_CHILD_SA request is sent again and again without an answer, while the peer's own requests come and are answered: smaller messages pass.
 
 ## What else looks like it
 A refused attempt to add one more child SA while the others live on. One refusal that is followed by success is normal; several that are, in the end, are a warning. A single sealed refusal before the peers negotiate anew is a warning too: a reauthentication may come by itself. Where the requests are large enough to carry a public value, see pfs-mismatch.
@@ -54,32 +56,128 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if read.is_some() {
         return read.into_iter().collect();
     }
+    by_size(case)
+        .or_else(|| unanswered(case))
+        .into_iter()
+        .collect()
+}
+
+/// Refusals that are sealed.
+fn by_size(case: &Case<'_>) -> Option<Finding> {
     let refused = case.refused(true);
     let large = refused
         .first()
         .is_some_and(|first| first.room_for_public_value().is_some());
-    let Some(aftermath) = aftermath(case, refused).filter(|_| !large) else {
-        return Vec::new();
-    };
+    let aftermath = aftermath(case, refused).filter(|_| !large)?;
     let (confidence, severity) = match refused.len() {
         1 => (Confidence::Possible, Severity::Warning),
         _ => (Confidence::Likely, RULE.severity),
     };
-    finding(&RULE, confidence, case, refused)
-        .map(|finding| {
-            let severity = severity.min(finding.severity);
-            finding
-                .severity(severity)
-                .says(match is_v1(case, refused) {
-                    true => quick_refusals(refused.len(), aftermath),
-                    false => refusals(refused.len(), aftermath),
-                })
-                .or("An attempt to add a child SA is refused, not a rekeying.")
-                .advise("Compare ESP proposals, PFS groups and traffic selectors of both sides.")
-                .advise("Read the log of the side that refuses.")
+    let finding = finding(&RULE, confidence, case, refused)?;
+    let severity = severity.min(finding.severity);
+    Some(
+        finding
+            .severity(severity)
+            .says(match is_v1(case, refused) {
+                true => quick_refusals(refused.len(), aftermath),
+                false => refusals(refused.len(), aftermath),
+            })
+            .or("An attempt to add a child SA is refused, not a rekeying.")
+            .advise("Compare ESP proposals, PFS groups and traffic selectors of both sides.")
+            .advise("Read the log of the side that refuses."),
+    )
+}
+
+/// A request that is sent again and again in vain, though the peer's own requests come one after the other:
+/// what they carry is small, and a child SA or an IKE SA asks for more.
+fn unanswered(case: &Case<'_>) -> Option<Finding> {
+    /// So many copies are not all lost by chance where other messages pass.
+    const TRIES: usize = 4;
+    if !case.unsettled().iter().any(Asked::is_silent) {
+        return None;
+    }
+    let (sa, request) = case.ike_sas().find_map(|sa| {
+        let mut asked = asked::all(case.model, sa);
+        let request = asked.find(|asked| {
+            asked.exchange.kind == ExchangeType::CREATE_CHILD_SA
+                && asked.is_silent()
+                && asked.attempts() >= TRIES
+                && dpd_timeout::goes_on(case.model, sa, asked)
+                && !dpd_timeout::lives_on(case, sa, asked)
+        })?;
+        Some((sa, request))
+    })?;
+    let (from, to) = (request.from().address, request.to().address);
+    let meanwhile = meanwhile(case, &request)?;
+    let mut finding = Finding::new(
+        &RULE,
+        case.tap().absence(Confidence::Likely),
+        case.id,
+        request.first,
+        say!("CREATE_CHILD_SA to {to}, never answered", to),
+    )
+    .also(request.last, "last copy, unanswered")
+    .also(meanwhile.last, say!("a message of {to}, after the first copy", to))
+    .title(say!("{to} does not answer the rekeying of {from}", to, from))
+    .says(
+        say!(
+            "CREATE_CHILD_SA of {from} has {octets} octets, was {schedule} and not answered. Meanwhile {messages} \
+             of {to} came, of {largest} octets at most: both sides live, and this exchange fails.",
+            from,
+            octets = request.message.header.length,
+            schedule = request.schedule(),
+            messages = count(meanwhile.messages, "IKE message"),
+            to,
+            largest = meanwhile.largest
+        )
+        .then(dpd_timeout::after(case, sa, request.last.1)),
+    );
+    finding = match Passage::of(case, request.flight) {
+        Some(passage) => {
+            if passage.is_proven() {
+                finding.confidence = Confidence::Certain;
+            }
+            passage.tell(case.model, finding, "the request")
+        }
+        None => finding,
+    };
+    Some(
+        finding
+            .or("A filter or a small link drops IKE messages of that size.")
+            .or(say!("{to} receives it and fails to work on it.", to))
+            .advise(say!(
+                "Capture at {to}: if the request does not arrive there, let large UDP packets and their fragments \
+                 pass, or let IKE fragment its messages (RFC 7383).",
+                to
+            ))
+            .advise_all(vendor_advice::of(case, from, Topic::Fragmentation))
+            .advise(say!("If it arrives, read the log of {to}.", to)),
+    )
+}
+
+/// Messages of IKE that came from whom a request was for, after its first copy.
+struct Meanwhile {
+    messages: u64,
+    largest: u32,
+    last: Cite,
+}
+
+fn meanwhile(case: &Case<'_>, request: &Asked<'_>) -> Option<Meanwhile> {
+    let peer = end_of(case.tunnel, request.to().address)?;
+    let came = case.messages().filter(|message| {
+        message.vantage == request.message.vantage
+            && message.time > request.first.1
+            && message.time <= request.last.1
+            && end_of(case.tunnel, message.path.from().address) == Some(peer)
+    });
+    came.fold(None, |known: Option<Meanwhile>, message| {
+        let known = known.map_or((0, 0), |known| (known.messages, known.largest));
+        Some(Meanwhile {
+            messages: known.0 + 1,
+            largest: known.1.max(message.header.length),
+            last: (message.frame, message.time),
         })
-        .into_iter()
-        .collect()
+    })
 }
 
 /// That so many requests were refused without a reason that can be read, and what came of it.
@@ -529,5 +627,61 @@ mod tests {
         };
         fires(&text(&anew(60)), "rekey-failed");
         silent(&text(""), "rekey-failed");
+    }
+
+    /// What comes before the first refusal.
+    fn before() -> &'static str {
+        UP.split_at(UP.find("10 A:500").unwrap()).0
+    }
+
+    /// A request of five copies in vain, while the peer asks so often whether we live.
+    fn in_vain(checks: u32) -> String {
+        let checks: String = (0..checks)
+            .map(|n| {
+                let at = 10 + n * 3;
+                format!(
+                    "{at}.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id={n} request by=responder sealed 80 seed={n}
+                     {at}.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id={n} response by=initiator sealed 80 seed={n}\n"
+                )
+            })
+            .collect();
+        let up = before();
+        format!(
+            "{up}
+             10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 752 again=1.5,3.9,7.7,13.9
+             {checks}
+             45 A:500 > B:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             45.1 B:500 > A:500 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce"
+        )
+    }
+
+    #[test]
+    fn a_rekeying_that_is_never_answered_though_the_peer_is_heard() {
+        let text = in_vain(5);
+        verdict(&text, "rekey-failed");
+        let finding = fires(&text, "rekey-failed");
+        assert!(
+            finding.says.to_string().contains("752 octets"),
+            "{}",
+            finding.says
+        );
+        // Of a peer that is not heard any more it is not the rekeying that fails.
+        silent(&in_vain(0), "rekey-failed");
+        verdict(&in_vain(0), "dpd-timeout");
+    }
+
+    #[test]
+    fn what_is_refused_just_after_ike_auth_is_one_more_child_sa() {
+        let refused = |at: u32, id: u32| {
+            format!(
+                "{at} A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 208 seed={id}
+                 {at}.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 80 seed={id}\n"
+            )
+        };
+        let young = format!("{}\n{}{}", before(), refused(2, 2), refused(9, 3));
+        silent(&young, "rekey-failed");
+        verdict(&young, "child-setup-failed");
+        let later = format!("{}\n{}{}", before(), refused(9, 2), refused(15, 3));
+        verdict(&later, "rekey-failed");
     }
 }

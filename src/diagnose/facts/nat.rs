@@ -1,0 +1,111 @@
+//! A NAT in front of a peer, which may have forgotten it.
+
+use super::end_of;
+use super::esp::Directions;
+use crate::diagnose::{Case, Cite};
+use crate::model::NatVerdict;
+use crate::units::{Span, Timestamp, Vantage};
+
+/// A shorter silence than this loses no mapping (RFC 4787 section 4.3 asks for two minutes and knows
+/// of less).
+pub const IDLE: Span = Span::from_secs(15);
+
+/// Whether the address of an end is translated before it comes to the tap, as its hash in NAT detection
+/// tells (RFC 7296 section 2.23).
+pub fn is_in_front(case: &Case<'_>, end: usize) -> bool {
+    case.ike_sas().any(|sa| {
+        let Some((nat, path)) = sa.nat.zip(sa.paths.first()) else {
+            return false;
+        };
+        let sides = [(nat.initiator, path.from), (nat.responder, path.to)];
+        sides.into_iter().any(|(verdict, side)| {
+            verdict == NatVerdict::Translated && end_of(case.tunnel, side.address) == Some(end)
+        })
+    })
+}
+
+/// How long an end behind a NAT had been silent at a time, if the NAT may have forgotten it by then.
+pub fn idle(case: &Case<'_>, vantage: Vantage, end: usize, time: Timestamp) -> Option<Span> {
+    if !is_in_front(case, end) {
+        return None;
+    }
+    let idle = time.since(last_of(case, vantage, end, time)?.1);
+    (idle >= IDLE).then_some(idle)
+}
+
+/// The last packet of an end before a time: IKE, ESP or a keepalive. `None` if there is none, or if a flow
+/// was busy at that time.
+fn last_of(case: &Case<'_>, vantage: Vantage, end: usize, time: Timestamp) -> Option<Cite> {
+    let mut last: Option<Cite> = None;
+    let mut hear = |at: Cite| {
+        if at.1 < time && last.is_none_or(|last| last.1 < at.1) {
+            last = Some(at);
+        }
+    };
+    let of_end = |address| end_of(case.tunnel, address) == Some(end);
+    for message in case.messages() {
+        if message.vantage == vantage && of_end(message.path.from().address) {
+            hear((message.frame, message.time));
+        }
+    }
+    for seen in &case.model.keepalives {
+        if seen.vantage == vantage && of_end(seen.path.from.address) {
+            hear(match seen.last.1 < time {
+                true => seen.last,
+                false => seen.first,
+            });
+        }
+    }
+    let here = case.directions().iter();
+    let here = here.filter(|directions| directions.vantage == vantage);
+    for flow in here.flat_map(|directions: &Directions<'_>| directions.flows(1 - end)) {
+        if flow.seen.first.1 >= time {
+            continue;
+        }
+        if flow.seen.last.1 < time {
+            hear(flow.seen.last);
+            continue;
+        }
+        let mut silences = flow.silences.iter();
+        let around = silences.find(|one| one.before.1 < time && one.after.1 >= time);
+        hear(around?.before);
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TunnelId;
+    use crate::testing::model;
+
+    /// The initiator is behind a NAT: its own hash is of another address.
+    const UP: &str = "
+        0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(10.0.0.5:500 B:500)
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(B:500 A:500)
+        0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+        0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240";
+
+    fn idle_at(text: &str, seconds: i64) -> Option<Span> {
+        let model = model(text);
+        let case = Case::of(&model, TunnelId(0));
+        let vantage = case.messages().next().unwrap().vantage;
+        idle(&case, vantage, 0, Timestamp(seconds * 1_000_000_000))
+    }
+
+    #[test]
+    fn the_silence_of_who_is_behind_a_nat() {
+        assert_eq!(idle_at(UP, 10), None);
+        assert_eq!(idle_at(UP, 30).map(|idle| idle.0 / 1_000_000_000), Some(29));
+        let busy = format!("{UP}\n1 A:4500 > B:4500 ESP 0xb1 seq 1..60 every 1 size 136");
+        assert_eq!(idle_at(&busy, 30), None);
+        let paused = format!(
+            "{UP}\n1 A:4500 > B:4500 ESP 0xb1 seq 1..5 every 1 size 136
+             40 A:4500 > B:4500 ESP 0xb1 seq 6..9 every 1 size 136"
+        );
+        assert_eq!(
+            idle_at(&paused, 30).map(|idle| idle.0 / 1_000_000_000),
+            Some(25)
+        );
+    }
+}
