@@ -499,6 +499,7 @@ fn auth_outcome(read: &Message<'_>) -> AuthOutcome {
         // In the midst of EAP the responder proves itself first, or says nothing but EAP.
         _ if eap.is_some() => AuthOutcome::Unfinished,
         (true, None) => AuthOutcome::AuthOnly,
+        (false, _) if errors.is_empty() => AuthOutcome::Unclear,
         // Some refuse a child SA without a proof of their own.
         (false, _)
             if errors
@@ -545,7 +546,8 @@ mod tests {
                 "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
                  0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
                  0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
-                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed {length}"
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed {length}
+                 9 C > D ESP 0xc1"
             ));
             model.auth_outcome(IkeSaId(0))
         };

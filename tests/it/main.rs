@@ -13,7 +13,6 @@ mod captures;
 mod cli;
 mod damage;
 mod dice;
-mod edges;
 mod encap;
 mod examples;
 mod faq;

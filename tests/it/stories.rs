@@ -15,14 +15,14 @@ use std::fs;
 use std::path::PathBuf;
 
 /// A conversation, under its name.
-pub(crate) struct Story<'t> {
-    pub(crate) name: &'t str,
-    pub(crate) conversation: &'t str,
+struct Story<'t> {
+    name: &'t str,
+    conversation: &'t str,
     /// What was said of it when it was blessed.
-    pub(crate) report: &'t str,
+    report: &'t str,
 }
 
-pub(crate) fn stories(text: &str) -> Vec<Story<'_>> {
+fn stories(text: &str) -> Vec<Story<'_>> {
     let told = text.split("=== ").skip(1);
     let story = |told| {
         let (name, told): (&str, &str) = str::split_once(told, '\n').unwrap();

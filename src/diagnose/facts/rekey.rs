@@ -58,8 +58,6 @@ pub const OUTLIVED: Span = Span::from_secs(1800);
 pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
     /// An IKE SA that another takes the place of is closed this soon.
     const LEFT: Span = Span::from_secs(10);
-    /// Nobody renews a child SA this young: what is asked for so soon after IKE_AUTH is one more.
-    const YOUNG: Span = Span::from_secs(5);
     let [mut before, mut alive] = [Vec::new(), Vec::new()];
     if !case.signs().meet(Signs::CHILD_REFUSED) {
         return [before, alive];
@@ -74,9 +72,6 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                 times_made(case.model, asked)
             })
         });
-        let up = LazyCell::new(|| life::birth(case.model, *id).map(|birth| birth.up.1));
-        // Who asked, and the octets of the message.
-        let mut further: BTreeSet<(Role, u32)> = BTreeSet::new();
         let has_child = |time| {
             let in_auth = match sa.auth {
                 AuthOutcome::Full => true,
@@ -134,14 +129,7 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                 let asked = exchange.request().filter(|_| !quick);
                 let octets = asked.and_then(|request| case.model.plaintext_range(*id, request));
                 let asking = asked.and_then(|request| asking(case, *id, request));
-                let message = asked.and_then(|asked| super::first(case.model, asked));
-                let like = message.map(|message| (exchange.by, message.header.length));
-                let is_young = || up.is_some_and(|up| request.1.since(up) <= YOUNG);
-                if is_alive && is_young() {
-                    further.extend(like);
-                }
-                let is_further = like.is_some_and(|like| further.contains(&like));
-                let adds = is_alive && (is_further || additions.are_like(asking, response.1));
+                let adds = is_alive && additions.are_like(asking, response.1);
                 let of_its_kind = match is_alive && !adds {
                     true => &mut alive,
                     false => &mut before,

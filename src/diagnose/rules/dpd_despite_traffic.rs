@@ -4,7 +4,7 @@ use super::dpd_timeout;
 use crate::diagnose::facts::{Tap, end_of, esp};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{EspFlow, IkeSa, InformationalClass, Transport};
+use crate::model::{EspFlow, IkeSa, Transport};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Timestamp;
@@ -123,19 +123,15 @@ fn find(case: &Case<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// Whether an informational request is a deletion, as far as its size tells: who sends it has given up the SA
-/// already, and no liveness check failed.
+/// Whether an informational request holds something, as far as its size tells: a liveness check is empty (RFC
+/// 7296 section 1.4), and who deletes has given up the SA already.
 fn deletes(case: &Case<'_>, sa: &IkeSa, probe: &dpd_timeout::Probe<'_>) -> bool {
     let id = sa
         .exchanges
         .first()
         .map(|id| case.model.exchanges[*id].ike_sa);
-    let class = id.and_then(|id| case.model.informational_class(id, probe.flight));
-    probe.kind == ExchangeType::INFORMATIONAL
-        && matches!(
-            class,
-            Some(InformationalClass::DeleteIkeSa | InformationalClass::DeleteChild)
-        )
+    let size = id.and_then(|id| case.model.plaintext_range(id, probe.flight));
+    probe.kind == ExchangeType::INFORMATIONAL && size.is_some_and(|size| *size.start() > 0)
 }
 
 /// The last packet of a flow that was in use before the first copy and is after the last, and how

@@ -1267,7 +1267,7 @@ mod tests {
     fn who_is_behind_a_nat_and_was_silent_may_be_forgotten() {
         let others = |pause: u32| {
             let text = format!(
-                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(10.0.0.5:500 B:500)
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(10.0.0.5:500 B:500) ttl=63
                  0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce NATD(B:500 A:500)
                  0.2 A:4500 > B:4500 IKE_AUTH i=1 r=2 id=1 request sealed 256
                  0.3 B:4500 > A:4500 IKE_AUTH i=1 r=2 id=1 response sealed 240

@@ -669,19 +669,4 @@ mod tests {
         silent(&in_vain(0), "rekey-failed");
         verdict(&in_vain(0), "dpd-timeout");
     }
-
-    #[test]
-    fn what_is_refused_just_after_ike_auth_is_one_more_child_sa() {
-        let refused = |at: u32, id: u32| {
-            format!(
-                "{at} A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 208 seed={id}
-                 {at}.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 80 seed={id}\n"
-            )
-        };
-        let young = format!("{}\n{}{}", before(), refused(2, 2), refused(9, 3));
-        silent(&young, "rekey-failed");
-        verdict(&young, "child-setup-failed");
-        let later = format!("{}\n{}{}", before(), refused(9, 2), refused(15, 3));
-        verdict(&later, "rekey-failed");
-    }
 }
