@@ -189,6 +189,11 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
             to
         ),
     )
+    // Without ESP of the gateway the answers may be among what the recording lacks.
+    .severity(match sends {
+        true => RULE.severity,
+        false => case.tap().gaps(RULE.severity),
+    })
     .title(title)
     .says(
         unanswered
