@@ -149,14 +149,11 @@ fn is_turned_down(model: &Model, row: &IkeSa) -> bool {
             .exchanges
             .iter()
             .map(|id| &model.exchanges[*id])
-            .any(|exchange| {
-                let request = exchange.request().and_then(|request| model.opened(request));
-                exchange.kind == ExchangeType::INFORMATIONAL
-                    && exchange.by == Role::Initiator
-                    && request.is_some_and(|(_, read)| {
-                        read.notify(NotifyType::AUTHENTICATION_FAILED).is_some()
-                    })
+            .filter(|exchange| {
+                exchange.kind == ExchangeType::INFORMATIONAL && exchange.by == Role::Initiator
             })
+            .filter_map(|exchange| model.opened(exchange.request()?))
+            .any(|(_, read)| read.notify(NotifyType::AUTHENTICATION_FAILED).is_some())
 }
 
 /// Whether the last exchange can only be the deletion: an informational request of that very size

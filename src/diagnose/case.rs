@@ -11,6 +11,7 @@ use super::facts::esp::{self, Directions};
 use super::facts::inner::Inside;
 use super::facts::life::{self, Birth};
 use super::facts::rekey::{self, Refused};
+use super::facts::selectors::{self, Narrowing};
 use super::facts::successors::Successors;
 use super::facts::tap::{self, Heard, Tap};
 use super::facts::turned_down::TurnedDown;
@@ -38,6 +39,7 @@ pub struct Case<'m> {
     abandoned: OnceLock<Option<Abandoned>>,
     attempts: OnceLock<Vec<Attempt>>,
     lasting: OnceLock<Vec<Refusal>>,
+    narrowings: OnceLock<Vec<Narrowing>>,
     refused: OnceLock<[Vec<Refused>; 2]>,
     turned_down: OnceLock<[TurnedDown<'m>; 2]>,
     inside: OnceLock<Option<Inside<'m>>>,
@@ -61,6 +63,7 @@ impl<'m> Case<'m> {
             abandoned: OnceLock::new(),
             attempts: OnceLock::new(),
             lasting: OnceLock::new(),
+            narrowings: OnceLock::new(),
             refused: OnceLock::new(),
             turned_down: OnceLock::new(),
             inside: OnceLock::new(),
@@ -153,6 +156,11 @@ impl<'m> Case<'m> {
     pub(crate) fn lasting(&self) -> &[Refusal] {
         let lasting = || child::lasting(self.model, self.attempts());
         self.lasting.get_or_init(lasting)
+    }
+
+    /// The selectors that were granted in part, in order.
+    pub(crate) fn narrowings(&self) -> &[Narrowing] {
+        self.narrowings.get_or_init(|| selectors::narrowings(self))
     }
 
     /// Requests for child SAs of which no message was opened, that were refused, and that no success

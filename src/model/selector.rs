@@ -208,6 +208,12 @@ pub fn distinct(selectors: &[Selector]) -> Vec<Selector> {
     kept
 }
 
+/// Whether an address is in one of these, with whatever protocol and port.
+pub(crate) fn holds(selectors: &[Selector], address: IpAddr) -> bool {
+    let host = Selector::host(address);
+    selectors.iter().any(|one| one.meets(&host))
+}
+
 /// Whether `inner` asks for nothing that `outer` has not.
 pub fn is_within(inner: &[Selector], outer: &[Selector]) -> bool {
     left_out(inner, outer).is_empty()

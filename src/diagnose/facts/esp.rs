@@ -3,7 +3,7 @@
 use crate::diagnose::Case;
 use crate::limits::VANTAGES;
 use crate::model::{EspFlow, Tunnel};
-use crate::units::{Timestamp, Vantage};
+use crate::units::{Span, Timestamp, Vantage};
 use std::collections::BTreeMap;
 
 /// The flows of a tunnel at one vantage, by the end they travel to.
@@ -171,35 +171,26 @@ pub fn packets_since(flow: &EspFlow, time: Timestamp) -> u64 {
 /// Packets of a flow between two times: those of the timeline's steps that lie wholly between, so
 /// rather too few.
 pub fn packets_within(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
-    let step = i64::from(flow.timeline.step_secs.max(1)).saturating_mul(1_000_000_000);
-    let counts = flow.timeline.counts.iter().zip(0i64..);
-    counts
-        .filter(|(_, place)| {
-            let begins = flow
-                .seen
-                .first
-                .1
-                .0
-                .saturating_add(step.saturating_mul(*place));
-            begins >= from.0 && begins.saturating_add(step) <= to.0
-        })
-        .map(|(packets, _)| u64::from(*packets))
-        .sum()
+    let within = steps(flow).filter(|(begin, end, _)| *begin >= from && *end <= to);
+    within.map(|(.., packets)| packets).sum()
 }
 
 /// Packets of a flow between two times at most: those of the timeline's steps of which a part lies between,
 /// so rather too many.
 pub fn packets_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
-    let step = i64::from(flow.timeline.step_secs.max(1)).saturating_mul(1_000_000_000);
-    let begins = |place: i64| {
-        let first = flow.seen.first.1.0;
-        first.saturating_add(step.saturating_mul(place))
+    let about = steps(flow).filter(|(begin, end, _)| *begin <= to && *end > from);
+    about.map(|(.., packets)| packets).sum()
+}
+
+/// The steps of a flow's timeline: when each begins and ends, and its packets.
+fn steps(flow: &EspFlow) -> impl Iterator<Item = (Timestamp, Timestamp, u64)> {
+    let length = Span::from_secs(i64::from(flow.timeline.step_secs.max(1)));
+    let begins = move |place: i64| {
+        let after = Span(length.0.saturating_mul(place));
+        flow.seen.first.1.later(after)
     };
-    let counts = flow.timeline.counts.iter().zip(0i64..);
-    counts
-        .filter(|(_, place)| begins(*place) <= to.0 && begins(*place + 1) > from.0)
-        .map(|(packets, _)| u64::from(*packets))
-        .sum()
+    let counts = (0..).zip(&flow.timeline.counts);
+    counts.map(move |(place, packets)| (begins(place), begins(place + 1), u64::from(*packets)))
 }
 
 #[cfg(test)]

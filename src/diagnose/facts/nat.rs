@@ -2,9 +2,11 @@
 
 use super::end_of;
 use super::esp::Directions;
-use crate::diagnose::{Case, Cite};
+use crate::diagnose::{Case, Cite, Finding};
 use crate::model::NatVerdict;
+use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
+use std::net::IpAddr;
 
 /// A shorter silence than this loses no mapping (RFC 4787 section 4.3 asks for two minutes and knows
 /// of less).
@@ -31,6 +33,22 @@ pub fn idle(case: &Case<'_>, vantage: Vantage, end: usize, time: Timestamp) -> O
     }
     let idle = time.since(last_of(case, vantage, end, time)?.1);
     (idle >= IDLE).then_some(idle)
+}
+
+/// What lets a NAT forget nobody.
+pub const KEEP_ALIVE: &str =
+    "Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.";
+
+/// Adds that a NAT may have forgotten a peer that had been silent for so long.
+pub fn may_forget(finding: Finding, peer: IpAddr, idle: Span) -> Finding {
+    finding
+        .or(say!(
+            "{peer} is behind a NAT and had sent nothing for {idle} before: the NAT forgot it, and nothing reaches it \
+             until it speaks.",
+            peer,
+            idle
+        ))
+        .advise(KEEP_ALIVE)
 }
 
 /// The last packet of an end before a time: IKE, ESP or a keepalive. `None` if there is none, or if a flow

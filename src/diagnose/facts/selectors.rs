@@ -53,13 +53,9 @@ impl Narrowing {
     pub fn cuts_off(&self, from: IpAddr, to: IpAddr) -> bool {
         let [asked_own, asked_other] = &self.asked;
         let [own, other] = &self.granted;
-        let holds = |set: &[Selector], address: IpAddr| {
-            let host = Selector::host(address);
-            set.iter().any(|one| one.meets(&host))
-        };
         let cut = |one: IpAddr, two: IpAddr| {
-            let asked = holds(asked_own, one) && holds(asked_other, two);
-            asked && !(holds(own, one) && holds(other, two))
+            let asked = selector::holds(asked_own, one) && selector::holds(asked_other, two);
+            asked && !(selector::holds(own, one) && selector::holds(other, two))
         };
         cut(from, to) || cut(to, from)
     }

@@ -1,7 +1,6 @@
 //! What the tap could see: the guard of every conclusion from absence.
 
-use super::asked;
-use super::quality;
+use super::{asked, quality};
 use crate::diagnose::{Case, Cite, Confidence, Severity, Signs};
 use crate::model::{Exchange, Flight, IkeState, Message, Model, Plain, Transport};
 use crate::net::{INITIAL_TTLS, Path};

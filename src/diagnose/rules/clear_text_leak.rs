@@ -1,6 +1,6 @@
 //! Inner packets travel in clear on the outside link.
 
-use crate::diagnose::facts::{clear, end_of, esp, is_private, is_selected, is_shared, selectors};
+use crate::diagnose::facts::{clear, end_of, esp, is_private, is_selected, is_shared};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, FlowId, IkeSaId, IkeState, Model};
@@ -98,13 +98,7 @@ pub(super) fn leaks<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m ClearFlow> 
 /// it has them as the first of their vantage.
 pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     let outer = [clear.from, clear.to];
-    let known = outer.map(|address| is_selected(case, address));
-    // What the selectors name belongs inside whatever it asks for.
-    let asks = match known {
-        [Some(true), Some(true)] => clear.packets,
-        _ => clear.requests,
-    };
-    if asks < FEW
+    if clear.packets < FEW
         || !outer.into_iter().all(is_private)
         || outer
             .into_iter()
@@ -123,8 +117,14 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     {
         return false;
     }
-    // Where the selectors are known, packets of which neither end is in them are of somebody else.
-    if known == [Some(false); 2] {
+    let known = outer.map(|address| is_selected(case, address));
+    // What the selectors name belongs inside whatever it asks for. Where they are known, packets of which
+    // neither end is in them are of somebody else.
+    let asks = match known {
+        [Some(true), Some(true)] => clear.packets,
+        _ => clear.requests,
+    };
+    if asks < FEW || known == [Some(false); 2] {
         return false;
     }
     let is_copy = || is_decrypted_copy(case.model, clear) && !is_cut_off(case, clear);
@@ -133,7 +133,7 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
 
 /// Whether packets between these addresses were asked for and not granted: no ESP holds them.
 fn is_cut_off(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    let mut narrowed = selectors::narrowings(case).into_iter();
+    let mut narrowed = case.narrowings().iter();
     narrowed.any(|one| !one.served && one.cuts_off(clear.from, clear.to))
 }
 

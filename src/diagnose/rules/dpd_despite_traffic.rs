@@ -52,7 +52,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 fn find(case: &Case<'_>) -> Option<Finding> {
     let (sa, probe) = dpd_timeout::probe(case)?;
-    if deletes(case, sa, &probe) {
+    if is_no_check(case, sa, &probe) {
         return None;
     }
     let peer = end_of(case.tunnel, probe.to.address)?;
@@ -125,7 +125,7 @@ fn find(case: &Case<'_>) -> Option<Finding> {
 
 /// Whether an informational request holds something, as far as its size tells: a liveness check is empty (RFC
 /// 7296 section 1.4), and who deletes has given up the SA already.
-fn deletes(case: &Case<'_>, sa: &IkeSa, probe: &dpd_timeout::Probe<'_>) -> bool {
+fn is_no_check(case: &Case<'_>, sa: &IkeSa, probe: &dpd_timeout::Probe<'_>) -> bool {
     let id = sa
         .exchanges
         .first()

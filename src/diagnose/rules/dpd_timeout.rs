@@ -175,14 +175,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     let idle = peer.zip(tap_of_request);
     if let Some(idle) = idle.and_then(|(peer, tap)| nat::idle(case, tap, peer, probe.first.1)) {
-        finding = finding
-            .or(say!(
-                "{to} is behind a NAT and had sent nothing for {idle} before: the NAT forgot it, and nothing reaches it \
-                 until it speaks.",
-                to = probe.to.address,
-                idle
-            ))
-            .advise("Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.");
+        finding = nat::may_forget(finding, probe.to.address, idle);
     }
     if let Some(passage) = Passage::of(case, probe.flight) {
         finding.confidence = match passage.is_proven() {
@@ -292,19 +285,10 @@ fn is_lone_quick_mode(case: &Case<'_>, asked: &Asked<'_>) -> bool {
     if asked.exchange.kind != ExchangeType::QUICK_MODE || !alone || !lasting {
         return false;
     }
-    let Some(peer) = end_of(case.tunnel, asked.to().address) else {
-        return false;
-    };
-    let messages = case.messages();
-    let spoke = messages
-        .filter(|message| message.time > asked.first.1)
-        .any(|message| end_of(case.tunnel, message.path.from().address) == Some(peer));
-    let sent = case.directions().iter().any(|directions| {
-        let mut flows = directions.flows(1 - peer).iter();
-        flows.any(|flow| flow.seen.last.1 > asked.first.1)
-    });
+    let peer = end_of(case.tunnel, asked.to().address);
+    let silent = peer.is_some_and(|peer| case.heard().since(peer, asked.first.1).is_none());
     // Right after phase 1 it may be refused without a word.
-    !spoke && !sent && !child_setup_failed::is_refused_in_silence(case, asked.exchange.ike_sa)
+    silent && !child_setup_failed::is_refused_in_silence(case, asked.exchange.ike_sa)
 }
 
 /// Whether the peer's own requests go on, one after the other: each was answered to its

@@ -1,10 +1,9 @@
 //! ESP is refused, and someone says so.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
-use crate::diagnose::facts::nat;
 use crate::diagnose::facts::tap::messages;
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Located, end_of};
+use crate::diagnose::facts::{Located, end_of, nat};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{EspFlow, IcmpSeen, Transport};
 use crate::say;
@@ -99,9 +98,7 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
     let finding = match knew_esp(case, seen) {
         None => finding.or("The IPsec stack of the peer is not running."),
         Some(Sender::Stopped) if is_nat => {
-            let mut finding = finding.advise(
-                "Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.",
-            );
+            let mut finding = finding.advise(nat::KEEP_ALIVE);
             finding.says.add(say!(
                 "{to} itself sent ESP before, and is the address of a NAT: it has forgotten the port.",
                 to = quoted.to

@@ -404,14 +404,7 @@ fn one_way(
         );
     }
     if let Some(idle) = nat::idle(case, directions.vantage, silent, asked_at(asks, since)) {
-        finding = finding
-            .or(say!(
-                "{is_silent} is behind a NAT and had sent nothing for {idle} before: the NAT forgot it, and nothing \
-                 reaches it until it speaks.",
-                is_silent,
-                idle
-            ))
-            .advise("Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.");
+        finding = nat::may_forget(finding, *is_silent, idle);
     }
     if all_padded(case, directions, silent) {
         finding = finding.or(

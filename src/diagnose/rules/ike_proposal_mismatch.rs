@@ -1,6 +1,7 @@
 //! The responder refuses every IKE proposal.
 
 use super::multi_value_proposal::fails_by_role;
+use super::weak_crypto;
 use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
 use crate::diagnose::facts::turned_down::TurnedDown;
@@ -9,8 +10,8 @@ use crate::diagnose::facts::{recovery, stranger};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, Model, TunnelId};
+use crate::registry::TransformType;
 use crate::registry::product::Suite;
-use crate::registry::{TransformType, transform};
 use crate::say;
 use std::net::IpAddr;
 
@@ -164,15 +165,13 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
 
 /// Whether a part of a suite should no longer be used.
 fn is_weak(suite: &Suite) -> bool {
-    let (encryption, _) = suite.encryption.unwrap_or_default();
-    let parts = [
-        (TransformType::ENCR, suite.encryption.map(|_| encryption)),
+    let weak = weak_crypto::weak([
+        (TransformType::ENCR, suite.encryption.map(|(id, _)| id)),
         (TransformType::PRF, suite.prf),
         (TransformType::INTEG, suite.integrity),
         (TransformType::KE, suite.group),
-    ];
-    let mut known = parts.into_iter().filter_map(|(kind, id)| Some((kind, id?)));
-    known.any(|(kind, id)| transform::weak(kind, id).is_some())
+    ]);
+    !weak.is_empty()
 }
 
 /// Some responders read no more proposals than these.

@@ -221,14 +221,12 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
     if !sends {
         finding = finding.or(say!("ESP of {gateway} does not arrive here.", gateway));
     }
-    // Who says by an error that it refuses leaves no doubt of it.
-    if error.is_none() {
-        finding = finding
+    finding = match error {
+        None => finding
             .or("The host is down, or drops such requests itself.")
-            .or("The answers take another way, past this tunnel.");
-    }
-    if let Some(error) = error {
-        finding = finding.advise(match inner::meaning(error) {
+            .or("The answers take another way, past this tunnel."),
+        // Who says by an error that it refuses leaves no doubt of it.
+        Some(error) => finding.advise(match inner::meaning(error) {
             Meaning::Prohibited => say!(
                 "On {host} permit what {from} asks of {to}.",
                 host = error.from,
@@ -240,8 +238,8 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
                 host = error.from,
                 to
             ),
-        });
-    }
+        }),
+    };
     // Who asks itself is up.
     if worst.asking.back.packets > 0 && !worst.silent.stopped {
         finding

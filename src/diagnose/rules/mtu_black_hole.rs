@@ -217,7 +217,7 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
     found
         .into_iter()
         .filter(|(_, sizes)| sizes.passes > 0 && !sizes.small_lost && sizes.sent >= PATTERN)
-        .filter(|(_, sizes)| !sizes.bare || sizes.lost.is_some_and(|lost| lost > EVERYWHERE))
+        .filter(|(_, sizes)| !sizes.bare || sizes.lost.is_some_and(|lost| lost > SMALLEST))
         .find_map(|((vantage, end), sizes)| inner_finding(case, inside, vantage, end, &sizes))
 }
 
@@ -238,8 +238,8 @@ fn shaken(talk: &InnerFlow, way: usize) -> Option<Cite> {
 /// The headers of IPv4 and TCP (RFC 791 section 3.1, RFC 9293 section 3.1).
 const HEADERS: u32 = 40;
 
-/// Every host takes packets of this size (RFC 791 section 3.1).
-const EVERYWHERE: u32 = 576;
+/// Every host takes packets of this size (RFC 791 section 3.1), so no link has a smaller MTU.
+const SMALLEST: u32 = 576;
 
 fn inner_finding(
     case: &Case<'_>,
@@ -313,8 +313,7 @@ fn inner_finding(
         .then(told.map(|(error, mtu)| {
             say!("{error} tells an MTU of {mtu}.", error = inner::said(error), mtu)
         })),
-    )
-    ;
+    );
     finding =
         match (answers_lost, all_echoes) {
             (true, _) => finding
@@ -350,9 +349,6 @@ fn inner_finding(
 const USUAL_MTUS: [u32; 12] = [
     1500, 1492, 1480, 1476, 1460, 1450, 1440, 1420, 1400, 1380, 1350, 1280,
 ];
-
-/// Every host takes packets of this size (RFC 791 section 3.1), so no link has a smaller MTU.
-const SMALLEST: u32 = 576;
 
 /// Large packets of an SA pass one tap and not the other, its small ones pass both.
 fn between_taps(case: &Case<'_>) -> Option<Finding> {

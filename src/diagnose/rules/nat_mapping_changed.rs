@@ -1,6 +1,6 @@
 //! A NAT forgot its mapping, and gave the peer another port.
 
-use crate::diagnose::facts::nat::IDLE;
+use crate::diagnose::facts::nat::{self, IDLE};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, first};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
@@ -131,7 +131,7 @@ fn finding(
             .then(lost.map(|_| "The other side still sends to the old port.")),
         )
         .or("The NAT was restarted, or balances over several ports.")
-        .advise("Let the side behind the NAT send keepalives more often than the NAT forgets; 20 s is common.")
+        .advise(nat::KEEP_ALIVE)
         .advise_all(vendor_advice::of(case, after.path.from().address, Topic::NatTraversal))
         .advise("Lengthen the UDP timeout of the NAT.");
     Some(match lost {

@@ -3,6 +3,7 @@
 use super::ts_narrowed::pair;
 use crate::diagnose::facts::{self, selectors};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
+use crate::language::Text;
 use crate::model::{Exchange, IkeSaId, InformationalClass, Seen, Selector, selector};
 use crate::registry::ExchangeType;
 use crate::say;
@@ -117,8 +118,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let from = after.from;
-    let said = |made: &Made| pair(&made.sides);
-    let (first, next) = (said(before), said(after));
+    let (first, next) = (pair(&before.sides), pair(&after.sides));
     let says = match displaced.len() {
         1 => say!(
             "Once {from} granted a child SA and within {soon} deleted the one before, which was for other networks: \
@@ -138,77 +138,62 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             next
         ),
     };
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Certain,
-        case.id,
-        after.at,
-        say!(
-            "a child SA for {pair}, after which {from} deletes the one before",
-            pair = said(after),
-            from
-        ),
-    )
-    .also(
-        before.at,
-        say!("the one before, for {pair}", pair = said(before)),
-    )
-    .title(say!("{from} keeps one child SA only", from))
-    .says(
-        says
-            .then(again.then_some("What was deleted was asked for again."))
-            .then("It holds one at a time."),
-    )
-    .advise("Put all networks into one child SA, cover them by one prefix for each side, or use 0.0.0.0/0 on both sides and decide by routes.")
-    .advise(say!(
-        "Or let {from} hold several child SAs, or use a connection of its own for each pair.",
-        from
-    ));
-    for (_, after) in displaced.iter().skip(1) {
-        finding = finding.also(after.at, say!("and again, for {pair}", pair = said(after)));
-    }
-    vec![finding]
+    let says = says.then(again.then_some("What was deleted was asked for again."));
+    let finding = one_at_a_time(case, &displaced, from, Confidence::Certain, says);
+    finding.into_iter().collect()
 }
 
 /// Who asks for a child SA deletes the one before, and asks for that again: it holds one at a time itself.
 fn of_asker(case: &Case<'_>, displaced: &[(&Made, &Made)]) -> Option<Finding> {
+    let (before, after) = displaced.first()?;
+    let from = after.to;
+    let says = say!(
+        "{times} times {from} asked for a child SA and within {soon} deleted the one before, which was for \
+         other networks: first {first}, then {next}.",
+        times = displaced.len(),
+        from,
+        soon = SOON,
+        first = pair(&before.sides),
+        next = pair(&after.sides)
+    )
+    .then("What was deleted was asked for again.");
+    let finding = one_at_a_time(case, displaced, from, Confidence::Likely, says)?;
+    Some(finding.severity(Severity::Warning).or(say!(
+        "{from} makes each only when packets want it, and drops what it needs no more.",
+        from
+    )))
+}
+
+/// One side deletes the child SA before each that is made: these displace each other.
+fn one_at_a_time(
+    case: &Case<'_>,
+    displaced: &[(&Made, &Made)],
+    from: IpAddr,
+    confidence: Confidence,
+    says: Text,
+) -> Option<Finding> {
     let ((before, after), others) = displaced.split_first()?;
-    let asker = after.to;
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Likely,
+        confidence,
         case.id,
         after.at,
         say!(
             "a child SA for {pair}, after which {from} deletes the one before",
             pair = pair(&after.sides),
-            from = asker
+            from
         ),
     )
-    .severity(Severity::Warning)
     .also(
         before.at,
         say!("the one before, for {pair}", pair = pair(&before.sides)),
     )
-    .title(say!("{from} keeps one child SA only", from = asker))
-    .says(
-        say!(
-            "{times} times {from} asked for a child SA and within {soon} deleted the one before, which was for \
-             other networks: first {first}, then {next}.",
-            times = displaced.len(),
-            from = asker,
-            soon = SOON,
-            first = pair(&before.sides),
-            next = pair(&after.sides)
-        )
-        .then("What was deleted was asked for again.")
-        .then("It holds one at a time."),
-    )
-    .or(say!("{from} makes each only when packets want it, and drops what it needs no more.", from = asker))
+    .title(say!("{from} keeps one child SA only", from))
+    .says(says.then("It holds one at a time."))
     .advise("Put all networks into one child SA, cover them by one prefix for each side, or use 0.0.0.0/0 on both sides and decide by routes.")
     .advise(say!(
         "Or let {from} hold several child SAs, or use a connection of its own for each pair.",
-        from = asker
+        from
     ));
     for (_, after) in others {
         finding = finding.also(

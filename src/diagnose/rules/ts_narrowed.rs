@@ -1,7 +1,7 @@
 //! The peer grants less than was asked for.
 
 use super::clear_text_leak;
-use crate::diagnose::facts::selectors::{self, Narrowing};
+use crate::diagnose::facts::selectors::Narrowing;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, clear};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
@@ -47,10 +47,8 @@ A client that is given an inner address is narrowed to that address, which is ho
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let narrowed: Vec<Narrowing> = selectors::narrowings(case)
-        .into_iter()
-        .filter(|one| !one.is_first_pair())
-        .collect();
+    let narrowed = case.narrowings().iter();
+    let narrowed: Vec<&Narrowing> = narrowed.filter(|one| !one.is_first_pair()).collect();
     let worst = narrowed
         .iter()
         .find(|one| !one.served && !one.remote_access)

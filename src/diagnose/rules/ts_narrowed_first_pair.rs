@@ -1,7 +1,8 @@
 //! Of several networks the peer takes the first pair only.
 
 use super::ts_narrowed::{ends, left, pair};
-use crate::diagnose::facts::{clear, selectors};
+use crate::diagnose::facts::clear;
+use crate::diagnose::facts::selectors::Narrowing;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
 
@@ -42,7 +43,7 @@ A peer that is configured for the first pair alone does the same, and is right. 
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let mut narrowed = selectors::narrowings(case);
+    let mut narrowed: Vec<&Narrowing> = case.narrowings().iter().collect();
     narrowed.retain(|one| one.is_first_pair() && !one.remote_access);
     narrowed.sort_by_key(|one| one.served);
     let Some(worst) = narrowed.first() else {

@@ -164,13 +164,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// Packets in clear of the asker's side to where it did not ask for.
 fn elsewhere<'m>(case: &Case<'m>, asked: &[Vec<Selector>; 2]) -> Option<&'m ClearFlow> {
-    let holds = |set: &[Selector], address: IpAddr| {
-        let host = Selector::host(address);
-        set.iter().any(|one| one.meets(&host))
-    };
     let [ours, theirs] = asked;
-    clear_text_leak::leaks(case)
-        .find(|leak| holds(ours, leak.from) && !holds(theirs, leak.to) && !holds(ours, leak.to))
+    clear_text_leak::leaks(case).find(|leak| {
+        let wanted = [ours, theirs].map(|set| selector::holds(set, leak.to));
+        selector::holds(ours, leak.from) && wanted == [false; 2]
+    })
 }
 
 /// Whether it is the selectors that were refused.

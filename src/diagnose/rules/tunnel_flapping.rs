@@ -205,16 +205,16 @@ fn is_lost(case: &Case<'_>, old: &Birth, next: &Birth) -> bool {
     };
     let same = end_of(case.tunnel, old.initiator) != end_of(case.tunnel, next.initiator)
         || port(old) == port(next);
-    // Whoever closes a tunnel and then opens it has a reason; whoever opens one and then closes the
-    // old one reauthenticates (RFC 7296 section 2.8.3).
-    // SAs that live side by side, as load tests and clusters have them, do not flap.
     let traffic = last_traffic(case.model, old.ike_sa);
     let closing = closing(case.model, old.ike_sa);
+    // Whoever closes a tunnel and then opens it has a reason; whoever opens one and then closes the
+    // old one reauthenticates (RFC 7296 section 2.8.3).
     let closed = closing.is_some_and(|(at, from)| {
         let aside = at < next.asked.1 || at >= next.up.1;
         from == next.initiator && aside && is_complete(case.model, old)
     });
     // What it was missed by is what came shortly before it was closed, if the next did not wait for traffic.
+    // SAs that live side by side, as load tests and clusters have them, do not flap.
     let ended = closing.map_or(next.asked.1, |(at, _)| at.min(next.asked.1));
     let missed = traffic.is_some_and(|last| {
         last <= next.up.1 && ended.since(last) <= LIVE && next.asked.1.since(ended) <= MENDED

@@ -134,7 +134,7 @@ fn parted(texts: Vec<Text>) -> Option<Text> {
 }
 
 /// The weak ones of these transforms, each with the reason.
-fn weak<const N: usize>(suite: [(TransformType, Option<u16>); N]) -> Vec<Text> {
+pub(super) fn weak<const N: usize>(suite: [(TransformType, Option<u16>); N]) -> Vec<Text> {
     let weak = suite.into_iter().filter_map(|(kind, id)| {
         let why = transform::weak(kind, id?)?;
         let name = Text::verbatim(offer::name(kind, id?));
