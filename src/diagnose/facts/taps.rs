@@ -1,7 +1,7 @@
 //! What two taps tell together: whether a packet that left one ever reached the other.
 
-use super::end_of;
 use super::tap::messages;
+use super::{end_of, esp};
 use crate::diagnose::{Case, Cite, Finding};
 use crate::language::{Text, count};
 use crate::model::{Crossing, EspFlow, Flight, Missed, Model, Octets, TapPair, Tunnel};
@@ -414,6 +414,52 @@ pub fn upstream<'m>(case: &Case<'m>, flow: &EspFlow) -> Option<&'m EspFlow> {
             && (other.key.spi, other.key.ah) == (flow.key.spi, flow.key.ah)
             && case.tunnel.destination(other) == Some(towards)
     })
+}
+
+/// ESP and AH of one direction that passed the tap near its sender in a while in which the tap behind it
+/// had none of it: lost between the two.
+#[derive(Clone, Copy, Debug)]
+pub struct Vanished {
+    /// The tap that it passed.
+    pub near: Vantage,
+    /// So many packets at the least.
+    pub packets: u64,
+    /// The last of them.
+    pub last: Cite,
+}
+
+impl Vanished {
+    /// What a tap lacks of those flows towards an end that `keep` names, between two moments of its own
+    /// clock in which it has none of them.
+    pub fn of(
+        case: &Case<'_>,
+        far: Vantage,
+        towards: usize,
+        (from, to): (Timestamp, Timestamp),
+        keep: impl Fn(&EspFlow) -> bool,
+    ) -> Option<Self> {
+        let vanished = case.tunnel.taps.iter().filter_map(|pair| {
+            let near = pair.near(towards)?;
+            let place = pair.index(far).filter(|place| *place != near)?;
+            let near = *pair.taps.get(near)?;
+            let ((from, doubt), (to, _)) = (pair.elsewhere(place, from), pair.elsewhere(place, to));
+            let (from, to) = (from.later(doubt), to.later(Span(doubt.0.saturating_neg())));
+            let mut directions = case.directions().iter();
+            let directions = directions.find(|directions| directions.vantage == near)?;
+            let flows = directions.alive(towards, from, to);
+            let flows: Vec<&EspFlow> = flows.filter(|flow| keep(flow)).collect();
+            let packets = flows.iter().map(|flow| esp::packets_within(flow, from, to));
+            Some(Self {
+                near,
+                packets: packets.sum(),
+                last: flows
+                    .iter()
+                    .map(|flow| flow.seen.last)
+                    .max_by_key(|cite| cite.1)?,
+            })
+        });
+        vanished.max_by_key(|vanished| vanished.packets)
+    }
 }
 
 /// Standard deviations: one in a hundred lies beyond.

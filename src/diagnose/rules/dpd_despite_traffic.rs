@@ -1,7 +1,7 @@
 //! Liveness checks go unanswered while ESP of the peer keeps arriving.
 
 use super::dpd_timeout;
-use crate::diagnose::facts::{Tap, end_of, esp};
+use crate::diagnose::facts::{Passage, Tap, end_of, esp};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{EspFlow, IkeSa, Transport};
@@ -114,13 +114,22 @@ fn find(case: &Case<'_>) -> Option<Finding> {
             spi = flow.key.spi,
             span = last.1.since(probe.last.1)
         )
-        .then(dpd_timeout::after(case, sa, probe.last.1)),
+        .then(dpd_timeout::after(case, sa, (probe.first.1, probe.last.1))),
     )
     .or("The path is lost in one direction only: the peer does not hear the requests and goes on sending.")
     .or("The IKE daemon of the peer hangs while its kernel forwards.")
     .advise("Look for a firewall in between that forgets UDP 500 or 4500 while it lets ESP pass.")
     .advise("Let traffic count as a sign of life, where the implementation can.");
-    Some(finding)
+    Some(match Passage::of(case, probe.flight) {
+        Some(passage) => {
+            let mut finding = passage.tell(case.model, finding, "the request");
+            if passage.is_proven() {
+                finding.confidence = Confidence::Certain;
+            }
+            finding
+        }
+        None => finding,
+    })
 }
 
 /// Whether an informational request holds something, as far as its size tells: a liveness check is empty (RFC

@@ -76,7 +76,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             })
             .sum()
     });
-    let later = after(case, sa, probe.last.1);
+    let passage = Passage::of(case, probe.flight);
+    let is_lost = passage.as_ref().is_some_and(Passage::is_proven);
+    let later = after(case, sa, (probe.first.1, probe.last.1));
     let (from, kind) = (probe.from, Text::verbatim(probe.kind));
     let schedule = &probe.schedule;
     let (says, alternative) = if esp_after > 0 {
@@ -102,13 +104,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             "The peer lives, and does not take this request or does not get it.",
         )
     } else {
-        (
-            say!(
+        let silence = match is_lost {
+            true => say!(
+                "{from}: {kind} was {schedule} and not answered; nothing of the peer came there meanwhile.",
+                from,
+                kind,
+                schedule
+            ),
+            false => say!(
                 "{from}: {kind} was {schedule} and not answered; nothing of the peer was heard meanwhile.",
                 from,
                 kind,
                 schedule
             ),
+        };
+        (
+            silence,
             "The path is down, or the peer crashed: this capture cannot tell which.",
         )
     };
@@ -177,11 +188,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if let Some(idle) = idle.and_then(|(peer, tap)| nat::idle(case, tap, peer, probe.first.1)) {
         finding = nat::may_forget(finding, probe.to.address, idle);
     }
-    if let Some(passage) = Passage::of(case, probe.flight) {
-        finding.confidence = match passage.is_proven() {
-            true => Confidence::Certain,
-            false => finding.confidence,
-        };
+    if let Some(passage) = passage {
+        if is_lost {
+            finding = lost_on_the_way(case, sa, &probe, finding);
+        }
         finding = passage.tell(case.model, finding, "the request");
     }
     // Of a tunnel that is lost again and again the last time counts as well.
@@ -191,6 +201,44 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(again.last, "the last request in vain, on a later IKE SA");
     }
     vec![finding]
+}
+
+/// The finding where two taps show that the request never arrived: nobody stopped answering.
+fn lost_on_the_way(
+    case: &Case<'_>,
+    sa: &IkeSa,
+    probe: &Probe<'_>,
+    mut finding: Finding,
+) -> Finding {
+    let (from, to) = (probe.from.address, probe.to.address);
+    finding.confidence = Confidence::Certain;
+    finding.advice.clear();
+    // The path is dead for both where the peer asks in vain as well.
+    let reverse = asked::all(case.model, sa).find(|asked| {
+        asked.is_silent()
+            && asked.attempts() >= TRIES
+            && asked.flight.by != probe.flight.by
+            && Passage::of(case, asked.flight).is_some_and(|passage| passage.is_proven())
+    });
+    let Some(reverse) = reverse else {
+        return finding.title(say!("IKE from {from} to {to} is lost on the way", from, to));
+    };
+    finding.says.add(say!(
+        "{to} asks in vain as well: its {kind} was {schedule} and never reached the other tap.",
+        to,
+        kind = Text::verbatim(reverse.exchange.kind),
+        schedule = reverse.schedule()
+    ));
+    finding
+        .title(say!(
+            "The path between {from} and {to} is lost in both directions",
+            from,
+            to
+        ))
+        .also(
+            reverse.first,
+            say!("a request of {to}, lost on the way as well", to),
+        )
 }
 
 /// The address that the peer spoke to before, if it never sent anything to that of the probe.
@@ -522,12 +570,16 @@ pub(super) fn begun_anew(case: &Case<'_>, sa: &IkeSa, time: Timestamp) -> Option
         .min()
 }
 
-/// What came next.
-pub(super) fn after(case: &Case<'_>, sa: &IkeSa, time: Timestamp) -> Text {
-    match begun_anew(case, sa, time) {
-        Some(anew) => say!(
+/// What came next, after the first and the last copy of what was asked in vain.
+pub(super) fn after(case: &Case<'_>, sa: &IkeSa, (first, last): (Timestamp, Timestamp)) -> Text {
+    match begun_anew(case, sa, first) {
+        Some(anew) if anew >= last => say!(
             "A new negotiation began {span} after the last copy.",
-            span = anew.since(time)
+            span = anew.since(last)
+        ),
+        Some(anew) => say!(
+            "A new negotiation began {span} before the last copy.",
+            span = last.since(anew)
         ),
         None => "No new negotiation between the two is in this capture.".into(),
     }

@@ -1,7 +1,8 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{Located, TOGETHER, Tap, nat, quality, selectors, taps};
+use crate::diagnose::facts::taps::{self, Vanished};
+use crate::diagnose::facts::{Located, TOGETHER, Tap, nat, quality, selectors};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildSaId, EspFlow, Link, Selector, Transport, selector};
@@ -384,6 +385,21 @@ fn one_way(
             far = taps::name(case.model, located.far)
         )));
     }
+    // What came before the fault is no reason to doubt that all is lost since.
+    let of_set = |flow: &EspFlow| set.is_none_or(|set| set.has(flow));
+    let while_silent = (since, last.1);
+    if let Some(vanished) = Vanished::of(case, directions.vantage, speaker, while_silent, of_set)
+        && vanished.packets >= PLENTY
+    {
+        let far = directions.vantage;
+        return Some(lost_on_the_way(
+            case,
+            finding,
+            (speaker, far),
+            &vanished,
+            selectors,
+        ));
+    }
     // All arrives at the tap near the silent end, and nothing that leaves there is lost.
     let returns = located(speaker).is_none_or(|back| back.lost == 0);
     let arrives =
@@ -464,6 +480,68 @@ fn one_way(
             .advise("If none leaves, look at its inside: routes, NAT exemptions, policy, hosts."),
     )
 }
+
+/// The finding where the answers to the end `speaker` left a tap near their sender and did not reach the tap
+/// `far`.
+fn lost_on_the_way(
+    case: &Case<'_>,
+    mut finding: Finding,
+    (speaker, far): (usize, Vantage),
+    vanished: &Vanished,
+    selectors: Option<Text>,
+) -> Finding {
+    let end = |end: usize| {
+        case.tunnel
+            .ends
+            .get(end)
+            .map_or_else(Text::default, |end| say!("{end}", end))
+    };
+    let (speaks, is_silent) = (end(speaker), end(1 - speaker));
+    let (near, far) = (
+        &taps::name(case.model, vanished.near),
+        &taps::name(case.model, far),
+    );
+    finding.confidence = Confidence::Certain;
+    finding.severity = RULE.severity;
+    finding.says.add(say!(
+        "At least {packets} of its packets passed the tap {near} in that time, and none reached the tap {far}: it is \
+         lost between the two taps.",
+        packets = vanished.packets,
+        near,
+        far
+    ));
+    let look = say!(
+        "Look for filters between the two taps, on the way from {near} to {far}.",
+        near,
+        far
+    );
+    let note = say!("left {near}, never reached {far}", near, far);
+    let finding = finding
+        .also(vanished.last, note)
+        .advise(look)
+        .explaining(LOST_EXPLAINS);
+    match selectors {
+        None => finding.title(say!(
+            "ESP from {is_silent} to {speaks} is lost on the way",
+            is_silent,
+            speaks
+        )),
+        Some(selectors) => finding
+            .title(say!(
+                "ESP for {selectors} from {is_silent} to {speaks} is lost on the way",
+                selectors,
+                is_silent,
+                speaks
+            ))
+            .advise(
+                "Only this child SA suffers, and none can tell the others from it but by the SPI: look for devices \
+                 that spread ESP by SPI over several links, queues or processors, of which one is dead.",
+            ),
+    }
+}
+
+/// What ESP that is lost on the way looks like, beside what any direction without ESP does.
+const LOST_EXPLAINS: &[&str] = &["packet-loss"];
 
 /// An earlier silence of the answers that lasted at least so long and ended, while as much was asked.
 fn paused(asks: &[&EspFlow], answers: &[&EspFlow], length: Span) -> Option<Span> {

@@ -130,7 +130,7 @@ fn unanswered(case: &Case<'_>) -> Option<Finding> {
             to,
             largest = meanwhile.largest
         )
-        .then(dpd_timeout::after(case, sa, request.last.1)),
+        .then(dpd_timeout::after(case, sa, (request.first.1, request.last.1))),
     );
     finding = match Passage::of(case, request.flight) {
         Some(passage) => {
