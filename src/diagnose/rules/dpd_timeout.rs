@@ -598,6 +598,39 @@ mod tests {
         1 A > B ESP 0xb1 seq 1..60 every 0.5 size 136";
 
     #[test]
+    fn two_taps_that_lose_each_other_blame_neither() {
+        // Each line at the tap beside its sender, and a hop further at the other.
+        let seen = |line: &str, own: &str, far: &str| format!("{line}{own}\n{line} ttl=63{far}\n");
+        let up: String = UP
+            .lines()
+            .filter(|line| line.contains("IKE_"))
+            .map(|line| match line.contains(" A:500 > ") {
+                true => seen(line, "", " tap=1"),
+                false => seen(line, " tap=1", ""),
+            })
+            .collect();
+        let esp = seen("1 A > B ESP 0xb1 seq 1..8 every 1", "", " tap=1")
+            + &seen("1.1 B > A ESP 0xa1 seq 1..8 every 1", " tap=1", "")
+            + "60 A > B ESP 0xb1 seq 9..9 every 1
+               60 B > A ESP 0xa1 seq 9..9 every 1 tap=1";
+        let probe = |from: &str, to: &str, at: u32, tap: &str| {
+            format!(
+                "\n{at} {from}:500 > {to}:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=2,6,14{tap}"
+            )
+        };
+        let one = format!("{up}{esp}{}", probe("A", "B", 12, ""));
+        let title = fires(&one, "dpd-timeout").title.to_string();
+        assert_eq!(title, "IKE from 192.0.2.1 to 192.0.2.2 is lost on the way");
+        let both = format!("{one}{}", probe("B", "A", 13, " tap=1"));
+        let finding = fires(&both, "dpd-timeout");
+        assert_eq!(
+            finding.title.to_string(),
+            "The path between 192.0.2.1 and 192.0.2.2 is lost in both directions"
+        );
+        assert!(finding.alternatives.is_empty(), "{finding:#?}");
+    }
+
+    #[test]
     fn a_probe_in_vain_and_a_new_beginning() {
         verdict(
             &format!(

@@ -1104,6 +1104,32 @@ mod tests {
     }
 
     #[test]
+    fn two_taps_tell_since_when_the_answers_are_lost() {
+        let there = UP.replace('\n', " tap=1\n").replacen(" tap=1", "", 1) + " tap=1";
+        let text = |arrive: u32| {
+            format!(
+                "{UP}\n{there}
+                 1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+                 1.01 A > B ESP 0xb1 seq 1..40 every 0.5 size 136 tap=1 ttl=63
+                 1.02 B > A ESP 0xa1 seq 1..40 every 0.5 size 136 tap=1
+                 1.03 B > A ESP 0xa1 seq 1..{arrive} every 0.5 size 136 ttl=63
+                 23 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 23.01 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 tap=1 ttl=63
+                 23.02 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 tap=1
+                 23.03 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 ttl=63"
+            )
+        };
+        let finding = crate::diagnose::testing::fires(&text(8), "esp-one-way");
+        assert_eq!(finding.confidence, Confidence::Certain);
+        assert!(finding.alternatives.is_empty(), "{finding:#?}");
+        assert_eq!(
+            finding.title.to_string(),
+            "ESP from 192.0.2.2 to 192.0.2.1 is lost on the way"
+        );
+        silent(&text(39), "esp-one-way");
+    }
+
+    #[test]
     fn a_few_unanswered_packets_prove_nothing() {
         silent(
             &format!("{UP}\n1 A > B ESP 0xb1 seq 1..6 every 0.3 size 136"),
