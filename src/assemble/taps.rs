@@ -20,7 +20,8 @@ const SHORTEST: Span = Span(10_000);
 /// port takes no longer.
 const CLOSE: Span = Span::from_millis(1);
 
-/// A recording that begins or ends within this time of a packet may lack it for that reason.
+/// A recording that ends within this time of a packet may lack it for that reason: whoever records hands
+/// packets over in blocks, and the last block is lost with him.
 const MARGIN: Span = Span::from_secs(1);
 
 /// Fills `taps` of every tunnel.
@@ -539,14 +540,13 @@ fn join(one: Option<NumberRun>, other: Option<NumberRun>) -> Option<NumberRun> {
 fn recorded(model: &Model, pair: &TapPair, tap: usize, flow: &EspFlow) -> Option<NumberRun> {
     let (begin, end) = model.recording(*pair.taps.get(1 - tap)?)?;
     let numbers = flow.numbers.as_ref()?;
-    let slack = |doubt: Span| doubt.0.saturating_add(MARGIN.0);
     let begun = |time| {
         let (time, doubt) = pair.elsewhere(tap, time);
-        time.since(begin).0 >= slack(doubt)
+        time.since(begin) >= doubt
     };
     let goes_on = |time| {
         let (time, doubt) = pair.elsewhere(tap, time);
-        end.since(time).0 >= slack(doubt)
+        end.since(time).0 >= doubt.0.saturating_add(MARGIN.0)
     };
     let first = match begun(flow.seen.first.1) {
         true => numbers.first(),

@@ -195,22 +195,36 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = passage.tell(case.model, finding, "the request");
     }
     // Of a tunnel that is lost again and again the last time counts as well.
-    let again = case.ike_sas().rev().find_map(|sa| vain(case, sa));
-    if let Some(again) = again.filter(|again| again.first != probe.first) {
-        finding.says.add("It happened again, on a later IKE SA.");
-        finding = finding.also(again.last, "the last request in vain, on a later IKE SA");
+    let again = case.ike_sas().filter_map(|sa| vain(case, sa));
+    let again: Vec<Probe<'_>> = again.filter(|one| one.first.1 > probe.last.1).collect();
+    let times = outages(&again);
+    if let Some(latest) = again.iter().max_by_key(|one| one.last.1) {
+        finding.says.add(match times {
+            1 => "It happened again, on a later IKE SA.".into(),
+            _ => say!("It happened {times} more times, on later IKE SAs.", times),
+        });
+        finding = finding.also(latest.last, "the last request in vain, on a later IKE SA");
     }
     vec![finding]
 }
 
+/// How many times requests went in vain: those that both sides sent at one time were one outage.
+fn outages(probes: &[Probe<'_>]) -> usize {
+    let mut spans: Vec<_> = probes.iter().map(|one| (one.first.1, one.last.1)).collect();
+    spans.sort_unstable();
+    let mut until: Option<Timestamp> = None;
+    let mut outages = 0;
+    for (first, last) in spans {
+        outages += usize::from(until.is_none_or(|until| first > until));
+        until = until.max(Some(last));
+    }
+    outages
+}
+
 /// The finding where two taps show that the request never arrived: nobody stopped answering.
-fn lost_on_the_way(
-    case: &Case<'_>,
-    sa: &IkeSa,
-    probe: &Probe<'_>,
-    mut finding: Finding,
-) -> Finding {
+fn lost_on_the_way(case: &Case<'_>, sa: &IkeSa, probe: &Probe<'_>, finding: Finding) -> Finding {
     let (from, to) = (probe.from.address, probe.to.address);
+    let mut finding = finding.explaining(&["packet-loss"]);
     finding.confidence = Confidence::Certain;
     finding.advice.clear();
     // The path is dead for both where the peer asks in vain as well.
@@ -581,7 +595,7 @@ pub(super) fn after(case: &Case<'_>, sa: &IkeSa, (first, last): (Timestamp, Time
             "A new negotiation began {span} before the last copy.",
             span = last.since(anew)
         ),
-        None => "No new negotiation between the two is in this capture.".into(),
+        None => "No new negotiation follows in this capture.".into(),
     }
 }
 

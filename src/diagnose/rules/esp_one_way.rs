@@ -2,14 +2,15 @@
 
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::{self, Vanished};
-use crate::diagnose::facts::{Located, TOGETHER, Tap, nat, quality, selectors};
+use crate::diagnose::facts::{Located, TOGETHER, Tap, end_of, inner, nat, quality, selectors};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildSaId, EspFlow, Link, Selector, Transport, selector};
 use crate::say;
-use crate::units::{Span, Timestamp, Vantage};
+use crate::units::{EspSpi, Span, Timestamp, Vantage};
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -252,7 +253,9 @@ fn one_way(
     let reports = !stream && !conversed && !mostly_alike(asks);
     let pace = ASKS_AGAIN.0.unsigned_abs();
     // A ping that was answered was so by packets of its own size.
-    let wanted = conversed || !other && before > 0 && answered_alike(asks, answers);
+    let requests = requests(case, directions.vantage, silent, sent);
+    let wanted =
+        conversed || requests.is_some() || !other && before > 0 && answered_alike(asks, answers);
     // Without IKE only a conversation shows that the tap hears both.
     if !ike && !conversed {
         return None;
@@ -262,7 +265,13 @@ fn one_way(
         false => Confidence::Possible,
     });
     // Nothing at all of the silent end: it may have gone down itself.
-    let gone = before > 0 && case.heard().since(silent, since).is_none();
+    let asked_in_vain = || {
+        let mut unsettled = case.unsettled().iter();
+        unsettled.any(|asked| {
+            asked.is_silent() && end_of(case.tunnel, asked.to().address) == Some(silent)
+        })
+    };
+    let gone = case.heard().since(silent, since).is_none() && (before > 0 || asked_in_vain());
     let hears = match ike {
         true if gone => "IKE passed in both directions before, so this tap hears both.",
         true => "IKE passes in both directions, so this tap hears both.",
@@ -286,12 +295,17 @@ fn one_way(
             far = selector::said(far)
         ))
     });
+    // The step of a timeline in which the answers end is left out.
+    let sent_said = match before {
+        0 => say!("{sent}", sent),
+        _ => say!("at least {sent}", sent),
+    };
     let heard = match (before, &selectors) {
         (0, Some(selectors)) => say!(
             "In {length} {sent} ESP packets went from {speaks} to {is_silent} in SAs for {selectors}, and not one \
              came back in them, while ESP for other selectors passes.",
             length,
-            sent,
+            sent = sent_said,
             speaks,
             is_silent,
             selectors
@@ -300,7 +314,7 @@ fn one_way(
             "In {length} {sent} ESP packets went from {speaks} to {is_silent} in SAs for {selectors}, and none \
              came back in them any more, where {before} had come before, while ESP for other selectors passes.",
             length,
-            sent,
+            sent = sent_said,
             speaks,
             is_silent,
             selectors,
@@ -310,7 +324,7 @@ fn one_way(
             "In {length} {sent} ESP packets went from {speaks} to {is_silent} and not one came \
              from {is_silent}.",
             length,
-            sent,
+            sent = sent_said,
             speaks,
             is_silent
         ),
@@ -318,7 +332,7 @@ fn one_way(
             "In {length} {sent} ESP packets went from {speaks} to {is_silent} and none came from \
              {is_silent} any more, which had sent {before} before.",
             length,
-            sent,
+            sent = sent_said,
             speaks,
             is_silent,
             before
@@ -347,6 +361,14 @@ fn one_way(
         ),
     })
     .says(heard.then(hears).then(nature));
+    if let Some(request) = &requests {
+        finding.says.add(say!(
+            "Opened, they hold requests, answered before: {what} from {from} to {to}.",
+            what = request.what(),
+            from = request.from.address,
+            to = request.to.address
+        ));
+    }
     if stream {
         finding = finding.severity(Severity::Info);
     } else if reports
@@ -429,14 +451,20 @@ fn one_way(
         );
     }
     finding = finding
-        .or(say!(
-            "The hosts behind {is_silent} do not answer, or the traffic is one-way by nature.",
-            is_silent
-        ))
+        .or(match requests {
+            Some(_) => say!("The hosts behind {is_silent} do not answer.", is_silent),
+            None => say!(
+                "The hosts behind {is_silent} do not answer, or the traffic is one-way by nature.",
+                is_silent
+            ),
+        })
         .or(say!(
             "{is_silent} sends the answers past the tunnel: route, NAT or policy.",
             is_silent
         ));
+    if before > 0 && !stream && !reports {
+        finding = finding.or(lost_its_sa(*is_silent));
+    }
     // No filter on ESP tells one SA from another.
     if set.is_some() {
         return Some(finding.advise(say!(
@@ -458,7 +486,10 @@ fn one_way(
     }
     // The tap there has it all, and hears nothing leave.
     if let Some(arrives) = arrives {
-        return Some(finding.advise(say!(
+        let latest = asks.iter().max_by_key(|flow| flow.seen.last.1);
+        let sa = latest.filter(|_| before > 0);
+        let sa = sa.map(|flow| look_for_sa(*is_silent, flow.key.spi));
+        return Some(finding.advise_all(sa).advise(say!(
             "None leaves at {far}: look at the inside of {is_silent}: routes, NAT exemptions, policy, hosts.",
             far = taps::name(case.model, arrives.far),
             is_silent
@@ -478,6 +509,44 @@ fn one_way(
                 protocol
             ))
             .advise("If none leaves, look at its inside: routes, NAT exemptions, policy, hosts."),
+    )
+}
+
+/// The requests inside, opened at a tap, that go to the silent end and had answers before: nearly all that
+/// was sent since.
+fn requests<'m>(
+    case: &'m Case<'_>,
+    vantage: Vantage,
+    silent: usize,
+    sent: u64,
+) -> Option<&'m inner::Asking<'m>> {
+    let asking = case.inside()?.asking.iter();
+    let asking = asking.filter(|asking| asking.talk.vantage == vantage && asking.end == silent);
+    let unanswered = asking.filter_map(|asking| {
+        let unanswered = asking.unanswered(case.model)?;
+        (unanswered.stopped).then_some((unanswered.requests, asking))
+    });
+    let unanswered: Vec<_> = unanswered.collect();
+    let requests: u64 = unanswered.iter().map(|(requests, _)| requests).sum();
+    let most = unanswered
+        .into_iter()
+        .max_by_key(|(requests, _)| *requests)?;
+    (requests.saturating_mul(5) >= sent.saturating_mul(4)).then_some(most.1)
+}
+
+fn lost_its_sa(is_silent: IpAddr) -> Text {
+    say!(
+        "{is_silent} has lost this child SA, or holds other keys for it, and drops what comes.",
+        is_silent
+    )
+}
+
+fn look_for_sa(is_silent: IpAddr, spi: EspSpi) -> Text {
+    say!(
+        "On {is_silent}, look for the SA {spi}: is it there, and do its counters of packets and of errors \
+         grow?",
+        is_silent,
+        spi
     )
 }
 
@@ -725,16 +794,8 @@ impl<'m> Suspect<'m> {
             "{is_silent} sends the answers past the tunnel: route, NAT or policy.",
             is_silent
         ))
-        .or(say!(
-            "{is_silent} has lost this child SA, or holds other keys for it, and drops what comes.",
-            is_silent
-        ))
-        .advise(say!(
-            "On {is_silent}, look for the SA {spi}: is it there, and do its counters of packets and of errors \
-             grow?",
-            is_silent,
-            spi
-        ))
+        .or(lost_its_sa(is_silent))
+        .advise(look_for_sa(is_silent, spi))
         .advise(say!(
             "Behind {is_silent}, look at hosts, routes and rules for the addresses of this child SA.",
             is_silent

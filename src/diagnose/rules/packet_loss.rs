@@ -178,6 +178,21 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
             dropped
         ));
     }
+    // The runs that are kept are the first; the last packet that left is never before the last lost one.
+    let near = case
+        .directions()
+        .iter()
+        .find(|one| one.vantage == located.near);
+    let last = near.and_then(|near| near.last(end));
+    let known = located.missed.iter().filter_map(|missed| missed.after);
+    let until = match shown == located.lost {
+        true => known.map(|after| after.1).max(),
+        false => last.map(|last| last.1),
+    };
+    let finding = match until {
+        Some(until) => finding.during(first.1, until),
+        None => finding,
+    };
     Some(located.cite(case.model, finding))
 }
 
@@ -221,6 +236,11 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
         .min(missing);
     let other = match other_packets {
         0 => "The other direction is not in this capture.".into(),
+        _ if other_missing == 0 && own::end(directions) == Some(end) => say!(
+            "The other direction is complete at this tap, which stands beside its sender {to}: what it loses \
+             further on does not show here.",
+            to
+        ),
         _ if other_missing == 0 => "The other direction is complete.".into(),
         _ => say!(
             "The other direction misses {missing} of {packets} too.",

@@ -170,7 +170,7 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             from,
             to
         ));
-    if !recorded {
+    if !recorded && before.is_none() {
         finding = finding.or("The capture itself was interrupted.");
     }
     // What left the first tap was sent, and the second one recorded on.

@@ -1,6 +1,7 @@
 //! Packets are lost whenever the rate exceeds a limit, and only then.
 
 use super::packet_loss;
+use crate::diagnose::facts::Located;
 use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
@@ -87,6 +88,7 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     let mean = flow.bytes as f64 / flow.packets.max(1) as f64;
     let rate = f64::from(knee.highest) / f64::from(flow.timeline.step_secs.max(1));
+    let least = f64::from(knee.least) / f64::from(flow.timeline.step_secs.max(1));
     let gaps = || {
         let anomalies = flow.anomalies.iter();
         anomalies.filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)))
@@ -95,7 +97,11 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
     // A capture that cannot keep up loses what goes the other way as well, if enough does.
     let back = directions.packets(1 - end) as f64;
     let packets = (flow.packets + flow.sequence.missing) as f64;
-    let is_whole = flow.sequence.bursts as f64 / packets * back >= EXPECTED;
+    // Of another tap it is known what left.
+    let left = Located::of(case.tunnel, end)
+        .filter(|located| located.far == directions.vantage && located.lost > 0);
+    let is_whole = flow.sequence.bursts as f64 / packets * back >= EXPECTED
+        || left.is_some_and(|located| !located.may_be_leak());
     let fast = rate * mean * 8.0 >= BUSY;
     let mut finding = Finding::new(
         &RULE,
@@ -114,15 +120,17 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
     ))
     .says(
         say!(
-        "In {lossy} whole steps of {step} s packets from {from} to {to} are missing, and {least} to {most} \
+        "In {lossy} whole steps of {step} s packets from {from} to {to} are missing, and {arrived} \
          packets a second arrived; {slow} slower ones with {packets} packets miss none. About {bits} arrive at \
          most, of packets of {size} octets.",
         lossy = knee.lossy,
         step = flow.timeline.step_secs,
         from,
         to,
-        least = whole(f64::from(knee.least) / f64::from(flow.timeline.step_secs.max(1))),
-        most = whole(rate),
+        arrived = match knee.least == knee.highest {
+            true => whole(rate),
+            false => say!("{least} to {most}", least = whole(least), most = whole(rate)),
+        },
         slow = knee.slow,
         packets = knee.slow_packets,
         bits = bits(rate * mean * 8.0),
