@@ -201,7 +201,7 @@ fn compare(
     taps: [Vantage; 2],
 ) -> TapPair {
     let [a, b] = places;
-    let mut sights: Vec<Sight> = Vec::new();
+    let (mut sights, mut copies): (Vec<Sight>, Vec<Sight>) = (Vec::new(), Vec::new());
     let mut hops = Hops::default();
     // By end they travel to: whether both, the first alone or the second alone have any.
     for row in &sightings.messages {
@@ -215,6 +215,17 @@ fn compare(
             continue;
         };
         hops.have(end, !here.is_empty(), !there.is_empty());
+        // Where as many copies came as left, each is told by its place.
+        if here.len() == there.len() && here.len() > 1 {
+            copies.extend(here.iter().zip(there).map(|(here, there)| Sight {
+                end,
+                time: here.time,
+                after: there.time.since(here.time),
+            }));
+            for (here, there) in here.iter().zip(there) {
+                hops.ttl(end, here.ip.ttl, there.ip.ttl);
+            }
+        }
         // Which copy is which is certain only of one.
         if let ([here], [there]) = (here.as_slice(), there.as_slice()) {
             sights.push(Sight {
@@ -252,7 +263,10 @@ fn compare(
         true => Lie::Unknown,
         false => hops.lie(&rounds, one_host),
     };
-    let clock = clock(&rounds, one_host);
+    let clock = clock(&rounds, one_host).or_else(|| {
+        copies.extend(&sights);
+        one_way_clock(&copies, lie)
+    });
     let mut pair = TapPair {
         taps,
         lie,
@@ -333,6 +347,39 @@ fn rounds(sights: &mut [Sight]) -> Vec<Round> {
         .collect()
 }
 
+/// The offset where packets of one direction alone passed both taps: the quickest of them took some time
+/// between nothing and what a path may take.
+fn one_way_clock(sights: &[Sight], lie: Lie) -> Option<ClockOffset> {
+    /// No path between two gateways takes longer.
+    const TRANSIT: Span = Span::from_secs(1);
+    let half = Span(TRANSIT.0 / 2);
+    let of_end = |end: usize| sights.iter().filter(move |sight| sight.end == end);
+    let (end, mut sights) = [0, 1]
+        .into_iter()
+        .map(|end| {
+            (
+                end,
+                of_end(end).map(|sight| sight.after).collect::<Vec<_>>(),
+            )
+        })
+        .find(|(_, sights)| !sights.is_empty())?;
+    sights.sort_unstable();
+    let (least, most) = (*sights.first()?, *sights.last()?);
+    let (offset, uncertainty) = match lie {
+        // From the first tap to the second: the later one's clock shows the transit as well.
+        Lie::Apart(near_first) if (near_first == 0) == (end == 1) => {
+            (Span(least.0.saturating_sub(half.0)), half)
+        }
+        Lie::Apart(_) => (Span(most.0.saturating_add(half.0)), half),
+        Lie::Together | Lie::Unknown => (Span(least.0 / 2 + most.0 / 2), TRANSIT),
+    };
+    Some(ClockOffset {
+        offset,
+        uncertainty,
+        round_trip: None,
+    })
+}
+
 /// The offset by the pair with the shortest round trip.
 fn clock(rounds: &[Round], one_host: bool) -> Option<ClockOffset> {
     let length = |round: &Round| Span(round.trip.0.saturating_abs());
@@ -344,12 +391,12 @@ fn clock(rounds: &[Round], one_host: bool) -> Option<ClockOffset> {
         true => ClockOffset {
             offset: Span(0),
             uncertainty: Span(0),
-            round_trip,
+            round_trip: Some(round_trip),
         },
         false => ClockOffset {
             offset: best.offset,
             uncertainty: Span((round_trip.0 / 2).saturating_add(best.drift.0)),
-            round_trip,
+            round_trip: Some(round_trip),
         },
     })
 }
@@ -639,12 +686,27 @@ mod tests {
         60.07 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response by=responder sealed 80";
 
     #[test]
+    fn copies_of_one_direction_tell_the_clock_to_half_a_second() {
+        let copies = |time: f64, more: &str| {
+            format!(
+                "{time} A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) Nonce again=2,6 {more}\n"
+            )
+        };
+        // The second clock is five seconds ahead, and the path takes 20 ms.
+        let pair = pair(&(copies(0.0, "") + &copies(5.02, "tap=1 ttl=60")));
+        let clock = pair.clock.unwrap();
+        assert_eq!(clock.round_trip, None);
+        assert_eq!(clock.offset.0 / 1_000_000, 4_520);
+        assert_eq!(clock.uncertainty.0 / 1_000_000, 500);
+    }
+
+    #[test]
     fn the_clock_is_told_by_the_shortest_round_trip() {
         let pair = pair(CHECKS);
         let clock = pair.clock.unwrap();
         assert_eq!(pair.lie, Lie::Apart(0));
         assert_eq!(clock.offset.0 / 1_000_000, 5_000);
-        assert_eq!(clock.round_trip.0 / 1_000_000, 40);
+        assert_eq!(clock.round_trip.unwrap().0 / 1_000_000, 40);
         assert_eq!(clock.uncertainty.0 / 1_000_000, 20);
     }
 

@@ -11,7 +11,7 @@ pub struct TapPair {
     pub taps: [Vantage; 2],
     /// How they lie to each other.
     pub lie: Lie,
-    /// How their clocks differ, if packets of both directions passed both.
+    /// How their clocks differ, if any packet passed both.
     pub clock: Option<ClockOffset>,
     /// ESP and AH between them: towards the first end of the tunnel, towards the second.
     pub crossings: [Crossing; 2],
@@ -32,12 +32,13 @@ pub enum Lie {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClockOffset {
     /// Half of the difference of the times that a packet of each direction took, as in RFC 5905
-    /// section 8.
+    /// section 8. Of one direction alone, what the quickest packet tells.
     pub offset: Span,
-    /// It is off by no more than this: half of the time that both took together.
+    /// It is off by no more than this: half of the time that both took together, or that a path may take.
     pub uncertainty: Span,
-    /// The time that both took together, from one tap to the other and back.
-    pub round_trip: Span,
+    /// The time that both took together, from one tap to the other and back; `None` where packets of one
+    /// direction only passed both, and no path is taken to last longer than a second.
+    pub round_trip: Option<Span>,
 }
 
 /// What one direction shows at two taps, counted over the time that both recorded.

@@ -226,14 +226,11 @@ fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_
         }
     };
     let (a, b) = (name(&taps.a), name(&taps.b));
-    let clock = taps
-        .clock_offset_ns
-        .zip(taps.uncertainty_ns)
-        .zip(taps.round_trip_ns);
+    let clock = taps.clock_offset_ns.zip(taps.uncertainty_ns);
     let mut facts = Vec::new();
     match (clock, taps.relation) {
         (_, "together") => facts.push("at one place or on one host".into()),
-        (Some(((offset, doubt), round)), _) => {
+        (Some((offset, doubt)), _) => {
             let (tap, doubt) = (b.clone(), Span(doubt));
             facts.push(match offset {
                 0.. => say!(
@@ -249,7 +246,10 @@ fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_
                     doubt
                 ),
             });
-            facts.push(say!("{time} there and back", time = Span(round)));
+            facts.push(match taps.round_trip_ns {
+                Some(round) => say!("{time} there and back", time = Span(round)),
+                None => "by packets of one direction alone".into(),
+            });
         }
         (None, _) => facts.push("clocks not compared".into()),
     }

@@ -544,7 +544,7 @@ mod tests {
         let ahead = Some(ClockOffset {
             offset: Span::from_secs(2),
             uncertainty: Span::from_millis(500),
-            round_trip: Span::from_secs(1),
+            round_trip: Some(Span::from_secs(1)),
         });
         for (millis, recorded) in [
             (98_499, false),

@@ -255,6 +255,8 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
     let from_then = lossy().map(|flow| flow.seen.first.1).min()?;
     let until = lossy().map(|flow| flow.seen.last.1).max()?;
     let percent = one_decimal(share);
+    // Where the tap stands beside the sender there is hardly a path between them.
+    let beside = own::end(directions) == Some(1 - end);
     let (confidence, severity, title, why) = match cause {
         Cause::Path => (
             Confidence::Likely,
@@ -266,6 +268,7 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
                 to
             ),
             match other_missing {
+                _ if beside => "",
                 0 => "So the capture misses nothing there, and the path lost them.",
                 _ => "That is far less, so the path lost them, and not the capture.",
             },
@@ -318,12 +321,19 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
         .then(other)
         .then(why),
     )
-    .or("The sender discards packets after numbering them, such as those too large for its link.")
-    .advise(say!(
-        "Look at the path from {from}: errors, rate limits, queues; compare the times with the load.",
-        from
-    ))
-    .advise(say!("Capture at {from} to see whether the packets leave.", from));
+    .or("The sender discards packets after numbering them, such as those too large for its link.");
+    finding = match beside {
+        true => finding.advise(say!(
+            "On {from}, look at what the outgoing queue and the interface drop, and at what the capture dropped.",
+            from
+        )),
+        false => finding
+            .advise(say!(
+                "Look at the path from {from}: errors, rate limits, queues; compare the times with the load.",
+                from
+            ))
+            .advise(say!("Capture at {from} to see whether the packets leave.", from)),
+    };
     if matches!(cause, Cause::Path) {
         finding = finding.or("The mirror port or the tap lost packets of this direction only.");
     }
@@ -335,7 +345,7 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
     if tap.dropped == 0 && share >= HEAVY && missing <= bursts.saturating_mul(PIECE) {
         finding = finding.explaining(HEAVY_EXPLAINS);
     }
-    if own::end(directions) == Some(1 - end) {
+    if beside {
         finding.confidence = finding.confidence.lower();
         finding.says.add(say!(
             "The TTL shows that {from} stands beside this tap, so that hardly a path can have lost them: {from} \

@@ -61,7 +61,7 @@ impl TapsView {
             near_first,
             clock_offset_ns: pair.clock.map(|clock| clock.offset.0),
             uncertainty_ns: pair.clock.map(|clock| clock.uncertainty.0),
-            round_trip_ns: pair.clock.map(|clock| clock.round_trip.0),
+            round_trip_ns: pair.clock.and_then(|clock| Some(clock.round_trip?.0)),
             crossed: both.map(|crossing| crossing.both),
             lost: pair
                 .lost(1)
