@@ -7,7 +7,7 @@ use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildSaId, EspFlow, Link, Selector, Transport, selector};
 use crate::say;
-use crate::units::{EspSpi, Span, Timestamp, Vantage};
+use crate::units::{Endpoint, EspSpi, Span, Timestamp, Vantage};
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -379,6 +379,14 @@ fn one_way(
     if let Some(heard) = directions.last(speaker) {
         finding = finding.also(heard, "the last packet of the other direction");
     }
+    if let Some((to, service)) = reports_inside(case, directions.vantage, silent, sent) {
+        finding.says.add(say!(
+            "Opened, they are {service} to {to}, which wants no answer.",
+            service = Text::verbatim(service),
+            to
+        ));
+        return Some(finding.severity(Severity::Info));
+    }
     // Who was silent as long before, and came back, may do so again.
     if let Some(paused) = paused(asks, answers, length) {
         finding.severity = finding.severity.min(Severity::Warning);
@@ -532,6 +540,44 @@ fn requests<'m>(
         .into_iter()
         .max_by_key(|(requests, _)| *requests)?;
     (requests.saturating_mul(5) >= sent.saturating_mul(4)).then_some(most.1)
+}
+
+/// Where what was sent to the silent end goes, opened, if nearly all of it reports something and wants no
+/// answer by its protocol.
+fn reports_inside(
+    case: &Case<'_>,
+    vantage: Vantage,
+    silent: usize,
+    sent: u64,
+) -> Option<(Endpoint, &'static str)> {
+    /// UDP ports of services that only send.
+    const REPORTS: [(u16, &str); 5] = [
+        (162, "SNMP traps"),
+        (514, "syslog"),
+        (2055, "NetFlow"),
+        (4739, "IPFIX"),
+        (6343, "sFlow"),
+    ];
+    const UDP: u8 = 17;
+    let inside = case.inside()?;
+    let mut reports: Vec<(u64, Endpoint, &'static str)> = Vec::new();
+    for talk in inside.talks().filter(|talk| talk.vantage == vantage) {
+        let ([one, other], [forth, back]) = (talk.ends, &talk.ways);
+        for (to, out, answers) in [(other, forth, back), (one, back, forth)] {
+            let port = to
+                .port
+                .filter(|_| talk.protocol == UDP && answers.packets == 0);
+            let known = REPORTS.iter().find(|(known, _)| Some(*known) == port);
+            if let Some((_, service)) = known
+                && inside.end_towards(out) == Some(silent)
+            {
+                reports.push((out.packets, to, service));
+            }
+        }
+    }
+    let all: u64 = reports.iter().map(|(packets, ..)| packets).sum();
+    let (_, to, service) = reports.into_iter().max_by_key(|(packets, ..)| *packets)?;
+    (all.saturating_mul(10) >= sent.saturating_mul(9)).then_some((to, service))
 }
 
 fn lost_its_sa(is_silent: IpAddr) -> Text {
