@@ -24,6 +24,7 @@ pub static RULE: Rule = Rule {
         "esp-one-way",
         "unknown-spi",
         "path-outage",
+        "packet-loss",
         "ike-no-response",
         "ike-host-unreachable",
         "tunnel-flapping",
@@ -290,6 +291,13 @@ fn is_alike(model: &Model, old: Birth, new: IkeSaId) -> bool {
     matches!(offers, [Some(a), Some(b)] if a == b) && old.vendors.first() == new.vendors.first()
 }
 
+/// Whether the partner took the newcomer for a peer, and has no other in this capture: of many peers of one
+/// make, one that starts soon after another fell silent may be chance.
+fn stands_alone(case: &Case<'_>, old: Birth, after: &Move) -> bool {
+    let accepted = !Case::of(case.model, after.tunnel).births().is_empty();
+    accepted && case.model.tunnels_of(old.responder).len() == 2
+}
+
 fn finding(case: &Case<'_>, old: Birth, heard: Cite, void: u64, moves: &[Move]) -> Finding {
     let at = moves.first().map_or(heard, |first| first.at);
     let new = moves.first().map_or(old.initiator, |first| first.to);
@@ -298,8 +306,8 @@ fn finding(case: &Case<'_>, old: Birth, heard: Cite, void: u64, moves: &[Move]) 
         .chain(moves.iter().map(|one| one.to));
     // Who bears the same name is the same; one more device of the same make is only as likely as chance.
     let named = moves.first().and_then(|first| first.named.as_ref());
-    let confidence = match moves.len() {
-        1 if named.is_none() => Confidence::Possible,
+    let confidence = match moves {
+        [one] if named.is_none() && !stands_alone(case, old, one) => Confidence::Possible,
         _ => Confidence::Likely,
     };
     let vendors = case.model.ike_sas[old.ike_sa].vendors.first();
@@ -399,6 +407,35 @@ mod tests {
             ),
             "peer-address-changed",
         );
+    }
+
+    #[test]
+    fn where_the_partner_has_no_other_peer_and_takes_it_it_is_likely() {
+        let comes = |from: char, at: u32, spi: u32| {
+            UP.lines()
+                .filter(|line| line.contains("IKE_"))
+                .map(|line| {
+                    let moved = line.replace("A:500", &format!("{from}:500"));
+                    let moved = moved.replace("i=1", &format!("i={spi}"));
+                    moved.replace("r=2", &format!("r={}", spi + 1)).replacen(
+                        "0",
+                        &at.to_string(),
+                        1,
+                    )
+                })
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        let moves = format!(
+            "{UP}\n1 A > B ESP 0xb1 seq 1..9 every 0.5{PROBE}\n{}",
+            comes('C', 15, 3)
+        );
+        let likely = |text: &str| fires(text, "peer-address-changed").confidence;
+        assert_eq!(likely(&moves), crate::diagnose::Confidence::Likely);
+        verdict(&moves, "peer-address-changed");
+        // One more peer of that make: it may be chance.
+        let hub = format!("{moves}\n{}", comes('D', 30, 5));
+        assert_eq!(likely(&hub), crate::diagnose::Confidence::Possible);
     }
 
     #[test]
