@@ -382,7 +382,7 @@ fn one_way(
     if let Some((to, service)) = reports_inside(case, directions.vantage, silent, sent) {
         finding.says.add(say!(
             "Opened, they are {service} to {to}, which wants no answer.",
-            service = Text::verbatim(service),
+            service,
             to
         ));
         return Some(finding.severity(Severity::Info));
