@@ -382,7 +382,7 @@ fn one_way(
     if let Some((to, service)) = reports_inside(case, directions.vantage, silent, sent) {
         finding.says.add(say!(
             "Opened, they are {service} to {to}, which wants no answer.",
-            service,
+            service = Text::verbatim(service),
             to
         ));
         return Some(finding.severity(Severity::Info));
@@ -552,7 +552,7 @@ fn reports_inside(
 ) -> Option<(Endpoint, &'static str)> {
     /// UDP ports of services that only send.
     const REPORTS: [(u16, &str); 5] = [
-        (162, "SNMP traps"),
+        (162, "SNMP"),
         (514, "syslog"),
         (2055, "NetFlow"),
         (4739, "IPFIX"),
