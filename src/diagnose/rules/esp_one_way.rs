@@ -8,6 +8,7 @@ use crate::language::Text;
 use crate::model::{ChildSaId, EspFlow, Link, Selector, Transport, selector};
 use crate::say;
 use crate::units::{Endpoint, EspSpi, Span, Timestamp, Vantage};
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -59,7 +60,7 @@ const FAST: f64 = 10.0;
 /// packets.
 const SILENT: Span = Span::from_secs(10);
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check<'m>(case: &Case<'m>) -> Vec<Finding> {
     let tap = case.tap();
     if tap.deaf.contains(&true) {
         return Vec::new();
@@ -69,7 +70,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .iter()
         .find_map(|directions| {
             let ike = ike_passes_both_ways(case, directions);
-            let one_way = |directions: &Directions<'_>, set: Option<&Set>| {
+            let one_way = |directions: &Directions<'m>, set: Option<&Set>| {
                 let mut ends = [0, 1].into_iter();
                 ends.find_map(|silent| one_way(case, tap, directions, silent, ike, set))
             };
@@ -155,231 +156,539 @@ fn ike_passes_both_ways(case: &Case<'_>, directions: &Directions<'_>) -> bool {
     })
 }
 
-/// ESP from the end `1 - silent` goes unanswered: nothing towards it comes from `silent`. The flows are
-/// those of one `set` of selectors, or all.
-fn one_way(
-    case: &Case<'_>,
-    tap: &Tap,
-    directions: &Directions<'_>,
-    silent: usize,
+/// A direction without ESP while the other goes on: of the flows of one set of selectors, or of all.
+struct Silence<'c, 'm> {
+    case: &'c Case<'m>,
+    directions: Cow<'c, Directions<'m>>,
+    set: Option<&'c Set>,
+    /// Whether IKE of both passes the tap.
     ike: bool,
-    set: Option<&Set>,
-) -> Option<Finding> {
-    let speaker = 1 - silent;
-    let (speaks, is_silent) = (
-        case.tunnel.ends.get(speaker)?,
-        case.tunnel.ends.get(silent)?,
-    );
-    // Packets to the silent end are sent by the speaker.
-    let first = directions.first(silent)?;
-    let last = directions.last(silent)?;
-    let (since, sent, before): (Timestamp, u64, u64) = match directions.last(speaker) {
-        None => (first.1, directions.packets(silent), 0),
-        Some(heard) => {
-            // What began later, after a pause of both, is unanswered since it began; much later it has nothing
-            // to do with what the other direction carried.
-            let flows = directions.flows(silent).iter();
-            let later = flows.filter(|flow| flow.seen.last.1 > heard.1);
-            let since = later.map(|flow| flow.seen.first.1.max(heard.1)).min()?;
-            // A clock that was set makes any wait longer.
-            let error = quality::clock_error(case.model, directions.vantage);
-            let pause = Span(TOGETHER.0.saturating_add(error.0));
-            let is_later = |flow: &EspFlow| flow.seen.first.1.since(heard.1) > pause;
-            let is_over = |flow: &EspFlow| flow.seen.last.1.since(heard.1) < SILENT;
-            let mut flows = directions.flows(silent).iter();
-            if last.1.since(heard.1) > pause && flows.all(|flow| is_later(flow) || is_over(flow)) {
-                let now = directions.only(is_later);
-                // Nothing of the other direction is left, unless the clock ran backwards within a flow.
-                return match now.last(speaker) {
-                    None => one_way(case, tap, &now, silent, ike, set),
-                    Some(_) => None,
-                };
+    /// The silent end.
+    silent: usize,
+    speaks: IpAddr,
+    is_silent: IpAddr,
+    /// First and last packet that goes to the silent end.
+    first: Cite,
+    last: Cite,
+    /// Since when these have no answer, and how many they are.
+    since: Timestamp,
+    sent: u64,
+    /// How many came back before.
+    before: u64,
+}
+
+/// What has no answer, as far as sizes, times and what was opened tell.
+struct Traffic<'c, 'm> {
+    /// It comes as from an application that only sends.
+    stream: bool,
+    /// The other end talked at length before.
+    conversed: bool,
+    /// It comes as from something that only reports.
+    reports: bool,
+    /// Somebody waits for answers.
+    wanted: bool,
+    /// Requests that were opened.
+    requests: Option<&'c inner::Asking<'m>>,
+}
+
+impl<'c, 'm> Silence<'c, 'm> {
+    fn of(
+        case: &'c Case<'m>,
+        directions: Cow<'c, Directions<'m>>,
+        silent: usize,
+        ike: bool,
+        set: Option<&'c Set>,
+    ) -> Option<Self> {
+        let speaker = 1 - silent;
+        // Packets to the silent end are sent by the speaker.
+        let (first, last) = (directions.first(silent)?, directions.last(silent)?);
+        let (since, sent, before) = match directions.last(speaker) {
+            None => (first.1, directions.packets(silent), 0),
+            Some(heard) => {
+                // What began later, after a pause of both, is unanswered since it began; much later it has nothing
+                // to do with what the other direction carried.
+                let flows = directions.flows(silent).iter();
+                let later = flows.filter(|flow| flow.seen.last.1 > heard.1);
+                let since = later.map(|flow| flow.seen.first.1.max(heard.1)).min()?;
+                // A clock that was set makes any wait longer.
+                let error = quality::clock_error(case.model, directions.vantage);
+                let pause = Span(TOGETHER.0.saturating_add(error.0));
+                let is_later = |flow: &EspFlow| flow.seen.first.1.since(heard.1) > pause;
+                let is_over = |flow: &EspFlow| flow.seen.last.1.since(heard.1) < SILENT;
+                let mut flows = directions.flows(silent).iter();
+                if last.1.since(heard.1) > pause
+                    && flows.all(|flow| is_later(flow) || is_over(flow))
+                {
+                    let now = directions.only(is_later);
+                    // Nothing of the other direction is left, unless the clock ran backwards within a flow.
+                    return match now.last(speaker) {
+                        None => Self::of(case, Cow::Owned(now), silent, ike, set),
+                        Some(_) => None,
+                    };
+                }
+                if last.1.since(since).0 < SILENT.0.saturating_add(error.0) {
+                    return None;
+                }
+                (
+                    since,
+                    directions.packets_since(silent, heard.1),
+                    directions.packets(speaker),
+                )
             }
-            if last.1.since(since).0 < SILENT.0.saturating_add(error.0) {
-                return None;
-            }
-            (
-                since,
-                directions.packets_since(silent, heard.1),
-                directions.packets(speaker),
-            )
-        }
-    };
-    // What another tap has of the silent end passes there: then it is not silent, and this tap misses it. Only
-    // where the two were compared is it known to be lost between them.
-    let lost_between = Located::of(case.tunnel, speaker).is_some_and(|back| back.lost > 0);
-    let elsewhere = || {
-        let others = case.directions().iter();
-        let mut others = others.filter(|other| other.vantage != directions.vantage);
-        others.any(|other| {
-            other
-                .alive(speaker, since.later(Span(1)), last.1)
-                .next()
-                .is_some()
+        };
+        Some(Self {
+            case,
+            directions,
+            set,
+            ike,
+            silent,
+            speaks: *case.tunnel.ends.get(speaker)?,
+            is_silent: *case.tunnel.ends.get(silent)?,
+            first,
+            last,
+            since,
+            sent,
+            before,
         })
-    };
-    if set.is_none() && !lost_between && elsewhere() {
-        return None;
     }
-    let few = before == 0
-        && mostly_alike(directions.flows(silent))
-        && mostly_small(directions.flows(silent))
-        && last.1.since(since) >= SILENT;
-    let enough = match before {
-        0 if few => FEW,
-        0 => PLENTY,
-        _ => PLENTY + PLENTY / 2,
-    };
-    // Packets that somebody sends a second time ask for nothing. Those that the recording has twice are
-    // not counted above.
-    let copies: u64 = directions
-        .flows(silent)
-        .iter()
-        .map(|flow| flow.sequence.duplicate.saturating_sub(flow.doubled))
-        .sum();
-    if sent.saturating_sub(copies) < enough {
-        return None;
+
+    fn speaker(&self) -> usize {
+        1 - self.silent
     }
-    // What began only then is something else than what was answered.
-    let (asks, answers) = (directions.flows(silent), directions.flows(speaker));
-    let other = before > 0 && begun(asks, answers, since).saturating_mul(5) >= sent * 4;
-    let length = last.1.since(since);
-    let stream = match other {
-        true => sent as f64 >= FAST * length.as_secs_f64(),
-        false => before.saturating_mul(10) < sent && is_stream(asks, sent, length),
-    };
-    // Whoever talked at length wants answers, and so do requests, which are all alike.
-    let conversed = !other && before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
-    let reports = !stream && !conversed && !mostly_alike(asks);
-    let pace = ASKS_AGAIN.0.unsigned_abs();
-    // A ping that was answered was so by packets of its own size.
-    let requests = requests(case, directions.vantage, silent, sent);
-    let wanted =
-        conversed || requests.is_some() || !other && before > 0 && answered_alike(asks, answers);
-    // Without IKE only a conversation shows that the tap hears both.
-    if !ike && !conversed {
-        return None;
+
+    fn length(&self) -> Span {
+        self.last.1.since(self.since)
     }
-    let confidence = tap.absence(match wanted && !stream && !reports && ike {
-        true => Confidence::Likely,
-        false => Confidence::Possible,
-    });
-    // Nothing at all of the silent end: it may have gone down itself.
-    let asked_in_vain = || {
-        let mut unsettled = case.unsettled().iter();
-        unsettled.any(|asked| {
-            asked.is_silent() && end_of(case.tunnel, asked.to().address) == Some(silent)
-        })
-    };
-    let gone = case.heard().since(silent, since).is_none() && (before > 0 || asked_in_vain());
-    let hears = match ike {
-        true if gone => "IKE passed in both directions before, so this tap hears both.",
-        true => "IKE passes in both directions, so this tap hears both.",
-        false => {
-            "No IKE of both is in this capture; the answers that came before show that this tap heard both."
+
+    /// What goes to the silent end.
+    fn asks(&self) -> &[&'m EspFlow] {
+        self.directions.flows(self.silent)
+    }
+
+    /// What came from there.
+    fn answers(&self) -> &[&'m EspFlow] {
+        self.directions.flows(self.speaker())
+    }
+
+    /// Whether another tap has what the silent end sends: then it is not silent, and this tap misses it. Only
+    /// where the two were compared is it known to be lost between them.
+    fn passes_elsewhere(&self) -> bool {
+        let lost_between =
+            || Located::of(self.case.tunnel, self.speaker()).is_some_and(|back| back.lost > 0);
+        let elsewhere = || {
+            let others = self.case.directions().iter();
+            let mut others = others.filter(|other| other.vantage != self.directions.vantage);
+            others.any(|other| {
+                let from = self.since.later(Span(1));
+                let mut alive = other.alive(self.speaker(), from, self.last.1);
+                alive.next().is_some()
+            })
+        };
+        self.set.is_none() && !lost_between() && elsewhere()
+    }
+
+    /// Whether enough was sent in vain to tell anything.
+    fn is_long_enough(&self) -> bool {
+        let few = self.before == 0
+            && mostly_alike(self.asks())
+            && mostly_small(self.asks())
+            && self.length() >= SILENT;
+        let enough = match self.before {
+            0 if few => FEW,
+            0 => PLENTY,
+            _ => PLENTY + PLENTY / 2,
+        };
+        // Packets that somebody sends a second time ask for nothing. Those that the recording has twice are
+        // not counted above.
+        let copies = |flow: &&EspFlow| flow.sequence.duplicate.saturating_sub(flow.doubled);
+        let copies: u64 = self.asks().iter().map(copies).sum();
+        self.sent.saturating_sub(copies) >= enough
+    }
+
+    fn traffic(&self) -> Traffic<'c, 'm> {
+        let (asks, answers) = (self.asks(), self.answers());
+        let (sent, before) = (self.sent, self.before);
+        // What began only then is something else than what was answered.
+        let other = before > 0 && begun(asks, answers, self.since).saturating_mul(5) >= sent * 4;
+        let stream = match other {
+            true => sent as f64 >= FAST * self.length().as_secs_f64(),
+            false => before.saturating_mul(10) < sent && is_stream(asks, sent, self.length()),
+        };
+        // Whoever talked at length wants answers, and so do requests, which are all alike.
+        let conversed = !other && before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
+        let requests = requests(self.case, self.directions.vantage, self.silent, sent);
+        Traffic {
+            stream,
+            conversed,
+            reports: !stream && !conversed && !mostly_alike(asks),
+            // A ping that was answered was so by packets of its own size.
+            wanted: conversed
+                || requests.is_some()
+                || !other && before > 0 && answered_alike(asks, answers),
+            requests,
         }
-    };
-    let nature = match (stream, reports) {
-        (true, _) => "Such packets without an answer are those of an application that only sends.",
-        (_, true) => {
-            "Few packets of many sizes may come from something that only reports, such as syslog or \
-             flow export."
-        }
-        _ => "",
-    };
-    let selectors = set.and_then(|set| {
-        let (own, far) = (set.sides.get(speaker)?, set.sides.get(silent)?);
+    }
+
+    /// Whether nothing at all of the silent end was heard since: it may have gone down itself.
+    fn is_gone(&self) -> bool {
+        let asked_in_vain = || {
+            let mut unsettled = self.case.unsettled().iter();
+            unsettled.any(|asked| {
+                let to = end_of(self.case.tunnel, asked.to().address);
+                asked.is_silent() && to == Some(self.silent)
+            })
+        };
+        let heard = self.case.heard().since(self.silent, self.since);
+        heard.is_none() && (self.before > 0 || asked_in_vain())
+    }
+
+    /// `10.1.0.0/24 with 10.2.0.0/24`, where one set of selectors is told.
+    fn selectors(&self) -> Option<Text> {
+        let sides = &self.set?.sides;
+        let (own, far) = (sides.get(self.speaker())?, sides.get(self.silent)?);
         Some(say!(
             "{own} with {far}",
             own = selector::said(own),
             far = selector::said(far)
         ))
-    });
-    // The step of a timeline in which the answers end is left out.
-    let sent_said = match before {
-        0 => say!("{sent}", sent),
-        _ => say!("at least {sent}", sent),
-    };
-    let heard = match (before, &selectors) {
-        (0, Some(selectors)) => say!(
-            "In {length} {sent} ESP packets went from {speaks} to {is_silent} in SAs for {selectors}, and not one \
-             came back in them, while ESP for other selectors passes.",
-            length,
-            sent = sent_said,
-            speaks,
-            is_silent,
-            selectors
-        ),
-        (before, Some(selectors)) => say!(
-            "In {length} {sent} ESP packets went from {speaks} to {is_silent} in SAs for {selectors}, and none \
-             came back in them any more, where {before} had come before, while ESP for other selectors passes.",
-            length,
-            sent = sent_said,
-            speaks,
-            is_silent,
-            selectors,
-            before
-        ),
-        (0, None) => say!(
-            "In {length} {sent} ESP packets went from {speaks} to {is_silent} and not one came \
-             from {is_silent}.",
-            length,
-            sent = sent_said,
-            speaks,
-            is_silent
-        ),
-        (before, None) => say!(
-            "In {length} {sent} ESP packets went from {speaks} to {is_silent} and none came from \
-             {is_silent} any more, which had sent {before} before.",
-            length,
-            sent = sent_said,
-            speaks,
-            is_silent,
-            before
-        ),
-    };
-    let mut finding = Finding::new(
-        &RULE,
-        confidence,
-        case.id,
-        if before == 0 { first } else { last },
-        say!("ESP from {speaks}, nothing comes back", speaks),
-    )
-    .during(since, last.1)
-    .also(last, "the last one, still unanswered")
-    .title(match &selectors {
-        Some(selectors) => say!(
-            "ESP for {selectors} flows from {speaks} to {is_silent} only",
-            selectors,
-            speaks,
-            is_silent
-        ),
-        None => say!(
-            "ESP flows from {speaks} to {is_silent} only",
-            speaks,
-            is_silent
-        ),
-    })
-    .says(heard.then(hears).then(nature));
-    if let Some(request) = &requests {
+    }
+
+    /// What was sent in vain.
+    fn says(&self) -> Text {
+        let (speaks, is_silent, before) = (self.speaks, self.is_silent, self.before);
+        let length = self.length();
+        // The step of a timeline in which the answers end is left out.
+        let sent = match before {
+            0 => say!("{sent}", sent = self.sent),
+            _ => say!("at least {sent}", sent = self.sent),
+        };
+        match (before, self.selectors()) {
+            (0, Some(selectors)) => say!(
+                "In {length} {sent} ESP packets went from {speaks} to {is_silent} in SAs for {selectors}, and not one \
+                 came back in them, while ESP for other selectors passes.",
+                length,
+                sent,
+                speaks,
+                is_silent,
+                selectors
+            ),
+            (before, Some(selectors)) => say!(
+                "In {length} {sent} ESP packets went from {speaks} to {is_silent} in SAs for {selectors}, and none \
+                 came back in them any more, where {before} had come before, while ESP for other selectors passes.",
+                length,
+                sent,
+                speaks,
+                is_silent,
+                selectors,
+                before
+            ),
+            (0, None) => say!(
+                "In {length} {sent} ESP packets went from {speaks} to {is_silent} and not one came \
+                 from {is_silent}.",
+                length,
+                sent,
+                speaks,
+                is_silent
+            ),
+            (before, None) => say!(
+                "In {length} {sent} ESP packets went from {speaks} to {is_silent} and none came from \
+                 {is_silent} any more, which had sent {before} before.",
+                length,
+                sent,
+                speaks,
+                is_silent,
+                before
+            ),
+        }
+    }
+
+    /// Why the tap would have heard the other direction.
+    fn hears(&self) -> &'static str {
+        match self.ike {
+            true if self.is_gone() => {
+                "IKE passed in both directions before, so this tap hears both."
+            }
+            true => "IKE passes in both directions, so this tap hears both.",
+            false => {
+                "No IKE of both is in this capture; the answers that came before show that this tap heard both."
+            }
+        }
+    }
+
+    fn title(&self) -> Text {
+        let (speaks, is_silent) = (self.speaks, self.is_silent);
+        match self.selectors() {
+            Some(selectors) => say!(
+                "ESP for {selectors} flows from {speaks} to {is_silent} only",
+                selectors,
+                speaks,
+                is_silent
+            ),
+            None => say!(
+                "ESP flows from {speaks} to {is_silent} only",
+                speaks,
+                is_silent
+            ),
+        }
+    }
+
+    /// What is known before anybody asks where the answers are.
+    fn finding(&self, tap: &Tap, traffic: &Traffic<'_, '_>) -> Finding {
+        let (sent, last) = (self.sent, self.last);
+        let Traffic {
+            stream,
+            reports,
+            wanted,
+            ..
+        } = *traffic;
+        let nature = match (stream, reports) {
+            (true, _) => {
+                "Such packets without an answer are those of an application that only sends."
+            }
+            (_, true) => {
+                "Few packets of many sizes may come from something that only reports, such as syslog or \
+                 flow export."
+            }
+            _ => "",
+        };
+        let confidence = tap.absence(match wanted && !stream && !reports && self.ike {
+            true => Confidence::Likely,
+            false => Confidence::Possible,
+        });
+        let mut finding = Finding::new(
+            &RULE,
+            confidence,
+            self.case.id,
+            if self.before == 0 { self.first } else { last },
+            say!(
+                "ESP from {speaks}, nothing comes back",
+                speaks = self.speaks
+            ),
+        )
+        .during(self.since, last.1)
+        .also(last, "the last one, still unanswered")
+        .title(self.title())
+        .says(self.says().then(self.hears()).then(nature));
+        if let Some(request) = traffic.requests {
+            finding.says.add(say!(
+                "Opened, they hold requests, answered before: {what} from {from} to {to}.",
+                what = request.what(),
+                from = request.from.address,
+                to = request.to.address
+            ));
+        }
+        let pace = ASKS_AGAIN.0.unsigned_abs();
+        let seldom = sent < PLENTY || sent.saturating_mul(pace) < self.length().0.unsigned_abs();
+        if stream {
+            finding = finding.severity(Severity::Info);
+        } else if reports || !wanted && seldom {
+            finding = finding.severity(Severity::Warning);
+        }
+        match self.directions.last(self.speaker()) {
+            Some(heard) => finding.also(heard, "the last packet of the other direction"),
+            None => finding,
+        }
+    }
+
+    /// Where two taps show that the answers are lost between them: the finding that says so.
+    fn lost_between_taps(&self, finding: Finding) -> Result<Finding, Finding> {
+        let (case, far) = (self.case, self.directions.vantage);
+        let all = self.located(self.speaker());
+        if let Some(located) = all.filter(Located::all_lost) {
+            return Ok(self.all_lost(finding, &located));
+        }
+        // What came before the fault is no reason to doubt that all is lost since.
+        let of_set = |flow: &EspFlow| self.set.is_none_or(|set| set.has(flow));
+        let meanwhile = (self.since, self.last.1);
+        match Vanished::of(case, far, self.speaker(), meanwhile, of_set) {
+            Some(vanished) if vanished.packets >= PLENTY => Ok(self.vanished(finding, &vanished)),
+            _ => Err(finding),
+        }
+    }
+
+    /// What two taps tell of all SAs together towards an end.
+    fn located(&self, end: usize) -> Option<Located<'m>> {
+        Located::of(self.case.tunnel, end).filter(|_| self.set.is_none())
+    }
+
+    fn all_lost(&self, mut finding: Finding, located: &Located<'_>) -> Finding {
+        let (case, is_silent, speaks) = (self.case, self.is_silent, self.speaks);
+        finding.confidence = Confidence::Certain;
+        finding.severity = RULE.severity;
         finding.says.add(say!(
-            "Opened, they hold requests, answered before: {what} from {from} to {to}.",
-            what = request.what(),
-            from = request.from.address,
-            to = request.to.address
+            "{lost}: it is lost between the two taps.",
+            lost = located.says(case.model)
         ));
+        let finding = finding.title(say!(
+            "ESP from {is_silent} to {speaks} is lost on the way",
+            is_silent,
+            speaks
+        ));
+        located.cite(case.model, finding).advise(say!(
+            "Look for filters between the two taps, on the way from {near} to {far}.",
+            near = taps::name(case.model, located.near),
+            far = taps::name(case.model, located.far)
+        ))
     }
-    if stream {
-        finding = finding.severity(Severity::Info);
-    } else if reports
-        || !wanted && (sent < PLENTY || sent.saturating_mul(pace) < length.0.unsigned_abs())
-    {
-        finding = finding.severity(Severity::Warning);
+
+    fn vanished(&self, mut finding: Finding, vanished: &Vanished) -> Finding {
+        let (speaks, is_silent) = (self.speaks, self.is_silent);
+        let name = |tap| taps::name(self.case.model, tap);
+        let (near, far) = (&name(vanished.near), &name(self.directions.vantage));
+        finding.confidence = Confidence::Certain;
+        finding.severity = RULE.severity;
+        finding.says.add(say!(
+            "At least {packets} of its packets passed the tap {near} in that time, and none reached the tap {far}: \
+             it is lost between the two taps.",
+            packets = vanished.packets,
+            near,
+            far
+        ));
+        let note = say!("left {near}, never reached {far}", near, far);
+        let finding = finding
+            .also(vanished.last, note)
+            .advise(say!(
+                "Look for filters between the two taps, on the way from {near} to {far}.",
+                near,
+                far
+            ))
+            .explaining(LOST_EXPLAINS);
+        match self.selectors() {
+            None => finding.title(say!(
+                "ESP from {is_silent} to {speaks} is lost on the way",
+                is_silent,
+                speaks
+            )),
+            Some(selectors) => finding
+                .title(say!(
+                    "ESP for {selectors} from {is_silent} to {speaks} is lost on the way",
+                    selectors,
+                    is_silent,
+                    speaks
+                ))
+                .advise(
+                    "Only this child SA suffers, and none can tell the others from it but by the SPI: look for devices \
+                     that spread ESP by SPI over several links, queues or processors, of which one is dead.",
+                ),
+        }
     }
-    if let Some(heard) = directions.last(speaker) {
-        finding = finding.also(heard, "the last packet of the other direction");
+
+    /// What the same packets would look like too, and what to do, where nothing shows what became of the
+    /// answers.
+    fn unexplained(&self, mut finding: Finding, traffic: &Traffic<'_, '_>) -> Finding {
+        let (case, is_silent, before) = (self.case, self.is_silent, self.before);
+        let talks = !traffic.stream && !traffic.reports;
+        // All arrives at the tap near the silent end, and nothing that leaves there is lost.
+        let back = self.located(self.speaker());
+        let returns = back.is_none_or(|back| back.lost == 0);
+        let there = self.located(self.silent);
+        let arrives = there.filter(|there| returns && there.both > 0 && there.lost == 0);
+        let arrives = arrives.map(|there| (there.far, taps::name(case.model, there.far)));
+        if let Some((vantage, far)) = &arrives {
+            finding.says.add(say!(
+                "All of it arrives at the tap {far}, and the answers do not leave there.",
+                far
+            ));
+            let arrival = last_at(case, *vantage, self.silent).unwrap_or(self.last);
+            finding = finding.also(arrival, say!("it arrives at {far}", far));
+        }
+        if talks && !traffic.wanted {
+            finding = finding.or(
+                "It is a program that only sends, such as syslog: packets of one size may be pings without an \
+                 answer, or reports that want none.",
+            );
+        }
+        let (vantage, asked) = (self.directions.vantage, asked_at(self.asks(), self.since));
+        if let Some(idle) = nat::idle(case, vantage, self.silent, asked) {
+            finding = nat::may_forget(finding, is_silent, idle);
+        }
+        if all_padded(case, &self.directions, self.silent) {
+            finding = finding.or(
+                "A device drops ESP in frames that are longer than the packet in them: those of this direction \
+                 are padded or have a trailer.",
+            );
+        }
+        finding = finding
+            .or(match traffic.requests {
+                Some(_) => say!("The hosts behind {is_silent} do not answer.", is_silent),
+                None => say!(
+                    "The hosts behind {is_silent} do not answer, or the traffic is one-way by nature.",
+                    is_silent
+                ),
+            })
+            .or(say!(
+                "{is_silent} sends the answers past the tunnel: route, NAT or policy.",
+                is_silent
+            ));
+        if before > 0 && talks {
+            finding = finding.or(lost_its_sa(is_silent));
+        }
+        // No filter on ESP tells one SA from another.
+        if self.set.is_some() {
+            return finding.advise(say!(
+                "Behind {is_silent}, look at hosts, routes and rules for the addresses of this child SA.",
+                is_silent
+            ));
+        }
+        if self.is_gone() {
+            finding = finding.or(say!(
+                "{is_silent} itself went down: nothing else of it was heard since.",
+                is_silent
+            ));
+        }
+        // The tap there has it all, and hears nothing leave.
+        if let Some((_, far)) = arrives {
+            let latest = self.asks().iter().max_by_key(|flow| flow.seen.last.1);
+            let sa = latest.filter(|_| before > 0);
+            let sa = sa.map(|flow| look_for_sa(is_silent, flow.key.spi));
+            return finding.advise_all(sa).advise(say!(
+                "None leaves at {far}: look at the inside of {is_silent}: routes, NAT exemptions, policy, hosts.",
+                far,
+                is_silent
+            ));
+        }
+        let transport = self.directions.all().map(|flow| flow.key.transport).max();
+        let protocol = match transport {
+            Some(Transport::Tcp) => Text::verbatim("TCP 4500"),
+            Some(Transport::Udp) => Text::verbatim("UDP 4500"),
+            _ => "IP protocol 50".into(),
+        };
+        finding
+            .or(match before {
+                0 => "A filter drops ESP in that direction.",
+                _ => "A filter drops ESP in that direction since then.",
+            })
+            .advise(say!(
+                "Capture at the outside port of {is_silent}: if ESP leaves there, a filter in \
+                 between drops it; permit {protocol}.",
+                is_silent,
+                protocol
+            ))
+            .advise("If none leaves, look at its inside: routes, NAT exemptions, policy, hosts.")
     }
-    if let Some((to, service)) = reports_inside(case, directions.vantage, silent, sent) {
+}
+
+/// ESP to the end `silent` goes unanswered: nothing comes from there. The flows are those of one `set` of
+/// selectors, or all.
+fn one_way<'m>(
+    case: &Case<'m>,
+    tap: &Tap,
+    directions: &Directions<'m>,
+    silent: usize,
+    ike: bool,
+    set: Option<&Set>,
+) -> Option<Finding> {
+    let silence = Silence::of(case, Cow::Borrowed(directions), silent, ike, set)?;
+    if silence.passes_elsewhere() || !silence.is_long_enough() {
+        return None;
+    }
+    let traffic = silence.traffic();
+    // Without IKE only a conversation shows that the tap hears both.
+    if !ike && !traffic.conversed {
+        return None;
+    }
+    let mut finding = silence.finding(tap, &traffic);
+    if let Some((to, service)) = reports_inside(case, directions.vantage, silent, silence.sent) {
         finding.says.add(say!(
             "Opened, they are {service} to {to}, which wants no answer.",
             service = Text::verbatim(service),
@@ -388,146 +697,27 @@ fn one_way(
         return Some(finding.severity(Severity::Info));
     }
     // Who was silent as long before, and came back, may do so again.
-    if let Some(paused) = paused(asks, answers, length) {
+    if let Some(paused) = paused(silence.asks(), silence.answers(), silence.length()) {
         finding.severity = finding.severity.min(Severity::Warning);
         finding.says.add(say!(
             "It was silent for {paused} before, while packets went to it, and came back.",
             paused
         ));
     }
-    // Two taps tell what became of all SAs together.
-    let located = |end| Located::of(case.tunnel, end).filter(|_| set.is_none());
-    if let Some(located) = located(speaker).filter(Located::all_lost) {
-        finding = finding.title(say!(
-            "ESP from {is_silent} to {speaks} is lost on the way",
-            is_silent,
-            speaks
-        ));
-        finding.confidence = Confidence::Certain;
-        finding.severity = RULE.severity;
-        finding.says.add(say!(
-            "{lost}: it is lost between the two taps.",
-            lost = located.says(case.model)
-        ));
-        return Some(located.cite(case.model, finding).advise(say!(
-            "Look for filters between the two taps, on the way from {near} to {far}.",
-            near = taps::name(case.model, located.near),
-            far = taps::name(case.model, located.far)
-        )));
-    }
-    // What came before the fault is no reason to doubt that all is lost since.
-    let of_set = |flow: &EspFlow| set.is_none_or(|set| set.has(flow));
-    let while_silent = (since, last.1);
-    if let Some(vanished) = Vanished::of(case, directions.vantage, speaker, while_silent, of_set)
-        && vanished.packets >= PLENTY
-    {
-        let far = directions.vantage;
-        return Some(lost_on_the_way(
-            case,
-            finding,
-            (speaker, far),
-            &vanished,
-            selectors,
-        ));
-    }
-    // All arrives at the tap near the silent end, and nothing that leaves there is lost.
-    let returns = located(speaker).is_none_or(|back| back.lost == 0);
-    let arrives =
-        located(silent).filter(|located| returns && located.both > 0 && located.lost == 0);
-    if let Some(located) = arrives {
-        let far = taps::name(case.model, located.far);
-        finding.says.add(say!(
-            "All of it arrives at the tap {far}, and the answers do not leave there.",
-            far = far.clone()
-        ));
-        let arrival = last_at(case, located.far, silent).unwrap_or(last);
-        finding = finding.also(arrival, say!("it arrives at {far}", far));
-    }
-    if !stream && !reports && !wanted {
-        finding = finding.or(
-            "It is a program that only sends, such as syslog: packets of one size may be pings without an \
-             answer, or reports that want none.",
-        );
-    }
-    if let Some(idle) = nat::idle(case, directions.vantage, silent, asked_at(asks, since)) {
-        finding = nat::may_forget(finding, *is_silent, idle);
-    }
-    if all_padded(case, directions, silent) {
-        finding = finding.or(
-            "A device drops ESP in frames that are longer than the packet in them: those of this direction \
-             are padded or have a trailer.",
-        );
-    }
-    finding = finding
-        .or(match requests {
-            Some(_) => say!("The hosts behind {is_silent} do not answer.", is_silent),
-            None => say!(
-                "The hosts behind {is_silent} do not answer, or the traffic is one-way by nature.",
-                is_silent
-            ),
-        })
-        .or(say!(
-            "{is_silent} sends the answers past the tunnel: route, NAT or policy.",
-            is_silent
-        ));
-    if before > 0 && !stream && !reports {
-        finding = finding.or(lost_its_sa(*is_silent));
-    }
-    // No filter on ESP tells one SA from another.
-    if set.is_some() {
-        return Some(finding.advise(say!(
-            "Behind {is_silent}, look at hosts, routes and rules for the addresses of this child SA.",
-            is_silent
-        )));
-    }
-    if gone {
-        finding = finding.or(say!(
-            "{is_silent} itself went down: nothing else of it was heard since.",
-            is_silent
-        ));
-    }
-    if arrives.is_none() {
-        finding = finding.or(match before {
-            0 => "A filter drops ESP in that direction.",
-            _ => "A filter drops ESP in that direction since then.",
-        });
-    }
-    // The tap there has it all, and hears nothing leave.
-    if let Some(arrives) = arrives {
-        let latest = asks.iter().max_by_key(|flow| flow.seen.last.1);
-        let sa = latest.filter(|_| before > 0);
-        let sa = sa.map(|flow| look_for_sa(*is_silent, flow.key.spi));
-        return Some(finding.advise_all(sa).advise(say!(
-            "None leaves at {far}: look at the inside of {is_silent}: routes, NAT exemptions, policy, hosts.",
-            far = taps::name(case.model, arrives.far),
-            is_silent
-        )));
-    }
-    let protocol = match directions.all().map(|flow| flow.key.transport).max() {
-        Some(Transport::Tcp) => Text::verbatim("TCP 4500"),
-        Some(Transport::Udp) => Text::verbatim("UDP 4500"),
-        _ => "IP protocol 50".into(),
-    };
-    Some(
-        finding
-            .advise(say!(
-                "Capture at the outside port of {is_silent}: if ESP leaves there, a filter in \
-                 between drops it; permit {protocol}.",
-                is_silent,
-                protocol
-            ))
-            .advise("If none leaves, look at its inside: routes, NAT exemptions, policy, hosts."),
-    )
+    Some(match silence.lost_between_taps(finding) {
+        Ok(lost) => lost,
+        Err(finding) => silence.unexplained(finding, &traffic),
+    })
 }
 
 /// The requests inside, opened at a tap, that go to the silent end and had answers before: nearly all that
 /// was sent since.
-fn requests<'m>(
-    case: &'m Case<'_>,
+fn requests<'c, 'm>(
+    case: &'c Case<'m>,
     vantage: Vantage,
     silent: usize,
     sent: u64,
-) -> Option<&'m inner::Asking<'m>> {
+) -> Option<&'c inner::Asking<'m>> {
     let asking = case.inside()?.asking.iter();
     let asking = asking.filter(|asking| asking.talk.vantage == vantage && asking.end == silent);
     let unanswered = asking.filter_map(|asking| {
@@ -594,65 +784,6 @@ fn look_for_sa(is_silent: IpAddr, spi: EspSpi) -> Text {
         is_silent,
         spi
     )
-}
-
-/// The finding where the answers to the end `speaker` left a tap near their sender and did not reach the tap
-/// `far`.
-fn lost_on_the_way(
-    case: &Case<'_>,
-    mut finding: Finding,
-    (speaker, far): (usize, Vantage),
-    vanished: &Vanished,
-    selectors: Option<Text>,
-) -> Finding {
-    let end = |end: usize| {
-        case.tunnel
-            .ends
-            .get(end)
-            .map_or_else(Text::default, |end| say!("{end}", end))
-    };
-    let (speaks, is_silent) = (end(speaker), end(1 - speaker));
-    let (near, far) = (
-        &taps::name(case.model, vanished.near),
-        &taps::name(case.model, far),
-    );
-    finding.confidence = Confidence::Certain;
-    finding.severity = RULE.severity;
-    finding.says.add(say!(
-        "At least {packets} of its packets passed the tap {near} in that time, and none reached the tap {far}: it is \
-         lost between the two taps.",
-        packets = vanished.packets,
-        near,
-        far
-    ));
-    let look = say!(
-        "Look for filters between the two taps, on the way from {near} to {far}.",
-        near,
-        far
-    );
-    let note = say!("left {near}, never reached {far}", near, far);
-    let finding = finding
-        .also(vanished.last, note)
-        .advise(look)
-        .explaining(LOST_EXPLAINS);
-    match selectors {
-        None => finding.title(say!(
-            "ESP from {is_silent} to {speaks} is lost on the way",
-            is_silent,
-            speaks
-        )),
-        Some(selectors) => finding
-            .title(say!(
-                "ESP for {selectors} from {is_silent} to {speaks} is lost on the way",
-                selectors,
-                is_silent,
-                speaks
-            ))
-            .advise(
-                "Only this child SA suffers, and none can tell the others from it but by the SPI: look for devices \
-                 that spread ESP by SPI over several links, queues or processors, of which one is dead.",
-            ),
-    }
 }
 
 /// What ESP that is lost on the way looks like, beside what any direction without ESP does.
