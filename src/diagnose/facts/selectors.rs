@@ -8,7 +8,7 @@ use crate::limits;
 use crate::model::{
     ChildSaId, Deleted, ExchangeId, IkeSaId, Mode, Model, Negotiation, Said, Selector, selector,
 };
-use crate::units::{EspSpi, Timestamp, Vantage};
+use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
 use std::net::IpAddr;
 
 /// Selectors that were granted in part.
@@ -229,6 +229,8 @@ fn granted_by(model: &Model, exchange: ExchangeId) -> Option<(Cite, IpAddr)> {
 /// The deletion of one direction of a child SA, as an opened message tells.
 #[derive(Clone, Copy, Debug)]
 pub struct Deletion {
+    /// Its message.
+    pub frame: FrameId,
     /// When it passed.
     pub time: Timestamp,
     /// Where it was recorded: times of two taps do not compare.
@@ -256,6 +258,7 @@ pub fn deletions(model: &Model, ike_sa: IkeSaId) -> Vec<Deletion> {
         for deleted in model.deletes(flight) {
             if let Deleted::Child { spi, .. } = deleted {
                 found.push(Deletion {
+                    frame: message.frame,
                     time: message.time,
                     vantage: message.vantage,
                     spi,

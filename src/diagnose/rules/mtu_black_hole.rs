@@ -5,7 +5,7 @@ use crate::diagnose::facts::inner::{self, Inside};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Located, Tap, clear, end_of, icmp::Meaning, overhead, own, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::count;
+use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, InnerFlow, Rhythm, Seen, Silence};
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
@@ -109,7 +109,9 @@ struct Sizes {
     until: Option<Timestamp>,
     /// The smallest that never was, however often it was sent.
     lost: Option<u32>,
-    /// How often those above were sent.
+    /// The largest that never was.
+    largest: u32,
+    /// How often those were sent.
     sent: u64,
     /// How many of them were echo requests, whose answers are as large.
     echoes: u64,
@@ -119,7 +121,7 @@ struct Sizes {
     bare: bool,
     /// Whether what was lost is IPv6, whose header is larger.
     v6: bool,
-    places: Vec<(Cite, u32)>,
+    places: Vec<(Seen, u32)>,
 }
 
 /// A connection whose data is too large stands still at once, so soon after its handshake.
@@ -131,14 +133,52 @@ impl Sizes {
         self.until.is_some_and(|until| until.since(moment) >= after)
     }
 
-    fn lose(&mut self, length: u32, sent: u64, at: Cite) {
+    fn lose(&mut self, length: u32, sent: u64, seen: Seen) {
         if length <= self.passes {
             self.small_lost = true;
             return;
         }
         self.lost = Some(self.lost.map_or(length, |lost| lost.min(length)));
+        self.largest = self.largest.max(length);
         self.sent += sent;
-        self.places.push((at, length));
+        self.places.push((seen, length));
+    }
+
+    /// What was sent in vain, and how often.
+    fn in_vain(&self, lost: u32, lasted: Span) -> Text {
+        let one_size = self.largest == lost;
+        let requests = || count(self.sent, "echo request");
+        let packets = || count(self.sent, "packet");
+        match (self.echoes >= self.sent, self.places.len()) {
+            (false, 1) => say!(
+                "A segment of {lost} octets was sent {times} in {lasted} and never acknowledged.",
+                lost,
+                times = count(self.sent, "time"),
+                lasted
+            ),
+            (true, _) if one_size => say!(
+                "{requests} of {lost} octets had no answer.",
+                requests = requests(),
+                lost
+            ),
+            (true, _) => say!(
+                "{requests} of {lost} to {largest} octets had no answer.",
+                requests = requests(),
+                lost,
+                largest = self.largest
+            ),
+            (false, _) if one_size => say!(
+                "{packets} of {lost} octets were never acknowledged or answered, however often they were sent.",
+                packets = packets(),
+                lost
+            ),
+            (false, _) => say!(
+                "{packets} of {lost} to {largest} octets were never acknowledged or answered, however often they were sent.",
+                packets = packets(),
+                lost,
+                largest = self.largest
+            ),
+        }
     }
 }
 
@@ -196,18 +236,15 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
                 let waited =
                     pending == 0 || stuck.seen.last.1.since(stuck.seen.first.1) >= Tap::PATIENCE;
                 if waited && soon {
-                    row.lose(
-                        stuck.length,
-                        stuck.sent.saturating_sub(pending),
-                        stuck.seen.first,
-                    );
+                    row.lose(stuck.length, stuck.sent.saturating_sub(pending), stuck.seen);
                     row.v6 |= v6;
                 }
             }
             for size in out.echo.iter().flat_map(|echo| &echo.sizes) {
                 let waited = ended(size.last) && row.passed_since(Span(1), size.first.1);
                 if size.answered == 0 && size.requests >= PATTERN && waited {
-                    row.lose(size.length, size.requests, size.first);
+                    let (first, last) = (size.first, size.last);
+                    row.lose(size.length, size.requests, Seen { first, last });
                     row.echoes += size.requests;
                     row.v6 |= v6;
                 }
@@ -249,15 +286,18 @@ fn inner_finding(
     sizes: &Sizes,
 ) -> Option<Finding> {
     let lost = sizes.lost?;
-    let (first, _) = *sizes.places.iter().min()?;
-    let last = sizes.places.iter().map(|(at, _)| *at).max()?;
+    let (seen, _) = sizes.places.iter().min_by_key(|(seen, _)| seen.first)?;
+    let first = seen.first;
+    let last = sizes.places.iter().map(|(seen, _)| seen.last);
+    let last = last.max_by_key(|cite| cite.1)?;
     // Gaps are what is looked for here, since the answers may be too large as well: small ones pass.
-    if !inside.would_see(vantage, end, u64::MAX, (first.1, last.1)) {
+    let when = (first.1, last.1);
+    if !inside.would_see(vantage, end, u64::MAX, when) {
         return None;
     }
     let (asker, asked) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     // As large as an echo request is its answer: where as many numbers are missing on the way back, those were lost.
-    let missing = inside.lacks(vantage, end, (first.1, last.1));
+    let missing = inside.lacks(vantage, end, when);
     let all_echoes = sizes.echoes >= sizes.sent;
     let answers_lost = all_echoes && missing.saturating_mul(2) >= sizes.sent;
     let (from, to) = match answers_lost {
@@ -268,17 +308,8 @@ fn inner_finding(
         .all_errors()
         .filter(|error| inner::meaning(error) == Meaning::TooBig);
     let told = errors.find_map(|error| Some((error, error.mtu?)));
-    let flows = case.flows();
-    let inner = told.map(|(_, mtu)| mtu).or_else(|| {
-        USUAL_MTUS
-            .into_iter()
-            .map(|mtu| overhead::safe(flows.clone(), mtu, to.is_ipv6()).0)
-            .find(|inner| (sizes.passes..lost).contains(inner))
-    });
-    let inner = inner.unwrap_or(sizes.passes);
     // Of a single connection the other host may be gone just after the handshake.
     let once = sizes.bare && !sizes.passed_since(Span(1), first.1);
-    let packets = count(sizes.sent, "packet");
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely.lower_if(once),
@@ -286,25 +317,22 @@ fn inner_finding(
         first,
         say!("{size} octets inside, never acknowledged", size = lost),
     )
+    .also(last, "the last time")
     .title(say!("Large packets from {from} to {to} vanish", from, to))
     .says(
         match sizes.bare {
             true => say!(
-                "Inside the tunnel connections open, so small packets from the side of {from} arrive. {packets} of \
-                 {lost} octets and more never were acknowledged, however often they were sent again.",
-                from = asker,
-                packets,
-                lost
+                "Inside the tunnel connections open, so small packets from the side of {from} arrive.",
+                from = asker
             ),
             false => say!(
                 "Inside the tunnel packets from the side of {from} were acknowledged or answered up to {passes} \
-                 octets. {packets} of {lost} octets and more never were, however often they were sent again.",
+                 octets.",
                 from = asker,
-                passes = sizes.passes,
-                packets,
-                lost
+                passes = sizes.passes
             ),
         }
+        .then(sizes.in_vain(lost, when.1.since(when.0)))
         .then(answers_lost.then(|| say!(
             "Meanwhile {missing} numbers of {from} are missing: the answers, which are as large, were sent and lost.",
             missing,
@@ -322,33 +350,84 @@ fn inner_finding(
                 .or("Of echo requests the answers may be lost instead, in the other direction."),
             (false, _) => finding,
         };
+    // What is lost travels towards the side that asks where the answers are.
+    let towards = if answers_lost { 1 - end } else { end };
     finding = finding
-    .advise(say!(
-        "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}; the limit lies between {passes} and {lost} \
-         octets.",
-        inner,
-        // The headers of IP and TCP without options.
-        mss = inner.saturating_sub(if sizes.v6 { 60 } else { 40 }),
-        passes = sizes.passes,
-        lost
-    ))
-    .advise_all(vendor_advice::of_both(case, Topic::Mtu))
-    .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
+        .advise(inner_advice(
+            case,
+            vantage,
+            towards,
+            sizes,
+            told.map(|(_, mtu)| mtu),
+        )?)
+        .advise_all(vendor_advice::of_both(case, Topic::Mtu))
+        .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
     if once {
         finding =
             finding.or("The host that the data is for went away just after the connection opened.");
     }
-    for (at, size) in &sizes.places {
-        finding = finding.also(*at, say!("{size} octets inside, never acknowledged", size));
+    for (seen, size) in &sizes.places {
+        finding = finding.also(
+            seen.first,
+            say!("{size} octets inside, never acknowledged", size),
+        );
     }
     Some(finding)
 }
 
-/// MTUs that are met on the way: Ethernet, with PPPoE, in tunnels of providers and clouds, and what
-/// IPv6 asks for at least.
-const USUAL_MTUS: [u32; 12] = [
-    1500, 1492, 1480, 1476, 1460, 1450, 1440, 1420, 1400, 1380, 1350, 1280,
-];
+/// No link has a smaller MTU that carries IPv6 (RFC 8200 section 5), and few of those that carry IPv4.
+const LEAST_MTU: u32 = 1280;
+
+/// Which size to set inside, where packets to an end are lost: what an ICMP error tells, what needs no
+/// fragments where they are what is lost, or what is known to pass if that is hardly less than what is not.
+/// Otherwise the limit may lie anywhere between, and only what fits every path is safe.
+fn inner_advice(
+    case: &Case<'_>,
+    vantage: Vantage,
+    end: usize,
+    sizes: &Sizes,
+    told: Option<u32>,
+) -> Option<Text> {
+    let (passes, lost) = (sizes.passes, sizes.lost?);
+    // The headers of IP and TCP without options.
+    let mss = |inner: u32| inner.saturating_sub(if sizes.v6 { 60 } else { 40 });
+    let v6 = case.tunnel.ends.get(end)?.is_ipv6();
+    let fits = |mtu: u32| {
+        let (inner, _) = overhead::safe(case.flows(), mtu, v6);
+        (passes..lost).contains(&inner).then_some(inner)
+    };
+    let directions = case.directions().iter();
+    let mut here = directions.filter(|directions| directions.vantage == vantage);
+    let cut = || limit(case, here.next()?, end).and_then(fits);
+    let near = || (lost.saturating_sub(passes) <= lost / 10).then_some(passes);
+    Some(match told.or_else(cut).or_else(near) {
+        Some(inner) => say!(
+            "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}; the limit lies between {passes} and {lost} \
+             octets.",
+            inner,
+            mss = mss(inner),
+            passes,
+            lost
+        ),
+        None => match fits(LEAST_MTU) {
+            Some(inner) => say!(
+                "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}: so ESP fits nearly every path, being \
+                 {least} octets at most. Then raise it step by step: {passes} octets pass, and of {lost} none does.",
+                inner,
+                mss = mss(inner),
+                least = LEAST_MTU,
+                passes,
+                lost
+            ),
+            None => say!(
+                "Lower the inner MTU or the TCP MSS step by step: inside, packets of {passes} octets pass, and of \
+                 {lost} none does.",
+                passes,
+                lost
+            ),
+        },
+    })
+}
 
 /// Large packets of an SA pass one tap and not the other, its small ones pass both.
 fn between_taps(case: &Case<'_>) -> Option<Finding> {
@@ -389,10 +468,16 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
                 None => (near.seen.first, "this SA passes here, large packets and small".into()),
             };
             let header = outer(far).saturating_sub(limit);
-            let (inner, mss) =
-                overhead::safe(flows.iter().copied(), limit + header, to.is_ipv6());
-            Some(
-                Finding::new(
+            let directions = case.directions().iter();
+            let mut here = directions.filter(|directions| directions.vantage == near.key.vantage);
+            // What is in one piece passes where only fragments are lost.
+            let cut = here.next().and_then(|here| self::limit(case, here, end));
+            let cut = cut.filter(|cut| (limit + header..least_lost + header).contains(cut));
+            let mtu = cut.unwrap_or(limit + header);
+            let (inner, mss) = overhead::safe(flows.iter().copied(), mtu, to.is_ipv6());
+            // What was read is surer than what sizes outside tell.
+            let read = by_inner_size(case);
+            let finding = Finding::new(
                     &RULE,
                     Confidence::Likely,
                     case.id,
@@ -410,13 +495,18 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
                     limit = limit + header,
                     small = far.packets
                 ))
-                .advise(match inner >= SMALLEST {
-                    true => say!(
+                .advise(match (cut, inner >= SMALLEST) {
+                    (Some(_), _) => say!(
+                        "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise.",
+                        inner,
+                        mss
+                    ),
+                    (None, true) => say!(
                         "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}: packets of that size pass.",
                         inner,
                         mss
                     ),
-                    false => say!(
+                    (None, false) => say!(
                         "Lower the inner MTU or the TCP MSS step by step: outside, packets of {passes} octets pass, \
                          and of {lost} none does.",
                         passes = limit + header,
@@ -424,8 +514,17 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
                     ),
                 })
                 .advise_all(vendor_advice::of_both(case, Topic::Mtu))
-                .advise("Let ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
-            )
+                .advise(match cut {
+                    Some(_) => "Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.",
+                    None => "Let ICMP 3/4 (ICMPv6 2) pass on the filters in between.",
+                });
+            Some(match read {
+                Some(read) if read.title == finding.title => {
+                    let says = finding.says.then(read.says);
+                    Finding { says, advice: read.advice, ..finding }
+                }
+                _ => finding,
+            })
         })
     })
 }

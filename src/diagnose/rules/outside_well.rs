@@ -1,13 +1,15 @@
 //! The outside link shows a tunnel that works: what that rules out, and where else to look.
 
 use crate::diagnose::facts::esp::Directions;
-use crate::diagnose::facts::{Located, end_of};
+use crate::diagnose::facts::life::{self, Closing};
+use crate::diagnose::facts::{Located, end_of, own, tap};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::{Text, count};
-use crate::model::{IkeState, Tunnel};
+use crate::language::{Text, count, list};
+use crate::model::{EspFlow, IkeState, Tunnel};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -23,19 +25,20 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-On the outside link this tunnel works: it is negotiated, and ESP of both directions passes. Whoever still cannot reach somebody through it must look behind the gateways. Some causes leave no trace on this link: an instance that is in arrears before it falls silent, an access list or a route table of a cloud network, a host firewall, the age of a gateway.
+On the outside link this tunnel works as far as this tap shows: it is negotiated, and ESP of both directions passes. Beside a gateway only what it receives is known to arrive; what it sends may be lost further on. Whoever still cannot reach somebody through the tunnel must look at the far side, at the gateways and behind them. Some causes leave no trace on this link: an instance that is in arrears before it falls silent, an access list or a route table of a cloud network, a host firewall, the age of a gateway.
 
 ## How it is seen
-The IKE SA is established, both ends send ESP until shortly before the end, and few sequence numbers are missing. Of two taps, one lacks hardly anything that left the other.
+The IKE SA is established, both ends send ESP until shortly before the end, and few sequence numbers are missing. Of two taps, one lacks hardly anything that left the other. The TTL tells beside which gateway the tap is. Nothing is said if ESP ends with what may be a Delete and never comes again, or if the tunnel is set up again and again.
 
 ## What else looks like it
 A capture that ends before the trouble begins. Traffic of one pair of hosts may fail in a tunnel that works for all others: only keys of ESP show who talks to whom. ESP that is seen may still be lost behind the tap, or dropped by the gateway that receives it.
 
 ## What to do
-1. At a cloud gateway: its billing and instance state, route tables, network ACLs and security groups, also of an internet gateway beside it.
-2. At the other gateway: routes of the inner networks, the policy between its zones, NAT exemptions.
-3. At the host: its firewall, its way back, whether it answers pings at all; a capture there decides.
-4. Or record with ESP keys: then inner addresses, ports and answers are told.
+1. Look at the counters of IPsec errors on both gateways; where the tap is beside one, capture at the other.
+2. At a cloud gateway: its billing and instance state, route tables, network ACLs and security groups, also of an internet gateway beside it.
+3. At the other gateway: routes of the inner networks, the policy between its zones, NAT exemptions.
+4. At the host: its firewall, its way back, whether it answers pings at all; a capture there decides.
+5. Or record with ESP keys: then inner addresses, ports and answers are told.
 ";
 
 /// So many packets each way show that both ways are open.
@@ -110,8 +113,62 @@ fn is_left_unanswered(case: &Case<'_>) -> bool {
     in_vain || probed(0) || probed(1)
 }
 
+/// Whether all ESP ended with what may be a Delete, and none came again while the recording went on: then
+/// something ended it.
+fn is_over(case: &Case<'_>, directions: &Directions<'_>, last: Timestamp) -> bool {
+    /// ESP that was under way when the delete came.
+    const AT_ONCE: Span = Span::from_secs(1);
+    let ends = |closing: Closing| closing.at.1.since(last).0.abs() <= AT_ONCE.0;
+    tap::went_on(case.model, directions.vantage, last, TOGETHER)
+        && case.tunnel.ike_sas.iter().any(|id| {
+            let mut exchanges = case.model.ike_sas[*id].exchanges.iter();
+            let closing = life::closing(case.model, *id);
+            closing.is_some_and(ends)
+                || exchanges.any(|exchange| {
+                    let exchange = &case.model.exchanges[*exchange];
+                    life::may_delete(case.model, *id, exchange).is_some_and(ends)
+                })
+        })
+}
+
+/// Whether IKE SAs are set up again and again, each after a short life.
+fn is_restless(case: &Case<'_>) -> bool {
+    const SHORT: Span = Span::from_secs(60);
+    let births = case.births();
+    let lives = births.iter().zip(births.iter().skip(1));
+    let mut lives = lives.map(|(old, next)| next.asked.1.since(old.asked.1));
+    births.len() >= 3 && lives.all(|life| life < SHORT)
+}
+
+/// Whether what goes to an end is known to arrive there: this tap is beside it, another tap behind this one
+/// has it, or what was read inside has answers to it.
+fn arrives(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> bool {
+    own::end(directions) == Some(end)
+        || Located::of(case.tunnel, end).is_some_and(|located| located.both >= ENOUGH)
+        || case.inside().is_some_and(|inside| {
+            let mut asking = inside.asking.iter();
+            asking.any(|one| {
+                let (asker, asked) = (one.from.address, one.to.address);
+                one.end == end
+                    && one.talk.vantage == directions.vantage
+                    && inside.converse(directions.vantage, asker, asked)
+            })
+        })
+}
+
+/// The addresses that packets of one direction went to: an end that moves has several.
+fn addresses(directions: &Directions<'_>, end: usize) -> Text {
+    let mut all: Vec<IpAddr> = Vec::new();
+    for flow in directions.flows(end) {
+        if !all.contains(&flow.key.to) {
+            all.push(flow.key.to);
+        }
+    }
+    list(all)
+}
+
 fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
-    if is_left_unanswered(case) {
+    if is_left_unanswered(case) || is_restless(case) {
         return None;
     }
     let [one, two] = case.tunnel.ends;
@@ -125,7 +182,17 @@ fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
     if to_one.min(to_two) < ENOUGH || apart > TOGETHER || missing * UNNOTICED > to_one + to_two {
         return None;
     }
+    let last = last_to_one.1.max(last_to_two.1);
+    if is_over(case, directions, last) {
+        return None;
+    }
     let first = directions.first(0)?;
+    let is_ah = |flow: &EspFlow| flow.key.ah;
+    let esp = match (directions.all().any(is_ah), directions.all().all(is_ah)) {
+        (_, true) => "AH",
+        (true, false) => "ESP and AH",
+        (false, false) => "ESP",
+    };
     let negotiated = match case
         .tunnel
         .ike_sas
@@ -142,27 +209,100 @@ fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
             numbers = count(missing, "sequence number")
         ),
     };
-    Some(
-        Finding::new(&RULE, Confidence::Likely, case.id, first, "ESP passes in this direction")
-            .also(directions.first(1)?, "and in this one")
-            .during(first.1, last_to_one.1.max(last_to_two.1))
-            .title(say!(
-                "IKE and ESP pass both ways between {one} and {two}: what fails in there fails behind a gateway",
+    // What is recorded as it leaves its sender may be lost on all of its way.
+    let beside = own::end(directions).filter(|near| !arrives(case, directions, 1 - near));
+    let beside = beside.and_then(|near| {
+        let ends = &case.tunnel.ends;
+        Some((ends.get(near)?, ends.get(1 - near)?))
+    });
+    let both = arrives(case, directions, 0) && arrives(case, directions, 1);
+    let says = Text::from(negotiated).then(say!(
+        "{to_two} of {esp} went to {two} and {to_one} to {one}, and {whole}.",
+        to_two = count(to_two, "packet"),
+        esp,
+        two = addresses(directions, 1),
+        to_one = count(to_one, "packet"),
+        one = addresses(directions, 0),
+        whole
+    ));
+    let (title, says) = match beside {
+        Some((near, far)) => (
+            say!(
+                "{esp} of {far} reaches {near}, and {near} sends; IKE passes both ways",
+                esp,
+                far,
+                near
+            ),
+            says.then(say!(
+                "This tap is beside {near}: what {far} sends comes so far, and hardly anything of it is lost. \
+                 Whether what {near} sends arrives at {far} does not show here.",
+                near,
+                far
+            )),
+        ),
+        None if both => (
+            say!(
+                "IKE and {esp} pass both ways between {one} and {two}: what fails in there fails in a gateway or \
+                 behind one",
+                esp,
                 one,
                 two
-            ))
-            .says(Text::from(negotiated).then(say!(
-                "{to_two} went to {two} and {to_one} to {one}, and {whole}: no filter stops IKE or ESP before \
-                 this tap, and hardly anything is lost there. What fails in this tunnel most likely fails behind a \
-                 gateway.",
-                to_two = count(to_two, "ESP packet"),
-                two,
-                to_one = count(to_one, "ESP packet"),
+            ),
+            says.then(
+                "What each of them sends reaches the other. What fails in this tunnel most likely fails in a \
+                 gateway, or behind one.",
+            ),
+        ),
+        None => (
+            say!(
+                "IKE and {esp} pass this tap both ways between {one} and {two}",
+                esp,
                 one,
-                whole
-            )))
-            .or("A gateway receives ESP and drops it, or it is lost behind this tap: the counters of the gateways tell.")
+                two
+            ),
+            says.then(say!(
+                "No filter stops IKE or {esp} before this tap, and hardly anything is lost there. What fails in \
+                 this tunnel fails beyond this tap: on the link behind it, in a gateway, or behind one.",
+                esp
+            )),
+        ),
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        case.id,
+        first,
+        say!("{esp} passes in this direction", esp),
+    )
+    .also(directions.first(1)?, "and in this one")
+    .during(first.1, last)
+    .title(title)
+    .says(says);
+    finding = match beside {
+        Some((near, far)) => finding
+            .or(say!("{esp} of {near} is lost beyond this tap.", esp, near))
+            .advise(say!(
+                "Capture at the outside port of {far}: there it shows whether {esp} of {near} arrives.",
+                far,
+                esp,
+                near
+            )),
+        None => finding,
+    };
+    finding = finding.or(match both || beside.is_some() {
+        true => say!(
+            "A gateway receives {esp} and drops it: the counters of the gateways tell.",
+            esp
+        ),
+        false => say!(
+            "A gateway receives {esp} and drops it, or it is lost behind this tap: the counters of the gateways tell.",
+            esp
+        ),
+    });
+    Some(
+        finding
             .or("The trouble began after the capture ended, or concerns hosts that were silent meanwhile.")
+            .advise("Look at the counters of IPsec errors on both gateways.")
             .advise("At a cloud gateway look at billing and instance state, route tables, network ACLs and security groups.")
             .advise("At the other gateway look at inner routes, the policy between its zones, and NAT exemptions.")
             .advise(match directions.all().all(|flow| flow.opened.is_some()) {
@@ -174,6 +314,7 @@ fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Finding;
     use crate::diagnose::testing::{fires, silent};
 
     const UP: &str = "
@@ -193,6 +334,62 @@ mod tests {
         let (whole, one) = (says("1..2000"), says("1..500,502..2000"));
         assert!(whole.contains("no sequence number is missing"), "{whole}");
         assert!(one.contains("1 sequence number missing"), "{one}");
+    }
+
+    #[test]
+    fn what_leaves_beside_the_tap_is_not_known_to_arrive() {
+        let found = |far: &str| {
+            let text = format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..20 every 0.3 size 136{far}");
+            fires(&text, "outside-well")
+        };
+        let (amid, beside) = (found(""), found(" ttl=57"));
+        let title = |finding: &Finding| finding.title.to_string();
+        assert!(
+            title(&amid).contains("pass this tap both ways"),
+            "{}",
+            title(&amid)
+        );
+        assert!(
+            title(&beside).starts_with("ESP of 192.0.2.2 reaches 192.0.2.1, and 192.0.2.1 sends"),
+            "{}",
+            title(&beside)
+        );
+        // Answers inside come only to what arrived.
+        let read = UP.replace("size 136", "inner(10.1.0.9 > 10.2.0.9 echo 7/1)")
+            + "\n1.1 B > A ESP 0xa1 seq 1..20 every 0.3 ttl=57 inner(10.2.0.9 > 10.1.0.9 reply 7/1)";
+        let read = fires(&read, "outside-well");
+        assert!(
+            title(&read).contains("a gateway or behind one"),
+            "{}",
+            title(&read)
+        );
+    }
+
+    #[test]
+    fn what_ends_with_a_delete_or_is_set_up_again_and_again_is_no_good_news() {
+        let well = format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..20 every 0.3 size 136");
+        let delete = "\n6.9 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                      6.95 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80";
+        fires(&format!("{well}{delete}"), "outside-well");
+        silent(
+            &format!("{well}{delete}\n60 C > B ESP 0xc1"),
+            "outside-well",
+        );
+        let life = |spi: u32, at: u32| {
+            let up = UP.lines().skip(1).take(4).map(|line| {
+                let line = line.trim_start();
+                let (time, rest) = line.split_once(' ').unwrap_or_default();
+                let time: f64 = time.parse().unwrap_or_default();
+                let rest = rest
+                    .replace("i=1", &format!("i={spi}"))
+                    .replace("r=2", &format!("r=9{spi}"));
+                format!("{} {rest}\n", time + f64::from(at))
+            });
+            up.collect::<String>()
+        };
+        let lives = |last: u32| well.clone() + "\n" + &life(5, 20) + &life(6, last);
+        silent(&lives(40), "outside-well");
+        fires(&lives(100), "outside-well");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Each new child SA displaces the last.
 
 use super::ts_narrowed::pair;
-use crate::diagnose::facts::{self, selectors};
+use crate::diagnose::facts;
+use crate::diagnose::facts::selectors::{self, Deletion};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{Exchange, IkeSaId, InformationalClass, Seen, Selector, selector};
+use crate::model::{Exchange, Flight, IkeSaId, InformationalClass, Seen, Selector, selector};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp};
@@ -67,6 +68,28 @@ struct Made {
     sides: [Vec<Selector>; 2],
 }
 
+/// A child SA that was deleted as soon as another was granted.
+struct Displaced<'a> {
+    before: &'a Made,
+    after: &'a Made,
+    deletion: Deletion,
+}
+
+impl Displaced<'_> {
+    /// The message that deletes it.
+    fn deleted(&self) -> Cite {
+        (self.deletion.frame, self.deletion.time)
+    }
+}
+
+/// How long a displaced child SA lived on at most.
+fn longest(displaced: &[Displaced<'_>]) -> Span {
+    let lived = displaced
+        .iter()
+        .map(|one| one.deletion.time.since(one.after.at.1));
+    lived.max().unwrap_or_default()
+}
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let made = made(case);
     if made.len() < 2 {
@@ -78,53 +101,59 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .iter()
         .flat_map(|id| selectors::deletions(case.model, *id))
         .collect();
-    let displaced = |by_granter: bool| -> Vec<(&Made, &Made)> {
+    let displaced = |by_granter: bool| -> Vec<Displaced<'_>> {
         let pairs = made.windows(2).filter_map(|pair| {
             let [before, after] = pair else { return None };
-            let same = is_alike(before, after);
-            let ended = deleted.iter().any(|one| {
+            if is_alike(before, after) {
+                return None;
+            }
+            let deletion = deleted.iter().find(|one| {
                 (one.by == after.from) == by_granter
                     && before.spis.contains(&Some(one.spi))
                     && one.time >= after.at.1
                     && one.time.since(after.at.1) <= SOON
-            });
-            (!same && ended).then_some((before, after))
+            })?;
+            Some(Displaced {
+                before,
+                after,
+                deletion: *deletion,
+            })
         });
         pairs.collect()
     };
     // Under another IKE SA everything is asked for anew.
-    let asked_again = |before: &Made, after: &Made| {
+    let asked_again = |Displaced { before, after, .. }: &Displaced<'_>| {
         let mut later = made.iter();
         later
             .any(|one| one.at.1 > after.at.1 && one.ike_sa == after.ike_sa && is_alike(one, before))
     };
     let by_asker = || {
         let displaced = displaced(false);
-        let first = displaced.first();
-        let again = first.is_some_and(|(before, after)| asked_again(before, after));
+        let again = displaced.first().is_some_and(asked_again);
         (again && displaced.len() >= PATTERN)
             .then(|| of_asker(case, &displaced))
             .flatten()
     };
     let displaced = displaced(true);
-    let Some((before, after)) = displaced.first() else {
+    let Some(one) = displaced.first() else {
         return by_asker()
             .or_else(|| by_silence(case))
             .into_iter()
             .collect();
     };
-    let again = asked_again(before, after);
+    let again = asked_again(one);
     if displaced.len() < PATTERN && !again {
         return Vec::new();
     }
-    let from = after.from;
-    let (first, next) = (pair(&before.sides), pair(&after.sides));
+    let from = one.after.from;
+    let (first, next) = (pair(&one.before.sides), pair(&one.after.sides));
+    let soon = longest(&displaced);
     let says = match displaced.len() {
         1 => say!(
             "Once {from} granted a child SA and within {soon} deleted the one before, which was for other networks: \
              first {first}, then {next}.",
             from,
-            soon = SOON,
+            soon,
             first,
             next
         ),
@@ -133,7 +162,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
              networks: first {first}, then {next}.",
             times,
             from,
-            soon = SOON,
+            soon,
             first,
             next
         ),
@@ -144,15 +173,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// Who asks for a child SA deletes the one before, and asks for that again: it holds one at a time itself.
-fn of_asker(case: &Case<'_>, displaced: &[(&Made, &Made)]) -> Option<Finding> {
-    let (before, after) = displaced.first()?;
+fn of_asker(case: &Case<'_>, displaced: &[Displaced<'_>]) -> Option<Finding> {
+    let Displaced { before, after, .. } = displaced.first()?;
     let from = after.to;
     let says = say!(
         "{times} times {from} asked for a child SA and within {soon} deleted the one before, which was for \
          other networks: first {first}, then {next}.",
         times = displaced.len(),
         from,
-        soon = SOON,
+        soon = longest(displaced),
         first = pair(&before.sides),
         next = pair(&after.sides)
     )
@@ -167,12 +196,14 @@ fn of_asker(case: &Case<'_>, displaced: &[(&Made, &Made)]) -> Option<Finding> {
 /// One side deletes the child SA before each that is made: these displace each other.
 fn one_at_a_time(
     case: &Case<'_>,
-    displaced: &[(&Made, &Made)],
+    displaced: &[Displaced<'_>],
     from: IpAddr,
     confidence: Confidence,
     says: Text,
 ) -> Option<Finding> {
-    let ((before, after), others) = displaced.split_first()?;
+    let (first, others) = displaced.split_first()?;
+    let Displaced { before, after, .. } = first;
+    let note = |one: &Displaced<'_>| say!("{spi} is deleted", spi = one.deletion.spi);
     let mut finding = Finding::new(
         &RULE,
         confidence,
@@ -188,6 +219,7 @@ fn one_at_a_time(
         before.at,
         say!("the one before, for {pair}", pair = pair(&before.sides)),
     )
+    .also(first.deleted(), note(first))
     .title(say!("{from} keeps one child SA only", from))
     .says(says.then("It holds one at a time."))
     .advise("Put all networks into one child SA, cover them by one prefix for each side, or use 0.0.0.0/0 on both sides and decide by routes.")
@@ -195,11 +227,11 @@ fn one_at_a_time(
         "Or let {from} hold several child SAs, or use a connection of its own for each pair.",
         from
     ));
-    for (_, after) in others {
-        finding = finding.also(
-            after.at,
-            say!("and again, for {pair}", pair = pair(&after.sides)),
-        );
+    for one in others {
+        let again = say!("and again, for {pair}", pair = pair(&one.after.sides));
+        finding = finding
+            .also(one.after.at, again)
+            .also(one.deleted(), note(one));
     }
     Some(finding)
 }
@@ -226,43 +258,46 @@ fn by_silence(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let mut deletes = deletes(case);
-    deletes.sort_unstable_by_key(|(time, _)| *time);
-    let displaced: Vec<(&Sealed, &Sealed)> = sealed
+    deletes.sort_unstable_by_key(|(at, _)| at.1);
+    let displaced: Vec<(&Sealed, &Sealed, Cite)> = sealed
         .windows(2)
         .filter_map(|pair| {
             let [before, after] = pair else { return None };
-            let from = deletes.partition_point(|(time, _)| *time < after.at.1);
+            let from = deletes.partition_point(|(at, _)| at.1 < after.at.1);
             let soon = |time: Timestamp| time.since(after.at.1) <= SOON;
             let cleaned = || {
                 let next = deletes.iter().skip(from);
-                next.take_while(|(time, _)| soon(*time)).map(|(_, by)| *by)
+                next.take_while(|(at, _)| soon(at.1))
             };
             // Who asked for the new one cleans up after a rekeying; then the other's is a liveness check.
-            let deleted =
-                cleaned().any(|by| by == after.from) && cleaned().all(|by| by == after.from);
+            let (deleted, _) = cleaned().next()?;
+            let by_granter = cleaned().all(|(_, by)| *by == after.from);
             let last = before.seen.last.1;
             let in_use = after.at.1.since(last) <= IN_USE;
             // One that carries packets beside the new one was not displaced by it.
             let beside = last.since(after.seen.first.1) > IN_FLIGHT;
-            (deleted && in_use && soon(last) && !beside).then_some((before, after))
+            (by_granter && in_use && soon(last) && !beside).then_some((before, after, *deleted))
         })
         .collect();
     let lives: Vec<i64> = displaced
         .iter()
-        .map(|(before, after)| after.at.1.since(before.at.1).0)
+        .map(|(before, after, _)| after.at.1.since(before.at.1).0)
         .collect();
     let (shortest, longest) = (lives.iter().min()?, lives.iter().max()?);
     let steady = longest.saturating_mul(2) < shortest.saturating_mul(3);
     // SAs that are rekeyed by volume carry the same amount each, at no steady interval.
-    let amounts = || displaced.iter().map(|(before, _)| before.octets);
+    let amounts = || displaced.iter().map(|(before, ..)| before.octets);
     let (least, most) = (amounts().min()?, amounts().max()?);
     let by_volume = least >= VOLUME && most.saturating_mul(4) < least.saturating_mul(5);
     let (first, others) = displaced.split_first()?;
     if displaced.len() < SEALED_PATTERN || steady || by_volume {
         return None;
     }
-    let (before, after) = first;
+    let (before, after, deleted) = first;
     let from = after.from;
+    let gone = displaced
+        .iter()
+        .map(|(before, after, deleted)| deleted.1.max(before.seen.last.1).since(after.at.1));
     let mut finding = Finding::new(
         &RULE,
         Confidence::Possible,
@@ -272,6 +307,7 @@ fn by_silence(case: &Case<'_>) -> Option<Finding> {
     )
     .severity(case.tap().gaps(Severity::Warning))
     .also(before.seen.last, "the last packet of the one before")
+    .also(*deleted, "what may be a Delete")
     .title(say!("{from} may keep one child SA only", from))
     .says(say!(
         "{times} times {from} granted a child SA, sent what may be a Delete, and the ESP of the one before, \
@@ -279,15 +315,17 @@ fn by_silence(case: &Case<'_>) -> Option<Finding> {
          lifetime.",
         times = displaced.len(),
         from,
-        soon = SOON,
+        soon = gone.max().unwrap_or_default(),
         shortest = Span(*shortest),
         longest = Span(*longest)
     ))
     .or("They are rekeyed, and the side that is asked deletes the old SA.")
     .advise("Give the keys of the IKE SA, which show the selectors of each.")
     .advise("If each is for other networks, put all into one child SA, or use a connection of its own for each pair.");
-    for (_, after) in others {
-        finding = finding.also(after.at, "and again");
+    for (_, after, deleted) in others {
+        finding = finding
+            .also(after.at, "and again")
+            .also(*deleted, "what may be a Delete");
     }
     Some(finding)
 }
@@ -304,8 +342,8 @@ const IN_FLIGHT: Span = Span::from_millis(200);
 /// A child SA that carried a packet so shortly before was in use.
 const IN_USE: Span = Span::from_secs(30);
 
-/// The child SAs of a tunnel that carried packets both ways and were made by sealed messages of
-/// IKEv2, in order of the answers.
+/// The child SAs of a tunnel that carried packets both ways and were made by sealed messages, in order of
+/// the answers.
 fn sealed(case: &Case<'_>) -> Vec<Sealed> {
     let mut found = Vec::new();
     for flow in &case.tunnel.flows {
@@ -319,12 +357,10 @@ fn sealed(case: &Case<'_>) -> Vec<Sealed> {
         };
         let pair = [one, other].map(|id| &case.model.flows[id]);
         let made = child.made_by.map(|made| &case.model.exchanges[made]);
-        let Some(response) = made.and_then(Exchange::response).filter(|_| one == *flow) else {
+        let Some(response) = made.and_then(granting).filter(|_| one == *flow) else {
             continue;
         };
-        let v2 = made.is_some_and(|made| made.kind != ExchangeType::QUICK_MODE);
-        if let (Some(message), Some(seen), true) =
-            (facts::first(case.model, response), child.seen, v2)
+        if let (Some(message), Some(seen)) = (facts::first(case.model, response), child.seen)
             && case.model.opened(response).is_none()
         {
             found.push(Sealed {
@@ -339,14 +375,23 @@ fn sealed(case: &Case<'_>) -> Vec<Sealed> {
     found
 }
 
-/// Sealed requests that may delete a child SA: when, and by whom.
-fn deletes(case: &Case<'_>) -> Vec<(Timestamp, IpAddr)> {
+/// The message of an exchange that grants a child SA: of quick mode the second (RFC 2409 section 5.5).
+fn granting(made: &Exchange) -> Option<&Flight> {
+    match made.kind {
+        ExchangeType::QUICK_MODE => made.flights.get(1),
+        _ => made.response(),
+    }
+}
+
+/// Sealed messages that may delete a child SA, and who sends them.
+fn deletes(case: &Case<'_>) -> Vec<(Cite, IpAddr)> {
     let small = [InformationalClass::DeleteChild, InformationalClass::Small];
     let mut found = Vec::new();
     for sa in &case.tunnel.ike_sas {
         for id in &case.model.ike_sas[*sa].exchanges {
             let exchange = &case.model.exchanges[*id];
-            if exchange.kind == ExchangeType::INFORMATIONAL
+            let kinds = [ExchangeType::INFORMATIONAL, ExchangeType::INFORMATIONAL_V1];
+            if kinds.contains(&exchange.kind)
                 && let Some(request) = exchange.request()
                 && let Some(message) = facts::first(case.model, request)
                 && case
@@ -354,7 +399,8 @@ fn deletes(case: &Case<'_>) -> Vec<(Timestamp, IpAddr)> {
                     .informational_class(*sa, request)
                     .is_some_and(|class| small.contains(&class))
             {
-                found.push((message.time, message.path.from().address));
+                let at = (message.frame, message.time);
+                found.push((at, message.path.from().address));
             }
         }
     }
@@ -509,6 +555,48 @@ mod tests {
     fn sealed_turns_at_no_steady_interval_are_a_suspicion() {
         let found = fires(&sealed(&[1, 10, 35, 43, 70, 90], "B"), "single-child-peer");
         assert_eq!(found.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn sealed_turns_of_ikev1_are_a_suspicion_as_well() {
+        let text = |by: &str, delete: u32| {
+            let other = if by == "A" { "B" } else { "A" };
+            let mut text = "
+                0 A:500 > B:500 MAIN i=1 r=0 SA(encr=7/128 hash=4 auth=1 group=14)
+                0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/128 hash=4 auth=1 group=14)
+                0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+                0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+                0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+                0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+                "
+            .to_owned();
+            for (n, (at, until)) in [(1, 10), (10, 35), (35, 43), (43, 70), (70, 90)]
+                .into_iter()
+                .enumerate()
+            {
+                write!(
+                    text,
+                    "{before}.7 A:500 > B:500 QUICK i=1 r=2 id={id} sealed 188
+                     {before}.8 B:500 > A:500 QUICK i=1 r=2 id={id} sealed 188 seed={n}
+                     {before}.9 A:500 > B:500 QUICK i=1 r=2 id={id} sealed 76
+                     {at} A > B ESP 0xb{n} seq 1..{packets} every 0.5 size 136
+                     {at} B > A ESP 0xa{n} seq 1..{packets} every 0.5 size 136
+                     {at}.1 {by}:500 > {other}:500 INFO_V1 i=1 r=2 id={late} sealed {delete}
+                     ",
+                    before = at - 1,
+                    packets = (until - at) * 2,
+                    id = n + 10,
+                    late = n + 30
+                )
+                .unwrap();
+            }
+            text
+        };
+        let found = fires(&text("B", 92), "single-child-peer");
+        assert_eq!(found.confidence, Confidence::Possible);
+        // Who asks cleans up; a liveness check is longer.
+        silent(&text("A", 92), "single-child-peer");
+        silent(&text("B", 108), "single-child-peer");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The tunnel is lost and negotiated anew again and again.
 
-use crate::diagnose::facts::life::Birth;
+use crate::diagnose::facts::life::{Birth, Closing};
 use crate::diagnose::facts::{end_of, first, life};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
@@ -34,7 +34,7 @@ const DOCUMENT: &str = "\
 IKE SAs come up and are lost after a short life, several times. Each loss interrupts traffic and routing protocols.
 
 ## How it is seen
-At least three times the peers negotiate from the beginning while there is traffic, though the IKE SA before was neither rekeyed, nor reauthenticated, nor closed by the side that negotiates anew. The IKE SA before is not used any more.
+At least three times the peers negotiate from the beginning while there is traffic, though the IKE SA before was neither rekeyed, nor reauthenticated, nor closed by the side that negotiates anew. The IKE SA before is not used any more. Or one side closes the tunnel and opens it anew three times, each time after as many of its packets of one size had no answer of that size: told as possible.
 
 ## What else looks like it
 An operator who restarts connections; two losses are a warning, more an error. Several devices behind one NAT look like one peer; those with other ports, or that live side by side, are told apart.
@@ -60,6 +60,9 @@ const IN_FLIGHT: Span = Span::from_secs(1);
 /// How long an old IKE SA may be used on after the next came up.
 const DRAIN: Span = Span::from_secs(30);
 
+/// Nobody renews an IKE SA by a new authentication after so short a life.
+const SHORT: Span = Span::from_secs(60);
+
 /// The shortest idle timers, and as long as a person waits before trying again.
 const IDLE: Span = Span::from_secs(10);
 
@@ -76,10 +79,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .filter(|(old, next)| is_lost(case, old, next))
         .collect();
     let (Some((first, _)), Some((_, last))) = (lost.first(), lost.last()) else {
-        return Vec::new();
+        return in_vain(case, &births).into_iter().collect();
     };
     if lost.len() < 2 {
-        return Vec::new();
+        return in_vain(case, &births).into_iter().collect();
     }
     let lives = list(lost.iter().take(8).map(|(old, next)| {
         let life = next.asked.1.since(old.asked.1).as_secs_f64();
@@ -120,6 +123,109 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(next.asked, "negotiated anew");
     }
     vec![finding]
+}
+
+/// A life that was ended by the side that then opened the next one.
+struct Given<'a> {
+    /// What closed it, and who.
+    closing: Closing,
+    next: &'a Birth,
+    /// Packets of one size that this side sent beyond those of that size that came back.
+    size: u32,
+    unanswered: u64,
+}
+
+/// One side closes the tunnel and opens it anew, each time when as many of its packets had no answer: so a
+/// health check counts. Bulk traffic one way leaves no number alike.
+fn in_vain(case: &Case<'_>, births: &[Birth]) -> Option<Finding> {
+    /// Fewer lives may end alike by chance.
+    const PATTERN: usize = 3;
+    let pairs = births.iter().zip(births.iter().skip(1));
+    let given: Vec<Given<'_>> = pairs
+        .filter_map(|(old, next)| given_up(case, old, next))
+        .collect();
+    let (first, last) = (given.first()?, given.last()?);
+    let counts = || given.iter().map(|one| one.unanswered);
+    let (fewest, most) = (counts().min()?, counts().max()?);
+    let alike = given
+        .iter()
+        .all(|one| one.size == first.size && one.closing.from == first.closing.from);
+    // The last one may have been cut off.
+    if given.len() < PATTERN || !alike || most.saturating_sub(fewest) > 1 {
+        return None;
+    }
+    let from = first.closing.from;
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        case.id,
+        first.closing.at,
+        say!("{from} ends the IKE SA", from),
+    )
+    .severity(Severity::Warning)
+    .during(first.closing.at.1, last.next.asked.1)
+    .title(say!(
+        "{from} closed the tunnel and opened it anew {times} times",
+        from,
+        times = given.len()
+    ))
+    .says(say!(
+        "{from} ended the IKE SA {times} times and began a new one, each time when {packets} of {size} octets of \
+         ESP had none of that size in return. So does a gateway whose health check has no answer.",
+        from,
+        times = given.len(),
+        packets = count(fewest, "packet"),
+        size = first.size
+    ));
+    for one in &given {
+        finding = finding
+            .also(one.closing.at, "and again")
+            .also(one.next.asked, "negotiated anew");
+    }
+    Some(
+        finding
+            .or("Those packets want no answer, and an operator or a schedule restarts the tunnel.")
+            .advise("Give the keys of ESP, which show what has no answer.")
+            .advise(say!(
+                "Look on {from} for a health check of the tunnel and for its target; dead peer detection needs none.",
+                from
+            )),
+    )
+}
+
+/// Whether the side that opens the next IKE SA closed this one soon, after a few packets of one size had no
+/// answer of that size.
+fn given_up<'a>(case: &Case<'_>, old: &Birth, next: &'a Birth) -> Option<Given<'a>> {
+    /// So many without an answer are no chance.
+    const FEW: u64 = 3;
+    let closing = life::closing(case.model, old.ike_sa)?;
+    let reopened = next.asked.1.since(closing.at.1);
+    let soon = closing.at.1.since(old.asked.1) < SHORT;
+    if closing.from != next.initiator || reopened < Span(0) || reopened > MENDED || !soon {
+        return None;
+    }
+    let end = end_of(case.tunnel, closing.from)?;
+    let mut sizes: BTreeMap<u32, [u64; 2]> = BTreeMap::new();
+    let children = case.model.ike_sas[old.ike_sa].child_sas.iter();
+    let flows = children.flat_map(|id| case.model.child_sas[*id].flows);
+    for flow in flows.flatten().map(|id| &case.model.flows[id]) {
+        let sent = case.tunnel.destination(flow)? != end;
+        for (size, packets) in &flow.sizes.counts {
+            let [out, back] = sizes.entry(*size).or_default();
+            *(if sent { out } else { back }) += u64::from(*packets);
+        }
+    }
+    let mut lacking = sizes
+        .into_iter()
+        .map(|(size, [out, back])| (size, out.saturating_sub(back)))
+        .filter(|(_, unanswered)| *unanswered >= FEW);
+    let (size, unanswered) = lacking.next()?;
+    lacking.next().is_none().then_some(Given {
+        closing,
+        next,
+        size,
+        unanswered,
+    })
 }
 
 /// Whether the recording has the answer to the first message of an IKE SA: where it lacks that, it may lack
@@ -242,7 +348,6 @@ fn last_traffic(model: &Model, id: IkeSaId) -> Option<Timestamp> {
 /// Whether an IKE SA was cut short by the other side, though another took its place: who renews one by a new
 /// authentication asks for that at once, or before, and not every minute (RFC 7296 section 2.8.3).
 fn is_cut(model: &Model, old: &Birth, next: &Birth) -> bool {
-    const SHORT: Span = Span::from_secs(60);
     const AT_ONCE: Span = Span::from_secs(1);
     closing(model, old.ike_sa).is_some_and(|(at, from)| {
         from != next.initiator && next.asked.1.since(at) > AT_ONCE && at.since(old.asked.1) < SHORT
@@ -436,6 +541,42 @@ mod tests {
         let text = text.replace("seq 1..90 every 1", "seq 1..94 every 1");
         let says = fires(&text, "tunnel-flapping").says.to_string();
         assert!(says.contains("1 time by 192.0.2.2; 1 ended"), "{says}");
+    }
+
+    #[test]
+    fn who_starts_anew_after_as_many_packets_without_answer_each_time_counts_them() {
+        let life = |spi: u32, at: u32, sent: u32| {
+            let end = at + 9;
+            up(spi, at).replace(
+                "seq 1..90 every 1",
+                &format!("seq 1..{sent} every 0.3 size 120"),
+            ) + &format!(
+                "{at}.5 B > A ESP 0xa{spi} seq 1..8 every 0.3 size 120
+                     {end}.0 A:500 > B:500 INFORMATIONAL i={spi} r=9{spi} id=2 request sealed 80
+                     {end}.1 B:500 > A:500 INFORMATIONAL i={spi} r=9{spi} id=2 response sealed 80
+                     "
+            )
+        };
+        let lives = |sent: [u32; 4]| {
+            let [one, two, three, four] = sent;
+            [
+                life(1, 0, one),
+                life(2, 10, two),
+                life(3, 20, three),
+                life(4, 30, four),
+            ]
+            .concat()
+        };
+        let found = fires(&lives([13, 13, 14, 9]), "tunnel-flapping");
+        assert_eq!(found.severity, Severity::Warning);
+        let title = found.title.to_string();
+        assert!(
+            title.contains("closed the tunnel and opened it anew 3 times"),
+            "{title}"
+        );
+        // All are answered, or as many as happen to come.
+        silent(&lives([8, 8, 9, 9]), "tunnel-flapping");
+        silent(&lives([13, 20, 17, 9]), "tunnel-flapping");
     }
 
     #[test]

@@ -183,7 +183,7 @@ fn sent_on(case: &Case<'_>) -> Option<Finding> {
     case.tunnel.ike_sas
         .iter()
         .flat_map(|id| selectors::deletions(case.model, *id))
-        .find_map(|selectors::Deletion { time, vantage, spi, by }| {
+        .find_map(|selectors::Deletion { time, vantage, spi, by, .. }| {
             let settled = time.later(SETTLED);
             // Where the clock was set back, or is another tap's, later is not known by time.
             let flow = flows.get(&spi)?.iter().find(|flow| {
