@@ -96,7 +96,7 @@ pub(super) fn summary(
         sheet.paragraph(out, "     ", &sheet.say(text))?;
     }
     if let Some(inside) = &tunnel.inner {
-        inner(out, inside, sheet)?;
+        inner(out, inside, inputs, sheet)?;
     }
     timeline(out, &tunnel.timeline, inputs, sheet, detail)
 }
@@ -173,12 +173,20 @@ fn timeline(
 /// Conversations that a summary names: those with most packets.
 const TALKS_SHOWN: usize = 3;
 
-fn inner(out: &mut impl Write, inside: &InsideView, sheet: Sheet) -> io::Result<()> {
-    let mut talks: Vec<&ConversationView> = inside.conversations.iter().collect();
-    talks.sort_by_key(|talk| std::cmp::Reverse(talk.sent.packets + talk.received.packets));
+fn inner(
+    out: &mut impl Write,
+    inside: &InsideView,
+    inputs: &[InputView<'_>],
+    sheet: Sheet,
+) -> io::Result<()> {
+    let mut talks = by_conversation(&inside.conversations);
+    let listed = talks.len() as u64;
+    talks.sort_by_key(|taps| {
+        let talk = taps.first().copied();
+        std::cmp::Reverse(talk.map_or(0, packets))
+    });
     let shown = talks.iter().take(TALKS_SHOWN);
-    let mut told: Vec<Text> = shown.map(|talk| said(talk)).collect();
-    let listed = inside.conversations.len() as u64;
+    let mut told: Vec<Text> = shown.filter_map(|taps| at_taps(taps, inputs)).collect();
     match (listed + inside.more).saturating_sub(TALKS_SHOWN as u64) {
         0 => {}
         more => told.push(count(more, "further conversation")),
@@ -190,6 +198,55 @@ fn inner(out: &mut impl Write, inside: &InsideView, sheet: Sheet) -> io::Result<
     }
     let told = sheet.say(parted("; ", told));
     sheet.paragraph(out, &sheet.lead(5, "inside"), &told)
+}
+
+/// Packets of a conversation, both ways.
+fn packets(talk: &ConversationView) -> u64 {
+    talk.sent.packets + talk.received.packets
+}
+
+/// The taps at which each conversation was recorded, the one that saw most of it first.
+fn by_conversation(all: &[ConversationView]) -> Vec<Vec<&ConversationView>> {
+    let mut places = HashMap::new();
+    let mut found: Vec<Vec<&ConversationView>> = Vec::new();
+    for talk in all {
+        let mut ends = [&talk.from, &talk.to].map(|end| (end.address, end.port));
+        ends.sort_unstable();
+        let place = *places
+            .entry((talk.protocol, talk.nested, ends))
+            .or_insert(found.len());
+        match found.get_mut(place) {
+            Some(taps) => taps.push(talk),
+            None => found.push(vec![talk]),
+        }
+    }
+    for taps in &mut found {
+        taps.sort_by_key(|talk| std::cmp::Reverse(packets(talk)));
+    }
+    found
+}
+
+/// A conversation, and what other taps saw less of it.
+fn at_taps(taps: &[&ConversationView], inputs: &[InputView<'_>]) -> Option<Text> {
+    let (most, others) = taps.split_first()?;
+    let less = others.iter().find(|other| packets(other) < packets(most));
+    let talk = said(most);
+    Some(match less {
+        None => talk,
+        Some(less) => {
+            let (sent, back) = match less.from.address == most.from.address {
+                true => (less.sent.packets, less.received.packets),
+                false => (less.received.packets, less.sent.packets),
+            };
+            say!(
+                "{talk} (at {tap} {sent} and {back})",
+                talk,
+                tap = tap_name(inputs, less.input, less.interface),
+                sent,
+                back
+            )
+        }
+    })
 }
 
 /// `10.1.0.1:40000 → 10.2.0.1:443 TCP, 12 packets, 11 back`.
@@ -213,18 +270,21 @@ fn said(talk: &ConversationView) -> Text {
     )
 }
 
+/// The file of a tap, and its interface where that is not the first.
+fn tap_name(inputs: &[InputView<'_>], input: u16, interface: u32) -> Text {
+    let path = inputs
+        .get(usize::from(input))
+        .map_or("", |input| input.path);
+    let file = Text::verbatim(escape(file_name(path)));
+    match interface {
+        0 => file,
+        interface => say!("{file} (interface {interface})", file, interface),
+    }
+}
+
 /// What two taps show together: `taps a.pcap and b.pcap: b.pcap is 1.2 ms ahead (± 40 µs), …`.
 fn between_taps(tunnel: &TunnelView<'_>, taps: &TapsView, inputs: &[InputView<'_>]) -> Text {
-    let name = |tap: &TapView| {
-        let path = inputs
-            .get(usize::from(tap.input))
-            .map_or("", |input| input.path);
-        let file = Text::verbatim(escape(file_name(path)));
-        match tap.interface {
-            0 => file,
-            interface => say!("{file} (interface {interface})", file, interface),
-        }
-    };
+    let name = |tap: &TapView| tap_name(inputs, tap.input, tap.interface);
     let (a, b) = (name(&taps.a), name(&taps.b));
     let clock = taps.clock_offset_ns.zip(taps.uncertainty_ns);
     let mut facts = Vec::new();

@@ -101,6 +101,13 @@ impl Attempt {
         }
     }
 
+    /// Whether who asks had been granted another attempt of its own before: it wants more than that, so only
+    /// what the other side asked for can have crossed it.
+    fn knew_of(&self, other: &Self, granted: Timestamp) -> bool {
+        let asked = self.told.request.as_ref().zip(other.told.request.as_ref());
+        asked.is_some_and(|(own, before)| own.from == before.from && granted <= own.at.1)
+    }
+
     /// The algorithms of the request, by name.
     pub fn offer(&self, model: &Model) -> Option<Offer> {
         let exchange = &model.exchanges[self.exchange];
@@ -216,7 +223,10 @@ pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
         let unread = unread.get(&refusal.attempt.ike_sa);
         let unread = unread.is_some_and(|times| rekey::is_near(times, at));
         let mut granted = granted_like(model, refusal, attempts);
-        !unread && !granted.any(|time| rekey::is_near(&[time], at))
+        !unread
+            && !granted.any(|(other, time)| {
+                !refusal.attempt.knew_of(other, time) && rekey::is_near(&[time], at)
+            })
     });
     refusals
 }
@@ -244,19 +254,19 @@ fn goes_on(model: &Model, refusal: &Refusal) -> bool {
 
 /// Whether what was refused was granted at any time after it.
 pub fn recovered(case: &Case<'_>, refusal: &Refusal) -> bool {
-    granted_like(case.model, refusal, case.attempts()).any(|time| time > refusal.at().1)
+    granted_like(case.model, refusal, case.attempts()).any(|(_, time)| time > refusal.at().1)
 }
 
 fn granted_like<'a>(
     model: &'a Model,
     refusal: &'a Refusal,
     attempts: &'a [Attempt],
-) -> impl Iterator<Item = Timestamp> + 'a {
+) -> impl Iterator<Item = (&'a Attempt, Timestamp)> + 'a {
     attempts
         .iter()
         .filter(|attempt| attempt.exchange != refusal.attempt.exchange)
         .filter(|attempt| attempt.is_like(&refusal.attempt))
-        .filter_map(|attempt| attempt.granted_at(model))
+        .filter_map(|attempt| Some((attempt, attempt.granted_at(model)?)))
 }
 
 /// What is known of the proposals that an end takes.
@@ -392,6 +402,20 @@ mod tests {
         let case = Case::of(&model, TunnelId(0));
         let refusals = refusals(&model, case.attempts());
         recovered(&case, refusals.first().unwrap())
+    }
+
+    #[test]
+    fn what_the_asker_was_granted_before_mends_nothing() {
+        let lasts = |granted: f64| {
+            let text =
+                exchange(2, 9.0, CHILD, granted, CHILD) + &exchange(3, 9.5, CHILD, 9.6, REFUSED);
+            let model = model(&text);
+            let case = Case::of(&model, TunnelId(0));
+            !lasting(&model, case.attempts()).is_empty()
+        };
+        assert!(lasts(9.1));
+        // It crossed what was refused.
+        assert!(!lasts(9.55));
     }
 
     #[test]

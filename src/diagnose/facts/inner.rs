@@ -4,7 +4,7 @@
 use super::icmp::{self, Meaning};
 use super::{Tap, end_of, esp, tap};
 use crate::diagnose::{Case, Cite, Confidence};
-use crate::language::Text;
+use crate::language::{Text, count};
 use crate::model::{EspFlow, FlowId, InnerError, InnerFlow, InnerWay, Model, Tunnel};
 use crate::net::IcmpError;
 use crate::say;
@@ -41,6 +41,8 @@ pub struct Asking<'m> {
 pub struct Unanswered {
     /// How many.
     pub requests: u64,
+    /// How many more came too near the end of the recording to count, as far as that is known.
+    pub pending: u64,
     /// The first ones.
     pub places: Vec<Cite>,
     /// The first.
@@ -67,6 +69,7 @@ impl Asking<'_> {
             if echo.answered == 0 {
                 return Some(Unanswered {
                     requests: echo.requests.saturating_sub(pending),
+                    pending,
                     places: places().collect(),
                     first: seen.first,
                     last: places().next_back()?,
@@ -75,27 +78,35 @@ impl Asking<'_> {
             }
             // What waits at the end came after all that were answered; the asker may go on answering others.
             let (run, last) = (echo.runs.last()?, echo.waiting.last()?);
-            return (run.seen.last == *last).then(|| Unanswered {
+            let first = run.seen.first;
+            let last = (run.seen.last == *last)
+                .then(|| places().rfind(|at| at.1 >= first.1))
+                .flatten()?;
+            return Some(Unanswered {
                 requests: run.requests.saturating_sub(pending),
-                places: vec![run.seen.first, run.seen.last],
-                first: run.seen.first,
-                last: run.seen.last,
+                pending,
+                places: vec![first, last],
+                first,
+                last,
                 stopped: true,
             });
         }
         if self.back.packets > 0 {
             return None;
         }
-        let (requests, places) = match &self.out.tcp {
+        let (requests, pending, places) = match &self.out.tcp {
             // SYNs that came just before the recording ended do not count; those before them do.
             Some(tcp) => {
                 let places: Vec<Cite> = until(&tcp.syn_places, waited).collect();
+                let known = tcp.syns == tcp.syn_places.len() as u64;
+                let pending = tcp.syn_places.len().saturating_sub(places.len()) as u64;
                 match waited(seen.last.1) {
-                    true => (tcp.syns, places),
-                    false => (places.len() as u64, places),
+                    true => (tcp.syns, 0, places),
+                    false if known => (places.len() as u64, pending, places),
+                    false => (places.len() as u64, 0, places),
                 }
             }
-            None if waited(seen.last.1) => (self.out.packets, vec![seen.first, seen.last]),
+            None if waited(seen.last.1) => (self.out.packets, 0, vec![seen.first, seen.last]),
             None => return None,
         };
         let last = match waited(seen.last.1) {
@@ -104,6 +115,7 @@ impl Asking<'_> {
         };
         Some(Unanswered {
             requests,
+            pending,
             places,
             first: seen.first,
             last,
@@ -145,8 +157,10 @@ impl Asking<'_> {
 pub struct Inside<'m> {
     model: &'m Model,
     row: &'m Tunnel,
-    /// Who asks whom.
+    /// Who asks whom, as every tap tells it.
     pub asking: Vec<Asking<'m>>,
+    /// For each two hosts the tap that saw most of them.
+    best: BTreeMap<[IpAddr; 2], Vantage>,
     /// Pairs of hosts between which something went both ways; the second is not one that sends nothing but
     /// echo requests of its own.
     answered: BTreeSet<(Vantage, IpAddr, IpAddr)>,
@@ -181,6 +195,7 @@ impl<'m> Inside<'m> {
             model: case.model,
             row: case.tunnel,
             asking: Vec::new(),
+            best: best_taps(case),
             answered: BTreeSet::new(),
             answering: BTreeSet::new(),
             errors: BTreeMap::new(),
@@ -199,7 +214,26 @@ impl<'m> Inside<'m> {
         Some(inside)
     }
 
-    /// The conversations of the tunnel.
+    /// Whether no other tap saw more of the two hosts.
+    pub fn is_best(&self, talk: &InnerFlow) -> bool {
+        self.best
+            .get(&hosts(talk))
+            .is_none_or(|best| *best == talk.vantage)
+    }
+
+    /// Who asks whom, each once: as the tap tells it that saw most of the two hosts.
+    pub fn asked_once(&self) -> impl Iterator<Item = &Asking<'m>> {
+        self.asking
+            .iter()
+            .filter(|asking| self.is_best(asking.talk))
+    }
+
+    /// The conversations of the tunnel, each once.
+    pub fn told_once(&self) -> impl Iterator<Item = &'m InnerFlow> + '_ {
+        self.talks().filter(|talk| self.is_best(talk))
+    }
+
+    /// The conversations of the tunnel, as every tap tells them.
     pub fn talks(&self) -> impl Iterator<Item = &'m InnerFlow> + use<'m> {
         let model = self.model;
         self.row.inner.iter().map(|id| &model.inner[*id])
@@ -366,6 +400,51 @@ impl<'m> Inside<'m> {
     }
 }
 
+/// The two hosts of a conversation, whoever began.
+fn hosts(talk: &InnerFlow) -> [IpAddr; 2] {
+    let mut hosts = talk.ends.map(|end| end.address);
+    hosts.sort_unstable();
+    hosts
+}
+
+/// For each two hosts the tap that saw most of their packets, of several the one that saw them first.
+fn best_taps(case: &Case<'_>) -> BTreeMap<[IpAddr; 2], Vantage> {
+    let mut seen: BTreeMap<([IpAddr; 2], Vantage), (u64, Timestamp)> = BTreeMap::new();
+    for talk in case.tunnel.inner.iter().map(|id| &case.model.inner[*id]) {
+        let first = talk.seen.first.1;
+        let row = seen
+            .entry((hosts(talk), talk.vantage))
+            .or_insert((0, first));
+        row.0 += talk.ways.iter().map(|way| way.packets).sum::<u64>();
+        row.1 = first.min(row.1);
+    }
+    let mut best: BTreeMap<[IpAddr; 2], (Vantage, (u64, Timestamp))> = BTreeMap::new();
+    for ((hosts, vantage), row) in seen {
+        let more = |(_, known): &(Vantage, (u64, Timestamp))| {
+            row.0 > known.0 || row.0 == known.0 && row.1 < known.1
+        };
+        match best.get(&hosts) {
+            Some(known) if !more(known) => {}
+            _ => {
+                best.insert(hosts, (vantage, row));
+            }
+        }
+    }
+    best.into_iter()
+        .map(|(hosts, (vantage, _))| (hosts, vantage))
+        .collect()
+}
+
+/// That requests came too near the end of the recording to count, if some did.
+pub fn too_late(pending: u64, what: &'static str) -> Option<Text> {
+    (pending > 0).then(|| {
+        say!(
+            "{requests} came after these, too near the end of the recording to count.",
+            requests = count(pending, what)
+        )
+    })
+}
+
 /// Whether an end sends echo requests of its own, and nothing else: it answers none.
 fn only_asks(way: &InnerWay) -> bool {
     way.echo
@@ -455,6 +534,39 @@ pub fn spread(rtts: impl Iterator<Item = Span>) -> Option<[Span; 3]> {
 mod tests {
     use super::*;
     use crate::testing::model;
+
+    #[test]
+    fn what_two_taps_recorded_is_asked_once() {
+        let model = model(
+            "1 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)
+             1.1 A > B ESP 0xb1 seq 1..3 every 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN) tap=1
+             9 A > B ESP 0xb1 seq 6 inner(10.1.0.9 > 10.2.0.9 UDP 1 > 2)",
+        );
+        let case = Case::of(&model, crate::model::TunnelId(0));
+        let inside = Inside::of(&case).unwrap();
+        assert_eq!(inside.talks().count(), 3);
+        assert_eq!(inside.told_once().count(), 2);
+        assert_eq!(inside.asking.len(), 2);
+        let once: Vec<&Asking<'_>> = inside.asked_once().collect();
+        let [asking] = once[..] else {
+            panic!("{once:?}")
+        };
+        // The last came a second before the end.
+        let silent = asking.unanswered(&model).unwrap();
+        assert_eq!((silent.requests, silent.pending), (5, 0));
+    }
+
+    #[test]
+    fn what_was_asked_just_before_the_end_is_told_apart() {
+        let model = model(
+            "1 A > B ESP 0xb1 seq 1..5 every 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)",
+        );
+        let case = Case::of(&model, crate::model::TunnelId(0));
+        let inside = Inside::of(&case).unwrap();
+        let silent = inside.asking[0].unanswered(&model).unwrap();
+        assert_eq!(silent.requests + silent.pending, 5);
+        assert!(silent.pending > 0 && silent.requests > 0, "{silent:?}");
+    }
 
     #[test]
     fn an_answer_alone_shows_no_query() {

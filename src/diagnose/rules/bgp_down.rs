@@ -1,14 +1,14 @@
 //! BGP inside the tunnel does not come up, or ends.
 
-use crate::diagnose::facts::inner::{BGP, Inside};
-use crate::diagnose::facts::{Tap, rhythm, tap};
+use crate::diagnose::facts::inner::{self, BGP, Inside};
+use crate::diagnose::facts::{Tap, child, rhythm, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{BgpWay, InnerFlow, InnerWay, TunnelId};
+use crate::model::{BgpWay, InnerFlow, InnerWay, Selector, TunnelId};
 use crate::say;
 use crate::units::Span;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -50,7 +50,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return sealed(case).into_iter().collect();
     };
     let mut pairs: BTreeMap<[IpAddr; 2], Vec<&InnerFlow>> = BTreeMap::new();
-    for talk in inside.talks() {
+    for talk in inside.told_once() {
         if talk.protocol == 6 && talk.ends.iter().any(|end| end.port == Some(BGP)) {
             let mut hosts = talk.ends.map(|end| end.address);
             hosts.sort_unstable();
@@ -137,19 +137,25 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
         both.all(|bgp| bgp.is_some_and(lives))
     });
     let reason = name(why);
-    let mut opens = talks
-        .iter()
-        .flat_map(|talk| ways(talk))
-        .filter_map(|(way, from, _)| {
-            let (_, open) = way.bgp.as_ref()?.opens.last()?;
-            let open = open.as_ref()?;
-            Some(say!(
-                "{from} says AS {number}, hold time {hold_time} s",
-                from,
-                number = open.autonomous_system,
-                hold_time = open.hold_time
-            ))
-        });
+    let opens = || {
+        talks
+            .iter()
+            .flat_map(|talk| ways(talk))
+            .filter_map(|(way, from, _)| {
+                let (_, open) = way.bgp.as_ref()?.opens.last()?;
+                Some((from, open.as_ref()?))
+            })
+    };
+    let number = opens().find(|(router, _)| *router == to);
+    let number = number.map(|(_, open)| open.autonomous_system);
+    let mut opens = opens().map(|(from, open)| {
+        say!(
+            "{from} says AS {number}, hold time {hold_time} s",
+            from,
+            number = open.autonomous_system,
+            hold_time = open.hold_time
+        )
+    });
     let mut says = say!(
         "{from} closed the BGP session with {to} by NOTIFICATION: {reason}.",
         from,
@@ -162,6 +168,12 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
         }
         (Some(one), None) => says.add(say!("In their OPEN {one}.", one)),
         (None, _) => {}
+    }
+    if said.len() > 1 {
+        says.add(say!(
+            "So it went {times} in this capture.",
+            times = child::times(said.len())
+        ));
     }
     if stands {
         says.add("It came up again.");
@@ -181,7 +193,7 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
         reason
     ))
     .says(says)
-    .advise(advice(why, from, to));
+    .advise(advice(why, from, to, number));
     for (at, from, ..) in said.iter().rev().skip(1) {
         finding = finding.also(*at, say!("an earlier one from {from}", from));
     }
@@ -198,9 +210,47 @@ fn is_over(case: &Case<'_>, talk: &InnerFlow) -> bool {
     const HOLD: Span = Span::from_secs(180);
     let closes = |way: &InnerWay| {
         let tcp = way.tcp.as_ref();
-        tcp.is_some_and(|tcp| tcp.fins > 0 || tcp.resets > 0)
+        is_closed(way) || tcp.is_some_and(|tcp| tcp.resets > 0)
     };
     talk.ways.iter().any(closes) || tap::went_on(case.model, talk.vantage, talk.seen.last.1, HOLD)
+}
+
+/// Whether an end closed the connection in order.
+fn is_closed(way: &InnerWay) -> bool {
+    way.tcp.as_ref().is_some_and(|tcp| tcp.fins > 0)
+}
+
+/// That a neighbour has an address that no host of a network of four can have, and what it can have: where a
+/// selector is that network.
+fn no_host(case: &Case<'_>, from: IpAddr, to: IpAddr) -> Option<(Text, Text)> {
+    let IpAddr::V4(own) = from else {
+        return None;
+    };
+    let address = |bits: u32| IpAddr::V4(Ipv4Addr::from_bits(bits));
+    let [first, last] = [own.to_bits() & !3, own.to_bits() | 3].map(address);
+    let is_selector = |one: &Selector| one.start == first && one.end == last;
+    let children = case.ike_sas().flat_map(|sa| &sa.child_sas);
+    let mut terms = children.filter_map(|child| case.model.child_sas[*child].terms.as_ref());
+    let known = terms.any(|terms| {
+        let sides = [&terms.asked, &terms.granted].into_iter().flatten();
+        sides.flatten().flatten().any(is_selector)
+    });
+    let outside = to == first || to == last;
+    let is_host = from != first && from != last;
+    (known && outside && is_host).then(|| {
+        let neighbour = address(own.to_bits() ^ 3);
+        (
+            say!(
+                "{to} is the address of no host of {first}/30, which is a selector of the tunnel: beside {from} only \
+                 {neighbour} is one.",
+                to,
+                first,
+                from,
+                neighbour
+            ),
+            say!("On {from}, give the neighbour the address {neighbour}.", from, neighbour),
+        )
+    })
 }
 
 /// Connections to port 179 that nobody takes, since the last session if there was one.
@@ -210,11 +260,12 @@ fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Opt
     if stood.is_some_and(|talk| !is_over(case, talk)) {
         return None;
     }
+    let closed = stood.is_some_and(|talk| talk.ways.iter().any(|way| is_closed(way)));
     let stood = stood.map(|talk| talk.seen.last);
     let mut places: Vec<Cite> = Vec::new();
     let mut refusals: Vec<Cite> = Vec::new();
     let mut ends: Option<(IpAddr, IpAddr, usize)> = None;
-    let mut syns = 0;
+    let (mut syns, mut pending) = (0, 0);
     let vantage = talks.first()?.vantage;
     let waited = |at: &Cite| tap::went_on(case.model, vantage, at.1, Tap::PATIENCE);
     let since = talks
@@ -227,10 +278,11 @@ fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Opt
                 continue;
             };
             ends = ends.or_else(|| Some((from, to, inside.end_towards(out)?)));
-            let pending = tcp.syn_places.iter().filter(|at| !waited(at)).count() as u64;
+            let late = tcp.syn_places.iter().filter(|at| !waited(at)).count() as u64;
             places.extend(tcp.syn_places.iter().filter(|at| waited(at)));
             refusals.extend(back.tcp.as_ref().and_then(|tcp| tcp.refusal));
-            syns += tcp.syns.saturating_sub(pending);
+            syns += tcp.syns.saturating_sub(late);
+            pending += late;
         }
     }
     let (from, to, end) = ends?;
@@ -245,7 +297,11 @@ fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Opt
     if !refused && !silent {
         return None;
     }
-    let attempts = count(syns, "SYN");
+    // What was refused need not wait for an answer.
+    let attempts = match refused {
+        true => count(syns.saturating_add(pending), "SYN"),
+        false => count(syns, "SYN"),
+    };
     let (title, says) = match refused {
         true => (
             say!("BGP from {from} to {to} is refused", from, to),
@@ -266,6 +322,7 @@ fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Opt
             ),
         ),
     };
+    let no_host = no_host(case, from, to);
     let link = link(from, to);
     let mut finding = Finding::new(
         &RULE,
@@ -273,6 +330,7 @@ fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Opt
             (true, true) => inside.absence(Confidence::Likely),
             (true, false) if from == to => Confidence::Certain,
             (true, false) => inside.absence(Confidence::Likely),
+            (false, _) if no_host.is_some() => Confidence::Likely,
             (false, _) => Confidence::Possible,
         },
         case.id,
@@ -281,16 +339,39 @@ fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Opt
     )
     .title(title)
     .says(
-        says.then(stood.map(|_| "A session stood between them before."))
-            .then(link),
-    )
-    .or("The other router is down, or a filter drops TCP port 179.")
-    .advise(say!(
-        "Look that {to} is the address of the neighbour inside the tunnel, that it has {from} as its neighbour, and \
-         that TCP port 179 is permitted between them.",
-        to,
-        from
-    ));
+        says.then(
+            (!refused)
+                .then(|| inner::too_late(pending, "SYN"))
+                .flatten(),
+        )
+        .then(stood.map(|_| match closed {
+            true => {
+                "A session stood between them before, and was closed by FIN without a NOTIFICATION."
+            }
+            false => "A session stood between them before.",
+        }))
+        .then(link)
+        .then(no_host.as_ref().map(|(says, _)| says.clone())),
+    );
+    if let Some((_, advice)) = no_host {
+        finding = finding.advise(advice);
+    }
+    finding = match (refused, stood.is_some()) {
+        (true, true) => finding.advise(say!(
+            "Look at the BGP process of {to} at that time: the router is up, and nothing takes the connection.",
+            to
+        )),
+        (true, false) => finding.or("A filter refuses TCP port 179 by RST."),
+        (false, _) => finding.or("The other router is down, or a filter drops TCP port 179."),
+    };
+    if !(refused && stood.is_some()) {
+        finding = finding.advise(say!(
+            "Look that {to} is the address of the neighbour inside the tunnel, that it has {from} as its neighbour, \
+             and that TCP port 179 is permitted between them.",
+            to,
+            from
+        ));
+    }
     if !refused && !heard {
         finding = finding.or("The tunnel itself stopped: nothing of the far gateway came since.");
     }
@@ -389,8 +470,15 @@ fn name(why: Option<(u8, u8)>) -> Text {
     Text::verbatim(format_args!("{error}, {detail} ({code}/{subcode})"))
 }
 
-fn advice(why: Option<(u8, u8)>, from: IpAddr, to: IpAddr) -> Text {
+/// What to do where one router closed the session with the other, which says that it is of this AS.
+fn advice(why: Option<(u8, u8)>, from: IpAddr, to: IpAddr, number: Option<u32>) -> Text {
     match why {
+        Some((2, 2)) if number.is_some() => say!(
+            "On {from}, set the AS number of its neighbour {to} to {number}; or give {to} the one that {from} expects.",
+            from,
+            to,
+            number
+        ),
         Some((2, 2)) => say!(
             "Set the AS number that {from} expects of its neighbour {to} to the one {to} has.",
             from,
@@ -450,6 +538,30 @@ mod tests {
         );
         // A link may have a larger network.
         assert_ne!(finding.confidence, crate::diagnose::Confidence::Certain);
+    }
+
+    #[test]
+    fn the_broadcast_address_of_a_selector_is_no_neighbour() {
+        let text = |selector: &str, to: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened SA(ESP 0xa9 ENCR_AES_CBC-128 AUTH_HMAC_SHA2_256_128) TSi({selector}) TSr({selector})
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened SA(ESP 0xb1 ENCR_AES_CBC-128 AUTH_HMAC_SHA2_256_128) TSi({selector}) TSr({selector})
+                 {}",
+                syns("169.254.7.1", to)
+            )
+        };
+        let advice = |text: &str| fires(text, "bgp-down").advice[0].to_string();
+        let wrong = advice(&text("169.254.7.0/30", "169.254.7.3"));
+        assert!(wrong.contains("the address 169.254.7.2"), "{wrong}");
+        for (selector, to) in [
+            ("169.254.7.0/24", "169.254.7.3"),
+            ("169.254.7.0/30", "169.254.7.2"),
+        ] {
+            let fine = advice(&text(selector, to));
+            assert!(fine.starts_with("Look that"), "{fine}");
+        }
     }
 
     #[test]
@@ -655,9 +767,11 @@ mod tests {
             ((6, 2), "who closed the session"),
             ((3, 1), "Look at the logs of 169.254.7.1"),
         ] {
-            let said = super::advice(Some(why), from, to).to_string();
+            let said = super::advice(Some(why), from, to, None).to_string();
             assert!(said.contains(advice), "{why:?}: {said}");
         }
+        let known = super::advice(Some((2, 2)), from, to, Some(65_020)).to_string();
+        assert!(known.contains("65020"), "{known}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Inner packets travel in clear on the outside link.
 
+use crate::diagnose::facts::life::{self, Closing};
 use crate::diagnose::facts::{clear, end_of, esp, is_private, is_selected, is_shared};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
@@ -28,7 +29,7 @@ const DOCUMENT: &str = "\
 Packets between two private networks pass on the link between the gateways without protection. The tunnel's selectors do not cover them, or there is no tunnel at the moment and nothing holds them back.
 
 ## How it is seen
-On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, pass in clear and get no answer in clear, after the tunnel was first negotiated. Packets of one local network, and of the gateways themselves, do not count.
+On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
 Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only.
@@ -51,7 +52,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         may_lack_esp(case, clear) && is_covered(case, clear) && !is_cut_off(case, clear)
     });
     let transit = is_transit(case, first.vantage);
-    let certain = !has_private_ends(case) && !blind && !transit;
+    let asks = |clear: &&&ClearFlow| clear.requests >= FEW || is_served(case, clear);
+    let wants = leaks.iter().any(|clear| asks(&clear));
+    let certain = wants && !has_private_ends(case) && !blind && !transit;
+    let closed = after_delete(case, &leaks);
+    let served = leaks
+        .iter()
+        .all(|clear| is_served(case, clear) && !is_cut_off(case, clear));
     let (from, to) = (first.from, first.to);
     let mut finding = Finding::new(
         &RULE,
@@ -69,17 +76,37 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         pairs = count(leaks.len() as u64, "pair"),
         from,
         to
-    ))
+    )
+    .then(closed.map(|closing| {
+        say!(
+            "They began {span} after {end} had deleted the IKE SA, and no other was up while they came.",
+            span = first.seen.first.1.since(closing.at.1),
+            end = closing.from
+        )
+    })))
     .or(match transit {
         true => "This link carries tunnels of several parties, and the packets have nothing to do with this one.",
         false => "The tap also sees the inside of a gateway.",
-    })
-    .or(match blind {
-        true => "The capture filter leaves out ESP, and these are inbound packets that Linux shows again, decrypted.",
-        false => "They are inbound packets that Linux shows again, decrypted, and their ESP was not recorded.",
-    })
-    .advise("Compare these addresses with the traffic selectors of both sides; they may have been narrowed.")
-    .advise("Drop such packets when no SA takes them (trap policy, blackhole route).");
+    });
+    if let Some(closing) = closed {
+        finding = finding.beside(
+            closing.at,
+            say!("{gateway} deletes the IKE SA", gateway = closing.from),
+        );
+    } else {
+        finding = finding.or(match blind {
+            true => "The capture filter leaves out ESP, and these are inbound packets that Linux shows again, decrypted.",
+            false => "They are inbound packets that Linux shows again, decrypted, and their ESP was not recorded.",
+        });
+    }
+    // What is in the selectors lacks an SA, not a selector.
+    if !served && closed.is_none() {
+        finding = finding.advise(
+            "Compare these addresses with the traffic selectors of both sides; they may have been narrowed.",
+        );
+    }
+    finding =
+        finding.advise("Drop such packets when no SA takes them (trap policy, blackhole route).");
     for clear in &leaks {
         finding = finding.also(
             clear.seen.last,
@@ -122,6 +149,7 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     // neither end is in them are of somebody else.
     let asks = match known {
         [Some(true), Some(true)] => clear.packets,
+        _ if !known.contains(&Some(false)) && follows_esp(case, clear) => clear.packets,
         _ => clear.requests,
     };
     if asks < FEW || known == [Some(false); 2] {
@@ -129,6 +157,60 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     }
     let is_copy = || is_decrypted_copy(case.model, clear) && !is_cut_off(case, clear);
     after_beginning(case, clear) && !answered_in_clear(case.model, clear) && !is_copy()
+}
+
+/// Whether the selectors are known to hold both addresses.
+fn is_served(case: &Case<'_>, clear: &ClearFlow) -> bool {
+    [clear.from, clear.to].map(|address| is_selected(case, address)) == [Some(true); 2]
+}
+
+/// Whether ESP of one direction had stopped just before the first of them, and none of it came until the last:
+/// what went in it may go on beside it. Connections that stand ask for nothing any more.
+fn follows_esp(case: &Case<'_>, clear: &ClearFlow) -> bool {
+    const JUST: Span = Span::from_secs(10);
+    if has_private_ends(case) || is_transit(case, clear.vantage) {
+        return false;
+    }
+    let (first, last) = (clear.seen.first.1, clear.seen.last.1);
+    let from = first.later(Span(-JUST.0));
+    let mut here = case.directions().iter();
+    let Some(here) = here.find(|directions| directions.vantage == clear.vantage) else {
+        return false;
+    };
+    [0, 1].into_iter().any(|end| {
+        let mut just = here.alive(end, from, first).peekable();
+        just.peek().is_some() && here.alive(end, first, last).next().is_none()
+    })
+}
+
+/// The delete of an IKE SA just before packets in clear, if none was up while they came: there was nothing that
+/// they could have come out of.
+fn after_delete(case: &Case<'_>, leaks: &[&ClearFlow]) -> Option<Closing> {
+    /// Traffic asks again within so long.
+    const SOON: Span = Span::from_secs(5);
+    let first = leaks.iter().map(|clear| clear.seen.first.1).min()?;
+    let last = leaks.iter().map(|clear| clear.seen.last.1).max()?;
+    let mut latest: Option<Closing> = None;
+    for id in &case.tunnel.ike_sas {
+        let sa = &case.model.ike_sas[*id];
+        // The child SAs of IKEv1 outlive the ISAKMP SA.
+        if sa.version.major() != 2 {
+            return None;
+        }
+        let closing = (sa.state == IkeState::Deleted)
+            .then(|| life::closing(case.model, *id))
+            .flatten();
+        let up = life::birth(case.model, *id).map_or(sa.seen.first, |birth| birth.up);
+        match closing.filter(|closing| closing.at.1 <= first) {
+            Some(closing) if latest.is_none_or(|latest| latest.at.1 < closing.at.1) => {
+                latest = Some(closing);
+            }
+            Some(_) => {}
+            None if sa.state.was_up() && up.1 <= last => return None,
+            None => {}
+        }
+    }
+    latest.filter(|closing| first.since(closing.at.1) <= SOON)
 }
 
 /// Whether packets between these addresses were asked for and not granted: no ESP holds them.
@@ -338,6 +420,45 @@ mod tests {
         };
         fires(&text("10.1.0.5"), "clear-text-leak");
         silent(&text("10.9.0.5"), "clear-text-leak");
+    }
+
+    #[test]
+    fn connections_that_stood_when_esp_stopped_ask_for_nothing() {
+        let leak = "10.7 10.1.0.5 > 10.2.7.9 CLEAR 6 count 7 every 0.3 requests 0";
+        let stopped = fires(&format!("{ESP}\n{leak}"), "clear-text-leak");
+        assert_eq!(stopped.severity, Severity::Info);
+        // ESP that goes on both ways takes what stands with it.
+        let on = ESP.replace("1..20", "1..60");
+        silent(&format!("{on}\n{leak}"), "clear-text-leak");
+        // After a long silence nothing ties them to the tunnel.
+        silent(
+            &format!("{ESP}\n{}", leak.replace("10.7", "60")),
+            "clear-text-leak",
+        );
+    }
+
+    #[test]
+    fn what_leaves_after_a_delete_is_no_decrypted_copy() {
+        let text = |last: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+                 1 A > B ESP 0xb1 seq 1..8 every 0.3 size 136
+                 1.1 B > A ESP 0xa1 seq 1..8 every 0.3 size 136
+                 4 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 {last}
+                 4.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80 opened
+                 4.5 10.1.0.5 > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"
+            )
+        };
+        let copies = |text: &str| {
+            let finding = fires(text, "clear-text-leak");
+            let mut others = finding.alternatives.iter();
+            others.any(|one| one.to_string().contains("shows again, decrypted"))
+        };
+        assert!(!copies(&text("opened D(IKE)")));
+        assert!(copies(&text("opened")));
     }
 
     #[test]

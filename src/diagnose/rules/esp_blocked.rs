@@ -96,7 +96,9 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
     let is_nat =
         end_of(case.tunnel, quoted.to.address).is_some_and(|end| nat::is_in_front(case, end));
     let finding = match knew_esp(case, seen) {
-        None => finding.or("The IPsec stack of the peer is not running."),
+        // That a router on the way refuses tells nothing of the host behind it.
+        None if itself => finding.or("The IPsec stack of the peer is not running."),
+        None => finding,
         Some(Sender::Stopped) if is_nat => {
             let mut finding = finding.advise(nat::KEEP_ALIVE);
             finding.says.add(say!(
@@ -146,11 +148,17 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
             finding
         }
     };
+    let located =
+        end_of(case.tunnel, quoted.to.address).and_then(|end| Located::of(case.tunnel, end));
     let finding = match itself {
         true => finding,
-        false => finding
-            .or("Somebody forged the error: a gateway should heed only what quotes a packet of its own.")
-            .advise(say!("Look at the filters of {router}.", router)),
+        // What does not arrive at a tap behind it is refused by more than words.
+        false if located.as_ref().is_some_and(Located::all_lost) => finding,
+        false => finding.or("Somebody forged the error: a gateway should heed only what quotes a packet of its own."),
+    };
+    let finding = match itself {
+        true => finding,
+        false => finding.advise(say!("Look at the filters of {router}.", router)),
     };
     Some(match quoted.protocol {
         // What passes all the same needs no permission.
@@ -297,11 +305,19 @@ mod tests {
 
     #[test]
     fn a_filter_that_forbids_esp_says_so() {
-        fires(
+        let finding = fires(
             "1 A > B ESP 0xb1 seq 1..18 every 0.3 size 136
              1.1 R > A ICMP 3/13 quoting A > B ESP 0xb1",
             "esp-blocked",
         );
+        // It tells nothing of the host behind it.
+        let alternatives: Vec<String> = finding
+            .alternatives
+            .iter()
+            .map(|one| one.to_string())
+            .collect();
+        assert_eq!(alternatives.len(), 1, "{alternatives:?}");
+        assert!(alternatives[0].contains("forged"), "{alternatives:?}");
     }
 
     #[test]

@@ -41,8 +41,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let mut deaf: Vec<_> = inside
-        .asking
-        .iter()
+        .asked_once()
         .filter(|asking| {
             let tcp = asking.out.tcp.as_ref();
             tcp.is_some_and(|tcp| !tcp.established && !tcp.deaf.is_empty())
@@ -60,7 +59,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let side = first.from.address;
     let since = first.talk.seen.first.1;
     let last_deaf = deaf.iter().map(|asking| asking.talk.seen.last.1).max();
-    let served = inside.asking.iter().any(|asking| {
+    let served = inside.asked_once().any(|asking| {
         let tcp = asking.out.tcp.as_ref();
         let ways = [asking.out, asking.back];
         let goes_on = || {

@@ -57,8 +57,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 return None;
             }
             inside
-                .asking
-                .iter()
+                .asked_once()
                 .filter(|asking| asking.end == 1 - prober)
                 .find_map(|asking| finding(case, inside, prober, asking, &resets))
         })
@@ -135,17 +134,28 @@ fn finding(
     let (run, reset) = *caused.first()?;
     let (from, to) = (asking.from.address, asking.to.address);
     let others = resets.len().saturating_sub(caused.len());
+    // A run may go on over several resets; of its requests only some are kept.
+    let last = |run: &Run, reset: Cite| {
+        let kept = echo.unanswered.iter().chain(&echo.waiting).copied();
+        kept.chain([run.seen.last])
+            .filter(|at| at.1 >= run.seen.first.1 && at.1 <= reset.1)
+            .max_by_key(|at| at.1)
+            .filter(|at| reset.1.since(at.1) <= after)
+    };
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
         case.id,
         reset,
         say!("{gateway} deletes the IKE SA", gateway),
-    )
-    .also(
-        run.seen.last,
-        say!("echo request to {to}, not answered, before it", to),
-    )
+    );
+    if let Some(request) = last(run, reset) {
+        finding = finding.also(
+            request,
+            say!("echo request to {to}, not answered, before it", to),
+        );
+    }
+    finding = finding
     .title(say!(
         "{gateway} resets the tunnel when its health check fails",
         gateway
@@ -174,9 +184,10 @@ fn finding(
         ),
     });
     for (run, reset) in caused.iter().skip(1) {
-        finding = finding
-            .also(*reset, "and again")
-            .also(run.seen.last, "after requests without answer");
+        finding = finding.also(*reset, "and again");
+        if let Some(request) = last(run, *reset) {
+            finding = finding.also(request, "after requests without answer");
+        }
     }
     for reset in resets
         .iter()
@@ -218,7 +229,7 @@ fn may_carry(model: &Model, id: IkeSaId, way: &InnerWay) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     /// One life of a tunnel of 60 seconds: set up, probed, deleted.
     fn life(n: u32, answered: bool) -> String {
@@ -245,6 +256,30 @@ mod tests {
             t + 33,
             t + 33
         )
+    }
+
+    #[test]
+    fn each_delete_is_cited_with_a_probe_before_it() {
+        // The probes go on over all resets.
+        let lives: String = (0..3).map(|n| life(n, false)).collect();
+        let on = lives.replace(" seq 1..5 every 5 ", " seq 1..10 every 5 ");
+        let finding = fires(&on, "health-check-reset");
+        let frames = |what: &str| -> Vec<_> {
+            let all = finding.evidence.iter();
+            let of = all.filter(|one| one.note.to_string().contains(what));
+            of.map(|one| one.frame).collect()
+        };
+        let (asked, deleted) = (
+            frames("request"),
+            [frames("deletes"), frames("again")].concat(),
+        );
+        assert_eq!((asked.len(), deleted.len()), (3, 3));
+        assert!(
+            asked
+                .iter()
+                .zip(&deleted)
+                .all(|(asked, deleted)| asked < deleted)
+        );
     }
 
     #[test]

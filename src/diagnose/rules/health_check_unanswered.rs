@@ -45,7 +45,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return sealed(case).into_iter().collect();
     };
     let mut told = BTreeSet::new();
-    let checks = inside.asking.iter().filter(|asking| asking.is_check());
+    let checks = inside.asked_once().filter(|asking| asking.is_check());
     checks
         .filter(|asking| told.insert((asking.from.address, asking.to.address)))
         .filter_map(|asking| finding(case, inside, asking))
@@ -154,7 +154,7 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
     let error = errors
         .copied()
         .find(|error| error.quoted.protocol == asking.talk.protocol);
-    let others = inside.talks().any(|talk| {
+    let others = inside.told_once().any(|talk| {
         let hosts = talk.ends.map(|end| end.address);
         let both = talk.ways.iter().all(|way| way.packets > 0);
         both && hosts.contains(&to) && !std::ptr::eq(talk, asking.talk)

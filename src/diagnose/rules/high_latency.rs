@@ -162,7 +162,7 @@ fn inside(case: &Case<'_>) -> Vec<Sample> {
         return Vec::new();
     };
     let mut pairs = BTreeMap::new();
-    for asking in &inside.asking {
+    for asking in inside.asked_once() {
         let key = (asking.talk.vantage, asking.from.address, asking.to.address);
         let rows: &mut Vec<Sample> = pairs.entry(key).or_default();
         rows.extend(asking.out.rtts.iter().map(|row| (row.at, row.rtt)));

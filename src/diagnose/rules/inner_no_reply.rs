@@ -64,7 +64,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let mut pairs: BTreeMap<(Vantage, IpAddr, IpAddr), Pair<'_>> = BTreeMap::new();
-    for asking in &inside.asking {
+    for asking in inside.asked_once() {
         let (from, to) = (asking.from.address, asking.to.address);
         let vantage = asking.talk.vantage;
         let Some(silent) = asking.unanswered(case.model) else {
@@ -78,6 +78,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .entry((vantage, from, to))
             .and_modify(|pair| {
                 pair.silent.requests += silent.requests;
+                pair.silent.pending += silent.pending;
                 pair.silent.places.extend(&silent.places);
                 pair.silent.first = pair.silent.first.min(silent.first);
                 pair.silent.last = pair.silent.last.max(silent.last);
@@ -207,6 +208,10 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
                     gateway
                 ),
             })
+            .then(inner::too_late(
+                pairs.iter().map(|pair| pair.silent.pending).sum(),
+                "request",
+            ))
             .then(error.map(why)),
     );
     if let Some(error) = error {

@@ -69,7 +69,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .map(|one| (one.talk.vantage, key(one.from), key(one.to)))
         .collect();
     let mut found: BTreeMap<EspSpi, Outside<'_>> = BTreeMap::new();
-    for talk in inside.talks().filter(|talk| is_judged(talk)) {
+    for talk in inside.told_once().filter(|talk| is_judged(talk)) {
         let [one, other] = talk.ends;
         let [first, second] = &talk.ways;
         for (from, to, way, back) in [(one, other, first, second), (other, one, second, first)] {

@@ -47,6 +47,7 @@ const LASTING: Span = Span::from_secs(2);
 #[derive(Default)]
 struct Port {
     silent: u64,
+    pending: u64,
     refused: u64,
     attempts: u64,
     answered: bool,
@@ -60,7 +61,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let mut ports: BTreeMap<(Vantage, IpAddr, IpAddr, u16), Port> = BTreeMap::new();
-    for asking in inside.asking.iter().filter(|one| one.to.port != Some(BGP)) {
+    for asking in inside.asked_once().filter(|one| one.to.port != Some(BGP)) {
         let (Some(tcp), Some(number)) = (&asking.out.tcp, asking.to.port) else {
             continue;
         };
@@ -99,6 +100,7 @@ fn add(port: &mut Port, asking: &Asking<'_>, model: &Model) {
         port.places.extend(asking.out.seen.map(|seen| seen.first));
     } else if let Some(silent) = asking.unanswered(model) {
         port.silent += silent.requests;
+        port.pending += silent.pending;
         port.places.extend(silent.places);
     }
 }
@@ -221,7 +223,8 @@ fn finding(
             from,
             to
         )
-        .then(failed),
+        .then(failed)
+        .then(inner::too_late(port.pending, "SYN")),
     );
     if let Some(error) = error {
         finding = finding.also(error.seen.first, inner::said(error));

@@ -3,10 +3,10 @@
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::tap::{self};
-use crate::diagnose::facts::{Fate, auth, began, end_of, first, life, own, until_latest};
+use crate::diagnose::facts::{Fate, auth, began, end_of, first, life, nat, own, until_latest};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{EspFlow, IkeSa, IkeSaId, IkeState, TunnelId};
+use crate::model::{EspFlow, IkeSa, IkeSaId, IkeState};
 use crate::registry::NotifyType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -331,7 +331,7 @@ fn begins_anew(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -
         return None;
     }
     Some(
-        finding(case.id, Confidence::Likely, who, heard, start)
+        finding(case, Confidence::Likely, who, heard, start, None)
             .says(say!(
                 "{peer} was silent for {silence} and sent no delete, while {void} ESP packets went to it \
                  unanswered. Then it began a new IKE SA from the first message; its old SPIs are not used \
@@ -387,7 +387,7 @@ fn denies(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -> Opt
         return None;
     }
     Some(
-        finding(case.id, Confidence::Likely, who, heard, start)
+        finding(case, Confidence::Likely, who, heard, start, Some(denial))
             .also(denial, name)
             .says(say!(
                 "{peer} used SAs that nobody deleted, and then answered {name}: the host was up, and knew \
@@ -436,7 +436,7 @@ fn forgets(
         return None;
     }
     Some(
-        finding(case.id, Confidence::Possible, who, heard, start)
+        finding(case, Confidence::Possible, who, heard, start, None)
             .says(say!(
                 "{peer} began a new IKE SA from the first message while the old one was in use, and never \
                  deleted that; its counters began anew, and neither side used the old SPIs again.",
@@ -448,17 +448,29 @@ fn forgets(
     )
 }
 
+/// What is told of a restart, which the peer's host may have shown itself by what it denied.
 fn finding(
-    tunnel: TunnelId,
+    case: &Case<'_>,
     confidence: Confidence,
     who: IpAddr,
     heard: Cite,
     start: Cite,
+    denial: Option<Cite>,
 ) -> Finding {
-    Finding::new(
+    let end = end_of(case.tunnel, who);
+    let behind_nat = end.is_some_and(|end| nat::is_in_front(case, end));
+    let mut unsettled = case.unsettled().iter();
+    let probe = unsettled.find(|asked| {
+        let of_other = end_of(case.tunnel, asked.from().address) != end;
+        of_other
+            && asked.fate != Fate::Answered
+            && asked.first.1 > heard.1
+            && asked.first.1 < start.1
+    });
+    let finding = Finding::new(
         &RULE,
         confidence,
-        tunnel,
+        case.id,
         start,
         say!(
             "a new beginning, the old SAs of {peer} forgotten",
@@ -467,13 +479,30 @@ fn finding(
     )
     .also(heard, say!("last packet of {peer} before", peer = who))
     .title(say!("{peer} restarted", peer = who))
-    .or("A failover to another device with the same address.")
-    .or("A client went to sleep, or another one behind the same NAT took its place.")
-    .advise(say!(
+    .or("A failover to another device with the same address.");
+    // Who sleeps denies nothing; for a client behind a NAT the NAT may.
+    let finding = match denial {
+        _ if behind_nat => {
+            finding.or("A client went to sleep, or another one behind the same NAT took its place.")
+        }
+        Some(_) => finding,
+        None => finding.or("It is a client that went to sleep and woke."),
+    };
+    let finding = finding.advise(say!(
         "Look at the log and the uptime of {peer} at that time.",
         peer = who
-    ))
-    .advise("Enable dead peer detection on both sides, so that the loss is noticed sooner.")
+    ));
+    match probe {
+        Some(probe) => finding.advise(say!(
+            "{span} passed from its last packet to the new beginning, though {prober} asked whether it lives: shorten \
+             the time after which that takes it for dead, or let {peer} set up its tunnels at once when it starts.",
+            span = start.1.since(heard.1),
+            prober = probe.from().address,
+            peer = who
+        )),
+        None => finding
+            .advise("Enable dead peer detection on both sides, so that the loss is noticed sooner."),
+    }
 }
 
 /// Whether `end` still uses an SPI of before `start` at or after `until`.

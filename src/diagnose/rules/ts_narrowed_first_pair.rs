@@ -1,5 +1,6 @@
 //! Of several networks the peer takes the first pair only.
 
+use super::clear_text_leak;
 use super::ts_narrowed::{ends, left, pair};
 use crate::diagnose::facts::clear;
 use crate::diagnose::facts::selectors::Narrowing;
@@ -98,12 +99,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
     );
     if !worst.served {
+        finding = finding.or(say!("{from} is configured for this one pair.", from));
+        let mut leaks = clear_text_leak::leaks(case);
+        // What leaves in clear needs its pair, and does not get it.
+        let wanted = leaks.any(|leak| worst.cuts_off(leak.from, leak.to));
+        if late {
+            finding = finding.or("The other pairs were made before the recording began.");
+        } else if !wanted {
+            finding = finding.or("The other pairs are made when they are needed.");
+        }
         finding = finding
-            .or(say!("{from} is configured for this one pair.", from))
-            .or(match late {
-                true => "The other pairs were made before the recording began.",
-                false => "The other pairs are made when they are needed.",
-            })
             .advise(say!("On {to}, make one child SA for each pair of networks.", to))
             .advise("Or cover the networks of each side by one prefix, or use 0.0.0.0/0 on both sides and decide by routes.")
             .advise(say!(
