@@ -260,7 +260,7 @@ fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Opt
     if stood.is_some_and(|talk| !is_over(case, talk)) {
         return None;
     }
-    let closed = stood.is_some_and(|talk| talk.ways.iter().any(|way| is_closed(way)));
+    let closed = stood.is_some_and(|talk| talk.ways.iter().any(is_closed));
     let stood = stood.map(|talk| talk.seen.last);
     let mut places: Vec<Cite> = Vec::new();
     let mut refusals: Vec<Cite> = Vec::new();

@@ -191,6 +191,14 @@ struct Traffic<'c, 'm> {
     requests: Option<&'c inner::Asking<'m>>,
 }
 
+/// Answers that are lost between two taps.
+enum Loss<'m> {
+    /// All there ever were.
+    All(Located<'m>),
+    /// All since none came any more.
+    Since(Vanished),
+}
+
 impl<'c, 'm> Silence<'c, 'm> {
     fn of(
         case: &'c Case<'m>,
@@ -490,20 +498,19 @@ impl<'c, 'm> Silence<'c, 'm> {
         }
     }
 
-    /// Where two taps show that the answers are lost between them: the finding that says so.
-    fn lost_between_taps(&self, finding: Finding) -> Result<Finding, Finding> {
-        let (case, far) = (self.case, self.directions.vantage);
+    /// What two taps show to be lost between them.
+    fn loss(&self) -> Option<Loss<'m>> {
         let all = self.located(self.speaker());
         if let Some(located) = all.filter(Located::all_lost) {
-            return Ok(self.all_lost(finding, &located));
+            return Some(Loss::All(located));
         }
         // What came before the fault is no reason to doubt that all is lost since.
         let of_set = |flow: &EspFlow| self.set.is_none_or(|set| set.has(flow));
-        let meanwhile = (self.since, self.last.1);
-        match Vanished::of(case, far, self.speaker(), meanwhile, of_set) {
-            Some(vanished) if vanished.packets >= PLENTY => Ok(self.vanished(finding, &vanished)),
-            _ => Err(finding),
-        }
+        let (far, meanwhile) = (self.directions.vantage, (self.since, self.last.1));
+        let vanished = Vanished::of(self.case, far, self.speaker(), meanwhile, of_set);
+        vanished
+            .filter(|vanished| vanished.packets >= PLENTY)
+            .map(Loss::Since)
     }
 
     /// What two taps tell of all SAs together towards an end.
@@ -704,9 +711,10 @@ fn one_way<'m>(
             paused
         ));
     }
-    Some(match silence.lost_between_taps(finding) {
-        Ok(lost) => lost,
-        Err(finding) => silence.unexplained(finding, &traffic),
+    Some(match silence.loss() {
+        Some(Loss::All(located)) => silence.all_lost(finding, &located),
+        Some(Loss::Since(vanished)) => silence.vanished(finding, &vanished),
+        None => silence.unexplained(finding, &traffic),
     })
 }
 
