@@ -91,6 +91,12 @@ impl Attempt {
         first.map(|said| said.at.1)
     }
 
+    /// Who asked, if a message tells.
+    fn asker(&self) -> Option<IpAddr> {
+        let request = self.told.request.as_ref().map(|said| said.from);
+        request.or(self.told.answer.as_ref().map(|said| said.to))
+    }
+
     /// Whether it asks for the same traffic as another, as far as both are known.
     pub fn is_like(&self, other: &Self) -> bool {
         match (&self.traffic, &other.traffic) {
@@ -215,8 +221,13 @@ pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
         }
         let unread = unread.get(&refusal.attempt.ike_sa);
         let unread = unread.is_some_and(|times| rekey::is_near(times, at));
-        let mut granted = granted_like(model, refusal, attempts);
-        !unread && !granted.any(|time| rekey::is_near(&[time], at))
+        // Who asks again knows what it was granted before: only what the other side asked can cross it.
+        let asked = refusal.attempt.time();
+        let mends = |(attempt, time): (&Attempt, Timestamp)| {
+            let known = attempt.asker() == Some(refusal.asker()) && asked > Some(time);
+            !known && rekey::is_near(&[time], at)
+        };
+        !unread && !granted_like(model, refusal, attempts).any(mends)
     });
     refusals
 }
@@ -244,19 +255,20 @@ fn goes_on(model: &Model, refusal: &Refusal) -> bool {
 
 /// Whether what was refused was granted at any time after it.
 pub fn recovered(case: &Case<'_>, refusal: &Refusal) -> bool {
-    granted_like(case.model, refusal, case.attempts()).any(|time| time > refusal.at().1)
+    let mut granted = granted_like(case.model, refusal, case.attempts());
+    granted.any(|(_, time)| time > refusal.at().1)
 }
 
 fn granted_like<'a>(
     model: &'a Model,
     refusal: &'a Refusal,
     attempts: &'a [Attempt],
-) -> impl Iterator<Item = Timestamp> + 'a {
+) -> impl Iterator<Item = (&'a Attempt, Timestamp)> + 'a {
     attempts
         .iter()
         .filter(|attempt| attempt.exchange != refusal.attempt.exchange)
         .filter(|attempt| attempt.is_like(&refusal.attempt))
-        .filter_map(|attempt| attempt.granted_at(model))
+        .filter_map(|attempt| Some((attempt, attempt.granted_at(model)?)))
 }
 
 /// What is known of the proposals that an end takes.

@@ -98,12 +98,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
     );
     if !worst.served {
+        finding = finding.or(say!("{from} is configured for this one pair.", from));
+        finding = match (missed, late) {
+            // They are needed, and are not there.
+            (true, _) => finding,
+            (false, true) => finding.or("The other pairs were made before the recording began."),
+            (false, false) => finding.or("The other pairs are made when they are needed."),
+        };
         finding = finding
-            .or(say!("{from} is configured for this one pair.", from))
-            .or(match late {
-                true => "The other pairs were made before the recording began.",
-                false => "The other pairs are made when they are needed.",
-            })
             .advise(say!("On {to}, make one child SA for each pair of networks.", to))
             .advise("Or cover the networks of each side by one prefix, or use 0.0.0.0/0 on both sides and decide by routes.")
             .advise(say!(
