@@ -2,7 +2,7 @@
 
 use super::{IkeSaId, Model, Role};
 use crate::language::Text;
-use crate::registry::{ConfigurationAttributeType, ExchangeType, PayloadType};
+use crate::registry::{AuthMethod, ConfigurationAttributeType, ExchangeType, PayloadType};
 use crate::say;
 use crate::units::{FrameId, Timestamp};
 use crate::wire::{Body, Message, ikev1, ikev2};
@@ -15,7 +15,7 @@ pub struct Claim {
     /// Whom it wants to speak to (IDr of an IKEv2 request).
     pub expects: Option<String>,
     /// How it proves its identity.
-    pub method: Option<String>,
+    pub method: Option<AuthMethod>,
     /// The name it gives in EAP.
     pub eap_identity: Option<String>,
     /// Whether it sends a certificate.
@@ -27,7 +27,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// In words: `“a.example”, wanting “b.example”, by Shared Key Message Integrity Code`.
+    /// In words: `“a.example”, wanting “b.example”, by pre-shared key`.
     pub fn said(&self) -> Option<Text> {
         let identity = self.identity.as_ref().or(self.eap_identity.as_ref())?;
         let mut says = Text::verbatim(format_args!("“{identity}”"));
@@ -35,10 +35,14 @@ impl Claim {
             let wanted = Text::verbatim(expects);
             says = say!("{says}, wanting “{wanted}”", says, wanted);
         }
-        if let Some(method) = &self.method {
-            let method = Text::verbatim(method);
-            says = say!("{says}, by {method}", says, method);
-        }
+        says = match self.method {
+            Some(AuthMethod::SHARED_KEY_MIC) => say!("{says}, by pre-shared key", says),
+            Some(method) => {
+                let method = Text::verbatim(method_name(method));
+                say!("{says}, by {method}", says, method)
+            }
+            None => says,
+        };
         if self.certificate {
             says = say!("{says} with a certificate", says);
         }
@@ -82,6 +86,12 @@ impl Model {
     }
 }
 
+/// The name of a method, or its number.
+pub fn method_name(method: AuthMethod) -> String {
+    let name = method.name().map(str::to_owned);
+    name.unwrap_or_else(|| format!("authentication method {}", method.0))
+}
+
 /// Notes what a message says of its sender; whether it says anything.
 fn note(claim: &mut Claim, read: &Message<'_>, by: Role) -> bool {
     let before = claim.clone();
@@ -98,10 +108,7 @@ fn note(claim: &mut Claim, read: &Message<'_>, by: Role) -> bool {
                 claim.identity = Some(id.text().unwrap_or_else(|| id.to_string()));
             }
             Body::V2(ikev2::Body::Auth(auth)) => {
-                claim.method = Some(auth.method.name().map_or_else(
-                    || format!("authentication method {}", auth.method.0),
-                    str::to_owned,
-                ));
+                claim.method = Some(auth.method);
             }
             Body::V2(ikev2::Body::Cert(_)) | Body::V1(ikev1::Body::Cert(_)) => {
                 claim.certificate = true;

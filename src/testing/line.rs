@@ -322,7 +322,14 @@ fn payload(
         "TSi" => add(44, traffic_selectors(inside)?),
         "TSr" => add(45, traffic_selectors(inside)?),
         "CP" => add(47, vec![number(inside)?, 0, 0, 0]),
-        "EAP" => add(48, vec![number(inside)?, 1, 0, 4]),
+        "EAP" => {
+            let (code, data) = inside.split_once(' ').unwrap_or((inside, ""));
+            let data = octets(data)?;
+            let length = u8::try_from(4 + data.len()).map_err(|_| "EAP is too long")?;
+            let mut body = vec![number(code)?, 1, 0, length];
+            body.extend(data);
+            add(48, body);
+        }
         "D" => add(kind(12, 42), delete(v1, inside)?),
         "VID" => add(kind(13, 43), octets(inside)?),
         "N" => {

@@ -3,7 +3,7 @@
 
 use super::{began, first};
 use crate::diagnose::{Case, Cite};
-use crate::model::{Exchange, IkeSa, IkeState, Model, Role};
+use crate::model::{Exchange, IkeSa, IkeSaId, IkeState, Model, Role};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp};
@@ -25,6 +25,8 @@ pub struct Abandoned {
     pub again: Vec<Cite>,
     /// What was answered.
     pub kind: ExchangeType,
+    /// The first of the IKE SAs.
+    pub ike_sa: IkeSaId,
     /// Whether the next message goes to port 4500, since a NAT is there (RFC 7296 section 2.23).
     pub floats: bool,
     /// Whether the tap records ESP or port 4500 at all, so that it would have recorded what comes next.
@@ -58,6 +60,7 @@ pub fn of(case: &Case<'_>) -> Option<Abandoned> {
     Some(Abandoned {
         path,
         answer,
+        ike_sa: exchange.ike_sa,
         again: found.iter().skip(1).map(|(.., answer)| *answer).collect(),
         kind: exchange.kind,
         floats: sa.nat.is_some_and(|nat| nat.is_there()),

@@ -2,7 +2,7 @@
 
 use crate::diagnose::Cite;
 use crate::model::{Flight, IkeSaId, Model, Role};
-use crate::registry::{CertificateEncoding, ExchangeType};
+use crate::registry::{CertificateEncoding, ExchangeType, PayloadType};
 use crate::wire::certificate::Content;
 use crate::wire::x509::{Certificate, Time};
 use crate::wire::{Body, ikev1, ikev2};
@@ -121,6 +121,16 @@ pub fn authorities(model: &Model, ike_sa: IkeSaId, by: Role) -> Vec<[u8; 20]> {
         }
     }
     found
+}
+
+/// IKEv2: whether the responder asks for a certificate in its answer to the first message, which is in
+/// clear; `None` if that was not seen.
+pub fn is_asked_for(model: &Model, ike_sa: IkeSaId) -> Option<bool> {
+    let exchanges = model.ike_sas[ike_sa].exchanges.iter();
+    let mut exchanges = exchanges.map(|id| &model.exchanges[*id]);
+    let first = exchanges.find(|exchange| exchange.kind == ExchangeType::IKE_SA_INIT)?;
+    let (_, read) = model.readable(first.response()?)?;
+    Some(read.payload(PayloadType::CERTREQ).is_some())
 }
 
 fn flights(model: &Model, ike_sa: IkeSaId, by: Role) -> impl Iterator<Item = &Flight> {

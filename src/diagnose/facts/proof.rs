@@ -3,8 +3,10 @@
 use super::{asked, began};
 use crate::diagnose::{Case, Cite};
 use crate::model::{Exchange, Flight, IkeSaId, Model, Role, negotiation};
+use crate::registry::eap::MschapOpcode;
 use crate::registry::{
-    ConfigurationAttributeType, ConfigurationType, ExchangeType, NotifyType, NotifyV1, PayloadType,
+    ConfigurationAttributeType, ConfigurationType, EapType, ExchangeType, NotifyType, NotifyV1,
+    PayloadType,
 };
 use crate::units::Timestamp;
 use crate::wire::ikev2::ConfigurationAttribute;
@@ -30,6 +32,10 @@ pub struct Refusal {
     pub eap_failed: bool,
     /// Where the initiator gave up amid EAP, if it follows only from that.
     pub gave_up: Option<Cite>,
+    /// The method of EAP in the message before, if it follows from that.
+    pub method: Option<EapType>,
+    /// The message by which MS-CHAPv2 failed then: `E=691 R=1 …` (RFC 2759 section 6).
+    pub mschap: Option<String>,
     /// Whether it is of IKEv1.
     pub v1: bool,
 }
@@ -78,6 +84,8 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             errors,
             eap_failed,
             gave_up: None,
+            method: None,
+            mschap: None,
             v1: false,
         })
     };
@@ -104,10 +112,15 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             failed.then(|| match asks_on(model, &rounds) {
                 // Who gives up after a round of EAP was told so by its method, as a rule; the gateway,
                 // which did not accept the user, is the one that refuses.
-                Some(response) => of(response, errors, true).map(|refusal| Refusal {
-                    gave_up: began(model, request),
-                    ..refusal
-                }),
+                Some(response) => {
+                    let (method, mschap) = eap(model, response);
+                    of(response, errors, true).map(|refusal| Refusal {
+                        gave_up: began(model, request),
+                        method,
+                        mschap,
+                        ..refusal
+                    })
+                }
                 None => of(request, errors, false),
             })?
         })
@@ -125,6 +138,31 @@ fn asks_on<'m>(model: &Model, rounds: &[&'m Exchange]) -> Option<&'m Flight> {
         matches!(&payload.body, Body::V2(ikev2::Body::Eap(eap)) if eap.code == ikev2::Eap::REQUEST)
     });
     (asks && read.payload(PayloadType::AUTH).is_none()).then_some(response)
+}
+
+/// The method of EAP in a message, and what the server says in it of a failure of MS-CHAPv2.
+fn eap(model: &Model, flight: &Flight) -> (Option<EapType>, Option<String>) {
+    let Some((_, read)) = model.opened(flight) else {
+        return (None, None);
+    };
+    let mut found = read
+        .payloads
+        .iter()
+        .filter_map(|payload| match &payload.body {
+            Body::V2(ikev2::Body::Eap(eap)) => Some(eap),
+            _ => None,
+        });
+    let Some(eap) = found.next() else {
+        return (None, None);
+    };
+    let failure = match eap.method() {
+        Some(ikev2::Method::Mschap {
+            opcode: MschapOpcode::FAILURE,
+            text,
+        }) => text,
+        _ => None,
+    };
+    (eap.eap_type, failure)
 }
 
 /// IKEv1: an informational message that reports an error before any phase 2, or XAUTH that failed.
@@ -171,6 +209,8 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
                 errors,
                 eap_failed: failed,
                 gave_up: None,
+                method: None,
+                mschap: None,
                 v1: true,
             })
         })

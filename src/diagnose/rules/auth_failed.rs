@@ -4,16 +4,16 @@ use super::child_setup_failed;
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{
-    Tap, asked, auth, began, child, cite, clear, first, life, offer, recovery, tap,
+    Tap, asked, auth, began, certificate, child, cite, clear, first, life, offer, recovery, tap,
 };
 use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
 use crate::model::{
-    AuthOutcome, Exchange, ExchangeId, Flight, IkeSaId, InformationalClass, Model, Notice, Plain,
-    Role, Why, negotiation,
+    AuthOutcome, Claim, Exchange, ExchangeId, Flight, IkeSaId, InformationalClass, Model, Notice,
+    Plain, Role, Told, Why, negotiation,
 };
-use crate::registry::{ExchangeType, NotifyType, NotifyV1};
+use crate::registry::{AuthMethod, ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::cell::LazyCell;
@@ -63,16 +63,80 @@ const WAYS: [Way; 7] = [
 ];
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let refused = first_of(&WAYS, case)
-        .map(|finding| {
-            finding
-                .advise("Read the log of the side that refuses: it alone knows the reason.")
-                .advise("Compare pre-shared keys, identities (type and value) and certificates of both sides.")
-                .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey))
-                .advise_all(vendor_advice::of_both(case, Topic::Identity))
-        })
-        .map(|finding| recovery::tell(case, finding));
+    let refused = first_of(&WAYS, case).map(|finding| recovery::tell(case, finding));
     refused.or_else(|| ignored(case)).into_iter().collect()
+}
+
+/// What the proof that is refused rests on: what to compare follows from it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Means {
+    /// A pre-shared key.
+    SharedKey,
+    /// A pre-shared key that both have alike.
+    SameKey,
+    /// A signature, mostly with a certificate.
+    Signature,
+    /// A user's name and password.
+    User,
+    /// It is not known.
+    Unknown,
+}
+
+impl Means {
+    /// Of IKEv1, where the method is agreed in clear; of IKEv2 by the size of the request.
+    fn of(model: &Model, id: IkeSaId) -> Self {
+        let sa = &model.ike_sas[id];
+        match (sa.version.major(), &sa.suite) {
+            (1, Some(suite)) if offer::v1_is_pre_shared(suite) => Self::SharedKey,
+            (1, Some(suite)) if suite.v1_auth.is_some() => Self::Signature,
+            (1, _) => Self::Unknown,
+            _ => Self::by_size(model, id).unwrap_or(Self::Unknown),
+        }
+    }
+
+    /// IKEv2: whether a responder that asked for a certificate was sent something as large, or one that
+    /// asked for none something too small for it (RFC 7296 section 3.7).
+    fn by_size(model: &Model, id: IkeSaId) -> Option<Self> {
+        /// Identity, AUTH, SA, Traffic Selectors, and a certificate of X.509: its names, times, key and
+        /// signature take 300 octets at least.
+        const NO_ROOM: usize = 440;
+        /// Few requests without a certificate have so many proposals and notifications.
+        const LARGE: usize = 600;
+        let asked_for = certificate::is_asked_for(model, id)?;
+        let request = model.auth_rounds(id).first()?.request()?;
+        let size = model.plaintext_range(id, request)?;
+        match asked_for {
+            false => (*size.end() < NO_ROOM).then_some(Self::SharedKey),
+            true => (*size.start() >= LARGE).then_some(Self::Signature),
+        }
+    }
+
+    /// The finding with the advice that follows.
+    fn advise(self, case: &Case<'_>, finding: Finding) -> Finding {
+        let finding =
+            finding.advise("Read the log of the side that refuses: it alone knows the reason.");
+        let finding = finding.advise(match self {
+            Self::SharedKey => "Compare pre-shared keys and identities (type and value) of both sides.",
+            Self::SameKey => "Compare identities (type and value) of both sides.",
+            Self::Signature => {
+                "Compare identities (type and value) of both sides, their certificates, and the authorities that each \
+                 trusts."
+            }
+            Self::User => {
+                "Check the user's name, password and group, and read the log of the server that knows the users."
+            }
+            Self::Unknown => {
+                "Compare pre-shared keys, identities (type and value) and certificates of both sides."
+            }
+        });
+        let keys = matches!(self, Self::SharedKey | Self::Unknown);
+        let keys = keys.then(|| vendor_advice::of_both(case, Topic::PreSharedKey));
+        let identities =
+            (self != Self::User).then(|| vendor_advice::of_both(case, Topic::Identity));
+        finding
+            .advise_all(keys.into_iter().flatten())
+            .advise_all(identities.into_iter().flatten())
+    }
 }
 
 /// The notification came in clear.
@@ -113,7 +177,8 @@ fn in_clear(case: &Case<'_>) -> Option<Finding> {
         )),
         false => finding,
     };
-    Some(finding.or("Notifications in clear can be forged by anyone on the path."))
+    let finding = finding.or("Notifications in clear can be forged by anyone on the path.");
+    Some(Means::of(case.model, id).advise(case, finding))
 }
 
 /// The notification came in clear, and its sender went on all the same: it was forged, or is about an
@@ -210,13 +275,38 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         Role::Initiator => claims.last(),
         Role::Responder => claims.first(),
     };
-    let certificate = refused.is_some_and(|claim| claim.certificate);
-    if certificate {
-        finding = finding.or("The certificate is expired, or its authority is not trusted.");
-    } else if !shares_key(case.model, first.ike_sa) {
-        finding = finding.or("The pre-shared keys differ.");
+    let means = refused.map_or(Means::Unknown, |claim| means_of(case.model, first, claim));
+    finding = match means {
+        Means::Signature if is_in_date(case.model, first) => {
+            finding.or("The authority of the certificate is not trusted.")
+        }
+        Means::Signature => {
+            finding.or("The certificate is expired, or its authority is not trusted.")
+        }
+        Means::SharedKey | Means::Unknown => finding.or("The pre-shared keys differ."),
+        Means::SameKey | Means::User => finding,
+    };
+    let finding = finding.or("The peer does not know or accept the identity.");
+    Some(means.advise(case, finding))
+}
+
+/// What the proof rests on that a refusal which was read is of.
+fn means_of(model: &Model, refusal: &Refusal, claim: &Claim) -> Means {
+    match claim.method {
+        _ if claim.certificate => Means::Signature,
+        _ if refusal.v1 && shares_key(model, refusal.ike_sa) => Means::SameKey,
+        _ if refusal.v1 => Means::of(model, refusal.ike_sa),
+        Some(AuthMethod::SHARED_KEY_MIC) => Means::SharedKey,
+        Some(_) => Means::Signature,
+        None => Means::Unknown,
     }
-    Some(finding.or("The peer does not know or accept the identity."))
+}
+
+/// Whether the certificates that are refused were read, and held when they were sent.
+fn is_in_date(model: &Model, refusal: &Refusal) -> bool {
+    let sent = certificate::sent(model, refusal.ike_sa, refusal.by.other());
+    let read = sent.first().is_some_and(|one| one.at.1.0 > 0);
+    read && certificate::out_of_date(sent).is_empty()
 }
 
 /// IKEv1: whether both sides have the same pre-shared key, from which the keys of main mode are made (RFC 2409
@@ -236,7 +326,7 @@ fn shares_key(model: &Model, id: IkeSaId) -> bool {
 
 /// IKEv2: a response too small for a proof.
 fn by_size(case: &Case<'_>) -> Option<Finding> {
-    let refusals: Vec<(Cite, u32, IpAddr, usize)> = case
+    let refusals: Vec<(Cite, u32, IpAddr, usize, IkeSaId)> = case
         .tunnel
         .ike_sas
         .iter()
@@ -270,10 +360,11 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
                 message.header.length,
                 message.path.from().address,
                 rounds.len(),
+                *id,
             ))
         })
         .collect();
-    let (at, length, from, rounds) = *refusals.first()?;
+    let (at, length, from, rounds, id) = *refusals.first()?;
     let mut says = say!(
         "The IKE_AUTH response of {from} has {length} octets: room for a notification, none for an identity and a \
          proof. That is a refusal ({times} in this capture). Its reason is encrypted.",
@@ -299,19 +390,28 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
     )
     .title(say!("{from} refuses the authentication", from))
     .says(says);
-    finding = match eap {
-        true => finding.or("A request of EAP that is as small, which the user has yet to answer."),
-        false => finding
-            .or("The pre-shared keys differ.")
-            .or("The peer does not know or accept the identity.")
-            .or("The certificate is expired, or its authority is not trusted."),
+    let means = match eap {
+        true => Means::Unknown,
+        false => Means::of(case.model, id),
+    };
+    const KEYS: &str = "The pre-shared keys differ.";
+    const IDENTITY: &str = "The peer does not know or accept the identity.";
+    const CERTIFICATE: &str = "The certificate is expired, or its authority is not trusted.";
+    finding = match means {
+        _ if eap => {
+            finding.or("A request of EAP that is as small, which the user has yet to answer.")
+        }
+        Means::SharedKey => finding.or(KEYS).or(IDENTITY),
+        // The size only makes it likely.
+        Means::Signature => finding.or(CERTIFICATE).or(IDENTITY).or(KEYS),
+        _ => finding.or(KEYS).or(IDENTITY).or(CERTIFICATE),
     };
     finding = finding
         .or("Another error, such as a lack of addresses or an internal failure: all are as small.");
     for (at, ..) in refusals.iter().skip(1) {
         finding = finding.also(*at, "refused again");
     }
-    Some(finding)
+    Some(means.advise(case, finding))
 }
 
 /// When a tunnel was asked for, and served last: whoever asks it of each IKE SA does not look at all that
@@ -358,9 +458,7 @@ fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
     }
     let from = sa.paths.first()?.to.address;
     // Where another method was agreed, no key is shared.
-    let suite = sa.suite.as_ref();
-    let shared =
-        suite.is_none_or(|suite| suite.v1_auth.is_none() || offer::v1_is_pre_shared(suite));
+    let means = Means::of(case.model, id);
     let finding =
         Finding::new(&RULE, Confidence::Likely, case.id, at, "an informational message instead of message 6")
             .title(say!("{from} refuses the authentication", from))
@@ -370,12 +468,13 @@ fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
                 from
             ))
             .or("The certificate or the identity is not accepted.");
-    Some(match shared {
-        true => finding.or(
+    let finding = match means {
+        Means::Signature => finding,
+        _ => finding.or(
             "The pre-shared keys differ; then message 5 would be sent again, unless the recording ends before.",
         ),
-        false => finding,
-    })
+    };
+    Some(means.advise(case, finding))
 }
 
 /// The initiator turns away: what follows the last answer of the responder is an informational
@@ -494,6 +593,13 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
                         what,
                         peer
                     ),
+                    false if aggressive => say!(
+                        "{end} answered {what} of {peer} by an informational message and sent no message 3: it does \
+                         not believe {peer}.",
+                        end,
+                        what,
+                        peer
+                    ),
                     false => say!(
                         "{end} answered {what} of {peer} by an informational message and used the IKE SA no more. \
                          Either it does not believe {peer}, or the last answer told it that it is not believed.",
@@ -503,23 +609,35 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
                     ),
                 }),
         };
-        let finding = finding
-            .or("The identity or the certificate of the responder is not the one expected, or not trusted.");
+        const RESPONDER: &str =
+            "The identity or the certificate of the responder is not the one expected, or not trusted.";
         let eap = case.model.auth_rounds(*id).len() > 1;
-        Some(match (v2, pre_shared) {
-            (true, _) if eap => finding.or("EAP failed: the user's name or password is wrong."),
-            (true, _) => finding,
-            (false, true) if aggressive => finding.or("The pre-shared keys differ."),
+        let finding = match (v2, pre_shared) {
+            (true, _) if eap => {
+                finding.or(RESPONDER).or("EAP failed: the user's name or password is wrong.")
+            }
+            (true, _) => finding.or(RESPONDER),
+            (false, true) if aggressive => finding
+                .or("The pre-shared keys differ.")
+                .or("The identity of the responder is not the one expected."),
             // In main mode both have read what the pre-shared key encrypts (RFC 2409 section 5.4).
-            (false, true) => finding.or("A notification INITIAL-CONTACT, which is as long as a Delete."),
+            (false, true) => finding
+                .or("The identity of the responder is not the one expected.")
+                .or("A notification INITIAL-CONTACT, which is as long as a Delete."),
             (false, false) => finding
+                .or(RESPONDER)
                 .or("The signature does not fit the certificate, or the hash over the exchange differs."),
-        }
-        .or("The initiator closed the IKE SA for another reason: a script or a check that opens and closes it, or an administrator."))
+        };
+        // In aggressive mode the SA is not there yet that a script or an administrator would close.
+        let finding = match aggressive && !missed {
+            true => finding,
+            false => finding.or("The initiator closed the IKE SA for another reason: a script or a check that opens and closes it, or an administrator."),
+        };
+        Some((finding, *id))
     });
-    let mut finding = turned.next()?;
+    let (mut finding, id) = turned.next()?;
     let mut times = 1;
-    for again in turned {
+    for (again, _) in turned {
         if again.severity > finding.severity {
             (finding, times) = (again, 1);
         } else if again.severity == finding.severity
@@ -535,7 +653,22 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             times = child::times(times)
         ));
     }
-    Some(finding)
+    // By size only what the initiator sent is known, and it is the responder that it does not believe.
+    let means = match case.model.ike_sas[id].version.major() {
+        1 => Means::of(case.model, id),
+        _ => Means::Unknown,
+    };
+    let main = case.model.ike_sas[id]
+        .exchanges
+        .first()
+        .is_some_and(|first| {
+            case.model.exchanges[*first].kind == ExchangeType::IDENTITY_PROTECTION
+        });
+    let means = match means {
+        Means::SharedKey if main => Means::SameKey,
+        means => means,
+    };
+    Some(means.advise(case, finding))
 }
 
 /// IKEv1: the initiator of aggressive mode begins again and again, and never answers message 2, by which
@@ -546,6 +679,7 @@ fn ignored_message_2(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (from, to) = (attempts.path.from.address, attempts.path.to.address);
+    let means = Means::of(case.model, attempts.ike_sa);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Possible,
@@ -561,7 +695,10 @@ fn ignored_message_2(case: &Case<'_>) -> Option<Finding> {
         from,
         to
     ))
-    .or("The pre-shared keys differ.")
+    .or(match means {
+        Means::Signature => "The certificate of the responder is not trusted.",
+        _ => "The pre-shared keys differ.",
+    })
     .or("The identity of the responder is not the one expected.")
     .or("Message 2 does not reach the initiator, or message 3 does not arrive.");
     if attempts.floats && !attempts.would_see {
@@ -572,7 +709,7 @@ fn ignored_message_2(case: &Case<'_>) -> Option<Finding> {
     for answer in &attempts.again {
         finding = finding.also(*answer, "message 2 again, and no message 3");
     }
-    Some(finding)
+    Some(means.advise(case, finding))
 }
 
 /// IKEv1: phase 1 ends well, XAUTH or Mode Config follows, and instead of quick mode a new phase 1, again
@@ -633,7 +770,7 @@ fn after_xauth(case: &Case<'_>) -> Option<Finding> {
     for (_, at) in tries.iter().skip(1) {
         finding = finding.also(*at, "the same again");
     }
-    Some(finding)
+    Some(Means::User.advise(case, finding))
 }
 
 /// Whether an informational message may hold an error or a Delete of the IKE SA, and nothing else.
@@ -697,12 +834,7 @@ fn last_proof<'m>(
 pub(super) fn refusal_is_unread(model: &Model, id: IkeSaId, at: Cite) -> bool {
     /// What the net, or the recording, doubles comes sooner; no sender repeats so soon.
     const DOUBLE: Span = Span::from_millis(100);
-    let flights = || {
-        let exchanges = model.ike_sas[id].exchanges.iter();
-        exchanges.flat_map(|exchange| &model.exchanges[*exchange].flights)
-    };
-    let refusal =
-        flights().find(|flight| first(model, flight).is_some_and(|one| one.frame == at.0));
+    let refusal = flight_at(model, id, at);
     if let Some(known) = refusal.and_then(|refusal| told_by_keys(model, id, refusal)) {
         return known;
     }
@@ -730,19 +862,32 @@ fn told_by_keys(model: &Model, id: IkeSaId, refusal: &Flight) -> Option<bool> {
         })
     };
     if let Some((_, read)) = model.opened(refusal) {
-        // What decrypts to garbage is malformed in one way or another (RFC 2408 section 5).
-        let malformed = [
-            NotifyV1::INVALID_PAYLOAD_TYPE,
-            NotifyV1::PAYLOAD_MALFORMED,
-            NotifyV1::INVALID_HASH_INFORMATION,
-        ];
         let errors = negotiation::errors(&read);
-        let other_key = errors
-            .iter()
-            .any(|told| malformed.contains(&NotifyV1(told.kind)));
+        let hash = |told: &Told| NotifyV1(told.kind) == NotifyV1::INVALID_HASH_INFORMATION;
+        let other_key = malformed(&errors).is_some() || errors.iter().any(hash);
         return Some(other_key || garbled(five));
     }
     (garbled(refusal) && model.opened(five).is_some()).then_some(true)
+}
+
+/// What decrypts to garbage is malformed in one way or another (RFC 2408 section 5).
+fn malformed(errors: &[Told]) -> Option<NotifyV1> {
+    let kinds = [NotifyV1::INVALID_PAYLOAD_TYPE, NotifyV1::PAYLOAD_MALFORMED];
+    let mut told = errors.iter().map(|told| NotifyV1(told.kind));
+    told.find(|told| kinds.contains(told))
+}
+
+/// The error by which a refusal of message 5, which was read, calls it garbage.
+pub(super) fn called_malformed(model: &Model, id: IkeSaId, at: Cite) -> Option<NotifyV1> {
+    let (_, read) = model.opened(flight_at(model, id, at)?)?;
+    malformed(&negotiation::errors(&read))
+}
+
+/// The flight of an IKE SA that begins in a frame.
+fn flight_at(model: &Model, id: IkeSaId, at: Cite) -> Option<&Flight> {
+    let exchanges = model.ike_sas[id].exchanges.iter();
+    let mut flights = exchanges.flat_map(|exchange| &model.exchanges[*exchange].flights);
+    flights.find(|flight| first(model, flight).is_some_and(|one| one.frame == at.0))
 }
 
 /// The IKE SA whose message 5 was answered by an informational message, and where.
@@ -1188,5 +1333,40 @@ mod tests {
         assert_eq!(told(true, false), Some(true));
         assert_eq!(told(false, true), Some(true));
         assert_eq!(told(true, true), None);
+    }
+
+    #[test]
+    fn room_for_a_certificate_tells_what_to_compare() {
+        let refused = |asks: &str, octets: u32| {
+            fires(
+                &format!(
+                    "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                     0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce{asks}
+                     0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed {octets}
+                     0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 80"
+                )
+                ,
+                "auth-failed",
+            )
+        };
+        let first = |asks: &str, octets: u32| {
+            let finding = refused(asks, octets);
+            let alternatives: Vec<String> = finding
+                .alternatives
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            let certificates = alternatives.iter().any(|one| one.contains("certificate"));
+            (alternatives[0].clone(), certificates)
+        };
+        let asks = format!(" CERTREQ({})", "ab".repeat(20));
+        assert_eq!(
+            first("", 304),
+            ("The pre-shared keys differ.".into(), false)
+        );
+        // It may hold one all the same.
+        assert!(first(&asks, 304).1);
+        assert!(first("", 1200).1);
+        assert!(first(&asks, 1200).0.contains("certificate"));
     }
 }

@@ -1,8 +1,9 @@
 //! No ESP proposal in common.
 
 use super::pfs_mismatch;
-use crate::diagnose::facts::child::{self, Attempt, Refusal};
-use crate::diagnose::facts::offer::Kind;
+use super::ts_narrowed::pair;
+use crate::diagnose::facts::child::{self, Attempt, Known, Refusal};
+use crate::diagnose::facts::offer::{Kind, Offer};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
@@ -69,6 +70,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if let Some(offer) = &offer {
         says.add(say!("{to} offers {offer}.", to, offer));
     }
+    let asked = first.attempt.told.request.as_ref();
+    let networks = asked.and_then(|request| request.selectors.as_ref());
+    if let Some(networks) = networks {
+        says.add(say!(
+            "The request is for {networks}.",
+            networks = pair(networks)
+        ));
+    }
     let known = child::known_of(case.model, attempts, from, &first.attempt);
     says.add(match &known {
         Some(known) => say!(
@@ -122,6 +131,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if apart {
         says.add("Of each kind they have a value in common, but no proposal of the one has all of one of the other's.");
     }
+    let fitting = match unseen {
+        true => None,
+        false => vendor_advice::fitting(case, from, Topic::ChildProposal, fits),
+    };
+    let pfs = match other && alike && !apart {
+        true => pfs(offer.as_ref(), known.as_ref()),
+        false => None,
+    };
     // What was asked for is not known, and may have been a rekeying.
     let unread = other && first.attempt.told.request.is_none();
     // What fits is no mismatch.
@@ -159,6 +176,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 finding = finding
                     .or("It refuses for another reason, such as its policy for this peer or these networks.");
             }
+            if unseen {
+                finding = finding.advise(match other {
+                    true => say!(
+                        "Look at what {from} has for these networks: whether there is such a child SA, and its PFS group.",
+                        from
+                    ),
+                    false => say!(
+                        "Look at what {from} has for these networks: whether there is such a child SA.",
+                        from
+                    ),
+                });
+            }
             if let (true, false, Some(offer)) = (alike, unseen, &offer) {
                 finding = finding.advise(say!(
                     "Configure one of these for ESP (phase 2) on {from}: {offer}. Or change {to} to what {from} has.",
@@ -167,12 +196,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                     to
                 ));
             }
+            if pfs == Some(Pfs::NotAsked) {
+                finding = finding
+                    .advise(say!(
+                        "Use the same PFS group on both sides, or none: {to} asks for none.",
+                        to
+                    ))
+                    .advise_all(vendor_advice::of_both(case, Topic::PfsGroup));
+            }
             finding
                 .advise(say!(
                     "Read the log of {from}: it names what it received and what it is configured for.",
                     from
                 ))
-                .advise_all(vendor_advice::fitting(case, from, Topic::ChildProposal, fits))
+                .advise_all(fitting)
         });
     let finding = finding.map(|finding| match unread {
         true => finding.or(
@@ -180,16 +217,48 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
         false => finding,
     });
-    let finding = finding.map(|finding| match first.v1 {
-        true => finding
-            .or("The responder does not know the identities of quick mode, and says so by this error.")
-            .or("Only one side is configured for a key exchange of its own (PFS)."),
-        false if other && alike && !apart && !unread => {
+    let finding = finding.map(|finding| match pfs {
+        Some(Pfs::NotAsked) => finding.or(say!(
+            "{from} wants a key exchange of its own (PFS), and {to} asks for none.",
+            from,
+            to
+        )),
+        Some(Pfs::Unknown) if first.v1 => {
+            finding.or("Only one side is configured for a key exchange of its own (PFS).")
+        }
+        Some(Pfs::Unknown) if !unread => {
             finding.or(say!("{from} wants another PFS group, or one at all.", from))
         }
+        _ => finding,
+    });
+    let finding = finding.map(|finding| match first.v1 && alike && !apart {
+        true => finding.or(
+            "The responder does not know the identities of quick mode, and says so by this error.",
+        ),
         false => finding,
     });
     finding.into_iter().collect()
+}
+
+/// Whether a key exchange of its own (PFS) may be what the other side misses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Pfs {
+    /// The request asks for none.
+    NotAsked,
+    /// Nothing tells.
+    Unknown,
+}
+
+/// What the offers tell of it; `None` if both sides want one, or neither.
+fn pfs(offer: Option<&Offer>, known: Option<&Known>) -> Option<Pfs> {
+    let asks = |offer: &Offer| offer.kinds().contains(&Kind::KeyExchange);
+    // IKE_AUTH has none, whatever its sender wants later.
+    let known = known.filter(|known| !known.in_auth);
+    match (offer.map(asks), known.map(|known| asks(&known.offer))) {
+        (Some(ours), Some(theirs)) if ours == theirs => None,
+        (Some(false), _) => Some(Pfs::NotAsked),
+        _ => Some(Pfs::Unknown),
+    }
 }
 
 /// Whether it is the algorithms that were refused, and not the group alone.
@@ -384,5 +453,38 @@ mod tests {
         let sure = |text: &str| fires(text, "child-proposal-mismatch").confidence;
         assert_eq!(sure(&refused("IKE_AUTH", 1)), Confidence::Certain);
         assert_eq!(sure(&refused("CREATE_CHILD_SA", 2)), Confidence::Likely);
+    }
+
+    #[test]
+    fn a_quick_mode_without_a_group_may_lack_one() {
+        let refused = |group: &str, known: &str| {
+            let finding = fires(
+                &format!(
+                    "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+                     0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+                     0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+                     0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+                     0.4 A:500 > B:500 MAIN i=1 r=2 sealed 108
+                     0.5 B:500 > A:500 MAIN i=1 r=2 sealed 92
+                     0.6 A:500 > B:500 QUICK i=1 r=2 id=0x77 sealed 188 opened HASH SA(ESP 0xa1 encr=12/256 auth=5{group}) Nonce ID(10.1.0.0/16) ID(10.2.0.0/16)
+                     0.7 B:500 > A:500 INFO_V1 i=1 r=2 id=0x99 sealed 92 opened HASH N(14)
+                     {known}"
+                ),
+                "child-proposal-mismatch",
+            );
+            let first = finding.alternatives.first().map(ToString::to_string);
+            (
+                first.unwrap_or_default(),
+                finding
+                    .advice
+                    .iter()
+                    .any(|one| one.to_string().contains("PFS")),
+            )
+        };
+        let (first, advised) = refused("", "");
+        assert!(first.contains("asks for none"), "{first}");
+        assert!(advised);
+        let (first, _) = refused(" group=14", "");
+        assert!(first.contains("Only one side"), "{first}");
     }
 }

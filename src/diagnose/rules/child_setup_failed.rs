@@ -97,17 +97,31 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if first.known_by == KnownBy::SilenceAtOnce {
         finding = finding.or("The peer, or the path, fell silent just then.");
     }
-    finding = finding.or("The ESP proposals differ (NO_PROPOSAL_CHOSEN).");
+    finding = finding.or(match first.v1 {
+        true => "The ESP proposals differ (NO-PROPOSAL-CHOSEN).",
+        false => "The ESP proposals differ (NO_PROPOSAL_CHOSEN).",
+    });
     // IKE_AUTH has no key exchange for the child SA (RFC 7296 section 1.2), and configures clients.
     let in_auth = refusals.iter().all(|refusal| refusal.in_auth);
     finding = match in_auth {
         true => finding
             .or("The traffic selectors do not fit (TS_UNACCEPTABLE).")
             .or("There is no inner address for a client that asks for one (INTERNAL_ADDRESS_FAILURE).")
+            .or("The side that refuses agrees and cannot install it (TEMPORARY_FAILURE), or holds no more (NO_ADDITIONAL_SAS).")
             .advise("Compare ESP encryption and integrity of both sides."),
         false => finding
-            .or("The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).")
-            .or("The traffic selectors do not fit (TS_UNACCEPTABLE; IKEv1: INVALID-ID-INFORMATION).")
+            .or(match (first.v1, first.has_room) {
+                (true, false) => {
+                    "The side that refuses wants a key exchange of its own (PFS), and the other asks for none \
+                     (NO-PROPOSAL-CHOSEN)."
+                }
+                (true, true) => "The PFS groups differ, or only one side has PFS (NO-PROPOSAL-CHOSEN).",
+                (false, _) => "The PFS groups differ (NO_PROPOSAL_CHOSEN or INVALID_KE_PAYLOAD).",
+            })
+            .or(match first.v1 {
+                true => "The identities of quick mode, which name the networks, do not fit (INVALID-ID-INFORMATION).",
+                false => "The traffic selectors do not fit (TS_UNACCEPTABLE).",
+            })
             .advise("Compare ESP encryption, integrity and PFS group of both sides."),
     };
     finding = finding
@@ -131,6 +145,10 @@ struct Refusal {
     known_by: KnownBy,
     /// Whether it is of the child SA that `IKE_AUTH` asks for.
     in_auth: bool,
+    /// Whether it is of IKEv1.
+    v1: bool,
+    /// IKEv1: whether the request may carry a public value.
+    has_room: bool,
 }
 
 /// What shows a refusal.
@@ -172,6 +190,8 @@ fn refusals(case: &Case<'_>) -> Vec<Refusal> {
         }
         lone += usize::from(!born);
         all.push(Refusal {
+            v1: false,
+            has_room: true,
             at: refused.response,
             by: answerer(case.model, exchange),
             note: match refused.adds {
@@ -206,6 +226,8 @@ fn read(case: &Case<'_>) -> Vec<Refusal> {
         .iter()
         .filter(|refusal| !refusal.is_rekeying() && !elsewhere(refusal.reason, refusal.v1))
         .map(|refusal| Refusal {
+            v1: refusal.v1,
+            has_room: true,
             at: refusal.at(),
             by: refusal.answer.from.into(),
             note: say!(
@@ -322,6 +344,8 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
         });
         let mended = rekey::mended(case.model, sa, at.1);
         return (!childless && !used && !mended).then(|| Refusal {
+            v1: false,
+            has_room: false,
             at,
             by: answerer(case.model, exchange),
             note: "the last IKE_AUTH response, after EAP, has no room for a child SA".into(),
@@ -338,6 +362,8 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
     let served = case.is_served(at.1, at.1);
     let mended = rekey::mended(case.model, sa, at.1);
     (!childless && !served && !mended).then(|| Refusal {
+        v1: false,
+        has_room: false,
         at,
         by: answerer(case.model, exchange),
         note: "IKE_AUTH response with room for a proof but not for a child SA".into(),
@@ -437,6 +463,8 @@ fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
             // Traffic that goes on has a child SA: this was a rekeying.
             let rekeys = in_use(case, at.1);
             let refusal = Refusal {
+                v1: true,
+                has_room: has_room(case.model, exchange),
                 at: *at,
                 by: answerer(case.model, exchange),
                 note: "quick mode message 1 answered by an informational message".into(),
@@ -497,6 +525,8 @@ fn in_silence(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
         .and_then(|phase_1| began(case.model, phase_1.flights.last()?))
         .is_some_and(|(_, time)| asked.first.1.since(time) <= Tap::PATIENCE);
     ((speaks || at_once) && !used).then(|| Refusal {
+        v1: true,
+        has_room: has_room(case.model, asked.exchange),
         at: asked.first,
         by: asked.to().address.into(),
         note: say!(
@@ -510,6 +540,16 @@ fn in_silence(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
         },
         in_auth: false,
     })
+}
+
+/// Whether message 1 of quick mode may carry a public value (RFC 2409 section 5.5), or was not seen whole.
+fn has_room(model: &Model, quick: &Exchange) -> bool {
+    /// A hash (20), an SA of one proposal (48), a nonce (20), and two IPv4 networks (32), with the smallest
+    /// public value in use, on the curve of 256 bits (68).
+    const ROOM: usize = 20 + 48 + 20 + 32 + 68;
+    let request = quick.flights.first();
+    let size = request.and_then(|flight| model.plaintext_range(quick.ike_sa, flight));
+    size.is_none_or(|size| *size.end() >= ROOM)
 }
 
 /// Whether a quick mode that nobody answers tells of a refusal, and not of a peer that is gone.

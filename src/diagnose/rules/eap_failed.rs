@@ -1,8 +1,10 @@
 //! EAP, or XAUTH, failed.
 
-use crate::diagnose::facts::{child, proof, recovery};
+use crate::diagnose::facts::proof::{self, Refusal};
+use crate::diagnose::facts::{child, recovery};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
+use crate::registry::EapType;
 use crate::say;
 use std::net::IpAddr;
 
@@ -54,7 +56,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let what = Text::verbatim(if first.v1 { "XAUTH" } else { "EAP" });
     let (from, to) = (first.from, first.to);
     let times = child::times(refusals.len());
+    let told = first.mschap.as_ref().map(Text::verbatim);
     let (title, says) = match name.map(Text::verbatim) {
+        name if told.is_some() => (
+            match name {
+                Some(name) => say!("{from} does not accept the user “{name}”", from, name),
+                None => say!("{from} does not accept the user", from),
+            },
+            say!(
+                "MS-CHAPv2 from {to} failed ({times} in this capture): {from} says so.",
+                to,
+                times,
+                from
+            ),
+        ),
         Some(name) if first.gave_up.is_some() => (
             say!("EAP of “{name}” failed: {to} gave it up", to, name = &name),
             gave_up(to, from, refusals.len()),
@@ -89,7 +104,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ),
         ),
     };
-    let confidence = match refusals.iter().all(|refusal| refusal.gave_up.is_some()) {
+    let meaning = first.mschap.as_deref().and_then(meaning);
+    let says = says.then(told.map(|told| match meaning {
+        Some(meaning) => say!("Its message is “{told}”: {meaning}.", told, meaning),
+        None => say!("Its message is “{told}”.", told),
+    }));
+    // Whoever only gave up says nothing of who failed.
+    let inferred = |refusal: &Refusal| refusal.gave_up.is_some() && refusal.mschap.is_none();
+    let confidence = match refusals.iter().all(inferred) {
         true => Confidence::Likely,
         false => Confidence::Certain,
     };
@@ -105,13 +127,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     )
     .title(title)
     .says(says)
-    .or("The authentication server behind the gateway does not answer.")
     .advise("Check name and password, and that both sides use the same EAP method.")
     .advise(say!(
         "Read the log of {from} and of the authentication server behind it.",
         from
     ));
-    if confidence == Confidence::Likely {
+    if first.mschap.is_none() {
+        finding = finding.or("The authentication server behind the gateway does not answer.");
+    }
+    let by_tls = [EapType::EAP_TLS, EapType::EAP_TTLS, EapType::PEAP];
+    if confidence == Confidence::Likely
+        && first.method.is_none_or(|method| by_tls.contains(&method))
+    {
         finding = finding.or(
             "In EAP-TLS, PEAP and TTLS: the client does not trust the certificate of the server.",
         );
@@ -123,6 +150,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(refusal.gave_up.unwrap_or(refusal.at), "and again");
     }
     vec![recovery::tell(case, finding)]
+}
+
+/// What the code in a message of MS-CHAPv2 means (RFC 2759 section 6).
+fn meaning(message: &str) -> Option<&'static str> {
+    let mut words = message.split_whitespace();
+    match words.find_map(|word| word.strip_prefix("E="))? {
+        "646" => Some("the user may not come at this hour"),
+        "647" => Some("the account is disabled"),
+        "648" => Some("the password has expired"),
+        "649" => Some("the user may not come from outside"),
+        "691" => Some("the name or the password is wrong"),
+        _ => None,
+    }
 }
 
 /// The initiator says that authentication failed, and the responder did not say so before.
@@ -148,6 +188,25 @@ mod tests {
         0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(gw) AUTH(1) EAP(1)
         0.4 A:500 > B:500 IKE_AUTH i=1 r=2 id=2 request sealed 96 opened EAP(2)
         ";
+
+    #[test]
+    fn what_ms_chapv2_says_is_read() {
+        // Failure, its identifier, the length, `E=691 R=1`.
+        let failure = "1a 04 05 000d 453d36393120523d31".replace(' ', "");
+        let text = format!(
+            "{ASKED} 0.5 B:500 > A:500 IKE_AUTH i=1 r=2 id=2 response sealed 112 opened EAP(1 {failure})
+             0.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=3 request sealed 80 opened N(AUTHENTICATION_FAILED)"
+        );
+        let finding = fires(&text, "eap-failed");
+        assert_eq!(finding.confidence, Confidence::Certain);
+        let says = finding.says.to_string();
+        assert!(says.contains("the name or the password is wrong"), "{says}");
+        assert!(
+            finding.alternatives.is_empty(),
+            "{:?}",
+            finding.alternatives
+        );
+    }
 
     #[test]
     fn failure_is_told() {

@@ -1,7 +1,7 @@
 //! Large IKE messages do not arrive whole, small ones do.
 
 use super::ike_one_way::{Pair, repeated};
-use super::port_4500_blocked::silences;
+use super::port_4500_blocked::{is_never_heard, silences};
 use crate::diagnose::facts::auth::{self, Shape};
 use crate::diagnose::facts::child::times;
 use crate::diagnose::facts::taps::name;
@@ -14,6 +14,7 @@ use crate::model::{Flight, FragmentTrain, IkeState, Model, Transport};
 use crate::say;
 use crate::units::{IkeSpi, Span, Timestamp};
 use crate::wire::Header;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -404,8 +405,24 @@ fn all_sent(case: &Case<'_>) -> Option<Finding> {
             fragments,
             schedule = asked.schedule()
         ))
-        .or("The peer drops the message in silence for another reason, or UDP 4500 is blocked."),
+        .or("The peer drops the message in silence for another reason."),
     );
+    // Fragments that any path takes are lost with all else that goes to a port.
+    let fits = largest(case.model, asked.flight).is_some_and(|octets| octets <= EVERYWHERE);
+    let blocked = is_never_heard(case, asked, &OnceCell::new());
+    let finding = match (finding.confidence, blocked) {
+        (Confidence::Certain, _) | (_, false) => finding,
+        (confidence, true) => {
+            let mut finding = finding
+                .or("UDP 4500 is blocked: nothing of the peer came from that port in the whole capture.")
+                .advise("Permit UDP 4500 in both directions between the two addresses.");
+            if fits && total > 0 {
+                finding.confidence = confidence.min(Confidence::Possible);
+                finding.alternatives.reverse();
+            }
+            finding
+        }
+    };
     Some(match total {
         0 => by_ip(case, finding),
         _ => by_ike(case, asked.flight, total, finding),

@@ -3,6 +3,7 @@
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::{Case, Finding, Rule, Severity, Signs};
 use crate::say;
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -55,21 +56,24 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let seen = refusal.seen;
     let quoted = seen.error.quoted;
+    let (router, to) = (seen.path.from.address, quoted.to.address);
     let why = match icmp::meaning(&seen.error) {
         Meaning::HopLimit => "packets run out of hops: a routing loop or a very long way",
         _ => "it has no route or no neighbour there",
     };
     let finding = refusal
         .finding(&RULE, case.id)
-        .title(say!(
-            "{router} cannot reach {to}",
-            router = seen.path.from.address,
-            to = quoted.to.address
-        ))
+        .title(
+            match (refusal.after.is_empty(), refusal.last.since(seen.time)) {
+                (true, _) => say!("{router} cannot reach {to}", router, to),
+                (false, Span(0)) => say!("{router} could not reach {to}", router, to),
+                (false, span) => say!("{router} could not reach {to} for {span}", router, to, span),
+            },
+        )
         .says(
             say!(
                 "{router} sent {error} ({times} in all) for packets from {from} to {to}: {why}.",
-                router = seen.path.from.address,
+                router,
                 error = icmp::name(&seen.error),
                 times = seen.count,
                 from = quoted.from,
@@ -77,17 +81,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 why
             )
             .then(refusal.after),
-        )
-        .or("The peer is switched off, or its outside link is down.");
+        );
     // Who answers afterwards is there.
     let finding = match refusal.after.is_empty() {
-        true => finding.or("The peer address is wrong."),
-        false => finding,
+        true => finding
+            .or("The peer is switched off, or its outside link is down.")
+            .or("The peer address is wrong."),
+        false => finding.or("The outside link of the peer was down, or it restarted."),
     };
     let finding = finding.advise(say!(
         "Look at {router}: its route and its neighbour entry for {to}.",
-        router = seen.path.from.address,
-        to = quoted.to.address
+        router,
+        to
     ));
     vec![finding]
 }

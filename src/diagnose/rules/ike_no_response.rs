@@ -101,7 +101,9 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     let heard = tap.heard.get(1 - end).copied().unwrap_or(false);
     let before = case.heard().last(1 - end, first.first.1);
     // A peer that serves others at the time is alive, and what it sends passes here.
-    let serves = before.is_none() && !heard && serves_others(case, first);
+    let at_the_time = Some(first.first.1);
+    let serves = before.is_none() && !heard && sends_to_others(case, peer.address, at_the_time);
+    let speaks = before.is_none() && !heard && sends_to_others(case, peer.address, None);
     let since = case.heard().since(1 - end, first.first.1);
     let history = match (before, heard) {
         _ if serves => say!(
@@ -114,6 +116,10 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
             span = first.first.1.since(time)
         ),
         (None, true) => "The peer was heard at another time in this capture.".into(),
+        (None, false) if speaks => say!(
+            "No packet of the peer to {initiator} is in this capture, to others there is.",
+            initiator = first.from().address
+        ),
         (None, false) => "No packet of the peer is in this capture at all.".into(),
     };
     let up = match recovered {
@@ -161,15 +167,21 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         .then(history)
         .then(up),
     )
-    .or("A filter drops UDP 500 on the way there or back.");
-    // An IKE SA that came up shows the address to be right, and both directions to be recorded.
-    finding = match recovered {
-        true => finding,
-        false => finding
+    .or(match recovered {
+        // An IKE SA that came up shows the path to be open, the address to be right, and both directions to be
+        // recorded.
+        true => "The request or its answer was lost, or the peer was not ready yet.",
+        false => "A filter drops UDP 500 on the way there or back.",
+    });
+    finding = match (recovered, before) {
+        (true, _) => finding,
+        // Who was heard before has this address, and has known the initiator.
+        (false, Some(_)) => finding.or("The peer was stopped, or its connection was removed."),
+        (false, None) => finding
             .or("The peer address is wrong, or the peer ignores initiators it does not know."),
     };
     // Who was heard shows that the recording has its direction.
-    if !recovered && !serves && before.is_none() {
+    if !recovered && !serves && !speaks && before.is_none() {
         finding = finding.or("The capture records one direction only.");
     }
     let passages: Vec<Passage> = attempts
@@ -183,8 +195,10 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
             peer = peer.address
         ));
     }
-    finding =
-        finding.advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    if !recovered {
+        finding =
+            finding.advise("Permit UDP 500 and 4500 in both directions between the two addresses.");
+    }
     let version = |sa: &IkeSa| sa.version.major();
     let asked_by = |sa: &&IkeSa, end: usize| {
         let path = sa.paths.first();
@@ -238,11 +252,10 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     Some(finding)
 }
 
-/// Whether the peer that is asked sends something to others, as late as the first request or later.
-fn serves_others(case: &Case<'_>, asked: &Asked<'_>) -> bool {
+/// Whether a peer sends something to others, as late as a time or later.
+fn sends_to_others(case: &Case<'_>, peer: IpAddr, since: Option<Timestamp>) -> bool {
     /// A hub may have thousands of peers.
     const LOOKED_AT: usize = 16;
-    let (peer, since) = (asked.to().address, asked.first.1);
     let others = case.model.tunnels_beside(case.id, peer, LOOKED_AT);
     others.into_iter().any(|id| {
         let tunnel = &case.model.tunnels[id];
@@ -250,9 +263,10 @@ fn serves_others(case: &Case<'_>, asked: &Asked<'_>) -> bool {
         let mut answered = ike.filter(|sa| sa.signs.meet(Signs::ANSWERED));
         let mut flows = tunnel.flows.iter().map(|id| &case.model.flows[*id]);
         answered.any(|sa| {
-            sa.seen.last.1 >= since && sa.paths.iter().any(|path| path.to.address == peer)
+            Some(sa.seen.last.1) >= since && sa.paths.iter().any(|path| path.to.address == peer)
         }) || flows.any(|flow| {
-            flow.seen.last.1 >= since && flow.paths.iter().any(|path| path.from.address == peer)
+            Some(flow.seen.last.1) >= since
+                && flow.paths.iter().any(|path| path.from.address == peer)
         })
     })
 }
@@ -314,7 +328,7 @@ fn refused_by_icmp(case: &Case<'_>, asked: &Asked<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{check, silent, verdict};
+    use crate::diagnose::testing::{check, fires, silent, verdict};
 
     #[test]
     fn a_request_sent_again_and_again_is_silence() {
@@ -488,5 +502,15 @@ mod tests {
             "ike-no-response",
         );
         silent(&format!("{checks}\n{init} again=4"), "ike-no-response");
+    }
+
+    #[test]
+    fn a_peer_that_is_heard_by_others_is_in_the_capture() {
+        let text = "0 B:500 > C:500 INFORMATIONAL i=7 r=8 id=5 request sealed 80
+                    0.1 C:500 > B:500 INFORMATIONAL i=7 r=8 id=5 response sealed 80
+                    0.2 B > C ESP 0xc1 seq 1..5 every 0.1
+                    20 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11,24";
+        let says = fires(text, "ike-no-response").says.to_string();
+        assert!(says.contains("to others there is"), "{says}");
     }
 }

@@ -6,7 +6,7 @@ use crate::diagnose::facts::clear::Notice;
 use crate::diagnose::facts::offer::{self, Offer};
 use crate::diagnose::facts::turned_down::TurnedDown;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{recovery, stranger};
+use crate::diagnose::facts::{cite, recovery, stranger};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, Model, TunnelId};
@@ -43,11 +43,42 @@ A responder without a connection for this address or IKE version refuses in the 
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    case.tunnel
-        .ends
-        .iter()
+    let found = case.tunnel.ends.iter();
+    let found: Vec<Finding> = found
         .filter_map(|responder| refused_by(case, *responder))
-        .collect()
+        .collect();
+    match <[Finding; 2]>::try_from(found) {
+        Ok([one, other])
+            if one.severity == other.severity && one.confidence == other.confidence =>
+        {
+            vec![both_ways(case, one, other)]
+        }
+        Ok(two) => two.into(),
+        Err(fewer) => fewer,
+    }
+}
+
+/// What two refuse of each other is one mismatch: that of the first, and that it is mutual.
+fn both_ways(case: &Case<'_>, one: Finding, other: Finding) -> Finding {
+    let [a, b] = case.tunnel.ends;
+    // The findings are those of the ends as responders.
+    let (mut finding, second, from, to) = match one.first <= other.first {
+        true => (one, other, b, a),
+        false => (other, one, a, b),
+    };
+    finding
+        .says
+        .add(say!("{from} refuses what {to} offers, too.", from, to));
+    for evidence in second.evidence {
+        let cited = finding
+            .evidence
+            .iter()
+            .any(|one| one.frame == evidence.frame);
+        if !cited && finding.evidence.len() < Finding::EVIDENCE_MAX {
+            finding.evidence.push(evidence);
+        }
+    }
+    finding.during(second.first, second.last)
 }
 
 /// One finding for all refusals of one responder.
@@ -97,6 +128,13 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     for (_, notice) in refused.iter().skip(1) {
         finding = finding.also(notice.at, "refused again");
     }
+    // The same request may be sent, and refused, again.
+    for (_, notice) in refused {
+        let response = case.model.exchanges[notice.exchange].response();
+        for copy in response.iter().flat_map(|flight| &flight.again) {
+            finding = finding.also(cite(case.model, *copy), "refused again");
+        }
+    }
     let offers = different_offers(case.model, refused);
     // A peer without a connection refuses whatever is offered; one with other algorithms may as well.
     // Nothing in the refusal tells the two apart.
@@ -128,6 +166,16 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     // It is set where it must change.
     let place = initiator.filter(|_| weak).unwrap_or(responder);
     let advice = vendor_advice::fitting(case, place, Topic::IkeProposal, fits);
+    const CONNECTION: &str =
+        "If they are, check that the peer has a connection for this address and identity.";
+    // That it refuses different offers alike speaks for it.
+    let finding = match offers > 1 && theirs.is_none() {
+        true => finding.advise(say!(
+            "Check that {responder} has a connection for this address, identity and version of IKE.",
+            responder
+        )),
+        false => finding,
+    };
     let differs = ours.as_ref().zip(near);
     let differs = differs.map_or_else(Vec::new, |((ours, _), theirs)| ours.differs(theirs));
     let last = refused.last().map_or(notice.at.1, |(_, last)| last.at.1);
@@ -156,10 +204,16 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
         )),
         None => finding,
     };
-    let finding = finding
-        .advise("If they are, check that the peer has a connection for this address and identity.")
-        .advise_all(advice);
+    let finding = match offers > 1 && theirs.is_none() {
+        true => finding,
+        false => finding.advise(CONNECTION),
+    };
     let finding = recovery::tell_fallback(case, finding, last);
+    // Who came together by the next offer need enter nothing.
+    let finding = match finding.severity {
+        Severity::Info => finding,
+        _ => finding.advise_all(advice),
+    };
     Some(stranger::tell(case, responder, finding))
 }
 
@@ -556,5 +610,27 @@ mod tests {
         };
         assert_eq!(refused(&[20]), Severity::Info);
         assert_eq!(refused(&[20, 55, 90]), Severity::Error);
+    }
+
+    #[test]
+    fn what_two_refuse_of_each_other_is_one_finding() {
+        let refused = |at: u32, from: char, to: char, group: u32| {
+            format!(
+                "{at} {from}:500 > {to}:500 IKE_SA_INIT i={at}1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH{group}) KE({group}) Nonce
+                 {at}.1 {to}:500 > {from}:500 IKE_SA_INIT i={at}1 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)\n"
+            )
+        };
+        let text = refused(1, 'A', 'B', 14) + &refused(5, 'B', 'A', 19);
+        let findings = crate::diagnose::testing::findings(&text);
+        let found: Vec<_> = findings
+            .iter()
+            .filter(|finding| finding.rule.slug == "ike-proposal-mismatch")
+            .collect();
+        assert_eq!(found.len(), 1);
+        let says = found[0].says.to_string();
+        assert!(
+            says.contains("192.0.2.1 refuses what 192.0.2.2 offers, too."),
+            "{says}"
+        );
     }
 }

@@ -5,6 +5,8 @@ use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::Model;
 use crate::say;
+use crate::units::Span;
+use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -30,6 +32,7 @@ A tap that records packets twice shows copies at the same moment; those are not 
 
 ## What to do
 1. If it happens often, look for loss on the path or load on the peer.
+2. Where every copy was answered, nothing was lost: the timer of the sender is shorter than the way there and back.
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
@@ -41,7 +44,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .filter(|asked| asked.attempts() > 1)
         .filter(|asked| {
             // Copies at the same moment are the tap's.
-            asked.last.1.since(asked.first.1) >= crate::units::Span::from_millis(100)
+            asked.last.1.since(asked.first.1) >= Span::from_millis(100)
         })
         .filter(|asked| {
             // The last message of an exchange of IKEv1 wants no answer (RFC 2409 section 5): it is sent
@@ -50,29 +53,78 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             whole.is_none_or(|whole| asked.exchange.flights.len() < whole)
         })
         .collect();
+    // Those that needed another try, unless there are only others.
+    let (early, needed): (Vec<_>, Vec<_>) = again
+        .into_iter()
+        .partition(|asked| is_too_early(case.model, asked));
+    let (again, all_early) = match needed.is_empty() {
+        true => (early, true),
+        false => (needed, false),
+    };
     let Some(worst) = again.iter().max_by_key(|asked| asked.attempts()) else {
         return Vec::new();
     };
-    vec![
-        Finding::new(
-            &RULE,
-            Confidence::Certain,
-            case.id,
-            worst.first,
-            say!(
-                "{exchange}, first copy",
-                exchange = Text::verbatim(worst.exchange.kind)
-            ),
-        )
-        .also(worst.last, "last copy, answered")
-        .says(say!(
+    let requests = count(again.len() as u64, "request");
+    let (exchange, asker) = (Text::verbatim(worst.exchange.kind), worst.from());
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        case.id,
+        worst.first,
+        say!("{exchange}, first copy", exchange = &exchange),
+    )
+    .also(worst.last, "last copy, answered");
+    finding = match answer_took(case.model, worst).filter(|_| all_early) {
+        Some(took) => finding
+            .says(say!(
+                "Sent again before the answer came: {requests}. Every copy was answered, so nothing was lost: the \
+                 answer to {exchange} of {asker} took {took}, and the timer is shorter ({schedule}).",
+                requests,
+                exchange,
+                asker,
+                took,
+                schedule = worst.schedule()
+            ))
+            .advise(say!(
+                "Lengthen the time after which {asker} sends a request again.",
+                asker = asker.address
+            )),
+        None => finding.says(say!(
             "{requests} needed more than one try; most of all {exchange} of {asker}, {schedule}.",
-            requests = count(again.len() as u64, "request"),
-            exchange = Text::verbatim(worst.exchange.kind),
-            asker = worst.from(),
+            requests,
+            exchange,
+            asker,
             schedule = worst.schedule()
         )),
-    ]
+    };
+    let mut cited = BTreeSet::from([worst.exchange.kind]);
+    for asked in &again {
+        finding = finding.during(asked.first.1, asked.last.1);
+        if cited.insert(asked.exchange.kind) {
+            let exchange = Text::verbatim(asked.exchange.kind);
+            finding = finding.also(asked.first, say!("{exchange}, first copy", exchange));
+        }
+    }
+    vec![finding]
+}
+
+/// How long the first answer took.
+fn answer_took(model: &Model, asked: &Asked<'_>) -> Option<Span> {
+    let (_, answered) = began(model, asked.exchange.response()?)?;
+    Some(answered.since(asked.first.1))
+}
+
+/// Whether every copy was answered: then none was lost, and the first answer was only slow.
+fn is_too_early(model: &Model, asked: &Asked<'_>) -> bool {
+    let Some(answer) = asked.exchange.response() else {
+        return false;
+    };
+    let first = began(model, answer).map(|(_, time)| time);
+    let later = answer.again.iter().map(|id| model.messages[*id].time);
+    let answers = first.into_iter().chain(later);
+    // The n-th answer is that to the n-th copy, or to a later one.
+    let mut pairs = asked.times.iter().zip(answers.clone());
+    answers.count() >= asked.times.len() && pairs.all(|(sent, answered)| answered >= *sent)
 }
 
 /// A request with the copies that were sent before its answer came: who sends one later has not taken the
@@ -101,6 +153,21 @@ mod tests {
              2.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80",
             "ike-retransmits",
         );
+    }
+
+    #[test]
+    fn who_is_answered_each_time_only_asks_too_early() {
+        let text = |answers: &str| {
+            format!(
+                "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80 again=0.25
+                 0.4 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80{answers}"
+            )
+        };
+        let says = |answers: &str| fires(&text(answers), "ike-retransmits").says.to_string();
+        let both = says(" again=0.25");
+        assert!(both.contains("nothing was lost"), "{both}");
+        let one = says("");
+        assert!(one.contains("needed more than one try"), "{one}");
     }
 
     #[test]

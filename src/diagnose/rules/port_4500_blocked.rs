@@ -1,6 +1,7 @@
 //! UDP 500 passes, UDP 4500 does not.
 
 use super::ike_auth_no_response::abandoned_finding;
+use super::psk_mismatch::arrives;
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
 use crate::diagnose::facts::{Asked, Passage, end_of, offer};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
@@ -199,12 +200,30 @@ pub(super) fn is_blocked(
     silence: &AuthSilence<'_>,
     heard: &OnceCell<BTreeSet<Option<usize>>>,
 ) -> bool {
-    let to = silence.asked.to();
+    silence.shape == Shape::Whole
+        && is_never_heard(case, &silence.asked, heard)
+        && !is_unread(case, &silence.asked)
+}
+
+/// Whether a request goes to port 4500, and the peer was never heard from it.
+pub(super) fn is_never_heard(
+    case: &Case<'_>,
+    asked: &Asked<'_>,
+    heard: &OnceCell<BTreeSet<Option<usize>>>,
+) -> bool {
+    let to = asked.to();
     to.port == Some(4500)
-        && silence.shape == Shape::Whole
         && !heard
             .get_or_init(|| heard_from_4500(case))
             .contains(&end_of(case.tunnel, to.address))
+}
+
+/// Whether it is message 5 of main mode, and gets to a responder that cannot read it if its pre-shared key is
+/// another.
+fn is_unread(case: &Case<'_>, asked: &Asked<'_>) -> bool {
+    let answer = asked.exchange.flights.get(3);
+    is_by_pre_shared_key(case, asked)
+        && answer.is_some_and(|answer| arrives(case, answer, asked.flight))
 }
 
 /// The ends that anything came from port 4500 of; `None` is an address that is none of them.

@@ -1,14 +1,18 @@
 //! IKEv1: the pre-shared keys differ, so message 5 cannot be read.
 
-use super::auth_failed::{copies_of_message_5, refusal_is_unread, refused_message_5};
+use super::auth_failed::{
+    called_malformed, copies_of_message_5, refusal_is_unread, refused_message_5,
+};
 use super::port_4500_blocked::silences;
 use crate::diagnose::facts::auth::{AuthSilence, Shape};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{Passage, began, child, cite, first, offer, proof, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
+use crate::model::Flight;
 use crate::registry::{ExchangeType, NotifyV1};
 use crate::say;
+use crate::units::Timestamp;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -68,13 +72,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let copies = copies_of_message_5(case.model, id);
-    let mut finding = Finding::new(
-        &RULE,
-        Confidence::Likely,
-        case.id,
-        at,
-        "an informational message instead of message 6",
-    )
+    // Whoever has the same key reads message 5, whatever it thinks of the identity in it.
+    let garbage = called_malformed(case.model, id, at);
+    let (confidence, note) = match garbage {
+        Some(error) => {
+            let error = Text::verbatim(error);
+            let note = say!("{error} instead of message 6", error);
+            (Confidence::Certain, note)
+        }
+        None => (
+            Confidence::Likely,
+            "an informational message instead of message 6".into(),
+        ),
+    };
+    let mut finding = Finding::new(&RULE, confidence, case.id, at, note)
     .title(say!(
         "The pre-shared keys of {one} and {other} differ",
         one = path.from.address,
@@ -86,10 +97,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         responder = path.to.address,
         times = child::times(copies.len())
     ))
-    .or("The responder could read the message but does not accept the identity in it.")
     .advise("Enter the same pre-shared key on both sides.")
     .advise("See that the key is bound to the right peer address or identity.")
     .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey));
+    finding = match garbage {
+        Some(error) => {
+            finding
+                .says
+                .add(say!("It says so: {error}.", error = Text::verbatim(error)));
+            finding
+        }
+        None => finding
+            .or("The responder could read the message but does not accept the identity in it."),
+    };
     for copy in copies {
         finding = finding.also(copy, "message 5");
     }
@@ -110,8 +130,7 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
         // The path carried message 3 to the responder; only a float to port 4500 changes it. A tap beside the
         // responder has what gets there.
         let same_path = first(case.model, five)?.path.to() == first(case.model, four)?.path.from();
-        let arrives = Passage::of(case, five).is_some_and(|passage| passage.arrived())
-            || tap::is_beside_sender(case.model, four, five);
+        let arrives = arrives(case, four, five);
         let unread: Vec<Cite> = four
             .again
             .iter()
@@ -128,6 +147,8 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
         }
         let path = sa.paths.first()?;
         let (from, to) = (path.from.address, path.to.address);
+        let copies = five.again.iter().map(|id| case.model.messages[*id].time);
+        let last = copies.fold(asked.1, Timestamp::max);
         let mut finding = Finding::new(
             &RULE,
             Confidence::Likely,
@@ -136,6 +157,7 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
             "message 5, which is not answered",
         )
         .also(at, "message 4")
+        .during(asked.1, last)
         .title(say!(
             "The pre-shared keys of {one} and {other} seem to differ",
             one = from,
@@ -143,8 +165,8 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
         ))
         .says(say!(
             "Authentication by pre-shared key was agreed. {initiator} sent message 5 of main mode {times} times; \
-             {responder} answered by sending message 4 again ({again} times), as one who cannot read what comes \
-             after it.",
+             {responder} went on sending message 4 ({again} times), as one who does not get, or cannot read, what \
+             comes after it.",
             initiator = from,
             times = five.again.len() + 1,
             responder = to,
@@ -166,6 +188,12 @@ fn unread_message_5(case: &Case<'_>) -> Option<Finding> {
         }
         Some(finding)
     })
+}
+
+/// Whether message 5 gets to the responder, though nothing answers it: two taps tell, or one beside it.
+pub(super) fn arrives(case: &Case<'_>, answer: &Flight, asked: &Flight) -> bool {
+    Passage::of(case, asked).is_some_and(|passage| passage.arrived())
+        || tap::is_beside_sender(case.model, answer, asked)
 }
 
 /// Attempt after attempt a responder agrees to algorithms and then says nothing of message 5, the first
@@ -269,7 +297,8 @@ fn in_aggressive_mode(case: &Case<'_>) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::Confidence;
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const FIVE: &str = "
         0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
@@ -406,5 +435,21 @@ mod tests {
         ] {
             silent(&other, "psk-mismatch");
         }
+    }
+
+    #[test]
+    fn a_refusal_that_calls_message_5_malformed_proves_it() {
+        let finding = fires(
+            &format!(
+                "{FIVE}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92 opened HASH N(16)\n9 A:500 > B:500 MAIN i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14)"
+            ),
+            "psk-mismatch",
+        );
+        assert_eq!(finding.confidence, Confidence::Certain);
+        assert!(
+            finding.alternatives.is_empty(),
+            "{:?}",
+            finding.alternatives
+        );
     }
 }

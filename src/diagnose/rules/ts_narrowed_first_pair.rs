@@ -1,6 +1,5 @@
 //! Of several networks the peer takes the first pair only.
 
-use super::clear_text_leak;
 use super::ts_narrowed::{ends, left, pair};
 use crate::diagnose::facts::clear;
 use crate::diagnose::facts::selectors::Narrowing;
@@ -100,14 +99,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     );
     if !worst.served {
         finding = finding.or(say!("{from} is configured for this one pair.", from));
-        let mut leaks = clear_text_leak::leaks(case);
-        // What leaves in clear needs its pair, and does not get it.
-        let wanted = leaks.any(|leak| worst.cuts_off(leak.from, leak.to));
-        if late {
-            finding = finding.or("The other pairs were made before the recording began.");
-        } else if !wanted {
-            finding = finding.or("The other pairs are made when they are needed.");
-        }
+        finding = match (missed, late) {
+            // They are needed, and are not there.
+            (true, _) => finding,
+            (false, true) => finding.or("The other pairs were made before the recording began."),
+            (false, false) => finding.or("The other pairs are made when they are needed."),
+        };
         finding = finding
             .advise(say!("On {to}, make one child SA for each pair of networks.", to))
             .advise("Or cover the networks of each side by one prefix, or use 0.0.0.0/0 on both sides and decide by routes.")

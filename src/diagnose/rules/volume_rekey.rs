@@ -87,14 +87,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                     .or("The SAs end after a number of packets, whose sizes are alike.")
                     .advise(match asker {
                         Some(asker) => say!(
-                            "If traffic stalls or breaks at each rekeying, raise the volume of {octets} octets on \
-                             {asker}, or remove the limit.",
+                            "If traffic stalls or breaks at each rekeying, raise the volume on {asker}, or remove the \
+                             limit. It is set to less than {octets} octets, which are those outside.",
                             octets,
                             asker
                         ),
                         None => say!(
-                            "If traffic stalls or breaks at each rekeying, raise the volume of {octets} octets, or \
-                             remove the limit.",
+                            "If traffic stalls or breaks at each rekeying, raise the volume, or remove the limit. It \
+                             is set to less than {octets} octets, which are those outside.",
                             octets
                         ),
                     })

@@ -2,8 +2,8 @@
 
 use crate::diagnose::facts::{began, offer};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::Text;
-use crate::model::{ChildSa, IkeSa, Model};
+use crate::language::{Text, count};
+use crate::model::{ChildSa, Exchange, IkeSa, Model};
 use crate::registry::{ExchangeType, TransformType, transform};
 use crate::say;
 
@@ -34,9 +34,11 @@ Nothing: the packets say so themselves.
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let kinds = [of_ike(case), of_child(case), in_clear(case)];
+    let mut kinds = of_ike(case);
+    kinds.extend(of_children(case));
+    kinds.extend(in_clear(case));
     let mut found: Option<Finding> = None;
-    for weak in kinds.into_iter().flatten() {
+    for weak in kinds {
         found = Some(match found {
             None => {
                 let finding = Finding::new(&RULE, Confidence::Certain, case.id, weak.at, weak.note);
@@ -71,14 +73,47 @@ struct Weak {
 const CHOSEN: &str = "the suite that was chosen";
 const CHOOSE: &str = "Choose current algorithms on both sides (RFC 8247, RFC 8221), and IKEv2.";
 
-/// The first IKE SA that is weak.
-fn of_ike(case: &Case<'_>) -> Option<Weak> {
-    case.ike_sas().find_map(|sa| {
+/// So many kinds of weakness are told, each by the first SA that has it.
+const TOLD: usize = 4;
+
+/// SAs that are weak alike: how many, and the first.
+struct Alike<T> {
+    weak: Text,
+    first: T,
+    count: u64,
+}
+
+/// Counts one more SA with this weakness.
+fn add<T>(kinds: &mut Vec<Alike<T>>, weak: Text, sa: T) {
+    if let Some(kind) = kinds.iter_mut().find(|kind| kind.weak == weak) {
+        kind.count += 1;
+    } else if kinds.len() < TOLD {
+        kinds.push(Alike {
+            weak,
+            first: sa,
+            count: 1,
+        });
+    }
+}
+
+/// The IKE SAs that are weak, one row for each kind.
+fn of_ike(case: &Case<'_>) -> Vec<Weak> {
+    let mut kinds = Vec::new();
+    for sa in case.ike_sas() {
         let (suite, exposed) = (weaknesses(sa), exposes_key(case.model, sa));
         let by_its_suite = !suite.is_empty();
-        let weak = parted(suite.into_iter().chain(exposed).collect())?;
-        Some(Weak {
-            says: say!("The IKE SA uses {weak}.", weak),
+        if let Some(weak) = parted(suite.into_iter().chain(exposed).collect()) {
+            add(&mut kinds, weak, (sa, by_its_suite));
+        }
+    }
+    let only = case.tunnel.ike_sas.len() == 1;
+    let told = kinds.into_iter().map(|kind| {
+        let (sa, by_its_suite) = kind.first;
+        Weak {
+            says: match only {
+                true => say!("The IKE SA uses {weak}.", weak = kind.weak),
+                false => in_several(count(kind.count, "IKE SA"), kind.weak),
+            },
             at: offer::accepted(case.model, sa).map_or(sa.seen.first, |(_, at)| at),
             note: CHOSEN.into(),
             advice: match by_its_suite {
@@ -87,25 +122,38 @@ fn of_ike(case: &Case<'_>) -> Option<Weak> {
             },
             title: (!by_its_suite)
                 .then_some("Aggressive mode exposes the pre-shared key to guessing"),
-        })
-    })
+        }
+    });
+    told.collect()
 }
 
-/// The first child SA that is weak.
-fn of_child(case: &Case<'_>) -> Option<Weak> {
-    let mut children = case.ike_sas().flat_map(|sa| &sa.child_sas);
-    children.find_map(|id| {
+fn in_several(sas: Text, weak: Text) -> Text {
+    say!("Weak in {sas}: {weak}.", sas, weak)
+}
+
+/// The child SAs that are weak, one row for each kind.
+fn of_children(case: &Case<'_>) -> Vec<Weak> {
+    let mut kinds = Vec::new();
+    for id in case.ike_sas().flat_map(|sa| &sa.child_sas) {
         let child = &case.model.child_sas[*id];
-        let weak = parted(weaknesses_of_child(child))?;
-        let answer = case.model.exchanges[child.made_by?].response()?;
-        Some(Weak {
-            says: say!("A child SA uses {weak}.", weak),
-            at: began(case.model, answer)?,
-            note: CHOSEN.into(),
-            advice: CHOOSE,
-            title: None,
-        })
-    })
+        let made_by = child.made_by.map(|id| &case.model.exchanges[id]);
+        let answer = made_by.and_then(Exchange::response);
+        let at = answer.and_then(|answer| began(case.model, answer));
+        if let (Some(at), Some(weak)) = (at, parted(weaknesses_of_child(child))) {
+            add(&mut kinds, weak, at);
+        }
+    }
+    let told = kinds.into_iter().map(|kind| Weak {
+        says: match kind.count {
+            1 => say!("A child SA uses {weak}.", weak = kind.weak),
+            many => in_several(count(many, "child SA"), kind.weak),
+        },
+        at: kind.first,
+        note: CHOSEN.into(),
+        advice: CHOOSE,
+        title: None,
+    });
+    told.collect()
 }
 
 /// ESP that is seen not to be encrypted (RFC 2410).
@@ -232,5 +280,21 @@ mod tests {
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH19) KE(19) Nonce",
             "weak-crypto",
         );
+    }
+
+    #[test]
+    fn each_kind_of_weakness_is_told_with_the_number_of_those_that_have_it() {
+        let sa = |at: u32, group: u32| {
+            format!(
+                "{at} A:500 > B:500 IKE_SA_INIT i={at}1 r=0 id=0 request SUITE KE({group}) Nonce
+                 {at}.1 B:500 > A:500 IKE_SA_INIT i={at}1 r={at}2 id=0 response SUITE KE({group}) Nonce\n"
+            )
+            .replace("SUITE", &format!("SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH{group})"))
+        };
+        let says = fires(&(sa(1, 2) + &sa(5, 5) + &sa(9, 2)), "weak-crypto")
+            .says
+            .to_string();
+        assert!(says.contains("Weak in 2 IKE SAs: 1024-bit"), "{says}");
+        assert!(says.contains("Weak in 1 IKE SA: 1536-bit"), "{says}");
     }
 }

@@ -2,12 +2,13 @@
 //! answered, and sides that moved.
 
 use super::{Event, Kind};
-use crate::diagnose::facts::{Asked, Fate, began, child, end_of, esp, life, offer, proof, rekey};
+use crate::diagnose::facts::proof::{self, Refusal};
+use crate::diagnose::facts::{self, Asked, Fate, began, child, end_of, esp, life, offer, rekey};
 use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
 use crate::model::{
     AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState,
-    IkeSuite, Model, Negotiation, Plain, Role,
+    IkeSuite, Model, Negotiation, Notice, Plain, Role,
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType};
 use crate::say;
@@ -122,17 +123,51 @@ impl Teller<'_, '_> {
     fn authentication(&self, id: IkeSaId) -> Option<Event> {
         let sa = &self.model.ike_sas[id];
         let refused = sa.state == IkeState::AuthRefused;
+        let read = proof::refusal(self.model, id).filter(|_| refused);
+        // IKEv1 refuses in an exchange of its own.
+        if sa.version.major() == 1 {
+            return match read {
+                Some(refusal) => {
+                    let errors = refusal.errors.iter();
+                    let why = list(errors.map(|error| child::reason(*error, true)));
+                    let says = say!(
+                        "{from} refuses authentication: {why}",
+                        from = refusal.from,
+                        why
+                    );
+                    let says = match refusal.errors.is_empty() {
+                        true => say!(
+                            "{from} refuses authentication: XAUTH failed",
+                            from = refusal.from
+                        ),
+                        false => says,
+                    };
+                    Some(Event::new(refusal.at, Kind::Refused, says).anew())
+                }
+                None => self.ended(sa),
+            };
+        }
         // The initiator tells in an exchange of its own (RFC 7296 section 2.21.2).
-        let by_initiator = proof::refusal(self.model, id)
-            .filter(|refusal| refused && refusal.by == Role::Initiator && !refusal.v1);
-        if let Some(refusal) = by_initiator {
-            let why = Text::verbatim("AUTHENTICATION_FAILED");
-            let says = say!(
-                "{from} refuses authentication: {why}",
-                from = refusal.from,
-                why
-            );
-            return Some(Event::new(refusal.at, Kind::Refused, says).anew());
+        match read {
+            Some(refusal) if refusal.by == Role::Initiator => {
+                let why = Text::verbatim("AUTHENTICATION_FAILED");
+                let says = say!(
+                    "{from} refuses authentication: {why}",
+                    from = refusal.from,
+                    why
+                );
+                return Some(Event::new(refusal.at, Kind::Refused, says).anew());
+            }
+            Some(Refusal {
+                gave_up: Some(at),
+                to,
+                mschap: None,
+                ..
+            }) => {
+                let says = say!("{to} gives EAP up: AUTHENTICATION_FAILED", to);
+                return Some(Event::new(at, Kind::Refused, says).anew());
+            }
+            _ => {}
         }
         let exchanges = sa
             .exchanges
@@ -164,6 +199,26 @@ impl Teller<'_, '_> {
         };
         let event = Event::new(at, Kind::Refused, says);
         Some(if refused { event.anew() } else { event })
+    }
+
+    /// IKEv1: the informational message in place of what phase 1 lacks, whose reason is not read.
+    fn ended(&self, sa: &IkeSa) -> Option<Event> {
+        // One in clear is told as such.
+        if sa.state != IkeState::AuthRefused || sa.notices.iter().any(Notice::is_error) {
+            return None;
+        }
+        let mut exchanges = sa.exchanges.iter().map(|id| &self.model.exchanges[*id]);
+        let (_, since) = began(self.model, exchanges.next()?.flights.last()?)?;
+        let flight = exchanges
+            .filter(|one| one.kind == ExchangeType::INFORMATIONAL_V1)
+            .filter_map(|one| one.flights.first())
+            .find(|flight| began(self.model, flight).is_some_and(|(_, time)| time >= since))?;
+        let from = facts::first(self.model, flight)?.path.from().address;
+        let says = say!(
+            "{from} ends the negotiation by an informational message",
+            from
+        );
+        Some(Event::new(began(self.model, flight)?, Kind::Refused, says).anew())
     }
 
     /// A refused request for a child SA, or for rekeying.

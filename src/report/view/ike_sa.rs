@@ -2,6 +2,7 @@
 
 use super::place::{PathView, SeenView};
 use super::suite::SuiteView;
+use crate::model::claim::method_name;
 use crate::model::{IkeSaId, IkeState, Model, NatVerdict};
 use crate::report::select::number;
 use crate::wire::Version;
@@ -96,7 +97,7 @@ fn peers(model: &Model, id: IkeSaId) -> Option<[PeerView; 2]> {
     known.then(|| {
         claims.map(|claim| PeerView {
             identity: claim.identity,
-            method: claim.method,
+            method: claim.method.map(method_name),
             eap_identity: claim.eap_identity,
             assigned: claim.assigned,
         })

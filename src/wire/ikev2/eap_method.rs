@@ -118,7 +118,8 @@ impl<'a> Method<'a> {
             EapType::OTP | EapType::GTC => Some(Self::Prompt(printable(eap.data))),
             EapType::LEGACY_NAK => Some(Self::Nak(eap.data.iter().copied().map(EapType).collect())),
             EapType::EXPANDED => expanded(eap.data),
-            EapType::EAP_MSCHAP_V2 => mschap(eap.data),
+            // The draft, and who follows it, has the number that IANA calls MS-EAP-Authentication.
+            EapType::MS_EAP_AUTHENTICATION | EapType::EAP_MSCHAP_V2 => mschap(eap.data),
             EapType::EAP_TLS
             | EapType::EAP_TTLS
             | EapType::PEAP
