@@ -346,6 +346,26 @@ impl<'m> Inside<'m> {
         })
     }
 
+    /// Whether a packet of ESP of the gateway at an end is known to have come between these times.
+    pub fn sends_amid(
+        &self,
+        vantage: Vantage,
+        end: usize,
+        (first, last): (Timestamp, Timestamp),
+    ) -> bool {
+        let amid = |time: Timestamp| time >= first && time <= last;
+        let flows = self.row.flows.iter().map(|id| &self.model.flows[*id]);
+        let mut flows = flows.filter(|flow| {
+            flow.key.vantage == vantage && esp::destination(self.row, flow) == Some(1 - end)
+        });
+        flows.any(|flow| {
+            let (begins, ends) = (flow.seen.first.1, flow.seen.last.1);
+            let mut silences = flow.silences.iter();
+            let silent = silences.any(|one| one.before.1 < first && one.after.1 > last);
+            amid(begins) || amid(ends) || begins < first && ends > last && !silent
+        })
+    }
+
     /// How many numbers of ESP of the gateway at an end are missing between these times.
     pub fn lacks(
         &self,

@@ -234,6 +234,10 @@ fn without_answer(
     if answers.is_none() && beats(directions, back).iter().any(is_asked_by) {
         return None;
     }
+    // What comes as often from the other side, and goes on as long, is asked or answered by these, and of another size.
+    if answers.is_none() && has_counterpart(directions, end, &asks) {
+        return None;
+    }
     // What begins when the answers stop is another conversation.
     if answers.is_some() && asks.first.1 > since {
         return None;
@@ -242,6 +246,20 @@ fn without_answer(
     let missed = asks.last.1.since(since).0 / asks.period.0.max(1);
     let missed = u64::try_from(missed).unwrap_or(0);
     Some((asks, answers, alive, missed))
+}
+
+/// Whether the other side sends about as many packets at the same pace until the end, of another size, that
+/// belong to no packets of that size from this side.
+fn has_counterpart(directions: &Directions<'_>, end: usize, asks: &Beat) -> bool {
+    let beside = beats(directions, end);
+    beats(directions, 1 - end).iter().any(|other| {
+        let apart = asks.last.1.since(other.last.1).0.abs();
+        let many = asks.packets.abs_diff(other.packets).saturating_mul(10) <= asks.packets;
+        let taken = beside
+            .iter()
+            .any(|one| one.size == other.size && is_pair(one, other));
+        is_pair(asks, other) && many && apart <= asks.period.0 && !taken
+    })
 }
 
 /// Steady packets that may be keepalives of BGP, went both ways, and stopped together while the
@@ -506,6 +524,19 @@ mod tests {
             ));
             assert!(found.is_empty(), "{found:#?}");
         }
+    }
+
+    #[test]
+    fn answers_of_another_size_are_answers() {
+        let back = |last: u32| {
+            let found = unanswered_in(&format!(
+                "0 A > B ESP 0xb2 seq 1..50 every 5 size 184
+                 0.02 B > A ESP 0xa2 seq 1..{last} every 5 size 136{OTHERS}"
+            ));
+            found.len()
+        };
+        assert_eq!(back(50), 0);
+        assert!(back(20) > 0);
     }
 
     #[test]

@@ -162,7 +162,28 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
     let period = echo.period?;
     let rtt = inner::spread(asking.out.rtts.iter().map(|row| row.rtt));
     let answered = echo.answered;
+    // Where each round trip is known, so is the first answer.
+    let in_runs: u64 = echo.runs.iter().map(|run| run.requests).sum();
+    let missed = [places.len() as u64, in_runs].contains(&silent);
+    let all_known = missed && asking.out.rtts.len() as u64 == echo.answered;
+    let until = echo
+        .runs
+        .last()
+        .map_or(last.1, |run| run.seen.last.1.max(last.1));
+    let replies = asking.out.rtts.iter().map(|row| row.at);
+    let since = replies
+        .min_by_key(|at| at.1)
+        .filter(|at| all_known && at.1 > until);
     let mut says = match rtt {
+        Some([least, _, most]) if least == most => say!(
+            "{from} asks {to} every {period} by ICMP echo; {answered} of {requests} were answered after {least}.",
+            from,
+            to,
+            period,
+            answered,
+            requests,
+            least
+        ),
         Some([least, median, most]) => say!(
             "{from} asks {to} every {period} by ICMP echo; {answered} of {requests} were answered \
              after {least} to {most}, half of them within {median}.",
@@ -187,6 +208,12 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
     };
     if let Some(error) = error {
         says.add(say!("{error} came instead.", error = inner::said(error)));
+    }
+    if since.is_some() {
+        says.add(say!(
+            "None was answered for {span}, and then each.",
+            span = until.since(first.1)
+        ));
     }
     if others {
         says.add(say!("{to} answers other traffic through the tunnel.", to));
@@ -218,6 +245,9 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
     if let Some(error) = error {
         finding = finding.also(error.seen.first, inner::said(error));
     }
+    if let Some(since) = since {
+        finding = finding.beside(since, "the first reply");
+    }
     for place in &places {
         finding = finding.also(*place, "not answered either");
     }
@@ -241,6 +271,12 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
                 "Ask {to} by hand from {from}; look whether it has a route back to {from}.",
                 to,
                 from
+            )),
+        _ if since.is_some() => finding
+            .or("The target, or the way to it behind the gateway, came up then.")
+            .advise(say!(
+                "Look since when {to} was up, and the way to it behind the gateway.",
+                to
             )),
         // All that failed came in one run: the target, or the way to it, was away for that time.
         _ if echo.runs.len() == 1 => finding.or("The way to the target was down then.").advise(say!(
@@ -311,6 +347,23 @@ mod tests {
             finding.says.to_string().contains("6 of 12"),
             "{}",
             finding.says
+        );
+    }
+
+    #[test]
+    fn a_check_that_is_answered_only_since_some_moment() {
+        let finding = fires(
+            &format!(
+                "{ALIVE}
+                 1 A > B ESP 0xb1 seq 1..12 every 4 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+                 25.05 B > A ESP 0xa1 seq 1..6 every 4 inner(10.2.0.1 > 10.1.0.1 reply 7/7)"
+            ),
+            "health-check-unanswered",
+        );
+        let says = finding.says.to_string();
+        assert!(
+            says.contains("None was answered for 20.0 s, and then each."),
+            "{says}"
         );
     }
 

@@ -151,6 +151,11 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
     let sends = pairs
         .iter()
         .any(|pair| inside.sends(vantage, end, (pair.silent.first.1, pair.silent.last.1)));
+    let amid = pairs.iter().any(|pair| {
+        let (first, last) = (pair.silent.first.1, pair.silent.last.1);
+        let heard = case.heard().since(end, first);
+        heard.is_some_and(|heard| heard.1 <= last) || inside.sends_amid(vantage, end, (first, last))
+    });
     let confidence = match (error, others) {
         // Who traces the way makes packets run out of hops on purpose.
         (Some(error), _) if inner::meaning(error) == Meaning::HopLimit => Confidence::Possible,
@@ -198,12 +203,17 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
     .title(title)
     .says(
         unanswered
-            .then(match sends {
-                true => say!(
+            .then(match (sends, amid) {
+                (true, false) => say!(
+                    "{gateway} was heard before and after, and all of its ESP was opened, so an answer would have \
+                     been seen.",
+                    gateway
+                ),
+                (true, true) => say!(
                     "{gateway} was heard meanwhile and all of its ESP was opened, so an answer would have been seen.",
                     gateway
                 ),
-                false => say!(
+                (false, _) => say!(
                     "{gateway} was heard since, yet none of its ESP came meanwhile.",
                     gateway
                 ),

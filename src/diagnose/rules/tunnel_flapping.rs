@@ -4,7 +4,7 @@ use crate::diagnose::facts::life::{Birth, Closing};
 use crate::diagnose::facts::{end_of, first, life};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
-use crate::model::{Flight, IkeSaId, IkeState, Model};
+use crate::model::{EspFlow, Flight, IkeSaId, IkeState, Model};
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -72,11 +72,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .filter(|birth| is_answered(case.model, birth))
         .copied()
         .collect();
-    let lost: Vec<(Birth, Birth)> = births
+    let generations = generations(&births);
+    let lost: Vec<(Birth, Birth)> = generations
         .iter()
-        .zip(births.iter().skip(1))
-        .map(|(old, next)| (*old, *next))
-        .filter(|(old, next)| is_lost(case, old, next))
+        .zip(generations.iter().skip(1))
+        .filter_map(|(old, next)| lost(case, old, next))
         .collect();
     let (Some((first, _)), Some((_, last))) = (lost.first(), lost.last()) else {
         return in_vain(case, &births).into_iter().collect();
@@ -228,6 +228,37 @@ fn given_up<'a>(case: &Case<'_>, old: &Birth, next: &'a Birth) -> Option<Given<'
     })
 }
 
+/// Births one after the other; those that cross, as both sides began at once, are together.
+fn generations(births: &[Birth]) -> Vec<Vec<Birth>> {
+    let mut all: Vec<Vec<Birth>> = Vec::new();
+    for birth in births {
+        let cross = |old: &Birth| old.initiator != birth.initiator && birth.asked.1 <= old.up.1;
+        match all.last_mut() {
+            Some(last) if last.iter().any(cross) => last.push(*birth),
+            _ => all.push(vec![*birth]),
+        }
+    }
+    all
+}
+
+/// Whether what came up at one time was lost, and what came up next made in its place.
+fn lost(case: &Case<'_>, old: &[Birth], next: &[Birth]) -> Option<(Birth, Birth)> {
+    let first = next.first()?;
+    // Of two that crossed one may be closed as superfluous, but none is used on.
+    if old.iter().any(|old| is_used(case, old, first)) {
+        return None;
+    }
+    let mut pairs = old
+        .iter()
+        .flat_map(|old| next.iter().map(move |next| (*old, *next)));
+    pairs.find(|(old, next)| is_lost(case, old, next))
+}
+
+/// Whether an IKE SA goes on when the next one is up.
+fn is_used(case: &Case<'_>, old: &Birth, next: &Birth) -> bool {
+    case.model.ike_sas[old.ike_sa].seen.last.1.since(next.up.1) > DRAIN
+}
+
 /// Whether the recording has the answer to the first message of an IKE SA: where it lacks that, it may lack
 /// what ended the one before as well.
 fn is_answered(model: &Model, birth: &Birth) -> bool {
@@ -311,7 +342,19 @@ fn is_lost(case: &Case<'_>, old: &Birth, next: &Birth) -> bool {
     };
     let same = end_of(case.tunnel, old.initiator) != end_of(case.tunnel, next.initiator)
         || port(old) == port(next);
-    let traffic = last_traffic(case.model, old.ike_sa);
+    // Where nothing ties a flow to its IKE SA, its time does.
+    let meanwhile = || {
+        let tied = |flow: &EspFlow| {
+            let child = flow.child_sa.child_sa();
+            child.is_some_and(|child| case.model.child_sas[child].ike_sa.is_some())
+        };
+        let flows = case.flows().filter(|flow| {
+            let first = flow.seen.first.1;
+            first >= old.up.1 && first < next.asked.1 && !tied(flow)
+        });
+        flows.map(|flow| flow.seen.last.1).max()
+    };
+    let traffic = last_traffic(case.model, old.ike_sa).or_else(meanwhile);
     let closing = closing(case.model, old.ike_sa);
     // Whoever closes a tunnel and then opens it has a reason; whoever opens one and then closes the
     // old one reauthenticates (RFC 7296 section 2.8.3).
@@ -329,11 +372,10 @@ fn is_lost(case: &Case<'_>, old: &Birth, next: &Birth) -> bool {
     let idle = traffic.zip(closing).is_some_and(|(last, (at, _))| {
         at.since(last) >= IDLE && at < next.asked.1 && is_complete(case.model, old)
     });
-    let used = case.model.ike_sas[old.ike_sa].seen.last.1.since(next.up.1) > DRAIN;
     same && missed
         && !closed
         && !idle
-        && !used
+        && !is_used(case, old, next)
         && (case.model.ike_sas[next.ike_sa].replaces.is_none() || is_cut(case.model, old, next))
         && next.asked.1.since(old.asked.1) <= LIFE
 }
@@ -440,6 +482,21 @@ mod tests {
             "{}",
             finding.says
         );
+    }
+
+    #[test]
+    fn two_ike_sas_that_cross_are_lost_together() {
+        let twin = |spi: u32, at: u32| {
+            let other = up(spi + 10, at)
+                .replace("A:500 > B:500", "X")
+                .replace("B:500 > A:500", "A:500 > B:500")
+                .replace('X', "B:500 > A:500");
+            let other: Vec<&str> = other.lines().take(4).collect();
+            up(spi, at) + &other.join("\n") + "\n"
+        };
+        let text = [up(1, 0), twin(2, 100), up(3, 200), up(4, 300)].concat();
+        let title = fires(&text, "tunnel-flapping").title.to_string();
+        assert!(title.contains("3 times"), "{title}");
     }
 
     #[test]
