@@ -29,9 +29,16 @@ pub struct Sa {
 /// SHA2-256, SHA2-384 and SHA2-512 (RFC 4868), and none.
 const ICV_OCTETS: [usize; 5] = [12, 16, 24, 32, 0];
 
+/// HMAC with SHA2-256, whose checksum RFC 4868 cuts to 128 bits (IANA's transform ID).
+const SHA2_256_128: u16 = 12;
+
+/// Octets to which a draft before RFC 4868 cut it, as some systems still do though the other length was
+/// negotiated.
+const OF_THE_DRAFT: usize = 12;
+
 impl Sa {
-    /// The SA of these keys; several where they leave the length of the checksum open, and none if
-    /// they cannot be used, with the reason.
+    /// The SA of these keys; several where they leave the length of the checksum open, or senders cut it to
+    /// another than was negotiated, and none if they cannot be used, with the reason.
     pub(super) fn of(keys: &EspKeys) -> (Vec<Self>, Option<Text>) {
         match protections(keys) {
             Ok(protections) => {
@@ -124,6 +131,23 @@ fn protections(keys: &EspKeys) -> Result<Vec<(Protection, String)>, Text> {
                 Some(octets) => unchecked(&[octets]),
                 None => unchecked(&ICV_OCTETS),
             }
+        }
+        Some(IntegrityId {
+            id: SHA2_256_128,
+            icv_octets: None,
+        }) => {
+            let key = keys.integrity_key.expose();
+            let cut = Integrity::new(SHA2_256_128, Some(OF_THE_DRAFT), key);
+            checked(cipher(), Integrity::new(SHA2_256_128, None, key)).and_then(|mut made| {
+                let draft = checked(cipher(), cut)?.into_iter();
+                made.extend(draft.map(|(protection, suite)| {
+                    (
+                        protection,
+                        format!("{suite}, cut to {} bits", 8 * OF_THE_DRAFT),
+                    )
+                }));
+                Ok(made)
+            })
         }
         Some(IntegrityId { id, icv_octets }) => checked(
             cipher(),

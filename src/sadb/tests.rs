@@ -98,6 +98,25 @@ fn of_several_keys_for_one_spi_the_checksum_decides() {
 }
 
 #[test]
+fn the_checksum_of_sha2_256_is_tried_as_a_draft_had_it_too() {
+    let mut sha2 = keys(SPI, 1, Some(false));
+    sha2.integrity = Some(IntegrityId::usual(12));
+    sha2.integrity_key = [1; 32][..].into();
+    let database = database(&[sha2]);
+    for (octets, suite) in [
+        (16, "ENCR_NULL with AUTH_HMAC_SHA2_256_128"),
+        (12, "ENCR_NULL with AUTH_HMAC_SHA2_256_128, cut to 96 bits"),
+    ] {
+        let mut packet = [&SPI.0.to_be_bytes()[..], &[0, 0, 0, 9], &text()].concat();
+        let code = Prf::new(5).unwrap().of(&[1; 32], &[&packet]);
+        packet.extend(&code.expose()[..octets]);
+        let opened = opened(&database, &packet);
+        assert!(opened.checked);
+        assert_eq!(database.get(opened.sa).unwrap().suite, suite);
+    }
+}
+
+#[test]
 fn the_high_half_of_a_sequence_number_is_found_by_the_checksum() {
     for (esn, highs) in [
         (None, vec![None, Some(0), Some(1), Some(15)]),

@@ -144,9 +144,12 @@ struct Turns {
     one: IpAddr,
     two: IpAddr,
     shared: IpAddr,
-    /// Each time that one was set up and the other ended, in order.
-    at: Vec<Cite>,
+    /// Each time that one was set up, and what ended the other then, in order.
+    at: Vec<Turn>,
 }
+
+/// One was set up, and what ended the other.
+type Turn = (Cite, Option<Cite>);
 
 impl Turns {
     /// Of the setups of both, those of the first at which the second ended, and those of the second
@@ -155,14 +158,14 @@ impl Turns {
         tunnels: [&Case<'_>; 2],
         shared: IpAddr,
         setups: [&[Cite]; 2],
-        ended: [Vec<Cite>; 2],
+        ended: [Vec<Turn>; 2],
     ) -> Option<Self> {
         let both = ended.iter().all(|ended| !ended.is_empty());
         let mut at = ended.concat();
-        at.sort_by_key(|cite| cite.1);
-        let (first, last) = (at.first()?.1, at.last()?.1);
+        at.sort_by_key(|(setup, _)| setup.1);
+        let ((first, _), (last, _)) = (at.first()?, at.last()?);
         let setups = setups.into_iter().flatten();
-        let meanwhile = setups.filter(|cite| (first..=last).contains(&cite.1));
+        let meanwhile = setups.filter(|cite| (first.1..=last.1).contains(&cite.1));
         // Where many come and go, as at a hub with clients, some leave by chance as another comes.
         if !both || at.len() < PATTERN || at.len() * 2 < meanwhile.count() {
             return None;
@@ -178,7 +181,7 @@ impl Turns {
 
     /// What is told of them, with a note for each time.
     fn finding(&self, tunnel: TunnelId, note: &'static str) -> Option<Finding> {
-        let (first, others) = self.at.split_first()?;
+        let ((first, _), _) = self.at.split_first()?;
         let finding = Finding::new(&RULE, Confidence::Likely, tunnel, *first, note)
             .title(say!(
                 "The tunnels of {one} and {two} to {shared} displace each other",
@@ -187,8 +190,17 @@ impl Turns {
                 shared = self.shared
             ))
             .or("Both tunnels are restarted in turn on purpose.");
-        let others = others.iter();
-        Some(others.fold(finding, |finding, cite| finding.also(*cite, note)))
+        let turns = self.at.iter().enumerate();
+        Some(turns.fold(finding, |finding, (place, (setup, end))| {
+            let finding = match place {
+                0 => finding,
+                _ => finding.also(*setup, note),
+            };
+            match end {
+                Some(end) => finding.also(*end, "the delete of the other"),
+                None => finding,
+            }
+        }))
     }
 }
 
@@ -205,7 +217,7 @@ fn made(case: &Case<'_>) -> Vec<Cite> {
 
 /// Those of these times at which a child SA of `rival` was deleted, all its traffic ended and no other
 /// child SA took its place.
-fn cut_short(made: &[Cite], rival: &Case<'_>) -> Vec<Cite> {
+fn cut_short(made: &[Cite], rival: &Case<'_>) -> Vec<Turn> {
     /// Traffic that ends at this moment flowed so shortly before.
     const FLOWED: Span = Span::from_secs(10);
     if made.is_empty() {
@@ -242,7 +254,7 @@ fn cut_short(made: &[Cite], rival: &Case<'_>) -> Vec<Cite> {
                 && seen().any(|seen| flowed(seen.first.1, seen.last.1))
                 && !seen().any(|seen| renewed(seen.first.1))
         })
-        .copied()
+        .map(|made| (*made, None))
         .collect()
 }
 
@@ -349,9 +361,9 @@ fn setups(case: &Case<'_>) -> Vec<Cite> {
 }
 
 /// Those setups at which the IKE SA of `rival` was ended, and no other stood in its place.
-fn displaced(setups: &[Cite], rival: &Case<'_>) -> Vec<Cite> {
+fn displaced(setups: &[Cite], rival: &Case<'_>) -> Vec<Turn> {
     let model = rival.model;
-    let ends: Vec<Timestamp> = rival
+    let ends: Vec<Cite> = rival
         .ike_sas()
         .filter_map(|sa| sa.exchanges.last())
         .map(|id| &model.exchanges[*id])
@@ -363,19 +375,18 @@ fn displaced(setups: &[Cite], rival: &Case<'_>) -> Vec<Cite> {
         })
         .filter_map(|exchange| {
             let flight = exchange.flights.first()?;
-            began(model, flight).map(|(_, time)| time)
+            began(model, flight)
         })
         .collect();
     setups
         .iter()
-        .filter(|(_, setup)| {
-            let until = setup.later(SOON);
-            let ended = ends.iter().find(|end| **end >= *setup && **end <= until);
-            ended.is_some_and(|end| {
-                !runs_on(rival, *setup, until) && !stands(rival, end.later(AT_ONCE))
-            })
+        .filter_map(|setup| {
+            let until = setup.1.later(SOON);
+            let mut after = ends.iter();
+            let end = after.find(|end| end.1 >= setup.1 && end.1 <= until)?;
+            let displaced = !runs_on(rival, setup.1, until) && !stands(rival, end.1.later(AT_ONCE));
+            displaced.then_some((*setup, Some(*end)))
         })
-        .copied()
         .collect()
 }
 
@@ -573,7 +584,7 @@ mod tests {
             panic!("{}", cases.len());
         };
         let at = model.messages.iter().next().unwrap();
-        let ended = || [2, 2].map(|times| vec![(at.frame, at.time); times]);
+        let ended = || [2, 2].map(|times| vec![((at.frame, at.time), None); times]);
         let shared = "192.0.2.2".parse().unwrap();
         let turns = |setups: [usize; 2], time| {
             let [ours, theirs] = setups.map(|times| vec![(at.frame, time); times]);

@@ -6,7 +6,8 @@ use crate::language::count;
 use crate::model::{AnomalyKind, EspFlow};
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::Span;
+use crate::units::{EspSpi, Span};
+use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -110,7 +111,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         )
     })
     ;
-    if tally.restarts == 0 {
+    let upstream = taps::upstream(case, flow).filter(|_| tally.duplicate > 0);
+    // Copies that came later than a tap makes them, and that another tap before it does not have.
+    let on_way = real(flow) && upstream.is_some_and(|before| before.sequence.duplicate == 0);
+    if tally.restarts == 0 && !on_way {
         finding = finding.or(match comes_later(flow) {
             true => "Two recordings whose clocks differ were merged.",
             false => "The tap records some packets twice.",
@@ -130,7 +134,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .or("Another member of a cluster took over without the counters.");
         finding.confidence = Confidence::Possible;
     }
-    if let Some(before) = taps::upstream(case, flow).filter(|_| tally.duplicate > 0) {
+    if let Some(before) = upstream {
         let tap = taps::name(case.model, before.key.vantage);
         finding.says.add(match before.sequence.duplicate {
             0 => say!(
@@ -145,7 +149,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ),
         });
     }
+    let others = others(case, flow);
+    if !others.is_empty() && tally.restarts == 0 {
+        finding.says.add(say!(
+            "Copies came in {flows}, too.",
+            flows = count(others.len() as u64, "further SA")
+        ));
+    }
     finding = match tally.restarts {
+        0 if on_way => finding.advise("Look for loops and duplicating devices on the path."),
         0 => finding
             .advise("See whether the tap records packets twice: compare the times of the copies.")
             .advise("Look for loops and duplicating devices on the path."),
@@ -161,6 +173,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also((anomaly.frame, anomaly.time), note);
     }
     vec![finding]
+}
+
+/// The SAs besides of which numbers came twice on the way, wherever that was recorded.
+fn others(case: &Case<'_>, flow: &EspFlow) -> BTreeSet<EspSpi> {
+    let alike = case.flows().filter(|other| real(other) && replays(other));
+    let spis = alike.map(|other| other.key.spi);
+    spis.filter(|spi| *spi != flow.key.spi).collect()
 }
 
 fn replays(flow: &EspFlow) -> bool {

@@ -10,7 +10,7 @@ use crate::say;
 pub static RULE: Rule = Rule {
     slug: "esp-suites-differ",
     code: "ESP436",
-    severity: Severity::Info,
+    severity: Severity::Warning,
     summary: "The two directions of a child SA seem to use different algorithms",
     document: DOCUMENT,
     explains: &[],
@@ -23,7 +23,7 @@ const DOCUMENT: &str = "\
 Both directions of a child SA use the algorithms that were negotiated. If the sizes of their packets cannot come from one suite, the gateways took different ones, and each throws away what the other sends. The usual case is HMAC-SHA2-256 cut to 96 bits, as an old draft and old Linux kernels have it, instead of 128 (RFC 4868).
 
 ## How it is seen
-Packet sizes of a cipher with blocks leave the same rest when divided by the block. With enough distinct sizes both ways, no suite in use fits both directions, though one fits each.
+Packet sizes of a cipher with blocks leave the same rest when divided by the block. With enough distinct sizes both ways, no suite in use fits both directions, though one fits each. Where IKE itself uses AES-CBC and the checksums that fit have 12 octets one way and 16 the other, it is an error. Where the two flows are no more than likely to be of one child SA, it is information.
 
 ## What else looks like it
 A sender that adds padding of its own (RFC 4303 section 2.7) on one side only.
@@ -46,7 +46,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         else {
             continue;
         };
-        if let Some(finding) = differ(case, one, two) {
+        if let Some(finding) = differ(case, child, one, two) {
             return vec![finding];
         }
     }
@@ -62,7 +62,7 @@ fn pair<'m>(model: &'m Model, child: &ChildSa) -> Option<(&'m EspFlow, &'m EspFl
     (one.key.vantage == two.key.vantage).then_some((one, two))
 }
 
-fn differ(case: &Case<'_>, one: &EspFlow, two: &EspFlow) -> Option<Finding> {
+fn differ(case: &Case<'_>, child: &ChildSa, one: &EspFlow, two: &EspFlow) -> Option<Finding> {
     let [ours, theirs] = [one, two].map(telling);
     let (ours, theirs) = (ours?, theirs?);
     if ours.iter().any(|suite| theirs.contains(suite)) {
@@ -72,45 +72,90 @@ fn differ(case: &Case<'_>, one: &EspFlow, two: &EspFlow) -> Option<Finding> {
     let [Some(first), Some(second)] = ends else {
         return None;
     };
-    Some(
-        Finding::new(
-            &RULE,
-            Confidence::Possible,
-            case.id,
-            one.seen.first,
-            say!(
-                "{spi} has {sizes} sizes",
-                spi = one.key.spi,
-                sizes = one.sizes.counts.len()
-            ),
-        )
-        .also(
-            two.seen.first,
-            say!(
-                "{spi} has {sizes} sizes",
-                spi = two.key.spi,
-                sizes = two.sizes.counts.len()
-            ),
-        )
-        .during(one.seen.first.1, one.seen.last.1)
-        .says(say!(
-            "Towards {end} the sizes of {spi} fit {suites}; towards {other_end} those of \
-             {other_spi} fit {other_suites}. No suite in use gives both.",
-            end = case.tunnel.ends.get(first)?,
+    let (to, back) = (case.tunnel.ends.get(first)?, case.tunnel.ends.get(second)?);
+    // The sender of a flow is the end that the other one goes to.
+    let cuts = match is_cbc(case.model, child) {
+        true if has_checksum(&ours, CUT) && has_checksum(&theirs, WHOLE) => Some((back, to)),
+        true if has_checksum(&theirs, CUT) && has_checksum(&ours, WHOLE) => Some((to, back)),
+        _ => None,
+    };
+    // Of the only child SA the flows are known to be a pair.
+    let mut children = case.ike_sas().flat_map(|sa| &sa.child_sas);
+    let only = children.next().is_some() && children.next().is_none();
+    let paired = only && child.made_by.is_some();
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely.lower_if(!paired),
+        case.id,
+        one.seen.first,
+        say!(
+            "{spi} has {sizes} sizes",
             spi = one.key.spi,
-            suites = words(&ours),
-            other_end = case.tunnel.ends.get(second)?,
-            other_spi = two.key.spi,
-            other_suites = words(&theirs)
-        ))
-        .or("One side pads its packets in a way of its own.")
-        .or("The two flows do not belong to one child SA.")
-        .advise(
-            "Compare encryption and integrity of ESP as the running SAs of both gateways show \
-             them.",
-        )
-        .advise("With HMAC-SHA2-256, see that both cut it to 128 bits, not to 96."),
+            sizes = one.sizes.counts.len()
+        ),
     )
+    .also(
+        two.seen.first,
+        say!(
+            "{spi} has {sizes} sizes",
+            spi = two.key.spi,
+            sizes = two.sizes.counts.len()
+        ),
+    )
+    .during(one.seen.first.1, one.seen.last.1)
+    .says(say!(
+        "Towards {end} the sizes of {spi} fit {suites}; towards {other_end} those of \
+             {other_spi} fit {other_suites}. No suite in use gives both.",
+        end = to,
+        spi = one.key.spi,
+        suites = words(&ours),
+        other_end = back,
+        other_spi = two.key.spi,
+        other_suites = words(&theirs)
+    ))
+    .or("One side pads its packets in a way of its own.");
+    if !paired {
+        finding = finding
+            .severity(Severity::Info)
+            .or("The two flows do not belong to one child SA.");
+    }
+    if let Some((cuts, takes)) = cuts.filter(|_| paired) {
+        finding = finding.severity(Severity::Error).title(say!(
+            "{from} seems to cut the checksum of SHA2-256 to 96 bits, and {to} to 128",
+            from = cuts,
+            to = takes
+        ));
+    }
+    Some(
+        finding
+            .advise(
+                "Compare encryption and integrity of ESP as the running SAs of both gateways show \
+             them.",
+            )
+            .advise("With HMAC-SHA2-256, see that both cut it to 128 bits, not to 96."),
+    )
+}
+
+/// Octets of the checksum of SHA2-256 as a draft had it, and as RFC 4868 has it.
+const CUT: u32 = 12;
+const WHOLE: u32 = 16;
+
+/// Whether blocks of AES with such a checksum are among these suites.
+fn has_checksum(suites: &[Overhead], octets: u32) -> bool {
+    const AES: u32 = 16;
+    suites
+        .iter()
+        .any(|suite| (suite.block, suite.icv) == (AES, octets))
+}
+
+/// Whether the IKE SA of a child SA uses AES-CBC with HMAC-SHA2-256, as its ESP then does as a rule.
+fn is_cbc(model: &Model, child: &ChildSa) -> bool {
+    const AES_CBC: u16 = 12;
+    const SHA2_256_128: u16 = 12;
+    let suite = child.ike_sa.and_then(|id| model.suite_in_use(id));
+    suite.is_some_and(|suite| {
+        suite.encryption == Some(AES_CBC) && suite.integrity == Some(SHA2_256_128)
+    })
 }
 
 /// The suites that the sizes of a flow leave; `None` if they are too few to tell, or fit a cipher
@@ -145,6 +190,20 @@ mod tests {
             "1 A > B ESP 0xb1 seq 1..80 every 0.1 size {forth}
              1.01 B > A ESP 0xa1 seq 1..80 every 0.1 size {back}"
         )
+    }
+
+    #[test]
+    fn where_ike_has_aes_cbc_the_checksum_is_cut() {
+        let ike = "
+            0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256
+            0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240\n";
+        let text = format!("{ike}{}", pair(CUT, WHOLE));
+        let finding = fires(&text, "esp-suites-differ");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Error);
+        let title = finding.title.to_string();
+        assert!(title.starts_with("192.0.2.1 seems to cut"), "{title}");
     }
 
     /// AES-CBC with 12 and with 16 octets of checksum.

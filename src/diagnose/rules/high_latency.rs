@@ -1,7 +1,8 @@
 //! Round trips became much longer within the capture, or are long throughout.
 
+use crate::diagnose::facts::taps;
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::{Exchange, Model, TunnelId};
+use crate::model::{Exchange, Flight, Message, Model, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Vantage};
@@ -62,11 +63,79 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     // What is inside stands for what users feel; IKE tells the path from the hosts.
     by_asker(case, &checks)
         .find_map(|samples| step(case.id, &samples, "exchanges of IKE"))
-        .or_else(|| step(case.id, &inner, of_inner))
+        .map(|(finding, high)| of_path(case, finding, high, &inner))
+        .or_else(|| Some(step(case.id, &inner, of_inner)?.0.or(LATE)))
         .or_else(|| long(case.id, checks.iter().map(|(_, sample)| *sample), of_checks))
         .or_else(|| long(case.id, inner.iter().copied(), of_inner))
         .into_iter()
         .collect()
+}
+
+/// What looks like a path that became longer.
+const LATE: &str = "The other side answers late since then, while the path is as before.";
+
+/// A step of IKE, and whether it is the path's: a tap nearer the one who answers still has the answers at once,
+/// or the round trips inside rose as well.
+fn of_path(case: &Case<'_>, mut finding: Finding, high: Span, inner: &[Sample]) -> Finding {
+    /// Of what the other tap sees the path beyond it is left.
+    const PART: i64 = 10;
+    let far = answered_behind(case, &finding);
+    if let Some((tap, longest)) = far.filter(|(_, rtt)| rtt.0.saturating_mul(PART) <= high.0) {
+        finding.says.add(say!(
+            "At {tap} the answers came within {longest} all the while: the delay lies between the two taps.",
+            tap = taps::name(case.model, tap),
+            longest
+        ));
+        return finding;
+    }
+    match step(case.id, inner, "") {
+        Some((_, also)) if also.0.saturating_mul(2) >= high.0 => {
+            finding.says.add(say!(
+                "Round trips inside the tunnel rose, too, to {high} and more.",
+                high = also
+            ));
+            finding
+        }
+        _ => finding.or(LATE),
+    }
+}
+
+/// The tap beside the one who answers, and how long it took there at most, of the liveness checks that a finding
+/// is about.
+fn answered_behind(case: &Case<'_>, finding: &Finding) -> Option<(Vantage, Span)> {
+    let is_check = |exchange: &&Exchange| exchange.kind == ExchangeType::INFORMATIONAL;
+    let mut longest: Option<(Vantage, Span)> = None;
+    for exchange in case.exchanges().filter(is_check) {
+        let Some((asker, (at, _))) = round_trip(case.model, exchange) else {
+            continue;
+        };
+        if !(finding.first..=finding.last).contains(&at.1) {
+            continue;
+        }
+        let [request, response] = &*exchange.flights else {
+            continue;
+        };
+        let copies = |flight: &Flight| -> Vec<&Message> {
+            let all = flight
+                .first()
+                .into_iter()
+                .chain(flight.elsewhere.iter().copied());
+            all.map(|id| &case.model.messages[id])
+                .filter(|message| message.vantage != asker.0)
+                .collect()
+        };
+        let (asked, answers) = (copies(request), copies(response));
+        let there = asked.iter().find_map(|asked| {
+            let answer = answers
+                .iter()
+                .find(|answer| answer.vantage == asked.vantage)?;
+            Some((asked.vantage, answer.time.since(asked.time)))
+        })?;
+        if longest.is_none_or(|(_, known)| known < there.1) {
+            longest = Some(there);
+        }
+    }
+    longest
 }
 
 /// Who asks, as a tap sees it.
@@ -173,8 +242,8 @@ fn inside(case: &Case<'_>) -> Vec<Sample> {
     found
 }
 
-/// Where the floor rises: the place at which the shortest later one most exceeds the usual before.
-fn step(tunnel: TunnelId, samples: &[Sample], what: &'static str) -> Option<Finding> {
+/// Where the floor rises: the place at which the shortest later one most exceeds the usual before; and that one.
+fn step(tunnel: TunnelId, samples: &[Sample], what: &'static str) -> Option<(Finding, Span)> {
     let risen = match rise(samples) {
         Some(place) => place..samples.len(),
         None => hill(samples)?,
@@ -184,26 +253,26 @@ fn step(tunnel: TunnelId, samples: &[Sample], what: &'static str) -> Option<Find
     let floor = |part: &[Sample]| part.iter().copied().min_by_key(|(_, rtt)| *rtt);
     let (low, high) = (floor(before)?, floor(later)?);
     let (first, last) = (later.first()?, later.last()?);
-    Some(
-        Finding::new(
-            &RULE,
-            Confidence::Likely,
-            tunnel,
-            first.0,
-            say!("answered after {rtt}", rtt = first.1),
-        )
-        .beside(low.0, say!("answered after {rtt}, before", rtt = low.1))
-        .also(
-            high.0,
-            say!("answered after {rtt}, the shortest since", rtt = high.1),
-        )
-        .during(first.0.1, last.0.1)
-        .title(say!(
-            "Round trips rose from {low} to {high} and more",
-            low = low.1,
-            high = high.1
-        ))
-        .says(say!(
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        first.0,
+        say!("answered after {rtt}", rtt = first.1),
+    )
+    .beside(low.0, say!("answered after {rtt}, before", rtt = low.1))
+    .also(
+        high.0,
+        say!("answered after {rtt}, the shortest since", rtt = high.1),
+    )
+    .during(first.0.1, last.0.1)
+    .title(say!(
+        "Round trips rose from {low} to {high} and more",
+        low = low.1,
+        high = high.1
+    ))
+    .says(
+        say!(
             "Of {before} {what} the shortest took {low}; of the {later} that followed none took \
              less than {high}.",
             before = before.len(),
@@ -215,14 +284,14 @@ fn step(tunnel: TunnelId, samples: &[Sample], what: &'static str) -> Option<Find
         .then(match passed {
             true => "Then it was over.",
             false => "",
-        }))
-        .or("The other side answers late since then, while the path is as before.")
-        .advise(
-            "Trace the path between the gateways from both sides, and look what changed at that \
-             time.",
-        )
-        .advise("If the delay follows the load, look for the link that is full."),
+        }),
     )
+    .advise(
+        "Trace the path between the gateways from both sides, and look what changed at that \
+             time.",
+    )
+    .advise("If the delay follows the load, look for the link that is full.");
+    Some((finding, high.1))
 }
 
 /// The first sample of the later part, if there is such a step.
@@ -331,6 +400,31 @@ mod tests {
             })
             .collect();
         lines.join("\n")
+    }
+
+    /// The same at a tap beside the one who answers, at once.
+    fn beside_answerer(rtts: &[f64]) -> String {
+        let lines = rtts.iter().enumerate().map(|(n, rtt)| {
+            let time = 2.0 + 10.0 * n as f64 + rtt / 2.0;
+            format!(
+                "{time} A:500 > B:500 INFORMATIONAL i=1 r=2 id={n} request sealed 80 tap=1
+                 {} B:500 > A:500 INFORMATIONAL i=1 r=2 id={n} response sealed 80 tap=1\n",
+                time + 0.001
+            )
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn who_answers_at_once_at_its_own_tap_is_not_late() {
+        const RTTS: [f64; 12] = [
+            0.02, 0.02, 0.03, 0.02, 0.02, 0.4, 0.41, 0.4, 0.42, 0.4, 0.4, 0.41,
+        ];
+        let one = fires(&checks(&RTTS), "high-latency");
+        assert_eq!(one.alternatives.len(), 1);
+        let both = format!("{}\n{}", checks(&RTTS), beside_answerer(&RTTS));
+        let two = fires(&both, "high-latency");
+        assert!(two.alternatives.is_empty(), "{}", two.says);
     }
 
     #[test]

@@ -159,53 +159,74 @@ const FEW: u64 = 3;
 /// So many packets prove a key.
 const ENOUGH: u64 = 3;
 
-/// AES-CBC and `AUTH_HMAC_SHA2_256_128` were negotiated, and all sizes of one direction are those of
-/// a checksum of 96 bits.
-fn truncated(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
+/// Whether all sizes are those of AES-CBC with a checksum of 96 bits.
+fn is_cut(flow: &EspFlow) -> bool {
     /// SPI, sequence number, IV and a checksum of 12 octets, modulo the block of 16.
     const OF_96_BITS: u32 = (8 + 16 + 12) % 16;
-    let Link::Proven(child) = flow.child_sa else {
+    flow.sizes.residues == 1 << OF_96_BITS
+}
+
+/// AES-CBC and `AUTH_HMAC_SHA2_256_128` were negotiated, and all sizes of one direction are those of
+/// a checksum of 96 bits. Where both sides cut it so, they understand each other.
+fn truncated(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
+    let Link::Proven(id) = flow.child_sa else {
         return None;
     };
-    let suite = case.model.child_sas[child].terms.as_ref()?.suite?;
-    let only = flow.sizes.residues == 1 << OF_96_BITS;
-    let unopened = flow
+    let child = &case.model.child_sas[id];
+    let suite = child.terms.as_ref()?.suite?;
+    let mut flows = child.flows.iter();
+    let both = flows.all(|flow| flow.is_some_and(|id| is_cut(&case.model.flows[id])));
+    // Where keys open any, the checksum that they prove has that length.
+    let read = flow.opened.as_ref().map_or(0, |tally| tally.readable());
+    let proven = flow
         .opened
         .as_ref()
-        .is_none_or(|tally| tally.readable() == 0);
-    if !is_cbc_with_sha2_256(suite) || !only || !unopened || flow.packets < ENOUGH {
+        .is_some_and(|tally| tally.opened >= ENOUGH);
+    let known = read == 0 || proven;
+    let differs = is_cut(flow) && !both;
+    if !is_cbc_with_sha2_256(suite) || !differs || !known || flow.packets < ENOUGH {
         return None;
     }
     let [from, to] = ends(case, flow)?;
-    Some(
-        Finding::new(
-            &RULE,
-            Confidence::Likely,
-            case.id,
-            flow.seen.first,
-            "its length leaves 12 octets for a checksum that was negotiated with 16",
-        )
-        .also(flow.seen.last, "so does the last one")
-        .title(say!(
-            "{from} truncates the checksum of SHA2-256 to 96 bits",
-            from
-        ))
-        .says(say!(
+    let finding = Finding::new(
+        &RULE,
+        match proven {
+            true => Confidence::Certain,
+            false => Confidence::Likely,
+        },
+        case.id,
+        flow.seen.first,
+        "its length leaves 12 octets for a checksum that was negotiated with 16",
+    )
+    .also(flow.seen.last, "so does the last one")
+    .title(say!(
+        "{from} truncates the checksum of SHA2-256 to 96 bits",
+        from
+    ))
+    .says(
+        say!(
             "AES-CBC with SHA2-256 of 128 bits was negotiated. {packets} of SA {spi} all have \
              lengths that leave room for a checksum of 96 bits only, so {to} finds every checksum \
              wrong and drops them.",
             packets = count(flow.packets, "packet"),
             spi = flow.key.spi,
             to
-        ))
-        .or("Padding beyond what the cipher needs, in a flow that is not AES-CBC.")
-        .advise(say!(
-            "Let {from} send 128 bits (RFC 4868): update it, or set the truncation length of \
+        )
+        .then(proven.then_some("The negotiated keys open them with a checksum of that length.")),
+    );
+    let finding = match proven {
+        true => finding,
+        false => finding.or("Padding beyond what the cipher needs, in a flow that is not AES-CBC."),
+    };
+    Some(
+        finding
+            .advise(say!(
+                "Let {from} send 128 bits (RFC 4868): update it, or set the truncation length of \
              hmac(sha256) to 128.",
-            from
-        ))
-        .advise_all(vendor_advice::of(case, from, Topic::Sha2Truncation))
-        .advise("Or choose AES-GCM, SHA2-384 or SHA2-512 on both sides."),
+                from
+            ))
+            .advise_all(vendor_advice::of(case, from, Topic::Sha2Truncation))
+            .advise("Or choose AES-GCM, SHA2-384 or SHA2-512 on both sides."),
     )
 }
 
@@ -333,5 +354,8 @@ mod tests {
             finding.title
         );
         silent(&negotiated(136), "icv-mismatch");
+        // Both cut it, and understand each other.
+        let both = negotiated(132).replace("size 136", "size 132");
+        silent(&both, "icv-mismatch");
     }
 }

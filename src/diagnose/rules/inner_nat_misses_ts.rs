@@ -2,8 +2,8 @@
 
 use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::count;
-use crate::model::{ClearFlow, Model};
+use crate::language::{Text, count};
+use crate::model::{ClearFlow, Model, Selector, selector};
 use crate::say;
 use std::net::IpAddr;
 
@@ -65,6 +65,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let tied = strays
         .iter()
         .any(|clear| is_selected(case, clear.to) == Some(true) || !sends(case, clear.from));
+    let served = served(case, first.to);
     let mut finding = Finding::new(
         &RULE,
         match tied {
@@ -90,9 +91,28 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         packets = count(packets, "packet"),
         from = first.from,
         to = first.to
-    ))
-    .or("The gateway itself talks to a private host that does not answer.")
-    .advise("Exempt the traffic of the tunnel from source NAT, by a rule before the one that translates.");
+    )
+    .then(served.as_ref().map(|(own, far)| {
+        say!(
+            "The tunnel is for such packets, if they come from the hosts behind {from}: it takes {own} with {far}.",
+            from = first.from,
+            own,
+            far
+        )
+    }))
+)
+    .or(match &served {
+        Some(_) => "The gateway itself asks, with an address that is in no selector.",
+        None => "The gateway itself talks to a private host that does not answer.",
+    })
+    .advise(match &served {
+        Some((own, far)) => say!(
+            "Exempt what goes from {own} to {far} from source NAT, by a rule before the one that translates.",
+            own,
+            far
+        ),
+        None => "Exempt the traffic of the tunnel from source NAT, by a rule before the one that translates.".into(),
+    });
     for clear in &strays {
         finding = finding.also(
             clear.seen.last,
@@ -100,6 +120,27 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         );
     }
     vec![finding]
+}
+
+/// The selectors of a child SA that takes packets to an address: of their senders, and of that side.
+fn served(case: &Case<'_>, to: IpAddr) -> Option<(Text, Text)> {
+    let children = case.ike_sas().flat_map(|sa| &sa.child_sas);
+    let mut granted = children.filter_map(|child| {
+        case.model.child_sas[*child]
+            .terms
+            .as_ref()?
+            .granted
+            .as_ref()
+    });
+    let holds = |side: &[Selector]| {
+        let mut side = side.iter();
+        side.any(|one| !one.is_all() && (one.start..=one.end).contains(&to))
+    };
+    granted.find_map(|[one, other]| match (holds(one), holds(other)) {
+        (false, true) => Some((selector::said(one), selector::said(other))),
+        (true, false) => Some((selector::said(other), selector::said(one))),
+        _ => None,
+    })
 }
 
 /// Whether a gateway sends ESP through the tunnel.
@@ -128,7 +169,7 @@ fn answered(model: &Model, clear: &ClearFlow) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     const ESP: &str = "
         0 A > B ESP 0xb1 seq 1..20 every 0.5 size 136
@@ -181,6 +222,12 @@ mod tests {
             )
         };
         verdict(&text("10.2.7.9"), "inner-nat-misses-ts");
+        let finding = fires(&text("10.2.7.9"), "inner-nat-misses-ts");
+        let advice = finding.advice[0].to_string();
+        assert!(
+            advice.contains("from 10.1.0.0/24 to 10.2.7.0/24"),
+            "{advice}"
+        );
         silent(&text("10.77.0.9"), "inner-nat-misses-ts");
     }
 }

@@ -4,6 +4,7 @@ use crate::diagnose::facts::{end_of, esp, first};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{EspFlow, IkeSaId, Message};
+use crate::registry::NotifyType;
 use crate::say;
 use crate::units::Span;
 
@@ -95,6 +96,7 @@ fn stale(case: &Case<'_>, id: IkeSaId, end: usize) -> Option<Finding> {
             .first(end)
             .is_some_and(|first| first.1 < moved.time);
     let spi = flow.key.spi;
+    let mobike = is_by_mobike(case, id);
     Some(
         Finding::new(
             &RULE,
@@ -107,7 +109,7 @@ fn stale(case: &Case<'_>, id: IkeSaId, end: usize) -> Option<Finding> {
             say!("ESP on {spi} still from {from}", spi, from),
         )
         .also((moved.frame, moved.time), say!("IKE now from {to}", to))
-        .also((left.frame, left.time), say!("IKE last from {from}", from))
+        .beside((left.frame, left.time), say!("IKE last from {from}", from))
         .severity(match stopped {
             true => RULE.severity,
             false => Severity::Info,
@@ -127,6 +129,7 @@ fn stale(case: &Case<'_>, id: IkeSaId, end: usize) -> Option<Finding> {
                 packets = count(esp::packets_since(flow, settled), "packet"),
                 spi
             )
+            .then(mobike.then_some("MOBIKE moved IKE (UPDATE_SA_ADDRESSES), and the ESP SA stayed behind."))
             .then(match back {
                 0 if stopped => "The other side sends no ESP any more.".into(),
                 0 => "The other side sent no ESP before either.".into(),
@@ -142,8 +145,24 @@ fn stale(case: &Case<'_>, id: IkeSaId, end: usize) -> Option<Finding> {
              the tunnel.",
             to
         ))
-        .advise("Enable MOBIKE (RFC 4555), or let the tunnel restart when the uplink changes."),
+        .advise(match mobike {
+            true => "Ask the vendor of that gateway why it does not move its ESP, or let the tunnel restart when the uplink changes.",
+            false => "Enable MOBIKE (RFC 4555), or let the tunnel restart when the uplink changes.",
+        }),
     )
+}
+
+/// Whether a message that was opened moves the IKE SA (RFC 4555 section 3.5).
+fn is_by_mobike(case: &Case<'_>, id: IkeSaId) -> bool {
+    let exchanges = case.model.ike_sas[id].exchanges.iter();
+    let mut requests = exchanges.filter_map(|id| case.model.exchanges[*id].request());
+    requests.any(|request| {
+        let opened = case.model.opened(request);
+        opened.is_some_and(|(_, read)| {
+            read.notifies()
+                .any(|notify| notify.kind == NotifyType::UPDATE_SA_ADDRESSES)
+        })
+    })
 }
 
 #[cfg(test)]
