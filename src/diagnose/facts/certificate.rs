@@ -123,6 +123,15 @@ pub fn authorities(model: &Model, ike_sa: IkeSaId, by: Role) -> Vec<[u8; 20]> {
     found
 }
 
+/// The first message in which a side of IKEv2 asks for certificates of authorities.
+pub fn asked_in(model: &Model, ike_sa: IkeSaId, by: Role) -> Option<Cite> {
+    flights(model, ike_sa, by).find_map(|flight| {
+        let (message, read) = model.readable(flight)?;
+        read.payload(PayloadType::CERTREQ)?;
+        Some((message.frame, message.time))
+    })
+}
+
 /// IKEv2: whether the responder asks for a certificate in its answer to the first message, which is in
 /// clear; `None` if that was not seen.
 pub fn is_asked_for(model: &Model, ike_sa: IkeSaId) -> Option<bool> {

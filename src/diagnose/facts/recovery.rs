@@ -13,8 +13,31 @@ const AT_ONCE: Span = Span::from_secs(10);
 /// Tells of a refusal that an IKE SA came up after the last frame that the finding cites: then it is
 /// no error but a warning.
 pub fn tell(case: &Case<'_>, finding: Finding) -> Finding {
-    let last = finding.last;
-    mild(case, finding, last, Severity::Warning)
+    let (first, last) = (finding.first, finding.last);
+    let mut finding = mild(case, finding, last, Severity::Warning);
+    let Some(birth) = still_up(case, [first, last]) else {
+        return finding;
+    };
+    finding.says.add(say!(
+        "Another IKE SA between the two, which came up {span} before, is still up.",
+        span = first.since(birth.up.1)
+    ));
+    finding.beside(birth.up, "an IKE SA that is still up")
+}
+
+/// The last IKE SA that came up before a time and is heard of, itself or its child SAs, after another: who is
+/// refused a new one has that as long as it lives.
+fn still_up(case: &Case<'_>, [first, last]: [Timestamp; 2]) -> Option<life::Birth> {
+    let mut births = case.births().iter().rev();
+    let found = births.find(|birth| {
+        let sa = &case.model.ike_sas[birth.ike_sa];
+        let children = sa.child_sas.iter().map(|id| &case.model.child_sas[*id]);
+        let seen = children.filter_map(|child| child.seen);
+        let heard = seen.fold(sa.seen.last.1, |heard, seen| heard.max(seen.last.1));
+        let closing = life::closing(case.model, birth.ike_sa);
+        birth.up.1 < first && heard > last && closing.is_none_or(|closing| closing.at.1 > last)
+    });
+    found.cloned()
 }
 
 /// The same of what is negotiated and was last refused at a time: who falls back to another offer at

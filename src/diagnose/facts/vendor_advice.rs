@@ -138,24 +138,32 @@ pub fn of_both(case: &Case<'_>, topic: Topic) -> Vec<Text> {
         .collect()
 }
 
-/// As [`of`], with what to enter there, so that the end agrees to a suite that another offers.
+/// As [`of`], with what to enter there, so that the end agrees to one of the suites that another offers, the
+/// first that can be entered. Where nothing tells what the end is, without those that can enter none of them.
 pub fn fitting(
     case: &Case<'_>,
     end: IpAddr,
     topic: Topic,
-    offered: Option<(IpAddr, Suite)>,
+    offered: Option<(IpAddr, &[Suite])>,
 ) -> Option<Text> {
     let version = version(case);
-    let entered = |product: &Product| topic.form(product, version)?.spell(&offered?.1);
+    let entered = |product: &Product| {
+        let form = topic.form(product, version)?;
+        offered?.1.iter().find_map(|suite| form.spell(suite))
+    };
     let known = products(case, end);
     if known.is_empty() && !topic.is_worth_a_list() {
         return None;
     }
-    let listed: Vec<&Product> = match known.is_empty() {
+    let mut listed: Vec<&Product> = match known.is_empty() {
         true => PRODUCTS.iter().collect(),
         false => known.clone(),
     };
-    let alone = listed.len() == 1;
+    let spelled = listed.iter().any(|product| entered(product).is_some());
+    if known.is_empty() && spelled {
+        listed.retain(|product| entered(product).is_some());
+    }
+    let alone = known.len() == 1;
     let settings: Vec<Text> = listed
         .iter()
         .filter_map(|product| {
@@ -172,7 +180,6 @@ pub fn fitting(
     }
     let settings = parted("; ", settings);
     let names = one_of(known.iter().map(|product| Text::verbatim(product.name)));
-    let spelled = listed.iter().any(|product| entered(product).is_some());
     let asker = offered.filter(|_| spelled).map(|(asker, _)| asker);
     Some(match (known.is_empty(), asker) {
         (true, None) => say!("Where that is set: {settings}.", settings),
@@ -251,7 +258,8 @@ mod tests {
     fn told(model: &Model, end: usize, topic: Topic, suite: Option<Suite>) -> Option<String> {
         let case = first(model);
         let ends = case.tunnel.ends;
-        let offered = suite.map(|suite| (ends[1 - end], suite));
+        let offered = suite.as_slice();
+        let offered = suite.map(|_| (ends[1 - end], offered));
         fitting(&case, ends[end], topic, offered).map(|text| text.to_string())
     }
 

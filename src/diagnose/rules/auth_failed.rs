@@ -486,6 +486,8 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
     /// How many of the next attempts are looked at.
     const NEXT: usize = 16;
     let begun = LazyCell::new(|| Begun::of(case));
+    // What went so before goes so again, though the recording ends.
+    let mut went_so = false;
     let mut turned = case.tunnel.ike_sas.iter().filter_map(|id| {
         let sa = &case.model.ike_sas[*id];
         let (said, before) = sa.exchanges.split_last()?;
@@ -518,7 +520,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             .any(|id| case.model.child_sas[*id].seen.is_some())
             || v2 && case.is_served(answer.time, answer.time)
             || sa.version.major() == 1 && begun.last.is_some_and(|last| last > at.1);
-        let anew = begun.anew(at.1);
+        let anew = went_so || begun.anew(at.1);
         // Amid rounds of EAP nothing but a refusal may come (RFC 7296 section 2.21.2), nor in place of message 3 of
         // aggressive mode (RFC 2409 section 5).
         let settled = anew || tap::went_on(case.model, answer.vantage, at.1, Tap::PATIENCE);
@@ -633,6 +635,7 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             true => finding,
             false => finding.or("The initiator closed the IKE SA for another reason: a script or a check that opens and closes it, or an administrator."),
         };
+        went_so |= finding.severity == RULE.severity;
         Some((finding, *id))
     });
     let (mut finding, id) = turned.next()?;
@@ -1009,7 +1012,7 @@ mod tests {
         );
         assert_eq!(finding.confidence, Confidence::Possible);
         assert_eq!(finding.severity, Severity::Info);
-        // Each time anew: nobody opens a tunnel for that.
+        // Each time anew: nobody opens a tunnel for that. The last is like those before, though the recording ends.
         let each: String = (1..6)
             .map(|n| {
                 let closed = closed.replace("i=1", &format!("i={n}"));
@@ -1021,7 +1024,7 @@ mod tests {
         assert_eq!(finding.confidence, Confidence::Likely);
         assert_eq!(finding.severity, Severity::Error);
         let says = finding.says.to_string();
-        assert!(says.contains("4 times in this capture"), "{says}");
+        assert!(says.contains("5 times in this capture"), "{says}");
     }
 
     #[test]
@@ -1368,5 +1371,47 @@ mod tests {
         assert!(first(&asks, 304).1);
         assert!(first("", 1200).1);
         assert!(first(&asks, 1200).0.contains("certificate"));
+    }
+
+    #[test]
+    fn who_is_refused_a_new_ike_sa_may_have_one() {
+        let sa = |at: u32, answer: u32| {
+            format!(
+                "{at} A:500 > B:500 IKE_SA_INIT i={at}1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.1 B:500 > A:500 IKE_SA_INIT i={at}1 r={at}2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.2 A:500 > B:500 IKE_AUTH i={at}1 r={at}2 id=1 request sealed 256
+                 {at}.3 B:500 > A:500 IKE_AUTH i={at}1 r={at}2 id=1 response sealed {answer}\n"
+            )
+        };
+        let probe = |at: u32| {
+            format!(
+                "{at} A:500 > B:500 INFORMATIONAL i=11 r=12 id=2 request sealed 80
+                 {at}.1 B:500 > A:500 INFORMATIONAL i=11 r=12 id=2 response sealed 80"
+            )
+        };
+        let says = |text: &str| fires(text, "auth-failed").says.to_string();
+        let up = sa(1, 240) + &sa(30, 80);
+        let lives = says(&(up.clone() + &probe(60)));
+        assert!(lives.contains("is still up"), "{lives}");
+        let silent = says(&(up + "60 C > B ESP 0xc1"));
+        assert!(!silent.contains("is still up"), "{silent}");
+    }
+
+    #[test]
+    fn what_went_so_before_goes_so_again_at_the_end() {
+        let turned = |at: u32| {
+            format!(
+                "{at} A:500 > B:500 IKE_SA_INIT i={at}1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.1 B:500 > A:500 IKE_SA_INIT i={at}1 r={at}2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.2 A:500 > B:500 IKE_AUTH i={at}1 r={at}2 id=1 request sealed 1200
+                 {at}.3 B:500 > A:500 IKE_AUTH i={at}1 r={at}2 id=1 response sealed 1200
+                 {at}.31 A:500 > B:500 INFORMATIONAL i={at}1 r={at}2 id=2 request sealed 80
+                 {at}.4 B:500 > A:500 INFORMATIONAL i={at}1 r={at}2 id=2 response sealed 80\n"
+            )
+        };
+        let says = fires(&(turned(1) + &turned(5)), "auth-failed")
+            .says
+            .to_string();
+        assert!(says.contains("2 times"), "{says}");
     }
 }

@@ -93,6 +93,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     for again in proof::refused_again(case, &refusal) {
         finding = finding.during(again, again);
     }
+    // IKEv1 does not tell by whom the certificate shall be issued.
+    let asked = certificate::asked_in(case.model, refusal.ike_sa, refusal.by);
+    if let Some(at) = asked.filter(|_| !refusal.v1) {
+        finding = finding.beside(at, say!("the authorities that {from} asks for", from));
+    }
     if let Some(sent) = sent {
         finding = finding.also(sent.at, Text::verbatim(&sent.certificate));
     }

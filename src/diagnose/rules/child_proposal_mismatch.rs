@@ -106,7 +106,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let fits = offer
         .as_ref()
         .filter(|_| are_algorithms)
-        .and_then(|offer| Some((to, offer.one(near)?)));
+        .map(|offer| offer.suites(near));
+    let fits = fits.as_ref().map(|suites| (to, suites.as_slice()));
     let alike = differs.is_empty();
     let apart = offer
         .as_ref()

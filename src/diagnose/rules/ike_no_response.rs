@@ -1,11 +1,11 @@
 //! Silence: the first message of IKE is sent again and again, and nothing comes back.
 
-use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets, tap as recording};
+use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets, tap as recording, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::count;
-use crate::model::{IkeSa, Model};
+use crate::language::{Text, count};
+use crate::model::{IkeSa, Input, Model};
 use crate::say;
-use crate::units::{IkeSpi, Span, Timestamp};
+use crate::units::{IkeSpi, Span, Timestamp, Vantage};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -188,7 +188,19 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         .iter()
         .filter_map(|asked| Passage::of(case, asked.flight))
         .collect();
-    if passages.is_empty() {
+    let elsewhere = lacks_them(case, first);
+    if let Some(file) = elsewhere {
+        finding.says.add(say!(
+            "{file} was recorded as well and has nothing of it: the requests do not get there, or it is another \
+             place.",
+            file = &file
+        ));
+        finding = finding.advise(say!(
+            "See that {file} was recorded on the outside port of {peer}: if it was, look at the path.",
+            file,
+            peer = peer.address
+        ));
+    } else if passages.is_empty() {
         finding = finding.advise(say!(
             "Capture on the outside port of {peer}: if the requests arrive there, look at the device \
              and its configuration; if not, at the path.",
@@ -250,6 +262,32 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         finding = finding.also(asked.last, "last copy of an attempt, unanswered");
     }
     Some(finding)
+}
+
+/// The file of another recording that has no message of the tunnel, though it ran at the time or has no frame
+/// at all.
+fn lacks_them(case: &Case<'_>, asked: &Asked<'_>) -> Option<Text> {
+    let inputs = &case.model.inputs;
+    if inputs.len() < 2 {
+        return None;
+    }
+    let here: BTreeSet<u16> = case
+        .messages()
+        .map(|message| message.vantage.input)
+        .collect();
+    let ran = |input: &Input| {
+        let times = input.recording.or(input.first.zip(input.last));
+        times.map_or(input.frames == 0, |(begin, end)| {
+            begin <= asked.first.1 && end >= asked.first.1
+        })
+    };
+    let mut others = inputs
+        .iter()
+        .zip(0..)
+        .filter(|(input, number)| input.set == *number && !here.contains(number) && ran(input));
+    let (_, input) = others.next()?;
+    let interface = 0;
+    Some(taps::name(case.model, Vantage { input, interface }))
 }
 
 /// Whether a peer sends something to others, as late as a time or later.

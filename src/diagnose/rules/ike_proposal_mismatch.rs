@@ -107,7 +107,10 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     }
     let mut finding = match (&ours, &theirs) {
         (Some((ours, at)), Some(theirs)) => compared(case.id, notice, (ours, *at), theirs),
-        (ours, _) => alone(case.id, notice, ours.as_ref()),
+        (ours, _) => {
+            let elsewhere = accepted_elsewhere(case, sa, responder);
+            alone(case.id, notice, ours.as_ref(), elsewhere)
+        }
     };
     finding = finding.title(match initiator {
         Some(initiator) if accepts(case, sa, responder) => say!(
@@ -160,9 +163,12 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
         ));
     }
     let near = theirs.as_ref().map(|(offer, ..)| offer);
-    let fits = ours.as_ref().and_then(|(offer, _)| offer.one(near));
-    let weak = fits.as_ref().is_some_and(is_weak);
-    let fits = initiator.zip(fits).filter(|_| !weak);
+    let suites = ours
+        .as_ref()
+        .map_or_else(Vec::new, |(offer, _)| offer.suites(near));
+    let (weak, fits): (Vec<Suite>, Vec<Suite>) = suites.into_iter().partition(is_weak);
+    let weak = fits.is_empty() && !weak.is_empty();
+    let fits = initiator.zip(Some(fits.as_slice()));
     // It is set where it must change.
     let place = initiator.filter(|_| weak).unwrap_or(responder);
     let advice = vendor_advice::fitting(case, place, Topic::IkeProposal, fits);
@@ -390,7 +396,12 @@ fn parted(texts: impl Iterator<Item = Text>) -> Option<Text> {
 }
 
 /// The peer's side is not known: say what was offered.
-fn alone(tunnel: TunnelId, notice: &Notice, ours: Option<&(Offer, Cite)>) -> Finding {
+fn alone(
+    tunnel: TunnelId,
+    notice: &Notice,
+    ours: Option<&(Offer, Cite)>,
+    elsewhere: Option<(IpAddr, Offer, Cite)>,
+) -> Finding {
     let finding = Finding::new(
         &RULE,
         Confidence::Likely,
@@ -399,20 +410,56 @@ fn alone(tunnel: TunnelId, notice: &Notice, ours: Option<&(Offer, Cite)>) -> Fin
         Text::verbatim("NO_PROPOSAL_CHOSEN"),
     );
     let peer = notice.from;
-    match ours {
+    let finding = match ours {
         Some((offer, at)) => finding.also(*at, "the offer that was refused").says(
             say!(
                 "{peer} answered NO_PROPOSAL_CHOSEN to this offer: {offer}.",
                 peer,
                 offer
             )
-            .then("What the peer wants is not in this capture."),
+            .then(match &elsewhere {
+                Some((other, choice, _)) => say!(
+                    "From {other} it accepted {choice}; what it wants of this initiator is not in this capture.",
+                    other,
+                    choice
+                ),
+                None => "What the peer wants is not in this capture.".into(),
+            }),
         ),
         None => finding.says(say!(
             "{peer} answered NO_PROPOSAL_CHOSEN; the offer itself is not in this capture.",
             peer
         )),
+    };
+    match elsewhere {
+        Some((from, _, at)) => finding.beside(at, say!("accepted from {from}", from)),
+        None => finding,
     }
+}
+
+/// What a responder accepted from another address by the same version.
+fn accepted_elsewhere(
+    case: &Case<'_>,
+    refused: &IkeSa,
+    responder: IpAddr,
+) -> Option<(IpAddr, Offer, Cite)> {
+    /// A hub may have thousands of peers, and each many IKE SAs.
+    const LOOKED_AT: [usize; 2] = [16, 8];
+    let [tunnels, tried] = LOOKED_AT;
+    let mut others = case
+        .model
+        .tunnels_beside(case.id, responder, tunnels)
+        .flat_map(|other| case.model.tunnels[other].ike_sas.iter().take(tried))
+        .map(|id| &case.model.ike_sas[*id])
+        .filter(|other| other.version.major() == refused.version.major());
+    others.find_map(|other| {
+        let path = other
+            .paths
+            .first()
+            .filter(|path| path.to.address == responder)?;
+        let (choice, at) = offer::accepted(case.model, other)?;
+        Some((path.from.address, choice, at))
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::diagnose::facts::{asked, cite, first};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
+use crate::model::{Exchange, Flight};
 use crate::say;
 use crate::units::Timestamp;
 
@@ -84,17 +85,33 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 )
                 .also(last, "last copy")
                 .title(say!("{asker} repeats itself like {who}", asker, who = &who))
-                .says(say!(
-                    "The request of {asker} was {schedule}: the schedule of {who}.",
-                    asker,
-                    schedule = asked::schedule(&times),
-                    who
-                ))
+                .says(match is_answer(asked.exchange, paced) {
+                    true => say!(
+                        "The answer of {asker}, which waits for the next message, was {schedule}: the schedule of \
+                         {who}.",
+                        asker,
+                        schedule = asked::schedule(&times),
+                        who
+                    ),
+                    false => say!(
+                        "The request of {asker} was {schedule}: the schedule of {who}.",
+                        asker,
+                        schedule = asked::schedule(&times),
+                        who
+                    ),
+                })
                 .or("Another implementation, set to the same schedule."),
             )
         })
         .into_iter()
         .collect()
+}
+
+/// Whether it is a message of IKEv1 that answers one and wants another: the second or the fourth.
+fn is_answer(exchange: &Exchange, flight: &Flight) -> bool {
+    let mut flights = exchange.flights.iter();
+    let place = flights.position(|one| std::ptr::eq(one, flight));
+    asked::is_v1(exchange.kind) && place.is_some_and(|place| place % 2 == 1)
 }
 
 /// The implementations whose schedule the times fit, if they are few.

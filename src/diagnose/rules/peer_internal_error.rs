@@ -73,6 +73,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .last()
         .is_some_and(|last| child::recovered(case, last));
     let from = first.answer.from;
+    // Who refuses the child SA there has accepted the authentication.
+    let what = match first.attempt.kind {
+        ExchangeType::IKE_AUTH => "the child SA in IKE_AUTH".into(),
+        _ => first.what(),
+    };
     child::finding(&RULE, Confidence::Certain.lower_if(at_first), case, &refusals)
         .map(|finding| {
             let finding = finding
@@ -82,7 +87,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                         "{from} refused {what} of {asker} {times} by {error}; an attempt for the same traffic \
                          succeeded only later.",
                         from,
-                        what = first.what(),
+                        what,
                         asker = first.asker(),
                         times = child::times(refusals.len()),
                         error = first.name()
@@ -91,7 +96,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                         "{from} refused {what} of {asker} {times} by {error}; no attempt for the same traffic \
                          succeeded.",
                         from,
-                        what = first.what(),
+                        what,
                         asker = first.asker(),
                         times = child::times(refusals.len()),
                         error = first.name()

@@ -430,6 +430,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             why = &suspicion.why
         ),
     };
+    let suites = offer.as_ref().map(|offer| offer.suites(None));
     let mut finding = child::finding(&RULE, confidence, case, &refusals)?
         .title(say!(
             "{from} refuses the PFS group of {asker}",
@@ -464,7 +465,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         .advise_all(vendor_advice::fitting(
             case, from,
             Topic::PfsGroup,
-            offer.as_ref().and_then(|offer| Some((to, offer.one(None)?))),
+            suites.as_ref().map(|suites| (to, suites.as_slice())),
         ));
     if let Some(again) = retried {
         finding.says.add(say!(

@@ -245,7 +245,8 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         NotifyType::CHILD_SA_NOT_FOUND.0,
     ];
     let recovered = child::recovered(case, last);
-    let settled = anew || recovered;
+    let came_up = anew && !came_to_nothing(case, last.at().1);
+    let settled = came_up || recovered;
     // They are not about algorithms.
     let is_passing = !first.v1 && refusals.iter().all(|one| passing.contains(&one.reason));
     let normal = settled && is_passing;
@@ -265,9 +266,18 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
                 times,
                 reason
             ),
-            true => say!(
+            true if came_up => say!(
                 "{from} refused to rekey {what} of {asker} {times} by {reason} and none succeeded; afterwards the \
                  peers negotiated anew.",
+                from,
+                what,
+                asker,
+                times,
+                reason
+            ),
+            true => say!(
+                "{from} refused to rekey {what} of {asker} {times} by {reason} and none succeeded; afterwards they \
+                 negotiated anew, and nothing came of that.",
                 from,
                 what,
                 asker,
@@ -323,6 +333,48 @@ fn begins_anew(case: &Case<'_>, time: Timestamp) -> bool {
         .filter_map(|sa| case.model.exchanges[*sa.exchanges.first()?].flights.first())
         .filter_map(|flight| began(case.model, flight))
         .any(|(_, began)| began > time && began.since(time) <= rekey::OUTLIVED)
+}
+
+/// Whether no IKE SA that begins after this time comes up, though the recording goes on.
+fn came_to_nothing(case: &Case<'_>, time: Timestamp) -> bool {
+    let begun = case.ike_sas().filter(|sa| life::is_begun(case.model, sa));
+    let mut later = begun.filter(|sa| sa.seen.first.1 > time).peekable();
+    later.peek().is_some()
+        && later.all(|sa| {
+            let first = sa.exchanges.first().map(|id| &case.model.exchanges[*id]);
+            let flight = first.and_then(|first| first.flights.first());
+            let message = flight.and_then(|flight| facts::first(case.model, flight));
+            !sa.state.was_up()
+                && message.is_some_and(|message| {
+                    tap::went_on(
+                        case.model,
+                        message.vantage,
+                        message.time,
+                        tap::Tap::PATIENCE,
+                    )
+                })
+        })
+}
+
+/// How long the recording goes on without ESP of either end, if some came about a time, or after it.
+fn silent_since(case: &Case<'_>, time: Timestamp) -> Option<Span> {
+    /// Longer than most traffic pauses.
+    const SILENT: Span = Span::from_secs(5);
+    let ends = [0, 1].map(|end| {
+        let directions = case.directions().iter();
+        let flows = directions.flat_map(|directions| directions.flows(end).iter());
+        flows.max_by_key(|flow| flow.seen.last.1)
+    });
+    let [Some(one), Some(other)] = ends else {
+        return None;
+    };
+    let last = match one.seen.last.1 > other.seen.last.1 {
+        true => one,
+        false => other,
+    };
+    let ended = last.seen.last.1;
+    let span = tap::ended(case.model, last.key.vantage)?.since(ended);
+    (time.since(ended) <= SILENT && span > SILENT).then_some(span)
 }
 
 /// Whether a request that may be the same as the last refused one was granted at last, under the same
@@ -388,7 +440,10 @@ pub(super) fn aftermath(case: &Case<'_>, refused: &[Refused]) -> Option<Text> {
             "after some the peers negotiated anew, and the capture ends before the last is settled"
                 .into(),
         ),
-        (false, _) => Some("the capture ends before it is settled".into()),
+        (false, _) => match silent_since(case, last) {
+            Some(span) => Some(say!("ESP ended about then, and none came for {span}", span)),
+            None => Some("the capture ends before it is settled".into()),
+        },
     }
 }
 
@@ -625,7 +680,11 @@ mod tests {
                  100 C > B ESP 0xc1"
             )
         };
-        fires(&text(&anew(60)), "rekey-failed");
+        let severity = |after: &str| fires(&text(after), "rekey-failed").severity;
+        assert_eq!(severity(&anew(60)), Severity::Error);
+        let up = "60.2 A:500 > B:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+                  60.3 B:500 > A:500 IKE_AUTH i=7 r=8 id=1 response sealed 240";
+        assert_eq!(severity(&format!("{}\n{up}", anew(60))), Severity::Info);
         silent(&text(""), "rekey-failed");
     }
 

@@ -2,13 +2,14 @@
 //! answered, and sides that moved.
 
 use super::{Event, Kind};
+use crate::diagnose::facts::life::Closing;
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::{self, Asked, Fate, began, child, end_of, esp, life, offer, rekey};
 use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
 use crate::model::{
     AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState,
-    IkeSuite, Model, Negotiation, Notice, Plain, Role,
+    IkeSuite, Model, Negotiation, Notice, Plain, Role, selector,
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType};
 use crate::say;
@@ -239,12 +240,23 @@ impl Teller<'_, '_> {
         let told = self.model.negotiation(id);
         let why = told.as_ref().and_then(|told| reasons(told, sa));
         let why = why.unwrap_or_else(|| "the reason is encrypted".into());
-        let says = say!(
-            "{from} refuses {exchange}: {why}",
-            from,
-            exchange = exchange.kind,
-            why
-        );
+        let request = told.as_ref().and_then(|told| told.request.as_ref());
+        let says = match request.and_then(|request| request.selectors.as_ref()) {
+            Some([one, two]) => say!(
+                "{from} refuses {exchange} for {one} with {two}: {why}",
+                from,
+                exchange = exchange.kind,
+                one = selector::said(one),
+                two = selector::said(two),
+                why
+            ),
+            None => say!(
+                "{from} refuses {exchange}: {why}",
+                from,
+                exchange = exchange.kind,
+                why
+            ),
+        };
         Some(Event::new(began(self.model, refusal)?, Kind::Refused, says))
     }
 
@@ -378,11 +390,36 @@ impl Teller<'_, '_> {
             return None;
         }
         let closing = life::closing(self.model, id)?;
-        let says = say!(
-            "{from} deletes the IKE SA, as the size of its last message tells",
-            from = closing.from
-        );
+        let says = match self.may_be_refusal(sa, &closing) {
+            true => say!(
+                "{from} ends the IKE SA by a delete or an error, as the size of its last message tells",
+                from = closing.from
+            ),
+            false => say!(
+                "{from} deletes the IKE SA, as the size of its last message tells",
+                from = closing.from
+            ),
+        };
         Some(Event::new(closing.at, Kind::Deleted, says))
+    }
+}
+
+impl Teller<'_, '_> {
+    /// Whether what ended an IKE SA answers the last of `IKE_AUTH` at once: there an initiator that does not
+    /// believe the responder says so by a notification, which is as long as a Delete (RFC 7296 section 2.21.2).
+    fn may_be_refusal(&self, sa: &IkeSa, closing: &Closing) -> bool {
+        const AT_ONCE: Span = Span::from_millis(500);
+        let [.., before, _] = sa.exchanges.as_slice() else {
+            return false;
+        };
+        let before = &self.model.exchanges[*before];
+        let answer = before
+            .response()
+            .filter(|_| before.kind == ExchangeType::IKE_AUTH);
+        let answer = answer.and_then(|answer| facts::first(self.model, answer));
+        answer.is_some_and(|answer| {
+            answer.path.to().address == closing.from && closing.at.1.since(answer.time) <= AT_ONCE
+        })
     }
 }
 

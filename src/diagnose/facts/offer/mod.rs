@@ -13,6 +13,7 @@ use crate::registry::ikev1::EncapsulationMode;
 use crate::registry::product::{Suite, integrity_of, prf_of};
 use crate::registry::{SecurityProtocol, TransformType};
 use crate::say;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 use value::{Algorithm, Value};
@@ -187,9 +188,9 @@ impl Offer {
         ours.any(|one| other.proposals.iter().any(|two| agree(one, two)))
     }
 
-    /// One suite out of those that would do, to be entered elsewhere: as near to what the other side has as
-    /// it can be. `None` if a part has no number.
-    pub fn one(&self, near: Option<&Self>) -> Option<Suite> {
+    /// Suites that would do, to be entered elsewhere, one out of each proposal: those first that are nearest to
+    /// what the other side has. None of a proposal of which a part has no number.
+    pub fn suites(&self, near: Option<&Self>) -> Vec<Suite> {
         let has = |kind, value: &Value| {
             let mut proposals = near.into_iter().flat_map(|near| &near.proposals);
             proposals.any(|one| one.has(kind, value))
@@ -201,7 +202,16 @@ impl Offer {
                 .count()
         };
         // Of equals the first: it is preferred.
-        let proposal = self.proposals.iter().rev().max_by_key(shared)?;
+        let mut proposals: Vec<&Proposal> = self.proposals.iter().collect();
+        proposals.sort_by_key(|proposal| Reverse(shared(proposal)));
+        let suites = proposals
+            .into_iter()
+            .filter_map(|proposal| Self::suite(proposal, &has));
+        suites.collect()
+    }
+
+    /// A suite out of a proposal, of values that the other side `has`, if it can be.
+    fn suite(proposal: &Proposal, has: &impl Fn(Kind, &Value) -> bool) -> Option<Suite> {
         let named = |(kind, _): &(Kind, Value)| matches!(kind, Kind::Additional(_));
         if proposal.0.iter().any(named) {
             return None;
@@ -405,7 +415,7 @@ mod tests {
 
     #[test]
     fn of_many_values_those_that_all_must_have_are_chosen() {
-        let suite = offer(&[CHOICE]).one(None).unwrap();
+        let suite = offer(&[CHOICE]).suites(None)[0];
         assert_eq!(suite.encryption, Some((12, Some(256))));
         assert_eq!(
             (suite.integrity, suite.prf, suite.group),
@@ -421,7 +431,7 @@ mod tests {
             (Kind::Prf, 2, None),
             (Kind::KeyExchange, 19, None),
         ]]);
-        let suite = offer(&[CHOICE]).one(Some(&theirs)).unwrap();
+        let suite = offer(&[CHOICE]).suites(Some(&theirs))[0];
         assert_eq!(suite.encryption, Some((12, Some(128))));
         assert_eq!(
             (suite.integrity, suite.prf, suite.group),
@@ -436,15 +446,15 @@ mod tests {
         let unknown = Offer {
             proposals: vec![unknown],
         };
-        assert_eq!(unknown.one(None), None);
+        assert!(unknown.suites(None).is_empty());
         let twice = offer(&[&[
             (Kind::Encryption, 12, Some(256)),
             (Kind::Additional(1), 36, None),
         ]]);
-        assert_eq!(twice.one(None), None);
+        assert!(twice.suites(None).is_empty());
         let groupless = offer(&[&[(Kind::Encryption, 12, Some(256)), (Kind::Prf, 5, None)]]);
-        assert_eq!(groupless.one(None), None);
-        assert_eq!(Offer::default().one(None), None);
+        assert!(groupless.suites(None).is_empty());
+        assert!(Offer::default().suites(None).is_empty());
     }
 
     #[test]
@@ -460,7 +470,7 @@ mod tests {
             (Kind::KeyExchange, 22, None),
             (Kind::KeyExchange, 31, None),
         ];
-        let suite = offer(&[ours]).one(None).unwrap();
+        let suite = offer(&[ours]).suites(None)[0];
         assert_eq!(suite.encryption, Some((23, Some(128))));
         assert_eq!(
             (suite.integrity, suite.prf, suite.group),
@@ -477,5 +487,23 @@ mod tests {
         let (offer, _) = offered(&model, model.ike_sas.iter().next().unwrap()).unwrap();
         let named = |n| offer.values(Kind::Additional(n)).len();
         assert_eq!([1, 2, 6, 7, 8, 11].map(named), [1, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn each_proposal_gives_a_suite_if_it_can() {
+        let cbc: &[_] = &[
+            (Kind::Encryption, 12, Some(256)),
+            (Kind::Integrity, 12, None),
+        ];
+        let gcm: &[_] = &[(Kind::Encryption, 20, Some(256))];
+        let twice: &[_] = &[
+            (Kind::Encryption, 12, Some(256)),
+            (Kind::Additional(1), 36, None),
+        ];
+        let suites = offer(&[gcm, twice, cbc]).suites(None);
+        let ciphers: Vec<_> = suites.iter().map(|suite| suite.encryption).collect();
+        assert_eq!(ciphers, [Some((20, Some(256))), Some((12, Some(256)))]);
+        let nearest = offer(&[gcm, cbc]).suites(Some(&offer(&[cbc])));
+        assert_eq!(nearest[0].encryption, Some((12, Some(256))));
     }
 }
