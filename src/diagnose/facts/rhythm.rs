@@ -226,15 +226,8 @@ fn without_answer(
         (None, None) if !listed => return None,
         _ => {}
     }
-    // A reply may be of another size than what it answers, as an ICMP error is: it comes as often, and at once.
-    let is_asked_by = |other: &Beat| {
-        let after = asks.last.1.since(other.last.1).0;
-        is_pair(&asks, other) && (0..asks.period.0 / 4).contains(&after)
-    };
-    if answers.is_none() && beats(directions, back).iter().any(is_asked_by) {
-        return None;
-    }
-    // What comes as often from the other side, and goes on as long, is asked or answered by these, and of another size.
+    // What comes as often from the other side, and goes on as long, is asked or answered by these in another
+    // size, as by an ICMP error.
     if answers.is_none() && has_counterpart(directions, end, &asks) {
         return None;
     }
