@@ -10,9 +10,10 @@ use super::succession::{Succession, times};
 use super::{HashMap, HashSet};
 use crate::each::{Each, map_ids};
 use crate::limits::{LINK_CHOICES, LINK_CROWD};
+use crate::model::exchange::begins_ike_sa;
 use crate::model::{
-    AuthOutcome, ChildOutcome, ChildSa, ChildTerms, ExchangeId, Few, FlowId, IkeSaId, IkeState,
-    Link, Model, Negotiation, Role, Seen, Signs,
+    AuthOutcome, ChildOutcome, ChildSa, ChildTerms, Deleted, ExchangeId, Few, FlowId, IkeSaId,
+    IkeState, InformationalClass, Link, Model, Negotiation, Role, Seen, Signs,
 };
 use crate::registry::ExchangeType;
 use crate::units::{EspSpi, Span, Timestamp};
@@ -32,13 +33,13 @@ const DRAIN: Span = Span::from_secs(30);
 pub(super) fn link(model: &mut Model, succession: &Succession, each: &Each<'_>) {
     let groups = groups(model);
     let makers = makers(model, succession, each);
-    let mut drafts: Vec<Draft> = makers.iter().map(|maker| Draft::of(model, maker)).collect();
+    let mut drafts: Vec<Draft> = makers.iter().map(Draft::of).collect();
     let proven = prove(&groups, &makers, &mut drafts);
     let unlinked = assign(model, &groups, &makers, &mut drafts, &proven);
     drafts.extend(pair_up(model, &groups, &unlinked));
     drafts.retain(|draft| draft.sure || draft.flows.iter().any(Option::is_some));
     drafts.sort_by_key(|draft| draft.time);
-    let drafts = replace(&groups, drafts);
+    let drafts = replace(model, &groups, drafts);
     store(model, &groups, drafts);
 }
 
@@ -108,6 +109,8 @@ struct Maker {
     doubtful: bool,
     /// What its messages say, if any was opened.
     told: Option<Box<Negotiation>>,
+    /// Whether it takes the place of another, as its messages or their sizes tell.
+    renews: Option<bool>,
 }
 
 impl Maker {
@@ -133,11 +136,14 @@ impl Maker {
         }))
     }
 
-    /// The SPI of the SA whose place it takes; `Some(None)` if its messages say that it takes none.
-    fn rekeys(&self, model: &Model) -> Option<Option<EspSpi>> {
-        let request = self.told.as_ref()?.request.as_ref()?;
-        let kind = model.exchanges[self.exchange].kind;
-        (kind == ExchangeType::CREATE_CHILD_SA).then_some(request.rekeys)
+    /// The SPI of the SA whose place it takes; `Some(None)` if it takes none.
+    fn rekeys(&self) -> Option<Option<EspSpi>> {
+        let told = self.told.as_ref().and_then(|told| told.request.as_ref());
+        match (self.renews, told) {
+            (Some(_), Some(request)) => Some(request.rekeys),
+            (Some(false), None) => Some(None),
+            _ => None,
+        }
     }
 }
 
@@ -170,6 +176,8 @@ fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> (Vec<Ma
         .iter()
         .rev()
         .find(|id| model.exchanges[**id].kind == ExchangeType::IKE_AUTH);
+    let mut kinds = row.exchanges.iter().map(|id| model.exchanges[*id].kind);
+    let has_more_keys = kinds.any(|kind| kind == ExchangeType::IKE_FOLLOWUP_KE);
     for id in &row.exchanges {
         let exchange = &model.exchanges[*id];
         let (sure, doubtful) = match exchange.kind {
@@ -207,6 +215,13 @@ fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> (Vec<Ma
             .and_then(|told| told.answer.as_ref())
             .is_some_and(|answer| answer.has_sa);
         let (sure, doubtful) = (sure || granted, doubtful && !granted);
+        let renews = match told.as_ref().and_then(|told| told.request.as_ref()) {
+            _ if exchange.kind != ExchangeType::CREATE_CHILD_SA => None,
+            Some(request) => Some(request.rekeys.is_some()),
+            // The answer names what follows it (RFC 9370 section 2.2.4).
+            None if has_more_keys => None,
+            None => model.renews_by_size(exchange),
+        };
         let Some((asked, answered)) = times(model, exchange) else {
             continue;
         };
@@ -236,6 +251,7 @@ fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> (Vec<Ma
             sure,
             doubtful,
             told: told.map(Box::new),
+            renews,
         });
     }
     (makers, refused)
@@ -260,7 +276,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn of(model: &Model, maker: &Maker) -> Self {
+    fn of(maker: &Maker) -> Self {
         Self {
             time: maker.asked,
             ike_sa: Some(maker.ike_sa),
@@ -270,9 +286,16 @@ impl Draft {
             spis: maker.spis(),
             flows: [None, None],
             terms: maker.terms(),
-            rekeys: maker.rekeys(model),
+            rekeys: maker.rekeys(),
             replaces: None,
         }
+    }
+
+    /// Its SPIs, by messages and by its flows.
+    fn all_spis<'a>(&self, groups: &'a [Group]) -> impl Iterator<Item = EspSpi> + use<'_, 'a> {
+        let carried = self.flows.iter().flatten();
+        let carried = carried.filter_map(|index| groups.get(*index).map(|group| group.spi));
+        self.spis.iter().flatten().copied().chain(carried)
     }
 
     fn seen(&self, groups: &[Group]) -> Option<Seen> {
@@ -341,8 +364,13 @@ fn assign(
 ) -> Vec<usize> {
     let mut waiting = makers.iter().enumerate().peekable();
     let mut open: HashMap<(IpAddr, IpAddr), Vec<usize>> = HashMap::default();
+    // Until when what began earlier was used.
+    let mut used: HashMap<(IpAddr, IpAddr), Timestamp> = HashMap::default();
     let mut unlinked = Vec::new();
     for (index, group) in groups.iter().enumerate() {
+        let (direction, last) = ((group.from, group.to), group.seen.last.1);
+        let before = used.get(&direction).copied();
+        used.insert(direction, before.map_or(last, |before| before.max(last)));
         if proven.contains(&index) {
             continue;
         }
@@ -360,8 +388,8 @@ fn assign(
                 }
             }
         }
-        let choices = open.get_mut(&(group.from, group.to));
-        let chosen = choices.and_then(|choices| choose(model, group, makers, choices));
+        let choices = open.get_mut(&direction);
+        let chosen = choices.and_then(|choices| choose(model, (group, before), makers, choices));
         let slot = chosen.and_then(|number| {
             let mut ends = makers.get(number)?.ends.iter();
             let towards_asker = ends.any(|[asker, _]| *asker == group.to);
@@ -379,8 +407,14 @@ fn assign(
     unlinked
 }
 
-/// Takes out of the open exchanges the one that made this SA, if that can be told.
-fn choose(model: &Model, group: &Group, makers: &[Maker], open: &mut Vec<usize>) -> Option<usize> {
+/// Takes out of the open exchanges the one that made this SA, if that can be told. What began before it in
+/// its direction was used until the time beside it.
+fn choose(
+    model: &Model,
+    (group, used): (&Group, Option<Timestamp>),
+    makers: &[Maker],
+    open: &mut Vec<usize>,
+) -> Option<usize> {
     let first = group.seen.first.1;
     let choices: Vec<(usize, &Maker)> = open
         .iter()
@@ -398,12 +432,16 @@ fn choose(model: &Model, group: &Group, makers: &[Maker], open: &mut Vec<usize>)
         return None;
     }
     // Those made together are used in the order they were made; else the newest replaces the
-    // others. Without rivals at once, the others are of the same line.
+    // others, as one does that renews when none but those is there to be renewed. Without rivals at
+    // once, the others are of the same line.
+    let mut renewed = false;
     let chosen = choices
         .iter()
         .take_while(|(_, maker)| {
-            latest.asked.since(maker.asked) <= TOGETHER
-                && same_line(model, latest.ike_sa, maker.ike_sa)
+            let together = !renewed && latest.asked.since(maker.asked) <= TOGETHER;
+            let in_use = used.is_some_and(|used| used >= maker.asked);
+            renewed = maker.renews == Some(true) && !in_use;
+            together && same_line(model, latest.ike_sa, maker.ike_sa)
         })
         .last()
         .map_or(*newest, |(number, _)| *number);
@@ -598,22 +636,22 @@ enum Shared {
 
 /// Finds for each child SA the one whose place it took: between the same ends or under the same
 /// IKE SA, silent soon after the new one began, while the new one goes on.
-fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
+fn replace(model: &Model, groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
     let mut earlier: HashMap<Shared, Few<(usize, Seen)>> = HashMap::default();
     let mut replaced = HashSet::default();
     let mut named: HashMap<EspSpi, usize> = HashMap::default();
     // Without keys none says which SA it takes the place of.
     let any_rekeys = drafts.iter().any(|draft| draft.rekeys.flatten().is_some());
-    let terms: Vec<Option<Box<ChildTerms>>> =
-        drafts.iter().map(|draft| draft.terms.clone()).collect();
-    for (index, draft) in drafts.iter_mut().enumerate() {
+    let deletes = Deletes::of(model);
+    for index in 0..drafts.len() {
+        let (before, rest) = drafts.split_at_mut(index);
+        let Some(draft) = rest.first_mut() else {
+            break;
+        };
         let rekeyed = draft.rekeys.flatten();
         let rekeyed = rekeyed.and_then(|spi| named.get(&spi).copied());
-        let carried = draft.flows.iter().flatten();
-        let carried = carried.filter_map(|index| groups.get(*index).map(|group| group.spi));
         if any_rekeys {
-            let spis = draft.spis.iter().flatten().copied().chain(carried);
-            named.extend(spis.map(|spi| (spi, index)));
+            named.extend(draft.all_spis(groups).map(|spi| (spi, index)));
         }
         let Some(seen) = draft.seen(groups) else {
             draft.replaces = rekeyed;
@@ -636,11 +674,19 @@ fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
             .filter_map(|shared| earlier.get(shared))
             .flat_map(|list| list.iter().rev().take(LINK_CHOICES))
             .filter(|(old, _)| !replaced.contains(old) && draft.rekeys.is_none())
-            .filter(|(old, _)| alike(draft.terms.as_deref(), terms.get(*old)))
             .filter(|(_, old)| {
                 let beside = old.last.1.since(seen.first.1);
                 let after = seen.last.1.since(old.last.1);
-                beside <= DRAIN && after >= beside && after >= Span::from_secs(1)
+                // What was not used yet when the new one was asked for is not what it renews.
+                let used = old.first.1 <= draft.time;
+                used && beside <= DRAIN && after >= beside && after >= Span::from_secs(1)
+            })
+            .filter(|(old, seen)| {
+                before.get(*old).is_some_and(|old| {
+                    alike(draft.terms.as_deref(), old.terms.as_deref())
+                        && is_of_one_line(model, draft, old)
+                        && !deletes.ended(model, groups, (old, *seen), draft)
+                })
             })
             .max_by_key(|(_, old)| old.last.1)
             .map(|(old, _)| *old)
@@ -653,10 +699,107 @@ fn replace(groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
     drafts
 }
 
+/// Whether one child SA may take the place of another by the IKE SAs they were made under: a
+/// `CREATE_CHILD_SA` renews what is its own IKE SA's, or was before that was rekeyed.
+fn is_of_one_line(model: &Model, new: &Draft, old: &Draft) -> bool {
+    let kind = new.made_by.map(|id| model.exchanges[id].kind);
+    kind != Some(ExchangeType::CREATE_CHILD_SA) || may_inherit(model, new.ike_sa, old.ike_sa)
+}
+
+/// Whether an IKE SA may have taken over the child SAs of another: it did, or how it began is not known.
+fn may_inherit(model: &Model, young: Option<IkeSaId>, old: Option<IkeSaId>) -> bool {
+    let (Some(young), Some(old)) = (young, old) else {
+        return true;
+    };
+    let row = &model.ike_sas[young];
+    let first = row.exchanges.first().map(|id| model.exchanges[*id].kind);
+    same_line(model, young, old) || row.replaces.is_none() && !first.is_some_and(begins_ike_sa)
+}
+
+/// What was deleted, and when.
+struct Deletes {
+    /// Child SAs by their SPIs, as messages name them.
+    named: HashMap<EspSpi, Timestamp>,
+    /// Child SAs of an IKE SA, as the sizes of messages tell, but for those that follow the making of one: it
+    /// may be what that renewed.
+    sealed: HashMap<IkeSaId, Vec<Timestamp>>,
+}
+
+impl Deletes {
+    fn of(model: &Model) -> Self {
+        let mut deletes = Self {
+            named: HashMap::default(),
+            sealed: HashMap::default(),
+        };
+        for (id, row) in model.ike_sas.entries() {
+            let mut made: Option<Timestamp> = None;
+            for exchange in row.exchanges.iter().map(|id| &model.exchanges[*id]) {
+                let asked = exchange.flights.first();
+                let Some((request, first)) = asked.and_then(|one| Some((one, one.first()?))) else {
+                    continue;
+                };
+                let time = model.messages[first].time;
+                match exchange.kind {
+                    ExchangeType::CREATE_CHILD_SA | ExchangeType::QUICK_MODE => made = Some(time),
+                    ExchangeType::INFORMATIONAL | ExchangeType::INFORMATIONAL_V1 => {
+                        if model.opened(request).is_some() {
+                            let spis = model.deletes(request).into_iter().filter_map(spi_of);
+                            deletes.named.extend(spis.map(|spi| (spi, time)));
+                        } else if made.is_none_or(|made| time.since(made) > TOGETHER)
+                            && model.informational_class(id, request)
+                                == Some(InformationalClass::DeleteChild)
+                        {
+                            deletes.sealed.entry(id).or_default().push(time);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        deletes
+    }
+
+    /// Whether a child SA, seen so long, was deleted before another was asked for: that one begins anew.
+    fn ended(&self, model: &Model, groups: &[Group], old: (&Draft, Seen), new: &Draft) -> bool {
+        /// Packets that were under way.
+        const IN_FLIGHT: Span = Span::from_secs(1);
+        let (old, seen) = old;
+        let is_before = |time: Timestamp| {
+            time < new.time && seen.last.1.since(time) <= IN_FLIGHT && time > old.time
+        };
+        let mut spis = old.all_spis(groups).filter_map(|spi| self.named.get(&spi));
+        if spis.any(|time| is_before(*time)) {
+            return true;
+        }
+        let Some(ike_sa) = old.ike_sa else {
+            return false;
+        };
+        // Child SAs go with their IKE SA (RFC 7296 section 1.4.1), unless they go over to another.
+        let row = &model.ike_sas[ike_sa];
+        let inherited = new.ike_sa.is_some() && may_inherit(model, new.ike_sa, Some(ike_sa));
+        if row.state == IkeState::Deleted && !inherited && is_before(row.seen.last.1) {
+            return true;
+        }
+        let sealed = self.sealed.get(&ike_sa).map(Vec::as_slice);
+        let sealed = sealed.unwrap_or_default();
+        let until = sealed.partition_point(|time| *time < new.time);
+        let last = sealed.get(..until).and_then(<[Timestamp]>::last);
+        last.is_some_and(|time| is_before(*time))
+    }
+}
+
+/// The SPI of a child SA that is deleted.
+fn spi_of(deleted: Deleted) -> Option<EspSpi> {
+    match deleted {
+        Deleted::Child { spi, .. } => Some(spi),
+        Deleted::IkeSa => None,
+    }
+}
+
 /// Whether one child SA may take the place of another by their selectors, as far as both are known.
-fn alike(new: Option<&ChildTerms>, old: Option<&Option<Box<ChildTerms>>>) -> bool {
+fn alike(new: Option<&ChildTerms>, old: Option<&ChildTerms>) -> bool {
     let granted = |terms: Option<&ChildTerms>| terms.and_then(|terms| terms.granted.clone());
-    let (Some(new), Some(old)) = (granted(new), granted(old.and_then(Option::as_deref))) else {
+    let (Some(new), Some(old)) = (granted(new), granted(old)) else {
         return true;
     };
     let ([a, b], [c, d]) = (new, old);

@@ -386,6 +386,7 @@ impl<'m> Grouper<'m> {
             state: IkeState::AlreadyUp,
             nat: None,
             replaces: None,
+            made_by: None,
             child_sas: Vec::new(),
             vendors: [Vec::new(), Vec::new()],
             fragmentation: [None, None],

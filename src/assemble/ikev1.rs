@@ -49,7 +49,8 @@ pub(super) fn describe(model: &Model, id: IkeSaId) -> Option<Initial> {
                 && slot.is_empty()
             {
                 let here = tap.and_then(|tap| model.seen_at(flight, tap));
-                *slot = nat::seen(here.unwrap_or(message), &read);
+                let copies = nat::copies(model, flight);
+                *slot = nat::seen(here.unwrap_or(message), &read, copies);
             }
         }
     }

@@ -48,7 +48,10 @@ pub(super) fn describe(model: &Model, id: IkeSaId) -> Option<Initial> {
             let here = flight
                 .zip(tap)
                 .and_then(|(flight, tap)| model.seen_at(flight, tap));
-            nat::seen(here.unwrap_or(message), read)
+            let copies = flight
+                .into_iter()
+                .flat_map(|flight| nat::copies(model, flight));
+            nat::seen(here.unwrap_or(message), read, copies)
         }
         None => nat::Seen::default(),
     };

@@ -444,6 +444,22 @@ mod tests {
         assert_eq!(beside("10.0.0.1:500"), "FalseHash Untranslated");
         assert_eq!(beside("A:500"), "Untranslated Untranslated");
         assert_eq!(nat("A:500", "N:1024"), "TranslatedBeyond Untranslated");
+        // A second tap, beside the sender, has it with the same addresses.
+        let routed = |tap: &str| {
+            let model = model(&format!(
+                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) NATD(10.0.0.1:500 B:500) ttl=60
+                 {tap}
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) NATD(B:500 A:500)"
+            ));
+            model.ike_sas.iter().next().unwrap().nat.unwrap().initiator
+        };
+        let copy = |from: &str| {
+            format!(
+                "0.01 {from} > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) NATD(10.0.0.1:500 B:500) ttl=64 tap=1"
+            )
+        };
+        assert_eq!(routed(""), crate::model::NatVerdict::Translated);
+        assert_eq!(routed(&copy("A:500")), crate::model::NatVerdict::FalseHash);
         // A fake that can be computed: the address is right, the port is none.
         assert_eq!(nat("A:0", "A:500"), "Forced Untranslated");
         assert_eq!(nat("A:0", "N:1024"), "TranslatedBeyond Untranslated");
@@ -530,6 +546,77 @@ mod tests {
             "sa0 IKE_AUTH a1 b1\n\
              sa0 CREATE_CHILD_SA b2 a2 replaces 0\n"
         );
+    }
+
+    /// An IKE SA of a cipher without blocks, and its first child SA, which is used for twenty seconds.
+    const WITHOUT_BLOCKS: &str = "
+        0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce(32)
+        0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce(32)
+        0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 257
+        0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 241
+    ";
+
+    #[test]
+    fn a_request_without_the_name_of_an_sa_renews_none() {
+        let made = |request: u32| {
+            let model = model(&format!(
+                "{WITHOUT_BLOCKS}
+                 1 A > B ESP 0xb1 seq 1..20 every 1
+                 1 B > A ESP 0xa1 seq 1..20 every 1
+                 20.4 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed {request}
+                 20.5 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 177
+                 20.6 A > B ESP 0xb2 seq 1..20 every 1
+                 20.7 B > A ESP 0xa2 seq 1..20 every 1"
+            ));
+            model.child_sas.iter().last().unwrap().replaces.is_some()
+        };
+        // N(REKEY_SA) takes 12 octets; 16 more are of a selector as well, so the traffic tells.
+        assert_eq!([177, 189, 193].map(made), [false, true, true]);
+    }
+
+    #[test]
+    fn what_an_idle_tunnel_renewed_is_used_in_the_last_one() {
+        let made = |request: u32| {
+            let model = model(&format!(
+                "{WITHOUT_BLOCKS}
+                 5 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed {request}
+                 5.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 177
+                 8 A > B ESP 0xb2 seq 1..20 every 1
+                 8.1 B > A ESP 0xa2 seq 1..20 every 1"
+            ));
+            children(&model)
+        };
+        assert_eq!(made(189), "sa0 IKE_AUTH - -\nsa0 CREATE_CHILD_SA a2 b2\n");
+        // Of two that stand beside each other the first is used first.
+        assert_eq!(made(177), "sa0 IKE_AUTH a2 b2\n");
+    }
+
+    #[test]
+    fn what_begins_after_a_delete_takes_the_place_of_nothing() {
+        let again = |delete: &str| {
+            let model = established(&format!(
+                "1 A > B ESP 0xb1 seq 1..20 every 1
+                 1 B > A ESP 0xa1 seq 1..20 every 1
+                 {delete}
+                 30 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 30.1 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 30.2 A:500 > B:500 IKE_AUTH i=5 r=6 id=1 request sealed 288
+                 30.3 B:500 > A:500 IKE_AUTH i=5 r=6 id=1 response sealed 240
+                 31 A > B ESP 0xb2 seq 1..20 every 1
+                 31 B > A ESP 0xa2 seq 1..20 every 1"
+            ));
+            model.child_sas.iter().last().unwrap().replaces.is_some()
+        };
+        let delete = |what: &str| {
+            format!(
+                "20.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 opened {what}
+                 20.6 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80"
+            )
+        };
+        assert!(again(""));
+        assert!(!again(&delete("D(IKE)")));
+        assert!(!again(&delete("D(ESP 0xb1)")));
+        assert!(again(&delete("D(ESP 0xc1)")));
     }
 
     #[test]

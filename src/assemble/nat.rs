@@ -1,6 +1,6 @@
 //! NAT detection: what the hashes of both sides say together, the same in both versions.
 
-use crate::model::{Message, Nat, NatVerdict};
+use crate::model::{Flight, Message, Model, Nat, NatVerdict};
 use crate::net::INITIAL_TTLS;
 use crate::wire;
 use crate::wire::nat_detection::{self, Fit, fit};
@@ -13,7 +13,8 @@ pub(super) struct Seen {
     source: Option<Fit>,
     /// Of its receiver.
     destination: Option<Fit>,
-    /// Whether it came here as it was sent: no router has lowered its TTL.
+    /// Whether it came here as it was sent, or came by a tap beside its sender with the same addresses: where no
+    /// router has lowered its TTL, nothing has translated it.
     untouched: bool,
 }
 
@@ -24,14 +25,31 @@ impl Seen {
     }
 }
 
-/// Compares the hashes of a message with its addresses.
-pub(super) fn seen(message: &Message, read: &wire::Message<'_>) -> Seen {
+/// The copies of a message, of all taps.
+pub(super) fn copies<'m>(
+    model: &'m Model,
+    flight: &'m Flight,
+) -> impl Iterator<Item = &'m Message> {
+    let here = flight.parts.iter().chain(&flight.again);
+    here.chain(&flight.elsewhere).map(|id| &model.messages[*id])
+}
+
+/// Compares the hashes of a message with its addresses, which its copies at other taps may have, too.
+pub(super) fn seen<'m>(
+    message: &Message,
+    read: &wire::Message<'_>,
+    mut copies: impl Iterator<Item = &'m Message>,
+) -> Seen {
     let hashes = nat_detection::hashes(read);
     let spis = message.header.spis;
     Seen {
         source: fit(&hashes.source, spis, message.path.from()),
         destination: fit(&hashes.destination, spis, message.path.to()),
-        untouched: INITIAL_TTLS.contains(&message.ip.ttl),
+        untouched: copies.any(|copy| {
+            let alike =
+                copy.path.from() == message.path.from() && copy.path.to() == message.path.to();
+            alike && INITIAL_TTLS.contains(&copy.ip.ttl)
+        }),
     }
 }
 

@@ -67,6 +67,7 @@ pub(super) fn find(model: &mut Model) -> Succession {
                 found.replaced.insert(old);
                 found.rekeys.extend(exchange);
                 model.ike_sas[id].replaces = Some(old);
+                model.ike_sas[id].made_by = exchange;
                 let suite = exchange.and_then(|exchange| chosen(model, exchange));
                 if suite.is_some() {
                     model.ike_sas[id].suite = suite;

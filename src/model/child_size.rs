@@ -156,6 +156,27 @@ impl Model {
         Some(more / each)
     }
 
+    /// Whether a sealed `CREATE_CHILD_SA` that made a child SA took the place of another, if its sizes tell:
+    /// request and answer name the same proposal, selectors and kinds of keys, each with a nonce of its own, and
+    /// only the request that renews has N(REKEY_SA) besides (RFC 7296 sections 1.3.1 and 1.3.3). `None` where
+    /// more than that differs, or padding hides it. The rekeying of an IKE SA looks like one that renews none.
+    pub fn renews_by_size(&self, exchange: &Exchange) -> Option<bool> {
+        let octets = |flight: &Flight| {
+            let plaintext = self.plaintext_range(exchange.ike_sa, flight)?;
+            let from = self.messages[flight.first()?].path.from().address;
+            let nonce = self.nonce_of(exchange.ike_sa, from)?;
+            let (least, most) = plaintext.into_inner();
+            Some((least.checked_sub(nonce)?, most.checked_sub(nonce)?))
+        };
+        let (request, answer) = (octets(exchange.request()?)?, octets(exchange.response()?)?);
+        let may_be = |more: usize| request.0 <= answer.1 + more && answer.0 + more <= request.1;
+        match (may_be(REKEY_SA), may_be(0)) {
+            (true, false) => Some(true),
+            (false, true) => Some(false),
+            _ => None,
+        }
+    }
+
     fn child_readings(
         &self,
         ike_sa: IkeSaId,

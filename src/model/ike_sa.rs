@@ -35,6 +35,8 @@ pub struct IkeSa {
     pub nat: Option<Nat>,
     /// The IKE SA that it took the place of by rekeying or reauthentication.
     pub replaces: Option<super::IkeSaId>,
+    /// The exchange of that one which made this, if it was rekeyed.
+    pub made_by: Option<ExchangeId>,
     /// Child SAs made under it.
     pub child_sas: Vec<ChildSaId>,
     /// Which vendor's product each side says it is: initiator, responder.

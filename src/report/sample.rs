@@ -78,6 +78,7 @@ pub(super) fn model() -> Model {
             responder: NatVerdict::Untranslated,
         }),
         replaces: None,
+        made_by: None,
         child_sas: vec![ChildSaId(0)],
         vendors: [vec!["strongSwan".to_owned()], Vec::new()],
         fragmentation: [Some(true), None],

@@ -94,6 +94,38 @@ pub fn may_delete(model: &Model, ike_sa: IkeSaId, exchange: &Exchange) -> Option
     informational(model, ike_sa, exchange)
         .filter(|(_, class)| *class != InformationalClass::Dpd)
         .map(|(closing, _)| closing)
+        .filter(|_| !is_empty_beside_others(model, ike_sa, exchange))
+}
+
+/// Whether a message that no known suite measures is smaller than others of its IKE SA by just what a Delete
+/// payload takes (RFC 7296 section 3.11): it holds nothing.
+fn is_empty_beside_others(model: &Model, ike_sa: IkeSaId, exchange: &Exchange) -> bool {
+    /// Delete payloads of an IKE SA and of one SPI, with the two octets some add.
+    const DELETES: std::ops::RangeInclusive<usize> = 8..=12;
+    /// So many messages tell which sizes there are.
+    const COMPARED: usize = 64;
+    if model.suite_in_use(ike_sa).is_some() {
+        return false;
+    }
+    let length = |flight: &crate::model::Flight| Some(model.messages[flight.message()?].length());
+    let Some(this) = exchange.request().and_then(length) else {
+        return false;
+    };
+    let exchanges = model.ike_sas[ike_sa].exchanges.iter();
+    let exchanges = exchanges.map(|id| &model.exchanges[*id]);
+    let lengths = exchanges
+        .filter(|other| other.kind == exchange.kind)
+        .take(COMPARED)
+        .flat_map(|other| &other.flights)
+        .filter_map(length);
+    let (mut smallest, mut has_larger) = (true, false);
+    for other in lengths {
+        smallest &= other >= this;
+        has_larger |= other
+            .checked_sub(this)
+            .is_some_and(|more| DELETES.contains(&more));
+    }
+    smallest && has_larger
 }
 
 fn informational(
@@ -121,4 +153,37 @@ fn informational(
         sure,
     };
     Some((closing, class))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::model;
+
+    /// Which informational exchanges of a recording that begins later may hold a Delete payload, by their lengths.
+    fn deletes(lengths: &[u32]) -> Vec<bool> {
+        let exchanges: String = lengths
+            .iter()
+            .zip(2..)
+            .map(|(length, id)| {
+                format!(
+                    "{id} A:500 > B:500 INFORMATIONAL i=1 r=2 id={id} request by=initiator sealed {length}
+                     {id}.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id={id} response sealed {length}\n"
+                )
+            })
+            .collect();
+        let model = model(&exchanges);
+        let ids = model.ike_sas[IkeSaId(0)].exchanges.iter();
+        ids.map(|id| may_delete(&model, IkeSaId(0), &model.exchanges[*id]).is_some())
+            .collect()
+    }
+
+    #[test]
+    fn what_is_smaller_than_another_by_a_delete_holds_none() {
+        assert_eq!(deletes(&[57, 57, 69]), [false, false, true]);
+        assert_eq!(deletes(&[57, 65]), [false, true]);
+        // Blocks hide it.
+        assert_eq!(deletes(&[80, 80]), [true, true]);
+        assert_eq!(deletes(&[80, 96]), [true, true]);
+    }
 }

@@ -1,5 +1,6 @@
 //! Both sides rekey at the same moment.
 
+use crate::diagnose::facts::rekey::has_room_for_public_value;
 use crate::diagnose::facts::{began, end_of, selectors};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{Exchange, ExchangeId, Flight, Model, Negotiation, selector};
@@ -76,6 +77,7 @@ fn crossed(case: &Case<'_>, a: ExchangeId, b: ExchangeId) -> Option<Finding> {
                 _ => None,
             }
         }
+        _ if [one, two].iter().any(|exchange| adds(case.model, exchange)) => Some(false),
         _ => None,
     };
     let crossed = one.by != two.by && other.1 > asked.1 && other.1 < answered.1;
@@ -109,6 +111,15 @@ fn crossed(case: &Case<'_>, a: ExchangeId, b: ExchangeId) -> Option<Finding> {
             None => finding,
         }
     })
+}
+
+/// Whether the size of an exchange shows that it adds a child SA, and renews none: so does the rekeying of an
+/// IKE SA without naming one, which has a public value.
+fn adds(model: &Model, exchange: &Exchange) -> bool {
+    let asked = exchange.request();
+    let octets = asked.and_then(|request| model.plaintext_range(exchange.ike_sa, request));
+    model.renews_by_size(exchange) == Some(false)
+        && octets.is_some_and(|octets| !has_room_for_public_value(*octets.end()))
 }
 
 /// Whether two rekeyings of child SAs concern the same one: each side names the SPI of packets towards
@@ -246,6 +257,24 @@ mod tests {
     fn two_child_sas_that_are_rekeyed_at_once_do_not_collide() {
         let text = opened("0xa2").replace("TSi(10.2.0.0/16)", "TSi(10.7.0.0/16)");
         silent(&text, "rekey-collision");
+    }
+
+    #[test]
+    fn a_request_as_long_as_its_answer_renews_nothing() {
+        let crossed = |second: u32| {
+            format!(
+                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce(32)
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce(32)
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 257
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 241
+                 5 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 189
+                 5.01 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request by=responder sealed {second}
+                 5.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 177
+                 5.11 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response sealed 177"
+            )
+        };
+        fires(&crossed(189), "rekey-collision");
+        silent(&crossed(177), "rekey-collision");
     }
 
     #[test]

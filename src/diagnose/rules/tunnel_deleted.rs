@@ -275,8 +275,7 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
             };
             // Who deletes and asks anew by itself was restarted, or means it.
             let wanted = end_of(case.tunnel, asker) != end_of(case.tunnel, who);
-            Some(
-                Finding::new(
+            let finding = Finding::new(
                     &RULE,
                     match named {
                         Some(_) => Confidence::Certain,
@@ -299,12 +298,14 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
                 })
                 .title(say!("{who} deleted the SA in use", who))
                 .says(says)
-                .or("The traffic happened to pause at that moment.")
                 .advise(say!(
                     "Read the log of {who}: it says why it deleted the SA.",
                     who
-                )),
-            )
+                ));
+            Some(match named {
+                Some(_) => finding,
+                None => finding.or("The traffic happened to pause at that moment."),
+            })
         })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Event, Kind};
 use crate::diagnose::Case;
-use crate::diagnose::facts::{asked, began};
+use crate::diagnose::facts::{asked, began, first};
 use crate::diagnose::finding::Cite;
 use crate::language::{Text, all_of, list};
 use crate::model::{ChildSa, ChildTerms, IkeState, Model, Role, selector};
@@ -78,10 +78,21 @@ fn goes_on(model: &Model, old: &ChildSa, child: &ChildSa) -> bool {
 /// When a child SA was made, who asked for it and of whom.
 fn made(model: &Model, child: &ChildSa) -> Option<(Cite, IpAddr, IpAddr)> {
     let exchange = &model.exchanges[child.made_by?];
-    let path = model.ike_sas[exchange.ike_sa].paths.first()?;
-    let (asker, other) = match exchange.by {
-        Role::Initiator => (path.from.address, path.to.address),
-        Role::Responder => (path.to.address, path.from.address),
+    let request = exchange.flights.first()?;
+    // As the tap has them that saw the IKE SA begin: another may be beyond a NAT.
+    let sa = &model.ike_sas[exchange.ike_sa];
+    let begun = model.exchanges[*sa.exchanges.first()?].flights.first()?;
+    let here = model.seen_at(request, first(model, begun)?.vantage);
+    let (from, to, by) = match here {
+        Some(message) => (message.path.from(), message.path.to(), request.by),
+        None => {
+            let path = sa.paths.first()?;
+            (path.from, path.to, Role::Initiator)
+        }
+    };
+    let (asker, other) = match by == exchange.by {
+        true => (from.address, to.address),
+        false => (to.address, from.address),
     };
     let last = match asked::is_v1(exchange.kind) {
         true => exchange.flights.last(),

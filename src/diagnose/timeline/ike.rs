@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType};
 use crate::say;
-use crate::units::{Endpoint, EspSpi, Span, Vantage};
+use crate::units::{Endpoint, EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -27,7 +27,10 @@ pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
         case,
         model,
         heard: heard(case),
-        replaced: case.ike_sas().filter_map(|sa| sa.replaces).collect(),
+        replaced: case
+            .ike_sas()
+            .filter_map(|sa| Some((sa.replaces?, asked_for(model, sa))))
+            .collect(),
         rekeyed: rekeyed(case),
     };
     let mut up_before = None;
@@ -56,8 +59,8 @@ struct Teller<'c, 'm> {
     model: &'m Model,
     /// When each end was heard, in order.
     heard: [Vec<Cite>; 2],
-    /// IKE SAs whose place another took.
-    replaced: BTreeSet<IkeSaId>,
+    /// IKE SAs whose place another took, and when that began.
+    replaced: BTreeMap<IkeSaId, Timestamp>,
     /// SPIs of child SAs whose place another took.
     rekeyed: BTreeSet<EspSpi>,
 }
@@ -71,12 +74,7 @@ impl Teller<'_, '_> {
             _ => Some(terms(sa)),
         };
         let Some(birth) = life::birth(self.model, id) else {
-            // A rekeyed IKE SA begins with its keys made.
-            let initiator = sa.paths.first()?.from.address;
-            return sa.replaces.map(|_| {
-                let says = say!("IKE SA rekeyed, asked for by {initiator}", initiator);
-                Event::new(sa.seen.first, Kind::IkeRekeyed, on(says, terms))
-            });
+            return self.rekeyed(sa, terms.filter(|_| sa.suite.is_some()));
         };
         if !sa.state.was_up() {
             return None;
@@ -92,6 +90,14 @@ impl Teller<'_, '_> {
                 Kind::Reauthenticated,
                 say!(
                     "IKE SA negotiated anew in place of the one before, by {initiator}{alone}",
+                    initiator = by,
+                    alone
+                ),
+            ),
+            (None, Some(before)) if self.lives_on(before, birth.up.1) => (
+                Kind::IkeUp,
+                say!(
+                    "a further IKE SA up, asked for by {initiator}{alone}",
                     initiator = by,
                     alone
                 ),
@@ -118,6 +124,41 @@ impl Teller<'_, '_> {
             Kind::Reauthenticated => event,
             _ => event.anew(),
         })
+    }
+
+    /// Whether an IKE SA is used after a time: by its own messages, or by its child SAs for longer than packets
+    /// are under way.
+    fn lives_on(&self, id: IkeSaId, time: Timestamp) -> bool {
+        const DRAIN: Span = Span::from_secs(2);
+        let sa = &self.model.ike_sas[id];
+        let children = sa.child_sas.iter().map(|id| &self.model.child_sas[*id]);
+        let mut last = children.filter_map(|child| Some(child.seen?.last.1));
+        sa.seen.last.1 > time || last.any(|last| last.since(time) > DRAIN)
+    }
+
+    /// An IKE SA that was made by another: when that was answered, or first used.
+    fn rekeyed(&self, sa: &IkeSa, terms: Option<Text>) -> Option<Event> {
+        let initiator = sa.paths.first()?.from.address;
+        let says = say!("IKE SA rekeyed, asked for by {initiator}", initiator);
+        let made = sa.made_by.and_then(|id| self.rekeying(id));
+        let at = made.unwrap_or(sa.seen.first);
+        sa.replaces
+            .map(|_| Event::new(at, Kind::IkeRekeyed, on(says, terms)))
+    }
+
+    /// The answer with which a rekeying was done: the last that follows with further keys (RFC 9370 section
+    /// 2.2.4).
+    fn rekeying(&self, id: ExchangeId) -> Option<Cite> {
+        let exchange = &self.model.exchanges[id];
+        let exchanges = self.model.ike_sas[exchange.ike_sa].exchanges.iter();
+        let following = exchanges
+            .skip_while(|other| **other != id)
+            .skip(1)
+            .map(|id| &self.model.exchanges[*id])
+            .filter(|other| other.by == exchange.by)
+            .take_while(|other| other.kind == ExchangeType::IKE_FOLLOWUP_KE);
+        let last = following.last().unwrap_or(exchange);
+        began(self.model, last.response()?)
     }
 
     /// A refusal in the last round of authentication.
@@ -359,7 +400,7 @@ impl Teller<'_, '_> {
             .address;
         if deleted.contains(&Deleted::IkeSa) {
             let says = say!("{from} deletes the IKE SA", from);
-            return (!self.replaced.contains(&id)).then(|| Event::new(at, Kind::Deleted, says));
+            return (!self.is_succeeded(id, at.1)).then(|| Event::new(at, Kind::Deleted, says));
         }
         let spis: Vec<EspSpi> = deleted
             .iter()
@@ -378,6 +419,12 @@ impl Teller<'_, '_> {
         })
     }
 
+    /// Whether another IKE SA that takes the place of one had begun before it was deleted.
+    fn is_succeeded(&self, id: IkeSaId, deleted: Timestamp) -> bool {
+        let began = self.replaced.get(&id);
+        began.is_some_and(|began| *began <= deleted)
+    }
+
     /// A deletion of the IKE SA that only its size tells.
     fn closed(&self, id: IkeSaId) -> Option<Event> {
         let sa = &self.model.ike_sas[id];
@@ -386,10 +433,13 @@ impl Teller<'_, '_> {
             .flights
             .first()
             .is_some_and(|flight| self.model.opened(flight).is_some());
-        if sa.state != IkeState::Deleted || self.replaced.contains(&id) || opened {
+        if sa.state != IkeState::Deleted || opened {
             return None;
         }
         let closing = life::closing(self.model, id)?;
+        if self.is_succeeded(id, closing.at.1) {
+            return None;
+        }
         let says = match self.may_be_refusal(sa, &closing) {
             true => say!(
                 "{from} ends the IKE SA by a delete or an error, as the size of its last message tells",
@@ -412,6 +462,11 @@ impl Teller<'_, '_> {
         let [.., before, _] = sa.exchanges.as_slice() else {
             return false;
         };
+        // Who carries packets believes the other.
+        let mut children = sa.child_sas.iter().map(|id| &self.model.child_sas[*id]);
+        if children.any(|child| child.seen.is_some()) {
+            return false;
+        }
         let before = &self.model.exchanges[*before];
         let answer = before
             .response()
@@ -421,6 +476,13 @@ impl Teller<'_, '_> {
             answer.path.to().address == closing.from && closing.at.1.since(answer.time) <= AT_ONCE
         })
     }
+}
+
+/// When an IKE SA that takes the place of another was asked for.
+fn asked_for(model: &Model, sa: &IkeSa) -> Timestamp {
+    let rekeying = sa.made_by.map(|id| &model.exchanges[id]);
+    let asked = rekeying.and_then(|exchange| began(model, exchange.flights.first()?));
+    asked.unwrap_or(sa.seen.first).1
 }
 
 /// Whether an exchange of IKEv1 was refused, by an informational one: a quick mode, or the one that begins an
@@ -558,6 +620,9 @@ fn algorithms(suite: &IkeSuite) -> Vec<Text> {
     words
 }
 
+/// What another tap has this much later is the same.
+const ALIKE: Span = Span::from_secs(1);
+
 /// Where a side sends from, at one tap.
 struct Whence {
     from: Endpoint,
@@ -571,14 +636,17 @@ fn moves(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
         .exchanges
         .iter()
         .flat_map(|id| &model.exchanges[*id].flights);
-    let copies =
-        |flight: &Flight| -> Vec<_> { flight.parts.iter().chain(&flight.again).copied().collect() };
+    let copies = |flight: &Flight| -> Vec<_> {
+        let copies = flight.parts.iter().chain(&flight.again);
+        copies.chain(&flight.elsewhere).copied().collect()
+    };
     let mut messages: Vec<_> = flights
         .flat_map(|flight| copies(flight).into_iter().map(|id| (flight.by, id)))
         .map(|(by, id)| (by, &model.messages[id]))
         .collect();
     messages.sort_by_key(|(_, message)| (message.time, message.frame));
     let mut known: BTreeMap<(bool, Vantage), Whence> = BTreeMap::new();
+    let mut told: BTreeMap<(Endpoint, Endpoint), Timestamp> = BTreeMap::new();
     for (by, message) in messages {
         let now = Whence {
             from: message.path.from(),
@@ -590,6 +658,11 @@ fn moves(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
         };
         let from = message.path.from();
         if before.from == from {
+            continue;
+        }
+        // Another tap has the same.
+        let at = told.insert((before.from, from), message.time);
+        if at.is_some_and(|at| message.time.since(at) <= ALIKE) {
             continue;
         }
         let same_port = before.to.port == message.path.to().port;

@@ -46,7 +46,7 @@ pub enum Kind {
     Refused,
     /// A side began anew without the SAs it had.
     Restarted,
-    /// The first IKE SA came up.
+    /// The first IKE SA came up, or a further one beside another.
     IkeUp,
     /// An IKE SA came up after another, in place of none.
     UpAgain,
@@ -314,6 +314,84 @@ mod tests {
         assert!(told.lines().count() <= 40, "{told}");
         assert!(told.contains(" again: "), "{told}");
         assert!(told.contains("× up again"), "{told}");
+    }
+
+    /// The lines of a timeline that tell of such a thing.
+    fn told_of(conversation: &str, slug: &str) -> Vec<String> {
+        let told = told(conversation);
+        let lines = told.lines().filter(|line| line.contains(slug));
+        lines.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_ike_sa_is_rekeyed_when_that_is_answered_not_when_it_is_first_used() {
+        let conversation = up(0, 1)
+            + "600 A:500 > B:500 CREATE_CHILD_SA i=1 r=1f id=2 request sealed 416
+               600.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=1f id=2 response sealed 416
+               600.2 A:500 > B:500 INFORMATIONAL i=1 r=1f id=3 request sealed 80
+               600.3 B:500 > A:500 INFORMATIONAL i=1 r=1f id=3 response sealed 80
+               630 B:500 > A:500 INFORMATIONAL i=7 r=8 id=0 request by=responder sealed 80
+               630.1 A:500 > B:500 INFORMATIONAL i=7 r=8 id=0 response sealed 80";
+        assert_eq!(
+            told_of(&conversation, "ike-rekeyed"),
+            ["600.1 ike-rekeyed: IKE SA rekeyed, asked for by 192.0.2.1"]
+        );
+        // What was rekeyed is deleted, which goes without saying.
+        assert_eq!(told_of(&conversation, "deleted"), [""; 0]);
+    }
+
+    #[test]
+    fn an_ike_sa_beside_one_that_lives_is_a_further_one() {
+        let beside = up(0, 1)
+            + &up(20, 2)
+            + "30 A:500 > B:500 INFORMATIONAL i=1 r=1f id=2 request sealed 80
+               30.1 B:500 > A:500 INFORMATIONAL i=1 r=1f id=2 response sealed 80";
+        assert_eq!(
+            told_of(&beside, "a further IKE SA up, asked for by 192.0.2.1").len(),
+            1,
+            "{}",
+            told(&beside)
+        );
+        let after = up(0, 1) + &up(20, 2);
+        assert_eq!(told_of(&after, "a further IKE SA up"), [""; 0]);
+    }
+
+    #[test]
+    fn a_delete_before_its_successor_is_told() {
+        let conversation = up(0, 1)
+            + "5 A:500 > B:500 INFORMATIONAL i=1 r=1f id=2 request sealed 80 opened D(IKE)
+               5.1 B:500 > A:500 INFORMATIONAL i=1 r=1f id=2 response sealed 80"
+            + &format!("\n{}", up(6, 2))
+            + "90 A > B ESP 0xc1";
+        assert_eq!(
+            told_of(&conversation, "deleted"),
+            ["5.0 deleted: 192.0.2.1 deletes the IKE SA"]
+        );
+    }
+
+    #[test]
+    fn two_taps_tell_of_the_same_traffic_once() {
+        let conversation = |there: &str| {
+            format!(
+                "{}1 A > B ESP 0xc1 seq 1..20 every 0.1
+                 20 A > B ESP 0xc1 seq 21..40 every 0.1
+                 {there}",
+                up(0, 1)
+            )
+        };
+        let traffic = |there: &str| told_of(&conversation(there), "traffic-").len();
+        let alone = traffic("");
+        assert_eq!(alone, 3);
+        let same = "1.01 A > B ESP 0xc1 seq 1..20 every 0.1 tap=1
+            20.01 A > B ESP 0xc1 seq 21..40 every 0.1 tap=1";
+        assert_eq!(traffic(same), alone);
+        // What stops on its way does not come again there.
+        let lost = "1.01 A > B ESP 0xc1 seq 1..20 every 0.1 tap=1
+            30 C > B ESP 0xd1 tap=1";
+        assert_eq!(traffic(lost), alone);
+        let later = "1.01 A > B ESP 0xc1 seq 1..20 every 0.1 tap=1
+            29 A > B ESP 0xc1 seq 40 tap=1";
+        assert!(traffic(later) > alone);
     }
 
     #[test]

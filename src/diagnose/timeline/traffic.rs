@@ -7,8 +7,9 @@ use crate::diagnose::finding::Cite;
 use crate::language::Text;
 use crate::model::{EspFlow, Model};
 use crate::say;
-use crate::units::Span;
-use std::collections::BTreeMap;
+use crate::units::{Span, Timestamp};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Shorter silences are no stop.
 const QUIET: Span = Span::from_secs(5);
@@ -16,18 +17,26 @@ const QUIET: Span = Span::from_secs(5);
 /// A silence must be so many times as long as the usual time between two packets.
 const UNUSUAL: i64 = 10;
 
-/// Tells of the traffic of a tunnel. Where several inputs recorded it, each tells its own.
+/// What another tap has this much earlier or later is the same.
+const ALIKE: Span = Span::from_secs(1);
+
+/// Tells of the traffic of a tunnel. Where several inputs recorded it, the one that has most of a direction
+/// tells of it, and the others where theirs is different.
 pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
     let Case { model, tunnel, .. } = *case;
-    let mut directions: BTreeMap<(u16, usize), Vec<&EspFlow>> = BTreeMap::new();
+    let mut directions: BTreeMap<(usize, u16), Vec<&EspFlow>> = BTreeMap::new();
     for id in &tunnel.flows {
         let flow = &model.flows[*id];
         if let Some(end) = esp::destination(tunnel, flow) {
-            let key = (flow.key.vantage.input, end);
+            let key = (end, flow.key.vantage.input);
             directions.entry(key).or_default().push(flow);
         }
     }
-    for ((_, end), flows) in directions {
+    let mut directions: Vec<_> = directions.into_iter().collect();
+    let packets = |flows: &[&EspFlow]| flows.iter().map(|flow| flow.packets).sum::<u64>();
+    directions.sort_by_key(|((end, input), flows)| (*end, Reverse(packets(flows)), *input));
+    let mut told: BTreeSet<(usize, Kind, Timestamp)> = BTreeSet::new();
+    for ((end, _), flows) in directions {
         if let (Some(to), Some(from)) = (tunnel.ends.get(end), tunnel.ends.get(1 - end)) {
             let protocol = match flows.iter().all(|flow| flow.key.ah) {
                 true => "AH",
@@ -39,7 +48,17 @@ pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
                 from,
                 to
             );
-            direction(model, &flows, &what, events);
+            let mut new = Vec::new();
+            direction(model, &flows, &what, &mut new);
+            new.retain(|event| {
+                let (kind, time) = (event.kind, event.at.1);
+                let from = (end, kind, time.later(Span(-ALIKE.0)));
+                told.range(from..=(end, kind, time.later(ALIKE)))
+                    .next()
+                    .is_none()
+            });
+            told.extend(new.iter().map(|event| (end, event.kind, event.at.1)));
+            events.append(&mut new);
         }
     }
 }
