@@ -232,7 +232,7 @@ fn body(
     }
     let consequences = consequences(diagnosis, finding);
     if !consequences.is_empty() {
-        part(out, "Which led to", sheet)?;
+        part(out, "Which explains", sheet)?;
     }
     for consequence in consequences {
         let text = say!(
@@ -401,7 +401,7 @@ fn others(
             let led_to = consequences(diagnosis, finding).into_iter();
             let titles = parted("; ", led_to.map(|led| Text::verbatim(led.title)));
             if !titles.is_empty() {
-                let line = say!("which led to: {titles}", titles);
+                let line = say!("which explains: {titles}", titles);
                 sheet.paragraph(out, "    ", &sheet.say(line))?;
             }
         }
