@@ -763,6 +763,8 @@ impl Deletes {
     fn ended(&self, model: &Model, groups: &[Group], old: (&Draft, Seen), new: &Draft) -> bool {
         /// Packets that were under way.
         const IN_FLIGHT: Span = Span::from_secs(1);
+        /// Who sends so often was not idle.
+        const BUSY: Span = Span::from_secs(5);
         let (old, seen) = old;
         let is_before = |time: Timestamp| {
             time < new.time && seen.last.1.since(time) <= IN_FLIGHT && time > old.time
@@ -777,7 +779,11 @@ impl Deletes {
         // Child SAs go with their IKE SA (RFC 7296 section 1.4.1), unless they go over to another.
         let row = &model.ike_sas[ike_sa];
         let inherited = new.ike_sa.is_some() && may_inherit(model, new.ike_sa, Some(ike_sa));
-        if row.state == IkeState::Deleted && !inherited && is_before(row.seen.last.1) {
+        // Those of IKEv1 outlive it; what was busy until then and no longer was deleted as well.
+        let busy = row.seen.last.1.since(seen.last.1) <= BUSY;
+        let goes_along = row.version.major() == 2 || busy;
+        let deleted = row.state == IkeState::Deleted && is_before(row.seen.last.1);
+        if deleted && goes_along && !inherited {
             return true;
         }
         let sealed = self.sealed.get(&ike_sa).map(Vec::as_slice);

@@ -215,8 +215,8 @@ fn compare(
             continue;
         };
         hops.have(end, !here.is_empty(), !there.is_empty());
-        // Where as many copies came as left, each is told by its place.
-        if here.len() == there.len() && here.len() > 1 {
+        // Where as many copies came as left, and as long after each other, each is told by its place.
+        if here.len() > 1 && is_paced_alike(here, there) {
             copies.extend(here.iter().zip(there).map(|(here, there)| Sight {
                 end,
                 time: here.time,
@@ -265,7 +265,7 @@ fn compare(
     };
     let clock = clock(&rounds, one_host).or_else(|| {
         copies.extend(&sights);
-        one_way_clock(&copies, lie)
+        one_way_clock(&copies, lie, one_host)
     });
     let mut pair = TapPair {
         taps,
@@ -290,6 +290,21 @@ fn compare(
         }
     }
     pair
+}
+
+/// Whether two taps have as many copies of a message, with the same times between them.
+fn is_paced_alike(here: &[&Message], there: &[&Message]) -> bool {
+    /// A path delays one copy more than another by less.
+    const APART: Span = Span::from_millis(200);
+    let (first, second) = (here.first(), there.first());
+    let mut both = here.iter().zip(there);
+    here.len() == there.len()
+        && first.zip(second).is_some_and(|(one, other)| {
+            both.all(|(here, there)| {
+                let (a, b) = (here.time.since(one.time), there.time.since(other.time));
+                a.0.abs_diff(b.0) <= APART.0.unsigned_abs()
+            })
+        })
 }
 
 /// Times and delays of the packets that both flows keep.
@@ -349,7 +364,7 @@ fn rounds(sights: &mut [Sight]) -> Vec<Round> {
 
 /// The offset where packets of one direction alone passed both taps: the quickest of them took some time
 /// between nothing and what a path may take.
-fn one_way_clock(sights: &[Sight], lie: Lie) -> Option<ClockOffset> {
+fn one_way_clock(sights: &[Sight], lie: Lie, one_host: bool) -> Option<ClockOffset> {
     /// No path between two gateways takes longer.
     const TRANSIT: Span = Span::from_secs(1);
     let half = Span(TRANSIT.0 / 2);
@@ -365,13 +380,19 @@ fn one_way_clock(sights: &[Sight], lie: Lie) -> Option<ClockOffset> {
         .find(|(_, sights)| !sights.is_empty())?;
     sights.sort_unstable();
     let (least, most) = (*sights.first()?, *sights.last()?);
+    let spread = Span(most.0.saturating_sub(least.0) / 2);
     let (offset, uncertainty) = match lie {
+        // There is but one clock.
+        _ if one_host => (Span(0), Span(0)),
         // From the first tap to the second: the later one's clock shows the transit as well.
         Lie::Apart(near_first) if (near_first == 0) == (end == 1) => {
             (Span(least.0.saturating_sub(half.0)), half)
         }
         Lie::Apart(_) => (Span(most.0.saturating_add(half.0)), half),
-        Lie::Together | Lie::Unknown => (Span(least.0 / 2 + most.0 / 2), TRANSIT),
+        Lie::Together | Lie::Unknown => {
+            let uncertainty = Span(TRANSIT.0.saturating_add(spread.0));
+            (Span(least.0 / 2 + most.0 / 2), uncertainty)
+        }
     };
     Some(ClockOffset {
         offset,

@@ -136,10 +136,12 @@ pub fn asked_in(model: &Model, ike_sa: IkeSaId, by: Role) -> Option<Cite> {
 /// clear; `None` if that was not seen.
 pub fn is_asked_for(model: &Model, ike_sa: IkeSaId) -> Option<bool> {
     let exchanges = model.ike_sas[ike_sa].exchanges.iter();
-    let mut exchanges = exchanges.map(|id| &model.exchanges[*id]);
-    let first = exchanges.find(|exchange| exchange.kind == ExchangeType::IKE_SA_INIT)?;
-    let (_, read) = model.readable(first.response()?)?;
-    Some(read.payload(PayloadType::CERTREQ).is_some())
+    let exchanges = exchanges.map(|id| &model.exchanges[*id]);
+    let begins = exchanges.filter(|exchange| exchange.kind == ExchangeType::IKE_SA_INIT);
+    // An answer that asks for a cookie or another group has nothing else.
+    let mut answers = begins.filter_map(|begin| Some(model.readable(begin.response()?)?.1));
+    let agreed = answers.find(|read| read.payload(PayloadType::SA).is_some())?;
+    Some(agreed.payload(PayloadType::CERTREQ).is_some())
 }
 
 fn flights(model: &Model, ike_sa: IkeSaId, by: Role) -> impl Iterator<Item = &Flight> {

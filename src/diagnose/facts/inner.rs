@@ -160,7 +160,7 @@ pub struct Inside<'m> {
     /// Who asks whom, as every tap tells it.
     pub asking: Vec<Asking<'m>>,
     /// For each two hosts the tap that saw most of them.
-    best: BTreeMap<[IpAddr; 2], Vantage>,
+    best: BTreeMap<[IpAddr; 2], Best>,
     /// Pairs of hosts between which something went both ways; the second is not one that sends nothing but
     /// echo requests of its own.
     answered: BTreeSet<(Vantage, IpAddr, IpAddr)>,
@@ -214,11 +214,12 @@ impl<'m> Inside<'m> {
         Some(inside)
     }
 
-    /// Whether no other tap saw more of the two hosts.
+    /// Whether no other tap saw more of the two hosts at that time.
     pub fn is_best(&self, talk: &InnerFlow) -> bool {
-        self.best
-            .get(&hosts(talk))
-            .is_none_or(|best| *best == talk.vantage)
+        self.best.get(&hosts(talk)).is_none_or(|best| {
+            let beside = talk.seen.first.1 <= best.last && talk.seen.last.1 >= best.first;
+            best.vantage == talk.vantage || !beside
+        })
     }
 
     /// Who asks whom, each once: as the tap tells it that saw most of the two hosts.
@@ -427,32 +428,41 @@ fn hosts(talk: &InnerFlow) -> [IpAddr; 2] {
     hosts
 }
 
+/// The tap that saw most of two hosts, and when it saw them.
+#[derive(Clone, Copy, Debug)]
+struct Best {
+    vantage: Vantage,
+    packets: u64,
+    first: Timestamp,
+    last: Timestamp,
+}
+
 /// For each two hosts the tap that saw most of their packets, of several the one that saw them first.
-fn best_taps(case: &Case<'_>) -> BTreeMap<[IpAddr; 2], Vantage> {
-    let mut seen: BTreeMap<([IpAddr; 2], Vantage), (u64, Timestamp)> = BTreeMap::new();
+fn best_taps(case: &Case<'_>) -> BTreeMap<[IpAddr; 2], Best> {
+    let mut seen: BTreeMap<([IpAddr; 2], Vantage), Best> = BTreeMap::new();
     for talk in case.tunnel.inner.iter().map(|id| &case.model.inner[*id]) {
-        let first = talk.seen.first.1;
-        let row = seen
-            .entry((hosts(talk), talk.vantage))
-            .or_insert((0, first));
-        row.0 += talk.ways.iter().map(|way| way.packets).sum::<u64>();
-        row.1 = first.min(row.1);
+        let (first, last) = (talk.seen.first.1, talk.seen.last.1);
+        let row = seen.entry((hosts(talk), talk.vantage)).or_insert(Best {
+            vantage: talk.vantage,
+            packets: 0,
+            first,
+            last,
+        });
+        row.packets += talk.ways.iter().map(|way| way.packets).sum::<u64>();
+        row.first = first.min(row.first);
+        row.last = last.max(row.last);
     }
-    let mut best: BTreeMap<[IpAddr; 2], (Vantage, (u64, Timestamp))> = BTreeMap::new();
-    for ((hosts, vantage), row) in seen {
-        let more = |(_, known): &(Vantage, (u64, Timestamp))| {
-            row.0 > known.0 || row.0 == known.0 && row.1 < known.1
+    let mut best: BTreeMap<[IpAddr; 2], Best> = BTreeMap::new();
+    for ((hosts, _), row) in seen {
+        let more = |known: &Best| {
+            (row.packets, std::cmp::Reverse(row.first))
+                > (known.packets, std::cmp::Reverse(known.first))
         };
-        match best.get(&hosts) {
-            Some(known) if !more(known) => {}
-            _ => {
-                best.insert(hosts, (vantage, row));
-            }
+        if best.get(&hosts).is_none_or(more) {
+            best.insert(hosts, row);
         }
     }
-    best.into_iter()
-        .map(|(hosts, (vantage, _))| (hosts, vantage))
-        .collect()
+    best
 }
 
 /// That requests came too near the end of the recording to count, if some did.

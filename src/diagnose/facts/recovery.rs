@@ -26,7 +26,7 @@ pub fn tell(case: &Case<'_>, finding: Finding) -> Finding {
 }
 
 /// The last IKE SA that came up before a time and is heard of, itself or its child SAs, after another: who is
-/// refused a new one has that as long as it lives.
+/// refused a new one has that as long as it lives. The one that was refused is none.
 fn still_up(case: &Case<'_>, [first, last]: [Timestamp; 2]) -> Option<life::Birth> {
     let mut births = case.births().iter().rev();
     let found = births.find(|birth| {
@@ -35,7 +35,11 @@ fn still_up(case: &Case<'_>, [first, last]: [Timestamp; 2]) -> Option<life::Birt
         let seen = children.filter_map(|child| child.seen);
         let heard = seen.fold(sa.seen.last.1, |heard, seen| heard.max(seen.last.1));
         let closing = life::closing(case.model, birth.ike_sa);
-        birth.up.1 < first && heard > last && closing.is_none_or(|closing| closing.at.1 > last)
+        let refused = || proof::refusal(case.model, birth.ike_sa).is_some();
+        birth.up.1 < first
+            && heard > last
+            && closing.is_none_or(|closing| closing.at.1 > last)
+            && !refused()
     });
     found.cloned()
 }

@@ -244,15 +244,24 @@ fn without_answer(
 /// Whether the other side sends about as many packets at the same pace until the end, of another size, that
 /// belong to no packets of that size from this side.
 fn has_counterpart(directions: &Directions<'_>, end: usize, asks: &Beat) -> bool {
+    // One follows the other soon, at the begin and at the end.
+    let follows = |one: Timestamp, other: Timestamp| one.since(other).0.abs() <= asks.period.0 / 4;
+    let mut others = beats(directions, 1 - end);
+    others.retain(|other| {
+        is_pair(asks, other)
+            && asks.packets.abs_diff(other.packets).saturating_mul(10) <= asks.packets
+            && follows(asks.first.1, other.first.1)
+            && follows(asks.last.1, other.last.1)
+    });
+    if others.is_empty() {
+        return false;
+    }
     let beside = beats(directions, end);
-    beats(directions, 1 - end).iter().any(|other| {
-        let apart = asks.last.1.since(other.last.1).0.abs();
-        let many = asks.packets.abs_diff(other.packets).saturating_mul(10) <= asks.packets;
-        let taken = beside
-            .iter()
-            .any(|one| one.size == other.size && is_pair(one, other));
-        is_pair(asks, other) && many && apart <= asks.period.0 && !taken
-    })
+    let is_taken = |other: &Beat| {
+        let mut beside = beside.iter();
+        beside.any(|one| one.size == other.size && is_pair(one, other))
+    };
+    !others.iter().all(is_taken)
 }
 
 /// Steady packets that may be keepalives of BGP, went both ways, and stopped together while the

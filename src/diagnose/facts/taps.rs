@@ -424,8 +424,8 @@ pub struct Vanished {
     pub near: Vantage,
     /// So many packets at the least.
     pub packets: u64,
-    /// The last of them.
-    pub last: Cite,
+    /// The last of them, where the tap behind recorded on.
+    pub last: Option<Cite>,
 }
 
 impl Vanished {
@@ -439,23 +439,24 @@ impl Vanished {
         keep: impl Fn(&EspFlow) -> bool,
     ) -> Option<Self> {
         let vanished = case.tunnel.taps.iter().filter_map(|pair| {
-            let near = pair.near(towards)?;
-            let place = pair.index(far).filter(|place| *place != near)?;
-            let near = *pair.taps.get(near)?;
-            let ((from, doubt), (to, _)) = (pair.elsewhere(place, from), pair.elsewhere(place, to));
+            let place = pair.near(towards)?;
+            let behind = pair.index(far).filter(|behind| *behind != place)?;
+            let (near, recording) = (*pair.taps.get(place)?, case.model.recording(far)?);
+            let (from, doubt) = pair.elsewhere(behind, from);
+            let (to, _) = pair.elsewhere(behind, to);
             let (from, to) = (from.later(doubt), to.later(Span(doubt.0.saturating_neg())));
             let mut directions = case.directions().iter();
             let directions = directions.find(|directions| directions.vantage == near)?;
             let flows = directions.alive(towards, from, to);
             let flows: Vec<&EspFlow> = flows.filter(|flow| keep(flow)).collect();
             let packets = flows.iter().map(|flow| esp::packets_within(flow, from, to));
+            let ends = flows.iter().map(|flow| flow.seen.last);
             Some(Self {
                 near,
                 packets: packets.sum(),
-                last: flows
-                    .iter()
-                    .map(|flow| flow.seen.last)
-                    .max_by_key(|cite| cite.1)?,
+                last: ends
+                    .filter(|cite| cite.1 > from && is_recording(pair, place, cite.1, recording))
+                    .max_by_key(|cite| cite.1),
             })
         });
         vanished.max_by_key(|vanished| vanished.packets)

@@ -115,7 +115,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }));
     // Whoever only gave up says nothing of who failed.
     let inferred = |refusal: &Refusal| refusal.gave_up.is_some() && refusal.mschap.is_none();
-    let confidence = match refusals.iter().all(inferred) {
+    let confidence = match inferred(first) {
         true => Confidence::Likely,
         false => Confidence::Certain,
     };

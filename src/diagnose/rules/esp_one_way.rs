@@ -343,7 +343,7 @@ impl<'c, 'm> Silence<'c, 'm> {
             let mut unsettled = self.case.unsettled().iter();
             unsettled.any(|asked| {
                 let to = end_of(self.case.tunnel, asked.to().address);
-                asked.is_silent() && to == Some(self.silent)
+                asked.is_silent() && asked.last.1 >= self.since && to == Some(self.silent)
             })
         };
         let heard = self.case.heard().since(self.silent, self.since);
@@ -552,8 +552,16 @@ impl<'c, 'm> Silence<'c, 'm> {
             far
         ));
         let note = say!("left {near}, never reached {far}", near, far);
+        finding = match vanished.last {
+            Some(last) => finding.also(last, note),
+            None => finding,
+        };
+        let dropped = self.case.model.dropped(self.directions.vantage);
+        if dropped > 0 {
+            finding.confidence = Confidence::Likely;
+            finding = finding.or(say!("The recording of {far} dropped packets.", far));
+        }
         let finding = finding
-            .also(vanished.last, note)
             .advise(say!(
                 "Look for filters between the two taps, on the way from {near} to {far}.",
                 near,
@@ -695,7 +703,11 @@ fn one_way<'m>(
         return None;
     }
     let mut finding = silence.finding(tap, &traffic);
-    if let Some((to, service)) = reports_inside(case, directions.vantage, silent, silence.sent) {
+    // What was read is not told by time and not by selectors: it counts where it is all there is.
+    let alone = silence.before == 0 && set.is_none();
+    if let Some((to, service)) = reports_inside(case, directions.vantage, silent, silence.sent)
+        && alone
+    {
         finding.says.add(say!(
             "Opened, they are {service} to {to}, which wants no answer.",
             service = Text::verbatim(service),
@@ -749,8 +761,7 @@ fn reports_inside(
     sent: u64,
 ) -> Option<(Endpoint, &'static str)> {
     /// UDP ports of services that only send.
-    const REPORTS: [(u16, &str); 5] = [
-        (162, "SNMP"),
+    const REPORTS: [(u16, &str); 4] = [
         (514, "syslog"),
         (2055, "NetFlow"),
         (4739, "IPFIX"),

@@ -89,7 +89,11 @@ fn of_path(case: &Case<'_>, mut finding: Finding, high: Span, inner: &[Sample]) 
         return finding;
     }
     match step(case.id, inner, "") {
-        Some((_, also)) if also.0.saturating_mul(2) >= high.0 => {
+        Some((inside, also))
+            if also.0.saturating_mul(2) >= high.0
+                && inside.first <= finding.last
+                && finding.first <= inside.last =>
+        {
             finding.says.add(say!(
                 "Round trips inside the tunnel rose, too, to {high} and more.",
                 high = also

@@ -174,8 +174,15 @@ fn truncated(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
     };
     let child = &case.model.child_sas[id];
     let suite = child.terms.as_ref()?.suite?;
-    let mut flows = child.flows.iter();
-    let both = flows.all(|flow| flow.is_some_and(|id| is_cut(&case.model.flows[id])));
+    let others = child
+        .flows
+        .iter()
+        .flatten()
+        .map(|id| &case.model.flows[*id]);
+    let mut others = others.filter(|other| other.key != flow.key).peekable();
+    // Where the other direction was not seen, it may cut as much.
+    let unseen = others.peek().is_none();
+    let both = !unseen && others.all(is_cut);
     // Where keys open any, the checksum that they prove has that length.
     let read = flow.opened.as_ref().map_or(0, |tally| tally.readable());
     let proven = flow
@@ -190,9 +197,10 @@ fn truncated(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
     let [from, to] = ends(case, flow)?;
     let finding = Finding::new(
         &RULE,
-        match proven {
-            true => Confidence::Certain,
-            false => Confidence::Likely,
+        match (unseen, proven) {
+            (true, _) => Confidence::Possible,
+            (false, true) => Confidence::Certain,
+            (false, false) => Confidence::Likely,
         },
         case.id,
         flow.seen.first,
@@ -214,6 +222,13 @@ fn truncated(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
         )
         .then(proven.then_some("The negotiated keys open them with a checksum of that length.")),
     );
+    let finding = match unseen {
+        true => finding.severity(Severity::Warning).or(say!(
+            "{to} cuts it as well, and they understand each other.",
+            to
+        )),
+        false => finding,
+    };
     let finding = match proven {
         true => finding,
         false => finding.or("Padding beyond what the cipher needs, in a flow that is not AES-CBC."),
@@ -357,5 +372,10 @@ mod tests {
         // Both cut it, and understand each other.
         let both = negotiated(132).replace("size 136", "size 132");
         silent(&both, "icv-mismatch");
+        // Of one direction alone nobody knows whether the other cuts as much.
+        let alone = negotiated(132);
+        let alone = alone.lines().filter(|line| !line.contains("ESP 0xa1 seq"));
+        let finding = fires(&alone.collect::<Vec<_>>().join("\n"), "icv-mismatch");
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Possible);
     }
 }

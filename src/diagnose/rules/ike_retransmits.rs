@@ -5,7 +5,7 @@ use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::Model;
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 use std::collections::BTreeSet;
 
 /// The rule.
@@ -119,12 +119,19 @@ fn is_too_early(model: &Model, asked: &Asked<'_>) -> bool {
     let Some(answer) = asked.exchange.response() else {
         return false;
     };
+    /// What the tap itself doubles comes sooner; nobody repeats so soon.
+    const DOUBLE: Span = Span::from_millis(100);
     let first = began(model, answer).map(|(_, time)| time);
     let later = answer.again.iter().map(|id| model.messages[*id].time);
-    let answers = first.into_iter().chain(later);
+    let mut answers: Vec<Timestamp> = first.into_iter().chain(later).collect();
+    answers.sort_unstable();
+    answers.dedup_by(|later, earlier| later.since(*earlier) < DOUBLE);
+    let mut copies = asked::copies(model, asked.flight);
+    copies.sort_unstable();
+    copies.dedup_by(|later, earlier| later.since(*earlier) < DOUBLE);
     // The n-th answer is that to the n-th copy, or to a later one.
-    let mut pairs = asked.times.iter().zip(answers.clone());
-    answers.count() >= asked.times.len() && pairs.all(|(sent, answered)| answered >= *sent)
+    let mut pairs = copies.iter().zip(&answers);
+    answers.len() >= copies.len() && pairs.all(|(sent, answered)| answered >= sent)
 }
 
 /// A request with the copies that were sent before its answer came: who sends one later has not taken the

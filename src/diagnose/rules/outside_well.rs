@@ -9,6 +9,7 @@ use crate::model::{EspFlow, IkeState, Tunnel};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The rule.
@@ -144,7 +145,11 @@ fn is_restless(case: &Case<'_>) -> bool {
 /// has it, or what was read inside has answers to it.
 fn arrives(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> bool {
     own::end(directions) == Some(end)
-        || Located::of(case.tunnel, end).is_some_and(|located| located.both >= ENOUGH)
+        || Located::of(case.tunnel, end).is_some_and(|located| {
+            let mut taps = case.directions().iter();
+            let far = taps.find(|other| other.vantage == located.far);
+            located.both >= ENOUGH && far.and_then(own::end) == Some(end)
+        })
         || case.inside().is_some_and(|inside| {
             let mut asking = inside.asking.iter();
             asking.any(|one| {
@@ -158,13 +163,11 @@ fn arrives(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> bool {
 
 /// The addresses that packets of one direction went to: an end that moves has several.
 fn addresses(directions: &Directions<'_>, end: usize) -> Text {
-    let mut all: Vec<IpAddr> = Vec::new();
-    for flow in directions.flows(end) {
-        if !all.contains(&flow.key.to) {
-            all.push(flow.key.to);
-        }
-    }
-    list(all)
+    /// Who moves has more, and these show it.
+    const SHOWN: usize = 8;
+    let mut seen: BTreeSet<IpAddr> = BTreeSet::new();
+    let flows = directions.flows(end).iter().map(|flow| flow.key.to);
+    list(flows.filter(|to| seen.insert(*to)).take(SHOWN))
 }
 
 fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {

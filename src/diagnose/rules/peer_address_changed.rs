@@ -291,11 +291,14 @@ fn is_alike(model: &Model, old: Birth, new: IkeSaId) -> bool {
     matches!(offers, [Some(a), Some(b)] if a == b) && old.vendors.first() == new.vendors.first()
 }
 
-/// Whether the partner took the newcomer for a peer, and has no other in this capture: of many peers of one
-/// make, one that starts soon after another fell silent may be chance.
-fn stands_alone(case: &Case<'_>, old: Birth, after: &Move) -> bool {
+/// Whether the partner took the newcomer for a peer at once, and has no other in this capture: of many peers of
+/// one make, one that starts after another fell silent may be chance.
+fn stands_alone(case: &Case<'_>, old: Birth, heard: Cite, after: &Move) -> bool {
+    /// Who lost its address for another one begins anew within this time.
+    const AT_ONCE: Span = Span::from_secs(60);
     let accepted = !Case::of(case.model, after.tunnel).births().is_empty();
-    accepted && case.model.tunnels_of(old.responder).len() == 2
+    let soon = after.at.1.since(heard.1) <= AT_ONCE;
+    accepted && soon && case.model.tunnels_of(old.responder).len() == 2
 }
 
 fn finding(case: &Case<'_>, old: Birth, heard: Cite, void: u64, moves: &[Move]) -> Finding {
@@ -307,7 +310,7 @@ fn finding(case: &Case<'_>, old: Birth, heard: Cite, void: u64, moves: &[Move]) 
     // Who bears the same name is the same; one more device of the same make is only as likely as chance.
     let named = moves.first().and_then(|first| first.named.as_ref());
     let confidence = match moves {
-        [one] if named.is_none() && !stands_alone(case, old, one) => Confidence::Possible,
+        [one] if named.is_none() && !stands_alone(case, old, heard, one) => Confidence::Possible,
         _ => Confidence::Likely,
     };
     let vendors = case.model.ike_sas[old.ike_sa].vendors.first();

@@ -7,7 +7,7 @@ use crate::diagnose::facts::{Fate, auth, began, end_of, first, life, nat, own, u
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{EspFlow, IkeSa, IkeSaId, IkeState};
-use crate::registry::NotifyType;
+use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
 use std::cell::OnceCell;
@@ -461,8 +461,10 @@ fn finding(
     let behind_nat = end.is_some_and(|end| nat::is_in_front(case, end));
     let mut unsettled = case.unsettled().iter();
     let probe = unsettled.find(|asked| {
-        let of_other = end_of(case.tunnel, asked.from().address) != end;
-        of_other
+        let from = end_of(case.tunnel, asked.from().address);
+        let checks = [ExchangeType::INFORMATIONAL, ExchangeType::INFORMATIONAL_V1];
+        from.is_some_and(|from| Some(from) != end)
+            && checks.contains(&asked.exchange.kind)
             && asked.fate != Fate::Answered
             && asked.first.1 > heard.1
             && asked.first.1 < start.1

@@ -646,7 +646,7 @@ fn moves(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
         .collect();
     messages.sort_by_key(|(_, message)| (message.time, message.frame));
     let mut known: BTreeMap<(bool, Vantage), Whence> = BTreeMap::new();
-    let mut told: BTreeMap<(Endpoint, Endpoint), Timestamp> = BTreeMap::new();
+    let mut told: BTreeMap<(Endpoint, Endpoint), (Vantage, Timestamp)> = BTreeMap::new();
     for (by, message) in messages {
         let now = Whence {
             from: message.path.from(),
@@ -661,10 +661,13 @@ fn moves(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
             continue;
         }
         // Another tap has the same.
-        let at = told.insert((before.from, from), message.time);
-        if at.is_some_and(|at| message.time.since(at) <= ALIKE) {
+        let moved = (before.from, from);
+        if told.get(&moved).is_some_and(|(vantage, at)| {
+            *vantage != message.vantage && message.time.since(*at) <= ALIKE
+        }) {
             continue;
         }
+        told.insert(moved, (message.vantage, message.time));
         let same_port = before.to.port == message.path.to().port;
         let says = if before.from.address != from.address {
             say!("{before} now sends from {from}", before = before.from, from)

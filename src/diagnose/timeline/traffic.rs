@@ -35,7 +35,8 @@ pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
     let mut directions: Vec<_> = directions.into_iter().collect();
     let packets = |flows: &[&EspFlow]| flows.iter().map(|flow| flow.packets).sum::<u64>();
     directions.sort_by_key(|((end, input), flows)| (*end, Reverse(packets(flows)), *input));
-    let mut told: BTreeSet<(usize, Kind, Timestamp)> = BTreeSet::new();
+    // By the end, the kind, whether it is the end of all, and the time.
+    let mut told: BTreeSet<(usize, Kind, bool, Timestamp)> = BTreeSet::new();
     for ((end, _), flows) in directions {
         if let (Some(to), Some(from)) = (tunnel.ends.get(end), tunnel.ends.get(1 - end)) {
             let protocol = match flows.iter().all(|flow| flow.key.ah) {
@@ -50,15 +51,24 @@ pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
             );
             let mut new = Vec::new();
             direction(model, &flows, &what, &mut new);
-            new.retain(|event| {
-                let (kind, time) = (event.kind, event.at.1);
-                let from = (end, kind, time.later(Span(-ALIKE.0)));
-                told.range(from..=(end, kind, time.later(ALIKE)))
-                    .next()
-                    .is_none()
-            });
-            told.extend(new.iter().map(|event| (end, event.kind, event.at.1)));
-            events.append(&mut new);
+            // What stops for good is another thing than a pause.
+            let last = new.len().saturating_sub(1);
+            let over =
+                |place: usize, event: &Event| place == last && event.kind == Kind::TrafficStopped;
+            let new = new.into_iter().enumerate();
+            let new: Vec<_> = new
+                .map(|(place, event)| ((end, event.kind, over(place, &event)), event))
+                .filter(|((end, kind, over), event)| {
+                    let at = |time| (*end, *kind, *over, time);
+                    let time = event.at.1;
+                    let near = at(time.later(Span(-ALIKE.0)))..=at(time.later(ALIKE));
+                    told.range(near).next().is_none()
+                })
+                .collect();
+            for ((end, kind, over), event) in new {
+                told.insert((end, kind, over, event.at.1));
+                events.push(event);
+            }
         }
     }
 }
