@@ -17,7 +17,7 @@ use super::esp_size::{Family, Inferred};
 use super::{ChildSaId, Exchange, Flight, IkeSaId, Model};
 use crate::language::{Text, parted};
 use crate::limits;
-use crate::registry::{ExchangeType, transform};
+use crate::registry::{ExchangeType, PayloadType, transform};
 use crate::say;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -205,8 +205,9 @@ impl Model {
                     .flat_map(|exchange| &exchange.flights);
                 flights.find_map(|flight| {
                     let message = &self.messages[flight.message()?];
-                    let octets = message.read().nonce().map(<[u8]>::len);
-                    octets.filter(|_| message.path.from().address == from)
+                    let sent = message.path.from().address == from;
+                    let read = sent.then(|| message.read_of(&[PayloadType::NONCE]));
+                    read?.nonce().map(<[u8]>::len)
                 })
             })
     }
