@@ -16,7 +16,7 @@ use super::facts::successors::Successors;
 use super::facts::tap::{self, Heard, Tap};
 use super::facts::turned_down::TurnedDown;
 use crate::model::{EspFlow, Exchange, IkeSa, Message, Model, Signs, Tunnel, TunnelId};
-use crate::units::{Span, Timestamp};
+use crate::units::{Span, Timestamp, Vantage};
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
@@ -115,6 +115,12 @@ impl<'m> Case<'m> {
     /// Its flows by vantage and direction; those of no known direction are left out.
     pub fn directions(&self) -> &[Directions<'m>] {
         self.directions.get_or_init(|| esp::directions(self))
+    }
+
+    /// Its flows at one vantage, by direction.
+    pub(crate) fn directions_at(&self, vantage: Vantage) -> Option<&Directions<'m>> {
+        let mut directions = self.directions().iter();
+        directions.find(|directions| directions.vantage == vantage)
     }
 
     /// Messages that want an answer and did not get it at once: sent again, or not answered.

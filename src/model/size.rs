@@ -147,7 +147,7 @@ const REFUSAL_LARGEST: usize = 3 * 8;
 
 /// Plaintexts above this hold certificates or signatures: an identity of 255 octets, an AUTH of 72
 /// and an SA with selectors fit below.
-const CERTIFICATES: usize = 600;
+pub(crate) const CERTIFICATES: usize = 600;
 
 impl Model {
     /// Octets of plaintext in a sealed message, fragments summed; `None` if it is not whole, or not

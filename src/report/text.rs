@@ -398,8 +398,8 @@ fn others(
                 frames = frames(finding)
             );
             sheet.paragraph(out, "    ", &sheet.say(line))?;
-            let led_to = consequences(diagnosis, finding).into_iter();
-            let titles = parted("; ", led_to.map(|led| Text::verbatim(led.title)));
+            let explained = consequences(diagnosis, finding).into_iter();
+            let titles = parted("; ", explained.map(|one| Text::verbatim(one.title)));
             if !titles.is_empty() {
                 let line = say!("which explains: {titles}", titles);
                 sheet.paragraph(out, "    ", &sheet.say(line))?;

@@ -226,6 +226,9 @@ pub fn paced_by<'m>(model: &Model, asked: &Asked<'m>) -> &'m Flight {
     before.filter(mirrors).unwrap_or(asked.flight)
 }
 
+/// Copies nearer than this are made by the net or the recording: nobody sends again so soon.
+pub const DOUBLE: Span = Span::from_millis(100);
+
 /// The times of every copy: of the first datagram, when a message has several.
 pub fn copies(model: &Model, flight: &Flight) -> Vec<Timestamp> {
     let Some(first) = flight.first().map(|id| &model.messages[id]) else {

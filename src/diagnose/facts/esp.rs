@@ -3,8 +3,8 @@
 use crate::diagnose::Case;
 use crate::limits::VANTAGES;
 use crate::model::{EspFlow, Tunnel};
-use crate::units::{Span, Timestamp, Vantage};
-use std::collections::BTreeMap;
+use crate::units::{EspSpi, Span, Timestamp, Vantage};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The flows of a tunnel at one vantage, by the end they travel to.
 #[derive(Clone, Debug)]
@@ -139,6 +139,14 @@ fn spans(flows: &[&EspFlow]) -> Vec<(Timestamp, Timestamp)> {
         earliest = Some(*first);
     }
     spans
+}
+
+/// How many SAs beside that of a flow have such flows, wherever those were recorded.
+pub fn further(case: &Case<'_>, flow: &EspFlow, such: impl Fn(&EspFlow) -> bool) -> u64 {
+    let others = case.flows().filter(|other| such(other));
+    let spis = others.map(|other| other.key.spi);
+    let spis: BTreeSet<EspSpi> = spis.filter(|spi| *spi != flow.key.spi).collect();
+    spis.len() as u64
 }
 
 /// The end that a flow travels to.

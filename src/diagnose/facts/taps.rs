@@ -445,9 +445,7 @@ impl Vanished {
             let (from, doubt) = pair.elsewhere(behind, from);
             let (to, _) = pair.elsewhere(behind, to);
             let (from, to) = (from.later(doubt), to.later(Span(doubt.0.saturating_neg())));
-            let mut directions = case.directions().iter();
-            let directions = directions.find(|directions| directions.vantage == near)?;
-            let flows = directions.alive(towards, from, to);
+            let flows = case.directions_at(near)?.alive(towards, from, to);
             let flows: Vec<&EspFlow> = flows.filter(|flow| keep(flow)).collect();
             let packets = flows.iter().map(|flow| esp::packets_within(flow, from, to));
             let ends = flows.iter().map(|flow| flow.seen.last);

@@ -9,6 +9,7 @@ use crate::diagnose::facts::{
 use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
+use crate::model::size::CERTIFICATES;
 use crate::model::{
     AuthOutcome, Claim, Exchange, ExchangeId, Flight, IkeSaId, InformationalClass, Model, Notice,
     Plain, Role, Told, Why, negotiation,
@@ -100,14 +101,12 @@ impl Means {
         /// Identity, AUTH, SA, Traffic Selectors, and a certificate of X.509: its names, times, key and
         /// signature take 300 octets at least.
         const NO_ROOM: usize = 440;
-        /// Few requests without a certificate have so many proposals and notifications.
-        const LARGE: usize = 600;
         let asked_for = certificate::is_asked_for(model, id)?;
         let request = model.auth_rounds(id).first()?.request()?;
         let size = model.plaintext_range(id, request)?;
         match asked_for {
             false => (*size.end() < NO_ROOM).then_some(Self::SharedKey),
-            true => (*size.start() >= LARGE).then_some(Self::Signature),
+            true => (*size.start() >= CERTIFICATES).then_some(Self::Signature),
         }
     }
 
@@ -839,8 +838,6 @@ fn last_proof<'m>(
 /// again: then the two have other keys, and so other pre-shared keys. One in clear says by itself
 /// that there are no common keys.
 pub(super) fn refusal_is_unread(model: &Model, id: IkeSaId, at: Cite) -> bool {
-    /// What the net, or the recording, doubles comes sooner; no sender repeats so soon.
-    const DOUBLE: Span = Span::from_millis(100);
     let refusal = flight_at(model, id, at);
     if let Some(known) = refusal.and_then(|refusal| told_by_keys(model, id, refusal)) {
         return known;
@@ -850,7 +847,7 @@ pub(super) fn refusal_is_unread(model: &Model, id: IkeSaId, at: Cite) -> bool {
         .is_some_and(|message| message.plain == Plain::Clear);
     let mut copies = copies_of_message_5(model, id);
     copies.sort_unstable_by_key(|copy| copy.1);
-    copies.dedup_by(|later, earlier| later.1.since(earlier.1) < DOUBLE);
+    copies.dedup_by(|later, earlier| later.1.since(earlier.1) < asked::DOUBLE);
     in_clear || copies.len() > 1
 }
 

@@ -173,8 +173,7 @@ fn follows_esp(case: &Case<'_>, clear: &ClearFlow) -> bool {
     }
     let (first, last) = (clear.seen.first.1, clear.seen.last.1);
     let from = first.later(Span(-JUST.0));
-    let mut here = case.directions().iter();
-    let Some(here) = here.find(|directions| directions.vantage == clear.vantage) else {
+    let Some(here) = case.directions_at(clear.vantage) else {
         return false;
     };
     [0, 1].into_iter().any(|end| {

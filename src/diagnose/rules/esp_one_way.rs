@@ -705,8 +705,8 @@ fn one_way<'m>(
     let mut finding = silence.finding(tap, &traffic);
     // What was read is not told by time and not by selectors: it counts where it is all there is.
     let alone = silence.before == 0 && set.is_none();
-    if let Some((to, service)) = reports_inside(case, directions.vantage, silent, silence.sent)
-        && alone
+    if alone
+        && let Some((to, service)) = reports_inside(case, directions.vantage, silent, silence.sent)
     {
         finding.says.add(say!(
             "Opened, they are {service} to {to}, which wants no answer.",
@@ -1018,10 +1018,7 @@ impl<'m> Suspect<'m> {
 
 /// The last packet towards an end at a tap.
 fn last_at(case: &Case<'_>, tap: Vantage, towards: usize) -> Option<Cite> {
-    case.directions()
-        .iter()
-        .find(|directions| directions.vantage == tap)
-        .and_then(|directions| directions.last(towards))
+    case.directions_at(tap)?.last(towards)
 }
 
 /// ESP around a ping, a SYN or a query stays below, whatever the suite.

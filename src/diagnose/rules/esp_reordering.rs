@@ -1,13 +1,11 @@
 //! Packets come out of order.
 
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{own, taps};
+use crate::diagnose::facts::{esp, own, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of, count};
 use crate::model::{AnomalyKind, EspFlow};
 use crate::say;
-use crate::units::EspSpi;
-use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -127,13 +125,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         None => Text::default(),
     });
     // Another tap may tell the other direction.
-    let others = case.flows().filter(|other| other.sequence.late > 0);
-    let others: BTreeSet<EspSpi> = others.map(|other| other.key.spi).collect();
-    let others = others.len().saturating_sub(1);
+    let others = esp::further(case, flow, |other| other.sequence.late > 0);
     if others > 0 {
         finding.says.add(say!(
             "Packets came late in {flows}, too.",
-            flows = count(others as u64, "further SA")
+            flows = count(others, "further SA")
         ));
     }
     if queued {

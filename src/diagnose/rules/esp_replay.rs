@@ -1,13 +1,12 @@
 //! The same sequence number comes twice.
 
-use crate::diagnose::facts::{began, taps};
+use crate::diagnose::facts::{began, esp, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{AnomalyKind, EspFlow};
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::{EspSpi, Span};
-use std::collections::BTreeSet;
+use crate::units::Span;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -149,11 +148,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ),
         });
     }
-    let others = others(case, flow);
-    if !others.is_empty() && tally.restarts == 0 {
+    let others = esp::further(case, flow, |other| real(other) && replays(other));
+    if others > 0 && tally.restarts == 0 {
         finding.says.add(say!(
             "Copies came in {flows}, too.",
-            flows = count(others.len() as u64, "further SA")
+            flows = count(others, "further SA")
         ));
     }
     finding = match tally.restarts {
@@ -173,13 +172,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also((anomaly.frame, anomaly.time), note);
     }
     vec![finding]
-}
-
-/// The SAs besides of which numbers came twice on the way, wherever that was recorded.
-fn others(case: &Case<'_>, flow: &EspFlow) -> BTreeSet<EspSpi> {
-    let alike = case.flows().filter(|other| real(other) && replays(other));
-    let spis = alike.map(|other| other.key.spi);
-    spis.filter(|spi| *spi != flow.key.spi).collect()
 }
 
 fn replays(flow: &EspFlow) -> bool {

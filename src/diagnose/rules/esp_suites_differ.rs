@@ -1,5 +1,6 @@
 //! The packets of the two directions of a child SA have sizes of different suites.
 
+use super::icv_mismatch::is_cbc_with_sha2_256;
 use crate::diagnose::facts::esp;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, one_of};
@@ -150,12 +151,8 @@ fn has_checksum(suites: &[Overhead], octets: u32) -> bool {
 
 /// Whether the IKE SA of a child SA uses AES-CBC with HMAC-SHA2-256, as its ESP then does as a rule.
 fn is_cbc(model: &Model, child: &ChildSa) -> bool {
-    const AES_CBC: u16 = 12;
-    const SHA2_256_128: u16 = 12;
     let suite = child.ike_sa.and_then(|id| model.suite_in_use(id));
-    suite.is_some_and(|suite| {
-        suite.encryption == Some(AES_CBC) && suite.integrity == Some(SHA2_256_128)
-    })
+    suite.is_some_and(|suite| is_cbc_with_sha2_256(suite.encryption, suite.integrity))
 }
 
 /// The suites that the sizes of a flow leave; `None` if they are too few to tell, or fit a cipher

@@ -4,7 +4,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, esp, taps};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::{ChildSuite, EspFlow, Failure, Link, OpenedTally};
+use crate::model::{EspFlow, Failure, Link, OpenedTally};
 use crate::net::Unopened;
 use crate::say;
 
@@ -191,7 +191,8 @@ fn truncated(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
         .is_some_and(|tally| tally.opened >= ENOUGH);
     let known = read == 0 || proven;
     let differs = is_cut(flow) && !both;
-    if !is_cbc_with_sha2_256(suite) || !differs || !known || flow.packets < ENOUGH {
+    let cbc = is_cbc_with_sha2_256(suite.encryption, suite.integrity);
+    if !cbc || !differs || !known || flow.packets < ENOUGH {
         return None;
     }
     let [from, to] = ends(case, flow)?;
@@ -245,10 +246,11 @@ fn truncated(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
     )
 }
 
-fn is_cbc_with_sha2_256(suite: ChildSuite) -> bool {
+/// Whether these are AES-CBC and `AUTH_HMAC_SHA2_256_128`, by their numbers in IKEv2.
+pub(super) fn is_cbc_with_sha2_256(encryption: Option<u16>, integrity: Option<u16>) -> bool {
     const AES_CBC: u16 = 12;
     const SHA2_256_128: u16 = 12;
-    suite.encryption == Some(AES_CBC) && suite.integrity == Some(SHA2_256_128)
+    encryption == Some(AES_CBC) && integrity == Some(SHA2_256_128)
 }
 
 /// The end that a flow goes to.

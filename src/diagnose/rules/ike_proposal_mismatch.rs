@@ -141,7 +141,8 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     let offers = different_offers(case.model, refused);
     // A peer without a connection refuses whatever is offered; one with other algorithms may as well.
     // Nothing in the refusal tells the two apart.
-    if offers > 1 && theirs.is_none() {
+    let all_alike = offers > 1 && theirs.is_none();
+    if all_alike {
         finding.confidence = finding.confidence.lower();
     }
     // Who accepted an offer of the same address by the same version has a connection for it.
@@ -172,10 +173,8 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
     // It is set where it must change.
     let place = initiator.filter(|_| weak).unwrap_or(responder);
     let advice = vendor_advice::fitting(case, place, Topic::IkeProposal, fits);
-    const CONNECTION: &str =
-        "If they are, check that the peer has a connection for this address and identity.";
     // That it refuses different offers alike speaks for it.
-    let finding = match offers > 1 && theirs.is_none() {
+    let finding = match all_alike {
         true => finding.advise(say!(
             "Check that {responder} has a connection for this address, identity and version of IKE.",
             responder
@@ -210,9 +209,11 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
         )),
         None => finding,
     };
-    let finding = match offers > 1 && theirs.is_none() {
+    let finding = match all_alike {
         true => finding,
-        false => finding.advise(CONNECTION),
+        false => finding.advise(
+            "If they are, check that the peer has a connection for this address and identity.",
+        ),
     };
     let finding = recovery::tell_fallback(case, finding, last);
     // Who came together by the next offer need enter nothing.

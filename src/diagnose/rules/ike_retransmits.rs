@@ -44,7 +44,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .filter(|asked| asked.attempts() > 1)
         .filter(|asked| {
             // Copies at the same moment are the tap's.
-            asked.last.1.since(asked.first.1) >= Span::from_millis(100)
+            asked.last.1.since(asked.first.1) >= asked::DOUBLE
         })
         .filter(|asked| {
             // The last message of an exchange of IKEv1 wants no answer (RFC 2409 section 5): it is sent
@@ -119,16 +119,14 @@ fn is_too_early(model: &Model, asked: &Asked<'_>) -> bool {
     let Some(answer) = asked.exchange.response() else {
         return false;
     };
-    /// What the tap itself doubles comes sooner; nobody repeats so soon.
-    const DOUBLE: Span = Span::from_millis(100);
     let first = began(model, answer).map(|(_, time)| time);
     let later = answer.again.iter().map(|id| model.messages[*id].time);
     let mut answers: Vec<Timestamp> = first.into_iter().chain(later).collect();
     answers.sort_unstable();
-    answers.dedup_by(|later, earlier| later.since(*earlier) < DOUBLE);
+    answers.dedup_by(|later, earlier| later.since(*earlier) < asked::DOUBLE);
     let mut copies = asked::copies(model, asked.flight);
     copies.sort_unstable();
-    copies.dedup_by(|later, earlier| later.since(*earlier) < DOUBLE);
+    copies.dedup_by(|later, earlier| later.since(*earlier) < asked::DOUBLE);
     // The n-th answer is that to the n-th copy, or to a later one.
     let mut pairs = copies.iter().zip(&answers);
     answers.len() >= copies.len() && pairs.all(|(sent, answered)| answered >= sent)

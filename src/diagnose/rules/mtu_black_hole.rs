@@ -396,9 +396,7 @@ fn inner_advice(
         let (inner, _) = overhead::safe(case.flows(), mtu, v6);
         (passes..lost).contains(&inner).then_some(inner)
     };
-    let directions = case.directions().iter();
-    let mut here = directions.filter(|directions| directions.vantage == vantage);
-    let cut = || limit(case, here.next()?, end).and_then(fits);
+    let cut = || limit(case, case.directions_at(vantage)?, end).and_then(fits);
     let near = || (lost.saturating_sub(passes) <= lost / 10).then_some(passes);
     Some(match told.or_else(cut).or_else(near) {
         Some(inner) => say!(
@@ -438,10 +436,10 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
     }
     flows.iter().find_map(|near| {
         far.get(&near.key.spi)?.iter().find_map(|far| {
-            let limit = far.sizes.largest;
+            let largest = far.sizes.largest;
             let (small, large) = near.sizes.counts.iter().fold(
                 (0u64, 0u64),
-                |(small, large), (size, packets)| match *size <= limit {
+                |(small, large), (size, packets)| match *size <= largest {
                     true => (small + u64::from(*packets), large),
                     false => (small, large + u64::from(*packets)),
                 },
@@ -456,10 +454,10 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
                 return None;
             }
             let sizes = near.sizes.counts.iter().map(|(size, _)| *size);
-            let least_lost = sizes.filter(|size| *size > limit).min()?;
+            let least_lost = sizes.filter(|size| *size > largest).min()?;
             let end = esp::destination(case.tunnel, near)?;
             let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
-            let mut rhythms = near.rhythms.iter().filter(|rhythm| rhythm.size > limit);
+            let mut rhythms = near.rhythms.iter().filter(|rhythm| rhythm.size > largest);
             let (shown, note) = match rhythms.next() {
                 Some(large) => (
                     large.first,
@@ -467,13 +465,12 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
                 ),
                 None => (near.seen.first, "this SA passes here, large packets and small".into()),
             };
-            let header = outer(far).saturating_sub(limit);
-            let directions = case.directions().iter();
-            let mut here = directions.filter(|directions| directions.vantage == near.key.vantage);
+            let header = outer(far).saturating_sub(largest);
             // What is in one piece passes where only fragments are lost.
-            let cut = here.next().and_then(|here| self::limit(case, here, end));
-            let cut = cut.filter(|cut| (limit + header..least_lost + header).contains(cut));
-            let mtu = cut.unwrap_or(limit + header);
+            let here = case.directions_at(near.key.vantage);
+            let cut = here.and_then(|here| limit(case, here, end));
+            let cut = cut.filter(|cut| (largest + header..least_lost + header).contains(cut));
+            let mtu = cut.unwrap_or(largest + header);
             let (inner, mss) = overhead::safe(flows.iter().copied(), mtu, to.is_ipv6());
             // What was read is surer than what sizes outside tell.
             let read = by_inner_size(case);
@@ -492,7 +489,7 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
                      where {small} smaller ones arrived.",
                     spi = near.key.spi,
                     large,
-                    limit = limit + header,
+                    limit = largest + header,
                     small = far.packets
                 ))
                 .advise(match (cut, inner >= SMALLEST) {
@@ -509,7 +506,7 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
                     (None, false) => say!(
                         "Lower the inner MTU or the TCP MSS step by step: outside, packets of {passes} octets pass, \
                          and of {lost} none does.",
-                        passes = limit + header,
+                        passes = largest + header,
                         lost = least_lost + header
                     ),
                 })

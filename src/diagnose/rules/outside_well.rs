@@ -146,8 +146,7 @@ fn is_restless(case: &Case<'_>) -> bool {
 fn arrives(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> bool {
     own::end(directions) == Some(end)
         || Located::of(case.tunnel, end).is_some_and(|located| {
-            let mut taps = case.directions().iter();
-            let far = taps.find(|other| other.vantage == located.far);
+            let far = case.directions_at(located.far);
             located.both >= ENOUGH && far.and_then(own::end) == Some(end)
         })
         || case.inside().is_some_and(|inside| {

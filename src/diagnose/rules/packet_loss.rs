@@ -179,10 +179,7 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
         ));
     }
     // The runs that are kept are the first; the last packet that left is never before the last lost one.
-    let near = case
-        .directions()
-        .iter()
-        .find(|one| one.vantage == located.near);
+    let near = case.directions_at(located.near);
     let last = near.and_then(|near| near.last(end));
     let known = located.missed.iter().filter_map(|missed| missed.after);
     let until = match shown == located.lost {

@@ -74,10 +74,7 @@ fn stale(case: &Case<'_>, id: IkeSaId, end: usize) -> Option<Finding> {
         return None;
     }
     let settled = moved.time.later(SETTLED);
-    let directions = case.directions();
-    let directions = directions
-        .iter()
-        .find(|directions| directions.vantage == last.vantage)?;
+    let directions = case.directions_at(last.vantage)?;
     let flows = directions.flows(1 - end);
     let bears =
         |flow: &EspFlow, address| flow.paths.iter().any(|path| path.from.address == address);

@@ -7,6 +7,7 @@ use crate::language::{Text, count, list};
 use crate::model::{EspFlow, Flight, IkeSaId, IkeState, Model};
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -73,7 +74,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .copied()
         .collect();
     let generations = generations(&births);
-    let untied = untied(case);
+    // Most tunnels have one generation.
+    let untied = LazyCell::new(|| untied(case));
     let lost: Vec<(Birth, Birth)> = generations
         .iter()
         .zip(generations.iter().skip(1))

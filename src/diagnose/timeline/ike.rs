@@ -1,7 +1,7 @@
 //! What IKE messages tell: SAs that came up, were renewed, refused and deleted, requests that nobody
 //! answered, and sides that moved.
 
-use super::{Event, Kind};
+use super::{ALIKE, Event, Kind};
 use crate::diagnose::facts::life::Closing;
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::{self, Asked, Fate, began, child, end_of, esp, life, offer, rekey};
@@ -619,9 +619,6 @@ fn algorithms(suite: &IkeSuite) -> Vec<Text> {
     words.extend(more.map(|id| offer::name(TransformType::KE, *id)));
     words
 }
-
-/// What another tap has this much later is the same.
-const ALIKE: Span = Span::from_secs(1);
 
 /// Where a side sends from, at one tap.
 struct Whence {

@@ -15,6 +15,7 @@ use super::rules::peer_restarted;
 use crate::language::Text;
 use crate::model::{IkeState, Model, TunnelId};
 use crate::say;
+use crate::units::Span;
 
 /// Something that happened to a tunnel.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -161,6 +162,9 @@ impl Event {
         self
     }
 }
+
+/// What two taps have of one thing is not further apart than this.
+const ALIKE: Span = Span::from_secs(1);
 
 /// What happened to a tunnel, in order: at most [`crate::limits::TIMELINE_EVENTS`] events, of which
 /// some stand for many.

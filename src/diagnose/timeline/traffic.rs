@@ -1,6 +1,6 @@
 //! When packets of ESP and AH began, stopped and came again, in each direction.
 
-use super::{Event, Kind};
+use super::{ALIKE, Event, Kind};
 use crate::diagnose::Case;
 use crate::diagnose::facts::{esp, tap};
 use crate::diagnose::finding::Cite;
@@ -16,9 +16,6 @@ const QUIET: Span = Span::from_secs(5);
 
 /// A silence must be so many times as long as the usual time between two packets.
 const UNUSUAL: i64 = 10;
-
-/// What another tap has this much earlier or later is the same.
-const ALIKE: Span = Span::from_secs(1);
 
 /// Tells of the traffic of a tunnel. Where several inputs recorded it, the one that has most of a direction
 /// tells of it, and the others where theirs is different.
