@@ -390,6 +390,7 @@ impl<'m> Grouper<'m> {
             child_sas: Vec::new(),
             vendors: [Vec::new(), Vec::new()],
             fragmentation: [None, None],
+            nonces: [None, None],
             notices: Vec::new(),
             signs: Signs::NONE,
             seen: Seen {

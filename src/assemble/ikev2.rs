@@ -16,8 +16,13 @@ type Read<'m> = (&'m Message, wire::Message<'m>);
 pub(super) fn describe(model: &Model, id: IkeSaId) -> Option<Initial> {
     let exchange = last_initial(model, &model.ike_sas[id])?;
     // Of the request the offer is not needed, which is most of it.
-    let asked = [PayloadType::NOTIFY, PayloadType::VENDOR_ID];
-    let answered = [PayloadType::SA, PayloadType::NOTIFY, PayloadType::VENDOR_ID];
+    let asked = [
+        PayloadType::NONCE,
+        PayloadType::NOTIFY,
+        PayloadType::VENDOR_ID,
+    ];
+    let [nonce, notify, vendor_id] = asked;
+    let answered = [PayloadType::SA, nonce, notify, vendor_id];
     let read = |flight: Option<&Flight>, kinds: &[PayloadType]| {
         let message = &model.messages[flight?.first()?];
         Some((message, message.read_of(kinds)))
@@ -36,6 +41,9 @@ pub(super) fn describe(model: &Model, id: IkeSaId) -> Option<Initial> {
         }
         if let Some(slot) = initial.vendors.get_mut(side) {
             *slot = vendors(read);
+        }
+        if let (Some(nonce), Some(slot)) = (read.nonce(), initial.nonces.get_mut(side)) {
+            *slot = u16::try_from(nonce.len()).ok();
         }
         if side == 1 {
             initial.suite = suite(read);

@@ -83,6 +83,7 @@ struct Initial {
     nat: Option<Nat>,
     vendors: [Vec<String>; 2],
     fragmentation: [Option<bool>; 2],
+    nonces: [Option<u16>; 2],
 }
 
 impl Initial {
@@ -91,6 +92,7 @@ impl Initial {
         row.nat = self.nat;
         row.vendors = self.vendors;
         row.fragmentation = self.fragmentation;
+        row.nonces = self.nonces;
     }
 }
 

@@ -17,7 +17,7 @@ use super::esp_size::{Family, Inferred};
 use super::{ChildSaId, Exchange, Flight, IkeSaId, Model};
 use crate::language::{Text, parted};
 use crate::limits;
-use crate::registry::{ExchangeType, PayloadType, transform};
+use crate::registry::{ExchangeType, transform};
 use crate::say;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -198,18 +198,13 @@ impl Model {
         std::iter::successors(Some(ike_sa), |id| self.ike_sas[*id].replaces)
             .take(limits::REKEY_GENERATIONS)
             .find_map(|id| {
-                let exchanges = self.ike_sas[id].exchanges.iter();
-                let mut flights = exchanges
-                    .map(|id| &self.exchanges[*id])
-                    .take_while(|exchange| exchange.kind == ExchangeType::IKE_SA_INIT)
-                    .flat_map(|exchange| &exchange.flights);
-                flights.find_map(|flight| {
-                    let message = &self.messages[flight.message()?];
-                    let sent = message.path.from().address == from;
-                    let read = sent.then(|| message.read_of(&[PayloadType::NONCE]));
-                    read?.nonce().map(<[u8]>::len)
-                })
+                let row = &self.ike_sas[id];
+                let path = row.paths.first()?;
+                let ends = [path.from.address, path.to.address];
+                let sent = ends.iter().zip(row.nonces).filter(|(end, _)| **end == from);
+                sent.filter_map(|(_, octets)| octets).next()
             })
+            .map(usize::from)
     }
 }
 

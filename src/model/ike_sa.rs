@@ -44,6 +44,9 @@ pub struct IkeSa {
     /// Whether each side announced IKE fragmentation (RFC 7383): initiator, responder; `None` if
     /// its `IKE_SA_INIT` was not seen.
     pub fragmentation: [Option<bool>; 2],
+    /// Octets of the nonce that each side sent in its `IKE_SA_INIT`: initiator, responder; `None` if that was
+    /// not seen, and in IKEv1.
+    pub(crate) nonces: [Option<u16>; 2],
     /// Errors and requests for cookies that came in clear, in order; copies are not counted.
     pub notices: Vec<Notice>,
     /// What there is to see of its exchanges.

@@ -82,6 +82,7 @@ pub(super) fn model() -> Model {
         child_sas: vec![ChildSaId(0)],
         vendors: [vec!["strongSwan".to_owned()], Vec::new()],
         fragmentation: [Some(true), None],
+        nonces: [None, None],
         signs: Signs::NONE,
         notices: Vec::new(),
         seen: seen(1, 0, 3, 4_030),

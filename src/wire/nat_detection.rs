@@ -5,7 +5,7 @@
 //! length of its own, so the hash itself tells how it was made; Tiger (24 octets) is not computed.
 
 use super::{Body, Message, ikev1};
-use crate::registry::NotifyType;
+use crate::registry::{NotifyType, PayloadType};
 use crate::units::{Endpoint, IkeSpis};
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -20,6 +20,13 @@ pub struct Hashes<'a> {
     /// Of its receiver.
     pub destination: Vec<&'a [u8]>,
 }
+
+/// The kinds of payloads that carry hashes.
+pub const PAYLOADS: [PayloadType; 3] = [
+    PayloadType::NOTIFY,
+    PayloadType::NAT_D_V1,
+    PayloadType::NAT_D_DRAFT_V1,
+];
 
 /// The hashes that a message carries in clear. In IKEv1 the first is of the receiver and those after
 /// it of the sender (RFC 3947 section 3.2); IKEv2 names them.

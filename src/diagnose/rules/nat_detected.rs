@@ -1,7 +1,7 @@
 //! There is a NAT between the gateways, and where; or one side pretends that there is.
 
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
 use crate::limits;
 use crate::model::table::Id;
@@ -145,7 +145,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         case.id,
         shows
             .and_then(|role| hashed(case.model, sa, role))
-            .unwrap_or(sa.seen.first),
+            .map_or(sa.seen.first, |(message, _)| (message.frame, message.time)),
         "the hashes of NAT detection do not fit the addresses",
     )
     .title(list(places))
@@ -168,16 +168,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     vec![finding]
 }
 
-/// The first message of a side that brings hashes of NAT detection.
-fn hashed(model: &Model, sa: &IkeSa, role: Role) -> Option<Cite> {
+/// The first message of a side that brings hashes of itself for NAT detection, and the first of these.
+fn hashed<'m>(model: &'m Model, sa: &IkeSa, role: Role) -> Option<(&'m Message, &'m [u8])> {
     let exchanges = sa.exchanges.iter().take(limits::NAT_GUESS_EXCHANGES);
     exchanges
         .flat_map(|id| &model.exchanges[*id].flights)
         .filter(|flight| flight.by == role)
         .filter_map(|flight| Some(&model.messages[flight.first()?]))
         .filter(|message| message.plain == Plain::Clear)
-        .find(|message| !nat_detection::hashes(&message.read()).source.is_empty())
-        .map(|message| (message.frame, message.time))
+        .find_map(|message| {
+            let read = message.read_of(&nat_detection::PAYLOADS);
+            let hash = nat_detection::hashes(&read).source.first().copied()?;
+            Some((message, hash))
+        })
 }
 
 /// A message that has other addresses or ports at another tap.
@@ -206,32 +209,17 @@ fn is_translated_port(end: Endpoint, other: Endpoint) -> bool {
 
 /// The address behind the NAT, if the hash is of one that is usual there.
 fn inside(model: &Model, sa: &IkeSa, role: Role) -> Option<Endpoint> {
-    let messages = sa
-        .exchanges
-        .iter()
-        .take(limits::NAT_GUESS_EXCHANGES)
-        .flat_map(|id| &model.exchanges[*id].flights)
-        .filter(|flight| flight.by == role)
-        .filter_map(|flight| Some(&model.messages[flight.first()?]))
-        .filter(|message| message.plain == Plain::Clear);
-    for message in messages {
-        let read = message.read();
-        let hashes = nat_detection::hashes(&read).source;
-        let Some(hash) = hashes
-            .first()
-            .filter(|_| message.path.from().address.is_ipv4())
-        else {
-            continue;
-        };
-        // A sender sends from the port that it sends to, before the NAT (RFC 7296 section 2.23).
-        return usual()
-            .map(|address| Endpoint {
-                address: IpAddr::V4(address),
-                port: message.path.to().port,
-            })
-            .find(|end| nat_detection::fits(hash, message.header.spis, *end) == Some(true));
+    let (message, hash) = hashed(model, sa, role)?;
+    if !message.path.from().address.is_ipv4() {
+        return None;
     }
-    None
+    // A sender sends from the port that it sends to, before the NAT (RFC 7296 section 2.23).
+    usual()
+        .map(|address| Endpoint {
+            address: IpAddr::V4(address),
+            port: message.path.to().port,
+        })
+        .find(|end| nat_detection::fits(hash, message.header.spis, *end) == Some(true))
 }
 
 /// Private addresses (RFC 1918) that routers and their first hosts have: some 2,600.

@@ -60,6 +60,9 @@ fn crossed(case: &Case<'_>, a: ExchangeId, b: ExchangeId) -> Option<Finding> {
     let asked = began(case.model, one.request()?)?;
     let answered = began(case.model, one.response()?)?;
     let other = began(case.model, two.request()?)?;
+    if one.by == two.by || other.1 <= asked.1 || other.1 >= answered.1 {
+        return None;
+    }
     // One side may only add a child SA, or rekey the IKE SA while the other rekeys a child SA.
     let told = [case.model.negotiation(a), case.model.negotiation(b)];
     let alike = match &told {
@@ -80,8 +83,7 @@ fn crossed(case: &Case<'_>, a: ExchangeId, b: ExchangeId) -> Option<Finding> {
         _ if [one, two].iter().any(|exchange| adds(case.model, exchange)) => Some(false),
         _ => None,
     };
-    let crossed = one.by != two.by && other.1 > asked.1 && other.1 < answered.1;
-    (crossed && alike != Some(false)).then(|| {
+    (alike != Some(false)).then(|| {
         let mut finding = Finding::new(
             &RULE,
             Confidence::Certain.lower_if(alike.is_none()),
