@@ -44,7 +44,8 @@ pub struct IkeSa {
     /// Whether each side announced IKE fragmentation (RFC 7383): initiator, responder; `None` if
     /// its `IKE_SA_INIT` was not seen.
     pub fragmentation: [Option<bool>; 2],
-    /// Errors and requests for cookies that came in clear, in order; copies are not counted.
+    /// Errors, requests for cookies and gateways redirected from that came in clear, in order; copies are not
+    /// counted.
     pub notices: Vec<Notice>,
     /// What there is to see of its exchanges.
     pub(crate) signs: Signs,
