@@ -270,9 +270,10 @@ fn is_cause(cause: &Finding, finding: &Finding) -> bool {
     // One way from the first packet on is what it was before anything went wrong.
     let was_so_before =
         finding.rule.slug == esp_one_way::RULE.slug && cause.first.since(finding.first) > BEGINS;
+    let needs_no_cause = finding.in_order && IMPAIRS.contains(&cause.rule.slug);
     !is_harmless
         && !was_so_before
-        && !(finding.in_order && IMPAIRS.contains(&cause.rule.slug))
+        && !needs_no_cause
         && cause.first.since(finding.last) <= late
         && cause.meets(finding)
         && (cause.confidence > Confidence::Possible

@@ -28,7 +28,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
-    needs: Signs::INFORMATIONAL,
+    needs: Signs::INFORMATIONAL.or(Signs::SEVERAL),
     check,
 };
 

@@ -168,10 +168,7 @@ fn come<'m>(case: &Case<'m>) -> impl Iterator<Item = Told> + use<'m> {
     let notices = case.ike_sas().flat_map(sent_by);
     notices.filter_map(move |(notice, gateway)| {
         let client = notice.from;
-        let known = model.tunnels_of(client).iter().any(|id| {
-            let mut ends = model.tunnels[*id].ends.into_iter();
-            ends.any(|end| gateway == Gateway::Address(end))
-        });
+        let known = is_known(model, client, &gateway);
         let here = ends.into_iter().find(|end| *end != client)?;
         (!known).then(|| Told {
             at: notice.at,
@@ -182,6 +179,21 @@ fn come<'m>(case: &Case<'m>) -> impl Iterator<Item = Told> + use<'m> {
             ends_this: false,
         })
     })
+}
+
+/// Whether something was recorded of a tunnel between a client and the gateway that sent it elsewhere; it may have
+/// been where either has many.
+fn is_known(model: &Model, client: IpAddr, gateway: &Gateway) -> bool {
+    const MANY: usize = 64;
+    let Gateway::Address(gateway) = *gateway else {
+        return false;
+    };
+    let [ours, theirs] = [client, gateway].map(|end| model.tunnels_of(end));
+    let (few, many) = match ours.len() <= theirs.len() {
+        true => (ours, theirs),
+        false => (theirs, ours),
+    };
+    few.len() > MANY || few.iter().any(|id| many.binary_search(id).is_ok())
 }
 
 /// The messages of an IKE SA that send the other side to another gateway, and which that is.
