@@ -759,7 +759,8 @@ impl Deletes {
         deletes
     }
 
-    /// Whether a child SA, seen so long, was deleted before another was asked for: that one begins anew.
+    /// Whether a child SA, seen so long, was deleted before another was asked for: that one begins anew. A sealed
+    /// message does not name what it deletes: of several that carry nothing any more it may have been any.
     fn ended(&self, model: &Model, groups: &[Group], old: (&Draft, Seen), new: &Draft) -> bool {
         /// Packets that were under way.
         const IN_FLIGHT: Span = Span::from_secs(1);

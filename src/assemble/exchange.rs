@@ -576,7 +576,7 @@ impl<'m> Grouper<'m> {
         flights.len() - 1
     }
 
-    /// Keeps the errors and requests for cookies of a message on its IKE SA.
+    /// Keeps what a message reports in clear on its IKE SA.
     fn hear(
         &mut self,
         exchange: ExchangeId,

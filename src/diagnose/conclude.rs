@@ -1,7 +1,11 @@
 //! The order of findings, and which of them are mere consequences.
 
 use super::finding::{Confidence, Finding, Severity};
-use super::rules::{clear_text_leak, esp_one_way, outside_well, undecided};
+use super::rules::{
+    child_proposal_mismatch, clear_text_leak, duplicate_tunnel, esp_one_way, no_initiator,
+    outside_well, overlapping_selectors, pfs_mismatch, rekey_failed, sa_expired, single_child_peer,
+    ts_unacceptable, tunnel_flapping, undecided,
+};
 use crate::model::{Signs, arrange};
 use crate::units::Span;
 use std::cmp::Reverse;
@@ -232,13 +236,29 @@ const SOON_AFTER: Span = Span::from_secs(5);
 /// answers probes sooner, or asks anew.
 const BEGINS: Span = Span::from_secs(10);
 
+/// What impairs a tunnel, or a part of it: it may be why a side gives the tunnel up and wants another, and is none
+/// for closing one that works.
+const IMPAIRS: [&str; 10] = [
+    child_proposal_mismatch::RULE.slug,
+    duplicate_tunnel::RULE.slug,
+    no_initiator::RULE.slug,
+    overlapping_selectors::RULE.slug,
+    pfs_mismatch::RULE.slug,
+    rekey_failed::RULE.slug,
+    sa_expired::RULE.slug,
+    single_child_peer::RULE.slug,
+    ts_unacceptable::RULE.slug,
+    tunnel_flapping::RULE.slug,
+];
+
 /// Whether `cause` explains `finding`.
 ///
 /// A guess explains nothing that is surer, but one thing: what leaves in clear is what the tunnel did not
 /// carry, so whatever is wrong with the tunnel since before then is nearer to the cause.
 ///
 /// Nothing explains what was over before it began. And what is no fault this time, though it is one by
-/// its rule, such as a delete at the end of the day, is no reason for one.
+/// its rule, such as a delete at the end of the day, is no reason for one, nor does what impairs a tunnel
+/// explain that it is closed in order.
 fn is_cause(cause: &Finding, finding: &Finding) -> bool {
     let is_harmless = cause.severity == Severity::Info && cause.rule.severity > Severity::Info;
     let leaks_later =
@@ -250,8 +270,10 @@ fn is_cause(cause: &Finding, finding: &Finding) -> bool {
     // One way from the first packet on is what it was before anything went wrong.
     let was_so_before =
         finding.rule.slug == esp_one_way::RULE.slug && cause.first.since(finding.first) > BEGINS;
+    let needs_no_cause = finding.in_order && IMPAIRS.contains(&cause.rule.slug);
     !is_harmless
         && !was_so_before
+        && !needs_no_cause
         && cause.first.since(finding.last) <= late
         && cause.meets(finding)
         && (cause.confidence > Confidence::Possible
@@ -294,7 +316,7 @@ mod tests {
     use super::conclude;
     use crate::diagnose::rules::{
         RULES, auth_failed, clear_text_leak, dpd_timeout, ike_no_response, ike_port_unreachable,
-        mtu_black_hole, mtu_exceeded, packet_loss, path_outage, tunnel_deleted,
+        mtu_black_hole, mtu_exceeded, packet_loss, path_outage, pfs_mismatch, tunnel_deleted,
     };
     use crate::diagnose::{Confidence, Finding, Rule, Severity};
     use crate::model::TunnelId;
@@ -448,6 +470,21 @@ mod tests {
         ));
         assert!(explained(&auth_failed::RULE, &tunnel_deleted::RULE, 0));
         assert!(!explained(&auth_failed::RULE, &tunnel_deleted::RULE, 1));
+    }
+
+    #[test]
+    fn what_impairs_a_tunnel_does_not_explain_that_it_is_closed_in_order() {
+        let explained = |cause: &'static Rule, in_order: bool| {
+            let mut closed = finding(&tunnel_deleted::RULE, Confidence::Certain, 2, 0);
+            closed.in_order = in_order;
+            let cause = finding(cause, Confidence::Certain, 1, 0);
+            let concluded = conclude(vec![cause, closed]);
+            concluded.iter().any(|one| one.cause.is_some())
+        };
+        assert!(explained(&pfs_mismatch::RULE, false));
+        assert!(!explained(&pfs_mismatch::RULE, true));
+        // Who cannot authenticate closes what it began.
+        assert!(explained(&auth_failed::RULE, true));
     }
 
     #[test]

@@ -83,6 +83,9 @@ pub struct Finding {
     /// Slugs of rules that see a consequence of this one this time, besides those that it always
     /// [`explains`](Rule::explains).
     pub also_explains: &'static [&'static str],
+    /// It is what peers do where nothing is wrong, such as closing a tunnel that works: what impairs the tunnel does
+    /// not explain it, though it may explain what the rule sees at other times.
+    pub in_order: bool,
     /// The finding that explains it: its place among the concluded ones. Set where
     /// findings are put in order.
     pub cause: Option<usize>,
@@ -116,6 +119,7 @@ impl Finding {
             alternatives: Vec::new(),
             advice: Vec::new(),
             also_explains: &[],
+            in_order: false,
             cause: None,
         }
     }

@@ -159,7 +159,9 @@ impl Model {
     /// Whether a sealed `CREATE_CHILD_SA` that made a child SA took the place of another, if its sizes tell:
     /// request and answer name the same proposal, selectors and kinds of keys, each with a nonce of its own, and
     /// only the request that renews has N(REKEY_SA) besides (RFC 7296 sections 1.3.1 and 1.3.3). `None` where
-    /// more than that differs, or padding hides it. The rekeying of an IKE SA looks like one that renews none.
+    /// more than that differs, or padding hides it. The rekeying of an IKE SA looks like one that renews none. One
+    /// that renews none looks like one that does where the request offers one transform more than is chosen, with a
+    /// key length: `Some(true)` is no proof.
     pub fn renews_by_size(&self, exchange: &Exchange) -> Option<bool> {
         let octets = |flight: &Flight| {
             let plaintext = self.plaintext_range(exchange.ike_sa, flight)?;

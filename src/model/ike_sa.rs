@@ -47,7 +47,8 @@ pub struct IkeSa {
     /// Octets of the nonce that each side sent in its `IKE_SA_INIT`: initiator, responder; `None` if that was
     /// not seen, and in IKEv1.
     pub(crate) nonces: [Option<u16>; 2],
-    /// Errors and requests for cookies that came in clear, in order; copies are not counted.
+    /// Errors, requests for cookies and gateways redirected from that came in clear, in order; copies are not
+    /// counted.
     pub notices: Vec<Notice>,
     /// What there is to see of its exchanges.
     pub(crate) signs: Signs,

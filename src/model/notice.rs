@@ -7,7 +7,7 @@ use crate::say;
 use crate::units::{EspSpi, FrameId, Timestamp};
 use std::net::IpAddr;
 
-/// A notification in clear that reports an error or asks for a cookie.
+/// A notification in clear that reports an error, asks for a cookie, or says which gateway sent its sender here.
 #[derive(Clone, Debug)]
 pub struct Notice {
     /// The exchange that it came in.
@@ -51,9 +51,11 @@ impl Notice {
         is_error(self.v1, self.kind)
     }
 
-    /// Whether a notification of this number is kept: one that reports an error or asks for a cookie.
+    /// Whether a notification of this number is kept: one that reports an error, asks for a cookie, or says which
+    /// gateway sent its sender here (RFC 5685 section 3).
     pub fn may_keep(v1: bool, kind: u16) -> bool {
-        is_error(v1, kind) || !v1 && kind == NotifyType::COOKIE.0
+        const TOLD: [NotifyType; 2] = [NotifyType::COOKIE, NotifyType::REDIRECTED_FROM];
+        is_error(v1, kind) || !v1 && TOLD.contains(&NotifyType(kind))
     }
 }
 

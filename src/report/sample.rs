@@ -142,6 +142,7 @@ pub(super) fn findings() -> Vec<Finding> {
         alternatives: Vec::new(),
         advice: Vec::new(),
         also_explains: &[],
+        in_order: false,
         cause: None,
     };
     let mut loss = finding(

@@ -373,6 +373,12 @@ fn others(
         FINDINGS_SHOWN
     };
     let more = groups.len().saturating_sub(shown);
+    // What two tunnels have to do with each other is told of both, in the same words.
+    let words = |finding: &FindingView<'_>| {
+        let says = finding.says.to_string();
+        (finding.rule, finding.title.to_string(), says)
+    };
+    let mut told: HashSet<_> = verdict.map(words).into_iter().collect();
     for (finding, tunnels) in groups.into_iter().take(shown) {
         let title = Text::verbatim(finding.title);
         let title = match tunnels.as_slice() {
@@ -390,7 +396,9 @@ fn others(
             body(out, diagnosis, finding, sheet, detail)?;
             writeln!(out)?;
         } else if finding.severity != "info" {
-            sheet.paragraph(out, "    ", &finding.says.to_string())?;
+            if told.insert(words(finding)) {
+                sheet.paragraph(out, "    ", &finding.says.to_string())?;
+            }
             let line = say!(
                 "{rule}, {confidence}; {frames}",
                 rule = Text::verbatim(finding.rule),

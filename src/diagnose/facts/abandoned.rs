@@ -70,7 +70,7 @@ pub fn of(case: &Case<'_>) -> Option<Abandoned> {
 
 /// The exchange and the answer of an IKE SA that has nothing but them, and whose request was not sent
 /// again afterwards: who does not hear the answer asks again.
-fn half<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, Cite)> {
+pub fn half<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, Cite)> {
     let [only] = sa.exchanges.as_slice() else {
         return None;
     };

@@ -28,7 +28,7 @@ pub static RULE: Rule = Rule {
         "health-check-unanswered",
         "bgp-down",
     ],
-    needs: Signs::INFORMATIONAL,
+    needs: Signs::INFORMATIONAL.or(Signs::SEVERAL),
     check,
 };
 
@@ -37,7 +37,7 @@ const DOCUMENT: &str = "\
 A peer holds only one tunnel for an identity or a set of addresses. Two gateways, or two addresses of one, each set up theirs; the peer accepts the new one and deletes the old one, whose owner sets it up again.
 
 ## How it is seen
-Two tunnels share one end, or run between the same two addresses. Each time one of them is set up, an IKE SA of the other ends within seconds by a message of the shared peer, and the other way round, several times. Or the IKE SAs live on, and their child SAs take turns so.
+Two tunnels share one end, or run between the same two addresses. Each time one of them is set up, an IKE SA of the other ends within seconds by a message of the shared peer, and the other way round, several times. Or the IKE SAs live on, and their child SAs take turns so. Three IKE SAs or more between the same two addresses and ports, and of the same identities where keys show them, that live side by side for a minute without ending each other are information.
 
 ## What else looks like it
 A planned failover moves once, and back once; it does not alternate. Sets of tunnels that are restarted together do not displace each other. At a hub some client leaves just as another comes, but not most times.
@@ -69,8 +69,75 @@ const TAKES_TURNS: usize = 2;
 const RIVALS: usize = 8;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let found = ike_sas(case).or_else(|| children(case));
+    let found = ike_sas(case)
+        .or_else(|| children(case))
+        .or_else(|| side_by_side(case));
     found.into_iter().collect()
+}
+
+/// IKE SAs of one pair of addresses that live side by side, for longer than one of them may take over from
+/// another: a peer may keep several for one identity, if no INITIAL_CONTACT ends the others (RFC 7296 section 2.4).
+fn side_by_side(case: &Case<'_>) -> Option<Finding> {
+    /// Two come of both sides that begin at once.
+    const MANY: usize = 3;
+    /// So long two may overlap at a reauthentication.
+    const OVERLAP: Span = Span::from_secs(60);
+    /// Those that are compared, the first ones.
+    const COMPARED: usize = 256;
+    if case.tunnel.ike_sas.len() < MANY {
+        return None;
+    }
+    let lives = case.tunnel.ike_sas.iter().filter_map(|id| {
+        let sa = &case.model.ike_sas[*id];
+        let path = sa.paths.first()?;
+        // Several devices behind one NAT have ports of their own.
+        let pair = (path.from.min(path.to), path.from.max(path.to));
+        let used_until = sa.seen.last.1.later(Span(-OVERLAP.0));
+        let stood = sa.state.was_up() && used_until > sa.seen.first.1;
+        stood.then(|| {
+            let mut claims = case.model.claims(*id).map(|claim| claim.identity);
+            claims.sort_unstable();
+            (pair, claims, sa.seen.first, used_until)
+        })
+    });
+    let lives: Vec<_> = lives.take(COMPARED).collect();
+    let beside = |of: usize| {
+        let of = lives.get(of);
+        let rest = lives.iter();
+        rest.filter(move |(pair, claims, first, until)| {
+            of.is_some_and(|(of_pair, of_claims, begun, _)| {
+                (pair, claims) == (of_pair, of_claims) && first.1 <= begun.1 && begun.1 < *until
+            })
+        })
+    };
+    let most = (0..lives.len()).max_by_key(|of| beside(*of).count())?;
+    let number = beside(most).count();
+    let (.., first, _) = beside(most).next().filter(|_| number >= MANY)?;
+    let [one, two] = case.tunnel.ends;
+    let finding = Finding::new(&RULE, Confidence::Certain, case.id, *first, "an IKE SA begins")
+        .severity(Severity::Info)
+        .title(say!(
+            "{number} IKE SAs between {one} and {two} live side by side",
+            number,
+            one,
+            two
+        ))
+        .says(say!(
+            "{number} IKE SAs between {one} and {two} were up at once and used for {span} and longer after that.",
+            number,
+            one,
+            two,
+            span = OVERLAP
+        ))
+        .or("Several connections between the two, each with an IKE SA of its own.")
+        .advise(
+            "If one is enough, see which connection made each on either gateway, let one side alone initiate, and let \
+             a new IKE SA replace the others of its identity (INITIAL_CONTACT).",
+        );
+    let rest = beside(most).skip(1);
+    Some(rest.fold(finding, |finding, (.., first, _)| {
+        finding.also(*first, "another begins")
+    }))
 }
 
 /// IKE SAs that displace each other, of this tunnel alone or of two tunnels of one peer.
@@ -140,7 +207,7 @@ fn children(case: &Case<'_>) -> Option<Finding> {
 
 /// Two tunnels of one peer that end each other in turn.
 struct Turns {
-    /// Their other ends, and the one that they share.
+    /// Their other ends, in order, and the one that they share.
     one: IpAddr,
     two: IpAddr,
     shared: IpAddr,
@@ -171,9 +238,11 @@ impl Turns {
             return None;
         }
         let [one, two] = tunnels.map(|of| of.tunnel.ends.into_iter().find(|end| *end != shared));
+        // Both tunnels tell it in the same words.
+        let (one, two) = (one.min(two)?, one.max(two)?);
         Some(Self {
-            one: one?,
-            two: two?,
+            one,
+            two,
             shared,
             at,
         })
@@ -410,7 +479,8 @@ fn runs_on(case: &Case<'_>, from: Timestamp, until: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{fires, silent};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{findings, fires, silent};
 
     /// One tunnel of `end` with SPI `n`, set up at `at` and living `life` seconds.
     fn life(end: char, n: u32, at: u32, life: u32) -> String {
@@ -437,6 +507,16 @@ mod tests {
             "{}",
             finding.title
         );
+        // Each of the two tunnels tells it, in the same words.
+        let found = findings(&text);
+        let told: Vec<_> = found
+            .iter()
+            .filter(|one| one.rule.slug == "duplicate-tunnel")
+            .collect();
+        assert_eq!(told.len(), 2);
+        let [one, two] =
+            [told[0], told[1]].map(|one| (one.title.to_string(), one.says.to_string()));
+        assert_eq!(one, two);
     }
 
     #[test]
@@ -570,9 +650,23 @@ mod tests {
     }
 
     #[test]
-    fn ike_sas_of_one_pair_that_live_beside_each_other() {
-        let text: String = (0..6).map(|n| life('A', n + 1, n * 20, 300)).collect();
-        silent(&text, "duplicate-tunnel");
+    fn ike_sas_of_one_pair_that_live_beside_each_other_are_information() {
+        let beside = |number: u32, life_time: u32| -> String {
+            let lives = (0..number).map(|n| life('A', n + 1, n * 20, life_time));
+            lives.collect()
+        };
+        let finding = fires(&beside(6, 300), "duplicate-tunnel");
+        assert_eq!(finding.severity, Severity::Info);
+        let title = finding.title.to_string();
+        assert!(title.starts_with("6 IKE SAs between"), "{title}");
+        // Two cross, and where the old one goes soon the next has taken its place.
+        silent(&beside(2, 300), "duplicate-tunnel");
+        silent(&beside(6, 70), "duplicate-tunnel");
+        // Several devices behind one NAT.
+        let devices: String = (0..6)
+            .map(|n| life('A', n + 1, n * 20, 300).replace("A:500", &format!("A:{}", 5000 + n)))
+            .collect();
+        silent(&devices, "duplicate-tunnel");
     }
 
     #[test]

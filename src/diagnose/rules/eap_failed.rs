@@ -173,6 +173,7 @@ fn meaning(message: &str) -> Option<&'static str> {
         "648" => Some("the password has expired"),
         "649" => Some("the user may not come from outside"),
         "691" => Some("the name or the password is wrong"),
+        "709" => Some("the password could not be changed"),
         _ => None,
     }
 }
@@ -218,6 +219,14 @@ mod tests {
             "{:?}",
             finding.alternatives
         );
+    }
+
+    #[test]
+    fn each_code_of_rfc_2759_has_its_meaning() {
+        let codes = [646, 647, 648, 649, 691, 709];
+        let meanings = codes.map(|code| super::meaning(&format!("E={code} R=0 V=3")));
+        assert!(meanings.iter().all(Option::is_some), "{meanings:?}");
+        assert_eq!(super::meaning("E=700 R=0"), None);
     }
 
     #[test]

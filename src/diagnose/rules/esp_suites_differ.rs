@@ -1,7 +1,7 @@
 //! The packets of the two directions of a child SA have sizes of different suites.
 
 use super::icv_mismatch::is_cbc_with_sha2_256;
-use crate::diagnose::facts::esp;
+use crate::diagnose::facts::{began, esp};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, one_of};
 use crate::model::{ChildSa, EspFlow, Family, Inferred, Model, Overhead};
@@ -24,10 +24,10 @@ const DOCUMENT: &str = "\
 Both directions of a child SA use the algorithms that were negotiated. If the sizes of their packets cannot come from one suite, the gateways took different ones, and each throws away what the other sends. The usual case is HMAC-SHA2-256 cut to 96 bits, as an old draft and old Linux kernels have it, instead of 128 (RFC 4868).
 
 ## How it is seen
-Packet sizes of a cipher with blocks leave the same rest when divided by the block. With enough distinct sizes both ways, no suite in use fits both directions, though one fits each. Where IKE itself uses AES-CBC and the checksums that fit have 12 octets one way and 16 the other, it is an error. Where the two flows are no more than likely to be of one child SA, it is information.
+Packet sizes of a cipher with blocks leave the same rest when divided by the block. With enough distinct sizes both ways, no suite in use fits both directions, though one fits each. Where IKE itself uses AES-CBC and the checksums that fit have 12 octets one way and 16 the other, it is an error. Where the two flows are not known to be of one child SA, for others begin with them or nothing shows when it was made, it is information.
 
 ## What else looks like it
-A sender that adds padding of its own (RFC 4303 section 2.7) on one side only.
+A sender that adds padding of its own (RFC 4303 section 2.7) on one side only. Another algorithm with a checksum of 96 bits, such as HMAC-SHA1-96, on one side, where keys are set by hand.
 
 ## What to do
 1. Compare encryption and integrity of ESP on both gateways, as the running SAs show them (ip xfrm state, show crypto ipsec sa).
@@ -80,10 +80,7 @@ fn differ(case: &Case<'_>, child: &ChildSa, one: &EspFlow, two: &EspFlow) -> Opt
         true if has_checksum(&theirs, CUT) && has_checksum(&ours, WHOLE) => Some((to, back)),
         _ => None,
     };
-    // Of the only child SA the flows are known to be a pair.
-    let mut children = case.ike_sas().flat_map(|sa| &sa.child_sas);
-    let only = children.next().is_some() && children.next().is_none();
-    let paired = only && child.made_by.is_some();
+    let paired = is_pair(case, child, [one, two]).unwrap_or(false);
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely.lower_if(!paired),
@@ -121,11 +118,17 @@ fn differ(case: &Case<'_>, child: &ChildSa, one: &EspFlow, two: &EspFlow) -> Opt
             .or("The two flows do not belong to one child SA.");
     }
     if let Some((cuts, takes)) = cuts.filter(|_| paired) {
-        finding = finding.severity(Severity::Error).title(say!(
-            "{from} seems to cut the checksum of SHA2-256 to 96 bits, and {to} to 128",
-            from = cuts,
-            to = takes
-        ));
+        finding = finding
+            .severity(Severity::Error)
+            .title(say!(
+                "{from} seems to cut the checksum of SHA2-256 to 96 bits, and {to} to 128",
+                from = cuts,
+                to = takes
+            ))
+            .or(say!(
+                "{from} has another algorithm with a checksum of 96 bits, such as HMAC-SHA1-96, set by hand.",
+                from = cuts
+            ));
     }
     Some(
         finding
@@ -135,6 +138,29 @@ fn differ(case: &Case<'_>, child: &ChildSa, one: &EspFlow, two: &EspFlow) -> Opt
             )
             .advise("With HMAC-SHA2-256, see that both cut it to 128 bits, not to 96."),
     )
+}
+
+/// Whether two flows are known to be of the child SA that they are taken for: both begin after it was asked for
+/// and before the next one was, and no others do at that tap.
+fn is_pair(case: &Case<'_>, child: &ChildSa, flows: [&EspFlow; 2]) -> Option<bool> {
+    let asked = |child: &ChildSa| {
+        let exchange = &case.model.exchanges[child.made_by?];
+        began(case.model, exchange.flights.first()?).map(|at| at.1)
+    };
+    let made = asked(child)?;
+    let children = case.ike_sas().flat_map(|sa| &sa.child_sas);
+    let others = children.filter_map(|id| asked(&case.model.child_sas[*id]));
+    let next = others.filter(|other| *other > made).min();
+    let begins = |flow: &EspFlow| {
+        let first = flow.seen.first.1;
+        first >= made && next.is_none_or(|next| first < next)
+    };
+    let vantage = flows.map(|flow| flow.key.vantage);
+    let here = case
+        .flows()
+        .filter(|flow| vantage.contains(&flow.key.vantage));
+    let begun = here.filter(|flow| begins(flow)).count();
+    Some(flows.into_iter().all(begins) && begun == flows.len())
 }
 
 /// Octets of the checksum of SHA2-256 as a draft had it, and as RFC 4868 has it.
@@ -201,6 +227,20 @@ mod tests {
         assert_eq!(finding.severity, crate::diagnose::Severity::Error);
         let title = finding.title.to_string();
         assert!(title.starts_with("192.0.2.1 seems to cut"), "{title}");
+        // A later child SA, whose flows begin after it was made, makes them no less a pair.
+        let rekeyed = format!(
+            "{text}
+             20 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 224
+             20.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208
+             20.2 A > B ESP 0xb2 seq 1..9 every 0.5 size 136
+             20.3 B > A ESP 0xa2 seq 1..9 every 0.5 size 136"
+        );
+        let finding = fires(&rekeyed, "esp-suites-differ");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Error);
+        // Where a third flow begins with them, nobody knows which two are one child SA.
+        let third = format!("{text}\n 3 A > B ESP 0xb3 seq 1..9 every 0.5 size 136");
+        let finding = fires(&third, "esp-suites-differ");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Info);
     }
 
     /// AES-CBC with 12 and with 16 octets of checksum.

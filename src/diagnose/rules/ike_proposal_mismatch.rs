@@ -14,6 +14,7 @@ use crate::registry::TransformType;
 use crate::registry::product::Suite;
 use crate::say;
 use std::net::IpAddr;
+use std::ops::Range;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -44,28 +45,43 @@ A responder without a connection for this address or IKE version refuses in the 
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let found = case.tunnel.ends.iter();
-    let found: Vec<Finding> = found
+    let found: Vec<Refusing> = found
         .filter_map(|responder| refused_by(case, *responder))
         .collect();
-    match <[Finding; 2]>::try_from(found) {
-        Ok([one, other])
-            if one.severity == other.severity && one.confidence == other.confidence =>
-        {
+    let weighs = |one: &Refusing| (one.finding.severity, one.finding.confidence);
+    match <[Refusing; 2]>::try_from(found) {
+        Ok([one, other]) if weighs(&one) == weighs(&other) => {
             vec![both_ways(case, one, other)]
         }
-        Ok(two) => two.into(),
-        Err(fewer) => fewer,
+        Ok(two) => two.map(|one| one.finding).into(),
+        Err(fewer) => fewer.into_iter().map(|one| one.finding).collect(),
     }
 }
 
+/// What one responder refuses.
+struct Refusing {
+    finding: Finding,
+    /// Which of its advices are about one side: those before compare the two, those after say where to set that.
+    of_one: Range<usize>,
+}
+
 /// What two refuse of each other is one mismatch: that of the first, and that it is mutual.
-fn both_ways(case: &Case<'_>, one: Finding, other: Finding) -> Finding {
+fn both_ways(case: &Case<'_>, one: Refusing, other: Refusing) -> Finding {
     let [a, b] = case.tunnel.ends;
     // The findings are those of the ends as responders.
-    let (mut finding, second, from, to) = match one.first <= other.first {
+    let (first, second, from, to) = match one.finding.first <= other.finding.first {
         true => (one, other, b, a),
         false => (other, one, a, b),
     };
+    let (mut finding, of_one) = (first.finding, first.of_one);
+    let (second, of_second) = (second.finding, second.of_one);
+    // What is to be made equal is the same the other way round.
+    let also = second.advice.get(of_second).unwrap_or_default().iter();
+    let also: Vec<Text> = also
+        .filter(|advice| !finding.advice.contains(advice))
+        .cloned()
+        .collect();
+    finding.advice.splice(of_one.end..of_one.end, also);
     finding
         .says
         .add(say!("{from} refuses what {to} offers, too.", from, to));
@@ -82,7 +98,7 @@ fn both_ways(case: &Case<'_>, one: Finding, other: Finding) -> Finding {
 }
 
 /// One finding for all refusals of one responder.
-fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
+fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Refusing> {
     let TurnedDown {
         attempts: refused,
         proof,
@@ -201,6 +217,7 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
         }
         _ => finding.advise("Make the IKE proposals of both sides the same."),
     };
+    let compared = finding.advice.len();
     let finding = match initiator.filter(|_| weak) {
         Some(initiator) => finding.advise(say!(
             "What {initiator} offers is weak: change it there, not at {responder}.",
@@ -215,13 +232,15 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Finding> {
             "If they are, check that the peer has a connection for this address and identity.",
         ),
     };
+    let of_one = compared..finding.advice.len();
     let finding = recovery::tell_fallback(case, finding, last);
     // Who came together by the next offer need enter nothing.
     let finding = match finding.severity {
         Severity::Info => finding,
         _ => finding.advise_all(advice),
     };
-    Some(stranger::tell(case, responder, finding))
+    let finding = stranger::tell(case, responder, finding);
+    Some(Refusing { finding, of_one })
 }
 
 /// Whether a part of a suite should no longer be used.
@@ -680,5 +699,24 @@ mod tests {
             says.contains("192.0.2.1 refuses what 192.0.2.2 offers, too."),
             "{says}"
         );
+    }
+
+    #[test]
+    fn what_is_to_be_done_at_either_side_is_advised() {
+        let refused = |at: u32, from: char, to: char, group: u32| {
+            format!(
+                "{at} {from}:500 > {to}:500 IKE_SA_INIT i={at}1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH{group}) KE({group}) Nonce
+                 {at}.1 {to}:500 > {from}:500 IKE_SA_INIT i={at}1 r=0 id=0 response N(NO_PROPOSAL_CHOSEN)\n"
+            )
+        };
+        // What A offers is weak, and B asked first.
+        let text = refused(1, 'B', 'A', 14) + &refused(5, 'A', 'B', 2);
+        let advice = fires(&text, "ike-proposal-mismatch").advice;
+        let advised = |what: &str| {
+            let texts = advice.iter().map(ToString::to_string);
+            texts.filter(|text| text.starts_with(what)).count()
+        };
+        assert_eq!(advised("What 192.0.2.1 offers is weak"), 1, "{advice:#?}");
+        assert_eq!(advised("Make "), 1, "{advice:#?}");
     }
 }

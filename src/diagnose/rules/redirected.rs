@@ -1,10 +1,13 @@
 //! The peer sends the other to another gateway.
 
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::facts::clear;
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{IkeSa, Message, Model};
-use crate::registry::{ExchangeType, NotifyType};
+use crate::model::{IkeSa, Message, Model, Notice, Role};
+use crate::registry::{ExchangeType, NotifyType, SecurityProtocol};
 use crate::say;
+use crate::wire::ikev2::{Gateway, Notify, NotifyMeaning};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,13 +16,13 @@ pub static RULE: Rule = Rule {
     severity: Severity::Info,
     summary: "The peer sends the other to another gateway",
     document: DOCUMENT,
-    explains: &[
-        "ike-refused",
-        "auth-failed",
-        "child-setup-failed",
-        "tunnel-deleted",
-    ],
-    needs: Signs::OPENED.or(Signs::BARE).or(Signs::UNAGREED),
+    // What came of the tunnel that was left; see [`AWAY`].
+    explains: &[],
+    needs: Signs::OPENED
+        .or(Signs::BARE)
+        .or(Signs::UNAGREED)
+        .or(Signs::DELETED)
+        .or(Signs::NOTICE),
     check,
 };
 
@@ -28,7 +31,7 @@ const DOCUMENT: &str = "\
 A gateway asks a client to go to another one (RFC 5685): it is busy, will be taken down, or another is nearer.
 
 ## How it is seen
-A REDIRECT notification: in clear in the IKE_SA_INIT response, or, with the keys of the IKE SA, in IKE_AUTH or an informational exchange. The client then begins anew with the gateway that it names.
+A REDIRECT notification: in clear in the IKE_SA_INIT response, or, with the keys of the IKE SA, in IKE_AUTH or an informational exchange. The client then begins anew with the gateway that it names, and tells that one in clear, by REDIRECTED_FROM in its IKE_SA_INIT, which gateway sent it: so it is seen without keys, too.
 
 ## What else looks like it
 Nothing.
@@ -37,21 +40,59 @@ Nothing.
 1. Nothing, if the client gets through to the other gateway. If it does not, look there.
 ";
 
+/// What ends the tunnel to a gateway that sends its client away.
+const AWAY: &[&str] = &[
+    "ike-refused",
+    "auth-failed",
+    "child-setup-failed",
+    "tunnel-deleted",
+];
+
+/// How many other tunnels of an end are looked at, before and after, and IKE SAs of each: who is sent elsewhere
+/// begins there at once.
+const BESIDE: usize = 8;
+
+/// One word of a gateway that sends a client elsewhere.
+struct Told {
+    at: Cite,
+    note: NotifyType,
+    from: Text,
+    client: IpAddr,
+    /// Where to.
+    gateway: Text,
+    /// Whether it ends the tunnel that it is told of, and not the one before.
+    ends_this: bool,
+}
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
+    let read = case.ike_sas().flat_map(|sa| {
+        redirections(case.model, sa).map(|(message, gateway)| Told {
+            at: (message.frame, message.time),
+            note: NotifyType::REDIRECT,
+            from: Text::verbatim(message.path.from().address),
+            client: message.path.to().address,
+            gateway: gateway.unwrap_or_else(|| "another gateway".into()),
+            ends_this: true,
+        })
+    });
     let mut found: Option<Finding> = None;
-    let told = case.ike_sas().flat_map(|sa| redirections(case.model, sa));
-    for (message, gateway) in told {
-        let at = (message.frame, message.time);
-        let from = message.path.from().address;
-        let to = message.path.to().address;
-        let gateway = gateway.unwrap_or_else(|| "another gateway".into());
-        let note = Text::verbatim("REDIRECT");
+    for told in read.chain(left(case)).chain(come(case)) {
+        let note = Text::verbatim(told.note);
+        let Told {
+            at,
+            from,
+            client: to,
+            gateway,
+            ends_this,
+            ..
+        } = told;
         found = Some(match found {
             Some(finding) => finding.also(at, note),
             None => Finding::new(&RULE, Confidence::Certain, case.id, at, note)
+                .explaining(if ends_this { AWAY } else { &[] })
                 .title(say!(
                     "{from} redirects to {gateway}",
-                    from,
+                    from = &from,
                     gateway = &gateway
                 ))
                 .says(say!(
@@ -68,6 +109,91 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         });
     }
     found.into_iter().collect()
+}
+
+/// The gateways that initiators of an IKE SA say they were sent by, each with the notice that says so.
+fn sent_by(sa: &IkeSa) -> impl Iterator<Item = (&Notice, Gateway)> {
+    let notices = clear::refusals(sa, NotifyType::REDIRECTED_FROM);
+    notices.filter_map(|notice| {
+        let notify = Notify {
+            protocol: SecurityProtocol(0),
+            spi: &[],
+            kind: NotifyType::REDIRECTED_FROM,
+            data: &notice.data,
+        };
+        match notify.meaning()? {
+            NotifyMeaning::Redirect { gateway, .. } if notice.by == Role::Initiator => {
+                Some((notice, gateway))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// What an end tells another gateway of why it left this tunnel, whose IKE SA was deleted.
+fn left(case: &Case<'_>) -> Vec<Told> {
+    if !case.signs().meet(Signs::DELETED) {
+        return Vec::new();
+    }
+    let [one, two] = case.tunnel.ends;
+    let ends = [(one, two), (two, one)].into_iter();
+    let beside = ends.flat_map(|(client, gateway)| {
+        let others = case.model.tunnels_beside(case.id, client, BESIDE);
+        others.map(move |other| (client, gateway, &case.model.tunnels[other]))
+    });
+    let told = beside.flat_map(|(client, gateway, other)| {
+        let sas = other.ike_sas.iter().take(BESIDE);
+        let notices = sas.flat_map(|id| sent_by(&case.model.ike_sas[*id]));
+        let ours = notices.filter(move |(notice, sender)| {
+            notice.from == client && *sender == Gateway::Address(gateway)
+        });
+        ours.filter_map(move |(notice, _)| {
+            let to = other.ends.into_iter().find(|end| *end != client)?;
+            Some(Told {
+                at: notice.at,
+                note: NotifyType::REDIRECTED_FROM,
+                from: Text::verbatim(gateway),
+                client,
+                gateway: Text::verbatim(to),
+                ends_this: true,
+            })
+        })
+    });
+    told.collect()
+}
+
+/// Who sent the initiator of this tunnel here, where nothing was recorded of the tunnel to that gateway.
+fn come<'m>(case: &Case<'m>) -> impl Iterator<Item = Told> + use<'m> {
+    let (model, ends) = (case.model, case.tunnel.ends);
+    let notices = case.ike_sas().flat_map(sent_by);
+    notices.filter_map(move |(notice, gateway)| {
+        let client = notice.from;
+        let known = is_known(model, client, &gateway);
+        let here = ends.into_iter().find(|end| *end != client)?;
+        (!known).then(|| Told {
+            at: notice.at,
+            note: NotifyType::REDIRECTED_FROM,
+            from: Text::verbatim(gateway),
+            client,
+            gateway: Text::verbatim(here),
+            ends_this: false,
+        })
+    })
+}
+
+/// Whether something was recorded of a tunnel between a client and the gateway that sent it elsewhere; it may have
+/// been where either has many.
+fn is_known(model: &Model, client: IpAddr, gateway: &Gateway) -> bool {
+    const MANY: usize = 64;
+    let Gateway::Address(gateway) = *gateway else {
+        return false;
+    };
+    let [ours, theirs] = [client, gateway].map(|end| model.tunnels_of(end));
+    let (few, many) = match ours.len() <= theirs.len() {
+        true => (ours, theirs),
+        false => (theirs, ours),
+    };
+    few.len() > MANY || few.iter().any(|id| many.binary_search(id).is_ok())
 }
 
 /// The messages of an IKE SA that send the other side to another gateway, and which that is.
@@ -100,7 +226,7 @@ pub(super) fn redirections<'m>(
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::fires;
+    use crate::diagnose::testing::{findings, fires, silent};
 
     #[test]
     fn a_gateway_names_another() {
@@ -114,5 +240,52 @@ mod tests {
             "{}",
             finding.title
         );
+    }
+
+    /// A tunnel of A with B that A closes, and, just before, one with C that it begins: `notify` is in its request.
+    fn moved(notify: &str) -> String {
+        let up = |at: u32, to: char, i: u32, with: &str| {
+            format!(
+                "{at}.0 A:500 > {to}:500 IKE_SA_INIT i={i} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce {with}
+                 {at}.1 {to}:500 > A:500 IKE_SA_INIT i={i} r={i}9 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 {at}.2 A:500 > {to}:500 IKE_AUTH i={i} r={i}9 id=1 request sealed 256
+                 {at}.3 {to}:500 > A:500 IKE_AUTH i={i} r={i}9 id=1 response sealed 240\n"
+            )
+        };
+        let close = "
+            11.5 A:500 > B:500 INFORMATIONAL i=1 r=19 id=2 request sealed 80 opened D(IKE)
+            11.6 B:500 > A:500 INFORMATIONAL i=1 r=19 id=2 response sealed 80\n";
+        up(0, 'B', 1, "") + &up(11, 'C', 2, notify) + close
+    }
+
+    #[test]
+    fn who_was_sent_by_a_sealed_word_says_so_in_clear() {
+        // An IPv4 address of four octets: that of B.
+        let found = findings(&moved("N(REDIRECTED_FROM 0104c0000202)"));
+        let told: Vec<_> = found
+            .iter()
+            .filter(|one| one.rule.slug == "redirected")
+            .collect();
+        assert_eq!(told.len(), 1, "{found:#?}");
+        assert_eq!(
+            told[0].title.to_string(),
+            "192.0.2.2 redirects to 192.0.2.3"
+        );
+        assert_eq!(told[0].evidence[0].frame.number, 5);
+        let closed = found.iter().find(|one| one.rule.slug == "tunnel-deleted");
+        let cause = closed.and_then(|closed| found.get(closed.cause?));
+        assert_eq!(cause.map(|cause| cause.rule.slug), Some("redirected"));
+        silent(&moved(""), "redirected");
+    }
+
+    #[test]
+    fn who_was_sent_by_a_gateway_that_is_not_in_the_capture_is_told_where_it_came_to() {
+        let found = findings(&moved("N(REDIRECTED_FROM 0104c0000207)"));
+        let told = found.iter().find(|one| one.rule.slug == "redirected");
+        let title = told.map(|told| told.title.to_string());
+        assert_eq!(title.as_deref(), Some("192.0.2.7 redirects to 192.0.2.3"));
+        // That explains nothing of what becomes of this tunnel, nor of another.
+        let caused = found.iter().filter(|one| one.cause.is_some()).count();
+        assert_eq!(caused, 0, "{found:#?}");
     }
 }

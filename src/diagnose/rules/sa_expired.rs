@@ -6,6 +6,7 @@ use crate::diagnose::facts::{began, esp, life, quality};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::{ChildSa, ChildSaId, IkeSaId, Model, TunnelId};
+use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
@@ -34,7 +35,7 @@ const DOCUMENT: &str = "\
 Neither side renewed an SA before its lifetime was over. It is deleted or dropped, and traffic stops until somebody negotiates a new one: again and again, once a lifetime.
 
 ## How it is seen
-Traffic flows on a child SA up to its end, which a delete marks, and then pauses in both directions for far longer than between any two packets before; later a new child SA, which is not its rekeying, carries traffic at once. This comes at least three times with SAs of the same life; or twice, if the life is the lifetime that IKEv1 negotiated, which its keys show, or that the responder named by RESPONDER-LIFETIME; if once, it is a warning. Also: with such keys, one side goes on sending on an SA whose lifetime is over and that the other side does not use any more.
+Traffic flows on a child SA up to its end, which a delete marks, and then pauses in both directions for far longer than between any two packets before; later a new child SA, which is not its rekeying, carries traffic at once. This comes at least three times with SAs of the same life; or twice, if the life is the lifetime that IKEv1 negotiated, which its keys show, or that the responder named by RESPONDER-LIFETIME; if once, it is a warning. Also: with such keys, one side goes on sending on an SA whose lifetime is over and that the other side does not use any more. With the keys of IKEv2: a child SA is deleted, and only then, at once, another is made for the same networks, without REKEY_SA, at least twice; that is told as information, for traffic pauses for a moment only.
 
 ## What else looks like it
 Rekeying that is refused: see rekey-failed and pfs-mismatch, which come first. A health check or a script that resets the tunnel at a fixed interval. A side that closes a tunnel and opens it again by itself means it, and does not count.
@@ -140,6 +141,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .collect();
     let tap = case.tap();
     timed_out(case.id, &breaks)
+        .or_else(|| made_anew(case, &lives))
         .or_else(|| {
             // Which SAs were made is not known where an end was not recorded.
             let whole = !tap.deaf.contains(&true);
@@ -339,6 +341,66 @@ fn timed_out(tunnel: TunnelId, breaks: &[Break<'_>]) -> Option<Finding> {
     })
 }
 
+/// Child SAs that were deleted before others took their place, which do not renew them: so traffic pauses, if only
+/// for a moment. Keys show what a request renews and for which networks; of IKEv1, whose quick modes do not name
+/// what they renew, nothing is told.
+fn made_anew(case: &Case<'_>, lives: &[Life]) -> Option<Finding> {
+    /// A single one may be what an operator does.
+    const PATTERN: usize = 2;
+    let pairs = lives.windows(2).filter_map(|pair| {
+        let [old, next] = pair else { return None };
+        Some((old, next, asked_as_new(case.model, old, next)?))
+    });
+    let found: Vec<(&Life, &Life, life::Closing)> = pairs
+        .take(LOOKED_AT)
+        .filter_map(|(old, next, asked)| {
+            let closing = deleted(case.model, old)?;
+            let waited = asked.since(closing.at.1);
+            let soon = (Span::default()..=AT_ONCE).contains(&waited);
+            soon.then_some((old, next, closing))
+        })
+        .collect();
+    let (old, next, closing) = found.first().filter(|_| found.len() >= PATTERN)?;
+    let note = |closing: &life::Closing| say!("the delete by {from}", from = closing.from);
+    let pauses = found.iter().take(8).map(|(old, next, _)| {
+        let pause = next.first.since(old.last.1).as_secs_f64();
+        Text::verbatim(format_args!("{pause:.1}"))
+    });
+    let finding = Finding::new(&RULE, Confidence::Certain, case.id, closing.at, note(closing))
+        .severity(Severity::Info)
+        .also(old.last, "the last packet of an SA")
+        .also(next.made, "the next SA")
+        .title("Child SAs are deleted and made anew instead of being rekeyed")
+        .says(say!(
+            "{times} a child SA was deleted, and only then another was made for the same networks, which does not \
+             renew it (RFC 7296 section 1.3.3 has REKEY_SA for that). From the last packet of one to the first of the \
+             next passed {pauses} s; what was sent meanwhile was lost or waited.",
+            times = count(found.len() as u64, "time"),
+            pauses = list(pauses)
+        ))
+        .advise("Let at least one side rekey before the lifetime is over.");
+    let rest = found.iter().skip(1);
+    Some(rest.fold(finding, |finding, (_, next, closing)| {
+        finding
+            .also(closing.at, note(closing))
+            .also(next.made, "the next SA")
+    }))
+}
+
+/// When `next` was asked for, if it is for what `old` was for, under the same IKE SA, and is known not to renew it.
+fn asked_as_new(model: &Model, old: &Life, next: &Life) -> Option<Timestamp> {
+    let [before, after] = [old, next].map(|life| &model.child_sas[life.child]);
+    let making = &model.exchanges[after.made_by?];
+    let (message, read) = model.opened(making.request()?)?;
+    let [one, two] = [before, after].map(|child| child.terms.as_ref()?.granted.as_ref());
+    let ([a, b], [c, d]) = (one?, two?);
+    let is_alike = a == c && b == d || a == d && b == c;
+    let is_new = making.kind == ExchangeType::CREATE_CHILD_SA
+        && old.ike_sa == next.ike_sa
+        && read.notify(NotifyType::REKEY_SA).is_none();
+    (is_alike && is_new).then_some(message.time)
+}
+
 /// One side goes on sending on an SA whose negotiated lifetime is over, and the other does not.
 fn outlived(case: &Case<'_>, life: &Life, lives: &[Life]) -> Option<Finding> {
     /// So long after the end no clock and no queue explains a packet.
@@ -435,6 +497,48 @@ mod tests {
             "{}",
             finding.says
         );
+    }
+
+    /// An IKE SA whose child SAs end one after the other, each made anew after the delete of the one before, for
+    /// the networks of `to`, by a request that has this, too.
+    fn anew(to: impl Fn(u32) -> u32, with: &str) -> String {
+        let suite = "ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128";
+        let selectors = |n: u32| format!("TSi(10.1.0.0/16) TSr(10.{}.0.0/16)", to(n));
+        let mut text = format!(
+            "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa0 {suite}) {ts}
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb0 {suite}) {ts}
+             0.5 A > B ESP 0xb0 seq 1..58 every 0.5 size 136
+             0.6 B > A ESP 0xa0 seq 1..58 every 0.5 size 136\n",
+            ts = selectors(0)
+        );
+        for n in 1..4u32 {
+            let (at, id) = (n * 30, n * 2);
+            text += &format!(
+                "{at}.0 A:500 > B:500 INFORMATIONAL i=1 r=2 id={id} request sealed 80 opened D(ESP 0xa{old})
+                 {at}.05 B:500 > A:500 INFORMATIONAL i=1 r=2 id={id} response sealed 80 opened D(ESP 0xb{old})
+                 {at}.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={next} request sealed 224 opened {with} SA(ESP 0xa{n} {suite}) Nonce {ts}
+                 {at}.15 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={next} response sealed 208 opened SA(ESP 0xb{n} {suite}) Nonce {ts}
+                 {at}.2 A > B ESP 0xb{n} seq 1..58 every 0.5 size 136
+                 {at}.3 B > A ESP 0xa{n} seq 1..58 every 0.5 size 136\n",
+                old = n - 1,
+                next = id + 1,
+                ts = selectors(n)
+            );
+        }
+        text
+    }
+
+    #[test]
+    fn child_sas_that_are_made_anew_at_once_are_information() {
+        let finding = fires(&anew(|_| 2, ""), "sa-expired");
+        assert_eq!(finding.severity, crate::diagnose::Severity::Info);
+        let says = finding.says.to_string();
+        assert!(says.starts_with("3 times a child SA was deleted"), "{says}");
+        // What renews another, or is for other networks, is something else.
+        silent(&anew(|_| 2, "N(REKEY_SA ESP 0xa0)"), "sa-expired");
+        silent(&anew(|n| 2 + n, ""), "sa-expired");
     }
 
     #[test]

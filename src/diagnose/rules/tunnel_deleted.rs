@@ -33,7 +33,7 @@ const DOCUMENT: &str = "\
 One side closed the tunnel, or the SA that carries traffic, by a message of its own. In the end of a session that is normal. It is worth a warning when the other side still needs it: it goes on sending, or its new attempts fail.
 
 ## How it is seen
-An informational message of the size of a delete, after which the SA is not used any more. Without keys a delete cannot be told from other small messages by itself; what follows tells: all ESP ends with it, for longer than it ever paused before, until somebody asks for a new SA.
+An informational message of the size of a delete, after which the SA is not used any more. Without keys a delete cannot be told from other small messages by itself; what follows tells: all ESP ends with it, for longer than it ever paused before, until somebody asks for a new SA, or for good. Where the whole tunnel was closed and set up anew at the first try, as at a restart, it must have flowed before for as long as it paused.
 
 ## What else looks like it
 A rekeying deletes the old SA too; then a new one carries the traffic at once.
@@ -152,7 +152,14 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
             nothing_yet(case, at.1, vantage),
         ),
     };
-    let finding = Finding::new(
+    // What worked until nobody wanted it any more was closed in order.
+    let worked = case.directions().iter().any(|directions| {
+        [0, 1]
+            .into_iter()
+            .all(|end| !directions.flows(end).is_empty())
+    });
+    let wanted = still >= NEEDED || case.ike_sas().any(|sa| sa.seen.first.1 > at.1);
+    let mut finding = Finding::new(
             &RULE,
             match named {
                 Some(_) if confidence == Confidence::Likely => Confidence::Certain,
@@ -174,6 +181,7 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
              is enabled.",
             who
         ));
+    finding.in_order = worked && !wanted;
     Some(match named {
         Some(_) => finding,
         None => {
@@ -240,6 +248,10 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
                 Some(_) => tap::ended(case.model, vantage(case.model, exchange)?)?,
                 None => again.1,
             };
+            // Who restarts closes the whole tunnel, and gives it back: there the pause alone tells that it was missed.
+            let closes = sa.state == IkeState::Deleted
+                && sa.seen.last.1.since(closing.at.1) <= SILENCE;
+            let by_pause = fate.is_none() && closes;
             let ended = directions.iter().any(|directions| {
                 // Where the clock was set back, before and after are not known by time.
                 if quality::clock_error(case.model, directions.vantage) > Span::default() {
@@ -247,7 +259,7 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
                 }
                 [0, 1]
                     .into_iter()
-                    .all(|end| ends_at(directions, end, closing.at.1, until))
+                    .all(|end| ends_at(directions, end, closing.at.1, until, by_pause))
             });
             let paused = again.1.since(closing.at.1);
             // Who asks for a new SA much later wants something new.
@@ -351,12 +363,14 @@ fn path_died(case: &Case<'_>, from: Timestamp, until: Timestamp) -> bool {
 }
 
 /// Whether ESP towards `end` flowed up to just before `time` and then paused until `until`, longer
-/// than it ever had.
+/// than it ever had. Where it is to be known `by_pause` alone, it must have been watched for as long before: of what
+/// flowed for a second nobody knows whether it pauses for three.
 fn ends_at(
     directions: &esp::Directions<'_>,
     end: usize,
     time: Timestamp,
     until: Timestamp,
+    by_pause: bool,
 ) -> bool {
     // What goes on, or ended long before, is known without a look at every flow.
     let mut goes_on = directions.alive(end, time.later(IN_FLIGHT).later(Span(1)), time);
@@ -369,7 +383,9 @@ fn ends_at(
         .iter()
         .partition(|flow| flow.seen.first.1 < time);
     let packets: u64 = before.iter().map(|flow| flow.packets).sum();
-    let Some(last) = before.iter().map(|flow| flow.seen.last.1).max() else {
+    let seen = before.iter().map(|flow| flow.seen);
+    let begun = seen.clone().map(|seen| seen.first.1).min();
+    let Some((begun, last)) = begun.zip(seen.map(|seen| seen.last.1).max()) else {
         return false;
     };
     let paused = before
@@ -382,6 +398,7 @@ fn ends_at(
         && time.since(last) <= CLOSE
         && last.since(time) <= IN_FLIGHT
         && until.since(last) > paused
+        && (!by_pause || last.since(begun) >= until.since(last))
         && after.iter().all(|flow| flow.seen.first.1 >= until)
 }
 
@@ -778,10 +795,13 @@ mod tests {
             let last = directions.last(0).unwrap().1;
             let until = last.later(crate::units::Span::from_secs(9));
             let at = last.later(crate::units::Span::from_millis(100));
-            ends_at(directions, 0, at, until)
+            [false, true].map(|by_pause| ends_at(directions, 0, at, until, by_pause))
         };
-        assert!(ends(5));
-        assert!(!ends(4));
+        assert_eq!(ends(4), [false, false]);
+        // Watched for two seconds, it may pause for nine at any time; watched for nine it may not.
+        assert_eq!(ends(5), [true, false]);
+        assert_eq!(ends(18), [true, false]);
+        assert_eq!(ends(19), [true, true]);
     }
 
     #[test]

@@ -153,7 +153,8 @@ fn in_vain(case: &Case<'_>, births: &[Birth]) -> Option<Finding> {
     let alike = given
         .iter()
         .all(|one| one.size == first.size && one.closing.from == first.closing.from);
-    // The last one may have been cut off.
+    // Who counts failures counts as many each time. A fixed time holds as many packets of a fixed pace each time,
+    // or one more.
     if given.len() < PATTERN || !alike || most.saturating_sub(fewest) > 1 {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use super::redirected;
 use crate::diagnose::facts::asked::is_v1;
-use crate::diagnose::facts::{Tap, end_of, tap};
+use crate::diagnose::facts::{Tap, abandoned, clear, end_of, first, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{Exchange, IkeSa, IkeState, Plain};
@@ -29,7 +29,7 @@ const DOCUMENT: &str = "\
 Nothing that was recorded of this tunnel shows that it works, and nothing shows a fault. So it is called neither healthy nor broken.
 
 ## How it is seen
-Not both ends sent something that only a peer with the keys can send: an encrypted message of IKE, or ESP or AH. Or keys were agreed, and the capture ends before the peers know each other. What was seen is too little for any rule: the capture ends before an answer could be expected, holds one direction only, or begins when all is said.
+Not both ends sent something that only a peer with the keys can send: an encrypted message of IKE, or ESP or AH. Or keys were agreed, and the capture ends before the peers know each other, or the initiator has the answer, for it does not ask again, and does not go on. What was seen is too little for any rule: the capture ends before an answer could be expected, holds one direction only, or begins when all is said.
 
 ## What else looks like it
 A healthy tunnel and a broken one: that is the point.
@@ -144,6 +144,7 @@ fn found(case: &Case<'_>) -> Option<Finding> {
     let elsewhere = case.ike_sas().any(|sa| is_sent_elsewhere(case, sa));
     let half_open = case.ike_sas().filter(|sa| sa.state == IkeState::HalfOpen);
     let agreed = half_open.map(|sa| sa.version.major()).max();
+    let left_off = left_off(case);
     let unknown = case
         .ike_sas()
         .flat_map(|sa| &sa.notices)
@@ -155,9 +156,10 @@ fn found(case: &Case<'_>) -> Option<Finding> {
         (Some(1), _) => {
             "The peers agreed on algorithms; whether they accept each other is not shown.".into()
         }
-        (Some(_), _) => {
-            "The peers agreed on keys; whether they accept each other is not shown.".into()
-        }
+        (Some(_), _) => match &left_off {
+            Some((_, says)) => says.clone(),
+            None => "The peers agreed on keys; whether they accept each other is not shown.".into(),
+        },
         (None, Some(notice)) => say!(
             "{peer} answers {error}: it does not know the IKE SA that the message names.",
             peer = notice.from,
@@ -176,27 +178,67 @@ fn found(case: &Case<'_>) -> Option<Finding> {
             time => say!("The capture ends {time} after the last of it.", time),
         });
     }
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        case.id,
+        first,
+        "the first that was recorded",
+    )
+    .also(last, "the last")
+    .title(say!(
+        "Too little was recorded to tell whether the tunnel between {one} and {two} works",
+        one,
+        two
+    ))
+    .says(says.then("That shows neither that the tunnel works nor that it does not."));
+    if let Some((initiator, _)) = left_off {
+        finding = finding.advise(say!(
+            "Capture at {initiator}: if it goes on, a filter in between drops that; if it does not, its log tells why.",
+            initiator
+        ));
+    }
     Some(
-        Finding::new(
-            &RULE,
-            Confidence::Certain,
-            case.id,
-            first,
-            "the first that was recorded",
-        )
-        .also(last, "the last")
-        .title(say!(
-            "Too little was recorded to tell whether the tunnel between {one} and {two} works",
-            one,
-            two
-        ))
-        .says(says.then("That shows neither that the tunnel works nor that it does not."))
+        finding
         .advise("Record both directions, at one place that packets of both take.")
         .advise(
             "Record from before the tunnel is started until it has been up, or has failed, for a minute; an \
              idle tunnel shows itself when somebody pings through it.",
         ),
     )
+}
+
+/// The initiator of the last attempt, if it had its answer and was not heard of again, not even by fragments of a
+/// packet, and what that may mean.
+fn left_off(case: &Case<'_>) -> Option<(IpAddr, Text)> {
+    /// Who has no answer asks again (RFC 7296 section 2.1), and no program waits longer before it does so first.
+    const ASKS_AGAIN: Span = Span::from_secs(15);
+    let sa = case.ike_sas().last()?;
+    let (exchange, answer) = abandoned::half(case.model, sa)?;
+    let message = first(case.model, exchange.response()?)?;
+    let watched = tap::went_on(case.model, message.vantage, answer.1, ASKS_AGAIN);
+    let in_pieces = clear::fragments(case).next().is_some();
+    let agreed = sa.state == IkeState::HalfOpen && exchange.kind == ExchangeType::IKE_SA_INIT;
+    if !agreed || !watched || in_pieces {
+        return None;
+    }
+    let initiator = message.path.to().address;
+    let says = say!(
+        "The peers agreed on keys, and {initiator} had the answer, for it did not ask again; nothing more of it came.",
+        initiator
+    );
+    // RFC 7296 section 2.23.
+    let says = says.then(match sa.nat.is_some_and(|nat| nat.is_there()) {
+        true => {
+            "It does not like the answer, or only looked; or its next message, which goes to port 4500, for a NAT is \
+             there, was lost on the way."
+        }
+        false => {
+            "It does not like the answer, or only looked; or its next message, to the same port or to port 4500, was \
+             lost on the way."
+        }
+    });
+    Some((initiator, says))
 }
 
 /// Whether the recording goes on for so long after a moment that an answer would be in it.
@@ -275,6 +317,18 @@ mod tests {
     #[test]
     fn keys_without_an_identity_decide_nothing() {
         check(&[INIT, ANSWER].concat(), &["undecided"]);
+    }
+
+    #[test]
+    fn an_initiator_that_had_the_answer_and_did_not_go_on_is_told() {
+        let says = |end: u32, init: &str| {
+            let text = format!("{init}{ANSWER}\n{end} C > B ESP 0xc1\n{end} B > C ESP 0xc2");
+            fires(&text, "undecided").says.to_string()
+        };
+        assert!(says(16, INIT).contains("192.0.2.1 had the answer"));
+        // It may ask again yet, or has.
+        assert!(!says(12, INIT).contains("had the answer"));
+        assert!(!says(16, &format!("{INIT} again=4")).contains("had the answer"));
     }
 
     #[test]

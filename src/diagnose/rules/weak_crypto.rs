@@ -83,31 +83,54 @@ struct Alike<T> {
     count: u64,
 }
 
-/// Counts one more SA with this weakness.
-fn add<T>(kinds: &mut Vec<Alike<T>>, weak: Text, sa: T) {
-    if let Some(kind) = kinds.iter_mut().find(|kind| kind.weak == weak) {
-        kind.count += 1;
-    } else if kinds.len() < TOLD {
-        kinds.push(Alike {
-            weak,
-            first: sa,
-            count: 1,
-        });
+/// SAs by their weakness, the first kinds each, and how many have another.
+struct Kinds<T> {
+    told: Vec<Alike<T>>,
+    others: u64,
+}
+
+impl<T> Kinds<T> {
+    fn new() -> Self {
+        let (told, others) = (Vec::new(), 0);
+        Self { told, others }
     }
+
+    /// Counts one more SA with this weakness.
+    fn add(&mut self, weak: Text, sa: T) {
+        if let Some(kind) = self.told.iter_mut().find(|kind| kind.weak == weak) {
+            kind.count += 1;
+        } else if self.told.len() < TOLD {
+            self.told.push(Alike {
+                weak,
+                first: sa,
+                count: 1,
+            });
+        } else {
+            self.others += 1;
+        }
+    }
+}
+
+/// Adds to what is told of the last kind that so many SAs are weak in other ways.
+fn with_others(mut told: Vec<Weak>, sas: Option<Text>) -> Vec<Weak> {
+    if let Some((last, sas)) = told.last_mut().zip(sas) {
+        last.says.add(say!("Weak in other ways: {sas}.", sas));
+    }
+    told
 }
 
 /// The IKE SAs that are weak, one row for each kind.
 fn of_ike(case: &Case<'_>) -> Vec<Weak> {
-    let mut kinds = Vec::new();
+    let mut kinds = Kinds::new();
     for sa in case.ike_sas() {
         let (suite, exposed) = (weaknesses(sa), exposes_key(case.model, sa));
         let by_its_suite = !suite.is_empty();
         if let Some(weak) = parted(suite.into_iter().chain(exposed).collect()) {
-            add(&mut kinds, weak, (sa, by_its_suite));
+            kinds.add(weak, (sa, by_its_suite));
         }
     }
     let only = case.tunnel.ike_sas.len() == 1;
-    let told = kinds.into_iter().map(|kind| {
+    let told = kinds.told.into_iter().map(|kind| {
         let (sa, by_its_suite) = kind.first;
         Weak {
             says: match only {
@@ -124,7 +147,8 @@ fn of_ike(case: &Case<'_>) -> Vec<Weak> {
                 .then_some("Aggressive mode exposes the pre-shared key to guessing"),
         }
     });
-    told.collect()
+    let others = (kinds.others > 0).then(|| count(kinds.others, "IKE SA"));
+    with_others(told.collect(), others)
 }
 
 fn in_several(sas: Text, weak: Text) -> Text {
@@ -133,17 +157,17 @@ fn in_several(sas: Text, weak: Text) -> Text {
 
 /// The child SAs that are weak, one row for each kind.
 fn of_children(case: &Case<'_>) -> Vec<Weak> {
-    let mut kinds = Vec::new();
+    let mut kinds = Kinds::new();
     for id in case.ike_sas().flat_map(|sa| &sa.child_sas) {
         let child = &case.model.child_sas[*id];
         let made_by = child.made_by.map(|id| &case.model.exchanges[id]);
         let answer = made_by.and_then(Exchange::response);
         let at = answer.and_then(|answer| began(case.model, answer));
         if let (Some(at), Some(weak)) = (at, parted(weaknesses_of_child(child))) {
-            add(&mut kinds, weak, at);
+            kinds.add(weak, at);
         }
     }
-    let told = kinds.into_iter().map(|kind| Weak {
+    let told = kinds.told.into_iter().map(|kind| Weak {
         says: match kind.count {
             1 => say!("A child SA uses {weak}.", weak = kind.weak),
             many => in_several(count(many, "child SA"), kind.weak),
@@ -153,7 +177,8 @@ fn of_children(case: &Case<'_>) -> Vec<Weak> {
         advice: CHOOSE,
         title: None,
     });
-    told.collect()
+    let others = (kinds.others > 0).then(|| count(kinds.others, "child SA"));
+    with_others(told.collect(), others)
 }
 
 /// ESP that is seen not to be encrypted (RFC 2410).
@@ -296,5 +321,23 @@ mod tests {
             .to_string();
         assert!(says.contains("Weak in 2 IKE SAs: 1024-bit"), "{says}");
         assert!(says.contains("Weak in 1 IKE SA: 1536-bit"), "{says}");
+    }
+
+    #[test]
+    fn of_many_kinds_the_rest_is_counted() {
+        let text: String = [1, 2, 5, 22, 23, 24, 1, 24]
+            .iter()
+            .zip(1..)
+            .map(|(group, at)| {
+                let suite = format!("SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH{group})");
+                format!(
+                    "{at} A:500 > B:500 IKE_SA_INIT i={at}1 r=0 id=0 request {suite} KE({group}) Nonce
+                     {at}.1 B:500 > A:500 IKE_SA_INIT i={at}1 r={at}2 id=0 response {suite} KE({group}) Nonce\n"
+                )
+            })
+            .collect();
+        let says = fires(&text, "weak-crypto").says.to_string();
+        assert!(says.contains("Weak in 2 IKE SAs"), "{says}");
+        assert!(says.contains("Weak in other ways: 3 IKE SAs."), "{says}");
     }
 }
