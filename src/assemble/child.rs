@@ -128,7 +128,7 @@ impl Maker {
         Some(Box::new(ChildTerms {
             ah: any.spis.first().is_some_and(|(_, ah, _)| *ah),
             mode: granted.map(|answer| answer.mode),
-            suite: granted.and_then(|answer| answer.suite),
+            suite: granted.and_then(|answer| answer.suite.clone()),
             asked: asked.and_then(|request| request.selectors.clone()),
             granted: granted.and_then(|answer| answer.selectors.clone()),
             lifetime_secs: granted.and_then(|answer| answer.lifetime_secs),
@@ -268,6 +268,8 @@ struct Draft {
     spis: [Option<EspSpi>; 2],
     /// Groups of flows towards who asked, and towards who answered.
     flows: [Option<usize>; 2],
+    /// Whether another was made together with it, so that either may carry what the other is given.
+    guessed: bool,
     terms: Option<Box<ChildTerms>>,
     /// The SPI of the SA whose place it takes; `Some(None)` if messages say that it takes none.
     rekeys: Option<Option<EspSpi>>,
@@ -285,6 +287,7 @@ impl Draft {
             sure: maker.sure,
             spis: maker.spis(),
             flows: [None, None],
+            guessed: false,
             terms: maker.terms(),
             rekeys: maker.rekeys(),
             replaces: None,
@@ -390,6 +393,16 @@ fn assign(
         }
         let choices = open.get_mut(&direction);
         let chosen = choices.and_then(|choices| choose(model, (group, before), makers, choices));
+        let chosen = chosen.map(|Choice { number, among }| {
+            if among.len() > 1 {
+                for other in among {
+                    if let Some(draft) = drafts.get_mut(other) {
+                        draft.guessed = true;
+                    }
+                }
+            }
+            number
+        });
         let slot = chosen.and_then(|number| {
             let mut ends = makers.get(number)?.ends.iter();
             let towards_asker = ends.any(|[asker, _]| *asker == group.to);
@@ -407,6 +420,13 @@ fn assign(
     unlinked
 }
 
+/// The exchange that is taken to have made an SA.
+struct Choice {
+    number: usize,
+    /// Those made together, of which it is the first.
+    among: Vec<usize>,
+}
+
 /// Takes out of the open exchanges the one that made this SA, if that can be told. What began before it in
 /// its direction was used until the time beside it.
 fn choose(
@@ -414,7 +434,7 @@ fn choose(
     (group, used): (&Group, Option<Timestamp>),
     makers: &[Maker],
     open: &mut Vec<usize>,
-) -> Option<usize> {
+) -> Option<Choice> {
     let first = group.seen.first.1;
     let choices: Vec<(usize, &Maker)> = open
         .iter()
@@ -435,7 +455,7 @@ fn choose(
     // others, as one does that renews when none but those is there to be renewed. Without rivals at
     // once, the others are of the same line.
     let mut renewed = false;
-    let chosen = choices
+    let among: Vec<usize> = choices
         .iter()
         .take_while(|(_, maker)| {
             let together = !renewed && latest.asked.since(maker.asked) <= TOGETHER;
@@ -443,12 +463,13 @@ fn choose(
             renewed = maker.renews == Some(true) && !in_use;
             together && same_line(model, latest.ike_sa, maker.ike_sa)
         })
-        .last()
-        .map_or(*newest, |(number, _)| *number);
+        .map(|(number, _)| *number)
+        .collect();
+    let number = among.last().copied().unwrap_or(*newest);
     // It is among the last few, so this is cheap.
-    let place = open.iter().rposition(|number| *number == chosen)?;
+    let place = open.iter().rposition(|open| *open == number)?;
     open.remove(place);
-    Some(chosen)
+    Some(Choice { number, among })
 }
 
 /// Whether two IKE SAs are the same, or one is an heir of the other.
@@ -513,6 +534,7 @@ fn pair_up(model: &Model, groups: &[Group], unlinked: &[usize]) -> Vec<Draft> {
             by: None,
             sure: true,
             spis: [None, None],
+            guessed: false,
             terms: None,
             rekeys: None,
             flows: match group.to == initiator {
@@ -834,6 +856,7 @@ fn store(model: &mut Model, groups: &[Group], drafts: Vec<Draft>) {
             spis: [spi(0), spi(1)],
             by: draft.by,
             flows: sides.map(|group| group.and_then(|group| group.flows.first().copied())),
+            is_guessed: draft.guessed,
             replaces: draft.replaces.and_then(|old| ids.get(old).copied()),
             seen: draft.seen(groups),
             terms: draft.terms,

@@ -4,8 +4,8 @@ use super::{HashMap, HashSet};
 use crate::limits::{SUCCESSION_AFTERWARDS, SUCCESSION_LOOK_BACK};
 use crate::model::exchange::begins_ike_sa;
 use crate::model::{
-    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeSuite, Model,
-    Negotiation,
+    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeSuite,
+    InformationalClass, Model, Negotiation,
 };
 use crate::registry::ExchangeType;
 use crate::units::{IkeSpis, Span, Timestamp};
@@ -55,9 +55,9 @@ pub(super) fn find(model: &mut Model) -> Succession {
                     told.get(&row.spis).map(|(old, id)| (*old, Some(*id)))
                 }
                 true => candidates
-                    .filter(|old| reauthenticates(model, *old, id, end))
-                    .max_by_key(|old| model.ike_sas[*old].seen.last.1)
-                    .map(|old| (old, None)),
+                    .filter_map(|old| Some((old, reauthenticates(model, old, id, end)?)))
+                    .min_by_key(|(_, fit)| *fit)
+                    .map(|(old, _)| (old, None)),
                 false => candidates
                     .filter_map(|old| Some((old, rekeyed_by(model, &model.ike_sas[old], row)?)))
                     .max_by_key(|(_, (time, _))| *time)
@@ -146,28 +146,52 @@ fn known_otherwise(negotiation: &Negotiation) -> bool {
     !negotiation.is_of_ike() || negotiation.granted().is_some()
 }
 
+/// How well an IKE SA fits as the one that a new one takes over from, less being better: whether
+/// the side deleted it that began the new one, and how near in time.
+type Fit = (bool, Span);
+
 /// Whether a new IKE SA with its own `IKE_SA_INIT` takes over in an orderly way (RFC 7296 section
-/// 2.8.3): the last thing on the old one is an answered informational exchange, shortly before or
+/// 2.8.3): the last thing on the old one is that it is deleted, which is answered, shortly before or
 /// after, and nothing follows although the capture goes on. A restarted peer would not answer.
-fn reauthenticates(model: &Model, old: IkeSaId, new: IkeSaId, end: Option<Timestamp>) -> bool {
+fn reauthenticates(
+    model: &Model,
+    old_id: IkeSaId,
+    new_id: IkeSaId,
+    end: Option<Timestamp>,
+) -> Option<Fit> {
     let up = matches!(
-        model.auth_outcome(new),
+        model.auth_outcome(new_id),
         AuthOutcome::AuthOnly | AuthOutcome::Full | AuthOutcome::Unclear
     );
-    let (old, new) = (&model.ike_sas[old], &model.ike_sas[new]);
-    let Some(last) = old.exchanges.last().map(|id| &model.exchanges[*id]) else {
-        return false;
-    };
-    let Some(answered) = time_of(model, last.response()) else {
-        return false;
-    };
+    let (old, new) = (&model.ike_sas[old_id], &model.ike_sas[new_id]);
+    let last = &model.exchanges[*old.exchanges.last()?];
+    let (answered, request) = (time_of(model, last.response())?, last.request()?);
     let after = answered.since(new.seen.first.1);
     let goes_on = end.is_some_and(|end| end.since(answered) > DRAIN);
-    up && last.kind == ExchangeType::INFORMATIONAL
-        && last.request().is_some()
+    let fits = up
+        && last.kind == ExchangeType::INFORMATIONAL
         && after >= Span(-BREAK.0)
         && after <= DRAIN
         && (goes_on || after.0 <= 0)
+        && may_delete(model, old_id, request);
+    let began = new.exchanges.first().map(|id| &model.exchanges[*id]);
+    let beginner = sender(model, began.and_then(Exchange::request));
+    let own = sender(model, Some(request)) == beginner;
+    fits.then_some((!own, Span(after.0.abs())))
+}
+
+/// Whether a message may delete its IKE SA, by what was read of it or by its size.
+fn may_delete(model: &Model, ike_sa: IkeSaId, request: &Flight) -> bool {
+    match model.informational_class(ike_sa, request) {
+        Some(InformationalClass::Empty | InformationalClass::DeleteChild) => false,
+        Some(InformationalClass::Large) => model.opened(request).is_none(),
+        _ => true,
+    }
+}
+
+fn sender(model: &Model, flight: Option<&Flight>) -> Option<IpAddr> {
+    let first = flight?.first()?;
+    Some(model.messages[first].path.from().address)
 }
 
 fn time_of(model: &Model, flight: Option<&Flight>) -> Option<Timestamp> {

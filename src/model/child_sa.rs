@@ -22,6 +22,9 @@ pub struct ChildSa {
     pub by: Option<Role>,
     /// Its flows: towards the initiator, towards the responder.
     pub flows: [Option<FlowId>; 2],
+    /// Whether its flows may be those of another that was made together with it: no message that was
+    /// opened names their SPIs, and they are taken in the order of their first packets.
+    pub is_guessed: bool,
     /// The child SA whose place it took.
     pub replaces: Option<ChildSaId>,
     /// First and last packet of its flows; `None` if it never carried one.
@@ -61,7 +64,7 @@ pub enum Mode {
 }
 
 /// The algorithms of a child SA: transform IDs of the IKEv2 registry, whatever the version.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ChildSuite {
     /// Encryption; AH has none.
     pub encryption: Option<u16>,
@@ -71,6 +74,8 @@ pub struct ChildSuite {
     pub integrity: Option<u16>,
     /// Key exchange method of its own (perfect forward secrecy); `None` if it has none.
     pub group: Option<u16>,
+    /// Additional key exchange methods, in order (RFC 9370).
+    pub additional_groups: Vec<u16>,
     /// Whether sequence numbers are extended; `None` if it is not said.
     pub esn: Option<bool>,
 }

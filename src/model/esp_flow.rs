@@ -119,7 +119,8 @@ pub struct EspFlow {
 pub enum Link {
     /// A message names its SPI.
     Proven(ChildSaId),
-    /// Time, addresses and direction fit, and nothing else does.
+    /// Time, addresses and direction fit, and nothing else does, but for what was made together with it
+    /// ([`ChildSa::is_guessed`](super::ChildSa::is_guessed)).
     Inferred(ChildSaId),
     /// Nothing ties it to one.
     None,

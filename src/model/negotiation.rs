@@ -386,6 +386,10 @@ fn proposal_v2(said: &mut Said, proposal: &ikev2::Proposal<'_>) {
         key_bits: encryption.and_then(|one| one.key_length),
         integrity: id(TransformType::INTEG),
         group: id(TransformType::KE),
+        // ADDKE1 to ADDKE7, each of which may be "NONE" (RFC 9370 section 2.2.1).
+        additional_groups: (TransformType::ADDKE1.0..=TransformType::ADDKE7.0)
+            .filter_map(|number| id(TransformType(number)))
+            .collect(),
         esn: first(TransformType::ESN).map(|one| one.id == 1),
     });
 }
@@ -457,6 +461,7 @@ fn proposal_v1(said: &mut Said, proposal: &ikev1::Proposal<'_>) {
                 false => values.integrity.and_then(integrity_as_v2),
             },
             group: values.group,
+            additional_groups: Vec::new(),
             // RFC 4304 section 3: extended only if it is said.
             esn: Some(values.esn),
         });

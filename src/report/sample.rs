@@ -92,6 +92,7 @@ pub(super) fn model() -> Model {
         made_by: None,
         spis: [None, Some(EspSpi(0xc0de_0001))],
         by: Some(Role::Initiator),
+        is_guessed: false,
         flows: [None, Some(FlowId(0))],
         replaces: None,
         terms: None,

@@ -32,7 +32,7 @@ pub fn write(out: &mut impl Write, tunnels: &Tunnels<'_>, sheet: Sheet) -> io::R
         inferred(out, &tunnel, sheet)?;
         child_sas(out, &tunnel, sheet)?;
         let own: Vec<ExchangeView> = tunnels.exchanges.of(tunnel.id).collect();
-        exchanges(out, &own, sheet)?;
+        exchanges(out, &own, &tunnels.inputs, sheet)?;
     }
     Ok(())
 }
@@ -76,21 +76,7 @@ pub(super) fn summary(
         count(more, "IKE SA")
     })?;
     terms(out, tunnel, shown, sheet)?;
-    if !tunnel.flows.is_empty() {
-        let head = [
-            "", "kind", "SPI", "packets", "octets", "missing", "late", "twice", "from", "for",
-        ];
-        let rows: Vec<Vec<String>> = tunnel
-            .flows
-            .iter()
-            .take(shown)
-            .map(|flow| flow_row(tunnel, flow))
-            .collect();
-        sheet.table(out, 5, &head, &rows)?;
-        left_out(out, tunnel.flows.len(), shown, sheet, |more| {
-            count(more, "flow")
-        })?;
-    }
+    flows(out, tunnel, inputs, shown, sheet)?;
     for taps in &tunnel.taps {
         let text = between_taps(tunnel, taps, inputs);
         sheet.paragraph(out, "     ", &sheet.say(text))?;
@@ -179,14 +165,11 @@ fn inner(
     inputs: &[InputView<'_>],
     sheet: Sheet,
 ) -> io::Result<()> {
-    let mut talks = by_conversation(&inside.conversations);
+    let mut talks: Vec<&ConversationView> = inside.conversations.iter().collect();
     let listed = talks.len() as u64;
-    talks.sort_by_key(|taps| {
-        let talk = taps.first().copied();
-        std::cmp::Reverse(talk.map_or(0, packets))
-    });
+    talks.sort_by_key(|talk| std::cmp::Reverse(packets(talk)));
     let shown = talks.iter().take(TALKS_SHOWN);
-    let mut told: Vec<Text> = shown.filter_map(|taps| at_taps(taps, inputs)).collect();
+    let mut told: Vec<Text> = shown.map(|talk| at_taps(talk, inputs)).collect();
     match (listed + inside.more).saturating_sub(TALKS_SHOWN as u64) {
         0 => {}
         more => told.push(count(more, "further conversation")),
@@ -205,48 +188,19 @@ fn packets(talk: &ConversationView) -> u64 {
     talk.sent.packets + talk.received.packets
 }
 
-/// The taps at which each conversation was recorded, the one that saw most of it first.
-fn by_conversation(all: &[ConversationView]) -> Vec<Vec<&ConversationView>> {
-    let mut places = HashMap::new();
-    let mut found: Vec<Vec<&ConversationView>> = Vec::new();
-    for talk in all {
-        let mut ends = [&talk.from, &talk.to].map(|end| (end.address, end.port));
-        ends.sort_unstable();
-        let place = *places
-            .entry((talk.protocol, talk.nested, ends))
-            .or_insert(found.len());
-        match found.get_mut(place) {
-            Some(taps) => taps.push(talk),
-            None => found.push(vec![talk]),
-        }
-    }
-    for taps in &mut found {
-        taps.sort_by_key(|talk| std::cmp::Reverse(packets(talk)));
-    }
-    found
-}
-
 /// A conversation, and what other taps saw less of it.
-fn at_taps(taps: &[&ConversationView], inputs: &[InputView<'_>]) -> Option<Text> {
-    let (most, others) = taps.split_first()?;
-    let less = others.iter().find(|other| packets(other) < packets(most));
-    let talk = said(most);
-    Some(match less {
-        None => talk,
-        Some(less) => {
-            let (sent, back) = match less.from.address == most.from.address {
-                true => (less.sent.packets, less.received.packets),
-                false => (less.received.packets, less.sent.packets),
-            };
-            say!(
-                "{talk} (at {tap} {sent} and {back})",
-                talk,
-                tap = tap_name(inputs, less.input, less.interface),
-                sent,
-                back
-            )
-        }
-    })
+fn at_taps(talk: &ConversationView, inputs: &[InputView<'_>]) -> Text {
+    let mut elsewhere = talk.elsewhere.iter();
+    match elsewhere.find(|other| other.packets() < packets(talk)) {
+        None => said(talk),
+        Some(less) => say!(
+            "{talk} (at {tap} {sent} and {back})",
+            talk = said(talk),
+            tap = tap_name(inputs, less.input, less.interface),
+            sent = less.sent_packets,
+            back = less.received_packets
+        ),
+    }
 }
 
 /// `10.1.0.1:40000 → 10.2.0.1:443 TCP, 12 packets, 11 back`.
@@ -421,6 +375,44 @@ fn ike_sa(
     Ok(())
 }
 
+/// The first flows, those of each tap in a table that names it where there are several.
+fn flows(
+    out: &mut impl Write,
+    tunnel: &TunnelView<'_>,
+    inputs: &[InputView<'_>],
+    shown: usize,
+    sheet: Sheet,
+) -> io::Result<()> {
+    let tap = |flow: &FlowView<'_>| (flow.input, flow.interface);
+    let mut taps = Vec::new();
+    for flow in &tunnel.flows {
+        if !taps.contains(&tap(flow)) {
+            taps.push(tap(flow));
+        }
+    }
+    let head = [
+        "", "kind", "SPI", "packets", "octets", "missing", "late", "twice", "from", "for",
+    ];
+    for (input, interface) in &taps {
+        let own = tunnel.flows.iter().take(shown);
+        let rows: Vec<Vec<String>> = own
+            .filter(|flow| tap(flow) == (*input, *interface))
+            .map(|flow| flow_row(tunnel, flow))
+            .collect();
+        if rows.is_empty() {
+            continue;
+        }
+        if taps.len() > 1 {
+            let name = tap_name(inputs, *input, *interface);
+            sheet.paragraph(out, "     ", &sheet.say(say!("at {tap}", tap = name)))?;
+        }
+        sheet.table(out, 5, &head, &rows)?;
+    }
+    left_out(out, tunnel.flows.len(), shown, sheet, |more| {
+        count(more, "flow")
+    })
+}
+
 fn flow_row(tunnel: &TunnelView<'_>, flow: &FlowView<'_>) -> Vec<String> {
     let [_, far] = tunnel.addresses;
     let forth = flow
@@ -461,10 +453,11 @@ fn child_sas(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io:
         .child_sas
         .iter()
         .map(|child| {
-            let [to_initiator, to_responder] = child
-                .spis
-                .each_ref()
-                .map(|spi| spi.clone().unwrap_or("-".to_owned()));
+            let doubt = if child.guessed { "?" } else { "" };
+            let [to_initiator, to_responder] = child.spis.each_ref().map(|spi| {
+                let said = spi.as_ref().map(|spi| format!("{spi}{doubt}"));
+                said.unwrap_or("-".to_owned())
+            });
             vec![
                 child.id.to_string(),
                 number(child.ike_sa),
@@ -505,7 +498,12 @@ fn inferred(out: &mut impl Write, tunnel: &TunnelView<'_>, sheet: Sheet) -> io::
     Ok(())
 }
 
-fn exchanges(out: &mut impl Write, exchanges: &[ExchangeView], sheet: Sheet) -> io::Result<()> {
+fn exchanges(
+    out: &mut impl Write,
+    exchanges: &[ExchangeView],
+    inputs: &[InputView<'_>],
+    sheet: Sheet,
+) -> io::Result<()> {
     let Some(start) = exchanges
         .first()
         .and_then(|exchange| exchange.messages.first()?.time_ns)
@@ -514,7 +512,7 @@ fn exchanges(out: &mut impl Write, exchanges: &[ExchangeView], sheet: Sheet) -> 
     };
     let rows: Vec<Vec<String>> = exchanges
         .iter()
-        .map(|exchange| exchange_row(exchange, sheet))
+        .map(|exchange| exchange_row(exchange, inputs, sheet))
         .collect();
     let head = [
         "IKE SA",
@@ -536,11 +534,14 @@ fn exchanges(out: &mut impl Write, exchanges: &[ExchangeView], sheet: Sheet) -> 
     sheet.table(out, 5, &head, &rows)
 }
 
-fn exchange_row(exchange: &ExchangeView, sheet: Sheet) -> Vec<String> {
-    let frame = |flight: &FlightView| {
-        flight
-            .frame
-            .map_or("?".to_owned(), |frame| frame.frame.to_string())
+fn exchange_row(exchange: &ExchangeView, inputs: &[InputView<'_>], sheet: Sheet) -> Vec<String> {
+    let frame = |flight: &FlightView| match flight.frame {
+        Some(at) if inputs.len() > 1 => {
+            let tap = sheet.say(tap_name(inputs, at.input, 0));
+            format!("{} ({tap})", at.frame)
+        }
+        Some(at) => at.frame.to_string(),
+        None => "?".to_owned(),
     };
     let frames: Vec<String> = exchange.messages.iter().map(frame).collect();
     let at = exchange.messages.iter().find_map(|flight| flight.time_ns);

@@ -206,6 +206,58 @@ fn is_recording(
     time.since(begin) >= doubt && end.since(time).0 >= WHILE.0 + doubt.0
 }
 
+/// How the clocks of inputs stand to that of the first of a tunnel's taps, as far as packets that passed
+/// both tell.
+#[derive(Clone, Debug, Default)]
+pub struct Clocks {
+    /// How far that of an input is ahead.
+    ahead: Vec<(u16, Span)>,
+}
+
+impl Clocks {
+    /// Those of the inputs that recorded a tunnel.
+    pub fn of(tunnel: &Tunnel) -> Self {
+        let mut ahead: Vec<(u16, Span)> = Vec::new();
+        if let Some(pair) = tunnel.taps.first() {
+            let [first, _] = pair.taps;
+            ahead.push((first.input, Span(0)));
+        }
+        // Of each pair that is left, one may have become known by the pass before.
+        for _ in &tunnel.taps {
+            for pair in &tunnel.taps {
+                let Some(clock) = pair.clock else {
+                    continue;
+                };
+                // What may as well be none is none.
+                let offset = match clock.offset.0.abs() > clock.uncertainty.0 {
+                    true => clock.offset,
+                    false => Span(0),
+                };
+                let [a, b] = pair.taps.map(|tap| tap.input);
+                let known = |input| ahead.iter().find(|(known, _)| *known == input);
+                match (known(a).copied(), known(b).copied()) {
+                    (Some((_, of_a)), None) => {
+                        ahead.push((b, Span(of_a.0.saturating_add(offset.0))))
+                    }
+                    (None, Some((_, of_b))) => {
+                        ahead.push((a, Span(of_b.0.saturating_sub(offset.0))))
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Self { ahead }
+    }
+
+    /// When something happened by the clock of the first tap.
+    pub fn common(&self, (frame, time): Cite) -> Timestamp {
+        let ahead = self.ahead.iter().find(|(input, _)| *input == frame.input);
+        ahead.map_or(time, |(_, ahead)| {
+            time.later(Span(ahead.0.saturating_neg()))
+        })
+    }
+}
+
 /// ESP and AH of one direction between two taps, one behind the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Located<'m> {

@@ -173,7 +173,7 @@ fn truncated(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
         return None;
     };
     let child = &case.model.child_sas[id];
-    let suite = child.terms.as_ref()?.suite?;
+    let suite = child.terms.as_ref()?.suite.as_ref()?;
     let others = child
         .flows
         .iter()

@@ -86,7 +86,7 @@ fn is_counted_up(flow: &EspFlow) -> bool {
 fn is_extended(model: &Model, flow: &EspFlow) -> bool {
     let child = flow.child_sa.child_sa().map(|id| &model.child_sas[id]);
     let terms = child.and_then(|child| child.terms.as_ref());
-    terms.and_then(|terms| terms.suite?.esn) == Some(true)
+    terms.and_then(|terms| terms.suite.as_ref()?.esn) == Some(true)
 }
 
 fn finding(tunnel: TunnelId, flow: &EspFlow) -> Finding {

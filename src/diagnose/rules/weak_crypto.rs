@@ -219,7 +219,7 @@ pub(super) fn weak<const N: usize>(suite: [(TransformType, Option<u16>); N]) -> 
 /// What is weak about a child SA, if its suite is known.
 fn weaknesses_of_child(child: &ChildSa) -> Vec<Text> {
     let terms = child.terms.as_ref();
-    let Some(suite) = terms.and_then(|terms| terms.suite) else {
+    let Some(suite) = terms.and_then(|terms| terms.suite.as_ref()) else {
         return Vec::new();
     };
     weak([

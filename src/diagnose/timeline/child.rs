@@ -60,6 +60,12 @@ fn event(model: &Model, child: &ChildSa) -> Option<Event> {
     if let Some(old) = old {
         says = say!("{says} in place of {old}", says, old = pair(old));
     }
+    if child.is_guessed {
+        says = say!(
+            "{says}, unless these are of another made at the same time",
+            says
+        );
+    }
     if let Some(terms) = child.terms.as_deref() {
         says = with_selectors(says, terms);
     }

@@ -83,11 +83,12 @@ fn middle(events: &mut Vec<Event>, start: usize, end: usize) {
         kind: Kind::Again,
         says: say!(
             "and so on for {time}: {kinds}",
-            time = last.at.1.since(first.at.1),
+            time = last.when.since(first.when),
             kinds = list(kinds)
         ),
         count: folded.iter().map(|event| event.count).sum(),
         anew: false,
+        when: first.when,
     };
     events.insert(start, again);
 }

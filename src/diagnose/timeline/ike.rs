@@ -4,6 +4,7 @@
 use super::{ALIKE, Event, Kind};
 use crate::diagnose::facts::life::Closing;
 use crate::diagnose::facts::proof::{self, Refusal};
+use crate::diagnose::facts::taps::Clocks;
 use crate::diagnose::facts::{self, Asked, Fate, began, child, end_of, esp, life, offer, rekey};
 use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
@@ -21,7 +22,7 @@ use std::net::IpAddr;
 const COPIES: Span = Span::from_millis(400);
 
 /// Tells of the IKE SAs of a tunnel.
-pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
+pub(super) fn tell(case: &Case<'_>, clocks: &Clocks, events: &mut Vec<Event>) {
     let Case { model, tunnel, .. } = *case;
     let teller = Teller {
         case,
@@ -49,7 +50,7 @@ pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
             events.extend(teller.deletes(*id, &model.exchanges[*exchange]));
         }
         refused_in_clear(model, sa, events);
-        moves(model, sa, events);
+        moves(model, sa, clocks, events);
     }
 }
 
@@ -628,7 +629,7 @@ struct Whence {
 
 /// A side of an IKE SA that sends from elsewhere than before. Ports float to 4500 (RFC 7296 section
 /// 2.23), which changes where messages go as well.
-fn moves(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
+fn moves(model: &Model, sa: &IkeSa, clocks: &Clocks, events: &mut Vec<Event>) {
     let flights = sa
         .exchanges
         .iter()
@@ -659,12 +660,13 @@ fn moves(model: &Model, sa: &IkeSa, events: &mut Vec<Event>) {
         }
         // Another tap has the same.
         let moved = (before.from, from);
+        let when = clocks.common((message.frame, message.time));
         if told.get(&moved).is_some_and(|(vantage, at)| {
-            *vantage != message.vantage && message.time.since(*at) <= ALIKE
+            *vantage != message.vantage && Span(when.since(*at).0.abs()) <= ALIKE
         }) {
             continue;
         }
-        told.insert(moved, (message.vantage, message.time));
+        told.insert(moved, (message.vantage, when));
         let same_port = before.to.port == message.path.to().port;
         let says = if before.from.address != from.address {
             say!("{before} now sends from {from}", before = before.from, from)

@@ -10,12 +10,13 @@ mod ike;
 mod traffic;
 
 use super::case::Case;
+use super::facts::taps::Clocks;
 use super::finding::Cite;
 use super::rules::peer_restarted;
 use crate::language::Text;
 use crate::model::{IkeState, Model, TunnelId};
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 
 /// Something that happened to a tunnel.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -30,6 +31,8 @@ pub struct Event {
     pub count: usize,
     /// Whether a negotiation from the first message on begins or ends with it.
     anew: bool,
+    /// When it happened by the clock of the first tap.
+    when: Timestamp,
 }
 
 /// Kinds of event, in the order in which they are told if they happen in one frame.
@@ -153,6 +156,7 @@ impl Event {
             says: says.into(),
             count: 1,
             anew: false,
+            when: at.1,
         }
     }
 
@@ -171,9 +175,10 @@ const ALIKE: Span = Span::from_secs(1);
 pub fn timeline(model: &Model, tunnel: TunnelId) -> Vec<Event> {
     let case = Case::of(model, tunnel);
     let mut events = Vec::new();
-    ike::tell(&case, &mut events);
+    let clocks = Clocks::of(case.tunnel);
+    ike::tell(&case, &clocks, &mut events);
     child::tell(&case, &mut events);
-    traffic::tell(&case, &mut events);
+    traffic::tell(&case, &clocks, &mut events);
     if case.tunnel.ike_sas.len() > 1 {
         let restarts = super::check(&peer_restarted::RULE, &case).unwrap_or_default();
         events.extend(restarts.into_iter().filter_map(|finding| {
@@ -187,7 +192,10 @@ pub fn timeline(model: &Model, tunnel: TunnelId) -> Vec<Event> {
         }));
     }
     events.extend(first_seen(&case));
-    events.sort_by_key(|event| (event.at.1, event.at.0, event.kind));
+    for event in &mut events {
+        event.when = clocks.common(event.at);
+    }
+    events.sort_by_key(|event| (event.when, event.at.0, event.kind));
     // One packet shows one thing once.
     events.dedup_by(|later, earlier| later.at.0 == earlier.at.0 && later.says == earlier.says);
     fold::fold(events)
@@ -231,7 +239,7 @@ mod tests {
     use super::*;
     use crate::language::Language;
     use crate::limits;
-    use crate::units::{FrameId, Timestamp};
+    use crate::units::FrameId;
 
     /// The timeline of the only tunnel, one event a line: second, slug, words.
     fn told(conversation: &str) -> String {

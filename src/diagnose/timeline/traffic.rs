@@ -2,6 +2,7 @@
 
 use super::{ALIKE, Event, Kind};
 use crate::diagnose::Case;
+use crate::diagnose::facts::taps::Clocks;
 use crate::diagnose::facts::{esp, tap};
 use crate::diagnose::finding::Cite;
 use crate::language::Text;
@@ -19,7 +20,7 @@ const UNUSUAL: i64 = 10;
 
 /// Tells of the traffic of a tunnel. Where several inputs recorded it, the one that has most of a direction
 /// tells of it, and the others where theirs is different.
-pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
+pub(super) fn tell(case: &Case<'_>, clocks: &Clocks, events: &mut Vec<Event>) {
     let Case { model, tunnel, .. } = *case;
     let mut directions: BTreeMap<(usize, u16), Vec<&EspFlow>> = BTreeMap::new();
     for id in &tunnel.flows {
@@ -57,13 +58,13 @@ pub(super) fn tell(case: &Case<'_>, events: &mut Vec<Event>) {
                 .map(|(place, event)| ((end, event.kind, over(place, &event)), event))
                 .filter(|((end, kind, over), event)| {
                     let at = |time| (*end, *kind, *over, time);
-                    let time = event.at.1;
+                    let time = clocks.common(event.at);
                     let near = at(time.later(Span(-ALIKE.0)))..=at(time.later(ALIKE));
                     told.range(near).next().is_none()
                 })
                 .collect();
             for ((end, kind, over), event) in new {
-                told.insert((end, kind, over, event.at.1));
+                told.insert((end, kind, over, clocks.common(event.at)));
                 events.push(event);
             }
         }

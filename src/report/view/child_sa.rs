@@ -20,6 +20,8 @@ pub struct ChildSaView {
     pub spis: [Option<String>; 2],
     /// Numbers of its flows, in the same order.
     pub flows: [Option<u64>; 2],
+    /// Whether its SPIs and flows may be those of another that was made together with it.
+    pub guessed: bool,
     /// Number of the child SA whose place it took.
     pub replaces: Option<u64>,
     /// First packet.
@@ -110,7 +112,7 @@ impl TermsView {
                 Mode::Transport => "transport",
                 Mode::Beet => "beet",
             }),
-            suite: terms.suite.map(|suite| ChildSuiteView::new(&suite)),
+            suite: terms.suite.as_ref().map(ChildSuiteView::new),
             asked: words(&terms.asked),
             granted: words(&terms.granted),
             v1_lifetime_secs: terms.lifetime_secs,
@@ -164,6 +166,7 @@ impl ChildSaView {
             by: child.by.map(role),
             spis: child.spis.map(|spi| spi.map(|spi| spi.to_string())),
             flows: child.flows.map(|flow| flow.map(number)),
+            guessed: child.is_guessed,
             replaces: child.replaces.map(number),
             first_ns: child.seen.map(|seen| seen.first.1.0),
             last_ns: child.seen.map(|seen| seen.last.1.0),

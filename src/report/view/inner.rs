@@ -7,12 +7,14 @@ use crate::registry::IpProtocol;
 use crate::report::select::number;
 use crate::units::Endpoint;
 use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// What was read inside the ESP of a tunnel.
 #[derive(Debug, Serialize)]
 pub struct InsideView {
-    /// The first conversations.
+    /// The first conversations, each once.
     pub conversations: Vec<ConversationView>,
     /// How many more there are.
     pub more: u64,
@@ -28,13 +30,15 @@ impl InsideView {
             return None;
         }
         let shown = limits::INNER_SHOWN;
-        let rows = tunnel.inner.iter().take(shown);
+        let talks = by_conversation(tunnel.inner.iter().map(|id| &model.inner[*id]));
         let errors = tunnel.inner_errors.iter().take(shown);
         Some(Self {
-            conversations: rows
-                .map(|id| ConversationView::new(&model.inner[*id]))
+            more: talks.len().saturating_sub(shown) as u64,
+            conversations: talks
+                .iter()
+                .take(shown)
+                .filter_map(|taps| ConversationView::new(taps))
                 .collect(),
-            more: tunnel.inner.len().saturating_sub(shown) as u64,
             errors: errors
                 .filter_map(|place| model.inner_errors.get(*place))
                 .map(InnerErrorView::new)
@@ -44,7 +48,28 @@ impl InsideView {
     }
 }
 
-/// A conversation of two inner hosts.
+/// The taps that recorded each conversation, the one that saw most of it first.
+fn by_conversation<'m>(all: impl Iterator<Item = &'m InnerFlow>) -> Vec<Vec<&'m InnerFlow>> {
+    let mut places = HashMap::new();
+    let mut found: Vec<Vec<&InnerFlow>> = Vec::new();
+    for talk in all {
+        let mut ends = talk.ends.map(|end| (end.address, end.port));
+        ends.sort_unstable();
+        let place = *places
+            .entry((talk.protocol, talk.nested, ends))
+            .or_insert(found.len());
+        match found.get_mut(place) {
+            Some(taps) => taps.push(talk),
+            None => found.push(vec![talk]),
+        }
+    }
+    for taps in &mut found {
+        taps.sort_by_key(|talk| Reverse(talk.ways.iter().map(|way| way.packets).sum::<u64>()));
+    }
+    found
+}
+
+/// A conversation of two inner hosts, as the tap tells it that saw most of it.
 #[derive(Debug, Serialize)]
 pub struct ConversationView {
     /// Input it was recorded in.
@@ -65,16 +90,20 @@ pub struct ConversationView {
     pub sent: WayView,
     /// What the other sent.
     pub received: WayView,
+    /// What other taps saw of it.
+    pub elsewhere: Vec<ElsewhereView>,
     /// When and where it was seen.
     #[serde(flatten)]
     pub seen: SeenView,
 }
 
 impl ConversationView {
-    fn new(talk: &InnerFlow) -> Self {
+    fn new(taps: &[&InnerFlow]) -> Option<Self> {
+        let (talk, others) = taps.split_first()?;
         let [from, to] = talk.ends;
         let [sent, received] = &talk.ways;
-        Self {
+        let others = others.iter();
+        Some(Self {
             input: talk.vantage.input,
             interface: talk.vantage.interface,
             protocol: talk.protocol,
@@ -84,8 +113,47 @@ impl ConversationView {
             nested: talk.nested,
             sent: WayView::new(sent),
             received: WayView::new(received),
+            elsewhere: others
+                .map(|other| ElsewhereView::new(other, from))
+                .collect(),
             seen: SeenView::new(talk.seen),
+        })
+    }
+}
+
+/// What another tap saw of a conversation.
+#[derive(Debug, Serialize)]
+pub struct ElsewhereView {
+    /// Input it was recorded in.
+    pub input: u16,
+    /// Interface of that input.
+    pub interface: u32,
+    /// Packets that the first end of the conversation sent.
+    pub sent_packets: u64,
+    /// Packets that the other sent.
+    pub received_packets: u64,
+}
+
+impl ElsewhereView {
+    fn new(talk: &InnerFlow, from: Endpoint) -> Self {
+        let [one, other] = talk.ways.each_ref().map(|way| way.packets);
+        let [first, _] = talk.ends;
+        // The tap may have seen an answer first.
+        let (sent_packets, received_packets) = match first == from {
+            true => (one, other),
+            false => (other, one),
+        };
+        Self {
+            input: talk.vantage.input,
+            interface: talk.vantage.interface,
+            sent_packets,
+            received_packets,
         }
+    }
+
+    /// Packets both ways.
+    pub fn packets(&self) -> u64 {
+        self.sent_packets + self.received_packets
     }
 }
 

@@ -26,7 +26,7 @@ pub use exchange::{CopyView, ExchangeView, ExchangeViews, FlightView};
 pub use finding::{EvidenceView, EvidenceViews, FindingView, confidence, severity};
 pub use flow::{AnomalyView, FlowView, SilenceView, SizesView, TimelineView};
 pub use ike_sa::{IkeSaView, NatView, state, version};
-pub use inner::{ConversationView, InnerErrorView, InsideView, WayView};
+pub use inner::{ConversationView, ElsewhereView, InnerErrorView, InsideView, WayView};
 pub use input::{InputView, ProblemView};
 pub use place::{FrameView, PathView, SeenView};
 pub use saying::{Saying, Sayings};

@@ -41,11 +41,7 @@ impl SuiteView {
             integrity: named(TransformType::INTEG, suite.integrity),
             prf: named(TransformType::PRF, suite.prf),
             group: named(TransformType::KE, suite.group),
-            additional_groups: suite
-                .additional_groups
-                .iter()
-                .map(|id| AlgorithmView::new(TransformType::KE, *id))
-                .collect(),
+            additional_groups: further(&suite.additional_groups),
             v1_auth: suite.v1_auth,
             v1_lifetime_secs: suite.v1_lifetime_secs,
             v1_lifetime_kilobytes: suite.v1_lifetime_kilobytes,
@@ -72,6 +68,8 @@ pub struct ChildSuiteView {
     pub integrity: Option<AlgorithmView>,
     /// Key exchange method of its own; null if it has none.
     pub group: Option<AlgorithmView>,
+    /// Additional key exchanges (RFC 9370).
+    pub additional_groups: Vec<AlgorithmView>,
     /// Whether sequence numbers are extended; null if it is not said.
     pub esn: Option<bool>,
 }
@@ -84,6 +82,7 @@ impl ChildSuiteView {
             key_bits: suite.key_bits,
             integrity: named(TransformType::INTEG, suite.integrity),
             group: named(TransformType::KE, suite.group),
+            additional_groups: further(&suite.additional_groups),
             esn: suite.esn,
         }
     }
@@ -92,10 +91,19 @@ impl ChildSuiteView {
     pub fn line(&self) -> Text {
         let cipher = cipher(self.encryption.as_ref(), self.key_bits);
         let others = [&self.integrity, &self.group].into_iter().flatten();
+        let others = others.chain(&self.additional_groups);
         let extended = (self.esn == Some(true)).then(|| "extended sequence numbers".into());
         let words = cipher.into_iter().chain(others.map(AlgorithmView::says));
         list(words.chain(extended))
     }
+}
+
+/// Additional key exchange methods, which are numbered like the first.
+fn further(groups: &[u16]) -> Vec<AlgorithmView> {
+    let groups = groups.iter();
+    groups
+        .map(|id| AlgorithmView::new(TransformType::KE, *id))
+        .collect()
 }
 
 /// A cipher and the length of its key: `ENCR_AES_CBC-256`.
