@@ -550,6 +550,64 @@ mod tests {
         );
     }
 
+    #[test]
+    fn child_sas_made_at_once_are_told_apart_by_a_guess() {
+        let made = |gap: u32| {
+            established(&format!(
+                "1 A > B ESP 0xb1 seq 1..100 every 1
+                 1 B > A ESP 0xa1 seq 1..100 every 1
+                 20.0 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 224
+                 20.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response sealed 208
+                 {at}.0 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=0 request sealed 224
+                 {at}.1 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=0 response sealed 208
+                 {at}.3 A > B ESP 0xb2 seq 1..9 every 1
+                 {at}.4 B > A ESP 0xa2 seq 1..9 every 1",
+                at = 20 + gap
+            ))
+        };
+        let guessed = |model: &Model| -> Vec<bool> {
+            let children = model.child_sas.iter();
+            children.map(|child| child.is_guessed).collect()
+        };
+        assert_eq!(guessed(&made(0)), [false, true]);
+        assert_eq!(guessed(&made(30)), [false, false]);
+    }
+
+    #[test]
+    fn an_ike_sa_takes_the_place_of_the_one_that_its_side_deletes() {
+        let up = |at: u32, i: u32| {
+            format!(
+                "{at}.0 A:500 > B:500 IKE_SA_INIT i={i} r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce(32)
+                 {at}.1 B:500 > A:500 IKE_SA_INIT i={i} r={i}f id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce(32)
+                 {at}.2 A:500 > B:500 IKE_AUTH i={i} r={i}f id=1 request sealed 257
+                 {at}.3 B:500 > A:500 IKE_AUTH i={i} r={i}f id=1 response sealed 241\n"
+            )
+        };
+        // 28 octets of header, 4 of SK, an IV of 8, the length of the padding, a checksum of 16.
+        let asks = |at: u32, i: u32, plain: u32| {
+            format!(
+                "{at} A:500 > B:500 INFORMATIONAL i={i} r={i}f id=2 request sealed {}
+                 {at}.1 B:500 > A:500 INFORMATIONAL i={i} r={i}f id=2 response sealed 57\n",
+                57 + plain
+            )
+        };
+        let told = |first_later: u32| {
+            let conversation = up(1, 1)
+                + &up(2, 2)
+                + &up(100, 3)
+                + &asks(101, 2, 8)
+                + &asks(130, 1, first_later)
+                + &asks(300, 3, 0);
+            let model = crate::testing::model(&conversation);
+            let replaces: Vec<_> = model.ike_sas.iter().map(|sa| sa.replaces).collect();
+            replaces
+        };
+        // The first goes on and shows a sign of life, or is deleted too.
+        for plain in [0, 8] {
+            assert_eq!(told(plain), [None, None, Some(crate::model::IkeSaId(1))], "{plain}");
+        }
+    }
+
     /// An IKE SA of a cipher without blocks, and its first child SA, which is used for twenty seconds.
     const WITHOUT_BLOCKS: &str = "
         0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce(32)

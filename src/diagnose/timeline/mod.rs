@@ -397,6 +397,13 @@ mod tests {
         let same = "1.01 A > B ESP 0xc1 seq 1..20 every 0.1 tap=1
             20.01 A > B ESP 0xc1 seq 21..40 every 0.1 tap=1";
         assert_eq!(traffic(same), alone);
+        // The clock of the other tap is a minute ahead, as the times of packets both ways tell.
+        let back = "1.05 B > A ESP 0xd1 seq 1..200 every 0.1";
+        let ahead = "
+            61.04 B > A ESP 0xd1 seq 1..200 every 0.1 tap=1
+            61.06 A > B ESP 0xc1 seq 1..20 every 0.1 tap=1
+            80.06 A > B ESP 0xc1 seq 21..40 every 0.1 tap=1";
+        assert_eq!(traffic(&format!("{back}{ahead}")), traffic(back));
         // Before the loss it pauses, behind it it stops for good.
         let lost = "1.01 A > B ESP 0xc1 seq 1..20 every 0.1 tap=1
             30 C > B ESP 0xd1 tap=1";

@@ -295,3 +295,36 @@ impl InnerErrorView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TunnelId;
+
+    #[test]
+    fn what_two_taps_recorded_is_one_conversation() {
+        let model = crate::testing::model(
+            "1.0 A > B ESP 0xb1 seq 1..3 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             1.1 B > A ESP 0xa1 seq 1..2 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+             2.2 B > A ESP 0xa1 seq 2 tap=1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
+             3.2 A > B ESP 0xb1 seq 3 tap=1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             4.0 A > B ESP 0xb1 seq 4 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN)",
+        );
+        let inside = InsideView::new(&model, &model.tunnels[TunnelId(0)]).unwrap();
+        let [ping, web] = &inside.conversations[..] else {
+            panic!("{inside:?}")
+        };
+        assert_eq!((inside.more, web.elsewhere.len()), (0, 0));
+        assert_eq!(
+            (ping.input, ping.sent.packets, ping.received.packets),
+            (0, 3, 2)
+        );
+        let [there] = &ping.elsewhere[..] else {
+            panic!("{ping:?}")
+        };
+        assert_eq!(
+            (there.input, there.sent_packets, there.received_packets),
+            (1, 1, 1)
+        );
+    }
+}
