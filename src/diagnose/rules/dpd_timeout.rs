@@ -38,7 +38,7 @@ const DOCUMENT: &str = "\
 A gateway asks whether its peer is alive (dead peer detection) and gets no answer, several times. It then gives the tunnel up and, if so configured, begins anew.
 
 ## How it is seen
-A request on an established IKE SA is repeated byte for byte without answer, though the peer had been heard before, and does not speak on another IKE SA either. Often all ESP of the peer stops at the same time: then the path or the peer is gone. If its ESP goes on, only IKE is lost. If its IKE goes on, too, it lives, and it is told as possible.
+A request on an established IKE SA is repeated byte for byte without answer, though the peer had been heard before, and does not speak on another IKE SA either. Often all ESP of the peer stops at the same time: then the path or the peer is gone. If its ESP goes on, only IKE is lost. If its IKE goes on, too, it lives, and it is told as possible. IKEv1 asks by messages that are never the same, one after the other; message 1 of quick mode that is repeated for long, while nothing at all of the peer comes, is taken alike. Where two taps show that the request never arrived, nobody stopped answering: the path lost it, in one direction or in both.
 
 ## What else looks like it
 A path that is down, a peer that crashed or rebooted, a NAT mapping or firewall state that expired, a peer that deleted the tunnel without a word that got through. The deletion of an old IKE SA is often not answered once a new one has its place; that harms nobody, and nothing is said.

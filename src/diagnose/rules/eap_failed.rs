@@ -30,7 +30,7 @@ const DOCUMENT: &str = "\
 The gateway asked the user to prove itself by EAP (IKEv2) or XAUTH (IKEv1), and did not accept the proof: the name or the password is wrong, the account is locked or unknown to the authentication server, or the two sides found no EAP method in common.
 
 ## How it is seen
-With the keys of the IKE SA: an IKE_AUTH response holds an EAP packet with the code Failure, or the status of XAUTH is FAIL. Or the initiator answers a later round of EAP by AUTHENTICATION_FAILED: methods such as MS-CHAPv2 tell the user of failure themselves, before EAP does.
+With the keys of the IKE SA: an IKE_AUTH response holds an EAP packet with the code Failure, or the status of XAUTH is FAIL. Or the initiator answers a later round of EAP by AUTHENTICATION_FAILED: methods such as MS-CHAPv2 tell the user of failure themselves, before EAP does. Such a message of MS-CHAPv2 is certain by itself, and its error code (RFC 2759 section 6) says why. An initiator that only gives up, without one, says nothing of who failed, and that is told as likely.
 
 ## What else looks like it
 An authentication server (RADIUS) that does not answer: the gateway then says failure too. In EAP-TLS, PEAP and TTLS it may be the client that gives up, for it does not trust the certificate of the server. A failure that an IKE SA follows, as after a password that was mistyped, is a warning.

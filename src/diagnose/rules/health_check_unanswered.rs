@@ -26,10 +26,10 @@ const DOCUMENT: &str = "\
 Something sends an ICMP echo request through the tunnel at a fixed interval, to learn whether it works, and gets no answer, or not to all. Who acts upon it may declare a working tunnel dead.
 
 ## How it is seen
-With the keys of ESP, or without encryption: echo requests of one size at a fixed interval, longer than a person would wait, and their replies. How many were answered and how soon is told; also whether the target answers anything else, and what ICMP errors say. Without keys: packets of one size at a fixed interval that had as many of their size in return until these stopped while the other side went on; then it is a guess.
+With the keys of ESP, or without encryption: echo requests of one size at a fixed interval, longer than a person would wait, and their replies. How many were answered and how soon is told; also whether the target answers anything else, and what ICMP errors say. Without keys: packets of one size at a fixed interval that had as many of their size in return until these stopped while the other side went on; then it is a guess. Such packets that never had any answer of their size may want none, and are told as information.
 
 ## What else looks like it
-Loss on the way, which hits everything else too. A target that answers by another tunnel.
+Loss on the way, which hits everything else too. A target that answers by another tunnel. Without keys: what asked before has ended, and something else of that size wants no answer.
 
 ## What to do
 1. Try the check by hand from its own source address. Does the target have a route back to that source?

@@ -27,7 +27,7 @@ const DOCUMENT: &str = "\
 Packets need much longer than before from one gateway to the other and back: the path changed, or a queue on it is full. Or they need long throughout.
 
 ## How it is seen
-The shortest round trip of several is compared, which load and busy gateways hardly touch: of liveness checks of IKE (INFORMATIONAL requests and their responses), and, with the keys of ESP or without encryption, of ICMP echo and TCP handshakes inside. A step is told if even the shortest of the later ones is many times the longest usual before; so is a rise that passes, if it lasted. Long round trips from the beginning are told as information.
+The shortest round trip of several is compared, which load and busy gateways hardly touch: of liveness checks of IKE (INFORMATIONAL requests and their responses), and, with the keys of ESP or without encryption, of ICMP echo and TCP handshakes inside. A step is told if even the shortest of the later ones is many times the longest usual before; so is a rise that passes, if it lasted. Long round trips from the beginning are told as information. Each side is judged by what it asks itself, since a tap beside a gateway sees the path only in that; a request that was sent again tells nothing. Where another tap, nearer to who answers, has the answers at once all the while, the delay lies between the two taps; where round trips inside rise as well, it is the path.
 
 ## What else looks like it
 A gateway that answers IKE slowly, while ESP passes it at once: compare with the round trips inside. Hosts that answer late.

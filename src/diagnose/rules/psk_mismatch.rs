@@ -37,10 +37,10 @@ const DOCUMENT: &str = "\
 IKEv1 with a pre-shared key derives the encryption keys of main mode from it. If the two keys differ, message 5 decrypts to garbage, and the responder complains or keeps silent.
 
 ## How it is seen
-Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again, or agrees to every new attempt up to there. Where message 5 goes to UDP 4500, for a NAT, this counts if a tap beside the responder shows that it arrives.
+Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again, or agrees to every new attempt up to there. Where message 5 goes to UDP 4500, for a NAT, this counts if a tap beside the responder shows that it arrives. In aggressive mode the hashes of messages 2 and 3 are made with the key, and one side reports that the one of the other is wrong (INVALID-HASH-INFORMATION). A refusal that can be read, in clear or with keys, calls message 5 malformed.
 
 ## What else looks like it
-A responder that reads message 5 well but does not know the identity in it refuses in the same way. But then the keys are equal, so the initiator can read the refusal and does not send message 5 again.
+A responder that reads message 5 well but does not know the identity in it refuses in the same way. But then the keys are equal, so the initiator can read the refusal and does not send message 5 again. A responder that reads message 5 and finds something in it malformed says the same as one that cannot read it.
 
 ## What to do
 1. Enter the same pre-shared key on both sides; beware of blanks, quotes and character sets.

@@ -38,7 +38,7 @@ const DOCUMENT: &str = "\
 One side makes a child SA for each pair of networks; the other holds only one at a time. Each new one is accepted and the one before deleted, so always one pair works, and not the others.
 
 ## How it is seen
-With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Where the side that asks deletes in turn what it asks for again, it is that side that holds one, and this is a warning. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways.
+With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Where the side that asks deletes in turn what it asks for again, it is that side that holds one, and this is a warning. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways. Once is enough, with keys, if what was deleted is asked for again. Quick mode of IKEv1 is judged alike.
 
 ## What else looks like it
 A rekeying deletes the old SA as well, for the same networks. An administrator who changes the configuration deletes once.
