@@ -345,7 +345,10 @@ fn prove(groups: &[Group], makers: &[Maker], drafts: &mut [Draft]) -> HashSet<us
                 .min_by_key(|(_, group)| {
                     let ends = maker.ends.iter().filter_map(|ends| ends.get(side));
                     let elsewhere = !ends.copied().any(|end| end == group.to);
-                    (elsewhere, group.seen.first.1.since(maker.asked).0.abs())
+                    (
+                        elsewhere,
+                        group.seen.first.1.since(maker.asked).0.saturating_abs(),
+                    )
                 });
             if let (Some((index, _)), Some(slot)) = (fits, draft.flows.get_mut(side)) {
                 *slot = Some(index);

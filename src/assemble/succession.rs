@@ -177,7 +177,7 @@ fn reauthenticates(
     let began = new.exchanges.first().map(|id| &model.exchanges[*id]);
     let beginner = sender(model, began.and_then(Exchange::request));
     let own = sender(model, Some(request)) == beginner;
-    fits.then_some((!own, Span(after.0.abs())))
+    fits.then_some((!own, Span(after.0.saturating_abs())))
 }
 
 /// Whether a message may delete its IKE SA, by what was read of it or by its size.

@@ -2,8 +2,8 @@
 
 use super::finding::{Confidence, Finding, Severity};
 use super::rules::{
-    child_proposal_mismatch, clear_text_leak, duplicate_tunnel, esp_one_way, no_initiator,
-    outside_well, overlapping_selectors, pfs_mismatch, rekey_failed, sa_expired, single_child_peer,
+    child_proposal_mismatch, clear_text_leak, duplicate_tunnel, esp_one_way, outside_well,
+    overlapping_selectors, pfs_mismatch, rekey_failed, sa_expired, single_child_peer,
     ts_unacceptable, tunnel_flapping, undecided,
 };
 use crate::model::{Signs, arrange};
@@ -238,10 +238,9 @@ const BEGINS: Span = Span::from_secs(10);
 
 /// What impairs a tunnel, or a part of it: it may be why a side gives the tunnel up and wants another, and is none
 /// for closing one that works.
-const IMPAIRS: [&str; 10] = [
+const IMPAIRS: [&str; 9] = [
     child_proposal_mismatch::RULE.slug,
     duplicate_tunnel::RULE.slug,
-    no_initiator::RULE.slug,
     overlapping_selectors::RULE.slug,
     pfs_mismatch::RULE.slug,
     rekey_failed::RULE.slug,

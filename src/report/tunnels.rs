@@ -384,26 +384,17 @@ fn flows(
     sheet: Sheet,
 ) -> io::Result<()> {
     let tap = |flow: &FlowView<'_>| (flow.input, flow.interface);
-    let mut taps = Vec::new();
-    for flow in &tunnel.flows {
-        if !taps.contains(&tap(flow)) {
-            taps.push(tap(flow));
-        }
-    }
+    let first = tunnel.flows.first().map(tap);
+    let several = tunnel.flows.iter().any(|flow| Some(tap(flow)) != first);
+    let mut own: Vec<&FlowView<'_>> = tunnel.flows.iter().take(shown).collect();
+    own.sort_by_key(|flow| tap(flow));
     let head = [
         "", "kind", "SPI", "packets", "octets", "missing", "late", "twice", "from", "for",
     ];
-    for (input, interface) in &taps {
-        let own = tunnel.flows.iter().take(shown);
-        let rows: Vec<Vec<String>> = own
-            .filter(|flow| tap(flow) == (*input, *interface))
-            .map(|flow| flow_row(tunnel, flow))
-            .collect();
-        if rows.is_empty() {
-            continue;
-        }
-        if taps.len() > 1 {
-            let name = tap_name(inputs, *input, *interface);
+    for flows in own.chunk_by(|one, next| tap(one) == tap(next)) {
+        let rows: Vec<Vec<String>> = flows.iter().map(|flow| flow_row(tunnel, flow)).collect();
+        if let Some((input, interface)) = flows.first().map(|flow| tap(flow)).filter(|_| several) {
+            let name = tap_name(inputs, input, interface);
             sheet.paragraph(out, "     ", &sheet.say(say!("at {tap}", tap = name)))?;
         }
         sheet.table(out, 5, &head, &rows)?;

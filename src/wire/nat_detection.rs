@@ -22,10 +22,11 @@ pub struct Hashes<'a> {
 }
 
 /// The kinds of payloads that carry hashes.
-pub const PAYLOADS: [PayloadType; 3] = [
+pub const PAYLOADS: [PayloadType; 4] = [
     PayloadType::NOTIFY,
     PayloadType::NAT_D_V1,
     PayloadType::NAT_D_DRAFT_V1,
+    ikev1::NAT_D_DRAFT_00,
 ];
 
 /// The hashes that a message carries in clear. In IKEv1 the first is of the receiver and those after

@@ -245,7 +245,8 @@ fn without_answer(
 /// belong to no packets of that size from this side.
 fn has_counterpart(directions: &Directions<'_>, end: usize, asks: &Beat) -> bool {
     // One follows the other soon, at the begin and at the end.
-    let follows = |one: Timestamp, other: Timestamp| one.since(other).0.abs() <= asks.period.0 / 4;
+    let follows =
+        |one: Timestamp, other: Timestamp| one.since(other).0.saturating_abs() <= asks.period.0 / 4;
     let mut others = beats(directions, 1 - end);
     others.retain(|other| {
         is_pair(asks, other)
@@ -291,7 +292,7 @@ pub fn keepalives_stopped(case: &Case<'_>) -> Option<Stopped> {
         let [one, two] = &beats;
         let last = one.last.1.max(two.last.1);
         let period = one.period.max(two.period);
-        let apart = one.last.1.since(two.last.1).0.abs();
+        let apart = one.last.1.since(two.last.1).0.saturating_abs();
         let went_on = Span(period.0.saturating_mul(MISSED));
         if apart > period.0.saturating_mul(TOGETHER)
             || !tap::went_on(case.model, directions.vantage, last, went_on)

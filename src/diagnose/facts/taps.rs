@@ -229,7 +229,7 @@ impl Clocks {
                     continue;
                 };
                 // What may as well be none is none.
-                let offset = match clock.offset.0.abs() > clock.uncertainty.0 {
+                let offset = match clock.offset.0.saturating_abs() > clock.uncertainty.0 {
                     true => clock.offset,
                     false => Span(0),
                 };

@@ -1,9 +1,9 @@
 //! Two tunnels to one peer displace each other in turn.
 
 use crate::diagnose::facts::life::{self, Birth};
-use crate::diagnose::facts::{auth, began, rekey};
+use crate::diagnose::facts::{auth, began, first, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::{IkeState, Tunnel, TunnelId};
+use crate::model::{Exchange, IkeState, Tunnel, TunnelId};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -92,7 +92,15 @@ fn side_by_side(case: &Case<'_>) -> Option<Finding> {
         let path = sa.paths.first()?;
         // Several devices behind one NAT have ports of their own.
         let pair = (path.from.min(path.to), path.from.max(path.to));
-        let used_until = sa.seen.last.1.later(Span(-OVERLAP.0));
+        // Requests that nobody answers show no use.
+        let exchanges = sa
+            .exchanges
+            .iter()
+            .rev()
+            .map(|id| &case.model.exchanges[*id]);
+        let mut answers = exchanges.filter_map(Exchange::response);
+        let answered = answers.find_map(|flight| first(case.model, flight))?.time;
+        let used_until = answered.later(Span(-OVERLAP.0));
         let stood = sa.state.was_up() && used_until > sa.seen.first.1;
         stood.then(|| {
             let mut claims = case.model.claims(*id).map(|claim| claim.identity);
@@ -130,6 +138,7 @@ fn side_by_side(case: &Case<'_>) -> Option<Finding> {
             span = OVERLAP
         ))
         .or("Several connections between the two, each with an IKE SA of its own.")
+        .or("Several devices behind one NAT that keeps port 500 for all of them.")
         .advise(
             "If one is enough, see which connection made each on either gateway, let one side alone initiate, and let \
              a new IKE SA replace the others of its identity (INITIAL_CONTACT).",

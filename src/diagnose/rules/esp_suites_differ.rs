@@ -143,13 +143,24 @@ fn differ(case: &Case<'_>, child: &ChildSa, one: &EspFlow, two: &EspFlow) -> Opt
 /// Whether two flows are known to be of the child SA that they are taken for: both begin after it was asked for
 /// and before the next one was, and no others do at that tap.
 fn is_pair(case: &Case<'_>, child: &ChildSa, flows: [&EspFlow; 2]) -> Option<bool> {
+    if child.is_guessed {
+        return None;
+    }
     let asked = |child: &ChildSa| {
         let exchange = &case.model.exchanges[child.made_by?];
         began(case.model, exchange.flights.first()?).map(|at| at.1)
     };
     let made = asked(child)?;
     let children = case.ike_sas().flat_map(|sa| &sa.child_sas);
-    let others = children.filter_map(|id| asked(&case.model.child_sas[*id]));
+    let mut children = children.map(|id| &case.model.child_sas[*id]);
+    // The first packets of an older one that carried nothing yet may be these.
+    let idle = |other: &ChildSa| {
+        other.flows.iter().any(Option::is_none) && asked(other).is_some_and(|at| at < made)
+    };
+    if children.clone().any(idle) {
+        return Some(false);
+    }
+    let others = children.by_ref().filter_map(asked);
     let next = others.filter(|other| *other > made).min();
     let begins = |flow: &EspFlow| {
         let first = flow.seen.first.1;

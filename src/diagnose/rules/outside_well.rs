@@ -119,7 +119,7 @@ fn is_left_unanswered(case: &Case<'_>) -> bool {
 fn is_over(case: &Case<'_>, directions: &Directions<'_>, last: Timestamp) -> bool {
     /// ESP that was under way when the delete came.
     const AT_ONCE: Span = Span::from_secs(1);
-    let ends = |closing: Closing| closing.at.1.since(last).0.abs() <= AT_ONCE.0;
+    let ends = |closing: Closing| closing.at.1.since(last).0.saturating_abs() <= AT_ONCE.0;
     tap::went_on(case.model, directions.vantage, last, TOGETHER)
         && case.tunnel.ike_sas.iter().any(|id| {
             let mut exchanges = case.model.ike_sas[*id].exchanges.iter();

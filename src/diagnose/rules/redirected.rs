@@ -1,11 +1,12 @@
 //! The peer sends the other to another gateway.
 
-use crate::diagnose::facts::clear;
+use crate::diagnose::facts::{clear, end_of};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{IkeSa, Message, Model, Notice, Role};
+use crate::model::{IkeSa, IkeState, Message, Model, Notice, Role};
 use crate::registry::{ExchangeType, NotifyType, SecurityProtocol};
 use crate::say;
+use crate::units::Span;
 use crate::wire::ikev2::{Gateway, Notify, NotifyMeaning};
 use std::net::IpAddr;
 
@@ -34,7 +35,7 @@ A gateway asks a client to go to another one (RFC 5685): it is busy, will be tak
 A REDIRECT notification: in clear in the IKE_SA_INIT response, or, with the keys of the IKE SA, in IKE_AUTH or an informational exchange. The client then begins anew with the gateway that it names, and tells that one in clear, by REDIRECTED_FROM in its IKE_SA_INIT, which gateway sent it: so it is seen without keys, too.
 
 ## What else looks like it
-Nothing.
+Notifications in clear can be forged by anyone on the path.
 
 ## What to do
 1. Nothing, if the client gets through to the other gateway. If it does not, look there.
@@ -48,6 +49,10 @@ const AWAY: &[&str] = &[
     "tunnel-deleted",
 ];
 
+/// What comes of the tunnel that a client left, where only its word at the next gateway is known: anyone may write
+/// that in the first message (RFC 7296 section 2.15), so it excuses no error.
+const LEFT: &[&str] = &["tunnel-deleted"];
+
 /// How many other tunnels of an end are looked at, before and after, and IKE SAs of each: who is sent elsewhere
 /// begins there at once.
 const BESIDE: usize = 8;
@@ -60,8 +65,9 @@ struct Told {
     client: IpAddr,
     /// Where to.
     gateway: Text,
-    /// Whether it ends the tunnel that it is told of, and not the one before.
-    ends_this: bool,
+    /// What it explains of the tunnel that it is told of.
+    explains: &'static [&'static str],
+    confidence: Confidence,
 }
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
@@ -72,7 +78,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             from: Text::verbatim(message.path.from().address),
             client: message.path.to().address,
             gateway: gateway.unwrap_or_else(|| "another gateway".into()),
-            ends_this: true,
+            explains: AWAY,
+            confidence: Confidence::Certain,
         })
     });
     let mut found: Option<Finding> = None;
@@ -83,38 +90,44 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             from,
             client: to,
             gateway,
-            ends_this,
+            explains,
+            confidence,
             ..
         } = told;
-        found = Some(match found {
-            Some(finding) => finding.also(at, note),
-            None => Finding::new(&RULE, Confidence::Certain, case.id, at, note)
-                .explaining(if ends_this { AWAY } else { &[] })
-                .title(say!(
-                    "{from} redirects to {gateway}",
-                    from = &from,
-                    gateway = &gateway
-                ))
-                .says(say!(
-                    "{from} asks {to} to go to {gateway}.",
-                    from,
-                    to,
-                    gateway = &gateway
-                ))
-                .advise(say!(
-                    "Where {to} does not get through, record what passes between it and {gateway}.",
-                    to,
-                    gateway
-                )),
+        if let Some(finding) = found {
+            found = Some(finding.also(at, note));
+            continue;
+        }
+        let finding = Finding::new(&RULE, confidence, case.id, at, note)
+            .explaining(explains)
+            .title(say!(
+                "{from} redirects to {gateway}",
+                from = &from,
+                gateway = &gateway
+            ))
+            .says(say!(
+                "{from} asks {to} to go to {gateway}.",
+                from,
+                to,
+                gateway = &gateway
+            ))
+            .advise(say!(
+                "Where {to} does not get through, record what passes between it and {gateway}.",
+                to,
+                gateway
+            ));
+        found = Some(match confidence {
+            Confidence::Certain => finding,
+            _ => finding.or("Notifications in clear can be forged by anyone on the path."),
         });
     }
     found.into_iter().collect()
 }
 
 /// The gateways that initiators of an IKE SA say they were sent by, each with the notice that says so.
-fn sent_by(sa: &IkeSa) -> impl Iterator<Item = (&Notice, Gateway)> {
+fn sent_by(sa: &IkeSa) -> impl Iterator<Item = (&IkeSa, &Notice, Gateway)> {
     let notices = clear::refusals(sa, NotifyType::REDIRECTED_FROM);
-    notices.filter_map(|notice| {
+    notices.filter_map(move |notice| {
         let notify = Notify {
             protocol: SecurityProtocol(0),
             spi: &[],
@@ -123,7 +136,7 @@ fn sent_by(sa: &IkeSa) -> impl Iterator<Item = (&Notice, Gateway)> {
         };
         match notify.meaning()? {
             NotifyMeaning::Redirect { gateway, .. } if notice.by == Role::Initiator => {
-                Some((notice, gateway))
+                Some((sa, notice, gateway))
             }
             _ => None,
         }
@@ -144,10 +157,12 @@ fn left(case: &Case<'_>) -> Vec<Told> {
     let told = beside.flat_map(|(client, gateway, other)| {
         let sas = other.ike_sas.iter().take(BESIDE);
         let notices = sas.flat_map(|id| sent_by(&case.model.ike_sas[*id]));
-        let ours = notices.filter(move |(notice, sender)| {
-            notice.from == client && *sender == Gateway::Address(gateway)
+        let ours = notices.filter(move |(_, notice, sender)| {
+            notice.from == client
+                && *sender == Gateway::Address(gateway)
+                && case.ike_sas().any(|sa| is_left(sa, notice))
         });
-        ours.filter_map(move |(notice, _)| {
+        ours.filter_map(move |(sa, notice, _)| {
             let to = other.ends.into_iter().find(|end| *end != client)?;
             Some(Told {
                 at: notice.at,
@@ -155,28 +170,41 @@ fn left(case: &Case<'_>) -> Vec<Told> {
                 from: Text::verbatim(gateway),
                 client,
                 gateway: Text::verbatim(to),
-                ends_this: true,
+                explains: LEFT,
+                confidence: Confidence::Certain.lower_if(!sa.state.was_up()),
             })
         })
     });
     told.collect()
 }
 
+/// Whether an IKE SA was deleted about when its initiator turned to another gateway: either may come first (RFC 5685
+/// section 5).
+fn is_left(sa: &IkeSa, notice: &Notice) -> bool {
+    /// Who is sent away goes at once; a dead peer in between would take longer.
+    const SOON: Span = Span::from_secs(60);
+    let apart = notice.at.1.since(sa.seen.last.1);
+    sa.state == IkeState::Deleted
+        && sa.seen.first.1 <= notice.at.1
+        && (Span(-SOON.0)..=SOON).contains(&apart)
+}
+
 /// Who sent the initiator of this tunnel here, where nothing was recorded of the tunnel to that gateway.
 fn come<'m>(case: &Case<'m>) -> impl Iterator<Item = Told> + use<'m> {
-    let (model, ends) = (case.model, case.tunnel.ends);
+    let (model, tunnel) = (case.model, case.tunnel);
     let notices = case.ike_sas().flat_map(sent_by);
-    notices.filter_map(move |(notice, gateway)| {
+    notices.filter_map(move |(sa, notice, gateway)| {
         let client = notice.from;
         let known = is_known(model, client, &gateway);
-        let here = ends.into_iter().find(|end| *end != client)?;
+        let here = *tunnel.ends.get(1 - end_of(tunnel, client)?)?;
         (!known).then(|| Told {
             at: notice.at,
             note: NotifyType::REDIRECTED_FROM,
             from: Text::verbatim(gateway),
             client,
             gateway: Text::verbatim(here),
-            ends_this: false,
+            explains: &[],
+            confidence: Confidence::Certain.lower_if(!sa.state.was_up()),
         })
     })
 }

@@ -5,7 +5,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, esp, life, quality};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
-use crate::model::{ChildSa, ChildSaId, IkeSaId, Model, TunnelId};
+use crate::model::{ChildSa, ChildSaId, Deleted, IkeSaId, Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -354,9 +354,9 @@ fn made_anew(case: &Case<'_>, lives: &[Life]) -> Option<Finding> {
     let found: Vec<(&Life, &Life, life::Closing)> = pairs
         .take(LOOKED_AT)
         .filter_map(|(old, next, asked)| {
-            let closing = deleted(case.model, old)?;
+            let closing = named_delete(case.model, old)?;
             let waited = asked.since(closing.at.1);
-            let soon = (Span::default()..=AT_ONCE).contains(&waited);
+            let soon = (Span::default()..=AT_ONCE).contains(&waited) && next.first > old.last.1;
             soon.then_some((old, next, closing))
         })
         .collect();
@@ -385,6 +385,18 @@ fn made_anew(case: &Case<'_>, lives: &[Life]) -> Option<Finding> {
             .also(closing.at, note(closing))
             .also(next.made, "the next SA")
     }))
+}
+
+/// The delete that names a child SA.
+fn named_delete(model: &Model, life: &Life) -> Option<life::Closing> {
+    let spis = model.child_sas[life.child].spis;
+    let exchanges = model.ike_sas[life.ike_sa].exchanges.iter();
+    exchanges.map(|id| &model.exchanges[*id]).find_map(|exchange| {
+        let deletes = model.deletes(exchange.request()?);
+        let named = |deleted: &Deleted| matches!(deleted, Deleted::Child { spi, .. } if spis.contains(&Some(*spi)));
+        let closing = life::may_delete(model, life.ike_sa, exchange);
+        closing.filter(|_| deletes.iter().any(named))
+    })
 }
 
 /// When `next` was asked for, if it is for what `old` was for, under the same IKE SA, and is known not to renew it.

@@ -1,5 +1,6 @@
 //! The tunnel was closed.
 
+use super::clear_text_leak;
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{Fate, TOGETHER, asked, began, end_of, life, offer, quality, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
@@ -158,7 +159,9 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
             .into_iter()
             .all(|end| !directions.flows(end).is_empty())
     });
-    let wanted = still >= NEEDED || case.ike_sas().any(|sa| sa.seen.first.1 > at.1);
+    let wanted = still >= NEEDED
+        || case.ike_sas().any(|sa| sa.seen.first.1 > at.1)
+        || leaves_in_clear(case, at.1, Timestamp(i64::MAX));
     let mut finding = Finding::new(
             &RULE,
             match named {
@@ -224,6 +227,12 @@ fn shunned(case: &Case<'_>, who: IpAddr, after: Option<Afterwards>) -> &'static 
     }
 }
 
+/// Whether packets that belong inside left in clear between two times: somebody wanted the tunnel.
+fn leaves_in_clear(case: &Case<'_>, from: Timestamp, until: Timestamp) -> bool {
+    let mut leaks = clear_text_leak::leaks(case);
+    leaks.any(|clear| clear.seen.last.1 > from && clear.seen.first.1 < until)
+}
+
 /// All ESP ended at an informational message of the size of a delete, and later someone asked for a
 /// new SA. Block padding makes a liveness check as large, so the traffic itself must tell.
 fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> Option<Finding> {
@@ -248,10 +257,13 @@ fn cut_off(case: &Case<'_>, directions: &[esp::Directions<'_>], id: IkeSaId) -> 
                 Some(_) => tap::ended(case.model, vantage(case.model, exchange)?)?,
                 None => again.1,
             };
-            // Who restarts closes the whole tunnel, and gives it back: there the pause alone tells that it was missed.
+            // Who restarts closes the whole tunnel, and gives it back at the first try: there the pause alone tells
+            // that it was missed, if nothing else does.
             let closes = sa.state == IkeState::Deleted
                 && sa.seen.last.1.since(closing.at.1) <= SILENCE;
-            let by_pause = fate.is_none() && closes;
+            let mut anew = case.ike_sas().filter(|sa| sa.seen.first.1 > closing.at.1);
+            let given_back = anew.next().is_some_and(|sa| sa.state.was_up());
+            let by_pause = closes && given_back && !leaves_in_clear(case, closing.at.1, again.1);
             let ended = directions.iter().any(|directions| {
                 // Where the clock was set back, before and after are not known by time.
                 if quality::clock_error(case.model, directions.vantage) > Span::default() {

@@ -224,18 +224,18 @@ fn left_off(case: &Case<'_>) -> Option<(IpAddr, Text)> {
     }
     let initiator = message.path.to().address;
     let says = say!(
-        "The peers agreed on keys, and {initiator} had the answer, for it did not ask again; nothing more of it came.",
+        "The peers agreed on keys, and {initiator} had the answer, for it did not ask again; nothing more of it is in this capture.",
         initiator
     );
     // RFC 7296 section 2.23.
     let says = says.then(match sa.nat.is_some_and(|nat| nat.is_there()) {
         true => {
             "It does not like the answer, or only looked; or its next message, which goes to port 4500, for a NAT is \
-             there, was lost on the way."
+             there, was lost on the way or left out of this capture."
         }
         false => {
             "It does not like the answer, or only looked; or its next message, to the same port or to port 4500, was \
-             lost on the way."
+             lost on the way or left out of this capture."
         }
     });
     Some((initiator, says))

@@ -662,7 +662,7 @@ fn moves(model: &Model, sa: &IkeSa, clocks: &Clocks, events: &mut Vec<Event>) {
         let moved = (before.from, from);
         let when = clocks.common((message.frame, message.time));
         if told.get(&moved).is_some_and(|(vantage, at)| {
-            *vantage != message.vantage && Span(when.since(*at).0.abs()) <= ALIKE
+            *vantage != message.vantage && Span(when.since(*at).0.saturating_abs()) <= ALIKE
         }) {
             continue;
         }

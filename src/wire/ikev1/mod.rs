@@ -191,7 +191,7 @@ impl fmt::Display for Body<'_> {
 }
 
 /// NAT-D in draft-ietf-ipsec-nat-t-ike-00; GDOI later took the number for its KEK (RFC 6407).
-const NAT_D_DRAFT_00: PayloadType = PayloadType(15);
+pub(crate) const NAT_D_DRAFT_00: PayloadType = PayloadType(15);
 
 /// NAT-OA in draft-ietf-ipsec-nat-t-ike-00; GDOI later took the number for its TEK (RFC 6407).
 const NAT_OA_DRAFT_00: PayloadType = PayloadType(16);
