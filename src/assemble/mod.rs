@@ -604,7 +604,11 @@ mod tests {
         };
         // The first goes on and shows a sign of life, or is deleted too.
         for plain in [0, 8] {
-            assert_eq!(told(plain), [None, None, Some(crate::model::IkeSaId(1))], "{plain}");
+            assert_eq!(
+                told(plain),
+                [None, None, Some(crate::model::IkeSaId(1))],
+                "{plain}"
+            );
         }
     }
 
