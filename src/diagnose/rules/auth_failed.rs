@@ -854,12 +854,7 @@ pub(super) fn refusal_is_unread(model: &Model, id: IkeSaId, at: Cite) -> bool {
 /// Whether the two sides have other keys, told by which of their messages the given keys open, and by
 /// what the refusal reports; `None` if that tells nothing.
 fn told_by_keys(model: &Model, id: IkeSaId, refusal: &Flight) -> Option<bool> {
-    let main = model.ike_sas[id]
-        .exchanges
-        .iter()
-        .map(|exchange| &model.exchanges[*exchange])
-        .find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION)?;
-    let five = main.flights.last()?;
+    let five = message_5(model, id)?;
     let garbled = |flight: &Flight| {
         first(model, flight).is_some_and(|message| {
             matches!(message.plain, Plain::Failed(Why::WrongKey | Why::Senseless))
@@ -869,9 +864,33 @@ fn told_by_keys(model: &Model, id: IkeSaId, refusal: &Flight) -> Option<bool> {
         let errors = negotiation::errors(&read);
         let hash = |told: &Told| NotifyV1(told.kind) == NotifyV1::INVALID_HASH_INFORMATION;
         let other_key = malformed(&errors).is_some() || errors.iter().any(hash);
-        return Some(other_key || garbled(five));
+        return Some(other_key || garbled(five) || have_two_keys(model, five, refusal));
     }
     (garbled(refusal) && model.opened(five).is_some()).then_some(true)
+}
+
+/// The last message of main mode, where the responder refuses it.
+fn message_5(model: &Model, id: IkeSaId) -> Option<&Flight> {
+    let exchanges = model.ike_sas[id].exchanges.iter();
+    let mut exchanges = exchanges.map(|exchange| &model.exchanges[*exchange]);
+    let main = exchanges.find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION)?;
+    main.flights.last()
+}
+
+/// Whether two messages were opened by different keys, and the hash in each is right under the one that
+/// opened it (RFC 2409 section 5): each side has a key of its own.
+fn have_two_keys(model: &Model, one: &Flight, other: &Flight) -> bool {
+    let key = |flight: &Flight| match &model.messages[flight.message()?].plain {
+        Plain::Opened(opened) if opened.hash_ok == Some(true) => Some(&opened.key),
+        _ => None,
+    };
+    matches!((key(one), key(other)), (Some(one), Some(other)) if one != other)
+}
+
+/// Whether keys prove that the refusal of message 5 comes from a side with another pre-shared key.
+pub(super) fn keys_prove(model: &Model, id: IkeSaId, at: Cite) -> bool {
+    let messages = message_5(model, id).zip(flight_at(model, id, at));
+    messages.is_some_and(|(five, refusal)| have_two_keys(model, five, refusal))
 }
 
 /// What decrypts to garbage is malformed in one way or another (RFC 2408 section 5).

@@ -1,7 +1,7 @@
 //! IKEv1: the pre-shared keys differ, so message 5 cannot be read.
 
 use super::auth_failed::{
-    called_malformed, copies_of_message_5, refusal_is_unread, refused_message_5,
+    called_malformed, copies_of_message_5, keys_prove, refusal_is_unread, refused_message_5,
 };
 use super::port_4500_blocked::silences;
 use crate::diagnose::facts::auth::{AuthSilence, Shape};
@@ -37,7 +37,7 @@ const DOCUMENT: &str = "\
 IKEv1 with a pre-shared key derives the encryption keys of main mode from it. If the two keys differ, message 5 decrypts to garbage, and the responder complains or keeps silent.
 
 ## How it is seen
-Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again, or agrees to every new attempt up to there. Where message 5 goes to UDP 4500, for a NAT, this counts if a tap beside the responder shows that it arrives. In aggressive mode the hashes of messages 2 and 3 are made with the key, and one side reports that the one of the other is wrong (INVALID-HASH-INFORMATION). A refusal that can be read, in clear or with keys, calls message 5 malformed.
+Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again, or agrees to every new attempt up to there. Where message 5 goes to UDP 4500, for a NAT, this counts if a tap beside the responder shows that it arrives. In aggressive mode the hashes of messages 2 and 3 are made with the key, and one side reports that the one of the other is wrong (INVALID-HASH-INFORMATION). A refusal that can be read, in clear or with keys, calls message 5 malformed. Keys of both sides prove it: one opens message 5, another the refusal.
 
 ## What else looks like it
 A responder that reads message 5 well but does not know the identity in it refuses in the same way. But then the keys are equal, so the initiator can read the refusal and does not send message 5 again. A responder that reads message 5 and finds something in it malformed says the same as one that cannot read it.
@@ -74,16 +74,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let copies = copies_of_message_5(case.model, id);
     // Whoever has the same key reads message 5, whatever it thinks of the identity in it.
     let garbage = called_malformed(case.model, id, at);
-    let (confidence, note) = match garbage {
-        Some(error) => {
-            let error = Text::verbatim(error);
-            let note = say!("{error} instead of message 6", error);
-            (Confidence::Likely, note)
-        }
-        None => (
-            Confidence::Likely,
-            "an informational message instead of message 6".into(),
+    let is_proven = keys_prove(case.model, id, at);
+    let confidence = match is_proven {
+        true => Confidence::Certain,
+        false => Confidence::Likely,
+    };
+    let note = match garbage {
+        Some(error) => say!(
+            "{error} instead of message 6",
+            error = Text::verbatim(error)
         ),
+        None => "an informational message instead of message 6".into(),
     };
     let mut finding = Finding::new(&RULE, confidence, case.id, at, note)
     .title(say!(
@@ -100,16 +101,21 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     .advise("Enter the same pre-shared key on both sides.")
     .advise("See that the key is bound to the right peer address or identity.")
     .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey));
-    finding = match garbage {
-        Some(error) => {
-            finding
-                .says
-                .add(say!("It says so: {error}.", error = Text::verbatim(error)));
-            finding.or("The responder could read the message, and something in it is malformed.")
-        }
-        None => finding
-            .or("The responder could read the message but does not accept the identity in it."),
-    };
+    if let Some(error) = garbage {
+        finding
+            .says
+            .add(say!("It says so: {error}.", error = Text::verbatim(error)));
+    }
+    if is_proven {
+        finding.says.add(
+            "The keys show it: one opens message 5 and another the answer, and the hash in each is right.",
+        );
+    } else {
+        finding = finding.or(match garbage {
+            Some(_) => "The responder could read the message, and something in it is malformed.",
+            None => "The responder could read the message but does not accept the identity in it.",
+        });
+    }
     for copy in copies {
         finding = finding.also(copy, "message 5");
     }
@@ -297,8 +303,12 @@ fn in_aggressive_mode(case: &Case<'_>) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use super::RULE;
     use crate::diagnose::Confidence;
-    use crate::diagnose::testing::{fires, silent, verdict};
+    use crate::diagnose::testing::{fires, said, silent, verdict};
+    use crate::model::{Plain, Shares};
+    use crate::registry::ExchangeType;
+    use std::sync::Arc;
 
     const FIVE: &str = "
         0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
@@ -449,5 +459,34 @@ mod tests {
         assert!(says.contains("It says so: PAYLOAD-MALFORMED"), "{says}");
         // It may complain of something in a message that it could read.
         assert_eq!(finding.confidence, Confidence::Likely);
+    }
+
+    #[test]
+    fn keys_of_both_sides_prove_it() {
+        let five = FIVE.replace("sealed 124", "sealed 124 opened HASH");
+        let text =
+            format!("{five}\n0.5 B:500 > A:500 INFO_V1 i=1 r=2 id=7 sealed 92 opened HASH N(16)");
+        let confidence = |lines: [u64; 2], right: bool| {
+            let mut model = crate::testing::model(&text);
+            let mut messages = model.messages.take();
+            for message in messages.iter_mut().flatten() {
+                let is_five = message.header.exchange == ExchangeType::IDENTITY_PROTECTION;
+                if let Plain::Opened(opened) = &mut message.plain {
+                    let opened = Arc::make_mut(opened);
+                    opened.hash_ok = Some(right);
+                    opened.key.line = lines[usize::from(is_five)];
+                }
+            }
+            model.messages = Shares::of(messages);
+            let findings = said(&RULE, &model);
+            let [finding] = &findings[..] else {
+                panic!("{findings:?}")
+            };
+            (finding.confidence, finding.alternatives.len())
+        };
+        assert_eq!(confidence([1, 2], true), (Confidence::Certain, 0));
+        // One key for both, or a key that does not fit what it opened.
+        assert_eq!(confidence([1, 1], true), (Confidence::Likely, 1));
+        assert_eq!(confidence([1, 2], false), (Confidence::Likely, 1));
     }
 }

@@ -34,7 +34,7 @@ const DOCUMENT: &str = "\
 One side closed the tunnel, or the SA that carries traffic, by a message of its own. In the end of a session that is normal. It is worth a warning when the other side still needs it: it goes on sending, or its new attempts fail.
 
 ## How it is seen
-An informational message of the size of a delete, after which the SA is not used any more. Without keys a delete cannot be told from other small messages by itself; what follows tells: all ESP ends with it, for longer than it ever paused before, until somebody asks for a new SA, or for good. Where the whole tunnel was closed and set up anew at the first try, as at a restart, it must have flowed before for as long as it paused.
+An informational message of the size of a delete, after which the SA is not used any more. Without keys a delete cannot be told from other small messages by itself; what follows tells: all ESP ends with it, for longer than it ever paused before, until somebody asks for a new SA, or for good. Where the whole tunnel was closed and set up anew at the first try, as at a restart, it must have flowed before for as long as it paused. With keys the Delete itself is read.
 
 ## What else looks like it
 A rekeying deletes the old SA too; then a new one carries the traffic at once.
