@@ -130,6 +130,13 @@ pub struct Nat {
     pub responder: NatVerdict,
 }
 
+impl NatVerdict {
+    /// Whether it tells of a NAT, on this side of the tap or beyond.
+    pub(crate) fn is_translation(self) -> bool {
+        matches!(self, Self::Translated | Self::TranslatedBeyond)
+    }
+}
+
 impl Nat {
     /// Whether they tell of a translation, or force UDP encapsulation.
     pub fn is_there(&self) -> bool {

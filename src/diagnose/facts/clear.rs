@@ -4,13 +4,20 @@ pub use crate::model::Notice;
 
 use crate::diagnose::Case;
 use crate::model::{ClearFlow, FragmentTrain, IkeSa};
-use crate::registry::NotifyType;
+use crate::registry::{NotifyType, NotifyV1};
 
 /// The notifications of this kind that came in an IKE SA, in order.
 pub fn refusals(sa: &IkeSa, kind: NotifyType) -> impl Iterator<Item = &Notice> {
     sa.notices
         .iter()
         .filter(move |notice| notice.kind == kind.0)
+}
+
+/// The notifications of IKEv1 of this kind that came in an IKE SA, in order.
+pub fn refusals_v1(sa: &IkeSa, kind: NotifyV1) -> impl Iterator<Item = &Notice> {
+    sa.notices
+        .iter()
+        .filter(move |notice| notice.v1 && notice.kind == kind.0)
 }
 
 /// Packets in clear that may concern a tunnel, in order.

@@ -11,12 +11,13 @@ use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
 use crate::model::size::CERTIFICATES;
 use crate::model::{
-    AuthOutcome, Claim, Exchange, ExchangeId, Flight, IkeSaId, InformationalClass, Model, Notice,
-    Plain, Role, Told, Why, negotiation,
+    AuthOutcome, Claim, Deleted, Exchange, ExchangeId, Flight, IkeSaId, InformationalClass, Model,
+    Notice, Plain, Role, Told, Why, negotiation,
 };
 use crate::registry::{AuthMethod, ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 use crate::units::{Span, Timestamp};
+use crate::wire::{Body, ikev2};
 use std::cell::LazyCell;
 use std::net::IpAddr;
 
@@ -79,11 +80,17 @@ enum Means {
     Signature,
     /// A user's name and password.
     User,
+    /// Nothing yet: EAP is asked for.
+    Eap,
     /// It is not known.
     Unknown,
 }
 
 impl Means {
+    /// Identity, AUTH, SA, Traffic Selectors, and a certificate of X.509: its names, times, key and signature
+    /// take 300 octets at least.
+    const NO_ROOM: usize = 440;
+
     /// Of IKEv1, where the method is agreed in clear; of IKEv2 by the size of the request.
     fn of(model: &Model, id: IkeSaId) -> Self {
         let sa = &model.ike_sas[id];
@@ -98,14 +105,11 @@ impl Means {
     /// IKEv2: whether a responder that asked for a certificate was sent something as large, or one that
     /// asked for none something too small for it (RFC 7296 section 3.7).
     fn by_size(model: &Model, id: IkeSaId) -> Option<Self> {
-        /// Identity, AUTH, SA, Traffic Selectors, and a certificate of X.509: its names, times, key and
-        /// signature take 300 octets at least.
-        const NO_ROOM: usize = 440;
         let asked_for = certificate::is_asked_for(model, id)?;
         let request = model.auth_rounds(id).first()?.request()?;
         let size = model.plaintext_range(id, request)?;
         match asked_for {
-            false => (*size.end() < NO_ROOM).then_some(Self::SharedKey),
+            false => (*size.end() < Self::NO_ROOM).then_some(Self::SharedKey),
             true => (*size.start() >= CERTIFICATES).then_some(Self::Signature),
         }
     }
@@ -123,6 +127,9 @@ impl Means {
             }
             Self::User => {
                 "Check the user's name, password and group, and read the log of the server that knows the users."
+            }
+            Self::Eap => {
+                "Let both sides use the same method for this identity: EAP, or a pre-shared key or a certificate."
             }
             Self::Unknown => {
                 "Compare pre-shared keys, identities (type and value) and certificates of both sides."
@@ -258,6 +265,17 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             says.add(say!("{end} says it is {said}.", end, said));
         }
     }
+    let refused = match first.by {
+        Role::Initiator => claims.last(),
+        Role::Responder => claims.first(),
+    };
+    let means = refused.map_or(Means::Unknown, |claim| means_of(case.model, first, claim));
+    if means == Means::Eap {
+        says.add(say!(
+            "{to} proves nothing by it: without AUTH it asks for EAP.",
+            to
+        ));
+    }
     says.add("The notification does not tell which part is wrong.");
     let mut finding = Finding::new(&RULE, Confidence::Certain, case.id, first.at, names)
         .title(say!("{from} refuses the authentication of {to}", from, to))
@@ -270,11 +288,21 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     for refusal in refusals.iter().skip(1) {
         finding = finding.also(refusal.at, "refused again");
     }
-    let refused = match first.by {
-        Role::Initiator => claims.last(),
-        Role::Responder => claims.first(),
+    let asked_for = certificate::is_asked_for(case.model, first.ike_sa);
+    let asked_for = asked_for.filter(|_| !first.v1 && first.by == Role::Responder);
+    // Who asks for certificates wants one, and who wants one asks (RFC 7296 section 3.7).
+    finding = match (means, asked_for) {
+        (Means::SharedKey, Some(true)) => finding.or(say!(
+            "{from} wants a certificate and no pre-shared key: it asks for certificates.",
+            from
+        )),
+        (Means::Signature, Some(false)) => finding.or(say!(
+            "{from} wants a pre-shared key and no certificate: it asks for no certificates.",
+            from
+        )),
+        (Means::Eap, _) => finding.or(say!("{from} has no EAP for this initiator.", from)),
+        _ => finding,
     };
-    let means = refused.map_or(Means::Unknown, |claim| means_of(case.model, first, claim));
     finding = match means {
         Means::Signature if is_in_date(case.model, first) => {
             finding.or("The authority of the certificate is not trusted.")
@@ -283,9 +311,24 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             finding.or("The certificate is expired, or its authority is not trusted.")
         }
         Means::SharedKey | Means::Unknown => finding.or("The pre-shared keys differ."),
-        Means::SameKey | Means::User => finding,
+        Means::SameKey | Means::User | Means::Eap => finding,
     };
+    if has_ppk(case.model, first.ike_sa) {
+        finding = finding.or(PPK);
+    }
     let finding = finding.or("The peer does not know or accept the identity.");
+    let refused = refused.and_then(|claim| claim.identity.as_ref());
+    let finding = match refused.filter(|identity| is_translated(case, identity, to)) {
+        Some(identity) => finding
+            .or(say!(
+                "{from} knows {to} by the address that a NAT gives it, and not as “{identity}”.",
+                from,
+                to,
+                identity = Text::verbatim(identity)
+            ))
+            .advise("Behind a NAT give the identity explicitly, as a name: by default it is the private address."),
+        None => finding,
+    };
     Some(means.advise(case, finding))
 }
 
@@ -297,8 +340,45 @@ fn means_of(model: &Model, refusal: &Refusal, claim: &Claim) -> Means {
         _ if refusal.v1 => Means::of(model, refusal.ike_sa),
         Some(AuthMethod::SHARED_KEY_MIC) => Means::SharedKey,
         Some(_) => Means::Signature,
+        // An initiator that sends no AUTH asks for EAP (RFC 7296 section 2.16).
+        None if refusal.by == Role::Responder && claim.identity.is_some() => Means::Eap,
         None => Means::Unknown,
     }
+}
+
+/// What else a proof rests on where both use a post-quantum preshared key (RFC 8784 section 3).
+const PPK: &str = "The post-quantum preshared keys (PPK) differ.";
+
+/// Whether both sides use a post-quantum preshared key: the answer to the first message says so only to who
+/// said so first (RFC 8784 section 3).
+fn has_ppk(model: &Model, id: IkeSaId) -> bool {
+    let exchanges = model.ike_sas[id].exchanges.iter();
+    let exchanges = exchanges.map(|id| &model.exchanges[*id]);
+    let mut begins = exchanges.filter(|exchange| exchange.kind == ExchangeType::IKE_SA_INIT);
+    begins.any(|begin| {
+        let read = begin.response().and_then(|answer| model.readable(answer));
+        read.is_some_and(|(_, read)| {
+            read.payloads.iter().any(|payload| {
+                matches!(&payload.body, Body::V2(ikev2::Body::Notify(notify)) if notify.kind == NotifyType::USE_PPK)
+            })
+        })
+    })
+}
+
+/// Whether an identity is an address, of somebody whom a NAT gives another.
+fn is_translated(case: &Case<'_>, identity: &str, address: IpAddr) -> bool {
+    let own: Option<IpAddr> = identity.parse().ok();
+    let translated = || {
+        case.ike_sas().any(|sa| {
+            let Some((nat, path)) = sa.nat.zip(sa.paths.first()) else {
+                return false;
+            };
+            let sides = [(nat.initiator, path.from), (nat.responder, path.to)];
+            let mut sides = sides.into_iter();
+            sides.any(|(verdict, side)| side.address == address && verdict.is_translation())
+        })
+    };
+    own.is_some_and(|own| own != address || translated())
 }
 
 /// Whether the certificates that are refused were read, and held when they were sent.
@@ -406,12 +486,31 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
         Means::Signature => finding.or(CERTIFICATE).or(IDENTITY).or(KEYS),
         _ => finding.or(KEYS).or(IDENTITY).or(CERTIFICATE),
     };
+    if !eap && has_ppk(case.model, id) {
+        finding = finding.or(PPK);
+    }
+    if !eap && asks_without(case.model, id) {
+        finding = finding.or(say!(
+            "{from} wants a certificate, which it asks for, and the request has room for none: the sides use different \
+             methods.",
+            from
+        ));
+    }
     finding = finding
         .or("Another error, such as a lack of addresses or an internal failure: all are as small.");
     for (at, ..) in refusals.iter().skip(1) {
         finding = finding.also(*at, "refused again");
     }
     Some(means.advise(case, finding))
+}
+
+/// IKEv2: whether the responder asks for a certificate, and the request has no room for one.
+fn asks_without(model: &Model, id: IkeSaId) -> bool {
+    let rounds = model.auth_rounds(id);
+    let request = rounds.first().and_then(|round| round.request());
+    let size = request.and_then(|request| model.plaintext_range(id, request));
+    certificate::is_asked_for(model, id) == Some(true)
+        && size.is_some_and(|size| *size.end() < Means::NO_ROOM)
 }
 
 /// When a tunnel was asked for, and served last: whoever asks it of each IKE SA does not look at all that
@@ -495,10 +594,15 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         let (proof, what) = last_proof(case.model, before)?;
         let answer = first(case.model, proof)?;
         let at = began(case.model, said.flights.first()?)?;
-        // One that was read and reports no error closes the SA for another reason.
+        // One that was read and reports no error closes the SA for another reason; but after phase 1 alone there
+        // is none.
         let read = said.flights.first().and_then(|flight| case.model.opened(flight));
+        let deletes = said.flights.first().is_some_and(|flight| {
+            case.model.deletes(flight).contains(&Deleted::IkeSa)
+        });
         if let Some((_, read)) = &read
             && negotiation::errors(read).is_empty()
+            && !(deletes && sa.version.major() == 1)
         {
             return None;
         }
@@ -589,6 +693,13 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
                     peer
                 ))
                 .says(match granted {
+                    _ if deletes && !v2 => say!(
+                        "{end} deleted the IKE SA as soon as it had {what} of {peer}, and asked for nothing: it does \
+                         not believe {peer}.",
+                        end,
+                        what,
+                        peer
+                    ),
                     true => say!(
                         "{end} answered {what} of {peer} by an informational message and used the IKE SA no more: it \
                          may not believe {peer}.",
@@ -612,6 +723,16 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
                     ),
                 }),
         };
+        let shown = case.model.claims(*id);
+        let shown = shown.last().and_then(|claim| Some((claim.at?, claim.said()?)));
+        let finding = match shown.filter(|_| said_so && !v2) {
+            Some((at, said)) => {
+                let mut finding = finding.also(at, said.clone());
+                finding.says.add(say!("{peer} says it is {said}.", peer, said));
+                finding
+            }
+            None => finding,
+        };
         const RESPONDER: &str =
             "The identity or the certificate of the responder is not the one expected, or not trusted.";
         let eap = case.model.auth_rounds(*id).len() > 1;
@@ -624,6 +745,9 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
                 .or("The pre-shared keys differ.")
                 .or("The identity of the responder is not the one expected."),
             // In main mode both have read what the pre-shared key encrypts (RFC 2409 section 5.4).
+            (false, true) if said_so => {
+                finding.or("The identity of the responder is not the one expected.")
+            }
             (false, true) => finding
                 .or("The identity of the responder is not the one expected.")
                 .or("A notification INITIAL-CONTACT, which is as long as a Delete."),
@@ -1438,5 +1562,64 @@ mod tests {
             80,
         );
         assert!(!padded.contains("2 times"), "{padded}");
+    }
+
+    #[test]
+    fn an_initiator_that_deletes_the_sa_when_it_has_read_message_6() {
+        let text = |opened: &str| {
+            format!(
+                "{SIX}
+                 0.6 A:500 > B:500 INFO_V1 i=1 r=2 id=7 sealed 108 opened {opened}
+                 40 C > B ESP 0xc1"
+            )
+        };
+        let finding = fires(&text("HASH D(IKE)"), "auth-failed");
+        assert!(finding.says.to_string().contains("asked for nothing"));
+        silent(&text("HASH N(24578)"), "auth-failed");
+    }
+
+    #[test]
+    fn who_proves_nothing_yet_asks_for_eap() {
+        let told = |auth: &str, asks: &str| {
+            let text = format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce{asks}
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) {auth} SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 80 opened N(AUTHENTICATION_FAILED)"
+            );
+            let alternatives = fires(&text, "auth-failed").alternatives;
+            let alternatives = alternatives.iter().map(ToString::to_string);
+            alternatives.collect::<Vec<_>>().join(" ")
+        };
+        let eap = told("", "");
+        assert!(
+            eap.contains("has no EAP") && !eap.contains("keys differ"),
+            "{eap}"
+        );
+        let key = told("AUTH(2)", "");
+        assert!(key.contains("keys differ") && !key.contains("EAP"), "{key}");
+        let asks = format!(" CERTREQ({})", "ab".repeat(20));
+        let asked = told("AUTH(2)", &asks);
+        assert!(asked.contains("wants a certificate"), "{asked}");
+        assert!(!key.contains("wants a certificate"), "{key}");
+    }
+
+    #[test]
+    fn an_address_behind_a_nat_is_not_the_one_that_the_peer_sees() {
+        let told = |identity: &str| {
+            let text = format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi({identity}) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 80 opened N(AUTHENTICATION_FAILED)"
+            );
+            let alternatives = fires(&text, "auth-failed").alternatives;
+            alternatives
+                .iter()
+                .any(|one| one.to_string().contains("a NAT gives it"))
+        };
+        assert!(told("10.1.0.1"));
+        assert!(!told("192.0.2.1"));
+        assert!(!told("gw.example"));
     }
 }

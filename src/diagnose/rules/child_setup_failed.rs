@@ -4,11 +4,13 @@ use crate::diagnose::facts::{Asked, Tap, began, child, child_made, first, life, 
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{
-    AuthOutcome, ChildOutcome, Exchange, Flight, FlowId, IkeSaId, InformationalClass, Model, Role,
+    AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, FlowId, IkeSaId,
+    InformationalClass, Model, Role,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -44,7 +46,7 @@ const AT_ONCE: Span = Span::from_secs(5);
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let refusals = refusals(case);
     let Some(first) = refusals.first() else {
-        return Vec::new();
+        return taken_back(case).into_iter().collect();
     };
     let recovered = refusals
         .last()
@@ -134,6 +136,128 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(refusal.at, refusal.note.clone());
     }
     vec![finding]
+}
+
+/// A side asks for a child SA, is granted it, and deletes it at once: it cannot install it, or does not want
+/// what was granted.
+fn taken_back(case: &Case<'_>) -> Option<Finding> {
+    let mut all: Vec<TakenBack> = Vec::new();
+    for id in &case.tunnel.ike_sas {
+        let exchanges = &case.model.ike_sas[*id].exchanges;
+        let pairs = exchanges.iter().zip(exchanges.iter().skip(1));
+        let taken: Vec<TakenBack> = pairs
+            .filter_map(|(made, next)| TakenBack::of(case, *id, *made, *next))
+            .collect();
+        // A renewal deletes what it replaces: only the first child SA has none before it.
+        let first = taken.first().is_some_and(|first| first.in_auth);
+        let read = taken.iter().filter(|one| one.read).count();
+        if read > 0 || first && taken.len() > 1 {
+            all.extend(taken.into_iter().filter(|one| one.read || first));
+        }
+    }
+    let (first, last) = (all.first()?, all.last()?);
+    // A child SA that serves is not taken back.
+    if case.flows().any(|flow| flow.seen.last.1 > first.granted.1) {
+        return None;
+    }
+    let (by, of) = (first.by, first.of);
+    let read = all.iter().any(|one| one.read);
+    let mut finding = Finding::new(
+        &RULE,
+        match read {
+            true => Confidence::Likely,
+            false => Confidence::Possible,
+        },
+        case.id,
+        first.deleted,
+        say!("{by} deletes the child SA", by),
+    )
+    .also(first.granted, say!("{of} grants the child SA", of))
+    .during(first.deleted.1, last.deleted.1)
+    .title(say!("{by} takes back each child SA that it was granted", by))
+    .says(say!(
+        "{by} asked {of} for a child SA {times}, was granted it, and deleted it at once (after {span}); no ESP \
+         passed.",
+        by,
+        of,
+        times = child::times(all.len()),
+        span = first.deleted.1.since(first.granted.1)
+    ))
+    .or(say!(
+        "{by} cannot install it: its kernel or hardware lacks an algorithm, or refuses the policies.",
+        by
+    ))
+    .or("What was granted is not what was asked for: narrower selectors, or another mode.")
+    .or("A program or an administrator closes it.")
+    .advise(say!("Read the log of {by}: it alone knows the reason.", by));
+    for again in all.iter().skip(1) {
+        finding = finding.also(again.deleted, "and again");
+    }
+    Some(finding)
+}
+
+/// A child SA that whoever asked for it deleted at once.
+struct TakenBack {
+    /// Who asked, and deletes.
+    by: IpAddr,
+    /// Who granted it.
+    of: IpAddr,
+    granted: Cite,
+    deleted: Cite,
+    /// Whether `IKE_AUTH` made it.
+    in_auth: bool,
+    /// Whether the Delete was read, and names it.
+    read: bool,
+}
+
+impl TakenBack {
+    fn of(case: &Case<'_>, id: IkeSaId, by: ExchangeId, next: ExchangeId) -> Option<Self> {
+        /// What was granted is installed, or not, within so long; nobody closes it by hand so soon.
+        const AT_ONCE: Span = Span::from_secs(1);
+        let (made, next) = (&case.model.exchanges[by], &case.model.exchanges[next]);
+        let in_auth = made.kind == ExchangeType::IKE_AUTH;
+        let grants = match made.kind {
+            ExchangeType::IKE_AUTH => case.model.ike_sas[id].auth == AuthOutcome::Full,
+            ExchangeType::CREATE_CHILD_SA => case.model.child_outcome(made) == ChildOutcome::Made,
+            _ => false,
+        };
+        let (answer, delete) = (made.response()?, next.request()?);
+        let (granted, deleted) = (began(case.model, answer)?, began(case.model, delete)?);
+        let soon = deleted.1 >= granted.1 && deleted.1.since(granted.1) <= AT_ONCE;
+        if !grants || !soon || next.by != made.by || next.kind != ExchangeType::INFORMATIONAL {
+            return None;
+        }
+        let read = match case.model.opened(delete) {
+            None if life::may_delete(case.model, id, next).is_some() => false,
+            None => return None,
+            Some(_) => {
+                let named = case.model.deletes(delete);
+                let children = case.model.ike_sas[id].child_sas.iter();
+                let own = children
+                    .map(|child| &case.model.child_sas[*child])
+                    .filter(|child| child.made_by == Some(by));
+                let mut spis = own.flat_map(|child| child.spis).flatten();
+                let is_named = |spi| {
+                    named.iter().any(
+                        |one| matches!(one, Deleted::Child { spi: deleted, .. } if *deleted == spi),
+                    )
+                };
+                if !spis.any(is_named) {
+                    return None;
+                }
+                true
+            }
+        };
+        let path = &first(case.model, answer)?.path;
+        Some(Self {
+            by: path.to().address,
+            of: path.from().address,
+            granted,
+            deleted,
+            in_auth,
+            read,
+        })
+    }
 }
 
 /// One refusal of a child SA.
@@ -423,7 +547,11 @@ fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
         .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1)
         .filter_map(|exchange| {
             let flight = exchange.flights.first()?;
-            // A liveness check answers nothing.
+            // A Delete answers nothing: whoever closes the SA may be asked for one more just then.
+            if !case.model.deletes(flight).is_empty() {
+                return None;
+            }
+            // Nor does a liveness check.
             let class = case.model.informational_class(id, flight);
             let check = class == Some(InformationalClass::Dpd);
             Some((exchange.by, began(case.model, flight)?, check))
@@ -873,5 +1001,34 @@ mod tests {
         let spoke = "\n20 B:500 > A:500 TRANSACTION i=1 r=2 id=0x99 sealed 76";
         let late = vain.replace("0.6 A:500", "20 A:500");
         silent(&format!("{late}{spoke}"), "child-setup-failed");
+    }
+
+    /// A child SA granted by `IKE_AUTH`, and one by `CREATE_CHILD_SA`, each followed by an informational message of
+    /// the initiator.
+    fn granted(first: &str, second: &str) -> String {
+        format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce
+             0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 272
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240
+             {first} A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 69
+             {first}1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 69
+             4.2 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3 request sealed 193
+             4.3 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=3 response sealed 177
+             {second} A:500 > B:500 INFORMATIONAL i=1 r=2 id=4 request sealed 69
+             {second}1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=4 response sealed 69
+             40 C > B ESP 0xc1"
+        )
+    }
+
+    #[test]
+    fn who_deletes_what_it_asked_for_at_once_cannot_use_it() {
+        let finding = fires(&granted("0.31", "4.31"), "child-setup-failed");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        assert!(finding.title.to_string().contains("takes back"));
+        // What is deleted after a renewal is what it replaces.
+        silent(&granted("3.31", "4.31"), "child-setup-failed");
+        let served = granted("0.31", "4.31") + "\n1 A > B ESP 0xb1 seq 1..20 every 0.5 size 136";
+        silent(&served, "child-setup-failed");
     }
 }

@@ -1,10 +1,13 @@
 //! Inner packets travel in clear on the outside link.
 
 use crate::diagnose::facts::life::{self, Closing};
+use crate::diagnose::facts::selectors::{self, Life};
 use crate::diagnose::facts::{clear, end_of, esp, is_private, is_selected, is_shared};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::{AuthOutcome, ChildOutcome, ClearFlow, FlowId, IkeSaId, IkeState, Model};
+use crate::model::{
+    AuthOutcome, ChildOutcome, ClearFlow, FlowId, IkeSaId, IkeState, Model, Selector,
+};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
@@ -60,6 +63,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .iter()
         .all(|clear| is_served(case, clear) && !is_cut_off(case, clear));
     let (from, to) = (first.from, first.to);
+    let lives = selectors::lives(case);
+    let silent = served
+        && [0, 1]
+            .into_iter()
+            .any(|end| goes_past(case, &lives, first, end));
     let mut finding = Finding::new(
         &RULE,
         if certain { Confidence::Likely } else { Confidence::Possible },
@@ -77,6 +85,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         from,
         to
     )
+    .then(silent.then_some("No ESP goes that way meanwhile."))
     .then(closed.map(|closing| {
         say!(
             "They began {span} after {end} had deleted the IKE SA, and no other was up while they came.",
@@ -103,6 +112,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if !served && closed.is_none() {
         finding = finding.advise(
             "Compare these addresses with the traffic selectors of both sides; they may have been narrowed.",
+        );
+    }
+    // What the selectors take while an IKE SA stands has an SA, and goes past it.
+    if silent && closed.is_none() {
+        finding = finding.advise(
+            "Look at the routes, NAT rules and IPsec policies of the gateway that lets them out: the selectors take them.",
         );
     }
     finding =
@@ -155,7 +170,7 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     if asks < FEW || known == [Some(false); 2] {
         return false;
     }
-    let is_copy = || is_decrypted_copy(case.model, clear) && !is_cut_off(case, clear);
+    let is_copy = || is_decrypted_copy(case, clear) && !is_cut_off(case, clear);
     after_beginning(case, clear) && !answered_in_clear(case.model, clear) && !is_copy()
 }
 
@@ -253,14 +268,20 @@ fn answered_in_clear(model: &Model, clear: &ClearFlow) -> bool {
 
 /// Whether ESP of one direction may accompany every one of them: Linux shows inbound packets again
 /// after decryption. One SA follows another meanwhile, so all that go to one receiver count together.
-fn is_decrypted_copy(model: &Model, clear: &ClearFlow) -> bool {
+fn is_decrypted_copy(case: &Case<'_>, clear: &ClearFlow) -> bool {
     /// A copy follows its packet within this time.
     const AT_ONCE: Span = Span::from_millis(200);
     let (first, last) = (clear.seen.first.1, clear.seen.last.1);
     let from = first.later(Span(-AT_ONCE.0));
     let mut receivers: BTreeMap<IpAddr, (u64, bool)> = BTreeMap::new();
-    for flow in model.flows.iter() {
+    let lives = selectors::lives(case);
+    for flow in case.model.flows.iter() {
         let seen = flow.seen;
+        let receiver = case.tunnel.destination(flow);
+        // What was in ESP comes out where the selectors have the address that it goes to.
+        if receiver.is_some_and(|receiver| comes_out_elsewhere(&lives, clear, receiver)) {
+            continue;
+        }
         let meets =
             flow.key.vantage == clear.vantage && seen.first.1 <= last && seen.last.1 >= from;
         // Of packets in clear that all but the first lie in a silence of its, none is a copy.
@@ -274,6 +295,35 @@ fn is_decrypted_copy(model: &Model, clear: &ClearFlow) -> bool {
     receivers
         .into_values()
         .any(|(packets, began)| began && packets >= clear.packets)
+}
+
+/// Whether packets that an end should send in the tunnel pass in clear while none of its ESP does.
+fn goes_past(case: &Case<'_>, lives: &[Life], clear: &ClearFlow, end: usize) -> bool {
+    let (first, last) = (clear.seen.first.1, clear.seen.last.1);
+    let here = case.directions_at(clear.vantage);
+    comes_out_elsewhere(lives, clear, end)
+        && here.is_some_and(|here| here.alive(1 - end, first, last).next().is_none())
+}
+
+/// Whether what an end should send in the tunnel leaves in clear, as selectors that were read tell.
+pub(super) fn leave_from(case: &Case<'_>, end: usize) -> bool {
+    let lives = selectors::lives(case);
+    leaks(case).any(|clear| is_served(case, clear) && comes_out_elsewhere(&lives, clear, end))
+}
+
+/// Whether selectors take these packets, and none of them towards this end.
+fn comes_out_elsewhere(lives: &[Life], clear: &ClearFlow, receiver: usize) -> bool {
+    let has = |side: &[Selector], address: IpAddr| {
+        side.iter()
+            .any(|one| (one.start..=one.end).contains(&address))
+    };
+    let towards = |end: usize| {
+        lives.iter().any(|life| {
+            let sides = life.sides.get(1 - end).zip(life.sides.get(end));
+            sides.is_some_and(|(from, to)| has(from, clear.from) && has(to, clear.to))
+        })
+    };
+    towards(1 - receiver) && !towards(receiver)
 }
 
 /// Whether the selectors may take these packets, as far as they are known: what they do not take was in
@@ -569,5 +619,23 @@ mod tests {
         );
         assert_ne!(unread, strangers);
         fires(&unread, "clear-text-leak");
+    }
+
+    #[test]
+    fn answers_that_go_the_other_way_than_esp_are_no_copies() {
+        let text = |clear: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                 1 A > B ESP 0xb1 seq 1..80 every 0.3 size 136
+                 1.1 B > A ESP 0xa1 seq 1..4 every 0.3 size 136
+                 3.1 {clear} CLEAR 1 count 70 every 0.3 requests 0"
+            )
+        };
+        verdict(&text("10.2.7.9 > 10.1.0.5"), "clear-text-leak");
+        // What A sent arrived in ESP.
+        silent(&text("10.1.0.5 > 10.2.7.9"), "clear-text-leak");
     }
 }

@@ -1,5 +1,6 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
+use super::clear_text_leak;
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::{self, Vanished};
 use crate::diagnose::facts::{Located, TOGETHER, Tap, end_of, inner, nat, quality, selectors};
@@ -197,6 +198,8 @@ enum Loss<'m> {
     All(Located<'m>),
     /// All since none came any more.
     Since(Vanished),
+    /// Not the answers, but what asks for them, since it came there last.
+    There(Vanished, Vantage),
 }
 
 impl<'c, 'm> Silence<'c, 'm> {
@@ -210,6 +213,7 @@ impl<'c, 'm> Silence<'c, 'm> {
         let speaker = 1 - silent;
         // Packets to the silent end are sent by the speaker.
         let (first, last) = (directions.first(silent)?, directions.last(silent)?);
+        let mut brief = false;
         let (since, sent, before) = match directions.last(speaker) {
             None => (first.1, directions.packets(silent), 0),
             Some(heard) => {
@@ -234,9 +238,7 @@ impl<'c, 'm> Silence<'c, 'm> {
                         Some(_) => None,
                     };
                 }
-                if last.1.since(since).0 < SILENT.0.saturating_add(error.0) {
-                    return None;
-                }
+                brief = last.1.since(since).0 < SILENT.0.saturating_add(error.0);
                 (
                     since,
                     directions.packets_since(silent, heard.1),
@@ -244,7 +246,7 @@ impl<'c, 'm> Silence<'c, 'm> {
                 )
             }
         };
-        Some(Self {
+        let silence = Self {
             case,
             directions,
             set,
@@ -257,7 +259,8 @@ impl<'c, 'm> Silence<'c, 'm> {
             since,
             sent,
             before,
-        })
+        };
+        (!brief || silence.is_proven()).then_some(silence)
     }
 
     fn speaker(&self) -> usize {
@@ -511,6 +514,37 @@ impl<'c, 'm> Silence<'c, 'm> {
         vanished
             .filter(|vanished| vanished.packets >= PLENTY)
             .map(Loss::Since)
+            .or_else(|| self.lost_there())
+    }
+
+    /// What asks for answers and reaches no tap behind this one any more, which recorded on.
+    fn lost_there(&self) -> Option<Loss<'m>> {
+        let of_set = |flow: &EspFlow| self.set.is_none_or(|set| set.has(flow));
+        let pairs = self.case.tunnel.taps.iter();
+        let behind = pairs.filter(|pair| {
+            let near = pair.near(self.silent).and_then(|near| pair.taps.get(near));
+            near == Some(&self.directions.vantage)
+        });
+        let found = behind.filter_map(|pair| {
+            let mut taps = pair.taps.into_iter();
+            let far = taps.find(|tap| *tap != self.directions.vantage)?;
+            let heard = last_at(self.case, far, self.silent)?.1.later(Span(1));
+            let end = self.case.model.recording(far)?.1;
+            let vanished = Vanished::of(self.case, far, self.silent, (heard, end), of_set)?;
+            (vanished.packets >= PLENTY).then_some(Loss::There(vanished, far))
+        });
+        found.max_by_key(|loss| match loss {
+            Loss::There(vanished, _) => vanished.packets,
+            _ => 0,
+        })
+    }
+
+    /// Whether another tap has enough of what does not come: then it takes neither time nor numbers to tell
+    /// a silence from a pause.
+    fn is_proven(&self) -> bool {
+        /// Shorter losses are those of a path that loses packets, and comes back.
+        const LASTING: Span = Span::from_secs(3);
+        self.length() >= LASTING && matches!(self.loss(), Some(Loss::Since(_) | Loss::There(..)))
     }
 
     /// What two taps tell of all SAs together towards an end.
@@ -586,6 +620,45 @@ impl<'c, 'm> Silence<'c, 'm> {
                      that spread ESP by SPI over several links, queues or processors, of which one is dead.",
                 ),
         }
+    }
+
+    /// What asks is lost itself, so nothing can answer it.
+    fn vanished_there(&self, mut finding: Finding, vanished: &Vanished, far: Vantage) -> Finding {
+        let (speaks, is_silent) = (self.speaks, self.is_silent);
+        let name = |tap| taps::name(self.case.model, tap);
+        let (near, beyond) = (&name(vanished.near), &name(far));
+        finding.confidence = Confidence::Certain;
+        finding.severity = RULE.severity;
+        finding.says.add(say!(
+            "At least {packets} of these packets passed the tap {near}, and none reached the tap {far}, which recorded \
+             on: they are lost between the two taps.",
+            packets = vanished.packets,
+            near,
+            far = beyond
+        ));
+        if let Some(last) = vanished.last {
+            let note = say!("left {near}, never reached {far}", near, far = beyond);
+            finding = finding.also(last, note);
+        }
+        if self.case.model.dropped(far) > 0 {
+            finding.confidence = Confidence::Likely;
+            finding = finding.or(say!(
+                "The recording of {far} dropped packets.",
+                far = beyond
+            ));
+        }
+        finding
+            .title(say!(
+                "ESP from {from} to {to} is lost on the way",
+                from = speaks,
+                to = is_silent
+            ))
+            .advise(say!(
+                "Look for filters between the two taps, on the way from {near} to {far}.",
+                near,
+                far = beyond
+            ))
+            .explaining(LOST_EXPLAINS)
     }
 
     /// What the same packets would look like too, and what to do, where nothing shows what became of the
@@ -694,12 +767,18 @@ fn one_way<'m>(
     set: Option<&Set>,
 ) -> Option<Finding> {
     let silence = Silence::of(case, Cow::Borrowed(directions), silent, ike, set)?;
-    if silence.passes_elsewhere() || !silence.is_long_enough() {
+    let proven = silence.is_proven();
+    if silence.passes_elsewhere() || !proven && !silence.is_long_enough() {
+        return None;
+    }
+    // Answers that were found elsewhere are no riddle: another rule tells where.
+    if !proven && clear_text_leak::leave_from(case, silent) {
         return None;
     }
     let traffic = silence.traffic();
     // Without IKE only a conversation shows that the tap hears both.
-    if !ike && !traffic.conversed {
+    let heard = traffic.conversed || traffic.requests.is_some() && silence.before >= PLENTY;
+    if !ike && !proven && !heard {
         return None;
     }
     let mut finding = silence.finding(tap, &traffic);
@@ -726,6 +805,7 @@ fn one_way<'m>(
     Some(match silence.loss() {
         Some(Loss::All(located)) => silence.all_lost(finding, &located),
         Some(Loss::Since(vanished)) => silence.vanished(finding, &vanished),
+        Some(Loss::There(vanished, far)) => silence.vanished_there(finding, &vanished, far),
         None => silence.unexplained(finding, &traffic),
     })
 }

@@ -1,8 +1,8 @@
 //! A side is not the one that the other expects.
 
 use crate::diagnose::facts::proof::{self, Refusal};
-use crate::diagnose::facts::recovery;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
+use crate::diagnose::facts::{clear, recovery};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::Role;
@@ -22,7 +22,7 @@ pub static RULE: Rule = Rule {
         "tunnel-deleted",
         "clear-text-leak",
     ],
-    needs: Signs::OPENED,
+    needs: Signs::OPENED.or(Signs::NOTICE),
     check,
 };
 
@@ -48,7 +48,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         Some((refusal, why))
     });
     let Some((refusal, why)) = found else {
-        return Vec::new();
+        return in_clear(case).into_iter().collect();
     };
     let (from, to) = (refusal.from, refusal.to);
     // A responder may have other identities than those that it showed.
@@ -96,6 +96,42 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.during(again, again);
     }
     vec![recovery::tell(case, finding)]
+}
+
+/// IKEv1: message 2 of aggressive mode, which names the responder in clear, is answered by INVALID-ID-INFORMATION
+/// in clear.
+fn in_clear(case: &Case<'_>) -> Option<Finding> {
+    let mut found = case.tunnel.ike_sas.iter().flat_map(|id| {
+        let sa = &case.model.ike_sas[*id];
+        let refusals = clear::refusals_v1(sa, NotifyV1::INVALID_ID_INFORMATION);
+        let refusals = refusals.filter(|notice| notice.by == Role::Initiator);
+        refusals
+            .filter(|_| !sa.state.was_up())
+            .map(|notice| (*id, notice))
+    });
+    let (id, notice) = found.next()?;
+    let [_, responder] = case.model.claims(id);
+    let (at, identity) = (responder.at?, responder.identity.clone()?);
+    let from = notice.from;
+    let path = case.model.ike_sas[id].paths.first()?;
+    let to = path.to.address;
+    let mut finding = Finding::new(&RULE, Confidence::Likely, case.id, notice.at, "the refusal")
+        .title(say!("{from} and {to} disagree about an identity", from, to))
+        .says(say!(
+            "{from} refused the identity “{identity}” of {to} by INVALID-ID-INFORMATION.",
+            from,
+            identity = Text::verbatim(&identity),
+            to
+        ))
+        .or("Notifications in clear can be forged by anyone on the path.")
+        .advise("Make the identities of both sides mirror each other, type included.")
+        .advise_all(vendor_advice::of_both(case, Topic::Identity))
+        .explaining(&["ike-refused"])
+        .also(at, Text::verbatim(format_args!("“{identity}”")));
+    for (_, again) in found {
+        finding = finding.also(again.at, "refused again");
+    }
+    Some(recovery::tell(case, finding))
 }
 
 /// Why the identity is to blame.
@@ -232,5 +268,18 @@ mod tests {
         verdict(&refused("b"), "auth-failed");
         // What it calls itself to somebody else belongs to another connection.
         verdict(&refused("c").replace("IDr(a)", "IDr(d)"), "auth-failed");
+    }
+
+    #[test]
+    fn a_responder_that_is_refused_in_clear() {
+        let refused = |error: u16| {
+            format!(
+                "0 A:500 > B:500 AGGRESSIVE i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID(10.1.0.1)
+                 0.1 B:500 > A:500 AGGRESSIVE i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID(10.2.0.1) HASH
+                 0.2 A:500 > B:500 INFO_V1 i=1 r=2 id=0x99 N({error})"
+            )
+        };
+        verdict(&refused(18), "id-mismatch");
+        silent(&refused(16), "id-mismatch");
     }
 }

@@ -4,6 +4,7 @@ use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets, tap as 
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{IkeSa, Input, Model};
+use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{IkeSpi, Span, Timestamp, Vantage};
 use std::collections::BTreeSet;
@@ -180,6 +181,16 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         (false, None) => finding
             .or("The peer address is wrong, or the peer ignores initiators it does not know."),
     };
+    // A responder may drop a first message of a version or mode that it has no connection for, and say nothing.
+    if !recovered && before.is_none() {
+        finding = match first.exchange.kind {
+            ExchangeType::AGGRESSIVE => finding
+                .or("The peer takes no aggressive mode, or no IKEv1, and says nothing of it."),
+            ExchangeType::IDENTITY_PROTECTION => finding
+                .or("The peer takes aggressive mode alone, or no IKEv1, and says nothing of it."),
+            _ => finding,
+        };
+    }
     // Who was heard shows that the recording has its direction.
     if !recovered && !serves && !speaks && before.is_none() {
         finding = finding.or("The capture records one direction only.");
@@ -550,5 +561,19 @@ mod tests {
                     20 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11,24";
         let says = fires(text, "ike-no-response").says.to_string();
         assert!(says.contains("to others there is"), "{says}");
+    }
+
+    #[test]
+    fn a_mode_that_the_peer_does_not_take_may_be_met_by_silence() {
+        let others = |kind: &str| {
+            let text = format!(
+                "0 A:500 > B:500 {kind} i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11.2,24"
+            );
+            let alternatives = fires(&text, "ike-no-response").alternatives;
+            let alternatives = alternatives.iter().map(ToString::to_string);
+            alternatives.collect::<Vec<_>>().join(" ")
+        };
+        assert!(others("AGGRESSIVE").contains("takes no aggressive mode"));
+        assert!(others("MAIN").contains("takes aggressive mode alone"));
     }
 }

@@ -132,6 +132,16 @@ fn is_over(case: &Case<'_>, directions: &Directions<'_>, last: Timestamp) -> boo
         })
 }
 
+/// Whether one direction ends while the other goes on: that it passed before tells nothing of now.
+fn is_silenced(directions: &Directions<'_>) -> bool {
+    /// Fewer packets without an answer are the end of any conversation.
+    const MANY: u64 = 10;
+    [0, 1].into_iter().any(|end| {
+        let heard = directions.last(1 - end);
+        heard.is_some_and(|heard| directions.packets_since(end, heard.1) >= MANY)
+    })
+}
+
 /// Whether IKE SAs are set up again and again, each after a short life.
 fn is_restless(case: &Case<'_>) -> bool {
     const SHORT: Span = Span::from_secs(60);
@@ -185,7 +195,7 @@ fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
         return None;
     }
     let last = last_to_one.1.max(last_to_two.1);
-    if is_over(case, directions, last) {
+    if is_over(case, directions, last) || is_silenced(directions) {
         return None;
     }
     let first = directions.first(0)?;
@@ -460,6 +470,14 @@ mod tests {
                 "{UP}\n1.1 B > A ESP 0xa1 seq 1..9 every 0.3 size 136
                  4.1 B > A ESP 0xa1 seq 15..20 every 0.3 size 136"
             ),
+            "outside-well",
+        );
+    }
+
+    #[test]
+    fn a_direction_that_ends_before_the_other_is_no_good_news() {
+        silent(
+            &format!("{UP}\n1.1 B > A ESP 0xa1 seq 1..9 every 0.3 size 136"),
             "outside-well",
         );
     }

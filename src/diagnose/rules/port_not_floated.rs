@@ -3,7 +3,8 @@
 use crate::diagnose::facts::{began, first};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::Exchange;
+use crate::model::{Exchange, IkeSa, NatVerdict};
+use crate::registry::ExchangeType;
 use crate::say;
 
 /// The rule.
@@ -18,7 +19,7 @@ pub static RULE: Rule = Rule {
         "port-4500-blocked",
         "ike-no-response",
     ],
-    needs: Signs::ASIDE,
+    needs: Signs::ASIDE.or(Signs::NAT),
     check,
 };
 
@@ -40,8 +41,42 @@ A device in between that translates ports.
 fn check(case: &Case<'_>) -> Vec<Finding> {
     case.exchanges()
         .find_map(|exchange| stays(case, exchange))
+        .or_else(|| case.ike_sas().find_map(|sa| never_moves(case, sa)))
         .into_iter()
         .collect()
+}
+
+/// The initiator authenticates itself on port 500, though the two have found a NAT between them: it must go to
+/// port 4500 (RFC 7296 section 2.23).
+fn never_moves(case: &Case<'_>, sa: &IkeSa) -> Option<Finding> {
+    let nat = sa.nat.filter(|nat| {
+        let mut sides = [nat.initiator, nat.responder].into_iter();
+        sides.any(NatVerdict::is_translation)
+    });
+    let exchanges = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
+    let mut rounds = exchanges.filter(|exchange| exchange.kind == ExchangeType::IKE_AUTH);
+    let (_, auth) = nat.zip(rounds.next())?;
+    let (asked, _) = (first(case.model, auth.request()?)?, auth.response()?);
+    let to = asked.path.to();
+    let from = asked.path.from().address;
+    (to.port == Some(500)).then(|| {
+        Finding::new(
+            &RULE,
+            Confidence::Likely,
+            case.id,
+            (asked.frame, asked.time),
+            "IKE_AUTH on port 500",
+        )
+        .title(say!("{from} stays on port 500 behind a NAT", from))
+        .says(say!(
+            "The first messages tell of a NAT between the two, and {from} goes on to {to} all the same: its ESP travels \
+             as IP protocol 50, which many NATs do not translate, and none for two clients of one peer.",
+            from,
+            to
+        ))
+        .or("A hash that does not fit was sent on purpose, and there is no NAT.")
+        .advise(say!("Let {from} use NAT traversal (UDP encapsulation).", from))
+    })
 }
 
 fn stays(case: &Case<'_>, exchange: &Exchange) -> Option<Finding> {
@@ -139,5 +174,21 @@ mod tests {
                 "port-not-floated",
             );
         }
+    }
+
+    #[test]
+    fn who_finds_a_nat_and_stays() {
+        let text = |hash: &str, port: u16| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce NATD(10.1.0.1:500 B:500) ttl=63
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) KE(14) Nonce NATD(B:500 {hash})
+                 0.2 A:{port} > B:{port} IKE_AUTH i=1 r=2 id=1 request sealed 256
+                 0.3 B:{port} > A:{port} IKE_AUTH i=1 r=2 id=1 response sealed 240"
+            )
+        };
+        fires(&text("A:500", 500), "port-not-floated");
+        silent(&text("A:500", 4500), "port-not-floated");
+        let no_nat = text("A:500", 500).replace("10.1.0.1:500", "A:500");
+        silent(&no_nat, "port-not-floated");
     }
 }
