@@ -4,7 +4,8 @@ use super::child_setup_failed;
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{
-    Tap, asked, auth, began, certificate, child, cite, clear, first, life, offer, recovery, tap,
+    Tap, asked, auth, began, certificate, child, cite, clear, first, is_private, life, offer,
+    recovery, tap,
 };
 use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
@@ -378,7 +379,7 @@ fn is_translated(case: &Case<'_>, identity: &str, address: IpAddr) -> bool {
             sides.any(|(verdict, side)| side.address == address && verdict.is_translation())
         })
     };
-    own.is_some_and(|own| own != address || translated())
+    own.is_some_and(|own| own != address && is_private(own) || translated())
 }
 
 /// Whether the certificates that are refused were read, and held when they were sent.
