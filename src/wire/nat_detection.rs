@@ -164,15 +164,31 @@ mod tests {
         assert_eq!(sha1(SPIS, end("192.0.2.1", None)), None);
     }
 
+    /// A message whose first payload is of the kind `next`.
+    fn message(next: u8, version: u8, payloads: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(28 + payloads.len()).unwrap();
+        let head: [&[u8]; 4] = [&[1; 16], &[next, version, 34, 8], &[0; 7], &[length]];
+        [head.concat().as_slice(), payloads].concat()
+    }
+
+    #[test]
+    fn each_kind_of_payload_that_carries_hashes_is_read_alone() {
+        let hash = [7; 20];
+        // RFC 3947, its drafts from 03 on, and the first.
+        for kind in [20, 130, 15] {
+            let payload = |next: u8| [&[next, 0, 0, 24][..], &hash].concat();
+            let octets = message(kind, 0x10, &[payload(kind), payload(0)].concat());
+            let whole = Message::read(&octets);
+            let alone = Message::read_of(&octets, &PAYLOADS);
+            assert_eq!(hashes(&whole).source, [hash], "of payload {kind}");
+            assert_eq!(hashes(&alone), hashes(&whole), "of payload {kind}");
+        }
+    }
+
     #[test]
     fn each_version_says_of_whom_a_hash_is() {
-        let header = |next: u8, version: u8, body: &[u8]| {
-            let length = u8::try_from(28 + body.len()).unwrap();
-            let head: [&[u8]; 4] = [&[1; 16], &[next, version, 34, 8], &[0; 7], &[length]];
-            [head.concat().as_slice(), body].concat()
-        };
         // Notifications: of the destination, of the source, of something else.
-        let v2 = header(
+        let v2 = message(
             41,
             0x20,
             &[
@@ -186,7 +202,7 @@ mod tests {
         assert_eq!(told.source, [b"s"]);
         assert_eq!(told.destination, [b"d"]);
         // NAT-D payloads: the receiver's, then the sender's.
-        let v1 = header(
+        let v1 = message(
             20,
             0x10,
             &[[20, 0, 0, 5, b'd'], [20, 0, 0, 5, b's'], [0, 0, 0, 5, b't']].concat(),

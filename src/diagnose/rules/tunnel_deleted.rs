@@ -646,6 +646,20 @@ mod tests {
     }
 
     #[test]
+    fn a_tunnel_that_is_not_given_back_is_missed_however_short_the_recording() {
+        // Watched for a second, and paused for two: a restart that is given back would be no fault.
+        let up = UP.replace("1..20 every 0.5", "1..8 every 0.2");
+        let found = findings(&format!(
+            "{up}
+             2.6 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 opened D(IKE)
+             2.7 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80
+             4.7 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             6.7 C > B ESP 0xc1"
+        ));
+        assert!(!is_healthy(&found), "{found:#?}");
+    }
+
+    #[test]
     fn a_delete_that_is_known_by_what_follows_is_told_once() {
         let found = findings(&format!(
             "{UP}
