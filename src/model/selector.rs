@@ -26,6 +26,11 @@ pub struct Selector {
 const ANY_PORT: (u16, u16) = (0, u16::MAX);
 
 impl Selector {
+    /// Whether an address is one of its.
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        (self.start..=self.end).contains(&address)
+    }
+
     /// A selector of IKEv2; `None` if it names no addresses, or a range that is reversed.
     pub fn of(selector: &ikev2::Selector<'_>) -> Option<Self> {
         let range = selector.range()?;

@@ -3,7 +3,9 @@
 use super::began;
 use crate::diagnose::{Case, Cite};
 use crate::model::exchange::begins_ike_sa;
-use crate::model::{AuthOutcome, Exchange, IkeSa, IkeSaId, InformationalClass, Model};
+use crate::model::{
+    AuthOutcome, ChildSa, Deleted, Exchange, Flight, IkeSa, IkeSaId, InformationalClass, Model,
+};
 use crate::registry::ExchangeType;
 use std::net::IpAddr;
 
@@ -85,6 +87,13 @@ pub struct Closing {
 pub fn closing(model: &Model, id: IkeSaId) -> Option<Closing> {
     let exchange = &model.exchanges[*model.ike_sas[id].exchanges.last()?];
     informational(model, id, exchange).map(|(closing, _)| closing)
+}
+
+/// Whether a Delete that was read names an SA of a child SA.
+pub fn names(model: &Model, delete: &Flight, child: &ChildSa) -> bool {
+    let deletes = model.deletes(delete);
+    let named = |deleted: &Deleted| matches!(deleted, Deleted::Child { spi, .. } if child.spis.contains(&Some(*spi)));
+    deletes.iter().any(named)
 }
 
 /// An informational message in the midst of an IKE SA, if it may hold a Delete payload by its size.

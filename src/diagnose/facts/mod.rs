@@ -129,10 +129,7 @@ pub fn is_selected(case: &Case<'_>, address: IpAddr) -> Option<bool> {
     let (mut any, mut whole, mut inside) = (false, true, false);
     for terms in known.by_ref().take(MANY) {
         let sides = [&terms.asked, &terms.granted].into_iter().flatten();
-        inside |= sides
-            .flatten()
-            .flatten()
-            .any(|one| (one.start..=one.end).contains(&address));
+        inside |= sides.flatten().flatten().any(|one| one.has(address));
         any = true;
         // Where the request was not read, more may have been asked for than was granted.
         whole &= terms.asked.is_some();

@@ -18,9 +18,9 @@ use crate::model::{
 use crate::registry::{AuthMethod, ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 use crate::units::{Span, Timestamp};
-use crate::wire::{Body, ikev2};
 use std::cell::LazyCell;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -106,10 +106,8 @@ impl Means {
     /// IKEv2: whether a responder that asked for a certificate was sent something as large, or one that
     /// asked for none something too small for it (RFC 7296 section 3.7).
     fn by_size(model: &Model, id: IkeSaId) -> Option<Self> {
-        let asked_for = certificate::is_asked_for(model, id)?;
-        let request = model.auth_rounds(id).first()?.request()?;
-        let size = model.plaintext_range(id, request)?;
-        match asked_for {
+        let size = size_of_proof(model, id)?;
+        match certificate::is_asked_for(model, id)? {
             false => (*size.end() < Self::NO_ROOM).then_some(Self::SharedKey),
             true => (*size.start() >= CERTIFICATES).then_some(Self::Signature),
         }
@@ -358,11 +356,7 @@ fn has_ppk(model: &Model, id: IkeSaId) -> bool {
     let mut begins = exchanges.filter(|exchange| exchange.kind == ExchangeType::IKE_SA_INIT);
     begins.any(|begin| {
         let read = begin.response().and_then(|answer| model.readable(answer));
-        read.is_some_and(|(_, read)| {
-            read.payloads.iter().any(|payload| {
-                matches!(&payload.body, Body::V2(ikev2::Body::Notify(notify)) if notify.kind == NotifyType::USE_PPK)
-            })
-        })
+        read.is_some_and(|(_, read)| read.notify(NotifyType::USE_PPK).is_some())
     })
 }
 
@@ -507,11 +501,14 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
 
 /// IKEv2: whether the responder asks for a certificate, and the request has no room for one.
 fn asks_without(model: &Model, id: IkeSaId) -> bool {
-    let rounds = model.auth_rounds(id);
-    let request = rounds.first().and_then(|round| round.request());
-    let size = request.and_then(|request| model.plaintext_range(id, request));
     certificate::is_asked_for(model, id) == Some(true)
-        && size.is_some_and(|size| *size.end() < Means::NO_ROOM)
+        && size_of_proof(model, id).is_some_and(|size| *size.end() < Means::NO_ROOM)
+}
+
+/// IKEv2: how long the first request of authentication may be inside.
+fn size_of_proof(model: &Model, id: IkeSaId) -> Option<RangeInclusive<usize>> {
+    let request = model.auth_rounds(id).first()?.request()?;
+    model.plaintext_range(id, request)
 }
 
 /// When a tunnel was asked for, and served last: whoever asks it of each IKE SA does not look at all that

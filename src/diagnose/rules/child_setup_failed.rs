@@ -4,8 +4,8 @@ use crate::diagnose::facts::{Asked, Tap, began, child, child_made, first, life, 
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{
-    AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, FlowId, IkeSaId,
-    InformationalClass, Model, Role,
+    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, FlowId, IkeSaId, InformationalClass,
+    Model, Role,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
@@ -231,18 +231,11 @@ impl TakenBack {
             None if life::may_delete(case.model, id, next).is_some() => false,
             None => return None,
             Some(_) => {
-                let named = case.model.deletes(delete);
                 let children = case.model.ike_sas[id].child_sas.iter();
-                let own = children
+                let mut own = children
                     .map(|child| &case.model.child_sas[*child])
                     .filter(|child| child.made_by == Some(by));
-                let mut spis = own.flat_map(|child| child.spis).flatten();
-                let is_named = |spi| {
-                    named.iter().any(
-                        |one| matches!(one, Deleted::Child { spi: deleted, .. } if *deleted == spi),
-                    )
-                };
-                if !spis.any(is_named) {
+                if !own.any(|child| life::names(case.model, delete, child)) {
                     return None;
                 }
                 true

@@ -313,10 +313,7 @@ pub(super) fn leave_from(case: &Case<'_>, end: usize) -> bool {
 
 /// Whether selectors take these packets, and none of them towards this end.
 fn comes_out_elsewhere(lives: &[Life], clear: &ClearFlow, receiver: usize) -> bool {
-    let has = |side: &[Selector], address: IpAddr| {
-        side.iter()
-            .any(|one| (one.start..=one.end).contains(&address))
-    };
+    let has = |side: &[Selector], address: IpAddr| side.iter().any(|one| one.has(address));
     let towards = |end: usize| {
         lives.iter().any(|life| {
             let sides = life.sides.get(1 - end).zip(life.sides.get(end));

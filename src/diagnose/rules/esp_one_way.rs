@@ -531,12 +531,10 @@ impl<'c, 'm> Silence<'c, 'm> {
             let heard = last_at(self.case, far, self.silent)?.1.later(Span(1));
             let end = self.case.model.recording(far)?.1;
             let vanished = Vanished::of(self.case, far, self.silent, (heard, end), of_set)?;
-            (vanished.packets >= PLENTY).then_some(Loss::There(vanished, far))
+            (vanished.packets >= PLENTY).then_some((vanished, far))
         });
-        found.max_by_key(|loss| match loss {
-            Loss::There(vanished, _) => vanished.packets,
-            _ => 0,
-        })
+        let (vanished, far) = found.max_by_key(|(vanished, _)| vanished.packets)?;
+        Some(Loss::There(vanished, far))
     }
 
     /// Whether another tap has enough of what does not come: then it takes neither time nor numbers to tell
@@ -585,23 +583,7 @@ impl<'c, 'm> Silence<'c, 'm> {
             near,
             far
         ));
-        let note = say!("left {near}, never reached {far}", near, far);
-        finding = match vanished.last {
-            Some(last) => finding.also(last, note),
-            None => finding,
-        };
-        let dropped = self.case.model.dropped(self.directions.vantage);
-        if dropped > 0 {
-            finding.confidence = Confidence::Likely;
-            finding = finding.or(say!("The recording of {far} dropped packets.", far));
-        }
-        let finding = finding
-            .advise(say!(
-                "Look for filters between the two taps, on the way from {near} to {far}.",
-                near,
-                far
-            ))
-            .explaining(LOST_EXPLAINS);
+        let finding = self.between(finding, vanished, self.directions.vantage);
         match self.selectors() {
             None => finding.title(say!(
                 "ESP from {is_silent} to {speaks} is lost on the way",
@@ -636,27 +618,30 @@ impl<'c, 'm> Silence<'c, 'm> {
             near,
             far = beyond
         ));
+        self.between(finding, vanished, far).title(say!(
+            "ESP from {from} to {to} is lost on the way",
+            from = speaks,
+            to = is_silent
+        ))
+    }
+
+    /// Where to look for what passed one tap and never reached the one behind it, and how sure that is.
+    fn between(&self, mut finding: Finding, vanished: &Vanished, far: Vantage) -> Finding {
+        let dropped = self.case.model.dropped(far);
+        let name = |tap| taps::name(self.case.model, tap);
+        let (near, far) = (&name(vanished.near), &name(far));
         if let Some(last) = vanished.last {
-            let note = say!("left {near}, never reached {far}", near, far = beyond);
-            finding = finding.also(last, note);
+            finding = finding.also(last, say!("left {near}, never reached {far}", near, far));
         }
-        if self.case.model.dropped(far) > 0 {
+        if dropped > 0 {
             finding.confidence = Confidence::Likely;
-            finding = finding.or(say!(
-                "The recording of {far} dropped packets.",
-                far = beyond
-            ));
+            finding = finding.or(say!("The recording of {far} dropped packets.", far));
         }
         finding
-            .title(say!(
-                "ESP from {from} to {to} is lost on the way",
-                from = speaks,
-                to = is_silent
-            ))
             .advise(say!(
                 "Look for filters between the two taps, on the way from {near} to {far}.",
                 near,
-                far = beyond
+                far
             ))
             .explaining(LOST_EXPLAINS)
     }

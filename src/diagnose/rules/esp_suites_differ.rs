@@ -144,7 +144,7 @@ fn differ(case: &Case<'_>, child: &ChildSa, one: &EspFlow, two: &EspFlow) -> Opt
 /// and before the next one was, and no others do at that tap.
 fn is_pair(case: &Case<'_>, child: &ChildSa, flows: [&EspFlow; 2]) -> Option<bool> {
     if child.is_guessed {
-        return None;
+        return Some(false);
     }
     let asked = |child: &ChildSa| {
         let exchange = &case.model.exchanges[child.made_by?];
@@ -152,7 +152,7 @@ fn is_pair(case: &Case<'_>, child: &ChildSa, flows: [&EspFlow; 2]) -> Option<boo
     };
     let made = asked(child)?;
     let children = case.ike_sas().flat_map(|sa| &sa.child_sas);
-    let mut children = children.map(|id| &case.model.child_sas[*id]);
+    let children = children.map(|id| &case.model.child_sas[*id]);
     // The first packets of an older one that carried nothing yet may be these.
     let idle = |other: &ChildSa| {
         other.flows.iter().any(Option::is_none) && asked(other).is_some_and(|at| at < made)
@@ -160,7 +160,7 @@ fn is_pair(case: &Case<'_>, child: &ChildSa, flows: [&EspFlow; 2]) -> Option<boo
     if children.clone().any(idle) {
         return Some(false);
     }
-    let others = children.by_ref().filter_map(asked);
+    let others = children.filter_map(asked);
     let next = others.filter(|other| *other > made).min();
     let begins = |flow: &EspFlow| {
         let first = flow.seen.first.1;

@@ -134,7 +134,7 @@ fn served(case: &Case<'_>, to: IpAddr) -> Option<(Text, Text)> {
     });
     let holds = |side: &[Selector]| {
         let mut side = side.iter();
-        side.any(|one| !one.is_all() && (one.start..=one.end).contains(&to))
+        side.any(|one| !one.is_all() && one.has(to))
     };
     granted.find_map(|[one, other]| match (holds(one), holds(other)) {
         (false, true) => Some((selector::said(one), selector::said(other))),

@@ -5,7 +5,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, esp, life, quality};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
-use crate::model::{ChildSa, ChildSaId, Deleted, IkeSaId, Model, TunnelId};
+use crate::model::{ChildSa, ChildSaId, IkeSaId, Model, TunnelId};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -389,14 +389,16 @@ fn made_anew(case: &Case<'_>, lives: &[Life]) -> Option<Finding> {
 
 /// The delete that names a child SA.
 fn named_delete(model: &Model, life: &Life) -> Option<life::Closing> {
-    let spis = model.child_sas[life.child].spis;
+    let child = &model.child_sas[life.child];
     let exchanges = model.ike_sas[life.ike_sa].exchanges.iter();
-    exchanges.map(|id| &model.exchanges[*id]).find_map(|exchange| {
-        let deletes = model.deletes(exchange.request()?);
-        let named = |deleted: &Deleted| matches!(deleted, Deleted::Child { spi, .. } if spis.contains(&Some(*spi)));
-        let closing = life::may_delete(model, life.ike_sa, exchange);
-        closing.filter(|_| deletes.iter().any(named))
-    })
+    exchanges
+        .map(|id| &model.exchanges[*id])
+        .filter(|exchange| {
+            exchange
+                .request()
+                .is_some_and(|flight| life::names(model, flight, child))
+        })
+        .find_map(|exchange| life::may_delete(model, life.ike_sa, exchange))
 }
 
 /// When `next` was asked for, if it is for what `old` was for, under the same IKE SA, and is known not to renew it.

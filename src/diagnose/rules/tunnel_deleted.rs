@@ -2,7 +2,9 @@
 
 use super::clear_text_leak;
 use crate::diagnose::facts::esp;
-use crate::diagnose::facts::{Fate, TOGETHER, asked, began, end_of, life, offer, quality, tap};
+use crate::diagnose::facts::{
+    Fate, TOGETHER, asked, began, clear, end_of, life, offer, quality, tap,
+};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
 use crate::model::{Deleted, EspFlow, Exchange, ExchangeId, IkeSa, IkeSaId, IkeState, Model};
@@ -229,8 +231,9 @@ fn shunned(case: &Case<'_>, who: IpAddr, after: Option<Afterwards>) -> &'static 
 
 /// Whether packets that belong inside left in clear between two times: somebody wanted the tunnel.
 fn leaves_in_clear(case: &Case<'_>, from: Timestamp, until: Timestamp) -> bool {
-    let mut leaks = clear_text_leak::leaks(case);
-    leaks.any(|clear| clear.seen.last.1 > from && clear.seen.first.1 < until)
+    let mut meanwhile =
+        clear::flows(case).filter(|clear| clear.seen.last.1 > from && clear.seen.first.1 < until);
+    meanwhile.any(|clear| clear_text_leak::is_leak(case, clear))
 }
 
 /// All ESP ended at an informational message of the size of a delete, and later someone asked for a
