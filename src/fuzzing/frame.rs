@@ -3,7 +3,7 @@
 use super::show::show;
 use super::{count, stamp};
 use crate::capture::{Frame, LinkType};
-use crate::net::express::{self, Ends, Express};
+use crate::net::express::{self, Ends, Express, Packet, Passer};
 use crate::net::{self, Body, Datagram, Learned, Stamp};
 use crate::units::Timestamp;
 
@@ -58,10 +58,33 @@ fn told(link: LinkType, bytes: &[u8], wire_len: u32) -> Vec<Datagram<'_>> {
 
 /// A frame that takes the short way is told as by the long one; gives whether it took it.
 pub(crate) fn ways_agree(frame: &Frame<'_>, told: &[Datagram<'_>]) -> bool {
-    let Some(short) = express::read(frame) else {
+    let Some(short) = express::read(frame, &Learned::default()) else {
         return false;
     };
     let long = told.first().filter(|_| told.len() == 1);
+    let short = match short {
+        Express::Esp(packet) => packet,
+        Express::Clear(passer) => {
+            let clear = long.and_then(|long| match long.body {
+                Body::Clear(clear) => Some((
+                    long.stamp.vantage,
+                    Passer {
+                        from: long.path.from.address,
+                        to: long.path.to.address,
+                        length: long.ip.length,
+                        clear,
+                    },
+                )),
+                _ => None,
+            });
+            assert_eq!(clear, Some((frame.vantage, passer)), "{told:?}");
+            return true;
+        }
+        Express::Nothing => {
+            assert!(told.is_empty(), "nothing on the short way, {told:?}");
+            return true;
+        }
+    };
     let esp = long.and_then(|long| match &long.body {
         Body::Esp(esp) => Some((long, esp)),
         _ => None,
@@ -81,7 +104,7 @@ pub(crate) fn ways_agree(frame: &Frame<'_>, told: &[Datagram<'_>]) -> bool {
         (short.ends.path(), short.ends.spi()),
         (*path, esp.header.spi)
     );
-    let long_way = Express {
+    let long_way = Packet {
         ends: Ends::of(path, esp.header.spi).unwrap_or(short.ends),
         sequence: esp.header.sequence,
         length: esp.length,

@@ -1,24 +1,37 @@
 //! The short way to what nearly every frame of a busy capture is: ESP that is encrypted, alone or in
-//! UDP, on IPv4 without options, on Ethernet without tags.
+//! UDP, or TCP and UDP that are none of ours, on IPv4 without options, on Ethernet without tags.
 //!
 //! The short way reads just what [`peel`](super::peel) reads, or it reads nothing: one look at a few
 //! octets at places that are fixed tells whether a frame is of this kind, and all others take the long
 //! way. A law holds the two together.
 
-use super::datagram::{Encap, IpFacts, Path};
+use super::datagram::{Clear, Encap, IpFacts, Path};
 use super::ip::protocol;
+use super::learned::Learned;
 use super::octets::Octets;
 use super::udp::{self, IpsecPort};
-use super::{ether, link, null, wesp};
+use super::{clear, ctcp, ether, link, null, tcp, tunnel, wesp};
 use crate::capture::Frame;
 use crate::units::{Endpoint, EspSpi};
+use crate::wire::content;
 use crate::wire::esp::EspHeader;
 use crate::wire::natt::NON_ESP_MARKER;
 use std::net::{IpAddr, Ipv4Addr};
 
+/// What a frame holds that took the short way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Express {
+    /// An ESP packet that is encrypted.
+    Esp(Packet),
+    /// A packet in clear that may belong in a tunnel.
+    Clear(Passer),
+    /// Nothing of ours.
+    Nothing,
+}
+
 /// An ESP packet that took the short way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Express {
+pub struct Packet {
     /// Between whom, and its SPI.
     pub ends: Ends,
     /// Its sequence number.
@@ -29,6 +42,19 @@ pub struct Express {
     pub ip: IpFacts,
     /// Whether the capture kept only a part of it.
     pub cut: bool,
+}
+
+/// A packet in clear that took the short way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Passer {
+    /// Its sender.
+    pub from: IpAddr,
+    /// Its receiver.
+    pub to: IpAddr,
+    /// Octets of the IP packet, as its header says.
+    pub length: u32,
+    /// What it is.
+    pub clear: Clear,
 }
 
 /// What packets of one SPI on one path share, in two words where a [`Path`] takes many.
@@ -102,9 +128,10 @@ const IPV4_LEN: usize = 20;
 /// Where what IP carries begins.
 const PAYLOAD: usize = ETHERNET_LEN + IPV4_LEN;
 
-/// Reads a frame the short way; `None` if it has to take the long one.
+/// Reads a frame the short way; `None` if it has to take the long one. `learned` are the paths that
+/// are known to carry IPsec on unusual ports.
 #[inline(always)]
-pub fn read(frame: &Frame<'_>) -> Option<Express> {
+pub fn read(frame: &Frame<'_>, learned: &Learned) -> Option<Express> {
     let head: &[u8; PAYLOAD + EspHeader::LEN] = frame.bytes.first_chunk()?;
     let two = u16::from_be_bytes;
     let flags = two([head[20], head[21]]);
@@ -118,14 +145,22 @@ pub fn read(frame: &Frame<'_>) -> Option<Express> {
     if !is_plain {
         return None;
     }
+    let from = Ipv4Addr::new(head[26], head[27], head[28], head[29]);
+    let to = Ipv4Addr::new(head[30], head[31], head[32], head[33]);
     let octets = Octets::new(frame.bytes.get(PAYLOAD..)?, length);
     let (ports, packet) = match head[23] {
         protocol::ESP => ((0, 0), octets),
-        protocol::UDP if u32::from(two([head[38], head[39]])) == length => {
+        protocol::UDP => {
             let ports = (two([head[34], head[35]]), two([head[36], head[37]]));
-            udp::ipsec_port(ports.0, ports.1).filter(|port| *port == IpsecPort::NatTraversal)?;
-            (ports, octets.skip(udp::HEADER_LEN)?)
+            match udp::ipsec_port(ports.0, ports.1) {
+                Some(IpsecPort::NatTraversal) if u32::from(two([head[38], head[39]])) == length => {
+                    (ports, octets.skip(udp::HEADER_LEN)?)
+                }
+                Some(_) => return None,
+                None => return in_clear(protocol::UDP, (from, to), octets, learned),
+            }
         }
+        protocol::TCP => return in_clear(protocol::TCP, (from, to), octets, learned),
         _ => return None,
     };
     let &[s0, s1, s2, s3, n0, n1, n2, n3] = packet.kept.first_chunk::<{ EspHeader::LEN }>()?;
@@ -137,13 +172,8 @@ pub fn read(frame: &Frame<'_>) -> Option<Express> {
         return None;
     }
     let held = frame.wire_len.max(u32::try_from(frame.bytes.len()).ok()?);
-    Some(Express {
-        ends: Ends::new(
-            Ipv4Addr::new(head[26], head[27], head[28], head[29]),
-            Ipv4Addr::new(head[30], head[31], head[32], head[33]),
-            u32::from_be_bytes(spi),
-            ports,
-        ),
+    Some(Express::Esp(Packet {
+        ends: Ends::new(from, to, u32::from_be_bytes(spi), ports),
         sequence: u32::from_be_bytes([n0, n1, n2, n3]),
         length: packet.length,
         ip: IpFacts {
@@ -155,5 +185,47 @@ pub fn read(frame: &Frame<'_>) -> Option<Express> {
             pieces: 1,
         },
         cut: packet.is_cut(),
+    }))
+}
+
+/// A packet of TCP, or of UDP on ports that do not stand for IPsec; `None` if IPsec, or a tunnel that
+/// may hold some, may be inside.
+#[inline(never)]
+fn in_clear(
+    protocol: u8,
+    (from, to): (Ipv4Addr, Ipv4Addr),
+    octets: Octets<'_>,
+    learned: &Learned,
+) -> Option<Express> {
+    if !learned.is_empty() {
+        return None;
+    }
+    let may_hold_ipsec = match protocol {
+        protocol::TCP => tcp::read(octets).is_some_and(|segment| {
+            segment.is_on_ipsec_port()
+                || segment.begins_ipsec()
+                || ctcp::read(segment.data).is_some()
+        }),
+        _ => {
+            let udp::Udp { from, to, data } = udp::read(octets)?;
+            tunnel::on_ports(from, to).is_some()
+                || content::find(data.kept, data.length as usize).is_some()
+        }
+    };
+    if may_hold_ipsec {
+        return None;
+    }
+    let (from, to) = (from.into(), to.into());
+    if !clear::may_belong_in_a_tunnel(from, to) {
+        return Some(Express::Nothing);
+    }
+    Some(match clear::read(protocol, octets) {
+        Some((clear, _)) => Express::Clear(Passer {
+            from,
+            to,
+            length: octets.length + IPV4_LEN as u32,
+            clear,
+        }),
+        None => Express::Nothing,
     })
 }

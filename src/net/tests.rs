@@ -811,6 +811,49 @@ fn encrypted_esp_on_ipv4_takes_the_short_way() {
     }
 }
 
+#[test]
+fn what_is_none_of_ours_takes_the_short_way() {
+    let took_it = |protocol: u8, payload: &[u8], receiver: [u8; 4]| {
+        let mut octets = ether(V4, &v4(&[], protocol, 0, payload));
+        octets[30..34].copy_from_slice(&receiver);
+        let frame = frame(1, &octets, octets.len());
+        ways_agree(&frame, &peeled(&frame))
+    };
+    // A request of IKE_SA_INIT with one Vendor ID.
+    let init = b"initiatr\0\0\0\0\0\0\0\0\x2b\x20\x22\x08\0\0\0\0\0\0\0\x24\0\0\0\x08name";
+    let ike_to = |port: u16| udp(40_000, port, init);
+    // From a private address to the world, and to who never leaves the link.
+    for receiver in [TO4, [224, 0, 0, 5]] {
+        assert!(took_it(6, &tcp(0x02), receiver));
+        assert!(took_it(6, &tcp(0x12), receiver));
+        assert!(took_it(17, &udp(40_000, 53, b"query"), receiver));
+    }
+    let on_port_4500 = join(&[&[0x9c, 0x40], &4500_u16.to_be_bytes(), &tcp(0x10)[4..]]);
+    let prefix = join(&[&tcp(0x10), b"IKETCP"]);
+    for (protocol, payload) in [
+        (6, on_port_4500),
+        (6, prefix),
+        // Told by its octets, whatever its port; and a port that stands for a tunnel.
+        (17, ike_to(40_001)),
+        (17, ike_to(4789)),
+        // Too little of a header.
+        (17, vec![0x9c, 0x40, 0, 53, 0, 8, 0]),
+    ] {
+        assert!(!took_it(protocol, &payload, TO4), "{payload:02x?}");
+    }
+    // What was learned of a path holds for it.
+    let octets = ether(V4, &v4(&[], 6, 0, &tcp(0x10)));
+    let frame = frame(1, &octets, octets.len());
+    let mut learned = Learned::default();
+    assert!(express::read(&frame, &learned).is_some());
+    let end = |address: [u8; 4], port| Endpoint {
+        address: address.into(),
+        port: Some(port),
+    };
+    learned.learn(Pair::new(6, end(FROM4, 40_000), end(TO4, 443)));
+    assert_eq!(express::read(&frame, &learned), None);
+}
+
 /// One datagram in words: what the headers say of it, not how much was kept.
 fn words(datagram: &Datagram<'_>) -> String {
     let mut words = Vec::new();

@@ -2,8 +2,8 @@
 
 use super::room::{give, take};
 use crate::model::{ClearFlow, Seen};
-use crate::net::{Clear, IpFacts, Path, Stamp};
-use crate::units::{FrameId, Timestamp, address_bits};
+use crate::net::express::Passer;
+use crate::units::{FrameId, Timestamp, Vantage, address_bits};
 use foldhash::quality::RandomState;
 use hashbrown::hash_table::{self, HashTable};
 use std::hash::BuildHasher;
@@ -29,18 +29,27 @@ impl ClearFlows {
         give(&mut self.rows, room);
     }
 
-    /// Counts a packet.
-    pub(super) fn add(&mut self, stamp: &Stamp, path: &Path, ip: &IpFacts, clear: Clear) {
+    /// Counts a packet that was recorded `at` a frame and a time.
+    pub(super) fn add(
+        &mut self,
+        at: (FrameId, Option<Timestamp>),
+        vantage: Vantage,
+        passer: &Passer,
+    ) {
+        let &Passer {
+            from,
+            to,
+            length,
+            clear,
+        } = passer;
         // A packet without a time cannot be set against the life of a tunnel.
-        let Some(time) = stamp.time else { return };
-        let at: (FrameId, Timestamp) = (stamp.frame, time);
-        let (from, to) = (path.from.address, path.to.address);
+        let (frame, Some(time)) = at else { return };
+        let at = (frame, time);
         let key =
             |from: IpAddr, to: IpAddr| self.hasher.hash_one((address_bits(from), address_bits(to)));
         let rows = &mut self.rows;
         let same = |row: &ClearFlow| {
-            (row.from, row.to, row.protocol, row.vantage)
-                == (from, to, clear.protocol, stamp.vantage)
+            (row.from, row.to, row.protocol, row.vantage) == (from, to, clear.protocol, vantage)
         };
         let known = self.index.entry(
             key(from, to),
@@ -56,7 +65,7 @@ impl ClearFlows {
                 let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
                 free.insert(place);
                 rows.push(ClearFlow {
-                    vantage: stamp.vantage,
+                    vantage,
                     from,
                     to,
                     protocol: clear.protocol,
@@ -73,7 +82,7 @@ impl ClearFlows {
         };
         if let Some(row) = rows.get_mut(place as usize) {
             row.packets += 1;
-            row.bytes += u64::from(ip.length);
+            row.bytes += u64::from(length);
             row.requests += u64::from(clear.syn || clear.echo_request);
             row.seen.last = at;
         }

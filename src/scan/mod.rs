@@ -15,7 +15,7 @@ pub use batch::{
 pub use room::Room;
 
 use crate::capture::{Chunk, Frame, Scratch, Seam};
-use crate::net::express::{self, Express};
+use crate::net::express::{self, Express, Passer};
 use crate::net::{self, Body, Datagram, Esp, IpFacts, Learned, Opening};
 use crate::sadb::{Opener, Sadb, Sealed};
 use crate::units::Timestamp;
@@ -93,15 +93,23 @@ impl Scanner {
         let Self { scratch, notes } = self;
         let known = task.learned.len();
         let mut learned = task.learned.clone();
-        // What keys may open takes the long way.
+        // ESP that keys may open takes the long way.
         let is_sealed = task.database.is_idle();
         let walked = chunk.walk(scratch, from, |frame: &Frame<'_>| {
             if task.wants.window.holds(frame.time) {
                 if task.wants.keeps {
                     notes.keep(frame);
                 }
-                if is_sealed && let Some(packet) = express::read(frame) {
-                    return notes.take_express(frame, &packet);
+                let at = (frame.id, frame.time);
+                match express::read(frame, &learned) {
+                    Some(Express::Esp(packet)) if is_sealed => {
+                        return notes.take_express(frame, &packet);
+                    }
+                    Some(Express::Clear(passer)) => {
+                        return notes.clear.add(at, frame.vantage, &passer);
+                    }
+                    Some(Express::Nothing) => return,
+                    Some(Express::Esp(_)) | None => {}
                 }
                 let known = net::peel(frame, &mut learned, &mut |datagram| {
                     notes.take(&datagram, task)
@@ -169,7 +177,7 @@ struct Notes {
 impl Notes {
     /// Takes in a packet that came the short way.
     #[inline(always)]
-    fn take_express(&mut self, frame: &Frame<'_>, packet: &Express) {
+    fn take_express(&mut self, frame: &Frame<'_>, packet: &express::Packet) {
         let lane = self.lanes.between(packet.ends, frame.vantage);
         let packet = Packet::new(
             (frame.id, frame.time),
@@ -244,7 +252,16 @@ impl Notes {
                 bytes: Bytes::copy_from_slice(segment.bytes),
             },
             Body::Learned(pair) => ControlBody::Learned(pair),
-            Body::Clear(clear) => return self.clear.add(stamp, path, ip, clear),
+            Body::Clear(clear) => {
+                let passer = Passer {
+                    from: path.from.address,
+                    to: path.to.address,
+                    length: ip.length,
+                    clear,
+                };
+                let at = (stamp.frame, stamp.time);
+                return self.clear.add(at, stamp.vantage, &passer);
+            }
             Body::Esp(_) => return,
         };
         self.times.note(stamp.time);
