@@ -2,9 +2,9 @@
 
 use super::cursor::Cursor;
 use crate::limits::FAULTS;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 /// One thing that could not be read as the RFC lays it out.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -111,9 +111,31 @@ impl Faults {
             },
             _ => return,
         };
-        let path: Vec<String> = self.path.iter().map(Step::to_string).collect();
-        let path = path.join("/");
+        let path = self.path();
         self.list.push(Fault { at, path, kind });
+    }
+
+    /// The structure that is being read. Of a capture that is cut each message has a fault: so nothing is
+    /// made here but the one string.
+    fn path(&self) -> String {
+        /// Room for nearly all of them.
+        const ROOM: usize = 48;
+        if self.path.is_empty() {
+            return String::new();
+        }
+        let mut path = String::with_capacity(ROOM);
+        for (place, step) in self.path.iter().enumerate() {
+            if place > 0 {
+                path.push('/');
+            }
+            match step {
+                Step::One(name) => path.push_str(name),
+                Step::Named(name) => path.push_str(name),
+                // A string takes whatever is written.
+                Step::Numbered(name, number) => _ = write!(path, "{name} {number}"),
+            }
+        }
+        path
     }
 
     /// `None`, and a fault, unless the cursor has `need` octets left, as `promised_by` says.
@@ -172,16 +194,6 @@ impl From<(&'static str, usize)> for Step {
 impl From<String> for Step {
     fn from(name: String) -> Self {
         Self::Named(name)
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::One(name) => f.write_str(name),
-            Self::Numbered(name, number) => write!(f, "{name} {number}"),
-            Self::Named(name) => f.write_str(name),
-        }
     }
 }
 

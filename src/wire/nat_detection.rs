@@ -85,11 +85,10 @@ pub fn fit(hashes: &[&[u8]], spis: IkeSpis, end: Endpoint) -> Option<Fit> {
         ..end
     };
     let fit = |hash: &&[u8]| {
-        let both = fits(hash, spis, end)?;
-        Some(match fits(hash, spis, nowhere) {
-            _ if both => Fit::Both,
-            Some(true) => Fit::Faked,
-            _ => Fit::Other,
+        Some(match fits(hash, spis, end)? {
+            true => Fit::Both,
+            false if fits(hash, spis, nowhere) == Some(true) => Fit::Faked,
+            false => Fit::Other,
         })
     };
     hashes.iter().filter_map(fit).min()
