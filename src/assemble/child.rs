@@ -17,6 +17,7 @@ use crate::model::{
 };
 use crate::registry::ExchangeType;
 use crate::units::{EspSpi, Span, Timestamp};
+use std::cell::LazyCell;
 use std::net::IpAddr;
 
 /// A flow that begins this soon after an exchange belongs to it, whatever else is open.
@@ -495,7 +496,7 @@ fn pair_up(model: &Model, groups: &[Group], unlinked: &[usize]) -> Vec<Draft> {
             directions.entry(direction).or_default().push(*index);
         }
     }
-    let alive = Alive::of(model);
+    let alive = LazyCell::new(|| Alive::of(model));
     let mut used: HashMap<usize, Option<usize>> = HashMap::default();
     let mut drafts = Vec::new();
     for index in unlinked {
@@ -667,7 +668,7 @@ fn replace(model: &Model, groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft
     let mut named: HashMap<EspSpi, usize> = HashMap::default();
     // Without keys none says which SA it takes the place of.
     let any_rekeys = drafts.iter().any(|draft| draft.rekeys.flatten().is_some());
-    let deletes = Deletes::of(model);
+    let deletes = LazyCell::new(|| Deletes::of(model));
     for index in 0..drafts.len() {
         let (before, rest) = drafts.split_at_mut(index);
         let Some(draft) = rest.first_mut() else {

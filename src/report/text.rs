@@ -429,8 +429,10 @@ fn alike<'d>(
     detail: Detail,
 ) -> Vec<(&'d FindingView<'d>, Vec<u64>)> {
     let mut groups: Vec<(&FindingView<'_>, Vec<u64>)> = Vec::new();
-    // Places of groups that more may join: there can be as many findings as tunnels.
-    let mut places = foldhash::HashMap::default();
+    // Places of groups that more may join: there can be as many findings as tunnels, and a table that grows
+    // would hash all their titles again.
+    let most = findings.size_hint().1.unwrap_or_default();
+    let mut places = foldhash::HashMap::with_capacity_and_hasher(most, Default::default());
     for finding in findings {
         let joins = !detail.verbose && finding.severity == "info";
         let place = match joins {

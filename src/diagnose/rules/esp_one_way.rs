@@ -70,10 +70,9 @@ fn check<'m>(case: &Case<'m>) -> Vec<Finding> {
     case.directions()
         .iter()
         .find_map(|directions| {
-            let ike = ike_passes_both_ways(case, directions);
             let one_way = |directions: &Directions<'m>, set: Option<&Set>| {
                 let mut ends = [0, 1].into_iter();
-                ends.find_map(|silent| one_way(case, tap, directions, silent, ike, set))
+                ends.find_map(|silent| one_way(case, tap, directions, silent, set))
             };
             let of_one_set = || {
                 let known = |flow: &EspFlow| sets.iter().any(|set| set.has(flow));
@@ -162,8 +161,6 @@ struct Silence<'c, 'm> {
     case: &'c Case<'m>,
     directions: Cow<'c, Directions<'m>>,
     set: Option<&'c Set>,
-    /// Whether IKE of both passes the tap.
-    ike: bool,
     /// The silent end.
     silent: usize,
     speaks: IpAddr,
@@ -207,7 +204,6 @@ impl<'c, 'm> Silence<'c, 'm> {
         case: &'c Case<'m>,
         directions: Cow<'c, Directions<'m>>,
         silent: usize,
-        ike: bool,
         set: Option<&'c Set>,
     ) -> Option<Self> {
         let speaker = 1 - silent;
@@ -234,7 +230,7 @@ impl<'c, 'm> Silence<'c, 'm> {
                     let now = directions.only(is_later);
                     // Nothing of the other direction is left, unless the clock ran backwards within a flow.
                     return match now.last(speaker) {
-                        None => Self::of(case, Cow::Owned(now), silent, ike, set),
+                        None => Self::of(case, Cow::Owned(now), silent, set),
                         Some(_) => None,
                     };
                 }
@@ -250,7 +246,6 @@ impl<'c, 'm> Silence<'c, 'm> {
             case,
             directions,
             set,
-            ike,
             silent,
             speaks: *case.tunnel.ends.get(speaker)?,
             is_silent: *case.tunnel.ends.get(silent)?,
@@ -300,20 +295,22 @@ impl<'c, 'm> Silence<'c, 'm> {
 
     /// Whether enough was sent in vain to tell anything.
     fn is_long_enough(&self) -> bool {
-        let few = self.before == 0
-            && mostly_alike(self.asks())
-            && mostly_small(self.asks())
-            && self.length() >= SILENT;
-        let enough = match self.before {
-            0 if few => FEW,
-            0 => PLENTY,
-            _ => PLENTY + PLENTY / 2,
-        };
         // Packets that somebody sends a second time ask for nothing. Those that the recording has twice are
         // not counted above.
         let copies = |flow: &&EspFlow| flow.sequence.duplicate.saturating_sub(flow.doubled);
         let copies: u64 = self.asks().iter().map(copies).sum();
-        self.sent.saturating_sub(copies) >= enough
+        let few =
+            || mostly_alike(self.asks()) && mostly_small(self.asks()) && self.length() >= SILENT;
+        let sent = self.sent.saturating_sub(copies);
+        match self.before {
+            0 => sent >= PLENTY || sent >= FEW && few(),
+            _ => sent >= PLENTY + PLENTY / 2,
+        }
+    }
+
+    /// Whether IKE of both passes the tap.
+    fn ike(&self) -> bool {
+        ike_passes_both_ways(self.case, &self.directions)
     }
 
     fn traffic(&self) -> Traffic<'c, 'm> {
@@ -415,7 +412,7 @@ impl<'c, 'm> Silence<'c, 'm> {
 
     /// Why the tap would have heard the other direction.
     fn hears(&self) -> &'static str {
-        match self.ike {
+        match self.ike() {
             true if self.is_gone() => {
                 "IKE passed in both directions before, so this tap hears both."
             }
@@ -462,7 +459,7 @@ impl<'c, 'm> Silence<'c, 'm> {
             }
             _ => "",
         };
-        let confidence = tap.absence(match wanted && !stream && !reports && self.ike {
+        let confidence = tap.absence(match wanted && !stream && !reports && self.ike() {
             true => Confidence::Likely,
             false => Confidence::Possible,
         });
@@ -748,10 +745,9 @@ fn one_way<'m>(
     tap: &Tap,
     directions: &Directions<'m>,
     silent: usize,
-    ike: bool,
     set: Option<&Set>,
 ) -> Option<Finding> {
-    let silence = Silence::of(case, Cow::Borrowed(directions), silent, ike, set)?;
+    let silence = Silence::of(case, Cow::Borrowed(directions), silent, set)?;
     let proven = silence.is_proven();
     if silence.passes_elsewhere() || !proven && !silence.is_long_enough() {
         return None;
@@ -763,7 +759,7 @@ fn one_way<'m>(
     let traffic = silence.traffic();
     // Without IKE only a conversation shows that the tap hears both.
     let heard = traffic.conversed || traffic.requests.is_some() && silence.before >= PLENTY;
-    if !ike && !proven && !heard {
+    if !proven && !heard && !silence.ike() {
         return None;
     }
     let mut finding = silence.finding(tap, &traffic);

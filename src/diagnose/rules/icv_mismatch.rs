@@ -49,8 +49,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     // One of each direction: what changes packets may do so both ways.
     let spoilt = |end: usize| {
         flows()
-            .filter(|flow| end_to(case, flow) == Some(end))
             .filter_map(|flow| Some((flow, flow.opened.as_ref()?)))
+            .filter(|(flow, _)| end_to(case, flow) == Some(end))
             .find_map(|(flow, tally)| corrupted(case, flow, tally))
     };
     let mut found: Vec<Finding> = [0, 1].into_iter().filter_map(spoilt).collect();

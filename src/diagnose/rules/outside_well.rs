@@ -9,6 +9,7 @@ use crate::model::{EspFlow, IkeState, Tunnel};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -100,11 +101,10 @@ fn is_left_unanswered(case: &Case<'_>) -> bool {
         asked.is_silent() && asked.last.1 >= esp && !replaced
     });
     let probed = |end: usize| {
-        let heard = case.heard().last(end, Timestamp(i64::MAX));
+        let heard = LazyCell::new(|| case.heard().last(end, Timestamp(i64::MAX)));
         let probes = case.messages().filter(|message| {
-            let from = end_of(case.tunnel, message.path.from().address);
             message.header.exchange == ExchangeType::INFORMATIONAL_V1
-                && from == Some(1 - end)
+                && end_of(case.tunnel, message.path.from().address) == Some(1 - end)
                 && heard.is_some_and(|heard| message.time > heard.1)
         });
         let times = probes.map(|message| (message.time, message.time));
@@ -180,9 +180,6 @@ fn addresses(directions: &Directions<'_>, end: usize) -> Text {
 }
 
 fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
-    if is_left_unanswered(case) || is_restless(case) {
-        return None;
-    }
     let [one, two] = case.tunnel.ends;
     let [to_one, to_two] = [directions.packets(0), directions.packets(1)];
     let (last_to_one, last_to_two) = (directions.last(0)?, directions.last(1)?);
@@ -195,7 +192,11 @@ fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
         return None;
     }
     let last = last_to_one.1.max(last_to_two.1);
-    if is_over(case, directions, last) || is_silenced(directions) {
+    if is_left_unanswered(case)
+        || is_restless(case)
+        || is_over(case, directions, last)
+        || is_silenced(directions)
+    {
         return None;
     }
     let first = directions.first(0)?;

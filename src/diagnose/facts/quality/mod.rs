@@ -60,6 +60,7 @@ pub fn copies(model: &Model) -> Vec<Copies> {
         .exchanges
         .iter()
         .flat_map(|exchange| &exchange.flights)
+        .filter(|flight| !flight.elsewhere.is_empty())
     {
         let here = super::first(model, flight).map(|message| message.vantage);
         for copy in &flight.elsewhere {
