@@ -518,8 +518,8 @@ pub const TIMELINE_EVENTS: usize = 64;
 /// fewer, and cost nothing.
 pub const RHYTHM_AFTER: u64 = 8;
 
-/// Flows whose sizes are timed, the first that come. The [`FLOW_SIZES`] of one take up to two KiB, all
-/// of them 32 MiB.
+/// Flows whose sizes are timed, the first that come. The [`FLOW_SIZES`] of one take up to 2.5 KiB,
+/// all of them 40 MiB.
 pub const RHYTHM_FLOWS: usize = 1 << 14;
 
 /// Distinct packet sizes of a flow that are counted one by one; the first that come. Others are

@@ -91,8 +91,10 @@ pub(super) fn suite(message: &wire::Message<'_>) -> Option<IkeSuite> {
             // INTEG "NONE" may stand beside an AEAD cipher (RFC 7296 section 3.3.3).
             TransformType::INTEG if transform.id != 0 => suite.integrity = Some(transform.id),
             TransformType::KE => suite.group = Some(transform.id),
-            // ADDKE1 to ADDKE7 (RFC 9370 section 2.2.1).
-            TransformType(6..=12) => suite.additional_groups.push(transform.id),
+            // ADDKE1 to ADDKE7, each of which may be "NONE" (RFC 9370 section 2.2.1).
+            TransformType(6..=12) if transform.id != 0 => {
+                suite.additional_groups.push(transform.id)
+            }
             _ => {}
         }
     }
@@ -192,4 +194,21 @@ fn is_deleted(model: &Model, id: IkeSaId, replaced: bool) -> bool {
             Some(InformationalClass::Small) => replaced,
             _ => false,
         }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::model;
+
+    #[test]
+    fn an_additional_key_exchange_that_is_none_is_none() {
+        let sa =
+            "SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14 ADDKE1=36 ADDKE2=0)";
+        let model = model(&format!(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request {sa} KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response {sa} KE(14) Nonce"
+        ));
+        let suite = model.ike_sas.iter().next().and_then(|sa| sa.suite.clone());
+        assert_eq!(suite.map(|suite| suite.additional_groups), Some(vec![36]));
+    }
 }

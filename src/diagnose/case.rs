@@ -11,7 +11,7 @@ use super::facts::esp::{self, Directions};
 use super::facts::inner::Inside;
 use super::facts::life::{self, Birth};
 use super::facts::rekey::{self, Refused};
-use super::facts::selectors::{self, Narrowing};
+use super::facts::selectors::{self, Life, Narrowing};
 use super::facts::successors::Successors;
 use super::facts::tap::{self, Heard, Tap};
 use super::facts::turned_down::TurnedDown;
@@ -40,6 +40,7 @@ pub struct Case<'m> {
     attempts: OnceLock<Vec<Attempt>>,
     lasting: OnceLock<Vec<Refusal>>,
     narrowings: OnceLock<Vec<Narrowing>>,
+    lives: OnceLock<Vec<Life>>,
     refused: OnceLock<[Vec<Refused>; 2]>,
     turned_down: OnceLock<[TurnedDown<'m>; 2]>,
     inside: OnceLock<Option<Inside<'m>>>,
@@ -64,6 +65,7 @@ impl<'m> Case<'m> {
             attempts: OnceLock::new(),
             lasting: OnceLock::new(),
             narrowings: OnceLock::new(),
+            lives: OnceLock::new(),
             refused: OnceLock::new(),
             turned_down: OnceLock::new(),
             inside: OnceLock::new(),
@@ -167,6 +169,11 @@ impl<'m> Case<'m> {
     /// The selectors that were granted in part, in order.
     pub(crate) fn narrowings(&self) -> &[Narrowing] {
         self.narrowings.get_or_init(|| selectors::narrowings(self))
+    }
+
+    /// Its child SAs whose selectors are known.
+    pub(crate) fn lives(&self) -> &[Life] {
+        self.lives.get_or_init(|| selectors::lives(self))
     }
 
     /// Requests for child SAs of which no message was opened, that were refused, and that no success

@@ -331,11 +331,21 @@ pub struct Rhythm {
     pub last: (FrameId, Timestamp),
     /// Squares of the times between them, summed, in ticks of [`Rhythm::TICK`].
     pub squares: u64,
+    /// How often in a row, at most, one came after about twice as long as the one before: what TCP sends again
+    /// comes so (RFC 6298 section 5.5).
+    pub doublings: u8,
+    /// How often in a row the last ones did.
+    run: u8,
+    /// The time between the last two in ticks.
+    gap: u32,
 }
 
 impl Rhythm {
     /// 2^20 ns, nearly a millisecond: the square of a year then fits, and dividing is a shift.
     pub const TICK: Span = Span(1 << 20);
+
+    /// In ticks, what no TCP waits less before it sends a segment again: a tenth of a second.
+    const LEAST_WAIT: u32 = 95;
 
     /// A rhythm that begins with this packet.
     pub fn new(size: u32, at: (FrameId, Timestamp)) -> Self {
@@ -345,6 +355,9 @@ impl Rhythm {
             first: at,
             last: at,
             squares: 0,
+            doublings: 0,
+            run: 0,
+            gap: 0,
         }
     }
 
@@ -355,5 +368,15 @@ impl Rhythm {
         self.squares = self.squares.saturating_add(ticks.saturating_mul(ticks));
         self.packets = self.packets.saturating_add(1);
         self.last = at;
+        let (twice, before) = (ticks.saturating_mul(2), u64::from(self.gap));
+        // Timers are no more exact than that.
+        let doubled = self.gap >= Self::LEAST_WAIT && twice >= 3 * before && twice <= 5 * before;
+        self.run = if doubled {
+            self.run.saturating_add(1)
+        } else {
+            0
+        };
+        self.doublings = self.doublings.max(self.run);
+        self.gap = u32::try_from(ticks).unwrap_or(u32::MAX);
     }
 }

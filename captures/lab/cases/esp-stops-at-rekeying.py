@@ -1,14 +1,14 @@
 """ESP of the cloud is lost from a rekeying on, and the recording ends soon.
 
 With the second child SA the net begins to drop ESP of the cloud. The office asks for six seconds more. One tap
-alone has too little to tell a silence from a pause; two taps have both ends of it.
+alone can only suspect that it is no pause; two taps have both ends of it.
 """
 
 from kit import Expect
 
 expect = Expect(
-    sealed="healthy",
-    sealed_acceptable=("esp-one-way", "inner-no-reply"),
+    sealed="esp-one-way",
+    sealed_acceptable=("healthy", "inner-no-reply"),
     keyed="inner-no-reply",
     keyed_acceptable=("esp-one-way", "healthy"),
     both="esp-one-way",

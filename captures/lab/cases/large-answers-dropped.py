@@ -7,8 +7,8 @@ service, one after the other: each stands still with the first answer, while pin
 from kit import Expect
 
 expect = Expect(
-    sealed="healthy",
-    sealed_acceptable=("mtu-black-hole",),
+    sealed="mtu-black-hole",
+    sealed_acceptable=("healthy",),
     keyed="mtu-black-hole",
     both="mtu-black-hole",
     sees="large packets that leave at doubling distances, beside pings that are answered; at the other gateway none "

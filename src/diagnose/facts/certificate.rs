@@ -2,7 +2,7 @@
 
 use crate::diagnose::Cite;
 use crate::model::{Flight, IkeSaId, Model, Role};
-use crate::registry::{CertificateEncoding, ExchangeType, PayloadType};
+use crate::registry::{CertificateEncoding, ExchangeType, IdType, PayloadType};
 use crate::wire::certificate::Content;
 use crate::wire::x509::{Certificate, Time};
 use crate::wire::{Body, ikev1, ikev2};
@@ -61,11 +61,73 @@ pub fn sent(model: &Model, ike_sa: IkeSaId, by: Role) -> Vec<Sent> {
     found
 }
 
+/// The certificate of a side itself: that of no authority, or the first; a bundle has no order.
+pub fn own(sent: &[Sent]) -> Option<&Sent> {
+    let end_entity = sent.iter().find(|one| !one.certificate.is_ca);
+    end_entity.or_else(|| sent.first())
+}
+
+/// Whether a certificate bears the identity of the side that sent it, as subject or as a further name (RFC 4945
+/// section 3.1); the common name counts as well, since some peers take it. `None` if no identity was read that
+/// a certificate can bear.
+pub fn bears_identity(
+    model: &Model,
+    ike_sa: IkeSaId,
+    by: Role,
+    certificate: &Certificate,
+) -> Option<bool> {
+    let mut flights = flights(model, ike_sa, by);
+    let (kind, identity) = flights.find_map(|flight| {
+        let (_, read) = model.readable(flight)?;
+        read.payloads
+            .iter()
+            .find_map(|payload| match &payload.body {
+                // An initiator of IKEv2 also says whom it wants.
+                Body::V2(ikev2::Body::Id(id))
+                    if by == Role::Responder || payload.kind == PayloadType::IDI =>
+                {
+                    Some((id.id_type, id.text()?))
+                }
+                Body::V1(ikev1::Body::Id(id)) => Some((id.id_type, id.text()?)),
+                _ => None,
+            })
+    })?;
+    let subject = certificate.subject.as_deref().unwrap_or_default();
+    let further = |kind: &str| {
+        let mut names = certificate.alternative_names.iter();
+        names.any(|name| name.kind == kind && name.text.eq_ignore_ascii_case(&identity))
+    };
+    let any_host = || {
+        let mut names = certificate.alternative_names.iter();
+        names.any(|name| name.kind == "DNS" && name.text.starts_with('*'))
+    };
+    let common = || {
+        let mut parts = subject
+            .split(", ")
+            .filter_map(|part| part.strip_prefix("CN="));
+        parts.any(|part| part.eq_ignore_ascii_case(&identity))
+    };
+    match kind {
+        IdType::ID_DER_ASN1_DN => Some(subject == identity),
+        IdType::ID_FQDN => Some(further("DNS") || common() || any_host()),
+        IdType::ID_RFC822_ADDR => Some(further("email") || common()),
+        IdType::ID_IPV4_ADDR | IdType::ID_IPV6_ADDR => Some(further("IP") || common()),
+        _ => None,
+    }
+}
+
+/// Who issued a certificate, if it is another and its own certificate is not among those sent.
+pub fn missing_issuer<'s>(sent: &[Sent], own: &'s Sent) -> Option<&'s str> {
+    let issuer = own.certificate.issuer.as_ref()?;
+    let is_its = |one: &Sent| one.certificate.subject.as_ref() == Some(issuer);
+    // Who issues to itself is among them.
+    (!sent.iter().any(is_its)).then_some(issuer)
+}
+
 /// Those certificates of a side that are out of date and needed: its own, which comes first (RFC 7296
 /// section 3.6), and those of the authorities above it that no other certificate stands for.
 pub fn out_of_date(sent: Vec<Sent>) -> Vec<Sent> {
     let mut issuers: Vec<String> = Vec::new();
-    // A bundle has no order.
     let own = sent.iter().position(|one| !one.certificate.is_ca);
     let own = own.unwrap_or(0);
     let mut next = sent.get(own);

@@ -94,7 +94,13 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
     {
         let failed = fails(&read);
         let errors = errors(&read);
-        let proves = read.payload(PayloadType::AUTH).is_some();
+        // Without the identity, which an earlier round may have, AUTH proves nothing (RFC 7296 section 2.15).
+        let mut answers = rounds.iter().filter_map(|round| round.response());
+        let named = answers.any(|answer| {
+            let read = model.opened(answer);
+            read.is_none_or(|(_, read)| read.payload(PayloadType::IDR).is_some())
+        });
+        let proves = named && read.payload(PayloadType::AUTH).is_some();
         if failed || !proves && !errors.is_empty() {
             return of(response, errors, failed);
         }

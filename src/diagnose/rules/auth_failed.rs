@@ -44,7 +44,7 @@ const DOCUMENT: &str = "\
 The peers agree on algorithms, then one does not believe the other: pre-shared key, identity, certificate or password is not what it expects. The notification is encrypted, so without keys only its size is seen, and even with keys it does not say which of these it was.
 
 ## How it is seen
-IKEv2: the IKE_AUTH response is as small as a single notification, far too small for an identity and a proof. IKEv1: message 5 of main mode is answered by an informational message instead of message 6. Or the initiator answers the last message of authentication, in aggressive mode message 2, by an informational one and never uses the IKE SA: it is the initiator that refuses, or EAP failed. Sometimes AUTHENTICATION_FAILED comes in clear. After several rounds, as EAP has them, it is the name or the password of a user. In IKEv1 an initiator of aggressive mode that begins again and again and never answers message 2 does not believe the responder; and where phase 1 ends well, XAUTH or Mode Config follows and, again and again, a new phase 1 instead of quick mode, a user does not pass. With keys the refusal is read, and so is what the proof rests on; without them the method that was agreed (IKEv1) or the size of the request (IKEv2) may tell.
+IKEv2: the IKE_AUTH response is as small as a single notification, far too small for an identity and a proof. IKEv1: message 5 of main mode is answered by an informational message instead of message 6. Or the initiator answers the last message of authentication, in aggressive mode message 2, by an informational one and never uses the IKE SA: it is the initiator that refuses, or EAP failed. Sometimes AUTHENTICATION_FAILED comes in clear. After several rounds, as EAP has them, it is the name or the password of a user. In IKEv1 an initiator of aggressive mode that begins again and again and never answers message 2 does not believe the responder; and where phase 1 ends well, XAUTH or Mode Config follows and, again and again, a new phase 1 instead of quick mode, a user does not pass. With keys the refusal is read, and so is what the proof rests on: a certificate that does not bear the identity, or whose issuer's is not sent with it, is told; without them the method that was agreed (IKEv1) or the size of the request (IKEv2) may tell.
 
 ## What else looks like it
 Other notifications are as small: a responder that has no connection for the identity, that lacks an address to give, or that fails inside. One that comes in clear may be forged or belong to an IKE SA of before (RFC 7296 section 2.21); where the negotiation goes on all the same, nothing is wrong. A refusal that an IKE SA follows, as after a password that was mistyped, is a warning.
@@ -276,9 +276,30 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         ));
     }
     says.add("The notification does not tell which part is wrong.");
+    let sent = certificate::sent(case.model, first.ike_sa, first.by.other());
+    let own = certificate::own(&sent).filter(|_| means == Means::Signature);
+    let bears = own.and_then(|own| {
+        let by = first.by.other();
+        certificate::bears_identity(case.model, first.ike_sa, by, &own.certificate)
+    });
+    let is_foreign = bears == Some(false);
+    if is_foreign {
+        says.add(say!(
+            "The certificate of {to} bears this identity neither as subject nor as a further name: a peer may refuse \
+             that (RFC 4945 section 3.1).",
+            to
+        ));
+    }
     let mut finding = Finding::new(&RULE, Confidence::Certain, case.id, first.at, names)
         .title(say!("{from} refuses the authentication of {to}", from, to))
         .says(says);
+    if is_foreign {
+        finding = finding.advise(say!(
+            "Give {to} an identity that is in its certificate, as subject or as a further name, or a certificate with \
+             this one.",
+            to
+        ));
+    }
     for claim in &claims {
         if let (Some(at), Some(said)) = (claim.at, claim.said()) {
             finding = finding.also(at, said);
@@ -312,6 +333,16 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         Means::SharedKey | Means::Unknown => finding.or("The pre-shared keys differ."),
         Means::SameKey | Means::User | Means::Eap => finding,
     };
+    // A root need not be sent; one in between has to be, where the peer does not have it.
+    let issuer = own.and_then(|own| certificate::missing_issuer(&sent, own));
+    if let Some(issuer) = issuer {
+        finding = finding.or(say!(
+            "{from} lacks the certificate of “{issuer}”, which issued that of {to} and is not sent with it.",
+            from,
+            issuer = Text::verbatim(issuer),
+            to
+        ));
+    }
     if has_ppk(case.model, first.ike_sa) {
         finding = finding.or(PPK);
     }
@@ -328,7 +359,11 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             .advise("Behind a NAT give the identity explicitly, as a name: by default it is the private address."),
         None => finding,
     };
-    Some(means.advise(case, finding))
+    let finding = means.advise(case, finding);
+    Some(match issuer {
+        Some(_) => finding.advise(say!("Let {to} send the certificates in between.", to)),
+        None => finding,
+    })
 }
 
 /// What the proof rests on that a refusal which was read is of.
@@ -1619,5 +1654,25 @@ mod tests {
         assert!(told("10.1.0.1"));
         assert!(!told("192.0.2.1"));
         assert!(!told("gw.example"));
+    }
+
+    #[test]
+    fn a_certificate_that_does_not_bear_the_identity() {
+        use crate::diagnose::testing::CERTIFICATE;
+        let foreign = |identity: &str| {
+            let finding = fires(
+                &format!(
+                    "1900000000.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce
+                     1900000000.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) KE(14) Nonce
+                     1900000000.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 1200 opened IDi({identity}) CERT({CERTIFICATE}) AUTH(14) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+                     1900000000.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 80 opened N(AUTHENTICATION_FAILED)"
+                ),
+                "auth-failed",
+            );
+            let first = finding.advice.first().map(ToString::to_string);
+            first.is_some_and(|first| first.contains("in its certificate"))
+        };
+        assert!(foreign("other.example"));
+        assert!(!foreign("gw.example"));
     }
 }

@@ -1,7 +1,6 @@
 //! Inner packets travel in clear on the outside link.
 
 use crate::diagnose::facts::life::{self, Closing};
-use crate::diagnose::facts::selectors::{self, Life};
 use crate::diagnose::facts::{clear, end_of, esp, is_private, is_selected, is_shared};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
@@ -32,7 +31,7 @@ const DOCUMENT: &str = "\
 Packets between two private networks pass on the link between the gateways without protection. The tunnel's selectors do not cover them, or there is no tunnel at the moment and nothing holds them back.
 
 ## How it is seen
-On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. Packets of one local network, and of the gateways themselves, do not count.
+On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
 Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only.
@@ -40,6 +39,7 @@ Linux shows decrypted inbound packets on the outside interface: they come togeth
 ## What to do
 1. Compare the addresses with the traffic selectors of both sides: they may have been narrowed.
 2. Install a rule that drops such packets when no SA is there (trap policy, blackhole route).
+3. Where the selectors take them and a child SA is there, look at routes, NAT rules and policies of the gateway that lets them out.
 ";
 
 /// Fewer packets than these may be the one that started the tunnel.
@@ -63,11 +63,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .iter()
         .all(|clear| is_served(case, clear) && !is_cut_off(case, clear));
     let (from, to) = (first.from, first.to);
-    let lives = selectors::lives(case);
-    let silent = served
-        && [0, 1]
-            .into_iter()
-            .any(|end| goes_past(case, &lives, first, end));
+    let silent = served && [0, 1].into_iter().any(|end| goes_past(case, first, end));
     let mut finding = Finding::new(
         &RULE,
         if certain { Confidence::Likely } else { Confidence::Possible },
@@ -274,12 +270,11 @@ fn is_decrypted_copy(case: &Case<'_>, clear: &ClearFlow) -> bool {
     let (first, last) = (clear.seen.first.1, clear.seen.last.1);
     let from = first.later(Span(-AT_ONCE.0));
     let mut receivers: BTreeMap<IpAddr, (u64, bool)> = BTreeMap::new();
-    let lives = selectors::lives(case);
     for flow in case.model.flows.iter() {
         let seen = flow.seen;
         let receiver = case.tunnel.destination(flow);
         // What was in ESP comes out where the selectors have the address that it goes to.
-        if receiver.is_some_and(|receiver| comes_out_elsewhere(&lives, clear, receiver)) {
+        if receiver.is_some_and(|receiver| comes_out_elsewhere(case, clear, receiver)) {
             continue;
         }
         let meets =
@@ -298,24 +293,23 @@ fn is_decrypted_copy(case: &Case<'_>, clear: &ClearFlow) -> bool {
 }
 
 /// Whether packets that an end should send in the tunnel pass in clear while none of its ESP does.
-fn goes_past(case: &Case<'_>, lives: &[Life], clear: &ClearFlow, end: usize) -> bool {
+fn goes_past(case: &Case<'_>, clear: &ClearFlow, end: usize) -> bool {
     let (first, last) = (clear.seen.first.1, clear.seen.last.1);
     let here = case.directions_at(clear.vantage);
-    comes_out_elsewhere(lives, clear, end)
+    comes_out_elsewhere(case, clear, end)
         && here.is_some_and(|here| here.alive(1 - end, first, last).next().is_none())
 }
 
 /// Whether what an end should send in the tunnel leaves in clear, as selectors that were read tell.
 pub(super) fn leave_from(case: &Case<'_>, end: usize) -> bool {
-    let lives = selectors::lives(case);
-    leaks(case).any(|clear| is_served(case, clear) && comes_out_elsewhere(&lives, clear, end))
+    leaks(case).any(|clear| is_served(case, clear) && comes_out_elsewhere(case, clear, end))
 }
 
 /// Whether selectors take these packets, and none of them towards this end.
-fn comes_out_elsewhere(lives: &[Life], clear: &ClearFlow, receiver: usize) -> bool {
+fn comes_out_elsewhere(case: &Case<'_>, clear: &ClearFlow, receiver: usize) -> bool {
     let has = |side: &[Selector], address: IpAddr| side.iter().any(|one| one.has(address));
     let towards = |end: usize| {
-        lives.iter().any(|life| {
+        case.lives().iter().any(|life| {
             let sides = life.sides.get(1 - end).zip(life.sides.get(end));
             sides.is_some_and(|(from, to)| has(from, clear.from) && has(to, clear.to))
         })

@@ -34,7 +34,7 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-A peer holds only one tunnel for an identity or a set of addresses. Two gateways, or two addresses of one, each set up theirs; the peer accepts the new one and deletes the old one, whose owner sets it up again.
+A peer holds only one tunnel for an identity or a set of addresses. Two gateways, or two addresses of one, each set up theirs; the peer accepts the new one and deletes the old one, whose owner sets it up again. Or nothing ends the older ones, and IKE SAs between the same two live side by side, each with its own child SAs.
 
 ## How it is seen
 Two tunnels share one end, or run between the same two addresses. Each time one of them is set up, an IKE SA of the other ends within seconds by a message of the shared peer, and the other way round, several times. Or the IKE SAs live on, and their child SAs take turns so. Three IKE SAs or more between the same two addresses and ports, and of the same identities where keys show them, that live side by side for a minute without ending each other are information.

@@ -3,7 +3,7 @@
 use super::clear_text_leak;
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::{self, Vanished};
-use crate::diagnose::facts::{Located, TOGETHER, Tap, end_of, inner, nat, quality, selectors};
+use crate::diagnose::facts::{Located, TOGETHER, Tap, end_of, inner, nat, quality, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{ChildSaId, EspFlow, Link, Selector, Transport, selector};
@@ -37,7 +37,7 @@ const DOCUMENT: &str = "\
 The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Either the return traffic is lost on the way, or the far side has nothing to say, or sends it elsewhere.
 
 ## How it is seen
-IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before. Where several child SAs share the gateways, and the keys of IKE tell their selectors, each set of selectors is judged by itself. One child SA of several is judged alike, if the others pass in both directions and bring nothing that was not asked for there. With the keys of ESP what is sent tells whether it wants an answer. Two taps prove where answers end: what leaves one and never reaches the other is lost between them, of all SAs or of one; where all that is asked reaches the far tap and no answer leaves there, it is the far gateway or what is behind it.
+IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before. Where each packet had one of its size in return, a few seconds are enough if as many packets as came then, at the same pace, are hardly left without an answer by chance: a warning that is possible. Where several child SAs share the gateways, and the keys of IKE tell their selectors, each set of selectors is judged by itself. One child SA of several is judged alike, if the others pass in both directions and bring nothing that was not asked for there. With the keys of ESP what is sent tells whether it wants an answer. Two taps prove where answers end: what leaves one and never reaches the other is lost between them, of all SAs or of one; where all that is asked reaches the far tap and no answer leaves there, it is the far gateway or what is behind it.
 
 ## What else looks like it
 An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike cannot be told from pings without an answer: where they come as often as pings it is an error that is possible, else a warning, as it is of a handful, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
@@ -60,6 +60,9 @@ const FAST: f64 = 10.0;
 /// A direction that spoke before is silent when the other went on this long, and with this many
 /// packets.
 const SILENT: Span = Span::from_secs(10);
+
+/// Where each packet had an answer, a shorter silence counts that chance makes of as many packets so seldom.
+const SELDOM: f64 = 1e-4;
 
 fn check<'m>(case: &Case<'m>) -> Vec<Finding> {
     let tap = case.tap();
@@ -123,14 +126,14 @@ fn sets(case: &Case<'_>) -> Vec<Set> {
     /// More sets than these, and more selectors of one, are not compared with each other.
     const COMPARED: usize = 32;
     let mut sets: Vec<Set> = Vec::new();
-    for life in selectors::lives(case) {
+    for life in case.lives() {
         if sets.len() > COMPARED || life.sides.iter().any(|side| side.len() > COMPARED) {
             return Vec::new();
         }
         match sets.iter_mut().find(|set| set.is_alike(&life.sides)) {
             Some(set) => _ = set.children.insert(life.child),
             None => sets.push(Set {
-                sides: life.sides,
+                sides: life.sides.clone(),
                 children: BTreeSet::from([life.child]),
             }),
         }
@@ -209,7 +212,6 @@ impl<'c, 'm> Silence<'c, 'm> {
         let speaker = 1 - silent;
         // Packets to the silent end are sent by the speaker.
         let (first, last) = (directions.first(silent)?, directions.last(silent)?);
-        let mut brief = false;
         let (since, sent, before) = match directions.last(speaker) {
             None => (first.1, directions.packets(silent), 0),
             Some(heard) => {
@@ -234,7 +236,6 @@ impl<'c, 'm> Silence<'c, 'm> {
                         Some(_) => None,
                     };
                 }
-                brief = last.1.since(since).0 < SILENT.0.saturating_add(error.0);
                 (
                     since,
                     directions.packets_since(silent, heard.1),
@@ -255,7 +256,7 @@ impl<'c, 'm> Silence<'c, 'm> {
             sent,
             before,
         };
-        (!brief || silence.is_proven()).then_some(silence)
+        (!silence.is_brief() || silence.is_proven() || silence.is_no_chance()).then_some(silence)
     }
 
     fn speaker(&self) -> usize {
@@ -264,6 +265,47 @@ impl<'c, 'm> Silence<'c, 'm> {
 
     fn length(&self) -> Span {
         self.last.1.since(self.since)
+    }
+
+    /// Whether the other end spoke before, and is silent for so short that it may as well pause.
+    fn is_brief(&self) -> bool {
+        let error = quality::clock_error(self.case.model, self.directions.vantage);
+        self.before > 0 && self.length().0 < SILENT.0.saturating_add(error.0)
+    }
+
+    /// Whether each packet had one in return of its size, and since then, where they come as often as before,
+    /// so many have none that chance hardly puts just these behind all the others.
+    fn is_no_chance(&self) -> bool {
+        let (asks, answers) = (self.asks(), self.answers());
+        let Some(heard) = self.directions.last(self.speaker()) else {
+            return false;
+        };
+        let total = self.directions.packets(self.silent);
+        let sum = |packets: fn(&EspFlow, Timestamp, Timestamp) -> u64, to: Timestamp| -> u64 {
+            asks.iter().map(|flow| packets(flow, self.since, to)).sum()
+        };
+        // What an ask of the last moments waits for may lie beyond the recording.
+        let end = tap::ended(self.case.model, self.directions.vantage).unwrap_or(self.last.1);
+        let waited = sum(esp::packets_within, end.later(Span(-Tap::PATIENCE.0)));
+        let asked_most = total.saturating_sub(self.sent);
+        let asked = total.saturating_sub(sum(esp::packets_about, self.last.1));
+        let spared = asked.saturating_sub(self.before);
+        let is_paired = spared.saturating_mul(10) <= self.before
+            && self.before.saturating_sub(asked_most).saturating_mul(10) <= self.before;
+        let pace = |packets: u64, span: Span| packets as f64 / span.as_secs_f64().max(1e-9);
+        let before = pace(asked_most, heard.1.since(self.first.1));
+        let now = pace(self.sent, self.length());
+        let is_steady = now <= 2.0 * before && before <= 2.0 * now && now < FAST;
+        // What was opened tells more than sizes.
+        let sealed = self.case.inside().is_none();
+        self.before >= FEW
+            && sealed
+            && is_paired
+            && is_steady
+            && all_answered_alike(asks, answers)
+            && !self.case.tap().lacks_packets()
+            && paused(asks, answers, self.length()).is_none()
+            && all_last(self.before, spared, waited) < SELDOM
     }
 
     /// What goes to the silent end.
@@ -496,6 +538,20 @@ impl<'c, 'm> Silence<'c, 'm> {
             Some(heard) => finding.also(heard, "the last packet of the other direction"),
             None => finding,
         }
+    }
+
+    /// What a silence that is told for its packets and not for its length leaves open.
+    fn brief(&self, mut finding: Finding) -> Finding {
+        finding.severity = finding.severity.min(Severity::Warning);
+        finding.confidence = Confidence::Possible;
+        finding.says.add(
+            "Each packet before had one of its size in return, and they come as often as then: so many without an \
+             answer at the end are no chance.",
+        );
+        finding.or(say!(
+            "{is_silent}, or the host behind it, pauses and goes on after the end of the recording.",
+            is_silent = self.is_silent
+        ))
     }
 
     /// What two taps show to be lost between them.
@@ -758,11 +814,18 @@ fn one_way<'m>(
     }
     let traffic = silence.traffic();
     // Without IKE only a conversation shows that the tap hears both.
-    let heard = traffic.conversed || traffic.requests.is_some() && silence.before >= PLENTY;
-    if !proven && !heard && !silence.ike() {
+    let heard = || {
+        traffic.conversed
+            || traffic.requests.is_some() && silence.before >= PLENTY
+            || silence.is_no_chance()
+    };
+    if !proven && !heard() && !silence.ike() {
         return None;
     }
     let mut finding = silence.finding(tap, &traffic);
+    if silence.is_brief() && !proven {
+        finding = silence.brief(finding);
+    }
     // What was read is not told by time and not by selectors: it counts where it is all there is.
     let alone = silence.before == 0 && set.is_none();
     if alone
@@ -1023,11 +1086,14 @@ impl<'m> Suspect<'m> {
                 is_silent
             ),
         };
+        // Of those that were made together one may be taken for another.
+        let child = self.asks.child_sa.child_sa();
+        let guessed = child.is_some_and(|id| case.model.child_sas[id].is_guessed);
         let mut finding = Finding::new(
             &RULE,
             tap.absence(match self.answers {
-                Some(_) => Confidence::Likely,
-                None => Confidence::Possible,
+                Some(_) if !guessed => Confidence::Likely,
+                _ => Confidence::Possible,
             }),
             case.id,
             last,
@@ -1120,6 +1186,27 @@ fn answered_alike(asks: &[&EspFlow], answers: &[&EspFlow]) -> bool {
     let (answers, _) = sizes(answers);
     let most = asked.iter().max_by_key(|(_, packets)| **packets);
     most.is_some_and(|(size, _)| answers.contains_key(size))
+}
+
+/// Whether packets of each size had answers of the same size.
+fn all_answered_alike(asks: &[&EspFlow], answers: &[&EspFlow]) -> bool {
+    let (asked, all) = sizes(asks);
+    let (answers, _) = sizes(answers);
+    let alike = asked.iter().filter(|(size, _)| answers.contains_key(size));
+    alike.map(|(_, packets)| packets).sum::<u64>() == all
+}
+
+/// How likely it is that of requests, of which these were answered, these `spared` were not, and these `last`
+/// neither, the last ones are behind all the others, if time has nothing to do with it.
+fn all_last(answered: u64, spared: u64, last: u64) -> f64 {
+    /// More than these change nothing.
+    const ENOUGH: u64 = 1000;
+    let all = answered.saturating_add(spared).saturating_add(last) as f64;
+    let silent = spared.saturating_add(last) as f64;
+    let places = (0..last.min(ENOUGH)).map(|place| place as f64);
+    places
+        .map(|place| (silent - place) / (all - place))
+        .product()
 }
 
 /// When the first packet after a time was sent that has no answer: both may have paused then.
@@ -1702,5 +1789,64 @@ mod tests {
             "{told}"
         );
         assert!(!others(5).contains("behind a NAT"));
+    }
+
+    #[test]
+    fn what_was_answered_packet_by_packet_and_then_is_not_is_no_chance() {
+        let text = |answers: u32, every: &str, after: &str| {
+            format!(
+                "0 A > B ESP 0xb1 seq 1..12 every 1 size 136
+                 0.1 B > A ESP 0xa1 seq 1..{answers} every 1 size 136
+                 12 A > B ESP 0xb1 seq 13..52 every {every} size {after}"
+            )
+        };
+        let finding = fires(&text(12, "1", "136"), "esp-one-way");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        // Something else begins, or it comes faster; not all had answers before; the last ones of a few are missing.
+        silent(&text(12, "1", "280"), "esp-one-way");
+        silent(&text(12, "0.1", "136"), "esp-one-way");
+        silent(
+            &text(12, "1", "136").replace(
+                "1..12 every 1 size 136\n                 12",
+                "1..4 every 3 size 136\n                 12",
+            ),
+            "esp-one-way",
+        );
+        silent(
+            &text(12, "1", "136").replace("13..52", "13..24"),
+            "esp-one-way",
+        );
+    }
+
+    #[test]
+    fn a_short_silence_is_told_for_its_packets() {
+        let text = |back: &str| {
+            format!(
+                "{UP}
+                 1 A > B ESP 0xb1 seq 1..10 every 0.3 size 136
+                 1.1 B > A ESP 0xa1 seq 1..10 every 0.3 size 136
+                 4 A > B ESP 0xb2 seq 1..28 every 0.3 size 136
+                 {back}"
+            )
+        };
+        let finding = fires(&text(""), "esp-one-way");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        assert_eq!(finding.severity, crate::diagnose::Severity::Warning);
+        // The answers of the last moments may lie beyond the recording.
+        silent(
+            &text("4.1 B > A ESP 0xa2 seq 1..20 every 0.3 size 136"),
+            "esp-one-way",
+        );
+        // The recording lacks packets, or answers paused as long before.
+        let paused = text("")
+            .replace("1 A > B ESP 0xb1 seq 1..10", "1 A > B ESP 0xb1 seq 1..70")
+            .replace("1.1 B", "-")
+            .replace("4 A > B ESP 0xb2", "22 A > B ESP 0xb2");
+        let paused = paused.replace(
+            "- > A ESP 0xa1 seq 1..10 every 0.3 size 136",
+            "1.1 B > A ESP 0xa1 seq 1..10 every 0.3 size 136
+             13.1 B > A ESP 0xa1 seq 11..40 every 0.3 size 136",
+        );
+        silent(&paused, "esp-one-way");
     }
 }

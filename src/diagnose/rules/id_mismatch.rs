@@ -31,7 +31,7 @@ const DOCUMENT: &str = "\
 Each side tells who it is: an address, a name, the subject of a certificate. The other is configured for another identity, so it does not look at the proof, or does not believe it.
 
 ## How it is seen
-With the keys of the IKE SA. IKEv2: the authentication fails and the identity that the initiator wanted (IDr of its request) is not the one that the responder has, by its own answer or, towards the same initiator, by another IKE SA of the capture. IKEv1: message 5 of main mode, or an aggressive mode, is answered by INVALID-ID-INFORMATION.
+With the keys of the IKE SA. IKEv2: the authentication fails and the identity that the initiator wanted (IDr of its request) is not the one that the responder has, by its own answer or, towards the same initiator, by another IKE SA of the capture. IKEv1: message 5 of main mode, or a message of aggressive mode, is answered by INVALID-ID-INFORMATION. Without keys: the initiator answers so in clear to message 2 of aggressive mode, which names the responder.
 
 ## What else looks like it
 IKEv2 refuses every failed authentication by the same notification. Where the identities agree, or nothing shows those of the refuser, see auth-failed. A responder may have several identities: where the capture shows more than one, this is only possible.

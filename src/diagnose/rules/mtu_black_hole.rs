@@ -10,6 +10,7 @@ use crate::model::{AnomalyKind, EspFlow, InnerFlow, Rhythm, Seen, Silence};
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -37,7 +38,7 @@ const DOCUMENT: &str = "\
 Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
 
 ## How it is seen
-One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged; and of what never came each ping is known to have had its reply.
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. Or large packets of one size leave at gaps that double, as TCP sends again what is not acknowledged (RFC 6298), while no more comes back than the smaller ones account for: a suspicion, from the sender's side alone. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged; and of what never came each ping is known to have had its reply.
 
 ## What else looks like it
 Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves hardly any gaps in the other.
@@ -71,6 +72,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 .find_map(|(directions, end)| unanswered(case, tap, directions, *end))
         })
         .or_else(|| ways().find_map(|(directions, end)| never_came(case, tap, directions, end)))
+        .or_else(|| ways().find_map(|(directions, end)| sent_again(case, tap, directions, end)))
         .into_iter()
         .collect()
 }
@@ -839,16 +841,20 @@ fn never_came(
         ),
     }))
     .or("The path loses packets only when many come at once.")
-    .advise(say!(
-        "From behind {from}, send pings of several sizes that forbid fragmentation: set the inner MTU to the largest \
-         that is answered, or clamp the TCP MSS to 40 octets less.",
-        from
-    ))
+    .advise(try_sizes(*from))
     .advise_all(vendor_advice::of_both(case, Topic::Mtu))
     .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
     Some(gaps.fold(finding, |finding, gap| {
         finding.also((gap.frame, gap.time), "another gap")
     }))
+}
+
+fn try_sizes(from: IpAddr) -> Text {
+    say!(
+        "From behind {from}, send pings of several sizes that forbid fragmentation: set the inner MTU to the largest \
+         that is answered, or clamp the TCP MSS to 40 octets less.",
+        from
+    )
 }
 
 /// Pings of hosts behind an end that each had a reply from the other side, and their time; `None` if one had
@@ -880,6 +886,91 @@ fn replies(case: &Case<'_>, vantage: Vantage, end: usize) -> Option<(u64, Seen)>
     all
 }
 
+/// Large packets of one size go to `end` as TCP sends again what nobody acknowledges, and hardly more comes back
+/// than answers to small ones, which pass all the while.
+fn sent_again(
+    case: &Case<'_>,
+    tap: &Tap,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    /// So many times in a row the gaps double: a segment was sent again once more.
+    const DOUBLINGS: u8 = 4;
+    /// One gap after another is twice as long by chance once in so many times.
+    const CHANCE: f64 = 0.1;
+    /// Of so many segments one is acknowledged, and more where all is well: every second one is to be (RFC 9293
+    /// section 3.8.6.3).
+    const ACKNOWLEDGED: u64 = 4;
+    let (out, back) = (directions.flows(end), directions.flows(1 - end));
+    if tap.lacks_packets() || case.inside().is_some() {
+        return None;
+    }
+    let is_sent_again = |flow: &EspFlow, rhythm: &Rhythm| {
+        let chance = f64::from(rhythm.packets) * CHANCE.powi(i32::from(rhythm.doublings));
+        outer_of(flow, rhythm.size) > LEAST_MTU && rhythm.doublings >= DOUBLINGS && chance < 0.01
+    };
+    let rhythm = out.iter().find_map(|flow| {
+        let mut rhythms = flow.rhythms.iter();
+        rhythms.find(|rhythm| is_sent_again(flow, rhythm))
+    })?;
+    // The last gap is about half of all; what comes back in it shows that the path is open.
+    let (first, last) = (rhythm.first.1, rhythm.last.1);
+    let half = Timestamp(first.0.midpoint(last.0));
+    let amid = back
+        .iter()
+        .map(|flow| esp::packets_within(flow, half, last));
+    let (mut large, mut small) = (0u64, 0u64);
+    for (size, packets) in out.iter().flat_map(|flow| &flow.sizes.counts) {
+        match *size >= rhythm.size {
+            true => large += u64::from(*packets),
+            false => small += u64::from(*packets),
+        }
+    }
+    let came = directions.packets(1 - end);
+    let known = out.iter().all(|flow| flow.sizes.others == 0);
+    let acknowledged = came.saturating_sub(small);
+    if amid.sum::<u64>() < PATTERN
+        || !known
+        || acknowledged.saturating_mul(ACKNOWLEDGED) >= large
+        || large < PATTERN
+    {
+        return None;
+    }
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Possible,
+            case.id,
+            rhythm.first,
+            say!("one of {size} octets of ESP", size = rhythm.size),
+        )
+        .severity(Severity::Warning)
+        .also(rhythm.last, "the last of that size")
+        .title(say!("Large packets from {from} to {to} seem to vanish", from, to))
+        .says(say!(
+            "Packets of {size} octets of ESP went from {from} to {to} at gaps that doubled {doublings} times in a \
+             row, as TCP sends again what is not acknowledged. All in all {large} large packets and {small} smaller \
+             ones went there, and {came} came back, hardly more than answer the smaller ones, some of them meanwhile.",
+            size = rhythm.size,
+            from,
+            to,
+            doublings = rhythm.doublings,
+            large,
+            small,
+            came
+        ))
+        .or(say!(
+            "The host behind {to} that they are for went away, or does not answer.",
+            to
+        ))
+        .or("They arrive, and what acknowledges them is lost, or sent past the tunnel.")
+        .advise(try_sizes(*from))
+        .advise_all(vendor_advice::of_both(case, Topic::Mtu))
+        .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
+    )
+}
+
 /// Whether packets of one size came at equal intervals throughout: the mean square of the intervals
 /// exceeds the square of their mean by less than half of what one missing packet adds.
 fn has_no_hole(rhythm: &Rhythm) -> bool {
@@ -892,9 +983,14 @@ fn has_no_hole(rhythm: &Rhythm) -> bool {
 
 /// The largest packet of a flow with its outer IP header.
 fn outer(flow: &EspFlow) -> u32 {
+    outer_of(flow, flow.sizes.largest)
+}
+
+/// A packet of a flow of this size with its outer IP header.
+fn outer_of(flow: &EspFlow, size: u32) -> u32 {
     let header = if flow.key.to.is_ipv6() { 40 } else { 20 };
     let transport = flow.key.transport.octets();
-    flow.sizes.largest.saturating_add(header + transport)
+    size.saturating_add(header + transport)
 }
 
 #[cfg(test)]
@@ -1248,5 +1344,34 @@ mod tests {
         };
         verdict(&text("32..51"), "mtu-black-hole");
         silent(&text("32..49"), "mtu-black-hole");
+    }
+
+    #[test]
+    fn large_packets_at_gaps_that_double_while_small_ones_have_answers() {
+        let slugs = |size: u32, times: &[&str], acknowledged: &str| {
+            let large = (10..).zip(times);
+            let large =
+                large.map(|(seq, time)| format!("{time} A > B ESP 0xb2 seq {seq} size {size}"));
+            let large: Vec<String> = large.collect();
+            let model = crate::testing::model(&format!(
+                "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+                 0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80
+                 1 A > B ESP 0xb1 seq 1..30 every 0.5 size 120
+                 1.1 B > A ESP 0xa1 seq 1..30 every 0.5 size 120
+                 1 A > B ESP 0xb2 seq 1..9 every 0.1 size 120
+                 1.05 B > A ESP 0xa2 seq 1..9 every 0.1 size 120
+                 {}{acknowledged}",
+                large.join("\n")
+            ));
+            super::tests::slugs(&model)
+        };
+        let doubled = ["2", "2.2", "2.6", "3.4", "5", "8.2", "14.6"];
+        assert_eq!(slugs(1448, &doubled, ""), ["mtu-black-hole"]);
+        // As small as every path takes; at equal gaps, as something sends that wants no answer; acknowledged.
+        assert!(slugs(1200, &doubled, "").is_empty());
+        let equal = ["2", "4", "6", "8", "10", "12", "14"];
+        assert!(slugs(1448, &equal, "").is_empty());
+        let answers = "\n2.3 B > A ESP 0xa1 seq 31..34 every 2 size 88";
+        assert!(slugs(1448, &doubled, answers).is_empty());
     }
 }

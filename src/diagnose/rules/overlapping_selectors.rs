@@ -1,7 +1,7 @@
 //! Two child SAs claim the same packets.
 
 use super::ts_narrowed::ends;
-use crate::diagnose::facts::selectors::{self, Life};
+use crate::diagnose::facts::selectors::Life;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{Selector, TunnelId, selector};
 use crate::say;
@@ -82,9 +82,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// The child SAs with known selectors; of many the first.
 fn living(case: &Case<'_>) -> Vec<Life> {
-    let mut lives = selectors::lives(case);
-    lives.truncate(COMPARED);
-    lives
+    case.lives().iter().take(COMPARED).cloned().collect()
 }
 
 /// An overlap with a child SA of another tunnel of the same gateway.

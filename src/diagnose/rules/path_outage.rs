@@ -36,7 +36,7 @@ For some seconds nothing of one gateway arrived, then it went on as if nothing h
 ## How it is seen
 A flow falls silent for seconds while the other gateway goes on sending, and resumes on the same SPI. When it resumes many sequence numbers are missing: they were sent, and lost. Requests of IKE sent meanwhile are repeated.
 
-No number is missing if the packets of the other gateway were lost, so that there was nothing to answer. That shows only where each packet had one in return before and afterwards, and packets of the same sizes had none for ten seconds and more: then it is a suspicion.
+No number is missing if the packets of the other gateway were lost, so that there was nothing to answer. That shows only where each packet had one in return before and afterwards, and packets of the same sizes had none for ten seconds and more: then it is a suspicion. So it is where as many packets come at once after the silence as were asked for in it, and none is missing: the gateway, or a link on the way, stood still.
 
 ## What else looks like it
 An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs. A cluster that fails over and keeps its SAs may skip numbers on purpose (RFC 6311). Where nothing of the other gateway is in the capture meanwhile, the recording itself may have paused: then it is told for information. If no number is missing: the one host that is asked was down for a while.
@@ -72,10 +72,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         })
         .or_else(|| {
             let directions = case.directions();
-            let mut ways = directions
+            let ways = directions
                 .iter()
                 .flat_map(|directions| [(directions, 0), (directions, 1)]);
-            ways.find_map(|(directions, end)| unanswered(case, directions, end))
+            let unanswered = |(directions, end)| unanswered(case, directions, end);
+            let held_up = |(directions, end)| held_up(case, directions, end);
+            let mut late = ways.clone();
+            ways.clone()
+                .find_map(unanswered)
+                .or_else(|| late.find_map(held_up))
         })
         .into_iter()
         .collect()
@@ -350,6 +355,99 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
     )
 }
 
+/// Nothing comes to `end` for a while, and then as many packets at once as were asked for meanwhile: who answers,
+/// or a link on the way, stood still and lost nothing.
+fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Finding> {
+    /// Packets that were asked for meanwhile, and that came before.
+    const MANY: u64 = 8;
+    /// Of more silences than these nothing is claimed.
+    const FEW: usize = 16;
+    /// What was held back comes within so long.
+    const AT_ONCE: Span = Span::from_secs(1);
+    if case.tap().lacks_packets() {
+        return None;
+    }
+    let silent = directions.flows(end).iter().flat_map(|back| {
+        let silences = back.silences.iter();
+        let long = silences.filter(|silence| silence.length >= OUTAGE);
+        long.map(move |silence| (*back, silence))
+    });
+    let (silence, asked, burst) = silent.take(FEW).find_map(|(back, silence)| {
+        let (from, to) = (silence.before.1, silence.after.1);
+        let only = |towards: usize| {
+            let mut amid = directions.alive(towards, from, to);
+            let one = amid.next()?;
+            amid.next().is_none().then_some(one)
+        };
+        let (out, _) = (only(1 - end)?, only(end)?);
+        // Steps of the timeline that are as long as the silence do not tell what came at once.
+        let step = Span::from_secs(i64::from(back.timeline.step_secs.max(1)));
+        let fine = step.0.saturating_mul(2) <= silence.length.0;
+        let asked = esp::packets_within(out, from, to);
+        let before = esp::packets_within(back, back.seen.first.1, from);
+        let burst = esp::packets_about(back, to, to.later(AT_ONCE));
+        let pace = before as f64 / from.since(back.seen.first.1).as_secs_f64().max(1.0);
+        let usual = pace * (AT_ONCE.as_secs_f64() + step.as_secs_f64());
+        // One for one all the time, late or not.
+        let in_turn = out.packets.abs_diff(back.packets).saturating_mul(10) <= back.packets;
+        let at_once = (burst as f64 - usual) * 5.0 >= asked as f64 * 4.0;
+        let complete = back.sequence.missing == 0 && back.sequence.restarts == 0;
+        let is_heard = || {
+            case.messages().any(|message| {
+                end_of(case.tunnel, message.path.from().address) == Some(1 - end)
+                    && message.time > from
+                    && message.time < to
+                    && to.since(message.time) > EDGE
+            })
+        };
+        let enough = asked >= MANY && before >= MANY;
+        (fine && enough && in_turn && at_once && complete && !is_heard())
+            .then_some((silence, asked, burst))
+    })?;
+    let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Possible,
+            case.id,
+            silence.after,
+            say!(
+                "first packet of {peer} after {silence}",
+                peer,
+                silence = silence.length
+            ),
+        )
+        .severity(Severity::Warning)
+        .also(silence.before, "last packet before the silence")
+        .title(say!(
+            "Nothing of {peer} came for {silence}, and then all at once",
+            peer,
+            silence = silence.length
+        ))
+        .says(say!(
+            "For {silence} {asked} packets and more from {other} to {peer} had no answer, and nothing else of {peer} \
+             came. Then about {burst} packets of it came in a second or two, and no number is missing: all was \
+             answered late.",
+            silence = silence.length,
+            asked,
+            other,
+            peer,
+            burst
+        ))
+        .or("A link on the way held the packets back and lost none, as a radio link does.")
+        .or(say!("The host behind {peer} that is asked stood still.", peer))
+        .advise(say!(
+            "Look what {peer} did at that time: load, a failover, a pause of its virtual machine.",
+            peer
+        ))
+        .advise(say!(
+            "Look at the path from {from} to {to} at that time.",
+            from = other,
+            to = peer
+        )),
+    )
+}
+
 /// What the TTL of IKE messages of one side tells of its way before and after a silence, in words:
 /// another number of hops is another path. `None` if either is not known.
 fn other_way(case: &Case<'_>, flow: &EspFlow, end: usize, silence: &Silence) -> Option<Text> {
@@ -549,6 +647,38 @@ mod tests {
             145.1 B > A ESP 0xa1 seq 41..80 every 0.5 size 136";
         fires(&format!("{paused}{asks}"), "path-outage");
         silent(paused, "path-outage");
+    }
+
+    #[test]
+    fn answers_that_come_late_and_all_at_once() {
+        let text = |late: &str| {
+            format!(
+                "0 A > B ESP 0xb1 seq 1..80 every 0.5 size 136
+                 0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+                 {late}
+                 28.1 B > A ESP 0xa1 seq 57..80 every 0.5 size 136"
+            )
+        };
+        let at_once = text("28 B > A ESP 0xa1 seq 41..56 every 0.005 size 136");
+        let finding = fires(&at_once, "path-outage");
+        assert_eq!(finding.severity, Severity::Warning);
+        assert_eq!(finding.confidence, Confidence::Possible);
+        // Of a conversation that pauses nothing is late; and what was asked for may come later bit by bit.
+        let pause = at_once.replace(
+            "seq 1..80 every 0.5 size 136\n",
+            "seq 1..40 every 0.5 size 136
+                 28 A > B ESP 0xb1 seq 41..80 every 0.5 size 136\n",
+        );
+        silent(&pause, "path-outage");
+        silent(
+            &text("28 B > A ESP 0xa1 seq 41..56 every 0.6 size 136"),
+            "path-outage",
+        );
+        // The gateway is heard meanwhile.
+        let ike = "
+            24 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+            24.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80";
+        silent(&format!("{at_once}{ike}"), "path-outage");
     }
 
     #[test]

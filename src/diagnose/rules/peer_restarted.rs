@@ -5,7 +5,7 @@ use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::tap::{self};
 use crate::diagnose::facts::{Fate, auth, began, end_of, first, life, nat, own, until_latest};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::Text;
+use crate::language::{Text, count};
 use crate::model::{EspFlow, IkeSa, IkeSaId, IkeState};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
@@ -47,7 +47,7 @@ const DOCUMENT: &str = "\
 A gateway lost its state: its daemon or the whole device restarted. Until it negotiates anew, its peer goes on sending to SAs that are gone.
 
 ## How it is seen
-One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or it begins anew so soon that no silence is seen, and deletes nothing. Of an IKE SA that is older than the recording its ESP is enough.
+One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or only IKE asked it in vain meanwhile: then a restart is no more than possible. Or it begins anew so soon that no silence is seen, and deletes nothing. Of an IKE SA that is older than the recording its ESP is enough.
 
 ## What else looks like it
 A path outage: but then the silent side would have probed in vain before it began anew, and its old SPIs would come back. A failover to another device with the same address. Of several clients behind one NAT, one goes and another comes. A computer that slept wakes and begins anew. A reauthentication of which the old IKE SA is deleted late, or left to expire: where nothing else shows a restart, it is told for information.
@@ -86,6 +86,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let past = Past {
         case,
         in_vain: OnceCell::new(),
+        tries: OnceCell::new(),
         denials: OnceCell::new(),
         busy: OnceCell::new(),
         whole: OnceCell::new(),
@@ -120,6 +121,8 @@ struct Past<'c, 'm> {
     /// Requests without answer by the end that asked, in order of the first copy: when that was, and
     /// the last copy of it and of those before it.
     in_vain: OnceCell<[Vec<(Timestamp, Timestamp)>; 2]>,
+    /// When each end first sent a request that had no answer, in order, and how often it sent that and all before.
+    tries: OnceCell<[Vec<(Timestamp, u64)>; 2]>,
     /// What each end said of SAs that it does not know, in order of time.
     denials: OnceCell<[Vec<(Cite, Text)>; 2]>,
     /// Flows towards each end that carried something, in order of their first packet: when that came,
@@ -141,6 +144,20 @@ impl Past<'_, '_> {
         let before = asked.partition_point(|(first, _)| *first < start);
         let latest = before.checked_sub(1).and_then(|place| asked.get(place));
         latest.is_some_and(|(_, last)| start.since(*last) <= Finding::TRAIL)
+    }
+
+    /// How often `end` sent requests that had no answer, which it began between two moments.
+    fn tries(&self, end: usize, from: Timestamp, to: Timestamp) -> u64 {
+        let tries = self.tries.get_or_init(|| tries(self.case));
+        let Some(tries) = tries.get(end) else {
+            return 0;
+        };
+        let until = |moment: Timestamp| {
+            let before = tries.partition_point(|(first, _)| *first < moment);
+            let latest = before.checked_sub(1).and_then(|place| tries.get(place));
+            latest.map_or(0, |(_, sum)| *sum)
+        };
+        until(to).saturating_sub(until(from))
     }
 
     /// The first time, not too long before `start`, that an end denied what it should know.
@@ -231,6 +248,25 @@ fn in_vain(case: &Case<'_>) -> [Vec<(Timestamp, Timestamp)>; 2] {
     }
     in_vain.iter_mut().for_each(|list| until_latest(list));
     in_vain
+}
+
+fn tries(case: &Case<'_>) -> [Vec<(Timestamp, u64)>; 2] {
+    let mut tries = [Vec::new(), Vec::new()];
+    for asked in case.unsettled().iter().filter(|asked| asked.is_silent()) {
+        let end = end_of(case.tunnel, asked.from().address);
+        if let Some(list) = end.and_then(|end| tries.get_mut(end)) {
+            list.push((asked.first.1, asked.attempts() as u64));
+        }
+    }
+    for list in &mut tries {
+        list.sort_unstable();
+        let mut sum = 0u64;
+        for (_, attempts) in list {
+            sum = sum.saturating_add(*attempts);
+            *attempts = sum;
+        }
+    }
+    tries
 }
 
 fn denials(case: &Case<'_>) -> [Vec<(Cite, Text)>; 2] {
@@ -326,20 +362,44 @@ fn begins_anew(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -
                 .sum()
         })
         .max()?;
-    if void < VOID || past.asked_in_vain(end, start.1) || runs_on(directions, end, start.1, start.1)
+    // Without traffic the other side asks whether it lives.
+    let tries = past.tries(1 - end, heard.1, start.1);
+    if void.max(tries) < VOID
+        || past.asked_in_vain(end, start.1)
+        || runs_on(directions, end, start.1, start.1)
     {
         return None;
     }
-    Some(
-        finding(case, Confidence::Likely, who, heard, start, None)
-            .says(say!(
+    let (confidence, says) = match void >= VOID {
+        true => (
+            Confidence::Likely,
+            say!(
                 "{peer} was silent for {silence} and sent no delete, while {void} ESP packets went to it \
                  unanswered. Then it began a new IKE SA from the first message; its old SPIs are not used \
                  again.",
                 peer = who,
                 silence,
                 void
-            ))
+            ),
+        ),
+        false => (
+            Confidence::Possible,
+            say!(
+                "{peer} was silent for {silence} and sent no delete, while IKE asked it in vain {times}. Then it began \
+                 a new IKE SA from the first message; its old SPIs are not used again.",
+                peer = who,
+                silence,
+                times = count(tries, "time")
+            ),
+        ),
+    };
+    let told = finding(case, confidence, who, heard, start, None);
+    let told = match confidence {
+        Confidence::Possible => told.title(say!("{peer} seems to have restarted", peer = who)),
+        _ => told,
+    };
+    Some(
+        told.says(says)
             .or("A path outage in which the side that begins anew lost its state as well.")
             .or("It gave the tunnel up: what it asked itself did not get as far as this tap, and so had no answer."),
     )
@@ -521,6 +581,7 @@ fn runs_on(
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Confidence;
     use crate::diagnose::testing::{fires, silent, verdict};
 
     const UP: &str = "
@@ -557,6 +618,21 @@ mod tests {
             ),
             "peer-restarted",
         );
+    }
+
+    #[test]
+    fn an_idle_tunnel_whose_peer_is_asked_in_vain_and_begins_anew() {
+        let (up, _) = UP.split_once("\n        1 A > B").unwrap();
+        let probes = |copies: &str| {
+            format!(
+                "{up}
+                 10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80{copies}{ANEW}"
+            )
+        };
+        let finding = fires(&probes(" again=2,4,8"), "peer-restarted");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        // A single request was lost.
+        silent(&probes(""), "peer-restarted");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A request to UDP 4500 is answered from UDP 500.
+//! A side stays on UDP 500: what was asked on UDP 4500 is answered from there, or never goes to UDP 4500.
 
 use crate::diagnose::facts::{began, first};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     slug: "port-not-floated",
     code: "IKE111",
     severity: Severity::Warning,
-    summary: "The peer answers from UDP 500 what was asked on UDP 4500",
+    summary: "A side stays on UDP 500 where it has to be on UDP 4500",
     document: DOCUMENT,
     explains: &[
         "ike-auth-no-response",
@@ -25,17 +25,18 @@ pub static RULE: Rule = Rule {
 
 const DOCUMENT: &str = "\
 ## What it means
-After NAT was detected the initiator moves to UDP 4500, and the answers must come from where the request went, back to where it came from (RFC 7296 sections 2.11 and 2.23). This peer stays on port 500: its answers do not fit the NAT's mapping, and initiators drop them.
+After NAT was detected the initiator must move to UDP 4500, and the answers must come from where the request went, back to where it came from (RFC 7296 sections 2.11 and 2.23). Here a side stays on port 500. The answers of such a peer do not fit the NAT's mapping, and initiators drop them. The ESP of such an initiator travels as IP protocol 50, which many NATs do not translate.
 
 ## How it is seen
-The request of an exchange went to port 4500, and its response comes from port 500 of the same address. If the initiator repeats the request all the same, the response was lost on it.
+The request of an exchange went to port 4500, and its response comes from port 500 of the same address. If the initiator repeats the request all the same, the response was lost on it. Or the first messages tell of a NAT by their hashes, and the initiator asks on port 500 for authentication all the same, and is answered.
 
 ## What else looks like it
-A device in between that translates ports.
+A device in between that translates ports. A hash that does not fit may be sent on purpose, to force UDP encapsulation, where there is no NAT.
 
 ## What to do
 1. Look for a newer version of the peer's software, or forward both ports unchanged.
 2. As a way around, switch MOBIKE and NAT traversal off where there is no NAT.
+3. Where the initiator stays, let it use NAT traversal (UDP encapsulation).
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {

@@ -273,6 +273,22 @@ mod tests {
     }
 
     #[test]
+    fn who_refuses_the_child_and_does_not_say_who_it_is_is_not_believed() {
+        let text = format!(
+            "{AGREED} 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened AUTH(2) N(TS_UNACCEPTABLE)
+             0.4 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 opened N(AUTHENTICATION_FAILED)
+             0.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80"
+        );
+        verdict(&text, "ts-unacceptable");
+        silent(&text, "auth-failed");
+        // Who is known and not believed is refused for that.
+        fires(
+            &text.replace("AUTH(2) N(TS", "IDr(b) AUTH(2) N(TS"),
+            "auth-failed",
+        );
+    }
+
+    #[test]
     fn without_keys_it_stays_a_refused_child() {
         let text = format!(
             "{} 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128",

@@ -144,7 +144,7 @@ fn found(case: &Case<'_>) -> Option<Finding> {
     let elsewhere = case.ike_sas().any(|sa| is_sent_elsewhere(case, sa));
     let half_open = case.ike_sas().filter(|sa| sa.state == IkeState::HalfOpen);
     let agreed = half_open.map(|sa| sa.version.major()).max();
-    let left_off = left_off(case);
+    let left_off = left_off(case).filter(|_| !elsewhere);
     let unknown = case
         .ike_sas()
         .flat_map(|sa| &sa.notices)
@@ -228,14 +228,24 @@ fn left_off(case: &Case<'_>) -> Option<(IpAddr, Text)> {
         initiator
     );
     // RFC 7296 section 2.23.
-    let says = says.then(match sa.nat.is_some_and(|nat| nat.is_there()) {
-        true => {
+    let floats = sa.nat.is_some_and(|nat| nat.is_there());
+    let recorded = case.model.past_port_500.contains(&message.vantage.input);
+    let says = says.then(match (floats, recorded) {
+        (true, false) => {
             "It does not like the answer, or only looked; or its next message, which goes to port 4500, for a NAT is \
              there, was lost on the way or left out of this capture."
         }
-        false => {
+        (true, true) => {
+            "It does not like the answer, or only looked; or its next message, which goes to port 4500, for a NAT is \
+             there, was lost on the way."
+        }
+        (false, false) => {
             "It does not like the answer, or only looked; or its next message, to the same port or to port 4500, was \
              lost on the way or left out of this capture."
+        }
+        (false, true) => {
+            "It does not like the answer, or only looked; or its next message, to the same port or to port 4500, was \
+             lost on the way."
         }
     });
     Some((initiator, says))
@@ -326,6 +336,8 @@ mod tests {
             fires(&text, "undecided").says.to_string()
         };
         assert!(says(16, INIT).contains("192.0.2.1 had the answer"));
+        // What next goes to port 4500 may be left out of a capture that has nothing else of it.
+        assert!(says(16, INIT).contains("lost on the way."));
         // It may ask again yet, or has.
         assert!(!says(12, INIT).contains("had the answer"));
         assert!(!says(16, &format!("{INIT} again=4")).contains("had the answer"));

@@ -191,7 +191,7 @@ pub fn timeline(model: &Model, tunnel: TunnelId) -> Vec<Event> {
             Some(Event::new((frame, finding.last), Kind::Restarted, says))
         }));
     }
-    events.extend(first_seen(&case));
+    events.extend(first_seen(&case, &clocks));
     for event in &mut events {
         event.when = clocks.common(event.at);
     }
@@ -202,12 +202,12 @@ pub fn timeline(model: &Model, tunnel: TunnelId) -> Vec<Event> {
 }
 
 /// The first packet of a tunnel.
-fn first_seen(case: &Case<'_>) -> Option<Event> {
-    let order = |cite: &Cite| (cite.1, cite.0);
+fn first_seen(case: &Case<'_>, clocks: &Clocks) -> Option<Event> {
+    let order = |cite: &Cite| (clocks.common(*cite), cite.0);
     let esp = case.flows().map(|flow| flow.seen.first).min_by_key(order);
     let message = case
         .messages()
-        .min_by_key(|message| (message.time, message.frame));
+        .min_by_key(|message| order(&(message.frame, message.time)));
     let late = case
         .ike_sas()
         .next()
@@ -411,6 +411,18 @@ mod tests {
         let later = "1.01 A > B ESP 0xc1 seq 1..20 every 0.1 tap=1
             29 A > B ESP 0xc1 seq 40 tap=1";
         assert!(traffic(later) > alone);
+    }
+
+    #[test]
+    fn the_first_packet_is_the_first_by_the_clock_of_all() {
+        // The clock of the other tap is a minute behind.
+        let told = told(
+            "100 A > B ESP 0xc1 seq 1..40 every 0.1
+             100.05 B > A ESP 0xd1 seq 1..40 every 0.1
+             40.06 A > B ESP 0xc1 seq 1..40 every 0.1 tap=1
+             40.04 B > A ESP 0xd1 seq 1..40 every 0.1 tap=1",
+        );
+        assert!(told.starts_with("100.0 first-seen"), "{told}");
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl ConversationView {
             sent: WayView::new(sent),
             received: WayView::new(received),
             elsewhere: others
+                .take(limits::VANTAGES)
                 .map(|other| ElsewhereView::new(other, from))
                 .collect(),
             seen: SeenView::new(talk.seen),
