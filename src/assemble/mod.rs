@@ -10,7 +10,7 @@ mod taps;
 mod tunnel;
 
 use crate::each::{Each, map_ids};
-use crate::model::{IkeSa, IkeSaId, IkeSuite, Model, Nat, Transport};
+use crate::model::{IkeSa, IkeSaId, IkeState, IkeSuite, Model, Nat, Transport};
 use crate::net::Path;
 use crate::units::Endpoint;
 use foldhash::quality::RandomState;
@@ -41,7 +41,10 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
     let succession = succession::find(model);
     let states = map_ids(each, &ids, |id| {
         let auth = model.auth_outcome(id);
-        let state = match model.ike_sas[id].version.major() {
+        let row = &model.ike_sas[id];
+        let state = match row.version.major() {
+            // No IKE SA has this SPI: it is said outside of any (RFC 7296 sections 1.5 and 3.1).
+            _ if row.spis.initiator.is_zero() => IkeState::Unanswered,
             1 => ikev1::state(model, id, auth),
             _ => ikev2::state(model, id, auth, succession.replaced.contains(&id)),
         };

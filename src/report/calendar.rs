@@ -12,7 +12,7 @@ pub struct Utc(pub Timestamp);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = civil(self.0.0.div_euclid(NANOS).div_euclid(DAY_SECS));
+        let (year, month, day) = civil(day(self.0));
         write!(f, "{year:04}-{month:02}-{day:02} {}Z", Clock(self.0))
     }
 }
@@ -28,6 +28,36 @@ impl fmt::Display for Clock {
         let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
         write!(f, "{hour:02}:{minute:02}:{second:02}.{millis:03}")
     }
+}
+
+/// How moments that stand together are written: the time of day says which day only where it is one.
+#[derive(Clone, Copy, Debug)]
+pub struct Together {
+    dated: bool,
+}
+
+impl Together {
+    /// How these are written.
+    pub fn of(moments: impl IntoIterator<Item = Timestamp>) -> Self {
+        let mut days = moments.into_iter().map(day);
+        let first = days.next();
+        Self {
+            dated: days.any(|day| Some(day) != first),
+        }
+    }
+
+    /// One of them: `23:59:59.123`, or `2024-02-29 23:59:59.123Z`.
+    pub fn say(self, moment: Timestamp) -> String {
+        match self.dated {
+            true => Utc(moment).to_string(),
+            false => Clock(moment).to_string(),
+        }
+    }
+}
+
+/// The day of a moment, since 1970-01-01.
+fn day(moment: Timestamp) -> i64 {
+    moment.0.div_euclid(NANOS).div_euclid(DAY_SECS)
 }
 
 /// Reads a moment: RFC 3339 (`2024-02-29T23:59:59.5+01:00`, also with a blank for the `T`), or
@@ -158,6 +188,23 @@ mod tests {
         ] {
             assert_eq!(Utc(parse(text).unwrap()).to_string(), text);
         }
+    }
+
+    #[test]
+    fn moments_of_several_days_are_told_with_their_dates() {
+        let moments = |texts: [&str; 2]| {
+            let moments = texts.map(|text| parse(text).unwrap());
+            let together = Together::of(moments);
+            moments.map(|moment| together.say(moment)).join(", ")
+        };
+        assert_eq!(
+            moments(["2024-02-29 00:00:00Z", "2024-02-29 23:59:59.9999Z"]),
+            "00:00:00.000, 23:59:59.999"
+        );
+        assert_eq!(
+            moments(["2024-02-29 23:59:59.999Z", "2024-03-01 00:00:00Z"]),
+            "2024-02-29 23:59:59.999Z, 2024-03-01 00:00:00.000Z"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The diagnosis as text: the answer first, then what proves it and what to do, then the rest.
 
-use super::calendar::{Clock, Utc};
+use super::calendar::{Together, Utc};
 use super::sheet::{Ink, Sheet};
 use super::tunnels;
 use super::view::{Diagnosis, FindingView, FrameView, InputView};
@@ -470,7 +470,7 @@ fn write_input(out: &mut impl Write, input: &InputView<'_>, sheet: Sheet) -> io:
         facts.push(say!(
             "{first} to {last} ({length})",
             first = Text::verbatim(Utc(first)),
-            last = Text::verbatim(Clock(last)),
+            last = Text::verbatim(Together::of([first, last]).say(last)),
             length = last.since(first)
         ));
     }

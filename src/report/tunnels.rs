@@ -1,6 +1,6 @@
 //! Tunnels as tables: IKE SAs, child SAs, ESP and AH flows, exchanges.
 
-use super::calendar::{Clock, Utc};
+use super::calendar::{Together, Utc};
 use super::sheet::{Ink, Sheet};
 use super::text::{Detail, file_name, listed, place};
 use super::view::{
@@ -140,6 +140,7 @@ fn timeline(
         true => 0,
         false => events.len().saturating_sub(2 * half),
     };
+    let times = Together::of(events.iter().map(|event| Timestamp(event.time_ns)));
     for (number, event) in events.iter().enumerate() {
         if left_out > 0 && number == half {
             let more = count(left_out as u64, "more event");
@@ -149,7 +150,7 @@ fn timeline(
         if left_out > 0 && (half..half + left_out).contains(&number) {
             continue;
         }
-        let time = Clock(Timestamp(event.time_ns));
+        let time = times.say(Timestamp(event.time_ns));
         let lead = format!("     {time}  {}", sheet.lead(0, place(inputs, event.frame)));
         sheet.paragraph(out, &lead, &event.says)?;
     }
@@ -391,8 +392,10 @@ fn flows(
     let head = [
         "", "kind", "SPI", "packets", "octets", "missing", "late", "twice", "from", "for",
     ];
+    let times = Together::of(own.iter().map(|flow| Timestamp(flow.seen.first_ns)));
     for flows in own.chunk_by(|one, next| tap(one) == tap(next)) {
-        let rows: Vec<Vec<String>> = flows.iter().map(|flow| flow_row(tunnel, flow)).collect();
+        let rows = flows.iter().map(|flow| flow_row(tunnel, flow, times));
+        let rows: Vec<Vec<String>> = rows.collect();
         if let Some((input, interface)) = flows.first().map(|flow| tap(flow)).filter(|_| several) {
             let name = tap_name(inputs, input, interface);
             sheet.paragraph(out, "     ", &sheet.say(say!("at {tap}", tap = name)))?;
@@ -404,7 +407,7 @@ fn flows(
     })
 }
 
-fn flow_row(tunnel: &TunnelView<'_>, flow: &FlowView<'_>) -> Vec<String> {
+fn flow_row(tunnel: &TunnelView<'_>, flow: &FlowView<'_>, times: Together) -> Vec<String> {
     let [_, far] = tunnel.addresses;
     let forth = flow
         .paths
@@ -430,7 +433,7 @@ fn flow_row(tunnel: &TunnelView<'_>, flow: &FlowView<'_>) -> Vec<String> {
         format!("{}{exact}", flow.missing),
         format!("{}{exact}", flow.late),
         format!("{}{exact}", flow.duplicate),
-        Clock(first).to_string(),
+        times.say(first),
         last.since(first).to_string(),
     ]
 }
@@ -501,9 +504,10 @@ fn exchanges(
     else {
         return Ok(());
     };
+    let times = Together::of(exchanges.iter().filter_map(begun));
     let rows: Vec<Vec<String>> = exchanges
         .iter()
-        .map(|exchange| exchange_row(exchange, inputs, sheet))
+        .map(|exchange| exchange_row(exchange, inputs, times, sheet))
         .collect();
     let head = [
         "IKE SA",
@@ -525,7 +529,18 @@ fn exchanges(
     sheet.table(out, 5, &head, &rows)
 }
 
-fn exchange_row(exchange: &ExchangeView, inputs: &[InputView<'_>], sheet: Sheet) -> Vec<String> {
+/// When the first message of an exchange that was seen came.
+fn begun(exchange: &ExchangeView) -> Option<Timestamp> {
+    let mut messages = exchange.messages.iter();
+    messages.find_map(|flight| flight.time_ns).map(Timestamp)
+}
+
+fn exchange_row(
+    exchange: &ExchangeView,
+    inputs: &[InputView<'_>],
+    times: Together,
+    sheet: Sheet,
+) -> Vec<String> {
     let frame = |flight: &FlightView| match flight.frame {
         Some(at) if inputs.len() > 1 => {
             let tap = sheet.say(tap_name(inputs, at.input, 0));
@@ -535,7 +550,6 @@ fn exchange_row(exchange: &ExchangeView, inputs: &[InputView<'_>], sheet: Sheet)
         None => "?".to_owned(),
     };
     let frames: Vec<String> = exchange.messages.iter().map(frame).collect();
-    let at = exchange.messages.iter().find_map(|flight| flight.time_ns);
     let again: Vec<String> = exchange
         .messages
         .iter()
@@ -551,7 +565,7 @@ fn exchange_row(exchange: &ExchangeView, inputs: &[InputView<'_>], sheet: Sheet)
             }),
         exchange.message_id.to_string(),
         sheet.word(exchange.by).to_owned(),
-        at.map_or("-".to_owned(), |at| Clock(Timestamp(at)).to_string()),
+        begun(exchange).map_or("-".to_owned(), |at| times.say(at)),
         frames.join(" "),
         exchange.rtt_ns.map_or_else(
             || sheet.word("no answer").to_owned(),

@@ -73,18 +73,28 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
         (Meaning::PortUnreachable, _) => "nothing takes ESP on that port",
         _ => "a filter forbids it",
     };
+    let esp = match quoted.protocol {
+        51 => "AH",
+        _ => "ESP",
+    };
     let router = seen.path.from.address;
     let itself = end_of(case.tunnel, router) == end_of(case.tunnel, quoted.to.address);
     let finding = refusal
         .finding(&RULE, case.id)
         .title(match itself {
-            true => say!("{router} refuses ESP", router),
-            false => say!("{router} refuses ESP to {to}", router, to = quoted.to),
+            true => say!("{router} refuses {esp}", router, esp),
+            false => say!(
+                "{router} refuses {esp} to {to}",
+                router,
+                esp,
+                to = quoted.to
+            ),
         })
         .says(
             say!(
-                "{router} sent {error} ({times} in all) for ESP from {from} to {to}: {why}.",
+                "{router} sent {error} ({times} in all) for {esp} from {from} to {to}: {why}.",
                 router,
+                esp,
                 error = icmp::name(&seen.error),
                 times = seen.count,
                 from = quoted.from,
@@ -102,7 +112,8 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
         Some(Sender::Stopped) if is_nat => {
             let mut finding = finding.advise(nat::KEEP_ALIVE);
             finding.says.add(say!(
-                "{to} itself sent ESP before, and is the address of a NAT: it has forgotten the port.",
+                "{to} itself sent {esp} before, and is the address of a NAT: it has forgotten the port.",
+                esp,
                 to = quoted.to
             ));
             finding
@@ -120,7 +131,8 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
                     to = quoted.to
                 ));
             finding.says.add(say!(
-                "{to} itself sent ESP before: its IPsec service stopped, or restarted.",
+                "{to} itself sent {esp} before: its IPsec service stopped, or restarted.",
+                esp,
                 to = quoted.to
             ));
             finding
@@ -129,8 +141,9 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
             let mut finding =
                 finding.or("The NAT forgot the mapping of a client that is still there.");
             finding.says.add(say!(
-                "{to} sent ESP before and is silent by now, and others behind the same address go on: the client \
+                "{to} sent {esp} before and is silent by now, and others behind the same address go on: the client \
                  behind that port has left.",
+                esp,
                 to = quoted.to
             ));
             finding
@@ -142,7 +155,8 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
                 to = quoted.to
             ));
             finding.says.add(say!(
-                "{to} itself sends ESP before and afterwards, so its IPsec service runs; what comes to it is refused.",
+                "{to} itself sends {esp} before and afterwards, so its IPsec service runs; what comes to it is refused.",
+                esp,
                 to = quoted.to
             ));
             finding
@@ -302,6 +316,16 @@ fn hears_ike(case: &Case<'_>, tap: Vantage) -> bool {
 mod tests {
     use crate::diagnose::Confidence;
     use crate::diagnose::testing::{fires, silent};
+
+    #[test]
+    fn what_is_refused_is_called_by_its_name() {
+        let finding = fires(
+            "1 A > B AH 0xb1 seq 1..5 every 0.3 size 136
+             1.1 B > A ICMP 3/2 quoting A > B AH 0xb1",
+            "esp-blocked",
+        );
+        assert_eq!(finding.title.to_string(), "192.0.2.2 refuses AH");
+    }
 
     #[test]
     fn a_filter_that_forbids_esp_says_so() {

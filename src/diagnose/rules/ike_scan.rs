@@ -2,8 +2,9 @@
 
 use crate::diagnose::facts::{Asked, end_of, offer};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::language::Text;
 use crate::model::{IkeSa, Model};
-use crate::registry::ExchangeType;
+use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::Span;
 
@@ -24,7 +25,7 @@ pub static RULE: Rule = Rule {
         "dh-group-mismatch",
         "undecided",
     ],
-    needs: Signs::SEVERAL,
+    needs: Signs::SEVERAL.or(Signs::NOTICE),
     check,
 };
 
@@ -33,7 +34,7 @@ const DOCUMENT: &str = "\
 A scanner looks for IKE responders or for what they accept. It wants no tunnel, and its failures are no fault.
 
 ## How it is seen
-Many first messages with new SPIs within seconds, each sent once, none followed by a second step even when it is answered.
+Many first messages with new SPIs within seconds, each sent once, none followed by a second step even when it is answered. Or a notification in clear refuses what has no SPI: that was no message of IKE, such as the empty datagram of a port scanner.
 
 ## What else looks like it
 A misconfigured initiator that begins anew at once after each refusal; it would go on when accepted. It makes the same offer from port 500 each time, and is not called a scanner.
@@ -45,10 +46,60 @@ A misconfigured initiator that begins anew at once after each refusal; it would 
 /// So many first messages within [`BURST`] are a scan.
 const MANY: usize = 8;
 
+/// Further refusals that are cited.
+const SHOWN: usize = 8;
+
 /// An initiator that wants a tunnel does not begin so often.
 const BURST: Span = Span::from_secs(10);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
+    let mut found = many_first_messages(case);
+    if found.is_empty() {
+        found.extend(no_message(case));
+    }
+    found
+}
+
+/// A peer refuses what was no message of IKE: it copies the SPIs of what it refuses (RFC 7296 section 1.5), and no
+/// message has an initiator's SPI of zero. What it says of ESP has none (section 2.21.4).
+fn no_message(case: &Case<'_>) -> Option<Finding> {
+    let mut notices = case
+        .ike_sas()
+        .filter(|sa| sa.spis.initiator.is_zero())
+        .flat_map(|sa| &sa.notices)
+        .filter(|notice| notice.is_error() && notice.kind != NotifyType::INVALID_SPI.0);
+    let first = notices.next()?;
+    let asker = case.tunnel.ends.iter().find(|end| **end != first.from)?;
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        case.id,
+        first.at,
+        say!(
+            "{notice} that names no IKE SA",
+            notice = Text::verbatim(first.name())
+        ),
+    )
+    .title(say!(
+        "Something that is no message of IKE goes from {asker} to {peer}",
+        asker,
+        peer = first.from
+    ))
+    .says(say!(
+        "{peer} refuses what has no SPI, as no message of IKE is: an empty datagram of a port scanner is answered like \
+         this. It tells nothing of a tunnel.",
+        peer = first.from
+    ))
+    .advise("Restrict UDP 500 and 4500 to known peers, if that is possible.");
+    let again = notices.map(|notice| notice.at);
+    Some(
+        again
+            .take(SHOWN)
+            .fold(finding, |finding, at| finding.also(at, "another")),
+    )
+}
+
+fn many_first_messages(case: &Case<'_>) -> Vec<Finding> {
     case.tunnel.ends
         .iter()
         .filter_map(|from| {
@@ -135,6 +186,24 @@ mod tests {
         ));
         assert!(found.iter().any(|finding| finding.rule.slug == "ike-scan"));
         assert!(is_healthy(&found), "{found:#?}");
+    }
+
+    #[test]
+    fn a_refusal_without_an_spi_answers_no_message_of_ike() {
+        let found = findings(
+            "0 B:500 > A:500 INFO_V1 i=0 r=0 N(5)
+             1 B:500 > A:500 INFO_V1 i=0 r=0 N(5)
+             1.1 B > A ICMP 3/3 quoting A:4500 > B:4500 IKE",
+        );
+        let slugs: Vec<_> = found.iter().map(|finding| finding.rule.slug).collect();
+        assert!(slugs.contains(&"ike-scan"), "{slugs:?}");
+        assert!(is_healthy(&found), "{found:#?}");
+        // A restarted peer says so of ESP.
+        silent(
+            "0 A > B ESP 0xb1 seq 1..9 every 1 size 136
+             9 B:500 > A:500 INFORMATIONAL i=0 r=0 id=0 request N(INVALID_SPI 000000b1)",
+            "ike-scan",
+        );
     }
 
     #[test]

@@ -54,9 +54,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// The peer says so.
 fn said(case: &Case<'_>) -> Option<Finding> {
     // The notification has the same number in both versions (RFC 2408: INVALID-MAJOR-VERSION).
-    let mut notices = case.tunnel.ike_sas.iter().flat_map(|id| {
-        clear::refusals(&case.model.ike_sas[*id], NotifyType::INVALID_MAJOR_VERSION)
-    });
+    let mut notices = case
+        .ike_sas()
+        // It copies the SPIs of what it refuses: what has none was no message of IKE.
+        .filter(|sa| !sa.spis.initiator.is_zero())
+        .flat_map(|sa| clear::refusals(sa, NotifyType::INVALID_MAJOR_VERSION));
     let notice = notices.next()?;
     let last = notices.map(|again| again.at.1).max();
     // Anyone on the path can forge it.
@@ -200,6 +202,14 @@ fn crossed(case: &Case<'_>) -> Option<Finding> {
 mod tests {
     use crate::diagnose::Severity;
     use crate::diagnose::testing::{fires, silent, verdict};
+
+    #[test]
+    fn what_was_no_message_of_ike_has_no_version() {
+        silent(
+            "0 B:500 > A:500 INFO_V1 i=0 r=0 N(5)",
+            "ike-version-mismatch",
+        );
+    }
 
     #[test]
     fn a_refused_version_is_named() {

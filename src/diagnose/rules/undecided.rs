@@ -62,7 +62,7 @@ fn is_decided(case: &Case<'_>) -> bool {
     let (mut met, mut begun) = (false, false);
     for sa in case.ike_sas() {
         match sa.state {
-            IkeState::Refused if !is_sent_elsewhere(case, sa) => return true,
+            IkeState::Refused if !may_go_on(case, sa) => return true,
             IkeState::Refused => begun = true,
             IkeState::Established
             | IkeState::AlreadyUp
@@ -89,6 +89,19 @@ fn is_decided(case: &Case<'_>) -> bool {
         }
     }
     spoke == [true; 2] && (met || !begun)
+}
+
+/// Whether the refusal of an IKE SA is no end of it: it asks for another group (RFC 7296 section 1.2), or sends the
+/// initiator elsewhere.
+fn may_go_on(case: &Case<'_>, sa: &IkeSa) -> bool {
+    let mut errors = sa
+        .notices
+        .iter()
+        .filter(|notice| notice.is_error())
+        .peekable();
+    let asks = errors.peek().is_some()
+        && errors.all(|notice| !notice.v1 && notice.kind == NotifyType::INVALID_KE_PAYLOAD.0);
+    asks || is_sent_elsewhere(case, sa)
 }
 
 /// Whether the responder of an IKE SA sent the initiator to another gateway, and nothing is there of that: the
@@ -327,6 +340,16 @@ mod tests {
     #[test]
     fn keys_without_an_identity_decide_nothing() {
         check(&[INIT, ANSWER].concat(), &["undecided"]);
+    }
+
+    #[test]
+    fn another_group_that_is_asked_for_decides_nothing() {
+        let asks = "0 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response N(INVALID_KE_PAYLOAD 000f)";
+        check(asks, &["undecided"]);
+        silent(
+            &asks.replace("INVALID_KE_PAYLOAD 000f", "NO_PROPOSAL_CHOSEN"),
+            "undecided",
+        );
     }
 
     #[test]
