@@ -224,9 +224,9 @@ fn lives_beside(
         })
 }
 
-/// Whether who deleted a child SA sends on a third for longer than `soon` since, which it had before.
+/// Whether who deleted a child SA sends on a third for longer than `soon` after the new one, which it had before.
 fn sends_on(case: &Case<'_>, deleted: &[Deletion], one: &Displaced<'_>, soon: Span) -> bool {
-    let time = one.deletion.time;
+    let time = one.after.at.1;
     let to = end_of(case.tunnel, one.after.to);
     case.flows().any(|flow| {
         let spi = flow.key.spi;
