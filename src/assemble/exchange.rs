@@ -310,7 +310,12 @@ impl<'m> Grouper<'m> {
                     && !is_copy(sa)
                     && self.answered_with_keys(sa)
             };
-            return match pending.filter(|sa| !reused(*sa)).or(copied) {
+            let pending = pending.filter(|sa| !reused(*sa));
+            // Beyond a NAT it has another sender, whom the answer there is for.
+            if let (None, Some(sa)) = (pending, copied) {
+                self.pending.entry(key(from, Some(to))).or_insert(sa);
+            }
+            return match pending.or(copied) {
                 Some(sa) => sa,
                 None => self.begin(message),
             };

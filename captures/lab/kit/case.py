@@ -3,7 +3,7 @@
 Its docstring is the first part of the README: a title, an empty line, what was done. It has
 
     expect          an Expect: what is wrong, for the test
-    needs           optional: "ikev1", "ml-kem", "libreswan"
+    needs           optional: "ikev1", "ml-kem", "libreswan", "libreswan-both"
     build(lab)      optional: changes the configurations and the net before anything runs
     before(lab)     optional: what happens before the taps record
     story(lab)      what happens while the taps record

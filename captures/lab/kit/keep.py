@@ -149,13 +149,16 @@ def readme(lab, case, has_keys, has_both):
     tcpdump = (tcpdump.stdout or tcpdump.stderr).splitlines()[0]
     day = datetime.date.today().isoformat()
     keys = " `keys/` holds what the daemons logged about the keys." if has_keys else ""
-    both = ", `capture_b.pcapng` on that of the other" if has_both else ""
+    where, other = f"the outside link of the {lab.tap.name}'s gateway", "that of the other"
+    if lab.is_middle(lab.tap):
+        beside = next(side.name for side in lab.sides if side is not lab.tap)
+        where, other = "all links of the net", f"the outside link of the {beside}'s gateway"
+    both = f", `capture_b.pcapng` on {other}" if has_both else ""
     parts += [
         "## How it was recorded",
         paragraph(
-            f"By `captures/lab/record {case.name}` on {day}: `capture.pcapng` on the outside link of the "
-            f"{lab.tap.name}'s gateway{both}. {versions}; ESP in user "
-            f"space; {tcpdump}; Linux {platform.release().split('-')[0]}. `captures/lab/cases/{case.name}.py` "
+            f"By `captures/lab/record {case.name}` on {day}: `capture.pcapng` on {where}{both}. {versions}; "
+            f"ESP in user space; {tcpdump}; Linux {platform.release().split('-')[0]}. `captures/lab/cases/{case.name}.py` "
             f"is the whole difference from a healthy tunnel.{keys}"
         ),
         "The recording is our own and has the licence of this project.",
@@ -169,7 +172,7 @@ def keep(lab, case, out, taps):
     for old in (*out.glob("capture*"), *out.glob("keys/*")):
         old.unlink()
     for (side, pcap), name in zip(taps, ("capture", "capture_b")):
-        pcapng(pcap, out / f"{name}.pcapng", f"{side.name}-wan")
+        pcapng(pcap, out / f"{name}.pcapng", "any" if lab.is_middle(side) else f"{side.name}-wan")
     keys = [(side, side.keys()) for side in lab.sides]
     for side, octets in keys:
         if octets:

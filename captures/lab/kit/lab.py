@@ -16,18 +16,21 @@ from kit.pluto import Pluto
 class Lab:
     """The gateways `office` and `cloud`, the `net` between, and what may be told of them."""
 
-    def __init__(self, run, pluto=None):
+    def __init__(self, run, pluto=None, plutos=()):
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-")
         self.work = self._scratch.name
         self.net = Net(run)
-        self.office = Charon(run, self.work, "office")
-        if pluto:
-            self.cloud = Pluto(run, self.work, "cloud", pluto)
+        # The sides in `plutos` run libreswan, whose programs are in `pluto`.
+        self.office, self.cloud = (
+            Pluto(run, self.work, name, pluto) if name in plutos else Charon(run, self.work, name)
+            for name in ("office", "cloud")
+        )
+        self.sides = (self.office, self.cloud)
+        if plutos == ("cloud",):
             # Of AEAD keys pluto logs no salt, so that nothing could open what they seal.
             self.office.connection["proposals"] = "aes256-sha256-ecp256"
-        else:
-            self.cloud = Charon(run, self.work, "cloud")
-        self.sides = (self.office, self.cloud)
+        # `capture` is recorded on all links of the net instead, which has whatever passes it twice.
+        self.middle = False
         # Whose outside link `capture` is; `capture_b` is that of the other.
         self.tap = self.office
         # Gateways without a daemon, and those whose link is not recorded.
@@ -188,8 +191,13 @@ class Lab:
     def record(self, side, file):
         """Starts a tap at a gateway's outside link; gives the process to end it by."""
         side.untold = len(side.log.read_text(errors="replace")) if side.log.exists() else 0
-        words = f"tcpdump -q --immediate-mode -U -Z root -i wan --time-stamp-precision=nano -w {file}"
-        return side.space.start(words, stderr=subprocess.DEVNULL)
+        space, link = (self.net.space, "any") if self.is_middle(side) else (side.space, "wan")
+        words = f"tcpdump -q --immediate-mode -U -Z root -i {link} --time-stamp-precision=nano -w {file}"
+        return space.start(words, stderr=subprocess.DEVNULL)
+
+    def is_middle(self, side):
+        """Whether the tap of a side lies in the net."""
+        return self.middle and side is self.tap
 
     def delete(self):
         for side in self.sides:

@@ -35,7 +35,7 @@ def missing(need):
         return f"strongSwan {version[0]}.{version[1]} is built without IKEv1"
     if need == "ml-kem" and version < (6, 1):
         return "ML-KEM needs strongSwan 6.1 with OpenSSL 3.5"
-    if need == "libreswan" and not pluto():
+    if need in ("libreswan", "libreswan-both") and not pluto():
         return "libreswan is not here"
     if need == "ike-scan" and not shutil.which(need):
         return "ike-scan is not here"

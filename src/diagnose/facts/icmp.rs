@@ -124,6 +124,8 @@ struct About<'m> {
     answered: bool,
     pending: bool,
     silent: bool,
+    /// Whether what was answered is what they quote, and not an answer.
+    taken: bool,
     /// Whether a later request between the two was answered.
     recovered: bool,
 }
@@ -137,6 +139,7 @@ impl<'m> About<'m> {
             answered: false,
             pending: false,
             silent: false,
+            taken: false,
             recovered: false,
         }
     }
@@ -198,7 +201,11 @@ pub fn about_ike<'m>(
             first = first.or(Some(asked.first.1));
         }
         // What is quoted is the request, or an answer to it.
-        for (from, to) in [(asked.from(), asked.to()), (asked.to(), asked.from())] {
+        let ways = [
+            (asked.from(), asked.to(), true),
+            (asked.to(), asked.from(), false),
+        ];
+        for (from, to, is_request) in ways {
             let place = places.get(&key(from, to));
             let Some(about) = place.and_then(|place| found.get_mut(*place)) else {
                 continue;
@@ -208,7 +215,10 @@ pub fn about_ike<'m>(
             let is_hit = |time: &Timestamp| begin.since(*time) <= LATE && *time <= end;
             if asked.times.iter().any(is_hit) {
                 match asked.fate {
-                    Fate::Answered => about.answered = true,
+                    Fate::Answered => {
+                        about.answered = true;
+                        about.taken |= is_request;
+                    }
                     Fate::Pending => about.pending = true,
                     Fate::Silent => about.silent = true,
                 }
@@ -231,7 +241,9 @@ pub fn about_ike<'m>(
         let is_trace = meaning(&about.seen.error) == Meaning::HopLimit && !about.is_hit();
         let after = match recovered {
             true => "IKE of this tunnel was answered afterwards.",
-            false if about.answered => "The requests of that time were answered all the same.",
+            false if about.taken && !about.silent => {
+                "The requests of that time were answered all the same."
+            }
             false => "",
         };
         (!is_trace).then(|| about.refusal(severity, after))

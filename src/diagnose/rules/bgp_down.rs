@@ -27,7 +27,7 @@ const DOCUMENT: &str = "\
 Two routers speak BGP through the tunnel, or try to, and no session stands: then no routes are exchanged and the tunnel carries little else.
 
 ## How it is seen
-With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, or where nothing of it is seen for the length of a hold time. The OPEN messages tell the AS numbers and hold times of both.
+With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and that end calls anew. The OPEN messages tell the AS numbers and hold times of both.
 
 ## What else looks like it
 An administrator who stops the session: the NOTIFICATION says so (Cease). Two sessions that collide, of which one is closed: that is normal and not told.
@@ -204,15 +204,32 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
     })
 }
 
-/// Whether a session has ended: it was closed or reset, or lacks the keepalives of a whole hold time.
-fn is_over(case: &Case<'_>, talk: &InnerFlow) -> bool {
+/// Until when a session stood: to its last packet, if it was closed or reset, or lacks the keepalives of a whole
+/// hold time; or until an end sent what it sent again and nobody acknowledged, if that end then calls anew, which
+/// it does not while a session stands (RFC 4271 section 8). `None` if it may stand.
+fn stood_until(case: &Case<'_>, talk: &InnerFlow, talks: &[&InnerFlow]) -> Option<Cite> {
     /// Twice the hold time that RFC 4271 section 10 suggests, which is what many peers have.
     const HOLD: Span = Span::from_secs(180);
+    let last = talk.seen.last;
     let closes = |way: &InnerWay| {
         let tcp = way.tcp.as_ref();
         is_closed(way) || tcp.is_some_and(|tcp| tcp.resets > 0)
     };
-    talk.ways.iter().any(closes) || tap::went_on(case.model, talk.vantage, talk.seen.last.1, HOLD)
+    if talk.ways.iter().any(closes) || tap::went_on(case.model, talk.vantage, last.1, HOLD) {
+        return Some(last);
+    }
+    ways(talk).into_iter().find_map(|(way, from, _)| {
+        let stuck = way.tcp.iter().flat_map(|tcp| &tcp.stuck);
+        let since = stuck.map(|stuck| stuck.seen.first).min_by_key(|at| at.1)?;
+        let calls = talks.iter().flat_map(|talk| ways(talk));
+        let mut calls = calls.filter(|(_, caller, _)| *caller == from);
+        calls
+            .any(|(way, ..)| {
+                let syns = way.tcp.iter().flat_map(|tcp| &tcp.syn_places);
+                syns.into_iter().any(|at| at.1 > since.1)
+            })
+            .then_some(since)
+    })
 }
 
 /// Whether an end closed the connection in order.
@@ -257,11 +274,12 @@ fn no_host(case: &Case<'_>, from: IpAddr, to: IpAddr) -> Option<(Text, Text)> {
 fn unanswered(case: &Case<'_>, inside: &Inside<'_>, talks: &[&InnerFlow]) -> Option<Finding> {
     let stood = talks.iter().filter(|talk| speaks(talk));
     let stood = stood.max_by_key(|talk| talk.seen.last.1);
-    if stood.is_some_and(|talk| !is_over(case, talk)) {
-        return None;
-    }
+    let until = match stood {
+        Some(talk) => Some(stood_until(case, talk, talks)?),
+        None => None,
+    };
     let closed = stood.is_some_and(|talk| talk.ways.iter().any(is_closed));
-    let stood = stood.map(|talk| talk.seen.last);
+    let stood = until;
     let mut places: Vec<Cite> = Vec::new();
     let mut refusals: Vec<Cite> = Vec::new();
     let mut ends: Option<(IpAddr, IpAddr, usize)> = None;
@@ -619,6 +637,24 @@ mod tests {
         silent(&text(end, [11, 14]), "bgp-down");
         // The session stands as far as one knows: its next keepalive is not due yet.
         silent(&text("", [31, 34]), "bgp-down");
+    }
+
+    #[test]
+    fn a_session_whose_packets_are_lost_is_over_when_its_end_calls_anew() {
+        let text = |keepalive: &str| {
+            let session = SESSION.replace("\n        1", "\n        20");
+            format!(
+                "{ALIVE}{session}
+                 22 A > B ESP 0xb1 seq 3..6 every 3 inner(169.254.7.1 > 169.254.7.2 TCP 40000 > 179 PSH,ACK seq 31 ack 35 data 19 {keepalive})
+                 33 A > B ESP 0xb1 seq 9..13 every 3 inner(169.254.7.1 > 169.254.7.2 TCP 40001 > 179 SYN seq 1)"
+            )
+        };
+        let finding = fires(&text("KEEPALIVE"), "bgp-down");
+        assert!(
+            finding.says.to_string().contains("stood between them"),
+            "{}",
+            finding.says
+        );
     }
 
     #[test]

@@ -474,8 +474,15 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
     let request = exchange.request()?;
     // A request without room for an SA and selectors asks for no child (RFC 6023); nor does one that
     // is hardly larger than the response, which holds the same but for them.
-    let room = length(case.model, request).saturating_sub(length(case.model, response));
-    let childless = case.model.is_childless(id, request) || room + PADDING < SELECTORS;
+    let size = |flight| case.model.plaintext_range(id, flight);
+    let room = match (size(request), size(response)) {
+        (Some(request), Some(response)) => request.end().saturating_sub(*response.start()),
+        _ => {
+            let length = |flight| length(case.model, flight);
+            length(request).saturating_sub(length(response)) + PADDING
+        }
+    };
+    let childless = case.model.is_childless(id, request) || room < SELECTORS;
     let served = case.is_served(at.1, at.1);
     let mended = rekey::mended(case.model, sa, at.1);
     (!childless && !served && !mended).then(|| Refusal {
@@ -525,7 +532,7 @@ fn length(model: &Model, flight: &Flight) -> usize {
         .sum()
 }
 
-/// Octets that padding to a block may add.
+/// Octets that padding to a block may add, where the suite is not known.
 const PADDING: usize = 15;
 
 /// An SA with two selectors, less a notification or two that a refusal holds instead.

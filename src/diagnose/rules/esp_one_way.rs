@@ -285,8 +285,7 @@ impl<'c, 'm> Silence<'c, 'm> {
             asks.iter().map(|flow| packets(flow, self.since, to)).sum()
         };
         // What an ask of the last moments waits for may lie beyond the recording.
-        let end = tap::ended(self.case.model, self.directions.vantage).unwrap_or(self.last.1);
-        let waited = sum(esp::packets_within, end.later(Span(-Tap::PATIENCE.0)));
+        let waited = self.waited();
         let asked_most = total.saturating_sub(self.sent);
         let asked = total.saturating_sub(sum(esp::packets_about, self.last.1));
         let spared = asked.saturating_sub(self.before);
@@ -297,15 +296,34 @@ impl<'c, 'm> Silence<'c, 'm> {
         let now = pace(self.sent, self.length());
         let is_steady = now <= 2.0 * before && before <= 2.0 * now && now < FAST;
         // What was opened tells more than sizes.
-        let sealed = self.case.inside().is_none();
+        let fits = self.case.inside().is_none() || self.requests().is_some();
         self.before >= FEW
-            && sealed
+            && fits
             && is_paired
             && is_steady
             && all_answered_alike(asks, answers)
             && !self.case.tap().lacks_packets()
             && paused(asks, answers, self.length()).is_none()
             && all_last(self.before, spared, waited) < SELDOM
+    }
+
+    /// The requests inside, if nearly all that was sent since are such.
+    fn requests(&self) -> Option<&'c inner::Asking<'m>> {
+        requests(
+            self.case,
+            self.directions.vantage,
+            self.silent,
+            self.waited(),
+        )
+    }
+
+    /// How many of what was sent since had time to be answered before the recording ends.
+    fn waited(&self) -> u64 {
+        let end = tap::ended(self.case.model, self.directions.vantage).unwrap_or(self.last.1);
+        let until = end.later(Span(-Tap::PATIENCE.0));
+        let asks = self.asks().iter();
+        asks.map(|flow| esp::packets_within(flow, self.since, until))
+            .sum()
     }
 
     /// What goes to the silent end.
@@ -364,9 +382,13 @@ impl<'c, 'm> Silence<'c, 'm> {
             true => sent as f64 >= FAST * self.length().as_secs_f64(),
             false => before.saturating_mul(10) < sent && is_stream(asks, sent, self.length()),
         };
+        // What is left when all that was answered has ended never had an answer.
+        let left = before > 0 && never_answered(asks, answers, self.since, sent);
+        let stream = stream || left;
         // Whoever talked at length wants answers, and so do requests, which are all alike.
-        let conversed = !other && before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
-        let requests = requests(self.case, self.directions.vantage, self.silent, sent);
+        let conversed =
+            !other && !left && before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
+        let requests = self.requests();
         Traffic {
             stream,
             conversed,
@@ -374,7 +396,7 @@ impl<'c, 'm> Silence<'c, 'm> {
             // A ping that was answered was so by packets of its own size.
             wanted: conversed
                 || requests.is_some()
-                || !other && before > 0 && answered_alike(asks, answers),
+                || !other && !left && before > 0 && answered_alike(asks, answers),
             requests,
         }
     }
@@ -1196,6 +1218,36 @@ fn all_answered_alike(asks: &[&EspFlow], answers: &[&EspFlow]) -> bool {
     alike.map(|(_, packets)| packets).sum::<u64>() == all
 }
 
+/// Whether nearly all that is sent since a time is of sizes that were sent before and never had an answer, while
+/// packets of other sizes had one each: these ended, and who sends the rest wants none.
+fn never_answered(asks: &[&EspFlow], answers: &[&EspFlow], since: Timestamp, sent: u64) -> bool {
+    /// An answer comes so soon.
+    const SOON: Span = Span::from_secs(1);
+    let (asked, _) = sizes(asks);
+    let (back, all) = sizes(answers);
+    let paired = back
+        .iter()
+        .filter(|(size, packets)| asked.get(size).is_some_and(|asked| asked >= *packets));
+    if paired.map(|(_, packets)| packets).sum::<u64>() != all {
+        return false;
+    }
+    let rhythms = asks.iter().flat_map(|flow| &flow.rhythms);
+    let mut later = 0;
+    for rhythm in rhythms.filter(|rhythm| rhythm.last.1.since(since) > SOON) {
+        let (lasted, until) = (
+            rhythm.last.1.since(rhythm.first.1),
+            since.since(rhythm.first.1),
+        );
+        let packets = f64::from(rhythm.packets);
+        let before = packets * until.as_secs_f64() / lasted.as_secs_f64().max(1e-9);
+        if back.contains_key(&rhythm.size) || before < FEW as f64 {
+            return false;
+        }
+        later += (packets - before).max(0.0) as u64;
+    }
+    later.saturating_mul(10) >= sent.saturating_mul(8)
+}
+
 /// How likely it is that of requests, of which these were answered, these `spared` were not, and these `last`
 /// neither, the last ones are behind all the others, if time has nothing to do with it.
 fn all_last(answered: u64, spared: u64, last: u64) -> f64 {
@@ -1381,6 +1433,19 @@ mod tests {
                 ("esp-one-way", confidence)
             );
         }
+    }
+
+    #[test]
+    fn what_goes_on_when_all_that_was_answered_has_ended_wants_no_answer() {
+        let text = |pings: u32| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..{pings} every 0.5 size 136
+                 1.02 B > A ESP 0xa1 seq 1..30 every 0.5 size 136
+                 1 A > B ESP 0xb2 seq 1..140 every 0.25 size 224"
+            )
+        };
+        silent(&text(30), "esp-one-way");
+        fires(&text(80), "esp-one-way");
     }
 
     const UP: &str = "

@@ -1,7 +1,7 @@
 //! A health check that is not answered makes its own gateway tear a working tunnel down.
 
 use crate::diagnose::facts::inner::{Asking, Inside};
-use crate::diagnose::facts::{end_of, life};
+use crate::diagnose::facts::{asked, end_of, life};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::limits;
@@ -66,6 +66,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// The deletes of IKE SAs by one end that were answered, and that no rekey explains.
 fn resets(case: &Case<'_>, end: usize) -> Vec<(IkeSaId, Cite)> {
+    let up = case.ike_sas().filter(|sa| sa.state.was_up());
+    let last_up = up.map(|sa| sa.seen.first.1).max();
     case.tunnel
         .ike_sas
         .iter()
@@ -83,9 +85,10 @@ fn resets(case: &Case<'_>, end: usize) -> Vec<(IkeSaId, Cite)> {
                 other.replaces == Some(*id)
                     && (other.seen.first.1 <= closing.at.1 || !life::is_begun(case.model, other))
             });
-            let meant = !succeeded
-                && last.response().is_some()
-                && end_of(case.tunnel, closing.from) == Some(end);
+            // IKEv1 answers no Delete; that the peer agrees to another IKE SA tells as much.
+            let anew = || last_up.is_some_and(|up| up > closing.at.1);
+            let alive = last.response().is_some() || asked::is_v1(last.kind) && anew();
+            let meant = !succeeded && alive && end_of(case.tunnel, closing.from) == Some(end);
             meant.then_some((*id, closing.at))
         })
         .collect()

@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
         "ike-no-response",
         "ike-auth-no-response",
         "port-4500-blocked",
+        "ike-one-way",
         "dpd-timeout",
         "clear-text-leak",
         "esp-one-way",

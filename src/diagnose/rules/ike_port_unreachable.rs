@@ -1,8 +1,11 @@
 //! The peer's host is there, but nothing listens on the IKE port.
 
 use crate::diagnose::facts::icmp::{self, Meaning};
+use crate::diagnose::facts::{end_of, nat};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
+use crate::units::Endpoint;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -31,7 +34,7 @@ const DOCUMENT: &str = "\
 The host answers, but no IKE daemon listens on the port: it is stopped, crashed, or bound to another address. This is a refusal, not silence.
 
 ## How it is seen
-ICMP type 3 code 3 (ICMPv6 type 1 code 4) that quotes our UDP packet to port 500 or 4500.
+ICMP type 3 code 3 (ICMPv6 type 1 code 4) that quotes our UDP packet to port 500 or 4500. A NAT lets in what answers a peer behind it and nothing that begins outside: what is asked of its address is told for information only.
 
 ## What else looks like it
 A NAT device or load balancer that has no mapping for the port and answers for the peer; compare the sender of the ICMP error with the peer's address.
@@ -78,6 +81,25 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .advise(
                 "See that the peer behind the NAT sends NAT keepalives more often than the NAT forgets; \
                  it must ask anew from its side.",
+            ),
+        false if by_peer && is_nat(case, quoted.to.address) => finding
+            .severity(Severity::Info)
+            .title(say!("{port} leads to nobody: that is the address of a NAT", port = quoted.to))
+            .says(
+                say!(
+                    "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}. The peer \
+                     is behind a NAT, which lets in what answers it, and nothing that begins outside.",
+                    router = seen.path.from.address,
+                    error = icmp::name(&seen.error),
+                    times = seen.count,
+                    from = quoted.from,
+                    to = quoted.to
+                )
+                .then(refusal.after),
+            )
+            .or("The NAT forwards the port, and the IKE daemon behind it does not run.")
+            .advise(
+                "Let the side behind the NAT begin, since the other cannot; or forward UDP 500 and 4500 on the NAT.",
             ),
         false if !by_peer => finding
             .title(say!(
@@ -130,9 +152,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     vec![finding]
 }
 
+/// Whether an address is that of a NAT that hides a peer: NAT detection says so, or IKE comes from it that has
+/// another port than daemons use, to a port that they do use.
+fn is_nat(case: &Case<'_>, address: IpAddr) -> bool {
+    let known = |end: Endpoint| matches!(end.port, Some(500 | 4500));
+    end_of(case.tunnel, address).is_some_and(|end| nat::is_in_front(case, end))
+        || case.messages().any(|message| {
+            let (from, to) = (message.path.from(), message.path.to());
+            from.address == address && !known(from) && known(to)
+        })
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::check;
+    use crate::diagnose::testing::{check, verdict};
 
     #[test]
     fn a_closed_port_is_a_refusal_and_not_silence() {
@@ -168,6 +201,21 @@ mod tests {
             "{}",
             finding.says
         );
+    }
+
+    #[test]
+    fn who_is_outside_of_a_nat_begins_in_vain() {
+        let text = |port: u16| {
+            format!(
+                "0 A:{port} > B:4500 INFORMATIONAL i=1 r=2 id=1 request by=initiator sealed 80
+                 0.1 B:4500 > A:{port} INFORMATIONAL i=1 r=2 id=1 response by=responder sealed 80
+                 60 B:4500 > A:{port} INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=4,11
+                 90 B:500 > A:500 IKE_SA_INIT i=5 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11
+                 90.1 A > B ICMP 3/3 quoting B:500 > A:500 IKE i=5 r=0 count 3 every 4"
+            )
+        };
+        verdict(&text(4500), "ike-port-unreachable");
+        verdict(&text(41000), "dpd-timeout");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::inner::{self, Inside};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Located, Tap, clear, end_of, icmp::Meaning, overhead, own, tap};
+use crate::diagnose::facts::{
+    Located, Tap, clear, end_of, icmp::Meaning, overhead, own, quality, tap,
+};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{AnomalyKind, EspFlow, InnerFlow, Rhythm, Seen, Silence};
+use crate::model::{AnomalyKind, EchoSize, EspFlow, InnerFlow, Rhythm, Seen, Silence};
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, HashMap};
@@ -243,11 +245,12 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
                 }
             }
             for size in out.echo.iter().flat_map(|echo| &echo.sizes) {
-                let waited = ended(size.last) && row.passed_since(Span(1), size.first.1);
-                if size.answered == 0 && size.requests >= PATTERN && waited {
+                let requests = waited_for(case, talk.vantage, size);
+                let passed = row.passed_since(Span(1), size.first.1);
+                if size.answered == 0 && requests >= PATTERN && passed {
                     let (first, last) = (size.first, size.last);
-                    row.lose(size.length, size.requests, Seen { first, last });
-                    row.echoes += size.requests;
+                    row.lose(size.length, requests, Seen { first, last });
+                    row.echoes += requests;
                     row.v6 |= v6;
                 }
             }
@@ -258,6 +261,31 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
         .filter(|(_, sizes)| sizes.passes > 0 && !sizes.small_lost && sizes.sent >= PATTERN)
         .filter(|(_, sizes)| !sizes.bare || sizes.lost.is_some_and(|lost| lost > SMALLEST))
         .find_map(|((vantage, end), sizes)| inner_finding(case, inside, vantage, end, &sizes))
+}
+
+/// How many echo requests of a size came so long before the end of the recording that it would have their answers,
+/// as if they came at one pace.
+fn waited_for(case: &Case<'_>, vantage: Vantage, size: &EchoSize) -> u64 {
+    let (first, last) = (size.first.1, size.last.1);
+    if tap::went_on(case.model, vantage, last, Tap::PATIENCE) {
+        return size.requests;
+    }
+    let Some(end) = tap::ended(case.model, vantage) else {
+        return 0;
+    };
+    let patience = Tap::PATIENCE
+        .0
+        .saturating_add(quality::clock_error(case.model, vantage).0);
+    let (waited, lasted) = (end.since(first).0 - patience, last.since(first).0);
+    match u64::try_from(waited) {
+        Ok(waited) if lasted > 0 => {
+            let share = u128::from(size.requests) * u128::from(waited) / lasted as u128;
+            u64::try_from(share)
+                .unwrap_or(size.requests)
+                .min(size.requests)
+        }
+        _ => 0,
+    }
 }
 
 /// When the handshake of a connection was over, if a packet of it passed this way: a SYN-ACK on which the other

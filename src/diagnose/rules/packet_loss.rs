@@ -2,12 +2,12 @@
 
 use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Fate, Located, Tap, own};
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::facts::{Asked, Fate, Located, Tap, own};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Transport, Tunnel};
 use crate::say;
-use crate::units::Span;
+use crate::units::{EspSpi, Span};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -153,7 +153,7 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
         .iter()
         .map(|missed| missed.run.length())
         .sum();
-    if heavy && dropped == 0 && shown <= pieces.saturating_mul(PIECE) {
+    if heavy && dropped == 0 && !is_one_piece(&located) && shown <= pieces.saturating_mul(PIECE) {
         finding = finding.explaining(HEAVY_EXPLAINS);
     }
     if located.may_be_leak() {
@@ -164,12 +164,25 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
         ));
     }
     if is_one_piece(&located) {
-        finding = finding.severity(Severity::Info).title(say!(
-            "{packets} from {from} to {to} are lost between the two taps, in one piece",
-            packets = count(located.lost, "ESP packet"),
-            from,
-            to
-        ));
+        finding = match ends(case, &located, end, first) {
+            Some(Ends::Alone(spi)) => finding.title(say!(
+                "From one moment on ESP of SA {spi} from {from} to {to} is lost between the two taps",
+                spi,
+                from,
+                to
+            )),
+            Some(Ends::WithAll) => finding.title(say!(
+                "From one moment on ESP from {from} to {to} is lost between the two taps",
+                from,
+                to
+            )),
+            None => finding.severity(Severity::Info).title(say!(
+                "{packets} from {from} to {to} are lost between the two taps, in one piece",
+                packets = count(located.lost, "ESP packet"),
+                from,
+                to
+            )),
+        };
     }
     if dropped > 0 {
         finding = finding.severity(Severity::Info).or(say!(
@@ -193,14 +206,41 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
     Some(located.cite(case.model, finding))
 }
 
-/// Whether nearly all were lost in a row: an outage, which is told for itself.
+/// Whether nearly all were lost in a row: an outage, which is told for itself. Where none arrived afterwards fewer
+/// are enough, since nothing tells when it would have ended.
 fn is_one_piece(located: &Located<'_>) -> bool {
-    let longest = located
-        .missed
-        .iter()
-        .map(|missed| missed.run.length())
-        .max();
-    longest.is_some_and(|longest| longest >= 5 && longest.saturating_mul(10) >= located.lost * 9)
+    let missed = located.missed.iter();
+    let longest = missed.max_by_key(|missed| missed.run.length());
+    longest.is_some_and(|longest| {
+        let length = longest.run.length();
+        (length >= 5 || longest.after.is_none()) && length.saturating_mul(10) >= located.lost * 9
+    })
+}
+
+/// Of what nothing arrives any more, though it goes on being sent.
+enum Ends {
+    /// One SA, while others of that direction arrive.
+    Alone(EspSpi),
+    /// All of a direction.
+    WithAll,
+}
+
+/// What ends between two taps for good; `None` if something arrives later, or the end is too near.
+fn ends(case: &Case<'_>, located: &Located<'_>, end: usize, first: Cite) -> Option<Ends> {
+    let missed = located.missed.iter();
+    let longest = missed.max_by_key(|missed| missed.run.length())?;
+    let goes_on = |flow: &&&EspFlow| flow.seen.last.1.since(first.1) >= Tap::PATIENCE;
+    let sent = case.directions_at(located.near)?.flows(end);
+    let mut on = sent.iter().filter(goes_on).map(|flow| flow.key.spi);
+    if longest.after.is_some() || on.clone().all(|spi| spi != longest.spi) {
+        return None;
+    }
+    if on.any(|spi| spi != longest.spi) {
+        return Some(Ends::Alone(longest.spi));
+    }
+    // Where requests of IKE stay without answer as well, or a router complains, others tell of it.
+    let told = !case.tunnel.icmp.is_empty() || case.unsettled().iter().any(Asked::is_silent);
+    (!told).then_some(Ends::WithAll)
 }
 
 fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> Option<Finding> {
@@ -625,6 +665,19 @@ mod tests {
                        7.42 A > B ESP 0xb1 seq 65..100 every 0.1 size 136 tap=1 ttl=63";
         let finding = fires(&two_taps(towards, BACK), "packet-loss");
         assert_eq!(finding.severity, Severity::Info);
+    }
+
+    #[test]
+    fn what_ends_for_good_is_no_outage() {
+        let title = |until: u32| {
+            let towards =
+                format!("1.02 A > B ESP 0xb1 seq 1..{until} every 0.1 size 136 tap=1 ttl=63");
+            let finding = fires(&two_taps(&towards, BACK), "packet-loss");
+            finding.title.to_string()
+        };
+        assert!(title(40).starts_with("From one moment on"), "{}", title(40));
+        // So near the end it may have been an outage that was over soon.
+        assert!(title(80).ends_with("in one piece"), "{}", title(80));
     }
 
     #[test]

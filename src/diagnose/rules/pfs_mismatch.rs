@@ -430,8 +430,23 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             why = &suspicion.why
         ),
     };
+    // IKE_AUTH has no key exchange of its own, nor an additional one: either may be what is refused.
+    let additional = offer.as_ref().is_some_and(|offer| {
+        (1..=7).any(|number| !offer.values(Kind::Additional(number)).is_empty())
+    });
+    let confidence = match additional {
+        true => confidence.min(Confidence::Likely),
+        false => confidence,
+    };
     let suites = offer.as_ref().map(|offer| offer.suites(None));
-    let mut finding = child::finding(&RULE, confidence, case, &refusals)?
+    let finding = child::finding(&RULE, confidence, case, &refusals)?;
+    let mut finding = match additional {
+        true => finding.or(say!(
+            "{from} takes the group, and refuses the additional key exchange (RFC 9370).",
+            from
+        )),
+        false => finding,
+    }
         .title(say!(
             "{from} refuses the PFS group of {asker}",
             from,

@@ -83,7 +83,10 @@ fn never_moves(case: &Case<'_>, sa: &IkeSa) -> Option<Finding> {
 fn stays(case: &Case<'_>, exchange: &Exchange) -> Option<Finding> {
     let (request, response) = (exchange.request()?, exchange.response()?);
     let (asked, answer) = (first(case.model, request)?, first(case.model, response)?);
-    let moved = asked.path.to().port == Some(4500)
+    // IKEv1: message 4 is in clear and was sent again; what answers message 5 is sealed.
+    let astray = asked.plain.is_encrypted() && !answer.plain.is_encrypted();
+    let moved = !astray
+        && asked.path.to().port == Some(4500)
         && answer.path.from().port == Some(500)
         && asked.path.to().address == answer.path.from().address
         && asked.vantage == answer.vantage;
@@ -161,6 +164,18 @@ mod tests {
         };
         assert_eq!(confidence("4,11"), Confidence::Certain);
         assert_eq!(confidence("4"), Confidence::Likely);
+    }
+
+    #[test]
+    fn message_4_of_main_mode_answers_no_message_5() {
+        let text = |four: &str| {
+            format!(
+                "0 A:4500 > B:4500 MAIN i=1 r=2 sealed 92 again=4,8
+                 0.1 B:500 > A:500 MAIN i=1 r=2 {four}"
+            )
+        };
+        silent(&text("KE Nonce again=4,8"), "port-not-floated");
+        fires(&text("sealed 92"), "port-not-floated");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::auth_failed::{
 use super::port_4500_blocked::silences;
 use crate::diagnose::facts::auth::{AuthSilence, Shape};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{Passage, began, child, cite, first, offer, proof, tap};
+use crate::diagnose::facts::{Passage, began, child, cite, clear, first, offer, proof, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::Flight;
@@ -40,7 +40,7 @@ IKEv1 with a pre-shared key derives the encryption keys of main mode from it. If
 Authentication by pre-shared key was agreed in clear. Message 5 is answered by an informational message, encrypted or not, instead of message 6, and is often repeated and answered so again. Or it is not answered at all, and the responder sends message 4 again and again, or agrees to every new attempt up to there. Where message 5 goes to UDP 4500, for a NAT, this counts if a tap beside the responder shows that it arrives. In aggressive mode the hashes of messages 2 and 3 are made with the key, and one side reports that the one of the other is wrong (INVALID-HASH-INFORMATION). A refusal that can be read, in clear or with keys, calls message 5 malformed. Keys of both sides prove it: one opens message 5, another the refusal.
 
 ## What else looks like it
-A responder that reads message 5 well but does not know the identity in it refuses in the same way. But then the keys are equal, so the initiator can read the refusal and does not send message 5 again. A responder that reads message 5 and finds something in it malformed says the same as one that cannot read it.
+A responder that reads message 5 well but does not know the identity in it refuses in the same way. Then the keys are equal, so the initiator can read the refusal, and most send message 5 no more; some do all the same. A responder that reads message 5 and finds something in it malformed says the same as one that cannot read it.
 
 ## What to do
 1. Enter the same pre-shared key on both sides; beware of blanks, quotes and character sets.
@@ -86,18 +86,26 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
         None => "an informational message instead of message 6".into(),
     };
+    let (one, other) = (path.from.address, path.to.address);
+    let known = is_proven || garbage.is_some();
     let mut finding = Finding::new(&RULE, confidence, case.id, at, note)
-    .title(say!(
-        "The pre-shared keys of {one} and {other} differ",
-        one = path.from.address,
-        other = path.to.address
-    ))
-    .says(say!(
-        "Authentication by pre-shared key was agreed. {responder} answered message 5 of main mode (sent {times}) \
-         by an informational message instead of message 6: it could not read it.",
-        responder = path.to.address,
-        times = child::times(copies.len())
-    ))
+    .title(match known {
+        true => say!("The pre-shared keys of {one} and {other} differ", one, other),
+        false => say!("The pre-shared keys of {one} and {other} seem to differ", one, other),
+    })
+    .says(
+        say!(
+            "Authentication by pre-shared key was agreed. {responder} answered message 5 of main mode (sent {times}) \
+             by an informational message instead of message 6.",
+            responder = other,
+            times = child::times(copies.len())
+        )
+        // Who reads the refusal may send the message again all the same.
+        .then(match known {
+            true => "It could not read it.",
+            false => "As a rule it could not read it.",
+        }),
+    )
     .advise("Enter the same pre-shared key on both sides.")
     .advise("See that the key is bound to the right peer address or identity.")
     .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey));
@@ -265,22 +273,37 @@ fn ignored_message_5(case: &Case<'_>) -> Option<Finding> {
 fn in_aggressive_mode(case: &Case<'_>) -> Option<Finding> {
     case.tunnel.ike_sas.iter().find_map(|id| {
         let sa = &case.model.ike_sas[*id];
-        let refusal = proof::refusal(case.model, *id)?;
         let aggressive = sa
             .exchanges
             .first()
             .is_some_and(|first| case.model.exchanges[*first].kind == ExchangeType::AGGRESSIVE);
-        let hash = refusal
-            .errors
-            .contains(&NotifyV1::INVALID_HASH_INFORMATION.0);
         let pre_shared = sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared);
-        (refusal.v1 && aggressive && hash && pre_shared).then(|| {
-            let (from, to) = (refusal.from, refusal.to);
-            Finding::new(
+        if !aggressive || !pre_shared {
+            return None;
+        }
+        let hash = NotifyV1::INVALID_HASH_INFORMATION;
+        let read = proof::refusal(case.model, *id);
+        let read = read.filter(|refusal| refusal.v1 && refusal.errors.contains(&hash.0));
+        // Who believes no hash has no keys to seal with that the other side is known to have.
+        let in_clear = || {
+            let mut notices = clear::refusals_v1(sa, hash);
+            notices.find_map(|notice| {
+                let path = sa.paths.first()?;
+                let ends = [path.from.address, path.to.address];
+                let to = ends.into_iter().find(|end| *end != notice.from)?;
+                (!sa.state.was_up()).then_some((notice.from, to, notice.at))
+            })
+        };
+        let (from, to, at) = match &read {
+            Some(refusal) => (refusal.from, refusal.to, refusal.at),
+            None => in_clear()?,
+        };
+        Some({
+            let finding = Finding::new(
                 &RULE,
                 Confidence::Likely,
                 case.id,
-                refusal.at,
+                at,
                 Text::verbatim("INVALID-HASH-INFORMATION"),
             )
             .title(say!(
@@ -296,7 +319,13 @@ fn in_aggressive_mode(case: &Case<'_>) -> Option<Finding> {
             ))
             .advise("Enter the same pre-shared key on both sides.")
             .advise("See that the key is bound to the right peer address or identity.")
-            .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey))
+            .advise_all(vendor_advice::of_both(case, Topic::PreSharedKey));
+            match read {
+                Some(_) => finding,
+                None => finding
+                    .explaining(&["ike-refused"])
+                    .or("Notifications in clear can be forged by anyone on the path."),
+            }
         })
     })
 }
@@ -445,6 +474,21 @@ mod tests {
         ] {
             silent(&other, "psk-mismatch");
         }
+    }
+
+    #[test]
+    fn a_hash_of_aggressive_mode_is_refused_in_clear_too() {
+        let text = |error: &str| {
+            format!(
+                "0 A:500 > B:500 AGGRESSIVE i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID
+                 0.1 B:500 > A:500 AGGRESSIVE i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID HASH
+                 0.2 A:500 > B:500 INFO_V1 i=1 r=2 N({error})
+                 9 A:500 > B:500 AGGRESSIVE i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID"
+            )
+        };
+        verdict(&text("23"), "psk-mismatch");
+        assert!(!fires(&text("23"), "psk-mismatch").alternatives.is_empty());
+        silent(&text("24"), "psk-mismatch");
     }
 
     #[test]

@@ -43,7 +43,7 @@ A living tunnel cannot renew its keys: the peer refuses, or does not answer. Whe
 ESP flows, or, where the capture has no ESP, the peers negotiate anew soon and leave the IKE SA. CREATE_CHILD_SA requests are answered by a single notification, or in IKEv1 quick mode by an informational message, and none succeeds soon after. With the keys of the IKE SA the notification tells why. Or a CREATE_CHILD_SA request is sent again and again without an answer, while the peer's own requests come and are answered: smaller messages pass.
 
 ## What else looks like it
-A refused attempt to add one more child SA while the others live on. One refusal that is followed by success is normal; several that are, in the end, are a warning. A single sealed refusal before the peers negotiate anew is a warning too: a reauthentication may come by itself. Where the requests are large enough to carry a public value, see pfs-mismatch.
+A refused attempt to add one more child SA while the others live on. A side that makes, renews or closes an SA itself refuses meanwhile by TEMPORARY_FAILURE, as it must. One refusal that is followed by success is normal; several that are, in the end, are a warning. A single sealed refusal before the peers negotiate anew is a warning too: a reauthentication may come by itself. Where the requests are large enough to carry a public value, see pfs-mismatch.
 
 ## What to do
 1. Compare the ESP proposals and PFS groups of both sides.
@@ -224,6 +224,9 @@ fn is_v1(case: &Case<'_>, refused: &[Refused]) -> bool {
 fn by_reading(case: &Case<'_>) -> Option<Finding> {
     let mut refusals = case.lasting().to_vec();
     refusals.retain(Refusal::is_rekeying);
+    // Either side may refuse the other; who did so first is told of.
+    let refuser = refusals.first()?.answer.from;
+    refusals.retain(|one| one.answer.from == refuser);
     let (first, last) = (refusals.first()?, refusals.last()?);
     let anew = begins_anew(case, last.at().1);
     let alone = refusals.len() < 2 && !anew;
@@ -249,7 +252,9 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     let settled = came_up || recovered;
     // They are not about algorithms.
     let is_passing = !first.v1 && refusals.iter().all(|one| passing.contains(&one.reason));
-    let normal = settled && is_passing;
+    // While it makes, rekeys or closes an SA itself it must refuse, and the other tries again later.
+    let crossed = refusals.iter().all(|one| is_crossed(case.model, one));
+    let normal = settled && is_passing || crossed && !anew;
     let finding = child::finding(&RULE, Confidence::Certain, case, &refusals)?
         .title(say!(
             "{from} refuses to rekey {what}: {reason}",
@@ -258,6 +263,15 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             reason = reason.clone()
         ))
         .says(match anew {
+            false if crossed && !recovered => say!(
+                "{from} refused to rekey {what} of {asker} {times} by {reason}, while an exchange of its own was under \
+                 way: so it must (RFC 7296 section 2.25), and {asker} tries again later.",
+                from,
+                what,
+                asker,
+                times,
+                reason
+            ),
             _ if recovered => say!(
                 "{from} refused to rekey {what} of {asker} {times} by {reason}; later it granted it.",
                 from,
@@ -305,6 +319,39 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         }
         (false, false) => finding,
     })
+}
+
+/// Whether a refusal by TEMPORARY_FAILURE crosses an exchange of who refuses, about an SA: it began before the
+/// refusal, and was not over when what is refused was asked for (RFC 7296 sections 2.25.1 and 2.25.2).
+fn is_crossed(model: &Model, refusal: &Refusal) -> bool {
+    /// What was closed when the request came may have been answered while it was on its way.
+    const UNDER_WAY: Span = Span::from_millis(500);
+    let refused = &model.exchanges[refusal.attempt.exchange];
+    let Some(asked) = refused
+        .flights
+        .first()
+        .and_then(|flight| began(model, flight))
+    else {
+        return false;
+    };
+    let exchanges = model.ike_sas[refusal.attempt.ike_sa].exchanges.iter();
+    let mut others = exchanges.map(|id| &model.exchanges[*id]);
+    refusal.reason == NotifyType::TEMPORARY_FAILURE.0
+        && others.any(|other| {
+            let ends = |flight| began(model, flight).map(|at| at.1);
+            let (begins, ends) = (
+                other.flights.first().and_then(ends),
+                other.response().and_then(ends),
+            );
+            let is_of_sa = other.kind == ExchangeType::CREATE_CHILD_SA
+                || other
+                    .request()
+                    .is_some_and(|request| !model.deletes(request).is_empty());
+            other.by != refused.by
+                && is_of_sa
+                && begins.is_some_and(|begins| begins <= refusal.at().1)
+                && ends.is_none_or(|ends| ends.later(UNDER_WAY) >= asked.1)
+        })
 }
 
 /// Whether a refusal is for no passing reason, and another try would have been seen.

@@ -1,8 +1,8 @@
 //! Each new child SA displaces the last.
 
 use super::ts_narrowed::pair;
-use crate::diagnose::facts;
 use crate::diagnose::facts::selectors::{self, Deletion};
+use crate::diagnose::facts::{self, end_of, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{Exchange, Flight, IkeSaId, InformationalClass, Seen, Selector, selector};
@@ -38,10 +38,10 @@ const DOCUMENT: &str = "\
 One side makes a child SA for each pair of networks; the other holds only one at a time. Each new one is accepted and the one before deleted, so always one pair works, and not the others.
 
 ## How it is seen
-With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Where the side that asks deletes in turn what it asks for again, it is that side that holds one, and this is a warning. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways. Once is enough, with keys, if what was deleted is asked for again. Quick mode of IKEv1 is judged alike.
+With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Where the side that asks deletes in turn what it asks for again, it is that side that holds one, and this is a warning. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways. Once is enough for a warning, with keys, if what was deleted is asked for again. Quick mode of IKEv1 is judged alike.
 
 ## What else looks like it
-A rekeying deletes the old SA as well, for the same networks. An administrator who changes the configuration deletes once.
+A rekeying deletes the old SA as well, for the same networks. Where two are used side by side for longer than one lived on that was deleted, the peer holds several, and it is not told. An administrator who changes the configuration deletes once.
 
 ## What to do
 1. Put all networks into one child SA, if the peer takes several, or cover them by one prefix for each side.
@@ -142,12 +142,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .collect();
     };
     let again = asked_again(one);
-    if displaced.len() < PATTERN && !again {
+    let soon = longest(&displaced);
+    // Where two live side by side for longer than one lived on that was displaced, the peer holds several.
+    let mut pairs = made.windows(2);
+    let holds_two = pairs.any(|pair| {
+        matches!(pair, [before, after] if after.from == one.after.from
+            && !is_alike(before, after)
+            && lives_beside(case, &deleted, before, after, soon))
+    });
+    let holds_others = displaced
+        .iter()
+        .any(|one| sends_on(case, &deleted, one, soon));
+    if displaced.len() < PATTERN && !again || holds_two || holds_others {
         return Vec::new();
     }
     let from = one.after.from;
     let (first, next) = (pair(&one.before.sides), pair(&one.after.sides));
-    let soon = longest(&displaced);
     let says = match displaced.len() {
         1 => say!(
             "Once {from} granted a child SA and within {soon} deleted the one before, which was for other networks: \
@@ -168,8 +178,66 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
     };
     let says = says.then(again.then_some("What was deleted was asked for again."));
-    let finding = one_at_a_time(case, &displaced, from, Confidence::Certain, says);
+    // Once may be chance: what was deleted just then was not wanted for another reason.
+    let once = displaced.len() < PATTERN;
+    let confidence = Confidence::Certain.lower_if(once);
+    let finding = one_at_a_time(case, &displaced, from, confidence, says);
+    let chance = say!(
+        "{from} deleted that one for another reason just then.",
+        from
+    );
+    let finding = finding.map(|finding| match once {
+        true => finding.severity(Severity::Warning).or(chance),
+        false => finding,
+    });
     finding.into_iter().collect()
+}
+
+/// Whether a child SA, or what it was rekeyed to, lives for longer than `soon` beside the next, as far as the
+/// recording goes: nobody deletes it.
+fn lives_beside(
+    case: &Case<'_>,
+    deleted: &[Deletion],
+    before: &Made,
+    after: &Made,
+    soon: Span,
+) -> bool {
+    let at = after.at.1;
+    let ends = case.messages().find(|message| message.frame == after.at.0);
+    let ends = ends.and_then(|message| tap::ended(case.model, message.vantage));
+    let goes_on = ends.is_some_and(|end| end.since(at) > soon);
+    let mut children = case.model.child_sas_of(case.tunnel).into_iter();
+    goes_on
+        && children.any(|id| {
+            let child = &case.model.child_sas[id];
+            let terms = child.terms.as_ref();
+            let granted = terms.and_then(|terms| terms.granted.as_ref());
+            let was_up = child.made_by.is_some_and(|made| {
+                let made = granting(&case.model.exchanges[made]);
+                made.and_then(|flight| facts::first(case.model, flight))
+                    .is_some_and(|message| message.time <= at)
+            });
+            let mut spis = child.spis.iter().flatten();
+            was_up
+                && granted.is_some_and(|sides| same_sides(sides, &before.sides))
+                && spis.all(|spi| deleted.iter().all(|one| one.spi != *spi))
+        })
+}
+
+/// Whether who deleted a child SA sends on a third for longer than `soon` after the new one, which it had before.
+fn sends_on(case: &Case<'_>, deleted: &[Deletion], one: &Displaced<'_>, soon: Span) -> bool {
+    let time = one.after.at.1;
+    let to = end_of(case.tunnel, one.after.to);
+    case.flows().any(|flow| {
+        let spi = flow.key.spi;
+        let of_these = [one.before, one.after].map(|made| made.spis.contains(&Some(spi)));
+        flow.key.vantage == one.deletion.vantage
+            && end_of(case.tunnel, flow.key.to) == to
+            && flow.seen.first.1 < time
+            && flow.seen.last.1.since(time) > soon
+            && !of_these.contains(&true)
+            && deleted.iter().all(|one| one.spi != spi)
+    })
 }
 
 /// Who asks for a child SA deletes the one before, and asks for that again: it holds one at a time itself.
@@ -409,7 +477,10 @@ fn deletes(case: &Case<'_>) -> Vec<(Cite, IpAddr)> {
 
 /// Whether both are for the same packets, whoever asked.
 fn is_alike(one: &Made, other: &Made) -> bool {
-    let ([a, b], [c, d]) = (&one.sides, &other.sides);
+    same_sides(&one.sides, &other.sides)
+}
+
+fn same_sides([a, b]: &[Vec<Selector>; 2], [c, d]: &[Vec<Selector>; 2]) -> bool {
     selector::same(a, c) && selector::same(b, d) || selector::same(a, d) && selector::same(b, c)
 }
 

@@ -67,14 +67,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let directions = case.directions();
     let mut ike_sas = case.tunnel.ike_sas.iter();
     let closed = ike_sas.clone().rev().find_map(|id| closed(case, *id));
-    let at = |finding: &Finding| finding.evidence.first().map(|cited| cited.frame);
+    // Who closes the tunnel may delete its SAs one by one, by messages of their own.
+    let is_one = |cut: &Finding, closed: &Finding| {
+        let apart = closed.first.since(cut.first);
+        (Span::default()..=SILENCE).contains(&apart)
+    };
     // Without ESP nothing is cut off.
     let cut = (!directions.is_empty())
         .then(|| ike_sas.find_map(|id| cut_off(case, directions, *id)))
         .flatten();
-    // The same message is told once, by what weighs more.
+    // It is told once, by what weighs more.
     match (cut, closed) {
-        (Some(cut), Some(closed)) if at(&cut) == at(&closed) => {
+        (Some(cut), Some(closed)) if is_one(&cut, &closed) => {
             vec![match closed.severity >= cut.severity {
                 true => closed,
                 false => cut,
@@ -359,9 +363,17 @@ fn is_succeeded(case: &Case<'_>, id: IkeSaId, at: Cite) -> bool {
     is_last && (has_other(case, id, at.1) || is_replaced(case, id))
 }
 
-/// Whether another IKE SA of the tunnel takes the place of this one.
+/// Whether another IKE SA of the tunnel takes the place of this one: one of which nothing may have been said yet.
 fn is_replaced(case: &Case<'_>, id: IkeSaId) -> bool {
+    let exchanges = || case.model.ike_sas[id].exchanges.iter();
+    let renews = |exchange: &ExchangeId| {
+        let told = case.model.negotiation(*exchange);
+        told.is_some_and(|told| told.is_of_ike() && told.granted().is_some())
+    };
     case.successors().is_replaced(id)
+        || exchanges()
+            .filter(|id| case.model.exchanges[**id].kind == ExchangeType::CREATE_CHILD_SA)
+            .any(renews)
 }
 
 /// Whether another IKE SA of the tunnel stood at this time and after it: of two that crossed each
