@@ -59,10 +59,10 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
     taps::pair(model, each);
 }
 
-/// The inputs that hold ESP, or anything of port 4500.
+/// The inputs that hold anything of UDP port 4500.
 fn past_port_500(model: &Model) -> BTreeSet<u16> {
     let flows = model.flows.iter().map(|flow| &flow.key);
-    let esp = flows.filter(|key| matches!(key.transport, Transport::Ip | Transport::Udp));
+    let esp = flows.filter(|key| key.transport == Transport::Udp);
     let is_4500 = |from: Endpoint, to: Endpoint| from.port == Some(4500) || to.port == Some(4500);
     let floated = model.ike_sas.iter().filter_map(|sa| {
         sa.paths.iter().find(|path| is_4500(path.from, path.to))?;

@@ -98,7 +98,7 @@ pub struct Model {
     pub tunnels: Table<TunnelId, Tunnel>,
     /// Tunnels by the addresses of their ends, in order.
     pub(crate) tunnels_by_end: foldhash::HashMap<std::net::IpAddr, Vec<TunnelId>>,
-    /// Inputs that hold ESP, or anything of port 4500, by number: no capture filter left that out.
+    /// Inputs that hold anything of UDP port 4500, by number: no capture filter left that out.
     pub(crate) past_port_500: BTreeSet<u16>,
     /// ICMP errors about IKE, ESP or AH, in file order.
     pub icmp: Vec<IcmpSeen>,

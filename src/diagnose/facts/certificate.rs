@@ -63,8 +63,12 @@ pub fn sent(model: &Model, ike_sa: IkeSaId, by: Role) -> Vec<Sent> {
 
 /// The certificate of a side itself: that of no authority, or the first; a bundle has no order.
 pub fn own(sent: &[Sent]) -> Option<&Sent> {
-    let end_entity = sent.iter().find(|one| !one.certificate.is_ca);
-    end_entity.or_else(|| sent.first())
+    sent.get(place_of_own(sent))
+}
+
+fn place_of_own(sent: &[Sent]) -> usize {
+    let own = sent.iter().position(|one| !one.certificate.is_ca);
+    own.unwrap_or(0)
 }
 
 /// Whether a certificate bears the identity of the side that sent it, as subject or as a further name (RFC 4945
@@ -92,10 +96,24 @@ pub fn bears_identity(
                 _ => None,
             })
     })?;
+    // An authority does not speak for itself: the certificate meant was not read.
+    if certificate.is_ca {
+        return None;
+    }
     let subject = certificate.subject.as_deref().unwrap_or_default();
+    // Case and runs of blanks do not count (RFC 5280 section 7.1).
+    let same = |one: &str, other: &str| {
+        let words = |text: &str| {
+            text.to_lowercase()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        words(one) == words(other)
+    };
     let further = |kind: &str| {
         let mut names = certificate.alternative_names.iter();
-        names.any(|name| name.kind == kind && name.text.eq_ignore_ascii_case(&identity))
+        names.any(|name| name.kind == kind && same(&name.text, &identity))
     };
     let any_host = || {
         let mut names = certificate.alternative_names.iter();
@@ -108,7 +126,7 @@ pub fn bears_identity(
         parts.any(|part| part.eq_ignore_ascii_case(&identity))
     };
     match kind {
-        IdType::ID_DER_ASN1_DN => Some(subject == identity),
+        IdType::ID_DER_ASN1_DN => Some(same(subject, &identity) || further("DN")),
         IdType::ID_FQDN => Some(further("DNS") || common() || any_host()),
         IdType::ID_RFC822_ADDR => Some(further("email") || common()),
         IdType::ID_IPV4_ADDR | IdType::ID_IPV6_ADDR => Some(further("IP") || common()),
@@ -118,7 +136,8 @@ pub fn bears_identity(
 
 /// Who issued a certificate, if it is another and its own certificate is not among those sent.
 pub fn missing_issuer<'s>(sent: &[Sent], own: &'s Sent) -> Option<&'s str> {
-    let issuer = own.certificate.issuer.as_ref()?;
+    let issuer = own.certificate.issuer.as_ref();
+    let issuer = issuer.filter(|issuer| !issuer.is_empty())?;
     let is_its = |one: &Sent| one.certificate.subject.as_ref() == Some(issuer);
     // Who issues to itself is among them.
     (!sent.iter().any(is_its)).then_some(issuer)
@@ -128,8 +147,7 @@ pub fn missing_issuer<'s>(sent: &[Sent], own: &'s Sent) -> Option<&'s str> {
 /// section 3.6), and those of the authorities above it that no other certificate stands for.
 pub fn out_of_date(sent: Vec<Sent>) -> Vec<Sent> {
     let mut issuers: Vec<String> = Vec::new();
-    let own = sent.iter().position(|one| !one.certificate.is_ca);
-    let own = own.unwrap_or(0);
+    let own = place_of_own(&sent);
     let mut next = sent.get(own);
     // Each step goes to an authority that was not passed before.
     while let Some(issuer) = next.and_then(|one| one.certificate.issuer.clone())

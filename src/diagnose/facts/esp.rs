@@ -169,7 +169,11 @@ pub fn packets_since(flow: &EspFlow, time: Timestamp) -> u64 {
     let step = f64::from(flow.timeline.step_secs.max(1));
     let skip = (secs / step).ceil() as usize;
     let counts = flow.timeline.counts.iter().skip(skip);
-    let counted: u64 = counts.map(|packets| u64::from(*packets)).sum();
+    without_copies(flow, counts.map(|packets| u64::from(*packets)).sum())
+}
+
+/// Of packets that a timeline counts, those that came first.
+fn without_copies(flow: &EspFlow, counted: u64) -> u64 {
     match flow.doubled {
         0 => counted,
         _ => (counted as f64 * once(flow) as f64 / flow.packets.max(1) as f64) as u64,
@@ -180,14 +184,14 @@ pub fn packets_since(flow: &EspFlow, time: Timestamp) -> u64 {
 /// rather too few.
 pub fn packets_within(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
     let within = steps(flow).filter(|(begin, end, _)| *begin >= from && *end <= to);
-    within.map(|(.., packets)| packets).sum()
+    without_copies(flow, within.map(|(.., packets)| packets).sum())
 }
 
 /// Packets of a flow between two times at most: those of the timeline's steps of which a part lies between,
 /// so rather too many.
 pub fn packets_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
     let about = steps(flow).filter(|(begin, end, _)| *begin <= to && *end > from);
-    about.map(|(.., packets)| packets).sum()
+    without_copies(flow, about.map(|(.., packets)| packets).sum())
 }
 
 /// The steps of a flow's timeline: when each begins and ends, and its packets.
@@ -248,5 +252,7 @@ mod tests {
         assert_eq!(packets_about(&flow, after(5), after(15)), 11);
         flow.doubled = 15;
         assert_eq!(since(&flow), [15, 14, 10, 0, 0]);
+        assert_eq!(packets_within(&flow, after(5), after(15)), 5);
+        assert_eq!(packets_about(&flow, after(5), after(15)), 5);
     }
 }

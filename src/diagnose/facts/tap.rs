@@ -197,6 +197,22 @@ pub fn is_beside_sender(model: &Model, sent: &Flight, received: &Flight) -> bool
         })
 }
 
+/// Whether all IKE of an end comes to the tap as it left, and none of the other does: the tap stands beside that end,
+/// and hears all that it sends.
+pub fn is_beside(case: &Case<'_>, end: usize) -> bool {
+    let (mut own, mut other) = (false, false);
+    for message in case.messages() {
+        let untouched = INITIAL_TTLS.contains(&message.ip.ttl);
+        let is_own = super::end_of(case.tunnel, message.path.from().address) == Some(end);
+        if untouched != is_own {
+            return false;
+        }
+        own |= is_own;
+        other |= !is_own;
+    }
+    own && other
+}
+
 /// Whether who sends this has heard the other side since the recording began.
 ///
 /// An IKE SA that began in the recording is named by both its SPIs only by who was answered. The SPIs of an

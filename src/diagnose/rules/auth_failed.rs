@@ -361,7 +361,11 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     };
     let finding = means.advise(case, finding);
     Some(match issuer {
-        Some(_) => finding.advise(say!("Let {to} send the certificates in between.", to)),
+        Some(issuer) => finding.advise(say!(
+            "If “{issuer}” is no root, let {to} send its certificate as well.",
+            issuer = Text::verbatim(issuer),
+            to
+        )),
         None => finding,
     })
 }

@@ -303,7 +303,7 @@ impl<'c, 'm> Silence<'c, 'm> {
             && is_steady
             && all_answered_alike(asks, answers)
             && !self.case.tap().lacks_packets()
-            && paused(asks, answers, self.length()).is_none()
+            && paused(asks, answers, Span(self.length().0 / 2)).is_none()
             && all_last(self.before, spared, waited) < SELDOM
     }
 
@@ -563,17 +563,23 @@ impl<'c, 'm> Silence<'c, 'm> {
     }
 
     /// What a silence that is told for its packets and not for its length leaves open.
-    fn brief(&self, mut finding: Finding) -> Finding {
+    fn by_packets(&self, mut finding: Finding) -> Finding {
         finding.severity = finding.severity.min(Severity::Warning);
         finding.confidence = Confidence::Possible;
         finding.says.add(
-            "Each packet before had one of its size in return, and they come as often as then: so many without an \
+            "Nearly each packet before had one of its size in return, and they come as often as then: so many without an \
              answer at the end are no chance.",
         );
-        finding.or(say!(
-            "{is_silent}, or the host behind it, pauses and goes on after the end of the recording.",
-            is_silent = self.is_silent
-        ))
+        finding
+            .title(say!(
+                "{is_silent} has answered nothing for the last {length}",
+                is_silent = self.is_silent,
+                length = self.length()
+            ))
+            .or(say!(
+                "{is_silent}, or the host behind it, pauses and goes on after the end of the recording.",
+                is_silent = self.is_silent
+            ))
     }
 
     /// What two taps show to be lost between them.
@@ -845,8 +851,10 @@ fn one_way<'m>(
         return None;
     }
     let mut finding = silence.finding(tap, &traffic);
-    if silence.is_brief() && !proven {
-        finding = silence.brief(finding);
+    // All that stands for it then is how the packets lie.
+    let by_packets = || !traffic.conversed && traffic.requests.is_none() && !silence.ike();
+    if !proven && (silence.is_brief() || by_packets()) {
+        finding = silence.by_packets(finding);
     }
     // What was read is not told by time and not by selectors: it counts where it is all there is.
     let alone = silence.before == 0 && set.is_none();

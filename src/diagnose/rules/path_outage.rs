@@ -71,16 +71,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 .find_map(|end| outage(case, directions, end))
         })
         .or_else(|| {
-            let directions = case.directions();
-            let ways = directions
-                .iter()
-                .flat_map(|directions| [(directions, 0), (directions, 1)]);
-            let unanswered = |(directions, end)| unanswered(case, directions, end);
-            let held_up = |(directions, end)| held_up(case, directions, end);
-            let mut late = ways.clone();
-            ways.clone()
-                .find_map(unanswered)
-                .or_else(|| late.find_map(held_up))
+            let ways = || {
+                let directions = case.directions().iter();
+                directions.flat_map(|directions| [(directions, 0), (directions, 1)])
+            };
+            ways()
+                .find_map(|(directions, end)| unanswered(case, directions, end))
+                .or_else(|| ways().find_map(|(directions, end)| held_up(case, directions, end)))
         })
         .into_iter()
         .collect()
@@ -238,6 +235,29 @@ fn woken(directions: &Directions<'_>, end: usize, silence: &Silence) -> bool {
     })
 }
 
+/// The silences towards an end that last so long, each with its flow.
+fn long_silences<'m>(
+    directions: &Directions<'m>,
+    end: usize,
+    least: Span,
+) -> impl Iterator<Item = (&'m EspFlow, &'m Silence)> {
+    directions.flows(end).iter().flat_map(move |flow| {
+        let silences = flow.silences.iter();
+        let long = silences.filter(move |silence| silence.length >= least);
+        long.map(|silence| (*flow, silence))
+    })
+}
+
+/// Whether IKE of an end comes amid a silence, but for its last moment.
+fn is_heard(case: &Case<'_>, end: usize, silence: &Silence) -> bool {
+    case.messages().any(|message| {
+        end_of(case.tunnel, message.path.from().address) == Some(end)
+            && message.time > silence.before.1
+            && message.time < silence.after.1
+            && silence.after.1.since(message.time) > EDGE
+    })
+}
+
 /// Whether so few numbers are missing for the rate before that the sender paused for most of a silence.
 fn is_pause(flow: &EspFlow, silence: &Silence, lost: u32) -> bool {
     let busy = silence.before.1.since(flow.seen.first.1).as_secs_f64();
@@ -259,11 +279,7 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
     if case.tap().lacks_packets() {
         return None;
     }
-    let silent = directions.flows(end).iter().flat_map(|back| {
-        let silences = back.silences.iter();
-        let long = silences.filter(|silence| silence.length >= LONG);
-        long.map(move |silence| (*back, silence))
-    });
+    let silent = long_silences(directions, end, LONG);
     let (silence, asked) = silent.take(FEW).find_map(|(back, silence)| {
         let (from, to) = (silence.before.1, silence.after.1);
         let amid = |towards: usize| {
@@ -298,15 +314,8 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
         });
         let paused = alone && !restarts && lost_in(back, silence).is_none();
         let enough = asked >= MANY && before >= SOME && after >= SOME;
-        let is_heard = || {
-            case.messages().any(|message| {
-                end_of(case.tunnel, message.path.from().address) == Some(1 - end)
-                    && message.time > from
-                    && message.time < to
-                    && to.since(message.time) > EDGE
-            })
-        };
-        (paused && enough && in_turn && same && !is_heard()).then_some((silence, asked))
+        (paused && enough && in_turn && same && !is_heard(case, 1 - end, silence))
+            .then_some((silence, asked))
     })?;
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     Some(
@@ -358,20 +367,19 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
 /// Nothing comes to `end` for a while, and then as many packets at once as were asked for meanwhile: who answers,
 /// or a link on the way, stood still and lost nothing.
 fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Finding> {
+    /// A service that is slow for a moment answers sooner.
+    const LONG: Span = Span::from_secs(10);
     /// Packets that were asked for meanwhile, and that came before.
     const MANY: u64 = 8;
     /// Of more silences than these nothing is claimed.
     const FEW: usize = 16;
     /// What was held back comes within so long.
     const AT_ONCE: Span = Span::from_secs(1);
-    if case.tap().lacks_packets() {
+    // What was opened tells more than times.
+    if case.tap().lacks_packets() || case.inside().is_some() {
         return None;
     }
-    let silent = directions.flows(end).iter().flat_map(|back| {
-        let silences = back.silences.iter();
-        let long = silences.filter(|silence| silence.length >= OUTAGE);
-        long.map(move |silence| (*back, silence))
-    });
+    let silent = long_silences(directions, end, OUTAGE);
     let (silence, asked, burst) = silent.take(FEW).find_map(|(back, silence)| {
         let (from, to) = (silence.before.1, silence.after.1);
         let only = |towards: usize| {
@@ -392,17 +400,17 @@ fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
         let in_turn = out.packets.abs_diff(back.packets).saturating_mul(10) <= back.packets;
         let at_once = (burst as f64 - usual) * 5.0 >= asked as f64 * 4.0;
         let complete = back.sequence.missing == 0 && back.sequence.restarts == 0;
-        let is_heard = || {
-            case.messages().any(|message| {
-                end_of(case.tunnel, message.path.from().address) == Some(1 - end)
-                    && message.time > from
-                    && message.time < to
-                    && to.since(message.time) > EDGE
-            })
-        };
+        let asked_before = esp::packets_within(out, out.seen.first.1, from);
+        let answered = asked_before.abs_diff(before).saturating_mul(5) <= before;
+        // Who sends in bursts falls silent again and again.
+        let mut others = back.silences.iter();
+        let alone = !others.any(|other| {
+            other.before.0 != silence.before.0 && other.length.0 >= silence.length.0 / 2
+        });
         let enough = asked >= MANY && before >= MANY;
-        (fine && enough && in_turn && at_once && complete && !is_heard())
+        (fine && enough && in_turn && answered && at_once && complete && alone)
             .then_some((silence, asked, burst))
+            .filter(|_| !is_heard(case, 1 - end, silence))
     })?;
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     Some(
@@ -417,7 +425,11 @@ fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
                 silence = silence.length
             ),
         )
-        .severity(Severity::Warning)
+        // A shorter one is nothing that anybody misses for long.
+        .severity(match silence.length >= LONG {
+            true => Severity::Warning,
+            false => Severity::Info,
+        })
         .also(silence.before, "last packet before the silence")
         .title(say!(
             "Nothing of {peer} came for {silence}, and then all at once",
@@ -426,7 +438,7 @@ fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
         ))
         .says(say!(
             "For {silence} {asked} packets and more from {other} to {peer} had no answer, and nothing else of {peer} \
-             came. Then about {burst} packets of it came in a second or two, and no number is missing: all was \
+             came. Then about {burst} packets of it came in a second or two, and no number is missing, as if all was \
              answered late.",
             silence = silence.length,
             asked,
@@ -434,8 +446,8 @@ fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
             peer,
             burst
         ))
-        .or("A link on the way held the packets back and lost none, as a radio link does.")
         .or(say!("The host behind {peer} that is asked stood still.", peer))
+        .or("A link on the way held the packets back and lost none, as a radio link does.")
         .advise(say!(
             "Look what {peer} did at that time: load, a failover, a pause of its virtual machine.",
             peer

@@ -361,9 +361,14 @@ fn begins_anew(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -
                 })
                 .sum()
         })
-        .max()?;
-    // Without traffic the other side asks whether it lives.
-    let tries = past.tries(1 - end, heard.1, start.1);
+        .max()
+        .unwrap_or_default();
+    // Without traffic the other side asks whether it lives. Where a path is dead both do, and a tap far from the
+    // one that begins anew does not hear what that asks.
+    let tries = match tap::is_beside(case, end) {
+        true => past.tries(1 - end, heard.1, start.1),
+        false => 0,
+    };
     if void.max(tries) < VOID
         || past.asked_in_vain(end, start.1)
         || runs_on(directions, end, start.1, start.1)
