@@ -338,6 +338,9 @@ impl Order {
             let mut flow = flow.clone();
             flow.seen.first.0.number += self.before;
             flow.seen.last.0.number += self.before;
+            if let Some(refused) = &mut flow.refused {
+                refused.at.0.number += self.before;
+            }
             to.clear(flow);
         }
         if batch.too_deep > 0 {

@@ -409,7 +409,11 @@ impl Fold for Census {
             }
             Body::Keepalive => self.keepalive(datagram, time),
             Body::Icmp(error) => self.icmp(error, datagram, time),
-            Body::Fragment(_) | Body::Clear(_) | Body::Segment(_) | Body::Learned(_) => {}
+            Body::Fragment(_)
+            | Body::Clear(_)
+            | Body::Refused(_)
+            | Body::Segment(_)
+            | Body::Learned(_) => {}
         }
     }
 
@@ -470,10 +474,7 @@ impl Fold for Census {
         match self.clear_index.get(&key) {
             Some(place) => {
                 if let Some(row) = rows.get_mut(*place) {
-                    row.packets += flow.packets;
-                    row.bytes += flow.bytes;
-                    row.requests += flow.requests;
-                    row.seen.last = flow.seen.last;
+                    row.take(flow);
                 }
             }
             None if rows.len() < limits::CLEAR_FLOWS => {

@@ -348,7 +348,41 @@ fn packets_in_clear_are_summed_up_by_pair_and_protocol() {
             first: (stamp(number).frame, seconds(number.cast_signed())),
             last: (stamp(number + 1).frame, seconds(number.cast_signed() + 1)),
         },
+        refused: None,
     };
+    let refused = |number: u64| {
+        let quoted = crate::net::Quote {
+            from: path().from,
+            to: path().to,
+            protocol: 1,
+            length: 84,
+            ike: None,
+            esp: None,
+        };
+        ClearFlow {
+            refused: Some(Box::new(crate::model::Refusal {
+                by: path().to.address,
+                error: crate::net::IcmpError {
+                    v6: false,
+                    kind: 3,
+                    code: 0,
+                    mtu: None,
+                    quoted,
+                },
+                at: (stamp(number).frame, seconds(number.cast_signed())),
+                count: 2,
+            })),
+            ..flow(number, 1)
+        }
+    };
+    let mut census = Census::new(Session::default());
+    for one in [flow(1, 1), refused(3), refused(4)] {
+        census.clear(one);
+    }
+    let model = census.finish();
+    let told = model.clear[0].refused.as_ref();
+    let told = told.map(|refused| (refused.at.0.number, refused.count));
+    assert_eq!(told, Some((3, 4)));
     let mut census = Census::new(Session::default());
     for one in [flow(1, 1), flow(5, 1), flow(9, 6)] {
         census.clear(one);
@@ -479,6 +513,7 @@ fn rows_beyond_a_limit_are_counted_and_told() {
                 first: at,
                 last: at,
             },
+            refused: None,
         });
     }
     let model = census.finish();

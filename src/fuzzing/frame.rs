@@ -124,7 +124,9 @@ fn held<'a>(body: &Body<'a>) -> &'a [u8] {
         Body::Ah(ah) => ah.bytes,
         Body::Fragment(fragment) => fragment.bytes,
         Body::Segment(segment) => segment.bytes,
-        Body::Keepalive | Body::Icmp(_) | Body::Clear(_) | Body::Learned(_) => &[],
+        Body::Keepalive | Body::Icmp(_) | Body::Clear(_) | Body::Refused(_) | Body::Learned(_) => {
+            &[]
+        }
     }
 }
 

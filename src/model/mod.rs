@@ -37,7 +37,7 @@ pub use child_sa::{ChildSa, ChildSaId, ChildSuite, ChildTerms, Mode};
 pub use child_size::{ChildInferred, Reading};
 pub use claim::Claim;
 pub use classes::{ClassTally, Classes};
-pub use clear_flow::ClearFlow;
+pub use clear_flow::{ClearFlow, Refusal};
 pub use esp_flow::{
     Anomaly, AnomalyKind, EspFlow, Failure, FlowId, FlowKey, KeyUsed, Link, NullTally, OpenedTally,
     Rhythm, SequenceTally, Silence, SizeTally, Timeline, Transport,

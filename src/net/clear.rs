@@ -1,6 +1,6 @@
 //! Packets in clear that may belong in a tunnel.
 
-use super::datagram::Clear;
+use super::datagram::{Clear, Quote};
 use super::icmp;
 use super::ip::protocol;
 use super::octets::Octets;
@@ -11,6 +11,12 @@ use std::net::IpAddr;
 /// RFC 4193), and neither is an address that never leaves its link.
 pub(super) fn may_belong_in_a_tunnel(from: IpAddr, to: IpAddr) -> bool {
     (is_private(from) || is_private(to)) && !stays_on_link(from) && !stays_on_link(to)
+}
+
+/// Whether a quoted packet was in clear and may belong in a tunnel. UDP without ports may be anything.
+pub(super) fn is_about_clear(quoted: &Quote) -> bool {
+    let known = quoted.protocol != protocol::UDP || quoted.to.port.is_some();
+    known && may_belong_in_a_tunnel(quoted.from.address, quoted.to.address)
 }
 
 /// The packet in clear that an IP payload makes, with its ports; `None` if its first octets were

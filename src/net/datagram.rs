@@ -290,6 +290,8 @@ pub enum Body<'a> {
     Fragment(Fragment<'a>),
     /// A packet in clear that may belong in a tunnel: it has a private address at one end.
     Clear(Clear),
+    /// An ICMP or ICMPv6 error about a packet in clear that may belong in a tunnel.
+    Refused(IcmpError),
     /// A piece of a TCP stream that may hold IPsec.
     Segment(Segment<'a>),
     /// The datagram after this one proves that its path carries IPsec on an unusual port: what
@@ -326,7 +328,7 @@ impl Esp<'_> {
     }
 }
 
-/// An ICMP or ICMPv6 error about a packet of ours.
+/// An ICMP or ICMPv6 error about a packet.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct IcmpError {
     /// Whether it is ICMPv6.
@@ -348,7 +350,7 @@ pub struct Quote {
     pub from: Endpoint,
     /// Its receiver.
     pub to: Endpoint,
-    /// Its IP protocol: 17, 50 or 51.
+    /// Its IP protocol: of IPsec 17, 50 or 51.
     pub protocol: u8,
     /// Its total length in octets, as its IP header says.
     pub length: u32,

@@ -10,11 +10,6 @@ use super::udp;
 use crate::units::{Endpoint, EspSpi, IkeSpi, IkeSpis};
 use etherparse::{icmpv4, icmpv6};
 
-/// Reads an ICMP error; `None` if it is no error, or what it quotes is not ours.
-pub(super) fn read(v6: bool, octets: Octets<'_>) -> Option<IcmpError> {
-    any(v6, octets).filter(|error| is_ours(&error.quoted))
-}
-
 /// Reads an ICMP error about any packet; `None` if it is no error, or quotes no IP header.
 pub(super) fn any(v6: bool, octets: Octets<'_>) -> Option<IcmpError> {
     let (&[kind, code, _, _, a, b, c, d], quoted) = octets.split()?;
@@ -62,7 +57,7 @@ pub(super) fn is_error(v6: bool, kind: u8) -> bool {
 }
 
 /// Whether a quoted packet is IPsec. Of UDP the ports must be there to tell.
-fn is_ours(quote: &Quote) -> bool {
+pub(super) fn is_ours(quote: &Quote) -> bool {
     match (quote.protocol, quote.from.port, quote.to.port) {
         (protocol::ESP | protocol::AH, ..) => true,
         (protocol::UDP, Some(from), Some(to)) => udp::ipsec_port(from, to).is_some(),

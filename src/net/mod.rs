@@ -507,10 +507,13 @@ impl<'a, V: FnMut(Datagram<'a>)> Peeler<'_, V> {
 
     #[cold]
     fn icmp(&mut self, ip: ip::Header, protocol: u8, octets: Octets<'a>) {
-        match icmp::read(protocol == protocol::ICMPV6, octets) {
-            Some(error) => self.tell(ip, None, octets, Body::Icmp(error)),
-            None => self.clear(ip, protocol, octets),
-        }
+        let body = match icmp::any(protocol == protocol::ICMPV6, octets) {
+            None => return self.clear(ip, protocol, octets),
+            Some(error) if icmp::is_ours(&error.quoted) => Body::Icmp(error),
+            Some(error) if clear::is_about_clear(&error.quoted) => Body::Refused(error),
+            Some(_) => return,
+        };
+        self.tell(ip, None, octets, body);
     }
 
     /// A piece of a packet: told of if the whole may be ours. What the others hold is only seen in

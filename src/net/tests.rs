@@ -874,6 +874,7 @@ fn words(datagram: &Datagram<'_>) -> String {
         Body::Ah(ah) => format!("ah {} #{} {}", ah.header.spi, ah.header.sequence, ah.length),
         Body::Keepalive => "keepalive".into(),
         Body::Icmp(error) => error_words(&error),
+        Body::Refused(error) => format!("clear {}", error_words(&error)),
         Body::Fragment(piece) => format!(
             "piece of {} of {:#x} at {} {}{}",
             piece.protocol,
@@ -1024,7 +1025,8 @@ fn is_part(part: &Datagram<'_>, whole: &Datagram<'_>) -> bool {
             return same && part.protocol == whole.protocol && part.syn <= whole.syn;
         }
         (Body::Keepalive, Body::Keepalive) => return same,
-        (Body::Icmp(part), Body::Icmp(mut whole)) => {
+        (Body::Icmp(part), Body::Icmp(mut whole))
+        | (Body::Refused(part), Body::Refused(mut whole)) => {
             // The SPIs come last: they are there, or not.
             whole.quoted.ike = part.quoted.ike.and(whole.quoted.ike);
             whole.quoted.esp = part.quoted.esp.and(whole.quoted.esp);
@@ -1270,7 +1272,7 @@ fn icmp_says(protocol: u8, head: [u8; 8], quoted: &[u8]) -> String {
 }
 
 #[test]
-fn an_error_says_which_packet_of_ours_it_quotes() {
+fn an_error_says_which_packet_it_quotes() {
     let too_big = [3, 4, 0, 0, 0, 0, 5, 0x78];
     let unreachable = [3, 3, 0, 0, 0, 0, 5, 0x78];
     let esp = v4(&[1; 4], 50, 0, ESP);
@@ -1312,7 +1314,7 @@ fn an_error_says_which_packet_of_ours_it_quotes() {
             "3/3, 10.1.0.1:4500 192.0.2.9:4501 17 60, 696e697469617472_i 726573706f6e6472_r",
             "3/3, 10.1.0.1:4500 192.0.2.9:4500 17 64, 0xc0ffee01",
             "3/3, 10.1.0.1 192.0.2.9 51 80, 0x00001000",
-            "",
+            "clear 3/3, 10.1.0.1:40000 192.0.2.9:53 17 64",
             "clear 1 echo",
             "2/0, mtu 1280, fd00::1 2001:db8::9 50 84, 0xc0ffee01",
             "1/4, 10.1.0.1:500 192.0.2.9:500 17 56, 696e697469617472_i 726573706f6e6472_r",
@@ -1493,7 +1495,7 @@ fn found_by_peeling(frame: &Frame<'_>) -> Vec<Found> {
             Body::Ah(ah) => (51, Some(ah.header.icv)),
             Body::Fragment(piece) => (piece.protocol, Some(piece.bytes)),
             Body::Keepalive => (17, None),
-            Body::Icmp(error) => (if error.v6 { 58 } else { 1 }, None),
+            Body::Icmp(error) | Body::Refused(error) => (if error.v6 { 58 } else { 1 }, None),
             Body::Clear(clear) => (clear.protocol, None),
             Body::Segment(_) | Body::Learned(_) => (6, None),
         };

@@ -1,8 +1,9 @@
 //! Packets in clear, summed by pair: sums do not depend on the order.
 
 use super::room::{give, take};
-use crate::model::{ClearFlow, Seen};
+use crate::model::{ClearFlow, Refusal, Seen};
 use crate::net::express::Passer;
+use crate::net::{IcmpError, Path, Stamp};
 use crate::units::{FrameId, Timestamp, Vantage, address_bits};
 use foldhash::quality::RandomState;
 use hashbrown::hash_table::{self, HashTable};
@@ -42,14 +43,54 @@ impl ClearFlows {
             length,
             clear,
         } = passer;
-        // A packet without a time cannot be set against the life of a tunnel.
+        self.note(at, vantage, (from, to), clear.protocol, |row, at| {
+            row.see(Seen {
+                first: at,
+                last: at,
+            });
+            row.packets += 1;
+            row.bytes += u64::from(length);
+            row.requests += u64::from(clear.syn || clear.echo_request);
+        });
+    }
+
+    /// Counts an error about a packet.
+    #[cold]
+    pub(super) fn refuse(&mut self, stamp: &Stamp, path: &Path, error: IcmpError) {
+        let quoted = error.quoted;
+        let (at, ends) = (
+            (stamp.frame, stamp.time),
+            (quoted.from.address, quoted.to.address),
+        );
+        self.note(at, stamp.vantage, ends, quoted.protocol, |row, at| {
+            let first = || Refusal {
+                by: path.from.address,
+                error,
+                at,
+                count: 0,
+            };
+            row.refused.get_or_insert_with(|| Box::new(first())).count += 1;
+        });
+    }
+
+    /// Notes something of a pair.
+    #[inline]
+    fn note(
+        &mut self,
+        at: (FrameId, Option<Timestamp>),
+        vantage: Vantage,
+        (from, to): (IpAddr, IpAddr),
+        protocol: u8,
+        what: impl FnOnce(&mut ClearFlow, (FrameId, Timestamp)),
+    ) {
+        // What has no time cannot be set against the life of a tunnel.
         let (frame, Some(time)) = at else { return };
         let at = (frame, time);
         let key =
             |from: IpAddr, to: IpAddr| self.hasher.hash_one((address_bits(from), address_bits(to)));
         let rows = &mut self.rows;
         let same = |row: &ClearFlow| {
-            (row.from, row.to, row.protocol, row.vantage) == (from, to, clear.protocol, vantage)
+            (row.from, row.to, row.protocol, row.vantage) == (from, to, protocol, vantage)
         };
         let known = self.index.entry(
             key(from, to),
@@ -68,7 +109,7 @@ impl ClearFlows {
                     vantage,
                     from,
                     to,
-                    protocol: clear.protocol,
+                    protocol,
                     packets: 0,
                     bytes: 0,
                     requests: 0,
@@ -76,15 +117,13 @@ impl ClearFlows {
                         first: at,
                         last: at,
                     },
+                    refused: None,
                 });
                 place
             }
         };
         if let Some(row) = rows.get_mut(place as usize) {
-            row.packets += 1;
-            row.bytes += u64::from(length);
-            row.requests += u64::from(clear.syn || clear.echo_request);
-            row.seen.last = at;
+            what(row, at);
         }
     }
 }

@@ -262,6 +262,7 @@ impl Notes {
                 let at = (stamp.frame, stamp.time);
                 return self.clear.add(at, stamp.vantage, &passer);
             }
+            Body::Refused(error) => return self.clear.refuse(stamp, path, error),
             Body::Esp(_) => return,
         };
         self.times.note(stamp.time);

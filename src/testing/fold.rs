@@ -9,7 +9,7 @@ use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, Classes, ClearFlow, DOUBLED, EspFlow, Failure, FlowId, FlowKey,
     FragmentTrain, IcmpSeen, Input, Keepalives, Link, Message, Model, Numbers, Octets, Opened,
-    OpenedTally, Plain, Rhythm, Sample, Seen, SequenceTally, Silence, SizeTally, Timeline,
+    OpenedTally, Plain, Refusal, Rhythm, Sample, Seen, SequenceTally, Silence, SizeTally, Timeline,
     Transport,
 };
 use crate::net::{IpFacts, Unopened};
@@ -63,6 +63,28 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
                     inner.count(carried, carries);
                 }
             }
+            What::Icmp(error) if !matches!(error.quoted.protocol, 17 | 50 | 51) => {
+                let row = ClearFlow {
+                    vantage,
+                    from: error.quoted.from.address,
+                    to: error.quoted.to.address,
+                    protocol: error.quoted.protocol,
+                    packets: 0,
+                    bytes: 0,
+                    requests: 0,
+                    seen: Seen {
+                        first: here,
+                        last: here,
+                    },
+                    refused: Some(Box::new(Refusal {
+                        by: packet.path.from.address,
+                        error: *error,
+                        at: here,
+                        count: 1,
+                    })),
+                };
+                add_clear(&mut model.clear, row);
+            }
             What::Icmp(error) => {
                 let alike = model.icmp.iter_mut().find(|seen| {
                     seen.error == *error && seen.path == packet.path && seen.vantage == vantage
@@ -110,31 +132,21 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
                 request,
             } => {
                 let (from, to) = (packet.path.from.address, packet.path.to.address);
-                let known = model.clear.iter_mut().find(|seen| {
-                    (seen.from, seen.to, seen.protocol, seen.vantage)
-                        == (from, to, *protocol, vantage)
-                });
-                match known {
-                    Some(seen) => {
-                        seen.packets += 1;
-                        seen.bytes += u64::from(*size);
-                        seen.requests += u64::from(*request);
-                        seen.seen.last = here;
-                    }
-                    None => model.clear.push(ClearFlow {
-                        vantage,
-                        from,
-                        to,
-                        protocol: *protocol,
-                        packets: 1,
-                        bytes: u64::from(*size),
-                        requests: u64::from(*request),
-                        seen: Seen {
-                            first: here,
-                            last: here,
-                        },
-                    }),
-                }
+                let row = ClearFlow {
+                    vantage,
+                    from,
+                    to,
+                    protocol: *protocol,
+                    packets: 1,
+                    bytes: u64::from(*size),
+                    requests: u64::from(*request),
+                    seen: Seen {
+                        first: here,
+                        last: here,
+                    },
+                    refused: None,
+                };
+                add_clear(&mut model.clear, row);
             }
             What::Fragments {
                 protocol,
@@ -397,6 +409,14 @@ fn push_esp(
         add_keyed(flow.opened.get_or_insert_default(), keyed, here, sequence);
     }
     Some((id, !matches!(kind, Some(AnomalyKind::Duplicate(_)))))
+}
+
+fn add_clear(rows: &mut Vec<ClearFlow>, row: ClearFlow) {
+    let pair = |row: &ClearFlow| (row.from, row.to, row.protocol, row.vantage);
+    match rows.iter_mut().find(|known| pair(known) == pair(&row)) {
+        Some(known) => known.take(row),
+        None => rows.push(row),
+    }
 }
 
 fn add_rhythm(rhythms: &mut Vec<Rhythm>, size: u32, here: (FrameId, Timestamp)) {

@@ -688,7 +688,8 @@ fn icmp(words: &mut Words<'_>, path_: Path) -> Result<IcmpError, String> {
         ike: None,
         esp: None,
     };
-    match words.next("ESP, AH or IKE")? {
+    match words.next("ESP, AH, IKE or CLEAR")? {
+        "CLEAR" => quoted.protocol = number(words.next("a protocol")?)?,
         "IKE" => {
             let hex = |text: String| {
                 u64::from_str_radix(&text, 16).map_err(|_| format!("no SPI '{text}'"))

@@ -59,7 +59,7 @@
 //!
 //! and maybe `length N` of the packet (84, or what TCP takes).
 //!
-//! **`ICMP type/code`**: `mtu N`, `quoting FROM > TO ESP spi`, `… AH spi`, `… IKE i=1 r=0`,
+//! **`ICMP type/code`**: `mtu N`, `quoting FROM > TO ESP spi`, `… AH spi`, `… IKE i=1 r=0`, `… CLEAR 1`,
 //! `length N` of the quoted packet, `every SECONDS`, `count N`.
 //!
 //! **`KEEPALIVE`**: `every SECONDS` (20), `count N` (1).

@@ -63,6 +63,9 @@ pub(super) fn replay(packets: &[Packet], visit: &mut dyn FnMut(&Datagram<'_>, Ti
                 opening: None,
                 payload: &[],
             }),
+            What::Icmp(error) if !matches!(error.quoted.protocol, 17 | 50 | 51) => {
+                Body::Refused(*error)
+            }
             What::Icmp(error) => Body::Icmp(*error),
             What::Keepalive => Body::Keepalive,
             What::Clear { .. } | What::Fragments { .. } => continue,

@@ -2,9 +2,13 @@
 
 pub use crate::model::Notice;
 
+use super::icmp::{self, Meaning};
+use super::is_private;
 use crate::diagnose::Case;
-use crate::model::{ClearFlow, FragmentTrain, IkeSa};
+use crate::language::Text;
+use crate::model::{ClearFlow, FragmentTrain, IkeSa, Refusal};
 use crate::registry::{NotifyType, NotifyV1};
+use crate::say;
 
 /// The notifications of this kind that came in an IKE SA, in order.
 pub fn refusals(sa: &IkeSa, kind: NotifyType) -> impl Iterator<Item = &Notice> {
@@ -22,10 +26,34 @@ pub fn refusals_v1(sa: &IkeSa, kind: NotifyV1) -> impl Iterator<Item = &Notice> 
 
 /// Packets in clear that may concern a tunnel, in order.
 pub fn flows<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m ClearFlow> {
-    case.tunnel
-        .clear
-        .iter()
-        .filter_map(|row| case.model.clear.get(*row))
+    let rows = case.tunnel.clear.iter();
+    let flows = rows.filter_map(|row| case.model.clear.get(*row));
+    // Of some there is nothing but errors.
+    flows.filter(|flow| flow.packets > 0)
+}
+
+/// The first of these packets of which a router says that it has no way for them, or refuses them: they are no copies,
+/// and what says so is in words.
+pub fn turned_back<'m>(flows: &[&'m ClearFlow]) -> Option<(&'m Refusal, Text)> {
+    let mut refused = flows.iter().filter_map(|flow| flow.refused.as_deref());
+    let first = refused.find(|refused| is_turned_back(refused))?;
+    let says = say!(
+        "{router} answers {error} ({times} in all): it has no way for them, or refuses them.",
+        router = first.by,
+        error = icmp::name(&first.error),
+        times = first.count
+    );
+    Some((first, says))
+}
+
+/// Whether an error says that packets go no further. One of a router with a private address may come out of the
+/// tunnel, and be about what went in it.
+pub fn is_turned_back(refused: &Refusal) -> bool {
+    let says_so = matches!(
+        icmp::meaning(&refused.error),
+        Meaning::HostUnreachable | Meaning::Prohibited | Meaning::HopLimit
+    );
+    says_so && !is_private(refused.by)
 }
 
 /// IP fragments between the ends of a tunnel, in order.

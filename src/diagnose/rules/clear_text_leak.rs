@@ -1,7 +1,7 @@
 //! Inner packets travel in clear on the outside link.
 
 use crate::diagnose::facts::life::{self, Closing};
-use crate::diagnose::facts::{clear, end_of, esp, is_private, is_selected, is_shared};
+use crate::diagnose::facts::{clear, end_of, esp, icmp, is_private, is_selected, is_shared};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{
@@ -31,7 +31,7 @@ const DOCUMENT: &str = "\
 Packets between two private networks pass on the link between the gateways without protection. The tunnel's selectors do not cover them, or there is no tunnel at the moment and nothing holds them back.
 
 ## How it is seen
-On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Packets of one local network, and of the gateways themselves, do not count.
+On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Where a router answers by ICMP that it has no way for them, they are no copies. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
 Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only.
@@ -98,7 +98,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             closing.at,
             say!("{gateway} deletes the IKE SA", gateway = closing.from),
         );
-    } else {
+    }
+    if let Some((refused, says)) = clear::turned_back(&leaks) {
+        finding.says.add(says);
+        finding = finding.also(
+            refused.at,
+            say!(
+                "{error} from {router}",
+                error = icmp::name(&refused.error),
+                router = refused.by
+            ),
+        );
+    } else if closed.is_none() {
         finding = finding.or(match blind {
             true => "The capture filter leaves out ESP, and these are inbound packets that Linux shows again, decrypted.",
             false => "They are inbound packets that Linux shows again, decrypted, and their ESP was not recorded.",
@@ -166,7 +177,9 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     if asks < FEW || known == [Some(false); 2] {
         return false;
     }
-    let is_copy = || is_decrypted_copy(case, clear) && !is_cut_off(case, clear);
+    // What a router turns back did leave.
+    let left = || clear.refused.as_deref().is_some_and(clear::is_turned_back);
+    let is_copy = || is_decrypted_copy(case, clear) && !is_cut_off(case, clear) && !left();
     after_beginning(case, clear) && !answered_in_clear(case.model, clear) && !is_copy()
 }
 
@@ -255,7 +268,8 @@ fn after_beginning(case: &Case<'_>, clear: &ClearFlow) -> bool {
 /// Whether the other direction is in clear too: then the tap sees a network where that is normal.
 fn answered_in_clear(model: &Model, clear: &ClearFlow) -> bool {
     model.clear.iter().any(|other| {
-        other.vantage == clear.vantage
+        other.packets > 0
+            && other.vantage == clear.vantage
             && other.protocol == clear.protocol
             && other.from == clear.to
             && other.to == clear.from
@@ -423,6 +437,24 @@ mod tests {
             &format!("{ESP}\n0.2 10.2.7.9 > 10.1.0.5 CLEAR 1 count 19 every 0.5 requests 19"),
             "clear-text-leak",
         );
+    }
+
+    #[test]
+    fn what_a_router_turns_back_is_no_copy() {
+        let text = |error: &str| {
+            format!(
+                "{ESP}
+                 0.2 10.2.7.9 > 10.1.0.5 CLEAR 1 count 19 every 0.5 requests 19
+                 0.3 R > 10.2.7.9 ICMP {error} quoting 10.2.7.9 > 10.1.0.5 CLEAR 1"
+            )
+        };
+        verdict(&text("3/13"), "clear-text-leak");
+        // What comes out of the tunnel may be about what went in it. A host that nobody listens on is there.
+        silent(
+            &text("3/13").replace("R >", "10.2.0.1 >"),
+            "clear-text-leak",
+        );
+        silent(&text("3/3"), "clear-text-leak");
     }
 
     #[test]

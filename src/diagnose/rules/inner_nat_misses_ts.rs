@@ -1,6 +1,6 @@
 //! A gateway's own address talks to a private one in clear: NAT took the packets out of the tunnel.
 
-use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared};
+use crate::diagnose::facts::{clear, end_of, icmp, is_private, is_selected, is_shared};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{ClearFlow, Model, Selector, selector};
@@ -31,7 +31,7 @@ const DOCUMENT: &str = "\
 The gateway translates the source of packets that should go through the tunnel. With its own public address as source they fit no traffic selector any more, so they leave in clear, for a private address that nobody on the outside knows.
 
 ## How it is seen
-Packets in clear from the public address of a gateway to a private address, on the link where its IKE and ESP is, several of them requests.
+Packets in clear from the public address of a gateway to a private address, on the link where its IKE and ESP is, several of them requests. A router outside may say by ICMP that it has no way for them.
 
 ## What else looks like it
 A gateway that speaks to private neighbours on its outside network; such neighbours would answer. Where the gateway sends ESP as well, and no keys show that the tunnel is for that address, it is a warning and no more.
@@ -113,6 +113,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
         None => "Exempt the traffic of the tunnel from source NAT, by a rule before the one that translates.".into(),
     });
+    if let Some((refused, says)) = clear::turned_back(&strays) {
+        finding.says.add(says);
+        finding = finding.also(
+            refused.at,
+            say!(
+                "{error} from {router}",
+                error = icmp::name(&refused.error),
+                router = refused.by
+            ),
+        );
+    }
     for clear in &strays {
         finding = finding.also(
             clear.seen.last,
@@ -163,7 +174,10 @@ fn seen_at(case: &Case<'_>, clear: &ClearFlow) -> bool {
 
 fn answered(model: &Model, clear: &ClearFlow) -> bool {
     model.clear.iter().any(|other| {
-        other.vantage == clear.vantage && other.from == clear.to && other.to == clear.from
+        other.packets > 0
+            && other.vantage == clear.vantage
+            && other.from == clear.to
+            && other.to == clear.from
     })
 }
 
@@ -181,6 +195,21 @@ mod tests {
             &format!("{ESP}\n3 A > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5"),
             "inner-nat-misses-ts",
         );
+    }
+
+    #[test]
+    fn a_router_that_has_no_way_for_them_is_cited() {
+        let text = |error: &str| {
+            format!(
+                "{ESP}
+                 3 A > 10.2.7.9 CLEAR 1 count 5 every 1 requests 5
+                 3.1 R > A ICMP {error} quoting A > 10.2.7.9 CLEAR 1 count 5 every 1"
+            )
+        };
+        let says = fires(&text("3/0"), "inner-nat-misses-ts").says.to_string();
+        assert!(says.contains("answers ICMP 3/0 (5 in all)"), "{says}");
+        let says = fires(&text("3/3"), "inner-nat-misses-ts").says.to_string();
+        assert!(!says.contains("answers ICMP"), "{says}");
     }
 
     #[test]

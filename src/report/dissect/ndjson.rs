@@ -118,7 +118,11 @@ impl<'a> Record<'a> {
             }
             // Fragments tell nothing until they are put together; packets in clear are not IPsec.
             // Nor do pieces of a stream.
-            Body::Fragment(_) | Body::Clear(_) | Body::Segment(_) | Body::Learned(_) => {
+            Body::Fragment(_)
+            | Body::Clear(_)
+            | Body::Refused(_)
+            | Body::Segment(_)
+            | Body::Learned(_) => {
                 return None;
             }
         }
