@@ -3,8 +3,8 @@
 use super::show::show;
 use super::{count, stamp};
 use crate::capture::{Frame, LinkType};
-use crate::net::express::{self, Ends, Express, Packet, Passer};
-use crate::net::{self, Body, Datagram, Learned, Stamp};
+use crate::net::express::{self, Ends, Express, Packet};
+use crate::net::{self, Body, Datagram, Learned, Passer, Stamp};
 use crate::units::Timestamp;
 
 /// Two octets of link type and one of octets that the capture cut, then a frame: what is told of it

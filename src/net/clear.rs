@@ -7,6 +7,19 @@ use super::octets::Octets;
 use etherparse::{icmpv4, icmpv6};
 use std::net::IpAddr;
 
+/// A packet in clear, and between whom it passed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Passer {
+    /// Its sender.
+    pub from: IpAddr,
+    /// Its receiver.
+    pub to: IpAddr,
+    /// Octets of the IP packet, as its header says.
+    pub length: u32,
+    /// What it is.
+    pub clear: Clear,
+}
+
 /// Whether a packet between these two may belong in a tunnel: one of them is private (RFC 1918,
 /// RFC 4193), and neither is an address that never leaves its link.
 pub(super) fn may_belong_in_a_tunnel(from: IpAddr, to: IpAddr) -> bool {

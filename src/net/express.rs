@@ -5,12 +5,13 @@
 //! octets at places that are fixed tells whether a frame is of this kind, and all others take the long
 //! way. A law holds the two together.
 
-use super::datagram::{Clear, Encap, IpFacts, Path};
+use super::clear::{self, Passer};
+use super::datagram::{Encap, IpFacts, Path};
 use super::ip::protocol;
 use super::learned::Learned;
 use super::octets::Octets;
 use super::udp::{self, IpsecPort};
-use super::{clear, ctcp, ether, link, null, tcp, tunnel, wesp};
+use super::{ctcp, ether, link, null, tcp, tunnel, wesp};
 use crate::capture::Frame;
 use crate::units::{Endpoint, EspSpi};
 use crate::wire::content;
@@ -42,19 +43,6 @@ pub struct Packet {
     pub ip: IpFacts,
     /// Whether the capture kept only a part of it.
     pub cut: bool,
-}
-
-/// A packet in clear that took the short way.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Passer {
-    /// Its sender.
-    pub from: IpAddr,
-    /// Its receiver.
-    pub to: IpAddr,
-    /// Octets of the IP packet, as its header says.
-    pub length: u32,
-    /// What it is.
-    pub clear: Clear,
 }
 
 /// What packets of one SPI on one path share, in two words where a [`Path`] takes many.

@@ -34,6 +34,7 @@ mod udp;
 mod wesp;
 
 pub use ah::{Ah, Covered};
+pub(crate) use clear::Passer;
 pub(crate) use datagram::INITIAL_TTLS;
 pub use datagram::{
     Body, Clear, Datagram, Encap, Esp, Fragment, IcmpError, IpFacts, Layer, Path, Quote, Segment,

@@ -2,8 +2,7 @@
 
 use super::room::{give, take};
 use crate::model::{ClearFlow, Refusal, Seen};
-use crate::net::express::Passer;
-use crate::net::{IcmpError, Path, Stamp};
+use crate::net::{IcmpError, Passer, Path, Stamp};
 use crate::units::{FrameId, Timestamp, Vantage, address_bits};
 use foldhash::quality::RandomState;
 use hashbrown::hash_table::{self, HashTable};

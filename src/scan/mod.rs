@@ -15,8 +15,8 @@ pub use batch::{
 pub use room::Room;
 
 use crate::capture::{Chunk, Frame, Scratch, Seam};
-use crate::net::express::{self, Express, Passer};
-use crate::net::{self, Body, Datagram, Esp, IpFacts, Learned, Opening};
+use crate::net::express::{self, Express};
+use crate::net::{self, Body, Datagram, Esp, IpFacts, Learned, Opening, Passer};
 use crate::sadb::{Opener, Sadb, Sealed};
 use crate::units::Timestamp;
 use bytes::Bytes;

@@ -96,8 +96,8 @@ pub fn bears_identity(
                 _ => None,
             })
     })?;
-    // An authority does not speak for itself: the certificate meant was not read.
-    if certificate.is_ca {
+    // An authority that another one stands for is not the side itself, whose certificate was not read.
+    if certificate.is_ca && certificate.issuer != certificate.subject {
         return None;
     }
     let subject = certificate.subject.as_deref().unwrap_or_default();

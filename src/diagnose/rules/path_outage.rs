@@ -673,8 +673,22 @@ mod tests {
         };
         let at_once = text("28 B > A ESP 0xa1 seq 41..56 every 0.005 size 136");
         let finding = fires(&at_once, "path-outage");
-        assert_eq!(finding.severity, Severity::Warning);
+        assert_eq!(finding.severity, Severity::Info);
         assert_eq!(finding.confidence, Confidence::Possible);
+        let long = "0 A > B ESP 0xb1 seq 1..120 every 0.5 size 136
+                    0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+                    34 B > A ESP 0xa1 seq 41..68 every 0.005 size 136
+                    34.1 B > A ESP 0xa1 seq 69..120 every 0.5 size 136";
+        assert_eq!(fires(long, "path-outage").severity, Severity::Warning);
+        // Who sends in bursts what nobody asked for falls silent again and again.
+        let bursts = "0 A > B ESP 0xb1 seq 1..120 every 0.5 size 136
+                      0.1 B > A ESP 0xa1 seq 1..20 every 0.005 size 136
+                      10 B > A ESP 0xa1 seq 21..40 every 0.005 size 136
+                      20 B > A ESP 0xa1 seq 41..60 every 0.005 size 136
+                      30 B > A ESP 0xa1 seq 61..80 every 0.005 size 136
+                      40 B > A ESP 0xa1 seq 81..100 every 0.005 size 136
+                      50 B > A ESP 0xa1 seq 101..120 every 0.005 size 136";
+        silent(bursts, "path-outage");
         // Of a conversation that pauses nothing is late; and what was asked for may come later bit by bit.
         let pause = at_once.replace(
             "seq 1..80 every 0.5 size 136\n",

@@ -47,7 +47,7 @@ const DOCUMENT: &str = "\
 A gateway lost its state: its daemon or the whole device restarted. Until it negotiates anew, its peer goes on sending to SAs that are gone.
 
 ## How it is seen
-One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or only IKE asked it in vain meanwhile: then a restart is no more than possible. Or it begins anew so soon that no silence is seen, and deletes nothing. Of an IKE SA that is older than the recording its ESP is enough.
+One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Where IKE alone asked it in vain meanwhile a restart is no more than possible, and is told only where the tap stands beside that side. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or it begins anew so soon that no silence is seen, and deletes nothing. Of an IKE SA that is older than the recording its ESP is enough.
 
 ## What else looks like it
 A path outage: but then the silent side would have probed in vain before it began anew, and its old SPIs would come back. A failover to another device with the same address. Of several clients behind one NAT, one goes and another comes. A computer that slept wakes and begins anew. A reauthentication of which the old IKE SA is deleted late, or left to expire: where nothing else shows a restart, it is told for information.
@@ -634,10 +634,25 @@ mod tests {
                  10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80{copies}{ANEW}"
             )
         };
-        let finding = fires(&probes(" again=2,4,8"), "peer-restarted");
-        assert_eq!(finding.confidence, Confidence::Possible);
+        // The tap stands beside the one that begins anew, and would hear what that asks; with ESP or without.
+        let beside = |text: &str, own: &str| -> String {
+            let lines = text.lines().map(|line| match line.contains(own) {
+                true => format!("{line}\n"),
+                false => format!("{line} ttl=57\n"),
+            });
+            lines.filter(|line| !line.trim().starts_with("ttl")).collect()
+        };
+        let asked = probes(" again=2,4,8");
+        let (idle, _) = asked.split_once("\n        22 A > B").unwrap();
+        for text in [asked.as_str(), idle] {
+            let finding = fires(&beside(text, " B:500 > "), "peer-restarted");
+            assert_eq!(finding.confidence, Confidence::Possible);
+        }
         // A single request was lost.
-        silent(&probes(""), "peer-restarted");
+        silent(&beside(&probes(""), " B:500 > "), "peer-restarted");
+        // Of a path that died the other side would say the same.
+        silent(&beside(&asked, " A:500 > "), "peer-restarted");
+        silent(&asked, "peer-restarted");
     }
 
     #[test]

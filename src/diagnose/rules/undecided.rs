@@ -354,13 +354,15 @@ mod tests {
 
     #[test]
     fn an_initiator_that_had_the_answer_and_did_not_go_on_is_told() {
-        let says = |end: u32, init: &str| {
-            let text = format!("{init}{ANSWER}\n{end} C > B ESP 0xc1\n{end} B > C ESP 0xc2");
+        let beside = |from: &str, end: u32, init: &str| {
+            let text = format!("{init}{ANSWER}\n{end} C{from} > B{from} ESP 0xc1\n{end} B{from} > C{from} ESP 0xc2");
             fires(&text, "undecided").says.to_string()
         };
+        let says = |end: u32, init: &str| beside(":4500", end, init);
         assert!(says(16, INIT).contains("192.0.2.1 had the answer"));
         // What next goes to port 4500 may be left out of a capture that has nothing else of it.
         assert!(says(16, INIT).contains("lost on the way."));
+        assert!(beside("", 16, INIT).contains("left out of this capture"));
         // It may ask again yet, or has.
         assert!(!says(12, INIT).contains("had the answer"));
         assert!(!says(16, &format!("{INIT} again=4")).contains("had the answer"));
