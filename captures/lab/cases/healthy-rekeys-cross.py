@@ -1,7 +1,8 @@
 """Nothing is wrong: one side rekeys the IKE SA while the other rekeys a child SA.
 
 The two requests cross. Who is asked to rekey the IKE SA while its own request is under way must refuse for the
-moment (RFC 7296 section 2.25.2), and does. So it goes twice, each time the other way round.
+moment (RFC 7296 section 2.25.2), and does. So it goes twice, each time the other way round. At the end the office
+deletes the tunnel.
 """
 
 from kit import Expect
@@ -28,3 +29,4 @@ def story(lab):
     lab.together(lambda: lab.rekey_ike(side=lab.cloud), lambda: lab.rekey(), lambda: lab.ask(10))
     lab.together(lambda: lab.rekey_ike(), lambda: lab.rekey(side=lab.cloud), lambda: lab.ask(10))
     lab.ask(4)
+    lab.down()

@@ -220,6 +220,11 @@ pub fn lasting(model: &Model, attempts: &[Attempt]) -> Vec<Refusal> {
         if !refusal.v1 && again && retried.contains(&refusal.reason) && !goes_on(model, refusal) {
             return false;
         }
+        let exchange = &model.exchanges[refusal.attempt.exchange];
+        if refusal.reason == NotifyType::TEMPORARY_FAILURE.0 && rekey::crosses(model, exchange, at)
+        {
+            return false;
+        }
         let unread = unread.get(&refusal.attempt.ike_sa);
         let unread = unread.is_some_and(|times| rekey::is_near(times, at));
         let mut granted = granted_like(model, refusal, attempts);

@@ -96,6 +96,9 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                 continue;
             };
             let quick = exchange.kind == ExchangeType::QUICK_MODE;
+            if !quick && crosses(case.model, exchange, response.1) {
+                continue;
+            }
             // In IKEv1 a small message of the other side may be a delete: traffic on a new SA shows that
             // message 2 came all the same, if not to the recording.
             if quick && (case.tap().missed.is_some() || case.is_served(request.1, response.1)) {
@@ -146,6 +149,32 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
         }
     }
     [before, alive]
+}
+
+/// Whether a request that is refused at a time crosses an exchange of who refuses, about an SA: that began before,
+/// and was not over when the request was sent. Then it must be refused for the moment, and is tried again after a
+/// while (RFC 7296 sections 2.25.1 and 2.25.2).
+pub fn crosses(model: &Model, exchange: &Exchange, refused: Timestamp) -> bool {
+    /// The side that asked goes on to delete what it replaced, and says no word in between.
+    const TIDIES: Span = Span::from_millis(500);
+    /// How many exchanges before the refusal are looked at: the window of requests is small.
+    const WINDOW: usize = 16;
+    let time = |flight: &Flight| began(model, flight).map(|at| at.1);
+    let Some(asked) = exchange.flights.first().and_then(time) else {
+        return false;
+    };
+    let exchanges = &model.ike_sas[exchange.ike_sa].exchanges;
+    let begun = |id: &ExchangeId| model.exchanges[*id].flights.first().and_then(time);
+    let until = exchanges.partition_point(|id| begun(id).is_none_or(|begun| begun <= refused));
+    let before = exchanges.iter().take(until).rev().take(WINDOW);
+    before.map(|id| &model.exchanges[*id]).any(|other| {
+        let is_of_sa = other.kind == ExchangeType::CREATE_CHILD_SA
+            || other
+                .request()
+                .is_some_and(|request| !model.deletes(request).is_empty());
+        let over = other.response().and_then(time);
+        other.by != exchange.by && is_of_sa && over.is_none_or(|over| over.later(TIDIES) >= asked)
+    })
 }
 
 /// Octets of the notification N(REKEY_SA), with an SPI of ESP (RFC 7296 section 3.10).

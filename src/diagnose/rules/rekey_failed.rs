@@ -252,9 +252,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     let settled = came_up || recovered;
     // They are not about algorithms.
     let is_passing = !first.v1 && refusals.iter().all(|one| passing.contains(&one.reason));
-    // While it makes, rekeys or closes an SA itself it must refuse, and the other tries again later.
-    let crossed = refusals.iter().all(|one| is_crossed(case.model, one));
-    let normal = settled && is_passing || crossed && !anew;
+    let normal = settled && is_passing;
     let finding = child::finding(&RULE, Confidence::Certain, case, &refusals)?
         .title(say!(
             "{from} refuses to rekey {what}: {reason}",
@@ -263,15 +261,6 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             reason = reason.clone()
         ))
         .says(match anew {
-            false if crossed && !recovered => say!(
-                "{from} refused to rekey {what} of {asker} {times} by {reason}, while an exchange of its own was under \
-                 way: so it must (RFC 7296 section 2.25), and {asker} tries again later.",
-                from,
-                what,
-                asker,
-                times,
-                reason
-            ),
             _ if recovered => say!(
                 "{from} refused to rekey {what} of {asker} {times} by {reason}; later it granted it.",
                 from,
@@ -319,39 +308,6 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         }
         (false, false) => finding,
     })
-}
-
-/// Whether a refusal by TEMPORARY_FAILURE crosses an exchange of who refuses, about an SA: it began before the
-/// refusal, and was not over when what is refused was asked for (RFC 7296 sections 2.25.1 and 2.25.2).
-fn is_crossed(model: &Model, refusal: &Refusal) -> bool {
-    /// What was closed when the request came may have been answered while it was on its way.
-    const UNDER_WAY: Span = Span::from_millis(500);
-    let refused = &model.exchanges[refusal.attempt.exchange];
-    let Some(asked) = refused
-        .flights
-        .first()
-        .and_then(|flight| began(model, flight))
-    else {
-        return false;
-    };
-    let exchanges = model.ike_sas[refusal.attempt.ike_sa].exchanges.iter();
-    let mut others = exchanges.map(|id| &model.exchanges[*id]);
-    refusal.reason == NotifyType::TEMPORARY_FAILURE.0
-        && others.any(|other| {
-            let ends = |flight| began(model, flight).map(|at| at.1);
-            let (begins, ends) = (
-                other.flights.first().and_then(ends),
-                other.response().and_then(ends),
-            );
-            let is_of_sa = other.kind == ExchangeType::CREATE_CHILD_SA
-                || other
-                    .request()
-                    .is_some_and(|request| !model.deletes(request).is_empty());
-            other.by != refused.by
-                && is_of_sa
-                && begins.is_some_and(|begins| begins <= refusal.at().1)
-                && ends.is_none_or(|ends| ends.later(UNDER_WAY) >= asked.1)
-        })
 }
 
 /// Whether a refusal is for no passing reason, and another try would have been seen.
@@ -547,6 +503,47 @@ mod tests {
         assert_eq!(finding.severity, Severity::Warning);
         // It is asked for again, by and by (RFC 7296 section 2.25).
         silent(&text("TEMPORARY_FAILURE"), "rekey-failed");
+    }
+
+    #[test]
+    fn requests_that_cross_are_refused_for_the_moment() {
+        let text = |at: f64, opened: bool| {
+            let (offer, refusal) = match opened {
+                true => (
+                    " opened SA(IKE 7 ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce",
+                    " opened N(TEMPORARY_FAILURE)",
+                ),
+                false => ("", ""),
+            };
+            let (later, last) = (at + 0.1, at + 0.2);
+            let one = |id: u32, at: f64, later: f64, last: f64| {
+                format!(
+                    "{at} A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} request sealed 208{offer}
+                     {at}1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} request by=responder sealed 208{offer}
+                     {later} B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id={id} response sealed 80{refusal}
+                     {last} A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id={id} response by=responder sealed 80{refusal}\n"
+                )
+            };
+            let before: Vec<&str> = UP
+                .lines()
+                .filter(|line| !line.contains("CREATE_CHILD_SA"))
+                .collect();
+            format!(
+                "{}\n{}{}",
+                before.join("\n"),
+                one(2, at, later, last),
+                one(3, at + 5.0, later + 5.0, last + 5.0)
+            )
+        };
+        for opened in [false, true] {
+            silent(&text(12.5, opened), "rekey-failed");
+        }
+        let alone = text(12.5, true);
+        let alone: Vec<&str> = alone
+            .lines()
+            .filter(|line| !line.contains("by=responder"))
+            .collect();
+        fires(&alone.join("\n"), "rekey-failed");
     }
 
     #[test]
