@@ -640,7 +640,9 @@ mod tests {
                 true => format!("{line}\n"),
                 false => format!("{line} ttl=57\n"),
             });
-            lines.filter(|line| !line.trim().starts_with("ttl")).collect()
+            lines
+                .filter(|line| !line.trim().starts_with("ttl"))
+                .collect()
         };
         let asked = probes(" again=2,4,8");
         let (idle, _) = asked.split_once("\n        22 A > B").unwrap();

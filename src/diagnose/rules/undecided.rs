@@ -355,7 +355,9 @@ mod tests {
     #[test]
     fn an_initiator_that_had_the_answer_and_did_not_go_on_is_told() {
         let beside = |from: &str, end: u32, init: &str| {
-            let text = format!("{init}{ANSWER}\n{end} C{from} > B{from} ESP 0xc1\n{end} B{from} > C{from} ESP 0xc2");
+            let text = format!(
+                "{init}{ANSWER}\n{end} C{from} > B{from} ESP 0xc1\n{end} B{from} > C{from} ESP 0xc2"
+            );
             fires(&text, "undecided").says.to_string()
         };
         let says = |end: u32, init: &str| beside(":4500", end, init);
