@@ -334,8 +334,18 @@ pub struct Rhythm {
     /// How often in a row, at most, one came after about twice as long as the one before: what TCP sends again
     /// comes so (RFC 6298 section 5.5).
     pub doublings: u8,
+    /// The last packet of that longest run.
+    pub again: (FrameId, Timestamp),
+    /// The time between that and the one before in ticks.
+    wait: u32,
+    /// How many packets came at once before the longest run: a flight, of which it repeats one.
+    pub flight: u8,
+    /// How many runs were of three doublings or more.
+    pub runs: u8,
     /// How often in a row the last ones did.
     run: u8,
+    /// How many of the last ones came at once.
+    burst: u8,
     /// The time between the last two in ticks.
     gap: u32,
 }
@@ -344,7 +354,11 @@ impl Rhythm {
     /// 2^20 ns, nearly a millisecond: the square of a year then fits, and dividing is a shift.
     pub const TICK: Span = Span(1 << 20);
 
-    /// In ticks, what no TCP waits less before it sends a segment again: a tenth of a second.
+    /// So many doublings in a row are counted as a run.
+    const RUN: u8 = 3;
+
+    /// A tenth of a second in ticks. TCP waits longer, as a rule, before it sends a segment again; what comes
+    /// sooner comes at once.
     const LEAST_WAIT: u32 = 95;
 
     /// A rhythm that begins with this packet.
@@ -356,27 +370,57 @@ impl Rhythm {
             last: at,
             squares: 0,
             doublings: 0,
+            again: at,
+            wait: 0,
+            flight: 0,
+            runs: 0,
             run: 0,
+            burst: 1,
             gap: 0,
         }
     }
 
-    /// Takes the next packet of this size.
+    /// Takes the next packet of this size that is no copy.
     #[inline]
     pub fn take(&mut self, at: (FrameId, Timestamp)) {
         let ticks = (at.1.since(self.last.1).0 >> 20).unsigned_abs();
         self.squares = self.squares.saturating_add(ticks.saturating_mul(ticks));
         self.packets = self.packets.saturating_add(1);
         self.last = at;
+        let gap = u32::try_from(ticks).unwrap_or(u32::MAX);
+        let (at_once, was_at_once) = (gap < Self::LEAST_WAIT, self.gap < Self::LEAST_WAIT);
         let (twice, before) = (ticks.saturating_mul(2), u64::from(self.gap));
         // Timers are no more exact than that.
-        let doubled = self.gap >= Self::LEAST_WAIT && twice >= 3 * before && twice <= 5 * before;
-        self.run = if doubled {
-            self.run.saturating_add(1)
+        if !was_at_once && twice >= 3 * before && twice <= 5 * before {
+            self.double(at, gap);
         } else {
-            0
-        };
-        self.doublings = self.doublings.max(self.run);
-        self.gap = u32::try_from(ticks).unwrap_or(u32::MAX);
+            self.run = 0;
+            self.burst = match (at_once, was_at_once) {
+                (true, true) => self.burst.saturating_add(1),
+                (true, false) => 2,
+                // The first repetition of the flight, perhaps.
+                (false, true) => self.burst,
+                (false, false) => 1,
+            };
+        }
+        self.gap = gap;
+    }
+
+    /// How long after the one before the last packet of the longest run came: about half as long as the whole run.
+    pub fn last_wait(&self) -> Span {
+        Span(i64::from(self.wait).saturating_mul(Self::TICK.0))
+    }
+
+    /// Notes that a gap was twice as long as the one before.
+    #[cold]
+    fn double(&mut self, at: (FrameId, Timestamp), gap: u32) {
+        self.run = self.run.saturating_add(1);
+        self.runs = self.runs.saturating_add(u8::from(self.run == Self::RUN));
+        if self.run > self.doublings {
+            self.doublings = self.run;
+            self.again = at;
+            self.wait = gap;
+            self.flight = self.burst;
+        }
     }
 }

@@ -400,7 +400,8 @@ fn push_esp(
         .take(packet.class, sequence, kind, || (packets, tally));
     flow.seen.last = here;
     add_size(&mut flow.sizes, size);
-    if flow.packets > limits::RHYTHM_AFTER {
+    let is_copy = matches!(kind, Some(AnomalyKind::Duplicate(_)));
+    if flow.packets > limits::RHYTHM_AFTER && !is_copy {
         add_rhythm(&mut flow.rhythms, size, here);
     }
     let step = add_time(&mut flow.timeline, here.1.since(flow.seen.first.1));
@@ -408,7 +409,7 @@ fn push_esp(
     if let Some(keyed) = keyed {
         add_keyed(flow.opened.get_or_insert_default(), keyed, here, sequence);
     }
-    Some((id, !matches!(kind, Some(AnomalyKind::Duplicate(_)))))
+    Some((id, !is_copy))
 }
 
 fn add_clear(rows: &mut Vec<ClearFlow>, row: ClearFlow) {

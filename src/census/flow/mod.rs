@@ -140,8 +140,9 @@ impl FlowCounter {
             keep_sample(&mut often.samples, &mut often.between_samples, packet);
         }
         often.steps.count(packet.time);
-        often.sizes.count(packet.length, at);
         let odd = often.sequence.take(packet.sequence);
+        let is_copy = matches!(odd, Some(AnomalyKind::Duplicate(_)));
+        often.sizes.count(packet.length, at, is_copy);
         let so_far = || (often.packets, often.sequence.tally());
         often
             .classes
@@ -151,7 +152,7 @@ impl FlowCounter {
         if let Some(kind) = odd {
             self.note_odd(kind, packet, before.1);
         }
-        !matches!(odd, Some(AnomalyKind::Duplicate(_)))
+        !is_copy
     }
 
     /// Names the keys that were used.

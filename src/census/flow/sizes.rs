@@ -54,14 +54,14 @@ impl Sizes {
         timed.fold(u64::from(count), |all, rhythm| all ^ rhythm.squares)
     }
 
-    /// Counts a packet.
+    /// Counts a packet, which may be a copy of one that came before: it tells nothing of when its sender sends.
     #[inline(always)]
-    pub(super) fn count(&mut self, size: u32, at: (FrameId, Timestamp)) {
+    pub(super) fn count(&mut self, size: u32, at: (FrameId, Timestamp), is_copy: bool) {
         match self.counts.get_mut(self.place as usize) {
             Some(row) if row.0 == size => row.1 = row.1.saturating_add(1),
             _ => self.turn_to(size),
         }
-        if self.timed {
+        if self.timed && !is_copy {
             self.note_time(size, at);
         }
     }
@@ -140,6 +140,7 @@ fn residue(size: u32) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Span;
 
     fn at(millis: i64) -> (FrameId, Timestamp) {
         let frame = FrameId {
@@ -153,8 +154,8 @@ mod tests {
     fn sizes_beyond_the_list_are_still_counted() {
         let mut sizes = Sizes::new(0);
         for size in 0..100 {
-            sizes.count(size, at(0));
-            sizes.count(size, at(0));
+            sizes.count(size, at(0), false);
+            sizes.count(size, at(0), false);
         }
         let (tally, _) = sizes.finish();
         let listed: u64 = tally.counts.iter().map(|row| u64::from(row.1)).sum();
@@ -168,7 +169,7 @@ mod tests {
         let mut sizes = Sizes::new(140);
         sizes.time();
         for beat in 0..11 {
-            sizes.count(140, at(beat * 5_000));
+            sizes.count(140, at(beat * 5_000), false);
         }
         let (tally, rhythms) = sizes.finish();
         let ticks = 5_000_000_000_u64 >> 20;
@@ -178,5 +179,37 @@ mod tests {
             (11, 10 * ticks * ticks)
         );
         assert_eq!(tally.counts, [(140, 11)]);
+    }
+
+    /// The rhythm of a size that came at these times.
+    fn rhythm(millis: &[i64]) -> Rhythm {
+        let mut sizes = Sizes::new(1448);
+        sizes.time();
+        for time in millis {
+            sizes.count(1448, at(*time), false);
+            sizes.count(1448, at(*time), true);
+        }
+        let (_, rhythms) = sizes.finish();
+        rhythms[0]
+    }
+
+    #[test]
+    fn the_longest_run_of_gaps_that_double_is_kept_with_the_flight_before() {
+        // Three at once, a probe, and five repetitions; then a run that is shorter, of a single packet.
+        let times = [
+            0, 0, 1, 15, 215, 615, 1415, 3015, 6215, 9000, 9300, 9900, 11_100, 13_500,
+        ];
+        let rhythm = rhythm(&times);
+        let wait = Span((3_200_000_000 >> 20) << 20);
+        assert_eq!((rhythm.doublings, rhythm.runs, rhythm.flight), (4, 2, 4));
+        assert_eq!((rhythm.again, rhythm.last_wait()), (at(6215), wait));
+        assert_eq!(rhythm.packets, 14);
+    }
+
+    #[test]
+    fn single_packets_are_no_flight() {
+        // A burst long before tells nothing of what comes later.
+        let rhythm = rhythm(&[0, 1, 2, 4000, 6000, 6300, 6900, 8100, 10_500]);
+        assert_eq!((rhythm.doublings, rhythm.flight), (3, 1));
     }
 }

@@ -40,7 +40,7 @@ const DOCUMENT: &str = "\
 Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
 
 ## How it is seen
-One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. Or large packets of one size leave at gaps that double, as TCP sends again what is not acknowledged (RFC 6298), while no more comes back than the smaller ones account for: a suspicion, from the sender's side alone. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged; and of what never came each ping is known to have had its reply.
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. Or large packets of one size leave at gaps that double, as TCP sends again what is not acknowledged (RFC 6298), no more of them than connections send that stand still, and what comes back meanwhile answers the smaller ones: a suspicion, from the sender's side alone, and for information where no more than one or two of them came at once before. Of an SA the first eight packets are not timed, so it takes one that was at work before. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged; and of what never came each ping is known to have had its reply.
 
 ## What else looks like it
 Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves hardly any gaps in the other.
@@ -915,7 +915,7 @@ fn replies(case: &Case<'_>, vantage: Vantage, end: usize) -> Option<(u64, Seen)>
 }
 
 /// Large packets of one size go to `end` as TCP sends again what nobody acknowledges, and hardly more comes back
-/// than answers to small ones, which pass all the while.
+/// than answers to small ones, which pass meanwhile.
 fn sent_again(
     case: &Case<'_>,
     tap: &Tap,
@@ -924,79 +924,137 @@ fn sent_again(
 ) -> Option<Finding> {
     /// So many times in a row the gaps double: a segment was sent again once more.
     const DOUBLINGS: u8 = 4;
-    /// One gap after another is twice as long by chance once in so many times.
-    const CHANCE: f64 = 0.1;
-    /// Of so many segments one is acknowledged, and more where all is well: every second one is to be (RFC 9293
-    /// section 3.8.6.3).
-    const ACKNOWLEDGED: u64 = 4;
-    let (out, back) = (directions.flows(end), directions.flows(1 - end));
+    /// One gap after another is about twice as long by chance no more often than that: gaps that have nothing to
+    /// do with one another are so in 0.114 of all cases.
+    const CHANCE: f64 = 0.12;
+    /// Where one in so many large packets was acknowledged, they arrive. Every second one should be (RFC 9293
+    /// section 3.8.6.3), but a receiver that takes several together acknowledges them together.
+    const ACKNOWLEDGED: u64 = 8;
     if tap.lacks_packets() || case.inside().is_some() {
         return None;
     }
-    let is_sent_again = |flow: &EspFlow, rhythm: &Rhythm| {
-        let chance = f64::from(rhythm.packets) * CHANCE.powi(i32::from(rhythm.doublings));
-        outer_of(flow, rhythm.size) > LEAST_MTU && rhythm.doublings >= DOUBLINGS && chance < 0.01
+    let out = directions.flows(end).iter();
+    let stuck = || {
+        let all = out
+            .clone()
+            .flat_map(|flow| flow.rhythms.iter().map(move |rhythm| (flow, rhythm)));
+        all.filter(|(flow, rhythm)| {
+            outer_of(flow, rhythm.size) > LEAST_MTU && is_stuck(flow, rhythm)
+        })
     };
-    let rhythm = out.iter().find_map(|flow| {
-        let mut rhythms = flow.rhythms.iter();
-        rhythms.find(|rhythm| is_sent_again(flow, rhythm))
-    })?;
-    // The last gap is about half of all; what comes back in it shows that the path is open.
-    let (first, last) = (rhythm.first.1, rhythm.last.1);
-    let half = Timestamp(first.0.midpoint(last.0));
-    let amid = back
-        .iter()
-        .map(|flow| esp::packets_within(flow, half, last));
-    let (mut large, mut small) = (0u64, 0u64);
-    for (size, packets) in out.iter().flat_map(|flow| &flow.sizes.counts) {
-        match *size >= rhythm.size {
-            true => large += u64::from(*packets),
-            false => small += u64::from(*packets),
-        }
+    let tried: u64 = stuck().map(|(_, rhythm)| u64::from(rhythm.packets)).sum();
+    let (_, rhythm) = stuck().max_by_key(|(_, rhythm)| rhythm.doublings)?;
+    let chance = tried as f64 * CHANCE.powi(i32::from(rhythm.doublings));
+    if rhythm.doublings < DOUBLINGS || chance >= 0.01 {
+        return None;
     }
-    let came = directions.packets(1 - end);
-    let known = out.iter().all(|flow| flow.sizes.others == 0);
-    let acknowledged = came.saturating_sub(small);
-    if amid.sum::<u64>() < PATTERN
-        || !known
-        || acknowledged.saturating_mul(ACKNOWLEDGED) >= large
+    // The last gap is about half of the run; what comes back in it shows that the path is open.
+    let wait = Span(-rhythm.last_wait().0);
+    let last = rhythm.again.1;
+    let half = last.later(wait);
+    let first = half.later(wait).max(rhythm.first.1);
+    let flows = |end| directions.alive(end, first, last);
+    let amid = flows(1 - end).map(|flow| esp::packets_within(flow, half, last));
+    let amid: u64 = amid.sum();
+    let (there, back) = (by_size(flows(end))?, by_size(flows(1 - end))?);
+    let large = there.range(rhythm.size..).map(|(_, packets)| packets);
+    let large: u64 = large.sum();
+    let small = there.values().sum::<u64>() - large;
+    let came: u64 = back.values().sum();
+    // An answer is as large as what it answers, such as that to a ping: what wants none has none of its size.
+    let answers = there.range(..rhythm.size);
+    let answers =
+        answers.map(|(size, packets)| back.get(size).map_or(0, |back| *packets.min(back)));
+    let acknowledged = came.saturating_sub(answers.sum());
+    let passes = flows(end).any(|flow| !is_stuck(flow, rhythm));
+    if passes
+        || amid < PATTERN
         || large < PATTERN
+        || acknowledged.saturating_mul(ACKNOWLEDGED) >= large
     {
         return None;
     }
+    // TCP fills the window before it waits; what sends a single large packet first may have met a filter of its port.
+    let is_transfer = u64::from(rhythm.flight) >= PATTERN;
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
-    Some(
-        Finding::new(
-            &RULE,
-            Confidence::Possible,
-            case.id,
-            rhythm.first,
-            say!("one of {size} octets of ESP", size = rhythm.size),
-        )
-        .severity(Severity::Warning)
-        .also(rhythm.last, "the last of that size")
-        .title(say!("Large packets from {from} to {to} seem to vanish", from, to))
-        .says(say!(
-            "Packets of {size} octets of ESP went from {from} to {to} at gaps that doubled {doublings} times in a \
-             row, as TCP sends again what is not acknowledged. All in all {large} large packets and {small} smaller \
-             ones went there, and {came} came back, hardly more than answer the smaller ones, some of them meanwhile.",
-            size = rhythm.size,
-            from,
-            to,
-            doublings = rhythm.doublings,
-            large,
-            small,
-            came
-        ))
-        .or(say!(
-            "The host behind {to} that they are for went away, or does not answer.",
-            to
-        ))
-        .or("They arrive, and what acknowledges them is lost, or sent past the tunnel.")
-        .advise(try_sizes(*from))
-        .advise_all(vendor_advice::of_both(case, Topic::Mtu))
-        .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        case.id,
+        rhythm.again,
+        say!("one of {size} octets of ESP", size = rhythm.size),
     )
+    .during(first, last)
+    .beside(rhythm.first, "one of that size before")
+    .says(say!(
+        "Packets of {size} octets of ESP went from {from} to {to} at gaps that doubled {doublings} times in a row, as \
+         TCP and QUIC send again what is not acknowledged. All in all {large} large packets and {small} smaller ones \
+         went there, and {came} came back, hardly more than answers as large as the smaller ones, and at least {amid} \
+         of them in the last of these gaps.",
+        size = rhythm.size,
+        from,
+        to,
+        doublings = rhythm.doublings,
+        large,
+        small,
+        came,
+        amid
+    ));
+    let finding = match is_transfer {
+        true => finding.severity(Severity::Warning).title(say!(
+            "Large packets from {from} to {to} seem to vanish",
+            from,
+            to
+        )),
+        false => finding
+            .severity(Severity::Info)
+            .title(say!("Large packets from {from} to {to} have no answer", from, to))
+            .or(say!(
+                "A filter behind {to} drops that service, such as QUIC (UDP 443) or SIP: its first packet is large, and \
+                 is sent again at gaps that double, too.",
+                to
+            )),
+    };
+    Some(
+        finding
+            .or(say!(
+                "The host behind {to} that they are for went away, or does not answer.",
+                to
+            ))
+            .or("They arrive, and what acknowledges them is lost, or sent past the tunnel.")
+            .advise(try_sizes(*from))
+            .advise_all(vendor_advice::of_both(case, Topic::Mtu))
+            .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
+    )
+}
+
+/// Whether packets of a size and of larger ones are no more than connections send of which none goes on: then nothing
+/// shows that any of them was acknowledged.
+fn is_stuck(flow: &EspFlow, rhythm: &Rhythm) -> bool {
+    /// What TCP sends before the first acknowledgement (RFC 6928 section 2).
+    const FLIGHT: u64 = 10;
+    /// A probe for what was lost at the end (RFC 8985 section 7.3), and a repetition at each end of a run.
+    const FURTHER: u64 = 3;
+    let (mut packets, mut runs) = (0, 0);
+    for one in flow.rhythms.iter().filter(|one| one.size >= rhythm.size) {
+        packets += u64::from(one.packets);
+        runs += u64::from(one.runs);
+    }
+    packets <= runs.max(1) * (FLIGHT + u64::from(rhythm.doublings) + FURTHER)
+}
+
+/// Packets of flows by size; `None` if there are too many sizes to know.
+fn by_size<'m>(flows: impl Iterator<Item = &'m EspFlow>) -> Option<BTreeMap<u32, u64>> {
+    let mut all = BTreeMap::new();
+    for flow in flows {
+        if flow.sizes.others > 0 {
+            return None;
+        }
+        for (size, packets) in &flow.sizes.counts {
+            *all.entry(*size).or_default() += u64::from(*packets);
+        }
+    }
+    Some(all)
 }
 
 /// Whether packets of one size came at equal intervals throughout: the mean square of the intervals
@@ -1374,32 +1432,99 @@ mod tests {
         silent(&text("32..49"), "mtu-black-hole");
     }
 
+    /// Pings of A and their answers, and what else passes in a second child SA whose first packets are small.
+    fn beside_pings(pings: &str, others: &str) -> Model {
+        crate::testing::model(&format!(
+            "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+             0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80
+             1 A > B ESP 0xb1 seq 1..60 every 0.5 size 120
+             {pings}
+             1 A > B ESP 0xb2 seq 1..9 every 0.1 size 120
+             1.05 B > A ESP 0xa2 seq 1..9 every 0.1 size 120
+             {others}"
+        ))
+    }
+
+    const ANSWERED: &str = "1.1 B > A ESP 0xa1 seq 1..60 every 0.5 size 120";
+
+    /// Packets to B of one size at these times, with numbers from this one on.
+    fn large(size: u32, seq: u32, times: &[f64]) -> String {
+        let line =
+            |(seq, time): (u32, &f64)| format!("{time} A > B ESP 0xb2 seq {seq} size {size}\n");
+        (seq..).zip(times).map(line).collect()
+    }
+
+    const DOUBLED: [f64; 7] = [2.0, 2.2, 2.6, 3.4, 5.0, 8.2, 14.6];
+
+    /// A flight of ten, and repetitions.
+    fn flight(seq: u32) -> String {
+        let flight = format!(
+            "1.99 A > B ESP 0xb2 seq {seq}..{} every 0.001 size 1448\n",
+            seq + 8
+        );
+        flight + &large(1448, seq + 9, &DOUBLED)
+    }
+
     #[test]
     fn large_packets_at_gaps_that_double_while_small_ones_have_answers() {
-        let slugs = |size: u32, times: &[&str], acknowledged: &str| {
-            let large = (10..).zip(times);
-            let large =
-                large.map(|(seq, time)| format!("{time} A > B ESP 0xb2 seq {seq} size {size}"));
-            let large: Vec<String> = large.collect();
-            let model = crate::testing::model(&format!(
-                "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
-                 0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80
-                 1 A > B ESP 0xb1 seq 1..30 every 0.5 size 120
-                 1.1 B > A ESP 0xa1 seq 1..30 every 0.5 size 120
-                 1 A > B ESP 0xb2 seq 1..9 every 0.1 size 120
-                 1.05 B > A ESP 0xa2 seq 1..9 every 0.1 size 120
-                 {}{acknowledged}",
-                large.join("\n")
-            ));
-            super::tests::slugs(&model)
+        let slugs = |others: &str| super::tests::slugs(&beside_pings(ANSWERED, others));
+        assert_eq!(slugs(&flight(10)), ["mtu-black-hole"]);
+        // As small as every path takes; at equal gaps, as something sends that wants no answer.
+        assert!(slugs(&large(1200, 10, &DOUBLED)).is_empty());
+        let equal = [2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0];
+        assert!(slugs(&large(1448, 10, &equal)).is_empty());
+        // Acknowledged, one in eight or more.
+        let answers = "2.3 B > A ESP 0xa2 seq 10..12 every 2 size 88";
+        assert!(slugs(&format!("{}{answers}", flight(10))).is_empty());
+        // Each packet was recorded twice.
+        let twice: String = flight(10)
+            .replace(" every 0.001", "")
+            .lines()
+            .flat_map(|line| [line, "\n", line, "\n"])
+            .collect();
+        assert_eq!(slugs(&twice), ["mtu-black-hole"]);
+    }
+
+    #[test]
+    fn what_begins_with_one_large_packet_may_have_met_a_filter_of_its_port() {
+        use crate::diagnose::Severity;
+        let severity =
+            |others: &str| said(&super::RULE, &beside_pings(ANSWERED, others))[0].severity;
+        assert_eq!(severity(&flight(10)), Severity::Warning);
+        assert_eq!(severity(&large(1448, 10, &DOUBLED)), Severity::Info);
+    }
+
+    #[test]
+    fn an_upload_that_stands_still_in_an_outage_is_no_question_of_size() {
+        let slugs = |pings: &str, others: &str| super::tests::slugs(&beside_pings(pings, others));
+        // Nothing came back while it was sent again.
+        let outage = "1.1 B > A ESP 0xa1 seq 1..6 every 0.5 size 120
+             15 B > A ESP 0xa1 seq 7..30 every 0.5 size 120";
+        assert!(slugs(outage, &flight(10)).is_empty());
+        // It goes on after that, however seldom it is acknowledged.
+        let on = "15 A > B ESP 0xb2 seq 26..300 every 0.01 size 1448";
+        assert!(slugs(ANSWERED, &format!("{}{on}", flight(10))).is_empty());
+        // What wants no answer does not account for acknowledgements.
+        let syslog = "2 A > B ESP 0xb2 seq 26..300 every 0.04 size 168
+             2.1 B > A ESP 0xa2 seq 10..18 every 1 size 88";
+        assert!(slugs(ANSWERED, &format!("{}{syslog}", flight(10))).is_empty());
+    }
+
+    #[test]
+    fn many_rows_of_packets_have_gaps_that_double_by_chance() {
+        // Each in a child SA of its own.
+        let other = |place: u32| {
+            format!(
+                "1 A > B ESP 0xc{place} seq 1..9 every 0.1 size 120
+                 2 A > B ESP 0xc{place} seq 10..21 every 1.3 size 1448\n"
+            )
         };
-        let doubled = ["2", "2.2", "2.6", "3.4", "5", "8.2", "14.6"];
-        assert_eq!(slugs(1448, &doubled, ""), ["mtu-black-hole"]);
-        // As small as every path takes; at equal gaps, as something sends that wants no answer; acknowledged.
-        assert!(slugs(1200, &doubled, "").is_empty());
-        let equal = ["2", "4", "6", "8", "10", "12", "14"];
-        assert!(slugs(1448, &equal, "").is_empty());
-        let answers = "\n2.3 B > A ESP 0xa1 seq 31..34 every 2 size 88";
-        assert!(slugs(1448, &doubled, answers).is_empty());
+        let slugs = |others: u32| {
+            let run = large(1448, 10, &DOUBLED[..6]);
+            let others: String = (0..others).map(other).collect();
+            super::tests::slugs(&beside_pings(ANSWERED, &format!("{run}{others}")))
+        };
+        assert_eq!(slugs(3), ["mtu-black-hole"]);
+        assert!(slugs(5).is_empty());
     }
 }
