@@ -10,9 +10,10 @@ use espial::capture::{self, LinkType, Scratch, Writer};
 use espial::diagnose::{Confidence, Finding, Severity};
 use espial::keys::{self, KeyRing};
 use espial::model::Blind;
-use espial::units::Timestamp;
+use espial::registry::ExchangeType;
+use espial::units::{IkeSpis, Timestamp};
 use espial::{Analysis, Options, analyze};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -514,18 +515,29 @@ fn broken(variant: &Variant, known: &Known<'_>, given: &Analysis) -> Option<Stri
     (!wrong.is_empty()).then_some(wrong)
 }
 
-/// An end that is answered, as the other's messages show by both SPIs, and of which no frame is
-/// there.
+/// An end that is answered, as the other's messages show by both SPIs of an IKE SA that began in the recording (those
+/// of an older one are named in vain as well), and of which no frame is there.
 fn deaf(variant: &Variant, given: &Analysis) -> Option<IpAddr> {
     let frames = variant.files.iter().flatten().map(sender);
     // Without the sender of each, of links that are not read here, nothing is known.
     let senders: Option<BTreeSet<IpAddr>> = frames.collect();
     let senders = senders?;
-    let messages = given.model.messages.iter();
+    let model = &given.model;
+    const BEGINNINGS: [ExchangeType; 3] = [
+        ExchangeType::IKE_SA_INIT,
+        ExchangeType::IDENTITY_PROTECTION,
+        ExchangeType::AGGRESSIVE,
+    ];
+    let begun = model.ike_sas.iter().filter(|sa| {
+        let first = sa.exchanges.first();
+        first.is_some_and(|id| BEGINNINGS.contains(&model.exchanges[*id].kind))
+    });
+    let begun: HashSet<IkeSpis> = begun.map(|sa| sa.spis).collect();
+    let messages = model.messages.iter();
     messages
         .filter(|message| {
             let spis = message.header.spis;
-            !spis.initiator.is_zero() && !spis.responder.is_zero()
+            !spis.initiator.is_zero() && !spis.responder.is_zero() && begun.contains(&spis)
         })
         .map(|message| message.path.to().address)
         .find(|address| !senders.contains(address))

@@ -190,8 +190,13 @@ pub fn packets_within(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
 /// Packets of a flow between two times at most: those of the timeline's steps of which a part lies between,
 /// so rather too many.
 pub fn packets_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
+    without_copies(flow, frames_about(flow, from, to))
+}
+
+/// As [`packets_about`], with copies.
+pub fn frames_about(flow: &EspFlow, from: Timestamp, to: Timestamp) -> u64 {
     let about = steps(flow).filter(|(begin, end, _)| *begin <= to && *end > from);
-    without_copies(flow, about.map(|(.., packets)| packets).sum())
+    about.map(|(.., packets)| packets).sum()
 }
 
 /// The steps of a flow's timeline: when each begins and ends, and its packets.

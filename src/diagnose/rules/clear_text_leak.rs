@@ -297,7 +297,8 @@ fn is_decrypted_copy(case: &Case<'_>, clear: &ClearFlow) -> bool {
         let mut silences = flow.silences.iter();
         if meets && !silences.any(|silence| silence.before.1 <= first && silence.after.1 >= last) {
             let (packets, began) = receivers.entry(flow.key.to).or_default();
-            *packets = packets.saturating_add(esp::packets_about(flow, from, last));
+            // Packets in clear are counted with copies, too.
+            *packets = packets.saturating_add(esp::frames_about(flow, from, last));
             *began |= seen.first.1 <= first;
         }
     }

@@ -2,7 +2,7 @@
 
 use super::ts_narrowed::pair;
 use crate::diagnose::facts::selectors::{self, Deletion};
-use crate::diagnose::facts::{self, end_of, tap};
+use crate::diagnose::facts::{self, end_of, quality, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{Exchange, Flight, IkeSaId, InformationalClass, Seen, Selector, selector};
@@ -153,7 +153,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let holds_others = displaced
         .iter()
         .any(|one| sends_on(case, &deleted, one, soon));
-    if displaced.len() < PATTERN && !again || holds_two || holds_others {
+    let once = displaced.len() < PATTERN;
+    // Of a single time all that is known is what came after what.
+    let is_ordered = quality::clock_error(case.model, one.deletion.vantage) == Span::default();
+    if once && !(again && is_ordered) || holds_two || holds_others {
         return Vec::new();
     }
     let from = one.after.from;
@@ -179,7 +182,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let says = says.then(again.then_some("What was deleted was asked for again."));
     // Once may be chance: what was deleted just then was not wanted for another reason.
-    let once = displaced.len() < PATTERN;
     let confidence = Confidence::Certain.lower_if(once);
     let finding = one_at_a_time(case, &displaced, from, confidence, says);
     let chance = say!(
