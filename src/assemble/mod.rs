@@ -12,6 +12,7 @@ mod tunnel;
 use crate::each::{Each, map_ids};
 use crate::model::{IkeSa, IkeSaId, IkeState, IkeSuite, Model, Nat, Transport};
 use crate::net::Path;
+use crate::registry::NotifyType;
 use crate::units::Endpoint;
 use foldhash::quality::RandomState;
 use std::collections::BTreeSet;
@@ -55,6 +56,9 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
     }
     child::link(model, &succession, each);
     model.past_port_500 = past_port_500(model);
+    let mut notices = model.ike_sas.iter().flat_map(|sa| &sa.notices);
+    model.any_redirected_from =
+        notices.any(|notice| !notice.v1 && notice.kind == NotifyType::REDIRECTED_FROM.0);
     tunnel::group(model);
     taps::pair(model, each);
 }

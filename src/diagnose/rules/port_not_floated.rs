@@ -1,6 +1,7 @@
 //! A side stays on UDP 500: what was asked on UDP 4500 is answered from there, or never goes to UDP 4500.
 
 use crate::diagnose::facts::{began, first};
+use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{Exchange, IkeSa, NatVerdict};
@@ -40,11 +41,15 @@ A device in between that translates ports. A hash that does not fit may be sent 
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    case.exchanges()
-        .find_map(|exchange| stays(case, exchange))
-        .or_else(|| case.ike_sas().find_map(|sa| never_moves(case, sa)))
-        .into_iter()
-        .collect()
+    let ways: [Way; 2] = [
+        (Signs::ASIDE, |case| {
+            case.exchanges().find_map(|exchange| stays(case, exchange))
+        }),
+        (Signs::NAT, |case| {
+            case.ike_sas().find_map(|sa| never_moves(case, sa))
+        }),
+    ];
+    first_of(&ways, case).into_iter().collect()
 }
 
 /// The initiator authenticates itself on port 500, though the two have found a NAT between them: it must go to

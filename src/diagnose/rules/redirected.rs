@@ -19,13 +19,12 @@ pub static RULE: Rule = Rule {
     document: DOCUMENT,
     // What came of the tunnel that was left; see [`AWAY`].
     explains: &[],
-    needs: Signs::OPENED
-        .or(Signs::BARE)
-        .or(Signs::UNAGREED)
-        .or(Signs::DELETED)
-        .or(Signs::NOTICE),
+    needs: READABLE.or(Signs::DELETED).or(Signs::NOTICE),
     check,
 };
+
+/// Signs of a message that may be read and may hold REDIRECT.
+const READABLE: Signs = Signs::OPENED.or(Signs::BARE).or(Signs::UNAGREED);
 
 const DOCUMENT: &str = "\
 ## What it means
@@ -71,7 +70,8 @@ struct Told {
 }
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let read = case.ike_sas().flat_map(|sa| {
+    let readable = case.signs().meet(READABLE);
+    let read = case.ike_sas().filter(|_| readable).flat_map(|sa| {
         redirections(case.model, sa).map(|(message, gateway)| Told {
             at: (message.frame, message.time),
             note: NotifyType::REDIRECT,
@@ -145,7 +145,7 @@ fn sent_by(sa: &IkeSa) -> impl Iterator<Item = (&IkeSa, &Notice, Gateway)> {
 
 /// What an end tells another gateway of why it left this tunnel, whose IKE SA was deleted.
 fn left(case: &Case<'_>) -> Vec<Told> {
-    if !case.signs().meet(Signs::DELETED) {
+    if !case.model.any_redirected_from || !case.signs().meet(Signs::DELETED) {
         return Vec::new();
     }
     let [one, two] = case.tunnel.ends;
