@@ -132,10 +132,13 @@ fn held<'a>(body: &Body<'a>) -> &'a [u8] {
 
 /// Whether it is told by how plausible its octets are, not by its port.
 fn is_told_by_looks(datagram: &Datagram<'_>) -> bool {
+    const UDP: u8 = 17;
     let ports = [datagram.path.from.port, datagram.path.to.port];
-    let by_looks = matches!(
-        datagram.body,
-        Body::Ike(_) | Body::Learned(_) | Body::Segment(_)
-    );
+    let by_looks = match datagram.body {
+        Body::Ike(_) | Body::Learned(_) | Body::Segment(_) => true,
+        // The first piece of a UDP datagram may be one of IKE.
+        Body::Fragment(fragment) => fragment.protocol == UDP,
+        _ => false,
+    };
     by_looks && !ports.contains(&Some(4500))
 }
