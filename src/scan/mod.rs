@@ -100,12 +100,12 @@ impl Scanner {
                 if task.wants.keeps {
                     notes.keep(frame);
                 }
-                let at = (frame.id, frame.time);
                 match express::read(frame, &learned) {
                     Some(Express::Esp(packet)) if is_sealed => {
                         return notes.take_express(frame, &packet);
                     }
                     Some(Express::Clear(passer)) => {
+                        let at = (frame.id, frame.time);
                         return notes.clear.add(at, frame.vantage, &passer);
                     }
                     Some(Express::Nothing) => return,

@@ -63,7 +63,7 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
                     inner.count(carried, carries);
                 }
             }
-            What::Icmp(error) if !matches!(error.quoted.protocol, 17 | 50 | 51) => {
+            What::Refused(error) => {
                 let row = ClearFlow {
                     vantage,
                     from: error.quoted.from.address,

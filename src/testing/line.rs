@@ -51,8 +51,10 @@ pub(super) enum What {
         /// What keys make of it; `None` without any.
         keyed: Option<Keyed>,
     },
-    /// An ICMP error.
+    /// An ICMP error about a packet of IPsec.
     Icmp(IcmpError),
+    /// An ICMP error about a packet in clear.
+    Refused(IcmpError),
     /// A NAT keepalive.
     Keepalive,
     /// A packet in clear.
@@ -112,7 +114,11 @@ impl Reader {
         match kind.as_str() {
             "ESP" | "AH" => esp(packet, kind == "AH", time, &mut words, packets)?,
             "ICMP" => {
-                packet.what = What::Icmp(icmp(&mut words, packet.path)?);
+                let error = icmp(&mut words, packet.path)?;
+                packet.what = match error.quoted.protocol {
+                    17 | 50 | 51 => What::Icmp(error),
+                    _ => What::Refused(error),
+                };
                 train(packet, time, 1.0, &mut words, packets)?;
             }
             "KEEPALIVE" => train(packet, time, 20.0, &mut words, packets)?,

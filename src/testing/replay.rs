@@ -63,10 +63,8 @@ pub(super) fn replay(packets: &[Packet], visit: &mut dyn FnMut(&Datagram<'_>, Ti
                 opening: None,
                 payload: &[],
             }),
-            What::Icmp(error) if !matches!(error.quoted.protocol, 17 | 50 | 51) => {
-                Body::Refused(*error)
-            }
             What::Icmp(error) => Body::Icmp(*error),
+            What::Refused(error) => Body::Refused(*error),
             What::Keepalive => Body::Keepalive,
             What::Clear { .. } | What::Fragments { .. } => continue,
         };

@@ -4,8 +4,7 @@ pub use crate::model::Notice;
 
 use super::icmp::{self, Meaning};
 use super::is_private;
-use crate::diagnose::Case;
-use crate::language::Text;
+use crate::diagnose::{Case, Finding};
 use crate::model::{ClearFlow, FragmentTrain, IkeSa, Refusal};
 use crate::registry::{NotifyType, NotifyV1};
 use crate::say;
@@ -32,18 +31,22 @@ pub fn flows<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m ClearFlow> {
     flows.filter(|flow| flow.packets > 0)
 }
 
-/// The first of these packets of which a router says that it has no way for them, or refuses them: they are no copies,
-/// and what says so is in words.
-pub fn turned_back<'m>(flows: &[&'m ClearFlow]) -> Option<(&'m Refusal, Text)> {
+/// The first error that says of these packets that they go no further: then they are no copies.
+pub fn turned_back<'m>(flows: &[&'m ClearFlow]) -> Option<&'m Refusal> {
     let mut refused = flows.iter().filter_map(|flow| flow.refused.as_deref());
-    let first = refused.find(|refused| is_turned_back(refused))?;
-    let says = say!(
+    refused.find(|refused| is_turned_back(refused))
+}
+
+/// Adds to a finding what a router says of packets that it turns back.
+pub fn tell_turned_back(mut finding: Finding, refused: &Refusal) -> Finding {
+    let (router, error) = (refused.by, &icmp::name(&refused.error));
+    finding.says.add(say!(
         "{router} answers {error} ({times} in all): it has no way for them, or refuses them.",
-        router = first.by,
-        error = icmp::name(&first.error),
-        times = first.count
-    );
-    Some((first, says))
+        router,
+        error,
+        times = refused.count
+    ));
+    finding.also(refused.at, say!("{error} from {router}", error, router))
 }
 
 /// Whether an error says that packets go no further. One of a router with a private address may come out of the

@@ -1,7 +1,7 @@
 //! Inner packets travel in clear on the outside link.
 
 use crate::diagnose::facts::life::{self, Closing};
-use crate::diagnose::facts::{clear, end_of, esp, icmp, is_private, is_selected, is_shared};
+use crate::diagnose::facts::{clear, end_of, esp, is_private, is_selected, is_shared};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{
@@ -99,16 +99,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             say!("{gateway} deletes the IKE SA", gateway = closing.from),
         );
     }
-    if let Some((refused, says)) = clear::turned_back(&leaks) {
-        finding.says.add(says);
-        finding = finding.also(
-            refused.at,
-            say!(
-                "{error} from {router}",
-                error = icmp::name(&refused.error),
-                router = refused.by
-            ),
-        );
+    if let Some(refused) = clear::turned_back(&leaks) {
+        finding = clear::tell_turned_back(finding, refused);
     } else if closed.is_none() {
         finding = finding.or(match blind {
             true => "The capture filter leaves out ESP, and these are inbound packets that Linux shows again, decrypted.",

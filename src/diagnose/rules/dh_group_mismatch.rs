@@ -1,13 +1,13 @@
 //! The responder asks for a group that the initiator never comes up with.
 
 use crate::diagnose::facts::clear::{self, Notice};
-use crate::diagnose::facts::offer::{self, Kind};
+use crate::diagnose::facts::offer;
 use crate::diagnose::facts::tap::{Tap, went_on};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, child};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, Model};
-use crate::registry::{ExchangeType, NotifyType, TransformType};
+use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::cell::OnceCell;
@@ -47,9 +47,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             let asked_here = case.model.exchanges[notice.exchange].request().is_some();
             if notice.exchange_kind == ExchangeType::IKE_SA_INIT && asked_here {
                 let offered = wanted(notice).and_then(|group| {
-                    let name = offer::name(TransformType::KE, group);
                     let (offer, _) = offer::offered(case.model, sa)?;
-                    Some(offer.values(Kind::KeyExchange).contains(&name))
+                    Some(offer.has_group(group))
                 });
                 asked.push((notice, offered));
             }

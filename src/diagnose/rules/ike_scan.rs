@@ -46,6 +46,8 @@ A misconfigured initiator that begins anew at once after each refusal; it would 
 /// So many first messages within [`BURST`] are a scan.
 const MANY: usize = 8;
 
+const RESTRICT: &str = "Restrict UDP 500 and 4500 to known peers, if that is possible.";
+
 /// Further refusals that are cited.
 const SHOWN: usize = 8;
 
@@ -90,7 +92,7 @@ fn no_message(case: &Case<'_>) -> Option<Finding> {
          this. It tells nothing of a tunnel.",
         peer = first.from
     ))
-    .advise("Restrict UDP 500 and 4500 to known peers, if that is possible.");
+    .advise(RESTRICT);
     let again = notices.map(|notice| notice.at);
     Some(
         again
@@ -130,7 +132,7 @@ fn many_first_messages(case: &Case<'_>) -> Vec<Finding> {
                     tries = tries.len(),
                     to = first.to().address
                 ))
-                .advise("Restrict UDP 500 and 4500 to known peers, if that is possible.");
+                .advise(RESTRICT);
             for one in burst {
                 finding = finding.also(one.first, "another");
             }

@@ -1,6 +1,6 @@
 //! A gateway's own address talks to a private one in clear: NAT took the packets out of the tunnel.
 
-use crate::diagnose::facts::{clear, end_of, icmp, is_private, is_selected, is_shared};
+use crate::diagnose::facts::{clear, end_of, is_private, is_selected, is_shared};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{ClearFlow, Model, Selector, selector};
@@ -113,16 +113,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
         None => "Exempt the traffic of the tunnel from source NAT, by a rule before the one that translates.".into(),
     });
-    if let Some((refused, says)) = clear::turned_back(&strays) {
-        finding.says.add(says);
-        finding = finding.also(
-            refused.at,
-            say!(
-                "{error} from {router}",
-                error = icmp::name(&refused.error),
-                router = refused.by
-            ),
-        );
+    if let Some(refused) = clear::turned_back(&strays) {
+        finding = clear::tell_turned_back(finding, refused);
     }
     for clear in &strays {
         finding = finding.also(

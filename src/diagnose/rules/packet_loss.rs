@@ -5,7 +5,7 @@ use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Asked, Fate, Located, Tap, own};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{AnomalyKind, EspFlow, Transport, Tunnel};
+use crate::model::{AnomalyKind, EspFlow, Missed, Transport, Tunnel};
 use crate::say;
 use crate::units::{EspSpi, Span};
 
@@ -209,12 +209,16 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
 /// Whether nearly all were lost in a row: an outage, which is told for itself. Where none arrived afterwards fewer
 /// are enough, since nothing tells when it would have ended.
 fn is_one_piece(located: &Located<'_>) -> bool {
-    let missed = located.missed.iter();
-    let longest = missed.max_by_key(|missed| missed.run.length());
-    longest.is_some_and(|longest| {
+    longest(located).is_some_and(|longest| {
         let length = longest.run.length();
         (length >= 5 || longest.after.is_none()) && length.saturating_mul(10) >= located.lost * 9
     })
+}
+
+/// The longest run of packets that were lost.
+fn longest<'l>(located: &'l Located<'_>) -> Option<&'l Missed> {
+    let missed = located.missed.iter();
+    missed.max_by_key(|missed| missed.run.length())
 }
 
 /// Of what nothing arrives any more, though it goes on being sent.
@@ -227,8 +231,7 @@ enum Ends {
 
 /// What ends between two taps for good; `None` if something arrives later, or the end is too near.
 fn ends(case: &Case<'_>, located: &Located<'_>, end: usize, first: Cite) -> Option<Ends> {
-    let missed = located.missed.iter();
-    let longest = missed.max_by_key(|missed| missed.run.length())?;
+    let longest = longest(located)?;
     let goes_on = |flow: &&&EspFlow| flow.seen.last.1.since(first.1) >= Tap::PATIENCE;
     let sent = case.directions_at(located.near)?.flows(end);
     let mut on = sent.iter().filter(goes_on).map(|flow| flow.key.spi);

@@ -7,6 +7,7 @@ use crate::language::Text;
 use crate::model::{AnomalyKind, EspFlow, Silence};
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -319,19 +320,7 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
     })?;
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     Some(
-        Finding::new(
-            &RULE,
-            Confidence::Possible,
-            case.id,
-            silence.after,
-            say!(
-                "first packet of {peer} after {silence}",
-                peer,
-                silence = silence.length
-            ),
-        )
-        .severity(Severity::Warning)
-        .also(silence.before, "last packet before the silence")
+        suspicion(case, peer, silence)
         .title(say!(
             "Nothing of {peer} came for {silence}, though {other} went on sending",
             peer,
@@ -414,23 +403,12 @@ fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
     })?;
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     Some(
-        Finding::new(
-            &RULE,
-            Confidence::Possible,
-            case.id,
-            silence.after,
-            say!(
-                "first packet of {peer} after {silence}",
-                peer,
-                silence = silence.length
-            ),
-        )
+        suspicion(case, peer, silence)
         // A shorter one is nothing that anybody misses for long.
         .severity(match silence.length >= LONG {
             true => Severity::Warning,
             false => Severity::Info,
         })
-        .also(silence.before, "last packet before the silence")
         .title(say!(
             "Nothing of {peer} came for {silence}, and then all at once",
             peer,
@@ -458,6 +436,23 @@ fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
             to = peer
         )),
     )
+}
+
+/// The silence of a peer of which no number is missing, and which no packet proves to be an outage.
+fn suspicion(case: &Case<'_>, peer: &IpAddr, silence: &Silence) -> Finding {
+    Finding::new(
+        &RULE,
+        Confidence::Possible,
+        case.id,
+        silence.after,
+        say!(
+            "first packet of {peer} after {silence}",
+            peer,
+            silence = silence.length
+        ),
+    )
+    .severity(Severity::Warning)
+    .also(silence.before, "last packet before the silence")
 }
 
 /// What the TTL of IKE messages of one side tells of its way before and after a silence, in words:

@@ -87,6 +87,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         case,
         in_vain: OnceCell::new(),
         tries: OnceCell::new(),
+        beside: OnceCell::new(),
         denials: OnceCell::new(),
         busy: OnceCell::new(),
         whole: OnceCell::new(),
@@ -123,6 +124,8 @@ struct Past<'c, 'm> {
     in_vain: OnceCell<[Vec<(Timestamp, Timestamp)>; 2]>,
     /// When each end first sent a request that had no answer, in order, and how often it sent that and all before.
     tries: OnceCell<[Vec<(Timestamp, u64)>; 2]>,
+    /// Whether the tap stands beside each end.
+    beside: OnceCell<[bool; 2]>,
     /// What each end said of SAs that it does not know, in order of time.
     denials: OnceCell<[Vec<(Cite, Text)>; 2]>,
     /// Flows towards each end that carried something, in order of their first packet: when that came,
@@ -158,6 +161,14 @@ impl Past<'_, '_> {
             latest.map_or(0, |(_, sum)| *sum)
         };
         until(to).saturating_sub(until(from))
+    }
+
+    /// Whether all that an end sends is heard: the tap stands beside it.
+    fn is_heard(&self, end: usize) -> bool {
+        let beside = self
+            .beside
+            .get_or_init(|| [0, 1].map(|end| tap::is_beside(self.case, end)));
+        beside.get(end).copied().unwrap_or(false)
     }
 
     /// The first time, not too long before `start`, that an end denied what it should know.
@@ -365,46 +376,38 @@ fn begins_anew(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -
         .unwrap_or_default();
     // Without traffic the other side asks whether it lives. Where a path is dead both do, and a tap far from the
     // one that begins anew does not hear what that asks.
-    let tries = match tap::is_beside(case, end) {
+    let tries = || match past.is_heard(end) {
         true => past.tries(1 - end, heard.1, start.1),
         false => 0,
     };
-    if void.max(tries) < VOID
+    if void < VOID && tries() < VOID
         || past.asked_in_vain(end, start.1)
         || runs_on(directions, end, start.1, start.1)
     {
         return None;
     }
-    let (confidence, says) = match void >= VOID {
-        true => (
-            Confidence::Likely,
-            say!(
-                "{peer} was silent for {silence} and sent no delete, while {void} ESP packets went to it \
-                 unanswered. Then it began a new IKE SA from the first message; its old SPIs are not used \
-                 again.",
-                peer = who,
-                silence,
-                void
-            ),
-        ),
-        false => (
-            Confidence::Possible,
-            say!(
+    let told = |confidence| finding(case, confidence, who, heard, start, None);
+    let told = match void >= VOID {
+        true => told(Confidence::Likely).says(say!(
+            "{peer} was silent for {silence} and sent no delete, while {void} ESP packets went to it \
+             unanswered. Then it began a new IKE SA from the first message; its old SPIs are not used \
+             again.",
+            peer = who,
+            silence,
+            void
+        )),
+        false => told(Confidence::Possible)
+            .title(say!("{peer} seems to have restarted", peer = who))
+            .says(say!(
                 "{peer} was silent for {silence} and sent no delete, while IKE asked it in vain {times}. Then it began \
                  a new IKE SA from the first message; its old SPIs are not used again.",
                 peer = who,
                 silence,
-                times = count(tries, "time")
-            ),
-        ),
-    };
-    let told = finding(case, confidence, who, heard, start, None);
-    let told = match confidence {
-        Confidence::Possible => told.title(say!("{peer} seems to have restarted", peer = who)),
-        _ => told,
+                times = count(tries(), "time")
+            )),
     };
     Some(
-        told.says(says)
+        told
             .or("A path outage in which the side that begins anew lost its state as well.")
             .or("It gave the tunnel up: what it asked itself did not get as far as this tap, and so had no answer."),
     )

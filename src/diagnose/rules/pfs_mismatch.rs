@@ -9,7 +9,7 @@ use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, one_of};
 use crate::limits;
 use crate::model::{ChildOutcome, Model, Reading};
-use crate::registry::{ExchangeType, NotifyType, TransformType, transform};
+use crate::registry::{ExchangeType, NotifyType, transform};
 use crate::say;
 use crate::units::Span;
 use std::collections::BTreeSet;
@@ -266,11 +266,7 @@ pub(super) fn suspicion(
     if !refusal.v1 && refusal.reason == NotifyType::INVALID_KE_PAYLOAD.0 {
         // Who offers the group that is asked for tries again with it (RFC 7296 section 1.3): that is no mismatch.
         let offered = refusal.wanted_group().zip(refusal.attempt.offer(model));
-        let is_offered = |(group, offer): (u16, offer::Offer)| {
-            let name = offer::name(TransformType::KE, group);
-            offer.values(Kind::KeyExchange).contains(&name)
-        };
-        if offered.is_some_and(is_offered) {
+        if offered.is_some_and(|(group, offer)| offer.has_group(group)) {
             return None;
         }
         let wanted = refusal.wanted_group().map(offer::group);

@@ -8,7 +8,8 @@ use crate::language::Text;
 use crate::model::{Exchange, Flight, IkeSaId, InformationalClass, Seen, Selector, selector};
 use crate::registry::ExchangeType;
 use crate::say;
-use crate::units::{EspSpi, Span, Timestamp};
+use crate::units::{EspSpi, Span, Timestamp, Vantage};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The rule.
@@ -60,6 +61,8 @@ struct Made {
     /// Under which IKE SA.
     ike_sa: IkeSaId,
     at: Cite,
+    /// Where that was recorded.
+    vantage: Option<Vantage>,
     /// Who granted it, and who asked for it.
     from: IpAddr,
     to: IpAddr,
@@ -144,19 +147,23 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let again = asked_again(one);
     let soon = longest(&displaced);
     // Where two live side by side for longer than one lived on that was displaced, the peer holds several.
-    let mut pairs = made.windows(2);
-    let holds_two = pairs.any(|pair| {
-        matches!(pair, [before, after] if after.from == one.after.from
-            && !is_alike(before, after)
-            && lives_beside(case, &deleted, before, after, soon))
-    });
-    let holds_others = displaced
-        .iter()
-        .any(|one| sends_on(case, &deleted, one, soon));
+    let gone: BTreeSet<EspSpi> = deleted.iter().map(|one| one.spi).collect();
+    let holds_two = || {
+        let lasting = lasting(case, &gone);
+        made.windows(2).any(|pair| {
+            matches!(pair, [before, after] if after.from == one.after.from
+                && !is_alike(before, after)
+                && lives_beside(case, &lasting, before, after, soon))
+        })
+    };
+    let holds_others = || {
+        let mut displaced = displaced.iter();
+        displaced.any(|one| sends_on(case, &gone, one, soon))
+    };
     let once = displaced.len() < PATTERN;
     // Of a single time all that is known is what came after what.
     let is_ordered = quality::clock_error(case.model, one.deletion.vantage) == Span::default();
-    if once && !(again && is_ordered) || holds_two || holds_others {
+    if once && !(again && is_ordered) || holds_two() || holds_others() {
         return Vec::new();
     }
     let from = one.after.from;
@@ -195,50 +202,59 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     finding.into_iter().collect()
 }
 
-/// Whether a child SA, or what it was rekeyed to, lives for longer than `soon` beside the next, as far as the
-/// recording goes: nobody deletes it.
+/// A child SA that nobody deletes, as far as the recording goes.
+struct Lasting<'m> {
+    /// When it was granted.
+    since: Timestamp,
+    sides: &'m [Vec<Selector>; 2],
+}
+
+/// The child SAs of a tunnel of which nothing is `gone`.
+fn lasting<'m>(case: &Case<'m>, gone: &BTreeSet<EspSpi>) -> Vec<Lasting<'m>> {
+    let model = case.model;
+    let children = model.child_sas_of(case.tunnel).into_iter();
+    let lasting = children.filter_map(|id| {
+        let child = &model.child_sas[id];
+        let made = granting(&model.exchanges[child.made_by?])?;
+        let mut spis = child.spis.iter().flatten();
+        spis.all(|spi| !gone.contains(spi)).then_some(Lasting {
+            since: facts::first(model, made)?.time,
+            sides: child.terms.as_ref()?.granted.as_ref()?,
+        })
+    });
+    lasting.collect()
+}
+
+/// Whether a child SA, or what it was rekeyed to, lives for longer than `soon` beside the next.
 fn lives_beside(
     case: &Case<'_>,
-    deleted: &[Deletion],
+    lasting: &[Lasting<'_>],
     before: &Made,
     after: &Made,
     soon: Span,
 ) -> bool {
     let at = after.at.1;
-    let ends = case.messages().find(|message| message.frame == after.at.0);
-    let ends = ends.and_then(|message| tap::ended(case.model, message.vantage));
-    let goes_on = ends.is_some_and(|end| end.since(at) > soon);
-    let mut children = case.model.child_sas_of(case.tunnel).into_iter();
-    goes_on
-        && children.any(|id| {
-            let child = &case.model.child_sas[id];
-            let terms = child.terms.as_ref();
-            let granted = terms.and_then(|terms| terms.granted.as_ref());
-            let was_up = child.made_by.is_some_and(|made| {
-                let made = granting(&case.model.exchanges[made]);
-                made.and_then(|flight| facts::first(case.model, flight))
-                    .is_some_and(|message| message.time <= at)
-            });
-            let mut spis = child.spis.iter().flatten();
-            was_up
-                && granted.is_some_and(|sides| same_sides(sides, &before.sides))
-                && spis.all(|spi| deleted.iter().all(|one| one.spi != *spi))
-        })
+    let ends = after
+        .vantage
+        .and_then(|vantage| tap::ended(case.model, vantage));
+    let mut lasting = lasting.iter();
+    ends.is_some_and(|end| end.since(at) > soon)
+        && lasting.any(|one| one.since <= at && same_sides(one.sides, &before.sides))
 }
 
 /// Whether who deleted a child SA sends on a third for longer than `soon` after the new one, which it had before.
-fn sends_on(case: &Case<'_>, deleted: &[Deletion], one: &Displaced<'_>, soon: Span) -> bool {
+fn sends_on(case: &Case<'_>, gone: &BTreeSet<EspSpi>, one: &Displaced<'_>, soon: Span) -> bool {
     let time = one.after.at.1;
     let to = end_of(case.tunnel, one.after.to);
     case.flows().any(|flow| {
         let spi = flow.key.spi;
         let of_these = [one.before, one.after].map(|made| made.spis.contains(&Some(spi)));
         flow.key.vantage == one.deletion.vantage
-            && end_of(case.tunnel, flow.key.to) == to
             && flow.seen.first.1 < time
             && flow.seen.last.1.since(time) > soon
+            && end_of(case.tunnel, flow.key.to) == to
             && !of_these.contains(&true)
-            && deleted.iter().all(|one| one.spi != spi)
+            && !gone.contains(&spi)
     })
 }
 
@@ -494,9 +510,12 @@ fn made(case: &Case<'_>) -> Vec<Made> {
             let spis = attempt.told.spis();
             let (request, answer) = attempt.told.granted()?;
             let sides = answer.selectors.clone()?;
+            let granted = granting(&case.model.exchanges[attempt.exchange]);
+            let granted = granted.and_then(|granted| facts::first(case.model, granted));
             (request.rekeys.is_none() && !attempt.told.is_of_ike()).then_some(Made {
                 ike_sa: attempt.ike_sa,
                 at: answer.at,
+                vantage: granted.map(|message| message.vantage),
                 from: answer.from,
                 to: answer.to,
                 spis,

@@ -144,6 +144,12 @@ impl Offer {
         values.map(Text::from).collect()
     }
 
+    /// Whether a group, or another method of key exchange, is among those offered.
+    pub fn has_group(&self, group: u16) -> bool {
+        self.values(Kind::KeyExchange)
+            .contains(&name(TransformType::KE, group))
+    }
+
     /// The values offered of one kind, in words; `none` if there are none.
     pub fn listed(&self, kind: Kind) -> Text {
         let values = self.values(kind);
