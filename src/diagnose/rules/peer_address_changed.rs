@@ -247,10 +247,12 @@ fn began(model: &Model, tunnel: TunnelId) -> Option<Timestamp> {
     let ike = row.ike_sas.first().map(|id| model.ike_sas[*id].seen.first);
     let esp = row.flows.first().map(|id| model.flows[*id].seen.first);
     let icmp = row.icmp.first().and_then(|row| model.icmp.get(*row));
+    let outside = row.outside.first().and_then(|row| model.outside.get(*row));
     let times = [
         ike.map(|cite| cite.1),
         esp.map(|cite| cite.1),
         icmp.map(|seen| seen.time),
+        outside.map(|row| row.seen.first.1),
     ];
     times.into_iter().flatten().min()
 }

@@ -126,7 +126,9 @@ fn is_answered(exchange: &Exchange) -> bool {
 fn found(case: &Case<'_>) -> Option<Finding> {
     let [one, two] = case.tunnel.ends;
     let (first, last) = span(case)?;
-    let by_icmp_alone = case.messages().next().is_none() && case.flows().next().is_none();
+    let by_icmp_alone = case.messages().next().is_none()
+        && case.flows().next().is_none()
+        && case.outside().next().is_none();
     let mut says = match by_icmp_alone {
         true => say!(
             "ICMP errors about packets between {one} and {two} were recorded, and no such packet.",
@@ -184,7 +186,8 @@ fn found(case: &Case<'_>) -> Option<Finding> {
             "Whether there is an answer, and whether one was due yet, is not shown.".into()
         }
     });
-    let left = case.messages().next().map(|message| message.vantage);
+    let of_sa = case.messages().next().map(|message| message.vantage);
+    let left = of_sa.or_else(|| Some(case.outside().next()?.vantage));
     if let Some(end) = left.and_then(|vantage| tap::ended(case.model, vantage)) {
         says.add(match end.since(last.1) {
             Span(..=0) => "The capture ends with the last of it.".into(),
@@ -282,6 +285,11 @@ fn sent(case: &Case<'_>, end: usize) -> Text {
             *messages.entry(message.vantage).or_insert(0u64) += 1;
         }
     }
+    for row in case.outside() {
+        if of_end(row.path.from.address) {
+            *messages.entry(row.vantage).or_insert(0) += row.count;
+        }
+    }
     for flow in case.flows() {
         if case.tunnel.destination(flow) == Some(1 - end) {
             let sum = packets.entry(flow.key.vantage).or_insert(0u64);
@@ -312,7 +320,9 @@ fn span(case: &Case<'_>) -> Option<(Cite, Cite)> {
     let errors = errors
         .filter_map(|row| case.model.icmp.get(*row))
         .map(|seen| ((seen.frame, seen.time), (seen.frame, seen.last)));
-    messages.chain(flows).chain(errors).reduce(|all, one| {
+    let outside = case.outside().map(|row| (row.seen.first, row.seen.last));
+    let all = messages.chain(flows).chain(errors).chain(outside);
+    all.reduce(|all, one| {
         (
             std::cmp::min_by_key(all.0, one.0, |at| at.1),
             std::cmp::max_by_key(all.1, one.1, |at| at.1),
