@@ -424,6 +424,19 @@ mod tests {
     }
 
     #[test]
+    fn two_messages_of_ikev1_in_one_breath_delete_unless_the_other_side_is_not_heard() {
+        let one = |text: &str| states(&model(text)).join(" ");
+        let last = "
+            5 B:500 > A:500 INFO_V1 i=1 r=2 id=0x7 sealed 92
+            5.003 B:500 > A:500 INFO_V1 i=1 r=2 id=0x8 sealed 92 seed=1";
+        let of_other = "2 A:500 > B:500 INFO_V1 i=1 r=2 id=0x5 sealed 92";
+        assert_eq!(one(last), "AlreadyUp");
+        assert_eq!(one(&format!("{of_other}{last}")), "Deleted");
+        // A child SA and the IKE SA.
+        assert_eq!(one(&last.replacen("92", "76", 1)), "Deleted");
+    }
+
+    #[test]
     fn an_aead_suite_tells_a_deletion_by_its_size() {
         let gcm = "
             0.00 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_GCM_16-256 PRF_HMAC_SHA2_256 DH14) KE(14) Nonce

@@ -108,16 +108,19 @@ pub fn said_no(model: &Model, sa: &IkeSa, main: &Exchange) -> bool {
 
 /// IKEv1: the informational message by which the responder answered message 5.
 pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
-    if !asked::from_the_start(model, main) {
-        return None;
-    }
+    let whole = asked::from_the_start(model, main);
+    whole.then(|| refusals(model, sa, main).next()).flatten()
+}
+
+/// IKEv1: the informational messages that answered the last message of phase 1, or a copy of it, and nothing of
+/// phase 2 is there.
+pub fn refusals(model: &Model, sa: &IkeSa, main: &Exchange) -> impl Iterator<Item = Cite> {
     /// An answer to the message, or to a copy of it, comes this soon; a liveness check later.
     const AT_ONCE: Span = Span::from_secs(2);
-    let last = main.flights.last()?;
+    let last = main.flights.last();
     let copies: Vec<Timestamp> = last
-        .parts
-        .iter()
-        .chain(&last.again)
+        .into_iter()
+        .flat_map(|last| last.parts.iter().chain(&last.again))
         .map(|id| model.messages[*id].time)
         .collect();
     // A phase 2 shows that message 6 came, if not to this recording.
@@ -127,18 +130,19 @@ pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
             ExchangeType::QUICK_MODE | ExchangeType::TRANSACTION
         )
     });
+    let by = main.by;
     sa.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1 && !went_on)
-        .filter(|exchange| exchange.by == Role::Responder)
+        .filter(move |exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1 && !went_on)
+        .filter(move |exchange| exchange.by != by)
         .filter_map(|exchange| exchange.flights.first())
         .filter(|flight| {
             let opened = model.opened(flight);
             !opened.is_some_and(|(_, read)| negotiation::is_of_phase_2(&read))
         })
         .filter_map(|flight| super::began(model, flight))
-        .find(|(_, time)| {
+        .filter(move |(_, time)| {
             copies
                 .iter()
                 .any(|copy| *time >= *copy && time.since(*copy) <= AT_ONCE)

@@ -582,7 +582,9 @@ impl Begun {
 
 /// IKEv1: message 5 is answered by an informational message, and not since the keys differ.
 fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
-    let (id, at) = refused_message_5(case)?;
+    let Some((id, at)) = refused_message_5(case) else {
+        return instead_of_an_answer(case);
+    };
     if proof::refusal(case.model, id).is_some() {
         return None;
     }
@@ -611,6 +613,40 @@ fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
         ),
     };
     Some(means.advise(case, finding))
+}
+
+/// IKEv1, begun before the recording: a sealed message of main mode comes again, and each copy is answered by an
+/// informational message. It authenticates, and the other side does not take it.
+fn instead_of_an_answer(case: &Case<'_>) -> Option<Finding> {
+    case.ike_sas().find_map(|sa| {
+        let exchanges = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
+        let main = exchanges
+            .filter(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION)
+            .find(|exchange| !asked::from_the_start(case.model, exchange))?;
+        let [proof] = &*main.flights else {
+            return None;
+        };
+        let message = first(case.model, proof)?;
+        // A single one may be a notification of the initiator's after message 6, which is not here.
+        let mut refusals = auth::refusals(case.model, sa, main);
+        let (at, again) = (refusals.next()?, refusals.next()?);
+        if !message.plain.is_encrypted() || proof.again.is_empty() {
+            return None;
+        }
+        let from = message.path.to().address;
+        let finding = Finding::new(&RULE, Confidence::Likely, case.id, at, "an informational message for an answer")
+            .also((message.frame, message.time), "a sealed message of main mode")
+            .also(again, "refused again")
+            .title(say!("{from} refuses the authentication", from))
+            .says(say!(
+                "{from} answered a sealed message of main mode, which authenticates, by an informational message, and \
+                 did so again when it came again. What was said before is not in this capture.",
+                from
+            ))
+            .or("The certificate or the identity is not accepted.")
+            .or("The pre-shared keys differ.");
+        Some(Means::Unknown.advise(case, finding))
+    })
 }
 
 /// The initiator turns away: what follows the last answer of the responder is an informational
@@ -1150,6 +1186,22 @@ mod tests {
         silent(&of_esp, "auth-failed");
         let states: Vec<_> = model(&of_esp).ike_sas.iter().map(|sa| sa.state).collect();
         assert_eq!(states, [IkeState::HalfOpen]);
+    }
+
+    #[test]
+    fn a_proof_that_is_refused_again_and_again_in_a_recording_that_begins_late() {
+        let late = |again: &str| {
+            format!(
+                "0 A:500 > B:500 MAIN i=1 r=2 sealed 108 {again}
+                 0.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x7 sealed 76"
+            )
+        };
+        let twice = late("again=6") + "\n6.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x8 sealed 76";
+        let finding = fires(&twice, "auth-failed");
+        assert_eq!(finding.confidence, Confidence::Likely);
+        // It may be message 6, and what follows a word of the initiator's.
+        silent(&late(""), "auth-failed");
+        fires(&late(""), "undecided");
     }
 
     #[test]

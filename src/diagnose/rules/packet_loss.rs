@@ -8,6 +8,7 @@ use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Missed, Transport, Tunnel};
 use crate::say;
 use crate::units::{EspSpi, Span};
+use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -88,8 +89,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             [0, 1]
                 .into_iter()
                 .filter(|end| !own::is_capture_loss(case.tunnel, directions, *end))
-                .filter(|end| !is_located(case.tunnel, *end))
-                .filter_map(|end| loss(case, tap, directions, end))
+                .filter_map(|end| match is_located(case.tunnel, end) {
+                    false => loss(case, tap, directions, end),
+                    true => loss(case, tap, &at_one_tap(case, directions), end),
+                })
                 .collect::<Vec<_>>()
         })
         .chain(located)
@@ -103,6 +106,15 @@ fn is_located(row: &Tunnel, end: usize) -> bool {
         let before = located.before;
         located.both > 0 && !matters(before, located.left())
     })
+}
+
+/// The flows that no other tap has: they go another way, and what is told between taps is not of them.
+fn at_one_tap<'m>(case: &Case<'m>, directions: &Directions<'m>) -> Directions<'m> {
+    let elsewhere = case
+        .flows()
+        .filter(|flow| flow.key.vantage != directions.vantage);
+    let elsewhere: BTreeSet<EspSpi> = elsewhere.map(|flow| flow.key.spi).collect();
+    directions.only(|flow| !elsewhere.contains(&flow.key.spi))
 }
 
 /// What left one tap and never reached the other.

@@ -1,7 +1,7 @@
 //! Too little was recorded to tell whether a tunnel works.
 
 use super::redirected;
-use crate::diagnose::facts::asked::is_v1;
+use crate::diagnose::facts::asked::{self, is_v1};
 use crate::diagnose::facts::{Tap, abandoned, clear, end_of, first, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
@@ -64,6 +64,9 @@ fn is_decided(case: &Case<'_>) -> bool {
         match sa.state {
             IkeState::Refused if !may_go_on(case, sa) => return true,
             IkeState::Refused => begun = true,
+            // In IKEv1 no message shows its place, so what a recording that begins late takes for a refusal may be
+            // none.
+            IkeState::AuthRefused if !is_whole(case, sa) => begun = true,
             IkeState::Established
             | IkeState::AlreadyUp
             | IkeState::AuthRefused
@@ -89,6 +92,13 @@ fn is_decided(case: &Case<'_>) -> bool {
         }
     }
     spoke == [true; 2] && (met || !begun)
+}
+
+/// Whether the negotiation of an IKE SA was recorded from its beginning, or shows by itself how far it came.
+fn is_whole(case: &Case<'_>, sa: &IkeSa) -> bool {
+    let mut exchanges = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
+    let phase1 = exchanges.find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION);
+    phase1.is_none_or(|phase1| asked::from_the_start(case.model, phase1))
 }
 
 /// Whether the refusal of an IKE SA is no end of it: it asks for another group (RFC 7296 section 1.2), or sends the
