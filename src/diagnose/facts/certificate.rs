@@ -134,13 +134,26 @@ pub fn bears_identity(
     }
 }
 
-/// Who issued a certificate, if it is another and its own certificate is not among those sent.
-pub fn missing_issuer<'s>(sent: &[Sent], own: &'s Sent) -> Option<&'s str> {
-    let issuer = own.certificate.issuer.as_ref();
-    let issuer = issuer.filter(|issuer| !issuer.is_empty())?;
-    let is_its = |one: &Sent| one.certificate.subject.as_ref() == Some(issuer);
-    // Who issues to itself is among them.
-    (!sent.iter().any(is_its)).then_some(issuer)
+/// The last certificate of the chain that begins with a side's own, of those that were sent, and who issued it,
+/// if that is another: there the chain breaks off, unless the other side has the rest.
+pub fn missing_issuer<'s>(sent: &'s [Sent], own: &'s Sent) -> Option<(&'s Sent, &'s str)> {
+    let mut last = own;
+    for _ in 0..DEPTH {
+        let Certificate {
+            subject, issuer, ..
+        } = &last.certificate;
+        let issuer = issuer.as_ref().filter(|issuer| !issuer.is_empty())?;
+        // Who issues to itself is at the top.
+        if subject.as_ref() == Some(issuer) {
+            return None;
+        }
+        let is_its = |one: &&Sent| one.certificate.subject.as_ref() == Some(issuer);
+        match sent.iter().find(is_its) {
+            Some(next) => last = next,
+            None => return Some((last, issuer)),
+        }
+    }
+    None
 }
 
 /// Those certificates of a side that are out of date and needed: its own, which comes first (RFC 7296

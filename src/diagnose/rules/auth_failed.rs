@@ -334,14 +334,29 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         Means::SameKey | Means::User | Means::Eap => finding,
     };
     // A root need not be sent; one in between has to be, where the peer does not have it.
-    let issuer = own.and_then(|own| certificate::missing_issuer(&sent, own));
-    if let Some(issuer) = issuer {
-        finding = finding.or(say!(
-            "{from} lacks the certificate of “{issuer}”, which issued that of {to} and is not sent with it.",
-            from,
-            issuer = Text::verbatim(issuer),
-            to
-        ));
+    let missing = own.and_then(|own| {
+        let (last, issuer) = certificate::missing_issuer(&sent, own)?;
+        let above = (!std::ptr::eq(last, own)).then_some(last);
+        Some((above, Text::verbatim(issuer)))
+    });
+    if let Some((above, issuer)) = &missing {
+        let subject = above.and_then(|one| one.certificate.subject.as_deref());
+        finding = finding.or(match subject {
+            None => say!(
+                "{from} lacks the certificate of “{issuer}”, which issued that of {to} and is not sent with it.",
+                from,
+                issuer,
+                to
+            ),
+            Some(subject) => say!(
+                "{from} lacks the certificate of “{issuer}”, which issued that of “{subject}” above that of {to} and is \
+                 not sent with them.",
+                from,
+                issuer,
+                subject = Text::verbatim(subject),
+                to
+            ),
+        });
     }
     if has_ppk(case.model, first.ike_sa) {
         finding = finding.or(PPK);
@@ -360,10 +375,10 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         None => finding,
     };
     let finding = means.advise(case, finding);
-    Some(match issuer {
-        Some(issuer) => finding.advise(say!(
+    Some(match missing {
+        Some((_, issuer)) => finding.advise(say!(
             "If “{issuer}” is no root, let {to} send its certificate as well.",
-            issuer = Text::verbatim(issuer),
+            issuer,
             to
         )),
         None => finding,
@@ -649,6 +664,23 @@ fn instead_of_an_answer(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
+/// Whether an initiator has done something so soon after an answer as it takes it to compute: about as long as
+/// it took for its messages before, which cost as much as to verify a proof. A person or a script, to whom
+/// the IKE SA is shown as up, comes later.
+fn reacts(model: &Model, before: &[ExchangeId], took: Span) -> bool {
+    /// What a certificate may take where nothing else took any time.
+    const LEAST: Span = Span::from_millis(100);
+    let exchanges = || before.iter().map(|id| &model.exchanges[*id]);
+    let pairs = exchanges().zip(exchanges().skip(1));
+    let waits = pairs.filter_map(|(answered, asked)| {
+        let answer = first(model, answered.response()?)?;
+        let (_, next) = began(model, asked.request()?)?;
+        Some(next.since(answer.time))
+    });
+    let slowest = waits.max().unwrap_or_default();
+    took <= LEAST.max(Span(slowest.0.saturating_mul(3)))
+}
+
 /// The initiator turns away: what follows the last answer of the responder is an informational
 /// message of the initiator, the last of the IKE SA, which never served. It does not believe the
 /// responder, or was told by EAP that the responder does not believe it.
@@ -726,7 +758,8 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             last.since(birth.up.1) > AT_ONCE || case.is_served(birth.up.1, birth.up.1)
         });
         let said_so = read.is_some();
-        let doubt = granted && !said_so && (!anew && may_check || stayed);
+        let late = granted && !reacts(case.model, before, at.1.since(answer.time));
+        let doubt = granted && !said_so && (!anew && may_check || stayed || late);
         // The recording may have missed message 3.
         let missed = aggressive && !settled && case.tap().lacks_packets();
         let (confidence, severity) = match (doubt, missed || stayed) {
@@ -749,7 +782,8 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         .severity(severity)
         .also((answer.frame, answer.time), say!("{what} of {peer}", what, peer));
         let finding = match doubt {
-            true => finding
+            true => {
+                let finding = finding
                 .title(say!("{end} may have closed the IKE SA right after it came up", end))
                 .says(say!(
                     "{end} answered {what} of {peer} by an informational message as small as a Delete, and nothing of \
@@ -758,7 +792,12 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
                     what,
                     peer
                 ))
-                .or("A liveness check, or an update of addresses, of the same size, and an idle tunnel."),
+;
+                match may_check {
+                    true => finding.or("A liveness check, or an update of addresses, of the same size, and an idle tunnel."),
+                    false => finding,
+                }
+            }
             false => finding
                 .title(say!(
                     "{end} turns away from {peer}: the authentication failed",
@@ -1258,6 +1297,35 @@ mod tests {
         assert_eq!(finding.severity, Severity::Error);
         let says = finding.says.to_string();
         assert!(says.contains("4 times in this capture"), "{says}");
+    }
+
+    #[test]
+    fn sessions_that_are_closed_later_than_an_initiator_reacts_are_no_refusals() {
+        let text = |reacts: u32, closes: u32| -> String {
+            let session = |n: u32| {
+                let at = |millis: u32| format!("{}", f64::from(10_000 * n + millis) / 1000.0);
+                format!(
+                    "{} A:500 > B:500 IKE_SA_INIT i={n} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                     {} B:500 > A:500 IKE_SA_INIT i={n} r=9 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                     {} A:500 > B:500 IKE_AUTH i={n} r=9 id=1 request sealed 256
+                     {} B:500 > A:500 IKE_AUTH i={n} r=9 id=1 response sealed 240
+                     {} A:500 > B:500 INFORMATIONAL i={n} r=9 id=2 request sealed 80
+                     {} B:500 > A:500 INFORMATIONAL i={n} r=9 id=2 response sealed 80\n",
+                    at(0),
+                    at(10),
+                    at(10 + reacts),
+                    at(20 + reacts),
+                    at(20 + reacts + closes),
+                    at(30 + reacts + closes)
+                )
+            };
+            (1..5).map(session).collect()
+        };
+        let severity = |text: &str| fires(text, "auth-failed").severity;
+        assert_eq!(severity(&text(5, 5)), Severity::Error);
+        assert_eq!(severity(&text(5, 400)), Severity::Info);
+        // An initiator that is far from the tap, or slow.
+        assert_eq!(severity(&text(200, 400)), Severity::Error);
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub static RULE: Rule = Rule {
     document: DOCUMENT,
     explains: &[
         "sa-expired",
+        "sequence-exhausted",
         "tunnel-flapping",
         "tunnel-deleted",
         "clear-text-leak",
@@ -309,6 +310,8 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     // They are not about algorithms.
     let is_passing = !first.v1 && refusals.iter().all(|one| passing.contains(&one.reason));
     let normal = settled && is_passing;
+    let full = NotifyType::NO_ADDITIONAL_SAS.0;
+    let is_full = !settled && refusals.iter().all(|one| !first.v1 && one.reason == full);
     let finding = child::finding(&RULE, Confidence::Certain, case, &refusals)?
         .title(say!(
             "{from} refuses to rekey {what}: {reason}",
@@ -355,7 +358,12 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         .advise_all((!is_passing).then_some(
             "Compare ESP proposals, PFS groups and traffic selectors of both sides.",
         ))
-        .advise(say!("Read the log of {from}.", from));
+        .advise(say!("Read the log of {from}.", from))
+        // RFC 7296 section 4.
+        .advise_all(is_full.then(|| say!(
+            "A peer that does not rekey answers so: let {asker} set up a new IKE SA in its place, before the lifetime ends.",
+            asker
+        )));
     Some(match (normal, alone) {
         (true, _) => finding.severity(Severity::Info),
         (false, true) => {

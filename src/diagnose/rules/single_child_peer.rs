@@ -41,7 +41,7 @@ const DOCUMENT: &str = "\
 One side makes a child SA for each pair of networks; the other holds only one at a time. Each new one is accepted and the one before deleted, so always one pair works, and not the others.
 
 ## How it is seen
-With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Where the side that asks deletes in turn what it asks for again, it is that side that holds one, and this is a warning. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways. Once is enough for a warning, with keys, if what was deleted is asked for again. Quick mode of IKEv1 is judged alike.
+With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Where the side that asks deletes in turn what it asks for again, it is that side that holds one, and this is a warning. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways. Once is enough for a warning, with keys, if that follows at once and what was deleted is asked for again. Quick mode of IKEv1 is judged alike.
 
 ## What else looks like it
 A rekeying deletes the old SA as well, for the same networks. Where two are used side by side for longer than one lived on that was deleted, the peer holds several, and it is not told. An administrator who changes the configuration deletes once.
@@ -54,6 +54,9 @@ A rekeying deletes the old SA as well, for the same networks. Where two are used
 
 /// A displaced child SA is deleted this soon.
 const SOON: Span = Span::from_secs(5);
+
+/// Who has no room for two deletes the one when it grants the other, before it does anything else.
+const AT_ONCE: Span = Span::from_millis(500);
 
 /// So many displacements make a pattern; one does, if what was displaced is asked for again.
 const PATTERN: usize = 2;
@@ -165,9 +168,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let holds_others = || sends_on(case, &gone, &displaced, soon);
     let once = displaced.len() < PATTERN;
-    // Of a single time all that is known is what came after what.
+    // Of a single time all that is known is what came after what, and either side may delete a child SA when it
+    // likes (RFC 7296 section 1.4.1): one that has to go for the new one goes as that is granted.
     let is_ordered = quality::clock_error(case.model, one.deletion.vantage) == Span::default();
-    if once && !(again && is_ordered) || holds_two() || holds_others() {
+    let tells = || again && is_ordered && soon <= AT_ONCE;
+    if once && !tells() || holds_two() || holds_others() {
         return Vec::new();
     }
     let from = one.after.from;
@@ -531,7 +536,7 @@ fn granting(made: &Exchange) -> Option<&Flight> {
 }
 
 /// Sealed messages that may delete a child SA, and who sends them.
-fn deletes(case: &Case<'_>) -> Vec<(Cite, IpAddr)> {
+pub(super) fn deletes(case: &Case<'_>) -> Vec<(Cite, IpAddr)> {
     let small = [InformationalClass::DeleteChild, InformationalClass::Small];
     let mut found = Vec::new();
     for sa in &case.tunnel.ike_sas {
@@ -541,6 +546,7 @@ fn deletes(case: &Case<'_>) -> Vec<(Cite, IpAddr)> {
             if kinds.contains(&exchange.kind)
                 && let Some(request) = exchange.request()
                 && let Some(message) = facts::first(case.model, request)
+                && case.model.opened(request).is_none()
                 && case
                     .model
                     .informational_class(*sa, request)
@@ -639,6 +645,9 @@ mod tests {
             .map(|line| line.to_owned() + "\n")
             .collect();
         fires(&twice, "single-child-peer");
+        // Later, the delete has nothing to do with it.
+        let later = twice.replace("2.2 B", "2.8 B").replace("2.3 A", "2.9 A");
+        silent(&later, "single-child-peer");
         let other = twice
             .replace(
                 "3 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3",

@@ -256,23 +256,20 @@ fn left_off(case: &Case<'_>) -> Option<(IpAddr, Text)> {
     // RFC 7296 section 2.23.
     let floats = sa.nat.is_some_and(|nat| nat.is_there());
     let recorded = case.model.past_port_500.contains(&message.vantage.input);
-    let says = says.then(match (floats, recorded) {
-        (true, false) => {
-            "It does not like the answer, or only looked; or its next message, which goes to port 4500, for a NAT is \
-             there, was lost on the way or left out of this capture."
-        }
-        (true, true) => {
-            "It does not like the answer, or only looked; or its next message, which goes to port 4500, for a NAT is \
-             there, was lost on the way."
-        }
-        (false, false) => {
-            "It does not like the answer, or only looked; or its next message, to the same port or to port 4500, was \
-             lost on the way or left out of this capture."
-        }
-        (false, true) => {
-            "It does not like the answer, or only looked; or its next message, to the same port or to port 4500, was \
-             lost on the way."
-        }
+    let place = match floats {
+        true => "port 4500, for a NAT is there",
+        false => "the same port or port 4500",
+    };
+    let says = says.then(match recorded {
+        true => say!(
+            "It does not like the answer, or only looked; or its next message was lost on the way to {place}.",
+            place
+        ),
+        false => say!(
+            "It does not like the answer, or only looked; or its next message was lost on the way to {place}, or left \
+             out of this capture.",
+            place
+        ),
     });
     Some((initiator, says))
 }
@@ -383,7 +380,7 @@ mod tests {
         let says = |end: u32, init: &str| beside(":4500", end, init);
         assert!(says(16, INIT).contains("192.0.2.1 had the answer"));
         // What next goes to port 4500 may be left out of a capture that has nothing else of it.
-        assert!(says(16, INIT).contains("lost on the way."));
+        assert!(says(16, INIT).contains("lost on the way to the same port or port 4500."));
         assert!(beside("", 16, INIT).contains("left out of this capture"));
         // It may ask again yet, or has.
         assert!(!says(12, INIT).contains("had the answer"));
