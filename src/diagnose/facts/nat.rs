@@ -53,7 +53,7 @@ pub fn may_forget(finding: Finding, peer: IpAddr, idle: Span) -> Finding {
 
 /// The last packet of an end before a time: IKE, ESP or a keepalive. `None` if there is none, or if a flow
 /// was busy at that time.
-pub fn last_of(case: &Case<'_>, vantage: Vantage, end: usize, time: Timestamp) -> Option<Cite> {
+fn last_of(case: &Case<'_>, vantage: Vantage, end: usize, time: Timestamp) -> Option<Cite> {
     let mut last: Option<Cite> = None;
     let mut hear = |at: Cite| {
         if at.1 < time && last.is_none_or(|last| last.1 < at.1) {

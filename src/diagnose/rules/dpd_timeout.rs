@@ -1,11 +1,12 @@
 //! The peer stops answering while an IKE SA lives.
 
 use super::child_setup_failed;
+use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, life, tap};
-use crate::diagnose::facts::{esp, nat, vendor_advice};
+use crate::diagnose::facts::{nat, vendor_advice};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
+use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Message, Model, Plain};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -523,7 +524,13 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
     let message = first(case.model, oldest)?;
     let peer = end_of(case.tunnel, message.path.to().address)?;
     // A tap that has one direction alone never hears an answer.
-    nat::last_of(case, vantage, peer, began_at)?;
+    let speaks = |message: &Message| {
+        message.vantage == vantage && end_of(case.tunnel, message.path.from().address) == Some(peer)
+    };
+    let sends = |directions: &Directions<'_>| !directions.flows(1 - peer).is_empty();
+    if !case.directions_at(vantage).is_some_and(sends) && !case.messages().any(speaks) {
+        return None;
+    }
     let spoke = sa
         .exchanges
         .iter()

@@ -1371,7 +1371,11 @@ impl<'m> Suspect<'m> {
             is_silent
         ));
         let Some(answers) = self.answers else {
-            return Some(finding.severity(Severity::Warning));
+            // Sizes alone do not tell traffic that is one-way by nature from requests.
+            return Some(finding.severity(match unpaired {
+                Some(_) => Severity::Info,
+                None => Severity::Warning,
+            }));
         };
         finding = finding.also(answers.seen.last, "the last packet of the other direction");
         if let Some(left) = taps::upstream(case, answers)
