@@ -33,7 +33,7 @@ const DOCUMENT: &str = "\
 A sender numbers its ESP packets one by one. Numbers that never come were lost between the sender and the tap.
 
 ## How it is seen
-Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number.
+Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. Or each packet that came has one in return and none of these is missing: what is missing was not answered. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number.
 
 ## What else looks like it
 A capture that drops packets shows gaps too, in both directions alike; a mirror port or a tap with a line for each direction may drop those of one. Where nothing tells its losses from those of the path, the gaps are told for information only; where the TTL shows that a direction is sent right beside the tap, the capture lost them, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large. A cluster that fails over and keeps its SAs may skip many numbers at once on purpose (RFC 6311).
@@ -325,6 +325,18 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
                 _ => "That is far less, so the path lost them, and not the capture.",
             },
         ),
+        Cause::Unanswered => (
+            Confidence::Likely,
+            RULE.severity,
+            say!(
+                "{percent} % of ESP from {from} to {to} is lost before the tap",
+                percent = &percent,
+                from,
+                to
+            ),
+            "Each packet that came had one in return, and those that are missing had none: they were not lost by the \
+             recording.",
+        ),
         Cause::Shared => (
             Confidence::Likely,
             RULE.severity,
@@ -432,6 +444,8 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
 enum Cause {
     /// The path to the tap: the recording is complete.
     Path,
+    /// The path to the tap: the receiver answers each packet, and did not answer these.
+    Unanswered,
     /// The path: IKE suffers from it, too.
     Shared,
     /// The path or the recording.
@@ -453,6 +467,14 @@ fn cause(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) ->
     let expected = here / sent * other;
     if expected >= EXPECTED && there * EXPECTED * 2.0 <= expected {
         return Cause::Path;
+    }
+    let ((missing, came), (other_missing, answers)) = (
+        tally(directions.flows(end)),
+        tally(directions.flows(1 - end)),
+    );
+    let apart = came.abs_diff(answers);
+    if missing >= PIECE && other_missing == 0 && apart.saturating_mul(20) <= missing {
+        return Cause::Unanswered;
     }
     let again = case
         .unsettled()
@@ -520,6 +542,20 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1 size 136",
             "packet-loss",
         );
+    }
+
+    #[test]
+    fn what_is_missing_and_was_not_answered_did_not_arrive() {
+        let back = |packets: u32| {
+            format!(
+                "1 B > A ESP 0xa1 seq 1..20,46..65,91..110 every 0.1 size 136
+                 1.05 A > B ESP 0xb1 seq 1..{packets} every 0.1 size 136"
+            )
+        };
+        let finding = fires(&back(60), "packet-loss");
+        assert_eq!(finding.severity, Severity::Warning);
+        // Nothing ties the two directions to each other.
+        assert_eq!(fires(&back(75), "packet-loss").severity, Severity::Info);
     }
 
     #[test]

@@ -40,7 +40,7 @@ A flow falls silent for seconds while the other gateway goes on sending, and res
 No number is missing if the packets of the other gateway were lost, so that there was nothing to answer. That shows only where each packet had one in return before and afterwards, and packets of the same sizes had none for ten seconds and more: then it is a suspicion. So it is where as many packets come at once after the silence as were asked for in it, and none is missing: the gateway, or a link on the way, stood still.
 
 ## What else looks like it
-An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs. A cluster that fails over and keeps its SAs may skip numbers on purpose (RFC 6311). Where nothing of the other gateway is in the capture meanwhile, the recording itself may have paused: then it is told for information. If no number is missing: the one host that is asked was down for a while.
+An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs. A cluster that fails over and keeps its SAs may skip numbers on purpose (RFC 6311). Where nothing of the other gateway is in the capture meanwhile, the recording itself may have paused: then it is told for information, unless what came was answered one by one and no answer is missing. If no number is missing: the one host that is asked was down for a while.
 
 ## What to do
 1. Look at the links and routers of the path at that time: rerouting, link changes, overload.
@@ -132,7 +132,8 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     // A recording that misses packets all the time misses some in a pause, too.
     let bursts = directions.flows(1 - end).iter();
     let bursts: u64 = bursts.map(|flow| flow.sequence.bursts).sum();
-    let recorded = alone || goes_on(case, directions, end, silence);
+    let in_turn = is_in_turn(directions, end, flow, silence, lost);
+    let recorded = alone || in_turn || goes_on(case, directions, end, silence);
     let severity = match bursts > EDGES || !recorded && before.is_none() {
         true => Severity::Info,
         false => case.tap().gaps(match is_pause(flow, silence, lost) {
@@ -187,6 +188,10 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
                 ),
             }
             .then(located)
+            .then((in_turn && before.is_none()).then_some(
+                "Each packet that came had one in return, and those that are missing had none: they were not lost by \
+                 the recording.",
+            ))
             .then((bursts > EDGES).then_some(
                 "The other direction lacks packets all the time, so the recording itself may have lost these.",
             ))
@@ -244,6 +249,28 @@ fn goes_on(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &S
         message.vantage == directions.vantage
             && end_of(case.tunnel, message.path.from().address) == Some(end)
             && within(message.time)
+    })
+}
+
+/// Whether each packet of a flow towards `end` had one in return, none of which is missing: the receiver did not get
+/// what is missing of a silence, or it would have answered. A recording that paused lacks both.
+fn is_in_turn(
+    directions: &Directions<'_>,
+    end: usize,
+    flow: &EspFlow,
+    silence: &Silence,
+    lost: u32,
+) -> bool {
+    let same = |other: &Silence| {
+        let begins = other.before.1.since(silence.before.1);
+        let ends = other.after.1.since(silence.after.1);
+        [begins, ends].iter().all(|apart| apart.0.abs() <= EDGE.0)
+    };
+    directions.flows(1 - end).iter().any(|back| {
+        let apart = back.packets.abs_diff(flow.packets);
+        back.sequence.missing == 0
+            && apart.saturating_mul(20) <= u64::from(lost)
+            && back.silences.iter().any(same)
     })
 }
 
@@ -565,6 +592,19 @@ mod tests {
         );
         assert_eq!(finding.severity, Severity::Info);
         assert_eq!(finding.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn what_is_answered_one_by_one_and_misses_no_answer_was_not_lost_by_the_recording() {
+        let finding = fires(
+            "0 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             30 B > A ESP 0xa1 seq 61..100 every 0.5 size 136
+             0.1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+             30.1 A > B ESP 0xb1 seq 41..80 every 0.5 size 136",
+            "path-outage",
+        );
+        assert_eq!(finding.severity, Severity::Error);
+        assert_eq!(finding.confidence, Confidence::Likely);
     }
 
     #[test]
