@@ -39,13 +39,20 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
     let agreed = agreed(model, sa)?;
     let exchange = if first.kind == ExchangeType::IDENTITY_PROTECTION {
         // Messages 1 to 4 agree, 5 and 6 authenticate (RFC 2409 section 5).
+        let once = first
+            .flights
+            .last()
+            .is_some_and(|five| five.again.is_empty());
         if first.flights.len() != 5
             || !asked::from_the_start(model, first)
             || said_no(model, sa, first)
             || sa.exchanges.iter().skip(1).any(|id| {
-                // Whoever speaks on has read message 5, or was answered by a message 6 not recorded.
+                // Whoever speaks on has read message 5, or was answered by a message 6 not recorded, unless it gave
+                // up.
                 let flights = &model.exchanges[*id].flights;
-                flights.iter().any(|flight| flight.by == Role::Responder)
+                flights
+                    .iter()
+                    .any(|flight| flight.by == Role::Responder || once)
             })
         {
             return None;
@@ -108,7 +115,7 @@ pub fn said_no(model: &Model, sa: &IkeSa, main: &Exchange) -> bool {
 
 /// IKEv1: the informational message by which the responder answered message 5.
 pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
-    let whole = asked::from_the_start(model, main);
+    let whole = asked::from_the_start(model, main) && asked::takes_turns(main);
     whole.then(|| refusals(model, sa, main).next()).flatten()
 }
 

@@ -115,9 +115,14 @@ pub fn bears_identity(
         let mut names = certificate.alternative_names.iter();
         names.any(|name| name.kind == kind && same(&name.text, &identity))
     };
+    // A wildcard stands for one label, the leftmost (RFC 6125 section 6.4.3).
     let any_host = || {
+        let (_, domain) = identity.split_once('.')?;
         let mut names = certificate.alternative_names.iter();
-        names.any(|name| name.kind == "DNS" && name.text.starts_with('*'))
+        names.find(|name| {
+            let stem = name.text.strip_prefix("*.");
+            name.kind == "DNS" && stem.is_some_and(|stem| stem.eq_ignore_ascii_case(domain))
+        })
     };
     let common = || {
         let mut parts = subject
@@ -127,7 +132,7 @@ pub fn bears_identity(
     };
     match kind {
         IdType::ID_DER_ASN1_DN => Some(same(subject, &identity) || further("DN")),
-        IdType::ID_FQDN => Some(further("DNS") || common() || any_host()),
+        IdType::ID_FQDN => Some(further("DNS") || common() || any_host().is_some()),
         IdType::ID_RFC822_ADDR => Some(further("email") || common()),
         IdType::ID_IPV4_ADDR | IdType::ID_IPV6_ADDR => Some(further("IP") || common()),
         _ => None,

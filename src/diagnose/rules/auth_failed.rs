@@ -9,6 +9,7 @@ use crate::diagnose::facts::{
 };
 use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
+use crate::keys::Origin;
 use crate::language::{Text, list};
 use crate::model::size::CERTIFICATES;
 use crate::model::{
@@ -98,7 +99,6 @@ impl Means {
         match (sa.version.major(), &sa.suite) {
             (1, Some(suite)) if offer::v1_is_pre_shared(suite) => Self::SharedKey,
             (1, Some(suite)) if suite.v1_auth.is_some() => Self::Signature,
-            (1, _) => Self::Unknown,
             _ => Self::by_size(model, id).unwrap_or(Self::Unknown),
         }
     }
@@ -437,8 +437,8 @@ fn is_in_date(model: &Model, refusal: &Refusal) -> bool {
     read && certificate::out_of_date(sent).is_empty()
 }
 
-/// IKEv1: whether both sides have the same pre-shared key, from which the keys of main mode are made (RFC 2409
-/// section 5): what each of them encrypted was opened by these.
+/// IKEv1: whether both sides have the same pre-shared key, from which the keys of main mode are made if that is how
+/// they authenticate (RFC 2409 section 5): what each of them encrypted was opened by these.
 fn shares_key(model: &Model, id: IkeSaId) -> bool {
     let sa = &model.ike_sas[id];
     let opened = |by| {
@@ -449,7 +449,8 @@ fn shares_key(model: &Model, id: IkeSaId) -> bool {
             flight.by == by && sealed && model.opened(flight).is_some()
         })
     };
-    sa.version.major() == 1 && opened(Role::Initiator) && opened(Role::Responder)
+    let pre_shared = sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared);
+    pre_shared && opened(Role::Initiator) && opened(Role::Responder)
 }
 
 /// IKEv2: a response too small for a proof.
@@ -529,10 +530,9 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
         _ if eap => {
             finding.or("A request of EAP that is as small, which the user has yet to answer.")
         }
-        // A signature needs no certificate where the key is known already (RFC 7296 section 3.7).
-        Means::SharedKey => finding.or(KEYS).or(IDENTITY).or(CERTIFICATE),
         // The size only makes it likely.
         Means::Signature => finding.or(CERTIFICATE).or(IDENTITY).or(KEYS),
+        // A signature needs no certificate where the key is known already (RFC 7296 section 3.7).
         _ => finding.or(KEYS).or(IDENTITY).or(CERTIFICATE),
     };
     if !eap && has_ppk(case.model, id) {
@@ -1097,6 +1097,11 @@ fn told_by_keys(model: &Model, id: IkeSaId, refusal: &Flight) -> Option<bool> {
         })
     };
     if let Some((_, read)) = model.opened(refusal) {
+        // SKEYID_e comes of the pre-shared key (RFC 2409 section 5): who reads both by one key sees that the sides
+        // have the same.
+        if key(model, five).is_some_and(|five| key(model, refusal) == Some(five)) {
+            return Some(false);
+        }
         let errors = negotiation::errors(&read);
         let hash = |told: &Told| NotifyV1(told.kind) == NotifyV1::INVALID_HASH_INFORMATION;
         let other_key = malformed(&errors).is_some() || errors.iter().any(hash);
@@ -1111,6 +1116,14 @@ fn message_5(model: &Model, id: IkeSaId) -> Option<&Flight> {
     let mut exchanges = exchanges.map(|exchange| &model.exchanges[*exchange]);
     let main = exchanges.find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION)?;
     main.flights.last()
+}
+
+/// The key that opened a message.
+fn key<'m>(model: &'m Model, flight: &Flight) -> Option<&'m Origin> {
+    match &model.messages[flight.message()?].plain {
+        Plain::Opened(opened) => Some(&opened.key),
+        _ => None,
+    }
 }
 
 /// Whether two messages were opened by different keys, and the hash in each is right under the one that
