@@ -784,17 +784,18 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         let finding = match doubt {
             true => {
                 let finding = finding
-                .title(say!("{end} may have closed the IKE SA right after it came up", end))
-                .says(say!(
-                    "{end} answered {what} of {peer} by an informational message as small as a Delete, and nothing of \
-                     the IKE SA follows.",
-                    end,
-                    what,
-                    peer
-                ))
-;
+                    .title(say!("{end} may have closed the IKE SA right after it came up", end))
+                    .says(say!(
+                        "{end} answered {what} of {peer} by an informational message as small as a Delete, and nothing \
+                         of the IKE SA follows.",
+                        end,
+                        what,
+                        peer
+                    ));
                 match may_check {
-                    true => finding.or("A liveness check, or an update of addresses, of the same size, and an idle tunnel."),
+                    true => finding.or(
+                        "A liveness check, or an update of addresses, of the same size, and an idle tunnel.",
+                    ),
                     false => finding,
                 }
             }

@@ -1120,56 +1120,140 @@ fn one_child<'m>(case: &Case<'m>, tap: &Tap, directions: &Directions<'m>) -> Opt
     suspects
         .take(FEW)
         .find(|suspect| suspect.stands_alone(directions))
-        .and_then(|suspect| suspect.finding(case, tap, None))
+        .and_then(|suspect| suspect.finding(case, tap))
 }
 
 /// Where the recording begins later than the negotiation, so that it does not show which SAs belong together:
-/// more of them go one way than the other, and what comes is no more than what goes in the others, though
-/// packets of that size have answers there.
+/// more of them go one way than the other, or one of these ends, and what comes is no more than what goes in the
+/// others, though packets of that size have answers there.
 fn one_unpaired<'m>(case: &Case<'m>, tap: &Tap, directions: &Directions<'m>) -> Option<Finding> {
-    /// With more at once nothing is told.
-    const FEW: usize = 16;
-    let is_loose = |flow: &EspFlow| flow.child_sa.child_sa().is_none();
-    let set = quality::clock_error(case.model, directions.vantage) > Span::default();
-    [0, 1].into_iter().find_map(|silent| {
+    [0, 1]
+        .into_iter()
+        .find_map(|silent| Unpaired::of(case, directions, silent)?.finding(case, tap))
+}
+
+/// SAs of which nobody knows which belong together.
+struct Unpaired<'m> {
+    /// Those that go to the silent end.
+    out: Vec<&'m EspFlow>,
+    /// Those that come back.
+    back: Vec<&'m EspFlow>,
+    /// The one that came back and ended.
+    ended: Option<&'m EspFlow>,
+    /// Those of which each may be the one without answers.
+    suspects: Vec<Suspect<'m>>,
+}
+
+impl<'m> Unpaired<'m> {
+    fn of(case: &Case<'m>, directions: &Directions<'m>, silent: usize) -> Option<Self> {
+        /// With more at once nothing is told.
+        const FEW: usize = 16;
         let (out, back) = (directions.flows(silent), directions.flows(1 - silent));
-        // Of few there are few answers.
-        let is_apt = !set
-            && out.len() > 1
-            && !back.is_empty()
-            && back.len() < out.len()
-            && out.len() <= FEW
-            && directions.all().all(is_loose);
-        let suspects = out.iter().filter(|_| is_apt);
-        let suspects = suspects.filter_map(|asks| {
-            let suspect = Suspect::of(silent, asks, None)?;
+        let is_loose = |flow: &EspFlow| flow.child_sa.child_sa().is_none();
+        if out.len() < 2
+            || out.len() > FEW
+            || back.len() > out.len()
+            || !directions.all().all(is_loose)
+            || quality::clock_error(case.model, directions.vantage) > Span::default()
+        {
+            return None;
+        }
+        let until = directions.last(silent)?.1;
+        let ends = |flow: &&EspFlow| until.since(flow.seen.last.1) >= SILENT;
+        let ended = match back.len() < out.len() {
+            true => None,
+            false => {
+                let ended = back.iter().copied().filter(ends);
+                Some(ended.max_by_key(|flow| flow.seen.last.1)?)
+            }
+        };
+        let goes_on = |flow: &&EspFlow| ended.is_none_or(|ended| ended.key != flow.key);
+        let back: Vec<_> = back.iter().copied().filter(goes_on).collect();
+        let suspects = out.iter().filter_map(|asks| {
+            let suspect = Suspect::of(silent, asks, ended)?;
             let others = out.iter().copied().filter(|flow| flow.key != asks.key);
             let others: Vec<_> = others.collect();
-            let (asked, came) = (alike(&others, asks), alike(back, asks));
+            let (asked, came) = (alike(&others, asks), alike(&back, asks));
             let is_answered = came >= PLENTY && came.saturating_mul(10) >= asked.saturating_mul(8);
-            (is_answered && suspect.stands_alone(directions)).then_some(suspect)
+            // What was opened tells more than sizes.
+            let opened = || suspect.requests(case).is_some_and(|requests| requests.all);
+            let wanted = case.inside().is_none() || opened();
+            (is_answered && wanted && suspect.stands_alone(directions)).then_some(suspect)
         });
-        let suspects: Vec<_> = suspects.collect();
-        let exact: Vec<_> = suspects
-            .iter()
-            .filter(|one| one.is_exact(out, back))
-            .collect();
-        let (first, others) = match (exact.as_slice(), suspects.as_slice()) {
-            ([one], _) => (*one, &[][..]),
-            (_, [first, others @ ..]) => (first, others),
-            (_, []) => return None,
+        let mut suspects: Vec<_> = suspects.collect();
+        let mut exact = suspects.iter().filter(|one| one.is_exact(out, &back));
+        if let (Some(one), None) = (exact.next().copied(), exact.next()) {
+            suspects = vec![one];
+        }
+        Some(Self {
+            out: out.to_vec(),
+            back,
+            ended,
+            suspects,
+        })
+    }
+
+    fn finding(&self, case: &Case<'m>, tap: &Tap) -> Option<Finding> {
+        let (first, others) = self.suspects.split_first()?;
+        let [speaks, is_silent] = first.ends(case)?;
+        let (there, here) = (self.out.len(), self.back.len());
+        let last = first.asks.seen.last;
+        let mut said = match others {
+            [] => say!(
+                "In {length} {sent} ESP packets with {spi} went from {speaks} to {is_silent}. {there} SAs go there and \
+                 {here} back, and what comes is hardly more than what goes in the others, where packets of this size are \
+                 answered.",
+                length = last.1.since(first.since),
+                sent = first.sent,
+                spi = first.asks.key.spi,
+                speaks,
+                is_silent,
+                there,
+                here
+            ),
+            _ => say!(
+                "{there} SAs carry ESP from {speaks} to {is_silent} and {here} back, and what comes is hardly more than \
+                 what goes in all of them but one, though each has packets of a size that is answered. That one is {spis}: \
+                 the recording does not show which SAs belong together.",
+                there,
+                here,
+                speaks,
+                is_silent,
+                spis = parted(
+                    " or ",
+                    self.suspects
+                        .iter()
+                        .map(|one| Text::verbatim(one.asks.key.spi))
+                )
+            ),
         };
-        let finding = first.finding(case, tap, Some((out.len(), back.len(), others)))?;
-        Some(others.iter().fold(finding, |finding, other| {
-            finding.also(
+        if let Some(ended) = self.ended {
+            said.add(say!(
+                "Until then {spi} came back as well.",
+                spi = ended.key.spi
+            ));
+        }
+        let mut finding = first.told(case, tap.absence(Confidence::Possible), said)?;
+        for other in others {
+            finding = finding.also(
                 other.asks.seen.last,
                 "the last one of the other that it may be",
-            )
+            );
+        }
+        if let Some(ended) = self.ended {
+            finding = finding.also(ended.seen.last, "the last packet of the other direction");
+        }
+        // Sizes alone do not tell traffic that is one-way by nature from requests.
+        let wanted = self.ended.is_some() || first.requests(case).is_some();
+        Some(finding.severity(match wanted {
+            true => Severity::Warning,
+            false => Severity::Info,
         }))
-    })
+    }
 }
 
 /// A flow whose packets have had no answer for a while.
+#[derive(Clone, Copy)]
 struct Suspect<'m> {
     /// The end that is silent.
     silent: usize,
@@ -1257,49 +1341,18 @@ impl<'m> Suspect<'m> {
         )
     }
 
-    /// What is told of it: where it is not known which SAs belong together, how many there are each way, and
-    /// which others it may be.
-    fn finding(
-        &self,
-        case: &Case<'m>,
-        tap: &Tap,
-        unpaired: Option<(usize, usize, &[Self])>,
-    ) -> Option<Finding> {
-        let speaks = *case.tunnel.ends.get(1 - self.silent)?;
-        let is_silent = *case.tunnel.ends.get(self.silent)?;
-        let (spi, last) = (self.asks.key.spi, self.asks.seen.last);
-        let length = last.1.since(self.since);
+    /// Who speaks, and who is silent.
+    fn ends(&self, case: &Case<'_>) -> Option<[IpAddr; 2]> {
+        let ends = case.tunnel.ends;
+        Some([*ends.get(1 - self.silent)?, *ends.get(self.silent)?])
+    }
+
+    /// What is told of it where it is known what came back before.
+    fn finding(&self, case: &Case<'m>, tap: &Tap) -> Option<Finding> {
+        let [speaks, is_silent] = self.ends(case)?;
+        let spi = self.asks.key.spi;
+        let length = self.asks.seen.last.1.since(self.since);
         let said = match self.answers {
-            _ if let Some((there, here, others)) = unpaired => match others {
-                [] => say!(
-                    "In {length} {sent} ESP packets with {spi} went from {speaks} to {is_silent}. {there} SAs go there and \
-                     {here} back, and what comes is hardly more than what goes in the others, where packets of this \
-                     size are answered.",
-                    length,
-                    sent = self.sent,
-                    spi,
-                    speaks,
-                    is_silent,
-                    there,
-                    here
-                ),
-                _ => say!(
-                    "{there} SAs carry ESP from {speaks} to {is_silent} and {here} back, and what comes is hardly more \
-                     than what goes in all of them but one, though each has packets of a size that is answered. That \
-                     one is {spis}: the recording does not show which SAs belong together.",
-                    there,
-                    here,
-                    speaks,
-                    is_silent,
-                    spis = parted(
-                        " or ",
-                        [self]
-                            .into_iter()
-                            .chain(others)
-                            .map(|one| Text::verbatim(one.asks.key.spi))
-                    )
-                ),
-            },
             Some(answers) => say!(
                 "In {length} {sent} ESP packets with {spi} went from {speaks} to {is_silent}, and none with {back} \
                  came from {is_silent} any more, which had sent {before} before.",
@@ -1324,12 +1377,37 @@ impl<'m> Suspect<'m> {
         // Of those that were made together one may be taken for another.
         let child = self.asks.child_sa.child_sa();
         let guessed = child.is_some_and(|id| case.model.child_sas[id].is_guessed);
-        let mut finding = Finding::new(
+        let confidence = tap.absence(match self.answers {
+            Some(_) if !guessed => Confidence::Likely,
+            _ => Confidence::Possible,
+        });
+        let mut finding = self.told(case, confidence, said)?;
+        let Some(answers) = self.answers else {
+            return Some(finding.severity(Severity::Warning));
+        };
+        finding = finding.also(answers.seen.last, "the last packet of the other direction");
+        if let Some(left) = taps::upstream(case, answers)
+            && left.seen.last.1.since(self.since) >= SILENT
+        {
+            finding.confidence = Confidence::Certain;
+            finding.alternatives.clear();
+            let tap = taps::name(case.model, left.key.vantage);
+            finding.says.add(say!(
+                "The tap {tap} has answers to the end: they are lost between the two taps.",
+                tap = &tap
+            ));
+            finding = finding.also(left.seen.last, say!("an answer leaves {tap}", tap));
+        }
+        Some(finding)
+    }
+
+    /// What else the same packets would look like, and what to do.
+    fn told(&self, case: &Case<'m>, confidence: Confidence, said: Text) -> Option<Finding> {
+        let [speaks, is_silent] = self.ends(case)?;
+        let last = self.asks.seen.last;
+        let finding = Finding::new(
             &RULE,
-            tap.absence(match self.answers {
-                Some(_) if !guessed => Confidence::Likely,
-                _ => Confidence::Possible,
-            }),
+            confidence,
             case.id,
             last,
             "the last one, still unanswered",
@@ -1359,38 +1437,21 @@ impl<'m> Suspect<'m> {
             is_silent
         ))
         .or(lost_its_sa(is_silent));
-        if self.answers.is_some()
-            && let Some(at) = deleted_then(case, is_silent, self.since)
-        {
-            finding = or_deleted(finding, at, [speaks, is_silent]);
-        }
-        finding = finding
-        .advise(look_for_sa(is_silent, spi))
-        .advise(say!(
-            "Behind {is_silent}, look at hosts, routes and rules for the addresses of this child SA.",
-            is_silent
-        ));
-        let Some(answers) = self.answers else {
-            // Sizes alone do not tell traffic that is one-way by nature from requests.
-            return Some(finding.severity(match unpaired {
-                Some(_) => Severity::Info,
-                None => Severity::Warning,
-            }));
+        let deleted = self
+            .answers
+            .and_then(|_| deleted_then(case, is_silent, self.since));
+        let finding = match deleted {
+            Some(at) => or_deleted(finding, at, [speaks, is_silent]),
+            None => finding,
         };
-        finding = finding.also(answers.seen.last, "the last packet of the other direction");
-        if let Some(left) = taps::upstream(case, answers)
-            && left.seen.last.1.since(self.since) >= SILENT
-        {
-            finding.confidence = Confidence::Certain;
-            finding.alternatives.clear();
-            let tap = taps::name(case.model, left.key.vantage);
-            finding.says.add(say!(
-                "The tap {tap} has answers to the end: they are lost between the two taps.",
-                tap = &tap
-            ));
-            finding = finding.also(left.seen.last, say!("an answer leaves {tap}", tap));
-        }
-        Some(finding)
+        Some(
+            finding
+                .advise(look_for_sa(is_silent, self.asks.key.spi))
+                .advise(say!(
+                    "Behind {is_silent}, look at hosts, routes and rules for the addresses of this child SA.",
+                    is_silent
+                )),
+        )
     }
 }
 
@@ -1646,6 +1707,12 @@ mod tests {
         assert!(says.contains("with 0x000000b2"), "{says}");
         // Both are answered in one; and where no packet of the size is answered it may want no answer.
         silent(&text("100..219 every 0.5", 136), "esp-one-way");
+        // Opened, it wants none.
+        let opened = text(alone, 136).replace(
+            "50..99 every 1 size 136",
+            "50..99 every 1 size 136 inner(10.1.0.1 > 10.2.0.1 UDP 1 > 2)",
+        );
+        silent(&opened, "esp-one-way");
         silent(&text(alone, 152), "esp-one-way");
         // Which of two that began together it is, nobody can tell.
         let both = text(alone, 136)
@@ -1654,6 +1721,18 @@ mod tests {
         let finding = crate::diagnose::testing::fires(&both, "esp-one-way");
         let says = finding.says.to_string();
         assert!(says.contains("0x000000b1 or 0x000000b2"), "{says}");
+        // One of as many ends, and no other takes its place.
+        let ends = |until: u32| {
+            let ended = format!("0.02 B > A ESP 0xa2 seq 50..{until} every 1 size 136");
+            format!("{both}\n{ended}")
+        };
+        let finding = crate::diagnose::testing::fires(&ends(69), "esp-one-way");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        let says = finding.says.to_string();
+        assert!(says.contains("0x000000a2 came back as well"), "{says}");
+        silent(&ends(108), "esp-one-way");
+        let next = "20.03 B > A ESP 0xa3 seq 1..40 every 1 size 136";
+        silent(&format!("{}\n{next}", ends(69)), "esp-one-way");
     }
 
     #[test]
