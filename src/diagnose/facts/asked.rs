@@ -182,13 +182,10 @@ fn is_answered(model: &Model, exchange: &Exchange) -> bool {
 
 /// A message that is only sent after the answer to the request of an exchange, which is not in the
 /// recording: the asker's next request (RFC 7296 section 2.3: its window is 1 unless the peer widens
-/// it), or a quick mode after phase 1 (RFC 2409 section 5.5). Who sent a request again and again may have given it
-/// up (section 2.4), or have a wider window: there the peer must have been heard as well.
+/// it, and nobody does), or a quick mode after phase 1 (RFC 2409 section 5.5).
 pub fn proof_of_answer(model: &Model, exchange: &Exchange) -> Option<Cite> {
     /// The latest exchanges show it, if any do; an IKE SA may have many.
     const LATEST: usize = 16;
-    /// So many copies are not lost one by one.
-    const INSISTENT: usize = 3;
     let v1 = is_v1(exchange.kind);
     let whole = match v1 {
         true => v1_messages(exchange.kind).is_none_or(|whole| exchange.flights.len() >= whole),
@@ -203,24 +200,11 @@ pub fn proof_of_answer(model: &Model, exchange: &Exchange) -> Option<Cite> {
         false => other.by == exchange.by && other.message_id > exchange.message_id,
     };
     let exchanges = &model.ike_sas[exchange.ike_sa].exchanges;
-    let latest = || {
-        let latest = exchanges.iter().rev().take(LATEST);
-        latest.map(|id| &model.exchanges[*id])
-    };
-    let insists = || {
-        let request = exchange.request();
-        request.is_some_and(|request| copies(model, request).len() >= INSISTENT)
-    };
-    let heard = || {
-        latest().flat_map(|other| &other.flights).any(|flight| {
-            let time = began(model, flight).map(|at| at.1);
-            flight.by != exchange.by && time.is_some_and(|time| time > asked)
-        })
-    };
-    if !v1 && insists() && !heard() {
-        return None;
-    }
-    latest()
+    exchanges
+        .iter()
+        .rev()
+        .take(LATEST)
+        .map(|id| &model.exchanges[*id])
         .filter(|other| follows(other))
         .filter_map(|other| began(model, other.request()?))
         .find(|(_, time)| *time > asked)
