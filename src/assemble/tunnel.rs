@@ -223,10 +223,17 @@ fn appearances(model: &Model) -> Vec<Appearance> {
         first: (flow.seen.first.1, flow.seen.first.0),
         what: What::Flow(id),
     });
-    let icmp = model.icmp.iter().map(|seen| Appearance {
-        first: (seen.time, seen.frame),
-        what: What::Icmp((seen.error.quoted.from.address, seen.error.quoted.to.address)),
+    let quoted = model.icmp.iter().map(|seen| {
+        let quoted = seen.error.quoted;
+        (seen, (quoted.from.address, quoted.to.address))
     });
+    // No tunnel is between an address and itself, though anybody may quote such a packet.
+    let icmp = quoted
+        .filter(|(_, (from, to))| from != to)
+        .map(|(seen, pair)| Appearance {
+            first: (seen.time, seen.frame),
+            what: What::Icmp(pair),
+        });
     let mut all: Vec<Appearance> = ike.chain(flows).chain(icmp).collect();
     all.sort_by_key(|item| item.first);
     all
