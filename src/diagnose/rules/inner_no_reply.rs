@@ -159,6 +159,7 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
     let unasked = pairs
         .iter()
         .filter(|pair| pair.kinds.iter().any(|kind| kind.out.echo.is_some()))
+        .take(NAMED)
         .find_map(|pair| {
             let (from, to) = (pair.asking.from.address, pair.asking.to.address);
             let when = (pair.silent.first.1, pair.silent.last.1);
