@@ -229,10 +229,17 @@ fn appearances(model: &Model) -> Vec<Appearance> {
         first: (flow.seen.first.1, flow.seen.first.0),
         what: What::Flow(id),
     });
-    let icmp = model.icmp.iter().map(|seen| Appearance {
-        first: (seen.time, seen.frame),
-        what: What::Between((seen.error.quoted.from.address, seen.error.quoted.to.address)),
+    // No tunnel is between an address and itself, though anybody may quote such a packet.
+    let quoted = model.icmp.iter().map(|seen| {
+        let quoted = seen.error.quoted;
+        (seen, (quoted.from.address, quoted.to.address))
     });
+    let icmp = quoted
+        .filter(|(_, (from, to))| from != to)
+        .map(|(seen, pair)| Appearance {
+            first: (seen.time, seen.frame),
+            what: What::Between(pair),
+        });
     let outside = model.outside.iter().map(|row| Appearance {
         first: (row.seen.first.1, row.seen.first.0),
         what: What::Between((row.path.from.address, row.path.to.address)),

@@ -44,7 +44,6 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
             .last()
             .is_some_and(|five| five.again.is_empty());
         if first.flights.len() != 5
-            || !asked::from_the_start(model, first)
             || said_no(model, sa, first)
             || sa.exchanges.iter().skip(1).any(|id| {
                 // Whoever speaks on has read message 5, or was answered by a message 6 not recorded, unless it gave
@@ -157,7 +156,8 @@ pub fn refusals(model: &Model, sa: &IkeSa, main: &Exchange) -> impl Iterator<Ite
 }
 
 fn shape(asked: &Asked<'_>) -> Shape {
-    if let Some(total) = asked.flight.fragments {
+    // A message in one fragment is one packet (RFC 7383 section 2.5).
+    if let Some(total) = asked.flight.fragments.filter(|total| *total > 1) {
         return Shape::IkeFragments {
             seen: asked.flight.fragments_seen.len(),
             total,
@@ -179,11 +179,9 @@ pub fn torn<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, &'m Fl
             let vantage = super::first(model, torn)?.vantage;
             let (_, began) = super::began(model, torn)?;
             let waited = tap::went_on(model, vantage, began, tap::Tap::PATIENCE);
-            let mended = exchange.kind == ExchangeType::IKE_AUTH
-                && !torn.response
-                && exchange.response().is_some();
-            let mended = mended || was_read(model, sa, torn, began);
-            (waited && !mended).then_some((exchange, torn))
+            let was_read = was_read(model, sa, torn, began)
+                || asked::proof_of_answer(model, exchange).is_some();
+            (waited && !was_read).then_some((exchange, torn))
         })
 }
 

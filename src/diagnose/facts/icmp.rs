@@ -56,7 +56,7 @@ pub fn about<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m IcmpSeen> + use<'m
         let quoted = seen.error.quoted;
         let from = super::end_of(tunnel, quoted.from.address);
         let to = super::end_of(tunnel, quoted.to.address);
-        from.is_some() && to.is_some() && from != to
+        from != to
     };
     let mut rows: Vec<&IcmpSeen> = rows.filter(concerns).collect();
     // One error passes several taps, whichever was named first.

@@ -15,6 +15,20 @@ use std::net::IpAddr;
 /// The port of BGP.
 pub const BGP: u16 = 179;
 
+/// Protocol numbers of ICMP, which bears echo requests and their replies.
+const ICMP: u8 = 1;
+const ICMP_V6: u8 = 58;
+
+/// What may be replies that bear another address.
+pub fn translated(from: IpAddr, other: IpAddr) -> Text {
+    say!(
+        "{other} sent ICMP to {from} that is neither request nor error, and {from} did not ask it: most likely \
+         these are the replies, with their source translated on the way.",
+        other,
+        from
+    )
+}
+
 /// The port of DNS.
 const DNS: u16 = 53;
 
@@ -302,8 +316,8 @@ impl<'m> Inside<'m> {
     }
 
     /// Whether answers from behind an end to so many requests, asked between these times, would have
-    /// been seen and read: the gateway there was heard, all ESP of it was opened, and fewer numbers of
-    /// it are missing meanwhile than would hide the answers to all requests but a few.
+    /// been seen and read: the gateway there was heard after a few of them, all ESP of it was opened, and fewer
+    /// numbers of it are missing meanwhile than would hide the answers to all requests but a few.
     pub fn would_see(
         &self,
         vantage: Vantage,
@@ -318,18 +332,21 @@ impl<'m> Inside<'m> {
         let Some(sight) = self.sights.get(&(vantage, end)) else {
             return false;
         };
-        let heard = sight.last.is_some_and(|last| last >= first);
+        // Of requests after the gateway was heard last the answers may be lost with all else of it.
+        let heard = sight
+            .last
+            .map_or(0, |heard| before(heard, requests, (first, last)));
         let open = sight.sealed.len() <= MANY
             && !sight
                 .sealed
                 .iter()
                 .any(|(from, to)| *from <= last && *to >= first);
         let missing = || self.lacks(vantage, end, (first, last));
-        heard
+        heard >= FEW
             && open
             && self.tap.deaf.get(end) == Some(&false)
             && sight.gaps.len() <= MANY
-            && requests.saturating_sub(missing()) >= FEW
+            && heard.saturating_sub(missing()) >= FEW
     }
 
     /// Whether ESP of the gateway at an end came between these times, or soon after. Where none did, answers
@@ -427,6 +444,32 @@ impl<'m> Inside<'m> {
         self.errors.get(&(from, to)).map_or(&[], Vec::as_slice)
     }
 
+    /// Who sent ICMP to a host between these times, or soon after, that this one did not ask for, which asked
+    /// another: neither requests nor errors, so most likely the replies of that other, whose source was
+    /// translated. And when the first of it came.
+    pub fn unasked(
+        &self,
+        (from, to): (IpAddr, IpAddr),
+        (first, last): (Timestamp, Timestamp),
+    ) -> Option<(IpAddr, Cite)> {
+        let until = last.later(Tap::PATIENCE);
+        self.told_once()
+            .filter(|talk| matches!(talk.protocol, ICMP | ICMP_V6))
+            .find_map(|talk| {
+                let [one, other] = talk.ends.map(|end| end.address);
+                let [first_way, second_way] = &talk.ways;
+                let (sender, way) = match (from == one, from == other) {
+                    (true, false) => (other, second_way),
+                    (false, true) => (one, first_way),
+                    _ => return None,
+                };
+                let seen = way.seen.filter(|_| sender != to && way.echo.is_none())?;
+                let alone = talk.ways.iter().filter(|way| way.packets > 0).count() == 1;
+                let meanwhile = seen.first.1 <= until && seen.last.1 >= first;
+                (alone && meanwhile).then_some((sender, seen.first))
+            })
+    }
+
     /// Errors by the hosts of the packets that they are about.
     pub fn all_errors(&self) -> impl Iterator<Item = &'m InnerError> + '_ {
         self.errors.values().flatten().copied()
@@ -492,6 +535,16 @@ fn only_asks(way: &InnerWay) -> bool {
     way.echo
         .as_ref()
         .is_some_and(|echo| echo.requests >= way.packets)
+}
+
+/// How many of so many requests, asked at one pace between two times, were asked before another time.
+fn before(time: Timestamp, requests: u64, (first, last): (Timestamp, Timestamp)) -> u64 {
+    if time >= last || time < first {
+        return if time < first { 0 } else { requests };
+    }
+    let (passed, all) = (time.since(first).0, last.since(first).0);
+    let more = i128::from(requests.saturating_sub(1)) * i128::from(passed) / i128::from(all.max(1));
+    u64::try_from(more).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 /// The places whose time fits.
@@ -565,11 +618,12 @@ fn plain(error: &InnerError) -> IcmpError {
     }
 }
 
-/// The shortest, the median and the longest of round trips.
+/// The shortest of round trips, how long half of them took at most, and the longest.
 pub fn spread(rtts: impl Iterator<Item = Span>) -> Option<[Span; 3]> {
     let mut all: Vec<Span> = rtts.collect();
     all.sort_unstable();
-    Some([*all.first()?, *all.get(all.len() / 2)?, *all.last()?])
+    let half = all.len().div_ceil(2);
+    Some([*all.first()?, *all.get(half.checked_sub(1)?)?, *all.last()?])
 }
 
 #[cfg(test)]

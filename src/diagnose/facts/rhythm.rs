@@ -226,13 +226,14 @@ fn without_answer(
         (None, None) if !listed => return None,
         _ => {}
     }
+    // The last may have come on an SA too short for a rhythm.
+    let answers = answers.map(|beat| Beat {
+        last: answered_last.unwrap_or(beat.last),
+        ..beat
+    });
     // What comes as often from the other side, and goes on as long, is asked or answered by these in another
     // size, as by an ICMP error.
     if answers.is_none() && has_counterpart(directions, end, &asks) {
-        return None;
-    }
-    // What begins when the answers stop is another conversation.
-    if answers.is_some() && asks.first.1 > since {
         return None;
     }
     let alive = alive(case, directions, back, since);

@@ -27,7 +27,7 @@ const DOCUMENT: &str = "\
 Two routers speak BGP through the tunnel, or try to, and no session stands: then no routes are exchanged and the tunnel carries little else.
 
 ## How it is seen
-With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and that end calls anew. The OPEN messages tell the AS numbers and hold times of both.
+With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and one of the two calls anew. The OPEN messages tell the AS numbers and hold times of both.
 
 ## What else looks like it
 An administrator who stops the session: the NOTIFICATION says so (Cease). Two sessions that collide, of which one is closed: that is normal and not told.
@@ -205,8 +205,8 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
 }
 
 /// Until when a session stood: to its last packet, if it was closed or reset, or lacks the keepalives of a whole
-/// hold time; or until an end sent what it sent again and nobody acknowledged, if that end then calls anew, which
-/// it does not while a session stands (RFC 4271 section 8). `None` if it may stand.
+/// hold time; or until an end sent what it sent again and nobody acknowledged, if one of the two then calls anew,
+/// which neither does while a session stands (RFC 4271 section 8). `None` if it may stand.
 fn stood_until(case: &Case<'_>, talk: &InnerFlow, talks: &[&InnerFlow]) -> Option<Cite> {
     /// Twice the hold time that RFC 4271 section 10 suggests, which is what many peers have.
     const HOLD: Span = Span::from_secs(180);
@@ -218,11 +218,10 @@ fn stood_until(case: &Case<'_>, talk: &InnerFlow, talks: &[&InnerFlow]) -> Optio
     if talk.ways.iter().any(closes) || tap::went_on(case.model, talk.vantage, last.1, HOLD) {
         return Some(last);
     }
-    ways(talk).into_iter().find_map(|(way, from, _)| {
+    ways(talk).into_iter().find_map(|(way, ..)| {
         let stuck = way.tcp.iter().flat_map(|tcp| &tcp.stuck);
         let since = stuck.map(|stuck| stuck.seen.first).min_by_key(|at| at.1)?;
-        let calls = talks.iter().flat_map(|talk| ways(talk));
-        let mut calls = calls.filter(|(_, caller, _)| *caller == from);
+        let mut calls = talks.iter().flat_map(|talk| ways(talk));
         calls
             .any(|(way, ..)| {
                 let syns = way.tcp.iter().flat_map(|tcp| &tcp.syn_places);

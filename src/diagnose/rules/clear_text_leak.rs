@@ -139,8 +139,7 @@ pub(super) fn leaks<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m ClearFlow> 
 /// it has them as the first of their vantage.
 pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     let outer = [clear.from, clear.to];
-    if clear.packets < FEW
-        || !outer.into_iter().all(is_private)
+    if !outer.into_iter().all(is_private)
         || outer
             .into_iter()
             .any(|address| end_of(case.tunnel, address).is_some())
@@ -365,7 +364,7 @@ fn may_have_child(model: &Model, id: IkeSaId) -> bool {
                     ChildOutcome::Made | ChildOutcome::Unclear
                 )
         });
-    made || sa.state == IkeState::AlreadyUp || sa.auth != AuthOutcome::AuthOnly
+    made || sa.auth != AuthOutcome::AuthOnly
 }
 
 /// Whether a vantage has a tunnel between two other parties: then it is a link that many share, and

@@ -159,6 +159,7 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
         let both = talk.ways.iter().all(|way| way.packets > 0);
         both && hosts.contains(&to) && !std::ptr::eq(talk, asking.talk)
     });
+    let unasked = inside.unasked((from, to), (first.1, last.1));
     let period = echo.period?;
     let rtt = inner::spread(asking.out.rtts.iter().map(|row| row.rtt));
     let answered = echo.answered;
@@ -244,6 +245,11 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
     .says(says);
     if let Some(error) = error {
         finding = finding.also(error.seen.first, inner::said(error));
+    }
+    if let Some((other, at)) = unasked {
+        finding.says.add(inner::translated(from, other));
+        finding.confidence = Confidence::Possible;
+        finding = finding.also(at, say!("ICMP from {other}, not asked for", other));
     }
     if let Some(since) = since {
         finding = finding.beside(since, "the first reply");

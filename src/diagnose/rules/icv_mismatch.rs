@@ -208,6 +208,7 @@ fn truncated(case: &Case<'_>, flow: &EspFlow) -> Option<Finding> {
         "its length leaves 12 octets for a checksum that was negotiated with 16",
     )
     .also(flow.seen.last, "so does the last one")
+    .explaining(&["esp-suites-differ"])
     .title(say!(
         "{from} truncates the checksum of SHA2-256 to 96 bits",
         from

@@ -85,7 +85,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 }
                 false => "The peer rejects the authentication or the identity without a word.",
             })
-            .or(match asked.message.ip.length <= EVERYWHERE && silence.shape == Shape::Whole {
+            .or(match asked.message.ip.length <= EVERYWHERE {
                 true => "The answer is too large for the path.",
                 false => "The message, or its answer, is too large for the path.",
             })

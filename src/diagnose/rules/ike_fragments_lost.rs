@@ -1,7 +1,7 @@
 //! Large IKE messages do not arrive whole, small ones do.
 
 use super::ike_one_way::{Pair, repeated};
-use super::port_4500_blocked::{is_never_heard, silences};
+use super::port_4500_blocked::{Begins, is_never_heard, silences};
 use crate::diagnose::facts::auth::{self, Shape};
 use crate::diagnose::facts::child::times;
 use crate::diagnose::facts::taps::name;
@@ -10,7 +10,7 @@ use crate::diagnose::facts::{Passage, Tap, began, cite, first, tap};
 use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
-use crate::model::{Flight, FragmentTrain, IkeState, Model, Transport};
+use crate::model::{Flight, FragmentTrain, IkeState, Message, Model, Transport};
 use crate::say;
 use crate::units::{IkeSpi, Span, Timestamp};
 use crate::wire::Header;
@@ -84,8 +84,9 @@ fn by_ip(case: &Case<'_>, finding: Finding) -> Finding {
 /// Adds what to do where IKE cuts the message into so many pieces.
 fn by_ike(case: &Case<'_>, flight: &Flight, total: u16, finding: Finding) -> Finding {
     let finding = resized(case.model, flight, total, finding);
-    let fits = largest(case.model, flight).is_some_and(|octets| octets <= EVERYWHERE);
-    let finding = match fits && total <= MANY {
+    let smaller =
+        largest(case.model, flight).is_some_and(|octets| octets > SMALLEST && octets <= EVERYWHERE);
+    let finding = match smaller && total <= MANY {
         true => finding.advise("Try smaller fragments, such as of 576 octets."),
         false => finding,
     };
@@ -94,11 +95,17 @@ fn by_ike(case: &Case<'_>, flight: &Flight, total: u16, finding: Finding) -> Fin
 
 /// Some IKE fragments arrive, some never do.
 fn pieces_missing(case: &Case<'_>) -> Option<Finding> {
+    let begins = OnceCell::new();
     let (exchange, flight) = case
-        .tunnel
-        .ike_sas
-        .iter()
-        .find_map(|id| auth::torn(case.model, &case.model.ike_sas[*id]))?;
+        .ike_sas()
+        .filter_map(|sa| auth::torn(case.model, sa))
+        .find(|(_, flight)| {
+            let was_read = |message: &Message| {
+                let begins = begins.get_or_init(|| Begins::of(case));
+                begins.follow(case, message, message.time)
+            };
+            !first(case.model, flight).is_some_and(was_read)
+        })?;
     let at = began(case.model, flight)?;
     let total = flight.fragments.unwrap_or_default();
     let (exchange, numbers) = (Text::verbatim(exchange.kind), list(&flight.fragments_seen));
@@ -198,6 +205,9 @@ fn largest(model: &Model, flight: &Flight) -> Option<u32> {
 
 /// IPv6 takes so many octets everywhere (RFC 8200 section 5), and IPv4 nearly so.
 pub(super) const EVERYWHERE: u32 = 1280;
+
+/// Fragments need not be smaller than what each host takes by IPv4 (RFC 791 section 3.1).
+const SMALLEST: u32 = 576;
 
 /// Some receivers take no more fragments of one message.
 const MANY: u16 = 16;

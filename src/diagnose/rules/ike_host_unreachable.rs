@@ -58,14 +58,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let seen = refusal.seen;
     let quoted = seen.error.quoted;
     let (router, to) = (seen.path.from.address, quoted.to.address);
+    // Who is asked itself passes them on to another host, by a NAT or a port forwarding.
+    let passes_on = router == to;
     let why = match icmp::meaning(&seen.error) {
         Meaning::HopLimit => "packets run out of hops: a routing loop or a very long way",
+        _ if passes_on => "it passes them on to a host behind it, and has no way there",
         _ => "it has no route or no neighbour there",
     };
     let finding = refusal
         .finding(&RULE, case.id)
         .title(
             match (refusal.after.is_empty(), refusal.last.since(seen.time)) {
+                _ if passes_on => say!("{router} cannot reach the host behind it", router),
                 (true, _) => say!("{router} cannot reach {to}", router, to),
                 (false, Span(0)) => say!("{router} could not reach {to}", router, to),
                 (false, span) => say!("{router} could not reach {to} for {span}", router, to, span),
@@ -85,16 +89,25 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         );
     // Who answers afterwards is there.
     let finding = match refusal.after.is_empty() {
+        true if passes_on => {
+            finding.or("The host behind it is switched off, or has another address now.")
+        }
         true => finding
             .or("The peer is switched off, or its outside link is down.")
             .or("The peer address is wrong."),
         false => finding.or("The outside link of the peer was down, or it restarted."),
     };
-    let finding = finding.advise(say!(
-        "Look at {router}: its route and its neighbour entry for {to}.",
-        router,
-        to
-    ));
+    let finding = finding.advise(match passes_on {
+        true => say!(
+            "Look at {router}: where its NAT or port forwarding sends IKE and ESP, and whether that host is there.",
+            router
+        ),
+        false => say!(
+            "Look at {router}: its route and its neighbour entry for {to}.",
+            router,
+            to
+        ),
+    });
     vec![finding]
 }
 

@@ -42,16 +42,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .filter(|asked| asked.fate == Fate::Answered)
         .filter_map(|asked| until_answer(case.model, asked))
         .filter(|asked| asked.attempts() > 1)
-        .filter(|asked| {
-            // Copies at the same moment are the tap's.
-            asked.last.1.since(asked.first.1) >= asked::DOUBLE
-        })
-        .filter(|asked| {
-            // The last message of an exchange of IKEv1 wants no answer (RFC 2409 section 5): it is sent
-            // again when the one before is.
-            let whole = asked::v1_messages(asked.exchange.kind);
-            whole.is_none_or(|whole| asked.exchange.flights.len() < whole)
-        })
         .collect();
     // Those that needed another try, unless there are only others.
     let (early, needed): (Vec<_>, Vec<_>) = again
@@ -133,9 +123,12 @@ fn is_too_early(model: &Model, asked: &Asked<'_>) -> bool {
 }
 
 /// A request with the copies that were sent before its answer came: who sends one later has not taken the
-/// answer, which is another matter.
+/// answer, which is another matter. Copies at the same moment are the tap's.
 fn until_answer<'m>(model: &'m Model, asked: &Asked<'m>) -> Option<Asked<'m>> {
     let mut asked = asked.clone();
+    asked
+        .times
+        .dedup_by(|later, earlier| later.since(*earlier) < asked::DOUBLE);
     let Some(answer) = asked.exchange.response() else {
         return Some(asked);
     };

@@ -7,6 +7,7 @@ use crate::language::Text;
 use crate::model::IkeSa;
 use crate::registry::NotifyType;
 use crate::say;
+use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -151,12 +152,16 @@ fn crossed(case: &Case<'_>) -> Option<Finding> {
         .collect();
     let version = |asked: &Asked<'_>| asked.message.header.version.major();
     let end = |asked: &Asked<'_>| end_of(case.tunnel, asked.from().address);
+    // Who began in vain in both versions gets no answer for another reason.
+    let began: BTreeSet<_> = silent.iter().map(|one| (end(one), version(one))).collect();
     // The latest attempt of each end in each version.
     let mut latest: Vec<&Asked<'_>> = Vec::new();
     let (one, other) = silent.iter().find_map(|asked| {
         let before = latest.iter().find(|before| {
             version(before) != version(asked)
                 && end(before) != end(asked)
+                && !began.contains(&(end(before), version(asked)))
+                && !began.contains(&(end(asked), version(before)))
                 && asked.first.1.since(before.last.1) <= TOGETHER
         });
         let pair = before.map(|before| (*before, asked));

@@ -5,6 +5,7 @@ use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{ClearFlow, Model, Selector, selector};
 use crate::say;
+use crate::units::Timestamp;
 use std::net::IpAddr;
 
 /// The rule.
@@ -16,7 +17,6 @@ pub static RULE: Rule = Rule {
     document: DOCUMENT,
     explains: &[
         "clear-text-leak",
-        "esp-one-way",
         "inner-no-reply",
         "inner-port-unanswered",
         "health-check-unanswered",
@@ -53,7 +53,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 && is_selected(case, clear.to) != Some(false)
                 && clear.requests >= FEW
                 && end_of(case.tunnel, clear.from).is_some()
-                && seen_at(case, clear)
                 && !answered(case.model, clear)
         })
         .collect();
@@ -64,7 +63,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     // What ties them to the tunnel: its selectors, or that it lacks the traffic which should be in it.
     let tied = strays
         .iter()
-        .any(|clear| is_selected(case, clear.to) == Some(true) || !sends(case, clear.from));
+        .any(|clear| is_selected(case, clear.to) == Some(true) || sent(case, clear.from).is_none());
     let served = served(case, first.to);
     let mut finding = Finding::new(
         &RULE,
@@ -113,6 +112,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
         None => "Exempt the traffic of the tunnel from source NAT, by a rule before the one that translates.".into(),
     });
+    // The ESP of the gateway that translates is what is missing, not that of the other.
+    let is_missing =
+        |clear: &&ClearFlow| sent(case, clear.from).is_none_or(|last| last < clear.seen.first.1);
+    if strays.iter().any(is_missing) {
+        finding = finding.explaining(&["esp-one-way"]);
+    }
     if let Some(refused) = clear::turned_back(&strays) {
         finding = clear::tell_turned_back(finding, refused);
     }
@@ -146,22 +151,12 @@ fn served(case: &Case<'_>, to: IpAddr) -> Option<(Text, Text)> {
     })
 }
 
-/// Whether a gateway sends ESP through the tunnel.
-fn sends(case: &Case<'_>, gateway: IpAddr) -> bool {
-    let end = end_of(case.tunnel, gateway);
-    let mut flows = case.flows();
-    flows.any(|flow| end.is_some() && case.tunnel.destination(flow) == end.map(|end| 1 - end))
-}
-
-/// Whether the tunnel was recorded at the same vantage.
-fn seen_at(case: &Case<'_>, clear: &ClearFlow) -> bool {
-    case.tunnel
-        .flows
-        .iter()
-        .any(|flow| case.model.flows[*flow].key.vantage == clear.vantage)
-        || case
-            .messages()
-            .any(|message| message.vantage == clear.vantage)
+/// When a gateway sent its last ESP through the tunnel, if it sent any.
+fn sent(case: &Case<'_>, gateway: IpAddr) -> Option<Timestamp> {
+    let other = 1 - end_of(case.tunnel, gateway)?;
+    let flows = case.flows();
+    let from = flows.filter(|flow| case.tunnel.destination(flow) == Some(other));
+    from.map(|flow| flow.seen.last.1).max()
 }
 
 fn answered(model: &Model, clear: &ClearFlow) -> bool {

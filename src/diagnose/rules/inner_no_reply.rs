@@ -81,7 +81,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         let never = asking.out.tcp.is_some() && !served.contains(&(vantage, from, asking.to));
         let fell_silent = !never && inside.fell_silent(vantage, (from, to), silent.first.1);
         let known = inside.converse(vantage, from, to) && !silent.stopped && !fell_silent;
-        if known || asking.to.port == Some(BGP) || asking.is_check() {
+        // Who says that nothing listens there has answered (RFC 1122 section 3.2.2.1).
+        let errors = inside.errors(from, to).iter();
+        let declines = errors.filter(|error| error.from == to).any(|error| {
+            matches!(
+                inner::meaning(error),
+                Meaning::PortUnreachable | Meaning::ProtocolUnreachable
+            )
+        });
+        if known || declines || asking.to.port == Some(BGP) || asking.is_check() {
             continue;
         }
         pairs
@@ -105,7 +113,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 kinds: vec![*asking],
             });
     }
-    let mut sides: BTreeMap<(Vantage, usize), Vec<Pair<'_>>> = BTreeMap::new();
+    let mut sides: BTreeMap<usize, Vec<Pair<'_>>> = BTreeMap::new();
     for ((vantage, ..), pair) in pairs {
         let end = pair.asking.end;
         let Unanswered {
@@ -127,20 +135,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 || long() && inside.was_seeing(vantage, end, first.1)
         };
         if enough && would_see() {
-            sides.entry((vantage, end)).or_default().push(pair);
+            sides.entry(end).or_default().push(pair);
         }
     }
-    // Two taps tell the same twice: the one that tells more.
-    let mut best: [Option<Vec<Pair<'_>>>; 2] = [None, None];
-    for ((_, end), found) in sides {
-        if let Some(place) = best.get_mut(end)
-            && place.as_ref().is_none_or(|known| known.len() < found.len())
-        {
-            *place = Some(found);
-        }
-    }
-    best.into_iter()
-        .flatten()
+    sides
+        .into_values()
         .filter_map(|pairs| finding(case, inside, pairs))
         .collect()
 }
@@ -164,21 +163,31 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
             .filter(meets)
             .find(|error| refuses(error))
     });
-    let vantage = worst.asking.talk.vantage;
-    let others = inside.answers(vantage, end);
-    let sends = pairs
-        .iter()
-        .any(|pair| inside.sends(vantage, end, (pair.silent.first.1, pair.silent.last.1)));
+    let others = inside.answers(worst.asking.talk.vantage, end);
+    let sends = pairs.iter().any(|pair| {
+        let (first, last) = (pair.silent.first.1, pair.silent.last.1);
+        inside.sends(pair.asking.talk.vantage, end, (first, last))
+    });
     let heard_since = pairs.iter().any(|pair| {
         let first = pair.silent.first.1;
         case.heard().since(end, first).is_some()
     });
     let amid = pairs.iter().any(|pair| {
+        let vantage = pair.asking.talk.vantage;
         let (first, last) = (pair.silent.first.1, pair.silent.last.1);
         let heard = case.heard().since(end, first);
         heard.is_some_and(|heard| heard.1 <= last) || inside.sends_amid(vantage, end, (first, last))
     });
-    let confidence = match (error, others) {
+    let unasked = pairs
+        .iter()
+        .filter(|pair| pair.kinds.iter().any(|kind| kind.out.echo.is_some()))
+        .take(NAMED)
+        .find_map(|pair| {
+            let (from, to) = (pair.asking.from.address, pair.asking.to.address);
+            let when = (pair.silent.first.1, pair.silent.last.1);
+            Some((from, inside.unasked((from, to), when)?))
+        });
+    let confidence = match (error, others || unasked.is_some()) {
         // Who traces the way makes packets run out of hops on purpose.
         (Some(error), _) if inner::meaning(error) == Meaning::HopLimit => Confidence::Possible,
         (Some(error), _) => Confidence::Certain.lower_if(error.count < 2),
@@ -252,6 +261,10 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
     );
     if let Some(error) = error {
         finding = finding.also(error.seen.first, inner::said(error));
+    }
+    if let Some((from, (other, at))) = unasked {
+        finding.says.add(inner::translated(from, other));
+        finding = finding.also(at, say!("ICMP from {other}, not asked for", other));
     }
     for pair in &pairs {
         for place in &pair.silent.places {

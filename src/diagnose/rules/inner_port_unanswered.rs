@@ -111,7 +111,9 @@ fn finding(
     (vantage, from, to, number): (Vantage, IpAddr, IpAddr, u16),
     port: &Port,
 ) -> Option<Finding> {
-    if !inside.converse(vantage, from, to) {
+    // An error of the host itself comes back as well as any other packet of it.
+    let replies = inside.errors(from, to).iter().any(|error| error.from == to);
+    if !replies && !inside.converse(vantage, from, to) {
         return None;
     }
     let mut places = port.places.clone();

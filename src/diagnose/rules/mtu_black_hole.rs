@@ -11,7 +11,7 @@ use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EchoSize, EspFlow, InnerFlow, Rhythm, Seen, Silence};
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// The rule.
@@ -190,6 +190,8 @@ impl Sizes {
 fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
     let inside = case.inside()?;
     let mut found: BTreeMap<(Vantage, usize), Sizes> = BTreeMap::new();
+    // Hosts that sent anything: of one that never did nothing tells whether the size of a request matters.
+    let mut alive: BTreeSet<IpAddr> = BTreeSet::new();
     let sides = |talk: &crate::model::InnerFlow| {
         let vantage = talk.vantage;
         [0, 1].map(|way: usize| {
@@ -203,6 +205,7 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
             let Some(out) = talk.ways.get(way) else {
                 continue;
             };
+            alive.extend(talk.ends.get(way).map(|end| end.address));
             let acked = out.tcp.as_ref().map_or(0, |tcp| tcp.largest_acked);
             let sizes = out.echo.iter().flat_map(|echo| &echo.sizes);
             let answered = sizes
@@ -231,6 +234,8 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
                 continue;
             };
             let v6 = talk.ends.iter().any(|end| end.address.is_ipv6());
+            let asked = talk.ends.get(1 - way);
+            let is_alive = asked.is_some_and(|host| alive.contains(&host.address));
             let ended = |at: Cite| tap::went_on(case.model, talk.vantage, at.1, Tap::PATIENCE);
             for stuck in out.tcp.iter().flat_map(|tcp| &tcp.stuck) {
                 // Unless everything ended at that moment: then size is not the reason.
@@ -247,7 +252,7 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
             for size in out.echo.iter().flat_map(|echo| &echo.sizes) {
                 let requests = waited_for(case, talk.vantage, size);
                 let passed = row.passed_since(Span(1), size.first.1);
-                if size.answered == 0 && requests >= PATTERN && passed {
+                if size.answered == 0 && requests >= PATTERN && passed && is_alive {
                     let (first, last) = (size.first, size.last);
                     row.lose(size.length, requests, Seen { first, last });
                     row.echoes += requests;
@@ -334,10 +339,16 @@ fn inner_finding(
         true => (asked, asker),
         false => (asker, asked),
     };
+    // What is lost travels towards the side that asks where the answers are.
+    let towards = if answers_lost { 1 - end } else { end };
+    // An MTU outside what passes and what does not is of another way.
     let mut errors = inside
         .all_errors()
         .filter(|error| inner::meaning(error) == Meaning::TooBig);
-    let told = errors.find_map(|error| Some((error, error.mtu?)));
+    let told = errors.find_map(|error| {
+        let mtu = error.mtu.filter(|mtu| (sizes.passes..lost).contains(mtu))?;
+        Some((error, mtu))
+    });
     // Of a single connection the other host may be gone just after the handshake.
     let once = sizes.bare && !sizes.passed_since(Span(1), first.1);
     let mut finding = Finding::new(
@@ -380,8 +391,6 @@ fn inner_finding(
                 .or("Of echo requests the answers may be lost instead, in the other direction."),
             (false, _) => finding,
         };
-    // What is lost travels towards the side that asks where the answers are.
-    let towards = if answers_lost { 1 - end } else { end };
     finding = finding
         .advise(inner_advice(
             case,
@@ -480,7 +489,7 @@ fn between_taps(case: &Case<'_>) -> Option<Finding> {
             // Of those that are missing some come before one that arrived: else all was lost from
             // one moment on, whatever its size.
             let passes = passes && far.sequence.missing >= PATTERN;
-            if !apart || large < PATTERN || by_chance(large, small, far.packets) || !passes || !was_recording(case, far, near) {
+            if !apart || large < PATTERN || by_chance(large, small, far.packets) || !passes {
                 return None;
             }
             let sizes = near.sizes.counts.iter().map(|(size, _)| *size);
@@ -563,24 +572,6 @@ fn by_chance(large: u64, small: u64, arrived: u64) -> bool {
     let lost = small.saturating_sub(arrived).saturating_add(1) as f64;
     let share = lost / small.saturating_add(1) as f64;
     -share.log10() * (large as f64) < SELDOM
-}
-
-/// Whether the tap of `far` was recording while `near` had packets that it lacks: numbers are missing
-/// amid those that it has, or it recorded, by the other's clock, all the while that `near` was seen.
-fn was_recording(case: &Case<'_>, far: &EspFlow, near: &EspFlow) -> bool {
-    let [far_tap, near_tap] = [far, near].map(|flow| flow.key.vantage);
-    let gaps = far.sequence.missing >= PATTERN;
-    gaps || case.tunnel.taps.iter().any(|pair| {
-        let (Some(_), Some(place)) = (pair.index(far_tap), pair.index(near_tap)) else {
-            return false;
-        };
-        let Some((begin, end)) = case.model.recording(far_tap) else {
-            return false;
-        };
-        let (first, doubt) = pair.elsewhere(place, near.seen.first.1);
-        let (last, _) = pair.elsewhere(place, near.seen.last.1);
-        begin.since(first) <= doubt && end.since(last) >= doubt
-    })
 }
 
 /// Fragmented packets go to `end`; nothing as large comes back, and what comes has gaps.

@@ -128,7 +128,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             to = quoted.to
         )
     };
-    if let Some(mtu) = mtu {
+    let is_ike = seen.iter().all(|seen| icmp::is_ike(seen));
+    if is_ike {
+        // What hosts send inside is no part of an IKE message.
+        finding = finding
+            .advise("Enable IKE fragmentation (RFC 7383) on both sides, fragments of at most 1280 octets.")
+            .advise_all(vendor_advice::of_both(case, Topic::Fragmentation));
+    } else if let Some(mtu) = mtu {
         let directions = case.directions();
         let flows = directions.iter().flat_map(|directions| directions.all());
         let v6 = quoted.from.address.is_ipv6();

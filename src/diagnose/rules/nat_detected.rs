@@ -55,6 +55,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let (mut places, mut says) = (Vec::new(), Text::default());
     let mut certain = true;
     let between = between_taps(case.model, sa);
+    // Whether the hash that a side sends of itself is of the address that it has at the other tap.
+    let explained = |role| {
+        let hashed = hashed(case.model, sa, role);
+        between
+            .zip(hashed)
+            .is_some_and(|((here, there), (message, hash))| {
+                let of_sender = here.path.from().address == message.path.from().address;
+                let end = match of_sender {
+                    true => there.path.from(),
+                    false => there.path.to(),
+                };
+                nat_detection::fits(hash, message.header.spis, end) == Some(true)
+            })
+    };
     // Whose hash shows it.
     let mut shows = None;
     for (verdict, end, other, role) in ends {
@@ -89,7 +103,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                         address,
                         port = end.port.unwrap_or_default()
                     ),
-                    None if between.is_some() => say!(
+                    None if explained(role) => say!(
                         "The hash that {address} sends of itself does not fit: a NAT lies between it and this tap.",
                         address
                     ),
@@ -135,7 +149,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             NatVerdict::Untranslated | NatVerdict::Unknown => {}
         }
     }
-    let confidence = match certain || between.is_some() {
+    let confidence = match certain {
         true => Confidence::Certain,
         false => Confidence::Likely,
     };

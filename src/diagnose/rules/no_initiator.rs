@@ -164,7 +164,7 @@ fn in_clear(case: &Case<'_>) -> Option<Finding> {
     if !was_closed(case, begin) {
         return None;
     }
-    let (mut cite, mut packets) = (None, 0);
+    let (mut cite, mut packets, mut all_within) = (None, 0, true);
     for leak in &leaks {
         let from = leak.seen.first.1.max(begin);
         let to = leak.seen.last.1.min(until);
@@ -174,6 +174,7 @@ fn in_clear(case: &Case<'_>) -> Option<Finding> {
                 .find(|seen| seen.1 >= begin && seen.1 <= until);
             cite = cite.or(within.map(|within| (within, *leak)));
             packets += leak.packets;
+            all_within &= leak.seen.first.1 >= begin && leak.seen.last.1 <= until;
         }
     }
     let (at, leak) = cite?;
@@ -197,7 +198,11 @@ fn in_clear(case: &Case<'_>) -> Option<Finding> {
         silence = until.since(begin),
         one = case.tunnel.ends[0],
         two = case.tunnel.ends[1],
-        packets = count(packets, "packet"),
+        // Of those that came before or since, too, nobody counted which came meanwhile.
+        packets = match all_within {
+            true => count(packets, "packet"),
+            false => "some of the packets".into(),
+        },
         from = leak.from,
         to = leak.to
     ))

@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::esp::Directions;
 use crate::diagnose::facts::taps::name;
-use crate::diagnose::facts::{Asked, Fate, Located, Tap, own};
+use crate::diagnose::facts::{Asked, Fate, Located, Passage, Tap, own};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Missed, Transport, Tunnel};
@@ -165,7 +165,12 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
         .iter()
         .map(|missed| missed.run.length())
         .sum();
-    if heavy && dropped == 0 && !is_one_piece(&located) && shown <= pieces.saturating_mul(PIECE) {
+    if heavy
+        && dropped == 0
+        && !is_one_piece(&located)
+        && shown <= pieces.saturating_mul(PIECE)
+        && !arrives_in_vain(case)
+    {
         finding = finding.explaining(HEAVY_EXPLAINS);
     }
     if located.may_be_leak() {
@@ -216,6 +221,12 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
         None => finding,
     };
     Some(located.cite(case.model, finding))
+}
+
+/// Whether a request that nobody answered is known to have arrived: loss on its way does not explain that.
+fn arrives_in_vain(case: &Case<'_>) -> bool {
+    let mut silent = case.unsettled().iter().filter(|asked| asked.is_silent());
+    silent.any(|asked| Passage::of(case, asked.flight).is_some_and(|passage| passage.arrived()))
 }
 
 /// Whether nearly all were lost in a row: an outage, which is told for itself. Where none arrived afterwards fewer
@@ -357,7 +368,12 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
                 from,
                 to
             ),
-            "Whether the path lost them or the capture itself, these packets do not tell.",
+            match beside {
+                true => "",
+                false => {
+                    "Whether the path lost them or the capture itself, these packets do not tell."
+                }
+            },
         ),
     };
     let mut finding = Finding::new(

@@ -8,7 +8,7 @@ use crate::diagnose::facts::{self, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, one_of};
 use crate::limits;
-use crate::model::{ChildOutcome, Model, Reading};
+use crate::model::{ChildOutcome, Flight, Model, Reading};
 use crate::registry::{ExchangeType, NotifyType, transform};
 use crate::say;
 use crate::units::Span;
@@ -188,11 +188,11 @@ fn sizes(case: &Case<'_>, refused: &[rekey::Refused]) -> Option<Sizes> {
             let request = exchange.request()?;
             let other = facts::first(case.model, request)?.path.from().address;
             let range = case.model.plaintext_range(exchange.ike_sa, request)?;
-            (other != from).then_some((other, *range.end()))
+            (other != from).then_some((other, range))
         });
-    let largest = others.max_by_key(|(_, octets)| *octets);
+    let largest = others.max_by_key(|(_, octets)| *octets.end());
     let one_sided = match largest {
-        Some((other, octets)) if !rekey::has_room_for_public_value(octets) => {
+        Some((other, octets)) if !rekey::has_room_for_public_value(*octets.end()) => {
             says.add(say!(
                 "Those of {other} have no room for a public value: only one side has a PFS group.",
                 other
@@ -200,7 +200,8 @@ fn sizes(case: &Case<'_>, refused: &[rekey::Refused]) -> Option<Sizes> {
             true
         }
         Some((other, octets)) => {
-            let ours = first.plaintext?;
+            // Both by the least that they hold: how much of each is padding nobody knows.
+            let (octets, ours) = (*octets.start(), first.plaintext?);
             let difference = octets.abs_diff(ours);
             if difference >= DIFFERENT {
                 says.add(match octets > ours {
@@ -445,6 +446,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         false => confidence,
     };
     let suites = offer.as_ref().map(|offer| offer.suites(None));
+    let alike = refusals.iter().filter(|one| one.reason == first.reason);
     let finding = child::finding(&RULE, confidence, case, &refusals)?;
     let mut finding = match additional {
         true => finding.or(say!(
@@ -464,7 +466,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
                 from,
                 what = first.what(),
                 asker = to,
-                times = child::times(refusals.len()),
+                times = child::times(alike.count()),
                 error = first.name()
             )
             .then(asked),
@@ -488,15 +490,27 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             Topic::PfsGroup,
             suites.as_ref().map(|suites| (to, suites.as_slice())),
         ));
-    if let Some(again) = retried {
-        finding.says.add(say!(
-            "{to} asked again at once, as the error wants it, and that was refused, too, for a reason that was not read.",
-            to
-        ));
+    if let Some((again, error)) = retried {
+        let error = error.map(|error| child::reason(error.0, false));
+        finding.says.add(match &error {
+            None => say!(
+                "{to} asked again at once, as the error wants it, and that was refused, too, for a reason that was not read.",
+                to
+            ),
+            Some(error) => say!(
+                "{to} asked again at once, as the error wants it, and that was refused, too, by {error}: the group is \
+                 not all that differs.",
+                to,
+                error
+            ),
+        });
         finding = finding
             .also(
                 again,
-                "the next try, refused for a reason that was not read",
+                match error {
+                    None => "the next try, refused for a reason that was not read".into(),
+                    Some(error) => say!("the next try, refused by {error}", error),
+                },
             )
             .or("It asked for the wanted group then, and something else is refused.");
     }
@@ -506,9 +520,9 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// The refusal, of which nothing was read, of the try that follows INVALID_KE_PAYLOAD: it bears the group that
-/// was asked for (RFC 7296 section 1.3), so the groups may agree.
-fn retried_in_vain(model: &Model, refusal: &Refusal) -> Option<Cite> {
+/// The refusal of the try that follows INVALID_KE_PAYLOAD, and its error if it was read and is another: that try
+/// bears the group that was asked for (RFC 7296 section 1.3), so the groups may agree.
+fn retried_in_vain(model: &Model, refusal: &Refusal) -> Option<(Cite, Option<NotifyType>)> {
     /// Who tries another group does so at once.
     const AT_ONCE: Span = Span::from_secs(5);
     let at = refusal.at().1;
@@ -517,19 +531,24 @@ fn retried_in_vain(model: &Model, refusal: &Refusal) -> Option<Cite> {
     }
     let exchanges = model.ike_sas[refusal.attempt.ike_sa].exchanges.iter();
     let exchanges = exchanges.map(|id| &model.exchanges[*id]);
+    let bears_group = |request: &Flight| {
+        let read = model.opened(request);
+        read.is_none_or(|(_, read)| read.ke().map(|ke| ke.group) == refusal.wanted_group())
+    };
     let mut refused = exchanges.filter(|exchange| {
         exchange.kind == ExchangeType::CREATE_CHILD_SA
             && exchange.by == model.exchanges[refusal.attempt.exchange].by
-            && exchange
-                .flights
-                .iter()
-                .all(|flight| model.opened(flight).is_none())
+            && exchange.request().is_some_and(bears_group)
             && rekey::ended(model, exchange, ChildOutcome::Refused)
     });
     refused.find_map(|exchange| {
         let asked = facts::began(model, exchange.request()?)?;
         let soon = asked.1 > at && asked.1.since(at) <= AT_ONCE;
-        facts::began(model, exchange.response()?).filter(|_| soon)
+        let response = exchange.response().filter(|_| soon)?;
+        let read = model.opened(response);
+        let error = read.and_then(|(_, read)| Some(read.notifies().next()?.kind));
+        let is_other = error != Some(NotifyType::INVALID_KE_PAYLOAD);
+        Some((facts::began(model, response)?, error)).filter(|_| is_other)
     })
 }
 

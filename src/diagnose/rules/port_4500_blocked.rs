@@ -5,6 +5,7 @@ use super::psk_mismatch::arrives;
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
 use crate::diagnose::facts::{Asked, Passage, end_of, offer};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::model::Message;
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::Timestamp;
@@ -140,15 +141,16 @@ pub(super) fn silences<'m>(case: &Case<'m>) -> Vec<AuthSilence<'m>> {
         return silences;
     }
     let begins = Begins::of(case);
-    let still = silences
-        .into_iter()
-        .filter(|silence| !begins.follow(case, silence));
+    let still = silences.into_iter().filter(|silence| {
+        let asked = &silence.asked;
+        !begins.follow(case, asked.message, asked.first.1)
+    });
     still.collect()
 }
 
 /// When IKE SAs and new SAs of ESP began.
 #[derive(Debug)]
-struct Begins {
+pub(super) struct Begins {
     /// Of IKE SAs, sorted.
     ike: Vec<Timestamp>,
     /// Of ESP from each end, by the input that recorded it, sorted.
@@ -156,7 +158,7 @@ struct Begins {
 }
 
 impl Begins {
-    fn of(case: &Case<'_>) -> Self {
+    pub(super) fn of(case: &Case<'_>) -> Self {
         /// Numbers that may be missing before the first one recorded.
         const EARLY: u32 = 16;
         let mut ike: Vec<_> = case.ike_sas().map(|sa| sa.seen.first.1).collect();
@@ -174,20 +176,18 @@ impl Begins {
         Self { ike, esp }
     }
 
-    /// Whether ESP of the peer begins after the request, before another IKE SA is asked for: then the
-    /// request was answered, and the answer is missing in the recording. The counter of a new SA begins
-    /// at 1 (RFC 4303 section 3.3.2).
-    fn follow(&self, case: &Case<'_>, silence: &AuthSilence<'_>) -> bool {
-        let asked = &silence.asked;
-        let Some(peer) = end_of(case.tunnel, asked.to().address) else {
+    /// Whether ESP of the peer begins after a message was sent to it, before another IKE SA is asked for:
+    /// then it took the message, and what it answered is missing in the recording. The counter of a new SA
+    /// begins at 1 (RFC 4303 section 3.3.2).
+    pub(super) fn follow(&self, case: &Case<'_>, message: &Message, sent: Timestamp) -> bool {
+        let Some(peer) = end_of(case.tunnel, message.path.to().address) else {
             return false;
         };
-        let sent = asked.first.1;
         let after = |times: &[Timestamp]| {
             let place = times.partition_point(|time| *time <= sent);
             times.get(place).copied()
         };
-        let esp = self.esp.get(&(peer, asked.message.vantage.input));
+        let esp = self.esp.get(&(peer, message.vantage.input));
         let esp = esp.and_then(|times| after(times));
         esp.is_some_and(|esp| after(&self.ike).is_none_or(|next| esp < next))
     }

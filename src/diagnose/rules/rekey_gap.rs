@@ -1,6 +1,6 @@
 //! Traffic pauses at the rekeying of a child SA.
 
-use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{began, first, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
@@ -72,6 +72,8 @@ struct Pause<'m> {
     rekeying: Rekeying,
     /// Whether the other direction went on meanwhile.
     alone: bool,
+    /// Packets that came in the other direction meanwhile.
+    others: u64,
 }
 
 impl Pause<'_> {
@@ -164,11 +166,15 @@ fn pauses<'m>(directions: &Directions<'m>, end: usize, rekeyings: &[Rekeying]) -
                 && one.answered.1 <= new.seen.first.1.later(AFTER)
         });
         if let Some(rekeying) = rekeying {
+            let (from, until) = (old.seen.last.1, new.seen.first.1);
+            let others = directions.flows(1 - end).iter();
+            let others = others.map(|flow| esp::packets_within(flow, from, until));
             found.push(Pause {
                 old,
                 new,
                 rekeying,
-                alone: goes_on(directions, 1 - end, old.seen.last.1, new.seen.first.1),
+                alone: goes_on(directions, 1 - end, from, until),
+                others: others.sum(),
             });
         }
     }
@@ -194,7 +200,6 @@ fn goes_on(directions: &Directions<'_>, end: usize, from: Timestamp, until: Time
         .iter()
         .copied()
         .filter(|flow| flow.packets >= MANY)
-        .filter(|flow| flow.seen.first.1 <= until && flow.seen.last.1 >= from)
         .collect();
     flows.sort_by_key(|flow| flow.seen.first.1);
     let mut reached = from;
@@ -277,9 +282,10 @@ fn finding(case: &Case<'_>, pauses: &[Pause<'_>]) -> Option<Finding> {
     ))
     .says(
         came.then(sent)
-            .then(match first.alone {
-                true => "The other direction went on meanwhile.",
-                false => "Nothing came in the other direction either.",
+            .then(match (first.alone, first.others) {
+                (true, _) => "The other direction went on meanwhile.",
+                (false, 0) => "Nothing came in the other direction either.",
+                (false, _) => "The other direction stopped for a part of that time as well.",
             })
             .then(match pauses.len() {
                 1 => Text::default(),

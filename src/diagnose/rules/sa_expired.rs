@@ -466,7 +466,7 @@ fn outlived(case: &Case<'_>, life: &Life, lives: &[Life]) -> Option<Finding> {
         .title(say!("{sender} sends on an SA whose lifetime is over", sender))
         .says(say!(
             "The lifetime of {lifetime} s that was negotiated for SA {spi} was over; the other side stopped using \
-             it, and {sender} sent at least {late} more packets on it. No new SA is seen to be made.",
+             it, and {sender} sent at least {late} more packets on it. No new SA is seen to be made meanwhile.",
             lifetime,
             spi = still.key.spi,
             sender,

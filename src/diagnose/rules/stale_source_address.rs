@@ -7,6 +7,8 @@ use crate::model::{EspFlow, IkeSaId, Message};
 use crate::registry::NotifyType;
 use crate::say;
 use crate::units::Span;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -65,13 +67,18 @@ fn stale(case: &Case<'_>, id: IkeSaId, end: usize) -> Option<Finding> {
         .filter(|message| message.vantage == last.vantage);
     let (new, old): (Vec<&Message>, Vec<&Message>) =
         sent.partition(|message| message.path.from().address == last.path.from().address);
-    let (left, moved) = (
-        old.iter().max_by_key(|message| message.time)?,
-        new.iter().min_by_key(|message| message.time)?,
-    );
-    let (from, to) = (left.path.from().address, last.path.from().address);
-    if moved.time <= left.time {
+    let moved = new.iter().min_by_key(|message| message.time)?;
+    let to = last.path.from().address;
+    if old.iter().any(|message| moved.time <= message.time) {
         return None;
+    }
+    // The last from each address before: who moves twice may leave its ESP at the first.
+    let mut left: BTreeMap<IpAddr, &Message> = BTreeMap::new();
+    for message in old {
+        let known = left.entry(message.path.from().address).or_insert(message);
+        if known.time < message.time {
+            *known = message;
+        }
     }
     let settled = moved.time.later(SETTLED);
     let directions = case.directions_at(last.vantage)?;
@@ -81,10 +88,11 @@ fn stale(case: &Case<'_>, id: IkeSaId, end: usize) -> Option<Finding> {
     if flows.iter().any(|flow| bears(flow, to)) {
         return None;
     }
-    let flow = flows.iter().find(|flow| {
-        bears(flow, from)
-            && flow.seen.first.1 < moved.time
-            && esp::packets_since(flow, settled) >= MANY
+    let (flow, from, left) = flows.iter().find_map(|flow| {
+        let stays = flow.seen.first.1 < moved.time && esp::packets_since(flow, settled) >= MANY;
+        let borne = left.iter().filter(|(from, _)| stays && bears(flow, **from));
+        let (from, left) = borne.max_by_key(|(_, left)| left.time)?;
+        Some((flow, *from, *left))
     })?;
     let back = directions.packets_since(end, settled);
     // A stream of one direction had nothing in return before.
