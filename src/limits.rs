@@ -517,8 +517,8 @@ pub const TIMELINE_STEPS: usize = 256;
 /// they are. What repeats is folded before, so that only a hostile capture comes near it.
 pub const TIMELINE_EVENTS: usize = 64;
 
-/// Packets of a flow before the times of its sizes are noted: most SAs of a crowded capture carry
-/// fewer, and cost nothing.
+/// Packets of a flow before the times of its sizes are noted, then those of the first ones too: most SAs of a crowded
+/// capture carry fewer, and cost nothing. They are among the first [`FLOW_SAMPLES`].
 pub const RHYTHM_AFTER: u64 = 8;
 
 /// Flows whose sizes are timed, the first that come. The [`FLOW_SIZES`] of one take up to 2.5 KiB,

@@ -91,9 +91,9 @@ pub struct EspFlow {
     pub silences: Vec<Silence>,
     /// Sizes.
     pub sizes: SizeTally,
-    /// When packets of each size came, sorted by size. Sizes of which nothing is known are left out:
-    /// those of the first [`crate::limits::RHYTHM_AFTER`] packets, and of flows beyond
-    /// [`crate::limits::RHYTHM_FLOWS`].
+    /// When packets of each size came, sorted by size. Sizes of which nothing is known are left out: those of flows
+    /// of no more than [`crate::limits::RHYTHM_AFTER`] packets, and beyond [`crate::limits::RHYTHM_FLOWS`]. Of the
+    /// first of the others the late ones are left out.
     pub rhythms: Vec<Rhythm>,
     /// Smallest and largest TTL (hop limit) of the packets.
     pub ttl: (u8, u8),

@@ -44,6 +44,8 @@ pub struct Sample {
     pub frame: FrameId,
     /// Its time.
     pub time: Timestamp,
+    /// Octets from the SPI to the end of the checksum.
+    pub size: u32,
 }
 
 /// The numbers that came: all from the first to the last but those in the holes.

@@ -361,6 +361,7 @@ fn push_esp(
             number: sequence,
             frame: here.0,
             time: here.1,
+            size,
         });
     }
     if let Some(kind) = kind {
@@ -411,6 +412,12 @@ fn push_esp(
     flow.seen.last = here;
     add_size(&mut flow.sizes, size);
     let is_copy = matches!(kind, Some(AnomalyKind::Duplicate(_)));
+    if flow.packets == limits::RHYTHM_AFTER + 1 {
+        let before = flow.samples.iter().filter(|sample| sample.frame != here.0);
+        for sample in before {
+            add_rhythm(&mut flow.rhythms, sample.size, (sample.frame, sample.time));
+        }
+    }
     if flow.packets > limits::RHYTHM_AFTER && !is_copy {
         add_rhythm(&mut flow.rhythms, size, here);
     }

@@ -124,7 +124,7 @@ impl FlowCounter {
         let at = (packet.frame, packet.time);
         let often = &mut self.often;
         if often.packets == limits::RHYTHM_AFTER && self.may_time {
-            often.sizes.time();
+            often.sizes.time(&often.samples);
         }
         often.packets += 1;
         often.bytes += u64::from(packet.length);
@@ -247,6 +247,7 @@ fn keep_sample(samples: &mut Vec<Sample>, between: &mut u32, packet: &EspPacket<
             number: packet.sequence,
             frame: packet.frame,
             time: packet.time,
+            size: packet.length,
         });
     }
 }

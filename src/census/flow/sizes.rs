@@ -1,7 +1,7 @@
 //! How large the packets of a flow are, and when those of a size return.
 
 use crate::limits;
-use crate::model::{Rhythm, SizeTally};
+use crate::model::{Rhythm, Sample, SizeTally};
 use crate::units::{FrameId, Timestamp};
 
 /// The sizes of a flow in the making.
@@ -39,10 +39,16 @@ impl Sizes {
         }
     }
 
-    /// Times sizes from now on.
+    /// Times sizes from now on, and those of the packets before as far as these were kept.
     #[cold]
-    pub(super) fn time(&mut self) {
+    pub(super) fn time(&mut self, before: &[Sample]) {
         self.timed = true;
+        for sample in before {
+            let place = self.counts.iter().position(|row| row.0 == sample.size);
+            let place = place.and_then(|place| u32::try_from(place).ok());
+            let at = (sample.frame, sample.time);
+            self.note_time(place.unwrap_or(UNLISTED), sample.size, at);
+        }
     }
 
     /// Reads where counting will, as [`super::FlowCounter::touch`] says.
@@ -62,7 +68,7 @@ impl Sizes {
             _ => self.turn_to(size),
         }
         if self.timed && !is_copy {
-            self.note_time(size, at);
+            self.note_time(self.place, size, at);
         }
     }
 
@@ -110,19 +116,18 @@ impl Sizes {
         }
     }
 
-    /// Notes when a packet of the size that came last came.
+    /// Notes when a packet of the size at this place came.
     #[inline]
-    fn note_time(&mut self, size: u32, at: (FrameId, Timestamp)) {
-        if let Some(Some(rhythm)) = self.rhythms.get_mut(self.place as usize) {
+    fn note_time(&mut self, place: u32, size: u32, at: (FrameId, Timestamp)) {
+        if let Some(Some(rhythm)) = self.rhythms.get_mut(place as usize) {
             rhythm.take(at);
-        } else if self.place != UNLISTED {
-            self.begin_rhythm(size, at);
+        } else if place != UNLISTED {
+            self.begin_rhythm(place as usize, size, at);
         }
     }
 
     #[cold]
-    fn begin_rhythm(&mut self, size: u32, at: (FrameId, Timestamp)) {
-        let place = self.place as usize;
+    fn begin_rhythm(&mut self, place: usize, size: u32, at: (FrameId, Timestamp)) {
         if self.rhythms.len() <= place {
             self.rhythms.resize(place + 1, None);
         }
@@ -167,7 +172,7 @@ mod tests {
     #[test]
     fn a_steady_beat_has_the_least_squares_of_its_mean() {
         let mut sizes = Sizes::new(140);
-        sizes.time();
+        sizes.time(&[]);
         for beat in 0..11 {
             sizes.count(140, at(beat * 5_000), false);
         }
@@ -181,10 +186,37 @@ mod tests {
         assert_eq!(tally.counts, [(140, 11)]);
     }
 
+    #[test]
+    fn what_came_before_sizes_were_timed_is_timed_as_far_as_it_was_kept() {
+        let mut sizes = Sizes::new(140);
+        let came = [(140, 0), (1448, 1), (1448, 2), (140, 3)];
+        let kept = came.map(|(size, second)| {
+            let (frame, time) = at(second * 1000);
+            sizes.count(size, (frame, time), false);
+            Sample {
+                number: 1,
+                frame,
+                time,
+                size,
+            }
+        });
+        sizes.time(&kept[..3]);
+        sizes.count(1448, at(4000), false);
+        let (_, rhythms) = sizes.finish();
+        let told = rhythms
+            .iter()
+            .map(|one| (one.size, one.packets, one.first, one.last));
+        let told: Vec<_> = told.collect();
+        assert_eq!(
+            told,
+            [(140, 1, at(0), at(0)), (1448, 3, at(1000), at(4000))]
+        );
+    }
+
     /// The rhythm of a size that came at these times.
     fn rhythm(millis: &[i64]) -> Rhythm {
         let mut sizes = Sizes::new(1448);
-        sizes.time();
+        sizes.time(&[]);
         for time in millis {
             sizes.count(1448, at(*time), false);
             sizes.count(1448, at(*time), true);

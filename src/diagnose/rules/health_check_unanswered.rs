@@ -78,7 +78,7 @@ fn sealed(case: &Case<'_>) -> Option<Finding> {
             to = one.to
         ),
     };
-    // Those before the last answer were well; and a rhythm is known only after some packets.
+    // Those before the last answer were well.
     let (first, note) = match &one.answers {
         Some(answers) => (answers.last, "the last answer of that size".into()),
         None => (
