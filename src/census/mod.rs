@@ -20,7 +20,7 @@ use crate::limits::{self, Bounds};
 use crate::model::shares::share_of;
 use crate::model::{
     Blind, ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Octets,
-    Pieces, Plain, Why,
+    Pieces, Plain, Silence, Why,
 };
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Inner, Opening, Path};
@@ -28,7 +28,7 @@ use crate::sadb::Sadb;
 use crate::say;
 use crate::scan::{Lane, Times};
 use crate::session::Session;
-use crate::units::{FrameId, Span, Timestamp, Vantage};
+use crate::units::{FrameId, Timestamp, Vantage};
 use crate::wire;
 use bytes::Bytes;
 use clock::Clock;
@@ -269,20 +269,19 @@ impl Census {
             Some(place) => {
                 if let Some(row) = rows.get_mut(*place) {
                     row.count += 1;
-                    row.longest = row.longest.max(time.since(row.last.1));
+                    row.longest = row.longest.or_longer(row.last, at);
                     row.last = at;
                 }
             }
             None if rows.len() < limits::KEEPALIVE_PATHS => {
                 self.keepalive_index.insert((vantage, path), rows.len());
-                let longest = Span::default();
                 rows.push(Keepalives {
                     vantage,
                     path,
                     count: 1,
                     first: at,
                     last: at,
-                    longest,
+                    longest: Silence::between(at, at),
                 });
             }
             None => self.beyond.keepalives += 1,

@@ -25,6 +25,9 @@ pub struct Tunnel {
     pub flows: Vec<FlowId>,
     /// ICMP errors about packets between its addresses: places in [`Model::icmp`](super::Model::icmp).
     pub icmp: Vec<usize>,
+    /// NAT keepalives between its addresses: places in
+    /// [`Model::keepalives`](super::Model::keepalives).
+    pub keepalives: Vec<usize>,
     /// IP fragments between its addresses: places in
     /// [`Model::fragments`](super::Model::fragments).
     pub fragments: Vec<usize>,

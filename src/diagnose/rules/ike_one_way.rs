@@ -182,13 +182,17 @@ impl<'m> Pair<'m> {
         let Some((_, answer)) = began(case.model, self.answer) else {
             return false;
         };
-        // Who asks for the next thing was answered (RFC 7296 section 2.3).
+        // Who asks for the next thing was answered (RFC 7296 section 2.3), and who names the cookie of the
+        // responder has its message 2 (RFC 2408 section 2.5.3).
         let exchanges = case.model.ike_sas[self.ike_sa].exchanges.iter();
         let went_on = exchanges
             .map(|id| &case.model.exchanges[*id])
-            .filter(|next| !asked::is_v1(next.kind) && next.by == self.by)
-            .filter(|next| next.message_id > self.message_id)
+            .filter(|next| match asked::is_v1(next.kind) {
+                true => next.kind != self.kind,
+                false => next.by == self.by && next.message_id > self.message_id,
+            })
             .filter_map(|next| first(case.model, next.request()?))
+            .filter(|next| !next.header.spis.responder.is_zero())
             .any(|next| next.time > answer && next.path.from().address == self.from.address);
         // Whoever begins anew gave up; what is heard under the new IKE SA was mended since.
         let lives_on = |exchange: &&Exchange| {
