@@ -121,12 +121,13 @@ fn index_ends(model: &mut Model) {
     }
 }
 
-/// Gives ICMP errors, IP fragments and messages outside of any IKE SA to the tunnel between whose addresses they, or
+/// Gives ICMP errors, NAT keepalives, IP fragments and messages outside of any IKE SA to the tunnel between whose addresses they, or
 /// what they quote, went.
 fn share_pairs(model: &mut Model, union: &mut Union, roots: &Roots) {
     let mut tunnel_of = |from, to| roots.tunnel(union.find((from, to))?);
     let Model {
         icmp,
+        keepalives,
         fragments,
         outside,
         tunnels,
@@ -136,6 +137,11 @@ fn share_pairs(model: &mut Model, union: &mut Union, roots: &Roots) {
         let quoted = seen.error.quoted;
         if let Some(id) = tunnel_of(quoted.from.address, quoted.to.address) {
             tunnels[id].icmp.push(place);
+        }
+    }
+    for (place, seen) in keepalives.iter().enumerate() {
+        if let Some(id) = tunnel_of(seen.path.from.address, seen.path.to.address) {
+            tunnels[id].keepalives.push(place);
         }
     }
     for (place, train) in fragments.iter().enumerate() {
@@ -400,6 +406,7 @@ impl Sides {
             flows: Vec::new(),
             icmp: Vec::new(),
             outside: Vec::new(),
+            keepalives: Vec::new(),
             fragments: Vec::new(),
             clear: Vec::new(),
             taps: Vec::new(),

@@ -21,7 +21,7 @@ use crate::model::outside::Alike;
 use crate::model::shares::share_of;
 use crate::model::{
     Blind, ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Octets,
-    Outside, Pieces, Plain, Why,
+    Outside, Pieces, Plain, Silence, Why,
 };
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Inner, Opening, Path};
@@ -29,7 +29,7 @@ use crate::sadb::Sadb;
 use crate::say;
 use crate::scan::{Lane, Times};
 use crate::session::Session;
-use crate::units::{FrameId, Span, Timestamp, Vantage};
+use crate::units::{FrameId, Timestamp, Vantage};
 use crate::wire;
 use bytes::Bytes;
 use clock::Clock;
@@ -303,20 +303,19 @@ impl Census {
             Some(place) => {
                 if let Some(row) = rows.get_mut(*place) {
                     row.count += 1;
-                    row.longest = row.longest.max(time.since(row.last.1));
+                    row.longest = row.longest.or_longer(row.last, at);
                     row.last = at;
                 }
             }
             None if rows.len() < limits::KEEPALIVE_PATHS => {
                 self.keepalive_index.insert((vantage, path), rows.len());
-                let longest = Span::default();
                 rows.push(Keepalives {
                     vantage,
                     path,
                     count: 1,
                     first: at,
                     last: at,
-                    longest,
+                    longest: Silence::between(at, at),
                 });
             }
             None => self.beyond.keepalives += 1,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::{AnomalyKind, FlowId, Plain};
 use crate::net::{IpFacts, Stamp};
-use crate::units::{Endpoint, EspSpi};
+use crate::units::{Endpoint, EspSpi, Span};
 
 /// What is counted of a conversation in text, within bounds.
 fn within(bounds: Bounds, text: &str) -> Model {
@@ -114,7 +114,7 @@ fn keepalives_are_rows_of_paths_and_the_longest_pause_is_kept() {
     let told: Vec<_> = model
         .keepalives
         .iter()
-        .map(|row| (row.count, row.first.1, row.last.1, row.longest))
+        .map(|row| (row.count, row.first.1, row.last.1, row.longest.length))
         .collect();
     assert_eq!(
         told,

@@ -2,8 +2,8 @@
 
 use super::finding::{Confidence, Finding, Severity};
 use super::rules::{
-    child_proposal_mismatch, clear_text_leak, duplicate_tunnel, esp_one_way, outside_well,
-    overlapping_selectors, pfs_mismatch, rekey_failed, sa_expired, single_child_peer,
+    child_proposal_mismatch, clear_text_leak, dpd_timeout, duplicate_tunnel, esp_one_way,
+    outside_well, overlapping_selectors, pfs_mismatch, rekey_failed, sa_expired, single_child_peer,
     ts_unacceptable, tunnel_flapping, undecided,
 };
 use crate::model::{Signs, arrange};
@@ -232,8 +232,12 @@ fn explains(cause: &Finding, finding: &Finding) -> bool {
 const SOON_AFTER: Span = Span::from_secs(5);
 
 /// ESP that goes one way for longer than this before a cause shows itself did so without it: who misses the
-/// answers probes sooner, or asks anew.
+/// answers asks anew sooner.
 const BEGINS: Span = Span::from_secs(10);
+
+/// The same where the cause is a liveness check: one each 30 s is common, and the first after the answers stopped may
+/// find that the peer was heard since the one before.
+const PROBES: Span = Span::from_secs(60);
 
 /// What impairs a tunnel, or a part of it: it may be why a side gives the tunnel up and wants another, and is none
 /// for closing one that works.
@@ -266,8 +270,12 @@ fn is_cause(cause: &Finding, finding: &Finding) -> bool {
         false => Span::default(),
     };
     // One way from the first packet on is what it was before anything went wrong.
+    let begins = match cause.rule.slug == dpd_timeout::RULE.slug {
+        true => PROBES,
+        false => BEGINS,
+    };
     let was_so_before =
-        finding.rule.slug == esp_one_way::RULE.slug && cause.first.since(finding.first) > BEGINS;
+        finding.rule.slug == esp_one_way::RULE.slug && cause.first.since(finding.first) > begins;
     let needs_no_cause = finding.in_order && IMPAIRS.contains(&cause.rule.slug);
     !is_harmless
         && !was_so_before

@@ -289,6 +289,30 @@ pub struct Silence {
     pub after: (FrameId, Timestamp),
 }
 
+impl Silence {
+    /// The time between two packets.
+    pub(crate) fn between(before: (FrameId, Timestamp), after: (FrameId, Timestamp)) -> Self {
+        Self {
+            length: after.1.since(before.1),
+            before,
+            after,
+        }
+    }
+
+    /// That between two packets if it is longer than this.
+    pub(crate) fn or_longer(
+        self,
+        before: (FrameId, Timestamp),
+        after: (FrameId, Timestamp),
+    ) -> Self {
+        let other = Self::between(before, after);
+        match other.length > self.length {
+            true => other,
+            false => self,
+        }
+    }
+}
+
 /// Packets over time, in equal steps from the first packet on.
 ///
 /// The step begins at one second and doubles whenever [`crate::limits::TIMELINE_STEPS`] would not do.

@@ -1,5 +1,6 @@
 //! IKE messages as they passed the tap, and what else control traffic leaves behind.
 
+use super::esp_flow::Silence;
 use super::octets::Octets;
 use super::opened::{Opened, Why};
 use super::route::Route;
@@ -168,8 +169,8 @@ pub struct Keepalives {
     pub first: (FrameId, Timestamp),
     /// The last.
     pub last: (FrameId, Timestamp),
-    /// The longest time between two.
-    pub longest: crate::units::Span,
+    /// The longest time between two of them.
+    pub longest: Silence,
 }
 
 /// IP packets of one path that came in fragments.

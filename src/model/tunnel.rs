@@ -28,6 +28,9 @@ pub struct Tunnel {
     /// Messages outside of any IKE SA between its addresses: places in
     /// [`Model::outside`](super::Model::outside).
     pub outside: Vec<usize>,
+    /// NAT keepalives between its addresses: places in
+    /// [`Model::keepalives`](super::Model::keepalives).
+    pub keepalives: Vec<usize>,
     /// IP fragments between its addresses: places in
     /// [`Model::fragments`](super::Model::fragments).
     pub fragments: Vec<usize>,

@@ -107,6 +107,7 @@ pub(super) fn model() -> Model {
         flows: vec![FlowId(0)],
         icmp: Vec::new(),
         outside: Vec::new(),
+        keepalives: Vec::new(),
         fragments: Vec::new(),
         clear: Vec::new(),
         taps: Vec::new(),

@@ -113,7 +113,7 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
                 match known {
                     Some(seen) => {
                         seen.count += 1;
-                        seen.longest = seen.longest.max(packet.time.since(seen.last.1));
+                        seen.longest = seen.longest.or_longer(seen.last, here);
                         seen.last = here;
                     }
                     None => model.keepalives.push(Keepalives {
@@ -122,7 +122,7 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
                         count: 1,
                         first: here,
                         last: here,
-                        longest: Span(0),
+                        longest: Silence::between(here, here),
                     }),
                 }
             }

@@ -1,6 +1,6 @@
 //! ICMP errors about a tunnel, by what they mean (RFC 792, RFC 1812 section 5.2.7, RFC 4443).
 
-use super::{Fate, esp};
+use super::{Asked, Fate, esp};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::model::{EspFlow, IcmpSeen, TunnelId};
@@ -71,6 +71,13 @@ pub fn is_ike(seen: &IcmpSeen) -> bool {
     quoted.protocol == 17
         && quoted.esp.is_none()
         && (quoted.ike.is_some() || known(quoted.from.port) || known(quoted.to.port))
+}
+
+/// Whether an error came of a request: it quotes its addresses and ports, while it was under way.
+pub fn is_about(seen: &IcmpSeen, asked: &Asked<'_>) -> bool {
+    let quoted = seen.error.quoted;
+    let is_hit = |time: &Timestamp| seen.time.since(*time) <= LATE && *time <= seen.last;
+    quoted.from == asked.from() && quoted.to == asked.to() && asked.times.iter().any(is_hit)
 }
 
 /// ICMP errors of one meaning, and what became of the packets that they are about. Anybody can send

@@ -1,7 +1,7 @@
 //! A NAT in front of a peer, which may have forgotten it.
 
-use super::end_of;
 use super::esp::Directions;
+use super::{end_of, tap};
 use crate::diagnose::{Case, Cite, Finding};
 use crate::model::NatVerdict;
 use crate::say;
@@ -51,8 +51,8 @@ pub fn may_forget(finding: Finding, peer: IpAddr, idle: Span) -> Finding {
         .advise(KEEP_ALIVE)
 }
 
-/// The last packet of an end before a time: IKE, ESP or a keepalive. `None` if there is none, or if a flow
-/// was busy at that time.
+/// The last packet of an end before a time: IKE, ESP or a keepalive. `None` if there is none, or if a flow,
+/// or its keepalives, went on at that time.
 fn last_of(case: &Case<'_>, vantage: Vantage, end: usize, time: Timestamp) -> Option<Cite> {
     let mut last: Option<Cite> = None;
     let mut hear = |at: Cite| {
@@ -66,13 +66,15 @@ fn last_of(case: &Case<'_>, vantage: Vantage, end: usize, time: Timestamp) -> Op
             hear((message.frame, message.time));
         }
     }
-    for seen in &case.model.keepalives {
-        if seen.vantage == vantage && of_end(seen.path.from.address) {
-            hear(match seen.last.1 < time {
-                true => seen.last,
-                false => seen.first,
-            });
-        }
+    let keepalives = tap::keepalives(case, end);
+    for seen in keepalives.filter(|seen| seen.vantage == vantage && seen.first.1 < time) {
+        let longest = seen.longest;
+        hear(match seen.last.1 < time {
+            true => seen.last,
+            // They came all the time, unless it was just then that they paused.
+            false if longest.before.1 >= time || longest.after.1 < time => return None,
+            false => longest.before,
+        });
     }
     let here = case.directions().iter();
     let here = here.filter(|directions| directions.vantage == vantage);

@@ -2,7 +2,7 @@
 
 use super::{asked, quality};
 use crate::diagnose::{Case, Cite, Confidence, Severity, Signs};
-use crate::model::{Exchange, Flight, IkeState, Message, Model, Plain, Transport};
+use crate::model::{Exchange, Flight, IkeState, Keepalives, Message, Model, Plain, Transport};
 use crate::net::{INITIAL_TTLS, Path};
 use crate::registry::ExchangeType;
 use crate::units::{Span, Timestamp, Vantage};
@@ -34,10 +34,11 @@ impl Tap {
         let mut answered = [false; 2];
         let messages = flights(case).flat_map(|(exchange, flight)| {
             let mut proves = None;
-            copies(case.model, flight).map(move |message| {
+            copies(case.model, flight).filter_map(move |message| {
                 let proves = proves
                     .get_or_insert_with(|| proves_other(case.model, exchange, flight, message));
-                (message.path.from().address, *proves)
+                let end = super::end_of(case.tunnel, message.path.from().address)?;
+                Some((end, *proves))
             })
         });
         let flows = case
@@ -45,26 +46,21 @@ impl Tap {
             .flows
             .iter()
             .flat_map(|id| &case.model.flows[*id].paths);
-        let icmp = case
-            .tunnel
-            .icmp
-            .iter()
-            .filter_map(|row| case.model.icmp.get(*row));
+        let flows = flows.filter_map(|path| super::end_of(case.tunnel, path.from.address));
+        let outside = case.outside();
+        let outside = outside.filter_map(|row| super::end_of(case.tunnel, row.path.from.address));
         let others = flows
-            .map(|path| path.from.address)
-            .chain(icmp.map(|error| error.path.from.address))
-            .chain(case.outside().map(|row| row.path.from.address));
-        let mut all = messages.chain(others.map(|from| (from, false)));
+            .chain(asides(case).map(|aside| aside.end))
+            .chain(outside);
+        let mut all = messages.chain(others.map(|end| (end, false)));
         if answers_pass(case) {
             heard = [true; 2];
         }
         // Who was heard is not deaf, so then there is nothing left to learn.
         while heard != [true; 2]
-            && let Some((from, proves_other)) = all.next()
+            && let Some((end, proves_other)) = all.next()
         {
-            if let Some(end) = super::end_of(case.tunnel, from)
-                && let (Some(heard), Some(other)) = (heard.get_mut(end), answered.get_mut(1 - end))
-            {
+            if let (Some(heard), Some(other)) = (heard.get_mut(end), answered.get_mut(1 - end)) {
                 *heard = true;
                 *other |= proves_other;
             }
@@ -136,8 +132,7 @@ pub fn may_name_ports(model: &Model, vantage: Vantage) -> bool {
         .any(|flow| flow.key.vantage == vantage && flow.key.transport == Transport::Ip);
     let pieces = model.fragments.iter().any(|train| {
         let packets = train.complete.saturating_add(train.incomplete);
-        train.vantage == vantage
-            && (train.protocol != 17 || train.complete > 0 || train.pieces > packets)
+        train.vantage == vantage && (train.protocol != 17 || train.pieces > packets)
     });
     let icmp = model.icmp.iter().any(|seen| seen.vantage == vantage);
     let clear = model.clear.iter().any(|clear| clear.vantage == vantage);
@@ -206,17 +201,11 @@ pub fn is_beside_sender(model: &Model, sent: &Flight, received: &Flight) -> bool
 /// Whether all IKE of an end comes to the tap as it left, and none of the other does: the tap stands beside that end,
 /// and hears all that it sends.
 pub fn is_beside(case: &Case<'_>, end: usize) -> bool {
-    let (mut own, mut other) = (false, false);
-    for message in case.messages() {
+    case.messages().all(|message| {
         let untouched = INITIAL_TTLS.contains(&message.ip.ttl);
         let is_own = super::end_of(case.tunnel, message.path.from().address) == Some(end);
-        if untouched != is_own {
-            return false;
-        }
-        own |= is_own;
-        other |= !is_own;
-    }
-    own && other
+        untouched == is_own
+    })
 }
 
 /// Whether who sends this has heard the other side since the recording began.
@@ -265,9 +254,96 @@ pub fn messages<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m Message> + use<
     flights(case).flat_map(|(_, flight)| copies(model, flight))
 }
 
+/// What an end sent beside IKE and ESP: a NAT keepalive (RFC 3948 section 4), or an ICMP error of its own.
+/// It shows nothing of IKE, but that the end lives, and that what it sends arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct Aside {
+    /// Which end.
+    pub end: usize,
+    /// Where it was recorded.
+    pub vantage: Vantage,
+    /// The packet.
+    pub at: Cite,
+}
+
+/// What the ends sent beside IKE and ESP. Of many alike the first is here, and of keepalives the last as well
+/// and those about the longest time between two.
+pub fn asides<'m>(case: &Case<'m>) -> impl Iterator<Item = Aside> + use<'m> {
+    let Case { model, tunnel, .. } = *case;
+    let keepalives = tunnel.keepalives.iter();
+    let keepalives = keepalives.filter_map(|row| model.keepalives.get(*row));
+    let keepalives = keepalives.flat_map(|seen| {
+        let all = [
+            seen.first,
+            seen.longest.before,
+            seen.longest.after,
+            seen.last,
+        ];
+        all.map(|at| (seen.path.from.address, seen.vantage, at))
+    });
+    let icmp = tunnel.icmp.iter().filter_map(|row| model.icmp.get(*row));
+    let icmp = icmp.map(|seen| {
+        (
+            seen.path.from.address,
+            seen.vantage,
+            (seen.frame, seen.time),
+        )
+    });
+    keepalives
+        .chain(icmp)
+        .filter_map(move |(from, vantage, at)| {
+            let end = super::end_of(tunnel, from)?;
+            Some(Aside { end, vantage, at })
+        })
+}
+
+/// The NAT keepalives of an end.
+pub fn keepalives<'m>(
+    case: &Case<'m>,
+    end: usize,
+) -> impl Iterator<Item = &'m Keepalives> + use<'m> {
+    let Case { model, tunnel, .. } = *case;
+    let rows = tunnel.keepalives.iter();
+    let rows = rows.filter_map(|row| model.keepalives.get(*row));
+    rows.filter(move |seen| super::end_of(tunnel, seen.path.from.address) == Some(end))
+}
+
+/// Whether an end sent something beside IKE and ESP between two times, as one tap recorded it.
+pub fn speaks_aside(
+    case: &Case<'_>,
+    vantage: Vantage,
+    end: usize,
+    (from, to): (Timestamp, Timestamp),
+) -> bool {
+    let is_one = |aside: &Aside| aside.end == end && aside.vantage == vantage;
+    let mut asides = asides(case).filter(is_one);
+    let mut keepalives = keepalives(case, end).filter(|seen| seen.vantage == vantage);
+    asides.any(|aside| aside.at.1 > from && aside.at.1 < to)
+        || keepalives.any(|seen| {
+            // They follow each other so closely that one lies between.
+            let closely = seen.longest.length < to.since(from);
+            seen.first.1 <= from && seen.last.1 >= to && closely
+        })
+}
+
+/// Whether NAT keepalives of an end go on over a time, and do not pause just then.
+pub fn keeps_alive(
+    case: &Case<'_>,
+    vantage: Vantage,
+    end: usize,
+    (from, to): (Timestamp, Timestamp),
+) -> bool {
+    let mut keepalives = keepalives(case, end).filter(|seen| seen.vantage == vantage);
+    keepalives.any(|seen| {
+        let pauses = seen.longest.before.1 <= from && seen.longest.after.1 >= to;
+        seen.first.1 <= from && seen.last.1 >= to && !pauses
+    })
+}
+
 /// When each end of a tunnel was heard, in order of time.
 ///
-/// Of a flow only its first and last packet are known: the timeline is too coarse to cite.
+/// Of a flow only its first and last packet are known, since the timeline is too coarse to cite; of NAT
+/// keepalives also those about the longest time between two.
 #[derive(Clone, Debug)]
 pub struct Heard([Vec<Cite>; 2]);
 
@@ -298,6 +374,9 @@ impl Heard {
                     hear(end, flow.seen.last);
                 }
             }
+        }
+        for aside in asides(case) {
+            hear(aside.end, aside.at);
         }
         // Stable: of packets at one time IKE comes first.
         for list in &mut ends {

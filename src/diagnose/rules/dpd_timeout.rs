@@ -6,10 +6,11 @@ use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, l
 use crate::diagnose::facts::{nat, vendor_advice};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Message, Model, Plain};
+use crate::model::{Deleted, Exchange, Flight, IkeSa, InformationalClass, Message, Model, Plain};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The rule.
@@ -78,12 +79,33 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             })
             .sum()
     });
+    // It goes on to the last copy, or it ended between.
+    let esp_last = case.directions().iter();
+    let esp_last = esp_last.filter(|directions| Some(directions.vantage) == tap_of_request);
+    let esp_last = peer.and_then(|peer| {
+        esp_last
+            .filter_map(|one| one.last(1 - peer))
+            .max_by_key(|at| at.1)
+    });
+    let esp_ends = esp_last.filter(|last| esp_after > 0 && last.1 < probe.last.1);
+    let esp_goes_on = esp_after > 0 && esp_ends.is_none();
+    let spoke = probe
+        .spoke
+        .or_else(|| elsewhere(case, &probe, peer?, tap_of_request?));
+    let is_meanwhile = |time: Timestamp| time > probe.first.1 && time <= probe.last.1;
+    let aside = tap::asides(case).find(|aside| {
+        Some(aside.end) == peer && Some(aside.vantage) == tap_of_request && is_meanwhile(aside.at.1)
+    });
+    let keeps_alive = peer.zip(tap_of_request).is_some_and(|(peer, vantage)| {
+        tap::keeps_alive(case, vantage, peer, (probe.first.1, probe.last.1))
+    });
+    let lives = aside.is_some() || keeps_alive;
     let passage = Passage::of(case, probe.flight);
     let is_lost = passage.as_ref().is_some_and(Passage::is_proven);
     let later = after(case, sa, (probe.first.1, probe.last.1));
     let (from, kind) = (probe.from, Text::verbatim(probe.kind));
     let schedule = &probe.schedule;
-    let (says, alternative) = if esp_after > 0 {
+    let (says, alternative) = if esp_goes_on {
         (
             say!(
                 "{from}: {kind} was {schedule} and not answered; ESP of the peer goes on meanwhile ({packets}), so \
@@ -95,7 +117,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ),
             "A firewall forgot the state of the IKE port while ESP keeps its own alive.",
         )
-    } else if probe.spoke.is_some() {
+    } else if spoke.is_some() {
         (
             say!(
                 "{from}: {kind} was {schedule} and not answered, though IKE of the peer came meanwhile.",
@@ -105,15 +127,33 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ),
             "The peer lives, and does not take this request or does not get it.",
         )
+    } else if lives {
+        (
+            say!(
+                "{from}: {kind} was {schedule} and not answered, though NAT keepalives or ICMP errors of the peer \
+                 still came.",
+                from,
+                kind,
+                schedule
+            ),
+            "The peer lives, and does not take this request or does not get it.",
+        )
     } else {
-        let silence = match is_lost {
-            true => say!(
+        let silence = match (is_lost, esp_ends) {
+            (_, Some(ends)) => say!(
+                "{from}: {kind} was {schedule} and not answered; ESP of the peer ended {span} after the first copy.",
+                from,
+                kind,
+                schedule,
+                span = ends.1.since(probe.first.1)
+            ),
+            (true, None) => say!(
                 "{from}: {kind} was {schedule} and not answered; nothing of the peer came there meanwhile.",
                 from,
                 kind,
                 schedule
             ),
-            false => say!(
+            (false, None) => say!(
                 "{from}: {kind} was {schedule} and not answered; nothing of the peer was heard meanwhile.",
                 from,
                 kind,
@@ -127,8 +167,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let mut finding = Finding::new(
         &RULE,
-        tap.absence(Confidence::Likely)
-            .lower_if(probe.spoke.is_some()),
+        tap.absence(Confidence::Likely).lower_if(spoke.is_some()),
         case.id,
         probe.first,
         say!(
@@ -176,17 +215,32 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ))
             .advise("Look whether both sides support MOBIKE, which a change of address needs.");
     }
-    if let Some(spoke) = probe.spoke {
+    if let Some(spoke) = spoke {
         finding = finding.also(spoke, "IKE of the peer meanwhile");
+    } else if let Some(aside) = aside {
+        finding = finding.also(aside.at, "the peer is heard meanwhile");
     }
-    if esp_after > 0 {
+    if let Some(closes) = peer.and_then(|peer| closed_by(case, sa, &probe, peer)) {
+        finding = finding
+            .severity(Severity::Warning)
+            .explaining(&["tunnel-deleted"])
+            .also(closes, "the peer deletes the IKE SA");
+        finding.says.add(say!(
+            "The peer had deleted this IKE SA {span} before: that did not get through, and so it is asked on.",
+            span = probe.first.1.since(closes.1)
+        ));
+        finding.alternatives.clear();
+    }
+    if esp_goes_on {
         finding = finding.advise("Look for a firewall in between that forgets UDP 500 or 4500.");
     }
     // It is larger than a liveness check, by the public value that it may carry above all.
-    if esp_after > 0 && probe.kind == ExchangeType::CREATE_CHILD_SA {
+    if esp_goes_on && probe.kind == ExchangeType::CREATE_CHILD_SA {
         finding = finding.or("A filter or a small link drops IKE messages of that size.");
     }
-    let idle = peer.zip(tap_of_request);
+    // Who speaks in between is known to the NAT again, and the copies after that are not answered either.
+    let is_silent = esp_after == 0 && spoke.is_none() && !lives;
+    let idle = peer.zip(tap_of_request).filter(|_| is_silent);
     if let Some(idle) = idle.and_then(|(peer, tap)| nat::idle(case, tap, peer, probe.first.1)) {
         finding = nat::may_forget(finding, probe.to.address, idle);
     }
@@ -208,6 +262,38 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(latest.last, "the last request in vain, on a later IKE SA");
     }
     vec![finding]
+}
+
+/// IKE of the peer under another IKE SA while the request was sent: it begins anew, or answers who does.
+fn elsewhere(case: &Case<'_>, probe: &Probe<'_>, peer: usize, vantage: Vantage) -> Option<Cite> {
+    let message = first(case.model, probe.flight)?;
+    let others = case.messages().filter(|other| {
+        other.vantage == vantage
+            && other.header.spis.initiator != message.header.spis.initiator
+            && other.time > probe.first.1
+            && other.time <= probe.last.1
+            && end_of(case.tunnel, other.path.from().address) == Some(peer)
+    });
+    others
+        .map(|other| (other.frame, other.time))
+        .min_by_key(|at| at.1)
+}
+
+/// The Delete of the IKE SA by the peer before it was asked, if that was read.
+fn closed_by(case: &Case<'_>, sa: &IkeSa, probe: &Probe<'_>, peer: usize) -> Option<Cite> {
+    if !case.signs().meet(Signs::OPENED) {
+        return None;
+    }
+    let exchanges = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
+    let deletes = exchanges.filter_map(|exchange| {
+        let request = exchange.request()?;
+        let message = first(case.model, request)?;
+        let is_of_peer = end_of(case.tunnel, message.path.from().address) == Some(peer);
+        let is_before = is_of_peer && message.time <= probe.first.1;
+        (is_before && case.model.deletes(request).contains(&Deleted::IkeSa))
+            .then_some((message.frame, message.time))
+    });
+    deletes.last()
 }
 
 /// How many times requests went in vain: those that both sides sent at one time were one outage.
@@ -510,6 +596,16 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
             other.by != by && *asked <= *time && time.since(*asked) < OFTEN
         })
     });
+    // Nor is what refuses quick mode (RFC 2409 section 5.7).
+    if run.len() > 1 {
+        let quick = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
+        let quick = quick.filter(|exchange| {
+            exchange.kind == ExchangeType::QUICK_MODE && exchange.flights.len() == 1
+        });
+        let refusals = quick.filter_map(|exchange| case.model.quick_refusal(exchange));
+        let refusals: BTreeSet<u32> = refusals.map(|exchange| exchange.message_id).collect();
+        run.retain(|(exchange, ..)| !refusals.contains(&exchange.message_id));
+    }
     // It stands latest first.
     run.dedup_by(|earlier, later| later.2.since(earlier.2) < OFTEN);
     let breaks = run

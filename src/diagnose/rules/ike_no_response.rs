@@ -1,9 +1,10 @@
 //! Silence: the first message of IKE is sent again and again, and nothing comes back.
 
+use crate::diagnose::facts::icmp::Meaning;
 use crate::diagnose::facts::{Asked, Passage, Tap, end_of, icmp, offsets, tap as recording, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{IkeSa, Input, Model};
+use crate::model::{IcmpSeen, IkeSa, Input, Model};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{IkeSpi, Span, Timestamp, Vantage};
@@ -76,7 +77,7 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     // Whoever asks so often hears nothing either, whatever the tap hears.
     let insists = attempts.iter().any(|asked| asked.attempts() >= INSISTENT);
     let deaf = tap.deaf.get(1 - end).copied().unwrap_or(true);
-    if deaf && !insists || refused_by_icmp(case, first) {
+    if deaf && !insists || refused_by_icmp(case, &attempts) {
         return None;
     }
     let sent: usize = attempts.iter().map(Asked::attempts).sum();
@@ -106,11 +107,14 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
     let serves = before.is_none() && !heard && sends_to_others(case, peer.address, at_the_time);
     let speaks = before.is_none() && !heard && sends_to_others(case, peer.address, None);
     let since = case.heard().since(1 - end, first.first.1);
+    let until = attempts.iter().map(|asked| asked.last.1).max();
+    let lives = since.is_some_and(|since| Some(since.1) <= until);
     let history = match (before, heard) {
         _ if serves => say!(
             "The peer sends nothing here, and to others it does at the time: it is alive, and what it sends passes \
              this tap.",
         ),
+        _ if lives => "Other packets of the peer came meanwhile: it is alive.".into(),
         (Some(_), _) if since.is_some() => "The peer was heard before and since.".into(),
         (Some((_, time)), _) => say!(
             "The peer was heard until {span} before the first request.",
@@ -192,7 +196,7 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         };
     }
     // Who was heard shows that the recording has its direction.
-    if !recovered && !serves && !speaks && before.is_none() {
+    if !recovered && !speaks && !heard {
         finding = finding.or("The capture records one direction only.");
     }
     let passages: Vec<Passage> = attempts
@@ -264,7 +268,7 @@ fn silence_to(case: &Case<'_>, initiator: IpAddr, tap: &Tap) -> Option<Finding> 
         if passage.arrived() {
             finding.says.add("No answer left there.");
         }
-    } else if !serves {
+    } else if !serves && !lives {
         finding
             .says
             .add("This capture cannot tell a dead device from a filter.");
@@ -335,10 +339,9 @@ fn unanswered_first<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<Asked<'m>> {
     let exchange = &model.exchanges[*sa.exchanges.first()?];
     let begins = exchange.kind == crate::registry::ExchangeType::IKE_SA_INIT
         || crate::diagnose::facts::asked::v1_messages(exchange.kind).is_some();
-    let alone = sa
-        .exchanges
-        .iter()
-        .all(|id| model.exchanges[*id].response().is_none());
+    // IKEv1 refuses by an exchange of the responder (RFC 2408 section 5.4).
+    let mut exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    let alone = exchanges.all(|other| other.flights.iter().all(|flight| flight.by == exchange.by));
     let asked = Asked::of(model, exchange)?;
     let unknown = asked.message.header.spis.responder.is_zero();
     (begins && alone && unknown && asked.is_silent()).then_some(asked)
@@ -363,15 +366,18 @@ fn answered_meanwhile(answers: &[Timestamp], asked: &Asked<'_>) -> bool {
         .is_some_and(|time| time.since(asked.last.1) <= Span::from_secs(1))
 }
 
-/// Whether an ICMP error says why: that is a refusal, not silence.
-fn refused_by_icmp(case: &Case<'_>, asked: &Asked<'_>) -> bool {
-    icmp::about(case).any(|seen| {
-        icmp::is_ike(seen)
-            && seen.error.quoted.from.address == asked.from().address
-            && !matches!(
-                icmp::meaning(&seen.error),
-                icmp::Meaning::Other | icmp::Meaning::TooBig
-            )
+/// Whether an ICMP error about one of the attempts says why: that is a refusal, not silence.
+fn refused_by_icmp(case: &Case<'_>, attempts: &[Asked<'_>]) -> bool {
+    /// There may be thousands.
+    const LOOKED_AT: usize = 64;
+    let says_why = |seen: &&IcmpSeen| {
+        let meaning = icmp::meaning(&seen.error);
+        icmp::is_ike(seen) && !matches!(meaning, Meaning::Other | Meaning::TooBig)
+    };
+    let mut errors = icmp::about(case).filter(says_why);
+    errors.any(|seen| {
+        let mut attempts = attempts.iter().take(LOOKED_AT);
+        attempts.any(|asked| icmp::is_about(seen, asked))
     })
 }
 

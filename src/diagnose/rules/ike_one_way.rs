@@ -192,17 +192,17 @@ impl<'m> Pair<'m> {
             return false;
         };
         // Who asks for the next thing was answered (RFC 7296 section 2.3). In IKEv1 that holds of phase 1 alone, which
-        // has no message ID: its initiator begins nothing else before (RFC 2409 section 5).
-        let is_next = |id: u32| match asked::is_v1(self.kind) {
-            true => self.message_id == 0 && id != 0,
-            false => id > self.message_id,
-        };
+        // has no message ID: whoever names the cookie of the responder has its message 2 (RFC 2408 section 2.5.3), and
+        // its initiator begins nothing else before (RFC 2409 section 5).
         let exchanges = case.model.ike_sas[self.ike_sa].exchanges.iter();
         let went_on = exchanges
             .map(|id| &case.model.exchanges[*id])
-            .filter(|next| asked::is_v1(next.kind) == asked::is_v1(self.kind))
-            .filter(|next| next.by == self.by && is_next(next.message_id))
+            .filter(|next| match asked::is_v1(self.kind) {
+                true => self.message_id == 0 && next.kind != self.kind,
+                false => next.by == self.by && next.message_id > self.message_id,
+            })
             .filter_map(|next| first(case.model, next.request()?))
+            .filter(|next| !next.header.spis.responder.is_zero())
             .any(|next| next.time > answer && next.path.from().address == self.from.address);
         // Whoever begins anew gave up; what is heard under the new IKE SA was mended since.
         let lives_on = |exchange: &&Exchange| {

@@ -6,7 +6,7 @@ use crate::diagnose::facts::{end_of, first};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, Message, Model, Tunnel};
 use crate::say;
-use crate::units::{Endpoint, Timestamp};
+use crate::units::{Endpoint, Span, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -97,8 +97,9 @@ fn finding(
     before: &Message,
     after: &Message,
 ) -> Option<Finding> {
-    let last = last_from(case.model, before, after.time);
-    let idle = after.time.since(last.1);
+    let moved = first_from(case, after);
+    let last = last_from(case.model, before, moved);
+    let idle = moved.since(last.1);
     if idle < IDLE {
         return None;
     }
@@ -144,14 +145,27 @@ fn port(end: Endpoint) -> u16 {
     end.port.unwrap_or_default()
 }
 
+/// When something first came from where a message came from: that message, or a new SA of ESP before it.
+fn first_from(case: &Case<'_>, message: &Message) -> Timestamp {
+    let flows = case.flows().filter(|flow| {
+        let first = flow.paths.first();
+        flow.key.vantage == message.vantage
+            && first.is_some_and(|path| path.from == message.path.from())
+    });
+    let begun = flows.map(|flow| flow.seen.first.1);
+    begun.fold(message.time, Timestamp::min)
+}
+
 /// The last packet from where a message came from, before a time: IKE, ESP or a keepalive. A flow that
-/// goes on tells by its silences; one that has none was busy all the time.
+/// goes on tells by its silences; one that has none just then was busy all the time. What ESP sends first from a new
+/// place comes at once before IKE does, or nobody can tell when it moved.
 fn last_from(model: &Model, message: &Message, before: Timestamp) -> Cite {
     let keepalives = model
         .keepalives
         .iter()
         .filter(|seen| seen.path.from == message.path.from() && seen.vantage == message.vantage)
         .map(|seen| seen.last);
+    const AT_ONCE: Span = Span::from_secs(1);
     let esp = model
         .flows
         .iter()
@@ -168,6 +182,7 @@ fn last_from(model: &Model, message: &Message, before: Timestamp) -> Cite {
                 .iter()
                 .filter(|silence| silence.length >= IDLE)
                 .filter(|silence| silence.before.1 < before && silence.after.1 > message.time)
+                .filter(|silence| before.since(silence.after.1) <= AT_ONCE)
                 .max_by_key(|silence| silence.before.1);
             match pause {
                 Some(pause) if flow.seen.last.1 >= before => pause.before,

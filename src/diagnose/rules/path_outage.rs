@@ -1,9 +1,9 @@
 //! Everything of one side stops and comes back on the same SAs: the tunnel outlives it.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{end_of, taps};
+use crate::diagnose::facts::{end_of, tap, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::Text;
+use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Silence};
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -76,9 +76,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 let directions = case.directions().iter();
                 directions.flat_map(|directions| [(directions, 0), (directions, 1)])
             };
-            ways()
-                .find_map(|(directions, end)| unanswered(case, directions, end))
-                .or_else(|| ways().find_map(|(directions, end)| held_up(case, directions, end)))
+            let unanswered = ways().find_map(|(directions, end)| unanswered(case, directions, end));
+            let held_up = ways().find_map(|(directions, end)| held_up(case, directions, end));
+            // Of one silence it is told how it ended.
+            match (unanswered, held_up) {
+                (Some(unanswered), Some(held_up)) if unanswered.first != held_up.first => {
+                    Some(unanswered)
+                }
+                (unanswered, held_up) => held_up.or(unanswered),
+            }
         })
         .into_iter()
         .collect()
@@ -90,36 +96,25 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
         flow.silences
             .iter()
             .filter(|silence| silence.length >= OUTAGE)
-            .find_map(|silence| Some((*flow, silence, lost_in(flow, silence)?)))
+            .map(|silence| (*flow, silence, lost_in(flow, silence)))
+            .find(|(_, _, lost)| *lost >= LOST)
             .filter(|(_, _, lost)| !is_chance(flow, *lost))
     })?;
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
-    // Another flow of the same direction, or IKE, that goes on meanwhile: then it was no outage.
+    // Another flow of the same direction, or anything else of its sender, that goes on meanwhile: then it was no
+    // outage.
     let within = |time| time > silence.before.1 && time < silence.after.1;
+    let (from_edge, to_edge) = amid(silence);
     let others = directions
-        .flows(end)
-        .iter()
+        .alive(end, silence.before.1, silence.after.1)
         .filter(|other| other.key != flow.key)
         .any(|other| within(other.seen.first.1) || within(other.seen.last.1));
     // Others that were there before and are afterwards: then this SA alone was lost.
     let alone = directions
-        .flows(end)
-        .iter()
+        .alive(end, silence.before.1, silence.after.1)
         .filter(|other| other.key != flow.key)
-        .any(|other| esp::packets_within(other, silence.before.1.later(EDGE), silence.after.1) > 0);
-    // IKE that comes back a moment before ESP does, or was on its way, is at the edge of the outage.
-    let amid = |time| {
-        within(time)
-            && silence.after.1.since(time) > EDGE
-            && Timestamp::since(time, silence.before.1) > EDGE
-    };
-    // What another tap heard of it meanwhile was lost before this one.
-    let ike = case.messages().any(|message| {
-        message.vantage == directions.vantage
-            && end_of(case.tunnel, message.path.from().address) == Some(1 - end)
-            && amid(message.time)
-    });
-    if others || ike {
+        .any(|other| esp::packets_within(other, from_edge, to_edge) > 0);
+    if others || is_heard(case, directions, 1 - end, silence) {
         return None;
     }
     let before = taps::upstream(case, flow).filter(|before| before.sequence.missing == 0);
@@ -209,7 +204,7 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     if before.is_none() {
         finding = finding.or("A cluster failed over and skipped numbers on purpose (RFC 6311).");
     }
-    if woken(directions, end, silence) {
+    if woken(directions, end, silence) && !is_heard(case, directions, end, silence) {
         finding = finding
             .or(say!(
                 "A NAT or a stateful firewall in front of {to} had forgotten the flow: {to} sent nothing either, and \
@@ -237,19 +232,14 @@ fn is_chance(flow: &EspFlow, lost: u32) -> bool {
 /// Whether the recording went on in a silence towards `end`: something of the other direction is there,
 /// and not just where the recording itself stopped, or began again.
 fn goes_on(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &Silence) -> bool {
-    let from = silence.before.1.later(EDGE);
-    let to = silence.after.1.later(Span(-EDGE.0));
+    let (from, to) = amid(silence);
     let within = |time| time > from && time < to;
     let esp = directions.flows(1 - end).iter().any(|flow| {
         within(flow.seen.first.1)
             || within(flow.seen.last.1)
             || esp::packets_within(flow, from, to) > 0
     });
-    esp || case.messages().any(|message| {
-        message.vantage == directions.vantage
-            && end_of(case.tunnel, message.path.from().address) == Some(end)
-            && within(message.time)
-    })
+    esp || is_heard(case, directions, end, silence)
 }
 
 /// Whether each packet of a flow towards `end` had one in return, none of which is missing: the receiver did not get
@@ -300,14 +290,23 @@ fn long_silences<'m>(
     })
 }
 
-/// Whether IKE of an end comes amid a silence, but for its last moment.
-fn is_heard(case: &Case<'_>, end: usize, silence: &Silence) -> bool {
-    case.messages().any(|message| {
-        end_of(case.tunnel, message.path.from().address) == Some(end)
-            && message.time > silence.before.1
-            && message.time < silence.after.1
-            && silence.after.1.since(message.time) > EDGE
-    })
+/// A silence without its edges: what was on its way then, or comes back a moment sooner than other packets, says
+/// nothing against an outage.
+fn amid(silence: &Silence) -> (Timestamp, Timestamp) {
+    let (from, to) = (silence.before.1, silence.after.1);
+    (from.later(EDGE), to.later(Span(-EDGE.0)))
+}
+
+/// Whether anything else than ESP of an end comes amid a silence.
+fn is_heard(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &Silence) -> bool {
+    let (from, to) = amid(silence);
+    tap::speaks_aside(case, directions.vantage, end, (from, to))
+        || case.messages().any(|message| {
+            message.vantage == directions.vantage
+                && message.time > from
+                && message.time < to
+                && end_of(case.tunnel, message.path.from().address) == Some(end)
+        })
 }
 
 /// Whether so few numbers are missing for the rate before that the sender paused for most of a silence.
@@ -332,7 +331,7 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
         return None;
     }
     let silent = long_silences(directions, end, LONG);
-    let (silence, asked) = silent.take(FEW).find_map(|(back, silence)| {
+    let (silence, asked, lost) = silent.take(FEW).find_map(|(back, silence)| {
         let (from, to) = (silence.before.1, silence.after.1);
         let amid = |towards: usize| {
             let flows = directions.flows(towards).iter();
@@ -364,10 +363,11 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
         let restarts = odd.any(|anomaly| {
             matches!(anomaly.kind, AnomalyKind::Restart(_)) && anomaly.frame == silence.after.0
         });
-        let paused = alone && !restarts && lost_in(back, silence).is_none();
+        let lost = lost_in(back, silence);
+        let paused = alone && !restarts && lost < LOST;
         let enough = asked >= MANY && before >= SOME && after >= SOME;
-        (paused && enough && in_turn && same && !is_heard(case, 1 - end, silence))
-            .then_some((silence, asked))
+        (paused && enough && in_turn && same && !is_heard(case, directions, 1 - end, silence))
+            .then_some((silence, asked, lost))
     })?;
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     Some(
@@ -378,16 +378,29 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
             silence = silence.length,
             other
         ))
-        .says(say!(
-            "Before and afterwards each packet from {other} to {peer} has one in return. For {silence} {asked} \
-             and more, of the same sizes, had none, and nothing else of {peer} came. Then both went on with the \
-             same SAs, and of {peer} no number is missing: what {other} sent did not arrive, or was not \
-             answered.",
-            other,
-            peer,
-            silence = silence.length,
-            asked
-        ))
+        .says(match lost {
+            0 => say!(
+                "Before and afterwards each packet from {other} to {peer} has one in return. For {silence} {asked} \
+                 and more, of the same sizes, had none, and nothing else of {peer} came. Then both went on with the \
+                 same SAs, and of {peer} no number is missing: what {other} sent did not arrive, or was not \
+                 answered.",
+                other,
+                peer,
+                silence = silence.length,
+                asked
+            ),
+            _ => say!(
+                "Before and afterwards each packet from {other} to {peer} has one in return. For {silence} {asked} \
+                 and more, of the same sizes, had none, and nothing else of {peer} came. Then both went on with the \
+                 same SAs, and {packets} of {peer} did not come: most of what {other} sent did not arrive, or was \
+                 not answered.",
+                other,
+                peer,
+                silence = silence.length,
+                asked,
+                packets = count(u64::from(lost), "packet")
+            ),
+        })
         .or(say!(
             "All of it was for one host behind {peer}, which was down.",
             peer
@@ -450,7 +463,7 @@ fn held_up(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
         let enough = asked >= MANY && before >= MANY;
         (fine && enough && in_turn && answered && at_once && complete && alone)
             .then_some((silence, asked, burst))
-            .filter(|_| !is_heard(case, 1 - end, silence))
+            .filter(|_| !is_heard(case, directions, 1 - end, silence))
     })?;
     let (peer, other) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     Some(
@@ -527,15 +540,13 @@ fn other_way(case: &Case<'_>, flow: &EspFlow, end: usize, silence: &Silence) -> 
 }
 
 /// How many numbers were skipped when the flow resumed.
-fn lost_in(flow: &EspFlow, silence: &Silence) -> Option<u32> {
-    flow.anomalies
-        .iter()
-        .find_map(|anomaly| match anomaly.kind {
-            AnomalyKind::Gap(lost) if anomaly.frame == silence.after.0 && lost >= LOST => {
-                Some(lost)
-            }
-            _ => None,
-        })
+fn lost_in(flow: &EspFlow, silence: &Silence) -> u32 {
+    let mut anomalies = flow.anomalies.iter();
+    let lost = anomalies.find_map(|anomaly| match anomaly.kind {
+        AnomalyKind::Gap(lost) if anomaly.frame == silence.after.0 => Some(lost),
+        _ => None,
+    });
+    lost.unwrap_or(0)
 }
 
 #[cfg(test)]

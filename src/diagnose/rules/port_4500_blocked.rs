@@ -229,8 +229,11 @@ fn is_unread(case: &Case<'_>, asked: &Asked<'_>) -> bool {
 /// The ends that anything came from port 4500 of; `None` is an address that is none of them.
 fn heard_from_4500(case: &Case<'_>) -> BTreeSet<Option<usize>> {
     let messages = case.messages().map(|message| message.path.from());
-    // ESP in UDP comes from the same port (RFC 3948 section 2.1).
+    // ESP in UDP and keepalives come from the same port (RFC 3948 section 2).
     let paths = case.flows().flat_map(|flow| &flow.paths);
+    let keepalives = case.tunnel.keepalives.iter();
+    let keepalives = keepalives.filter_map(|row| case.model.keepalives.get(*row));
+    let paths = paths.chain(keepalives.map(|seen| &seen.path));
     let from = messages.chain(paths.map(|path| path.from));
     from.filter(|from| from.port == Some(4500))
         .map(|from| end_of(case.tunnel, from.address))

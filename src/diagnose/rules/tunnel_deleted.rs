@@ -3,7 +3,7 @@
 use super::clear_text_leak;
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{
-    Fate, TOGETHER, asked, began, clear, end_of, life, offer, quality, tap,
+    Asked, Fate, TOGETHER, asked, began, clear, end_of, life, offer, quality, tap,
 };
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
@@ -94,7 +94,7 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     if sa.state != IkeState::Deleted || is_replaced(case, id) {
         return None;
     }
-    let last = sa.exchanges.last().map(|id| &case.model.exchanges[*id])?;
+    let last = deleting(case, sa)?;
     let (at, who, to) = said(case.model, last)?;
     if has_other(case, id, at.1) {
         return None;
@@ -161,7 +161,15 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
         (false, None) => (
             Severity::Info,
             Confidence::Likely,
-            nothing_yet(case, at.1, vantage),
+            nothing_yet(
+                case,
+                at.1,
+                vantage,
+                match Asked::of(case.model, last).is_some_and(|asked| asked.is_silent()) {
+                    true => "No answer to it is in this capture.",
+                    false => "Nothing follows: the tunnel was closed in order.",
+                },
+            ),
         ),
     };
     // What worked until nobody wanted it any more was closed in order.
@@ -214,8 +222,29 @@ fn outlives(case: &Case<'_>, time: Timestamp) -> bool {
     })
 }
 
+/// The exchange that deletes an IKE SA: the first whose Delete was read, or the last.
+fn deleting<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<&'m Exchange> {
+    let model = case.model;
+    let mut exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    let last = exchanges.clone().next_back();
+    let reads = |exchange: &&Exchange| {
+        let request = exchange.request();
+        request.is_some_and(|request| model.deletes(request).contains(&Deleted::IkeSa))
+    };
+    let read = case
+        .signs()
+        .meet(Signs::OPENED)
+        .then(|| exchanges.find(reads));
+    read.flatten().or(last)
+}
+
 /// What is said of a delete after which no attempt is known to have come to anything.
-fn nothing_yet(case: &Case<'_>, time: Timestamp, vantage: Vantage) -> Text {
+fn nothing_yet(
+    case: &Case<'_>,
+    time: Timestamp,
+    vantage: Vantage,
+    otherwise: &'static str,
+) -> Text {
     /// Who needs the tunnel asks for it sooner.
     const WAIT: Span = Span::from_secs(1);
     let end = tap::ended(case.model, vantage);
@@ -227,7 +256,7 @@ fn nothing_yet(case: &Case<'_>, time: Timestamp, vantage: Vantage) -> Text {
     match left.filter(|left| *left < WAIT) {
         Some(Span(0)) => "The recording ends there.".into(),
         Some(left) => say!("The recording ends {left} later.", left),
-        None => "Nothing follows: the tunnel was closed in order.".into(),
+        None => otherwise.into(),
     }
 }
 

@@ -191,6 +191,14 @@ fn found(case: &Case<'_>) -> Option<Finding> {
             error = notice.name()
         ),
         (None, None) if by_icmp_alone || tap.deaf.contains(&true) => Text::default(),
+        (None, None)
+            if case
+                .exchanges()
+                .any(|exchange| exchange.response().is_some()) =>
+        {
+            "There are answers, but in clear alone: they do not show that both have the keys."
+                .into()
+        }
         (None, None) if is_due(case, last.1) => "No answer is in this capture.".into(),
         (None, None) => {
             "Whether there is an answer, and whether one was due yet, is not shown.".into()
@@ -305,7 +313,10 @@ fn sent(case: &Case<'_>, end: usize) -> Text {
     }
     let most = |of: BTreeMap<Vantage, u64>| of.into_values().max().unwrap_or(0);
     match (most(messages), most(packets)) {
-        (0, 0) => "nothing".into(),
+        (0, 0) => match keepalives(case, end) {
+            0 => "nothing".into(),
+            sent => count(sent, "NAT keepalive"),
+        },
         (0, packets) => count(packets, "ESP packet"),
         (messages, 0) => count(messages, "IKE message"),
         (messages, packets) => say!(
@@ -314,6 +325,15 @@ fn sent(case: &Case<'_>, end: usize) -> Text {
             packets = count(packets, "ESP packet")
         ),
     }
+}
+
+/// How many NAT keepalives an end sent, at the tap that has most.
+fn keepalives(case: &Case<'_>, end: usize) -> u64 {
+    let mut sent = BTreeMap::new();
+    for seen in tap::keepalives(case, end) {
+        *sent.entry(seen.vantage).or_insert(0) += seen.count;
+    }
+    sent.into_values().max().unwrap_or(0)
 }
 
 /// The first and the last packet of the tunnel.
