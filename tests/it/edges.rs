@@ -64,7 +64,7 @@ fn judgements_turn_where_they_did() {
         for table in text.split("=== ").skip(1) {
             let (head, rows) = table.split_once("\n--- ").unwrap();
             let (name, conversation) = head.split_once('\n').unwrap();
-            write!(blessed, "=== {head}\n").unwrap();
+            writeln!(blessed, "=== {head}").unwrap();
             for row in rows.split("\n--- ") {
                 let (words, want) = row.split_once('\n').unwrap_or((row, ""));
                 let told = concluded(&filled(conversation, words));
