@@ -495,6 +495,9 @@ pub const INNER_BGP: usize = 8;
 /// Kinds of ICMP error that are told apart; more are only counted.
 pub const ICMP_KINDS: usize = 1 << 12;
 
+/// Kinds of message outside of any IKE SA that are told apart; more are only counted.
+pub const OUTSIDE_KINDS: usize = 1 << 12;
+
 /// Paths whose NAT keepalives are counted.
 pub const KEEPALIVE_PATHS: usize = 1 << 12;
 

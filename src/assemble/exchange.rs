@@ -7,6 +7,7 @@
 use super::{HashMap, HashSet, RandomState};
 use crate::each::{Each, map_all};
 use crate::model::exchange::begins_ike_sa;
+use crate::model::notice::spi_of;
 use crate::model::table::Id;
 use crate::model::{
     AuthOutcome, DOUBLED, Exchange, ExchangeId, Few, Flight, IkeSa, IkeSaId, IkeState, Message,
@@ -14,7 +15,7 @@ use crate::model::{
 };
 use crate::net::Path;
 use crate::registry::{ExchangeType, PayloadType};
-use crate::units::{EspSpi, FrameId, IkeSpi, IkeSpis, Span, Timestamp, Vantage};
+use crate::units::{FrameId, IkeSpi, IkeSpis, Span, Timestamp, Vantage};
 use crate::wire::{self, Body, Chain, Link, ikev1, ikev2};
 use std::iter;
 use std::net::IpAddr;
@@ -608,9 +609,7 @@ impl<'m> Grouper<'m> {
                 from: message.path.from().address,
                 kind,
                 data: data.to_vec(),
-                spi: <[u8; 4]>::try_from(spi)
-                    .ok()
-                    .map(|octets| EspSpi(u32::from_be_bytes(octets))),
+                spi: spi_of(kind, spi, data),
                 at: (message.frame, message.time),
             };
             Notice::may_keep(v1, kind).then_some(notice)

@@ -162,13 +162,19 @@ fn is_deleted(model: &Model, row: &IkeSa) -> bool {
         let message = exchange.flights.first().and_then(Flight::message)?;
         let message = &model.messages[message];
         let sealed = message.plain.is_encrypted();
-        (exchange.kind == ExchangeType::INFORMATIONAL_V1 && sealed).then_some(message.time)
+        (exchange.kind == ExchangeType::INFORMATIONAL_V1 && sealed).then_some(message)
     };
     let (before, last) = (&model.exchanges[*before], &model.exchanges[*last]);
-    match (informational(before), informational(last)) {
-        (Some(earlier), Some(later)) => {
-            before.by == last.by && later.since(earlier) <= Span::from_secs(1)
-        }
-        _ => false,
-    }
+    let (Some(earlier), Some(later)) = (informational(before), informational(last)) else {
+        return false;
+    };
+    let at_once = before.by == last.by && later.time.since(earlier.time) <= Span::from_secs(1);
+    // A liveness check and the answer to one of the other side, of which nothing is here, come together as well, and
+    // have one size (RFC 3706 section 5.2).
+    let alike = earlier.header.length == later.header.length;
+    let deaf = || {
+        let mut all = row.exchanges.iter().map(|id| &model.exchanges[*id]);
+        all.all(|exchange| exchange.flights.iter().all(|flight| flight.by == last.by))
+    };
+    at_once && !(alike && deaf())
 }

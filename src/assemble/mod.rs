@@ -10,7 +10,7 @@ mod taps;
 mod tunnel;
 
 use crate::each::{Each, map_ids};
-use crate::model::{IkeSa, IkeSaId, IkeState, IkeSuite, Model, Nat, Transport};
+use crate::model::{IkeSa, IkeSaId, IkeSuite, Model, Nat, Transport};
 use crate::net::Path;
 use crate::registry::NotifyType;
 use crate::units::Endpoint;
@@ -44,8 +44,6 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
         let auth = model.auth_outcome(id);
         let row = &model.ike_sas[id];
         let state = match row.version.major() {
-            // No IKE SA has this SPI: it is said outside of any (RFC 7296 sections 1.5 and 3.1).
-            _ if row.spis.initiator.is_zero() => IkeState::Unanswered,
             1 => ikev1::state(model, id, auth),
             _ => ikev2::state(model, id, auth, succession.replaced.contains(&id)),
         };
@@ -79,7 +77,10 @@ fn past_port_500(model: &Model) -> BTreeSet<u16> {
     });
     let messages = floated.flat_map(|flight| flight.parts.iter().chain(&flight.elsewhere));
     let messages = messages.map(|id| model.messages[*id].vantage);
-    let vantages = esp.map(|key| key.vantage).chain(messages);
+    let outside = model.outside.iter();
+    let outside = outside.filter(|row| is_4500(row.path.from, row.path.to));
+    let outside = outside.map(|row| row.vantage);
+    let vantages = esp.map(|key| key.vantage).chain(messages).chain(outside);
     vantages.map(|vantage| vantage.input).collect()
 }
 
@@ -420,6 +421,19 @@ mod tests {
         assert_eq!(one(&format!("{INIT}{UP}")), "Established");
         let middle = "1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=7 request sealed 80";
         assert_eq!(one(middle), "AlreadyUp");
+    }
+
+    #[test]
+    fn two_messages_of_ikev1_in_one_breath_delete_unless_the_other_side_is_not_heard() {
+        let one = |text: &str| states(&model(text)).join(" ");
+        let last = "
+            5 B:500 > A:500 INFO_V1 i=1 r=2 id=0x7 sealed 92
+            5.003 B:500 > A:500 INFO_V1 i=1 r=2 id=0x8 sealed 92 seed=1";
+        let of_other = "2 A:500 > B:500 INFO_V1 i=1 r=2 id=0x5 sealed 92";
+        assert_eq!(one(last), "AlreadyUp");
+        assert_eq!(one(&format!("{of_other}{last}")), "Deleted");
+        // A child SA and the IKE SA.
+        assert_eq!(one(&last.replacen("92", "76", 1)), "Deleted");
     }
 
     #[test]
@@ -764,6 +778,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_outside_of_any_ike_sa_belongs_to_the_tunnel_between_its_ends() {
+        let said = "
+            2 B:500 > A:500 INFORMATIONAL i=7 r=0 id=0 request N(INVALID_SPI 000000b1)
+            3 B:500 > C:500 INFO_V1 i=0 r=0 N(5)";
+        let model = established(said);
+        assert_eq!(
+            tunnels(&model),
+            "192.0.2.1 <> 192.0.2.2 sas [0] flows []\n\
+             192.0.2.2 <> 192.0.2.3 sas [] flows []\n"
+        );
+        let rows: Vec<_> = model.tunnels.iter().map(|tunnel| &tunnel.outside).collect();
+        assert_eq!(rows, [&[0], &[1]]);
+    }
+
+    #[test]
     fn an_sa_that_moves_keeps_its_tunnel() {
         let model = established(
             "9 C:4500 > B:4500 INFORMATIONAL i=1 r=2 id=2 request by=initiator sealed 176
@@ -778,14 +807,13 @@ mod tests {
     #[test]
     fn a_flood_of_messages_and_flows_is_taken_in_linear_time() {
         let mut text = String::new();
-        for n in 0..20_000 {
+        for n in 1..=20_000 {
             writeln!(
                 text,
                 "{n} A:500 > B:500 IKE_SA_INIT i={n:x} r=0 id=0 request SA(DH14) Nonce\n\
                  {n} A:500 > B:500 IKE_AUTH i=f r=f id=1 request sealed 288 seed={n}\n\
                  {n} B:500 > A:500 CREATE_CHILD_SA i=e r=f id={n} response sealed 288\n\
-                 1 A:500 > B:500 IKE_AUTH i=d r=f id=1 request fragment {}/20000 sealed 100",
-                n + 1
+                 1 A:500 > B:500 IKE_AUTH i=d r=f id=1 request fragment {n}/20000 sealed 100"
             )
             .unwrap();
         }

@@ -119,8 +119,7 @@ impl<'m> Sightings<'m> {
             let Some(tap) = tap_of(message.vantage) else {
                 continue;
             };
-            let spis = message.header.spis;
-            let both = !spis.initiator.is_zero() && !spis.responder.is_zero();
+            let both = !message.header.spis.responder.is_zero();
             if let Some(end) = tunnel.end_of(message.path.from().address) {
                 set(&mut this.heard, tap, end);
                 if both {

@@ -27,8 +27,8 @@ pub(super) fn group(model: &mut Model) {
                     *slot = union.add_all(&model.flows[id].paths);
                 }
             }
-            What::Icmp(quoted) => {
-                union.add(quoted);
+            What::Between(pair) => {
+                union.add(pair);
             }
         }
     }
@@ -121,13 +121,14 @@ fn index_ends(model: &mut Model) {
     }
 }
 
-/// Gives ICMP errors and IP fragments to the tunnel between whose addresses they, or what they
-/// quote, went.
+/// Gives ICMP errors, IP fragments and messages outside of any IKE SA to the tunnel between whose addresses they, or
+/// what they quote, went.
 fn share_pairs(model: &mut Model, union: &mut Union, roots: &Roots) {
     let mut tunnel_of = |from, to| roots.tunnel(union.find((from, to))?);
     let Model {
         icmp,
         fragments,
+        outside,
         tunnels,
         ..
     } = model;
@@ -140,6 +141,11 @@ fn share_pairs(model: &mut Model, union: &mut Union, roots: &Roots) {
     for (place, train) in fragments.iter().enumerate() {
         if let Some(id) = tunnel_of(train.from, train.to) {
             tunnels[id].fragments.push(place);
+        }
+    }
+    for (place, row) in outside.iter().enumerate() {
+        if let Some(id) = tunnel_of(row.path.from.address, row.path.to.address) {
+            tunnels[id].outside.push(place);
         }
     }
 }
@@ -210,8 +216,8 @@ struct Appearance {
 enum What {
     IkeSa(IkeSaId),
     Flow(FlowId),
-    /// The pair that it quotes.
-    Icmp(Pair),
+    /// An ICMP error, of which the pair is what it quotes, or a message outside of any IKE SA.
+    Between(Pair),
 }
 
 fn appearances(model: &Model) -> Vec<Appearance> {
@@ -225,9 +231,13 @@ fn appearances(model: &Model) -> Vec<Appearance> {
     });
     let icmp = model.icmp.iter().map(|seen| Appearance {
         first: (seen.time, seen.frame),
-        what: What::Icmp((seen.error.quoted.from.address, seen.error.quoted.to.address)),
+        what: What::Between((seen.error.quoted.from.address, seen.error.quoted.to.address)),
     });
-    let mut all: Vec<Appearance> = ike.chain(flows).chain(icmp).collect();
+    let outside = model.outside.iter().map(|row| Appearance {
+        first: (row.seen.first.1, row.seen.first.0),
+        what: What::Between((row.path.from.address, row.path.to.address)),
+    });
+    let mut all: Vec<Appearance> = ike.chain(flows).chain(icmp).chain(outside).collect();
     all.sort_by_key(|item| item.first);
     all
 }
@@ -382,6 +392,7 @@ impl Sides {
             ike_sas: Vec::new(),
             flows: Vec::new(),
             icmp: Vec::new(),
+            outside: Vec::new(),
             fragments: Vec::new(),
             clear: Vec::new(),
             taps: Vec::new(),

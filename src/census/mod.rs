@@ -17,10 +17,11 @@ use crate::fold::{EspPacket, Fold, Trains};
 use crate::keys::{EspKeys, Origin};
 use crate::language::{Text, all_of, count};
 use crate::limits::{self, Bounds};
+use crate::model::outside::Alike;
 use crate::model::shares::share_of;
 use crate::model::{
     Blind, ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Keepalives, Message, Model, Octets,
-    Pieces, Plain, Why,
+    Outside, Pieces, Plain, Why,
 };
 use crate::net::reassembly::{Incomplete, Whole};
 use crate::net::{Body, Datagram, IcmpError, Inner, Opening, Path};
@@ -49,6 +50,7 @@ pub struct Census {
     /// The flow of each lane of the batch at hand; `None` beyond the limit.
     lanes: Vec<Option<usize>>,
     icmp_index: HashMap<(Vantage, Path, IcmpError), usize, RandomState>,
+    outside_index: HashMap<(Vantage, Path, Alike), usize, RandomState>,
     keepalive_index: HashMap<(Vantage, Path), usize, RandomState>,
     fragment_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
     clear_index: HashMap<(Vantage, IpAddr, IpAddr, u8), usize, RandomState>,
@@ -72,6 +74,7 @@ struct Beyond {
     esp_packets: u64,
     untimed: u64,
     icmp: u64,
+    outside: u64,
     keepalives: u64,
     fragments: u64,
     clear: u64,
@@ -164,6 +167,10 @@ impl Census {
             self.beyond.headless += 1;
             return;
         };
+        if header.is_outside_sa() {
+            self.outside(&header, octets, datagram, time);
+            return;
+        }
         if self.model.messages.len() >= self.bounds.messages {
             self.beyond.messages += 1;
             return;
@@ -226,6 +233,33 @@ impl Census {
             pieces,
         };
         self.model.messages.push(share_of(&message), message);
+    }
+
+    /// Counts a message outside of any IKE SA.
+    #[cold]
+    fn outside(
+        &mut self,
+        header: &wire::Header,
+        octets: &[u8],
+        datagram: &Datagram<'_>,
+        time: Timestamp,
+    ) {
+        let (frame, vantage, path) = (datagram.stamp.frame, datagram.stamp.vantage, datagram.path);
+        let row = Outside::of(header, octets, vantage, path, (frame, time));
+        let rows = &mut self.model.outside;
+        let key = (vantage, path, row.alike());
+        match self.outside_index.get(&key) {
+            Some(place) => {
+                if let Some(known) = rows.get_mut(*place) {
+                    known.take(&row);
+                }
+            }
+            None if rows.len() < limits::OUTSIDE_KINDS => {
+                self.outside_index.insert(key, rows.len());
+                rows.push(row);
+            }
+            None => self.beyond.outside += 1,
+        }
     }
 
     fn icmp(&mut self, error: IcmpError, datagram: &Datagram<'_>, time: Timestamp) {
@@ -599,6 +633,14 @@ impl Beyond {
                     errors = count(self.icmp, "ICMP error")
                 ),
                 limits::ICMP_KINDS,
+            ),
+            limit(
+                self.outside,
+                say!(
+                    "{messages} outside of any IKE SA, of further kinds",
+                    messages = count(self.outside, "IKE message")
+                ),
+                limits::OUTSIDE_KINDS,
             ),
             limit(
                 self.keepalives,

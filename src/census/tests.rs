@@ -143,6 +143,54 @@ fn icmp_errors_that_are_alike_are_one_row_however_long_what_they_quote() {
     assert_eq!(told, [(3, seconds(0), seconds(5), 1500), one(6), one(7)]);
 }
 
+#[test]
+fn messages_outside_of_any_ike_sa_are_rows_of_what_they_say() {
+    let model = counted(
+        "0 B:500 > A:500 INFO_V1 i=0 r=0 id=7 N(5)
+         1 B:500 > A:500 INFO_V1 i=0 r=0 id=8 N(5)
+         2 C:500 > A:500 INFO_V1 i=0 r=0 id=9 N(5)
+         3 B:500 > A:500 INFORMATIONAL i=5 r=0 id=0 request N(INVALID_SPI 000000b1)
+         4 B:500 > A:500 INFORMATIONAL i=6 r=7 id=0 request N(INVALID_SPI 000000b1)
+         5 B:500 > A:500 INFORMATIONAL i=0 r=0 id=0 request N(INVALID_SPI 000000b1)
+         6 B:500 > A:500 INFORMATIONAL i=6 r=0 id=0 request N(INVALID_SPI 000000b2)
+         7 B:500 > A:500 IKE_AUTH i=0 r=0 id=1 request sealed 256
+         8 B:500 > A:500 INFO_V1 i=0 r=0 id=7 N(5) tap=1
+         9 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 response N(INVALID_IKE_SPI)
+         9 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request sealed 80",
+    );
+    let told: Vec<_> = model
+        .outside
+        .iter()
+        .map(|row| {
+            let says = row.notices.first();
+            let says = says.map(|one| (one.name().to_string(), one.spi.map(|spi| spi.0)));
+            (row.count, row.seen.first.1, row.seen.last.1, says)
+        })
+        .collect();
+    let row = |count, first, last, name: &str, spi| {
+        (
+            count,
+            seconds(first),
+            seconds(last),
+            Some((name.to_owned(), spi)),
+        )
+    };
+    assert_eq!(
+        told,
+        [
+            row(2, 0, 1, "INVALID-MAJOR-VERSION", None),
+            row(1, 2, 2, "INVALID-MAJOR-VERSION", None),
+            row(2, 3, 4, "INVALID_SPI", Some(0xb1)),
+            row(1, 5, 5, "INVALID_SPI", Some(0xb1)),
+            row(1, 6, 6, "INVALID_SPI", Some(0xb2)),
+            (1, seconds(7), seconds(7), None),
+            row(1, 8, 8, "INVALID-MAJOR-VERSION", None),
+        ]
+    );
+    // An answer belongs to what it answers, and what is sealed to whoever has the keys.
+    assert_eq!(model.messages.len(), 2);
+}
+
 /// A message in the clear and one that nobody opens.
 const EXCHANGE: &str = "
     0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce

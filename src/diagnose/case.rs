@@ -15,7 +15,7 @@ use super::facts::selectors::{self, Life, Narrowing};
 use super::facts::successors::Successors;
 use super::facts::tap::{self, Heard, Tap};
 use super::facts::turned_down::TurnedDown;
-use crate::model::{EspFlow, Exchange, IkeSa, Message, Model, Signs, Tunnel, TunnelId};
+use crate::model::{EspFlow, Exchange, IkeSa, Message, Model, Outside, Signs, Tunnel, TunnelId};
 use crate::units::{Span, Timestamp, Vantage};
 use std::net::IpAddr;
 use std::sync::OnceLock;
@@ -95,6 +95,13 @@ impl<'m> Case<'m> {
     pub fn flows(&self) -> impl Iterator<Item = &'m EspFlow> + Clone + use<'m> {
         let model = self.model;
         self.tunnel.flows.iter().map(|id| &model.flows[*id])
+    }
+
+    /// Messages between its ends outside of any IKE SA, in order; those that are alike are one.
+    pub fn outside(&self) -> impl Iterator<Item = &'m Outside> + Clone + use<'m> {
+        let model = self.model;
+        let rows = self.tunnel.outside.iter();
+        rows.filter_map(|row| model.outside.get(*row))
     }
 
     /// What there is to see of it at all: which rules need not look.

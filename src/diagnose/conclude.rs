@@ -176,9 +176,8 @@ fn linked(findings: &[Finding]) -> Vec<Linked> {
     let link = |(one, depth): (&Finding, &usize)| {
         let mut severity = one.severity;
         if one.rule.severity > Severity::Info {
-            let explained = findings.iter().zip(&depths);
-            let explained = explained.filter(|(other, depth)| **depth > 0 && is_cause(one, other));
-            severity = explained.fold(severity, |most, (other, _)| most.max(other.severity));
+            let explained = findings.iter().filter(|other| is_cause(one, other));
+            severity = explained.fold(severity, |most, other| most.max(other.severity));
         }
         if *depth == 0 {
             return Linked {

@@ -11,6 +11,7 @@ impl Signs {
             .with(!tunnel.inner.is_empty(), Self::INSIDE)
             .with(!tunnel.inner_errors.is_empty(), Self::INSIDE)
             .with(!tunnel.icmp.is_empty(), Self::ICMP)
+            .with(!tunnel.outside.is_empty(), Self::NOTICE)
             .with(!tunnel.fragments.is_empty(), Self::FRAGMENTS)
             .with(!tunnel.clear.is_empty(), Self::CLEAR)
             .with(!tunnel.taps.is_empty(), Self::TAPS)

@@ -68,8 +68,7 @@ pub struct Seen {
 /// How far an IKE SA came, judged by what was seen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum IkeState {
-    /// Only the first request was seen: no answer. Or, where the SPI of the initiator is zero, something that
-    /// is said outside of any IKE SA, and wants none.
+    /// Only the first request was seen: no answer.
     Unanswered,
     /// The first request was refused in clear.
     Refused,

@@ -111,6 +111,19 @@ pub struct TcpWay {
     /// Segments sent again and never acknowledged, in order; the first
     /// [`crate::limits::INNER_STUCK`].
     pub stuck: Vec<Stuck>,
+    /// The last data, if it was sent again and again although its acknowledgment had passed here.
+    pub unheard: Option<Unheard>,
+}
+
+/// Data that was sent again and again although its acknowledgment had passed here, and nothing new was.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Unheard {
+    /// The acknowledgment.
+    pub acknowledged: Place,
+    /// How often it was sent since.
+    pub sent: u64,
+    /// First and last time since.
+    pub seen: Seen,
 }
 
 /// A segment that was sent again and never acknowledged.

@@ -22,6 +22,7 @@ pub(crate) mod notice;
 pub(crate) mod numbers;
 pub(crate) mod octets;
 pub(crate) mod opened;
+pub(crate) mod outside;
 pub(crate) mod quality;
 pub(crate) mod route;
 pub(crate) mod selector;
@@ -49,7 +50,7 @@ pub use icmp::IcmpSeen;
 pub use ike_sa::{IkeSa, IkeSaId, IkeState, IkeSuite, Nat, NatVerdict, Seen};
 pub use inner_flow::{
     BgpWay, Carrier, EchoSize, EchoWay, InnerError, InnerFlow, InnerFlowId, InnerWay, Place, Rtt,
-    Run, Stuck, TcpWay,
+    Run, Stuck, TcpWay, Unheard,
 };
 pub use input::Input;
 pub use message::{FragmentTrain, Keepalives, Message, MessageId, Pieces, Plain};
@@ -58,6 +59,7 @@ pub use notice::Notice;
 pub use numbers::{NumberRun, Numbers, Sample};
 pub use octets::Octets;
 pub use opened::{Opened, Why};
+pub use outside::{Outside, OutsideNotice};
 pub use quality::ClockStep;
 pub(crate) use quality::DOUBLED;
 pub use route::Route;
@@ -80,7 +82,7 @@ pub struct Model {
     pub inputs: Vec<Input>,
     /// Whether keys opened any IKE message: where none did, none need be asked.
     pub opened_any: bool,
-    /// Every IKE message in clear or sealed.
+    /// Every IKE message of an IKE SA or an attempt at one, in clear or sealed.
     pub messages: Shares<MessageId, Message>,
     /// Requests with their responses, share by share; [`IkeSa::exchanges`] has those of an IKE SA in order.
     pub exchanges: Shares<ExchangeId, Exchange>,
@@ -104,6 +106,8 @@ pub struct Model {
     pub(crate) any_redirected_from: bool,
     /// ICMP errors about IKE, ESP or AH, in file order.
     pub icmp: Vec<IcmpSeen>,
+    /// Messages outside of any IKE SA, those that are alike together, in order of the first.
+    pub outside: Vec<Outside>,
     /// NAT keepalives by path, in order of the first.
     pub keepalives: Vec<Keepalives>,
     /// IP packets that came in fragments, by path and outcome, in order of the first.

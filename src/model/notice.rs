@@ -36,13 +36,7 @@ impl Notice {
 
     /// Its name.
     pub fn name(&self) -> Text {
-        let name = if self.v1 {
-            NotifyV1(self.kind).name()
-        } else {
-            NotifyType(self.kind).name()
-        };
-        let unnamed = || say!("notification {number}", number = self.kind);
-        name.map_or_else(unnamed, Text::verbatim)
+        name(self.v1, self.kind)
     }
 
     /// Whether it reports an error: IKEv2 below 16384, IKEv1 from 1 to 8191 (RFC 2408 section
@@ -59,7 +53,25 @@ impl Notice {
     }
 }
 
-fn is_error(v1: bool, kind: u16) -> bool {
+/// The name of a notification.
+pub(super) fn name(v1: bool, kind: u16) -> Text {
+    let name = match v1 {
+        true => NotifyV1(kind).name(),
+        false => NotifyType(kind).name(),
+    };
+    let unnamed = || say!("notification {number}", number = kind);
+    name.map_or_else(unnamed, Text::verbatim)
+}
+
+/// The SPI of ESP or AH that a notification is about. INVALID_SPI has it in the data (RFC 7296 section 3.10.1), in
+/// IKEv1 in the field for it (RFC 2408 section 3.14) or in the data.
+pub(crate) fn spi_of(kind: u16, spi: &[u8], data: &[u8]) -> Option<EspSpi> {
+    let data = || (kind == NotifyType::INVALID_SPI.0).then(|| data.first_chunk())?;
+    let octets = <[u8; 4]>::try_from(spi).ok().or_else(|| data().copied())?;
+    Some(EspSpi(u32::from_be_bytes(octets)))
+}
+
+pub(super) fn is_error(v1: bool, kind: u16) -> bool {
     match v1 {
         true => kind < 8192 && kind != NotifyV1::NOTIFY_SA_LIFETIME.0,
         false => kind < 16384,

@@ -213,6 +213,26 @@ pub fn distinct(selectors: &[Selector]) -> Vec<Selector> {
     kept
 }
 
+/// Those that no other covers, with what adjoins in one and in an order of their own: alike for sets that are cut into
+/// ranges in other ways.
+pub fn merged(selectors: &[Selector]) -> Vec<Selector> {
+    let mut parts = distinct(selectors);
+    parts.sort_unstable_by_key(|one| (one.protocol, one.ports, one.start, one.end));
+    let mut merged: Vec<Selector> = Vec::new();
+    for one in parts {
+        let adjoins = |last: &&mut Selector| {
+            (last.protocol, last.ports) == (one.protocol, one.ports)
+                && last.is_family_of(&one)
+                && number(one.start) <= number(last.end).saturating_add(1)
+        };
+        match merged.last_mut().filter(adjoins) {
+            Some(last) => last.end = last.end.max(one.end),
+            None => merged.push(one),
+        }
+    }
+    distinct(&merged)
+}
+
 /// Whether an address is in one of these, with whatever protocol and port.
 pub(crate) fn holds(selectors: &[Selector], address: IpAddr) -> bool {
     let host = Selector::host(address);
@@ -392,6 +412,18 @@ mod tests {
             let told = said(&left_out(&set(asked), &set(granted)));
             assert_eq!(told.to_string(), left, "{asked}");
         }
+    }
+
+    #[test]
+    fn sets_that_are_cut_in_other_ways_are_alike_when_merged() {
+        let whole = merged(&set("10.0.0.0-10.0.0.9"));
+        for other in [
+            "10.0.0.5-10.0.0.9 10.0.0.0-10.0.0.4",
+            "10.0.0.0-10.0.0.7 10.0.0.3-10.0.0.9 10.0.0.4-10.0.0.4",
+        ] {
+            assert_eq!(merged(&set(other)), whole, "{other}");
+        }
+        assert_ne!(merged(&set("10.0.0.0-10.0.0.4 10.0.0.6-10.0.0.9")), whole);
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Signs {
     pub const MOVED: Self = Self(1 << 14);
     /// An IKE SA whose hashes of NAT detection do not fit.
     pub const NAT: Self = Self(1 << 15);
-    /// An error, a request for a cookie or a gateway redirected from, in clear.
+    /// An error, a request for a cookie or a gateway redirected from, in clear; or a message outside of any IKE SA.
     pub const NOTICE: Self = Self(1 << 16);
     /// A child SA made under an IKE SA.
     pub const CHILD_SA: Self = Self(1 << 17);

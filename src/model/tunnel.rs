@@ -25,6 +25,9 @@ pub struct Tunnel {
     pub flows: Vec<FlowId>,
     /// ICMP errors about packets between its addresses: places in [`Model::icmp`](super::Model::icmp).
     pub icmp: Vec<usize>,
+    /// Messages outside of any IKE SA between its addresses: places in
+    /// [`Model::outside`](super::Model::outside).
+    pub outside: Vec<usize>,
     /// IP fragments between its addresses: places in
     /// [`Model::fragments`](super::Model::fragments).
     pub fragments: Vec<usize>,

@@ -30,7 +30,9 @@ pub enum Express {
     Nothing,
 }
 
-/// An ESP packet that took the short way.
+/// An ESP packet that took the short way: all that [`peel`](super::peel) tells of it, so that a law can compare the
+/// two. It lives in registers until the worker writes what it keeps of it, with frame and time, into a packet of its
+/// own in 24 octets. That has less than the law compares, so these are two types.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Packet {
     /// Between whom, and its SPI.

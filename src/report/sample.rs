@@ -106,6 +106,7 @@ pub(super) fn model() -> Model {
         ike_sas: vec![IkeSaId(0)],
         flows: vec![FlowId(0)],
         icmp: Vec::new(),
+        outside: Vec::new(),
         fragments: Vec::new(),
         clear: Vec::new(),
         taps: Vec::new(),

@@ -77,6 +77,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_outside_of_any_ike_sa_is_what_its_schema_says() {
+        let model = crate::testing::model(
+            "1 B:500 > A:500 INFORMATIONAL i=5 r=0 id=0 request N(INVALID_SPI 000000b1)
+             2 B:500 > A:500 IKE_AUTH i=0 r=0 id=1 request sealed 256",
+        );
+        let tunnels = Tunnels::new(&model, &Selection::default());
+        assert!(
+            tunnels
+                .tunnels
+                .iter()
+                .all(|tunnel| tunnel.outside.len() == 2)
+        );
+        assert_fits(Tunnels::SCHEMA, &serde_json::to_string(&tunnels).unwrap());
+    }
+
+    #[test]
     fn every_kind_of_dissected_line_is_what_the_schema_says() {
         let icv = [1, 2, 3];
         let end = |last| Endpoint {

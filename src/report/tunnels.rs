@@ -51,7 +51,8 @@ pub(super) fn summary(
             Text::verbatim(format_args!("IKEv{}", version.trim_end_matches(".0"))),
             words(tunnel.state).into(),
         ],
-        None => vec!["no IKE seen".into()],
+        None if tunnel.outside.is_empty() => vec!["no IKE seen".into()],
+        None => vec!["no IKE SA seen".into()],
     };
     match tunnel.nat {
         Some("none") => facts.push("no NAT".into()),
@@ -75,6 +76,7 @@ pub(super) fn summary(
     left_out(out, tunnel.ike_sas.len(), shown, sheet, |more| {
         count(more, "IKE SA")
     })?;
+    outside(out, tunnel, shown, sheet)?;
     terms(out, tunnel, shown, sheet)?;
     flows(out, tunnel, inputs, shown, sheet)?;
     for taps in &tunnel.taps {
@@ -85,6 +87,48 @@ pub(super) fn summary(
         inner(out, inside, inputs, sheet)?;
     }
     timeline(out, &tunnel.timeline, inputs, sheet, detail)
+}
+
+/// What the ends say outside of any IKE SA.
+fn outside(
+    out: &mut impl Write,
+    tunnel: &TunnelView<'_>,
+    shown: usize,
+    sheet: Sheet,
+) -> io::Result<()> {
+    let lead = sheet.lead(5, "outside of any IKE SA");
+    for row in tunnel.outside.iter().take(shown) {
+        let end = |address, port| Endpoint { address, port };
+        let exchange = match row.exchange_name {
+            Some(name) => Text::verbatim(name),
+            None => say!("exchange {number}", number = row.exchange),
+        };
+        let message = say!(
+            "{exchange} from {from} to {to}",
+            exchange,
+            from = end(row.path.src, row.path.src_port),
+            to = end(row.path.dst, row.path.dst_port)
+        );
+        let notices = row.notices.iter().map(|notice| {
+            let name = match notice.notify_name {
+                Some(name) => Text::verbatim(name),
+                None => say!("notification {number}", number = notice.notify),
+            };
+            match &notice.spi {
+                Some(spi) => say!("{notice} {spi}", notice = name, spi = Text::verbatim(spi)),
+                None => name,
+            }
+        });
+        let mut facts: Vec<Text> = [message].into_iter().chain(notices).collect();
+        if row.count > 1 {
+            facts.push(count(row.count, "time"));
+        }
+        sheet.paragraph(out, &lead, &sheet.say(clauses(facts)))?;
+    }
+    left_out(out, tunnel.outside.len(), shown, sheet, |more| match more {
+        1 => "1 kind of message outside of any IKE SA".into(),
+        kinds => say!("{kinds} kinds of message outside of any IKE SA", kinds),
+    })
 }
 
 /// What was agreed about child SAs; those of the same terms, such as rekeyed ones, share a line.

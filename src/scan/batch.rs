@@ -64,7 +64,8 @@ pub struct Train {
     pub packets: u32,
 }
 
-/// One ESP packet, in 24 octets: there is one for nearly each frame of a capture.
+/// One ESP packet, in 24 octets: there is one for nearly each frame of a capture. What was read of it, the short way or
+/// the long one, says more, and is gone with its frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Packet {
     /// Nanoseconds since the epoch; [`NO_TIME`] where the frame has none.

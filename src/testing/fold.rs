@@ -9,8 +9,8 @@ use crate::model::table::Id;
 use crate::model::{
     Anomaly, AnomalyKind, Classes, ClearFlow, DOUBLED, EspFlow, Failure, FlowId, FlowKey,
     FragmentTrain, IcmpSeen, Input, Keepalives, Link, Message, Model, Numbers, Octets, Opened,
-    OpenedTally, Plain, Refusal, Rhythm, Sample, Seen, SequenceTally, Silence, SizeTally, Timeline,
-    Transport,
+    OpenedTally, Outside, Plain, Refusal, Rhythm, Sample, Seen, SequenceTally, Silence, SizeTally,
+    Timeline, Transport,
 };
 use crate::net::{IpFacts, Unopened};
 use crate::registry::PayloadType;
@@ -194,6 +194,16 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
     let Some(header) = Header::read(bytes) else {
         return;
     };
+    if header.is_outside_sa() {
+        let row = Outside::of(&header, bytes, vantage, packet.path, (frame, packet.time));
+        let key = |row: &Outside| (row.vantage, row.path, row.alike());
+        let mut known = model.outside.iter_mut();
+        match known.find(|known| key(known) == key(&row)) {
+            Some(known) => known.take(&row),
+            None => model.outside.push(row),
+        }
+        return;
+    }
     let marker = if packet.path.from.port == Some(500) {
         0
     } else {

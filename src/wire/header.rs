@@ -98,6 +98,18 @@ impl Header {
         }
     }
 
+    /// Whether it stands outside of any IKE SA. None is without an SPI of its initiator (RFC 7296 section 3.1), and
+    /// what informs under one is encrypted (section 1.4); of both RFC 7296 section 1.5 makes an exception for what
+    /// says that a datagram or an SPI is not known.
+    pub fn is_outside_sa(&self) -> bool {
+        let is_sealed = matches!(self.next_payload, PayloadType::SK | PayloadType::SKF);
+        self.spis.initiator.is_zero()
+            || self.exchange == ExchangeType::INFORMATIONAL
+                && self.version.major() == 2
+                && !self.flags.response()
+                && !is_sealed
+    }
+
     /// Whether this looks like the header of an IKE message of which `bytes_len` octets are there.
     ///
     /// Two of three must be so: it has an initiator SPI; its length fits to the octet; version,

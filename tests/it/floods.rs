@@ -68,6 +68,32 @@ pub(crate) const IKE: &[(&str, Make)] = &[
             [up(A, k), esp_pair(k, 1), esp_pair(k, 2), checks].concat()
         }))
     }),
+    (
+        "tunnels that are set up anew, though the peer asks for the old ones",
+        |n| {
+            // As a tap beside the initiator has them, which is silent for some seconds between two.
+            let far = |mut packet: Vec<u8>| {
+                packet[8] = 57;
+                packet
+            };
+            let asks = |k| vec![sealed(B, A, k, 37, 0, 0, 80); 2];
+            let packets = each(n, |k| [up(A, k), esp_pair(k, 1), asks(k)].concat());
+            let packets = packets.map(|packet| match packet[12..16] == B.to_be_bytes() {
+                true => far(packet),
+                false => packet,
+            });
+            paced(500, packets)
+        },
+    ),
+    ("messages outside of any IKE SA", |n| {
+        pcap(each(n, |k| vec![outside(B, k), ask_outside(B, k)]))
+    }),
+    ("messages outside of any IKE SA of many senders", |n| {
+        pcap(each(n, |k| {
+            let from = 0x0a00_0000 + k;
+            vec![outside(from, 7), ask_outside(from, 7)]
+        }))
+    }),
     ("rekeys of one IKE SA", |n| {
         pcap(each(n, |k| {
             if k == 0 {
@@ -197,6 +223,45 @@ pub(crate) const IKE: &[(&str, Make)] = &[
                 ike(B, A, 500, &quick(144)),
                 ike(A, B, 500, &quick(48)),
             ]
+        }))
+    }),
+];
+
+/// What opens the messages of [`KEYED`]: they are not encrypted, and nothing checks them.
+pub(crate) const KEYS: &str = r#"
+[[ikev2]]
+initiator_spi = "0000000000000001"
+responder_spi = "0000000010000000"
+encryption = "ENCR_NULL"
+integrity = "AUTH_HMAC_SHA2_256_128"
+prf = "PRF_HMAC_SHA2_256"
+"#;
+
+/// Floods of IKE that [`KEYS`] open.
+pub(crate) const KEYED: &[(&str, Make)] = &[
+    ("children that are opened", |n| {
+        pcap(each(n, |k| match k {
+            0 => opened_up(),
+            _ => [child(k, k), esp_pair(k, 1)].concat(),
+        }))
+    }),
+    ("children of which each displaces the one before", |n| {
+        pcap(each(n, |k| match k {
+            0 => opened_up(),
+            _ => [child(k, k), esp_pair(k, 1), delete(k, k - 1)].concat(),
+        }))
+    }),
+    ("children that are displaced, beside some that last", |n| {
+        pcap(each(n, |k| match k {
+            0 => opened_up(),
+            _ if k < n / 2 => [child(k, 0), esp_pair(k, 1), esp_pair(k - 1, 2)].concat(),
+            _ => [child(k, k), esp_pair(k, 1), delete(k, k - 1)].concat(),
+        }))
+    }),
+    ("children that are deleted again and again", |n| {
+        pcap(each(n, |k| match k {
+            0 => opened_up(),
+            _ => [child(k, k % 2), delete(k, 1)].concat(),
         }))
     }),
 ];
@@ -396,11 +461,17 @@ fn each(n: u32, of: impl Fn(u32) -> Vec<Vec<u8>>) -> impl Iterator<Item = Vec<u8
 
 /// A pcap file of raw IP packets, a millisecond apart.
 pub(crate) fn pcap(packets: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    paced(1, packets)
+}
+
+/// A pcap file of raw IP packets, so many milliseconds apart.
+fn paced(millis: u32, packets: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
     let header: [u32; 6] = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65535, 101];
     let mut octets = header.map(u32::to_le_bytes).concat();
     for (number, packet) in (0..).zip(packets) {
         let length = u32::try_from(packet.len()).unwrap();
-        let (secs, micros) = (1_700_000_000 + number / 1000, number % 1000 * 1000);
+        let at = number * millis;
+        let (secs, micros) = (1_700_000_000 + at / 1000, at % 1000 * 1000);
         octets.extend(
             [secs, micros, length, length]
                 .map(u32::to_le_bytes)
@@ -584,6 +655,104 @@ fn sealed(from: u32, to: u32, k: u32, exchange: u8, flags: u8, id: u32, size: u3
     let body = chain(&[(46, filler(seed, size - 32))]);
     let message = message(0x20, initiator, responder, exchange, flags, id, &body, 46);
     ike(from, to, 4500, &message)
+}
+
+/// A refusal of what was no message of IKE.
+fn outside(from: u32, k: u32) -> Vec<u8> {
+    let body = chain(&[(41, vec![0, 0, 0, 5])]);
+    ike(from, A, 500, &message(0x20, 0, 0, 34, 0x20, k, &body, 41))
+}
+
+/// What is said in clear of ESP on an SPI.
+fn ask_outside(from: u32, k: u32) -> Vec<u8> {
+    let notify = [&[0, 0, 0, 11][..], &k.to_be_bytes()].concat();
+    let body = chain(&[(41, notify)]);
+    let random = u64::from(k) << 20 | 1;
+    ike(from, A, 500, &message(0x20, random, 0, 37, 8, 0, &body, 41))
+}
+
+/// A message under the first IKE SA that [`KEYS`] open, and what it carries.
+fn opened(
+    from: u32,
+    to: u32,
+    exchange: u8,
+    flags: u8,
+    id: u32,
+    payloads: &[(u8, Vec<u8>)],
+) -> Vec<u8> {
+    let first = payloads.first().map_or(0, |one| one.0);
+    let text = [chain(payloads), vec![0], filler(id, 16)].concat();
+    let length = u16::try_from(4 + text.len()).unwrap().to_be_bytes();
+    let body = [&[first, 0, length[0], length[1]][..], &text].concat();
+    let (initiator, responder) = spis(0);
+    ike(
+        from,
+        to,
+        4500,
+        &message(0x20, initiator, responder, exchange, flags, id, &body, 46),
+    )
+}
+
+/// What is asked for and granted of a child SA for one network and another: [`esp_pair`] has its packets.
+fn granted(spi: u32, network: u32) -> Vec<(u8, Vec<u8>)> {
+    let spi = (0x1000_0000 + spi).to_be_bytes();
+    let sa = [
+        &[0, 0, 0, 40, 1, 3, 4, 3][..],
+        &spi,
+        &[3, 0, 0, 12, 1, 0, 0, 12, 0x80, 14, 1, 0],
+        &[3, 0, 0, 8, 3, 0, 0, 12, 0, 0, 0, 8, 5, 0, 0, 0],
+    ];
+    let selector = |from: u32| {
+        let range = [from.to_be_bytes(), (from | 0xff).to_be_bytes()].concat();
+        [&[1, 0, 0, 0, 7, 0, 0, 16, 0, 0, 0xff, 0xff][..], &range].concat()
+    };
+    vec![
+        (33, sa.concat()),
+        (40, filler(network, 32)),
+        (44, selector(0x0a00_0000)),
+        (45, selector(0x0b00_0000 + (network << 8))),
+    ]
+}
+
+/// The first IKE SA, whose authentication is opened.
+fn opened_up() -> Vec<Vec<u8>> {
+    let id = |k: u8, kind: u8| (kind, vec![1, 0, 0, 0, 10, 0, 0, k]);
+    let auth = (39, [&[2, 0, 0, 0][..], &filler(1, 32)].concat());
+    let with = |one: (u8, Vec<u8>), child: Vec<(u8, Vec<u8>)>| {
+        let child = child.into_iter().filter(|payload| payload.0 != 40);
+        [one, auth.clone()]
+            .into_iter()
+            .chain(child)
+            .collect::<Vec<_>>()
+    };
+    let request = with(id(1, 35), granted(0x1000_0000, 0));
+    let response = with(id(2, 36), granted(0, 0));
+    vec![
+        init(A, 0),
+        agree(A, 0),
+        opened(A, B, 35, 8, 1, &request),
+        opened(B, A, 35, 0x20, 1, &response),
+    ]
+}
+
+/// A child SA of this number for a network of the responder.
+fn child(k: u32, network: u32) -> Vec<Vec<u8>> {
+    vec![
+        opened(A, B, 36, 8, k + 1, &granted(0x1000_0000 + k, network)),
+        opened(B, A, 36, 0x20, k + 1, &granted(k, network)),
+    ]
+}
+
+/// The responder deletes one child SA once it has granted another.
+fn delete(k: u32, which: u32) -> Vec<Vec<u8>> {
+    let delete = |spi: u32| {
+        let spi = (0x1000_0000 + spi).to_be_bytes();
+        vec![(42, [&[3, 4, 0, 1][..], &spi].concat())]
+    };
+    vec![
+        opened(B, A, 37, 0, k, &delete(which)),
+        opened(A, B, 37, 0x28, k, &delete(0x1000_0000 + which)),
+    ]
 }
 
 /// A request under the first IKE SA, and its answer.

@@ -82,17 +82,12 @@ fn time_of(process: u32) -> Option<Duration> {
     }
 }
 
-/// Runs floods of both sizes, and says which took too long or failed.
-fn stay_linear(floods: &[(&str, Make)]) {
+/// Runs floods of both sizes, with more arguments, and says which took too long or failed.
+fn stay_linear(floods: &[(&str, Make)], more: &[&str]) {
+    let arguments = [&["diagnose", "-q", "-j", "1", "-f", "json"], more].concat();
     let mut wrong = Vec::new();
     for (name, make) in floods {
-        let of = |size| {
-            run(
-                name,
-                &make(size),
-                &["diagnose", "-q", "-j", "1", "-f", "json"],
-            )
-        };
+        let of = |size| run(name, &make(size), &arguments);
         let (few, many) = (of(FEW), of(FEW * TIMES));
         if many.time > few.time.max(LEAST) * LONGER {
             let (few, many) = (few.time, many.time);
@@ -111,19 +106,28 @@ fn stay_linear(floods: &[(&str, Make)]) {
 #[test]
 #[cfg(unix)]
 fn floods_of_ike_take_linear_time_and_little_memory() {
-    stay_linear(floods::IKE);
+    stay_linear(floods::IKE, &[]);
+}
+
+#[test]
+#[cfg(unix)]
+fn floods_of_ike_that_keys_open_take_linear_time_and_little_memory() {
+    let keys = Path::new(env!("CARGO_TARGET_TMPDIR")).join("keys of floods.toml");
+    fs::write(&keys, floods::KEYS).unwrap();
+    stay_linear(floods::KEYED, &["-k", keys.to_str().unwrap()]);
+    fs::remove_file(keys).unwrap();
 }
 
 #[test]
 #[cfg(unix)]
 fn floods_of_packets_take_linear_time_and_little_memory() {
-    stay_linear(floods::PACKETS);
+    stay_linear(floods::PACKETS, &[]);
 }
 
 #[test]
 #[cfg(unix)]
 fn floods_in_files_take_linear_time_and_little_memory() {
-    stay_linear(floods::FILES);
+    stay_linear(floods::FILES, &[]);
 }
 
 #[test]
@@ -134,6 +138,12 @@ fn what_is_beyond_a_limit_is_told() {
             "keepalives of many senders",
             4100,
             "NAT keepalives on further paths",
+        ),
+        (
+            floods::IKE,
+            "messages outside of any IKE SA of many senders",
+            4100,
+            "IKE messages outside of any IKE SA, of further kinds",
         ),
         (
             floods::PACKETS,

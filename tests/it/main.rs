@@ -13,6 +13,7 @@ mod captures;
 mod cli;
 mod damage;
 mod dice;
+mod edges;
 mod encap;
 mod examples;
 mod faq;

@@ -2,7 +2,7 @@
 
 use super::cite;
 use crate::limits;
-use crate::model::{InnerWay, Rtt, Seen, Stuck};
+use crate::model::{InnerWay, Place, Rtt, Seen, Stuck, Unheard};
 use crate::net::Inner;
 use crate::net::inner::Tcp;
 use crate::units::{FrameId, Timestamp};
@@ -19,6 +19,10 @@ pub(super) struct TcpCounter {
     sent: Option<u32>,
     /// One beyond the highest number that the other end acknowledged.
     acked: Option<u32>,
+    /// Where it did.
+    acked_at: Option<Place>,
+    /// Where the segment begins that was sent last although it had been acknowledged.
+    again: Option<(u32, Unheard)>,
     unacked: VecDeque<Unacked>,
 }
 
@@ -37,7 +41,8 @@ const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
 const ACK: u8 = 0x10;
 
-/// A segment that was sent so often and never acknowledged is told.
+/// A segment that was sent so often and never acknowledged is told, and so is one that was sent so often
+/// after it was.
 const STUCK: u64 = 3;
 
 /// Whether `a` comes after `b` (RFC 9293 section 3.4).
@@ -117,7 +122,7 @@ pub(super) fn count(
         mine.data(way, at, inner, segment);
     }
     if is(ACK) {
-        theirs.acknowledged(other_way, segment.acknowledgment);
+        theirs.acknowledged(other_way, segment.acknowledgment, at);
     }
     rtt
 }
@@ -128,6 +133,8 @@ impl TcpCounter {
         self.answered = false;
         self.sent = None;
         self.acked = None;
+        self.acked_at = None;
+        self.again = None;
         self.unacked.clear();
     }
 
@@ -144,10 +151,15 @@ impl TcpCounter {
         row.data += u64::from(new);
         if new > 0 {
             self.sent = Some(end);
+            self.again = None;
         } else {
             row.repeated += 1;
         }
         if self.acked.is_some_and(|acked| !after(end, acked)) {
+            // A keepalive may have an octet of what was acknowledged (RFC 9293 section 3.8.4).
+            if segment.payload > 1 {
+                self.sent_again(start, at);
+            }
             return;
         }
         let mut known = false;
@@ -180,10 +192,34 @@ impl TcpCounter {
         }
     }
 
+    /// Counts data that was sent again although its acknowledgment had passed here.
+    fn sent_again(&mut self, start: u32, at: Place) {
+        match (&mut self.again, self.acked_at) {
+            (Some((begin, unheard)), _) if *begin == start => {
+                unheard.sent += 1;
+                unheard.seen.last = at;
+            }
+            (again, Some(acknowledged)) => {
+                let seen = Seen {
+                    first: at,
+                    last: at,
+                };
+                let unheard = Unheard {
+                    acknowledged,
+                    sent: 1,
+                    seen,
+                };
+                *again = Some((start, unheard));
+            }
+            (_, None) => {}
+        }
+    }
+
     /// The other end says that everything before `number` reached it.
-    fn acknowledged(&mut self, way: &mut InnerWay, number: u32) {
+    fn acknowledged(&mut self, way: &mut InnerWay, number: u32, at: Place) {
         if self.acked.is_none_or(|acked| after(number, acked)) {
             self.acked = Some(number);
+            self.acked_at = Some(at);
         }
         let Some(row) = &mut way.tcp else { return };
         self.unacked.retain(|waiting| {
@@ -201,6 +237,8 @@ impl TcpCounter {
             let stuck = self.unacked.iter().map(|waiting| waiting.stuck);
             let often = stuck.filter(|stuck| stuck.sent >= STUCK);
             row.stuck.extend(often.take(limits::INNER_STUCK));
+            let again = self.again.map(|(_, unheard)| unheard);
+            row.unheard = again.filter(|unheard| unheard.sent >= STUCK);
         }
     }
 }

@@ -158,10 +158,17 @@ fn waiting<'m>(model: &Model, exchange: &'m Exchange) -> Option<&'m Flight> {
         exchange.kind,
         ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE
     );
-    match phase1 && !from_the_start(model, exchange) {
+    match phase1 && !(from_the_start(model, exchange) && takes_turns(exchange)) {
         true => None,
         false => exchange.flights.last(),
     }
+}
+
+/// IKEv1: whether the two sides took turns, as they must: else a message between is missing in the recording, and
+/// the number of those after it is not known.
+pub fn takes_turns(exchange: &Exchange) -> bool {
+    let mut turns = exchange.flights.iter().zip(exchange.flights.iter().skip(1));
+    turns.all(|(one, next)| one.by != next.by)
 }
 
 fn is_answered(model: &Model, exchange: &Exchange) -> bool {
@@ -175,10 +182,13 @@ fn is_answered(model: &Model, exchange: &Exchange) -> bool {
 
 /// A message that is only sent after the answer to the request of an exchange, which is not in the
 /// recording: the asker's next request (RFC 7296 section 2.3: its window is 1 unless the peer widens
-/// it, and nobody does), or a quick mode after phase 1 (RFC 2409 section 5.5).
+/// it), or a quick mode after phase 1 (RFC 2409 section 5.5). Who sent a request again and again may have given it
+/// up (section 2.4), or have a wider window: there the peer must have been heard as well.
 pub fn proof_of_answer(model: &Model, exchange: &Exchange) -> Option<Cite> {
     /// The latest exchanges show it, if any do; an IKE SA may have many.
     const LATEST: usize = 16;
+    /// So many copies are not lost one by one.
+    const INSISTENT: usize = 3;
     let v1 = is_v1(exchange.kind);
     let whole = match v1 {
         true => v1_messages(exchange.kind).is_none_or(|whole| exchange.flights.len() >= whole),
@@ -193,11 +203,24 @@ pub fn proof_of_answer(model: &Model, exchange: &Exchange) -> Option<Cite> {
         false => other.by == exchange.by && other.message_id > exchange.message_id,
     };
     let exchanges = &model.ike_sas[exchange.ike_sa].exchanges;
-    exchanges
-        .iter()
-        .rev()
-        .take(LATEST)
-        .map(|id| &model.exchanges[*id])
+    let latest = || {
+        let latest = exchanges.iter().rev().take(LATEST);
+        latest.map(|id| &model.exchanges[*id])
+    };
+    let insists = || {
+        let request = exchange.request();
+        request.is_some_and(|request| copies(model, request).len() >= INSISTENT)
+    };
+    let heard = || {
+        latest().flat_map(|other| &other.flights).any(|flight| {
+            let time = began(model, flight).map(|at| at.1);
+            flight.by != exchange.by && time.is_some_and(|time| time > asked)
+        })
+    };
+    if !v1 && insists() && !heard() {
+        return None;
+    }
+    latest()
         .filter(|other| follows(other))
         .filter_map(|other| began(model, other.request()?))
         .find(|(_, time)| *time > asked)

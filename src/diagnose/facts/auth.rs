@@ -39,13 +39,20 @@ pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
     let agreed = agreed(model, sa)?;
     let exchange = if first.kind == ExchangeType::IDENTITY_PROTECTION {
         // Messages 1 to 4 agree, 5 and 6 authenticate (RFC 2409 section 5).
+        let once = first
+            .flights
+            .last()
+            .is_some_and(|five| five.again.is_empty());
         if first.flights.len() != 5
             || !asked::from_the_start(model, first)
             || said_no(model, sa, first)
             || sa.exchanges.iter().skip(1).any(|id| {
-                // Whoever speaks on has read message 5, or was answered by a message 6 not recorded.
+                // Whoever speaks on has read message 5, or was answered by a message 6 not recorded, unless it gave
+                // up.
                 let flights = &model.exchanges[*id].flights;
-                flights.iter().any(|flight| flight.by == Role::Responder)
+                flights
+                    .iter()
+                    .any(|flight| flight.by == Role::Responder || once)
             })
         {
             return None;
@@ -108,16 +115,19 @@ pub fn said_no(model: &Model, sa: &IkeSa, main: &Exchange) -> bool {
 
 /// IKEv1: the informational message by which the responder answered message 5.
 pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
-    if !asked::from_the_start(model, main) {
-        return None;
-    }
+    let whole = asked::from_the_start(model, main) && asked::takes_turns(main);
+    whole.then(|| refusals(model, sa, main).next()).flatten()
+}
+
+/// IKEv1: the informational messages that answered the last message of phase 1, or a copy of it, and nothing of
+/// phase 2 is there.
+pub fn refusals(model: &Model, sa: &IkeSa, main: &Exchange) -> impl Iterator<Item = Cite> {
     /// An answer to the message, or to a copy of it, comes this soon; a liveness check later.
     const AT_ONCE: Span = Span::from_secs(2);
-    let last = main.flights.last()?;
+    let last = main.flights.last();
     let copies: Vec<Timestamp> = last
-        .parts
-        .iter()
-        .chain(&last.again)
+        .into_iter()
+        .flat_map(|last| last.parts.iter().chain(&last.again))
         .map(|id| model.messages[*id].time)
         .collect();
     // A phase 2 shows that message 6 came, if not to this recording.
@@ -127,18 +137,19 @@ pub fn no_cite(model: &Model, sa: &IkeSa, main: &Exchange) -> Option<Cite> {
             ExchangeType::QUICK_MODE | ExchangeType::TRANSACTION
         )
     });
+    let by = main.by;
     sa.exchanges
         .iter()
         .map(|id| &model.exchanges[*id])
-        .filter(|exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1 && !went_on)
-        .filter(|exchange| exchange.by == Role::Responder)
+        .filter(move |exchange| exchange.kind == ExchangeType::INFORMATIONAL_V1 && !went_on)
+        .filter(move |exchange| exchange.by != by)
         .filter_map(|exchange| exchange.flights.first())
         .filter(|flight| {
             let opened = model.opened(flight);
             !opened.is_some_and(|(_, read)| negotiation::is_of_phase_2(&read))
         })
         .filter_map(|flight| super::began(model, flight))
-        .find(|(_, time)| {
+        .filter(move |(_, time)| {
             copies
                 .iter()
                 .any(|copy| *time >= *copy && time.since(*copy) <= AT_ONCE)

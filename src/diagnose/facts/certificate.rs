@@ -115,9 +115,14 @@ pub fn bears_identity(
         let mut names = certificate.alternative_names.iter();
         names.any(|name| name.kind == kind && same(&name.text, &identity))
     };
+    // A wildcard stands for one label, the leftmost (RFC 6125 section 6.4.3).
     let any_host = || {
+        let (_, domain) = identity.split_once('.')?;
         let mut names = certificate.alternative_names.iter();
-        names.any(|name| name.kind == "DNS" && name.text.starts_with('*'))
+        names.find(|name| {
+            let stem = name.text.strip_prefix("*.");
+            name.kind == "DNS" && stem.is_some_and(|stem| stem.eq_ignore_ascii_case(domain))
+        })
     };
     let common = || {
         let mut parts = subject
@@ -127,20 +132,33 @@ pub fn bears_identity(
     };
     match kind {
         IdType::ID_DER_ASN1_DN => Some(same(subject, &identity) || further("DN")),
-        IdType::ID_FQDN => Some(further("DNS") || common() || any_host()),
+        IdType::ID_FQDN => Some(further("DNS") || common() || any_host().is_some()),
         IdType::ID_RFC822_ADDR => Some(further("email") || common()),
         IdType::ID_IPV4_ADDR | IdType::ID_IPV6_ADDR => Some(further("IP") || common()),
         _ => None,
     }
 }
 
-/// Who issued a certificate, if it is another and its own certificate is not among those sent.
-pub fn missing_issuer<'s>(sent: &[Sent], own: &'s Sent) -> Option<&'s str> {
-    let issuer = own.certificate.issuer.as_ref();
-    let issuer = issuer.filter(|issuer| !issuer.is_empty())?;
-    let is_its = |one: &Sent| one.certificate.subject.as_ref() == Some(issuer);
-    // Who issues to itself is among them.
-    (!sent.iter().any(is_its)).then_some(issuer)
+/// The last certificate of the chain that begins with a side's own, of those that were sent, and who issued it,
+/// if that is another: there the chain breaks off, unless the other side has the rest.
+pub fn missing_issuer<'s>(sent: &'s [Sent], own: &'s Sent) -> Option<(&'s Sent, &'s str)> {
+    let mut last = own;
+    for _ in 0..DEPTH {
+        let Certificate {
+            subject, issuer, ..
+        } = &last.certificate;
+        let issuer = issuer.as_ref().filter(|issuer| !issuer.is_empty())?;
+        // Who issues to itself is at the top.
+        if subject.as_ref() == Some(issuer) {
+            return None;
+        }
+        let is_its = |one: &&Sent| one.certificate.subject.as_ref() == Some(issuer);
+        match sent.iter().find(is_its) {
+            Some(next) => last = next,
+            None => return Some((last, issuer)),
+        }
+    }
+    None
 }
 
 /// Those certificates of a side that are out of date and needed: its own, which comes first (RFC 7296

@@ -3,7 +3,7 @@
 use crate::diagnose::Case;
 use crate::limits::VANTAGES;
 use crate::model::{EspFlow, Tunnel};
-use crate::units::{EspSpi, Span, Timestamp, Vantage};
+use crate::units::{Endpoint, EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The flows of a tunnel at one vantage, by the end they travel to.
@@ -27,6 +27,17 @@ impl<'m> Directions<'m> {
     /// Flows towards an end.
     pub fn flows(&self, end: usize) -> &[&'m EspFlow] {
         self.towards.get(end).map_or(&[], Vec::as_slice)
+    }
+
+    /// The flows towards an end that come from an endpoint: each client of a NAT has a port of its own. All where
+    /// nothing comes from there, since IKE and ESP may have ports of their own, too.
+    pub(crate) fn flows_from(&self, end: usize, from: Endpoint) -> Vec<&'m EspFlow> {
+        let flows = self.flows(end);
+        let is_own = |flow: &EspFlow| flow.paths.iter().any(|path| path.from == from);
+        match flows.iter().any(|flow| is_own(flow)) {
+            true => flows.iter().copied().filter(|flow| is_own(flow)).collect(),
+            false => flows.to_vec(),
+        }
     }
 
     /// Flows towards an end that began before `until` and were seen at or after `from`: found by

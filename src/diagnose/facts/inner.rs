@@ -161,9 +161,9 @@ pub struct Inside<'m> {
     pub asking: Vec<Asking<'m>>,
     /// For each two hosts the tap that saw most of them.
     best: BTreeMap<[IpAddr; 2], Best>,
-    /// Pairs of hosts between which something went both ways; the second is not one that sends nothing but
-    /// echo requests of its own.
-    answered: BTreeSet<(Vantage, IpAddr, IpAddr)>,
+    /// Pairs of hosts between which something went both ways, and when the second was heard last; it is not one
+    /// that sends nothing but echo requests of its own.
+    answered: BTreeMap<(Vantage, IpAddr, IpAddr), Timestamp>,
     /// Ends of the tunnel behind which some host answered, by vantage.
     answering: BTreeSet<(Vantage, usize)>,
     /// Errors by what they are about.
@@ -196,7 +196,7 @@ impl<'m> Inside<'m> {
             row: case.tunnel,
             asking: Vec::new(),
             best: best_taps(case),
-            answered: BTreeSet::new(),
+            answered: BTreeMap::new(),
             answering: BTreeSet::new(),
             errors: BTreeMap::new(),
             sights: BTreeMap::new(),
@@ -245,9 +245,10 @@ impl<'m> Inside<'m> {
         let [one, other] = talk.ends;
         let both = first.packets > 0 && second.packets > 0;
         for (from, to, out, back) in [(one, other, first, second), (other, one, second, first)] {
-            if both && !only_asks(back) {
+            if let Some(seen) = back.seen.filter(|_| both && !only_asks(back)) {
                 let key = (talk.vantage, from.address, to.address);
-                self.answered.insert(key);
+                let last = self.answered.entry(key).or_insert(seen.last.1);
+                *last = seen.last.1.max(*last);
             }
             let Some(end) = self.end_towards(out) else {
                 continue;
@@ -402,7 +403,18 @@ impl<'m> Inside<'m> {
 
     /// Whether anything went both ways between these hosts, and the other answers what the first one asks.
     pub fn converse(&self, vantage: Vantage, one: IpAddr, other: IpAddr) -> bool {
-        self.answered.contains(&(vantage, one, other))
+        self.answered.contains_key(&(vantage, one, other))
+    }
+
+    /// Whether the other of two hosts that converse was not heard any more from a time on.
+    pub fn fell_silent(
+        &self,
+        vantage: Vantage,
+        (one, other): (IpAddr, IpAddr),
+        from: Timestamp,
+    ) -> bool {
+        let last = self.answered.get(&(vantage, one, other));
+        last.is_some_and(|last| *last < from)
     }
 
     /// Whether any host behind this end answered.

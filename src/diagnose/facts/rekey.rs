@@ -224,11 +224,14 @@ impl Additions {
             };
             made_alike.insert(asking);
             // What made one that was not used is known by its size not to be about the IKE SA, whose rekeying has a
-            // public value.
+            // public value, and not to renew one.
             let (.., most) = asking;
             let adds = match replacing.get(id) {
                 Some(replaces) => !replaces,
-                None => !has_room_for_public_value(most),
+                None => {
+                    !has_room_for_public_value(most)
+                        && case.model.renews_by_size(exchange) != Some(true)
+                }
             };
             if adds {
                 let earliest = first.entry(asking).or_insert(time);

@@ -105,10 +105,11 @@ pub fn narrowings(case: &Case<'_>) -> Vec<Narrowing> {
             answer: answer.clone(),
             asked: asked.clone(),
             granted: granted.clone(),
+            served: is_served(&others, request, [&left[0], other])
+                && is_served(&others, request, [own, &left[1]]),
             left,
-            served: is_served(&others, request, asked),
             remote_access,
-            renews: is_served(&replaced, request, asked),
+            renews: is_served(&replaced, request, [own, other]),
         });
     }
     found
@@ -124,9 +125,9 @@ fn replaces(request: &Said, made: &Negotiation) -> bool {
         .is_some_and(|old| own.any(|said| said.spis.iter().any(|(_, _, spi)| *spi == old)))
 }
 
-/// Whether every pair of what was asked for is granted by some of these child SAs, as far as it can be looked
-/// for: up to [`limits::SELECTOR_PAIRS`].
-fn is_served(attempts: &[&Attempt], request: &Said, asked: &[Vec<Selector>; 2]) -> bool {
+/// Whether every pair of these selectors, of the asker's side and of the other, is granted by some of these child
+/// SAs, as far as it can be looked for: up to [`limits::SELECTOR_PAIRS`].
+fn is_served(attempts: &[&Attempt], request: &Said, wanted: [&[Selector]; 2]) -> bool {
     let granted: Vec<[Vec<Selector>; 2]> = attempts
         .iter()
         .filter_map(|attempt| {
@@ -139,7 +140,7 @@ fn is_served(attempts: &[&Attempt], request: &Said, asked: &[Vec<Selector>; 2]) 
             })
         })
         .collect();
-    let [own, other] = asked.each_ref().map(|side| selector::distinct(side));
+    let [own, other] = wanted.map(selector::distinct);
     if own.len().saturating_mul(other.len()) > limits::SELECTOR_PAIRS {
         return false;
     }

@@ -52,7 +52,8 @@ impl Tap {
             .filter_map(|row| case.model.icmp.get(*row));
         let others = flows
             .map(|path| path.from.address)
-            .chain(icmp.map(|error| error.path.from.address));
+            .chain(icmp.map(|error| error.path.from.address))
+            .chain(case.outside().map(|row| row.path.from.address));
         let mut all = messages.chain(others.map(|from| (from, false)));
         if answers_pass(case) {
             heard = [true; 2];
@@ -78,11 +79,7 @@ impl Tap {
                 first_spoke && !first && first_end,
                 second_spoke && !second && second_end,
             ],
-            late: case
-                .tunnel
-                .ike_sas
-                .first()
-                .is_none_or(|sa| case.model.ike_sas[*sa].state == IkeState::AlreadyUp),
+            late: is_late(case),
             missed: quality::missed(case),
             dropped: case
                 .model
@@ -117,6 +114,15 @@ impl Tap {
     /// Whether both ends were heard, so that one falling silent means something.
     pub fn hears_both(&self) -> bool {
         self.heard == [true; 2]
+    }
+}
+
+/// Whether the tunnel was up before the recording began. What is said outside of any IKE SA alone tells of no tunnel.
+pub fn is_late(case: &Case<'_>) -> bool {
+    let is_said = || case.outside().next().is_some() && case.tunnel.flows.is_empty();
+    match case.ike_sas().next() {
+        Some(sa) => sa.state == IkeState::AlreadyUp,
+        None => !is_said(),
     }
 }
 
@@ -219,8 +225,7 @@ pub fn is_beside(case: &Case<'_>, end: usize) -> bool {
 /// older one prove nothing: who asks a dead peer names them, too. There an answer shows it, since it was asked
 /// for, and so does what comes only after an answer.
 fn proves_other(model: &Model, exchange: &Exchange, flight: &Flight, message: &Message) -> bool {
-    let spis = message.header.spis;
-    if spis.initiator.is_zero() || spis.responder.is_zero() {
+    if message.header.spis.responder.is_zero() {
         return false;
     }
     let is_older = model.ike_sas[exchange.ike_sa].state == IkeState::AlreadyUp;
@@ -278,6 +283,12 @@ impl Heard {
         for message in messages(case) {
             if let Some(end) = super::end_of(case.tunnel, message.path.from().address) {
                 hear(end, (message.frame, message.time));
+            }
+        }
+        for row in case.outside() {
+            if let Some(end) = super::end_of(case.tunnel, row.path.from.address) {
+                hear(end, row.seen.first);
+                hear(end, row.seen.last);
             }
         }
         for directions in case.directions() {

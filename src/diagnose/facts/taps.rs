@@ -35,9 +35,9 @@ pub struct Passage {
 impl Passage {
     /// Of a message, if one tap of its tunnel lies behind another on its way.
     pub fn of(case: &Case<'_>, flight: &Flight) -> Option<Self> {
-        let from = super::first(case.model, flight)?.path.from().address;
-        let towards = 1 - end_of(case.tunnel, from)?;
-        let port = super::first(case.model, flight)?.path.to().port;
+        let message = super::first(case.model, flight)?;
+        let (from, to) = (message.path.from(), message.path.to());
+        let towards = 1 - end_of(case.tunnel, from.address)?;
         let passage = case
             .tunnel
             .taps
@@ -49,8 +49,13 @@ impl Passage {
             .peekable();
         // A capture without IKE leaves it out.
         heard.peek()?;
-        let hears_port =
-            heard.any(|message| [message.path.from().port, message.path.to().port].contains(&port));
+        // A NAT between the taps changes the port of the side behind it. That tap is on the way of that side if
+        // it has others of the IKE SA; those of another client of the NAT go elsewhere.
+        let hears_port = heard.any(|other| {
+            let ports = [other.path.from().port, other.path.to().port];
+            let same = other.header.spis.initiator == message.header.spis.initiator;
+            ports.contains(&to.port) || same && ports.contains(&from.port)
+        });
         Some(Self {
             hears_port,
             ..passage

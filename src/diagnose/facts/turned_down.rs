@@ -113,8 +113,7 @@ impl Proof {
 fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Proof> {
     let (sa, notice) = *refused.first()?;
     let (ours, at) = offer::offered(case.model, sa)?;
-    let path = sa.paths.first()?;
-    let (initiator, responder) = (path.from.address, path.to.address);
+    let responder = sa.paths.first()?.to.address;
     // Several values of one kind are a reason of their own.
     let plain = ours.is_plain();
     // The first that is looked at nearly always tells.
@@ -124,13 +123,14 @@ fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Proof> {
         .flat_map(|other| case.model.tunnels[other].ike_sas.iter().take(TRIED))
         .map(|id| &case.model.ike_sas[*id])
         .filter(|other| other.version.major() == sa.version.major());
-    accepted_elsewhere(case.model, beside.clone(), responder, &ours, plain)
-        .or_else(|| {
-            let before = offer::accepted_before(case, [initiator, responder], at)?;
-            (before.offer.0 == ours).then_some(Proof::Before {
-                at: before.choice.1,
-            })
+    // What it accepted of this initiator shows that it had a connection for it, whoever else has one.
+    let before = offer::accepted_before(case, sa, at);
+    let before = before.filter(|before| before.offer.0 == ours);
+    before
+        .map(|before| Proof::Before {
+            at: before.choice.1,
         })
+        .or_else(|| accepted_elsewhere(case.model, beside.clone(), responder, &ours, plain))
         .or_else(|| {
             let mut offers = beside.filter_map(|other| {
                 // Addresses are at hand, offers have to be read.
@@ -144,7 +144,11 @@ fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Proof> {
             });
             offers.next()
         })
-        .or_else(|| keeps_spi(case, responder, notice).then_some(Proof::Spi))
+        .or_else(|| {
+            // Who accepts offers of this initiator, or calls it, has a connection for it.
+            let known = || offer::known_of(case, responder, sa).is_some();
+            (keeps_spi(case, responder, notice) && !known()).then_some(Proof::Spi)
+        })
 }
 
 fn accepted_elsewhere<'m>(
@@ -201,7 +205,10 @@ fn attempts<'m>(case: &Case<'m>, responder: IpAddr) -> Vec<(&'m IkeSa, &'m Notic
             .iter()
             .filter(|notice| notice.by == Role::Responder && !went_on)
             .find(|notice| notice.kind == NotifyType::NO_PROPOSAL_CHOSEN.0 && is_first(notice));
-        if let Some(notice) = notice.filter(|notice| notice.from == responder) {
+        // Who has chosen one of these proposals refuses something else.
+        let chose = || offer::accepted(case.model, sa);
+        let notice = notice.filter(|notice| notice.from == responder);
+        if let Some(notice) = notice.filter(|notice| !notice.v1 || chose().is_none()) {
             refused.push((sa, notice));
         }
     }

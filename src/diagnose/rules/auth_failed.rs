@@ -9,6 +9,7 @@ use crate::diagnose::facts::{
 };
 use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
+use crate::keys::Origin;
 use crate::language::{Text, list};
 use crate::model::size::CERTIFICATES;
 use crate::model::{
@@ -100,7 +101,6 @@ impl Means {
         match (sa.version.major(), &sa.suite) {
             (1, Some(suite)) if offer::v1_is_pre_shared(suite) => Self::SharedKey,
             (1, Some(suite)) if suite.v1_auth.is_some() => Self::Signature,
-            (1, _) => Self::Unknown,
             _ => Self::by_size(model, id).unwrap_or(Self::Unknown),
         }
     }
@@ -343,14 +343,29 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         Means::SameKey | Means::User | Means::Eap => finding,
     };
     // A root need not be sent; one in between has to be, where the peer does not have it.
-    let issuer = own.and_then(|own| certificate::missing_issuer(&sent, own));
-    if let Some(issuer) = issuer {
-        finding = finding.or(say!(
-            "{from} lacks the certificate of “{issuer}”, which issued that of {to} and is not sent with it.",
-            from,
-            issuer = Text::verbatim(issuer),
-            to
-        ));
+    let missing = own.and_then(|own| {
+        let (last, issuer) = certificate::missing_issuer(&sent, own)?;
+        let above = (!std::ptr::eq(last, own)).then_some(last);
+        Some((above, Text::verbatim(issuer)))
+    });
+    if let Some((above, issuer)) = &missing {
+        let subject = above.and_then(|one| one.certificate.subject.as_deref());
+        finding = finding.or(match subject {
+            None => say!(
+                "{from} lacks the certificate of “{issuer}”, which issued that of {to} and is not sent with it.",
+                from,
+                issuer,
+                to
+            ),
+            Some(subject) => say!(
+                "{from} lacks the certificate of “{issuer}”, which issued that of “{subject}” above that of {to} and is \
+                 not sent with them.",
+                from,
+                issuer,
+                subject = Text::verbatim(subject),
+                to
+            ),
+        });
     }
     if has_ppk(case.model, first.ike_sa) {
         finding = finding.or(PPK);
@@ -369,10 +384,10 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         None => finding,
     };
     let finding = means.advise(case, finding);
-    Some(match issuer {
-        Some(issuer) => finding.advise(say!(
+    Some(match missing {
+        Some((_, issuer)) => finding.advise(say!(
             "If “{issuer}” is no root, let {to} send its certificate as well.",
-            issuer = Text::verbatim(issuer),
+            issuer,
             to
         )),
         None => finding,
@@ -432,8 +447,8 @@ fn is_in_date(model: &Model, refusal: &Refusal) -> bool {
     read && certificate::out_of_date(sent).is_empty()
 }
 
-/// IKEv1: whether both sides have the same pre-shared key, from which the keys of main mode are made (RFC 2409
-/// section 5): what each of them encrypted was opened by these.
+/// IKEv1: whether both sides have the same pre-shared key, from which the keys of main mode are made if that is how
+/// they authenticate (RFC 2409 section 5): what each of them encrypted was opened by these.
 fn shares_key(model: &Model, id: IkeSaId) -> bool {
     let sa = &model.ike_sas[id];
     let opened = |by| {
@@ -444,7 +459,8 @@ fn shares_key(model: &Model, id: IkeSaId) -> bool {
             flight.by == by && sealed && model.opened(flight).is_some()
         })
     };
-    sa.version.major() == 1 && opened(Role::Initiator) && opened(Role::Responder)
+    let pre_shared = sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared);
+    pre_shared && opened(Role::Initiator) && opened(Role::Responder)
 }
 
 /// IKEv2: a response too small for a proof.
@@ -524,10 +540,9 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
         _ if eap => {
             finding.or("A request of EAP that is as small, which the user has yet to answer.")
         }
-        // A signature needs no certificate where the key is known already (RFC 7296 section 3.7).
-        Means::SharedKey => finding.or(KEYS).or(IDENTITY).or(CERTIFICATE),
         // The size only makes it likely.
         Means::Signature => finding.or(CERTIFICATE).or(IDENTITY).or(KEYS),
+        // A signature needs no certificate where the key is known already (RFC 7296 section 3.7).
         _ => finding.or(KEYS).or(IDENTITY).or(CERTIFICATE),
     };
     if !eap && has_ppk(case.model, id) {
@@ -592,7 +607,9 @@ impl Begun {
 
 /// IKEv1: message 5 is answered by an informational message, and not since the keys differ.
 fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
-    let (id, at) = refused_message_5(case)?;
+    let Some((id, at)) = refused_message_5(case) else {
+        return instead_of_an_answer(case);
+    };
     if proof::refusal(case.model, id).is_some() {
         return None;
     }
@@ -621,6 +638,57 @@ fn instead_of_message_6(case: &Case<'_>) -> Option<Finding> {
         ),
     };
     Some(means.advise(case, finding))
+}
+
+/// IKEv1, begun before the recording: a sealed message of main mode comes again, and each copy is answered by an
+/// informational message. It authenticates, and the other side does not take it.
+fn instead_of_an_answer(case: &Case<'_>) -> Option<Finding> {
+    case.ike_sas().find_map(|sa| {
+        let exchanges = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
+        let main = exchanges
+            .filter(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION)
+            .find(|exchange| !asked::from_the_start(case.model, exchange))?;
+        let [proof] = &*main.flights else {
+            return None;
+        };
+        let message = first(case.model, proof)?;
+        // A single one may be a notification of the initiator's after message 6, which is not here.
+        let mut refusals = auth::refusals(case.model, sa, main);
+        let (at, again) = (refusals.next()?, refusals.next()?);
+        if !message.plain.is_encrypted() || proof.again.is_empty() {
+            return None;
+        }
+        let from = message.path.to().address;
+        let finding = Finding::new(&RULE, Confidence::Likely, case.id, at, "an informational message for an answer")
+            .also((message.frame, message.time), "a sealed message of main mode")
+            .also(again, "refused again")
+            .title(say!("{from} refuses the authentication", from))
+            .says(say!(
+                "{from} answered a sealed message of main mode, which authenticates, by an informational message, and \
+                 did so again when it came again. What was said before is not in this capture.",
+                from
+            ))
+            .or("The certificate or the identity is not accepted.")
+            .or("The pre-shared keys differ.");
+        Some(Means::Unknown.advise(case, finding))
+    })
+}
+
+/// Whether an initiator has done something so soon after an answer as it takes it to compute: about as long as
+/// it took for its messages before, which cost as much as to verify a proof. A person or a script, to whom
+/// the IKE SA is shown as up, comes later.
+fn reacts(model: &Model, before: &[ExchangeId], took: Span) -> bool {
+    /// What a certificate may take where nothing else took any time.
+    const LEAST: Span = Span::from_millis(100);
+    let exchanges = || before.iter().map(|id| &model.exchanges[*id]);
+    let pairs = exchanges().zip(exchanges().skip(1));
+    let waits = pairs.filter_map(|(answered, asked)| {
+        let answer = first(model, answered.response()?)?;
+        let (_, next) = began(model, asked.request()?)?;
+        Some(next.since(answer.time))
+    });
+    let slowest = waits.max().unwrap_or_default();
+    took <= LEAST.max(Span(slowest.0.saturating_mul(3)))
 }
 
 /// The initiator turns away: what follows the last answer of the responder is an informational
@@ -700,7 +768,8 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
             last.since(birth.up.1) > AT_ONCE || case.is_served(birth.up.1, birth.up.1)
         });
         let said_so = read.is_some();
-        let doubt = granted && !said_so && (!anew && may_check || stayed);
+        let late = granted && !reacts(case.model, before, at.1.since(answer.time));
+        let doubt = granted && !said_so && (!anew && may_check || stayed || late);
         // The recording may have missed message 3.
         let missed = aggressive && !settled && case.tap().lacks_packets();
         let (confidence, severity) = match (doubt, missed || stayed) {
@@ -723,7 +792,8 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         .severity(severity)
         .also((answer.frame, answer.time), say!("{what} of {peer}", what, peer));
         let finding = match doubt {
-            true => finding
+            true => {
+                let finding = finding
                 .title(say!("{end} may have closed the IKE SA right after it came up", end))
                 .says(say!(
                     "{end} answered {what} of {peer} by an informational message as small as a Delete, and nothing of \
@@ -732,7 +802,12 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
                     what,
                     peer
                 ))
-                .or("A liveness check, or an update of addresses, of the same size, and an idle tunnel."),
+;
+                match may_check {
+                    true => finding.or("A liveness check, or an update of addresses, of the same size, and an idle tunnel."),
+                    false => finding,
+                }
+            }
             false => finding
                 .title(say!(
                     "{end} turns away from {peer}: the authentication failed",
@@ -1032,6 +1107,11 @@ fn told_by_keys(model: &Model, id: IkeSaId, refusal: &Flight) -> Option<bool> {
         })
     };
     if let Some((_, read)) = model.opened(refusal) {
+        // SKEYID_e comes of the pre-shared key (RFC 2409 section 5): who reads both by one key sees that the sides
+        // have the same.
+        if key(model, five).is_some_and(|five| key(model, refusal) == Some(five)) {
+            return Some(false);
+        }
         let errors = negotiation::errors(&read);
         let hash = |told: &Told| NotifyV1(told.kind) == NotifyV1::INVALID_HASH_INFORMATION;
         let other_key = malformed(&errors).is_some() || errors.iter().any(hash);
@@ -1046,6 +1126,14 @@ fn message_5(model: &Model, id: IkeSaId) -> Option<&Flight> {
     let mut exchanges = exchanges.map(|exchange| &model.exchanges[*exchange]);
     let main = exchanges.find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION)?;
     main.flights.last()
+}
+
+/// The key that opened a message.
+fn key<'m>(model: &'m Model, flight: &Flight) -> Option<&'m Origin> {
+    match &model.messages[flight.message()?].plain {
+        Plain::Opened(opened) => Some(&opened.key),
+        _ => None,
+    }
 }
 
 /// Whether two messages were opened by different keys, and the hash in each is right under the one that
@@ -1163,6 +1251,22 @@ mod tests {
     }
 
     #[test]
+    fn a_proof_that_is_refused_again_and_again_in_a_recording_that_begins_late() {
+        let late = |again: &str| {
+            format!(
+                "0 A:500 > B:500 MAIN i=1 r=2 sealed 108 {again}
+                 0.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x7 sealed 76"
+            )
+        };
+        let twice = late("again=6") + "\n6.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x8 sealed 76";
+        let finding = fires(&twice, "auth-failed");
+        assert_eq!(finding.confidence, Confidence::Likely);
+        // It may be message 6, and what follows a word of the initiator's.
+        silent(&late(""), "auth-failed");
+        fires(&late(""), "undecided");
+    }
+
+    #[test]
     fn an_initiator_that_turns_away_from_the_ike_auth_response() {
         let attempt = |spi: u32, at: u32| {
             format!(
@@ -1216,6 +1320,35 @@ mod tests {
         assert_eq!(finding.severity, Severity::Error);
         let says = finding.says.to_string();
         assert!(says.contains("4 times in this capture"), "{says}");
+    }
+
+    #[test]
+    fn sessions_that_are_closed_later_than_an_initiator_reacts_are_no_refusals() {
+        let text = |reacts: u32, closes: u32| -> String {
+            let session = |n: u32| {
+                let at = |millis: u32| format!("{}", f64::from(10_000 * n + millis) / 1000.0);
+                format!(
+                    "{} A:500 > B:500 IKE_SA_INIT i={n} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                     {} B:500 > A:500 IKE_SA_INIT i={n} r=9 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                     {} A:500 > B:500 IKE_AUTH i={n} r=9 id=1 request sealed 256
+                     {} B:500 > A:500 IKE_AUTH i={n} r=9 id=1 response sealed 240
+                     {} A:500 > B:500 INFORMATIONAL i={n} r=9 id=2 request sealed 80
+                     {} B:500 > A:500 INFORMATIONAL i={n} r=9 id=2 response sealed 80\n",
+                    at(0),
+                    at(10),
+                    at(10 + reacts),
+                    at(20 + reacts),
+                    at(20 + reacts + closes),
+                    at(30 + reacts + closes)
+                )
+            };
+            (1..5).map(session).collect()
+        };
+        let severity = |text: &str| fires(text, "auth-failed").severity;
+        assert_eq!(severity(&text(5, 5)), Severity::Error);
+        assert_eq!(severity(&text(5, 400)), Severity::Info);
+        // An initiator that is far from the tap, or slow.
+        assert_eq!(severity(&text(200, 400)), Severity::Error);
     }
 
     #[test]

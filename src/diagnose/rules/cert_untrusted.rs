@@ -34,7 +34,7 @@ A side proves its identity by a certificate, and the other does not know the aut
 With the keys of the IKE SA: the authentication is refused though the certificate holds at the time, and the authorities that the refuser asks for have none in common with those that the other side trusts and sends. IKEv1: the refusal is INVALID-CERT-AUTHORITY or INVALID-CERTIFICATE.
 
 ## What else looks like it
-Two sides with certificates of two authorities that each trusts the other's, and asks for its own alone. So where the certificate of the issuing authority is not sent, it is only possible.
+Two sides with certificates of two authorities that each trusts the other's, and asks for its own alone. So where not all certificates up to a root are sent, it is only possible.
 
 ## What to do
 1. Install the certificate of the issuing authority on the side that refuses.
@@ -47,7 +47,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .filter(|refusal| !refusal.eap_failed && refusal.is_of_authentication())?;
         let sent = certificate::sent(case.model, *id, refusal.by.other());
         let first = sent.first().cloned();
-        let told = refusal.v1 || has_issuer(&sent);
+        let told = refusal.v1 || is_whole(&sent);
         (certificate::out_of_date(sent.clone()).is_empty()
             && is_untrusted(case.model, &refusal, &sent))
         .then_some((refusal, first, told))
@@ -104,14 +104,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     vec![recovery::tell(case, finding)]
 }
 
-/// Whether the certificate of the authority that issued the first one is among them, so that its key can
-/// be held against those that the refuser trusts.
-fn has_issuer(sent: &[Sent]) -> bool {
-    let issuer = sent.first().and_then(|own| own.certificate.issuer.as_ref());
-    issuer.is_some()
-        && sent
-            .iter()
-            .any(|one| one.certificate.is_ca && one.certificate.subject.as_ref() == issuer)
+/// Whether the chain above the first certificate is there up to a root, so that all its keys can be held against
+/// those that the refuser trusts.
+fn is_whole(sent: &[Sent]) -> bool {
+    sent.first().is_some_and(|own| {
+        let knows = own.certificate.issuer.is_some();
+        knows && certificate::missing_issuer(sent, own).is_none()
+    })
 }
 
 /// Whether the authority is what is refused.
@@ -179,7 +178,7 @@ mod tests {
         let model = crate::testing::model(&refused('1', '2'));
         let mut sent = certificate::sent(&model, IkeSaId(0), Role::Initiator);
         assert_eq!(sent.len(), 1);
-        assert!(super::has_issuer(&sent), "it is its own");
+        assert!(super::is_whole(&sent), "it is its own");
         let other = super::Sent {
             certificate: crate::wire::x509::Certificate {
                 issuer: Some("CN=other".to_owned()),
@@ -187,8 +186,17 @@ mod tests {
             },
             ..sent[0].clone()
         };
-        sent.insert(0, other);
-        assert!(!super::has_issuer(&sent));
-        assert!(!super::has_issuer(&[]));
+        sent.insert(0, other.clone());
+        assert!(!super::is_whole(&sent));
+        assert!(!super::is_whole(&[]));
+        // One in between, of which the issuer is missing in turn.
+        let mut between = other.clone();
+        between.certificate.subject = Some("CN=other".to_owned());
+        between.certificate.issuer = Some("CN=root".to_owned());
+        let chain = [other, between];
+        assert!(!super::is_whole(&chain));
+        let (last, issuer) = certificate::missing_issuer(&chain, &chain[0]).unwrap();
+        assert_eq!(last.certificate.subject.as_deref(), Some("CN=other"));
+        assert_eq!(issuer, "CN=root");
     }
 }

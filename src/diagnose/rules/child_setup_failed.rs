@@ -1,15 +1,17 @@
 //! The IKE SA is up, the child SA is refused; the reason is sealed.
 
-use crate::diagnose::facts::{Asked, Tap, began, child, child_made, first, life, rekey};
+use crate::diagnose::facts::child::Attempt;
+use crate::diagnose::facts::{Asked, Tap, began, child, child_made, first, life, proof, rekey};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{
-    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, FlowId, IkeSaId, InformationalClass,
-    Model, Role,
+    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSaId, InformationalClass, Model,
+    Role,
 };
 use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The rule.
@@ -48,11 +50,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(first) = refusals.first() else {
         return taken_back(case).into_iter().collect();
     };
-    let recovered = refusals
-        .last()
-        .is_some_and(|last| recovered(case, last.at.1));
+    let recovered = refusals.last().and_then(|last| recovered(case, last));
     let mut says = match first.known_by {
-        KnownBy::Answer => say!(
+        KnownBy::Reason | KnownBy::Answer => say!(
             "{by} refused the child SA {times}: {how}.",
             by = &first.by,
             times = child::times(refusals.len()),
@@ -73,11 +73,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             by = &first.by
         ),
     };
-    if first.confidence == Confidence::Likely {
-        says.add("The reason is encrypted.");
+    match first.confidence {
+        Confidence::Likely => says.add("The reason is encrypted."),
+        Confidence::Certain if first.known_by == KnownBy::Answer => {
+            says.add("The answer was read, and names no reason.");
+        }
+        _ => {}
     }
-    if recovered {
-        says.add("Soon afterwards a child SA was made.");
+    match recovered {
+        Some(after) if after <= AT_ONCE => says.add("Soon afterwards a child SA was made."),
+        Some(after) => says.add(say!(
+            "A child SA was made {span} after the last refusal.",
+            span = after
+        )),
+        None => {}
     }
     let mut finding = Finding::new(
         &RULE,
@@ -86,16 +95,21 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         first.at,
         first.note.clone(),
     )
-    .severity(if recovered {
-        Severity::Warning
-    } else {
-        RULE.severity
+    .severity(match recovered {
+        Some(_) => Severity::Warning,
+        None => RULE.severity,
     })
     .title(match first.known_by {
-        KnownBy::Answer => say!("{by} refuses the child SA", by = &first.by),
+        KnownBy::Reason | KnownBy::Answer => say!("{by} refuses the child SA", by = &first.by),
         _ => say!("{by} seems to refuse the child SA", by = &first.by),
     })
     .says(says);
+    for refusal in refusals.iter().skip(1) {
+        finding = finding.also(refusal.at, refusal.note.clone());
+    }
+    if first.known_by == KnownBy::Reason {
+        return vec![finding.advise("Read the log of the side that refuses.")];
+    }
     if first.known_by == KnownBy::SilenceAtOnce {
         finding = finding.or("The peer, or the path, fell silent just then.");
     }
@@ -128,12 +142,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     finding = finding
         .advise("Compare local and remote networks: each side's must mirror the other's.")
-        .advise("Read the log of the side that refuses, or give the keys of the IKE SA.");
+        .advise(match first.confidence {
+            Confidence::Certain => "Read the log of the side that refuses.",
+            _ => "Read the log of the side that refuses, or give the keys of the IKE SA.",
+        });
     if case.refused(false).iter().any(|refused| refused.adds) {
         finding = finding.or("A rekeying is refused, whose proposal is shorter: a key length takes as much room as the name of an SA.");
-    }
-    for refusal in refusals.iter().skip(1) {
-        finding = finding.also(refusal.at, refusal.note.clone());
     }
     vec![finding]
 }
@@ -254,7 +268,7 @@ impl TakenBack {
 }
 
 /// One refusal of a child SA.
-struct Refusal {
+struct Refusal<'c> {
     at: Cite,
     by: Text,
     note: Text,
@@ -266,11 +280,17 @@ struct Refusal {
     v1: bool,
     /// IKEv1: whether the request may carry a public value.
     has_room: bool,
+    /// Whether it is of one more child SA beside those that live.
+    adds: bool,
+    /// What was asked for, if that was read.
+    attempt: Option<&'c Attempt>,
 }
 
 /// What shows a refusal.
 #[derive(Clone, Copy, PartialEq)]
 enum KnownBy {
+    /// An error that was read.
+    Reason,
     /// An answer that refuses.
     Answer,
     /// What may be a liveness check by its size, each time.
@@ -281,8 +301,8 @@ enum KnownBy {
     SilenceAtOnce,
 }
 
-fn refusals(case: &Case<'_>) -> Vec<Refusal> {
-    let mut all: Vec<Refusal> = read(case);
+fn refusals<'c>(case: &'c Case<'_>) -> Vec<Refusal<'c>> {
+    let mut all: Vec<Refusal<'c>> = read(case);
     for id in &case.tunnel.ike_sas {
         match case.model.ike_sas[*id].version.major() {
             1 => {
@@ -319,6 +339,8 @@ fn refusals(case: &Case<'_>) -> Vec<Refusal> {
             confidence: Confidence::Likely,
             known_by: KnownBy::Answer,
             in_auth: false,
+            adds: refused.adds,
+            attempt: None,
         });
     }
     // One may have been a rekeying that crossed another, of a child SA that is idle.
@@ -338,10 +360,16 @@ fn in_use(case: &Case<'_>, time: Timestamp) -> bool {
 }
 
 /// Refusals that were read, for reasons that no other rule is about.
-fn read(case: &Case<'_>) -> Vec<Refusal> {
+fn read<'c>(case: &'c Case<'_>) -> Vec<Refusal<'c>> {
     case.lasting()
         .iter()
         .filter(|refusal| !refusal.is_rekeying() && !elsewhere(refusal.reason, refusal.v1))
+        // Who does not prove itself grants no IKE SA either (RFC 7296 section 2.21.2).
+        .filter(|refusal| {
+            let of_auth = refusal.attempt.kind == ExchangeType::IKE_AUTH;
+            let unproven = || proof::refusal(case.model, refusal.attempt.ike_sa);
+            !of_auth || unproven().is_none_or(|other| other.at != refusal.at())
+        })
         .map(|refusal| Refusal {
             v1: refusal.v1,
             has_room: true,
@@ -353,8 +381,10 @@ fn read(case: &Case<'_>) -> Vec<Refusal> {
                 name = refusal.name()
             ),
             confidence: Confidence::Certain,
-            known_by: KnownBy::Answer,
+            known_by: KnownBy::Reason,
             in_auth: refusal.attempt.kind == ExchangeType::IKE_AUTH,
+            adds: false,
+            attempt: Some(&refusal.attempt),
         })
         .collect()
 }
@@ -393,27 +423,39 @@ fn is_read(model: &Model, exchange: &Exchange) -> bool {
     answer.is_some_and(|flight| model.opened(flight).is_some())
 }
 
-/// Whether a child SA was made soon after the last refusal, in whatever exchange.
-fn recovered(case: &Case<'_>, refused: Timestamp) -> bool {
-    let soon = |time: Timestamp| time > refused && time.since(refused) <= AT_ONCE;
-    let made = |id: &IkeSaId| {
-        let exchanges = case.model.ike_sas[*id].exchanges.iter();
+/// How long after the last refusal a child SA was made, in whatever exchange. One that is known to be for other
+/// traffic is another; and where others live beside the one that was refused, they are renewed sooner or later.
+fn recovered(case: &Case<'_>, last: &Refusal<'_>) -> Option<Span> {
+    let refused = last.at.1;
+    let attempts = case.attempts().iter();
+    let others: BTreeSet<ExchangeId> = last.attempt.map_or_else(BTreeSet::new, |attempt| {
+        let others = attempts.filter(|other| !other.is_like(attempt));
+        others.map(|other| other.exchange).collect()
+    });
+    let exchanges = case.tunnel.ike_sas.iter().flat_map(|id| {
+        let sa = &case.model.ike_sas[*id];
+        let exchanges = sa.exchanges.iter().filter(|id| !others.contains(id));
         exchanges
             .map(|exchange| &case.model.exchanges[*exchange])
             .filter(|exchange| match exchange.kind {
-                ExchangeType::IKE_AUTH => case.model.ike_sas[*id].auth == AuthOutcome::Full,
+                ExchangeType::IKE_AUTH => sa.auth == AuthOutcome::Full,
                 _ => rekey::ended(case.model, exchange, ChildOutcome::Made),
             })
-            .filter_map(|exchange| began(case.model, exchange.response()?))
-            .any(|(_, time)| soon(time))
-    };
+            .filter_map(|exchange| Some(began(case.model, exchange.response()?)?.1))
+    });
     // Traffic of a child SA that was made before shows no other one.
-    let carries = |id: &FlowId| {
-        let flow = &case.model.flows[*id];
+    let flows = case.flows().filter_map(|flow| {
+        let child = flow.child_sa.child_sa();
+        let made_by = child.and_then(|child| case.model.child_sas[child].made_by);
         let made = child_made(case.model, flow);
-        soon(flow.seen.first.1) && made.is_none_or(|(_, time)| time > refused)
-    };
-    case.tunnel.flows.iter().any(carries) || case.tunnel.ike_sas.iter().any(made)
+        let begun = flow.seen.first.1;
+        let soon = begun.since(refused) <= AT_ONCE;
+        let new = made.map_or(soon, |(_, time)| time > refused);
+        (new && made_by.is_none_or(|id| !others.contains(&id))).then_some(begun)
+    });
+    let after = exchanges.chain(flows).filter(|time| *time > refused);
+    let after = after.min()?.since(refused);
+    (!last.adds || after <= AT_ONCE).then_some(after)
 }
 
 /// Whether the `IKE_AUTH` response of an IKE SA refuses the child SA, as far as its size tells.
@@ -422,7 +464,7 @@ pub(super) fn is_refused_in_auth(case: &Case<'_>, id: IkeSaId) -> bool {
 }
 
 /// The `IKE_AUTH` response holds a proof and no more.
-fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
+fn in_auth<'c>(case: &Case<'_>, id: IkeSaId) -> Option<Refusal<'c>> {
     let sa = &case.model.ike_sas[id];
     if sa.auth == AuthOutcome::Full {
         return None;
@@ -439,10 +481,15 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
         .iter()
         .filter(|id| case.model.exchanges[**id].kind == ExchangeType::IKE_AUTH)
         .count();
-    let told = case.model.opened(response).is_some_and(|(_, read)| {
-        // An error in it is read by its own rule.
-        read.notifies().any(|notify| notify.kind.0 < 16384)
-    });
+    let opened = case.model.opened(response);
+    // An error in it is read by its own rule.
+    let told = opened
+        .as_ref()
+        .is_some_and(|(_, read)| read.notifies().any(|notify| notify.kind.0 < 16384));
+    let confidence = match opened {
+        Some(_) => Confidence::Certain,
+        None => Confidence::Likely,
+    };
     let is_last = match rounds {
         1 => sa.auth == AuthOutcome::AuthOnly,
         _ => refused_after_eap(case.model, id),
@@ -466,9 +513,11 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
             at,
             by: answerer(case.model, exchange),
             note: "the last IKE_AUTH response, after EAP, has no room for a child SA".into(),
-            confidence: Confidence::Likely,
+            confidence,
             known_by: KnownBy::Answer,
             in_auth: true,
+            adds: false,
+            attempt: None,
         });
     }
     let request = exchange.request()?;
@@ -490,10 +539,15 @@ fn in_auth(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
         has_room: false,
         at,
         by: answerer(case.model, exchange),
-        note: "IKE_AUTH response with room for a proof but not for a child SA".into(),
-        confidence: Confidence::Likely,
+        note: match confidence {
+            Confidence::Certain => "IKE_AUTH response with a proof and without a child SA".into(),
+            _ => "IKE_AUTH response with room for a proof but not for a child SA".into(),
+        },
+        confidence,
         known_by: KnownBy::Answer,
         in_auth: true,
+        adds: false,
+        attempt: None,
     })
 }
 
@@ -539,7 +593,7 @@ const PADDING: usize = 15;
 const SELECTORS: usize = 84 - 12;
 
 /// Quick mode message 1 is answered by an informational message.
-fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
+fn in_quick_mode<'c>(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal<'c>> {
     let exchanges = &case.model.ike_sas[id].exchanges;
     let informational: Vec<(Role, Cite, bool)> = exchanges
         .iter()
@@ -557,7 +611,7 @@ fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
             Some((exchange.by, began(case.model, flight)?, check))
         })
         .collect();
-    let refused: Vec<(Refusal, bool)> = exchanges
+    let refused: Vec<(Refusal<'_>, bool)> = exchanges
         .iter()
         .map(|exchange| &case.model.exchanges[*exchange])
         .enumerate()
@@ -605,6 +659,8 @@ fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
                     false => KnownBy::Answer,
                 },
                 in_auth: false,
+                adds: false,
+                attempt: None,
             };
             (!served && !rekeys).then_some((refusal, *check))
         })
@@ -618,7 +674,7 @@ fn in_quick_mode(case: &Case<'_>, id: IkeSaId) -> Vec<Refusal> {
 
 /// Message 1 of the first quick mode is sent again and again, and nobody answers it: some responders
 /// say nothing of an offer or of selectors that they do not want.
-fn in_silence(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
+fn in_silence<'c>(case: &Case<'_>, id: IkeSaId) -> Option<Refusal<'c>> {
     /// So many copies are lost by no chance.
     const INSISTENT: usize = 3;
     /// Whoever answered phase 1 and falls silent for so long does so for a reason.
@@ -667,6 +723,8 @@ fn in_silence(case: &Case<'_>, id: IkeSaId) -> Option<Refusal> {
             false => KnownBy::SilenceAtOnce,
         },
         in_auth: false,
+        adds: false,
+        attempt: None,
     })
 }
 
@@ -845,8 +903,11 @@ mod tests {
     }
 
     #[test]
-    fn a_child_made_soon_afterwards_recovers_it_and_one_made_late_does_not() {
-        for (at, severity) in [(2, Severity::Warning), (40, Severity::Error)] {
+    fn a_child_made_afterwards_recovers_it() {
+        for (at, told) in [
+            (2, "Soon afterwards a child SA was made."),
+            (40, "A child SA was made 40.0 s after the last refusal."),
+        ] {
             let finding = fires(
                 &format!(
                     "{AGREED}
@@ -856,7 +917,8 @@ mod tests {
                 ),
                 "child-setup-failed",
             );
-            assert_eq!(finding.severity, severity, "after {at} s");
+            assert_eq!(finding.severity, Severity::Warning, "after {at} s");
+            assert!(finding.says.to_string().ends_with(told), "{}", finding.says);
         }
     }
 

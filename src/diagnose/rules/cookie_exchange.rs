@@ -3,6 +3,7 @@
 use crate::diagnose::facts::{child, clear, offer};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
+use crate::model::{IkeSa, Model};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 
@@ -37,9 +38,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .tunnel
         .ike_sas
         .iter()
-        .flat_map(|id| clear::refusals(&case.model.ike_sas[*id], NotifyType::COOKIE))
-        .filter(|notice| notice.exchange_kind == ExchangeType::IKE_SA_INIT)
-        .filter(|notice| case.model.exchanges[notice.exchange].by != notice.by)
+        .flat_map(|id| asked_for(case.model, &case.model.ike_sas[*id]))
         .collect();
     let Some(first) = cookies.first() else {
         return Vec::new();
@@ -69,6 +68,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }]
 }
 
+/// Where a responder asks for a cookie: the initiator that returns it says N(COOKIE) as well.
+fn asked_for<'m>(model: &'m Model, sa: &'m IkeSa) -> impl Iterator<Item = &'m clear::Notice> {
+    clear::refusals(sa, NotifyType::COOKIE)
+        .filter(|notice| notice.exchange_kind == ExchangeType::IKE_SA_INIT)
+        .filter(|notice| model.exchanges[notice.exchange].by != notice.by)
+}
+
 /// That no cookie is ever good enough follows from the absence of another answer.
 fn doubted(case: &Case<'_>, mut finding: Finding) -> Finding {
     let tap = case.tap();
@@ -83,12 +89,13 @@ fn endless(case: &Case<'_>) -> Option<crate::diagnose::Cite> {
     const RETURNED: usize = 2;
     case.tunnel.ike_sas.iter().find_map(|id| {
         let sa = &case.model.ike_sas[*id];
-        let asked: Vec<&clear::Notice> = clear::refusals(sa, NotifyType::COOKIE)
-            .filter(|notice| notice.exchange_kind == ExchangeType::IKE_SA_INIT)
-            .collect();
-        if asked.len() < RETURNED {
-            return None;
-        }
+        let in_vain = asked_for(case.model, sa).filter(|notice| {
+            let request = case.model.exchanges[notice.exchange].request();
+            let read = request.and_then(|flight| case.model.readable(flight));
+            read.is_some_and(|(_, read)| read.notify(NotifyType::COOKIE).is_some())
+        });
+        let in_vain: Vec<&clear::Notice> = in_vain.collect();
+        let last = in_vain.last().filter(|_| in_vain.len() >= RETURNED)?;
         // Whoever speaks on was served, if the answer is there or not. Without the answer that ties them
         // together what follows stands as an IKE SA of its own.
         let ike_sas = case.tunnel.ike_sas.iter();
@@ -97,20 +104,7 @@ fn endless(case: &Case<'_>) -> Option<crate::diagnose::Cite> {
             .filter(|other| other.spis.initiator == sa.spis.initiator)
             .flat_map(|other| &other.exchanges)
             .any(|id| case.model.exchanges[*id].kind != ExchangeType::IKE_SA_INIT);
-        if goes_on || offer::accepted(case.model, sa).is_some() {
-            return None;
-        }
-        let in_vain = asked
-            .iter()
-            .filter(|notice| {
-                let request = case.model.exchanges[notice.exchange].request();
-                let read = request.and_then(|flight| case.model.readable(flight));
-                read.is_some_and(|(_, read)| read.notify(NotifyType::COOKIE).is_some())
-            })
-            .count();
-        (in_vain >= RETURNED)
-            .then(|| asked.last().map(|notice| notice.at))
-            .flatten()
+        (!goes_on && offer::accepted(case.model, sa).is_none()).then_some(last.at)
     })
 }
 

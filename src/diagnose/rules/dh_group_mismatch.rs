@@ -30,7 +30,7 @@ const DOCUMENT: &str = "\
 The responder wants another Diffie-Hellman group than the one whose public value was sent, and the initiator does not come back with it: it does not have that group, or it keeps sending the same one.
 
 ## How it is seen
-IKE_SA_INIT is answered in clear by INVALID_KE_PAYLOAD (17), which names the group wanted. No attempt with that group is answered afterwards.
+IKE_SA_INIT is answered in clear by INVALID_KE_PAYLOAD (17), which names the group wanted. No attempt with that group is answered afterwards, or one is and the responder asks for another group again.
 
 ## What else looks like it
 One INVALID_KE_PAYLOAD followed by success is normal: the initiator guessed the group (see dh-group-retry).
@@ -66,9 +66,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some((notice, offered)) = unresolved.first() else {
         return Vec::new();
     };
+    if let Some(finding) = contradiction(case, &unresolved) {
+        return vec![finding];
+    }
     let group = wanted(notice).map_or_else(|| "another group".into(), offer::group);
     let why = match offered {
         Some(false) => "The initiator does not offer that group at all.",
+        _ if !came_with(case, notice) => {
+            "The initiator offers that group, and did not come with it."
+        }
         _ => "No attempt with that group was answered afterwards.",
     };
     let mut finding = Finding::new(
@@ -106,6 +112,65 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(again.at, "asked again");
     }
     vec![recovery::tell(case, finding)]
+}
+
+/// A responder that turns down the very group that it asked for, and asks for another: no initiator can please it.
+fn contradiction(case: &Case<'_>, asked: &[&(&Notice, Option<bool>)]) -> Option<Finding> {
+    let (first, first_group) = asked.iter().find_map(|(notice, _)| {
+        let group = wanted(notice)?;
+        Some((*notice, group))
+    })?;
+    let (then, other) = asked.iter().find_map(|(notice, _)| {
+        let other = wanted(notice).filter(|group| *group != first_group)?;
+        let request = case.model.exchanges[notice.exchange].request()?;
+        let (_, read) = case.model.readable(request)?;
+        let came = read.ke()?.group == first_group;
+        (came && notice.from == first.from).then_some((*notice, other))
+    })?;
+    let (wanted, other) = (offer::group(first_group), offer::group(other));
+    let from = first.from;
+    Some(
+        Finding::new(
+            &RULE,
+            Confidence::Certain,
+            case.id,
+            first.at,
+            say!("INVALID_KE_PAYLOAD asks for {group}", group = wanted.clone()),
+        )
+        .also(
+            then.at,
+            say!("INVALID_KE_PAYLOAD asks for {group}", group = other.clone()),
+        )
+        .during(first.at.1, asked.last().map_or(then.at.1, |(last, _)| last.at.1))
+        .title(say!("{from} asks for one group after the other", from))
+        .says(say!(
+            "{from} asked for {wanted} by INVALID_KE_PAYLOAD; the initiator came with that, and {from} turned it down \
+             too and asked for {other}. So it goes in circles.",
+            from,
+            wanted = wanted.clone(),
+            other = other.clone()
+        ))
+        .or("Several gateways with different settings answer at that address.")
+        .advise(say!(
+            "Configure one and the same group alone on both sides: {wanted} or {other}.",
+            wanted,
+            other
+        ))
+        .advise(say!("Read the log of {from}.", from))
+        .advise_all(vendor_advice::of_both(case, Topic::IkeProposal)),
+    )
+}
+
+/// Whether an initiator came with the group that it was asked for, as it has to (RFC 7296 section 1.2).
+fn came_with(case: &Case<'_>, notice: &Notice) -> bool {
+    let begins = case
+        .exchanges()
+        .filter(|exchange| exchange.kind == ExchangeType::IKE_SA_INIT);
+    let mut requests = begins.filter_map(|exchange| case.model.readable(exchange.request()?));
+    requests.any(|(message, read)| {
+        let group = read.ke().map(|ke| ke.group);
+        message.time > notice.at.1 && group.is_some() && group == wanted(notice)
+    })
 }
 
 /// The group that the notification asks for (RFC 7296 section 1.2).
@@ -173,6 +238,20 @@ mod tests {
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 0013)",
             "dh-group-mismatch",
         );
+    }
+
+    #[test]
+    fn a_responder_that_turns_down_the_group_it_asked_for_goes_in_circles() {
+        let finding = crate::diagnose::testing::fires(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14 DH19) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 0013)
+             0.2 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14 DH19) KE(19) Nonce
+             0.3 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 000e)
+             60 C > A ESP 0xc1 seq 1",
+            "dh-group-mismatch",
+        );
+        let title = finding.title.to_string();
+        assert!(title.ends_with("one group after the other"), "{title}");
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn find(case: &Case<'_>) -> Option<Finding> {
         .directions()
         .iter()
         .filter(|directions| directions.vantage.input == input)
-        .flat_map(|directions| directions.flows(1 - peer))
+        .flat_map(|directions| directions.flows_from(1 - peer, probe.to))
         .filter_map(|flow| alive(flow, probe.first.1, probe.last.1))
         .max_by_key(|(_, last, _)| last.1)?;
     if !heard_ike {

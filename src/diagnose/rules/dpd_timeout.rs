@@ -1,11 +1,12 @@
 //! The peer stops answering while an IKE SA lives.
 
 use super::child_setup_failed;
+use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, life, tap};
 use crate::diagnose::facts::{nat, vendor_advice};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
+use crate::model::{Exchange, Flight, IkeSa, InformationalClass, Message, Model, Plain};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -70,8 +71,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         case.directions()
             .iter()
             .filter(|directions| Some(directions.vantage) == tap_of_request)
-            .map(|directions| {
-                let after = |time| directions.packets_since(1 - peer, time);
+            .flat_map(|directions| directions.flows_from(1 - peer, probe.to))
+            .map(|flow| {
+                let after = |time| esp::packets_since(flow, time);
                 after(probe.first.1).saturating_sub(after(probe.last.1))
             })
             .sum()
@@ -521,6 +523,14 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
     let (_, newest, ended_at) = **run.first()?;
     let message = first(case.model, oldest)?;
     let peer = end_of(case.tunnel, message.path.to().address)?;
+    // A tap that has one direction alone never hears an answer.
+    let speaks = |message: &Message| {
+        message.vantage == vantage && end_of(case.tunnel, message.path.from().address) == Some(peer)
+    };
+    let sends = |directions: &Directions<'_>| !directions.flows(1 - peer).is_empty();
+    if !case.directions_at(vantage).is_some_and(sends) && !case.messages().any(speaks) {
+        return None;
+    }
     let spoke = sa
         .exchanges
         .iter()
@@ -532,7 +542,7 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
         .directions()
         .iter()
         .filter(|directions| directions.vantage == vantage)
-        .flat_map(|directions| directions.flows(1 - peer))
+        .flat_map(|directions| directions.flows_from(1 - peer, message.path.to()))
         .any(|flow| flow.seen.first.1 < ended_at && flow.seen.last.1 > began_at);
     let elsewhere = case.messages().any(|other| {
         other.vantage == vantage
@@ -642,6 +652,45 @@ mod tests {
             "The path between 192.0.2.1 and 192.0.2.2 is lost in both directions"
         );
         assert!(finding.alternatives.is_empty(), "{finding:#?}");
+    }
+
+    #[test]
+    fn of_two_clients_of_one_nat_each_speaks_for_itself() {
+        let text = |port: u32| {
+            format!(
+                "1 A:1024 > B:4500 ESP 0xb1 seq 1..10 every 0.5 size 136
+                 1.1 B:4500 > A:1024 ESP 0xa1 seq 1..80 every 0.5 size 136
+                 1 A:{port} > B:4500 ESP 0xb2 seq 1..80 every 0.5 size 136
+                 2 A:1024 > B:4500 INFORMATIONAL i=1 r=2 id=2 request by=initiator sealed 80
+                 2.1 B:4500 > A:1024 INFORMATIONAL i=1 r=2 id=2 response by=responder sealed 80
+                 10 B:4500 > A:1024 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=2,5,9,16"
+            )
+        };
+        let says = |text: &str| fires(text, "dpd-timeout").says.to_string();
+        assert!(says(&text(2048)).contains("nothing of the peer was heard"));
+        assert!(says(&text(1024)).contains("ESP of the peer goes on"));
+        silent(&text(2048), "dpd-despite-traffic");
+        fires(&text(1024), "dpd-despite-traffic");
+    }
+
+    #[test]
+    fn checks_of_ikev1_of_which_a_tap_has_one_direction() {
+        let checks = |tap: &str| -> String {
+            (0..6)
+                .map(|n| {
+                    format!(
+                        "{}.5 A:500 > B:500 INFO_V1 i=1 r=2 id={} sealed 92{tap}\n",
+                        2 * n + 2,
+                        n + 7
+                    )
+                })
+                .collect()
+        };
+        let traffic = "
+            1 A > B ESP 0xb1 seq 1..9 every 0.1 size 136
+            1 B > A ESP 0xa1 seq 1..9 every 0.1 size 136";
+        fires(&format!("{traffic}\n{}", checks("")), "dpd-timeout");
+        silent(&format!("{traffic}\n{}", checks(" tap=1")), "dpd-timeout");
     }
 
     #[test]

@@ -268,12 +268,8 @@ impl Turns {
                 shared = self.shared
             ))
             .or("Both tunnels are restarted in turn on purpose.");
-        let turns = self.at.iter().enumerate();
-        Some(turns.fold(finding, |finding, (place, (setup, end))| {
-            let finding = match place {
-                0 => finding,
-                _ => finding.also(*setup, note),
-            };
+        Some(self.at.iter().fold(finding, |finding, (setup, end)| {
+            let finding = finding.also(*setup, note);
             match end {
                 Some(end) => finding.also(*end, "the delete of the other"),
                 None => finding,
@@ -322,9 +318,8 @@ fn cut_short(made: &[Cite], rival: &Case<'_>) -> Vec<Turn> {
             let until = made.later(SOON);
             let next = deletes.partition_point(|time| time < made);
             let deleted = deletes.get(next).is_some_and(|time| *time <= until);
-            let flowed = |first: Timestamp, last: Timestamp| {
-                first < *made && last <= until && made.since(last) <= FLOWED
-            };
+            let flowed =
+                |first: Timestamp, last: Timestamp| first < *made && made.since(last) <= FLOWED;
             let renewed =
                 |first: Timestamp| first.since(*made) <= FLOWED && made.since(first) <= FLOWED;
             deleted

@@ -105,7 +105,13 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
         );
     let is_nat =
         end_of(case.tunnel, quoted.to.address).is_some_and(|end| nat::is_in_front(case, end));
+    let at_nat = quoted.protocol == 17 && !matches!(quoted.to.port, Some(500 | 4500) | None);
     let finding = match knew_esp(case, seen) {
+        // No gateway opens such a port: a NAT gave it.
+        None if itself && at_nat => finding
+            .or("It is the address of a NAT, which has forgotten the port: keepalives come too seldom.")
+            .or("The peer behind the NAT is gone without a word.")
+            .advise(nat::KEEP_ALIVE),
         // That a router on the way refuses tells nothing of the host behind it.
         None if itself => finding.or("The IPsec stack of the peer is not running."),
         None => finding,
@@ -179,6 +185,7 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
         _ if refusal.severity == Severity::Info => finding,
         50 => permit(finding),
         51 => finding.advise("Permit IP protocol 51 (AH) in both directions between the gateways."),
+        _ if itself && at_nat => finding,
         _ => finding.advise(
             "See that the gateway asked takes UDP 4500, and permit it in both directions between \
              the gateways.",
@@ -372,6 +379,20 @@ mod tests {
         let says = |text: &str| fires(text, "esp-blocked").says.to_string();
         assert!(says(&format!("{one}{two}")).contains("has left"));
         assert!(says(&one).contains("stopped, or restarted"));
+        // Nothing came from that port, which no gateway opens by itself.
+        let late = fires(
+            &refused.replace("A:1024 > B:4500 ESP", "A:2048 > B:4500 ESP"),
+            "esp-blocked",
+        );
+        let advice: Vec<String> = late.advice.iter().map(ToString::to_string).collect();
+        assert!(
+            advice.iter().any(|one| one.contains("keepalives")),
+            "{advice:?}"
+        );
+        assert!(
+            advice.iter().all(|one| !one.contains("UDP 4500")),
+            "{advice:?}"
+        );
     }
 
     /// IKE at both taps, as it passes between them.

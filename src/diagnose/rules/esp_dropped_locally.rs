@@ -1,9 +1,14 @@
 //! Answers come to the gateway in ESP, and the host that asked never gets them.
 
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::facts::child;
+use crate::diagnose::facts::inner::Inside;
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
+use crate::model::{InnerFlow, InnerWay};
 use crate::net::INITIAL_TTLS;
 use crate::say;
+use crate::units::{Endpoint, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -22,7 +27,7 @@ const DOCUMENT: &str = "\
 A host asks through the tunnel, the answer comes back in ESP and passes this tap, and the host asks again as if nothing had come. Something between the tap and the host drops it: as a rule the gateway itself.
 
 ## How it is seen
-With the keys of ESP, or without encryption: a SYN is sent again, several times, after the SYN-ACK to it had passed in ESP towards the one who asked, and no connection ever follows. If the TTL shows that the tap is at the gateway of the one who asked, nothing but that gateway and its inside is left.
+With the keys of ESP, or without encryption: a SYN is sent again, several times, after the SYN-ACK to it had passed in ESP towards the one who asked, and no connection ever follows. Or the same data is sent again and again, after the acknowledgment of it had passed, and nothing new. If the TTL shows that the tap is at the gateway of the one who asked, nothing but that gateway and its inside is left.
 
 ## What else looks like it
 Loss between the tap and that gateway, if the tap is not at it. A host that was told to refuse such answers.
@@ -40,6 +45,37 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(inside) = case.inside() else {
         return Vec::new();
     };
+    let deaf = deaf_to_syn_acks(inside).or_else(|| deaf_to_acknowledgments(inside));
+    let finding = deaf.and_then(|deaf| finding(case, &deaf));
+    finding.into_iter().collect()
+}
+
+/// A host that asks again for what was answered here.
+struct Deaf<'m> {
+    from: IpAddr,
+    to: Endpoint,
+    /// The end of the tunnel behind which the one asked is.
+    end: usize,
+    /// What the host sends.
+    out: &'m InnerWay,
+    /// An answer that passed.
+    answer: Cite,
+    kind: Kind,
+    /// What was sent again.
+    again: Vec<Cite>,
+}
+
+/// What was answered.
+enum Kind {
+    /// SYNs, of which so many were sent again.
+    Syns(usize),
+    /// Data, which was sent again so often.
+    Data(u64),
+}
+
+/// Hosts that ask again to open connections that were answered, if no other connection of that side stands
+/// since then.
+fn deaf_to_syn_acks<'m>(inside: &Inside<'m>) -> Option<Deaf<'m>> {
     let mut deaf: Vec<_> = inside
         .asked_once()
         .filter(|asking| {
@@ -48,44 +84,86 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         })
         .collect();
     deaf.sort_by_key(|asking| asking.talk.seen.first);
-    let again: usize = deaf
-        .iter()
-        .filter_map(|asking| Some(asking.out.tcp.as_ref()?.deaf.len()))
-        .sum();
-    let Some(first) = deaf.first().filter(|_| again >= FEW) else {
-        return Vec::new();
-    };
-    // If others behind that gateway are served from then on, it is no fault of the tunnel.
-    let side = first.from.address;
+    let again = deaf.iter().filter_map(|asking| asking.out.tcp.as_ref());
+    let again: Vec<Cite> = again.flat_map(|tcp| &tcp.deaf).copied().collect();
+    let first = deaf.first().filter(|_| again.len() >= FEW)?;
+    let last = deaf.iter().map(|asking| asking.talk.seen.last.1).max()?;
     let since = first.talk.seen.first.1;
-    let last_deaf = deaf.iter().map(|asking| asking.talk.seen.last.1).max();
-    let served = inside.asked_once().any(|asking| {
+    if is_served(inside, (first.talk, first.end), (since, last)) {
+        return None;
+    }
+    Some(Deaf {
+        from: first.from.address,
+        to: first.to,
+        end: first.end,
+        out: first.out,
+        answer: first.back.tcp.as_ref()?.syn_ack?.first,
+        kind: Kind::Syns(again.len()),
+        again,
+    })
+}
+
+/// A host that sends the same data again and again although it was acknowledged, if no other connection of that
+/// side is served since then.
+fn deaf_to_acknowledgments<'m>(inside: &Inside<'m>) -> Option<Deaf<'m>> {
+    let unheard = inside.told_once().filter_map(|talk| {
+        let ([one, other], [forth, back]) = (talk.ends, &talk.ways);
+        let mut ways = [(one, other, forth, back), (other, one, back, forth)].into_iter();
+        ways.find_map(|(from, to, out, back)| {
+            let unheard = out.tcp.as_ref()?.unheard?;
+            let end = inside.end_towards(out)?;
+            // Answers that come by another tunnel come to another gateway.
+            inside.end_towards(back).filter(|side| *side != end)?;
+            let during = (unheard.seen.first.1, unheard.seen.last.1);
+            let served = is_served(inside, (talk, end), during);
+            (!served).then_some(Deaf {
+                from: from.address,
+                to,
+                end,
+                out,
+                answer: unheard.acknowledged,
+                kind: Kind::Data(unheard.sent),
+                again: vec![unheard.seen.first, unheard.seen.last],
+            })
+        })
+    });
+    unheard.min_by_key(|deaf| deaf.answer)
+}
+
+/// Whether others are served at the side of a connection, by the end towards which it asks: another connection
+/// stands that began since some moment, or goes on both ways after another. Then it is no fault of the tunnel.
+fn is_served(
+    inside: &Inside<'_>,
+    (talk, end): (&InnerFlow, usize),
+    (since, until): (Timestamp, Timestamp),
+) -> bool {
+    inside.asked_once().any(|asking| {
         let tcp = asking.out.tcp.as_ref();
         let ways = [asking.out, asking.back];
         let goes_on = || {
-            ways.iter()
-                .all(|way| way.seen.map(|seen| seen.last.1) > last_deaf)
+            let mut ways = ways.iter();
+            ways.all(|way| way.seen.is_some_and(|seen| seen.last.1 > until))
         };
-        asking.end == first.end
-            && asking.talk.vantage == first.talk.vantage
+        asking.end == end
+            && asking.talk.vantage == talk.vantage
+            && !std::ptr::eq(asking.talk, talk)
             && tcp.is_some_and(|tcp| tcp.established)
             && (asking.talk.seen.first.1 >= since || goes_on())
-    });
-    if served {
-        return Vec::new();
-    }
-    let (Some(out), Some(answer)) = (
-        first.out.carriers.first(),
-        first.back.tcp.as_ref().and_then(|tcp| tcp.syn_ack),
-    ) else {
-        return Vec::new();
-    };
-    let ttl = case.model.flows[out.flow].ttl;
+    })
+}
+
+fn finding(case: &Case<'_>, deaf: &Deaf<'_>) -> Option<Finding> {
+    let Deaf {
+        from: side,
+        to: server,
+        out,
+        answer,
+        ..
+    } = deaf;
+    let ttl = case.model.flows[out.carriers.first()?.flow].ttl;
     // Who sends with a TTL that systems begin with is the next hop.
     let at_gateway = ttl.0 == ttl.1 && INITIAL_TTLS.contains(&ttl.0);
-    let Some(gateway) = case.tunnel.ends.get(1 - first.end) else {
-        return Vec::new();
-    };
+    let gateway = case.tunnel.ends.get(1 - deaf.end)?;
     let near = match at_gateway {
         true => say!(
             "The TTL of {ttl} shows that this tap is at {gateway}.",
@@ -99,6 +177,40 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             )
         }
     };
+    let (passed, again, says) = match deaf.kind {
+        Kind::Syns(again) => (
+            say!(
+                "SYN-ACK from {server} for {side}, in ESP to {gateway}",
+                server,
+                side,
+                gateway
+            ),
+            "SYN sent again after its answer had passed",
+            say!(
+                "{side} sent {syns} again after the SYN-ACK of {server} had passed here in ESP, and \
+                 opened no connection.",
+                side,
+                syns = count(again as u64, "SYN"),
+                server
+            ),
+        ),
+        Kind::Data(again) => (
+            say!(
+                "acknowledgment from {server} for {side}, in ESP to {gateway}",
+                server,
+                side,
+                gateway
+            ),
+            "the same data again after its acknowledgment had passed",
+            say!(
+                "{side} sent {server} the same data again {times} after the acknowledgment of it had passed here \
+                 in ESP, and nothing new.",
+                side,
+                server,
+                times = child::times(usize::try_from(again).unwrap_or(usize::MAX))
+            ),
+        ),
+    };
     let mut finding = Finding::new(
         &RULE,
         if at_gateway {
@@ -107,13 +219,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             Confidence::Possible
         },
         case.id,
-        answer.first,
-        say!(
-            "SYN-ACK from {server} for {side}, in ESP to {gateway}",
-            server = first.to,
-            side,
-            gateway
-        ),
+        *answer,
+        passed,
     )
     .title(match at_gateway {
         true => say!(
@@ -127,29 +234,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             side
         ),
     })
-    .says(
-        say!(
-            "{side} sent {syns} again after the SYN-ACK of {server} had passed here in ESP, and \
-             opened no connection.",
-            side,
-            syns = count(again as u64, "SYN"),
-            server = first.to
-        )
-        .then(near),
-    );
-    for place in deaf
-        .iter()
-        .filter_map(|asking| asking.out.tcp.as_ref())
-        .flat_map(|tcp| &tcp.deaf)
-    {
-        finding = finding.also(*place, "SYN sent again after its answer had passed");
+    .says(says.then(near));
+    for place in &deaf.again {
+        finding = finding.also(*place, again);
     }
     let severity = if at_gateway {
         Severity::Error
     } else {
         Severity::Warning
     };
-    vec![
+    Some(
         finding
             .severity(severity)
             .or(say!(
@@ -167,7 +261,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 gateway,
                 side
             )),
-    ]
+    )
 }
 
 #[cfg(test)]
@@ -181,6 +275,32 @@ mod tests {
     #[test]
     fn a_syn_that_is_sent_again_though_its_answer_passed() {
         verdict(DEAF, "esp-dropped-locally");
+    }
+
+    #[test]
+    fn data_that_is_sent_again_though_its_acknowledgment_passed() {
+        let text = |size: u32, rest: &str| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)
+                 1.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 7 ack 2)
+                 1.2 A > B ESP 0xb1 seq 2 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 2 ack 8 data {size})
+                 1.3 B > A ESP 0xa1 seq 2..6 every 2 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 ACK seq 8 ack {})
+                 3.2 A > B ESP 0xb1 seq 3..6 every 2 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 2 ack 8 data {size})
+                 {rest}",
+                2 + size
+            )
+        };
+        verdict(&text(100, ""), "esp-dropped-locally");
+        // A keepalive has an octet of what was acknowledged.
+        silent(&text(1, ""), "esp-dropped-locally");
+        // It was heard after all.
+        let new = "12 A > B ESP 0xb1 seq 7 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 ACK seq 102 ack 8 data 100)";
+        silent(&text(100, new), "esp-dropped-locally");
+        let others = "
+            9.9 A > B ESP 0xb1 seq 9 inner(10.1.0.2 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)
+            10 B > A ESP 0xa1 seq 9 inner(10.2.0.1 > 10.1.0.2 TCP 443 > 40000 SYN,ACK seq 7 ack 2)
+            10.2 A > B ESP 0xb1 seq 10 inner(10.1.0.2 > 10.2.0.1 TCP 40000 > 443 ACK seq 2 ack 8)";
+        silent(&text(100, others), "esp-dropped-locally");
     }
 
     #[test]

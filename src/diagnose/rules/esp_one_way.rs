@@ -1,16 +1,16 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
-use super::clear_text_leak;
+use super::{clear_text_leak, single_child_peer};
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::{self, Vanished};
 use crate::diagnose::facts::{Located, TOGETHER, Tap, end_of, inner, nat, quality, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::Text;
+use crate::language::{Text, parted};
 use crate::model::{ChildSaId, EspFlow, Link, Selector, Transport, selector};
 use crate::say;
 use crate::units::{Endpoint, EspSpi, Span, Timestamp, Vantage};
 use std::borrow::Cow;
-use std::cell::LazyCell;
+use std::cell::{LazyCell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -37,7 +37,7 @@ const DOCUMENT: &str = "\
 The tunnel is up, one gateway sends ESP, and nothing of the other arrives. Either the return traffic is lost on the way, or the far side has nothing to say, or sends it elsewhere.
 
 ## How it is seen
-IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before. Where each packet had one of its size in return, a few seconds are enough if as many packets as came then, at the same pace, are hardly left without an answer by chance: a warning that is possible. Where several child SAs share the gateways, and the keys of IKE tell their selectors, each set of selectors is judged by itself. One child SA of several is judged alike, if the others pass in both directions and bring nothing that was not asked for there. With the keys of ESP what is sent tells whether it wants an answer. Two taps prove where answers end: what leaves one and never reaches the other is lost between them, of all SAs or of one; where all that is asked reaches the far tap and no answer leaves there, it is the far gateway or what is behind it.
+IKE messages pass in both directions, so the tap hears both sides; or both sent ESP at length before. ESP packets of one direction are many; of the other there are none, or they ended while the first go on. It weighs more if the silent direction carried traffic before. Where each packet had one of its size in return, a few seconds are enough if as many packets as came then, at the same pace, are hardly left without an answer by chance: a warning that is possible. Where several child SAs share the gateways, and the keys of IKE tell their selectors, each set of selectors is judged by itself. One child SA of several is judged alike, if the others pass in both directions and bring nothing that was not asked for there. Where the recording does not show which SAs belong together, it counts that fewer come back than go there, and that what comes is no more than what goes in the others, where packets of that size are answered: a warning that is possible. With the keys of ESP what is sent tells whether it wants an answer. Two taps prove where answers end: what leaves one and never reaches the other is lost between them, of all SAs or of one; where all that is asked reaches the far tap and no answer leaves there, it is the far gateway or what is behind it.
 
 ## What else looks like it
 An application that only sends, such as a stream over UDP: large, or fast and steady, and never answered it is taken for one, and mentioned as information. So is what is fast and of another size than what was answered before. Something that reports now and then, such as syslog: few packets of many sizes are a warning and no more. Reports that are all alike cannot be told from pings without an answer: where they come as often as pings it is an error that is possible, else a warning, as it is of a handful, unless packets of that size were answered before. Hosts behind the far gateway that do not answer. A route or NAT at the far side that sends answers past the tunnel. A filter on IP protocol 50 in one direction. A device that drops ESP in frames that are longer than the packet in them: Ethernet fills up short ones.
@@ -89,7 +89,9 @@ fn check<'m>(case: &Case<'m>) -> Vec<Finding> {
         })
         .or_else(|| {
             let mut directions = case.directions().iter();
-            directions.find_map(|directions| one_child(case, tap, directions))
+            directions.find_map(|directions| {
+                one_child(case, tap, directions).or_else(|| one_unpaired(case, tap, directions))
+            })
         })
         .into_iter()
         .collect()
@@ -176,6 +178,19 @@ struct Silence<'c, 'm> {
     sent: u64,
     /// How many came back before.
     before: u64,
+    is_no_chance: OnceCell<bool>,
+    requests: OnceCell<Option<Requests<'c, 'm>>>,
+}
+
+/// Requests that keys opened, and that have no answer.
+#[derive(Clone, Copy)]
+struct Requests<'c, 'm> {
+    /// Those of which there are most.
+    most: &'c inner::Asking<'m>,
+    /// Whether such had answers before.
+    had_answers: bool,
+    /// Whether nearly all that was sent are such.
+    all: bool,
 }
 
 /// What has no answer, as far as sizes, times and what was opened tell.
@@ -189,7 +204,7 @@ struct Traffic<'c, 'm> {
     /// Somebody waits for answers.
     wanted: bool,
     /// Requests that were opened.
-    requests: Option<&'c inner::Asking<'m>>,
+    requests: Option<Requests<'c, 'm>>,
 }
 
 /// Answers that are lost between two taps.
@@ -255,6 +270,8 @@ impl<'c, 'm> Silence<'c, 'm> {
             since,
             sent,
             before,
+            is_no_chance: OnceCell::new(),
+            requests: OnceCell::new(),
         };
         (!silence.is_brief() || silence.is_proven() || silence.is_no_chance()).then_some(silence)
     }
@@ -276,45 +293,67 @@ impl<'c, 'm> Silence<'c, 'm> {
     /// Whether each packet had one in return of its size, and since then, where they come as often as before,
     /// so many have none that chance hardly puts just these behind all the others.
     fn is_no_chance(&self) -> bool {
-        let (asks, answers) = (self.asks(), self.answers());
+        *self.is_no_chance.get_or_init(|| {
+            // What was opened tells more than sizes.
+            let opened = || self.case.inside().is_none() || self.requests().is_some();
+            self.before >= FEW
+                && self.keeps_pace()
+                && self.was_answered()
+                && opened()
+                && !self.case.tap().lacks_packets()
+                && all_last(self.before, self.spared(), self.waited()) < SELDOM
+        })
+    }
+
+    /// Whether packets come as often as before the silence, and not as fast as those of who waits for nothing.
+    fn keeps_pace(&self) -> bool {
         let Some(heard) = self.directions.last(self.speaker()) else {
             return false;
         };
-        let total = self.directions.packets(self.silent);
-        let sum = |packets: fn(&EspFlow, Timestamp, Timestamp) -> u64, to: Timestamp| -> u64 {
-            asks.iter().map(|flow| packets(flow, self.since, to)).sum()
-        };
-        // What an ask of the last moments waits for may lie beyond the recording.
-        let waited = self.waited();
-        let asked_most = total.saturating_sub(self.sent);
-        let asked = total.saturating_sub(sum(esp::packets_about, self.last.1));
-        let spared = asked.saturating_sub(self.before);
-        let is_paired = spared.saturating_mul(10) <= self.before
-            && self.before.saturating_sub(asked_most).saturating_mul(10) <= self.before;
         let pace = |packets: u64, span: Span| packets as f64 / span.as_secs_f64().max(1e-9);
-        let before = pace(asked_most, heard.1.since(self.first.1));
+        let before = pace(self.asked_most(), heard.1.since(self.first.1));
         let now = pace(self.sent, self.length());
-        let is_steady = now <= 2.0 * before && before <= 2.0 * now && now < FAST;
-        // What was opened tells more than sizes.
-        let fits = self.case.inside().is_none() || self.requests().is_some();
-        self.before >= FEW
-            && fits
-            && is_paired
-            && is_steady
-            && all_answered_alike(asks, answers)
-            && !self.case.tap().lacks_packets()
-            && paused(asks, answers, Span(self.length().0 / 2)).is_none()
-            && all_last(self.before, spared, waited) < SELDOM
+        now <= 2.0 * before && before <= 2.0 * now && now < FAST
     }
 
-    /// The requests inside, if nearly all that was sent since are such.
-    fn requests(&self) -> Option<&'c inner::Asking<'m>> {
-        requests(
-            self.case,
-            self.directions.vantage,
-            self.silent,
-            self.waited(),
-        )
+    /// Whether before the silence each packet had one in return, of its size, but for a few, and without a
+    /// pause as long.
+    fn was_answered(&self) -> bool {
+        let (asks, answers) = (self.asks(), self.answers());
+        let unasked = self.before.saturating_sub(self.asked_most());
+        let few = |packets: u64| packets.saturating_mul(10) <= self.before;
+        few(self.spared())
+            && few(unasked)
+            && all_answered_alike(asks, answers)
+            && paused(asks, answers, Span(self.length().0 / 2)).is_none()
+    }
+
+    /// What was sent before the silence, rather too many.
+    fn asked_most(&self) -> u64 {
+        let total = self.directions.packets(self.silent);
+        total.saturating_sub(self.sent)
+    }
+
+    /// What was sent before the silence, rather too few, and had no answer.
+    fn spared(&self) -> u64 {
+        let asks = self.asks().iter();
+        let since = asks.map(|flow| esp::packets_about(flow, self.since, self.last.1));
+        let total = self.directions.packets(self.silent);
+        let asked = total.saturating_sub(since.sum());
+        asked.saturating_sub(self.before)
+    }
+
+    /// The requests inside, if any was opened.
+    fn requests(&self) -> Option<Requests<'c, 'm>> {
+        *self.requests.get_or_init(|| {
+            let of_set = |flow: &EspFlow| self.set.is_none_or(|set| set.has(flow));
+            requests(
+                self.case,
+                (self.directions.vantage, self.silent),
+                (self.since, self.waited()),
+                of_set,
+            )
+        })
     }
 
     /// How many of what was sent since had time to be answered before the recording ends.
@@ -384,18 +423,20 @@ impl<'c, 'm> Silence<'c, 'm> {
         };
         // What is left when all that was answered has ended never had an answer.
         let left = before > 0 && never_answered(asks, answers, self.since, sent);
-        let stream = stream || left;
+        // What was read is not told by time and sizes.
+        let requests = self.requests();
+        let asked = requests.filter(|requests| requests.all);
+        let stream = (stream || left) && asked.is_none();
         // Whoever talked at length wants answers, and so do requests, which are all alike.
         let conversed =
             !other && !left && before >= 2 * PLENTY && before.saturating_mul(10) >= sent;
-        let requests = self.requests();
         Traffic {
             stream,
             conversed,
-            reports: !stream && !conversed && !mostly_alike(asks),
+            reports: !stream && !conversed && asked.is_none() && !mostly_alike(asks),
             // A ping that was answered was so by packets of its own size.
             wanted: conversed
-                || requests.is_some()
+                || asked.is_some_and(|asked| asked.had_answers)
                 || !other && !left && before > 0 && answered_alike(asks, answers),
             requests,
         }
@@ -541,13 +582,27 @@ impl<'c, 'm> Silence<'c, 'm> {
         .also(last, "the last one, still unanswered")
         .title(self.title())
         .says(self.says().then(self.hears()).then(nature));
-        if let Some(request) = traffic.requests {
-            finding.says.add(say!(
-                "Opened, they hold requests, answered before: {what} from {from} to {to}.",
-                what = request.what(),
-                from = request.from.address,
-                to = request.to.address
-            ));
+        if let Some(Requests {
+            most,
+            had_answers,
+            all,
+        }) = traffic.requests
+        {
+            let (what, from, to) = (most.what(), most.from.address, most.to.address);
+            finding.says.add(match had_answers && all {
+                true => say!(
+                    "Opened, they hold requests, answered before: {what} from {from} to {to}.",
+                    what,
+                    from,
+                    to
+                ),
+                false => say!(
+                    "Opened, there are requests among them that want an answer: {what} from {from} to {to}.",
+                    what,
+                    from,
+                    to
+                ),
+            });
         }
         let pace = ASKS_AGAIN.0.unsigned_abs();
         let seldom = sent < PLENTY || sent.saturating_mul(pace) < self.length().0.unsigned_abs();
@@ -555,6 +610,14 @@ impl<'c, 'm> Silence<'c, 'm> {
             finding = finding.severity(Severity::Info);
         } else if reports || !wanted && seldom {
             finding = finding.severity(Severity::Warning);
+        }
+        // Requests by themselves are no stream; but what answers them may be among what the recording lacks.
+        if traffic
+            .requests
+            .is_some_and(|one| one.all && !one.had_answers)
+        {
+            let severity = tap.gaps(finding.severity);
+            finding = finding.severity(severity);
         }
         match self.directions.last(self.speaker()) {
             Some(heard) => finding.also(heard, "the last packet of the other direction"),
@@ -746,7 +809,7 @@ impl<'c, 'm> Silence<'c, 'm> {
             let arrival = last_at(case, *vantage, self.silent).unwrap_or(self.last);
             finding = finding.also(arrival, say!("it arrives at {far}", far));
         }
-        if talks && !traffic.wanted {
+        if talks && !traffic.wanted && traffic.requests.is_none() {
             finding = finding.or(
                 "It is a program that only sends, such as syslog: packets of one size may be pings without an \
                  answer, or reports that want none.",
@@ -776,6 +839,9 @@ impl<'c, 'm> Silence<'c, 'm> {
             ));
         if before > 0 && talks {
             finding = finding.or(lost_its_sa(is_silent));
+            if let Some(at) = deleted_then(case, is_silent, self.since) {
+                finding = or_deleted(finding, at, [self.speaks, is_silent]);
+            }
         }
         // No filter on ESP tells one SA from another.
         if self.set.is_some() {
@@ -884,26 +950,39 @@ fn one_way<'m>(
     })
 }
 
-/// The requests inside, opened at a tap, that go to the silent end and had answers before: nearly all that
-/// was sent since.
+/// Fewer requests without an answer show nothing: one may be lost, and the next one too.
+const ASKED: u64 = 3;
+
+/// The requests in some flows, opened at a tap, that go to an end and have had no answer since a time, among so
+/// many packets that were sent since.
 fn requests<'c, 'm>(
     case: &'c Case<'m>,
-    vantage: Vantage,
-    silent: usize,
-    sent: u64,
-) -> Option<&'c inner::Asking<'m>> {
+    (vantage, end): (Vantage, usize),
+    (since, sent): (Timestamp, u64),
+    of: impl Fn(&EspFlow) -> bool,
+) -> Option<Requests<'c, 'm>> {
+    let carried = |asking: &inner::Asking<'_>| {
+        let mut carriers = asking.out.carriers.iter();
+        carriers.any(|carrier| of(&case.model.flows[carrier.flow]))
+    };
     let asking = case.inside()?.asking.iter();
-    let asking = asking.filter(|asking| asking.talk.vantage == vantage && asking.end == silent);
+    let asking = asking
+        .filter(|asking| asking.talk.vantage == vantage && asking.end == end && carried(asking));
     let unanswered = asking.filter_map(|asking| {
         let unanswered = asking.unanswered(case.model)?;
-        (unanswered.stopped).then_some((unanswered.requests, asking))
+        let is_since = unanswered.stopped || unanswered.first.1 >= since;
+        is_since.then_some((unanswered, asking))
     });
     let unanswered: Vec<_> = unanswered.collect();
-    let requests: u64 = unanswered.iter().map(|(requests, _)| requests).sum();
-    let most = unanswered
+    let requests: u64 = unanswered.iter().map(|(row, _)| row.requests).sum();
+    let (row, most) = unanswered
         .into_iter()
-        .max_by_key(|(requests, _)| *requests)?;
-    (requests.saturating_mul(5) >= sent.saturating_mul(4)).then_some(most.1)
+        .max_by_key(|(row, _)| (row.stopped, row.requests))?;
+    (requests >= ASKED).then_some(Requests {
+        most,
+        had_answers: row.stopped,
+        all: requests.saturating_mul(5) >= sent.saturating_mul(4),
+    })
 }
 
 /// Where what was sent to the silent end goes, opened, if nearly all of it reports something and wants no
@@ -975,14 +1054,37 @@ fn paused(asks: &[&EspFlow], answers: &[&EspFlow], length: Span) -> Option<Span>
         .map(|silence| silence.length)
 }
 
+/// What may be a Delete of the silent end, sealed, just when it fell silent.
+fn deleted_then(case: &Case<'_>, is_silent: IpAddr, since: Timestamp) -> Option<Cite> {
+    /// A Delete goes out when the SA is closed, and is sent again if it is lost.
+    const JUST_THEN: Span = Span::from_secs(3);
+    let mut deletes = single_child_peer::deletes(case).into_iter();
+    let deleted = deletes.find(|((_, time), by)| {
+        let apart = time.since(since);
+        *by == is_silent && apart <= JUST_THEN && Span(-apart.0) <= JUST_THEN
+    });
+    deleted.map(|(at, _)| at)
+}
+
+/// What a Delete that nobody heeds looks like (RFC 7296 section 1.4.1).
+fn or_deleted(finding: Finding, at: Cite, [speaks, is_silent]: [IpAddr; 2]) -> Finding {
+    finding
+        .also(at, say!("what may be a Delete of {is_silent}", is_silent))
+        .or(say!(
+            "{is_silent} deleted this child SA just then, and {speaks} sends on in it.",
+            is_silent,
+            speaks
+        ))
+}
+
 /// The flows of one child SA, towards the first end and towards the second.
 type Pair<'m> = [Option<&'m EspFlow>; 2];
 
 /// ESP of one child SA goes unanswered while that of others passes in both directions.
-fn one_child(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>) -> Option<Finding> {
+fn one_child<'m>(case: &Case<'m>, tap: &Tap, directions: &Directions<'m>) -> Option<Finding> {
     /// So many suspects are looked at, the first.
     const FEW: usize = 16;
-    let mut pairs: BTreeMap<ChildSaId, Pair<'_>> = BTreeMap::new();
+    let mut pairs: BTreeMap<ChildSaId, Pair<'m>> = BTreeMap::new();
     for end in [0, 1] {
         for flow in directions.flows(end) {
             if let Some(id) = flow.child_sa.child_sa()
@@ -1008,14 +1110,63 @@ fn one_child(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>) -> Option<
         // Who has never answered may do so in an SA that is taken for another, unless it is known which exchange
         // made this one.
         let known = case.model.child_sas[id].made_by.is_some();
-        let suspects = [0, 1].map(|silent| Suspect::of(pair, silent));
-        let suspects = suspects.into_iter().flatten();
+        let [first, second] = pair;
+        let suspects = [(0, first, second), (1, second, first)];
+        let suspects = suspects.into_iter();
+        let suspects =
+            suspects.filter_map(|(silent, asks, answers)| Suspect::of(silent, asks?, answers));
         suspects.filter(move |suspect| known || suspect.answers.is_some())
     });
     suspects
         .take(FEW)
         .find(|suspect| suspect.stands_alone(directions))
-        .and_then(|suspect| suspect.finding(case, tap))
+        .and_then(|suspect| suspect.finding(case, tap, None))
+}
+
+/// Where the recording begins later than the negotiation, so that it does not show which SAs belong together:
+/// more of them go one way than the other, and what comes is no more than what goes in the others, though
+/// packets of that size have answers there.
+fn one_unpaired<'m>(case: &Case<'m>, tap: &Tap, directions: &Directions<'m>) -> Option<Finding> {
+    /// With more at once nothing is told.
+    const FEW: usize = 16;
+    let is_loose = |flow: &EspFlow| flow.child_sa.child_sa().is_none();
+    let set = quality::clock_error(case.model, directions.vantage) > Span::default();
+    [0, 1].into_iter().find_map(|silent| {
+        let (out, back) = (directions.flows(silent), directions.flows(1 - silent));
+        // Of few there are few answers.
+        let is_apt = !set
+            && out.len() > 1
+            && !back.is_empty()
+            && back.len() < out.len()
+            && out.len() <= FEW
+            && directions.all().all(is_loose);
+        let suspects = out.iter().filter(|_| is_apt);
+        let suspects = suspects.filter_map(|asks| {
+            let suspect = Suspect::of(silent, asks, None)?;
+            let others = out.iter().copied().filter(|flow| flow.key != asks.key);
+            let others: Vec<_> = others.collect();
+            let (asked, came) = (alike(&others, asks), alike(back, asks));
+            let is_answered = came >= PLENTY && came.saturating_mul(10) >= asked.saturating_mul(8);
+            (is_answered && suspect.stands_alone(directions)).then_some(suspect)
+        });
+        let suspects: Vec<_> = suspects.collect();
+        let exact: Vec<_> = suspects
+            .iter()
+            .filter(|one| one.is_exact(out, back))
+            .collect();
+        let (first, others) = match (exact.as_slice(), suspects.as_slice()) {
+            ([one], _) => (*one, &[][..]),
+            (_, [first, others @ ..]) => (first, others),
+            (_, []) => return None,
+        };
+        let finding = first.finding(case, tap, Some((out.len(), back.len(), others)))?;
+        Some(others.iter().fold(finding, |finding, other| {
+            finding.also(
+                other.asks.seen.last,
+                "the last one of the other that it may be",
+            )
+        }))
+    })
 }
 
 /// A flow whose packets have had no answer for a while.
@@ -1033,9 +1184,7 @@ struct Suspect<'m> {
 }
 
 impl<'m> Suspect<'m> {
-    fn of(pair: Pair<'m>, silent: usize) -> Option<Self> {
-        let (asks, answers) = (*pair.get(silent)?, *pair.get(1 - silent)?);
-        let asks = asks?;
+    fn of(silent: usize, asks: &'m EspFlow, answers: Option<&'m EspFlow>) -> Option<Self> {
         let since = answers.map_or(asks.seen.first.1, |answers| answers.seen.last.1);
         let (sent, length) = (
             esp::packets_since(asks, since),
@@ -1068,11 +1217,6 @@ impl<'m> Suspect<'m> {
                 .map(|flow| esp::packets_since(flow, self.since));
             packets.sum()
         };
-        let alike = |flows: &[&EspFlow], like: &EspFlow| -> u64 {
-            let ((all, _), (like, _)) = (sizes(flows), sizes(&[like]));
-            let alike = all.iter().filter(|(size, _)| like.contains_key(size));
-            alike.map(|(_, packets)| packets).sum()
-        };
         let others = |end: usize, not: Option<&EspFlow>| -> Vec<&EspFlow> {
             let flows = directions.flows(end).iter().copied();
             let others = flows.filter(|flow| not.is_none_or(|not| not.key != flow.key));
@@ -1089,12 +1233,73 @@ impl<'m> Suspect<'m> {
         came >= PLENTY && came <= asked + spare && came_alike <= asked_alike + spare
     }
 
-    fn finding(&self, case: &Case<'_>, tap: &Tap) -> Option<Finding> {
+    /// Whether each packet that comes back since it began may be an answer to one that goes there in another SA.
+    fn is_exact(&self, out: &[&EspFlow], back: &[&EspFlow]) -> bool {
+        /// At both ends of the recording one more may be seen of either direction.
+        const EDGES: u64 = 2;
+        let since = |flows: &[&EspFlow]| -> u64 {
+            let packets = flows
+                .iter()
+                .map(|flow| esp::packets_since(flow, self.since));
+            packets.sum()
+        };
+        let asked = since(out).saturating_sub(self.sent);
+        since(back) <= asked.saturating_add(EDGES)
+    }
+
+    /// The requests inside, if any was opened.
+    fn requests<'c>(&self, case: &'c Case<'m>) -> Option<Requests<'c, 'm>> {
+        requests(
+            case,
+            (self.asks.key.vantage, self.silent),
+            (self.since, self.sent),
+            |flow| flow.key == self.asks.key,
+        )
+    }
+
+    /// What is told of it: where it is not known which SAs belong together, how many there are each way, and
+    /// which others it may be.
+    fn finding(
+        &self,
+        case: &Case<'m>,
+        tap: &Tap,
+        unpaired: Option<(usize, usize, &[Self])>,
+    ) -> Option<Finding> {
         let speaks = *case.tunnel.ends.get(1 - self.silent)?;
         let is_silent = *case.tunnel.ends.get(self.silent)?;
         let (spi, last) = (self.asks.key.spi, self.asks.seen.last);
         let length = last.1.since(self.since);
         let said = match self.answers {
+            _ if let Some((there, here, others)) = unpaired => match others {
+                [] => say!(
+                    "In {length} {sent} ESP packets with {spi} went from {speaks} to {is_silent}. {there} SAs go there and \
+                     {here} back, and what comes is hardly more than what goes in the others, where packets of this \
+                     size are answered.",
+                    length,
+                    sent = self.sent,
+                    spi,
+                    speaks,
+                    is_silent,
+                    there,
+                    here
+                ),
+                _ => say!(
+                    "{there} SAs carry ESP from {speaks} to {is_silent} and {here} back, and what comes is hardly more \
+                     than what goes in all of them but one, though each has packets of a size that is answered. That \
+                     one is {spis}: the recording does not show which SAs belong together.",
+                    there,
+                    here,
+                    speaks,
+                    is_silent,
+                    spis = parted(
+                        " or ",
+                        [self]
+                            .into_iter()
+                            .chain(others)
+                            .map(|one| Text::verbatim(one.asks.key.spi))
+                    )
+                ),
+            },
             Some(answers) => say!(
                 "In {length} {sent} ESP packets with {spi} went from {speaks} to {is_silent}, and none with {back} \
                  came from {is_silent} any more, which had sent {before} before.",
@@ -1138,23 +1343,39 @@ impl<'m> Suspect<'m> {
         .says(said.then(
             "Other child SAs pass in both directions meanwhile: it is no filter on ESP as such.",
         ))
-        .or(say!(
-            "The hosts that this child SA is for do not answer behind {is_silent}, or its traffic is one-way by \
-             nature.",
-            is_silent
-        ))
+        .or(match self.requests(case) {
+            Some(_) => say!(
+                "The hosts that this child SA is for do not answer behind {is_silent}.",
+                is_silent
+            ),
+            None => say!(
+                "The hosts that this child SA is for do not answer behind {is_silent}, or its traffic is one-way by \
+                 nature.",
+                is_silent
+            ),
+        })
         .or(say!(
             "{is_silent} sends the answers past the tunnel: route, NAT or policy.",
             is_silent
         ))
-        .or(lost_its_sa(is_silent))
+        .or(lost_its_sa(is_silent));
+        if self.answers.is_some()
+            && let Some(at) = deleted_then(case, is_silent, self.since)
+        {
+            finding = or_deleted(finding, at, [speaks, is_silent]);
+        }
+        finding = finding
         .advise(look_for_sa(is_silent, spi))
         .advise(say!(
             "Behind {is_silent}, look at hosts, routes and rules for the addresses of this child SA.",
             is_silent
         ));
         let Some(answers) = self.answers else {
-            return Some(finding.severity(Severity::Warning));
+            // Sizes alone do not tell traffic that is one-way by nature from requests.
+            return Some(finding.severity(match unpaired {
+                Some(_) => Severity::Info,
+                None => Severity::Warning,
+            }));
         };
         finding = finding.also(answers.seen.last, "the last packet of the other direction");
         if let Some(left) = taps::upstream(case, answers)
@@ -1298,6 +1519,13 @@ fn begun(asks: &[&EspFlow], answers: &[&EspFlow], since: Timestamp) -> u64 {
         .sum()
 }
 
+/// Packets of the sizes that another flow has.
+fn alike(flows: &[&EspFlow], like: &EspFlow) -> u64 {
+    let ((all, _), (like, _)) = (sizes(flows), sizes(&[like]));
+    let alike = all.iter().filter(|(size, _)| like.contains_key(size));
+    alike.map(|(_, packets)| packets).sum()
+}
+
 /// Packets by size, and how many there are.
 fn sizes(flows: &[&EspFlow]) -> (BTreeMap<u32, u64>, u64) {
     let mut sizes: BTreeMap<u32, u64> = BTreeMap::new();
@@ -1391,7 +1619,7 @@ mod tests {
         let traffic = "
             0.5 A > B ESP 0xb1 seq 1..60 every 1 size 136
             0.6 B > A ESP 0xa1 seq 1..60 every 1 size 136
-            10.2 A > B ESP 0xb2 seq 1..40 every 1 size 136";
+            10.2 A > B ESP 0xb2 seq 1..40 every 1 size 152";
         silent(traffic, "esp-one-way");
         let made = "
             10 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request sealed 208
@@ -1399,6 +1627,78 @@ mod tests {
         let text = format!("{UP}{traffic}{made}");
         let finding = crate::diagnose::testing::fires(&text, "esp-one-way");
         assert_eq!(finding.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn of_sas_that_were_made_before_the_recording_one_has_no_answers() {
+        let text = |answers: &str, size: u32| {
+            format!(
+                "0 A > B ESP 0xb1 seq 100..159 every 1 size 136
+                 0.05 B > A ESP 0xa1 seq {answers} size 136
+                 3.2 A > B ESP 0xb2 seq 50..99 every 1 size {size}"
+            )
+        };
+        let alone = "100..159 every 1";
+        let finding = crate::diagnose::testing::fires(&text(alone, 136), "esp-one-way");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        let says = finding.says.to_string();
+        assert!(says.contains("2 SAs go there and 1 back"), "{says}");
+        assert!(says.contains("with 0x000000b2"), "{says}");
+        // Both are answered in one; and where no packet of the size is answered it may want no answer.
+        silent(&text("100..219 every 0.5", 136), "esp-one-way");
+        silent(&text(alone, 152), "esp-one-way");
+        // Which of two that began together it is, nobody can tell.
+        let both = text(alone, 136)
+            .replace("3.2 A", "0.01 A")
+            .replace("50..99", "50..109");
+        let finding = crate::diagnose::testing::fires(&both, "esp-one-way");
+        let says = finding.says.to_string();
+        assert!(says.contains("0x000000b1 or 0x000000b2"), "{says}");
+    }
+
+    #[test]
+    fn what_may_be_a_delete_just_then_is_named() {
+        let text = |at: u32| {
+            format!(
+                "{UP}
+                 1 A > B ESP 0xb1 seq 1..90 every 1 size 136
+                 1.1 B > A ESP 0xa1 seq 1..30 every 1 size 136
+                 {at}.3 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request sealed 80
+                 {at}.4 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response sealed 80"
+            )
+        };
+        for (at, named) in [(31, true), (50, false)] {
+            let finding = fires(&text(at), "esp-one-way");
+            let mut others = finding.alternatives.iter().map(ToString::to_string);
+            assert_eq!(
+                others.any(|one| one.contains("deleted this child SA")),
+                named
+            );
+        }
+    }
+
+    #[test]
+    fn requests_that_were_opened_want_an_answer_by_nature() {
+        let text = format!(
+            "{UP}
+             1 A > B ESP 0xb1 seq 1..20 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+             40 A > C ESP 0xc1"
+        );
+        let finding = fires(&text, "esp-one-way");
+        let others: String = finding
+            .alternatives
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(
+            !others.contains("by nature") && !others.contains("syslog"),
+            "{others}"
+        );
+        let says = finding.says.to_string();
+        assert!(
+            says.contains("ICMP echo from 10.1.0.1 to 10.2.0.1"),
+            "{says}"
+        );
     }
 
     #[test]

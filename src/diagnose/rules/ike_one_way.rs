@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "ike-auth-no-response",
         "dpd-timeout",
+        "child-half-open",
     ],
     needs: Signs::AGAIN,
     check,
@@ -32,7 +33,7 @@ const DOCUMENT: &str = "\
 The responder answers each request, and the requester sends the same request again as if it had heard nothing. The answers are lost behind the tap, on the way to the requester.
 
 ## How it is seen
-The response to a request is in the capture, and at least twice more the same request comes well after it.
+The response to a request is in the capture, and at least twice more the same request comes well after it. In IKEv1 so it is with the last two messages of phase 1, and with messages of quick mode.
 
 ## What else looks like it
 A round trip longer than the first retransmission, for one or two copies. A requester that drops the answer itself: a host firewall, or an answer it dislikes.
@@ -153,11 +154,19 @@ pub(super) struct Pair<'m> {
 }
 
 impl<'m> Pair<'m> {
-    /// IKEv2: any request with its response. IKEv1: messages 1 and 2, if nothing follows.
+    /// IKEv2: any request with its response. IKEv1: the last two messages of a phase 1, if the last is the
+    /// responder's, or of a quick mode.
     fn of(model: &Model, exchange: &'m Exchange) -> Option<Self> {
         let (request, answer) = match &*exchange.flights {
-            [first, second] if asked::is_v1(exchange.kind) => {
-                (asked::from_the_start(model, exchange)).then_some((first, second))?
+            [.., request, answer] if asked::is_v1(exchange.kind) => {
+                let is_answer = request.by != answer.by && answer.by != exchange.by;
+                // Whichever messages of a quick mode they are: the earlier one comes again for want of the later one
+                // (RFC 2409 section 5.5).
+                let known = match exchange.kind {
+                    ExchangeType::QUICK_MODE => request.by != answer.by,
+                    _ => is_answer && asked::from_the_start(model, exchange),
+                };
+                known.then_some((request, answer))?
             }
             _ if asked::is_v1(exchange.kind) => return None,
             _ => (exchange.request()?, exchange.response()?),
@@ -182,12 +191,17 @@ impl<'m> Pair<'m> {
         let Some((_, answer)) = began(case.model, self.answer) else {
             return false;
         };
-        // Who asks for the next thing was answered (RFC 7296 section 2.3).
+        // Who asks for the next thing was answered (RFC 7296 section 2.3). In IKEv1 that holds of phase 1 alone, which
+        // has no message ID: its initiator begins nothing else before (RFC 2409 section 5).
+        let is_next = |id: u32| match asked::is_v1(self.kind) {
+            true => self.message_id == 0 && id != 0,
+            false => id > self.message_id,
+        };
         let exchanges = case.model.ike_sas[self.ike_sa].exchanges.iter();
         let went_on = exchanges
             .map(|id| &case.model.exchanges[*id])
-            .filter(|next| !asked::is_v1(next.kind) && next.by == self.by)
-            .filter(|next| next.message_id > self.message_id)
+            .filter(|next| asked::is_v1(next.kind) == asked::is_v1(self.kind))
+            .filter(|next| next.by == self.by && is_next(next.message_id))
             .filter_map(|next| first(case.model, next.request()?))
             .any(|next| next.time > answer && next.path.from().address == self.from.address);
         // Whoever begins anew gave up; what is heard under the new IKE SA was mended since.
@@ -301,6 +315,30 @@ mod tests {
         verdict(
             "0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24
              0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) again=4,11,24",
+            "ike-one-way",
+        );
+    }
+
+    #[test]
+    fn message_5_of_main_mode_again_and_again_after_message_6() {
+        let text = "
+            0   A:500 > B:500 MAIN i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14)
+            0.1 B:500 > A:500 MAIN i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14)
+            0.2 A:500 > B:500 MAIN i=1 r=2 KE Nonce
+            0.3 B:500 > A:500 MAIN i=1 r=2 KE Nonce
+            0.4 A:4500 > B:4500 MAIN i=1 r=2 sealed 108 again=1,2,4
+            0.5 B:4500 > A:4500 MAIN i=1 r=2 sealed 92 again=1,2,4";
+        verdict(text, "ike-one-way");
+        // Quick mode follows, so message 6 came in the end.
+        let heard = format!("{text}\n8 A:4500 > B:4500 QUICK i=1 r=2 id=0x9 sealed 188");
+        silent(&heard, "ike-one-way");
+    }
+
+    #[test]
+    fn message_1_of_quick_mode_again_and_again_after_message_2() {
+        verdict(
+            "0   A:500 > B:500 QUICK i=1 r=2 id=0x9 sealed 188 again=2,4,8
+             0.1 B:500 > A:500 QUICK i=1 r=2 id=0x9 sealed 172 again=2,4,8",
             "ike-one-way",
         );
     }

@@ -62,21 +62,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .to
         .port
         .is_some_and(|port| !matches!(port, 500 | 4500));
+    let router = seen.path.from.address;
+    let sent = say!(
+        "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}.",
+        router,
+        error = icmp::name(&seen.error),
+        times = seen.count,
+        from = quoted.from,
+        to = quoted.to
+    );
     let finding = match given {
         true => finding
             .severity(refusal.severity.min(Severity::Warning))
-            .says(
-                say!(
-                    "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}: a NAT \
-                     gave that port to a peer behind it, and it leads to nobody any more.",
-                    router = seen.path.from.address,
-                    error = icmp::name(&seen.error),
-                    times = seen.count,
-                    from = quoted.from,
-                    to = quoted.to
-                )
-                .then(refusal.after),
-            )
+            .says(sent.then("A NAT gave that port to a peer behind it, and it leads to nobody any more.").then(refusal.after))
             .or("The peer behind the NAT is gone without a word.")
             .advise(
                 "See that the peer behind the NAT sends NAT keepalives more often than the NAT forgets; \
@@ -85,18 +83,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         false if by_peer && is_nat(case, quoted.to.address) => finding
             .severity(Severity::Info)
             .title(say!("{port} leads to nobody: that is the address of a NAT", port = quoted.to))
-            .says(
-                say!(
-                    "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}. The peer \
-                     is behind a NAT, which lets in what answers it, and nothing that begins outside.",
-                    router = seen.path.from.address,
-                    error = icmp::name(&seen.error),
-                    times = seen.count,
-                    from = quoted.from,
-                    to = quoted.to
-                )
-                .then(refusal.after),
-            )
+            .says(sent.then("The peer is behind a NAT, which lets in what answers it, and nothing that begins outside.").then(refusal.after))
             .or("The NAT forwards the port, and the IKE daemon behind it does not run.")
             .advise(
                 "Let the side behind the NAT begin, since the other cannot; or forward UDP 500 and 4500 on the NAT.",
@@ -104,45 +91,25 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         false if !by_peer => finding
             .title(say!(
                 "{router} says that nothing listens on {port}",
-                router = seen.path.from.address,
+                router,
                 port = quoted.to
             ))
-            .says(
-                say!(
-                    "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}: it \
-                     answers in the place of {peer}, as a device in between that has no mapping for the port.",
-                    router = seen.path.from.address,
-                    error = icmp::name(&seen.error),
-                    times = seen.count,
-                    from = quoted.from,
-                    to = quoted.to,
-                    peer = quoted.to.address
-                )
-                .then(refusal.after),
-            )
+            .says(sent.then(say!(
+                "It answers in the place of {peer}, as a device in between that has no mapping for the port.",
+                peer = quoted.to.address
+            )).then(refusal.after))
             .or(say!(
                 "{router} is another address of {peer}, whose IKE daemon does not run.",
-                router = seen.path.from.address,
+                router,
                 peer = quoted.to.address
             ))
             .advise(say!(
                 "See where {router} sends what comes for {port}: it has to lead to the peer.",
-                router = seen.path.from.address,
+                router,
                 port = quoted.to
             )),
         false => finding
-            .says(
-                say!(
-                    "{router} sent {error} (port unreachable, {times} in all) for IKE from {from} to {to}: \
-                     the host is there, its IKE daemon is not.",
-                    router = seen.path.from.address,
-                    error = icmp::name(&seen.error),
-                    times = seen.count,
-                    from = quoted.from,
-                    to = quoted.to
-                )
-                .then(refusal.after),
-            )
+            .says(sent.then("The host is there, its IKE daemon is not.").then(refusal.after))
             .or("A device in between has no mapping for the port and answers in the peer's place.")
             .advise(say!(
                 "Start the IKE daemon on {peer} and see that it listens on this address.",
@@ -197,7 +164,7 @@ mod tests {
             "ike-port-unreachable",
         );
         assert!(
-            finding.says.to_string().contains("a NAT"),
+            finding.says.to_string().contains("A NAT gave"),
             "{}",
             finding.says
         );

@@ -152,8 +152,8 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Refusing> {
         ),
         None => say!("{responder} refuses every IKE proposal", responder),
     });
-    if let (Some(initiator), Some(ours)) = (initiator, &ours) {
-        finding = since_when(case, [initiator, responder], ours, finding);
+    if let Some(ours) = &ours {
+        finding = since_when(case, sa, ours, finding);
     }
     for (_, notice) in refused.iter().skip(1) {
         finding = finding.also(notice.at, "refused again");
@@ -329,14 +329,14 @@ fn no_connection(responder: IpAddr, offers: usize) -> Text {
 /// Whose offer changed, if the same two agreed before: the offer of then and of now are compared.
 fn since_when(
     case: &Case<'_>,
-    ends: [IpAddr; 2],
+    refused: &IkeSa,
     (ours, at): &(Offer, Cite),
     mut finding: Finding,
 ) -> Finding {
-    let Some(before) = offer::accepted_before(case, ends, *at) else {
+    let Some(before) = offer::accepted_before(case, refused, *at) else {
         return finding;
     };
-    let [initiator, responder] = ends;
+    let (initiator, responder) = (before.initiator, before.responder);
     let (then, then_at) = &before.offer;
     let (chosen, chosen_at) = &before.choice;
     let more = if then == ours {

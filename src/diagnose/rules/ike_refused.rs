@@ -1,9 +1,10 @@
 //! The responder refuses in clear, for a reason that no other rule speaks of.
 
 use crate::diagnose::facts::clear::Notice;
-use crate::diagnose::facts::{Tap, began, first, recovery, stranger, tap};
+use crate::diagnose::facts::{Tap, began, first, offer, recovery, stranger, tap};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::registry::{ExchangeType, NotifyType};
+use crate::model::IkeSa;
+use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
 
 /// The rule.
@@ -49,7 +50,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let found = || {
         case.tunnel.ike_sas.iter().filter_map(|id| {
             let sa = &case.model.ike_sas[*id];
-            let notice = sa.notices.iter().find(|notice| is_ours(notice))?;
+            let mut notices = sa.notices.iter();
+            let notice = notices.find(|notice| is_ours(notice) || is_late(case, sa, notice))?;
             Some((sa, notice))
         })
     };
@@ -139,6 +141,14 @@ fn intermediate(case: &Case<'_>) -> Option<Finding> {
 
 /// A notification with two octets of data, as INVALID_KE_PAYLOAD has (RFC 7296 section 3.10).
 const ONE_NOTIFICATION: usize = 10;
+
+/// Whether a proposal is refused that was chosen before: by who offered it, or on second thoughts.
+fn is_late(case: &Case<'_>, sa: &IkeSa, notice: &Notice) -> bool {
+    notice.v1
+        && notice.kind == NotifyV1::NO_PROPOSAL_CHOSEN.0
+        && !sa.state.was_up()
+        && offer::accepted(case.model, sa).is_some_and(|(_, chosen)| chosen.1 < notice.at.1)
+}
 
 fn is_ours(notice: &Notice) -> bool {
     notice.is_error() && notice.kind != 0 && KNOWN.iter().all(|known| known.0 != notice.kind)

@@ -2,11 +2,11 @@
 
 use crate::diagnose::facts::{Asked, end_of, offer};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::Text;
-use crate::model::{IkeSa, Model};
+use crate::model::{IkeSa, Model, Outside};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::Span;
+use std::iter;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -65,37 +65,39 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// A peer refuses what was no message of IKE: it copies the SPIs of what it refuses (RFC 7296 section 1.5), and no
 /// message has an initiator's SPI of zero. What it says of ESP has none (section 2.21.4).
 fn no_message(case: &Case<'_>) -> Option<Finding> {
-    let mut notices = case
-        .ike_sas()
-        .filter(|sa| sa.spis.initiator.is_zero())
-        .flat_map(|sa| &sa.notices)
-        .filter(|notice| notice.is_error() && notice.kind != NotifyType::INVALID_SPI.0);
-    let first = notices.next()?;
-    let asker = case.tunnel.ends.iter().find(|end| **end != first.from)?;
+    let refuses = |row: &&Outside| {
+        let mut notices = row.notices.iter();
+        row.spis.initiator.is_zero()
+            && notices.any(|notice| notice.is_error() && notice.kind != NotifyType::INVALID_SPI.0)
+    };
+    let mut refusals = case.outside().filter(refuses);
+    let first = refusals.next()?;
+    let from = first.path.from.address;
+    let notice = first.notices.iter().find(|notice| notice.is_error())?;
+    let asker = case.tunnel.ends.iter().find(|end| **end != from)?;
     let finding = Finding::new(
         &RULE,
         Confidence::Likely,
         case.id,
-        first.at,
-        say!(
-            "{notice} that names no IKE SA",
-            notice = Text::verbatim(first.name())
-        ),
+        first.seen.first,
+        say!("{notice} that names no IKE SA", notice = notice.name()),
     )
     .title(say!(
         "Something that is no message of IKE goes from {asker} to {peer}",
         asker,
-        peer = first.from
+        peer = from
     ))
     .says(say!(
         "{peer} refuses what has no SPI, as no message of IKE is: an empty datagram of a port scanner is answered like \
          this. It tells nothing of a tunnel.",
-        peer = first.from
+        peer = from
     ))
     .advise(RESTRICT);
-    let again = notices.map(|notice| notice.at);
+    let again = |row: &Outside| (row.count > 1).then_some(row.seen.last);
+    let others = refusals.flat_map(|row| iter::once(row.seen.first).chain(again(row)));
+    let others = again(first).into_iter().chain(others);
     Some(
-        again
+        others
             .take(SHOWN)
             .fold(finding, |finding, at| finding.also(at, "another")),
     )
@@ -200,6 +202,12 @@ mod tests {
         let slugs: Vec<_> = found.iter().map(|finding| finding.rule.slug).collect();
         assert!(slugs.contains(&"ike-scan"), "{slugs:?}");
         assert!(is_healthy(&found), "{found:#?}");
+        let scan = found
+            .iter()
+            .find(|one| one.rule.slug == "ike-scan")
+            .unwrap();
+        let cited = scan.evidence.iter().map(|one| one.frame.number);
+        assert_eq!(cited.collect::<Vec<_>>(), [1, 2]);
         // A restarted peer says so of ESP.
         silent(
             "0 A > B ESP 0xb1 seq 1..9 every 1 size 136

@@ -56,8 +56,6 @@ fn said(case: &Case<'_>) -> Option<Finding> {
     // The notification has the same number in both versions (RFC 2408: INVALID-MAJOR-VERSION).
     let mut notices = case
         .ike_sas()
-        // It copies the SPIs of what it refuses: what has none was no message of IKE.
-        .filter(|sa| !sa.spis.initiator.is_zero())
         .flat_map(|sa| clear::refusals(sa, NotifyType::INVALID_MAJOR_VERSION));
     let notice = notices.next()?;
     let last = notices.map(|again| again.at.1).max();

@@ -7,8 +7,8 @@ use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
 use crate::model::InnerError;
 use crate::say;
-use crate::units::{Span, Vantage};
-use std::collections::BTreeMap;
+use crate::units::{Endpoint, Span, Vantage};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// The rule.
@@ -28,7 +28,7 @@ const DOCUMENT: &str = "\
 The tunnel works: IKE is answered, ESP leaves, the far gateway is heard. What is asked inside is not answered by the hosts behind it: a route, an access rule or a host there.
 
 ## How it is seen
-With the keys of ESP, or without encryption: connection attempts (SYN), ICMP echo requests or DNS queries to a host, several and over some seconds, and nothing at all of that host to the one who asks, unless it asks itself, though the far gateway was heard after the first of them and all of its ESP was opened. If none of its ESP came meanwhile, it is told as possible. An ICMP error inside may say who refuses, and why.
+With the keys of ESP, or without encryption: connection attempts (SYN), ICMP echo requests or DNS queries to a host, several and over some seconds, and nothing at all of that host to the one who asks, unless it asks itself, though the far gateway was heard after the first of them and all of its ESP was opened. If none of its ESP came meanwhile, it is told as possible; so it is if the gateway was heard shortly before and not since, and they last for ten seconds. A host that answered before counts as well, if nothing of it came since. An ICMP error inside may say who refuses, and why.
 
 ## What else looks like it
 A host that is switched off. Where no ESP of the far gateway comes: a path that loses all of it, or an SA of that direction that is dead. Answers that take another way, past this tunnel. ESP that the far gateway receives and drops: then its counters of errors grow. A trace of the way makes packets run out of hops on purpose.
@@ -48,6 +48,10 @@ const MANY: u64 = 5;
 /// The requests must be spread over so long.
 const LASTING: Span = Span::from_secs(2);
 
+/// Where nothing at all comes from behind the gateway, fewer requests do if they last so long: TCP asks ever
+/// more seldom (RFC 6298 section 5).
+const LONG: Span = Span::from_secs(10);
+
 /// Pairs of hosts that are named.
 const NAMED: usize = 3;
 
@@ -55,6 +59,8 @@ const NAMED: usize = 3;
 struct Pair<'m> {
     asking: Asking<'m>,
     silent: Unanswered,
+    /// Whether the host answered other requests before, and none since these.
+    fell_silent: bool,
     /// One for each kind of request.
     kinds: Vec<Asking<'m>>,
 }
@@ -63,6 +69,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(inside) = case.inside() else {
         return Vec::new();
     };
+    let served = served(inside);
     let mut pairs: BTreeMap<(Vantage, IpAddr, IpAddr), Pair<'_>> = BTreeMap::new();
     for asking in inside.asked_once() {
         let (from, to) = (asking.from.address, asking.to.address);
@@ -70,7 +77,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         let Some(silent) = asking.unanswered(case.model) else {
             continue;
         };
-        let known = inside.converse(vantage, from, to) && !silent.stopped;
+        // A port that never answered is told by itself, where the host did.
+        let never = asking.out.tcp.is_some() && !served.contains(&(vantage, from, asking.to));
+        let fell_silent = !never && inside.fell_silent(vantage, (from, to), silent.first.1);
+        let known = inside.converse(vantage, from, to) && !silent.stopped && !fell_silent;
         if known || asking.to.port == Some(BGP) || asking.is_check() {
             continue;
         }
@@ -82,6 +92,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 pair.silent.places.extend(&silent.places);
                 pair.silent.first = pair.silent.first.min(silent.first);
                 pair.silent.last = pair.silent.last.max(silent.last);
+                pair.fell_silent &= fell_silent;
                 let is_new = || pair.kinds.iter().all(|kind| kind.what() != asking.what());
                 if pair.kinds.len() < NAMED && is_new() {
                     pair.kinds.push(*asking);
@@ -90,6 +101,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .or_insert(Pair {
                 asking: *asking,
                 silent,
+                fell_silent,
                 kinds: vec![*asking],
             });
     }
@@ -103,12 +115,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             stopped,
             ..
         } = pair.silent;
-        let needed = match stopped || inside.answers(vantage, end) {
-            true => MANY,
-            false => FEW,
+        let during = (first.1, last.1);
+        let answered = stopped || pair.fell_silent || inside.answers(vantage, end);
+        let lasted = last.1.since(first.1);
+        let long = || lasted >= LONG && !inside.sends(vantage, end, during);
+        let enough = requests >= FEW && lasted >= LASTING;
+        let enough = enough && (!answered || requests >= MANY || long());
+        // Where nothing else is asked there is nothing else to hear.
+        let would_see = || {
+            inside.would_see(vantage, end, requests, during)
+                || long() && inside.was_seeing(vantage, end, first.1)
         };
-        let enough = requests >= needed && last.1.since(first.1) >= LASTING;
-        if enough && inside.would_see(vantage, end, requests, (first.1, last.1)) {
+        if enough && would_see() {
             sides.entry((vantage, end)).or_default().push(pair);
         }
     }
@@ -151,6 +169,10 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
     let sends = pairs
         .iter()
         .any(|pair| inside.sends(vantage, end, (pair.silent.first.1, pair.silent.last.1)));
+    let heard_since = pairs.iter().any(|pair| {
+        let first = pair.silent.first.1;
+        case.heard().since(end, first).is_some()
+    });
     let amid = pairs.iter().any(|pair| {
         let (first, last) = (pair.silent.first.1, pair.silent.last.1);
         let heard = case.heard().since(end, first);
@@ -213,8 +235,12 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
                     "{gateway} was heard meanwhile and all of its ESP was opened, so an answer would have been seen.",
                     gateway
                 ),
-                (false, _) => say!(
+                (false, _) if heard_since => say!(
                     "{gateway} was heard since, yet none of its ESP came meanwhile.",
+                    gateway
+                ),
+                (false, _) => say!(
+                    "{gateway} was heard before, and not since.",
                     gateway
                 ),
             })
@@ -235,6 +261,12 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
     }
     if !sends {
         finding = finding.or(say!("ESP of {gateway} does not arrive here.", gateway));
+    }
+    if !heard_since {
+        finding = finding.or(say!(
+            "{is_silent} itself went down: nothing else of it was heard since.",
+            is_silent = gateway
+        ));
     }
     finding = match error {
         None => finding
@@ -283,12 +315,31 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
     )
 }
 
+/// The ports of TCP that answered a host.
+fn served(inside: &Inside<'_>) -> BTreeSet<(Vantage, IpAddr, Endpoint)> {
+    let open = |asking: &&Asking<'_>| {
+        let back = asking.back.tcp.as_ref();
+        back.is_some_and(|tcp| tcp.syn_acks > 0)
+    };
+    let served = inside.asking.iter().filter(open);
+    served
+        .map(|asking| (asking.talk.vantage, asking.from.address, asking.to))
+        .collect()
+}
+
 /// `3 requests from 10.1.0.1 to 10.2.0.1 (ICMP echo)`.
 fn asked(pair: &Pair<'_>) -> Text {
     let requests = count(pair.silent.requests, "request");
     let (from, to) = (pair.asking.from.address, pair.asking.to.address);
     let kinds = list(pair.kinds.iter().map(Asking::what));
     match pair.silent.stopped {
+        false if pair.fell_silent => say!(
+            "{requests} from {from} to {to} ({kinds}), which had answered others before,",
+            requests,
+            from,
+            to,
+            kinds
+        ),
         true => say!(
             "{requests} from {from} to {to} ({kinds}), of which others were answered before,",
             requests,
@@ -332,6 +383,7 @@ fn why(error: &InnerError) -> Text {
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Confidence;
     use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
 
     const UP: &str = "
@@ -386,6 +438,33 @@ mod tests {
             ),
             "inner-no-reply",
         );
+    }
+
+    #[test]
+    fn a_host_that_answered_before_and_nothing_of_its_gateway_since() {
+        let text = |syns: u32, rest: &str| {
+            format!(
+                "0 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+                 0.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80
+                 1 A > B ESP 0xb1 seq 1 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 SYN seq 1)
+                 1.1 B > A ESP 0xa1 seq 1 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 SYN,ACK seq 7 ack 2)
+                 1.2 A > B ESP 0xb1 seq 2 inner(10.1.0.1 > 10.2.0.1 TCP 40000 > 443 FIN,ACK seq 2 ack 8)
+                 1.3 B > A ESP 0xa1 seq 2 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 FIN,ACK seq 8 ack 3)
+                 4 A > B ESP 0xb1 seq 3..{} every 2.2 inner(10.1.0.1 > 10.2.0.1 TCP 40001 > 443 SYN seq 1)
+                 40 A:500 > C:500 INFORMATIONAL i=9 r=9 id=5 request sealed 80
+                 {rest}",
+                2 + syns
+            )
+        };
+        let finding = fires(&text(6, ""), "inner-no-reply");
+        assert_eq!(finding.confidence, Confidence::Possible);
+        let says = finding.says.to_string();
+        assert!(says.contains("answered others before"), "{says}");
+        assert!(says.contains("heard before, and not since"), "{says}");
+        silent(&text(4, ""), "inner-no-reply");
+        // Something of the host came after the first of them.
+        let alive = "5 B > A ESP 0xa1 seq 3 inner(10.2.0.1 > 10.1.0.1 TCP 443 > 40000 RST)";
+        silent(&text(6, alive), "inner-no-reply");
     }
 
     #[test]

@@ -135,6 +135,8 @@ fn finding(
     if error.is_none() && !seeing && !inside.was_seeing(vantage, port.end, first.1) {
         return None;
     }
+    // Then it may be the host, or the way to it, and not the port.
+    let gone = !refused && error.is_none() && inside.fell_silent(vantage, (from, to), first.1);
     let (failed, advice) = match error {
         Some(error) => (
             say!(
@@ -193,7 +195,7 @@ fn finding(
         match error {
             Some(error) => Confidence::Certain.lower_if(error.count < 2),
             None if refused => Confidence::Likely,
-            None => inside.absence(Confidence::Likely.lower_if(!seeing)),
+            None => inside.absence(Confidence::Likely.lower_if(!seeing || gone)),
         },
         tunnel,
         first,
@@ -204,6 +206,12 @@ fn finding(
         false => RULE.severity,
     })
     .title(match refused {
+        _ if gone => say!(
+            "{to} answered {from} before, its TCP port {number} does not",
+            to,
+            from,
+            number
+        ),
         true => say!(
             "{to} answers {from}, its TCP port {number} refuses",
             to,
@@ -218,11 +226,18 @@ fn finding(
         ),
     })
     .says(
-        say!(
-            "Inside the tunnel {from} and {to} exchange packets, so tunnel and routes work.",
-            from,
-            to
-        )
+        match gone {
+            false => say!(
+                "Inside the tunnel {from} and {to} exchange packets, so tunnel and routes work.",
+                from,
+                to
+            ),
+            true => say!(
+                "Inside the tunnel {from} and {to} exchanged packets before, so tunnel and routes worked then.",
+                from,
+                to
+            ),
+        }
         .then(failed)
         .then(inner::too_late(port.pending, "SYN")),
     );
@@ -238,6 +253,12 @@ fn finding(
     // Who refuses says so; that nothing listens is said above.
     if error.is_none() && !refused {
         finding = finding.or("The service is down.");
+    }
+    if gone {
+        finding = finding.or(say!(
+            "{to} is down, or the way to it or back: nothing else of it came since.",
+            to
+        ));
     }
     Some(finding.advise(advice))
 }
@@ -430,6 +451,8 @@ mod tests {
             40 A:500 > C:500 INFORMATIONAL i=9 r=9 id=5 request sealed 80";
         let finding = fires(text, "inner-port-unanswered");
         assert_eq!(finding.confidence, Confidence::Possible);
+        let title = finding.title.to_string();
+        assert!(title.contains("answered 10.1.0.1 before"), "{title}");
         verdict(text, "esp-one-way");
     }
 }

@@ -1,6 +1,6 @@
 //! The two sides do not agree which message comes next.
 
-use crate::diagnose::facts::{Asked, asked, first, tap};
+use crate::diagnose::facts::{Asked, Tap, asked, first, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{Exchange, IkeSa, Message, Role};
@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "The two sides do not agree on the next message ID",
     document: DOCUMENT,
-    explains: &["dpd-timeout"],
+    explains: &["dpd-timeout", "dpd-despite-traffic"],
     needs: Signs::UNANSWERED.or(Signs::OPENED).or(Signs::BARE),
     check,
 };
@@ -25,7 +25,7 @@ const DOCUMENT: &str = "\
 IKEv2 numbers its requests, and a peer takes only those within its window (RFC 7296 section 2.3). After a failover to a device that does not have the latest state, or by a fault in crossing exchanges, the numbers of the two sides drift apart: requests are ignored, and the IKE SA dies although both sides live.
 
 ## How it is seen
-A side says INVALID_MESSAGE_ID (with keys, or in clear). Or a request skips numbers, is repeated and never answered, though the one before was answered and the peer speaks on.
+A side says INVALID_MESSAGE_ID (with keys, or in clear). Or a request skips numbers, is repeated and never answered, though the one before was answered and the peer speaks on. Or, while a request is repeated and never answered, the peer answers a message ID that nobody asked.
 
 ## What else looks like it
 Packets that this capture lost, or that took another path, look like skipped numbers; so do those of a file that is missing in a rotated set.
@@ -36,7 +36,10 @@ Packets that this capture lost, or that took another path, look like skipped num
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    said(case).or_else(|| skipped(case)).into_iter().collect()
+    let found = said(case)
+        .or_else(|| skipped(case))
+        .or_else(|| strayed(case));
+    found.into_iter().collect()
 }
 
 /// A side says so.
@@ -50,9 +53,12 @@ fn said(case: &Case<'_>) -> Option<Finding> {
         .flat_map(|exchange| &exchange.flights)
         .filter_map(|flight| case.model.readable(flight));
     let mut found: Vec<&Message> = Vec::new();
+    // Its data is the number (RFC 7296 section 2.3).
+    let mut number = None;
     for (message, read) in messages {
-        if read.notify(NotifyType::INVALID_MESSAGE_ID).is_some() {
+        if let Some(notify) = read.notify(NotifyType::INVALID_MESSAGE_ID) {
             found.push(message);
+            number = number.or(notify.data.first_chunk().copied().map(u32::from_be_bytes));
         }
     }
     let at = |message: &Message| (message.frame, message.time);
@@ -73,7 +79,7 @@ fn said(case: &Case<'_>) -> Option<Finding> {
         from,
         times = crate::diagnose::facts::child::times(found.len()),
         to = said.path.to().address
-    ));
+    ).then(number.map(|number| say!("The number was {number}.", number))));
     for message in found.iter().skip(1) {
         finding = finding.also(at(message), "again");
     }
@@ -160,6 +166,73 @@ fn skips(case: &Case<'_>, sa: &IkeSa, by: Role) -> Option<Finding> {
     })
 }
 
+/// While a request is never answered, its peer answers a number that nobody asked: it counts otherwise.
+fn strayed(case: &Case<'_>) -> Option<Finding> {
+    let asked = case.unsettled().iter().filter(|asked| asked.is_silent());
+    let (asked, stray) = asked.take(LOOKED_AT).find_map(|asked| {
+        let stray = stray(case, asked)?;
+        Some((asked, stray))
+    })?;
+    let (from, peer) = (asked.from().address, asked.to().address);
+    let number = stray.message_id;
+    let answer = crate::diagnose::facts::began(case.model, stray.response()?)?;
+    Some(
+        advised(
+            Finding::new(
+                &RULE,
+                Confidence::Likely,
+                case.id,
+                asked.first,
+                say!(
+                    "a request with message ID {number}",
+                    number = asked.exchange.message_id
+                ),
+            ),
+            from,
+        )
+        .also(asked.last, "last copy, unanswered")
+        .also(answer, say!("the answer to message ID {number}", number))
+        .says(say!(
+            "{from} asked with message ID {asked}, {schedule}, and had no answer; meanwhile {peer} answered message ID \
+             {number}, which nobody asked here.",
+            from,
+            asked = asked.exchange.message_id,
+            schedule = asked.schedule(),
+            peer,
+            number
+        ))
+        .or(say!(
+            "{from} asks several at a time, as SET_WINDOW_SIZE allows, and the request was lost to this capture.",
+            from
+        )),
+    )
+}
+
+/// Requests without an answer that are looked at, the first.
+const LOOKED_AT: usize = 16;
+
+/// An exchange of which there is an answer alone, that came while a request of the same side was repeated, with a
+/// number that is not its turn yet: a side asks one after the other (RFC 7296 section 2.3).
+fn stray<'m>(case: &Case<'m>, asked: &Asked<'m>) -> Option<&'m Exchange> {
+    let Exchange { ike_sa, by, .. } = *asked.exchange;
+    let sa = &case.model.ike_sas[ike_sa];
+    if sa.version.major() != 2 || asked.attempts() < 2 {
+        return None;
+    }
+    let exchanges = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
+    let number = asked.exchange.message_id;
+    let mut alone =
+        exchanges.filter(|one| one.by == by && one.message_id > number && one.request().is_none());
+    alone.find(|one| {
+        let answer = one.response().and_then(|flight| first(case.model, flight));
+        answer.is_some_and(|message| {
+            message.vantage == asked.message.vantage
+                && message.time > asked.first.1
+                && message.time <= asked.last.1.later(Tap::PATIENCE)
+        })
+    })
+}
+
 fn advised(finding: Finding, from: IpAddr) -> Finding {
     finding
         .title(say!(
@@ -227,6 +300,25 @@ mod tests {
         };
         silent(&text(14), "message-id-desync");
         fires(&text(15), "message-id-desync");
+    }
+
+    #[test]
+    fn a_peer_that_answers_a_number_that_nobody_asked_counts_otherwise() {
+        let text = |id: u32, at: u32| {
+            format!(
+                "{UP}
+                 10 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80 again=4,11
+                 {at}.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id={id} response by=responder sealed 80
+                 40 A > B ESP 0xb1 seq 1..9 every 1"
+            )
+        };
+        let finding = fires(&text(7, 10), "message-id-desync");
+        let says = finding.says.to_string();
+        assert!(says.contains("answered message ID 7"), "{says}");
+        // An answer, and late copies of what came before.
+        silent(&text(2, 10), "message-id-desync");
+        silent(&text(0, 10), "message-id-desync");
+        silent(&text(7, 9), "message-id-desync");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::diagnose::facts::{clear, offer};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
+use crate::model::Role;
 use crate::registry::NotifyType;
 use crate::say;
 use std::collections::BTreeMap;
@@ -37,7 +38,8 @@ Most responders take such offers; then the mismatch lies elsewhere.
 fn check(case: &Case<'_>) -> Vec<Finding> {
     case.ike_sas()
         .find_map(|sa| {
-            let refusal = clear::refusals(sa, NotifyType::NO_PROPOSAL_CHOSEN).next()?;
+            let mut refusals = clear::refusals(sa, NotifyType::NO_PROPOSAL_CHOSEN);
+            let refusal = refusals.find(|notice| notice.by == Role::Responder)?;
             let (offer, at) = offer::offered(case.model, sa)?;
             let choices = offer
                 .choices()
@@ -46,9 +48,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                     say!("{kind}: {values}", kind, values)
                 })
                 .reduce(|these, last| say!("{these}; {last}", these, last))?;
-            let ends = sa.paths.first().map(|path| path.from.address)?;
+            let path = sa.paths.first()?;
             let outcomes = outcomes(case);
-            let by_role = is_by_role(&outcomes, ends);
+            // Where nothing offered is what the peer has, one value of these would be refused as well.
+            let known = offer::known_of(case, path.to.address, sa);
+            let meets = known.is_none_or(|(known, ..)| known.meets(&offer));
+            let by_role = meets && is_by_role(&outcomes, path.from.address);
             let finding = Finding::new(
                 &RULE,
                 match by_role {

@@ -67,6 +67,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if pending
         || !up
         || !case.tunnel.icmp.is_empty()
+        || !case.tunnel.outside.is_empty()
         || !case.tap().hears_both()
         || is_lossy(case.tunnel)
     {

@@ -8,6 +8,7 @@ use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Missed, Transport, Tunnel};
 use crate::say;
 use crate::units::{EspSpi, Span};
+use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -32,7 +33,7 @@ const DOCUMENT: &str = "\
 A sender numbers its ESP packets one by one. Numbers that never come were lost between the sender and the tap.
 
 ## How it is seen
-Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number.
+Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. Or each packet that came has one in return and none of these is missing: what is missing was not answered. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number.
 
 ## What else looks like it
 A capture that drops packets shows gaps too, in both directions alike; a mirror port or a tap with a line for each direction may drop those of one. Where nothing tells its losses from those of the path, the gaps are told for information only; where the TTL shows that a direction is sent right beside the tap, the capture lost them, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large. A cluster that fails over and keeps its SAs may skip many numbers at once on purpose (RFC 6311).
@@ -88,8 +89,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             [0, 1]
                 .into_iter()
                 .filter(|end| !own::is_capture_loss(case.tunnel, directions, *end))
-                .filter(|end| !is_located(case.tunnel, *end))
-                .filter_map(|end| loss(case, tap, directions, end))
+                .filter_map(|end| match is_located(case.tunnel, end) {
+                    false => loss(case, tap, directions, end),
+                    true => loss(case, tap, &at_one_tap(case, directions), end),
+                })
                 .collect::<Vec<_>>()
         })
         .chain(located)
@@ -103,6 +106,15 @@ fn is_located(row: &Tunnel, end: usize) -> bool {
         let before = located.before;
         located.both > 0 && !matters(before, located.left())
     })
+}
+
+/// The flows that no other tap has: they go another way, and what is told between taps is not of them.
+fn at_one_tap<'m>(case: &Case<'m>, directions: &Directions<'m>) -> Directions<'m> {
+    let elsewhere = case
+        .flows()
+        .filter(|flow| flow.key.vantage != directions.vantage);
+    let elsewhere: BTreeSet<EspSpi> = elsewhere.map(|flow| flow.key.spi).collect();
+    directions.only(|flow| !elsewhere.contains(&flow.key.spi))
 }
 
 /// What left one tap and never reached the other.
@@ -313,6 +325,18 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
                 _ => "That is far less, so the path lost them, and not the capture.",
             },
         ),
+        Cause::Unanswered => (
+            Confidence::Likely,
+            RULE.severity,
+            say!(
+                "{percent} % of ESP from {from} to {to} is lost before the tap",
+                percent = &percent,
+                from,
+                to
+            ),
+            "Each packet that came had one in return, and those that are missing had none: they were not lost by the \
+             recording.",
+        ),
         Cause::Shared => (
             Confidence::Likely,
             RULE.severity,
@@ -420,6 +444,8 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
 enum Cause {
     /// The path to the tap: the recording is complete.
     Path,
+    /// The path to the tap: the receiver answers each packet, and did not answer these.
+    Unanswered,
     /// The path: IKE suffers from it, too.
     Shared,
     /// The path or the recording.
@@ -441,6 +467,14 @@ fn cause(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) ->
     let expected = here / sent * other;
     if expected >= EXPECTED && there * EXPECTED * 2.0 <= expected {
         return Cause::Path;
+    }
+    let ((missing, came), (other_missing, answers)) = (
+        tally(directions.flows(end)),
+        tally(directions.flows(1 - end)),
+    );
+    let apart = came.abs_diff(answers);
+    if missing >= PIECE && other_missing == 0 && apart.saturating_mul(20) <= missing {
+        return Cause::Unanswered;
     }
     let again = case
         .unsettled()
@@ -508,6 +542,20 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1 size 136",
             "packet-loss",
         );
+    }
+
+    #[test]
+    fn what_is_missing_and_was_not_answered_did_not_arrive() {
+        let back = |packets: u32| {
+            format!(
+                "1 B > A ESP 0xa1 seq 1..20,46..65,91..110 every 0.1 size 136
+                 1.05 A > B ESP 0xb1 seq 1..{packets} every 0.1 size 136"
+            )
+        };
+        let finding = fires(&back(60), "packet-loss");
+        assert_eq!(finding.severity, Severity::Warning);
+        // Nothing ties the two directions to each other.
+        assert_eq!(fires(&back(75), "packet-loss").severity, Severity::Info);
     }
 
     #[test]

@@ -35,12 +35,12 @@ const DOCUMENT: &str = "\
 For some seconds nothing of one gateway arrived, then it went on as if nothing had happened, on the same SAs. The path was down, not the gateway.
 
 ## How it is seen
-A flow falls silent for seconds while the other gateway goes on sending, and resumes on the same SPI. When it resumes many sequence numbers are missing: they were sent, and lost. Requests of IKE sent meanwhile are repeated.
+A flow falls silent for seconds while the other gateway goes on sending, and resumes on the same SPI. When it resumes many sequence numbers are missing: they were sent, and lost. Requests of IKE sent meanwhile are repeated. Where other SAs of the same gateway go on, that one alone was lost.
 
 No number is missing if the packets of the other gateway were lost, so that there was nothing to answer. That shows only where each packet had one in return before and afterwards, and packets of the same sizes had none for ten seconds and more: then it is a suspicion. So it is where as many packets come at once after the silence as were asked for in it, and none is missing: the gateway, or a link on the way, stood still.
 
 ## What else looks like it
-An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs. A cluster that fails over and keeps its SAs may skip numbers on purpose (RFC 6311). Where nothing of the other gateway is in the capture meanwhile, the recording itself may have paused: then it is told for information. If no number is missing: the one host that is asked was down for a while.
+An application that pauses leaves no gap in the numbers. A gateway that restarts comes back with new SPIs. A cluster that fails over and keeps its SAs may skip numbers on purpose (RFC 6311). Where nothing of the other gateway is in the capture meanwhile, the recording itself may have paused: then it is told for information, unless what came was answered one by one and no answer is missing. If no number is missing: the one host that is asked was down for a while.
 
 ## What to do
 1. Look at the links and routers of the path at that time: rerouting, link changes, overload.
@@ -101,14 +101,23 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
         .iter()
         .filter(|other| other.key != flow.key)
         .any(|other| within(other.seen.first.1) || within(other.seen.last.1));
+    // Others that were there before and are afterwards: then this SA alone was lost.
+    let alone = directions
+        .flows(end)
+        .iter()
+        .filter(|other| other.key != flow.key)
+        .any(|other| esp::packets_within(other, silence.before.1.later(EDGE), silence.after.1) > 0);
     // IKE that comes back a moment before ESP does, or was on its way, is at the edge of the outage.
     let amid = |time| {
         within(time)
             && silence.after.1.since(time) > EDGE
             && Timestamp::since(time, silence.before.1) > EDGE
     };
+    // What another tap heard of it meanwhile was lost before this one.
     let ike = case.messages().any(|message| {
-        end_of(case.tunnel, message.path.from().address) == Some(1 - end) && amid(message.time)
+        message.vantage == directions.vantage
+            && end_of(case.tunnel, message.path.from().address) == Some(1 - end)
+            && amid(message.time)
     });
     if others || ike {
         return None;
@@ -123,7 +132,8 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     // A recording that misses packets all the time misses some in a pause, too.
     let bursts = directions.flows(1 - end).iter();
     let bursts: u64 = bursts.map(|flow| flow.sequence.bursts).sum();
-    let recorded = goes_on(case, directions, end, silence);
+    let in_turn = is_in_turn(directions, end, flow, silence, lost);
+    let recorded = alone || in_turn || goes_on(case, directions, end, silence);
     let severity = match bursts > EDGES || !recorded && before.is_none() {
         true => Severity::Info,
         false => case.tap().gaps(match is_pause(flow, silence, lost) {
@@ -147,22 +157,41 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
         )
         .severity(severity)
         .also(silence.before, "last packet before the silence")
-        .title(say!(
-            "Nothing of {from} arrived for {silence}",
-            from,
-            silence = silence.length
-        ))
-        .says(
-            say!(
-                "For {silence} nothing of {from} arrived at the tap, then {spi} went on with {lost} numbers \
-                 missing: {from} sent to {to} meanwhile, or just before it was heard again, and the path lost it.",
-                silence = silence.length,
-                from,
+        .title(match alone {
+            false => say!("Nothing of {from} arrived for {silence}", from, silence = silence.length),
+            true => say!(
+                "Nothing of SA {spi} of {from} arrived for {silence}",
                 spi = flow.key.spi,
-                lost,
-                to
-            )
+                from,
+                silence = silence.length
+            ),
+        })
+        .says(
+            match alone {
+                false => say!(
+                    "For {silence} nothing of {from} arrived at the tap, then {spi} went on with {lost} numbers \
+                     missing: {from} sent to {to} meanwhile, or just before it was heard again, and the path lost it.",
+                    silence = silence.length,
+                    from,
+                    spi = flow.key.spi,
+                    lost,
+                    to
+                ),
+                true => say!(
+                    "For {silence} nothing of {from} arrived at the tap under {spi}, which then went on with {lost} \
+                     numbers missing, while other SAs of {from} went on: what lost it takes these apart, as a NAT \
+                     does that has a port for each client, or a path chosen by SPI.",
+                    silence = silence.length,
+                    from,
+                    spi = flow.key.spi,
+                    lost
+                ),
+            }
             .then(located)
+            .then((in_turn && before.is_none()).then_some(
+                "Each packet that came had one in return, and those that are missing had none: they were not lost by \
+                 the recording.",
+            ))
             .then((bursts > EDGES).then_some(
                 "The other direction lacks packets all the time, so the recording itself may have lost these.",
             ))
@@ -220,6 +249,28 @@ fn goes_on(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &S
         message.vantage == directions.vantage
             && end_of(case.tunnel, message.path.from().address) == Some(end)
             && within(message.time)
+    })
+}
+
+/// Whether each packet of a flow towards `end` had one in return, none of which is missing: the receiver did not get
+/// what is missing of a silence, or it would have answered. A recording that paused lacks both.
+fn is_in_turn(
+    directions: &Directions<'_>,
+    end: usize,
+    flow: &EspFlow,
+    silence: &Silence,
+    lost: u32,
+) -> bool {
+    let same = |other: &Silence| {
+        let begins = other.before.1.since(silence.before.1);
+        let ends = other.after.1.since(silence.after.1);
+        [begins, ends].iter().all(|apart| apart.0.abs() <= EDGE.0)
+    };
+    directions.flows(1 - end).iter().any(|back| {
+        let apart = back.packets.abs_diff(flow.packets);
+        back.sequence.missing == 0
+            && apart.saturating_mul(20) <= u64::from(lost)
+            && back.silences.iter().any(same)
     })
 }
 
@@ -503,6 +554,34 @@ mod tests {
     }
 
     #[test]
+    fn what_another_tap_heard_meanwhile_was_lost_before_this_one() {
+        let outage = "
+            0.1 B > A ESP 0xa1 seq 1..100 every 0.5 size 136 tap=1
+            0 A > B ESP 0xb1 seq 1..100 every 0.5 size 136
+            0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+            30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136";
+        let probe = "
+            24 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 request by=responder sealed 80";
+        verdict(&format!("{outage}{probe} tap=1"), "path-outage");
+        // Here it passes, so ESP alone is lost.
+        silent(&format!("{outage}{probe}"), "path-outage");
+    }
+
+    #[test]
+    fn one_sa_of_several_that_is_lost_for_a_while() {
+        let finding = fires(
+            "0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136
+             0.2 B > A ESP 0xa2 seq 1..100 every 0.5 size 136
+             0 A > B ESP 0xb2 seq 1..100 every 0.5 size 136",
+            "path-outage",
+        );
+        let title = finding.title.to_string();
+        assert!(title.starts_with("Nothing of SA 0x000000a1 of"), "{title}");
+        assert_eq!(finding.severity, Severity::Error);
+    }
+
+    #[test]
     fn a_recording_that_paused_is_no_outage() {
         let finding = fires(
             "0 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
@@ -513,6 +592,19 @@ mod tests {
         );
         assert_eq!(finding.severity, Severity::Info);
         assert_eq!(finding.confidence, Confidence::Possible);
+    }
+
+    #[test]
+    fn what_is_answered_one_by_one_and_misses_no_answer_was_not_lost_by_the_recording() {
+        let finding = fires(
+            "0 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+             30 B > A ESP 0xa1 seq 61..100 every 0.5 size 136
+             0.1 A > B ESP 0xb1 seq 1..40 every 0.5 size 136
+             30.1 A > B ESP 0xb1 seq 41..80 every 0.5 size 136",
+            "path-outage",
+        );
+        assert_eq!(finding.severity, Severity::Error);
+        assert_eq!(finding.confidence, Confidence::Likely);
     }
 
     #[test]

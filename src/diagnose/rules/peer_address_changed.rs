@@ -27,6 +27,7 @@ pub static RULE: Rule = Rule {
         "packet-loss",
         "ike-no-response",
         "ike-host-unreachable",
+        "ike-port-unreachable",
         "tunnel-flapping",
         "clear-text-leak",
     ],
@@ -174,15 +175,13 @@ fn port_forgotten(case: &Case<'_>) -> Option<Finding> {
         .find_map(|seen| {
             let (partner, old) = (seen.error.quoted.from, seen.error.quoted.to);
             old.port?;
-            // A flow that lasts beyond the error, and comes from another port. It came from the old one
-            // itself, or its IKE SA did: of two clients behind one NAT, each has a port of its own.
+            // A flow that lasts beyond the error, and comes from another port, or from another address of the NAT. It
+            // came from the old one itself, or its IKE SA did: of two clients behind one NAT, each has a port of its own.
             let (new, flow) = flows().find_map(|flow| {
                 let path = flow.paths.last()?;
-                let other = path.from.address == old.address
-                    && path.from.port.is_some()
-                    && path.from.port != old.port;
-                let moved = other
-                    && (comes_from(&flow.paths, old) || ike_moved(case, old, path.from));
+                let other = path.from.port.is_some() && path.from != old;
+                let same = path.from.address == old.address && ike_moved(case, old, path.from);
+                let moved = other && (comes_from(&flow.paths, old) || same);
                 (moved && flow.seen.last.1 >= seen.time).then_some((path.from, flow))
             })?;
             Some({
@@ -195,7 +194,10 @@ fn port_forgotten(case: &Case<'_>) -> Option<Finding> {
                 )
                 .also(
                     flow.seen.last,
-                    say!("{peer} sends from another port", peer = old.address),
+                    match new.address == old.address {
+                        true => say!("{peer} sends from another port", peer = old.address),
+                        false => say!("the peer sends from {new}", new),
+                    },
                 )
                 .during(seen.time, seen.last)
                 .title(say!(
@@ -205,7 +207,7 @@ fn port_forgotten(case: &Case<'_>) -> Option<Finding> {
                     new
                 ))
                 .says(say!(
-                    "A NAT forgot the port of its mapping and gave the peer another one: ESP comes from {new}. \
+                    "A NAT forgot its mapping and gave the peer another one: ESP comes from {new}. \
                      {partner} still sent to {old}, which {refuser} refused {times} by {error}.",
                     new,
                     partner = partner.address,
@@ -247,10 +249,12 @@ fn began(model: &Model, tunnel: TunnelId) -> Option<Timestamp> {
     let ike = row.ike_sas.first().map(|id| model.ike_sas[*id].seen.first);
     let esp = row.flows.first().map(|id| model.flows[*id].seen.first);
     let icmp = row.icmp.first().and_then(|row| model.icmp.get(*row));
+    let outside = row.outside.first().and_then(|row| model.outside.get(*row));
     let times = [
         ike.map(|cite| cite.1),
         esp.map(|cite| cite.1),
         icmp.map(|seen| seen.time),
+        outside.map(|row| row.seen.first.1),
     ];
     times.into_iter().flatten().min()
 }
@@ -396,6 +400,10 @@ mod tests {
         // Nothing moved; a port that never was the peer's.
         silent(&text(1024, 1024), "peer-address-changed");
         silent(&text(2048, 3072), "peer-address-changed");
+        // The NAT has another address by then, and the same SA comes from there.
+        let moved = text(2048, 1024).replace("A:2048", "C:4500");
+        let title = fires(&moved, "peer-address-changed").title.to_string();
+        assert!(title.contains("the peer is at 192.0.2.3:4500"), "{title}");
     }
 
     const PROBE: &str =

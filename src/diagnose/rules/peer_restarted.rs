@@ -3,7 +3,9 @@
 use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::tap::{self};
-use crate::diagnose::facts::{Fate, auth, began, end_of, first, life, nat, own, until_latest};
+use crate::diagnose::facts::{
+    Fate, auth, began, clear, end_of, first, life, nat, own, until_latest,
+};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{EspFlow, IkeSa, IkeSaId, IkeState};
@@ -298,10 +300,12 @@ fn denials(case: &Case<'_>) -> [Vec<(Cite, Text)>; 2] {
             deny(end, (seen.frame, seen.time), icmp::name(&seen.error));
         }
     }
-    let notices = case.ike_sas().flat_map(|sa| &sa.notices);
-    for notice in notices.filter(|notice| UNKNOWN.iter().any(|kind| kind.0 == notice.kind)) {
-        let end = end_of(case.tunnel, notice.from);
-        deny(end, notice.at, notice.name());
+    for denial in clear::denials(case, &UNKNOWN) {
+        let end = end_of(case.tunnel, denial.from);
+        deny(end, denial.first, denial.name.clone());
+        if denial.last != denial.first {
+            deny(end, denial.last, denial.name);
+        }
     }
     for list in &mut denials {
         list.sort_by_key(|(at, _)| at.1);

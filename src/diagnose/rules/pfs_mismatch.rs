@@ -27,6 +27,7 @@ pub static RULE: Rule = Rule {
         "child-setup-failed",
         "rekey-failed",
         "sa-expired",
+        "sequence-exhausted",
         "tunnel-flapping",
         "tunnel-deleted",
         "clear-text-leak",

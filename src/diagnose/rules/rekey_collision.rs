@@ -153,10 +153,6 @@ fn wrongly_deleted(case: &Case<'_>, one: ExchangeId, two: ExchangeId) -> Option<
     /// It is settled by then, and no later rekeying has begun.
     const SETTLED: Span = Span::from_secs(30);
     let (first, second) = (case.model.negotiation(one)?, case.model.negotiation(two)?);
-    let rekeys = |told: &Negotiation| {
-        let granted = told.granted();
-        !told.is_of_ike() && granted.is_some_and(|(request, _)| request.rekeys.is_some())
-    };
     if !is_of_one(case.model, one, &first, &second) {
         return None;
     }
@@ -164,7 +160,7 @@ fn wrongly_deleted(case: &Case<'_>, one: ExchangeId, two: ExchangeId) -> Option<
         lowest_nonce(case.model, &case.model.exchanges[one])?,
         lowest_nonce(case.model, &case.model.exchanges[two])?,
     );
-    if !rekeys(&first) || !rekeys(&second) || nonces.0 == nonces.1 {
+    if nonces.0 == nonces.1 {
         return None;
     }
     let (goes, stays) = match nonces.0 < nonces.1 {

@@ -4,7 +4,7 @@ use super::dpd_timeout;
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::rekey::{self, Refused};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{self, Asked, Passage, asked, began, end_of, life, tap};
+use crate::diagnose::facts::{self, Asked, Passage, Tap, asked, began, end_of, esp, life, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{ChildOutcome, Model};
@@ -21,6 +21,7 @@ pub static RULE: Rule = Rule {
     document: DOCUMENT,
     explains: &[
         "sa-expired",
+        "sequence-exhausted",
         "tunnel-flapping",
         "tunnel-deleted",
         "clear-text-leak",
@@ -40,10 +41,10 @@ const DOCUMENT: &str = "\
 A living tunnel cannot renew its keys: the peer refuses, or does not answer. When the old SA reaches its lifetime, or the request is given up, traffic stops.
 
 ## How it is seen
-ESP flows, or, where the capture has no ESP, the peers negotiate anew soon and leave the IKE SA. CREATE_CHILD_SA requests are answered by a single notification, or in IKEv1 quick mode by an informational message, and none succeeds soon after. With the keys of the IKE SA the notification tells why. Or a CREATE_CHILD_SA request is sent again and again without an answer, while the peer's own requests come and are answered: smaller messages pass.
+ESP flows, or, where the capture has no ESP, the peers negotiate anew soon and leave the IKE SA. CREATE_CHILD_SA requests are answered by a single notification, or in IKEv1 quick mode by an informational message, and none succeeds soon after. With the keys of the IKE SA the notification tells why. Or a CREATE_CHILD_SA request is sent again and again without an answer, while the peer's own requests come and are answered: smaller messages pass. So may be message 1 of quick mode in IKEv1, while ESP of the peer goes on.
 
 ## What else looks like it
-A refused attempt to add one more child SA while the others live on. A side that makes, renews or closes an SA itself refuses meanwhile by TEMPORARY_FAILURE, as it must. One refusal that is followed by success is normal; several that are, in the end, are a warning. A single sealed refusal before the peers negotiate anew is a warning too: a reauthentication may come by itself. Where the requests are large enough to carry a public value, see pfs-mismatch.
+A refused attempt to add one more child SA while the others live on. A side that makes, renews or closes an SA itself refuses meanwhile by TEMPORARY_FAILURE, as it must. One refusal that is followed by success is normal; several that are, in the end, are a warning. A single sealed refusal before the peers negotiate anew, or before one child SA of several ends, is a warning too: a reauthentication may come by itself. Where the requests are large enough to carry a public value, see pfs-mismatch.
 
 ## What to do
 1. Compare the ESP proposals and PFS groups of both sides.
@@ -58,6 +59,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     by_size(case)
         .or_else(|| unanswered(case))
+        .or_else(|| quick_mode_unanswered(case))
         .into_iter()
         .collect()
 }
@@ -153,6 +155,61 @@ fn unanswered(case: &Case<'_>) -> Option<Finding> {
             .advise_all(vendor_advice::of(case, from, Topic::Fragmentation))
             .advise(say!("If it arrives, read the log of {to}.", to)),
     )
+}
+
+/// IKEv1: message 1 of quick mode, again and again in vain, while ESP of the peer goes on.
+fn quick_mode_unanswered(case: &Case<'_>) -> Option<Finding> {
+    /// So many copies are not all lost by chance where ESP passes.
+    const TRIES: usize = 4;
+    /// So many packets show that the peer lives, and that what it sends arrives.
+    const ALIVE: u64 = 5;
+    let mut silent = case.unsettled().iter().filter(|asked| {
+        asked.exchange.kind == ExchangeType::QUICK_MODE
+            && asked.exchange.flights.len() == 1
+            && asked.is_silent()
+            && asked.attempts() >= TRIES
+    });
+    let (request, packets, last) = silent.find_map(|asked| {
+        let peer = end_of(case.tunnel, asked.to().address)?;
+        let directions = case.directions_at(asked.message.vantage)?;
+        let flows = directions.flows_from(1 - peer, asked.to());
+        let lives = flows
+            .into_iter()
+            .filter(|flow| flow.seen.first.1 < asked.first.1 && flow.seen.last.1 > asked.last.1);
+        let alive = lives.map(|flow| {
+            let since = |time| esp::packets_since(flow, time);
+            (since(asked.first.1), flow.seen.last)
+        });
+        let (packets, last) = alive.max_by_key(|(_, last)| last.1)?;
+        (packets >= ALIVE).then_some((asked, packets, last))
+    })?;
+    let (from, to) = (request.from().address, request.to().address);
+    let finding = Finding::new(
+        &RULE,
+        case.tap().absence(Confidence::Likely),
+        case.id,
+        request.first,
+        "message 1 of quick mode, never answered",
+    )
+    .also(request.last, "last copy, unanswered")
+    .also(last, "ESP of the peer, after it")
+    .title(say!("{to} does not answer quick mode of {from}", to, from))
+    .says(say!(
+        "Message 1 of quick mode of {from} was {schedule} and not answered, while {packets} of {to} came: it lives, \
+         and the child SA is not renewed.",
+        from,
+        schedule = request.schedule(),
+        packets = count(packets, "ESP packet"),
+        to
+    ))
+    .or("IKE is lost on the way, there or back, while ESP passes.")
+    .or(say!("{to} receives it and says nothing: it does not accept it.", to))
+    .or("It asks for one more child SA.")
+    .advise(say!("Capture at {to}, and read its log: does the request arrive?", to));
+    Some(match Passage::of(case, request.flight) {
+        Some(passage) => passage.tell(case.model, finding, "the request"),
+        None => finding,
+    })
 }
 
 /// Messages of IKE that came from whom a request was for, after its first copy.
@@ -253,6 +310,8 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     // They are not about algorithms.
     let is_passing = !first.v1 && refusals.iter().all(|one| passing.contains(&one.reason));
     let normal = settled && is_passing;
+    let full = NotifyType::NO_ADDITIONAL_SAS.0;
+    let is_full = !settled && refusals.iter().all(|one| !first.v1 && one.reason == full);
     let finding = child::finding(&RULE, Confidence::Certain, case, &refusals)?
         .title(say!(
             "{from} refuses to rekey {what}: {reason}",
@@ -299,7 +358,12 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         .advise_all((!is_passing).then_some(
             "Compare ESP proposals, PFS groups and traffic selectors of both sides.",
         ))
-        .advise(say!("Read the log of {from}.", from));
+        .advise(say!("Read the log of {from}.", from))
+        // RFC 7296 section 4.
+        .advise_all(is_full.then(|| say!(
+            "A peer that does not rekey answers so: let {asker} set up a new IKE SA in its place, before the lifetime ends.",
+            asker
+        )));
     Some(match (normal, alone) {
         (true, _) => finding.severity(Severity::Info),
         (false, true) => {
@@ -380,6 +444,43 @@ fn silent_since(case: &Case<'_>, time: Timestamp) -> Option<Span> {
     (time.since(ended) <= SILENT && span > SILENT).then_some(span)
 }
 
+/// How long after a refusal a child SA that was in use ends in both directions, as a message of IKE comes, while
+/// others go on and none begins anew: the refusal was of its renewal.
+fn ran_out(case: &Case<'_>, refused: Timestamp) -> Option<Span> {
+    /// A message that deletes, and the last packet of each direction, come within this time.
+    const TOGETHER: Span = Span::from_secs(1);
+    /// So many packets after the refusal show that it was in use.
+    const USED: u64 = 5;
+    case.directions().iter().find_map(|directions| {
+        let flows = || directions.flows(0).iter().chain(directions.flows(1));
+        let goes_on = flows().map(|flow| flow.seen.last.1).max()?;
+        if flows().any(|flow| flow.seen.first.1 > refused) {
+            return None;
+        }
+        let ended = |end: usize| {
+            let flows = directions.flows(end).iter();
+            flows.filter(move |flow| {
+                let silent = goes_on.since(flow.seen.last.1);
+                let used = esp::packets_since(flow, refused);
+                let pace = flow.seen.last.1.since(refused).0
+                    / i64::try_from(used.max(1)).unwrap_or(i64::MAX);
+                used >= USED && silent >= Tap::PATIENCE && silent.0 / 10 >= pace
+            })
+        };
+        let (one, other) = (ended(0).next()?, ended(1).next()?);
+        let (first, last) = (
+            one.seen.last.1.min(other.seen.last.1),
+            one.seen.last.1.max(other.seen.last.1),
+        );
+        let told = case.messages().any(|message| {
+            message.time > refused
+                && message.time.since(first) >= Span(-TOGETHER.0)
+                && message.time.since(last) <= TOGETHER
+        });
+        (last.since(first) <= TOGETHER && told).then(|| last.since(refused))
+    })
+}
+
 /// Whether a request that may be the same as the last refused one was granted at last, under the same
 /// IKE SA.
 fn granted_at_last(model: &Model, refused: &[Refused]) -> bool {
@@ -438,7 +539,12 @@ pub(super) fn aftermath(case: &Case<'_>, refused: &[Refused]) -> Option<Text> {
         (_, 1) if granted_at_last(case.model, refused) => None,
         _ if granted_at_last(case.model, refused) => Some("one was granted later".into()),
         (true, _) => Some("afterwards the peers negotiated anew".into()),
-        (false, 1) => None,
+        (false, 1) => ran_out(case, last).map(|span| {
+            say!(
+                "ESP of one child SA ended {span} later, and none came in its place",
+                span
+            )
+        }),
         (false, _) if begins_anew(case, refused.first()?.response.1) => Some(
             "after some the peers negotiated anew, and the capture ends before the last is settled"
                 .into(),
@@ -488,6 +594,41 @@ mod tests {
         let text = format!("{}\n{again}{auth}", before.join("\n"));
         silent(&text, "rekey-failed");
         verdict(&text, "child-setup-failed");
+    }
+
+    const PAIRS: &str = "
+        1 A > B ESP 0xb1 seq 1..80 every 0.5 size 136
+        1.1 B > A ESP 0xa1 seq 1..80 every 0.5 size 136
+        1 A > B ESP 0xb2 seq 1..40 every 0.5 size 136
+        1.1 B > A ESP 0xa2 seq 1..40 every 0.5 size 136
+        10 A:500 > B:500 QUICK i=1 r=2 id=0x9 sealed 188
+        10.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x7 sealed 76";
+
+    #[test]
+    fn a_child_sa_that_ends_after_one_refusal_while_others_go_on() {
+        let deleted = format!("{PAIRS}\n21 A:500 > B:500 INFO_V1 i=1 r=2 id=0x8 sealed 76");
+        let finding = fires(&deleted, "rekey-failed");
+        assert_eq!(finding.severity, Severity::Warning);
+        // Hosts that have no more to say.
+        silent(PAIRS, "rekey-failed");
+        // Another took its place.
+        let renewed = format!("{deleted}\n19 A > B ESP 0xb3 seq 1..40 every 0.5 size 136");
+        silent(&renewed, "rekey-failed");
+    }
+
+    #[test]
+    fn a_quick_mode_that_nobody_answers_though_esp_passes() {
+        let text = |copies: &str, packets: u32| {
+            format!(
+                "1 A > B ESP 0xb1 seq 1..80 every 0.5 size 136
+                 1.1 B > A ESP 0xa1 seq 1..{packets} every 0.5 size 136
+                 10 A:500 > B:500 QUICK i=1 r=2 id=0x9 sealed 188 {copies}"
+            )
+        };
+        verdict(&text("again=1.5,4,8", 80), "rekey-failed");
+        // The peer is gone as a whole.
+        silent(&text("again=1.5,4,8", 17), "rekey-failed");
+        silent(&text("again=1.5", 80), "rekey-failed");
     }
 
     #[test]

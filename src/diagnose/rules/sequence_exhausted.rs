@@ -5,6 +5,7 @@ use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{EspFlow, Model, TunnelId};
 use crate::say;
 use crate::units::Span;
+use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -31,7 +32,7 @@ const DOCUMENT: &str = "\
 Without extended sequence numbers an SA ends after 2^32 packets: the counter must not cycle (RFC 4303 section 3.3.3). The SA was not rekeyed in time, so its sender fell silent.
 
 ## How it is seen
-The last packet of a flow bears a sequence number just below 2^32. The recording goes on, and no other SA takes over in that direction.
+The last packet of a flow bears a sequence number just below 2^32. The recording goes on, and no other SA takes over in that direction within seconds.
 
 ## What else looks like it
 With extended sequence numbers the number on the wire begins again at zero and the flow goes on: that is normal and left out. So is a single packet whose number leaps ahead of all others, astray or forged. A rekeying just in time is normal too.
@@ -49,30 +50,31 @@ const PATIENCE: Span = Span::from_secs(5);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // Two taps tell the same twice.
+    let mut told = BTreeSet::new();
     for directions in case.directions() {
         for end in [0, 1] {
             let flows = directions.flows(end);
-            findings.extend(
-                flows
-                    .iter()
-                    .find(|flow| is_exhausted(case.model, flow, flows))
-                    .map(|flow| finding(case.id, flow)),
-            );
+            let mut exhausted = flows.iter();
+            let exhausted = exhausted.find(|flow| is_exhausted(case.model, flow, flows));
+            let new = exhausted.filter(|flow| told.insert((end, flow.key.spi)));
+            findings.extend(new.map(|flow| finding(case.id, flow)));
         }
     }
     findings
 }
 
-/// Whether the flow ended at its last numbers and no other of its direction goes on.
+/// Whether the flow ended at its last numbers and no other of its direction goes on then.
 fn is_exhausted(model: &Model, flow: &EspFlow, flows: &[&EspFlow]) -> bool {
     let last = flow.seen.last.1;
     flow.sequence.highest >= LAST
         && is_counted_up(flow)
         && !is_extended(model, flow)
         && tap::went_on(model, flow.key.vantage, last, PATIENCE)
-        && flows
-            .iter()
-            .all(|other| other.key == flow.key || other.seen.last.1 <= last)
+        && flows.iter().all(|other| {
+            let later = other.seen.first.1.since(last) > PATIENCE;
+            other.key == flow.key || other.seen.last.1 <= last || later
+        })
 }
 
 /// Whether the counter came to its highest number step by step: a stray or forged packet leaps, and
@@ -105,7 +107,7 @@ fn finding(tunnel: TunnelId, flow: &EspFlow) -> Finding {
     .title(say!("{spi} used up its sequence numbers", spi))
     .says(say!(
         "The last packet of {spi} bears sequence number {number}; the counter must not pass {most}, and no other SA \
-         took over.",
+         took over at once.",
         spi,
         number,
         most = u32::MAX
@@ -127,6 +129,20 @@ mod tests {
             &format!("{BACK}\n1 A > B ESP 0xb1 seq 4294967200..4294967295 every 0.1"),
             "sequence-exhausted",
         );
+    }
+
+    #[test]
+    fn an_sa_that_comes_too_late_and_a_second_tap_change_nothing() {
+        use crate::diagnose::testing::findings;
+        let text = format!("{BACK}\n1 A > B ESP 0xb1 seq 4294967200..4294967295 every 0.1");
+        let late = format!("{text}\n30 A > B ESP 0xb2 seq 1..60 every 0.5");
+        verdict(&late, "sequence-exhausted");
+        let there = text.replace("0.1", "0.1 tap=1");
+        let found = findings(&format!("{text}\n{there}"));
+        let told = found
+            .iter()
+            .filter(|one| one.rule.slug == "sequence-exhausted");
+        assert_eq!(told.count(), 1, "{found:#?}");
     }
 
     #[test]

@@ -5,11 +5,13 @@ use crate::diagnose::facts::selectors::{self, Deletion};
 use crate::diagnose::facts::{self, end_of, quality, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{Exchange, Flight, IkeSaId, InformationalClass, Seen, Selector, selector};
+use crate::model::{
+    EspFlow, Exchange, Flight, IkeSaId, InformationalClass, Seen, Selector, selector,
+};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// The rule.
@@ -39,7 +41,7 @@ const DOCUMENT: &str = "\
 One side makes a child SA for each pair of networks; the other holds only one at a time. Each new one is accepted and the one before deleted, so always one pair works, and not the others.
 
 ## How it is seen
-With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Where the side that asks deletes in turn what it asks for again, it is that side that holds one, and this is a warning. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways. Once is enough for a warning, with keys, if what was deleted is asked for again. Quick mode of IKEv1 is judged alike.
+With the keys of the IKE SA: a child SA for other networks is made, without REKEY_SA, and within seconds the side that granted it deletes the one before. This happens several times. Where the side that asks deletes in turn what it asks for again, it is that side that holds one, and this is a warning. Without keys it is told as possible: again and again, at no steady interval and after no steady amount of traffic, a new child SA is granted, the side that granted it sends what may be a Delete, and the ESP of the one before, which was in use, stops both ways. Once is enough for a warning, with keys, if that follows at once and what was deleted is asked for again. Quick mode of IKEv1 is judged alike.
 
 ## What else looks like it
 A rekeying deletes the old SA as well, for the same networks. Where two are used side by side for longer than one lived on that was deleted, the peer holds several, and it is not told. An administrator who changes the configuration deletes once.
@@ -52,6 +54,9 @@ A rekeying deletes the old SA as well, for the same networks. Where two are used
 
 /// A displaced child SA is deleted this soon.
 const SOON: Span = Span::from_secs(5);
+
+/// Who has no room for two deletes the one when it grants the other, before it does anything else.
+const AT_ONCE: Span = Span::from_millis(500);
 
 /// So many displacements make a pattern; one does, if what was displaced is asked for again.
 const PATTERN: usize = 2;
@@ -69,6 +74,17 @@ struct Made {
     /// SPIs of packets towards each side.
     spis: [Option<EspSpi>; 2],
     sides: [Vec<Selector>; 2],
+    /// Those in one form, whoever asked.
+    packets: Packets,
+}
+
+/// For which packets a child SA is, whichever side asked for it: the same for all that are for the same.
+type Packets = [Vec<Selector>; 2];
+
+fn packets([one, other]: &[Vec<Selector>; 2]) -> Packets {
+    let mut packets = [selector::merged(one), selector::merged(other)];
+    packets.sort_unstable();
+    packets
 }
 
 /// A child SA that was deleted as soon as another was granted.
@@ -98,28 +114,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if made.len() < 2 {
         return by_silence(case).into_iter().collect();
     }
-    let deleted: Vec<_> = case
-        .tunnel
-        .ike_sas
-        .iter()
-        .flat_map(|id| selectors::deletions(case.model, *id))
-        .collect();
+    let deletions = Deletions::of(case);
     let displaced = |by_granter: bool| -> Vec<Displaced<'_>> {
         let pairs = made.windows(2).filter_map(|pair| {
             let [before, after] = pair else { return None };
             if is_alike(before, after) {
                 return None;
             }
-            let deletion = deleted.iter().find(|one| {
-                (one.by == after.from) == by_granter
-                    && before.spis.contains(&Some(one.spi))
-                    && one.time >= after.at.1
-                    && one.time.since(after.at.1) <= SOON
-            })?;
-            Some(Displaced {
+            let by = match by_granter {
+                true => after.from,
+                false => after.to,
+            };
+            let deletion = deletions.since(before, by, after.at.1)?;
+            (deletion.time.since(after.at.1) <= SOON).then_some(Displaced {
                 before,
                 after,
-                deletion: *deletion,
+                deletion,
             })
         });
         pairs.collect()
@@ -147,7 +157,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let again = asked_again(one);
     let soon = longest(&displaced);
     // Where two live side by side for longer than one lived on that was displaced, the peer holds several.
-    let gone: BTreeSet<EspSpi> = deleted.iter().map(|one| one.spi).collect();
+    let gone = deletions.spis();
     let holds_two = || {
         let lasting = lasting(case, &gone);
         made.windows(2).any(|pair| {
@@ -156,14 +166,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 && lives_beside(case, &lasting, before, after, soon))
         })
     };
-    let holds_others = || {
-        let mut displaced = displaced.iter();
-        displaced.any(|one| sends_on(case, &gone, one, soon))
-    };
+    let holds_others = || sends_on(case, &gone, &displaced, soon);
     let once = displaced.len() < PATTERN;
-    // Of a single time all that is known is what came after what.
+    // Of a single time all that is known is what came after what, and either side may delete a child SA when it
+    // likes (RFC 7296 section 1.4.1): one that has to go for the new one goes as that is granted.
     let is_ordered = quality::clock_error(case.model, one.deletion.vantage) == Span::default();
-    if once && !(again && is_ordered) || holds_two() || holds_others() {
+    let tells = || again && is_ordered && soon <= AT_ONCE;
+    if once && !tells() || holds_two() || holds_others() {
         return Vec::new();
     }
     let from = one.after.from;
@@ -202,33 +211,70 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     finding.into_iter().collect()
 }
 
-/// A child SA that nobody deletes, as far as the recording goes.
-struct Lasting<'m> {
-    /// When it was granted.
-    since: Timestamp,
-    sides: &'m [Vec<Selector>; 2],
+/// The deletions of child SAs that were read, by SPI and by the end that deletes, each in order of time.
+struct Deletions<'c, 'm> {
+    case: &'c Case<'m>,
+    of: BTreeMap<(EspSpi, Option<usize>), Vec<Deletion>>,
 }
 
-/// The child SAs of a tunnel of which nothing is `gone`.
-fn lasting<'m>(case: &Case<'m>, gone: &BTreeSet<EspSpi>) -> Vec<Lasting<'m>> {
+impl<'c, 'm> Deletions<'c, 'm> {
+    fn of(case: &'c Case<'m>) -> Self {
+        let mut of: BTreeMap<_, Vec<Deletion>> = BTreeMap::new();
+        let sas = case.tunnel.ike_sas.iter();
+        for one in sas.flat_map(|id| selectors::deletions(case.model, *id)) {
+            let key = (one.spi, end_of(case.tunnel, one.by));
+            of.entry(key).or_default().push(one);
+        }
+        for list in of.values_mut() {
+            list.sort_by_key(|one| one.time);
+        }
+        Self { case, of }
+    }
+
+    /// The first deletion of a child SA by one side, at a time or later.
+    fn since(&self, made: &Made, by: IpAddr, time: Timestamp) -> Option<Deletion> {
+        let by = end_of(self.case.tunnel, by);
+        let lists = made.spis.iter().flatten();
+        let lists = lists.filter_map(|spi| self.of.get(&(*spi, by)));
+        let next = lists.filter_map(|list| {
+            let before = list.partition_point(|one| one.time < time);
+            list.get(before).copied()
+        });
+        next.min_by_key(|one| one.time)
+    }
+
+    /// What was deleted.
+    fn spis(&self) -> BTreeSet<EspSpi> {
+        self.of.keys().map(|(spi, _)| *spi).collect()
+    }
+}
+
+/// The packets that child SAs of a tunnel are for of which nothing is `gone`, as far as the recording goes, and when
+/// the first of each was granted.
+fn lasting(case: &Case<'_>, gone: &BTreeSet<EspSpi>) -> BTreeMap<Packets, Timestamp> {
     let model = case.model;
     let children = model.child_sas_of(case.tunnel).into_iter();
     let lasting = children.filter_map(|id| {
         let child = &model.child_sas[id];
         let made = granting(&model.exchanges[child.made_by?])?;
         let mut spis = child.spis.iter().flatten();
-        spis.all(|spi| !gone.contains(spi)).then_some(Lasting {
-            since: facts::first(model, made)?.time,
-            sides: child.terms.as_ref()?.granted.as_ref()?,
-        })
+        let granted = child.terms.as_ref()?.granted.as_ref()?;
+        let since = facts::first(model, made)?.time;
+        spis.all(|spi| !gone.contains(spi))
+            .then(|| (packets(granted), since))
     });
-    lasting.collect()
+    let mut first = BTreeMap::new();
+    for (packets, since) in lasting {
+        let earliest = first.entry(packets).or_insert(since);
+        *earliest = since.min(*earliest);
+    }
+    first
 }
 
 /// Whether a child SA, or what it was rekeyed to, lives for longer than `soon` beside the next.
 fn lives_beside(
     case: &Case<'_>,
-    lasting: &[Lasting<'_>],
+    lasting: &BTreeMap<Packets, Timestamp>,
     before: &Made,
     after: &Made,
     soon: Span,
@@ -237,24 +283,44 @@ fn lives_beside(
     let ends = after
         .vantage
         .and_then(|vantage| tap::ended(case.model, vantage));
-    let mut lasting = lasting.iter();
-    ends.is_some_and(|end| end.since(at) > soon)
-        && lasting.any(|one| one.since <= at && same_sides(one.sides, &before.sides))
+    let since = lasting.get(&before.packets);
+    ends.is_some_and(|end| end.since(at) > soon) && since.is_some_and(|since| *since <= at)
 }
 
 /// Whether who deleted a child SA sends on a third for longer than `soon` after the new one, which it had before.
-fn sends_on(case: &Case<'_>, gone: &BTreeSet<EspSpi>, one: &Displaced<'_>, soon: Span) -> bool {
-    let time = one.after.at.1;
-    let to = end_of(case.tunnel, one.after.to);
-    case.flows().any(|flow| {
-        let spi = flow.key.spi;
-        let of_these = [one.before, one.after].map(|made| made.spis.contains(&Some(spi)));
-        flow.key.vantage == one.deletion.vantage
-            && flow.seen.first.1 < time
-            && flow.seen.last.1.since(time) > soon
-            && end_of(case.tunnel, flow.key.to) == to
-            && !of_these.contains(&true)
-            && !gone.contains(&spi)
+fn sends_on(
+    case: &Case<'_>,
+    gone: &BTreeSet<EspSpi>,
+    displaced: &[Displaced<'_>],
+    soon: Span,
+) -> bool {
+    let flows = case.flows().filter(|flow| !gone.contains(&flow.key.spi));
+    let mut flows: Vec<&EspFlow> = flows.collect();
+    flows.sort_by_key(|flow| flow.seen.first.1);
+    let mut flows = flows.into_iter().peekable();
+    let mut displaced: Vec<&Displaced<'_>> = displaced.iter().collect();
+    displaced.sort_by_key(|one| one.after.at.1);
+    // Of what began before: the last packet of each SPI, and the SPIs of each tap and end in order of that.
+    let mut last: BTreeMap<(Vantage, Option<usize>, EspSpi), Timestamp> = BTreeMap::new();
+    let mut order: BTreeSet<(Vantage, Option<usize>, Timestamp, EspSpi)> = BTreeSet::new();
+    displaced.into_iter().any(|one| {
+        let time = one.after.at.1;
+        while let Some(flow) = flows.next_if(|flow| flow.seen.first.1 < time) {
+            let (tap, spi) = (flow.key.vantage, flow.key.spi);
+            let (end, seen) = (end_of(case.tunnel, flow.key.to), flow.seen.last.1);
+            let known = last.entry((tap, end, spi)).or_insert(seen);
+            order.remove(&(tap, end, *known, spi));
+            *known = seen.max(*known);
+            order.insert((tap, end, *known, spi));
+        }
+        let (tap, end) = (one.deletion.vantage, end_of(case.tunnel, one.after.to));
+        let after = (tap, end, time.later(soon), EspSpi(u32::MAX));
+        let to_end = (tap, end, Timestamp(i64::MAX), EspSpi(u32::MAX));
+        let mut others = order.range(after..=to_end);
+        others.any(|(.., spi)| {
+            let of_these = [one.before, one.after].map(|made| made.spis.contains(&Some(*spi)));
+            !of_these.contains(&true)
+        })
     })
 }
 
@@ -470,7 +536,7 @@ fn granting(made: &Exchange) -> Option<&Flight> {
 }
 
 /// Sealed messages that may delete a child SA, and who sends them.
-fn deletes(case: &Case<'_>) -> Vec<(Cite, IpAddr)> {
+pub(super) fn deletes(case: &Case<'_>) -> Vec<(Cite, IpAddr)> {
     let small = [InformationalClass::DeleteChild, InformationalClass::Small];
     let mut found = Vec::new();
     for sa in &case.tunnel.ike_sas {
@@ -480,6 +546,7 @@ fn deletes(case: &Case<'_>) -> Vec<(Cite, IpAddr)> {
             if kinds.contains(&exchange.kind)
                 && let Some(request) = exchange.request()
                 && let Some(message) = facts::first(case.model, request)
+                && case.model.opened(request).is_none()
                 && case
                     .model
                     .informational_class(*sa, request)
@@ -495,11 +562,7 @@ fn deletes(case: &Case<'_>) -> Vec<(Cite, IpAddr)> {
 
 /// Whether both are for the same packets, whoever asked.
 fn is_alike(one: &Made, other: &Made) -> bool {
-    same_sides(&one.sides, &other.sides)
-}
-
-fn same_sides([a, b]: &[Vec<Selector>; 2], [c, d]: &[Vec<Selector>; 2]) -> bool {
-    selector::same(a, c) && selector::same(b, d) || selector::same(a, d) && selector::same(b, c)
+    one.packets == other.packets
 }
 
 /// The child SAs of a tunnel that were granted and rekey none, in order.
@@ -519,6 +582,7 @@ fn made(case: &Case<'_>) -> Vec<Made> {
                 from: answer.from,
                 to: answer.to,
                 spis,
+                packets: packets(&sides),
                 sides,
             })
         })
@@ -581,6 +645,9 @@ mod tests {
             .map(|line| line.to_owned() + "\n")
             .collect();
         fires(&twice, "single-child-peer");
+        // Later, the delete has nothing to do with it.
+        let later = twice.replace("2.2 B", "2.8 B").replace("2.3 A", "2.9 A");
+        silent(&later, "single-child-peer");
         let other = twice
             .replace(
                 "3 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=3",

@@ -169,8 +169,11 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
         .take(limits::CHILD_ATTEMPTS)
         .map(|id| &case.model.exchanges[*id])
         .filter(|exchange| {
+            // Those that were read say themselves what they hold.
+            let mut flights = exchange.flights.iter();
             exchange.kind == ExchangeType::CREATE_CHILD_SA
                 && case.model.child_outcome(exchange) == ChildOutcome::Made
+                && flights.any(|flight| case.model.opened(flight).is_none())
         })
         .filter_map(|exchange| {
             let dropped = case.model.dropped_at_most(exchange)?;

@@ -4,6 +4,7 @@ use super::clear_text_leak;
 use crate::diagnose::facts::child::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::language::Text;
 use crate::model::{ClearFlow, Selector, selector};
 use crate::registry::{NotifyType, NotifyV1};
 use crate::say;
@@ -63,15 +64,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             from
         )
     });
-    let known = known_of(attempts, from, first);
-    let known_for = known.as_ref().map(|(own, other)| {
-        say!(
-            "{from} itself has {own} and {other}.",
-            from,
-            own = selector::said(own),
-            other = selector::said(other)
-        )
-    });
+    let known_for = known_of(attempts, from, first);
     // What leaves in clear tells what the asker's hosts want to reach. If it asked for that, it leaves for want
     // of the child SA; else it asked for the wrong network.
     let elsewhere = asked.and_then(|asked| elsewhere(case, asked));
@@ -201,26 +194,39 @@ fn asked_by_pairs(refusal: &Refusal, attempts: &[child::Attempt]) -> bool {
         .any(|[one, two]| selector::is_within(one, own) && selector::is_within(two, other))
 }
 
-/// Selectors that an end showed to have in another attempt: its own and the other side's.
-fn known_of(
-    attempts: &[child::Attempt],
-    end: IpAddr,
-    not: &Refusal,
-) -> Option<(Vec<crate::model::Selector>, Vec<crate::model::Selector>)> {
-    attempts
-        .iter()
-        .filter(|attempt| attempt.exchange != not.attempt.exchange)
-        .find_map(|attempt| {
-            let request = attempt.told.request.as_ref()?;
+/// What an end showed of its selectors in another attempt: what it asked for itself, or else granted, which may be a
+/// part of what it has (RFC 7296 section 2.9).
+fn known_of(attempts: &[child::Attempt], end: IpAddr, not: &Refusal) -> Option<Text> {
+    let others = || {
+        let attempts = attempts.iter();
+        attempts.filter(|attempt| attempt.exchange != not.attempt.exchange)
+    };
+    let asked = others().find_map(|attempt| {
+        let request = attempt.told.request.as_ref();
+        let [own, other] = request
+            .filter(|request| request.from == end)?
+            .selectors
+            .as_ref()?;
+        Some(say!(
+            "{from} itself has {own} and {other}.",
+            from = end,
+            own = selector::said(own),
+            other = selector::said(other)
+        ))
+    });
+    asked.or_else(|| {
+        others().find_map(|attempt| {
             let answer = attempt.told.answer.as_ref();
-            if request.from == end {
-                let [own, other] = request.selectors.clone()?;
-                return Some((own, other));
-            }
             let answer = answer.filter(|answer| answer.from == end && answer.has_sa)?;
-            let [other, own] = answer.selectors.clone()?;
-            Some((own, other))
+            let [other, own] = answer.selectors.as_ref()?;
+            Some(say!(
+                "{from} granted {own} and {other} to another request.",
+                from = end,
+                own = selector::said(own),
+                other = selector::said(other)
+            ))
         })
+    })
 }
 
 #[cfg(test)]

@@ -120,6 +120,11 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     if after.is_none() && still >= NEEDED && rekeyed() {
         return None;
     }
+    // Those of IKEv1 outlive phase 1, which was only renewed where they do.
+    let renewed = matches!(after, None | Some(Afterwards::Up)) && sa.version.major() == 1;
+    if renewed && outlives(case, at.1) {
+        return None;
+    }
     let (severity, confidence, what): (_, _, Text) = match (still >= NEEDED, after) {
         (_, Some(Afterwards::Up)) => (
             Severity::Info,
@@ -196,6 +201,16 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
         None => {
             finding.or("A small informational message of another kind, at the end of the IKE SA.")
         }
+    })
+}
+
+/// Whether child SAs carry traffic in both directions before a time and for long after it.
+fn outlives(case: &Case<'_>, time: Timestamp) -> bool {
+    case.directions().iter().any(|directions| {
+        [0, 1].into_iter().all(|end| {
+            let mut seen = directions.flows(end).iter().map(|flow| flow.seen);
+            seen.any(|seen| seen.first.1 < time && seen.last.1 > time.later(SILENCE))
+        })
     })
 }
 

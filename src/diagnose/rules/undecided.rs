@@ -1,7 +1,7 @@
 //! Too little was recorded to tell whether a tunnel works.
 
 use super::redirected;
-use crate::diagnose::facts::asked::is_v1;
+use crate::diagnose::facts::asked::{self, is_v1};
 use crate::diagnose::facts::{Tap, abandoned, clear, end_of, first, tap};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
@@ -64,6 +64,9 @@ fn is_decided(case: &Case<'_>) -> bool {
         match sa.state {
             IkeState::Refused if !may_go_on(case, sa) => return true,
             IkeState::Refused => begun = true,
+            // In IKEv1 no message shows its place, so what a recording that begins late takes for a refusal may be
+            // none.
+            IkeState::AuthRefused if !is_whole(case, sa) => begun = true,
             IkeState::Established
             | IkeState::AlreadyUp
             | IkeState::AuthRefused
@@ -89,6 +92,13 @@ fn is_decided(case: &Case<'_>) -> bool {
         }
     }
     spoke == [true; 2] && (met || !begun)
+}
+
+/// Whether the negotiation of an IKE SA was recorded from its beginning, or shows by itself how far it came.
+fn is_whole(case: &Case<'_>, sa: &IkeSa) -> bool {
+    let mut exchanges = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
+    let phase1 = exchanges.find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION);
+    phase1.is_none_or(|phase1| asked::from_the_start(case.model, phase1))
 }
 
 /// Whether the refusal of an IKE SA is no end of it: it asks for another group (RFC 7296 section 1.2), or sends the
@@ -126,7 +136,9 @@ fn is_answered(exchange: &Exchange) -> bool {
 fn found(case: &Case<'_>) -> Option<Finding> {
     let [one, two] = case.tunnel.ends;
     let (first, last) = span(case)?;
-    let by_icmp_alone = case.messages().next().is_none() && case.flows().next().is_none();
+    let by_icmp_alone = case.messages().next().is_none()
+        && case.flows().next().is_none()
+        && case.outside().next().is_none();
     let mut says = match by_icmp_alone {
         true => say!(
             "ICMP errors about packets between {one} and {two} were recorded, and no such packet.",
@@ -184,7 +196,8 @@ fn found(case: &Case<'_>) -> Option<Finding> {
             "Whether there is an answer, and whether one was due yet, is not shown.".into()
         }
     });
-    let left = case.messages().next().map(|message| message.vantage);
+    let of_sa = case.messages().next().map(|message| message.vantage);
+    let left = of_sa.or_else(|| Some(case.outside().next()?.vantage));
     if let Some(end) = left.and_then(|vantage| tap::ended(case.model, vantage)) {
         says.add(match end.since(last.1) {
             Span(..=0) => "The capture ends with the last of it.".into(),
@@ -243,23 +256,20 @@ fn left_off(case: &Case<'_>) -> Option<(IpAddr, Text)> {
     // RFC 7296 section 2.23.
     let floats = sa.nat.is_some_and(|nat| nat.is_there());
     let recorded = case.model.past_port_500.contains(&message.vantage.input);
-    let says = says.then(match (floats, recorded) {
-        (true, false) => {
-            "It does not like the answer, or only looked; or its next message, which goes to port 4500, for a NAT is \
-             there, was lost on the way or left out of this capture."
-        }
-        (true, true) => {
-            "It does not like the answer, or only looked; or its next message, which goes to port 4500, for a NAT is \
-             there, was lost on the way."
-        }
-        (false, false) => {
-            "It does not like the answer, or only looked; or its next message, to the same port or to port 4500, was \
-             lost on the way or left out of this capture."
-        }
-        (false, true) => {
-            "It does not like the answer, or only looked; or its next message, to the same port or to port 4500, was \
-             lost on the way."
-        }
+    let place = match floats {
+        true => "port 4500, for a NAT is there",
+        false => "the same port or port 4500",
+    };
+    let says = says.then(match recorded {
+        true => say!(
+            "It does not like the answer, or only looked; or its next message was lost on the way to {place}.",
+            place
+        ),
+        false => say!(
+            "It does not like the answer, or only looked; or its next message was lost on the way to {place}, or left \
+             out of this capture.",
+            place
+        ),
     });
     Some((initiator, says))
 }
@@ -280,6 +290,11 @@ fn sent(case: &Case<'_>, end: usize) -> Text {
     for message in case.messages() {
         if of_end(message.path.from().address) {
             *messages.entry(message.vantage).or_insert(0u64) += 1;
+        }
+    }
+    for row in case.outside() {
+        if of_end(row.path.from.address) {
+            *messages.entry(row.vantage).or_insert(0) += row.count;
         }
     }
     for flow in case.flows() {
@@ -312,7 +327,9 @@ fn span(case: &Case<'_>) -> Option<(Cite, Cite)> {
     let errors = errors
         .filter_map(|row| case.model.icmp.get(*row))
         .map(|seen| ((seen.frame, seen.time), (seen.frame, seen.last)));
-    messages.chain(flows).chain(errors).reduce(|all, one| {
+    let outside = case.outside().map(|row| (row.seen.first, row.seen.last));
+    let all = messages.chain(flows).chain(errors).chain(outside);
+    all.reduce(|all, one| {
         (
             std::cmp::min_by_key(all.0, one.0, |at| at.1),
             std::cmp::max_by_key(all.1, one.1, |at| at.1),
@@ -363,7 +380,7 @@ mod tests {
         let says = |end: u32, init: &str| beside(":4500", end, init);
         assert!(says(16, INIT).contains("192.0.2.1 had the answer"));
         // What next goes to port 4500 may be left out of a capture that has nothing else of it.
-        assert!(says(16, INIT).contains("lost on the way."));
+        assert!(says(16, INIT).contains("lost on the way to the same port or port 4500."));
         assert!(beside("", 16, INIT).contains("left out of this capture"));
         // It may ask again yet, or has.
         assert!(!says(12, INIT).contains("had the answer"));

@@ -1,5 +1,6 @@
 //! ESP for an SA that its receiver does not know.
 
+use crate::diagnose::facts::clear::Denial;
 use crate::diagnose::facts::{child, clear, end_of, esp, quality, selectors};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::EspFlow;
@@ -42,28 +43,26 @@ Notifications in clear can be forged; alone they prove little, and are told for 
 ";
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let notices: Vec<&clear::Notice> = case
-        .tunnel
-        .ike_sas
-        .iter()
-        .flat_map(|id| clear::refusals(&case.model.ike_sas[*id], NotifyType::INVALID_SPI))
-        .collect();
-    let Some(first) = notices.first() else {
+    let denials = clear::denials(case, &[NotifyType::INVALID_SPI]);
+    let Some(first) = denials.first() else {
         return sent_on(case).into_iter().collect();
     };
-    let spi = notice_spi(first);
-    let (from, times) = (first.from, child::times(notices.len()));
+    let said = denials.iter().map(|denial| denial.count).sum::<u64>();
+    let (from, times) = (
+        first.from,
+        child::times(usize::try_from(said).unwrap_or(usize::MAX)),
+    );
     // Of many the one counts that what goes on bears out.
-    let gone_on = notices
+    let gone_on = denials
         .iter()
-        .find_map(|notice| Some((notice_spi(notice)?, went_on(case, notice)?)));
-    let spi = gone_on.map(|(spi, _)| spi).or(spi);
+        .find_map(|denial| Some((denial.spi?, went_on(case, denial)?)));
+    let spi = gone_on.map(|(spi, _)| spi).or(first.spi);
     let (severity, confidence) = match gone_on {
         Some(_) => (RULE.severity, Confidence::Likely),
         None => (Severity::Info, Confidence::Possible),
     };
     let after = after(case, first);
-    let mut finding = Finding::new(&RULE, confidence, case.id, first.at, first.name())
+    let mut finding = Finding::new(&RULE, confidence, case.id, first.first, first.name.clone())
         .severity(severity)
         .title(say!(
             "{from} does not know the SA that it gets ESP on",
@@ -103,8 +102,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.advise("Restart the tunnel on the side that sends.");
     }
     finding = finding.advise("Enable dead peer detection on both sides.");
-    for notice in notices.iter().skip(1) {
-        finding = finding.also(notice.at, "again");
+    let others = denials.iter().skip(1).map(|denial| denial.first);
+    let last = denials.iter().filter(|denial| denial.count > 1);
+    for at in others.chain(last.map(|denial| denial.last)) {
+        finding = finding.also(at, "again");
     }
     vec![finding]
 }
@@ -114,16 +115,6 @@ const SETTLED: Span = Span::from_secs(5);
 
 /// So many packets after that are no stragglers.
 const MANY: u64 = 10;
-
-/// The SPI that a notification is about: IKEv2 has it in the data (RFC 7296 section 3.10.1), IKEv1 in
-/// the field for it (RFC 2408 section 3.14) or in the data.
-fn notice_spi(notice: &clear::Notice) -> Option<EspSpi> {
-    let data = || {
-        let octets = notice.data.first_chunk()?;
-        Some(EspSpi(u32::from_be_bytes(*octets)))
-    };
-    notice.spi.or_else(data)
-}
 
 /// What becomes of the ESP on the SPI that a notification names.
 #[derive(Clone, Copy, Debug)]
@@ -138,23 +129,24 @@ struct After {
 
 /// How many packets came to who sent a notification on the SPI that it names, long after that. `None`
 /// if they are few, or if both know the SA.
-fn went_on(case: &Case<'_>, notice: &clear::Notice) -> Option<u64> {
-    let after = after(case, notice)?;
+fn went_on(case: &Case<'_>, denial: &Denial) -> Option<u64> {
+    let after = after(case, denial)?;
     (after.late >= MANY && !after.known).then_some(after.late)
 }
 
 /// What becomes of the ESP on the SPI that a notification names, if there is any.
-fn after(case: &Case<'_>, notice: &clear::Notice) -> Option<After> {
-    let spi = notice_spi(notice)?;
-    let settled = notice.at.1.later(SETTLED);
+fn after(case: &Case<'_>, denial: &Denial) -> Option<After> {
+    let spi = denial.spi?;
+    let (frame, time) = denial.first;
+    let settled = time.later(SETTLED);
     let is_past = |flow: &EspFlow| {
-        let input = case.model.inputs.get(usize::from(notice.at.0.input));
+        let input = case.model.inputs.get(usize::from(frame.input));
         input.is_none_or(|input| input.set == flow.key.vantage.input)
             && quality::clock_error(case.model, flow.key.vantage) == Span::default()
     };
     let flow = case.flows().find(|flow| {
         flow.key.spi == spi
-            && end_of(case.tunnel, flow.key.to) == end_of(case.tunnel, notice.from)
+            && end_of(case.tunnel, flow.key.to) == end_of(case.tunnel, denial.from)
             && is_past(flow)
     })?;
     let answered = flow.child_sa.child_sa().is_some_and(|id| {
@@ -165,7 +157,7 @@ fn after(case: &Case<'_>, notice: &clear::Notice) -> Option<After> {
             .any(|other| esp::packets_since(other, settled) >= MANY)
     });
     Some(After {
-        lasted: flow.seen.last.1.since(notice.at.1),
+        lasted: flow.seen.last.1.since(time),
         late: esp::packets_since(flow, settled),
         known: answered,
     })
@@ -237,6 +229,33 @@ mod tests {
         0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
         20 B:500 > A:500 INFORMATIONAL i=1 r=2 id=0 request by=responder opened D(ESP 0xb1)
         20.1 A:500 > B:500 INFORMATIONAL i=1 r=2 id=0 response by=initiator opened D(ESP 0xa1)";
+
+    #[test]
+    fn what_is_said_again_is_counted_and_cited() {
+        let found = fires(
+            "1 A > B ESP 0xb1 seq 100..300 every 0.1 size 136
+             1.1 B:500 > A:500 INFORMATIONAL i=5 r=0 id=0 request N(INVALID_SPI 000000b1)
+             2.1 B:500 > A:500 INFORMATIONAL i=6 r=0 id=0 request N(INVALID_SPI 000000b1)
+             3.1 B:500 > A:500 INFORMATIONAL i=7 r=0 id=0 request N(INVALID_SPI 000000b1)",
+            "unknown-spi",
+        );
+        let says = found.says.to_string();
+        assert!(says.contains("3 times, about 0x000000b1"), "{says}");
+        assert_eq!(found.evidence.len(), 2);
+    }
+
+    #[test]
+    fn what_two_taps_record_is_said_once() {
+        let said = "1.1 B:500 > A:500 INFORMATIONAL i=5 r=0 id=0 request N(INVALID_SPI 000000b1)";
+        let text =
+            format!("1 A > B ESP 0xb1 seq 100..300 every 0.1 size 136\n{said}\n{said} tap=1");
+        let found = fires(&text, "unknown-spi");
+        assert!(
+            found.says.to_string().contains("in clear once"),
+            "{found:?}"
+        );
+        assert_eq!(found.evidence.len(), 1);
+    }
 
     #[test]
     fn esp_goes_on_after_its_receiver_deleted_the_sa() {

@@ -10,7 +10,7 @@ use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
 use crate::model::{
     AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState,
-    IkeSuite, Model, Negotiation, Notice, Plain, Role, selector,
+    IkeSuite, Model, Negotiation, Notice, Role, selector,
 };
 use crate::registry::{ExchangeType, NotifyType, TransformType};
 use crate::say;
@@ -307,11 +307,6 @@ impl Teller<'_, '_> {
         let Some(asked) = Asked::of(self.model, exchange) else {
             return;
         };
-        // What is said in clear beyond any IKE SA must not be answered (RFC 7296 section 1.5).
-        let bare = asked.message.plain == Plain::Clear;
-        if exchange.kind == ExchangeType::INFORMATIONAL && bare && sa.suite.is_none() {
-            return;
-        }
         // In IKEv1 another exchange refuses it.
         let v1 = sa.version.major() == 1;
         if v1 && asked.fate != Fate::Answered && is_refused(self.model, sa, exchange) {
@@ -514,6 +509,11 @@ fn heard(case: &Case<'_>) -> [Vec<Cite>; 2] {
     for message in case.messages() {
         let end = end_of(case.tunnel, message.path.from().address);
         hear(end, (message.frame, message.time));
+    }
+    for row in case.outside() {
+        let end = end_of(case.tunnel, row.path.from.address);
+        hear(end, row.seen.first);
+        hear(end, row.seen.last);
     }
     for flow in case.flows() {
         let end = esp::destination(case.tunnel, flow).map(|end| 1 - end);

@@ -7,14 +7,16 @@
 mod child;
 mod fold;
 mod ike;
+mod outside;
 mod traffic;
 
 use super::case::Case;
+use super::facts::tap;
 use super::facts::taps::Clocks;
 use super::finding::Cite;
 use super::rules::peer_restarted;
 use crate::language::Text;
-use crate::model::{IkeState, Model, TunnelId};
+use crate::model::{Model, TunnelId};
 use crate::say;
 use crate::units::{Span, Timestamp};
 
@@ -72,13 +74,15 @@ pub enum Kind {
     TrafficResumed,
     /// An SA was deleted.
     Deleted,
+    /// Something was said outside of any IKE SA.
+    Outside,
     /// More of what was told before: many events in one.
     Again,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::FirstSeen,
         Self::Retransmitted,
         Self::LastHeard,
@@ -96,6 +100,7 @@ impl Kind {
         Self::TrafficStopped,
         Self::TrafficResumed,
         Self::Deleted,
+        Self::Outside,
         Self::Again,
     ];
 
@@ -119,6 +124,7 @@ impl Kind {
             Self::TrafficStopped => "traffic stopped",
             Self::TrafficResumed => "traffic resumed",
             Self::Deleted => "deleted",
+            Self::Outside => "outside of any IKE SA",
             Self::Again => "again",
         }
     }
@@ -143,6 +149,7 @@ impl Kind {
             Self::TrafficStopped => "traffic-stopped",
             Self::TrafficResumed => "traffic-resumed",
             Self::Deleted => "deleted",
+            Self::Outside => "outside",
             Self::Again => "again",
         }
     }
@@ -178,6 +185,7 @@ pub fn timeline(model: &Model, tunnel: TunnelId) -> Vec<Event> {
     let clocks = Clocks::of(case.tunnel);
     ike::tell(&case, &clocks, &mut events);
     child::tell(&case, &mut events);
+    outside::tell(&case, &mut events);
     traffic::tell(&case, &clocks, &mut events);
     if case.tunnel.ike_sas.len() > 1 {
         let restarts = super::check(&peer_restarted::RULE, &case).unwrap_or_default();
@@ -208,10 +216,6 @@ fn first_seen(case: &Case<'_>, clocks: &Clocks) -> Option<Event> {
     let message = case
         .messages()
         .min_by_key(|message| order(&(message.frame, message.time)));
-    let late = case
-        .ike_sas()
-        .next()
-        .is_none_or(|sa| sa.state == IkeState::AlreadyUp);
     let ike = message.map(|message| {
         let says = say!(
             "first packet: {exchange} from {from} to {to}",
@@ -222,9 +226,19 @@ fn first_seen(case: &Case<'_>, clocks: &Clocks) -> Option<Event> {
         ((message.frame, message.time), says)
     });
     let esp = esp.map(|at| (at, Text::from("first packet is of traffic")));
-    let first = ike.into_iter().chain(esp);
+    let outside = case.outside().min_by_key(|row| order(&row.seen.first));
+    let outside = outside.map(|row| {
+        let says = say!(
+            "first packet: {exchange} from {from} to {to}",
+            exchange = row.exchange,
+            from = row.path.from,
+            to = row.path.to
+        );
+        (row.seen.first, says)
+    });
+    let first = ike.into_iter().chain(esp).chain(outside);
     let (at, says) = first.min_by_key(|(at, _)| order(at))?;
-    let says = match late {
+    let says = match tap::is_late(case) {
         true => say!(
             "{says}; it was up before, or its negotiation was not recorded",
             says
@@ -464,6 +478,18 @@ mod tests {
                 "12.0 moved: 192.0.2.1:1025 now sends from 192.0.2.3:4500"
             ],
             "{told}"
+        );
+    }
+
+    #[test]
+    fn what_is_said_outside_of_any_ike_sa_is_no_request_and_no_tunnel() {
+        check(
+            "0.0 B:500 > A:500 INFO_V1 i=0 r=0 id=7 N(5)
+             2.0 B:500 > A:500 INFO_V1 i=0 r=0 id=8 N(5)
+             9.0 B:500 > A:500 INFORMATIONAL i=0 r=0 id=0 request N(INVALID_SPI 000000b1)",
+            "0.0 first-seen: first packet: Informational from 192.0.2.2:500 to 192.0.2.1:500
+             0.0 outside: 192.0.2.2 says outside of any IKE SA: INVALID-MAJOR-VERSION (2 times in 2.0 s)
+             9.0 outside: 192.0.2.2 says outside of any IKE SA: INVALID_SPI 0x000000b1",
         );
     }
 

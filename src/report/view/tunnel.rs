@@ -4,6 +4,7 @@ use super::child_sa::ChildSaView;
 use super::flow::FlowView;
 use super::ike_sa::{IkeSaView, behind_nat, state, version};
 use super::inner::InsideView;
+use super::outside::OutsideView;
 use super::taps::TapsView;
 use super::timeline::{EventView, timeline};
 use crate::language::Language;
@@ -86,6 +87,8 @@ pub struct TunnelView<'a> {
     pub state: &'static str,
     /// Its IKE SAs in order.
     pub ike_sas: Vec<IkeSaView<'a>>,
+    /// What its ends say outside of any IKE SA, in order.
+    pub outside: Vec<OutsideView>,
     /// Its child SAs in order.
     pub child_sas: Vec<ChildSaView>,
     /// Its ESP and AH flows in order.
@@ -115,6 +118,12 @@ impl<'a> TunnelView<'a> {
                 .ike_sas
                 .iter()
                 .map(|id| IkeSaView::new(model, *id))
+                .collect(),
+            outside: tunnel
+                .outside
+                .iter()
+                .filter_map(|row| model.outside.get(*row))
+                .map(OutsideView::new)
                 .collect(),
             child_sas: model
                 .child_sas_of(tunnel)

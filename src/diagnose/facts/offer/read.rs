@@ -100,18 +100,22 @@ pub fn known_of(case: &Case<'_>, end: IpAddr, not: &IkeSa) -> Option<(Offer, Cit
     known.into_iter().next()
 }
 
-/// The last choice before a time that `responder` made of an offer of `initiator`, with that offer.
-pub fn accepted_before(
-    case: &Case<'_>,
-    [initiator, responder]: [IpAddr; 2],
-    before: Cite,
-) -> Option<Agreed> {
+/// The last choice before a time that the responder of an IKE SA made of an offer of the same initiator in the
+/// same version, which has algorithms of its own; with that offer.
+pub fn accepted_before(case: &Case<'_>, not: &IkeSa, before: Cite) -> Option<Agreed> {
+    let path = not.paths.first()?;
+    let ends = (path.from.address, path.to.address);
     case.tunnel
         .ike_sas
         .iter()
         .rev()
-        .filter_map(|id| agreed(case.model, &case.model.ike_sas[*id]))
-        .filter(|agreed| agreed.initiator == initiator && agreed.responder == responder)
+        .map(|id| &case.model.ike_sas[*id])
+        .filter(|sa| {
+            let path = sa.paths.first();
+            sa.version.major() == not.version.major()
+                && path.is_some_and(|path| (path.from.address, path.to.address) == ends)
+        })
+        .filter_map(|sa| agreed(case.model, sa))
         .find(|agreed| agreed.choice.1.1 < before.1)
 }
 
