@@ -1713,9 +1713,9 @@ mod tests {
         let says = |text: &str| fires(text, "auth-failed").says.to_string();
         let up = sa(1, 240) + &sa(30, 80);
         let lives = says(&(up.clone() + &probe(60)));
-        assert!(lives.contains("is still up"), "{lives}");
+        assert!(lives.contains("was still up"), "{lives}");
         let silent = says(&(up + "60 C > B ESP 0xc1"));
-        assert!(!silent.contains("is still up"), "{silent}");
+        assert!(!silent.contains("was still up"), "{silent}");
     }
 
     #[test]
