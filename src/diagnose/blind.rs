@@ -284,7 +284,7 @@ fn taps(model: &Model, tunnel: &Tunnel, told: &mut Vec<Blind>) {
         if uncounted > 0 {
             told.push(Blind {
                 what: say!(
-                    "what {flows} between {first} and {second} lose between {one} and {other}",
+                    "what is lost of {flows} of {first} and {second} between {one} and {other}",
                     flows = count(uncounted, "flow"),
                     first,
                     second,

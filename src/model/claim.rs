@@ -16,6 +16,9 @@ pub struct Claim {
     pub expects: Option<String>,
     /// How it proves its identity.
     pub method: Option<AuthMethod>,
+    /// Whether the proof is made with the key of EAP, though its method is that of a pre-shared key (RFC 7296
+    /// section 2.16).
+    pub by_eap: bool,
     /// The name it gives in EAP.
     pub eap_identity: Option<String>,
     /// Whether it sends a certificate.
@@ -36,6 +39,7 @@ impl Claim {
             says = say!("{says}, wanting “{wanted}”", says, wanted);
         }
         says = match self.method {
+            Some(AuthMethod::SHARED_KEY_MIC) if self.by_eap => say!("{says}, by EAP", says),
             Some(AuthMethod::SHARED_KEY_MIC) => say!("{says}, by pre-shared key", says),
             Some(method) => {
                 let method = Text::verbatim(method_name(method));
@@ -54,6 +58,7 @@ impl Model {
     /// What initiator and responder say of themselves, as far as it was read.
     pub fn claims(&self, ike_sa: IkeSaId) -> [Claim; 2] {
         let mut claims = [Claim::default(), Claim::default()];
+        let mut eap = false;
         let exchanges = self.ike_sas[ike_sa].exchanges.iter();
         let flights = exchanges
             .map(|id| &self.exchanges[*id])
@@ -75,9 +80,10 @@ impl Model {
                 Role::Initiator => &mut *initiator,
                 Role::Responder => responder,
             };
-            if note(claim, &read, flight.by) {
+            if note(claim, &read, flight.by, eap) {
                 claim.at.get_or_insert((message.frame, message.time));
             }
+            eap |= read.payload(PayloadType::EAP).is_some();
             if flight.by == Role::Responder {
                 initiator.assigned.extend(assigned(&read));
             }
@@ -92,8 +98,8 @@ pub fn method_name(method: AuthMethod) -> String {
     name.unwrap_or_else(|| format!("authentication method {}", method.0))
 }
 
-/// Notes what a message says of its sender; whether it says anything.
-fn note(claim: &mut Claim, read: &Message<'_>, by: Role) -> bool {
+/// Notes what a message says of its sender, after rounds of EAP or without; whether it says anything.
+fn note(claim: &mut Claim, read: &Message<'_>, by: Role, eap: bool) -> bool {
     let before = claim.clone();
     for payload in &read.payloads {
         match &payload.body {
@@ -109,6 +115,7 @@ fn note(claim: &mut Claim, read: &Message<'_>, by: Role) -> bool {
             }
             Body::V2(ikev2::Body::Auth(auth)) => {
                 claim.method = Some(auth.method);
+                claim.by_eap = eap && auth.method == AuthMethod::SHARED_KEY_MIC;
             }
             Body::V2(ikev2::Body::Cert(_)) | Body::V1(ikev1::Body::Cert(_)) => {
                 claim.certificate = true;

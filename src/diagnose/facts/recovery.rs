@@ -19,10 +19,10 @@ pub fn tell(case: &Case<'_>, finding: Finding) -> Finding {
         return finding;
     };
     finding.says.add(say!(
-        "Another IKE SA between the two, which came up {span} before, is still up.",
+        "Another IKE SA between the two, which came up {span} before, was still up.",
         span = first.since(birth.up.1)
     ));
-    finding.beside(birth.up, "an IKE SA that is still up")
+    finding.beside(birth.up, "an IKE SA that was still up")
 }
 
 /// The last IKE SA that came up before a time and is heard of, itself or its child SAs, after another: who is

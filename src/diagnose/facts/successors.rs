@@ -76,10 +76,10 @@ impl Successors {
         self.replaced.contains(&id)
     }
 
-    /// Whether another IKE SA than this had begun before this time, and was seen after it or is
+    /// Whether another IKE SA than this had begun by this time, and was seen after it or is
     /// established and had begun no longer than `fresh` before.
     pub fn stands_beside(&self, id: IkeSaId, time: Timestamp, fresh: Span) -> bool {
-        let before = self.stood.partition_point(|stood| stood.first < time);
+        let before = self.stood.partition_point(|stood| stood.first <= time);
         let seen_after = before
             .checked_sub(1)
             .and_then(|place| self.stood.get(place))
@@ -91,7 +91,7 @@ impl Successors {
                     .filter(|(_, other)| *other != id);
                 others.into_iter().any(|(last, _)| *last > time)
             });
-        let until = self.up.partition_point(|(first, _)| *first < time);
+        let until = self.up.partition_point(|(first, _)| *first <= time);
         let latest = self.up.get(..until).unwrap_or_default().iter().rev();
         let mut latest = latest.filter(|(_, other)| *other != id);
         seen_after

@@ -84,6 +84,8 @@ enum Means {
     User,
     /// Nothing yet: EAP is asked for.
     Eap,
+    /// The key that EAP gave both sides (RFC 7296 section 2.16).
+    EapKey,
     /// It is not known.
     Unknown,
 }
@@ -129,6 +131,10 @@ impl Means {
             }
             Self::Eap => {
                 "Let both sides use the same method for this identity: EAP, or a pre-shared key or a certificate."
+            }
+            Self::EapKey => {
+                "See that the authentication server gives the gateway the key of EAP (in RADIUS as MS-MPPE-Send-Key \
+                 and MS-MPPE-Recv-Key), and read its log."
             }
             Self::Unknown => {
                 "Compare pre-shared keys, identities (type and value) and certificates of both sides."
@@ -331,6 +337,9 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             finding.or("The certificate is expired, or its authority is not trusted.")
         }
         Means::SharedKey | Means::Unknown => finding.or("The pre-shared keys differ."),
+        Means::EapKey => finding.or(
+            "The gateway did not get the key of EAP from the authentication server, or the method of EAP gives none.",
+        ),
         Means::SameKey | Means::User | Means::Eap => finding,
     };
     // A root need not be sent; one in between has to be, where the peer does not have it.
@@ -388,6 +397,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
 /// What the proof rests on that a refusal which was read is of.
 fn means_of(model: &Model, refusal: &Refusal, claim: &Claim) -> Means {
     match claim.method {
+        _ if claim.by_eap => Means::EapKey,
         _ if claim.certificate => Means::Signature,
         _ if refusal.v1 && shares_key(model, refusal.ike_sa) => Means::SameKey,
         _ if refusal.v1 => Means::of(model, refusal.ike_sa),
@@ -1152,7 +1162,7 @@ fn malformed(errors: &[Told]) -> Option<NotifyV1> {
 
 /// The error by which a refusal of message 5, which was read, calls it garbage.
 pub(super) fn called_malformed(model: &Model, id: IkeSaId, at: Cite) -> Option<NotifyV1> {
-    let (_, read) = model.opened(flight_at(model, id, at)?)?;
+    let (_, read) = model.readable(flight_at(model, id, at)?)?;
     malformed(&negotiation::errors(&read))
 }
 
@@ -1704,9 +1714,9 @@ mod tests {
         let says = |text: &str| fires(text, "auth-failed").says.to_string();
         let up = sa(1, 240) + &sa(30, 80);
         let lives = says(&(up.clone() + &probe(60)));
-        assert!(lives.contains("is still up"), "{lives}");
+        assert!(lives.contains("was still up"), "{lives}");
         let silent = says(&(up + "60 C > B ESP 0xc1"));
-        assert!(!silent.contains("is still up"), "{silent}");
+        assert!(!silent.contains("was still up"), "{silent}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::pfs_mismatch;
 use super::ts_narrowed::pair;
 use crate::diagnose::facts::child::{self, Attempt, Known, Refusal};
-use crate::diagnose::facts::offer::{Kind, Offer};
+use crate::diagnose::facts::offer::{self, Kind, Offer};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
@@ -236,6 +236,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         true => finding.or(
             "The responder does not know the identities of quick mode, and says so by this error.",
         ),
+        false => finding,
+    });
+    let mixed = offer.as_ref().is_some_and(Offer::mixes_modes);
+    let finding = finding.map(|finding| match mixed {
+        true => finding.or(offer::MIXED_MODES),
         false => finding,
     });
     finding.into_iter().collect()

@@ -4,13 +4,14 @@ use crate::diagnose::facts::clear::{self, Notice};
 use crate::diagnose::facts::offer;
 use crate::diagnose::facts::tap::{Tap, went_on};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{began, child};
-use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::facts::{child, first, recovery};
+use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{IkeSa, Model};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::cell::OnceCell;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -110,7 +111,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     for (again, _) in unresolved.iter().skip(1) {
         finding = finding.also(again.at, "asked again");
     }
-    vec![finding]
+    vec![recovery::tell(case, finding)]
 }
 
 /// A responder that turns down the very group that it asked for, and asks for another: no initiator can please it.
@@ -177,35 +178,41 @@ pub(super) fn wanted(notice: &Notice) -> Option<u16> {
     notice.data.first_chunk().copied().map(u16::from_be_bytes)
 }
 
-/// Whether an `IKE_SA_INIT` to the same responder succeeded soon after. When any did is asked of the
+/// Whether an `IKE_SA_INIT` to the same responder, asked for soon after, succeeded. What succeeded is asked of the
 /// whole tunnel once, and kept in `agreed`.
 pub(super) fn is_resolved(
     case: &Case<'_>,
     notice: &Notice,
-    agreed: &OnceCell<Vec<Timestamp>>,
+    agreed: &OnceCell<Vec<(IpAddr, Timestamp)>>,
 ) -> bool {
     /// An initiator tries again at once; one that needs longer starts a new attempt.
     const SOON: Span = Span::from_secs(30);
     let agreed = agreed.get_or_init(|| {
-        let agreed = case.ike_sas().filter_map(|sa| {
-            offer::accepted(case.model, sa)
-                .map_or_else(|| goes_on(case.model, sa), |(_, at)| Some(at))
-        });
-        let mut times: Vec<Timestamp> = agreed.map(|at| at.1).collect();
-        times.sort_unstable();
-        times
+        let agreed = case.ike_sas().filter_map(|sa| asked(case.model, sa));
+        let mut agreed: Vec<(IpAddr, Timestamp)> = agreed.collect();
+        agreed.sort_unstable();
+        agreed
     });
-    let next = agreed.partition_point(|time| *time < notice.at.1);
-    agreed
-        .get(next)
-        .is_some_and(|time| time.since(notice.at.1) <= SOON)
+    let next = agreed.partition_point(|one| *one < (notice.from, notice.at.1));
+    agreed.get(next).is_some_and(|(responder, time)| {
+        *responder == notice.from && time.since(notice.at.1) <= SOON
+    })
 }
 
-/// Where an IKE SA goes on to authentication, of which the answer that allows it was not recorded.
-fn goes_on(model: &Model, sa: &IkeSa) -> Option<Cite> {
-    let mut exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
-    let auth = exchanges.find(|exchange| exchange.kind == ExchangeType::IKE_AUTH)?;
-    began(model, auth.flights.first()?)
+/// Whom the initiator of an IKE SA asked for it, and when, if it was accepted: the choice is there, or authentication
+/// follows, of which the answer that allows it was not recorded.
+fn asked(model: &Model, sa: &IkeSa) -> Option<(IpAddr, Timestamp)> {
+    let mut exchanges = sa.exchanges.iter();
+    let accepted = exchanges.find(|id| {
+        model.exchanges[**id].kind == ExchangeType::IKE_AUTH || offer::is_accepted(model, **id)
+    })?;
+    let flight = model.exchanges[*accepted].flights.first()?;
+    let message = first(model, flight)?;
+    let responder = match flight.response {
+        true => message.path.from(),
+        false => message.path.to(),
+    };
+    Some((responder.address, message.time))
 }
 
 /// Whether the capture goes on for long enough to see another attempt.
@@ -221,7 +228,8 @@ fn came_to_rest(model: &Model, notice: &Notice) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::Confidence;
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     #[test]
     fn a_group_that_is_not_offered_ends_it() {
@@ -255,6 +263,18 @@ mod tests {
              0.3 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH19) KE(19) Nonce",
             "dh-group-mismatch",
         );
+    }
+
+    #[test]
+    fn what_the_other_side_begins_is_no_retry() {
+        let finding = fires(
+            "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 0013)
+             5 B:500 > A:500 IKE_SA_INIT i=3 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce
+             5.1 A:500 > B:500 IKE_SA_INIT i=3 r=4 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce",
+            "dh-group-mismatch",
+        );
+        assert_eq!(finding.confidence, Confidence::Certain);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The responder refuses every IKE proposal.
 
 use super::multi_value_proposal::fails_by_role;
-use super::weak_crypto;
-use crate::diagnose::facts::clear::Notice;
+use super::{dh_group_mismatch, weak_crypto};
+use crate::diagnose::facts::clear::{self, Notice};
 use crate::diagnose::facts::offer::{self, Offer};
 use crate::diagnose::facts::turned_down::TurnedDown;
 use crate::diagnose::facts::vendor_advice::{self, Topic};
@@ -10,8 +10,8 @@ use crate::diagnose::facts::{cite, recovery, stranger};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::{IkeSa, Model, TunnelId};
-use crate::registry::TransformType;
 use crate::registry::product::Suite;
+use crate::registry::{NotifyType, TransformType};
 use crate::say;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -128,6 +128,17 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Refusing> {
             alone(case.id, notice, ours.as_ref(), elsewhere)
         }
     };
+    let wanted = wanted(&refused).filter(|_| theirs.is_none());
+    if let Some((group, at)) = wanted {
+        let group = || offer::group(group);
+        finding.says.add(say!(
+            "{peer} asked for {group} before, by INVALID_KE_PAYLOAD.",
+            peer = responder,
+            group = group()
+        ));
+        let note = say!("INVALID_KE_PAYLOAD asks for {group}", group = group());
+        finding = finding.beside(at, note);
+    }
     finding = finding.title(match initiator {
         Some(initiator) if accepts(case, sa, responder) => say!(
             "{responder} refuses an IKE proposal of {initiator}",
@@ -168,6 +179,9 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Refusing> {
     if holds && several {
         finding = finding.or("The peer takes an offer with one value of each kind only.");
     }
+    if ours.as_ref().is_some_and(|(offer, _)| offer.mixes_modes()) {
+        finding = finding.or(offer::MIXED_MODES);
+    }
     if let Some(many) = ours
         .as_ref()
         .map(|(offer, _)| offer.len())
@@ -180,9 +194,10 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Refusing> {
         ));
     }
     let near = theirs.as_ref().map(|(offer, ..)| offer);
-    let suites = ours
-        .as_ref()
-        .map_or_else(Vec::new, |(offer, _)| offer.suites(near));
+    let wanted = wanted.map(|(group, _)| Offer::of_group(group));
+    let suites = ours.as_ref().map_or_else(Vec::new, |(offer, _)| {
+        offer.suites(near.or(wanted.as_ref()))
+    });
     let (weak, fits): (Vec<Suite>, Vec<Suite>) = suites.into_iter().partition(is_weak);
     let weak = fits.is_empty() && !weak.is_empty();
     let fits = initiator.zip(Some(fits.as_slice()));
@@ -241,6 +256,15 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Refusing> {
     };
     let finding = stranger::tell(case, responder, finding);
     Some(Refusing { finding, of_one })
+}
+
+/// The group that the responder asked for in an attempt that it then refused, and where.
+fn wanted(refused: &[(&IkeSa, &Notice)]) -> Option<(u16, Cite)> {
+    refused.iter().find_map(|(sa, refusal)| {
+        let mut asked = clear::refusals(sa, NotifyType::INVALID_KE_PAYLOAD);
+        let asked = asked.find(|asked| asked.from == refusal.from)?;
+        Some((dh_group_mismatch::wanted(asked)?, asked.at))
+    })
 }
 
 /// Whether a part of a suite should no longer be used.

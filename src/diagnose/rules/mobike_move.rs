@@ -71,10 +71,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             if !answered && !ends.any(|end| end.address == moved) {
                 return None;
             }
-            // In order of time, and back again if so.
+            // In order of time, and back again if so. An answer goes out from where its request came to, so it
+            // tells of no move; where it was before the first it shows as well.
             let mut asked: Vec<_> = messages()
                 .filter(|message| taps.first() == Some(&message.vantage))
-                .filter(|message| !message.header.flags.response())
+                .filter(|message| !message.header.flags.response() || message.time < at.1)
                 .map(|message| (message.time, message.frame, message.path.from().address))
                 .filter(|(.., from)| addresses.contains(from))
                 .collect();
@@ -145,6 +146,18 @@ mod tests {
             "{}",
             found.says
         );
+    }
+
+    #[test]
+    fn where_it_was_before_may_show_in_an_answer_alone() {
+        let found = fires(
+            "0 A:4500 > B:4500 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80
+             0.1 B:4500 > A:4500 INFORMATIONAL i=1 r=2 id=0 response by=initiator sealed 80
+             10 C:4500 > A:4500 INFORMATIONAL i=1 r=2 id=1 request by=initiator sealed 160
+             10.1 A:4500 > C:4500 INFORMATIONAL i=1 r=2 id=1 response sealed 160",
+            "mobike-move",
+        );
+        assert_eq!(found.title.to_string(), "192.0.2.2 moved to 192.0.2.3");
     }
 
     #[test]

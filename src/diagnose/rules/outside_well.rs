@@ -5,7 +5,7 @@ use crate::diagnose::facts::life::{self, Closing};
 use crate::diagnose::facts::{Located, end_of, own, tap};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count, list};
-use crate::model::{EspFlow, IkeState, Tunnel};
+use crate::model::{EspFlow, IkeSa, IkeState, Model, Tunnel};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -171,6 +171,18 @@ fn arrives(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> bool {
         })
 }
 
+/// Whether the authentication of an IKE SA that came up was recorded.
+fn is_negotiated(model: &Model, sa: &IkeSa) -> bool {
+    let mut kinds = sa.exchanges.iter().map(|id| model.exchanges[*id].kind);
+    let authenticates = kinds.any(|kind| {
+        matches!(
+            kind,
+            ExchangeType::IKE_AUTH | ExchangeType::IDENTITY_PROTECTION | ExchangeType::AGGRESSIVE
+        )
+    });
+    sa.state.was_up() && authenticates
+}
+
 /// The addresses that packets of one direction went to: an end that moves has several.
 fn addresses(directions: &Directions<'_>, end: usize) -> Text {
     /// Who moves has more, and these show it.
@@ -207,12 +219,7 @@ fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
         (true, false) => "ESP and AH",
         (false, false) => "ESP",
     };
-    let negotiated = match case
-        .tunnel
-        .ike_sas
-        .iter()
-        .any(|id| case.model.ike_sas[*id].state != IkeState::AlreadyUp)
-    {
+    let negotiated = match case.ike_sas().any(|sa| is_negotiated(case.model, sa)) {
         true => "The negotiation ended well, so proposals, identities and keys fit.",
         false => "The tunnel was up before the capture began.",
     };

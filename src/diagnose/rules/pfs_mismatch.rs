@@ -455,11 +455,10 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         )),
         false => finding,
     }
-        .title(say!(
-            "{from} refuses the PFS group of {asker}",
-            from,
-            asker = to
-        ))
+        .title(match offer.is_some() && ours.is_empty() {
+            true => say!("{from} wants a PFS group, and {asker} asks for none", from, asker = to),
+            false => say!("{from} refuses the PFS group of {asker}", from, asker = to),
+        })
         .says(
             say!(
                 "{from} refused {what} of {asker} {times} by {error}.",

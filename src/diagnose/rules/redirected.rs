@@ -3,7 +3,7 @@
 use crate::diagnose::facts::{clear, end_of};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{IkeSa, IkeState, Message, Model, Notice, Role};
+use crate::model::{IkeSa, IkeSaId, IkeState, Message, Model, Notice, Role, Tunnel};
 use crate::registry::{ExchangeType, NotifyType, SecurityProtocol};
 use crate::say;
 use crate::units::Span;
@@ -33,11 +33,14 @@ A gateway asks a client to go to another one (RFC 5685): it is busy, will be tak
 ## How it is seen
 A REDIRECT notification: in clear in the IKE_SA_INIT response, or, with the keys of the IKE SA, in IKE_AUTH or an informational exchange. The client then begins anew with the gateway that it names, and tells that one in clear, by REDIRECTED_FROM in its IKE_SA_INIT, which gateway sent it: so it is seen without keys, too.
 
+Two gateways that send a client to each other are an error of theirs: it gets through to neither (RFC 5685 section 3).
+
 ## What else looks like it
 Notifications in clear can be forged by anyone on the path.
 
 ## What to do
 1. Nothing, if the client gets through to the other gateway. If it does not, look there.
+2. Where two gateways send it to each other, let one of them take it.
 ";
 
 /// What ends the tunnel to a gateway that sends its client away.
@@ -77,7 +80,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             note: NotifyType::REDIRECT,
             from: Text::verbatim(message.path.from().address),
             client: message.path.to().address,
-            gateway: gateway.unwrap_or_else(|| "another gateway".into()),
+            gateway: match gateway {
+                Some(gateway) => Text::verbatim(gateway),
+                None => "another gateway".into(),
+            },
             explains: AWAY,
             confidence: Confidence::Certain,
         })
@@ -121,7 +127,101 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             _ => finding.or("Notifications in clear can be forged by anyone on the path."),
         });
     }
+    let found = found.map(|finding| match circle(case) {
+        Some(circle) => circle.tell(finding),
+        None => finding,
+    });
     found.into_iter().collect()
+}
+
+/// One address that a gateway sends a client to.
+struct Sent {
+    at: Cite,
+    from: IpAddr,
+    client: IpAddr,
+    to: IpAddr,
+}
+
+/// Where the clients of a tunnel are sent, in order.
+fn sent(model: &Model, tunnel: &Tunnel) -> Vec<Sent> {
+    let sas = tunnel.ike_sas.iter().take(BESIDE);
+    let redirections = sas.flat_map(|id| redirections(model, &model.ike_sas[*id]));
+    let sent = redirections.filter_map(|(message, gateway)| match gateway? {
+        Gateway::Address(to) => Some(Sent {
+            at: (message.frame, message.time),
+            from: message.path.from().address,
+            client: message.path.to().address,
+            to,
+        }),
+        Gateway::Name(_) => None,
+    });
+    sent.collect()
+}
+
+/// Two gateways that send a client to each other.
+struct Circle {
+    first: Sent,
+    back: Sent,
+    again: Sent,
+}
+
+/// The circle that begins with this tunnel, if its client comes back from the gateway that it is sent to, is sent there
+/// again, and gets through to neither.
+fn circle(case: &Case<'_>) -> Option<Circle> {
+    /// A client looks so far back for a loop (RFC 5685 section 3).
+    const REDIRECT_LOOP_DETECT_PERIOD: Span = Span::from_secs(300);
+    let model = case.model;
+    let mut sent_here = sent(model, case.tunnel).into_iter();
+    let first = sent_here.next()?;
+    let mut others = model.tunnels_beside(case.id, first.client, BESIDE);
+    let other = others.find(|other| model.tunnels[*other].ends.contains(&first.to))?;
+    let other = &model.tunnels[other];
+    // It is told of the tunnel where it begins.
+    let back = sent(model, other).into_iter().next()?;
+    let returns = back.from == first.to && back.to == first.from && back.at.1 >= first.at.1;
+    let again = sent_here.find(|again| again.to == first.to && again.at.1 > back.at.1)?;
+    let stands = |id: &IkeSaId| {
+        let sa = &model.ike_sas[*id];
+        sa.state.was_up() && redirections(model, sa).next().is_none()
+    };
+    let mut sas = case.tunnel.ike_sas.iter().chain(&other.ike_sas);
+    let soon = again.at.1.since(first.at.1) <= REDIRECT_LOOP_DETECT_PERIOD;
+    (returns && soon && !sas.any(stands)).then_some(Circle { first, back, again })
+}
+
+impl Circle {
+    /// A redirection that is one of a circle: nobody gets through.
+    fn tell(self, mut finding: Finding) -> Finding {
+        let Self { first, back, again } = self;
+        let Sent {
+            from, client, to, ..
+        } = first;
+        finding.says.add(say!(
+            "{to} sends it back, and {from} on again: {client} gets through to neither.",
+            to,
+            from,
+            client
+        ));
+        finding
+            .severity(Severity::Error)
+            .title(say!(
+                "{from} and {to} redirect {client} to each other",
+                from,
+                to,
+                client
+            ))
+            .also(
+                back.at,
+                say!("{from} redirects to {gateway}", from = to, gateway = from),
+            )
+            .also(again.at, "and again")
+            .advise(say!(
+                "Let {from} or {to} take {client} itself.",
+                from,
+                to,
+                client
+            ))
+    }
 }
 
 /// The gateways that initiators of an IKE SA say they were sent by, each with the notice that says so.
@@ -228,7 +328,7 @@ fn is_known(model: &Model, client: IpAddr, gateway: &Gateway) -> bool {
 pub(super) fn redirections<'m>(
     model: &'m Model,
     sa: &'m IkeSa,
-) -> impl Iterator<Item = (&'m Message, Option<Text>)> {
+) -> impl Iterator<Item = (&'m Message, Option<Gateway>)> {
     let exchanges = [sa]
         .into_iter()
         .filter(|sa| sa.version.major() != 1)
@@ -248,12 +348,17 @@ pub(super) fn redirections<'m>(
     exchanges.filter_map(|flight| {
         let (message, read) = model.readable(flight)?;
         let notify = read.notify(NotifyType::REDIRECT)?;
-        Some((message, notify.meaning().map(Text::verbatim)))
+        let gateway = match notify.meaning() {
+            Some(NotifyMeaning::Redirect { gateway, .. }) => Some(gateway),
+            _ => None,
+        };
+        Some((message, gateway))
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Severity;
     use crate::diagnose::testing::{findings, fires, silent};
 
     #[test]
@@ -304,6 +409,29 @@ mod tests {
         let cause = closed.and_then(|closed| found.get(closed.cause?));
         assert_eq!(cause.map(|cause| cause.rule.slug), Some("redirected"));
         silent(&moved(""), "redirected");
+    }
+
+    #[test]
+    fn two_gateways_that_send_a_client_to_each_other_let_nobody_through() {
+        let sent = |at: u32, to: char, gateway: u32| {
+            format!(
+                "{at}.0 A:500 > {to}:500 IKE_SA_INIT i=1{at} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce N(REDIRECT_SUPPORTED)
+                 {at}.1 {to}:500 > A:500 IKE_SA_INIT i=1{at} r=0 id=0 response N(REDIRECT 0104c000020{gateway})\n"
+            )
+        };
+        let there = sent(0, 'B', 3) + &sent(1, 'C', 2);
+        let severities = |text: &str| {
+            let found = findings(text);
+            let told = found.iter().filter(|one| one.rule.slug == "redirected");
+            told.map(|one| one.severity).collect::<Vec<_>>()
+        };
+        assert_eq!(severities(&there), [Severity::Info; 2]);
+        let round = there + &sent(2, 'B', 3);
+        assert_eq!(severities(&round), [Severity::Error, Severity::Info]);
+        let late = round
+            .replace("2.0 A", "302.0 A")
+            .replace("2.1 B", "302.1 B");
+        assert_eq!(severities(&late), [Severity::Info; 2]);
     }
 
     #[test]

@@ -4,14 +4,14 @@
 mod read;
 mod value;
 
-pub use read::{accepted, accepted_before, known_of, of_child, offered};
+pub use read::{accepted, accepted_before, is_accepted, known_of, of_child, offered};
 pub use value::{group, name};
 
 use crate::language::{self, Text, parted};
 use crate::model::IkeSuite;
 use crate::registry::ikev1::EncapsulationMode;
 use crate::registry::product::{Suite, integrity_of, prf_of};
-use crate::registry::{SecurityProtocol, TransformType};
+use crate::registry::{SecurityProtocol, TransformType, transform};
 use crate::say;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -101,9 +101,23 @@ impl Proposal {
         self.0.binary_search(&(kind, *value)).is_ok()
     }
 
-    /// Whether some of these values are among its own.
-    fn shares(&self, values: &[(Kind, Value)]) -> bool {
-        values.iter().any(|(kind, value)| self.has(*kind, value))
+    /// Whether some of these values of a kind are among its own. What it does not name is NONE (RFC 7296 section 3.3,
+    /// RFC 9370 section 2.2.1).
+    fn takes(&self, values: &[(Kind, Value)]) -> bool {
+        values
+            .iter()
+            .any(|(kind, value)| self.has(*kind, value) || value.is_none() && !self.names(*kind))
+    }
+
+    /// Whether it says nothing of a kind of which its sender may well want something. Who negotiates no group, as
+    /// in IKE_AUTH, negotiates no additional key exchange either (RFC 9370 section 2.2.4).
+    fn leaves_open(&self, kind: Kind) -> bool {
+        let silent = match kind {
+            Kind::KeyExchange | Kind::SequenceNumbers | Kind::Mode => kind,
+            Kind::Additional(_) => Kind::KeyExchange,
+            _ => return false,
+        };
+        !self.names(silent)
     }
 
     /// With one more value.
@@ -131,6 +145,15 @@ impl Offer {
         }
         self.proposals = kept;
         self
+    }
+
+    /// What somebody wants who names nothing but a group.
+    pub fn of_group(group: u16) -> Self {
+        let group = Algorithm::Transform(TransformType::KE, group);
+        let proposal = [(Kind::KeyExchange, group.into())].into_iter().collect();
+        Self {
+            proposals: vec![proposal],
+        }
     }
 
     /// How many proposals there are.
@@ -169,29 +192,46 @@ impl Offer {
     ///
     /// Empty when every kind has something in common; the combination may still have nothing.
     pub fn differs(&self, other: &Self) -> Vec<(Kind, Text, Text)> {
-        self.kinds()
-            .intersection(&other.kinds())
-            .filter_map(|kind| {
-                let (ours, theirs) = (self.values(*kind), other.values(*kind));
-                ours.is_disjoint(&theirs)
-                    .then(|| (*kind, any(&ours), any(&theirs)))
+        let (ours, theirs) = (self.kinds(), other.kinds());
+        let apart = |kind| self.values(kind).is_disjoint(&other.values(kind));
+        let both = |kind| ours.contains(&kind) && theirs.contains(&kind);
+        let insisted = |kind| self.insists_on(kind) || other.insists_on(kind);
+        (&ours | &theirs)
+            .into_iter()
+            .filter(|kind| match kind {
+                _ if both(*kind) => apart(*kind),
+                Kind::Additional(_) => both(Kind::KeyExchange) && insisted(*kind),
+                // A cipher that protects integrity itself goes without; that the cipher differs is then all.
+                Kind::Integrity => !apart(Kind::Encryption) && insisted(*kind),
+                _ => false,
             })
+            .map(|kind| (kind, self.listed(kind), other.listed(kind)))
             .collect()
+    }
+
+    /// Whether no proposal would do without a value of this kind.
+    fn insists_on(&self, kind: Kind) -> bool {
+        let goes_without = |one: &Proposal| !one.names(kind) || one.of(kind).any(Value::is_none);
+        !self.proposals.iter().any(goes_without)
     }
 
     /// Whether one proposal of each side can agree: every kind that either names has a value in common.
     pub fn meets(&self, other: &Self) -> bool {
-        let agree = |one: &Proposal, two: &Proposal| {
-            one.kinds().count() == two.kinds().count()
-                && one.kinds().all(|(_, values)| two.shares(values))
-        };
-        self.some_pair(other, agree)
+        self.some_pair(other, |_, _| false)
     }
 
-    /// Whether two proposals, one of each side, agree so.
-    fn some_pair(&self, other: &Self, agree: impl Fn(&Proposal, &Proposal) -> bool) -> bool {
+    /// Whether of two proposals, one of each side, every kind that either names has a value in common, or
+    /// `passes` where the other does not name it.
+    fn some_pair(&self, other: &Self, passes: impl Fn(&Proposal, Kind) -> bool) -> bool {
+        let agrees = |one: &Proposal, two: &Proposal| {
+            let mut kinds = one.kinds();
+            kinds.all(|(kind, values)| two.takes(values) || passes(two, kind))
+        };
         let mut ours = self.proposals.iter();
-        ours.any(|one| other.proposals.iter().any(|two| agree(one, two)))
+        ours.any(|one| {
+            let mut theirs = other.proposals.iter();
+            theirs.any(|two| agrees(one, two) && agrees(two, one))
+        })
     }
 
     /// Suites that would do, to be entered elsewhere, one out of each proposal: those first that are nearest to
@@ -266,13 +306,23 @@ impl Offer {
         Some(suite)
     }
 
-    /// Whether one proposal of each side can agree in every kind that both name, but for the group: one
-    /// side may leave that open.
+    /// Whether one proposal of each side can agree, where one may leave open what the other names: the group, above
+    /// all.
     pub fn fits_but_for_group(&self, other: &Self) -> bool {
-        self.some_pair(other, |one, two| {
-            one.kinds().all(|(kind, values)| {
-                kind == Kind::KeyExchange || !two.names(kind) || two.shares(values)
-            })
+        self.some_pair(other, Proposal::leaves_open)
+    }
+
+    /// Whether a proposal of IKEv2 has a cipher that protects integrity itself, and yet an integrity algorithm: such
+    /// ciphers want a proposal of their own (RFC 7296 section 3.3).
+    pub fn mixes_modes(&self) -> bool {
+        let combined = |value: &Value| match value.algorithm {
+            Algorithm::Transform(_, id) => transform::encryption(id).is_some_and(|row| row.aead),
+            _ => false,
+        };
+        self.proposals.iter().any(|one| {
+            one.of(Kind::Encryption).any(combined)
+                && one.names(Kind::Integrity)
+                && !one.of(Kind::Integrity).any(Value::is_none)
         })
     }
 
@@ -346,6 +396,10 @@ fn short_numbers() -> Value {
 fn any(values: &BTreeSet<Text>) -> Text {
     parted(" or ", values)
 }
+
+/// What else may be refused in an offer that [`Offer::mixes_modes`].
+pub const MIXED_MODES: &str = "A proposal of the offer has both a cipher that protects integrity itself and an integrity \
+                               algorithm: such ciphers want a proposal of their own (RFC 7296 section 3.3).";
 
 /// Whether the method of IKEv1 rests on a pre-shared key (RFC 2409; XAUTH draft).
 pub fn v1_is_pre_shared(suite: &IkeSuite) -> bool {

@@ -22,6 +22,11 @@ pub fn accepted(model: &Model, sa: &IkeSa) -> Option<(Offer, Cite)> {
         .find_map(|exchange| in_exchange(model, *exchange, true))
 }
 
+/// Whether the responder sent back its choice in an exchange.
+pub fn is_accepted(model: &Model, exchange: ExchangeId) -> bool {
+    in_exchange(model, exchange, true).is_some()
+}
+
 fn in_exchange(model: &Model, exchange: ExchangeId, response: bool) -> Option<(Offer, Cite)> {
     let exchange = &model.exchanges[exchange];
     exchange

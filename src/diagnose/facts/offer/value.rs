@@ -91,6 +91,17 @@ impl Value {
         }
     }
 
+    /// Whether it is NONE, which may as well be left out (RFC 7296 section 3.3.2; RFC 9370 section 2.2.1).
+    pub(super) fn is_none(&self) -> bool {
+        let optional = |kind| {
+            matches!(
+                kind,
+                TransformType::INTEG | TransformType::KE | TransformType(6..=12)
+            )
+        };
+        matches!(self.algorithm, Algorithm::Transform(kind, 0) if optional(kind))
+    }
+
     /// Among values that would do: whether every implementation must have it (RFC 8247 section 2, RFC 8221
     /// section 5), then whether it is not weak, then the length of the key, then the lower number.
     pub(super) fn merit(&self, kind: Kind) -> impl Ord + use<> {
