@@ -285,7 +285,7 @@ fn closed_by(case: &Case<'_>, sa: &IkeSa, probe: &Probe<'_>, peer: usize) -> Opt
         return None;
     }
     let exchanges = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
-    let deletes = exchanges.filter_map(|exchange| {
+    let mut deletes = exchanges.filter_map(|exchange| {
         let request = exchange.request()?;
         let message = first(case.model, request)?;
         let is_of_peer = end_of(case.tunnel, message.path.from().address) == Some(peer);
@@ -293,7 +293,7 @@ fn closed_by(case: &Case<'_>, sa: &IkeSa, probe: &Probe<'_>, peer: usize) -> Opt
         (is_before && case.model.deletes(request).contains(&Deleted::IkeSa))
             .then_some((message.frame, message.time))
     });
-    deletes.last()
+    deletes.next_back()
 }
 
 /// How many times requests went in vain: those that both sides sent at one time were one outage.
