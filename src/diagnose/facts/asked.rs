@@ -5,10 +5,11 @@ use super::{began, cite};
 use crate::diagnose::{Case, Cite};
 use crate::language::Text;
 pub use crate::model::exchange::{is_v1, lacks_answer, v1_messages, was_repeated};
-use crate::model::{Exchange, Flight, Message, Model};
+use crate::model::{Exchange, Flight, Message, Model, Octets};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Endpoint, Span, Timestamp, Vantage};
+use foldhash::HashMap;
 
 /// What became of a message that wants an answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -236,20 +237,25 @@ pub fn paced_by<'m>(model: &Model, asked: &Asked<'m>) -> &'m Flight {
 /// Copies nearer than this are made by the net or the recording: nobody sends again so soon.
 pub const DOUBLE: Span = Span::from_millis(100);
 
-/// The times of every copy: of the first datagram, when a message has several.
+/// The times of every copy. When a message has several datagrams, all are sent again (RFC 7383 section 2.5), and
+/// some may be lost before the tap: so the copies are those of the one that came most often.
 pub fn copies(model: &Model, flight: &Flight) -> Vec<Timestamp> {
     let Some(first) = flight.first().map(|id| &model.messages[id]) else {
         return Vec::new();
     };
+    let again = || flight.again.iter().map(|id| &model.messages[*id]);
     let mut times = vec![first.time];
-    times.extend(
-        flight
-            .again
-            .iter()
-            .map(|id| &model.messages[*id])
-            .filter(|copy| flight.parts.len() == 1 || copy.bytes == first.bytes)
-            .map(|copy| copy.time),
-    );
+    if flight.parts.len() == 1 || flight.again.is_empty() {
+        times.extend(again().map(|copy| copy.time));
+    } else {
+        let mut rows: HashMap<&Octets, Vec<Timestamp>> = HashMap::default();
+        for copy in again() {
+            rows.entry(&copy.bytes).or_default().push(copy.time);
+        }
+        let parts = flight.parts.iter().map(|id| &model.messages[*id].bytes);
+        let most = parts.rev().filter_map(|part| rows.get(part));
+        times.extend(most.max_by_key(|times| times.len()).into_iter().flatten());
+    }
     times.sort_unstable();
     times
 }

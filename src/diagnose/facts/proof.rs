@@ -101,7 +101,10 @@ fn refusal_v2(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             read.is_none_or(|(_, read)| read.payload(PayloadType::IDR).is_some())
         });
         let proves = named && read.payload(PayloadType::AUTH).is_some();
-        if failed || !proves && !errors.is_empty() {
+        // A proof may stand beside an error of the child SA; this one says that there is no IKE SA (RFC 7296 section
+        // 2.21.2).
+        let refused = errors.contains(&NotifyType::AUTHENTICATION_FAILED.0);
+        if failed || refused || !proves && !errors.is_empty() {
             return of(response, errors, failed);
         }
     }

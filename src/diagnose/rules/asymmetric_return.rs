@@ -105,7 +105,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let more = crossed.len() as u64 - 1;
     if more > 0 {
         says.add(say!(
-            "So do {conversations}.",
+            "The same happens to {conversations}.",
             conversations = count(more, "further conversation")
         ));
     }

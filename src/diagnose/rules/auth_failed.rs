@@ -270,8 +270,11 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             says.add(say!("{end} says it is {said}.", end, said));
         }
     }
+    // Who goes on after the first round has believed the other by then (RFC 7296 section 2.16).
+    let believed =
+        !first.v1 && first.by == Role::Initiator && case.model.auth_rounds(first.ike_sa).len() > 1;
     let refused = match first.by {
-        Role::Initiator => claims.last(),
+        Role::Initiator => claims.last().filter(|_| !believed),
         Role::Responder => claims.first(),
     };
     let means = refused.map_or(Means::Unknown, |claim| means_of(case.model, first, claim));
@@ -296,7 +299,8 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             to
         ));
     }
-    let mut finding = Finding::new(&RULE, Confidence::Certain, case.id, first.at, names)
+    let confidence = Confidence::Certain.lower_if(believed);
+    let mut finding = Finding::new(&RULE, confidence, case.id, first.at, names)
         .title(say!("{from} refuses the authentication of {to}", from, to))
         .says(says);
     if is_foreign {
@@ -336,6 +340,12 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
         Means::Signature => {
             finding.or("The certificate is expired, or its authority is not trusted.")
         }
+        Means::Unknown if believed => finding.or(say!(
+            "{from} had believed {to} before EAP, and misses what EAP should end with: a key, or the consent of its \
+             policy.",
+            from,
+            to
+        )),
         Means::SharedKey | Means::Unknown => finding.or("The pre-shared keys differ."),
         Means::EapKey => finding.or(
             "The gateway did not get the key of EAP from the authentication server, or the method of EAP gives none.",

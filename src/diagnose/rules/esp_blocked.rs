@@ -7,7 +7,8 @@ use crate::diagnose::facts::{Located, end_of, nat};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{EspFlow, IcmpSeen, Transport};
 use crate::say;
-use crate::units::{Span, Vantage};
+use crate::units::{Endpoint, EspSpi, Span, Vantage};
+use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -154,6 +155,16 @@ fn by_icmp(case: &Case<'_>) -> Option<Finding> {
             ));
             finding
         }
+        Some(Sender::Moved(place)) => {
+            let mut finding = finding;
+            finding.says.add(say!(
+                "{to} sent {esp} before, and the same SA goes on from {place}: there the peer is by now.",
+                esp,
+                to = quoted.to,
+                place
+            ));
+            finding
+        }
         Some(Sender::GoesOn) => {
             let mut finding = finding.advise(say!(
                 "See what refuses packets that come to {to}: a filter, a NAT, or a host where no IPsec service has \
@@ -202,6 +213,8 @@ enum Sender {
     Left,
     /// It goes on in the same SA.
     GoesOn,
+    /// It goes on in the same SA from here.
+    Moved(Endpoint),
 }
 
 /// What becomes of the ESP of the host to which ESP went; `None` if it does not refuse it itself, or sent none
@@ -223,16 +236,25 @@ fn knew_esp(case: &Case<'_>, seen: &IcmpSeen) -> Option<Sender> {
         flows.filter(|flow| flow.seen.first.1 < seen.time)
     };
     let goes_on = |flow: &&EspFlow| flow.seen.last.1.since(seen.time) > IN_FLIGHT;
-    // From where a flow comes last: a NAT has a port for each of its clients.
-    let (own, others): (Vec<&EspFlow>, Vec<&EspFlow>) = sent().partition(|flow| {
-        let from = flow.paths.last().map(|path| path.from);
-        from.is_none_or(|from| from == quoted.to)
-    });
-    match (own.iter().any(goes_on), others.iter().any(goes_on)) {
+    // A NAT has a port for each of its clients; an SA has one sender, who may have moved.
+    let came_from = |flow: &&&EspFlow| {
+        let mut paths = flow.paths.iter();
+        flow.paths.is_empty() || paths.any(|path| path.from == quoted.to)
+    };
+    let spis: BTreeSet<EspSpi> = sent().filter(came_from).map(|flow| flow.key.spi).collect();
+    let (own, others): (Vec<&EspFlow>, Vec<&EspFlow>) =
+        sent().partition(|flow| spis.contains(&flow.key.spi));
+    // From where a flow comes last.
+    let places = own.iter().filter(|flow| goes_on(flow));
+    let mut places = places.map(|flow| flow.paths.last().map_or(quoted.to, |path| path.from));
+    let first = places.next();
+    let stays = first == Some(quoted.to) || places.any(|place| place == quoted.to);
+    match (first, others.iter().any(goes_on)) {
         _ if own.is_empty() => None,
-        (true, _) => Some(Sender::GoesOn),
-        (false, true) => Some(Sender::Left),
-        (false, false) => Some(Sender::Stopped),
+        _ if stays => Some(Sender::GoesOn),
+        (Some(place), _) => Some(Sender::Moved(place)),
+        (None, true) => Some(Sender::Left),
+        (None, false) => Some(Sender::Stopped),
     }
 }
 

@@ -386,10 +386,19 @@ impl<'c, 'm> Silence<'c, 'm> {
             others.any(|other| {
                 let from = self.since.later(Span(1));
                 let mut alive = other.alive(self.speaker(), from, self.last.1);
-                alive.next().is_some()
+                alive.any(|flow| !self.came_here_last(flow))
             })
         };
         self.set.is_none() && !lost_between() && elsewhere()
+    }
+
+    /// Whether this tap has the last packet that another has of an SA: it comes to one of them later.
+    fn came_here_last(&self, flow: &EspFlow) -> bool {
+        let (own, last) = (&flow.key, flow.sequence.highest);
+        let mut here = self.answers().iter();
+        here.any(|here| {
+            (here.key.spi, here.key.ah) == (own.spi, own.ah) && here.sequence.highest >= last
+        })
     }
 
     /// Whether enough was sent in vain to tell anything.
@@ -440,6 +449,45 @@ impl<'c, 'm> Silence<'c, 'm> {
                 || !other && !left && before > 0 && answered_alike(asks, answers),
             requests,
         }
+    }
+
+    /// Where what is sent to the silent end since goes, opened, if nearly all of it reports something and wants no
+    /// answer by its protocol.
+    fn reports_inside(&self) -> Option<(Endpoint, &'static str)> {
+        /// UDP ports of services that only send.
+        const REPORTS: [(u16, &str); 4] = [
+            (514, "syslog"),
+            (2055, "NetFlow"),
+            (4739, "IPFIX"),
+            (6343, "sFlow"),
+        ];
+        const UDP: u8 = 17;
+        let inside = self.case.inside()?;
+        let mut reports: Vec<(u64, Endpoint, &'static str)> = Vec::new();
+        // What is neither a report nor ended before may want an answer.
+        let mut others = self.directions.packets(self.silent);
+        let talks = inside.talks();
+        for talk in talks.filter(|talk| talk.vantage == self.directions.vantage) {
+            let ([one, other], [forth, back]) = (talk.ends, &talk.ways);
+            for (to, out, answers) in [(other, forth, back), (one, back, forth)] {
+                let Some(seen) = out.seen else { continue };
+                if inside.end_towards(out) != Some(self.silent) {
+                    continue;
+                }
+                let port = to
+                    .port
+                    .filter(|_| talk.protocol == UDP && answers.packets == 0);
+                let known = REPORTS.iter().find(|(known, _)| Some(*known) == port);
+                if let Some((_, service)) = known {
+                    reports.push((out.packets, to, service));
+                }
+                if known.is_some() || seen.last.1 < self.since {
+                    others = others.saturating_sub(out.packets);
+                }
+            }
+        }
+        let (_, to, service) = reports.into_iter().max_by_key(|(packets, ..)| *packets)?;
+        (others.saturating_mul(10) <= self.sent).then_some((to, service))
     }
 
     /// Whether nothing at all of the silent end was heard since: it may have gone down itself.
@@ -922,10 +970,10 @@ fn one_way<'m>(
     if !proven && (silence.is_brief() || by_packets()) {
         finding = silence.by_packets(finding);
     }
-    // What was read is not told by time and not by selectors: it counts where it is all there is.
-    let alone = silence.before == 0 && set.is_none();
-    if alone
-        && let Some((to, service)) = reports_inside(case, directions.vantage, silent, silence.sent)
+    // What was read is not told by selectors: it counts where all SAs are judged together.
+    if set.is_none()
+        && !proven
+        && let Some((to, service)) = silence.reports_inside()
     {
         finding.says.add(say!(
             "Opened, they are {service} to {to}, which wants no answer.",
@@ -983,43 +1031,6 @@ fn requests<'c, 'm>(
         had_answers: row.stopped,
         all: requests.saturating_mul(5) >= sent.saturating_mul(4),
     })
-}
-
-/// Where what was sent to the silent end goes, opened, if nearly all of it reports something and wants no
-/// answer by its protocol.
-fn reports_inside(
-    case: &Case<'_>,
-    vantage: Vantage,
-    silent: usize,
-    sent: u64,
-) -> Option<(Endpoint, &'static str)> {
-    /// UDP ports of services that only send.
-    const REPORTS: [(u16, &str); 4] = [
-        (514, "syslog"),
-        (2055, "NetFlow"),
-        (4739, "IPFIX"),
-        (6343, "sFlow"),
-    ];
-    const UDP: u8 = 17;
-    let inside = case.inside()?;
-    let mut reports: Vec<(u64, Endpoint, &'static str)> = Vec::new();
-    for talk in inside.talks().filter(|talk| talk.vantage == vantage) {
-        let ([one, other], [forth, back]) = (talk.ends, &talk.ways);
-        for (to, out, answers) in [(other, forth, back), (one, back, forth)] {
-            let port = to
-                .port
-                .filter(|_| talk.protocol == UDP && answers.packets == 0);
-            let known = REPORTS.iter().find(|(known, _)| Some(*known) == port);
-            if let Some((_, service)) = known
-                && inside.end_towards(out) == Some(silent)
-            {
-                reports.push((out.packets, to, service));
-            }
-        }
-    }
-    let all: u64 = reports.iter().map(|(packets, ..)| packets).sum();
-    let (_, to, service) = reports.into_iter().max_by_key(|(packets, ..)| *packets)?;
-    (all.saturating_mul(10) >= sent.saturating_mul(9)).then_some((to, service))
 }
 
 fn lost_its_sa(is_silent: IpAddr) -> Text {
@@ -1388,6 +1399,7 @@ impl<'m> Suspect<'m> {
         finding = finding.also(answers.seen.last, "the last packet of the other direction");
         if let Some(left) = taps::upstream(case, answers)
             && left.seen.last.1.since(self.since) >= SILENT
+            && self.asks.seen.last.1.since(left.seen.last.1) < SILENT
         {
             finding.confidence = Confidence::Certain;
             finding.alternatives.clear();

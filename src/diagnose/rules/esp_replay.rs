@@ -122,7 +122,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let copies = !real(flow);
     // Nothing but their delay tells them from a tap's.
     finding.confidence = finding.confidence.lower_if(is_everywhere(flow));
-    let anew = tally.restarts > 0 && (copies || tally.duplicate < FEW);
+    let anew = tally.restarts > 0 && copies;
     if copies && tally.restarts == 0 || anew && may_be_new(case, flow) {
         finding = finding.severity(Severity::Info);
         finding.confidence = Confidence::Possible;
@@ -142,9 +142,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 tap
             ),
             twice => say!(
-                "{twice} come twice at the tap {tap} before it already.",
-                twice,
-                tap
+                "The copies are there already at the tap {tap} before it: {packets}.",
+                tap,
+                packets = count(twice, "packet")
             ),
         });
     }

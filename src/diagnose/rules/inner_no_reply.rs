@@ -347,14 +347,14 @@ fn asked(pair: &Pair<'_>) -> Text {
     let kinds = list(pair.kinds.iter().map(Asking::what));
     match pair.silent.stopped {
         false if pair.fell_silent => say!(
-            "{requests} from {from} to {to} ({kinds}), which had answered others before,",
+            "{requests} from {from} to {to} ({kinds}; it had answered others before)",
             requests,
             from,
             to,
             kinds
         ),
         true => say!(
-            "{requests} from {from} to {to} ({kinds}), of which others were answered before,",
+            "{requests} from {from} to {to} ({kinds}; others were answered before)",
             requests,
             from,
             to,

@@ -201,7 +201,13 @@ fn well(case: &Case<'_>, directions: &Directions<'_>) -> Option<Finding> {
         .since(last_to_two.1)
         .max(last_to_two.1.since(last_to_one.1));
     let missing: u64 = directions.all().map(|flow| flow.sequence.missing).sum();
-    if to_one.min(to_two) < ENOUGH || apart > TOGETHER || missing * UNNOTICED > to_one + to_two {
+    // A receiver throws away what comes after a counter that began again, till the old number is passed.
+    let anew = || directions.all().any(|flow| flow.sequence.restarts > 0);
+    if to_one.min(to_two) < ENOUGH
+        || apart > TOGETHER
+        || missing * UNNOTICED > to_one + to_two
+        || anew()
+    {
         return None;
     }
     let last = last_to_one.1.max(last_to_two.1);

@@ -360,7 +360,7 @@ fn pause(model: &Model, lost: &[(Birth, Birth)]) -> Option<Text> {
         .max();
     match longest {
         Some(pause) if pause > HOLD => Some(say!(
-            "Traffic paused for up to {pause}: longer than the usual hold time of BGP, {hold}.",
+            "Traffic paused for up to {pause}; the usual hold time of BGP is {hold}.",
             pause,
             hold = HOLD
         )),
