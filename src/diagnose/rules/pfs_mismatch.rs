@@ -12,6 +12,7 @@ use crate::model::{ChildOutcome, Flight, Model, Reading};
 use crate::registry::{ExchangeType, NotifyType, transform};
 use crate::say;
 use crate::units::Span;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
@@ -402,17 +403,18 @@ fn named<T: fmt::Display>(groups: &BTreeSet<T>) -> Text {
 /// Refusals that were read.
 fn by_reading(case: &Case<'_>) -> Option<Finding> {
     let attempts = case.attempts();
-    let (refusals, mut suspicions): (Vec<Refusal>, Vec<Suspicion>) = case
-        .lasting()
-        .iter()
-        .filter_map(|refusal| {
-            let suspicion = suspicion(case.model, attempts, refusal)?;
-            Some((refusal.clone(), suspicion))
-        })
-        .unzip();
-    let first = refusals.first()?;
-    suspicions.sort_by_key(|suspicion| std::cmp::Reverse(suspicion.confidence));
-    let suspicion = suspicions.first()?;
+    let suspected = case.lasting().iter().filter_map(|refusal| {
+        let suspicion = suspicion(case.model, attempts, refusal)?;
+        Some((refusal, suspicion))
+    });
+    let suspected: Vec<(&Refusal, Suspicion)> = suspected.collect();
+    let surest = |(_, suspicion): &&(&Refusal, Suspicion)| Reverse(suspicion.confidence);
+    let (first, suspicion) = suspected.iter().min_by_key(surest)?;
+    // Each side refuses for itself.
+    let refusals = suspected.iter().map(|(refusal, _)| *refusal);
+    let (refusals, returned): (Vec<&Refusal>, Vec<&Refusal>) =
+        refusals.partition(|refusal| refusal.answer.from == first.answer.from);
+    let refusals: Vec<Refusal> = refusals.into_iter().cloned().collect();
     let retried = retried_in_vain(case.model, first);
     let confidence = match retried {
         Some(_) => Confidence::Possible,
@@ -489,6 +491,10 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             Topic::PfsGroup,
             suites.as_ref().map(|suites| (to, suites.as_slice())),
         ));
+    for refusal in returned {
+        let note = say!("{to} refuses, too: {error}", to, error = refusal.name());
+        finding = finding.beside(refusal.at(), note);
+    }
     if let Some((again, error)) = retried {
         let error = error.map(|error| child::reason(error.0, false));
         finding.says.add(match &error {
