@@ -274,7 +274,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     let believed =
         !first.v1 && first.by == Role::Initiator && case.model.auth_rounds(first.ike_sa).len() > 1;
     let refused = match first.by {
-        Role::Initiator => claims.last().filter(|_| !believed),
+        Role::Initiator => claims.last().filter(|claim| !believed || claim.by_eap),
         Role::Responder => claims.first(),
     };
     let means = refused.map_or(Means::Unknown, |claim| means_of(case.model, first, claim));
@@ -299,7 +299,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
             to
         ));
     }
-    let confidence = Confidence::Certain.lower_if(believed);
+    let confidence = Confidence::Certain.lower_if(believed && refused.is_none());
     let mut finding = Finding::new(&RULE, confidence, case.id, first.at, names)
         .title(say!("{from} refuses the authentication of {to}", from, to))
         .says(says);

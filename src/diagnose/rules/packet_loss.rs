@@ -225,8 +225,12 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
 
 /// Whether a request that nobody answered is known to have arrived: loss on its way does not explain that.
 fn arrives_in_vain(case: &Case<'_>) -> bool {
-    let mut silent = case.unsettled().iter().filter(|asked| asked.is_silent());
-    silent.any(|asked| Passage::of(case, asked.flight).is_some_and(|passage| passage.arrived()))
+    /// So many requests are looked at, the first.
+    const LOOKED_AT: usize = 16;
+    let silent = case.unsettled().iter().filter(|asked| asked.is_silent());
+    silent
+        .take(LOOKED_AT)
+        .any(|asked| Passage::of(case, asked.flight).is_some_and(|passage| passage.arrived()))
 }
 
 /// Whether nearly all were lost in a row: an outage, which is told for itself. Where none arrived afterwards fewer
