@@ -55,17 +55,17 @@ struct Copy {
 
 impl Copy {
     fn new() -> Self {
-        let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mutants");
+        let tree = root().join("target/mutants");
         fs::create_dir_all(&tree).expect("target/ can be written");
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let copy = Self { tree, workers };
         for part in ["src", "tests", "captures", "examples", "benches"] {
             let _ = fs::remove_dir_all(copy.tree.join(part));
-            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(part);
+            let from = root().join(part);
             copied(&from, &copy.tree.join(part));
         }
         for part in ["Cargo.lock", "Cargo.toml", "README.md"] {
-            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(part);
+            let from = root().join(part);
             fs::copy(from, copy.tree.join(part)).expect("it can be copied");
         }
         let manifest = fs::read_to_string(copy.tree.join("Cargo.toml")).expect("it was copied");
@@ -78,7 +78,7 @@ impl Copy {
         let mut text = fs::read_to_string(&library).expect("it was copied");
         text.push_str("\n#[cfg(feature = \"std\")]\npub mod mutants;\n");
         fs::write(library, text).expect("it can be written");
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/mutants");
+        let here = root().join("benches/mutants");
         for (from, to) in [
             ("switches.rs", "src/mutants.rs"),
             ("told.rs", "examples/told.rs"),
@@ -98,7 +98,7 @@ impl Copy {
 
     /// Puts mutants in until all that are there compile.
     fn with_mutants(&self, folders: &[String]) -> Vec<Mutant> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = root();
         let mut sources = Vec::new();
         for folder in folders {
             listed(&root.join(folder), &mut sources);
@@ -255,6 +255,11 @@ impl Copy {
             left.collect()
         })
     }
+}
+
+/// The folder of the package.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// `src/diagnose/facts/mod.rs` holds `diagnose::facts::`.

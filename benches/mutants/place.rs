@@ -177,23 +177,28 @@ impl<'a> Placing<'a> {
         self.functions.pop();
     }
 
-    /// `left OP right` becomes a choice by switch among several operators; both sides are evaluated once.
-    fn choice(&mut self, binary: &'a syn::ExprBinary, others: &[&str]) {
+    /// The arms of a choice by switch among several operators, and the first number; `None` if none compiles.
+    fn arms(&mut self, operator: Span, others: &[&str], left: &str) -> Option<(u32, String)> {
         let first = self.number;
-        let operator = self.written(binary.op.span());
         let mut arms = String::new();
-        for (other, place) in others.iter().zip(1..) {
-            if let Some(number) = self.mutant(binary.op.span(), other) {
-                let _ = write!(arms, "\n/*M{number}*/ {place} => l {other} r,\n");
+        for (other, which) in others.iter().zip(1..) {
+            if let Some(number) = self.mutant(operator, other) {
+                let _ = write!(arms, "\n/*M{number}*/ {which} => {left} {other} r,\n");
             }
         }
-        if !arms.is_empty() {
-            let many = others.len();
+        (!arms.is_empty()).then_some((first, arms))
+    }
+
+    /// `left OP right` becomes a choice by switch; both sides are evaluated once.
+    fn choice(&mut self, binary: &'a syn::ExprBinary, others: &[&str]) {
+        let operator = binary.op.span();
+        if let Some((first, arms)) = self.arms(operator, others, "l") {
+            let (many, written) = (others.len(), self.written(operator));
             let after = format!(
-                ") {{ (l, r) => match crate::mutants::which({first}, {many}) {{ {arms} _ => l {operator} r }} }})"
+                ") {{ (l, r) => match crate::mutants::which({first}, {many}) {{ {arms} _ => l {written} r }} }})"
             );
             self.around(binary.span().byte_range(), "(match (".into(), &after);
-            let range = binary.op.span().byte_range();
+            let range = operator.byte_range();
             self.edit(range.start, Role::Replaces(range.end), ", ".into());
         }
         visit::visit_expr_binary(self, binary);
@@ -201,27 +206,17 @@ impl<'a> Placing<'a> {
 
     /// `place OP= value` becomes a choice by switch.
     fn assignment(&mut self, binary: &'a syn::ExprBinary, others: &[&str]) {
-        let first = self.number;
-        let operator = self.written(binary.op.span());
+        let operator = binary.op.span();
         let place = self.written(binary.left.span());
-        let mut arms = String::new();
-        for (other, which) in others.iter().zip(1..) {
-            if let Some(number) = self.mutant(binary.op.span(), other) {
-                let _ = write!(arms, "\n/*M{number}*/ {which} => {place} {other} r,\n");
-            }
-        }
-        if !arms.is_empty() {
-            let many = others.len();
+        if let Some((first, arms)) = self.arms(operator, others, place) {
+            let (many, written) = (others.len(), self.written(operator));
             let after = format!(
-                ") {{ r => match crate::mutants::which({first}, {many}) {{ {arms} _ => {place} {operator} r }} }}"
+                ") {{ r => match crate::mutants::which({first}, {many}) {{ {arms} _ => {place} {written} r }} }}"
             );
             self.around(binary.span().byte_range(), "match (".into(), &after);
-            let range = binary.left.span().byte_range();
-            self.edit(
-                range.start,
-                Role::Replaces(binary.op.span().byte_range().end),
-                String::new(),
-            );
+            let start = binary.left.span().byte_range().start;
+            let end = operator.byte_range().end;
+            self.edit(start, Role::Replaces(end), String::new());
         }
         self.visit_expr(&binary.right);
     }

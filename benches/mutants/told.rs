@@ -5,10 +5,12 @@
 //! A mutant is only asked of what reaches it, the quickest first. One that never ends counts as caught, and
 //! ends the program with exit code 7: who started it goes on with the next.
 
-use espial::language::Language;
-use espial::report::text::{self, Detail};
-use espial::report::{Diagnosis, Selection, Sheet};
-use espial::{mutants, testing};
+#[path = "../tests/it/conversations.rs"]
+mod conversations;
+
+use conversations::{concluded, filled, report, written};
+use espial::mutants;
+use espial::report::{Diagnosis, Selection};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,18 +72,8 @@ fn main() {
 
 fn tell(of: &Of) -> String {
     let told = std::panic::catch_unwind(|| match of {
-        Of::Story(conversation) => {
-            let (model, findings) = testing::analysis(conversation);
-            report(&Diagnosis::new(&model, &findings, &Selection::default()))
-        }
-        Of::Edge(conversation) => {
-            let (_, findings) = testing::analysis(conversation);
-            let each = findings.iter().map(|finding| {
-                let says = Language::English.say(&finding.says);
-                format!("{finding:?} {says}")
-            });
-            each.collect()
-        }
+        Of::Story(conversation) => report(conversation),
+        Of::Edge(conversation) => concluded(conversation),
         Of::Capture(taps, keys) => {
             let options = espial::Options {
                 keys: Arc::new(espial::keys::load(keys).unwrap().0),
@@ -90,17 +82,10 @@ fn tell(of: &Of) -> String {
             let inputs = espial::capture::expand(taps).unwrap();
             let analysis = espial::analyze(inputs, &options).unwrap();
             let (model, findings) = (&analysis.model, &analysis.findings);
-            report(&Diagnosis::new(model, findings, &Selection::default()))
+            written(&Diagnosis::new(model, findings, &Selection::default()))
         }
     });
     told.unwrap_or_default()
-}
-
-fn report(diagnosis: &Diagnosis<'_>) -> String {
-    let mut report = Vec::new();
-    let detail = Detail { verbose: true };
-    text::write(&mut report, diagnosis, Sheet::default(), detail).unwrap();
-    String::from_utf8(report).unwrap()
 }
 
 fn listed(folder: impl AsRef<Path>) -> Vec<PathBuf> {
@@ -117,24 +102,18 @@ fn add(all: &mut Vec<Asked>, name: String, of: Of) {
 
 fn stories(all: &mut Vec<Asked>) {
     for file in listed("tests/it/stories") {
-        for story in fs::read_to_string(file).unwrap().split("=== ").skip(1) {
-            let (name, story) = story.split_once('\n').unwrap();
-            let (conversation, _) = story.split_once("---\n").unwrap();
-            add(all, name.into(), Of::Story(conversation.into()));
+        for story in conversations::stories(&fs::read_to_string(file).unwrap()) {
+            add(all, story.name.into(), Of::Story(story.conversation.into()));
         }
     }
 }
 
 fn edges(all: &mut Vec<Asked>) {
     for file in listed("tests/it/edges") {
-        for table in fs::read_to_string(file).unwrap().split("=== ").skip(1) {
-            let (head, rows) = table.split_once("\n--- ").unwrap();
-            let (name, conversation) = head.split_once('\n').unwrap();
-            for row in rows.split("\n--- ") {
-                let words = row.split_once('\n').map_or(row, |(words, _)| words);
-                let fill = |text: String, word: &str| text.replacen("{}", word.trim(), 1);
-                let filled = words.split(" ; ").fold(conversation.to_string(), fill);
-                add(all, format!("{name}, {words}"), Of::Edge(filled));
+        for table in conversations::tables(&fs::read_to_string(file).unwrap()) {
+            for (words, _) in &table.rows {
+                let filled = filled(table.conversation, words);
+                add(all, format!("{}, {words}", table.name), Of::Edge(filled));
             }
         }
     }

@@ -121,8 +121,8 @@ fn index_ends(model: &mut Model) {
     }
 }
 
-/// Gives ICMP errors, NAT keepalives, IP fragments and messages outside of any IKE SA to the tunnel between whose addresses they, or
-/// what they quote, went.
+/// Gives ICMP errors, NAT keepalives, IP fragments and messages outside of any IKE SA to the tunnel between
+/// whose addresses they, or what they quote, went.
 fn share_pairs(model: &mut Model, union: &mut Union, roots: &Roots) {
     let mut tunnel_of = |from, to| roots.tunnel(union.find((from, to))?);
     let Model {

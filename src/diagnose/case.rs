@@ -15,7 +15,10 @@ use super::facts::selectors::{self, Life, Narrowing};
 use super::facts::successors::Successors;
 use super::facts::tap::{self, Heard, Tap};
 use super::facts::turned_down::TurnedDown;
-use crate::model::{EspFlow, Exchange, IkeSa, Message, Model, Outside, Signs, Tunnel, TunnelId};
+use crate::model::{
+    EspFlow, Exchange, IcmpSeen, IkeSa, Keepalives, Message, Model, Outside, Signs, Tunnel,
+    TunnelId,
+};
 use crate::units::{Span, Timestamp, Vantage};
 use std::net::IpAddr;
 use std::sync::OnceLock;
@@ -95,6 +98,22 @@ impl<'m> Case<'m> {
     pub fn flows(&self) -> impl Iterator<Item = &'m EspFlow> + Clone + use<'m> {
         let model = self.model;
         self.tunnel.flows.iter().map(|id| &model.flows[*id])
+    }
+
+    /// ICMP errors about packets between its ends, in order; those that are alike are one.
+    pub(crate) fn icmp(&self) -> impl Iterator<Item = &'m IcmpSeen> + Clone + use<'m> {
+        let model = self.model;
+        self.tunnel
+            .icmp
+            .iter()
+            .filter_map(|row| model.icmp.get(*row))
+    }
+
+    /// NAT keepalives between its ends, in order; those of one path are one.
+    pub(crate) fn keepalives(&self) -> impl Iterator<Item = &'m Keepalives> + Clone + use<'m> {
+        let model = self.model;
+        let rows = self.tunnel.keepalives.iter();
+        rows.filter_map(|row| model.keepalives.get(*row))
     }
 
     /// Messages between its ends outside of any IKE SA, in order; those that are alike are one.

@@ -6,53 +6,10 @@
 //! what is found. Several words for several `{}` are parted by ` ; `. `ESPIAL_BLESS=1 cargo test edges`
 //! writes what is found anew; read the difference before you commit it.
 
+use crate::conversations::{Table, concluded, filled, tables};
 use crate::run::{entries, root};
-use espial::diagnose::Finding;
-use espial::language::Language;
-use espial::testing;
 use std::fmt::Write;
 use std::fs;
-
-/// The conversation with its words in place.
-fn filled(conversation: &str, words: &str) -> String {
-    let filled = words.split(" ; ").map(str::trim);
-    filled.fold(conversation.to_string(), |text, word| {
-        text.replacen("{}", word, 1)
-    })
-}
-
-/// What is concluded of a conversation: one finding after the other, with the frames that it cites.
-fn concluded(conversation: &str) -> String {
-    let (_, findings) = testing::analysis(conversation);
-    let mut told = String::new();
-    for finding in &findings {
-        let Finding {
-            rule,
-            severity,
-            confidence,
-            title,
-            says,
-            ..
-        } = finding;
-        let frames: Vec<String> = finding
-            .evidence
-            .iter()
-            .map(|cited| cited.frame.to_string())
-            .collect();
-        let (slug, frames) = (rule.slug, frames.join(" "));
-        let [title, says] = [title, says].map(|text| Language::English.say(text));
-        writeln!(
-            told,
-            "{slug}, {severity:?}, {confidence:?}, frames {frames}\n  {title}\n  {says}"
-        )
-        .unwrap();
-    }
-    if told.is_empty() {
-        "nothing\n".to_string()
-    } else {
-        told
-    }
-}
 
 #[test]
 fn judgements_turn_where_they_did() {
@@ -61,12 +18,12 @@ fn judgements_turn_where_they_did() {
     for file in entries(&root().join("tests/it/edges")) {
         let text = fs::read_to_string(&file).unwrap();
         let mut blessed = String::new();
-        for table in text.split("=== ").skip(1) {
-            let (head, rows) = table.split_once("\n--- ").unwrap();
-            let (name, conversation) = head.split_once('\n').unwrap();
-            writeln!(blessed, "=== {head}").unwrap();
-            for row in rows.split("\n--- ") {
-                let (words, want) = row.split_once('\n').unwrap_or((row, ""));
+        for table in tables(&text) {
+            let Table {
+                name, conversation, ..
+            } = table;
+            writeln!(blessed, "=== {name}\n{conversation}").unwrap();
+            for (words, want) in table.rows {
                 let told = concluded(&filled(conversation, words));
                 write!(blessed, "--- {words}\n{told}").unwrap();
                 if told.trim_end() != want.trim_end() {

@@ -11,6 +11,7 @@
 mod api;
 mod captures;
 mod cli;
+mod conversations;
 mod damage;
 mod dice;
 mod edges;

@@ -7,44 +7,10 @@
 //! anew; read the difference before you commit it. A new story needs no more than its name and its
 //! conversation.
 
+use crate::conversations::{Story, report, stories};
 use crate::run::{entries, root};
-use espial::report::text::{self, Detail};
-use espial::report::{Diagnosis, Selection, Sheet};
-use espial::testing;
 use std::fs;
 use std::path::PathBuf;
-
-/// A conversation, under its name.
-struct Story<'t> {
-    name: &'t str,
-    conversation: &'t str,
-    /// What was said of it when it was blessed.
-    report: &'t str,
-}
-
-fn stories(text: &str) -> Vec<Story<'_>> {
-    let told = text.split("=== ").skip(1);
-    let story = |told| {
-        let (name, told): (&str, &str) = str::split_once(told, '\n').unwrap();
-        let (conversation, report) = told.split_once("---\n").unwrap_or((told, ""));
-        Story {
-            name,
-            conversation,
-            report,
-        }
-    };
-    told.map(story).collect()
-}
-
-/// What is said of a conversation, in full.
-fn report(conversation: &str) -> String {
-    let (model, findings) = testing::analysis(conversation);
-    let diagnosis = Diagnosis::new(&model, &findings, &Selection::default());
-    let mut report = Vec::new();
-    let detail = Detail { verbose: true };
-    text::write(&mut report, &diagnosis, Sheet::default(), detail).unwrap();
-    String::from_utf8(report).unwrap()
-}
 
 #[test]
 fn every_story_is_told_as_it_was() {

@@ -17,10 +17,8 @@ pub(super) struct TcpCounter {
     answered: bool,
     /// One beyond the highest number that was sent.
     sent: Option<u32>,
-    /// One beyond the highest number that the other end acknowledged.
-    acked: Option<u32>,
-    /// Where it did.
-    acked_at: Option<Place>,
+    /// One beyond the highest number that the other end acknowledged, and where it did.
+    acked: Option<(u32, Place)>,
     /// Where the segment begins that was sent last although it had been acknowledged.
     again: Option<(u32, Unheard)>,
     unacked: VecDeque<Unacked>,
@@ -133,7 +131,6 @@ impl TcpCounter {
         self.answered = false;
         self.sent = None;
         self.acked = None;
-        self.acked_at = None;
         self.again = None;
         self.unacked.clear();
     }
@@ -155,10 +152,12 @@ impl TcpCounter {
         } else {
             row.repeated += 1;
         }
-        if self.acked.is_some_and(|acked| !after(end, acked)) {
+        if let Some((acked, acknowledged)) = self.acked
+            && !after(end, acked)
+        {
             // A keepalive may have an octet of what was acknowledged (RFC 9293 section 3.8.4).
             if segment.payload > 1 {
-                self.sent_again(start, at);
+                self.sent_again(start, acknowledged, at);
             }
             return;
         }
@@ -193,13 +192,13 @@ impl TcpCounter {
     }
 
     /// Counts data that was sent again although its acknowledgment had passed here.
-    fn sent_again(&mut self, start: u32, at: Place) {
-        match (&mut self.again, self.acked_at) {
-            (Some((begin, unheard)), _) if *begin == start => {
+    fn sent_again(&mut self, start: u32, acknowledged: Place, at: Place) {
+        match &mut self.again {
+            Some((begin, unheard)) if *begin == start => {
                 unheard.sent += 1;
                 unheard.seen.last = at;
             }
-            (again, Some(acknowledged)) => {
+            again => {
                 let seen = Seen {
                     first: at,
                     last: at,
@@ -211,15 +210,13 @@ impl TcpCounter {
                 };
                 *again = Some((start, unheard));
             }
-            (_, None) => {}
         }
     }
 
     /// The other end says that everything before `number` reached it.
     fn acknowledged(&mut self, way: &mut InnerWay, number: u32, at: Place) {
-        if self.acked.is_none_or(|acked| after(number, acked)) {
-            self.acked = Some(number);
-            self.acked_at = Some(at);
+        if self.acked.is_none_or(|(acked, _)| after(number, acked)) {
+            self.acked = Some((number, at));
         }
         let Some(row) = &mut way.tcp else { return };
         self.unacked.retain(|waiting| {

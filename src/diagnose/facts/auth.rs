@@ -179,9 +179,11 @@ pub fn torn<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, &'m Fl
             let vantage = super::first(model, torn)?.vantage;
             let (_, began) = super::began(model, torn)?;
             let waited = tap::went_on(model, vantage, began, tap::Tap::PATIENCE);
-            let was_read = was_read(model, sa, torn, began)
-                || asked::proof_of_answer(model, exchange).is_some();
-            (waited && !was_read).then_some((exchange, torn))
+            let goes_on = || {
+                was_read(model, sa, torn, began)
+                    || asked::proof_of_answer(model, exchange).is_some()
+            };
+            (waited && !goes_on()).then_some((exchange, torn))
         })
 }
 

@@ -168,16 +168,11 @@ impl Refusal {
 
     /// The group that INVALID_KE_PAYLOAD asks for (RFC 7296 section 1.3).
     pub fn wanted_group(&self) -> Option<u16> {
-        wanted_group(&self.answer).filter(|_| !self.v1)
+        let told = self.answer.errors.iter();
+        let mut told = told.filter(|told| told.kind == NotifyType::INVALID_KE_PAYLOAD.0);
+        let data = told.next()?.data.as_slice().try_into().ok()?;
+        (!self.v1).then(|| u16::from_be_bytes(data))
     }
-}
-
-/// The group that an answer of IKEv2 asks for by INVALID_KE_PAYLOAD.
-pub fn wanted_group(answer: &Said) -> Option<u16> {
-    let told = answer.errors.iter();
-    let mut told = told.filter(|told| told.kind == NotifyType::INVALID_KE_PAYLOAD.0);
-    let data = told.next()?.data.as_slice().try_into().ok()?;
-    Some(u16::from_be_bytes(data))
 }
 
 /// The name of an error, or its number.

@@ -50,15 +50,14 @@ pub fn name(error: &IcmpError) -> Text {
 
 /// Errors about packets between the ends of the tunnel, in order of time.
 pub fn about<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m IcmpSeen> + use<'m> {
-    let Case { model, tunnel, .. } = *case;
-    let rows = tunnel.icmp.iter().filter_map(|row| model.icmp.get(*row));
+    let tunnel = case.tunnel;
     let concerns = |seen: &&IcmpSeen| {
         let quoted = seen.error.quoted;
         let from = super::end_of(tunnel, quoted.from.address);
         let to = super::end_of(tunnel, quoted.to.address);
         from != to
     };
-    let mut rows: Vec<&IcmpSeen> = rows.filter(concerns).collect();
+    let mut rows: Vec<&IcmpSeen> = case.icmp().filter(concerns).collect();
     // One error passes several taps, whichever was named first.
     rows.sort_by_key(|seen| seen.time);
     rows.into_iter()
@@ -76,8 +75,14 @@ pub fn is_ike(seen: &IcmpSeen) -> bool {
 /// Whether an error came of a request: it quotes its addresses and ports, while it was under way.
 pub fn is_about(seen: &IcmpSeen, asked: &Asked<'_>) -> bool {
     let quoted = seen.error.quoted;
-    let is_hit = |time: &Timestamp| seen.time.since(*time) <= LATE && *time <= seen.last;
-    quoted.from == asked.from() && quoted.to == asked.to() && asked.times.iter().any(is_hit)
+    let same = quoted.from == asked.from() && quoted.to == asked.to();
+    same && meets(asked, seen.time, seen.last)
+}
+
+/// Whether a request was under way when errors came between two times.
+fn meets(asked: &Asked<'_>, begin: Timestamp, end: Timestamp) -> bool {
+    let mut times = asked.times.iter();
+    times.any(|time| begin.since(*time) <= LATE && *time <= end)
 }
 
 /// ICMP errors of one meaning, and what became of the packets that they are about. Anybody can send
@@ -219,8 +224,7 @@ pub fn about_ike<'m>(
             };
             let (begin, end) = (about.seen.time, about.last);
             about.recovered |= answered && asked.first.1 > end;
-            let is_hit = |time: &Timestamp| begin.since(*time) <= LATE && *time <= end;
-            if asked.times.iter().any(is_hit) {
+            if meets(&asked, begin, end) {
                 match asked.fate {
                     Fate::Answered => {
                         about.answered = true;

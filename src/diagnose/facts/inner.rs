@@ -3,7 +3,7 @@
 
 use super::icmp::{self, Meaning};
 use super::{Tap, end_of, esp, tap};
-use crate::diagnose::{Case, Cite, Confidence};
+use crate::diagnose::{Case, Cite, Confidence, Finding};
 use crate::language::{Text, count};
 use crate::model::{EspFlow, FlowId, InnerError, InnerFlow, InnerWay, Model, Tunnel};
 use crate::net::IcmpError;
@@ -19,14 +19,15 @@ pub const BGP: u16 = 179;
 const ICMP: u8 = 1;
 const ICMP_V6: u8 = 58;
 
-/// What may be replies that bear another address.
-pub fn translated(from: IpAddr, other: IpAddr) -> Text {
-    say!(
+/// Tells of what may be the replies, from another address.
+pub fn tell_unasked(mut finding: Finding, from: IpAddr, (other, at): (IpAddr, Cite)) -> Finding {
+    finding.says.add(say!(
         "{other} sent ICMP to {from} that is neither request nor error, and {from} did not ask it: most likely \
          these are the replies, with their source translated on the way.",
         other,
         from
-    )
+    ));
+    finding.also(at, say!("ICMP from {other}, not asked for", other))
 }
 
 /// The port of DNS.

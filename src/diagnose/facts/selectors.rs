@@ -100,16 +100,16 @@ pub fn narrowings(case: &Case<'_>) -> Vec<Narrowing> {
         let (replaced, others): (Vec<_>, Vec<_>) = attempts
             .iter()
             .partition(|attempt| replaces(request, &attempt.told));
+        let others = all_granted(&others, request);
         found.push(Narrowing {
             request: request.clone(),
             answer: answer.clone(),
             asked: asked.clone(),
             granted: granted.clone(),
-            served: is_served(&others, request, [&left[0], other])
-                && is_served(&others, request, [own, &left[1]]),
+            served: is_served(&others, [&left[0], other]) && is_served(&others, [own, &left[1]]),
             left,
             remote_access,
-            renews: is_served(&replaced, request, [own, other]),
+            renews: is_served(&all_granted(&replaced, request), [own, other]),
         });
     }
     found
@@ -125,21 +125,23 @@ fn replaces(request: &Said, made: &Negotiation) -> bool {
         .is_some_and(|old| own.any(|said| said.spis.iter().any(|(_, _, spi)| *spi == old)))
 }
 
-/// Whether every pair of these selectors, of the asker's side and of the other, is granted by some of these child
-/// SAs, as far as it can be looked for: up to [`limits::SELECTOR_PAIRS`].
-fn is_served(attempts: &[&Attempt], request: &Said, wanted: [&[Selector]; 2]) -> bool {
-    let granted: Vec<[Vec<Selector>; 2]> = attempts
-        .iter()
-        .filter_map(|attempt| {
-            let answer = attempt.told.answer.as_ref()?;
-            let [own, other] = answer.selectors.clone().filter(|_| answer.has_sa)?;
-            // The other side may have asked for it.
-            Some(match answer.to == request.from {
-                true => [own, other],
-                false => [other, own],
-            })
+/// What was granted, of the side of who asks for this and of the other.
+fn all_granted<'a>(attempts: &[&'a Attempt], request: &Said) -> Vec<[&'a [Selector]; 2]> {
+    let granted = attempts.iter().filter_map(|attempt| {
+        let answer = attempt.told.answer.as_ref()?;
+        let [own, other] = answer.selectors.as_ref().filter(|_| answer.has_sa)?;
+        // The other side may have asked for it.
+        Some(match answer.to == request.from {
+            true => [own.as_slice(), other.as_slice()],
+            false => [other.as_slice(), own.as_slice()],
         })
-        .collect();
+    });
+    granted.collect()
+}
+
+/// Whether every pair of these selectors, of the asker's side and of the other, is granted by some child SA, as far
+/// as it can be looked for: up to [`limits::SELECTOR_PAIRS`].
+fn is_served(granted: &[[&[Selector]; 2]], wanted: [&[Selector]; 2]) -> bool {
     let [own, other] = wanted.map(selector::distinct);
     if own.len().saturating_mul(other.len()) > limits::SELECTOR_PAIRS {
         return false;

@@ -115,10 +115,9 @@ impl Tap {
 
 /// Whether the tunnel was up before the recording began. What is said outside of any IKE SA alone tells of no tunnel.
 pub fn is_late(case: &Case<'_>) -> bool {
-    let is_said = || case.outside().next().is_some() && case.tunnel.flows.is_empty();
     match case.ike_sas().next() {
         Some(sa) => sa.state == IkeState::AlreadyUp,
-        None => !is_said(),
+        None => case.tunnel.outside.is_empty() || !case.tunnel.flows.is_empty(),
     }
 }
 
@@ -254,6 +253,19 @@ pub fn messages<'m>(case: &Case<'m>) -> impl Iterator<Item = &'m Message> + use<
     flights(case).flat_map(|(_, flight)| copies(model, flight))
 }
 
+/// The IKE messages of an end at one tap.
+pub fn messages_of<'m>(
+    case: &Case<'m>,
+    vantage: Vantage,
+    end: usize,
+) -> impl Iterator<Item = &'m Message> + use<'m> {
+    let tunnel = case.tunnel;
+    case.messages().filter(move |message| {
+        message.vantage == vantage
+            && super::end_of(tunnel, message.path.from().address) == Some(end)
+    })
+}
+
 /// What an end sent beside IKE and ESP: a NAT keepalive (RFC 3948 section 4), or an ICMP error of its own.
 /// It shows nothing of IKE, but that the end lives, and that what it sends arrives.
 #[derive(Clone, Copy, Debug)]
@@ -269,10 +281,8 @@ pub struct Aside {
 /// What the ends sent beside IKE and ESP. Of many alike the first is here, and of keepalives the last as well
 /// and those about the longest time between two.
 pub fn asides<'m>(case: &Case<'m>) -> impl Iterator<Item = Aside> + use<'m> {
-    let Case { model, tunnel, .. } = *case;
-    let keepalives = tunnel.keepalives.iter();
-    let keepalives = keepalives.filter_map(|row| model.keepalives.get(*row));
-    let keepalives = keepalives.flat_map(|seen| {
+    let tunnel = case.tunnel;
+    let keepalives = case.keepalives().flat_map(|seen| {
         let all = [
             seen.first,
             seen.longest.before,
@@ -281,8 +291,7 @@ pub fn asides<'m>(case: &Case<'m>) -> impl Iterator<Item = Aside> + use<'m> {
         ];
         all.map(|at| (seen.path.from.address, seen.vantage, at))
     });
-    let icmp = tunnel.icmp.iter().filter_map(|row| model.icmp.get(*row));
-    let icmp = icmp.map(|seen| {
+    let icmp = case.icmp().map(|seen| {
         (
             seen.path.from.address,
             seen.vantage,
@@ -302,10 +311,9 @@ pub fn keepalives<'m>(
     case: &Case<'m>,
     end: usize,
 ) -> impl Iterator<Item = &'m Keepalives> + use<'m> {
-    let Case { model, tunnel, .. } = *case;
-    let rows = tunnel.keepalives.iter();
-    let rows = rows.filter_map(|row| model.keepalives.get(*row));
-    rows.filter(move |seen| super::end_of(tunnel, seen.path.from.address) == Some(end))
+    let tunnel = case.tunnel;
+    case.keepalives()
+        .filter(move |seen| super::end_of(tunnel, seen.path.from.address) == Some(end))
 }
 
 /// Whether an end sent something beside IKE and ESP between two times, as one tap recorded it.

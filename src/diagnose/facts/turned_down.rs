@@ -146,7 +146,7 @@ fn proof(case: &Case<'_>, refused: &[(&IkeSa, &Notice)]) -> Option<Proof> {
         })
         .or_else(|| {
             // Who accepts offers of this initiator, or calls it, has a connection for it.
-            let known = || offer::known_of(case, responder, sa).is_some();
+            let known = || offer::all_known(case, responder, sa).next().is_some();
             (keeps_spi(case, responder, notice) && !known()).then_some(Proof::Spi)
         })
 }

@@ -662,12 +662,12 @@ fn instead_of_an_answer(case: &Case<'_>) -> Option<Finding> {
             return None;
         };
         let message = first(case.model, proof)?;
-        // A single one may be a notification of the initiator's after message 6, which is not here.
-        let mut refusals = auth::refusals(case.model, sa, main);
-        let (at, again) = (refusals.next()?, refusals.next()?);
         if !message.plain.is_encrypted() || proof.again.is_empty() {
             return None;
         }
+        // A single one may be a notification of the initiator's after message 6, which is not here.
+        let mut refusals = auth::refusals(case.model, sa, main);
+        let (at, again) = (refusals.next()?, refusals.next()?);
         let from = message.path.to().address;
         let finding = Finding::new(&RULE, Confidence::Likely, case.id, at, "an informational message for an answer")
             .also((message.frame, message.time), "a sealed message of main mode")
@@ -1120,7 +1120,8 @@ fn told_by_keys(model: &Model, id: IkeSaId, refusal: &Flight) -> Option<bool> {
     if let Some((_, read)) = model.opened(refusal) {
         // SKEYID_e comes of the pre-shared key (RFC 2409 section 5): who reads both by one key sees that the sides
         // have the same.
-        if key(model, five).is_some_and(|five| key(model, refusal) == Some(five)) {
+        let keys = key(model, five).zip(key(model, refusal));
+        if keys.is_some_and(|((five, _), (refusal, _))| five == refusal) {
             return Some(false);
         }
         let errors = negotiation::errors(&read);
@@ -1139,10 +1140,10 @@ fn message_5(model: &Model, id: IkeSaId) -> Option<&Flight> {
     main.flights.last()
 }
 
-/// The key that opened a message.
-fn key<'m>(model: &'m Model, flight: &Flight) -> Option<&'m Origin> {
+/// The key that opened a message, and whether the hash in it is right.
+fn key<'m>(model: &'m Model, flight: &Flight) -> Option<(&'m Origin, bool)> {
     match &model.messages[flight.message()?].plain {
-        Plain::Opened(opened) => Some(&opened.key),
+        Plain::Opened(opened) => Some((&opened.key, opened.hash_ok == Some(true))),
         _ => None,
     }
 }
@@ -1150,11 +1151,8 @@ fn key<'m>(model: &'m Model, flight: &Flight) -> Option<&'m Origin> {
 /// Whether two messages were opened by different keys, and the hash in each is right under the one that
 /// opened it (RFC 2409 section 5): each side has a key of its own.
 fn have_two_keys(model: &Model, one: &Flight, other: &Flight) -> bool {
-    let key = |flight: &Flight| match &model.messages[flight.message()?].plain {
-        Plain::Opened(opened) if opened.hash_ok == Some(true) => Some(&opened.key),
-        _ => None,
-    };
-    matches!((key(one), key(other)), (Some(one), Some(other)) if one != other)
+    let keys = (key(model, one), key(model, other));
+    matches!(keys, (Some((one, true)), Some((other, true))) if one != other)
 }
 
 /// Whether keys prove that the refusal of message 5 comes from a side with another pre-shared key.

@@ -5,7 +5,7 @@ use crate::diagnose::facts::{clear, end_of, esp, is_private, is_selected, is_sha
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{
-    AuthOutcome, ChildOutcome, ClearFlow, FlowId, IkeSaId, IkeState, Model, Selector,
+    AuthOutcome, ChildOutcome, ClearFlow, Exchange, FlowId, IkeSaId, IkeState, Model, Selector,
 };
 use crate::net::Path;
 use crate::registry::ExchangeType;
@@ -352,19 +352,16 @@ fn may_lack_esp(case: &Case<'_>, clear: &ClearFlow) -> bool {
 /// Whether a child SA may have been made under an IKE SA: all that would be seen to have failed may not.
 fn may_have_child(model: &Model, id: IkeSaId) -> bool {
     let sa = &model.ike_sas[id];
-    let made = sa
-        .exchanges
-        .iter()
-        .map(|id| &model.exchanges[*id])
-        .any(|exchange| {
-            let makes = [ExchangeType::CREATE_CHILD_SA, ExchangeType::QUICK_MODE];
-            makes.contains(&exchange.kind)
-                && matches!(
-                    model.child_outcome(exchange),
-                    ChildOutcome::Made | ChildOutcome::Unclear
-                )
-        });
-    made || sa.auth != AuthOutcome::AuthOnly
+    let made = |exchange: &Exchange| {
+        let makes = [ExchangeType::CREATE_CHILD_SA, ExchangeType::QUICK_MODE];
+        makes.contains(&exchange.kind)
+            && matches!(
+                model.child_outcome(exchange),
+                ChildOutcome::Made | ChildOutcome::Unclear
+            )
+    };
+    let mut exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    sa.auth != AuthOutcome::AuthOnly || exchanges.any(made)
 }
 
 /// Whether a vantage has a tunnel between two other parties: then it is a link that many share, and

@@ -1,12 +1,12 @@
 //! The peer stops answering while an IKE SA lives.
 
 use super::child_setup_failed;
-use crate::diagnose::facts::esp::{self, Directions};
+use crate::diagnose::facts::esp;
 use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, life, tap};
 use crate::diagnose::facts::{nat, vendor_advice};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{Deleted, Exchange, Flight, IkeSa, InformationalClass, Message, Model, Plain};
+use crate::model::{Deleted, Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -619,14 +619,6 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
     let (_, newest, ended_at) = **run.first()?;
     let message = first(case.model, oldest)?;
     let peer = end_of(case.tunnel, message.path.to().address)?;
-    // A tap that has one direction alone never hears an answer.
-    let speaks = |message: &Message| {
-        message.vantage == vantage && end_of(case.tunnel, message.path.from().address) == Some(peer)
-    };
-    let sends = |directions: &Directions<'_>| !directions.flows(1 - peer).is_empty();
-    if !case.directions_at(vantage).is_some_and(sends) && !case.messages().any(speaks) {
-        return None;
-    }
     let spoke = sa
         .exchanges
         .iter()
@@ -634,27 +626,27 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
         .filter(|flight| flight.by != by)
         .flat_map(|flight| seen_at(case.model, flight, vantage))
         .any(|time| time > began_at);
-    let esp = case
-        .directions()
-        .iter()
-        .filter(|directions| directions.vantage == vantage)
-        .flat_map(|directions| directions.flows_from(1 - peer, message.path.to()))
-        .any(|flow| flow.seen.first.1 < ended_at && flow.seen.last.1 > began_at);
-    let elsewhere = case.messages().any(|other| {
-        other.vantage == vantage
-            && other.time > began_at
-            && other.time < ended_at
-            && end_of(case.tunnel, other.path.from().address) == Some(peer)
-    });
+    if spoke || !tap::went_on(case.model, vantage, began_at, Tap::PATIENCE) {
+        return None;
+    }
+    let here = case.directions_at(vantage);
+    let esp = || {
+        let flows = here.map(|here| here.flows_from(1 - peer, message.path.to()));
+        let mut flows = flows.into_iter().flatten();
+        flows.any(|flow| flow.seen.first.1 < ended_at && flow.seen.last.1 > began_at)
+    };
+    let of_peer = || tap::messages_of(case, vantage, peer);
+    let elsewhere = || of_peer().any(|other| other.time > began_at && other.time < ended_at);
     // Either the peer has answered such messages before, or nothing at all of it is heard; after two
     // of them it takes a new beginning to tell that they were probes, and given up.
     let anew = case.ike_sas().any(|other| other.seen.first.1 > ended_at);
-    let dead = !esp && !elsewhere && (run.len() >= TRIES || anew);
-    if !(dead || answered_once && run.len() > TRIES) {
+    let dead = || (run.len() >= TRIES || anew) && !esp() && !elsewhere();
+    if !(answered_once && run.len() > TRIES || dead()) {
         return None;
     }
-    let waited = tap::went_on(case.model, vantage, began_at, Tap::PATIENCE);
-    (!spoke && waited).then_some(Probe {
+    // A tap that has one direction alone never hears an answer.
+    let sends = here.is_some_and(|here| !here.flows(1 - peer).is_empty());
+    (sends || of_peer().next().is_some()).then_some(Probe {
         flight: oldest,
         from: message.path.from(),
         to: message.path.to(),

@@ -180,6 +180,7 @@ struct Silence<'c, 'm> {
     before: u64,
     is_no_chance: OnceCell<bool>,
     requests: OnceCell<Option<Requests<'c, 'm>>>,
+    loss: OnceCell<Option<Loss<'m>>>,
 }
 
 /// Requests that keys opened, and that have no answer.
@@ -272,6 +273,7 @@ impl<'c, 'm> Silence<'c, 'm> {
             before,
             is_no_chance: OnceCell::new(),
             requests: OnceCell::new(),
+            loss: OnceCell::new(),
         };
         (!silence.is_brief() || silence.is_proven() || silence.is_no_chance()).then_some(silence)
     }
@@ -694,7 +696,11 @@ impl<'c, 'm> Silence<'c, 'm> {
     }
 
     /// What two taps show to be lost between them.
-    fn loss(&self) -> Option<Loss<'m>> {
+    fn loss(&self) -> Option<&Loss<'m>> {
+        self.loss.get_or_init(|| self.find_loss()).as_ref()
+    }
+
+    fn find_loss(&self) -> Option<Loss<'m>> {
         let all = self.located(self.speaker());
         if let Some(located) = all.filter(Located::all_lost) {
             return Some(Loss::All(located));
@@ -991,9 +997,9 @@ fn one_way<'m>(
         ));
     }
     Some(match silence.loss() {
-        Some(Loss::All(located)) => silence.all_lost(finding, &located),
-        Some(Loss::Since(vanished)) => silence.vanished(finding, &vanished),
-        Some(Loss::There(vanished, far)) => silence.vanished_there(finding, &vanished, far),
+        Some(Loss::All(located)) => silence.all_lost(finding, located),
+        Some(Loss::Since(vanished)) => silence.vanished(finding, vanished),
+        Some(Loss::There(vanished, far)) => silence.vanished_there(finding, vanished, *far),
         None => silence.unexplained(finding, &traffic),
     })
 }

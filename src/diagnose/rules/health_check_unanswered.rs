@@ -246,10 +246,9 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, asking: &Asking<'_>) -> Option<
     if let Some(error) = error {
         finding = finding.also(error.seen.first, inner::said(error));
     }
-    if let Some((other, at)) = unasked {
-        finding.says.add(inner::translated(from, other));
+    if let Some(unasked) = unasked {
         finding.confidence = Confidence::Possible;
-        finding = finding.also(at, say!("ICMP from {other}, not asked for", other));
+        finding = inner::tell_unasked(finding, from, unasked);
     }
     if let Some(since) = since {
         finding = finding.beside(since, "the first reply");

@@ -83,14 +83,8 @@ fn by_ip(case: &Case<'_>, finding: Finding) -> Finding {
 
 /// Adds what to do where IKE cuts the message into so many pieces.
 fn by_ike(case: &Case<'_>, flight: &Flight, total: u16, finding: Finding) -> Finding {
-    let finding = resized(case.model, flight, total, finding);
-    let smaller =
-        largest(case.model, flight).is_some_and(|octets| octets > SMALLEST && octets <= EVERYWHERE);
-    let finding = match smaller && total <= MANY {
-        true => finding.advise("Try smaller fragments, such as of 576 octets."),
-        false => finding,
-    };
-    finding.advise_all(vendor_advice::of_both(case, Topic::Fragmentation))
+    resized(case.model, flight, total, finding)
+        .advise_all(vendor_advice::of_both(case, Topic::Fragmentation))
 }
 
 /// Some IKE fragments arrive, some never do.
@@ -227,6 +221,9 @@ fn resized(model: &Model, flight: &Flight, total: u16, finding: Finding) -> Find
             octets,
             everywhere = EVERYWHERE
         )),
+        Some(octets) if octets > SMALLEST => {
+            finding.advise("Try smaller fragments, such as of 576 octets.")
+        }
         _ => finding,
     }
 }

@@ -128,7 +128,7 @@ fn refused_by(case: &Case<'_>, responder: IpAddr) -> Option<Refusing> {
             alone(case.id, notice, ours.as_ref(), elsewhere)
         }
     };
-    let wanted = wanted(refused).filter(|_| theirs.is_none());
+    let wanted = theirs.is_none().then(|| wanted(refused)).flatten();
     if let Some((group, at)) = wanted {
         let group = || offer::group(group);
         finding.says.add(say!(

@@ -59,11 +59,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(first) = strays.first() else {
         return Vec::new();
     };
+    let sent = [0, 1].map(|end| sent(case, end));
+    let sent = |clear: &ClearFlow| {
+        sent.get(end_of(case.tunnel, clear.from)?)
+            .copied()
+            .flatten()
+    };
     let packets: u64 = strays.iter().map(|clear| clear.packets).sum();
     // What ties them to the tunnel: its selectors, or that it lacks the traffic which should be in it.
     let tied = strays
         .iter()
-        .any(|clear| is_selected(case, clear.to) == Some(true) || sent(case, clear.from).is_none());
+        .any(|clear| is_selected(case, clear.to) == Some(true) || sent(clear).is_none());
     let served = served(case, first.to);
     let mut finding = Finding::new(
         &RULE,
@@ -113,8 +119,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         None => "Exempt the traffic of the tunnel from source NAT, by a rule before the one that translates.".into(),
     });
     // The ESP of the gateway that translates is what is missing, not that of the other.
-    let is_missing =
-        |clear: &&ClearFlow| sent(case, clear.from).is_none_or(|last| last < clear.seen.first.1);
+    let is_missing = |clear: &&ClearFlow| sent(clear).is_none_or(|last| last < clear.seen.first.1);
     if strays.iter().any(is_missing) {
         finding = finding.explaining(&["esp-one-way"]);
     }
@@ -152,10 +157,9 @@ fn served(case: &Case<'_>, to: IpAddr) -> Option<(Text, Text)> {
 }
 
 /// When a gateway sent its last ESP through the tunnel, if it sent any.
-fn sent(case: &Case<'_>, gateway: IpAddr) -> Option<Timestamp> {
-    let other = 1 - end_of(case.tunnel, gateway)?;
+fn sent(case: &Case<'_>, end: usize) -> Option<Timestamp> {
     let flows = case.flows();
-    let from = flows.filter(|flow| case.tunnel.destination(flow) == Some(other));
+    let from = flows.filter(|flow| case.tunnel.destination(flow) == Some(1 - end));
     from.map(|flow| flow.seen.last.1).max()
 }
 

@@ -8,6 +8,7 @@ use crate::language::{Text, count, list};
 use crate::model::InnerError;
 use crate::say;
 use crate::units::{Endpoint, Span, Vantage};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -69,7 +70,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(inside) = case.inside() else {
         return Vec::new();
     };
-    let served = served(inside);
+    let served = OnceCell::new();
     let mut pairs: BTreeMap<(Vantage, IpAddr, IpAddr), Pair<'_>> = BTreeMap::new();
     for asking in inside.asked_once() {
         let (from, to) = (asking.from.address, asking.to.address);
@@ -78,18 +79,23 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             continue;
         };
         // A port that never answered is told by itself, where the host did.
-        let never = asking.out.tcp.is_some() && !served.contains(&(vantage, from, asking.to));
-        let fell_silent = !never && inside.fell_silent(vantage, (from, to), silent.first.1);
+        let may_be_told = || {
+            let served = || served.get_or_init(|| self::served(inside));
+            asking.out.tcp.is_none() || served().contains(&(vantage, from, asking.to))
+        };
+        let fell_silent = inside.fell_silent(vantage, (from, to), silent.first.1) && may_be_told();
         let known = inside.converse(vantage, from, to) && !silent.stopped && !fell_silent;
         // Who says that nothing listens there has answered (RFC 1122 section 3.2.2.1).
-        let errors = inside.errors(from, to).iter();
-        let declines = errors.filter(|error| error.from == to).any(|error| {
-            matches!(
-                inner::meaning(error),
-                Meaning::PortUnreachable | Meaning::ProtocolUnreachable
-            )
-        });
-        if known || declines || asking.to.port == Some(BGP) || asking.is_check() {
+        let declines = || {
+            let errors = inside.errors(from, to).iter();
+            errors.filter(|error| error.from == to).any(|error| {
+                matches!(
+                    inner::meaning(error),
+                    Meaning::PortUnreachable | Meaning::ProtocolUnreachable
+                )
+            })
+        };
+        if known || asking.to.port == Some(BGP) || asking.is_check() || declines() {
             continue;
         }
         pairs
@@ -262,9 +268,8 @@ fn finding(case: &Case<'_>, inside: &Inside<'_>, mut pairs: Vec<Pair<'_>>) -> Op
     if let Some(error) = error {
         finding = finding.also(error.seen.first, inner::said(error));
     }
-    if let Some((from, (other, at))) = unasked {
-        finding.says.add(inner::translated(from, other));
-        finding = finding.also(at, say!("ICMP from {other}, not asked for", other));
+    if let Some((from, unasked)) = unasked {
+        finding = inner::tell_unasked(finding, from, unasked);
     }
     for pair in &pairs {
         for place in &pair.silent.places {

@@ -51,9 +51,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             let path = sa.paths.first()?;
             let outcomes = outcomes(case);
             // Where nothing offered is what the peer has, one value of these would be refused as well.
-            let known = offer::known_of(case, path.to.address, sa);
-            let meets = known.is_none_or(|(known, ..)| known.meets(&offer));
-            let by_role = meets && is_by_role(&outcomes, path.from.address);
+            let meets = || {
+                let known = offer::known_of(case, path.to.address, sa);
+                known.is_none_or(|(known, ..)| known.meets(&offer))
+            };
+            let by_role = is_by_role(&outcomes, path.from.address) && meets();
             let finding = Finding::new(
                 &RULE,
                 match by_role {

@@ -55,20 +55,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let (mut places, mut says) = (Vec::new(), Text::default());
     let mut certain = true;
     let between = between_taps(case.model, sa);
-    // Whether the hash that a side sends of itself is of the address that it has at the other tap.
-    let explained = |role| {
-        let hashed = hashed(case.model, sa, role);
-        between
-            .zip(hashed)
-            .is_some_and(|((here, there), (message, hash))| {
-                let of_sender = here.path.from().address == message.path.from().address;
-                let end = match of_sender {
-                    true => there.path.from(),
-                    false => there.path.to(),
-                };
-                nat_detection::fits(hash, message.header.spis, end) == Some(true)
-            })
-    };
     // Whose hash shows it.
     let mut shows = None;
     for (verdict, end, other, role) in ends {
@@ -103,7 +89,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                         address,
                         port = end.port.unwrap_or_default()
                     ),
-                    None if explained(role) => say!(
+                    None if fits_elsewhere(case.model, sa, role, between) == Some(true) => say!(
                         "The hash that {address} sends of itself does not fit: a NAT lies between it and this tap.",
                         address
                     ),
@@ -212,6 +198,22 @@ fn between_taps<'m>(model: &'m Model, sa: &IkeSa) -> Option<(&'m Message, &'m Me
             let ends = |message: &Message| (message.path.from(), message.path.to());
             (ends(here) != ends(there)).then_some((here, there))
         })
+}
+
+/// Whether the hash that a side sends of itself is of the address that it has at the other tap.
+fn fits_elsewhere(
+    model: &Model,
+    sa: &IkeSa,
+    role: Role,
+    between: Option<(&Message, &Message)>,
+) -> Option<bool> {
+    let (here, there) = between?;
+    let (message, hash) = hashed(model, sa, role)?;
+    let end = match here.path.from().address == message.path.from().address {
+        true => there.path.from(),
+        false => there.path.to(),
+    };
+    nat_detection::fits(hash, message.header.spis, end)
 }
 
 /// IKE is sent from ports 500 and 4500 (RFC 7296 section 2), or from one that both sides were told to use; a

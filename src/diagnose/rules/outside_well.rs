@@ -53,6 +53,9 @@ const TOGETHER: Span = Span::from_secs(10);
 const UNNOTICED: u64 = 200;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
+    if !case.tunnel.icmp.is_empty() || !case.tunnel.outside.is_empty() {
+        return Vec::new();
+    }
     let up = case.ike_sas().any(|sa| sa.state.was_up());
     // Who began anew after the traffic, and did not come far, is not well.
     let last = case
@@ -64,13 +67,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         matches!(sa.state, IkeState::HalfOpen | IkeState::Unanswered)
             && Some(sa.seen.first.1) > last
     });
-    if pending
-        || !up
-        || !case.tunnel.icmp.is_empty()
-        || !case.tunnel.outside.is_empty()
-        || !case.tap().hears_both()
-        || is_lossy(case.tunnel)
-    {
+    if pending || !up || !case.tap().hears_both() || is_lossy(case.tunnel) {
         return Vec::new();
     }
     case.directions()

@@ -104,19 +104,17 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     // Another flow of the same direction, or anything else of its sender, that goes on meanwhile: then it was no
     // outage.
     let within = |time| time > silence.before.1 && time < silence.after.1;
-    let (from_edge, to_edge) = amid(silence);
-    let others = directions
-        .alive(end, silence.before.1, silence.after.1)
-        .filter(|other| other.key != flow.key)
-        .any(|other| within(other.seen.first.1) || within(other.seen.last.1));
-    // Others that were there before and are afterwards: then this SA alone was lost.
-    let alone = directions
-        .alive(end, silence.before.1, silence.after.1)
-        .filter(|other| other.key != flow.key)
-        .any(|other| esp::packets_within(other, from_edge, to_edge) > 0);
+    let beside = || {
+        let alive = directions.alive(end, silence.before.1, silence.after.1);
+        alive.filter(|other| other.key != flow.key)
+    };
+    let others = beside().any(|other| within(other.seen.first.1) || within(other.seen.last.1));
     if others || is_heard(case, directions, 1 - end, silence) {
         return None;
     }
+    // Others that were there before and are afterwards: then this SA alone was lost.
+    let (from_edge, to_edge) = amid(silence);
+    let alone = beside().any(|other| esp::packets_within(other, from_edge, to_edge) > 0);
     let before = taps::upstream(case, flow).filter(|before| before.sequence.missing == 0);
     let located = before.map(|before| {
         say!(
@@ -301,12 +299,8 @@ fn amid(silence: &Silence) -> (Timestamp, Timestamp) {
 fn is_heard(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &Silence) -> bool {
     let (from, to) = amid(silence);
     tap::speaks_aside(case, directions.vantage, end, (from, to))
-        || case.messages().any(|message| {
-            message.vantage == directions.vantage
-                && message.time > from
-                && message.time < to
-                && end_of(case.tunnel, message.path.from().address) == Some(end)
-        })
+        || tap::messages_of(case, directions.vantage, end)
+            .any(|message| message.time > from && message.time < to)
 }
 
 /// Whether so few numbers are missing for the rate before that the sender paused for most of a silence.

@@ -536,6 +536,10 @@ fn retried_in_vain(model: &Model, refusal: &Refusal) -> Option<(Cite, Option<Not
     }
     let exchanges = model.ike_sas[refusal.attempt.ike_sa].exchanges.iter();
     let exchanges = exchanges.map(|id| &model.exchanges[*id]);
+    let soon = |request: &Flight| {
+        let asked = facts::began(model, request);
+        asked.is_some_and(|asked| asked.1 > at && asked.1.since(at) <= AT_ONCE)
+    };
     let bears_group = |request: &Flight| {
         let read = model.opened(request);
         read.is_none_or(|(_, read)| read.ke().map(|ke| ke.group) == refusal.wanted_group())
@@ -543,13 +547,13 @@ fn retried_in_vain(model: &Model, refusal: &Refusal) -> Option<(Cite, Option<Not
     let mut refused = exchanges.filter(|exchange| {
         exchange.kind == ExchangeType::CREATE_CHILD_SA
             && exchange.by == model.exchanges[refusal.attempt.exchange].by
-            && exchange.request().is_some_and(bears_group)
+            && exchange
+                .request()
+                .is_some_and(|request| soon(request) && bears_group(request))
             && rekey::ended(model, exchange, ChildOutcome::Refused)
     });
     refused.find_map(|exchange| {
-        let asked = facts::began(model, exchange.request()?)?;
-        let soon = asked.1 > at && asked.1.since(at) <= AT_ONCE;
-        let response = exchange.response().filter(|_| soon)?;
+        let response = exchange.response()?;
         let read = model.opened(response);
         let error = read.and_then(|(_, read)| Some(read.notifies().next()?.kind));
         let is_other = error != Some(NotifyType::INVALID_KE_PAYLOAD);

@@ -231,9 +231,7 @@ fn heard_from_4500(case: &Case<'_>) -> BTreeSet<Option<usize>> {
     let messages = case.messages().map(|message| message.path.from());
     // ESP in UDP and keepalives come from the same port (RFC 3948 section 2).
     let paths = case.flows().flat_map(|flow| &flow.paths);
-    let keepalives = case.tunnel.keepalives.iter();
-    let keepalives = keepalives.filter_map(|row| case.model.keepalives.get(*row));
-    let paths = paths.chain(keepalives.map(|seen| &seen.path));
+    let paths = paths.chain(case.keepalives().map(|seen| &seen.path));
     let from = messages.chain(paths.map(|path| path.from));
     from.filter(|from| from.port == Some(4500))
         .map(|from| end_of(case.tunnel, from.address))

@@ -311,7 +311,7 @@ fn by_reading(case: &Case<'_>) -> Option<Finding> {
     let is_passing = !first.v1 && refusals.iter().all(|one| passing.contains(&one.reason));
     let normal = settled && is_passing;
     let full = NotifyType::NO_ADDITIONAL_SAS.0;
-    let is_full = !settled && refusals.iter().all(|one| !first.v1 && one.reason == full);
+    let is_full = !settled && is_passing && refusals.iter().all(|one| one.reason == full);
     let finding = child::finding(&RULE, Confidence::Certain, case, &refusals)?
         .title(say!(
             "{from} refuses to rekey {what}: {reason}",
@@ -452,9 +452,8 @@ fn ran_out(case: &Case<'_>, refused: Timestamp) -> Option<Span> {
     /// So many packets after the refusal show that it was in use.
     const USED: u64 = 5;
     case.directions().iter().find_map(|directions| {
-        let flows = || directions.flows(0).iter().chain(directions.flows(1));
-        let goes_on = flows().map(|flow| flow.seen.last.1).max()?;
-        if flows().any(|flow| flow.seen.first.1 > refused) {
+        let goes_on = directions.all().map(|flow| flow.seen.last.1).max()?;
+        if directions.all().any(|flow| flow.seen.first.1 > refused) {
             return None;
         }
         let ended = |end: usize| {
@@ -472,12 +471,14 @@ fn ran_out(case: &Case<'_>, refused: Timestamp) -> Option<Span> {
             one.seen.last.1.min(other.seen.last.1),
             one.seen.last.1.max(other.seen.last.1),
         );
-        let told = case.messages().any(|message| {
-            message.time > refused
-                && message.time.since(first) >= Span(-TOGETHER.0)
-                && message.time.since(last) <= TOGETHER
-        });
-        (last.since(first) <= TOGETHER && told).then(|| last.since(refused))
+        let told = || {
+            case.messages().any(|message| {
+                message.time > refused
+                    && message.time.since(first) >= Span(-TOGETHER.0)
+                    && message.time.since(last) <= TOGETHER
+            })
+        };
+        (last.since(first) <= TOGETHER && told()).then(|| last.since(refused))
     })
 }
 

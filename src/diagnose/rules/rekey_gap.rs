@@ -72,8 +72,8 @@ struct Pause<'m> {
     rekeying: Rekeying,
     /// Whether the other direction went on meanwhile.
     alone: bool,
-    /// Packets that came in the other direction meanwhile.
-    others: u64,
+    /// Whether anything came in the other direction meanwhile.
+    others: bool,
 }
 
 impl Pause<'_> {
@@ -167,14 +167,13 @@ fn pauses<'m>(directions: &Directions<'m>, end: usize, rekeyings: &[Rekeying]) -
         });
         if let Some(rekeying) = rekeying {
             let (from, until) = (old.seen.last.1, new.seen.first.1);
-            let others = directions.flows(1 - end).iter();
-            let others = others.map(|flow| esp::packets_within(flow, from, until));
+            let mut others = directions.alive(1 - end, from, until);
             found.push(Pause {
                 old,
                 new,
                 rekeying,
                 alone: goes_on(directions, 1 - end, from, until),
-                others: others.sum(),
+                others: others.any(|flow| esp::packets_within(flow, from, until) > 0),
             });
         }
     }
@@ -195,12 +194,8 @@ fn stands_out(flow: &EspFlow, pause: Span) -> bool {
 /// of it.
 fn goes_on(directions: &Directions<'_>, end: usize, from: Timestamp, until: Timestamp) -> bool {
     let third = Span(until.since(from).0 / 3);
-    let mut flows: Vec<&EspFlow> = directions
-        .flows(end)
-        .iter()
-        .copied()
-        .filter(|flow| flow.packets >= MANY)
-        .collect();
+    let near = directions.alive(end, from, until);
+    let mut flows: Vec<&EspFlow> = near.filter(|flow| flow.packets >= MANY).collect();
     flows.sort_by_key(|flow| flow.seen.first.1);
     let mut reached = from;
     for flow in flows {
@@ -284,8 +279,8 @@ fn finding(case: &Case<'_>, pauses: &[Pause<'_>]) -> Option<Finding> {
         came.then(sent)
             .then(match (first.alone, first.others) {
                 (true, _) => "The other direction went on meanwhile.",
-                (false, 0) => "Nothing came in the other direction either.",
-                (false, _) => "The other direction stopped for a part of that time as well.",
+                (false, false) => "Nothing came in the other direction either.",
+                (false, true) => "The other direction stopped for a part of that time as well.",
             })
             .then(match pauses.len() {
                 1 => Text::default(),

@@ -343,10 +343,8 @@ fn span(case: &Case<'_>) -> Option<(Cite, Cite)> {
         (at, at)
     });
     let flows = case.flows().map(|flow| (flow.seen.first, flow.seen.last));
-    let errors = case.tunnel.icmp.iter();
-    let errors = errors
-        .filter_map(|row| case.model.icmp.get(*row))
-        .map(|seen| ((seen.frame, seen.time), (seen.frame, seen.last)));
+    let errors = case.icmp();
+    let errors = errors.map(|seen| ((seen.frame, seen.time), (seen.frame, seen.last)));
     let outside = case.outside().map(|row| (row.seen.first, row.seen.last));
     let all = messages.chain(flows).chain(errors).chain(outside);
     all.reduce(|all, one| {

@@ -1,12 +1,12 @@
 //! ESP for an SA that its receiver does not know.
 
 use crate::diagnose::facts::clear::Denial;
-use crate::diagnose::facts::{began, child, clear, end_of, esp, quality, selectors};
+use crate::diagnose::facts::{child, child_made, clear, end_of, esp, quality, selectors};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::EspFlow;
 use crate::registry::NotifyType;
 use crate::say;
-use crate::units::{EspSpi, Span, Timestamp};
+use crate::units::{EspSpi, Span};
 use std::collections::BTreeMap;
 
 /// The rule.
@@ -163,19 +163,14 @@ fn after(case: &Case<'_>, denial: &Denial) -> Option<After> {
     })
 }
 
-/// Whether the child SA of a flow was made before a time: an SPI may be used anew for one made later.
-fn is_made_before(case: &Case<'_>, flow: &EspFlow, time: Timestamp) -> bool {
-    let child = flow.child_sa.child_sa().map(|id| &case.model.child_sas[id]);
-    let made = child.and_then(|child| case.model.exchanges[child.made_by?].response());
-    let made = made.and_then(|response| began(case.model, response));
-    made.is_some_and(|made| made.1 < time)
-}
-
 /// ESP on an SA that its receiver deleted, long after that.
 fn sent_on(case: &Case<'_>) -> Option<Finding> {
     if !case.model.opened_any {
         return None;
     }
+    // An SPI may be used anew for a child SA made later.
+    let made_before =
+        |flow: &EspFlow, time| child_made(case.model, flow).is_some_and(|made| made.1 < time);
     let mut flows: BTreeMap<EspSpi, Vec<&EspFlow>> = BTreeMap::new();
     for flow in case.flows() {
         flows.entry(flow.key.spi).or_default().push(flow);
@@ -189,7 +184,7 @@ fn sent_on(case: &Case<'_>) -> Option<Finding> {
             let flow = flows.get(&spi)?.iter().find(|flow| {
                 flow.key.vantage.input == vantage.input
                     && quality::clock_error(case.model, vantage) == Span::default()
-                    && (flow.seen.first.1 < time || is_made_before(case, flow, time))
+                    && (flow.seen.first.1 < time || made_before(flow, time))
                     && end_of(case.tunnel, flow.key.to) == end_of(case.tunnel, by)
                     && esp::packets_since(flow, settled) >= MANY
             })?;

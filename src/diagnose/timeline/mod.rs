@@ -213,30 +213,29 @@ pub fn timeline(model: &Model, tunnel: TunnelId) -> Vec<Event> {
 fn first_seen(case: &Case<'_>, clocks: &Clocks) -> Option<Event> {
     let order = |cite: &Cite| (clocks.common(*cite), cite.0);
     let esp = case.flows().map(|flow| flow.seen.first).min_by_key(order);
-    let message = case
-        .messages()
-        .min_by_key(|message| order(&(message.frame, message.time)));
-    let ike = message.map(|message| {
-        let says = say!(
-            "first packet: {exchange} from {from} to {to}",
-            exchange = message.header.exchange,
-            from = message.path.from(),
-            to = message.path.to()
-        );
-        ((message.frame, message.time), says)
-    });
     let esp = esp.map(|at| (at, Text::from("first packet is of traffic")));
-    let outside = case.outside().min_by_key(|row| order(&row.seen.first));
-    let outside = outside.map(|row| {
+    let messages = case.messages().map(|message| {
+        let (from, to) = (message.path.from(), message.path.to());
+        (
+            (message.frame, message.time),
+            message.header.exchange,
+            from,
+            to,
+        )
+    });
+    let outside = case.outside();
+    let outside = outside.map(|row| (row.seen.first, row.exchange, row.path.from, row.path.to));
+    let ike = messages.chain(outside).min_by_key(|(at, ..)| order(at));
+    let ike = ike.map(|(at, exchange, from, to)| {
         let says = say!(
             "first packet: {exchange} from {from} to {to}",
-            exchange = row.exchange,
-            from = row.path.from,
-            to = row.path.to
+            exchange,
+            from,
+            to
         );
-        (row.seen.first, says)
+        (at, says)
     });
-    let first = ike.into_iter().chain(esp).chain(outside);
+    let first = ike.into_iter().chain(esp);
     let (at, says) = first.min_by_key(|(at, _)| order(at))?;
     let says = match tap::is_late(case) {
         true => say!(

@@ -4,7 +4,7 @@
 mod read;
 mod value;
 
-pub use read::{accepted, accepted_before, is_accepted, known_of, of_child, offered};
+pub use read::{accepted, accepted_before, all_known, is_accepted, known_of, of_child, offered};
 pub use value::{group, name};
 
 use crate::language::{self, Text, parted};
@@ -95,6 +95,11 @@ impl Proposal {
 
     fn names(&self, kind: Kind) -> bool {
         self.of(kind).next().is_some()
+    }
+
+    /// Whether it would not do without a value of this kind.
+    fn insists_on(&self, kind: Kind) -> bool {
+        self.names(kind) && !self.of(kind).any(Value::is_none)
     }
 
     fn has(&self, kind: Kind, value: &Value) -> bool {
@@ -211,8 +216,7 @@ impl Offer {
 
     /// Whether no proposal would do without a value of this kind.
     fn insists_on(&self, kind: Kind) -> bool {
-        let goes_without = |one: &Proposal| !one.names(kind) || one.of(kind).any(Value::is_none);
-        !self.proposals.iter().any(goes_without)
+        self.proposals.iter().all(|one| one.insists_on(kind))
     }
 
     /// Whether one proposal of each side can agree: every kind that either names has a value in common.
@@ -319,11 +323,9 @@ impl Offer {
             Algorithm::Transform(_, id) => transform::encryption(id).is_some_and(|row| row.aead),
             _ => false,
         };
-        self.proposals.iter().any(|one| {
-            one.of(Kind::Encryption).any(combined)
-                && one.names(Kind::Integrity)
-                && !one.of(Kind::Integrity).any(Value::is_none)
-        })
+        self.proposals
+            .iter()
+            .any(|one| one.of(Kind::Encryption).any(combined) && one.insists_on(Kind::Integrity))
     }
 
     /// The kinds of which there is more than one value, with the values.

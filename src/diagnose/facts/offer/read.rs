@@ -72,32 +72,32 @@ pub fn of_child(model: &Model, flight: &Flight) -> Option<Offer> {
         .map(Offer::distinct)
 }
 
-/// What `end` itself offers, or accepted, as an IKE SA of the tunnel shows; the one nearest in time
-/// before or after the IKE SA `not`.
-pub fn known_of(case: &Case<'_>, end: IpAddr, not: &IkeSa) -> Option<(Offer, Cite, &'static str)> {
-    let mut known: Vec<(Offer, Cite, &'static str)> = Vec::new();
-    for id in &case.tunnel.ike_sas {
-        let sa = &case.model.ike_sas[*id];
-        if sa.version.major() != not.version.major() {
-            continue;
-        }
-        let Some(path) = sa.paths.first() else {
-            continue;
-        };
-        if path.from.address == end
-            && let Some((offer, at)) = offered(case.model, sa)
-        {
-            known.push((offer, at, "offers"));
-        }
-        if path.to.address == end
-            && let Some((offer, at)) = accepted(case.model, sa)
-        {
-            known.push((offer, at, "accepted"));
-        }
-    }
+/// What is known of an end: its own offer, or a choice that it accepted, where, and which of the two.
+type Known = (Offer, Cite, &'static str);
+
+/// What `end` itself offers, or accepted, as IKE SAs of the tunnel in the version of the IKE SA `not` show.
+pub fn all_known<'c>(
+    case: &'c Case<'_>,
+    end: IpAddr,
+    not: &'c IkeSa,
+) -> impl Iterator<Item = Known> + 'c {
+    let sas = case.ike_sas();
+    let alike = sas.filter(|sa| sa.version.major() == not.version.major());
+    alike.flat_map(move |sa| {
+        let is = |address| address == Some(end);
+        let path = sa.paths.first();
+        let offers = is(path.map(|path| path.from.address)).then(|| offered(case.model, sa));
+        let accepts = is(path.map(|path| path.to.address)).then(|| accepted(case.model, sa));
+        let offers = offers.flatten().map(|(offer, at)| (offer, at, "offers"));
+        let accepts = accepts.flatten().map(|(offer, at)| (offer, at, "accepted"));
+        offers.into_iter().chain(accepts)
+    })
+}
+
+/// Of [`all_known`] what is nearest in time, before or after.
+pub fn known_of(case: &Case<'_>, end: IpAddr, not: &IkeSa) -> Option<Known> {
     let time = not.seen.first.1;
-    known.sort_by_key(|(_, at, _)| at.1.since(time).0.unsigned_abs());
-    known.into_iter().next()
+    all_known(case, end, not).min_by_key(|(_, at, _)| at.1.since(time).0.unsigned_abs())
 }
 
 /// The last choice before a time that the responder of an IKE SA made of an offer of the same initiator in the
