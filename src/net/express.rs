@@ -1,5 +1,5 @@
 //! The short way to what nearly every frame of a busy capture is: ESP that is encrypted, alone or in
-//! UDP, or TCP and UDP that are none of ours, on IPv4 without options, on Ethernet without tags.
+//! UDP, on IPv4 without options; or TCP and UDP that are none of ours, on that or on IPv6, be it in a VLAN.
 //!
 //! The short way reads just what [`peel`](super::peel) reads, or it reads nothing: one look at a few
 //! octets at places that are fixed tells whether a frame is of this kind, and all others take the long
@@ -11,13 +11,13 @@ use super::ip::protocol;
 use super::learned::Learned;
 use super::octets::Octets;
 use super::udp::{self, IpsecPort};
-use super::{ctcp, ether, link, null, tcp, tunnel, wesp};
+use super::{ctcp, link, null, tcp, tunnel, wesp};
 use crate::capture::Frame;
 use crate::units::{Endpoint, EspSpi};
 use crate::wire::content;
 use crate::wire::esp::EspHeader;
 use crate::wire::natt::NON_ESP_MARKER;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a frame holds that took the short way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -111,46 +111,60 @@ impl Ends {
     }
 }
 
-/// Octets of an Ethernet header, and where its EtherType stands.
-const ETHERNET_LEN: usize = 14;
 /// Octets of an IPv4 header without options.
 const IPV4_LEN: usize = 20;
-/// Where what IP carries begins.
-const PAYLOAD: usize = ETHERNET_LEN + IPV4_LEN;
+/// Octets of an IPv6 header.
+const IPV6_LEN: usize = 40;
 
 /// Reads a frame the short way; `None` if it has to take the long one. `learned` are the paths that
 /// are known to carry IPsec on unusual ports.
 #[inline(always)]
 pub fn read(frame: &Frame<'_>, learned: &Learned) -> Option<Express> {
-    let head: &[u8; PAYLOAD + EspHeader::LEN] = frame.bytes.first_chunk()?;
+    let link = link::before_ip(frame.link, frame.bytes)?;
+    let packet = frame.bytes.get(link.length..)?;
+    match *packet.first()? {
+        // Version 4 and five words of header.
+        0x45 => {
+            let length = frame.wire_len.max(u32::try_from(frame.bytes.len()).ok()?);
+            read_v4(packet, length - link.length as u32, link.is_tagged, learned)
+        }
+        0x60..=0x6f => read_v6(packet, learned),
+        _ => None,
+    }
+}
+
+/// An IPv4 packet in `held` octets of a frame, of which `packet` were kept, below a VLAN tag or not.
+#[inline(always)]
+fn read_v4(packet: &[u8], held: u32, is_tagged: bool, learned: &Learned) -> Option<Express> {
+    let head: &[u8; IPV4_LEN + EspHeader::LEN] = packet.first_chunk()?;
     let two = u16::from_be_bytes;
-    let flags = two([head[20], head[21]]);
-    // Version 4 and five words of header; neither the first nor a later piece of a packet.
-    let is_plain = frame.link == link::ETHERNET
-        && two([head[12], head[13]]) == ether::ether_type::IPV4
-        && head[14] == 0x45
-        && flags & 0x3fff == 0;
-    let total = two([head[16], head[17]]);
-    let length = u32::from(total).checked_sub(IPV4_LEN as u32)?;
-    if !is_plain {
+    let flags = two([head[6], head[7]]);
+    // Neither the first nor a later piece of a packet.
+    if flags & 0x3fff != 0 {
         return None;
     }
-    let from = Ipv4Addr::new(head[26], head[27], head[28], head[29]);
-    let to = Ipv4Addr::new(head[30], head[31], head[32], head[33]);
-    let octets = Octets::new(frame.bytes.get(PAYLOAD..)?, length);
-    let (ports, packet) = match head[23] {
+    let total = two([head[2], head[3]]);
+    let length = u32::from(total).checked_sub(IPV4_LEN as u32)?;
+    let from = Ipv4Addr::new(head[12], head[13], head[14], head[15]);
+    let to = Ipv4Addr::new(head[16], head[17], head[18], head[19]);
+    let octets = Octets::new(packet.get(IPV4_LEN..)?, length);
+    let in_clear = |protocol| {
+        let ends = (from.into(), to.into());
+        in_clear(protocol, ends, octets, IPV4_LEN, learned)
+    };
+    let (ports, packet) = match head[9] {
         protocol::ESP => ((0, 0), octets),
         protocol::UDP => {
-            let ports = (two([head[34], head[35]]), two([head[36], head[37]]));
+            let ports = (two([head[20], head[21]]), two([head[22], head[23]]));
             match udp::ipsec_port(ports.0, ports.1) {
-                Some(IpsecPort::NatTraversal) if u32::from(two([head[38], head[39]])) == length => {
+                Some(IpsecPort::NatTraversal) if u32::from(two([head[24], head[25]])) == length => {
                     (ports, octets.skip(udp::HEADER_LEN)?)
                 }
                 Some(_) => return None,
-                None => return in_clear(protocol::UDP, (from, to), octets, learned),
+                None => return in_clear(protocol::UDP),
             }
         }
-        protocol::TCP => return in_clear(protocol::TCP, (from, to), octets, learned),
+        protocol::TCP => return in_clear(protocol::TCP),
         _ => return None,
     };
     let &[s0, s1, s2, s3, n0, n1, n2, n3] = packet.kept.first_chunk::<{ EspHeader::LEN }>()?;
@@ -158,19 +172,19 @@ pub fn read(frame: &Frame<'_>, learned: &Learned) -> Option<Express> {
     if ports != (0, 0) && (spi == NON_ESP_MARKER || spi == wesp::PROTOCOL_IDENTIFIER) {
         return None;
     }
-    if !packet.is_cut() && null::may_be(packet.kept) {
+    // A tag is a part of the path, and has no place in `Ends`.
+    if is_tagged || !packet.is_cut() && null::may_be(packet.kept) {
         return None;
     }
-    let held = frame.wire_len.max(u32::try_from(frame.bytes.len()).ok()?);
     Some(Express::Esp(Packet {
         ends: Ends::new(from, to, u32::from_be_bytes(spi), ports),
         sequence: u32::from_be_bytes([n0, n1, n2, n3]),
         length: packet.length,
         ip: IpFacts {
-            ttl: head[22],
-            traffic_class: head[15],
+            ttl: head[8],
+            traffic_class: head[1],
             dont_fragment: flags & 0x4000 != 0,
-            padded: held - ETHERNET_LEN as u32 > u32::from(total),
+            padded: held > u32::from(total),
             length: total.into(),
             pieces: 1,
         },
@@ -178,13 +192,41 @@ pub fn read(frame: &Frame<'_>, learned: &Learned) -> Option<Express> {
     }))
 }
 
-/// A packet of TCP, or of UDP on ports that do not stand for IPsec; `None` if IPsec, or a tunnel that
-/// may hold some, may be inside.
+/// TCP and UDP on IPv6 without extension headers.
+#[inline(never)]
+fn read_v6(packet: &[u8], learned: &Learned) -> Option<Express> {
+    let head: &[u8; IPV6_LEN] = packet.first_chunk()?;
+    let length = match u16::from_be_bytes([head[4], head[5]]) {
+        // Jumbograms (RFC 2675), and cards that segment by themselves.
+        0 => return None,
+        length => u32::from(length),
+    };
+    let octets = Octets::new(packet.get(IPV6_LEN..)?, length);
+    match head[6] {
+        protocol::TCP => {}
+        protocol::UDP => {
+            let &[a, b, c, d] = octets.kept.first_chunk()?;
+            let ports = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            if udp::ipsec_port(ports.0, ports.1).is_some() {
+                return None;
+            }
+        }
+        _ => return None,
+    }
+    let (_, addresses) = head.split_at_checked(8)?;
+    let (from, to): (&[u8; 16], &[u8; 16]) = (addresses.first_chunk()?, addresses.last_chunk()?);
+    let ends = (Ipv6Addr::from(*from).into(), Ipv6Addr::from(*to).into());
+    in_clear(head[6], ends, octets, IPV6_LEN, learned)
+}
+
+/// A packet of TCP, or of UDP on ports that do not stand for IPsec, behind a header of so many octets;
+/// `None` if IPsec, or a tunnel that may hold some, may be inside.
 #[inline(never)]
 fn in_clear(
     protocol: u8,
-    (from, to): (Ipv4Addr, Ipv4Addr),
+    (from, to): (IpAddr, IpAddr),
     octets: Octets<'_>,
+    header_len: usize,
     learned: &Learned,
 ) -> Option<Express> {
     if !learned.is_empty() {
@@ -205,7 +247,6 @@ fn in_clear(
     if may_hold_ipsec {
         return None;
     }
-    let (from, to) = (from.into(), to.into());
     if !clear::may_belong_in_a_tunnel(from, to) {
         return Some(Express::Nothing);
     }
@@ -213,7 +254,7 @@ fn in_clear(
         Some((clear, _)) => Express::Clear(Passer {
             from,
             to,
-            length: octets.length + IPV4_LEN as u32,
+            length: octets.length + header_len as u32,
             clear,
         }),
         None => Express::Nothing,

@@ -42,6 +42,37 @@ pub(super) fn read(link: LinkType, octets: Octets<'_>) -> Option<Next<'_>> {
     }
 }
 
+/// What comes before an IP packet in most frames.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BeforeIp {
+    /// How many octets.
+    pub(super) length: usize,
+    /// Whether a VLAN tag is among them.
+    pub(super) is_tagged: bool,
+}
+
+/// What comes before an IP packet on the common link types, with one VLAN tag or none; `None` for all
+/// else, which [`read`] knows. The octets of it may not all be there.
+#[inline(always)]
+pub(super) fn before_ip(link: LinkType, bytes: &[u8]) -> Option<BeforeIp> {
+    let ether_type = |place: usize| {
+        let octets = bytes.get(place..)?.first_chunk()?;
+        Some(u16::from_be_bytes(*octets))
+    };
+    let names_ip = |kind: u16| matches!(kind, ether_type::IPV4 | ether_type::IPV6);
+    let (kind, length, is_tagged) = match link {
+        ETHERNET => match ether_type(12)? {
+            ether_type::VLAN => (ether_type(16)?, 18, true),
+            kind => (kind, 14, false),
+        },
+        LINUX_SLL => (ether_type(14)?, 16, false),
+        LINUX_SLL2 => (ether_type(0)?, 20, false),
+        RAW => (ether_type::IPV4, 0, false),
+        _ => return None,
+    };
+    names_ip(kind).then_some(BeforeIp { length, is_tagged })
+}
+
 /// Link types that few captures have, kept out of the way of the others.
 #[cold]
 fn read_uncommon(link: LinkType, octets: Octets<'_>) -> Option<Next<'_>> {

@@ -53,7 +53,7 @@ pub(crate) use reassembly::{Pushed, Reassembler, Whole};
 pub(crate) use stream::Streams;
 
 use crate::capture::{Frame, LinkType};
-use crate::units::Endpoint;
+use crate::units::{Endpoint, Vantage};
 use crate::wire::ah::AuthenticationHeader;
 use crate::wire::content;
 use crate::wire::esp::EspHeader;
@@ -619,19 +619,25 @@ fn pair(protocol: u8, ip: ip::Header, ports: (u16, u16)) -> Pair {
     Pair::new(protocol, end(ip.from, ports.0), end(ip.to, ports.1))
 }
 
-/// When and where a frame was recorded. The interface of a Linux cooked capture stands in the frame.
+/// When and where a frame was recorded.
 #[inline]
 fn stamp(frame: &Frame<'_>) -> Stamp {
+    Stamp {
+        frame: frame.id,
+        time: frame.time,
+        vantage: vantage(frame),
+        wire_len: frame.wire_len,
+    }
+}
+
+/// Where a frame was recorded. The interface of a Linux cooked capture stands in the frame.
+#[inline]
+pub(crate) fn vantage(frame: &Frame<'_>) -> Vantage {
     let mut vantage = frame.vantage;
     if frame.link == link::LINUX_SLL2 && vantage.interface == 0 {
         vantage.interface = link::linux_sll2_interface(frame.bytes).unwrap_or(0);
     }
-    Stamp {
-        frame: frame.id,
-        time: frame.time,
-        vantage,
-        wire_len: frame.wire_len,
-    }
+    vantage
 }
 
 #[inline]

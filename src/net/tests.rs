@@ -854,6 +854,66 @@ fn what_is_none_of_ours_takes_the_short_way() {
     assert_eq!(express::read(&frame, &learned), None);
 }
 
+#[test]
+fn behind_common_link_headers_begins_a_short_way() {
+    let payloads = [
+        ("ESP", 50, ESP.to_vec()),
+        ("ESP in UDP", 17, udp(4500, 1024, ESP)),
+        ("TCP", 6, tcp(0x10)),
+        ("UDP", 17, udp(40_000, 53, b"query")),
+    ];
+    let tag = |kind: u16, inner: &[u8]| join(&[&[0xe0, 100], &kind.to_be_bytes(), inner]);
+    let cooked = |kind: u16| join(&[&[0, 0, 0, 1, 0, 6], &[2; 8], &kind.to_be_bytes()]);
+    let cooked2 = |kind: u16| {
+        join(&[
+            &kind.to_be_bytes(),
+            &[0, 0, 0, 0, 0, 2, 0, 1, 0, 6],
+            &[2; 8],
+        ])
+    };
+    let mut said = String::new();
+    for (version, kind) in [("IPv4", V4), ("IPv6", V6)] {
+        for (name, protocol, payload) in &payloads {
+            let packet = match kind {
+                V4 => v4(&[], *protocol, 0, payload),
+                _ => v6(*protocol, payload),
+            };
+            let links = [
+                ("Ethernet", 1, ether(kind, &packet)),
+                ("a tag", 1, ether(0x8100, &tag(kind, &packet))),
+                (
+                    "two tags",
+                    1,
+                    ether(0x8100, &tag(0x8100, &tag(kind, &packet))),
+                ),
+                ("SLL", 113, join(&[&cooked(kind), &packet])),
+                ("SLL2", 276, join(&[&cooked2(kind), &packet])),
+                ("raw", 101, packet.clone()),
+            ];
+            let short: Vec<&str> = links
+                .iter()
+                .filter(|(_, link, octets)| {
+                    let frame = frame(*link, octets, octets.len());
+                    ways_agree(&frame, &peeled(&frame))
+                })
+                .map(|(name, ..)| *name)
+                .collect();
+            said += &format!("{name} on {version}: {}\n", short.join(", "));
+        }
+    }
+    assert_eq!(
+        said,
+        "ESP on IPv4: Ethernet, SLL, SLL2, raw\n\
+         ESP in UDP on IPv4: Ethernet, SLL, SLL2, raw\n\
+         TCP on IPv4: Ethernet, a tag, SLL, SLL2, raw\n\
+         UDP on IPv4: Ethernet, a tag, SLL, SLL2, raw\n\
+         ESP on IPv6: \n\
+         ESP in UDP on IPv6: \n\
+         TCP on IPv6: Ethernet, a tag, SLL, SLL2, raw\n\
+         UDP on IPv6: Ethernet, a tag, SLL, SLL2, raw\n"
+    );
+}
+
 /// One datagram in words: what the headers say of it, not how much was kept.
 fn words(datagram: &Datagram<'_>) -> String {
     let mut words = Vec::new();

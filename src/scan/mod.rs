@@ -106,7 +106,7 @@ impl Scanner {
                     }
                     Some(Express::Clear(passer)) => {
                         let at = (frame.id, frame.time);
-                        return notes.clear.add(at, frame.vantage, &passer);
+                        return notes.clear.add(at, net::vantage(frame), &passer);
                     }
                     Some(Express::Nothing) => return,
                     Some(Express::Esp(_)) | None => {}
@@ -178,7 +178,7 @@ impl Notes {
     /// Takes in a packet that came the short way.
     #[inline(always)]
     fn take_express(&mut self, frame: &Frame<'_>, packet: &express::Packet) {
-        let lane = self.lanes.between(packet.ends, frame.vantage);
+        let lane = self.lanes.between(packet.ends, net::vantage(frame));
         let packet = Packet::new(
             (frame.id, frame.time),
             packet.sequence,
