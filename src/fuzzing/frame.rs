@@ -3,7 +3,7 @@
 use super::show::show;
 use super::{count, stamp};
 use crate::capture::{Frame, LinkType};
-use crate::net::express::{self, Ends, Express, Packet};
+use crate::net::express::{Ends, Express, Packet};
 use crate::net::{self, Body, Datagram, Learned, Passer, Stamp};
 use crate::units::Timestamp;
 
@@ -58,32 +58,34 @@ fn told(link: LinkType, bytes: &[u8], wire_len: u32) -> Vec<Datagram<'_>> {
 
 /// A frame that takes the short way is told as by the long one; gives whether it took it.
 pub(crate) fn ways_agree(frame: &Frame<'_>, told: &[Datagram<'_>]) -> bool {
-    let Some(short) = express::read(frame, &Learned::default()) else {
+    let Some(way) = Express::of(frame) else {
         return false;
     };
     let long = told.first().filter(|_| told.len() == 1);
-    let short = match short {
-        Express::Esp(packet) => packet,
-        Express::Clear(passer) => {
-            let clear = long.and_then(|long| match long.body {
-                Body::Clear(clear) => Some((
-                    long.stamp.vantage,
-                    Passer {
-                        from: long.path.from.address,
-                        to: long.path.to.address,
-                        length: long.ip.length,
-                        clear,
-                    },
-                )),
-                _ => None,
-            });
-            assert_eq!(clear, Some((net::vantage(frame), passer)), "{told:?}");
-            return true;
-        }
-        Express::Nothing => {
-            assert!(told.is_empty(), "nothing on the short way, {told:?}");
-            return true;
-        }
+    let Some(short) = way.esp() else {
+        return match way.clear(&Learned::default()) {
+            None => false,
+            Some(None) => {
+                assert!(told.is_empty(), "nothing on the short way, {told:?}");
+                true
+            }
+            Some(Some(passer)) => {
+                let clear = long.and_then(|long| match long.body {
+                    Body::Clear(clear) => Some((
+                        long.stamp.vantage,
+                        Passer {
+                            from: long.path.from.address,
+                            to: long.path.to.address,
+                            length: long.ip.length,
+                            clear,
+                        },
+                    )),
+                    _ => None,
+                });
+                assert_eq!(clear, Some((net::vantage(frame), passer)), "{told:?}");
+                true
+            }
+        };
     };
     let esp = long.and_then(|long| match &long.body {
         Body::Esp(esp) => Some((long, esp)),

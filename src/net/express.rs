@@ -7,6 +7,7 @@
 
 use super::clear::{self, Passer};
 use super::datagram::{Encap, IpFacts, Path};
+use super::ether::ether_type;
 use super::ip::protocol;
 use super::learned::Learned;
 use super::octets::Octets;
@@ -18,17 +19,6 @@ use crate::wire::content;
 use crate::wire::esp::EspHeader;
 use crate::wire::natt::NON_ESP_MARKER;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-/// What a frame holds that took the short way.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Express {
-    /// An ESP packet that is encrypted.
-    Esp(Packet),
-    /// A packet in clear that may belong in a tunnel.
-    Clear(Passer),
-    /// Nothing of ours.
-    Nothing,
-}
 
 /// An ESP packet that took the short way: all that [`peel`](super::peel) tells of it, so that a law can compare the
 /// two. It lives in registers until the worker writes what it keeps of it, with frame and time, into a packet of its
@@ -115,148 +105,196 @@ impl Ends {
 const IPV4_LEN: usize = 20;
 /// Octets of an IPv6 header.
 const IPV6_LEN: usize = 40;
+/// How an IPv4 packet without options begins: version 4 and five words of header.
+const PLAIN_IPV4: u8 = 0x45;
+/// Octets of a frame that the short way wants to see of such a packet on Ethernet.
+const PLAIN_LEN: usize = link::ETHERNET_LEN + IPV4_LEN + EspHeader::LEN;
 
-/// Reads a frame the short way; `None` if it has to take the long one. `learned` are the paths that
-/// are known to carry IPsec on unusual ports.
-#[inline(always)]
-pub fn read(frame: &Frame<'_>, learned: &Learned) -> Option<Express> {
-    let link = link::before_ip(frame.link, frame.bytes)?;
-    let packet = frame.bytes.get(link.length..)?;
-    match *packet.first()? {
-        // Version 4 and five words of header.
-        0x45 => {
-            let length = frame.wire_len.max(u32::try_from(frame.bytes.len()).ok()?);
-            read_v4(packet, length - link.length as u32, link.is_tagged, learned)
-        }
-        0x60..=0x6f => read_v6(packet, learned),
-        _ => None,
-    }
+/// An IP packet to which the short way leads: IPv4 without options, or IPv6.
+#[derive(Clone, Copy, Debug)]
+pub struct Express<'a> {
+    /// Its octets, as far as they were kept.
+    bytes: &'a [u8],
+    /// Octets of the frame from its first on.
+    held: u32,
+    /// Whether a VLAN tag stands before it.
+    is_tagged: bool,
 }
 
-/// An IPv4 packet in `held` octets of a frame, of which `packet` were kept, below a VLAN tag or not.
-#[inline(always)]
-fn read_v4(packet: &[u8], held: u32, is_tagged: bool, learned: &Learned) -> Option<Express> {
-    let head: &[u8; IPV4_LEN + EspHeader::LEN] = packet.first_chunk()?;
-    let two = u16::from_be_bytes;
-    let flags = two([head[6], head[7]]);
-    // Neither the first nor a later piece of a packet.
-    if flags & 0x3fff != 0 {
-        return None;
+impl<'a> Express<'a> {
+    /// The packet of a frame; `None` if only the long way leads there.
+    #[inline(always)]
+    pub fn of(frame: &Frame<'a>) -> Option<Self> {
+        // What is met most is asked of first.
+        let is_plain = |head: &[u8; PLAIN_LEN]| {
+            frame.link == link::ETHERNET
+                && u16::from_be_bytes([head[12], head[13]]) == ether_type::IPV4
+                && head[link::ETHERNET_LEN] == PLAIN_IPV4
+        };
+        match frame.bytes.first_chunk().is_some_and(is_plain) {
+            true => Self::behind(frame, link::ETHERNET_LEN, false),
+            false => Self::of_uncommon(frame),
+        }
     }
-    let total = two([head[2], head[3]]);
-    let length = u32::from(total).checked_sub(IPV4_LEN as u32)?;
-    let from = Ipv4Addr::new(head[12], head[13], head[14], head[15]);
-    let to = Ipv4Addr::new(head[16], head[17], head[18], head[19]);
-    let octets = Octets::new(packet.get(IPV4_LEN..)?, length);
-    let in_clear = |protocol| {
-        let ends = (from.into(), to.into());
-        in_clear(protocol, ends, octets, IPV4_LEN, learned)
-    };
-    let (ports, packet) = match head[9] {
-        protocol::ESP => ((0, 0), octets),
-        protocol::UDP => {
-            let ports = (two([head[20], head[21]]), two([head[22], head[23]]));
-            match udp::ipsec_port(ports.0, ports.1) {
-                Some(IpsecPort::NatTraversal) if u32::from(two([head[24], head[25]])) == length => {
-                    (ports, octets.skip(udp::HEADER_LEN)?)
+
+    #[inline(never)]
+    fn of_uncommon(frame: &Frame<'a>) -> Option<Self> {
+        let link = link::before_ip(frame.link, frame.bytes)?;
+        Self::behind(frame, link.length, link.is_tagged)
+            .filter(|packet| matches!(packet.bytes, [PLAIN_IPV4 | 0x60..=0x6f, ..]))
+    }
+
+    /// The packet behind so many octets of a frame.
+    #[inline(always)]
+    fn behind(frame: &Frame<'a>, before: usize, is_tagged: bool) -> Option<Self> {
+        let length = frame.wire_len.max(u32::try_from(frame.bytes.len()).ok()?);
+        Some(Self {
+            bytes: frame.bytes.get(before..)?,
+            held: length - u32::try_from(before).ok()?,
+            is_tagged,
+        })
+    }
+
+    /// The ESP packet that it is, or carries in UDP; `None` if it is none, if it may not be encrypted, or if
+    /// its path is none that [`Ends`] tells.
+    #[inline(always)]
+    pub fn esp(self) -> Option<Packet> {
+        let two = u16::from_be_bytes;
+        let head: &[u8; IPV4_LEN + EspHeader::LEN] = self.bytes.first_chunk()?;
+        let flags = two([head[6], head[7]]);
+        let is_piece = flags & 0x3fff != 0;
+        if head[0] != PLAIN_IPV4 || is_piece || self.is_tagged {
+            return None;
+        }
+        let total = two([head[2], head[3]]);
+        let length = u32::from(total).checked_sub(IPV4_LEN as u32)?;
+        let octets = Octets::new(self.bytes.get(IPV4_LEN..)?, length);
+        let (ports, packet) = match head[9] {
+            protocol::ESP => ((0, 0), octets),
+            protocol::UDP => {
+                let ports = (two([head[20], head[21]]), two([head[22], head[23]]));
+                let is_natt = udp::ipsec_port(ports.0, ports.1) == Some(IpsecPort::NatTraversal);
+                if !is_natt || u32::from(two([head[24], head[25]])) != length {
+                    return None;
                 }
-                Some(_) => return None,
-                None => return in_clear(protocol::UDP),
+                (ports, octets.skip(udp::HEADER_LEN)?)
             }
+            _ => return None,
+        };
+        let &[s0, s1, s2, s3, n0, n1, n2, n3] = packet.kept.first_chunk::<{ EspHeader::LEN }>()?;
+        let spi = [s0, s1, s2, s3];
+        if ports != (0, 0) && (spi == NON_ESP_MARKER || spi == wesp::PROTOCOL_IDENTIFIER) {
+            return None;
         }
-        protocol::TCP => return in_clear(protocol::TCP),
-        _ => return None,
-    };
-    let &[s0, s1, s2, s3, n0, n1, n2, n3] = packet.kept.first_chunk::<{ EspHeader::LEN }>()?;
-    let spi = [s0, s1, s2, s3];
-    if ports != (0, 0) && (spi == NON_ESP_MARKER || spi == wesp::PROTOCOL_IDENTIFIER) {
-        return None;
+        if !packet.is_cut() && null::may_be(packet.kept) {
+            return None;
+        }
+        let from = Ipv4Addr::new(head[12], head[13], head[14], head[15]);
+        let to = Ipv4Addr::new(head[16], head[17], head[18], head[19]);
+        Some(Packet {
+            ends: Ends::new(from, to, u32::from_be_bytes(spi), ports),
+            sequence: u32::from_be_bytes([n0, n1, n2, n3]),
+            length: packet.length,
+            ip: IpFacts {
+                ttl: head[8],
+                traffic_class: head[1],
+                dont_fragment: flags & 0x4000 != 0,
+                padded: self.held > u32::from(total),
+                length: total.into(),
+                pieces: 1,
+            },
+            cut: packet.is_cut(),
+        })
     }
-    // A tag is a part of the path, and has no place in `Ends`.
-    if is_tagged || !packet.is_cut() && null::may_be(packet.kept) {
-        return None;
-    }
-    Some(Express::Esp(Packet {
-        ends: Ends::new(from, to, u32::from_be_bytes(spi), ports),
-        sequence: u32::from_be_bytes([n0, n1, n2, n3]),
-        length: packet.length,
-        ip: IpFacts {
-            ttl: head[8],
-            traffic_class: head[1],
-            dont_fragment: flags & 0x4000 != 0,
-            padded: held > u32::from(total),
-            length: total.into(),
-            pieces: 1,
-        },
-        cut: packet.is_cut(),
-    }))
-}
 
-/// TCP and UDP on IPv6 without extension headers.
-#[inline(never)]
-fn read_v6(packet: &[u8], learned: &Learned) -> Option<Express> {
-    let head: &[u8; IPV6_LEN] = packet.first_chunk()?;
-    let length = match u16::from_be_bytes([head[4], head[5]]) {
-        // Jumbograms (RFC 2675), and cards that segment by themselves.
-        0 => return None,
-        length => u32::from(length),
-    };
-    let octets = Octets::new(packet.get(IPV6_LEN..)?, length);
-    match head[6] {
-        protocol::TCP => {}
-        protocol::UDP => {
-            let &[a, b, c, d] = octets.kept.first_chunk()?;
-            let ports = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-            if udp::ipsec_port(ports.0, ports.1).is_some() {
-                return None;
-            }
-        }
-        _ => return None,
-    }
-    let (_, addresses) = head.split_at_checked(8)?;
-    let (from, to): (&[u8; 16], &[u8; 16]) = (addresses.first_chunk()?, addresses.last_chunk()?);
-    let ends = (Ipv6Addr::from(*from).into(), Ipv6Addr::from(*to).into());
-    in_clear(head[6], ends, octets, IPV6_LEN, learned)
-}
-
-/// A packet of TCP, or of UDP on ports that do not stand for IPsec, behind a header of so many octets;
-/// `None` if IPsec, or a tunnel that may hold some, may be inside.
-#[inline(never)]
-fn in_clear(
-    protocol: u8,
-    (from, to): (IpAddr, IpAddr),
-    octets: Octets<'_>,
-    header_len: usize,
-    learned: &Learned,
-) -> Option<Express> {
-    if !learned.is_empty() {
-        return None;
-    }
-    let may_hold_ipsec = match protocol {
-        protocol::TCP => tcp::read(octets).is_some_and(|segment| {
-            segment.is_on_ipsec_port()
-                || segment.begins_ipsec()
-                || ctcp::read(segment.data).is_some()
-        }),
-        _ => {
-            let udp::Udp { from, to, data } = udp::read(octets)?;
-            tunnel::on_ports(from, to).is_some()
-                || content::find(data.kept, data.length as usize).is_some()
-        }
-    };
-    if may_hold_ipsec {
-        return None;
-    }
-    if !clear::may_belong_in_a_tunnel(from, to) {
-        return Some(Express::Nothing);
-    }
-    Some(match clear::read(protocol, octets) {
-        Some((clear, _)) => Express::Clear(Passer {
+    /// The packet of TCP or UDP that it is, if that may belong in a tunnel; `None` if it may hold IPsec, or
+    /// a tunnel that holds some. `learned` are the paths that are known to carry IPsec on unusual ports.
+    #[inline(never)]
+    pub fn clear(self, learned: &Learned) -> Option<Option<Passer>> {
+        let Carried {
             from,
             to,
-            length: octets.length + header_len as u32,
+            protocol,
+            header_len,
+            octets,
+        } = match self.bytes.first()? {
+            &PLAIN_IPV4 => self.v4()?,
+            _ => self.v6()?,
+        };
+        if !learned.is_empty() {
+            return None;
+        }
+        let may_hold_ipsec = match protocol {
+            protocol::TCP => tcp::read(octets).is_some_and(|segment| {
+                segment.is_on_ipsec_port()
+                    || segment.begins_ipsec()
+                    || ctcp::read(segment.data).is_some()
+            }),
+            protocol::UDP => {
+                let udp::Udp { from, to, data } = udp::read(octets)?;
+                udp::ipsec_port(from, to).is_some()
+                    || tunnel::on_ports(from, to).is_some()
+                    || content::find(data.kept, data.length as usize).is_some()
+            }
+            _ => true,
+        };
+        if may_hold_ipsec {
+            return None;
+        }
+        if !clear::may_belong_in_a_tunnel(from, to) {
+            return Some(None);
+        }
+        let passer = |(clear, _)| Passer {
+            from,
+            to,
+            length: octets.length + header_len,
             clear,
-        }),
-        None => Express::Nothing,
-    })
+        };
+        Some(clear::read(protocol, octets).map(passer))
+    }
+
+    #[inline]
+    fn v4(self) -> Option<Carried<'a>> {
+        let head: &[u8; IPV4_LEN] = self.bytes.first_chunk()?;
+        let is_piece = u16::from_be_bytes([head[6], head[7]]) & 0x3fff != 0;
+        let total = u32::from(u16::from_be_bytes([head[2], head[3]]));
+        let length = total.checked_sub(IPV4_LEN as u32).filter(|_| !is_piece)?;
+        Some(Carried {
+            from: Ipv4Addr::new(head[12], head[13], head[14], head[15]).into(),
+            to: Ipv4Addr::new(head[16], head[17], head[18], head[19]).into(),
+            protocol: head[9],
+            header_len: IPV4_LEN as u32,
+            octets: Octets::new(self.bytes.get(IPV4_LEN..)?, length),
+        })
+    }
+
+    /// An extension header is no protocol that the short way knows.
+    #[inline]
+    fn v6(self) -> Option<Carried<'a>> {
+        let head: &[u8; IPV6_LEN] = self.bytes.first_chunk()?;
+        let length = match u16::from_be_bytes([head[4], head[5]]) {
+            // Jumbograms (RFC 2675), and cards that segment by themselves.
+            0 => return None,
+            length => length.into(),
+        };
+        let (_, addresses) = head.split_at_checked(8)?;
+        let (from, to): (&[u8; 16], &[u8; 16]) =
+            (addresses.first_chunk()?, addresses.last_chunk()?);
+        Some(Carried {
+            from: Ipv6Addr::from(*from).into(),
+            to: Ipv6Addr::from(*to).into(),
+            protocol: head[6],
+            header_len: IPV6_LEN as u32,
+            octets: Octets::new(self.bytes.get(IPV6_LEN..)?, length),
+        })
+    }
+}
+
+/// What an IP packet carries, and between whom.
+struct Carried<'a> {
+    from: IpAddr,
+    to: IpAddr,
+    protocol: u8,
+    header_len: u32,
+    octets: Octets<'a>,
 }

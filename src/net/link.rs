@@ -42,6 +42,9 @@ pub(super) fn read(link: LinkType, octets: Octets<'_>) -> Option<Next<'_>> {
     }
 }
 
+/// Octets of an Ethernet header.
+pub(super) const ETHERNET_LEN: usize = 14;
+
 /// What comes before an IP packet in most frames.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BeforeIp {
@@ -62,8 +65,8 @@ pub(super) fn before_ip(link: LinkType, bytes: &[u8]) -> Option<BeforeIp> {
     let names_ip = |kind: u16| matches!(kind, ether_type::IPV4 | ether_type::IPV6);
     let (kind, length, is_tagged) = match link {
         ETHERNET => match ether_type(12)? {
-            ether_type::VLAN => (ether_type(16)?, 18, true),
-            kind => (kind, 14, false),
+            ether_type::VLAN => (ether_type(16)?, ETHERNET_LEN + 4, true),
+            kind => (kind, ETHERNET_LEN, false),
         },
         LINUX_SLL => (ether_type(14)?, 16, false),
         LINUX_SLL2 => (ether_type(0)?, 20, false),
@@ -101,7 +104,7 @@ fn read_uncommon(link: LinkType, octets: Octets<'_>) -> Option<Next<'_>> {
 /// Ethernet II, or IEEE 802.3 with a length where the EtherType is.
 #[inline(always)]
 fn ethernet(octets: Octets<'_>) -> Option<Next<'_>> {
-    let (head, rest) = octets.split::<14>()?;
+    let (head, rest) = octets.split::<ETHERNET_LEN>()?;
     Some(Next::ether(u16::from_be_bytes([head[12], head[13]]), rest))
 }
 

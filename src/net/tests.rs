@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fuzzing::ways_agree;
+use crate::net::express::Express;
 use crate::units::{FrameId, Timestamp, Vantage};
 use std::net::IpAddr;
 
@@ -845,13 +846,14 @@ fn what_is_none_of_ours_takes_the_short_way() {
     let octets = ether(V4, &v4(&[], 6, 0, &tcp(0x10)));
     let frame = frame(1, &octets, octets.len());
     let mut learned = Learned::default();
-    assert!(express::read(&frame, &learned).is_some());
+    let way = Express::of(&frame).unwrap();
+    assert!(way.clear(&learned).is_some());
     let end = |address: [u8; 4], port| Endpoint {
         address: address.into(),
         port: Some(port),
     };
     learned.learn(Pair::new(6, end(FROM4, 40_000), end(TO4, 443)));
-    assert_eq!(express::read(&frame, &learned), None);
+    assert_eq!(way.clear(&learned), None);
 }
 
 #[test]

@@ -100,16 +100,13 @@ impl Scanner {
                 if task.wants.keeps {
                     notes.keep(frame);
                 }
-                match express::read(frame, &learned) {
-                    Some(Express::Esp(packet)) if is_sealed => {
+                if let Some(short) = Express::of(frame) {
+                    if is_sealed && let Some(packet) = short.esp() {
                         return notes.take_express(frame, &packet);
                     }
-                    Some(Express::Clear(passer)) => {
-                        let at = (frame.id, frame.time);
-                        return notes.clear.add(at, net::vantage(frame), &passer);
+                    if let Some(passer) = short.clear(&learned) {
+                        return notes.take_clear(frame, passer.as_ref());
                     }
-                    Some(Express::Nothing) => return,
-                    Some(Express::Esp(_)) | None => {}
                 }
                 let known = net::peel(frame, &mut learned, &mut |datagram| {
                     notes.take(&datagram, task)
@@ -188,6 +185,14 @@ impl Notes {
         );
         self.packets.push((lane, packet));
         self.times.note(frame.time);
+    }
+
+    /// Takes in a packet in clear that came the short way, if it may belong in a tunnel.
+    fn take_clear(&mut self, frame: &Frame<'_>, passer: Option<&Passer>) {
+        if let Some(passer) = passer {
+            let at = (frame.id, frame.time);
+            self.clear.add(at, net::vantage(frame), passer);
+        }
     }
 
     fn take(&mut self, datagram: &Datagram<'_>, task: &Task<'_>) {
