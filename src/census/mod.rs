@@ -4,7 +4,7 @@
 //! `assemble`.
 
 mod clock;
-mod flow;
+pub(crate) mod flow;
 mod flows;
 pub mod inner;
 mod paths;

@@ -11,7 +11,7 @@ const WORDS: usize = (WINDOW / 64) as usize;
 
 /// So many numbers in a row, all far below the highest, show that the counter began again. Fewer
 /// may be replayed packets.
-const RESTART_RUN: u32 = 4;
+pub(super) const RESTART_RUN: u32 = 4;
 
 /// A counter this near its end may wrap (extended sequence numbers, RFC 4303 section 2.2.1).
 const WRAP_ZONE: u32 = 1 << 24;

@@ -1,28 +1,27 @@
 //! Packets of a conversation to a model, as the census would fill it.
 
-use super::line::{Keyed, Packet, What};
+use super::line::{Packet, What};
+use crate::census::flow::FlowCounter;
 use crate::census::inner::{Carried, InnerCensus};
+use crate::fold::EspPacket;
 use crate::keys::Origin;
 use crate::limits;
 use crate::model::shares::share_of;
 use crate::model::table::Id;
 use crate::model::{
-    Anomaly, AnomalyKind, Classes, ClearFlow, DOUBLED, EspFlow, Failure, FlowId, FlowKey,
-    FragmentTrain, IcmpSeen, Input, Keepalives, Link, Message, Model, Numbers, Octets, Opened,
-    OpenedTally, Outside, Plain, Refusal, Rhythm, Sample, Seen, SequenceTally, Silence, SizeTally,
-    Timeline, Transport,
+    ClearFlow, FlowId, FlowKey, FragmentTrain, IcmpSeen, Input, Keepalives, Message, Model, Octets,
+    Opened, Outside, Plain, Refusal, Seen, Silence, Transport,
 };
-use crate::net::{IpFacts, Unopened};
+use crate::net::{IpFacts, Opening};
 use crate::registry::PayloadType;
-use crate::units::{FrameId, Span, Timestamp, Vantage};
+use crate::units::{FrameId, Timestamp, Vantage};
 use crate::wire::Header;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Counts the packets, which are sorted by time.
 pub(super) fn fold(packets: &[Packet]) -> Model {
     let mut model = Model::default();
-    let mut sequences: Vec<Sequence> = Vec::new();
+    let mut flows: Vec<(FlowKey, FlowCounter)> = Vec::new();
     let mut inner = InnerCensus::default();
     let inputs = packets.iter().map(|packet| packet.tap).max().unwrap_or(0);
     for input in 0..=inputs {
@@ -51,16 +50,17 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
         let here = (frame, packet.time);
         match &packet.what {
             What::Ike { .. } => push_message(&mut model, packet, frame, vantage),
-            What::Esp { keyed, .. } => {
-                let flow = push_esp(&mut model, &mut sequences, packet, here, vantage);
-                if let (Some((flow, true)), Some(Keyed::Opened(carries))) = (flow, keyed) {
+            What::Esp { opening, .. } => {
+                let counted = count_esp(&mut flows, packet, here, vantage);
+                let opened = opening.as_ref().and_then(Opening::opened);
+                if let (Some((flow, true)), Some(opened)) = (counted, opened) {
                     let carried = Carried {
                         vantage,
                         flow,
                         frame,
                         time: packet.time,
                     };
-                    inner.count(carried, carries);
+                    inner.count(carried, &opened.inner);
                 }
             }
             What::Refused(error) => {
@@ -171,11 +171,8 @@ pub(super) fn fold(packets: &[Packet]) -> Model {
         }
     }
     (model.inner, model.inner_errors, model.blind) = inner.finish();
-    for (flow, sequence) in model.flows.iter_mut().zip(&sequences) {
-        flow.sequence = sequence.tally;
-        flow.sequence.missing = sequence.missing();
-        let numbers = flow.numbers.take();
-        flow.numbers = numbers.and_then(|numbers| numbers.close(sequence.tally.highest));
+    for (key, flow) in flows {
+        model.flows.push(flow.finish(key));
     }
     model
 }
@@ -253,72 +250,11 @@ fn push_message(model: &mut Model, packet: &Packet, frame: FrameId, vantage: Van
     model.messages.push(share_of(&message), message);
 }
 
-/// Exact bookkeeping of sequence numbers: tests are small enough to remember all.
-#[derive(Debug, Default)]
-struct Sequence {
-    tally: SequenceTally,
-    came: HashSet<u32>,
-    lowest: u32,
-    /// Missing numbers of counters that ended in a restart.
-    before: u64,
-}
-
-impl Sequence {
-    /// Numbers between first and highest that never came.
-    fn missing(&self) -> u64 {
-        let span = u64::from(self.tally.highest.saturating_sub(self.lowest)) + 1;
-        self.before + span.saturating_sub(self.came.len() as u64)
-    }
-
-    fn add(&mut self, sequence: u32) -> Option<AnomalyKind> {
-        let tally = &mut self.tally;
-        if self.came.is_empty() {
-            tally.first = sequence;
-            tally.exact = true;
-            tally.highest = sequence;
-            self.lowest = sequence;
-            self.came.insert(sequence);
-            return None;
-        }
-        if sequence > tally.highest {
-            let gap = sequence - tally.highest - 1;
-            tally.highest = sequence;
-            self.came.insert(sequence);
-            if gap == 0 {
-                return None;
-            }
-            tally.bursts += 1;
-            tally.longest_burst = tally.longest_burst.max(u64::from(gap));
-            return Some(AnomalyKind::Gap(gap));
-        }
-        let behind = tally.highest - sequence;
-        if self.came.contains(&sequence) {
-            // A counter that begins again low, after it had got far.
-            if sequence <= 2 && behind > 64 {
-                self.before = self.missing();
-                self.came = HashSet::from([sequence]);
-                self.lowest = sequence;
-                let highest = self.tally.highest;
-                self.tally.highest = sequence;
-                self.tally.restarts += 1;
-                return Some(AnomalyKind::Restart(highest));
-            }
-            tally.duplicate += 1;
-            return Some(AnomalyKind::Duplicate(behind));
-        }
-        self.came.insert(sequence);
-        self.lowest = self.lowest.min(sequence);
-        tally.late += 1;
-        tally.deepest = tally.deepest.max(behind);
-        Some(AnomalyKind::Late(behind))
-    }
-}
-
-fn push_esp(
-    model: &mut Model,
-    sequences: &mut Vec<Sequence>,
+/// Counts a packet of ESP or AH; gives its flow, and whether it is none that came before.
+fn count_esp(
+    flows: &mut Vec<(FlowKey, FlowCounter)>,
     packet: &Packet,
-    here: (FrameId, Timestamp),
+    (frame, time): (FrameId, Timestamp),
     vantage: Vantage,
 ) -> Option<(FlowId, bool)> {
     let What::Esp {
@@ -326,7 +262,8 @@ fn push_esp(
         spi,
         sequence,
         size,
-        ref keyed,
+        pieces,
+        ref opening,
     } = packet.what
     else {
         return None;
@@ -338,95 +275,36 @@ fn push_esp(
         spi,
         to: packet.path.to.address,
     };
-    let known = model.flows.entries().find(|(_, flow)| flow.key == key);
-    let id = match known.map(|(id, _)| id) {
-        Some(id) => id,
+    let packet_of_flow = EspPacket {
+        frame,
+        time,
+        sequence,
+        length: size,
+        ttl: packet.ttl,
+        traffic_class: packet.class,
+        cut: false,
+        dont_fragment: packet.df,
+        padded: packet.padded,
+        fragmented: pieces > 1,
+        null: None,
+        bytes: &[],
+        opening: opening.as_ref(),
+        payload: &[],
+    };
+    let place = match flows.iter().position(|(known, _)| *known == key) {
+        Some(place) => place,
         None => {
-            sequences.push(Sequence::default());
-            let mut flow = empty_flow(key, packet, here);
-            flow.numbers = Some(Numbers::new(sequence));
-            model.flows.push(flow)
+            let flow = FlowCounter::new(packet.path, &packet_of_flow, limits::FLOW_HOLES, true);
+            flows.push((key, flow));
+            flows.len() - 1
         }
     };
-    let flow = &mut model.flows[id];
-    let kind = sequences
-        .get_mut(id.index())
-        .and_then(|numbers| numbers.add(sequence));
-    if flow
-        .samples
-        .last()
-        .is_none_or(|last| last.number < sequence)
-    {
-        flow.samples.push(Sample {
-            number: sequence,
-            frame: here.0,
-            time: here.1,
-            size,
-        });
-    }
-    if let Some(kind) = kind {
-        // As the census has it, though no packet may stand between the two here.
-        let at_once = here.1.since(flow.seen.last.1) <= DOUBLED;
-        flow.doubled += u64::from(at_once && kind == AnomalyKind::Duplicate(0));
-        if let Some(numbers) = &mut flow.numbers
-            && !numbers.note(sequence, kind)
-        {
-            flow.numbers = None;
-        }
-        flow.anomalies.push(Anomaly {
-            frame: here.0,
-            time: here.1,
-            sequence,
-            kind,
-        });
-    }
-    if flow.packets > 0 {
-        flow.silences.push(Silence {
-            length: here.1.since(flow.seen.last.1),
-            before: flow.seen.last,
-            after: here,
-        });
-        flow.silences
-            .sort_by_key(|silence| std::cmp::Reverse(silence.length));
-        flow.silences.truncate(4);
-    }
-    flow.packets += 1;
-    flow.bytes += u64::from(size);
-    if !flow.paths.contains(&packet.path) {
-        flow.paths.push(packet.path);
-    }
-    flow.ttl = (flow.ttl.0.min(packet.ttl), flow.ttl.1.max(packet.ttl));
-    flow.dont_fragment |= packet.df;
-    flow.padded += u64::from(packet.padded);
-    let late = flow
-        .anomalies
-        .iter()
-        .filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Late(_)));
-    let tally = SequenceTally {
-        late: late.count() as u64,
-        ..flow.sequence
-    };
-    let packets = flow.packets;
-    flow.classes
-        .take(packet.class, sequence, kind, || (packets, tally));
-    flow.seen.last = here;
-    add_size(&mut flow.sizes, size);
-    let is_copy = matches!(kind, Some(AnomalyKind::Duplicate(_)));
-    if flow.packets == limits::RHYTHM_AFTER + 1 {
-        let before = flow.samples.iter().filter(|sample| sample.frame != here.0);
-        for sample in before {
-            add_rhythm(&mut flow.rhythms, sample.size, (sample.frame, sample.time));
-        }
-    }
-    if flow.packets > limits::RHYTHM_AFTER && !is_copy {
-        add_rhythm(&mut flow.rhythms, size, here);
-    }
-    let step = add_time(&mut flow.timeline, here.1.since(flow.seen.first.1));
-    add_lost(&mut flow.timeline, step, kind);
-    if let Some(keyed) = keyed {
-        add_keyed(flow.opened.get_or_insert_default(), keyed, here, sequence);
-    }
-    Some((id, !is_copy))
+    let (_, flow) = flows.get_mut(place)?;
+    flow.takes(&packet.path);
+    Some((
+        FlowId::from_index(u32::try_from(place).ok()?),
+        flow.count(&packet_of_flow),
+    ))
 }
 
 fn add_clear(rows: &mut Vec<ClearFlow>, row: ClearFlow) {
@@ -435,134 +313,4 @@ fn add_clear(rows: &mut Vec<ClearFlow>, row: ClearFlow) {
         Some(known) => known.take(row),
         None => rows.push(row),
     }
-}
-
-fn add_rhythm(rhythms: &mut Vec<Rhythm>, size: u32, here: (FrameId, Timestamp)) {
-    match rhythms.binary_search_by_key(&size, |rhythm| rhythm.size) {
-        Ok(place) => {
-            if let Some(rhythm) = rhythms.get_mut(place) {
-                rhythm.take(here);
-            }
-        }
-        Err(place) => rhythms.insert(place, Rhythm::new(size, here)),
-    }
-}
-
-fn add_lost(timeline: &mut Timeline, step: usize, kind: Option<AnomalyKind>) {
-    if let Some(AnomalyKind::Gap(skipped)) = kind {
-        if timeline.lost.len() <= step {
-            timeline.lost.resize(step + 1, 0);
-        }
-        if let Some(lost) = timeline.lost.get_mut(step) {
-            *lost += skipped;
-        }
-    }
-    if let Some(AnomalyKind::Late(_)) = kind
-        && let Some(lost) = timeline.lost.get_mut(step)
-    {
-        *lost = lost.saturating_sub(1);
-    }
-}
-
-fn add_keyed(
-    tally: &mut OpenedTally,
-    keyed: &Keyed,
-    (frame, time): (FrameId, Timestamp),
-    sequence: u32,
-) {
-    let at = (frame, time);
-    match keyed {
-        Keyed::Opened(_) => {
-            tally.opened += 1;
-            let seen = Seen {
-                first: at,
-                last: at,
-            };
-            tally.proven.get_or_insert(seen).last = at;
-        }
-        Keyed::Spoilt => {
-            let why = Unopened::Integrity;
-            *tally.failed.entry(why).or_default() += 1;
-            if tally.failures.len() < limits::FLOW_ANOMALIES {
-                tally.failures.push(Failure {
-                    frame,
-                    time,
-                    sequence,
-                    why,
-                });
-            }
-        }
-    }
-}
-
-fn empty_flow(key: FlowKey, packet: &Packet, here: (FrameId, Timestamp)) -> EspFlow {
-    EspFlow {
-        key,
-        paths: vec![packet.path],
-        packets: 0,
-        bytes: 0,
-        fragmented: 0,
-        cut: 0,
-        doubled: 0,
-        sequence: SequenceTally::default(),
-        numbers: None,
-        samples: Vec::new(),
-        anomalies: Vec::new(),
-        timeline: Timeline {
-            step_secs: 1,
-            ..Timeline::default()
-        },
-        silences: Vec::new(),
-        sizes: SizeTally::default(),
-        rhythms: Vec::new(),
-        ttl: (packet.ttl, packet.ttl),
-        classes: Classes::default(),
-        dont_fragment: packet.df,
-        padded: 0,
-        null: None,
-        opened: None,
-        seen: Seen {
-            first: here,
-            last: here,
-        },
-        child_sa: Link::None,
-    }
-}
-
-fn add_size(sizes: &mut SizeTally, size: u32) {
-    sizes.smallest = match sizes.largest {
-        0 => size,
-        _ => sizes.smallest.min(size),
-    };
-    sizes.largest = sizes.largest.max(size);
-    sizes.residues |= 1 << (size % 16);
-    match sizes.counts.binary_search_by_key(&size, |entry| entry.0) {
-        Ok(place) => {
-            if let Some(entry) = sizes.counts.get_mut(place) {
-                entry.1 += 1;
-            }
-        }
-        Err(place) if sizes.counts.len() < limits::FLOW_SIZES => {
-            sizes.counts.insert(place, (size, 1));
-        }
-        Err(_) => sizes.others += 1,
-    }
-}
-
-fn add_time(timeline: &mut Timeline, after: Span) -> usize {
-    let secs = u64::try_from(after.0 / 1_000_000_000).unwrap_or(0);
-    while secs / u64::from(timeline.step_secs) >= limits::TIMELINE_STEPS as u64 {
-        timeline.step_secs *= 2;
-        for steps in [&mut timeline.counts, &mut timeline.lost] {
-            *steps = steps.chunks(2).map(|pair| pair.iter().sum()).collect();
-        }
-    }
-    let step = usize::try_from(secs / u64::from(timeline.step_secs)).unwrap_or(0);
-    if timeline.counts.len() <= step {
-        timeline.counts.resize(step + 1, 0);
-    }
-    if let Some(count) = timeline.counts.get_mut(step) {
-        *count += 1;
-    }
-    step
 }

@@ -2,7 +2,9 @@
 
 use super::inner;
 use super::octets::{Writer, attribute, substructures};
-use crate::net::{Encap, IcmpError, Inner, Layer, Path, Quote};
+use crate::net::{
+    Encap, FailedEsp, IcmpError, Inner, Layer, OpenedEsp, Opening, Path, Quote, SaId, Unopened,
+};
 use crate::registry::{NotifyType, transform};
 use crate::units::{Endpoint, EspSpi, IkeSpi, IkeSpis, Timestamp};
 use crate::wire::nat_detection::sha1;
@@ -48,8 +50,10 @@ pub(super) enum What {
         spi: EspSpi,
         sequence: u32,
         size: u32,
+        /// In how many fragments IP carried it.
+        pieces: u16,
         /// What keys make of it; `None` without any.
-        keyed: Option<Keyed>,
+        opening: Option<Opening>,
     },
     /// An ICMP error about a packet of IPsec.
     Icmp(IcmpError),
@@ -71,15 +75,6 @@ pub(super) enum What {
         pieces: u64,
         largest: u32,
     },
-}
-
-/// What keys make of an ESP packet.
-#[derive(Clone, Debug)]
-pub(super) enum Keyed {
-    /// It carries this.
-    Opened(Box<Inner>),
-    /// Its checksum is wrong.
-    Spoilt,
 }
 
 /// Reads lines; remembers which side each end took.
@@ -626,6 +621,27 @@ fn notify(text: &str) -> Result<u16, String> {
     }
 }
 
+/// The SA of a conversation's keys, which have no numbers.
+const SA: SaId = SaId(0);
+
+/// Its checksum is wrong.
+const SPOILT: Opening = Opening::Failed(FailedEsp {
+    sa: SA,
+    why: Unopened::Integrity,
+});
+
+/// A packet that keys opened.
+fn opened(inner: Inner) -> Opening {
+    Opening::Opened(OpenedEsp {
+        sa: SA,
+        checked: true,
+        high: None,
+        next_header: 4,
+        pad_length: 2,
+        inner,
+    })
+}
+
 fn esp(
     mut packet: Packet,
     ah: bool,
@@ -646,6 +662,7 @@ fn esp(
         .value::<String>("inner(")?
         .map(|text| text.trim_end_matches(')').to_owned());
     let spoilt = words.flag("spoilt");
+    let pieces = words.value("pieces=")?.unwrap_or(1);
     let sequences = words.after::<String>("seq")?.unwrap_or("1".to_owned());
     let mut count = 0u32;
     for range in sequences.split(',') {
@@ -662,9 +679,10 @@ fn esp(
                 spi,
                 sequence,
                 size: size.copied().unwrap_or(140),
-                keyed: match &inside {
-                    Some(text) => Some(Keyed::Opened(Box::new(inner::read(text, count)?))),
-                    None => spoilt.then_some(Keyed::Spoilt),
+                pieces,
+                opening: match &inside {
+                    Some(text) => Some(opened(inner::read(text, count)?)),
+                    None => spoilt.then_some(SPOILT),
                 },
             };
             packets.push(packet.clone());

@@ -47,7 +47,8 @@
 //!   life=28800 kb=0`, numbers of RFC 2409 appendix A.
 //!
 //! **`ESP spi`** and **`AH spi`**: `seq 1..100,102,101` in the order of arrival, `every SECONDS` (0.01),
-//! `size 140` or `size 100,140` in turn: octets from the SPI to the end of the checksum (140).
+//! `size 140` or `size 100,140` in turn: octets from the SPI to the end of the checksum (140); `pieces=N` says that IP
+//! cut each into so many fragments, which were put together.
 //!
 //! `inner(…)` says what keys found inside, which stands for each packet of a train, and `spoilt` that
 //! the keys are right and the checksum is not. Inside stand `FROM > TO`, then one of

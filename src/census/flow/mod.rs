@@ -7,7 +7,7 @@ mod inside;
 mod sizes;
 mod steps;
 
-use super::sequence::Sequence;
+use super::sequence::{RESTART_RUN, Sequence};
 use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
@@ -22,7 +22,7 @@ use steps::Steps;
 
 /// A flow in the making.
 #[derive(Debug)]
-pub(super) struct FlowCounter {
+pub(crate) struct FlowCounter {
     often: Often,
     first: (FrameId, Timestamp),
     path: Path,
@@ -61,7 +61,7 @@ struct Often {
 impl FlowCounter {
     /// A flow that begins with this packet, which is not yet counted. Of its numbers so many holes are
     /// kept, and its sizes may be timed or not.
-    pub(super) fn new(path: Path, packet: &EspPacket<'_>, holes: usize, may_time: bool) -> Self {
+    pub(crate) fn new(path: Path, packet: &EspPacket<'_>, holes: usize, may_time: bool) -> Self {
         let at = (packet.frame, packet.time);
         Self {
             often: Often {
@@ -94,7 +94,7 @@ impl FlowCounter {
     }
 
     /// Notes that the flow takes this path now.
-    pub(super) fn takes(&mut self, path: &Path) {
+    pub(crate) fn takes(&mut self, path: &Path) {
         if self.path != *path
             && !self.further_paths.contains(path)
             && self.further_paths.len() + 1 < limits::FLOW_PATHS
@@ -120,7 +120,7 @@ impl FlowCounter {
 
     /// Counts a packet; gives whether it is none that came before.
     #[inline(always)]
-    pub(super) fn count(&mut self, packet: &EspPacket<'_>) -> bool {
+    pub(crate) fn count(&mut self, packet: &EspPacket<'_>) -> bool {
         let at = (packet.frame, packet.time);
         let often = &mut self.often;
         if often.packets == limits::RHYTHM_AFTER && self.may_time {
@@ -163,7 +163,7 @@ impl FlowCounter {
     }
 
     /// The flow as it stands, which has this key.
-    pub(super) fn finish(self, key: FlowKey) -> EspFlow {
+    pub(crate) fn finish(self, key: FlowKey) -> EspFlow {
         let often = self.often;
         let sequence = often.sequence.tally();
         let inside = self.inside.map(|inside| *inside).unwrap_or_default();
@@ -213,6 +213,15 @@ impl FlowCounter {
             self.numbers = None;
         }
         self.often.steps.note_lost(kind);
+        let odd = Anomaly {
+            frame: packet.frame,
+            time: packet.time,
+            sequence: packet.sequence,
+            kind,
+        };
+        if matches!(kind, AnomalyKind::Restart(_)) {
+            return self.note_restart(odd);
+        }
         let mut room = limits::FLOW_ANOMALIES;
         if is_doubled(kind, packet.time.since(before)) {
             self.doubled += 1;
@@ -220,11 +229,22 @@ impl FlowCounter {
             room /= 2;
         }
         if self.anomalies.len() < room {
+            self.anomalies.push(odd);
+        }
+    }
+
+    /// Notes that the counter began again, where it did: its first numbers were taken for repeats or late ones until
+    /// this one.
+    fn note_restart(&mut self, odd: Anomaly) {
+        let before = (1..RESTART_RUN).map(|behind| odd.sequence.wrapping_sub(behind));
+        let run = before.zip(self.anomalies.iter().rev());
+        let run = run.take_while(|(number, taken)| taken.sequence == *number);
+        let begin = self.anomalies.len() - run.count();
+        let first = self.anomalies.drain(begin..).next().unwrap_or(odd);
+        if begin < limits::FLOW_ANOMALIES {
             self.anomalies.push(Anomaly {
-                frame: packet.frame,
-                time: packet.time,
-                sequence: packet.sequence,
-                kind,
+                kind: odd.kind,
+                ..first
             });
         }
     }

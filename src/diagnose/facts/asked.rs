@@ -183,7 +183,7 @@ fn is_answered(model: &Model, exchange: &Exchange) -> bool {
 
 /// A message that is only sent after the answer to the request of an exchange, which is not in the
 /// recording: the asker's next request (RFC 7296 section 2.3: its window is 1 unless the peer widens
-/// it, and nobody does), or a quick mode after phase 1 (RFC 2409 section 5.5).
+/// it), or a quick mode after phase 1 (RFC 2409 section 5.5).
 pub fn proof_of_answer(model: &Model, exchange: &Exchange) -> Option<Cite> {
     /// The latest exchanges show it, if any do; an IKE SA may have many.
     const LATEST: usize = 16;
@@ -195,20 +195,61 @@ pub fn proof_of_answer(model: &Model, exchange: &Exchange) -> Option<Cite> {
     if whole || v1 && exchange.kind == ExchangeType::QUICK_MODE {
         return None;
     }
-    let (_, asked) = began(model, exchange.flights.last()?)?;
+    let flight = exchange.flights.last()?;
+    let (_, asked) = began(model, flight)?;
     let follows = |other: &Exchange| match v1 {
         true => other.kind == ExchangeType::QUICK_MODE,
         false => other.by == exchange.by && other.message_id > exchange.message_id,
     };
     let exchanges = &model.ike_sas[exchange.ike_sa].exchanges;
-    exchanges
+    let latest = exchanges
         .iter()
         .rev()
         .take(LATEST)
-        .map(|id| &model.exchanges[*id])
+        .map(|id| &model.exchanges[*id]);
+    let mut next = latest
+        .clone()
         .filter(|other| follows(other))
         .filter_map(|other| began(model, other.request()?))
-        .find(|(_, time)| *time > asked)
+        .filter(|(_, time)| *time > asked)
+        .peekable();
+    next.peek()?;
+    // Before the IKE SA stands none can go on without the answer.
+    let stands = [ExchangeType::CREATE_CHILD_SA, ExchangeType::INFORMATIONAL];
+    if stands.contains(&exchange.kind) && !flight.again.is_empty() {
+        let times = copies(model, flight);
+        let first = next.clone().map(|(_, time)| time).min()?;
+        let spoke = |other: &Exchange| {
+            let theirs = other
+                .flights
+                .iter()
+                .filter(|theirs| theirs.by != exchange.by);
+            let mut spoken = theirs.filter_map(|theirs| began(model, theirs));
+            spoken.any(|(_, time)| time > asked)
+        };
+        if does_not_wait(&times, first) || gives_up(&times, first) && !latest.clone().any(spoke) {
+            return None;
+        }
+    }
+    next.next()
+}
+
+/// Whether a request is sent while the one before is still sent again: the window is wider than 1, and the one says
+/// nothing of the other.
+fn does_not_wait(times: &[Timestamp], next: Timestamp) -> bool {
+    times.last().is_some_and(|last| next < *last)
+}
+
+/// Whether who asked in vain waited as long before the next request as before the last copy, or longer: then it may
+/// have given the one before up, as none may whose window is 1 and some do (RFC 7296 sections 2.1 and 2.3). Who was
+/// answered goes on at any time; an answer to fewer copies than these may be missing in the recording.
+fn gives_up(times: &[Timestamp], next: Timestamp) -> bool {
+    /// Three copies have two waits, by which a schedule is known.
+    const COPIES: usize = 3;
+    match times {
+        [.., before, last] if times.len() >= COPIES => next.since(*last) >= last.since(*before),
+        _ => false,
+    }
 }
 
 /// The flight by whose schedule a message was sent again: who answers does so whenever the question comes

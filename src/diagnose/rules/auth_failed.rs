@@ -1093,19 +1093,23 @@ fn last_proof<'m>(
 
 /// IKEv1: whether the initiator could not read the refusal of message 5, for it sends the message
 /// again: then the two have other keys, and so other pre-shared keys. One in clear says by itself
-/// that there are no common keys.
+/// that there are no common keys, unless it is about the identity, which is read with them.
 pub(super) fn refusal_is_unread(model: &Model, id: IkeSaId, at: Cite) -> bool {
     let refusal = flight_at(model, id, at);
     if let Some(known) = refusal.and_then(|refusal| told_by_keys(model, id, refusal)) {
         return known;
     }
     let in_clear = refusal
-        .and_then(|flight| first(model, flight))
-        .is_some_and(|message| message.plain == Plain::Clear);
+        .and_then(|flight| model.readable(flight))
+        .filter(|(message, _)| message.plain == Plain::Clear);
+    if let Some((_, read)) = in_clear {
+        let identity = |told: &Told| NotifyV1(told.kind) == NotifyV1::INVALID_ID_INFORMATION;
+        return !negotiation::errors(&read).iter().any(identity);
+    }
     let mut copies = copies_of_message_5(model, id);
     copies.sort_unstable_by_key(|copy| copy.1);
     copies.dedup_by(|later, earlier| later.1.since(earlier.1) < asked::DOUBLE);
-    in_clear || copies.len() > 1
+    copies.len() > 1
 }
 
 /// Whether the two sides have other keys, told by which of their messages the given keys open, and by

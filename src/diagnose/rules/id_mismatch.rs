@@ -1,13 +1,15 @@
 //! A side is not the one that the other expects.
 
+use super::auth_failed::copies_of_message_5;
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
-use crate::diagnose::facts::{clear, recovery};
+use crate::diagnose::facts::{asked, clear, offer, recovery};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::Role;
-use crate::registry::{NotifyType, NotifyV1};
+use crate::model::{IkeSaId, Model, Notice, Role};
+use crate::registry::{ExchangeType, NotifyType, NotifyV1};
 use crate::say;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -31,7 +33,7 @@ const DOCUMENT: &str = "\
 Each side tells who it is: an address, a name, the subject of a certificate. The other is configured for another identity, so it does not look at the proof, or does not believe it.
 
 ## How it is seen
-With the keys of the IKE SA. IKEv2: the authentication fails and the identity that the initiator wanted (IDr of its request) is not the one that the responder has, by its own answer or, towards the same initiator, by another IKE SA of the capture. IKEv1: message 5 of main mode, or a message of aggressive mode, is answered by INVALID-ID-INFORMATION. Without keys: the initiator answers so in clear to message 2 of aggressive mode, which names the responder.
+With the keys of the IKE SA. IKEv2: the authentication fails and the identity that the initiator wanted (IDr of its request) is not the one that the responder has, by its own answer or, towards the same initiator, by another IKE SA of the capture. IKEv1: message 5 of main mode, or a message of aggressive mode, is answered by INVALID-ID-INFORMATION. Without keys: it is said in clear, as all is before phase 1 is done.
 
 ## What else looks like it
 IKEv2 refuses every failed authentication by the same notification. Where the identities agree, or nothing shows those of the refuser, see auth-failed. A responder may have several identities: where the capture shows more than one, this is only possible.
@@ -98,40 +100,84 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     vec![recovery::tell(case, finding)]
 }
 
-/// IKEv1: message 2 of aggressive mode, which names the responder in clear, is answered by INVALID-ID-INFORMATION
-/// in clear.
+/// IKEv1: a message that names its sender is answered by INVALID-ID-INFORMATION in clear, as all is until phase 1 is
+/// done (RFC 2409 section 5.7).
 fn in_clear(case: &Case<'_>) -> Option<Finding> {
     let mut found = case.tunnel.ike_sas.iter().flat_map(|id| {
         let sa = &case.model.ike_sas[*id];
         let refusals = clear::refusals_v1(sa, NotifyV1::INVALID_ID_INFORMATION);
-        let refusals = refusals.filter(|notice| notice.by == Role::Initiator);
         refusals
             .filter(|_| !sa.state.was_up())
-            .map(|notice| (*id, notice))
+            .filter_map(|notice| Some((*id, notice, named(case.model, *id, notice)?)))
     });
-    let (id, notice) = found.next()?;
-    let [_, responder] = case.model.claims(id);
-    let (at, identity) = (responder.at?, responder.identity.clone()?);
+    let (id, notice, (at, identity)) = found.next()?;
+    let sa = &case.model.ike_sas[id];
+    let path = sa.paths.first()?;
     let from = notice.from;
-    let path = case.model.ike_sas[id].paths.first()?;
-    let to = path.to.address;
+    let to = match notice.by {
+        Role::Initiator => path.to.address,
+        Role::Responder => path.from.address,
+    };
     let mut finding = Finding::new(&RULE, Confidence::Likely, case.id, notice.at, "the refusal")
         .title(say!("{from} and {to} disagree about an identity", from, to))
-        .says(say!(
-            "{from} refused the identity “{identity}” of {to} by INVALID-ID-INFORMATION.",
-            from,
-            identity = Text::verbatim(&identity),
-            to
-        ))
+        .says(refused(from, to, identity.as_deref()))
         .or("Notifications in clear can be forged by anyone on the path.")
         .advise("Make the identities of both sides mirror each other, type included.")
         .advise_all(vendor_advice::of_both(case, Topic::Identity))
         .explaining(&["ike-refused"])
-        .also(at, Text::verbatim(format_args!("“{identity}”")));
-    for (_, again) in found {
+        .also(
+            at,
+            match &identity {
+                Some(identity) => Text::verbatim(format_args!("“{identity}”")),
+                None => "message 5".into(),
+            },
+        );
+    if identity.is_none() && sa.suite.as_ref().is_some_and(offer::v1_is_pre_shared) {
+        finding = finding.or(
+            "The pre-shared keys differ, and what the responder makes of message 5 is no identity.",
+        );
+    }
+    for (_, again, _) in found {
         finding = finding.also(again.at, "refused again");
     }
     Some(recovery::tell(case, finding))
+}
+
+/// The message in which the other side had named itself before it was refused, and the name if it was read: message 5 of
+/// main mode is encrypted.
+fn named(model: &Model, id: IkeSaId, notice: &Notice) -> Option<(Cite, Option<String>)> {
+    let [initiator, responder] = model.claims(id);
+    let claim = match notice.by {
+        Role::Initiator => responder,
+        Role::Responder => initiator,
+    };
+    if let (Some(at), Some(identity)) = (claim.at, claim.identity) {
+        return (at.1 <= notice.at.1).then_some((at, Some(identity)));
+    }
+    let five = copies_of_message_5(model, id).into_iter().next()?;
+    let exchanges = model.ike_sas[id].exchanges.iter();
+    let mut exchanges = exchanges.map(|exchange| &model.exchanges[*exchange]);
+    let main = exchanges.find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION)?;
+    let answered = notice.by == Role::Responder && five.1 <= notice.at.1;
+    (answered && main.flights.len() == 5 && asked::from_the_start(model, main))
+        .then_some((five, None))
+}
+
+/// IKEv1: whose identity was refused.
+fn refused(from: IpAddr, to: IpAddr, identity: Option<&str>) -> Text {
+    match identity {
+        Some(identity) => say!(
+            "{from} refused the identity “{identity}” of {to} by INVALID-ID-INFORMATION.",
+            from,
+            identity = Text::verbatim(identity),
+            to
+        ),
+        None => say!(
+            "{from} refused the identity of {to} by INVALID-ID-INFORMATION.",
+            from,
+            to
+        ),
+    }
 }
 
 /// Why the identity is to blame.
@@ -144,19 +190,7 @@ fn suspicion(case: &Case<'_>, refusal: &Refusal) -> Option<Text> {
             Role::Responder => initiator,
         };
         let told = refusal.errors.contains(&NotifyV1::INVALID_ID_INFORMATION.0);
-        return told.then(|| match claim.identity {
-            Some(identity) => say!(
-                "{from} refused the identity “{identity}” of {to} by INVALID-ID-INFORMATION.",
-                from,
-                identity = Text::verbatim(identity),
-                to
-            ),
-            None => say!(
-                "{from} refused the identity of {to} by INVALID-ID-INFORMATION.",
-                from,
-                to
-            ),
-        });
+        return told.then(|| refused(from, to, claim.identity.as_deref()));
     }
     if !refusal
         .errors

@@ -352,10 +352,11 @@ fn unanswered(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Optio
                 // What is not timed came at the very beginning.
                 rhythm.is_none_or(|rhythm| rhythm.first.1 < from)
             });
-        // Who begins to count anew was started anew (RFC 4303 section 3.3.3): then the path is not to blame.
+        // Who begins to count anew was started anew (RFC 4303 section 3.3.3): then the path is not to blame. Its
+        // first number is no higher than the last before, also where so few had come that they do not show more.
         let mut odd = back.anomalies.iter();
         let restarts = odd.any(|anomaly| {
-            matches!(anomaly.kind, AnomalyKind::Restart(_)) && anomaly.frame == silence.after.0
+            anomaly.frame == silence.after.0 && !matches!(anomaly.kind, AnomalyKind::Gap(_))
         });
         let lost = lost_in(back, silence);
         let paused = alone && !restarts && lost < LOST;

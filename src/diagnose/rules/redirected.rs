@@ -2,7 +2,7 @@
 
 use crate::diagnose::facts::{clear, end_of};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::language::Text;
+use crate::language::{Text, all_of, one_of, parted};
 use crate::model::{IkeSa, IkeSaId, IkeState, Message, Model, Notice, Role, Tunnel};
 use crate::registry::{ExchangeType, NotifyType, SecurityProtocol};
 use crate::say;
@@ -33,14 +33,14 @@ A gateway asks a client to go to another one (RFC 5685): it is busy, will be tak
 ## How it is seen
 A REDIRECT notification: in clear in the IKE_SA_INIT response, or, with the keys of the IKE SA, in IKE_AUTH or an informational exchange. The client then begins anew with the gateway that it names, and tells that one in clear, by REDIRECTED_FROM in its IKE_SA_INIT, which gateway sent it: so it is seen without keys, too.
 
-Two gateways that send a client to each other are an error of theirs: it gets through to neither (RFC 5685 section 3).
+Gateways that send a client to each other, two or several in a ring, are an error of theirs: it gets through to none (RFC 5685 section 3).
 
 ## What else looks like it
 Notifications in clear can be forged by anyone on the path.
 
 ## What to do
 1. Nothing, if the client gets through to the other gateway. If it does not, look there.
-2. Where two gateways send it to each other, let one of them take it.
+2. Where gateways send it to each other, let one of them take it.
 ";
 
 /// What ends the tunnel to a gateway that sends its client away.
@@ -158,69 +158,98 @@ fn sent(model: &Model, tunnel: &Tunnel) -> Vec<Sent> {
     sent.collect()
 }
 
-/// Two gateways that send a client to each other.
+/// Gateways that send a client to each other.
 struct Circle {
-    first: Sent,
-    back: Sent,
+    /// From each to the next, and from the last to the first.
+    way: Vec<Sent>,
+    /// The first sends it on once more.
     again: Sent,
 }
 
-/// The circle that begins with this tunnel, if its client comes back from the gateway that it is sent to, is sent there
-/// again, and gets through to neither.
+/// The circle that begins with this tunnel, if its client comes back from the gateways that it is sent to, is sent
+/// there again, and gets through to none.
 fn circle(case: &Case<'_>) -> Option<Circle> {
     /// A client looks so far back for a loop (RFC 5685 section 3).
     const REDIRECT_LOOP_DETECT_PERIOD: Span = Span::from_secs(300);
     let model = case.model;
     let mut sent_here = sent(model, case.tunnel).into_iter();
     let first = sent_here.next()?;
-    let mut others = model.tunnels_beside(case.id, first.client, BESIDE);
-    let other = others.find(|other| model.tunnels[*other].ends.contains(&first.to))?;
-    let other = &model.tunnels[other];
-    // It is told of the tunnel where it begins.
-    let back = sent(model, other).into_iter().next()?;
-    let returns = back.from == first.to && back.to == first.from && back.at.1 >= first.at.1;
-    let again = sent_here.find(|again| again.to == first.to && again.at.1 > back.at.1)?;
+    let (begin, client, mut next, mut since) = (first.from, first.client, first.to, first.at.1);
+    let (mut way, mut tunnels) = (vec![first], vec![case.tunnel]);
+    while next != begin {
+        let mut others = model.tunnels_beside(case.id, client, BESIDE);
+        let other = others.find(|other| model.tunnels[*other].ends.contains(&next))?;
+        let other = &model.tunnels[other];
+        // It is told of the tunnel where it begins.
+        let sent = sent(model, other).into_iter().next()?;
+        if way.len() > BESIDE || sent.from != next || sent.client != client || sent.at.1 < since {
+            return None;
+        }
+        (next, since) = (sent.to, sent.at.1);
+        way.push(sent);
+        tunnels.push(other);
+    }
+    let (first, last) = (way.first()?, way.last()?);
+    let again = sent_here.find(|again| again.to == first.to && again.at.1 > last.at.1)?;
     let stands = |id: &IkeSaId| {
         let sa = &model.ike_sas[*id];
         sa.state.was_up() && redirections(model, sa).next().is_none()
     };
-    let mut sas = case.tunnel.ike_sas.iter().chain(&other.ike_sas);
+    let mut sas = tunnels.iter().flat_map(|tunnel| &tunnel.ike_sas);
     let soon = again.at.1.since(first.at.1) <= REDIRECT_LOOP_DETECT_PERIOD;
-    (returns && soon && !sas.any(stands)).then_some(Circle { first, back, again })
+    (soon && !sas.any(stands)).then_some(Circle { way, again })
 }
 
 impl Circle {
     /// A redirection that is one of a circle: nobody gets through.
-    fn tell(self, mut finding: Finding) -> Finding {
-        let Self { first, back, again } = self;
+    fn tell(self, finding: Finding) -> Finding {
+        let Self { way, again } = self;
         let Sent {
             from, client, to, ..
-        } = first;
-        finding.says.add(say!(
-            "{to} sends it back, and {from} on again: {client} gets through to neither.",
-            to,
-            from,
-            client
-        ));
-        finding
+        } = again;
+        let gateways = || way.iter().map(|sent| Text::verbatim(sent.from));
+        let onward = way.iter().skip(1);
+        let finding = onward.clone().fold(finding, |finding, sent| {
+            finding.also(
+                sent.at,
+                say!(
+                    "{from} redirects to {gateway}",
+                    from = sent.from,
+                    gateway = sent.to
+                ),
+            )
+        });
+        let mut finding = finding
             .severity(Severity::Error)
             .title(say!(
-                "{from} and {to} redirect {client} to each other",
-                from,
-                to,
+                "{gateways} redirect {client} to each other",
+                gateways = all_of(gateways()),
                 client
             ))
-            .also(
-                back.at,
-                say!("{from} redirects to {gateway}", from = to, gateway = from),
-            )
             .also(again.at, "and again")
             .advise(say!(
-                "Let {from} or {to} take {client} itself.",
-                from,
-                to,
+                "Let {gateways} take {client} itself.",
+                gateways = one_of(gateways()),
                 client
-            ))
+            ));
+        finding.says.add(match onward.len() {
+            1 => say!(
+                "{to} sends it back, and {from} on again: {client} gets through to neither.",
+                to,
+                from,
+                client
+            ),
+            _ => say!(
+                "From there it is sent on to {gateways}, and {from} sends it on again: {client} gets through to none.",
+                gateways = parted(
+                    ", then to ",
+                    onward.map(|sent| Text::verbatim(sent.to))
+                ),
+                from,
+                client
+            ),
+        });
+        finding
     }
 }
 
@@ -432,6 +461,35 @@ mod tests {
             .replace("2.0 A", "302.0 A")
             .replace("2.1 B", "302.1 B");
         assert_eq!(severities(&late), [Severity::Info; 2]);
+    }
+
+    #[test]
+    fn who_goes_round_a_ring_of_gateways_gets_through_to_none() {
+        let sent = |at: u32, to: char, gateway: u32| {
+            format!(
+                "{at}.0 A:500 > {to}:500 IKE_SA_INIT i=1{at} r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce N(REDIRECT_SUPPORTED)
+                 {at}.1 {to}:500 > A:500 IKE_SA_INIT i=1{at} r=0 id=0 response N(REDIRECT 0104c000020{gateway})\n"
+            )
+        };
+        let told = |text: &str| {
+            let found = findings(text);
+            let told = found.iter().filter(|one| one.rule.slug == "redirected");
+            told.map(|one| (one.severity, one.title.to_string()))
+                .collect::<Vec<_>>()
+        };
+        let once = sent(0, 'B', 3) + &sent(1, 'C', 4) + &sent(2, 'D', 2);
+        assert!(told(&once).iter().all(|told| told.0 == Severity::Info));
+        let round = told(&(once.clone() + &sent(3, 'B', 3)));
+        let title = "192.0.2.2, 192.0.2.3 and 192.0.2.4 redirect 192.0.2.1 to each other";
+        assert_eq!(round.first(), Some(&(Severity::Error, title.to_string())));
+        assert!(round.iter().skip(1).all(|told| told.0 == Severity::Info));
+        // The second is one of no ring that the first is in.
+        let tail = sent(0, 'B', 3) + &sent(1, 'C', 4) + &sent(2, 'D', 3) + &sent(3, 'C', 4);
+        let title = "192.0.2.3 and 192.0.2.4 redirect 192.0.2.1 to each other";
+        assert_eq!(
+            told(&tail).first(),
+            Some(&(Severity::Error, title.to_string()))
+        );
     }
 
     #[test]

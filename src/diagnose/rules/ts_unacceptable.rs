@@ -1,11 +1,12 @@
 //! The traffic selectors are refused.
 
 use super::clear_text_leak;
-use crate::diagnose::facts::child::{self, Refusal};
+use super::ts_narrowed::pair;
+use crate::diagnose::facts::child::{self, Attempt, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{ClearFlow, Selector, selector};
+use crate::model::{ClearFlow, Mode, Said, Selector, selector};
 use crate::registry::{NotifyType, NotifyV1};
 use crate::say;
 use std::net::IpAddr;
@@ -35,6 +36,8 @@ The gateways believe each other and agree on algorithms, but one is not willing 
 ## How it is seen
 With the keys of the IKE SA. IKEv2: IKE_AUTH or CREATE_CHILD_SA is answered by TS_UNACCEPTABLE, or by SINGLE_PAIR_REQUIRED where the peer takes one pair of addresses a child SA. IKEv1: quick mode is answered by INVALID-ID-INFORMATION. The request tells the selectors that were asked for.
 
+A responder of IKEv2 that grants what was not in the request has other selectors, too: it may only narrow (RFC 7296 section 2.9). Where nothing of it was asked for, and the asker sends nothing under that child SA, it is an error, else a warning.
+
 ## What else looks like it
 Without keys it cannot be told from a refused ESP proposal; see child-setup-failed. IKEv2 lets a responder narrow the selectors to what both have, so it refuses only if they have nothing in common, or if it does not narrow at all. IKEv1 knows no narrowing: identities must mirror each other to the bit, and some peers call such a mismatch NO-PROPOSAL-CHOSEN, and some say INVALID-ID-INFORMATION of other faults. After SINGLE_PAIR_REQUIRED it is normal to ask for one pair at a time; once that is granted, nothing is told.
 
@@ -50,7 +53,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     refusals.retain(is_about_selectors);
     refusals.retain(|refusal| !asked_by_pairs(refusal, attempts));
     let Some(first) = refusals.first() else {
-        return Vec::new();
+        return widened(case).into_iter().collect();
     };
     let (from, to) = (first.answer.from, first.asker());
     let pair = first.reason == NotifyType::SINGLE_PAIR_REQUIRED.0 && !first.v1;
@@ -155,6 +158,151 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     finding.into_iter().collect()
 }
 
+/// A child SA that was granted for more than was asked for, with what it is more, of the asker's side and of the other.
+struct Widened<'a> {
+    attempt: &'a Attempt,
+    asked: &'a [Vec<Selector>; 2],
+    answer: &'a Said,
+    granted: &'a [Vec<Selector>; 2],
+    more: [Vec<Selector>; 2],
+}
+
+impl<'a> Widened<'a> {
+    /// IKEv2 alone lets the two differ, and one way only (RFC 7296 section 2.9). In transport mode behind NAT addresses
+    /// are exchanged (section 2.23.1), and a client's side follows the address that it is given (section 2.19).
+    fn of(case: &Case<'_>, attempt: &'a Attempt) -> Option<Self> {
+        let (request, answer) = attempt.told.granted()?;
+        let (asked, granted) = (request.selectors.as_ref()?, answer.selectors.as_ref()?);
+        let [[own, other], [granted_own, granted_other]] = [asked, granted];
+        let own = match request.configures {
+            true => Vec::new(),
+            false => selector::left_out(granted_own, own),
+        };
+        let more = [own, selector::left_out(granted_other, other)];
+        let v1 = case.model.ike_sas[attempt.ike_sa].version.major() == 1;
+        (!v1 && answer.mode != Mode::Transport && more.iter().any(|more| !more.is_empty()))
+            .then_some(Self {
+                attempt,
+                asked,
+                answer,
+                granted,
+                more,
+            })
+    }
+
+    /// Whether on some side nothing was granted of what was asked for.
+    fn is_disjoint(&self) -> bool {
+        let mut sides = self.asked.iter().zip(self.granted);
+        sides.any(|(asked, granted)| {
+            !granted
+                .iter()
+                .any(|one| asked.iter().any(|other| one.meets(other)))
+        })
+    }
+
+    /// Whether the asker sends under the child SA all the same.
+    fn is_used(&self, case: &Case<'_>) -> bool {
+        let sas = &case.model.ike_sas[self.attempt.ike_sa].child_sas;
+        let mut made = sas.iter().map(|id| &case.model.child_sas[*id]);
+        made.any(|child| child.made_by == Some(self.attempt.exchange) && child.flows[1].is_some())
+    }
+}
+
+/// The peer grants what nobody asked for, where it may only narrow: the asker need not take that.
+fn widened(case: &Case<'_>) -> Option<Finding> {
+    let attempts = case.attempts();
+    // What was asked for again and granted is no fault that lasts.
+    let mended = |one: &Widened<'_>| {
+        let mut later = attempts
+            .iter()
+            .filter(|other| other.time() > one.attempt.time());
+        later.any(|other| {
+            let granted = other.is_like(one.attempt) && other.told.granted().is_some();
+            granted && Widened::of(case, other).is_none()
+        })
+    };
+    let all = attempts
+        .iter()
+        .filter_map(|attempt| Widened::of(case, attempt));
+    let mut all = all.filter(|one| !mended(one));
+    let first = all.next()?;
+    let Widened {
+        asked,
+        answer,
+        granted,
+        more: [own, other],
+        ..
+    } = &first;
+    let (from, to) = (answer.from, answer.to);
+    let (used, disjoint) = (first.is_used(case), first.is_disjoint());
+    let more = match (own.is_empty(), other.is_empty()) {
+        (false, false) => pair(&first.more),
+        (false, true) => selector::said(own),
+        (true, _) => selector::said(other),
+    };
+    let [ours, theirs] = asked;
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Certain,
+        case.id,
+        answer.at,
+        say!("granted: {selectors}", selectors = pair(granted)),
+    )
+    .severity(match disjoint && !used {
+        true => RULE.severity,
+        false => Severity::Warning,
+    })
+    .title(say!("{from} grants {to} what it did not ask for", from, to))
+    .says(
+        say!(
+            "{to} asked for {asked}; {from} granted {granted}.",
+            to,
+            asked = pair(asked),
+            from,
+            granted = pair(granted)
+        )
+        .then(say!(
+            "Nobody asked for {more}, and a responder may only narrow (RFC 7296 section 2.9).",
+            more
+        ))
+        .then(match (used, disjoint) {
+            (true, _) => say!(
+                "{to} sends under that child SA all the same: the sides have other selectors for it.",
+                to
+            ),
+            (false, true) => say!(
+                "{to} has no use for it, and sends nothing under that child SA in this capture.",
+                to
+            ),
+            (false, false) => say!(
+                "If {to} takes what it asked for of it, the sides have other selectors for that child SA.",
+                to
+            ),
+        }),
+    )
+    .advise(say!(
+        "Configure on {from}: local {local}, remote {remote}; or change those of {to}. They must mirror each other.",
+        from,
+        local = selector::said(theirs),
+        remote = selector::said(ours),
+        to
+    ))
+    .advise_all(vendor_advice::of_both(case, Topic::Selectors));
+    if let Some(request) = &first.attempt.told.request {
+        finding = finding.also(
+            request.at,
+            say!("asked for: {selectors}", selectors = pair(asked)),
+        );
+    }
+    for again in all {
+        finding = finding.also(
+            again.answer.at,
+            say!("granted: {selectors}", selectors = pair(again.granted)),
+        );
+    }
+    Some(finding)
+}
+
 /// Packets in clear of the asker's side to where it did not ask for.
 fn elsewhere<'m>(case: &Case<'m>, asked: &[Vec<Selector>; 2]) -> Option<&'m ClearFlow> {
     let [ours, theirs] = asked;
@@ -178,7 +326,7 @@ fn is_about_selectors(refusal: &Refusal) -> bool {
 
 /// Whether a peer that takes one pair in each child SA was asked for a single one then, and granted it:
 /// so it is meant (RFC 7296 section 2.9).
-fn asked_by_pairs(refusal: &Refusal, attempts: &[child::Attempt]) -> bool {
+fn asked_by_pairs(refusal: &Refusal, attempts: &[Attempt]) -> bool {
     if refusal.v1 || refusal.reason != NotifyType::SINGLE_PAIR_REQUIRED.0 {
         return false;
     }
@@ -196,7 +344,7 @@ fn asked_by_pairs(refusal: &Refusal, attempts: &[child::Attempt]) -> bool {
 
 /// What an end showed of its selectors in another attempt: what it asked for itself, or else granted, which may be a
 /// part of what it has (RFC 7296 section 2.9).
-fn known_of(attempts: &[child::Attempt], end: IpAddr, not: &Refusal) -> Option<Text> {
+fn known_of(attempts: &[Attempt], end: IpAddr, not: &Refusal) -> Option<Text> {
     let others = || {
         let attempts = attempts.iter();
         attempts.filter(|attempt| attempt.exchange != not.attempt.exchange)
@@ -231,6 +379,7 @@ fn known_of(attempts: &[child::Attempt], end: IpAddr, not: &Refusal) -> Option<T
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Severity;
     use crate::diagnose::testing::{findings, fires, silent, verdict};
 
     #[test]
@@ -292,6 +441,23 @@ mod tests {
             &text.replace("AUTH(2) N(TS", "IDr(b) AUTH(2) N(TS"),
             "auth-failed",
         );
+    }
+
+    #[test]
+    fn what_is_granted_beyond_the_request_is_not_mirrored() {
+        let text = |granted: &str, more: &str| {
+            format!(
+                "{AGREED} 0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr({granted})
+                 {more}"
+            )
+        };
+        let severity = |text: &str| fires(text, "ts-unacceptable").severity;
+        assert_eq!(severity(&text("10.8.0.0/15", "")), Severity::Warning);
+        assert_eq!(severity(&text("10.8.0.0/16", "")), Severity::Error);
+        let sends = "1 A > B ESP 0xb1 seq 1..20 every 1 size 136";
+        assert_eq!(severity(&text("10.8.0.0/16", sends)), Severity::Warning);
+        silent(&text("10.9.0.0/17", ""), "ts-unacceptable");
+        silent(&text("10.9.0.0/16", ""), "ts-unacceptable");
     }
 
     #[test]
