@@ -55,10 +55,7 @@ fn find(case: &Case<'_>) -> Option<Finding> {
     if is_no_check(case, sa, &probe) {
         return None;
     }
-    let peer = end_of(case.tunnel, probe.to.address)?;
-    let input = crate::diagnose::facts::first(case.model, probe.flight)?
-        .vantage
-        .input;
+    let (peer, input) = (probe.peer, probe.vantage.input);
     let heard_ike = case.messages().any(|message| {
         message.vantage.input == input
             && message.time < probe.first.1
@@ -71,7 +68,8 @@ fn find(case: &Case<'_>) -> Option<Finding> {
         .flat_map(|directions| directions.flows_from(1 - peer, probe.to))
         .filter_map(|flow| alive(flow, probe.first.1, probe.last.1))
         .max_by_key(|(_, last, _)| last.1)?;
-    if !heard_ike {
+    // ESP that pauses whenever the request is sent is lost as that is.
+    if !heard_ike || probe.pauses(&[flow]).is_some() {
         return None;
     }
     let shared = flow.key.transport != Transport::Ip;

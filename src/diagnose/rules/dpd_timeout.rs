@@ -6,7 +6,7 @@ use crate::diagnose::facts::{Asked, Passage, Tap, asked, began, end_of, first, l
 use crate::diagnose::facts::{nat, vendor_advice};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{Deleted, Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
+use crate::model::{Deleted, EspFlow, Exchange, Flight, IkeSa, InformationalClass, Model, Plain};
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -40,7 +40,7 @@ const DOCUMENT: &str = "\
 A gateway asks whether its peer is alive (dead peer detection) and gets no answer, several times. It then gives the tunnel up and, if so configured, begins anew.
 
 ## How it is seen
-A request on an established IKE SA is repeated byte for byte without answer, though the peer had been heard before, and does not speak on another IKE SA either. Often all ESP of the peer stops at the same time: then the path or the peer is gone. If its ESP goes on, only IKE is lost. If its IKE goes on, too, it lives, and it is told as possible. IKEv1 asks by messages that are never the same, one after the other; message 1 of quick mode that is repeated for long, while nothing at all of the peer comes, is taken alike. Where two taps show that the request never arrived, nobody stopped answering: the path lost it, in one direction or in both.
+A request on an established IKE SA is repeated byte for byte without answer, though the peer had been heard before, and does not speak on another IKE SA either. Often all ESP of the peer stops at the same time: then the path or the peer is gone. If its ESP goes on, only IKE is lost, unless it pauses at each copy. If its IKE goes on, too, it lives, and it is told as possible. IKEv1 asks by messages that are never the same, one after the other; message 1 of quick mode that is repeated for long, while nothing at all of the peer comes, is taken alike. Where two taps show that the request never arrived, nobody stopped answering: the path lost it, in one direction or in both.
 
 ## What else looks like it
 A path that is down, a peer that crashed or rebooted, a NAT mapping or firewall state that expired, a peer that deleted the tunnel without a word that got through. The deletion of an old IKE SA is often not answered once a new one has its place; that harms nobody, and nothing is said.
@@ -62,43 +62,31 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let tap = case.tap();
-    let peer = end_of(case.tunnel, probe.to.address);
+    let (peer, vantage) = (probe.peer, probe.vantage);
     // A peer that was never heard has not stopped.
-    let Some(heard) = peer.and_then(|peer| case.heard().last(peer, probe.first.1)) else {
+    let Some(heard) = case.heard().last(peer, probe.first.1) else {
         return Vec::new();
     };
-    let tap_of_request = first(case.model, probe.flight).map(|message| message.vantage);
-    let esp_after: u64 = peer.map_or(0, |peer| {
-        case.directions()
-            .iter()
-            .filter(|directions| Some(directions.vantage) == tap_of_request)
-            .flat_map(|directions| directions.flows_from(1 - peer, probe.to))
-            .map(|flow| {
-                let after = |time| esp::packets_since(flow, time);
-                after(probe.first.1).saturating_sub(after(probe.last.1))
-            })
-            .sum()
-    });
+    let flows = probe.esp(case);
+    let esp_after: u64 = flows
+        .iter()
+        .map(|flow| {
+            let after = |time| esp::packets_since(flow, time);
+            after(probe.first.1).saturating_sub(after(probe.last.1))
+        })
+        .sum();
     // It goes on to the last copy, or it ended between.
-    let esp_last = case.directions().iter();
-    let esp_last = esp_last.filter(|directions| Some(directions.vantage) == tap_of_request);
-    let esp_last = peer.and_then(|peer| {
-        esp_last
-            .filter_map(|one| one.last(1 - peer))
-            .max_by_key(|at| at.1)
-    });
+    let esp_last = flows.iter().map(|flow| flow.seen.last);
+    let esp_last = esp_last.max_by_key(|at| at.1);
     let esp_ends = esp_last.filter(|last| esp_after > 0 && last.1 < probe.last.1);
-    let esp_goes_on = esp_after > 0 && esp_ends.is_none();
-    let spoke = probe
-        .spoke
-        .or_else(|| elsewhere(case, &probe, peer?, tap_of_request?));
+    let esp_comes = esp_after > 0 && esp_ends.is_none();
+    let pauses = probe.pauses(&flows).filter(|_| esp_comes);
+    let esp_goes_on = esp_comes && pauses.is_none();
+    let spoke = probe.spoke.or_else(|| elsewhere(case, &probe));
     let is_meanwhile = |time: Timestamp| time > probe.first.1 && time <= probe.last.1;
-    let aside = tap::asides(case).find(|aside| {
-        Some(aside.end) == peer && Some(aside.vantage) == tap_of_request && is_meanwhile(aside.at.1)
-    });
-    let keeps_alive = peer.zip(tap_of_request).is_some_and(|(peer, vantage)| {
-        tap::keeps_alive(case, vantage, peer, (probe.first.1, probe.last.1))
-    });
+    let aside = tap::asides(case)
+        .find(|aside| aside.end == peer && aside.vantage == vantage && is_meanwhile(aside.at.1));
+    let keeps_alive = tap::keeps_alive(case, vantage, peer, (probe.first.1, probe.last.1));
     let lives = aside.is_some() || keeps_alive;
     let passage = Passage::of(case, probe.flight);
     let is_lost = passage.as_ref().is_some_and(Passage::is_proven);
@@ -116,6 +104,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 packets = count(esp_after, "packet")
             ),
             "A firewall forgot the state of the IKE port while ESP keeps its own alive.",
+        )
+    } else if let Some(pause) = pauses {
+        (
+            say!(
+                "{from}: {kind} was {schedule} and not answered; ESP of the peer came meanwhile ({packets}), but none \
+                 for {pause} and more around each copy.",
+                from,
+                kind,
+                schedule,
+                packets = count(esp_after, "packet"),
+                pause
+            ),
+            "The path comes and goes, for ESP as well as for IKE, and was down at each copy.",
         )
     } else if spoke.is_some() {
         (
@@ -191,17 +192,15 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         vendor_advice::Topic::Dpd,
     ));
     // Of a flow that runs through the probe no packet is known but the first and the last.
-    let runs_through = peer.is_some_and(|peer| {
-        let directions = case.directions().iter();
-        let mut here = directions.filter(|one| Some(one.vantage) == tap_of_request);
-        let at = probe.first.1;
-        here.any(|directions| directions.alive(1 - peer, at, at).next().is_some())
-    });
+    let at = probe.first.1;
+    let runs_through = case
+        .directions_at(vantage)
+        .is_some_and(|here| here.alive(1 - peer, at, at).next().is_some());
     if !runs_through {
         finding = finding.beside(heard, "last packet of the peer before");
     }
     finding = finding.also(probe.last, "last copy, unanswered");
-    if let Some(known) = peer.and_then(|peer| known_as(case, &probe, peer, tap_of_request)) {
+    if let Some(known) = known_as(case, &probe) {
         finding.says.add(say!(
             "The peer never sent anything to {from}: it spoke to {known} before.",
             from = probe.from.address,
@@ -220,7 +219,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     } else if let Some(aside) = aside {
         finding = finding.also(aside.at, "the peer is heard meanwhile");
     }
-    if let Some(closes) = peer.and_then(|peer| closed_by(case, sa, &probe, peer)) {
+    if let Some(closes) = closed_by(case, sa, &probe) {
         finding = finding
             .severity(Severity::Warning)
             .explaining(&["tunnel-deleted"])
@@ -240,8 +239,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     // Who speaks in between is known to the NAT again, and the copies after that are not answered either.
     let is_silent = esp_after == 0 && spoke.is_none() && !lives;
-    let idle = peer.zip(tap_of_request).filter(|_| is_silent);
-    if let Some(idle) = idle.and_then(|(peer, tap)| nat::idle(case, tap, peer, probe.first.1)) {
+    let idle = || nat::idle(case, vantage, peer, probe.first.1);
+    if is_silent && let Some(idle) = idle() {
         finding = nat::may_forget(finding, probe.to.address, idle);
     }
     if let Some(passage) = passage {
@@ -265,14 +264,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// IKE of the peer under another IKE SA while the request was sent: it begins anew, or answers who does.
-fn elsewhere(case: &Case<'_>, probe: &Probe<'_>, peer: usize, vantage: Vantage) -> Option<Cite> {
+fn elsewhere(case: &Case<'_>, probe: &Probe<'_>) -> Option<Cite> {
     let message = first(case.model, probe.flight)?;
-    let others = case.messages().filter(|other| {
-        other.vantage == vantage
-            && other.header.spis.initiator != message.header.spis.initiator
+    let others = tap::messages_of(case, probe.vantage, probe.peer).filter(|other| {
+        other.header.spis.initiator != message.header.spis.initiator
             && other.time > probe.first.1
             && other.time <= probe.last.1
-            && end_of(case.tunnel, other.path.from().address) == Some(peer)
     });
     others
         .map(|other| (other.frame, other.time))
@@ -280,7 +277,7 @@ fn elsewhere(case: &Case<'_>, probe: &Probe<'_>, peer: usize, vantage: Vantage) 
 }
 
 /// The Delete of the IKE SA by the peer before it was asked, if that was read.
-fn closed_by(case: &Case<'_>, sa: &IkeSa, probe: &Probe<'_>, peer: usize) -> Option<Cite> {
+fn closed_by(case: &Case<'_>, sa: &IkeSa, probe: &Probe<'_>) -> Option<Cite> {
     if !case.signs().meet(Signs::OPENED) {
         return None;
     }
@@ -288,7 +285,7 @@ fn closed_by(case: &Case<'_>, sa: &IkeSa, probe: &Probe<'_>, peer: usize) -> Opt
     let mut deletes = exchanges.filter_map(|exchange| {
         let request = exchange.request()?;
         let message = first(case.model, request)?;
-        let is_of_peer = end_of(case.tunnel, message.path.from().address) == Some(peer);
+        let is_of_peer = end_of(case.tunnel, message.path.from().address) == Some(probe.peer);
         let is_before = is_of_peer && message.time <= probe.first.1;
         (is_before && case.model.deletes(request).contains(&Deleted::IkeSa))
             .then_some((message.frame, message.time))
@@ -344,19 +341,10 @@ fn lost_on_the_way(case: &Case<'_>, sa: &IkeSa, probe: &Probe<'_>, finding: Find
 }
 
 /// The address that the peer spoke to before, if it never sent anything to that of the probe.
-fn known_as(
-    case: &Case<'_>,
-    probe: &Probe<'_>,
-    peer: usize,
-    vantage: Option<Vantage>,
-) -> Option<IpAddr> {
-    let heard = case
-        .messages()
-        .filter(|message| Some(message.vantage) == vantage)
-        .filter(|message| end_of(case.tunnel, message.path.from().address) == Some(peer))
-        .map(|message| message.path.to().address);
+fn known_as(case: &Case<'_>, probe: &Probe<'_>) -> Option<IpAddr> {
+    let heard = tap::messages_of(case, probe.vantage, probe.peer);
     let mut known = None;
-    for address in heard {
+    for address in heard.map(|message| message.path.to().address) {
         if address == probe.from.address {
             return None;
         }
@@ -373,8 +361,14 @@ pub(super) struct Probe<'m> {
     pub(super) from: crate::units::Endpoint,
     /// Whom.
     pub(super) to: crate::units::Endpoint,
+    /// Which end that is.
+    pub(super) peer: usize,
+    /// Where it was recorded.
+    pub(super) vantage: Vantage,
     /// By what exchange.
     pub(super) kind: ExchangeType,
+    /// When each copy was sent.
+    times: Vec<Timestamp>,
     /// How often, in words.
     pub(super) schedule: Text,
     /// The first copy.
@@ -383,6 +377,31 @@ pub(super) struct Probe<'m> {
     pub(super) last: Cite,
     /// What the peer sent on the same IKE SA between the second copy and the last.
     pub(super) spoke: Option<Cite>,
+}
+
+impl Probe<'_> {
+    /// ESP of the client that was asked, where the request was recorded.
+    fn esp<'m>(&self, case: &Case<'m>) -> Vec<&'m EspFlow> {
+        let here = case.directions_at(self.vantage);
+        here.map_or_else(Vec::new, |here| here.flows_from(1 - self.peer, self.to))
+    }
+
+    /// How long these flows paused at the least around each copy; `None` if one of them came around some copy.
+    pub(super) fn pauses(&self, flows: &[&EspFlow]) -> Option<Span> {
+        let around = |flow: &EspFlow, time: Timestamp| {
+            let mut silences = flow.silences.iter();
+            let silence = silences.find(|one| one.before.1 <= time && time < one.after.1);
+            silence.map_or(Span::default(), |silence| silence.length)
+        };
+        let shortest = |time: Timestamp| {
+            let alive = flows
+                .iter()
+                .filter(|flow| flow.seen.first.1 <= time && time < flow.seen.last.1);
+            alive.map(|flow| around(flow, time)).min()
+        };
+        let pause = self.times.iter().filter_map(|time| shortest(*time)).min()?;
+        (pause >= Tap::PATIENCE).then_some(pause)
+    }
 }
 
 /// The first IKE SA of a tunnel whose peer was probed in vain.
@@ -416,15 +435,20 @@ fn v2_probe<'m>(case: &Case<'m>, sa: &'m IkeSa) -> Option<Probe<'m>> {
                 && !lives_on(case, sa, asked)
                 && (lasting || !speaks(case.model, sa, asked))
         })
-        .map(|asked: Asked<'_>| Probe {
-            flight: asked.flight,
-            from: asked.from(),
-            to: asked.to(),
-            kind: asked.exchange.kind,
-            schedule: asked.schedule(),
-            first: asked.first,
-            last: asked.last,
-            spoke: spoke(case.model, sa, &asked),
+        .and_then(|asked: Asked<'_>| {
+            Some(Probe {
+                flight: asked.flight,
+                from: asked.from(),
+                to: asked.to(),
+                peer: end_of(case.tunnel, asked.to().address)?,
+                vantage: asked.message.vantage,
+                kind: asked.exchange.kind,
+                schedule: asked.schedule(),
+                first: asked.first,
+                last: asked.last,
+                spoke: spoke(case.model, sa, &asked),
+                times: asked.times,
+            })
         })
 }
 
@@ -495,12 +519,10 @@ pub(super) fn lives_on(case: &Case<'_>, sa: &IkeSa, asked: &Asked<'_>) -> bool {
 /// Whether ESP of the peer that began after a time goes on past the last copy of a request.
 fn carries_on(case: &Case<'_>, asked: &Asked<'_>, time: Timestamp) -> bool {
     let peer = end_of(case.tunnel, asked.to().address);
-    peer.is_some_and(|peer| {
-        let at_tap = case.directions().iter();
-        at_tap
-            .filter(|directions| directions.vantage == asked.message.vantage)
-            .flat_map(|directions| directions.flows(1 - peer))
-            .any(|flow| flow.seen.first.1 >= time && flow.seen.last.1 > asked.last.1)
+    let here = case.directions_at(asked.message.vantage);
+    peer.zip(here).is_some_and(|(peer, here)| {
+        let mut flows = here.flows(1 - peer).iter();
+        flows.any(|flow| flow.seen.first.1 >= time && flow.seen.last.1 > asked.last.1)
     })
 }
 
@@ -650,7 +672,10 @@ fn v1_probes_at<'m>(case: &Case<'m>, sa: &'m IkeSa, vantage: Vantage) -> Option<
         flight: oldest,
         from: message.path.from(),
         to: message.path.to(),
+        peer,
+        vantage,
         kind: ExchangeType::INFORMATIONAL_V1,
+        times: run.iter().map(|(_, _, time)| *time).collect(),
         schedule: say!("sent {number} times", number = run.len()),
         first: began(case.model, oldest)?,
         last: began(case.model, newest)?,

@@ -73,19 +73,25 @@ fn check<'m>(case: &Case<'m>) -> Vec<Finding> {
     case.directions()
         .iter()
         .find_map(|directions| {
-            let one_way = |directions: &Directions<'m>, set: Option<&Set>| {
+            let one_way = |directions: &Directions<'m>, of: Of<'_>| {
                 let mut ends = [0, 1].into_iter();
-                ends.find_map(|silent| one_way(case, tap, directions, silent, set))
+                ends.find_map(|silent| one_way(case, tap, directions, silent, of))
             };
             let of_one_set = || {
                 let known = |flow: &EspFlow| sets.iter().any(|set| set.has(flow));
                 if !directions.all().all(known) {
                     return None;
                 }
-                sets.iter()
-                    .find_map(|set| one_way(&directions.only(|flow| set.has(flow)), Some(set)))
+                let mut of = sets.iter().map(Of::Set);
+                of.find_map(|of| one_way(&directions.only(|flow| of.has(flow)), of))
             };
-            one_way(directions, None).or_else(of_one_set)
+            let of_one_client = || {
+                let mut of = clients(case, directions).into_iter();
+                of.find_map(|of| one_way(&directions.only(|flow| of.has(flow)), of))
+            };
+            one_way(directions, Of::All)
+                .or_else(of_one_set)
+                .or_else(of_one_client)
         })
         .or_else(|| {
             let mut directions = case.directions().iter();
@@ -95,6 +101,66 @@ fn check<'m>(case: &Case<'m>) -> Vec<Finding> {
         })
         .into_iter()
         .collect()
+}
+
+/// What a silence is told of.
+#[derive(Clone, Copy)]
+enum Of<'c> {
+    /// All of a pair of gateways.
+    All,
+    /// The SAs with one set of selectors.
+    Set(&'c Set),
+    /// One of several clients behind the address of an end, by its port.
+    Client(usize, Endpoint),
+}
+
+impl Of<'_> {
+    fn has(self, flow: &EspFlow) -> bool {
+        match self {
+            Self::All => true,
+            Self::Set(set) => set.has(flow),
+            Self::Client(_, client) => {
+                let mut paths = flow.paths.iter();
+                paths.any(|path| path.from == client || path.to == client)
+            }
+        }
+    }
+}
+
+/// The clients behind the address of one end, each by its port, if there are several at once: one after the other may
+/// be one that its NAT gave another port.
+fn clients<'c>(case: &Case<'_>, directions: &Directions<'_>) -> Vec<Of<'c>> {
+    /// More clients than these are not compared with each other.
+    const COMPARED: usize = 32;
+    // One client and one answerer are told as all is; at another tap clients may bear other names.
+    if directions.all().count() < 3 || case.directions().len() > 1 {
+        return Vec::new();
+    }
+    let mut clients = Vec::new();
+    for end in [0, 1] {
+        let mut speak: BTreeMap<Endpoint, (Timestamp, Timestamp)> = BTreeMap::new();
+        for flow in directions.flows(1 - end) {
+            let [path] = flow.paths.as_slice() else {
+                return Vec::new();
+            };
+            let (first, last) = (flow.seen.first.1, flow.seen.last.1);
+            let seen = speak.entry(path.from).or_insert((first, last));
+            *seen = (seen.0.min(first), seen.1.max(last));
+        }
+        if speak.len() > COMPARED {
+            return Vec::new();
+        }
+        let several = speak.iter().filter(|(client, (first, last))| {
+            let mut others = speak.iter().filter(|(other, _)| other != client);
+            others.any(|(_, (begin, end))| begin < last && end > first)
+        });
+        // Where it is heard and what goes to it may have ports of their own.
+        let paths = directions.flows(end).iter().flat_map(|flow| &flow.paths);
+        let to: BTreeSet<Endpoint> = paths.map(|path| path.to).collect();
+        let own = several.filter(|(client, _)| client.port.is_some() && to.contains(client));
+        clients.extend(own.map(|(client, _)| Of::Client(end, *client)));
+    }
+    clients
 }
 
 /// Child SAs with the same selectors.
@@ -161,11 +227,11 @@ fn ike_passes_both_ways(case: &Case<'_>, directions: &Directions<'_>) -> bool {
     })
 }
 
-/// A direction without ESP while the other goes on: of the flows of one set of selectors, or of all.
+/// A direction without ESP while the other goes on.
 struct Silence<'c, 'm> {
     case: &'c Case<'m>,
     directions: Cow<'c, Directions<'m>>,
-    set: Option<&'c Set>,
+    of: Of<'c>,
     /// The silent end.
     silent: usize,
     speaks: IpAddr,
@@ -223,7 +289,7 @@ impl<'c, 'm> Silence<'c, 'm> {
         case: &'c Case<'m>,
         directions: Cow<'c, Directions<'m>>,
         silent: usize,
-        set: Option<&'c Set>,
+        of: Of<'c>,
     ) -> Option<Self> {
         let speaker = 1 - silent;
         // Packets to the silent end are sent by the speaker.
@@ -248,7 +314,7 @@ impl<'c, 'm> Silence<'c, 'm> {
                     let now = directions.only(is_later);
                     // Nothing of the other direction is left, unless the clock ran backwards within a flow.
                     return match now.last(speaker) {
-                        None => Self::of(case, Cow::Owned(now), silent, set),
+                        None => Self::of(case, Cow::Owned(now), silent, of),
                         Some(_) => None,
                     };
                 }
@@ -262,7 +328,7 @@ impl<'c, 'm> Silence<'c, 'm> {
         let silence = Self {
             case,
             directions,
-            set,
+            of,
             silent,
             speaks: *case.tunnel.ends.get(speaker)?,
             is_silent: *case.tunnel.ends.get(silent)?,
@@ -280,6 +346,23 @@ impl<'c, 'm> Silence<'c, 'm> {
 
     fn speaker(&self) -> usize {
         1 - self.silent
+    }
+
+    fn is_all(&self) -> bool {
+        matches!(self.of, Of::All)
+    }
+
+    /// Who speaks, and who is silent: one client with its port.
+    fn names(&self) -> [Endpoint; 2] {
+        [(self.speaker(), self.speaks), (self.silent, self.is_silent)].map(|(end, address)| {
+            match self.of {
+                Of::Client(place, client) if place == end => client,
+                _ => Endpoint {
+                    address,
+                    port: None,
+                },
+            }
+        })
     }
 
     fn length(&self) -> Span {
@@ -348,12 +431,11 @@ impl<'c, 'm> Silence<'c, 'm> {
     /// The requests inside, if any was opened.
     fn requests(&self) -> Option<Requests<'c, 'm>> {
         *self.requests.get_or_init(|| {
-            let of_set = |flow: &EspFlow| self.set.is_none_or(|set| set.has(flow));
             requests(
                 self.case,
                 (self.directions.vantage, self.silent),
                 (self.since, self.waited()),
-                of_set,
+                |flow| self.of.has(flow),
             )
         })
     }
@@ -391,7 +473,7 @@ impl<'c, 'm> Silence<'c, 'm> {
                 alive.any(|flow| !self.came_here_last(flow))
             })
         };
-        self.set.is_none() && !lost_between() && elsewhere()
+        self.is_all() && !lost_between() && elsewhere()
     }
 
     /// Whether this tap has the last packet that another has of an SA: it comes to one of them later.
@@ -507,7 +589,9 @@ impl<'c, 'm> Silence<'c, 'm> {
 
     /// `10.1.0.0/24 with 10.2.0.0/24`, where one set of selectors is told.
     fn selectors(&self) -> Option<Text> {
-        let sides = &self.set?.sides;
+        let Of::Set(Set { sides, .. }) = self.of else {
+            return None;
+        };
         let (own, far) = (sides.get(self.speaker())?, sides.get(self.silent)?);
         Some(say!(
             "{own} with {far}",
@@ -518,7 +602,7 @@ impl<'c, 'm> Silence<'c, 'm> {
 
     /// What was sent in vain.
     fn says(&self) -> Text {
-        let (speaks, is_silent, before) = (self.speaks, self.is_silent, self.before);
+        let ([speaks, is_silent], before) = (self.names(), self.before);
         let length = self.length();
         // The step of a timeline in which the answers end is left out.
         let sent = match before {
@@ -578,8 +662,18 @@ impl<'c, 'm> Silence<'c, 'm> {
         }
     }
 
+    /// What is heard beside one client.
+    fn others(&self) -> &'static str {
+        match self.of {
+            Of::Client(..) => {
+                "Other ports of the same address are heard meanwhile: each is a client of its own."
+            }
+            _ => "",
+        }
+    }
+
     fn title(&self) -> Text {
-        let (speaks, is_silent) = (self.speaks, self.is_silent);
+        let [speaks, is_silent] = self.names();
         match self.selectors() {
             Some(selectors) => say!(
                 "ESP for {selectors} flows from {speaks} to {is_silent} only",
@@ -631,7 +725,12 @@ impl<'c, 'm> Silence<'c, 'm> {
         .during(self.since, last.1)
         .also(last, "the last one, still unanswered")
         .title(self.title())
-        .says(self.says().then(self.hears()).then(nature));
+        .says(
+            self.says()
+                .then(self.others())
+                .then(self.hears())
+                .then(nature),
+        );
         if let Some(Requests {
             most,
             had_answers,
@@ -706,8 +805,8 @@ impl<'c, 'm> Silence<'c, 'm> {
             return Some(Loss::All(located));
         }
         // What came before the fault is no reason to doubt that all is lost since.
-        let of_set = |flow: &EspFlow| self.set.is_none_or(|set| set.has(flow));
         let (far, meanwhile) = (self.directions.vantage, (self.since, self.last.1));
+        let of_set = |flow: &EspFlow| self.of.has(flow);
         let vanished = Vanished::of(self.case, far, self.speaker(), meanwhile, of_set);
         vanished
             .filter(|vanished| vanished.packets >= PLENTY)
@@ -717,7 +816,7 @@ impl<'c, 'm> Silence<'c, 'm> {
 
     /// What asks for answers and reaches no tap behind this one any more, which recorded on.
     fn lost_there(&self) -> Option<Loss<'m>> {
-        let of_set = |flow: &EspFlow| self.set.is_none_or(|set| set.has(flow));
+        let of_set = |flow: &EspFlow| self.of.has(flow);
         let pairs = self.case.tunnel.taps.iter();
         let behind = pairs.filter(|pair| {
             let near = pair.near(self.silent).and_then(|near| pair.taps.get(near));
@@ -745,7 +844,7 @@ impl<'c, 'm> Silence<'c, 'm> {
 
     /// What two taps tell of all SAs together towards an end.
     fn located(&self, end: usize) -> Option<Located<'m>> {
-        Located::of(self.case.tunnel, end).filter(|_| self.set.is_none())
+        Located::of(self.case.tunnel, end).filter(|_| self.is_all())
     }
 
     fn all_lost(&self, mut finding: Finding, located: &Located<'_>) -> Finding {
@@ -898,17 +997,26 @@ impl<'c, 'm> Silence<'c, 'm> {
             }
         }
         // No filter on ESP tells one SA from another.
-        if self.set.is_some() {
+        if matches!(self.of, Of::Set(_)) {
             return finding.advise(say!(
                 "Behind {is_silent}, look at hosts, routes and rules for the addresses of this child SA.",
                 is_silent
             ));
         }
-        if self.is_gone() {
-            finding = finding.or(say!(
-                "{is_silent} itself went down: nothing else of it was heard since.",
-                is_silent
-            ));
+        match self.of {
+            Of::Client(_, client) => {
+                finding = finding.or(say!(
+                    "{client} itself went down, or its NAT has given it another port.",
+                    client
+                ));
+            }
+            _ if self.is_gone() => {
+                finding = finding.or(say!(
+                    "{is_silent} itself went down: nothing else of it was heard since.",
+                    is_silent
+                ));
+            }
+            _ => {}
         }
         // The tap there has it all, and hears nothing leave.
         if let Some((_, far)) = arrives {
@@ -942,16 +1050,15 @@ impl<'c, 'm> Silence<'c, 'm> {
     }
 }
 
-/// ESP to the end `silent` goes unanswered: nothing comes from there. The flows are those of one `set` of
-/// selectors, or all.
+/// ESP to the end `silent` goes unanswered: nothing comes from there.
 fn one_way<'m>(
     case: &Case<'m>,
     tap: &Tap,
     directions: &Directions<'m>,
     silent: usize,
-    set: Option<&Set>,
+    of: Of<'_>,
 ) -> Option<Finding> {
-    let silence = Silence::of(case, Cow::Borrowed(directions), silent, set)?;
+    let silence = Silence::of(case, Cow::Borrowed(directions), silent, of)?;
     let proven = silence.is_proven();
     if silence.passes_elsewhere() || !proven && !silence.is_long_enough() {
         return None;
@@ -977,7 +1084,7 @@ fn one_way<'m>(
         finding = silence.by_packets(finding);
     }
     // What was read is not told by selectors: it counts where all SAs are judged together.
-    if set.is_none()
+    if silence.is_all()
         && !proven
         && let Some((to, service)) = silence.reports_inside()
     {
@@ -1151,10 +1258,10 @@ fn one_unpaired<'m>(case: &Case<'m>, tap: &Tap, directions: &Directions<'m>) -> 
 
 /// SAs of which nobody knows which belong together.
 struct Unpaired<'m> {
-    /// Those that go to the silent end.
-    out: Vec<&'m EspFlow>,
-    /// Those that come back.
-    back: Vec<&'m EspFlow>,
+    /// How many go to the silent end.
+    there: usize,
+    /// How many come back.
+    here: usize,
     /// The one that came back and ended.
     ended: Option<&'m EspFlow>,
     /// Those of which each may be the one without answers.
@@ -1190,7 +1297,7 @@ impl<'m> Unpaired<'m> {
             let suspect = Suspect::of(silent, asks, ended)?;
             let others = out.iter().copied().filter(|flow| flow.key != asks.key);
             let others: Vec<_> = others.collect();
-            let (asked, came) = (alike(&others, asks), alike(&back, asks));
+            let (asked, came) = (alike(&others, &[asks]), alike(&back, &[asks]));
             let is_answered = came >= PLENTY && came.saturating_mul(10) >= asked.saturating_mul(8);
             // What was opened tells more than sizes.
             let opened = || suspect.requests(case).is_some_and(|requests| requests.all);
@@ -1203,8 +1310,8 @@ impl<'m> Unpaired<'m> {
             suspects = vec![one];
         }
         Some(Self {
-            out: out.to_vec(),
-            back,
+            there: out.len(),
+            here: back.len(),
             ended,
             suspects,
         })
@@ -1213,7 +1320,7 @@ impl<'m> Unpaired<'m> {
     fn finding(&self, case: &Case<'m>, tap: &Tap) -> Option<Finding> {
         let (first, others) = self.suspects.split_first()?;
         let [speaks, is_silent] = first.ends(case)?;
-        let (there, here) = (self.out.len(), self.back.len());
+        let (there, here) = (self.there, self.here);
         let last = first.asks.seen.last;
         let mut said = match others {
             [] => say!(
@@ -1312,12 +1419,6 @@ impl<'m> Suspect<'m> {
     /// Whether the silent end is heard in other SAs as ever, and does not send the answers in those: nothing
     /// comes there that was not asked for, and of the sizes of these answers no more than of these requests.
     fn stands_alone(&self, directions: &Directions<'_>) -> bool {
-        let since = |flows: &[&EspFlow]| -> u64 {
-            let packets = flows
-                .iter()
-                .map(|flow| esp::packets_since(flow, self.since));
-            packets.sum()
-        };
         let others = |end: usize, not: Option<&EspFlow>| -> Vec<&EspFlow> {
             let flows = directions.flows(end).iter().copied();
             let others = flows.filter(|flow| not.is_none_or(|not| not.key != flow.key));
@@ -1327,9 +1428,9 @@ impl<'m> Suspect<'m> {
             others(self.silent, Some(self.asks)),
             others(1 - self.silent, self.answers),
         );
-        let (asked, came) = (since(&out), since(&back));
-        let asked_alike = alike(&out, self.asks);
-        let came_alike = alike(&back, self.answers.unwrap_or(self.asks));
+        let (asked, came) = (since(&out, self.since), since(&back, self.since));
+        let asked_alike = alike(&out, &[self.asks]);
+        let came_alike = alike(&back, &[self.answers.unwrap_or(self.asks)]);
         let spare = self.sent / 5;
         came >= PLENTY && came <= asked + spare && came_alike <= asked_alike + spare
     }
@@ -1338,14 +1439,8 @@ impl<'m> Suspect<'m> {
     fn is_exact(&self, out: &[&EspFlow], back: &[&EspFlow]) -> bool {
         /// At both ends of the recording one more may be seen of either direction.
         const EDGES: u64 = 2;
-        let since = |flows: &[&EspFlow]| -> u64 {
-            let packets = flows
-                .iter()
-                .map(|flow| esp::packets_since(flow, self.since));
-            packets.sum()
-        };
-        let asked = since(out).saturating_sub(self.sent);
-        since(back) <= asked.saturating_add(EDGES)
+        let asked = since(out, self.since).saturating_sub(self.sent);
+        since(back, self.since) <= asked.saturating_add(EDGES)
     }
 
     /// The requests inside, if any was opened.
@@ -1520,10 +1615,8 @@ fn answered_alike(asks: &[&EspFlow], answers: &[&EspFlow]) -> bool {
 
 /// Whether packets of each size had answers of the same size.
 fn all_answered_alike(asks: &[&EspFlow], answers: &[&EspFlow]) -> bool {
-    let (asked, all) = sizes(asks);
-    let (answers, _) = sizes(answers);
-    let alike = asked.iter().filter(|(size, _)| answers.contains_key(size));
-    alike.map(|(_, packets)| packets).sum::<u64>() == all
+    let (_, all) = sizes(asks);
+    alike(asks, answers) == all
 }
 
 /// Whether nearly all that is sent since a time is of sizes that were sent before and never had an answer, while
@@ -1598,9 +1691,15 @@ fn begun(asks: &[&EspFlow], answers: &[&EspFlow], since: Timestamp) -> u64 {
         .sum()
 }
 
-/// Packets of the sizes that another flow has.
-fn alike(flows: &[&EspFlow], like: &EspFlow) -> u64 {
-    let ((all, _), (like, _)) = (sizes(flows), sizes(&[like]));
+/// Packets of flows at or after a time.
+fn since(flows: &[&EspFlow], time: Timestamp) -> u64 {
+    let packets = flows.iter().map(|flow| esp::packets_since(flow, time));
+    packets.sum()
+}
+
+/// Packets of the sizes that others have.
+fn alike(flows: &[&EspFlow], like: &[&EspFlow]) -> u64 {
+    let ((all, _), (like, _)) = (sizes(flows), sizes(like));
     let alike = all.iter().filter(|(size, _)| like.contains_key(size));
     alike.map(|(_, packets)| packets).sum()
 }

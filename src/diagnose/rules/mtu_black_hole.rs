@@ -40,7 +40,7 @@ const DOCUMENT: &str = "\
 Packets above some size do not arrive: a filter drops IP fragments, or a link is too small and nobody may say so. Connections open and then hang when data flows.
 
 ## How it is seen
-One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. Or large packets of one size leave at gaps that double, as TCP sends again what is not acknowledged (RFC 6298), no more of them than connections send that stand still, and what comes back meanwhile answers the smaller ones: a suspicion, from the sender's side alone, and for information where no more than one or two of them came at once before. An SA of no more than eight packets is not timed. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged; and of what never came each ping is known to have had its reply.
+One gateway sends ESP in IP fragments, repeatedly, and small packets of both directions pass. From the other side no packet of that size ever comes, whole or in fragments, and its sequence numbers miss exactly such packets; or fragments arrive of which the rest never does. Or fragmented packets of one size after another are sent again and again while nothing comes back, and small packets before, between and after have their answers. Or many numbers of one direction are missing and nothing large ever came of it, while small packets that come steadily, such as answers to pings, have no hole. Or large packets of one size leave at gaps that double, as TCP sends again what is not acknowledged (RFC 6298), no more of them than connections send that stand still, and what comes back meanwhile answers the smaller ones: a suspicion, from the sender's side alone, and for information where no more than one or two of them came at once before. An SA of no more than eight packets is not timed. With two taps: one records large packets of an SA that the other never sees, while the smaller ones of the same SA pass both. With the keys of ESP: inside, segments and echo requests above some size are sent again and never acknowledged or answered, while all below are, or connections open and their first large segment is never acknowledged, of all hosts or of one, while others there get as large ones; and of what never came each ping is known to have had its reply.
 
 ## What else looks like it
 Ordinary loss hits small packets too. Traffic that is large in one direction only, such as an upload, leaves hardly any gaps in the other.
@@ -186,17 +186,37 @@ impl Sizes {
     }
 }
 
-/// Inside the tunnel packets up to some size are acknowledged or answered, larger ones never.
+/// Inside the tunnel packets up to some size are acknowledged or answered, larger ones never: of all that go to an end,
+/// or of those to one host behind it.
 fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
     let inside = case.inside()?;
-    let mut found: BTreeMap<(Vantage, usize), Sizes> = BTreeMap::new();
+    let told = |found: &BTreeMap<Place, Sizes>| {
+        found
+            .iter()
+            .filter(|(_, sizes)| sizes.passes > 0 && !sizes.small_lost && sizes.sent >= PATTERN)
+            .filter(|(_, sizes)| !sizes.bare || sizes.lost.is_some_and(|lost| lost > SMALLEST))
+            .find_map(|(place, sizes)| inner_finding(case, inside, *place, sizes))
+    };
+    let all = sizes(case, inside, false);
+    let differ = || all.values().any(|sizes| sizes.small_lost);
+    told(&all).or_else(|| differ().then(|| told(&sizes(case, inside, true))).flatten())
+}
+
+/// Where packets go: the tap, the end, and the host behind it where each is looked at for itself.
+type Place = (Vantage, usize, Option<IpAddr>);
+
+/// The sizes of what goes to each place.
+fn sizes(case: &Case<'_>, inside: &Inside<'_>, by_host: bool) -> BTreeMap<Place, Sizes> {
+    let mut found: BTreeMap<Place, Sizes> = BTreeMap::new();
     // Hosts that sent anything: of one that never did nothing tells whether the size of a request matters.
     let mut alive: BTreeSet<IpAddr> = BTreeSet::new();
     let sides = |talk: &crate::model::InnerFlow| {
         let vantage = talk.vantage;
         [0, 1].map(|way: usize| {
             let out = talk.ways.get(way)?;
-            Some(((vantage, inside.end_towards(out)?), way))
+            let host = talk.ends.get(1 - way).map(|host| host.address);
+            let host = host.filter(|_| by_host);
+            Some(((vantage, inside.end_towards(out)?, host), way))
         })
     };
     // What passes must be known before it can be said what does not.
@@ -238,8 +258,9 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
             let is_alive = asked.is_some_and(|host| alive.contains(&host.address));
             let ended = |at: Cite| tap::went_on(case.model, talk.vantage, at.1, Tap::PATIENCE);
             for stuck in out.tcp.iter().flat_map(|tcp| &tcp.stuck) {
-                // Unless everything ended at that moment: then size is not the reason.
-                let soon = row.passed_since(Span(-CLOSE.0), stuck.seen.first.1);
+                // Unless everything ended at that moment: then size is not the reason. One host may have gone away.
+                let least = if by_host { Span(1) } else { Span(-CLOSE.0) };
+                let soon = row.passed_since(least, stuck.seen.first.1);
                 // Of the last copy the acknowledgement may lie beyond the recording, of those before it none does.
                 let pending = u64::from(!ended(stuck.seen.last));
                 let waited =
@@ -262,10 +283,6 @@ fn by_inner_size(case: &Case<'_>) -> Option<Finding> {
         }
     }
     found
-        .into_iter()
-        .filter(|(_, sizes)| sizes.passes > 0 && !sizes.small_lost && sizes.sent >= PATTERN)
-        .filter(|(_, sizes)| !sizes.bare || sizes.lost.is_some_and(|lost| lost > SMALLEST))
-        .find_map(|((vantage, end), sizes)| inner_finding(case, inside, vantage, end, &sizes))
 }
 
 /// How many echo requests of a size came so long before the end of the recording that it would have their answers,
@@ -316,8 +333,7 @@ const SMALLEST: u32 = 576;
 fn inner_finding(
     case: &Case<'_>,
     inside: &Inside<'_>,
-    vantage: Vantage,
-    end: usize,
+    (vantage, end, host): Place,
     sizes: &Sizes,
 ) -> Option<Finding> {
     let lost = sizes.lost?;
@@ -334,7 +350,7 @@ fn inner_finding(
     // As large as an echo request is its answer: where as many numbers are missing on the way back, those were lost.
     let missing = inside.lacks(vantage, end, when);
     let all_echoes = sizes.echoes >= sizes.sent;
-    let answers_lost = all_echoes && missing.saturating_mul(2) >= sizes.sent;
+    let answers_lost = host.is_none() && all_echoes && missing.saturating_mul(2) >= sizes.sent;
     let (from, to) = match answers_lost {
         true => (asked, asker),
         false => (asker, asked),
@@ -359,9 +375,19 @@ fn inner_finding(
         say!("{size} octets inside, never acknowledged", size = lost),
     )
     .also(last, "the last time")
-    .title(say!("Large packets from {from} to {to} vanish", from, to))
+    .title(match host {
+        None => say!("Large packets from {from} to {to} vanish", from, to),
+        Some(host) => say!("Large packets to {host} behind {to} vanish", host, to),
+    })
     .says(
         match sizes.bare {
+            _ if host.is_some() => say!(
+                "Inside the tunnel packets from the side of {from} to {host} were acknowledged or answered up to \
+                 {passes} octets.",
+                from = asker,
+                host = host?,
+                passes = sizes.passes
+            ),
             true => say!(
                 "Inside the tunnel connections open, so small packets from the side of {from} arrive.",
                 from = asker
@@ -381,7 +407,10 @@ fn inner_finding(
         )))
         .then(told.map(|(error, mtu)| {
             say!("{error} tells an MTU of {mtu}.", error = inner::said(error), mtu)
-        })),
+        }))
+        .then(host.is_some().then_some(
+            "Packets as large to other hosts there were acknowledged: the path between the gateways takes them.",
+        )),
     );
     finding =
         match (answers_lost, all_echoes) {
@@ -391,6 +420,16 @@ fn inner_finding(
                 .or("Of echo requests the answers may be lost instead, in the other direction."),
             (false, _) => finding,
         };
+    if let Some(host) = host {
+        finding = finding
+            .or("A path that is chosen by SPI is smaller for the SA of these packets.")
+            .advise(say!(
+                "Behind {to}, look for a link on the way to {host} that is smaller, and let its ICMP 3/4 (ICMPv6 2) back \
+                 into the tunnel.",
+                to,
+                host
+            ));
+    }
     finding = finding
         .advise(inner_advice(
             case,

@@ -7,7 +7,7 @@ use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::model::{AnomalyKind, EspFlow, Missed, Transport, Tunnel};
 use crate::say;
-use crate::units::{EspSpi, Span};
+use crate::units::{EspSpi, Span, Vantage};
 use std::collections::BTreeSet;
 
 /// The rule.
@@ -33,7 +33,7 @@ const DOCUMENT: &str = "\
 A sender numbers its ESP packets one by one. Numbers that never come were lost between the sender and the tap.
 
 ## How it is seen
-Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. Or each packet that came has one in return and none of these is missing: what is missing was not answered. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number.
+Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. Or each packet that came has one in return and none of these is missing: what is missing was not answered. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number; what both lack alike neither recording lost.
 
 ## What else looks like it
 A capture that drops packets shows gaps too, in both directions alike; a mirror port or a tap with a line for each direction may drop those of one. Where nothing tells its losses from those of the path, the gaps are told for information only; where the TTL shows that a direction is sent right beside the tap, the capture lost them, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large. A cluster that fails over and keeps its SAs may skip many numbers at once on purpose (RFC 6311).
@@ -89,22 +89,36 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             [0, 1]
                 .into_iter()
                 .filter(|end| !own::is_capture_loss(case.tunnel, directions, *end))
-                .filter_map(|end| match is_located(case.tunnel, end) {
-                    false => loss(case, tap, directions, end),
-                    true => loss(case, tap, &at_one_tap(case, directions), end),
-                })
+                .filter_map(
+                    |end| match is_located(case.tunnel, directions.vantage, end) {
+                        false => loss(case, tap, directions, end),
+                        true => loss(case, tap, &at_one_tap(case, directions), end),
+                    },
+                )
                 .collect::<Vec<_>>()
         })
         .chain(located)
         .collect()
 }
 
-/// Whether two taps, one behind the other, tell what was lost between them in a direction, and
-/// nothing was before the first.
-fn is_located(row: &Tunnel, end: usize) -> bool {
+/// Whether two taps, one behind the other, tell what was lost between them in a direction. What was lost before the
+/// first is told there, and not once more at the other.
+fn is_located(row: &Tunnel, vantage: Vantage, end: usize) -> bool {
     Located::of(row, end).is_some_and(|located| {
+        located.both > 0 && (vantage == located.far || !matters(located.before, located.left()))
+    })
+}
+
+/// Whether nearly all that is missing here towards an end is missing at the tap behind this one as well: two recordings
+/// do not lose the very same.
+fn lack_alike(case: &Case<'_>, directions: &Directions<'_>, end: usize, missing: u64) -> bool {
+    Located::of(case.tunnel, end).is_some_and(|located| {
         let before = located.before;
-        located.both > 0 && !matters(before, located.left())
+        located.near == directions.vantage
+            && located.near.input != located.far.input
+            && located.both > 0
+            && matters(before, located.left())
+            && before.saturating_mul(10) >= missing.saturating_mul(9)
     })
 }
 
@@ -325,6 +339,17 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
     // Where the tap stands beside the sender there is hardly a path between them.
     let beside = own::end(directions) == Some(1 - end);
     let (confidence, severity, title, why) = match cause {
+        Cause::Before => (
+            Confidence::Likely,
+            RULE.severity,
+            say!(
+                "{percent} % of ESP from {from} to {to} is lost before the tap",
+                percent = &percent,
+                from,
+                to
+            ),
+            "The tap behind this one lacks the very same packets, so no recording lost them.",
+        ),
         Cause::Path => (
             Confidence::Likely,
             RULE.severity,
@@ -429,16 +454,19 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
     if tap.dropped == 0 && share >= HEAVY && missing <= bursts.saturating_mul(PIECE) {
         finding = finding.explaining(HEAVY_EXPLAINS);
     }
+    let recorded = cause == Cause::Before;
     if beside {
-        finding.confidence = finding.confidence.lower();
+        finding.confidence = finding.confidence.lower_if(!recorded);
         finding.says.add(say!(
             "The TTL shows that {from} stands beside this tap, so that hardly a path can have lost them: {from} \
              discards them itself.",
             from
         ));
+    }
+    if beside && !recorded {
         finding = finding.or("The capture itself lost packets of that direction.");
     }
-    if tap.dropped > 0 {
+    if tap.dropped > 0 && !recorded {
         finding = finding.or(say!(
             "The capture says that it dropped {dropped} packets itself.",
             dropped = tap.dropped
@@ -461,7 +489,10 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
 }
 
 /// Who lost the packets.
+#[derive(Clone, Copy, Eq, PartialEq)]
 enum Cause {
+    /// The path to the first of two taps, or the sender: both recordings lack them.
+    Before,
     /// The path to the tap: the recording is complete.
     Path,
     /// The path to the tap: the receiver answers each packet, and did not answer these.
@@ -473,25 +504,19 @@ enum Cause {
 }
 
 fn cause(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> Cause {
+    let (missing, came) = tally(directions.flows(end));
+    if lack_alike(case, directions, end, missing) {
+        return Cause::Before;
+    }
     if tap.lacks_packets() {
         return Cause::Unknown;
     }
-    let gaps = |end: usize| {
-        let (missing, packets) = tally(directions.flows(end));
-        (
-            bursts(directions.flows(end)) as f64,
-            (missing + packets) as f64,
-        )
-    };
-    let ((here, sent), (there, other)) = (gaps(end), gaps(1 - end));
-    let expected = here / sent * other;
-    if expected >= EXPECTED && there * EXPECTED * 2.0 <= expected {
+    let (other_missing, answers) = tally(directions.flows(1 - end));
+    let gaps = |end: usize| bursts(directions.flows(end)) as f64;
+    let expected = gaps(end) / (missing + came) as f64 * (other_missing + answers) as f64;
+    if expected >= EXPECTED && gaps(1 - end) * EXPECTED * 2.0 <= expected {
         return Cause::Path;
     }
-    let ((missing, came), (other_missing, answers)) = (
-        tally(directions.flows(end)),
-        tally(directions.flows(1 - end)),
-    );
     let apart = came.abs_diff(answers);
     // So many at once are rather skipped than lost.
     let few = (PIECE..FAILOVER).contains(&missing);
@@ -501,7 +526,7 @@ fn cause(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) ->
     let again = case
         .unsettled()
         .iter()
-        .filter(|asked| asked.fate == Fate::Answered && asked.attempts() > 1)
+        .filter(|asked| asked.fate == Fate::Answered)
         // Copies at the same moment are the tap's; of another time they say nothing of these packets.
         .filter(|asked| asked.last.1.since(asked.first.1) >= RESENT)
         .filter(|asked| {

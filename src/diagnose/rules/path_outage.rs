@@ -4,6 +4,7 @@ use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::{end_of, tap, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
+use crate::limits::FLOW_SILENCES;
 use crate::model::{AnomalyKind, EspFlow, Silence};
 use crate::say;
 use crate::units::{Span, Timestamp};
@@ -125,9 +126,12 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     // A recording that misses packets all the time misses some in a pause, too.
     let bursts = directions.flows(1 - end).iter();
     let bursts: u64 = bursts.map(|flow| flow.sequence.bursts).sum();
+    // It makes as many gaps again each time.
+    let further = further(flow, silence);
+    let edges = EDGES.saturating_mul(further.len() as u64 + 1);
     let in_turn = is_in_turn(directions, end, flow, silence, lost);
     let recorded = alone || in_turn || goes_on(case, directions, end, silence);
-    let severity = match bursts > EDGES || !recorded && before.is_none() {
+    let severity = match bursts > edges || !recorded && before.is_none() {
         true => Severity::Info,
         false => case.tap().gaps(match is_pause(flow, silence, lost) {
             true => Severity::Warning,
@@ -185,7 +189,16 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
                 "Each packet that came had one in return, and those that are missing had none: they were not lost by \
                  the recording.",
             ))
-            .then((bursts > EDGES).then_some(
+            .then(match further.len() {
+                0 => None,
+                1 => Some("It happened once more.".into()),
+                // More silences than these are not kept.
+                times if times + 1 == FLOW_SILENCES => {
+                    Some(say!("It happened at least {times} more times.", times))
+                }
+                times => Some(say!("It happened {times} more times.", times)),
+            })
+            .then((bursts > edges).then_some(
                 "The other direction lacks packets all the time, so the recording itself may have lost these.",
             ))
             .then(other_way(case, flow, 1 - end, silence)),
@@ -195,6 +208,12 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             from,
             to
         ));
+    for one in further {
+        finding = finding.also(
+            one.after,
+            say!("first packet after another {silence}", silence = one.length),
+        );
+    }
     if !recorded && before.is_none() {
         finding = finding.or("The capture itself was interrupted.");
     }
@@ -216,6 +235,16 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             ));
     }
     Some(finding)
+}
+
+/// The other outages of a flow, in order.
+fn further<'m>(flow: &'m EspFlow, silence: &Silence) -> Vec<&'m Silence> {
+    let others = flow.silences.iter().filter(|other| {
+        other.length >= OUTAGE && other.before.0 != silence.before.0 && lost_in(flow, other) >= LOST
+    });
+    let mut others: Vec<_> = others.collect();
+    others.sort_unstable_by_key(|other| other.before.1);
+    others
 }
 
 /// Whether so many may be lost in a row where so many are lost all the time: once in a hundred such

@@ -140,10 +140,24 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         later
             .any(|one| one.at.1 > after.at.1 && one.ike_sa == after.ike_sa && is_alike(one, before))
     };
+    let gone = deletions.spis();
+    // Where two live side by side for longer than one lived on that was displaced, each side holds several. They may
+    // all be gone at last: who renews them may delete each and ask for it again (RFC 7296 section 1.4.1).
+    let holds_two = |displaced: &[Displaced<'_>]| {
+        let granter = displaced.first().map(|one| one.after.from);
+        let soon = longest(displaced);
+        let lasting = lasting(case, &gone);
+        made.windows(2).any(|pair| {
+            matches!(pair, [before, after] if Some(after.from) == granter
+                && !is_alike(before, after)
+                && (deletions.beside(before, after) > Some(SOON)
+                    || lives_beside(case, &lasting, before, after, soon)))
+        })
+    };
     let by_asker = || {
         let displaced = displaced(false);
         let again = displaced.first().is_some_and(asked_again);
-        (again && displaced.len() >= PATTERN)
+        (again && displaced.len() >= PATTERN && !holds_two(&displaced))
             .then(|| of_asker(case, &displaced))
             .flatten()
     };
@@ -156,23 +170,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let again = asked_again(one);
     let soon = longest(&displaced);
-    // Where two live side by side for longer than one lived on that was displaced, the peer holds several.
-    let gone = deletions.spis();
-    let holds_two = || {
-        let lasting = lasting(case, &gone);
-        made.windows(2).any(|pair| {
-            matches!(pair, [before, after] if after.from == one.after.from
-                && !is_alike(before, after)
-                && lives_beside(case, &lasting, before, after, soon))
-        })
-    };
     let holds_others = || sends_on(case, &gone, &displaced, soon);
     let once = displaced.len() < PATTERN;
     // Of a single time all that is known is what came after what, and either side may delete a child SA when it
     // likes (RFC 7296 section 1.4.1): one that has to go for the new one goes as that is granted.
     let is_ordered = quality::clock_error(case.model, one.deletion.vantage) == Span::default();
     let tells = || again && is_ordered && soon <= AT_ONCE;
-    if once && !tells() || holds_two() || holds_others() {
+    if once && !tells() || holds_two(&displaced) || holds_others() {
         return Vec::new();
     }
     let from = one.after.from;
@@ -241,6 +245,24 @@ impl<'c, 'm> Deletions<'c, 'm> {
             list.get(before).copied()
         });
         next.min_by_key(|one| one.time)
+    }
+
+    /// When either side deletes a child SA first, after it was granted.
+    fn end(&self, made: &Made) -> Option<Timestamp> {
+        let spis = made.spis.iter().flatten();
+        let lists = spis.flat_map(|spi| self.of.range((*spi, None)..=(*spi, Some(usize::MAX))));
+        let ends = lists.filter_map(|(_, list)| {
+            let granted = list.partition_point(|one| one.time < made.at.1);
+            Some(list.get(granted)?.time)
+        });
+        ends.min()
+    }
+
+    /// How long a child SA that was deleted at last lived beside the next.
+    fn beside(&self, before: &Made, after: &Made) -> Option<Span> {
+        let end = self.end(before)?;
+        let end = self.end(after).map_or(end, |other| other.min(end));
+        Some(end.since(after.at.1))
     }
 
     /// What was deleted.
