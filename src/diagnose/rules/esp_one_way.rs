@@ -132,12 +132,20 @@ impl Of<'_> {
 fn clients<'c>(case: &Case<'_>, directions: &Directions<'_>) -> Vec<Of<'c>> {
     /// More clients than these are not compared with each other.
     const COMPARED: usize = 32;
-    // One client and one answerer are told as all is; at another tap clients may bear other names.
-    if directions.all().count() < 3 || case.directions().len() > 1 {
+    // At another tap clients may bear other names.
+    if case.directions().len() > 1 {
         return Vec::new();
     }
     let mut clients = Vec::new();
     for end in [0, 1] {
+        let mut from = directions
+            .flows(1 - end)
+            .iter()
+            .map(|flow| flow.paths.first());
+        let first = from.next();
+        if from.all(|path| path.map(|path| path.from) == first.flatten().map(|path| path.from)) {
+            continue;
+        }
         let mut speak: BTreeMap<Endpoint, (Timestamp, Timestamp)> = BTreeMap::new();
         for flow in directions.flows(1 - end) {
             let [path] = flow.paths.as_slice() else {

@@ -36,7 +36,7 @@ const DOCUMENT: &str = "\
 For some seconds nothing of one gateway arrived, then it went on as if nothing had happened, on the same SAs. The path was down, not the gateway.
 
 ## How it is seen
-A flow falls silent for seconds while the other gateway goes on sending, and resumes on the same SPI. When it resumes many sequence numbers are missing: they were sent, and lost. Requests of IKE sent meanwhile are repeated. Where other SAs of the same gateway go on, that one alone was lost.
+A flow falls silent for seconds while the other gateway goes on sending, and resumes on the same SPI. When it resumes many sequence numbers are missing: they were sent, and lost. Requests of IKE sent meanwhile are repeated. Where other SAs of the same gateway go on, that one alone was lost. Of a flow that sends seldom several silences count together, if it lacks nothing else.
 
 No number is missing if the packets of the other gateway were lost, so that there was nothing to answer. That shows only where each packet had one in return before and afterwards, and packets of the same sizes had none for ten seconds and more: then it is a suspicion. So it is where as many packets come at once after the silence as were asked for in it, and none is missing: the gateway, or a link on the way, stood still.
 
@@ -98,8 +98,8 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             .iter()
             .filter(|silence| silence.length >= OUTAGE)
             .map(|silence| (*flow, silence, lost_in(flow, silence)))
-            .find(|(_, _, lost)| *lost >= LOST)
-            .filter(|(_, _, lost)| !is_chance(flow, *lost))
+            .find(|(_, _, lost)| *lost >= LOST || *lost > 0 && is_repeated(flow))
+            .filter(|(_, _, lost)| *lost < LOST || !is_chance(flow, *lost))
     })?;
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     // Another flow of the same direction, or anything else of its sender, that goes on meanwhile: then it was no
@@ -237,10 +237,24 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     Some(finding)
 }
 
+/// Whether a flow that sends seldom lost all that it lacks in a few silences, and more than one of them: loss by chance
+/// would have hit others of its packets as well.
+fn is_repeated(flow: &EspFlow) -> bool {
+    let silences = flow.silences.iter();
+    let silences = silences.filter(|silence| silence.length >= OUTAGE);
+    let lost = silences.map(|silence| lost_in(flow, silence));
+    let lost: Vec<u32> = lost.filter(|lost| *lost > 0).collect();
+    lost.len() > 1
+        && lost.len() as u64 == flow.sequence.bursts
+        && lost.iter().sum::<u32>() >= 2 * LOST
+}
+
 /// The other outages of a flow, in order.
 fn further<'m>(flow: &'m EspFlow, silence: &Silence) -> Vec<&'m Silence> {
     let others = flow.silences.iter().filter(|other| {
-        other.length >= OUTAGE && other.before.0 != silence.before.0 && lost_in(flow, other) >= LOST
+        let lost = lost_in(flow, other);
+        let lost = lost >= LOST || lost > 0 && is_repeated(flow);
+        other.length >= OUTAGE && other.before.0 != silence.before.0 && lost
     });
     let mut others: Vec<_> = others.collect();
     others.sort_unstable_by_key(|other| other.before.1);

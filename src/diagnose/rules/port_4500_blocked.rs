@@ -143,7 +143,7 @@ pub(super) fn silences<'m>(case: &Case<'m>) -> Vec<AuthSilence<'m>> {
     let begins = Begins::of(case);
     let still = silences.into_iter().filter(|silence| {
         let asked = &silence.asked;
-        !begins.follow(case, asked.message, asked.first.1)
+        !begins.follow(case, asked.message)
     });
     still.collect()
 }
@@ -179,12 +179,12 @@ impl Begins {
     /// Whether ESP of the peer begins after a message was sent to it, before another IKE SA is asked for:
     /// then it took the message, and what it answered is missing in the recording. The counter of a new SA
     /// begins at 1 (RFC 4303 section 3.3.2).
-    pub(super) fn follow(&self, case: &Case<'_>, message: &Message, sent: Timestamp) -> bool {
+    pub(super) fn follow(&self, case: &Case<'_>, message: &Message) -> bool {
         let Some(peer) = end_of(case.tunnel, message.path.to().address) else {
             return false;
         };
         let after = |times: &[Timestamp]| {
-            let place = times.partition_point(|time| *time <= sent);
+            let place = times.partition_point(|time| *time <= message.time);
             times.get(place).copied()
         };
         let esp = self.esp.get(&(peer, message.vantage.input));

@@ -11,6 +11,7 @@ use crate::model::{
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -140,7 +141,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         later
             .any(|one| one.at.1 > after.at.1 && one.ike_sa == after.ike_sa && is_alike(one, before))
     };
-    let gone = deletions.spis();
+    let gone = LazyCell::new(|| deletions.spis());
     // Where two live side by side for longer than one lived on that was displaced, each side holds several. They may
     // all be gone at last: who renews them may delete each and ask for it again (RFC 7296 section 1.4.1).
     let holds_two = |displaced: &[Displaced<'_>]| {
