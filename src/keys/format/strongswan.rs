@@ -528,8 +528,9 @@ impl Log {
             return;
         };
         let suite = self.lives.get(&life).and_then(|ike| ike.child_suite);
-        // Where nothing tells who began the exchange, both keys are offered: trying them shows it.
-        for initiator in [true, false] {
+        // Where nothing tells who began the exchange, both keys are offered: trying them shows it. charon says at every
+        // level that it establishes a child SA, so that of the responder comes first, for those who take the first.
+        for initiator in [false, true] {
             if told_initiator.is_some_and(|told| told != initiator) {
                 continue;
             }
