@@ -58,6 +58,7 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
     model.any_redirected_from =
         notices.any(|notice| !notice.v1 && notice.kind == NotifyType::REDIRECTED_FROM.0);
     tunnel::group(model);
+    nat::reconsider(model);
     taps::pair(model, each);
 }
 
@@ -462,15 +463,17 @@ mod tests {
         let nat = |source: &str, seen: &str| nat_of(source, seen, 63);
         assert_eq!(nat("A:500", "A:500"), "Untranslated Untranslated");
         assert_eq!(nat("10.0.0.1:500", "A:500"), "Translated Untranslated");
-        // What translates is a router, and lowers the TTL.
+        // What translates is a router, and lowers the TTL, unless it is the sender's own: nobody makes up a hash of an
+        // address that is usual behind a NAT.
         let beside = |source: &str| nat_of(source, "A:500", 64);
-        assert_eq!(beside("10.0.0.1:500"), "FalseHash Untranslated");
+        assert_eq!(beside("198.51.100.9:500"), "FalseHash Untranslated");
+        assert_eq!(beside("10.0.0.1:500"), "Translated Untranslated");
         assert_eq!(beside("A:500"), "Untranslated Untranslated");
         assert_eq!(nat("A:500", "N:1024"), "TranslatedBeyond Untranslated");
         // A second tap, beside the sender, has it with the same addresses.
         let routed = |tap: &str| {
             let model = model(&format!(
-                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) NATD(10.0.0.1:500 B:500) ttl=60
+                "0.0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) NATD(198.51.100.9:500 B:500) ttl=60
                  {tap}
                  0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(DH14) NATD(B:500 A:500)"
             ));
@@ -478,7 +481,7 @@ mod tests {
         };
         let copy = |from: &str| {
             format!(
-                "0.01 {from} > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) NATD(10.0.0.1:500 B:500) ttl=64 tap=1"
+                "0.01 {from} > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) NATD(198.51.100.9:500 B:500) ttl=64 tap=1"
             )
         };
         assert_eq!(routed(""), crate::model::NatVerdict::Translated);

@@ -1,9 +1,12 @@
 //! NAT detection: what the hashes of both sides say together, the same in both versions.
 
-use crate::model::{Flight, Message, Model, Nat, NatVerdict};
+use crate::limits;
+use crate::model::{Flight, IkeSaId, Message, Model, Nat, NatVerdict, Role};
 use crate::net::INITIAL_TTLS;
 use crate::wire;
 use crate::wire::nat_detection::{self, Fit, fit};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Whether the hashes of one message fit the addresses it was seen with; `None` if it has none that
 /// can be computed.
@@ -76,4 +79,49 @@ pub(super) fn verdict(request: Seen, response: Seen) -> Option<Nat> {
         initiator: side(request, response.destination),
         responder: side(response, request.destination),
     })
+}
+
+/// Takes the hash of a side for a true one if it is of an address that is usual behind a NAT: nobody makes up such a hash,
+/// so what the side sends was translated, though no router has lowered its TTL. A gateway may do so itself, and some NATs
+/// set the TTL anew. For each side of the first tunnels one hash is tried with all those addresses, the others with the
+/// address that was found.
+pub(super) fn reconsider(model: &mut Model) {
+    let mut translated: Vec<(IkeSaId, Role)> = Vec::new();
+    for tunnel in model.tunnels.iter().take(limits::NAT_GUESS_TUNNELS) {
+        let mut inside: BTreeMap<IpAddr, Option<Ipv4Addr>> = BTreeMap::new();
+        for id in &tunnel.ike_sas {
+            let sa = &model.ike_sas[*id];
+            let (Some(nat), Some(path)) = (sa.nat, sa.paths.first()) else {
+                continue;
+            };
+            let sides = [
+                (Role::Initiator, nat.initiator, path.from.address),
+                (Role::Responder, nat.responder, path.to.address),
+            ];
+            for (role, verdict, side) in sides {
+                if verdict != NatVerdict::FalseHash {
+                    continue;
+                }
+                let end = match inside.get(&side) {
+                    Some(address) => model.hashed_of(sa, role, *address),
+                    None if inside.len() < 2 => model.behind_nat(sa, role),
+                    None => None,
+                };
+                let address = end.and_then(|end| match end.address {
+                    IpAddr::V4(address) => Some(address),
+                    IpAddr::V6(_) => None,
+                });
+                inside.entry(side).or_insert(address);
+                translated.extend(end.map(|_| (*id, role)));
+            }
+        }
+    }
+    for (id, role) in translated {
+        if let Some(nat) = &mut model.ike_sas[id].nat {
+            match role {
+                Role::Initiator => nat.initiator = NatVerdict::Translated,
+                Role::Responder => nat.responder = NatVerdict::Translated,
+            }
+        }
+    }
 }

@@ -252,7 +252,7 @@ fn arrive(
     packet: &EspPacket<'_>,
 ) {
     if let Some(flow) = flows.get_mut(number / SHARES) {
-        return flow.takes(path);
+        return flow.takes(path, packet);
     }
     let holes = match number < bounds.flows_with_all_holes {
         true => limits::FLOW_HOLES,

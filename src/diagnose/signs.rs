@@ -35,6 +35,7 @@ fn of_flow(flow: &EspFlow) -> Signs {
         .with(tally.late > 0, Signs::LATE)
         .with(repeated, Signs::REPEATED)
         .with(flow.fragmented > 0, Signs::FRAGMENTED)
+        .with(moved(&flow.paths), Signs::MOVED)
 }
 
 fn of_ike_sa(sa: &IkeSa) -> Signs {
@@ -49,7 +50,7 @@ fn of_ike_sa(sa: &IkeSa) -> Signs {
         .with(!sa.child_sas.is_empty(), Signs::CHILD_SA)
 }
 
-/// Whether the messages of an IKE SA took several paths, and not just two between the same addresses
+/// Whether the messages of an IKE SA, or the packets of a flow, took several paths, and not just two between the same addresses
 /// that differ in the ports of both ends: so they float from 500 to 4500 (RFC 7296 section 2.23).
 fn moved(paths: &[Path]) -> bool {
     match paths {

@@ -67,6 +67,8 @@ pub struct EspFlow {
     pub key: FlowKey,
     /// Paths it took in order of first use: more than one after NAT rebinding or MOBIKE.
     pub paths: Vec<Path>,
+    /// The first packet by each of them but the first.
+    pub moved: Vec<(FrameId, Timestamp)>,
     /// Packets.
     pub packets: u64,
     /// Octets from the SPI to the end of the checksum, summed.
@@ -112,6 +114,15 @@ pub struct EspFlow {
     pub seen: Seen,
     /// The child SA that it belongs to.
     pub child_sa: Link,
+}
+
+impl EspFlow {
+    /// Its paths in order of first use, each with the first packet by it.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&Path, (FrameId, Timestamp))> + Clone {
+        let moved = self.moved.iter().copied();
+        let first = std::iter::once(self.seen.first);
+        self.paths.iter().zip(first.chain(moved))
+    }
 }
 
 /// How a flow was tied to a child SA.

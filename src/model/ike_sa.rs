@@ -161,7 +161,8 @@ pub enum NatVerdict {
     /// force UDP encapsulation. The two cannot be told apart by the hash.
     Translated,
     /// Its hash does not fit what is seen at this tap, though no router lies between: its messages have the
-    /// TTL of a sender. Most likely a random hash to force UDP encapsulation.
+    /// TTL of a sender. Most likely a random hash to force UDP encapsulation: it is of no address that is usual
+    /// behind a NAT, as far as these were tried.
     FalseHash,
     /// Its own hash fits the address at this tap, yet the far side's hash of it does not: translated
     /// beyond this tap.

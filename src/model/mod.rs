@@ -3,6 +3,7 @@
 //! `None` means "not seen"; no default ever stands for it.
 
 pub(crate) mod arrange;
+pub(crate) mod behind_nat;
 pub(crate) mod child_sa;
 pub(crate) mod child_size;
 pub(crate) mod claim;

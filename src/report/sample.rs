@@ -280,6 +280,7 @@ fn flow() -> EspFlow {
             to: address(2),
         },
         paths: vec![path(false)],
+        moved: Vec::new(),
         packets: 1230,
         bytes: 98_400,
         fragmented: 0,

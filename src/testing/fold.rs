@@ -300,7 +300,7 @@ fn count_esp(
         }
     };
     let (_, flow) = flows.get_mut(place)?;
-    flow.takes(&packet.path);
+    flow.takes(&packet.path, &packet_of_flow);
     Some((
         FlowId::from_index(u32::try_from(place).ok()?),
         flow.count(&packet_of_flow),

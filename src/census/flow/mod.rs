@@ -26,7 +26,7 @@ pub(crate) struct FlowCounter {
     often: Often,
     first: (FrameId, Timestamp),
     path: Path,
-    further_paths: Vec<Path>,
+    further_paths: Vec<(Path, (FrameId, Timestamp))>,
     doubled: u64,
     /// The numbers that came, as long as they can be followed, and how many holes they may have.
     numbers: Option<Numbers>,
@@ -93,13 +93,14 @@ impl FlowCounter {
         }
     }
 
-    /// Notes that the flow takes this path now.
-    pub(crate) fn takes(&mut self, path: &Path) {
+    /// Notes that this packet of the flow, which is not yet counted, takes this path.
+    pub(crate) fn takes(&mut self, path: &Path, packet: &EspPacket<'_>) {
         if self.path != *path
-            && !self.further_paths.contains(path)
+            && self.further_paths.iter().all(|(known, _)| known != path)
             && self.further_paths.len() + 1 < limits::FLOW_PATHS
         {
-            self.further_paths.push(*path);
+            let at = (packet.frame, packet.time);
+            self.further_paths.push((*path, at));
         }
     }
 
@@ -168,11 +169,13 @@ impl FlowCounter {
         let sequence = often.sequence.tally();
         let inside = self.inside.map(|inside| *inside).unwrap_or_default();
         let (sizes, rhythms) = often.sizes.finish();
+        let (further_paths, moved): (Vec<_>, Vec<_>) = self.further_paths.into_iter().unzip();
         let mut paths = vec![self.path];
-        paths.extend(self.further_paths);
+        paths.extend(further_paths);
         EspFlow {
             key,
             paths,
+            moved,
             packets: often.packets,
             bytes: often.bytes,
             fragmented: often.fragmented,

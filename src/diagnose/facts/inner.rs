@@ -174,6 +174,8 @@ pub struct Inside<'m> {
     row: &'m Tunnel,
     /// Who asks whom, as every tap tells it.
     pub asking: Vec<Asking<'m>>,
+    /// The first of them by who asks whom for what protocol.
+    asked: BTreeMap<(Vantage, IpAddr, IpAddr, u8), usize>,
     /// For each two hosts the tap that saw most of them.
     best: BTreeMap<[IpAddr; 2], Best>,
     /// Pairs of hosts between which something went both ways, and when the second was heard last; it is not one
@@ -210,6 +212,7 @@ impl<'m> Inside<'m> {
             model: case.model,
             row: case.tunnel,
             asking: Vec::new(),
+            asked: BTreeMap::new(),
             best: best_taps(case),
             answered: BTreeMap::new(),
             answering: BTreeSet::new(),
@@ -244,6 +247,18 @@ impl<'m> Inside<'m> {
             .filter(|asking| self.is_best(asking.talk))
     }
 
+    /// The first that one host asks of another by a protocol, of a pair of which nothing was answered.
+    pub fn in_vain(
+        &self,
+        vantage: Vantage,
+        (from, to): (IpAddr, IpAddr),
+        protocol: u8,
+    ) -> Option<&Asking<'m>> {
+        let place = self.asked.get(&(vantage, from, to, protocol))?;
+        let asking = self.asking.get(*place)?;
+        (!self.converse(vantage, from, to)).then_some(asking)
+    }
+
     /// The conversations of the tunnel, each once.
     pub fn told_once(&self) -> impl Iterator<Item = &'m InnerFlow> + '_ {
         self.talks().filter(|talk| self.is_best(talk))
@@ -272,6 +287,8 @@ impl<'m> Inside<'m> {
                 self.answering.insert((talk.vantage, end));
             }
             if asks(talk, to, out) {
+                let key = (talk.vantage, from.address, to.address, talk.protocol);
+                self.asked.entry(key).or_insert(self.asking.len());
                 self.asking.push(Asking {
                     talk,
                     from,

@@ -31,7 +31,7 @@ const DOCUMENT: &str = "\
 Packets between two private networks pass on the link between the gateways without protection. The tunnel's selectors do not cover them, or there is no tunnel at the moment and nothing holds them back.
 
 ## How it is seen
-On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Where a router answers by ICMP that it has no way for them, they are no copies. Packets of one local network, and of the gateways themselves, do not count.
+On the same link as IKE and ESP, requests (TCP SYN, ICMP echo) between two private addresses, or with the keys of IKE any packets between addresses that the selectors name, or with those of ESP answers to what is asked inside the tunnel in vain, pass in clear and get no answer in clear, after the tunnel was first negotiated. Where ESP of one direction had just stopped and none of it comes meanwhile, packets that ask for nothing count too, as those of connections that stood before; that is told for information. What begins within seconds of the delete of the IKE SA, while no other is up, cannot have come out of ESP. Where selectors that were read take the packets, and no ESP goes that way meanwhile, the gateway lets them out past its SA. Where a router answers by ICMP that it has no way for them, they are no copies. Packets of one local network, and of the gateways themselves, do not count.
 
 ## What else looks like it
 Linux shows decrypted inbound packets on the outside interface: they come together with ESP of one direction, at least as many packets of it, over all SAs that follow one another. A capture filter may leave out ESP and keep such copies: where no ESP is seen at all although a child SA may be up that takes these packets, they are told for information only. A capture on all interfaces shows the inside too; there answers are in clear as well. Both are left out, and so are, with the keys of IKE, addresses that no selectors name. On a link that tunnels of several parties share it is told for information only.
@@ -45,6 +45,13 @@ Linux shows decrypted inbound packets on the outside interface: they come togeth
 /// Fewer packets than these may be the one that started the tunnel.
 const FEW: u64 = 2;
 
+/// What comes of answers that go past the tunnel.
+const PAST: &[&str] = &[
+    "inner-no-reply",
+    "inner-port-unanswered",
+    "health-check-unanswered",
+];
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let leaks: Vec<&ClearFlow> = leaks(case).collect();
     let Some(first) = leaks.first() else {
@@ -55,7 +62,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         may_lack_esp(case, clear) && is_covered(case, clear) && !is_cut_off(case, clear)
     });
     let transit = is_transit(case, first.vantage);
-    let asks = |clear: &&&ClearFlow| clear.requests >= FEW || is_served(case, clear);
+    let answers = leaks
+        .iter()
+        .find(|clear| answers_inside(case, clear).is_some());
+    let asks = |clear: &&&ClearFlow| {
+        clear.requests >= FEW || is_served(case, clear) || answers_inside(case, clear).is_some()
+    };
     let wants = leaks.iter().any(|clear| asks(&clear));
     let certain = wants && !has_private_ends(case) && !blind && !transit;
     let closed = after_delete(case, &leaks);
@@ -82,6 +94,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         to
     )
     .then(silent.then_some("No ESP goes that way meanwhile."))
+    .then(answers.map(|clear| {
+        say!(
+            "Inside the tunnel {asker} asks {host}, and nothing of {host} answers there: the answers go past the tunnel.",
+            asker = clear.to,
+            host = clear.from
+        )
+    }))
     .then(closed.map(|closing| {
         say!(
             "They began {span} after {end} had deleted the IKE SA, and no other was up while they came.",
@@ -93,6 +112,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         true => "This link carries tunnels of several parties, and the packets have nothing to do with this one.",
         false => "The tap also sees the inside of a gateway.",
     });
+    if answers.is_some() {
+        finding = finding.explaining(PAST);
+    }
     if let Some(closing) = closed {
         finding = finding.beside(
             closing.at,
@@ -163,6 +185,7 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     let asks = match known {
         [Some(true), Some(true)] => clear.packets,
         _ if !known.contains(&Some(false)) && follows_esp(case, clear) => clear.packets,
+        _ if answers_inside(case, clear).is_some() => clear.packets,
         _ => clear.requests,
     };
     if asks < FEW || known == [Some(false); 2] {
@@ -170,8 +193,38 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     }
     // What a router turns back did leave.
     let left = || clear.refused.as_deref().is_some_and(clear::is_turned_back);
-    let is_copy = || is_decrypted_copy(case, clear) && !is_cut_off(case, clear) && !left();
+    let is_copy = || {
+        let copied = is_decrypted_copy(case, clear) && !is_cut_off(case, clear) && !left();
+        let told = || answers_inside(case, clear).is_some_and(|(_, sight)| sight == Sight::Clear);
+        copied && !told()
+    };
     after_beginning(case, clear) && !answered_in_clear(case.model, clear) && !is_copy()
+}
+
+/// Whether an answer inside the tunnel would have been seen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Sight {
+    /// All ESP was opened that may hold it.
+    Clear,
+    /// Some was not.
+    Dim,
+}
+
+/// Whether these packets go where something inside the tunnel is asked for in vain, from who is asked, by the same
+/// protocol: they are the answers. Gives the end that lets them out, too.
+fn answers_inside(case: &Case<'_>, clear: &ClearFlow) -> Option<(usize, Sight)> {
+    if clear.packets <= clear.requests {
+        return None;
+    }
+    let inside = case.inside()?;
+    let asking = inside.in_vain(clear.vantage, (clear.to, clear.from), clear.protocol)?;
+    let silent = asking.unanswered(case.model)?;
+    let during = (silent.first.1, silent.last.1);
+    let sight = match inside.would_see(clear.vantage, asking.end, silent.requests, during) {
+        true => Sight::Clear,
+        false => Sight::Dim,
+    };
+    Some((asking.end, sight))
 }
 
 /// Whether the selectors are known to hold both addresses.
@@ -306,9 +359,13 @@ fn goes_past(case: &Case<'_>, clear: &ClearFlow, end: usize) -> bool {
         && here.is_some_and(|here| here.alive(1 - end, first, last).next().is_none())
 }
 
-/// Whether what an end should send in the tunnel leaves in clear, as selectors that were read tell.
+/// Whether what an end should send in the tunnel leaves in clear, as selectors that were read tell, or what is asked
+/// inside.
 pub(super) fn leave_from(case: &Case<'_>, end: usize) -> bool {
-    leaks(case).any(|clear| is_served(case, clear) && comes_out_elsewhere(case, clear, end))
+    leaks(case).any(|clear| {
+        let answers = || answers_inside(case, clear).is_some_and(|(from, _)| from == end);
+        is_served(case, clear) && comes_out_elsewhere(case, clear, end) || answers()
+    })
 }
 
 /// Whether selectors take these packets, and none of them towards this end.

@@ -2,8 +2,9 @@
 
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, parted};
+use crate::model::{AnomalyKind, Transport};
 use crate::say;
-use crate::units::Vantage;
+use crate::units::{Span, Vantage};
 use std::net::IpAddr;
 
 /// The rule.
@@ -23,7 +24,7 @@ const DOCUMENT: &str = "\
 The same IKE SA goes on from another address: MOBIKE (RFC 4555) moved it, or a NAT changed its mapping. It is normal for hosts that roam.
 
 ## How it is seen
-A request with the SPIs of a living IKE SA comes from a new address, and is answered there, or ESP goes there.
+A request with the SPIs of a living IKE SA comes from a new address, and is answered there, or ESP goes there. Or ESP of the same child SA comes from there; it is a warning if it goes through a NAT and the other side still sends to the old address.
 
 ## What else looks like it
 A peer with several addresses that answers from the wrong one: see response-from-other-address.
@@ -36,6 +37,12 @@ A peer with several addresses that answers from the wrong one: see response-from
 const SHOWN: usize = 8;
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
+    let found = by_ike(case).or_else(|| by_esp(case));
+    found.into_iter().collect()
+}
+
+/// An IKE SA that goes on from another address.
+fn by_ike(case: &Case<'_>) -> Option<Finding> {
     case.ike_sas()
         .filter(|sa| sa.version.major() == 2)
         .find_map(|sa| {
@@ -110,8 +117,57 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 finding.also((*frame, *time), say!("now from {from}", from))
             }))
         })
-        .into_iter()
-        .collect()
+}
+
+/// A child SA that goes on from another address, though its IKE SA has not: nothing of that was sent since.
+fn by_esp(case: &Case<'_>) -> Option<Finding> {
+    /// What is on its way when a side moves still goes to its old place.
+    const AT_ONCE: Span = Span::from_secs(1);
+    case.flows().find_map(|flow| {
+        let places = || flow.places().map(|(path, at)| (path.from, at));
+        let mut moves = places().zip(places().skip(1));
+        let ((old, _), (new, at)) = moves.find(|((old, _), (new, _))| old.address != new.address)?;
+        // At both sides of a NAT the same packets come from two addresses.
+        let mut odd = flow.anomalies.iter();
+        if odd.any(|odd| odd.frame == at.0 && !matches!(odd.kind, AnomalyKind::Gap(_))) {
+            return None;
+        }
+        let towards = |end: IpAddr| {
+            let back = case.flows().filter(|back| back.key.vantage == flow.key.vantage);
+            let mut back = back.filter(|back| back.key.to == end);
+            back.find(|back| back.seen.last.1 > at.1.later(AT_ONCE))
+        };
+        let (from, moved) = (old.address, new.address);
+        // Beyond a NAT nothing gets to where the peer was; without one it may have both addresses.
+        let stale = towards(from).filter(|_| towards(moved).is_none());
+        let lost = stale.filter(|_| flow.key.transport == Transport::Udp);
+        let finding = Finding::new(
+            &RULE,
+            Confidence::Likely,
+            case.id,
+            at,
+            say!("the same child SA, now from {moved}", moved),
+        )
+        .severity(match lost {
+            Some(_) => Severity::Warning,
+            None => RULE.severity,
+        })
+        .title(say!("{from} moved to {moved}", from, moved))
+        .says(
+            say!(
+                "ESP of {spi} went on from {moved} instead of {from}: a move by MOBIKE, or a NAT that changed its \
+                 mapping.",
+                spi = flow.key.spi,
+                moved,
+                from
+            )
+            .then(stale.map(|_| say!("The other side still sends to {from}.", from))),
+        );
+        Some(match stale {
+            Some(back) => finding.also(back.seen.last, say!("sent to {from}", from)),
+            None => finding,
+        })
+    })
 }
 
 #[cfg(test)]

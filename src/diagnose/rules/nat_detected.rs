@@ -5,11 +5,10 @@ use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, list};
 use crate::limits;
 use crate::model::table::Id;
-use crate::model::{IkeSa, Message, Model, Nat, NatVerdict, Plain, Role};
+use crate::model::{IkeSa, Message, Model, Nat, NatVerdict, Role};
 use crate::say;
 use crate::units::Endpoint;
 use crate::wire::nat_detection;
-use std::net::{IpAddr, Ipv4Addr};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -60,21 +59,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     for (verdict, end, other, role) in ends {
         let address = end.address;
         match verdict {
-            NatVerdict::Translated | NatVerdict::FalseHash => {
+            NatVerdict::FalseHash => {
                 shows = shows.or(Some(role));
-                let inside = guess.then(|| inside(case.model, sa, role)).flatten();
-                // What translates lowers the TTL, as a router; a hash of what lies inside proves it all the same.
-                if verdict == NatVerdict::FalseHash && inside.is_none() {
-                    certain = false;
-                    places.push(say!("UDP encapsulation forced by {address}", address));
-                    says.add(say!(
-                        "The hash that {address} sends of itself does not fit, though its messages come to this tap \
-                         as it sent them, with no router in between: most likely it forces UDP encapsulation by a \
-                         false hash.",
-                        address
-                    ));
-                    continue;
-                }
+                certain = false;
+                places.push(say!("UDP encapsulation forced by {address}", address));
+                says.add(say!(
+                    "The hash that {address} sends of itself does not fit, though its messages come to this tap \
+                     as it sent them, with no router in between: most likely it forces UDP encapsulation by a \
+                     false hash.",
+                    address
+                ));
+            }
+            NatVerdict::Translated => {
+                shows = shows.or(Some(role));
+                let inside = guess.then(|| case.model.behind_nat(sa, role)).flatten();
                 places.push(say!("NAT between {address} and this tap", address));
                 says.add(match inside {
                     Some(inside) => say!(
@@ -144,7 +142,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         confidence,
         case.id,
         shows
-            .and_then(|role| hashed(case.model, sa, role))
+            .and_then(|role| case.model.nat_hash(sa, role))
             .map_or(sa.seen.first, |(message, _)| (message.frame, message.time)),
         "the hashes of NAT detection do not fit the addresses",
     )
@@ -166,21 +164,6 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             .also((there.frame, there.time), "the same message at the other");
     }
     vec![finding]
-}
-
-/// The first message of a side that brings hashes of itself for NAT detection, and the first of these.
-fn hashed<'m>(model: &'m Model, sa: &IkeSa, role: Role) -> Option<(&'m Message, &'m [u8])> {
-    let exchanges = sa.exchanges.iter().take(limits::NAT_GUESS_EXCHANGES);
-    exchanges
-        .flat_map(|id| &model.exchanges[*id].flights)
-        .filter(|flight| flight.by == role)
-        .filter_map(|flight| Some(&model.messages[flight.first()?]))
-        .filter(|message| message.plain == Plain::Clear)
-        .find_map(|message| {
-            let read = message.read_of(&nat_detection::PAYLOADS);
-            let hash = nat_detection::hashes(&read).source.first().copied()?;
-            Some((message, hash))
-        })
 }
 
 /// A message that has other addresses or ports at another tap.
@@ -208,7 +191,7 @@ fn fits_elsewhere(
     between: Option<(&Message, &Message)>,
 ) -> Option<bool> {
     let (here, there) = between?;
-    let (message, hash) = hashed(model, sa, role)?;
+    let (message, hash) = model.nat_hash(sa, role)?;
     let end = match here.path.from().address == message.path.from().address {
         true => there.path.from(),
         false => there.path.to(),
@@ -221,38 +204,6 @@ fn fits_elsewhere(
 fn is_translated_port(end: Endpoint, other: Endpoint) -> bool {
     let chosen = [Some(500), Some(4500), other.port];
     end.port.is_some() && !chosen.contains(&end.port)
-}
-
-/// The address behind the NAT, if the hash is of one that is usual there.
-fn inside(model: &Model, sa: &IkeSa, role: Role) -> Option<Endpoint> {
-    let (message, hash) = hashed(model, sa, role)?;
-    if !message.path.from().address.is_ipv4() {
-        return None;
-    }
-    // A sender sends from the port that it sends to, before the NAT (RFC 7296 section 2.23).
-    usual()
-        .map(|address| Endpoint {
-            address: IpAddr::V4(address),
-            port: message.path.to().port,
-        })
-        .find(|end| nat_detection::fits(hash, message.header.spis, *end) == Some(true))
-}
-
-/// Private addresses (RFC 1918) that routers and their first hosts have: some 2,600.
-fn usual() -> impl Iterator<Item = Ipv4Addr> {
-    let gateways = [1, 2, 254];
-    let of = move |[a, b]: [u8; 2], subnets: std::ops::RangeInclusive<u8>| {
-        subnets.flat_map(move |c| gateways.map(|d| Ipv4Addr::new(a, b, c, d)))
-    };
-    let whole = [[192, 168, 0], [192, 168, 1], [10, 0, 0], [172, 16, 0]];
-    of([192, 168], 0..=255)
-        .chain(of([10, 0], 0..=255))
-        .chain((16..=31).flat_map(move |b| of([172, b], 0..=0)))
-        .chain(
-            whole
-                .into_iter()
-                .flat_map(|[a, b, c]| (1..=254).map(move |d| Ipv4Addr::new(a, b, c, d))),
-        )
 }
 
 #[cfg(test)]

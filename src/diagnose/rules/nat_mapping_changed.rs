@@ -4,9 +4,10 @@ use crate::diagnose::facts::nat::{self, IDLE};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{end_of, first};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
-use crate::model::{IkeSa, Message, Model, Tunnel};
+use crate::model::{EspFlow, IkeSa, Message, Model, Transport, Tunnel};
+use crate::net::Path;
 use crate::say;
-use crate::units::{Endpoint, Span, Timestamp};
+use crate::units::{Endpoint, Span, Timestamp, Vantage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -25,7 +26,7 @@ const DOCUMENT: &str = "\
 A NAT forgets a UDP mapping that is idle for too long, and makes another with a new port at the next packet. Until the side behind it speaks, nothing reaches it: keepalives (RFC 3948 section 4) come too seldom, or not at all.
 
 ## How it is seen
-The same IKE SA goes on from the same address and another port, not by the move from 500 to 4500, after a silence of that address. It is a warning if the other side still sends to the old port afterwards.
+The same IKE SA, or a child SA, goes on from the same address and another port, not by the move from 500 to 4500, after a silence of that address. It is a warning if the other side still sends to the old port afterwards.
 
 ## What else looks like it
 A NAT that was restarted, or that balances over several ports. MOBIKE changes addresses, not only ports.
@@ -38,22 +39,58 @@ A NAT that was restarted, or that balances over several ports. MOBIKE changes ad
 /// So many changes of port are looked into: each takes a look at all flows.
 const TRIED: usize = 8;
 
+/// One end goes on from another port of its address.
+#[derive(Clone, Copy)]
+struct Move {
+    vantage: Vantage,
+    old: Endpoint,
+    new: Endpoint,
+    /// A packet from the old port before, and the first from the new one.
+    before: Cite,
+    after: Cite,
+}
+
+impl Move {
+    /// A packet from one place, and the next from another.
+    fn of(vantage: Vantage, before: (Path, Cite), after: (Path, Cite)) -> Option<Self> {
+        let ((there, before), (here, after)) = (before, after);
+        let (old, new) = (there.from, here.from);
+        let moved = old.address == new.address
+            && old.port != new.port
+            && there.to == here.to
+            && here.to.port == Some(4500);
+        moved.then_some(Self {
+            vantage,
+            old,
+            new,
+            before,
+            after,
+        })
+    }
+}
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    case.tunnel
-        .ike_sas
-        .iter()
+    let of_ike = case
+        .ike_sas()
         // Another port is another path.
-        .filter(|id| case.model.ike_sas[**id].paths.len() > 1)
-        .flat_map(|id| {
-            let messages = messages(case.model, &case.model.ike_sas[*id]);
-            [0, 1].map(|end| (*id, moved(case.tunnel, &messages, end)))
-        })
-        .filter_map(|(id, moved)| Some((id, moved?)))
+        .filter(|sa| sa.paths.len() > 1)
+        .flat_map(|sa| {
+            let messages = messages(case.model, sa);
+            [0, 1].map(|end| moved(case.tunnel, &messages, end))
+        });
+    let of_esp = case
+        .flows()
+        .filter(|flow| flow.key.transport == Transport::Udp)
+        .map(|flow| {
+            let places = || flow.places().map(|(path, at)| (*path, at));
+            let mut pairs = places().zip(places().skip(1));
+            pairs.find_map(|(one, next)| Move::of(flow.key.vantage, one, next))
+        });
+    of_ike
+        .chain(of_esp)
+        .flatten()
         .take(TRIED)
-        .find_map(|(id, (before, after))| {
-            let messages = messages(case.model, &case.model.ike_sas[id]);
-            finding(case, &messages, before, after)
-        })
+        .find_map(|moved| finding(case, moved))
         .into_iter()
         .collect()
 }
@@ -68,75 +105,60 @@ fn messages<'m>(model: &'m Model, sa: &'m IkeSa) -> Vec<&'m Message> {
         .collect()
 }
 
-/// Two messages of one end in a row, the second from another port.
-fn moved<'m>(
-    row: &Tunnel,
-    messages: &[&'m Message],
-    end: usize,
-) -> Option<(&'m Message, &'m Message)> {
+/// The move of one end between two of its messages in a row.
+fn moved(row: &Tunnel, messages: &[&Message], end: usize) -> Option<Move> {
     let sent: Vec<&Message> = messages
         .iter()
         .copied()
         .filter(|message| end_of(row, message.path.from().address) == Some(end))
         .collect();
+    let place = |message: &Message| (message.path.path(), (message.frame, message.time));
     sent.windows(2).find_map(|pair| {
         let [before, after] = pair else { return None };
-        let (old, new) = (before.path.from(), after.path.from());
-        let moved = before.vantage == after.vantage
-            && old.address == new.address
-            && old.port != new.port
-            && before.path.to() == after.path.to()
-            && after.path.to().port == Some(4500);
-        moved.then_some((*before, *after))
+        Move::of(after.vantage, place(before), place(after))
+            .filter(|_| before.vantage == after.vantage)
     })
 }
 
-fn finding(
-    case: &Case<'_>,
-    messages: &[&Message],
-    before: &Message,
-    after: &Message,
-) -> Option<Finding> {
-    let moved = first_from(case, after);
-    let last = last_from(case.model, before, moved);
-    let idle = moved.since(last.1);
+fn finding(case: &Case<'_>, moved: Move) -> Option<Finding> {
+    let after = first_from(case, moved);
+    let last = last_from(case.model, moved, after.1);
+    let idle = after.1.since(last.1);
     if idle < IDLE {
         return None;
     }
-    let lost = messages.iter().find(|message| {
-        message.vantage == after.vantage
-            && message.time > after.time
-            && message.path.to() == before.path.from()
-    });
+    let Move { old, new, .. } = moved;
+    let peer = new.address;
+    let lost = sent_to_old(case, moved, after.1);
     let finding = Finding::new(
             &RULE,
             Confidence::Likely,
             case.id,
-            (after.frame, after.time),
-            say!("from {from}", from = after.path.from()),
+            after,
+            say!("from {from}", from = new),
         )
-        .also(last, say!("the last packet from {from}", from = before.path.from()))
+        .also(last, say!("the last packet from {from}", from = old))
         .severity(match lost {
             Some(_) => Severity::Warning,
             None => Severity::Info,
         })
-        .title(say!("A NAT gave {peer} another port", peer = after.path.from().address))
+        .title(say!("A NAT gave {peer} another port", peer))
         .says(
             say!(
                 "After {idle} of silence {peer} went on from port {new} instead of {old}: the NAT had forgotten it.",
                 idle,
-                peer = after.path.from().address,
-                new = port(after.path.from()),
-                old = port(before.path.from())
+                peer,
+                new = port(new),
+                old = port(old)
             )
             .then(lost.map(|_| "The other side still sends to the old port.")),
         )
         .or("The NAT was restarted, or balances over several ports.")
         .advise(nat::KEEP_ALIVE)
-        .advise_all(vendor_advice::of(case, after.path.from().address, Topic::NatTraversal))
+        .advise_all(vendor_advice::of(case, peer, Topic::NatTraversal))
         .advise("Lengthen the UDP timeout of the NAT.");
     Some(match lost {
-        Some(lost) => finding.also((lost.frame, lost.time), "sent to the old port"),
+        Some(lost) => finding.also(lost, "sent to the old port"),
         None => finding,
     })
 }
@@ -145,56 +167,74 @@ fn port(end: Endpoint) -> u16 {
     end.port.unwrap_or_default()
 }
 
-/// When something first came from where a message came from: that message, or a new SA of ESP before it.
-fn first_from(case: &Case<'_>, message: &Message) -> Timestamp {
-    let flows = case.flows().filter(|flow| {
-        let first = flow.paths.first();
-        flow.key.vantage == message.vantage
-            && first.is_some_and(|path| path.from == message.path.from())
+/// What is on its way when a side moves still goes to its old place.
+const AT_ONCE: Span = Span::from_secs(1);
+
+/// Something that the other side sent to the old port after the move.
+fn sent_to_old(case: &Case<'_>, moved: Move, after: Timestamp) -> Option<Cite> {
+    let message = case.ike_sas().find_map(|sa| {
+        let messages = messages(case.model, sa);
+        let mut messages = messages.into_iter();
+        let late = messages.find(|message| {
+            message.vantage == moved.vantage
+                && message.time > after
+                && message.path.to() == moved.old
+        })?;
+        Some((late.frame, late.time))
     });
-    let begun = flows.map(|flow| flow.seen.first.1);
-    begun.fold(message.time, Timestamp::min)
+    message.or_else(|| {
+        let mut flows = case.flows();
+        let late = flows.find(|flow| {
+            let last = flow.paths.last();
+            flow.key.vantage == moved.vantage
+                && last.is_some_and(|path| path.to == moved.old)
+                && flow.seen.last.1 > after.later(AT_ONCE)
+        })?;
+        Some(late.seen.last)
+    })
 }
 
-/// The last packet from where a message came from, before a time: IKE, ESP or a keepalive. A flow that
-/// goes on tells by its silences; one that has none just then was busy all the time. What ESP sends first from a new
-/// place comes at once before IKE does, or nobody can tell when it moved.
-fn last_from(model: &Model, message: &Message, before: Timestamp) -> Cite {
+/// When something first came from the new port: ESP may come before IKE does.
+fn first_from(case: &Case<'_>, moved: Move) -> Cite {
+    let flows = case
+        .flows()
+        .filter(|flow| flow.key.vantage == moved.vantage);
+    let places = flows.flat_map(|flow| flow.places().find(|(path, _)| path.from == moved.new));
+    let begun = places.map(|(_, at)| at).chain([moved.after]);
+    begun.min_by_key(|at| at.1).unwrap_or(moved.after)
+}
+
+/// The last packet from the old port before a time: IKE, ESP or a keepalive.
+fn last_from(model: &Model, moved: Move, before: Timestamp) -> Cite {
     let keepalives = model
         .keepalives
         .iter()
-        .filter(|seen| seen.path.from == message.path.from() && seen.vantage == message.vantage)
+        .filter(|seen| seen.path.from == moved.old && seen.vantage == moved.vantage)
         .map(|seen| seen.last);
-    const AT_ONCE: Span = Span::from_secs(1);
     let esp = model
         .flows
         .iter()
-        .filter(|flow| flow.key.vantage == message.vantage)
-        .filter(|flow| {
-            flow.paths
-                .iter()
-                .any(|path| path.from == message.path.from())
-        })
-        .filter(|flow| flow.seen.first.1 < before)
-        .map(|flow| {
-            let pause = flow
-                .silences
-                .iter()
-                .filter(|silence| silence.length >= IDLE)
-                .filter(|silence| silence.before.1 < before && silence.after.1 > message.time)
-                .filter(|silence| before.since(silence.after.1) <= AT_ONCE)
-                .max_by_key(|silence| silence.before.1);
-            match pause {
-                Some(pause) if flow.seen.last.1 >= before => pause.before,
-                _ => flow.seen.last,
-            }
-        });
+        .filter(|flow| flow.key.vantage == moved.vantage && flow.seen.first.1 < before)
+        .filter_map(|flow| last_of(flow, moved.old));
     let keepalives = keepalives.filter(|cite| cite.1 < before);
     keepalives
         .chain(esp)
-        .chain([(message.frame, message.time)])
+        .chain([moved.before])
         .max_by_key(|cite| cite.1)
-        .unwrap_or((message.frame, message.time))
+        .unwrap_or(moved.before)
+}
+
+/// The last packet of a flow from a place, if it ever came from there. It may have moved on; where no silence is known
+/// just then, it came until it did.
+fn last_of(flow: &EspFlow, place: Endpoint) -> Option<Cite> {
+    let mut places = flow.places();
+    places.find(|(path, _)| path.from == place)?;
+    let Some((_, next)) = places.find(|(path, _)| path.from != place) else {
+        return Some(flow.seen.last);
+    };
+    let mut silences = flow.silences.iter();
+    let silence = silences.find(|silence| silence.after.0 == next.0);
+    Some(silence.map_or(next, |silence| silence.before))
 }
 
 #[cfg(test)]
@@ -244,6 +284,25 @@ mod tests {
         };
         silent(&text("1..89", 90), "nat-mapping-changed");
         fires(&text("1..40", 90), "nat-mapping-changed");
+    }
+
+    #[test]
+    fn esp_alone_shows_the_move_and_who_still_sends_to_the_old_port() {
+        use crate::diagnose::Severity;
+        let text = |back: &str, at: u32| {
+            format!(
+                "{UP}
+                 1 A:1024 > B:4500 ESP 0xb1 seq 1..20 every 1
+                 1.1 B:4500 > A:1024 ESP 0xa1 seq 1..20 every 1
+                 {at} A:1077 > B:4500 ESP 0xb1 seq 21..60 every 1
+                 {at}.1 B:4500 > {back} ESP 0xa1 seq 21..60 every 1"
+            )
+        };
+        let severity = |text: &str| fires(text, "nat-mapping-changed").severity;
+        assert_eq!(severity(&text("A:1077", 80)), Severity::Info);
+        assert_eq!(severity(&text("A:1024", 80)), Severity::Warning);
+        silent(&text("A:1077", 34), "nat-mapping-changed");
+        fires(&text("A:1077", 35), "nat-mapping-changed");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub static RULE: Rule = Rule {
         "ike-port-unreachable",
         "tunnel-flapping",
         "clear-text-leak",
+        "mobike-move",
+        "nat-mapping-changed",
     ],
     needs: Signs::UNANSWERED.or(Signs::ICMP),
     check,
