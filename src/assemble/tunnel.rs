@@ -2,7 +2,7 @@
 
 use super::{HashMap, HashSet, ordered};
 use crate::model::table::Id;
-use crate::model::{EspFlow, FlowId, IkeSaId, Model, Tunnel, TunnelId, sides};
+use crate::model::{EspFlow, FlowId, IkeSaId, Link, Model, Tunnel, TunnelId, sides};
 use crate::net::Path;
 use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
 use std::net::IpAddr;
@@ -33,6 +33,7 @@ pub(super) fn group(model: &mut Model) {
         }
     }
     join_vantages(model, &flow_pairs, &mut union);
+    join_named(model, &flow_pairs, &sa_pairs, &mut union);
 
     // Pairs stand in order of first appearance, so the roots do, too.
     let mut sides: Vec<Sides> = Vec::new();
@@ -263,6 +264,24 @@ fn join_vantages(model: &Model, flow_pairs: &[Option<usize>], union: &mut Union)
         if let (Some(key), Some(pair)) = (key(flow), pair) {
             let before = *first.entry(key).or_insert(*pair);
             union.join(before, *pair);
+        }
+    }
+}
+
+/// ESP of an SPI that a message of IKE names belongs to that IKE SA, whatever address it comes from.
+fn join_named(
+    model: &Model,
+    flow_pairs: &[Option<usize>],
+    sa_pairs: &[Option<usize>],
+    union: &mut Union,
+) {
+    for (flow, pair) in model.flows.iter().zip(flow_pairs) {
+        if let Link::Proven(child) = flow.child_sa
+            && let Some(sa) = model.child_sas[child].ike_sa
+            && let Some(pair) = pair
+            && let Some(Some(of_sa)) = sa_pairs.get(sa.index())
+        {
+            union.join(*of_sa, *pair);
         }
     }
 }

@@ -35,6 +35,28 @@ fn seconds(count: i64) -> Timestamp {
     Timestamp(count * 1_000_000_000)
 }
 
+/// A late packet shows that the path reorders; so the first of all may be a late one.
+#[test]
+fn what_came_before_the_recording_is_not_missing() {
+    let missing = |first: u32, late: &str| {
+        let (after, late_one, rest) = (first + 20, first + 40, first + 41);
+        let text = format!(
+            "0 A > B ESP 0xc1 seq {first}
+             1 A > B ESP 0xc1 seq {after}..{} every 0.01
+             2 A > B ESP 0xc1 seq {rest}..{} every 0.01
+             {late} A > B ESP 0xc1 seq {late_one}
+             4 A > B ESP 0xc1 seq {} every 0.01",
+            late_one - 1,
+            rest + 25,
+            rest + 28
+        );
+        counted(&text).flows.iter().next().unwrap().sequence.missing
+    };
+    assert_eq!(missing(40, "3"), 2, "those between the later ones");
+    assert_eq!(missing(1, "3"), 21, "the SA begins in the recording");
+    assert_eq!(missing(40, "1.5"), 21, "nothing is late");
+}
+
 #[test]
 fn packets_of_one_sa_are_one_flow_whoever_sends_them() {
     let model = counted(

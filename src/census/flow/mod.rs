@@ -11,7 +11,8 @@ use super::sequence::{RESTART_RUN, Sequence};
 use crate::fold::EspPacket;
 use crate::limits;
 use crate::model::{
-    Anomaly, AnomalyKind, Classes, DOUBLED, EspFlow, FlowKey, Link, Numbers, Sample, Seen, Silence,
+    Anomaly, AnomalyKind, Classes, DOUBLED, EspFlow, FlowKey, Link, NumberRun, Numbers, Sample,
+    Seen, SequenceTally, Silence,
 };
 use crate::net::Path;
 use crate::sadb::Sadb;
@@ -166,7 +167,14 @@ impl FlowCounter {
     /// The flow as it stands, which has this key.
     pub(crate) fn finish(self, key: FlowKey) -> EspFlow {
         let often = self.often;
-        let sequence = often.sequence.tally();
+        let mut sequence = often.sequence.tally();
+        let numbers = self
+            .numbers
+            .and_then(|numbers| numbers.close(sequence.highest))
+            .filter(|_| sequence.restarts == 0);
+        if let Some(numbers) = &numbers {
+            leave_out_earlier(&mut sequence, numbers);
+        }
         let inside = self.inside.map(|inside| *inside).unwrap_or_default();
         let (sizes, rhythms) = often.sizes.finish();
         let (further_paths, moved): (Vec<_>, Vec<_>) = self.further_paths.into_iter().unzip();
@@ -183,10 +191,7 @@ impl FlowCounter {
             padded: often.padded,
             doubled: self.doubled,
             sequence,
-            numbers: self
-                .numbers
-                .and_then(|numbers| numbers.close(sequence.highest))
-                .filter(|_| sequence.restarts == 0),
+            numbers,
             samples: often.samples,
             anomalies: self.anomalies,
             timeline: often.steps.finish(),
@@ -251,6 +256,26 @@ impl FlowCounter {
             });
         }
     }
+}
+
+/// Takes from what is missing what may have come before the recording began: where packets overtake each other, some
+/// of those that it begins with are late, and numbers above theirs came before them. Of an SA that begins in the
+/// recording, with number 1 (RFC 4303 section 3.3.3), nothing did.
+fn leave_out_earlier(sequence: &mut SequenceTally, numbers: &Numbers) {
+    if sequence.deepest == 0 || numbers.first() == 1 {
+        return;
+    }
+    // The first to come may have been later than any after it.
+    let until = numbers
+        .first()
+        .saturating_add(sequence.deepest.saturating_mul(2));
+    let Some(earliest) = NumberRun::of(numbers.first(), until.min(numbers.last())) else {
+        return;
+    };
+    let holes = numbers.missing(earliest);
+    let missing = holes.iter().map(|hole| hole.length()).sum();
+    sequence.missing = sequence.missing.saturating_sub(missing);
+    sequence.bursts = sequence.bursts.saturating_sub(holes.len() as u64);
 }
 
 /// Keeps a packet by its number; once there are too many, every second one stays.

@@ -72,6 +72,12 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                 times_made(case.model, asked)
             })
         });
+        // Its own first child SA was refused: ESP that belongs to another IKE SA is none that it could renew.
+        let without = sa.auth == AuthOutcome::AuthOnly && life::birth(case.model, *id).is_some();
+        let lately = |time| match without {
+            true => lives.lately(&[None, Some(*id)], time),
+            false => lives.lately_any(time),
+        };
         let has_child = |time| {
             let in_auth = match sa.auth {
                 AuthOutcome::Full => true,
@@ -117,7 +123,7 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                     // An older IKE SA, and its ESP with it, may have been gone for long. In IKEv1 child SAs
                     // outlive it.
                     Some(first) if !quick && life::birth(case.model, *id).is_some() => {
-                        first <= request.1 && (has_child(request.1) || lives.lately(request.1))
+                        first <= request.1 && (has_child(request.1) || lately(request.1))
                     }
                     Some(first) => first <= request.1,
                     // A capture filter may leave ESP out. That the peers negotiate anew and leave this IKE SA
@@ -272,6 +278,8 @@ struct Lives {
     first: Option<Timestamp>,
     /// When flows began, in order: and the last packet of each and those before.
     flows: Vec<(Timestamp, Timestamp)>,
+    /// The same by the IKE SA that they belong to, as far as something ties them to one.
+    by_sa: BTreeMap<Option<IkeSaId>, Vec<(Timestamp, Timestamp)>>,
     /// When IKE SAs were first seen, in order.
     begun: Vec<Timestamp>,
 }
@@ -283,11 +291,20 @@ impl Lives {
             .map(|flow| (flow.seen.first.1, flow.seen.last.1))
             .collect();
         until_latest(&mut flows);
+        let mut by_sa: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for flow in case.flows() {
+            let child = flow.child_sa.child_sa();
+            let sa = child.and_then(|child| case.model.child_sas[child].ike_sa);
+            let times = by_sa.entry(sa).or_default();
+            times.push((flow.seen.first.1, flow.seen.last.1));
+        }
+        by_sa.values_mut().for_each(|times| until_latest(times));
         let mut begun: Vec<_> = case.ike_sas().map(|sa| sa.seen.first.1).collect();
         begun.sort_unstable();
         Self {
             first: flows.first().map(|(first, _)| *first),
             flows,
+            by_sa,
             begun,
         }
     }
@@ -306,13 +323,24 @@ impl Lives {
     }
 
     /// Whether ESP flowed at a time, or shortly before it.
-    fn lately(&self, time: Timestamp) -> bool {
-        /// An SA that is to be rekeyed is in use.
-        const LATELY: Span = Span::from_secs(60);
-        let begun = self.flows.partition_point(|(first, _)| *first < time);
-        let latest = begun.checked_sub(1).and_then(|place| self.flows.get(place));
-        latest.is_some_and(|(_, last)| time.since(*last) <= LATELY)
+    fn lately_any(&self, time: Timestamp) -> bool {
+        is_lately(&self.flows, time)
     }
+
+    /// The same of ESP of these IKE SAs.
+    fn lately(&self, of: &[Option<IkeSaId>], time: Timestamp) -> bool {
+        let mut flows = of.iter().filter_map(|sa| self.by_sa.get(sa));
+        flows.any(|flows| is_lately(flows, time))
+    }
+}
+
+/// Whether one of these flows had a packet at a time, or shortly before it.
+fn is_lately(flows: &[(Timestamp, Timestamp)], time: Timestamp) -> bool {
+    /// An SA that is to be rekeyed is in use.
+    const LATELY: Span = Span::from_secs(60);
+    let begun = flows.partition_point(|(first, _)| *first < time);
+    let latest = begun.checked_sub(1).and_then(|place| flows.get(place));
+    latest.is_some_and(|(_, last)| time.since(*last) <= LATELY)
 }
 
 /// A request and what refused it: its response, or in IKEv1 an informational message.

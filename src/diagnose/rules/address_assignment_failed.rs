@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
     document: DOCUMENT,
     explains: &[
         "child-setup-failed",
+        "ts-unacceptable",
         "auth-failed",
         "tunnel-flapping",
         "tunnel-deleted",
@@ -105,16 +106,29 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::verdict;
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{findings, verdict};
 
     #[test]
     fn an_empty_pool() {
-        verdict(
+        verdict(EMPTY, "address-assignment-failed");
+    }
+
+    #[test]
+    fn what_is_asked_for_without_an_address_is_refused_for_that() {
+        let found = findings(&format!(
+            "{EMPTY}
+             2 A:500 > B:500 CREATE_CHILD_SA i=1 r=2 id=2 request by=initiator sealed 208 opened SA(ESP 0xa2 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(0.0.0.0/0) TSr(10.2.0.0/16)
+             2.1 B:500 > A:500 CREATE_CHILD_SA i=1 r=2 id=2 response by=responder sealed 80 opened N(TS_UNACCEPTABLE)"
+        ));
+        let grave = found.iter().filter(|one| one.severity > Severity::Info);
+        let grave: Vec<_> = grave.map(|one| one.rule.slug).collect();
+        assert_eq!(grave, ["address-assignment-failed"]);
+    }
+
+    const EMPTY: &str =
             "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
              0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) CP(1) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(0.0.0.0/0) TSr(10.2.0.0/16)
-             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(INTERNAL_ADDRESS_FAILURE)",
-            "address-assignment-failed",
-        );
-    }
+             0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 128 opened IDr(b) AUTH(2) N(INTERNAL_ADDRESS_FAILURE)";
 }

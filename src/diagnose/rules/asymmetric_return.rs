@@ -2,10 +2,13 @@
 
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
-use crate::model::{ChildSaId, FlowId, InnerFlow, InnerWay, Link, Model, Selector, selector};
+use crate::model::{
+    ChildSaId, FlowId, InnerFlow, InnerWay, Link, Model, Selector, Tunnel, selector,
+};
 use crate::say;
 use crate::units::Span;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -109,41 +112,72 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             conversations = count(more, "further conversation")
         ));
     }
-    vec![
-        Finding::new(
-            &RULE,
-            Confidence::Certain,
-            case.id,
-            out.seen.first,
-            say!(
-                "{from} to {to} in SA {spi}",
-                from = one,
-                to = other,
-                spi = there.spi
-            ),
-        )
-        .also(
-            back.seen.first,
-            say!(
-                "{from} to {to} in SA {spi}",
-                from = other,
-                to = one,
-                spi = here.spi
-            ),
-        )
-        .also(back.seen.last, "still so")
-        .severity(match works {
-            true => Severity::Info,
-            false => RULE.severity,
-        })
-        .title(title)
-        .says(says)
-        .or("This is meant so, and every filter on the way agrees.")
-        .advise(advice)
-        .advise(
-            "Look for filters with state and for reverse path checks, which drop such answers.",
+    // One of which no IKE is seen, and ESP one way alone, may be the other half of the other.
+    let mut rows = case.model.tunnels.iter();
+    let of_back = tunnels
+        .then(|| rows.find(|row| row.flows.binary_search(&back.flow).is_ok()))
+        .flatten();
+    let alike =
+        of_back.and_then(|of_back| one_gateway(case, (case.tunnel, there.to), (of_back, here.to)));
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Certain.lower_if(alike.is_some()),
+        case.id,
+        out.seen.first,
+        say!(
+            "{from} to {to} in SA {spi}",
+            from = one,
+            to = other,
+            spi = there.spi
         ),
-    ]
+    )
+    .also(
+        back.seen.first,
+        say!(
+            "{from} to {to} in SA {spi}",
+            from = other,
+            to = one,
+            spi = here.spi
+        ),
+    )
+    .also(back.seen.last, "still so")
+    .severity(match works {
+        true => Severity::Info,
+        false => RULE.severity,
+    })
+    .title(title)
+    .says(says)
+    .or("This is meant so, and every filter on the way agrees.")
+    .advise(advice)
+    .advise("Look for filters with state and for reverse path checks, which drop such answers.");
+    vec![match alike {
+        Some((sender, gateway)) => finding.or(say!(
+            "{sender} and {gateway} are one gateway, whose ESP leaves from another address than it receives at.",
+            sender,
+            gateway
+        )),
+        None => finding,
+    }]
+}
+
+/// The two addresses that one gateway may have, if these tunnels have the other gateway in common and one of them is
+/// known by ESP alone, to this address.
+fn one_gateway(
+    case: &Case<'_>,
+    out: (&Tunnel, IpAddr),
+    back: (&Tunnel, IpAddr),
+) -> Option<(IpAddr, IpAddr)> {
+    let is_half = |(row, to): (&Tunnel, IpAddr)| {
+        let mut flows = row.flows.iter().map(|flow| &case.model.flows[*flow]);
+        row.ike_sas.is_empty() && flows.all(|flow| flow.key.to == to)
+    };
+    let (ends, others) = (&out.0.ends, &back.0.ends);
+    let apart =
+        |ends: &[IpAddr], others: &[IpAddr]| ends.iter().find(|end| !others.contains(end)).copied();
+    let in_common = ends.iter().any(|end| others.contains(end));
+    (in_common && (is_half(out) || is_half(back)))
+        .then(|| apart(others, ends).zip(apart(ends, others)))
+        .flatten()
 }
 
 /// Whether a conversation works, so that the answers arrive: TCP whose end that asked goes on, and data
@@ -215,7 +249,7 @@ fn differ(model: &Model, one: ChildSaId, other: ChildSaId) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
 
     #[test]
     fn answers_that_come_back_by_another_tunnel() {
@@ -224,6 +258,29 @@ mod tests {
              1.1 D > C ESP 0xd1 seq 1..9 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)
              1.2 B > A ESP 0xa1 seq 1..9 every 1 inner(10.2.0.9 > 10.1.0.9 UDP 1 > 2)",
             "asymmetric-return",
+        );
+    }
+
+    #[test]
+    fn esp_from_another_address_is_of_the_tunnel_that_names_its_spi() {
+        let text = "
+            0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+            0.2 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+            0.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240 opened IDr(b) AUTH(2) SA(ESP 0xb1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)";
+        let esp = "
+            1 A > B ESP 0xb1 seq 1..20 every 1 inner(10.1.0.1 > 10.2.0.1 echo 7/1)
+            1.1 C > A ESP 0xa1 seq 1..20 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)";
+        let found = findings(&format!("{text}{esp}"));
+        assert!(is_healthy(&found), "{found:#?}");
+        // Without IKE it may be another tunnel.
+        let finding = fires(esp, "asymmetric-return");
+        assert!(
+            finding
+                .alternatives
+                .iter()
+                .any(|one| one.to_string().contains("are one gateway")),
+            "{finding:#?}"
         );
     }
 

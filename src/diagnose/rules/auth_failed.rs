@@ -761,8 +761,12 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
         if !informs || served || !stays {
             return None;
         }
-        // A child SA that was refused is reason enough to close an IKE SA without any.
-        if child_setup_failed::is_refused_in_auth(case, *id) {
+        // A child SA that was refused is reason enough to close an IKE SA without any, all the more where the answer
+        // holds nothing else: no proof, that is.
+        let mut refusals = case.lasting().iter();
+        if child_setup_failed::is_refused_in_auth(case, *id)
+            || refusals.any(|refusal| before.last() == Some(&refusal.attempt.exchange))
+        {
             return None;
         }
         // The responder made a child SA, or may have, and padding may hide a liveness check: it takes a

@@ -8,7 +8,7 @@ use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, all_of};
 use crate::model::Model;
-use crate::registry::{ExchangeType, NotifyType};
+use crate::registry::{ExchangeType, NotifyType, PayloadType};
 use crate::say;
 
 /// The rule.
@@ -142,10 +142,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     // What was asked for is not known, and may have been a rekeying.
     let unread = other && first.attempt.told.request.is_none();
+    // Who refuses the child SA alone proves itself all the same (RFC 7296 section 1.2).
+    let answer = case.model.exchanges[first.attempt.exchange].response();
+    let answer = answer
+        .filter(|_| !other)
+        .and_then(|answer| case.model.opened(answer));
+    let bare = answer.is_some_and(|(_, read)| read.payload(PayloadType::AUTH).is_none());
     // What fits is no mismatch.
     let confidence = match (other || unseen) && alike && !apart {
         true => Confidence::Likely.lower_if(unread || unseen && !other),
-        false => Confidence::Certain,
+        false => Confidence::Certain.lower_if(bare),
     };
     let finding =
         child::finding(&RULE, confidence, case, &refusals).map(|finding| {
@@ -238,6 +244,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
         false => finding,
     });
+    let finding = finding.map(|finding| match bare {
+        true => finding.or(say!(
+            "{from} accepts the offer and fails to install the SA: its answer holds no proof, as that of who refuses \
+             the offer alone would.",
+            from
+        )),
+        false => finding,
+    });
     let mixed = offer.as_ref().is_some_and(Offer::mixes_modes);
     let finding = finding.map(|finding| match mixed {
         true => finding.or(offer::MIXED_MODES),
@@ -308,6 +322,28 @@ mod tests {
     fn a_proof_with_no_proposal_chosen() {
         verdict(AGREED, "child-proposal-mismatch");
         silent(AGREED, "child-setup-failed");
+    }
+
+    #[test]
+    fn who_refuses_without_a_proof_may_have_failed_to_install_the_sa() {
+        let proven = fires(AGREED, "child-proposal-mismatch");
+        assert_eq!(proven.confidence, crate::diagnose::Confidence::Certain);
+        let bare = AGREED.replace("opened IDr(b) AUTH(2) N(", "opened N(");
+        let turned = format!(
+            "{bare}
+             0.4 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request by=initiator sealed 80 opened N(AUTHENTICATION_FAILED)
+             0.5 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response by=responder sealed 80"
+        );
+        let finding = fires(&turned, "child-proposal-mismatch");
+        assert_eq!(finding.confidence, crate::diagnose::Confidence::Likely);
+        assert!(
+            finding
+                .alternatives
+                .iter()
+                .any(|one| one.to_string().contains("fails to install")),
+            "{finding:#?}"
+        );
+        silent(&turned, "auth-failed");
     }
 
     #[test]
@@ -448,10 +484,14 @@ mod tests {
     fn where_there_may_be_a_group_it_may_be_what_was_refused() {
         use crate::diagnose::Confidence;
         let refused = |kind: &str, id: u32| {
+            let proof = match kind {
+                "IKE_AUTH" => "IDr(b) AUTH(2) ",
+                _ => "",
+            };
             format!(
                 "{}
                  0.2 A:500 > B:500 {kind} i=1 r=2 id={id} request sealed 256 opened SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) Nonce TSi(10.1.0.0/16) TSr(10.2.0.0/16)
-                 0.3 B:500 > A:500 {kind} i=1 r=2 id={id} response sealed 128 opened N(NO_PROPOSAL_CHOSEN)
+                 0.3 B:500 > A:500 {kind} i=1 r=2 id={id} response sealed 128 opened {proof}N(NO_PROPOSAL_CHOSEN)
                  9 C > B ESP 0xc1",
                 AGREED.split("0.2 A").next().unwrap()
             )

@@ -81,6 +81,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         copies = deaf.len()
     ))
     .or("The requester drops the answers itself: a host firewall, or an answer it cannot accept.");
+    // What is cut is what filters and NAT devices drop while whole packets pass.
+    let parts = || pair.answer.parts.iter().map(|id| &case.model.messages[*id]);
+    let by_ip = parts().any(|part| part.ip.pieces > 1);
+    if by_ip || pair.answer.parts.len() > 1 {
+        finding = finding
+            .or(match by_ip {
+                true => "The answer travels in IP fragments, and the path drops those while smaller packets pass.",
+                false => "The answer travels in IKE fragments, and the path drops the larger ones of them.",
+            })
+            .advise(match by_ip {
+                true => {
+                    "Let IP fragments pass on the way back, or let IKE cut its messages itself (RFC 7383)."
+                }
+                false => "Make the IKE fragments smaller (RFC 7383), or mend the path that drops large packets.",
+            });
+    }
     finding = match Passage::of(case, pair.answer).filter(Passage::is_proven) {
         Some(passage) => {
             finding.confidence = Confidence::Certain;
@@ -267,7 +283,7 @@ impl<'m> Pair<'m> {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{silent, verdict};
+    use crate::diagnose::testing::{fires, silent, verdict};
 
     #[test]
     fn the_same_request_after_its_answer() {
@@ -275,6 +291,34 @@ mod tests {
             "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24
              0.1 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH14) KE(14) Nonce again=4,11,24",
             "ike-one-way",
+        );
+    }
+
+    #[test]
+    fn answers_that_are_cut_may_be_lost_for_that() {
+        let answer = |fragments: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_AUTH i=1 r=2 id=1 request sealed 300 again=4,11,24
+                 {fragments}"
+            )
+        };
+        let whole =
+            answer("0.1 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 1040 again=4,11,24");
+        let cut = answer(
+            "0.1 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response fragment 1/2 sealed 1040 again=4,11,24
+             0.1 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response fragment 2/2 sealed 640 seed=1 again=4,11,24",
+        );
+        assert!(
+            !fires(&whole, "ike-one-way")
+                .alternatives
+                .iter()
+                .any(|one| one.to_string().contains("fragments"))
+        );
+        assert!(
+            fires(&cut, "ike-one-way")
+                .alternatives
+                .iter()
+                .any(|one| one.to_string().contains("IKE fragments"))
         );
     }
 

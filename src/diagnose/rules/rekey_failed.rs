@@ -71,8 +71,11 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
         .first()
         .is_some_and(|first| first.room_for_public_value().is_some());
     let aftermath = aftermath(case, refused).filter(|_| !large)?;
+    // A quick mode that renews a child SA is like one that adds another: what becomes of those in use tells.
+    let may_add = is_v1(case, refused) && !is_missed(case, refused);
     let (confidence, severity) = match refused.len() {
         1 => (Confidence::Possible, Severity::Warning),
+        _ if may_add => (Confidence::Possible, Severity::Warning),
         _ => (Confidence::Likely, RULE.severity),
     };
     let finding = finding(&RULE, confidence, case, refused)?;
@@ -497,6 +500,16 @@ fn granted_at_last(model: &Model, refused: &[Refused]) -> bool {
         .any(|(_, asked)| asked > last.response.1)
 }
 
+/// Whether something ended after the first refusal, or began anew, that would not have with a new child SA.
+fn is_missed(case: &Case<'_>, refused: &[Refused]) -> bool {
+    let (Some(first), Some(last)) = (refused.first(), refused.last()) else {
+        return false;
+    };
+    begins_anew(case, first.response.1)
+        || silent_since(case, last.response.1).is_some()
+        || ran_out(case, first.response.1).is_some()
+}
+
 /// A finding with every refusal as evidence.
 pub(super) fn finding(
     rule: &'static Rule,
@@ -595,6 +608,45 @@ mod tests {
         let text = format!("{}\n{again}{auth}", before.join("\n"));
         silent(&text, "rekey-failed");
         verdict(&text, "child-setup-failed");
+    }
+
+    /// The other client has an IKE SA and ports of its own.
+    #[test]
+    fn what_a_client_without_a_child_is_refused_is_no_rekeying_of_its_neighbour() {
+        let up = UP
+            .lines()
+            .filter(|line| !line.contains("CREATE_CHILD_SA"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let neighbour = |answer: u32| {
+            format!(
+                "{up}
+                 5 A:700 > B:500 IKE_SA_INIT i=7 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 5.1 B:500 > A:700 IKE_SA_INIT i=7 r=8 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+                 5.2 A:700 > B:500 IKE_AUTH i=7 r=8 id=1 request sealed 256
+                 5.3 B:500 > A:700 IKE_AUTH i=7 r=8 id=1 response sealed {answer}
+                 7 A:700 > B:500 CREATE_CHILD_SA i=7 r=8 id=2 request sealed 208
+                 7.1 B:500 > A:700 CREATE_CHILD_SA i=7 r=8 id=2 response sealed 80
+                 9 A:700 > B:500 CREATE_CHILD_SA i=7 r=8 id=3 request sealed 208 seed=1
+                 9.1 B:500 > A:700 CREATE_CHILD_SA i=7 r=8 id=3 response sealed 80"
+            )
+        };
+        silent(&neighbour(144), "rekey-failed");
+        verdict(&neighbour(144), "child-setup-failed");
+        fires(&neighbour(240), "rekey-failed");
+    }
+
+    #[test]
+    fn quick_modes_that_are_refused_may_be_for_one_more_child() {
+        let refused = "
+            14 A:500 > B:500 QUICK i=1 r=2 id=0x19 sealed 188
+            14.1 B:500 > A:500 INFO_V1 i=1 r=2 id=0x17 sealed 76";
+        let goes_on = PAIRS.replace("1..40", "1..80");
+        let finding = fires(&format!("{goes_on}{refused}"), "rekey-failed");
+        assert_eq!(finding.severity, Severity::Warning);
+        // What was in use ends, and so it was its renewal.
+        let ends = format!("{PAIRS}{refused}\n21 A:500 > B:500 INFO_V1 i=1 r=2 id=0x8 sealed 76");
+        assert_eq!(fires(&ends, "rekey-failed").severity, Severity::Error);
     }
 
     const PAIRS: &str = "

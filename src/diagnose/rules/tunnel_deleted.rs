@@ -125,7 +125,20 @@ fn closed(case: &Case<'_>, id: IkeSaId) -> Option<Finding> {
     if renewed && outlives(case, at.1) {
         return None;
     }
+    // Who deletes and asks anew in the same breath authenticates anew (RFC 7296 section 2.8.3): what comes of that
+    // is told for itself.
+    let renews = asked_again(case, at.1).is_some_and(|(again, asker)| {
+        end_of(case.tunnel, asker) == Some(end) && again.1.since(at.1) <= SILENCE
+    });
     let (severity, confidence, what): (_, _, Text) = match (still >= NEEDED, after) {
+        (_, Some(Afterwards::Failed | Afterwards::Silent)) if renews => (
+            Severity::Info,
+            Confidence::Likely,
+            say!(
+                "{who} asked for a new one at once, and does not get it.",
+                who
+            ),
+        ),
         (_, Some(Afterwards::Up)) => (
             Severity::Info,
             Confidence::Likely,
@@ -639,6 +652,30 @@ mod tests {
             !soon.contains("Afterwards") && !soon.contains("Nothing follows"),
             "{soon}"
         );
+    }
+
+    #[test]
+    fn who_authenticates_anew_has_closed_nothing() {
+        let text = format!(
+            "{UP}
+             11 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request by=initiator sealed 80 opened D(IKE)
+             11.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response by=responder sealed 80
+             11.2 A:500 > B:500 IKE_SA_INIT i=5 r=0 id=0 request SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             11.3 B:500 > A:500 IKE_SA_INIT i=5 r=6 id=0 response SA(ENCR_AES_CBC-256 PRF_HMAC_SHA2_256 AUTH_HMAC_SHA2_256_128 DH14) KE(14) Nonce
+             11.4 A:500 > B:500 IKE_AUTH i=5 r=6 id=1 request sealed 256 opened IDi(a) AUTH(2) SA(ESP 0xa1 ENCR_AES_CBC-256 AUTH_HMAC_SHA2_256_128) TSi(10.1.0.0/16) TSr(10.2.0.0/16)
+             11.5 B:500 > A:500 IKE_AUTH i=5 r=6 id=1 response sealed 80 opened N(AUTHENTICATION_FAILED)
+             40 C > B ESP 0xc1"
+        );
+        assert_eq!(fires(&text, "tunnel-deleted").severity, Severity::Info);
+        verdict(&text, "auth-failed");
+        // Who begins anew only later had another reason.
+        let later = text
+            .replace("11.2 A", "14.2 A")
+            .replace("11.3 B", "14.3 B")
+            .replace("11.4 A", "14.4 A")
+            .replace("11.5 B", "14.5 B");
+        let says = fires(&later, "tunnel-deleted").says.to_string();
+        assert!(says.contains("no attempt"), "{says}");
     }
 
     #[test]

@@ -73,14 +73,17 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .filter(|birth| is_answered(case.model, birth))
         .copied()
         .collect();
-    let generations = generations(&births);
+    let clients = by_client(case, &births);
     // Most tunnels have one generation.
     let untied = LazyCell::new(|| untied(case));
-    let lost: Vec<(Birth, Birth)> = generations
-        .iter()
-        .zip(generations.iter().skip(1))
-        .filter_map(|(old, next)| lost(case, &untied, old, next))
-        .collect();
+    let of_one = |births: &Vec<Birth>| {
+        let generations = generations(births);
+        let pairs = generations.iter().zip(generations.iter().skip(1));
+        let lost = pairs.filter_map(|(old, next)| lost(case, &untied, old, next));
+        lost.collect::<Vec<_>>()
+    };
+    let mut lost: Vec<(Birth, Birth)> = clients.iter().flat_map(of_one).collect();
+    lost.sort_unstable_by_key(|(_, next)| (next.asked.1, next.asked.0));
     let (Some((first, _)), Some((_, last))) = (lost.first(), lost.last()) else {
         return in_vain(case, &births).into_iter().collect();
     };
@@ -119,9 +122,24 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .then(regularity(&lost))
         .then(pause(case.model, &lost)),
     )
-    .or("An operator restarts the connection.")
-    .advise("See in the table of exchanges what ends each life, and read the log of that side.")
-    .advise("Equal intervals point to a timer, unequal ones to the path.");
+    .or("An operator restarts the connection.");
+    // Of each life that ended, whether a client of another port took its place.
+    let displaced = |(old, next): &(Birth, Birth)| {
+        let mut births = births.iter();
+        births.any(|birth| {
+            birth.up.1 > old.up.1
+                && birth.up.1 < next.asked.1
+                && client(case, birth) != client(case, old)
+        })
+    };
+    if lost.iter().all(displaced) {
+        finding = finding
+            .or("Two clients behind one NAT have the same identity: the peer drops the IKE SA of the one when the other begins.")
+            .advise("Give each client an identity of its own, or let the peer keep several IKE SAs for one.");
+    }
+    finding = finding
+        .advise("See in the table of exchanges what ends each life, and read the log of that side.")
+        .advise("Equal intervals point to a timer, unequal ones to the path.");
     for (_, next) in &lost {
         finding = finding.also(next.asked, "negotiated anew");
     }
@@ -240,6 +258,25 @@ fn given_up<'a>(case: &Case<'_>, old: &Birth, next: &'a Birth) -> Option<Given<'
         size,
         unanswered,
     })
+}
+
+/// By which port a client of a NAT is known; `None` of the other side, which begins as well.
+fn client(case: &Case<'_>, birth: &Birth) -> Option<u16> {
+    let path = case.model.ike_sas[birth.ike_sa].paths.first()?;
+    path.from
+        .port
+        .filter(|_| end_of(case.tunnel, birth.initiator) == Some(0))
+}
+
+/// The births of each client, in order: what the other side begins is for the client that began last.
+fn by_client(case: &Case<'_>, births: &[Birth]) -> Vec<Vec<Birth>> {
+    let mut clients: BTreeMap<Option<u16>, Vec<Birth>> = BTreeMap::new();
+    let mut latest = births.iter().find_map(|birth| client(case, birth));
+    for birth in births {
+        latest = client(case, birth).or(latest);
+        clients.entry(latest).or_default().push(*birth);
+    }
+    clients.into_values().collect()
 }
 
 /// Births one after the other; those that cross, as both sides began at once, are together.
@@ -371,12 +408,8 @@ fn pause(model: &Model, lost: &[(Birth, Birth)]) -> Option<Text> {
 
 /// Whether `old` was lost, and `next` made in its place.
 fn is_lost(case: &Case<'_>, untied: &[(Timestamp, Timestamp)], old: &Birth, next: &Birth) -> bool {
-    let port = |birth: &Birth| {
-        let path = case.model.ike_sas[birth.ike_sa].paths.first()?;
-        (end_of(case.tunnel, birth.initiator) == Some(0)).then_some(path.from.port)
-    };
     let same = end_of(case.tunnel, old.initiator) != end_of(case.tunnel, next.initiator)
-        || port(old) == port(next);
+        || client(case, old) == client(case, next);
     // Where nothing ties a flow to its IKE SA, its time does.
     let meanwhile = || {
         let begin = untied.partition_point(|(first, _)| *first < old.up.1);
@@ -527,6 +560,38 @@ mod tests {
         let text = [up(1, 0), twin(2, 100), up(3, 200), up(4, 300)].concat();
         let title = fires(&text, "tunnel-flapping").title.to_string();
         assert!(title.contains("3 times"), "{title}");
+    }
+
+    #[test]
+    fn clients_of_one_nat_that_displace_each_other() {
+        let other = |spi: u32, at: u32| {
+            let text = up(spi, at).replace("A:500", "A:700");
+            text.replace("0xb", "0xc")
+        };
+        let text = [
+            up(1, 0),
+            other(5, 90),
+            up(2, 100),
+            other(6, 190),
+            up(3, 200),
+        ];
+        let finding = fires(&text.concat(), "tunnel-flapping");
+        assert!(
+            finding
+                .alternatives
+                .iter()
+                .any(|one| one.to_string().contains("the same identity")),
+            "{finding:#?}"
+        );
+        // Two that come and stay.
+        silent(&[up(1, 0), other(5, 10)].concat(), "tunnel-flapping");
+        let alone = [up(1, 0), up(2, 100), up(3, 200)].concat();
+        assert!(
+            !fires(&alone, "tunnel-flapping")
+                .alternatives
+                .iter()
+                .any(|one| one.to_string().contains("NAT"))
+        );
     }
 
     #[test]
