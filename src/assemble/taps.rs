@@ -8,7 +8,7 @@ use crate::each::{Each, map_ids};
 use crate::limits;
 use crate::model::{
     AnomalyKind, ClockOffset, Crossing, EspFlow, Lie, Message, MessageId, Missed, Model, NumberRun,
-    Octets, TapPair, Tunnel, TunnelId,
+    Numbers, Octets, TapPair, Tunnel, TunnelId,
 };
 use crate::units::{EspSpi, Span, Timestamp, Vantage};
 
@@ -535,9 +535,13 @@ fn cross(
         counted.uncounted = 1;
         return counted;
     }
+    let from = |flow: Option<&EspFlow>, numbers: &Numbers| {
+        let first = numbers.first();
+        flow.map_or(first, |flow| flow.sequence.certain_from(first))
+    };
     let shared = match numbers {
         [Some(here), Some(there)] => NumberRun::of(
-            here.first().max(there.first()),
+            from(flows[0], here).max(from(flows[1], there)),
             here.last().min(there.last()),
         ),
         _ => None,
@@ -579,7 +583,7 @@ fn cross(
 }
 
 /// The numbers of a flow that came.
-fn present(own: &crate::model::Numbers, span: NumberRun) -> Vec<NumberRun> {
+fn present(own: &Numbers, span: NumberRun) -> Vec<NumberRun> {
     let mut runs = Vec::new();
     let mut next = Some(span.first);
     for hole in own.missing(span) {
@@ -618,10 +622,8 @@ fn recorded(model: &Model, pair: &TapPair, tap: usize, flow: &EspFlow) -> Option
     let first = match begun(flow.seen.first.1) {
         true => numbers.first(),
         false => {
-            flow.samples
-                .iter()
-                .find(|sample| begun(sample.time))?
-                .number
+            let sample = flow.samples.iter().find(|sample| begun(sample.time))?;
+            flow.sequence.certain_from(sample.number)
         }
     };
     let last = match goes_on(flow.seen.last.1) {

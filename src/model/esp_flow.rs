@@ -245,7 +245,8 @@ pub struct SequenceTally {
     pub first: u32,
     /// The highest number since the last restart.
     pub highest: u32,
-    /// Numbers between first and highest that never came, restarts taken into account.
+    /// Numbers between first and highest that never came, restarts taken into account, less those that may have
+    /// come before the recording began, where packets overtake each other.
     pub missing: u64,
     /// Numbers below the highest at their time that came for the first time.
     pub late: u64,
@@ -261,6 +262,19 @@ pub struct SequenceTally {
     pub longest_burst: u64,
     /// Whether every count is exact; false when a number came too late to be told from a repeat.
     pub exact: bool,
+}
+
+impl SequenceTally {
+    /// The least number that did not come before the recording began, of a flow whose lowest number is this: where
+    /// packets overtake each other, some of those that a recording begins with are late, and numbers above theirs came
+    /// before them. Of an SA that begins in the recording, with number 1 (RFC 4303 section 3.3.3), nothing did.
+    pub(crate) fn certain_from(&self, lowest: u32) -> u32 {
+        match lowest {
+            1 => lowest,
+            // The first to come may have been later than any after it.
+            _ => lowest.saturating_add(self.deepest.saturating_mul(2)),
+        }
+    }
 }
 
 /// One packet out of order, or a gap before it.

@@ -258,17 +258,12 @@ impl FlowCounter {
     }
 }
 
-/// Takes from what is missing what may have come before the recording began: where packets overtake each other, some
-/// of those that it begins with are late, and numbers above theirs came before them. Of an SA that begins in the
-/// recording, with number 1 (RFC 4303 section 3.3.3), nothing did.
+/// Takes from what is missing what may have come before the recording began.
 fn leave_out_earlier(sequence: &mut SequenceTally, numbers: &Numbers) {
-    if sequence.deepest == 0 || numbers.first() == 1 {
+    let until = sequence.certain_from(numbers.first());
+    if until == numbers.first() {
         return;
     }
-    // The first to come may have been later than any after it.
-    let until = numbers
-        .first()
-        .saturating_add(sequence.deepest.saturating_mul(2));
     let Some(earliest) = NumberRun::of(numbers.first(), until.min(numbers.last())) else {
         return;
     };

@@ -30,7 +30,7 @@ Packets of one conversation leave by one tunnel, or one child SA, and their answ
 With the keys of ESP, or without encryption, and a capture of both tunnels: the same inner addresses, ports or echo identifiers in one SA one way, and in another SA the other way, again and again. Two SAs with the same selectors between the same gateways are no fault: each side may send in either (RFC 7296 section 2.8).
 
 ## What else looks like it
-A rekey or a switch to a backup tunnel, for a moment. Load sharing where both directions use both tunnels. Some cloud gateways answer by either of two tunnels by design: connections that work all the same are told for information only.
+A rekey or a switch to a backup tunnel, for a moment. Load sharing where both directions use both tunnels. Some cloud gateways answer by either of two tunnels by design: connections that work all the same are told for information only. So is one tunnel of which no IKE is seen and that has ESP one way alone: it may be the other half of the first, of a gateway that sends from another address.
 
 ## What to do
 1. Make routes symmetric: the same preference of the tunnels on both sides.
@@ -141,7 +141,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ),
     )
     .also(back.seen.last, "still so")
-    .severity(match works {
+    // What may be one tunnel need not return by another.
+    .severity(match works || alike.is_some() {
         true => Severity::Info,
         false => RULE.severity,
     })
@@ -158,6 +159,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         )),
         None => finding,
     }]
+}
+
+/// Whether what goes to an end is answered, and all of it by another tunnel.
+pub(super) fn answers_elsewhere(case: &Case<'_>, end: usize) -> bool {
+    let Some(inside) = case.inside() else {
+        return false;
+    };
+    let mine: &[FlowId] = &case.tunnel.flows;
+    let ways = inside.talks().flat_map(|talk| {
+        let [first, second] = &talk.ways;
+        [(first, second), (second, first)]
+    });
+    let mut sent = ways
+        .filter(|(out, _)| is_by(mine, out) && inside.end_towards(out) == Some(end))
+        .peekable();
+    sent.peek().is_some() && sent.all(|(_, back)| back.packets > 0 && is_by_none(mine, back))
 }
 
 /// The two addresses that one gateway may have, if these tunnels have the other gateway in common and one of them is
@@ -202,18 +219,10 @@ fn crosses(model: &Model, mine: &[FlowId], talk: &InnerFlow) -> Option<bool> {
     if !habit(first) || !habit(second) {
         return None;
     }
-    let is_mine = |way: &InnerWay| {
-        let mut flows = way.carriers.iter().map(|carrier| carrier.flow);
-        flows.all(|flow| mine.binary_search(&flow).is_ok())
-    };
-    let is_other = |way: &InnerWay| {
-        let mut flows = way.carriers.iter().map(|carrier| carrier.flow);
-        flows.all(|flow| mine.binary_search(&flow).is_err())
-    };
-    if is_mine(first) && is_other(second) {
+    if is_by(mine, first) && is_by_none(mine, second) {
         return Some(true);
     }
-    if !is_mine(first) || !is_mine(second) {
+    if !is_by(mine, first) || !is_by(mine, second) {
         return None;
     }
     let [out, back] = [children(model, first)?, children(model, second)?];
@@ -222,6 +231,18 @@ fn crosses(model: &Model, mine: &[FlowId], talk: &InnerFlow) -> Option<bool> {
             .iter()
             .all(|one| back.iter().all(|other| differ(model, *one, *other)));
     apart.then_some(false)
+}
+
+/// Whether a way leads by these flows alone.
+fn is_by(flows: &[FlowId], way: &InnerWay) -> bool {
+    let mut carriers = way.carriers.iter().map(|carrier| carrier.flow);
+    carriers.all(|flow| flows.binary_search(&flow).is_ok())
+}
+
+/// Whether it leads by none of them.
+fn is_by_none(flows: &[FlowId], way: &InnerWay) -> bool {
+    let mut carriers = way.carriers.iter().map(|carrier| carrier.flow);
+    carriers.all(|flow| flows.binary_search(&flow).is_err())
 }
 
 /// The child SAs that carry a way; `None` if one is not known for sure.
@@ -249,6 +270,7 @@ fn differ(model: &Model, one: ChildSaId, other: ChildSaId) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::diagnose::Severity;
     use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
 
     #[test]
@@ -273,8 +295,14 @@ mod tests {
             1.1 C > A ESP 0xa1 seq 1..20 every 1 inner(10.2.0.1 > 10.1.0.1 reply 7/1)";
         let found = findings(&format!("{text}{esp}"));
         assert!(is_healthy(&found), "{found:#?}");
-        // Without IKE it may be another tunnel.
-        let finding = fires(esp, "asymmetric-return");
+        // Without IKE that names it, it may be another tunnel; nothing is silent for that.
+        let asked = "
+            30 A:500 > B:500 INFORMATIONAL i=1 r=2 id=2 request sealed 80
+            30.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=2 response sealed 80";
+        let late = format!("{esp}{asked}");
+        silent(&late, "esp-one-way");
+        let finding = fires(&late, "asymmetric-return");
+        assert_eq!(finding.severity, Severity::Info);
         assert!(
             finding
                 .alternatives

@@ -1,6 +1,6 @@
 //! ESP goes out and none comes back, while IKE works both ways.
 
-use super::{clear_text_leak, single_child_peer};
+use super::{asymmetric_return, clear_text_leak, single_child_peer};
 use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::{self, Vanished};
 use crate::diagnose::facts::{Located, TOGETHER, Tap, end_of, inner, nat, quality, tap};
@@ -1072,7 +1072,11 @@ fn one_way<'m>(
         return None;
     }
     // Answers that were found elsewhere are no riddle: another rule tells where.
-    if !proven && clear_text_leak::leave_from(case, silent) {
+    let found_elsewhere = || {
+        clear_text_leak::leave_from(case, silent)
+            || asymmetric_return::answers_elsewhere(case, silent)
+    };
+    if !proven && found_elsewhere() {
         return None;
     }
     let traffic = silence.traffic();
