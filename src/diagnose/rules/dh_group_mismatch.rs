@@ -188,7 +188,7 @@ pub(super) fn is_resolved(
     /// An initiator tries again at once; one that needs longer starts a new attempt.
     const SOON: Span = Span::from_secs(30);
     let agreed = agreed.get_or_init(|| {
-        let agreed = case.ike_sas().filter_map(|sa| asked(case.model, sa));
+        let agreed = case.ike_sas().filter_map(|sa| accepted(case.model, sa));
         let mut agreed: Vec<(IpAddr, Timestamp)> = agreed.collect();
         agreed.sort_unstable();
         agreed
@@ -199,14 +199,20 @@ pub(super) fn is_resolved(
     })
 }
 
-/// Whom the initiator of an IKE SA asked for it, and when, if it was accepted: the choice is there, or authentication
+/// Who took the offer for an IKE SA, and when it was asked, if it was accepted: the choice is there, or authentication
 /// follows, of which the answer that allows it was not recorded.
-fn asked(model: &Model, sa: &IkeSa) -> Option<(IpAddr, Timestamp)> {
+fn accepted(model: &Model, sa: &IkeSa) -> Option<(IpAddr, Timestamp)> {
     let mut exchanges = sa.exchanges.iter();
-    let accepted = exchanges.find(|id| {
+    let id = exchanges.find(|id| {
         model.exchanges[**id].kind == ExchangeType::IKE_AUTH || offer::is_accepted(model, **id)
     })?;
-    let flight = model.exchanges[*accepted].flights.first()?;
+    let flights = &model.exchanges[*id].flights;
+    // Of one request with two answers the second is that to another request, which was not recorded.
+    let answers = flights.iter().filter(|flight| flight.response).count();
+    let flight = match answers > 1 {
+        true => flights.last()?,
+        false => flights.first()?,
+    };
     let message = first(model, flight)?;
     let responder = match flight.response {
         true => message.path.from(),
@@ -263,6 +269,21 @@ mod tests {
              0.3 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH19) KE(19) Nonce",
             "dh-group-mismatch",
         );
+    }
+
+    #[test]
+    fn a_retry_that_was_not_recorded_shows_by_its_answer() {
+        let text = |answer: &str| {
+            format!(
+                "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(ENCR_AES_CBC-256 DH14 DH19) KE(14) Nonce
+                 0.1 B:500 > A:500 IKE_SA_INIT i=1 r=0 id=0 response N(INVALID_KE_PAYLOAD 0013)
+                 {answer}
+                 40 A > B ESP 0xb1"
+            )
+        };
+        let answer = "0.3 B:500 > A:500 IKE_SA_INIT i=1 r=2 id=0 response SA(ENCR_AES_CBC-256 DH19) KE(19) Nonce";
+        silent(&text(answer), "dh-group-mismatch");
+        fires(&text(""), "dh-group-mismatch");
     }
 
     #[test]
