@@ -138,8 +138,11 @@ fn is_told_by_looks(datagram: &Datagram<'_>) -> bool {
     let ports = [datagram.path.from.port, datagram.path.to.port];
     let by_looks = match datagram.body {
         Body::Ike(_) | Body::Learned(_) | Body::Segment(_) => true,
-        // The first piece of a UDP datagram may be one of IKE.
-        Body::Fragment(fragment) => fragment.protocol == UDP,
+        // The first piece of a UDP datagram may be one of IKE, and behind extension headers that are not all there
+        // may be anything.
+        Body::Fragment(fragment) => {
+            fragment.protocol == UDP || net::is_extension(fragment.protocol)
+        }
         _ => false,
     };
     by_looks && !ports.contains(&Some(4500))

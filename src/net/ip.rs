@@ -151,7 +151,7 @@ fn read_v6(octets: Octets<'_>) -> Option<Packet<'_>> {
 }
 
 /// Whether a protocol number is that of an IPv6 extension header that is walked over.
-pub(super) fn is_extension(protocol: u8) -> bool {
+pub(crate) fn is_extension(protocol: u8) -> bool {
     Ipv6RawExtHeaderSlice::header_type_supported(IpNumber(protocol))
 }
 

@@ -45,6 +45,7 @@ pub use inner::{
     Aggfrag, BgpKind, BgpMessage, BgpOpen, Content as InnerContent, Echo, Inner, InnerFragment,
     InnerIcmp, Ipcomp, Tcp, TcpFlags,
 };
+pub(crate) use ip::is_extension;
 pub use learned::{Learned, Pair};
 pub use null::Null;
 pub(crate) use null::evidence;
