@@ -100,18 +100,12 @@ fn is_private(address: IpAddr) -> bool {
 }
 
 fn stays_on_link(address: IpAddr) -> bool {
+    if address.is_unspecified() || address.is_loopback() || address.is_multicast() {
+        return true;
+    }
     match address {
-        // Unspecified, loopback, link-local, multicast, broadcast: asked of every packet.
-        IpAddr::V4(v4) => matches!(
-            v4.octets(),
-            [0, 0, 0, 0] | [127, ..] | [169, 254, ..] | [224..=239, ..] | [255, 255, 255, 255]
-        ),
-        IpAddr::V6(v6) => {
-            v6.is_unspecified()
-                || v6.is_loopback()
-                || v6.is_multicast()
-                || v6.is_unicast_link_local()
-        }
+        IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
     }
 }
 

@@ -15,8 +15,6 @@ pub(super) struct ClearFlows {
     rows: Vec<ClearFlow>,
     index: HashTable<u32>,
     hasher: RandomState,
-    /// The place in `rows` of the pair before.
-    last: usize,
 }
 
 impl ClearFlows {
@@ -87,49 +85,15 @@ impl ClearFlows {
         // What has no time cannot be set against the life of a tunnel.
         let (frame, Some(time)) = at else { return };
         let at = (frame, time);
-        let is_it = |row: &ClearFlow| {
-            row.protocol == protocol && row.from == from && row.to == to && row.vantage == vantage
+        let key =
+            |from: IpAddr, to: IpAddr| self.hasher.hash_one((address_bits(from), address_bits(to)));
+        let rows = &mut self.rows;
+        let same = |row: &ClearFlow| {
+            (row.from, row.to, row.protocol, row.vantage) == (from, to, protocol, vantage)
         };
-        // Packets come in trains: most often the pair is the one before.
-        if !self.rows.get(self.last).is_some_and(is_it) {
-            let new = || ClearFlow {
-                vantage,
-                from,
-                to,
-                protocol,
-                packets: 0,
-                bytes: 0,
-                requests: 0,
-                seen: Seen {
-                    first: at,
-                    last: at,
-                },
-                refused: None,
-            };
-            self.last = self.turn_to((from, to), is_it, new);
-        }
-        if let Some(row) = self.rows.get_mut(self.last) {
-            what(row, at);
-        }
-    }
-
-    /// The place of the row that `is_it`, between these two; of a `new` one if there is none.
-    fn turn_to(
-        &mut self,
-        (from, to): (IpAddr, IpAddr),
-        is_it: impl Fn(&ClearFlow) -> bool,
-        new: impl FnOnce() -> ClearFlow,
-    ) -> usize {
-        let Self {
-            rows,
-            index,
-            hasher,
-            ..
-        } = self;
-        let key = |from, to| hasher.hash_one((address_bits(from), address_bits(to)));
-        let known = index.entry(
+        let known = self.index.entry(
             key(from, to),
-            |place| rows.get(*place as usize).is_some_and(&is_it),
+            |place| rows.get(*place as usize).is_some_and(same),
             |place| {
                 rows.get(*place as usize)
                     .map_or(0, |row| key(row.from, row.to))
@@ -140,10 +104,25 @@ impl ClearFlows {
             hash_table::Entry::Vacant(free) => {
                 let place = u32::try_from(rows.len()).unwrap_or(u32::MAX);
                 free.insert(place);
-                rows.push(new());
+                rows.push(ClearFlow {
+                    vantage,
+                    from,
+                    to,
+                    protocol,
+                    packets: 0,
+                    bytes: 0,
+                    requests: 0,
+                    seen: Seen {
+                        first: at,
+                        last: at,
+                    },
+                    refused: None,
+                });
                 place
             }
         };
-        place as usize
+        if let Some(row) = rows.get_mut(place as usize) {
+            what(row, at);
+        }
     }
 }
