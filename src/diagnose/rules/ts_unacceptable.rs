@@ -211,20 +211,21 @@ impl<'a> Widened<'a> {
 /// The peer grants what nobody asked for, where it may only narrow: the asker need not take that.
 fn widened(case: &Case<'_>) -> Option<Finding> {
     let attempts = case.attempts();
-    // What was asked for again and granted is no fault that lasts.
-    let mended = |one: &Widened<'_>| {
-        let mut later = attempts
-            .iter()
-            .filter(|other| other.time() > one.attempt.time());
-        later.any(|other| {
-            let granted = other.is_like(one.attempt) && other.told.granted().is_some();
-            granted && Widened::of(case, other).is_none()
-        })
-    };
-    let all = attempts
+    let (wide, exact): (Vec<_>, Vec<_>) = attempts
         .iter()
-        .filter_map(|attempt| Widened::of(case, attempt));
-    let mut all = all.filter(|one| !mended(one));
+        .filter(|attempt| attempt.told.granted().is_some())
+        .map(|attempt| (attempt, Widened::of(case, attempt)))
+        .partition(|(_, widened)| widened.is_some());
+    // What was asked for again and granted is no fault that lasts. Attempts are in order of time.
+    let mended = |one: &Widened<'_>| {
+        let latest = exact.iter().rev().map(|(attempt, _)| attempt);
+        let mut later = latest.take_while(|other| other.time() > one.attempt.time());
+        later.any(|other| other.is_like(one.attempt))
+    };
+    let mut all = wide
+        .into_iter()
+        .filter_map(|(_, widened)| widened)
+        .filter(|one| !mended(one));
     let first = all.next()?;
     let Widened {
         asked,

@@ -124,13 +124,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     )
     .or("An operator restarts the connection.");
     // Of each life that ended, whether a client of another port took its place.
+    let mut ups: Vec<&Birth> = births.iter().collect();
+    ups.sort_unstable_by_key(|birth| birth.up.1);
     let displaced = |(old, next): &(Birth, Birth)| {
-        let mut births = births.iter();
-        births.any(|birth| {
-            birth.up.1 > old.up.1
-                && birth.up.1 < next.asked.1
-                && client(case, birth) != client(case, old)
-        })
+        let later = ups.partition_point(|birth| birth.up.1 <= old.up.1);
+        let later = ups.iter().skip(later);
+        let mut between = later.take_while(|birth| birth.up.1 < next.asked.1);
+        between.any(|birth| client(case, birth) != client(case, old))
     };
     if lost.iter().all(displaced) {
         finding = finding
