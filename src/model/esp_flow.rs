@@ -123,6 +123,15 @@ impl EspFlow {
         let first = std::iter::once(self.seen.first);
         self.paths.iter().zip(first.chain(moved))
     }
+
+    /// Where it went from one path to the next: the first packet by either.
+    pub(crate) fn moves(&self) -> impl Iterator<Item = [(&Path, (FrameId, Timestamp)); 2]> {
+        let places = self.places();
+        places
+            .clone()
+            .zip(places.skip(1))
+            .map(|(one, next)| [one, next])
+    }
 }
 
 /// How a flow was tied to a child SA.

@@ -161,14 +161,11 @@ impl<'a> Express<'a> {
     pub fn esp(self) -> Option<Packet> {
         let two = u16::from_be_bytes;
         let head: &[u8; IPV4_LEN + EspHeader::LEN] = self.bytes.first_chunk()?;
-        let flags = two([head[6], head[7]]);
-        let is_piece = flags & 0x3fff != 0;
-        if head[0] != PLAIN_IPV4 || is_piece || self.is_tagged {
+        if head[0] != PLAIN_IPV4 || self.is_tagged {
             return None;
         }
-        let total = two([head[2], head[3]]);
-        let length = u32::from(total).checked_sub(IPV4_LEN as u32)?;
-        let octets = Octets::new(self.bytes.get(IPV4_LEN..)?, length);
+        let octets = self.v4_payload(head.first_chunk()?)?;
+        let length = octets.length;
         let (ports, packet) = match head[9] {
             protocol::ESP => ((0, 0), octets),
             protocol::UDP => {
@@ -198,9 +195,9 @@ impl<'a> Express<'a> {
             ip: IpFacts {
                 ttl: head[8],
                 traffic_class: head[1],
-                dont_fragment: flags & 0x4000 != 0,
-                padded: self.held > u32::from(total),
-                length: total.into(),
+                dont_fragment: head[6] & 0x40 != 0,
+                padded: self.held > length + IPV4_LEN as u32,
+                length: length + IPV4_LEN as u32,
                 pieces: 1,
             },
             cut: packet.is_cut(),
@@ -253,18 +250,24 @@ impl<'a> Express<'a> {
         Some(clear::read(protocol, octets).map(passer))
     }
 
-    #[inline]
-    fn v4(self) -> Option<Carried<'a>> {
-        let head: &[u8; IPV4_LEN] = self.bytes.first_chunk()?;
+    /// What is behind an IPv4 header without options; `None` of a piece, and of a length that cannot be.
+    #[inline(always)]
+    fn v4_payload(self, head: &[u8; IPV4_LEN]) -> Option<Octets<'a>> {
         let is_piece = u16::from_be_bytes([head[6], head[7]]) & 0x3fff != 0;
         let total = u32::from(u16::from_be_bytes([head[2], head[3]]));
         let length = total.checked_sub(IPV4_LEN as u32).filter(|_| !is_piece)?;
+        Some(Octets::new(self.bytes.get(IPV4_LEN..)?, length))
+    }
+
+    #[inline]
+    fn v4(self) -> Option<Carried<'a>> {
+        let head: &[u8; IPV4_LEN] = self.bytes.first_chunk()?;
         Some(Carried {
             from: Ipv4Addr::new(head[12], head[13], head[14], head[15]).into(),
             to: Ipv4Addr::new(head[16], head[17], head[18], head[19]).into(),
             protocol: head[9],
             header_len: IPV4_LEN as u32,
-            octets: Octets::new(self.bytes.get(IPV4_LEN..)?, length),
+            octets: self.v4_payload(head)?,
         })
     }
 

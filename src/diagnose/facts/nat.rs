@@ -12,6 +12,9 @@ use std::net::IpAddr;
 /// of less).
 pub const IDLE: Span = Span::from_secs(15);
 
+/// What is on its way when a side moves still goes to its old place.
+pub const ON_ITS_WAY: Span = Span::from_secs(1);
+
 /// Whether the address of an end is translated before it comes to the tap, as its hash in NAT detection
 /// tells (RFC 7296 section 2.23).
 pub fn is_in_front(case: &Case<'_>, end: usize) -> bool {

@@ -1,10 +1,11 @@
 //! An initiator moved to another address and kept its SAs.
 
+use crate::diagnose::facts::nat;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, parted};
 use crate::model::{AnomalyKind, Transport};
 use crate::say;
-use crate::units::{Span, Vantage};
+use crate::units::Vantage;
 use std::net::IpAddr;
 
 /// The rule.
@@ -121,12 +122,9 @@ fn by_ike(case: &Case<'_>) -> Option<Finding> {
 
 /// A child SA that goes on from another address, though its IKE SA has not: nothing of that was sent since.
 fn by_esp(case: &Case<'_>) -> Option<Finding> {
-    /// What is on its way when a side moves still goes to its old place.
-    const AT_ONCE: Span = Span::from_secs(1);
     case.flows().find_map(|flow| {
-        let places = || flow.places().map(|(path, at)| (path.from, at));
-        let mut moves = places().zip(places().skip(1));
-        let ((old, _), (new, at)) = moves.find(|((old, _), (new, _))| old.address != new.address)?;
+        let mut moves = flow.moves().map(|[(old, _), (new, at)]| (old.from, new.from, at));
+        let (old, new, at) = moves.find(|(old, new, _)| old.address != new.address)?;
         // At both sides of a NAT the same packets come from two addresses.
         let mut odd = flow.anomalies.iter();
         if odd.any(|odd| odd.frame == at.0 && !matches!(odd.kind, AnomalyKind::Gap(_))) {
@@ -135,7 +133,7 @@ fn by_esp(case: &Case<'_>) -> Option<Finding> {
         let towards = |end: IpAddr| {
             let back = case.flows().filter(|back| back.key.vantage == flow.key.vantage);
             let mut back = back.filter(|back| back.key.to == end);
-            back.find(|back| back.seen.last.1 > at.1.later(AT_ONCE))
+            back.find(|back| back.seen.last.1 > at.1.later(nat::ON_ITS_WAY))
         };
         let (from, moved) = (old.address, new.address);
         // Beyond a NAT nothing gets to where the peer was; without one it may have both addresses.

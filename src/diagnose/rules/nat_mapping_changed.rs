@@ -7,7 +7,7 @@ use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::model::{EspFlow, IkeSa, Message, Model, Transport, Tunnel};
 use crate::net::Path;
 use crate::say;
-use crate::units::{Endpoint, Span, Timestamp, Vantage};
+use crate::units::{Endpoint, Timestamp, Vantage};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -52,7 +52,7 @@ struct Move {
 
 impl Move {
     /// A packet from one place, and the next from another.
-    fn of(vantage: Vantage, before: (Path, Cite), after: (Path, Cite)) -> Option<Self> {
+    fn of(vantage: Vantage, before: (&Path, Cite), after: (&Path, Cite)) -> Option<Self> {
         let ((there, before), (here, after)) = (before, after);
         let (old, new) = (there.from, here.from);
         let moved = old.address == new.address
@@ -82,9 +82,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .flows()
         .filter(|flow| flow.key.transport == Transport::Udp)
         .map(|flow| {
-            let places = || flow.places().map(|(path, at)| (*path, at));
-            let mut pairs = places().zip(places().skip(1));
-            pairs.find_map(|(one, next)| Move::of(flow.key.vantage, one, next))
+            let mut moves = flow.moves();
+            moves.find_map(|[one, next]| Move::of(flow.key.vantage, one, next))
         });
     of_ike
         .chain(of_esp)
@@ -115,7 +114,8 @@ fn moved(row: &Tunnel, messages: &[&Message], end: usize) -> Option<Move> {
     let place = |message: &Message| (message.path.path(), (message.frame, message.time));
     sent.windows(2).find_map(|pair| {
         let [before, after] = pair else { return None };
-        Move::of(after.vantage, place(before), place(after))
+        let ((there, left), (here, come)) = (place(before), place(after));
+        Move::of(after.vantage, (&there, left), (&here, come))
             .filter(|_| before.vantage == after.vantage)
     })
 }
@@ -167,9 +167,6 @@ fn port(end: Endpoint) -> u16 {
     end.port.unwrap_or_default()
 }
 
-/// What is on its way when a side moves still goes to its old place.
-const AT_ONCE: Span = Span::from_secs(1);
-
 /// Something that the other side sent to the old port after the move.
 fn sent_to_old(case: &Case<'_>, moved: Move, after: Timestamp) -> Option<Cite> {
     let message = case.ike_sas().find_map(|sa| {
@@ -188,7 +185,7 @@ fn sent_to_old(case: &Case<'_>, moved: Move, after: Timestamp) -> Option<Cite> {
             let last = flow.paths.last();
             flow.key.vantage == moved.vantage
                 && last.is_some_and(|path| path.to == moved.old)
-                && flow.seen.last.1 > after.later(AT_ONCE)
+                && flow.seen.last.1 > after.later(nat::ON_ITS_WAY)
         })?;
         Some(late.seen.last)
     })
