@@ -346,10 +346,42 @@ impl Model {
                 })
         });
         match (done, refused) {
+            (true, _) if self.misses_message_3(phase1) => AuthOutcome::Unanswered,
             (true, _) => AuthOutcome::AuthOnly,
             (false, true) => AuthOutcome::Refused,
             (false, false) => AuthOutcome::Unanswered,
         }
+    }
+
+    /// Whether message 3 of aggressive mode does not seem to reach the responder. Nothing answers it (RFC 2409
+    /// section 5.4), but whoever has it goes on, and neither message 2 nor 3 is sent again.
+    pub(crate) fn misses_message_3(&self, exchange: &Exchange) -> bool {
+        /// A copy that is sent this soon may have crossed it.
+        const CROSSED: Span = Span::from_secs(1);
+        let [one, two, three] = &*exchange.flights else {
+            return false;
+        };
+        let of = |flight: &Flight| flight.first().map(|id| &self.messages[id]);
+        let (Some(first), Some(last)) = (of(one), of(three)) else {
+            return false;
+        };
+        let whole = exchange.kind == ExchangeType::AGGRESSIVE
+            && first.header.spis.responder.is_zero()
+            && [one.by, two.by, three.by] == [Role::Initiator, Role::Responder, Role::Initiator];
+        let mut copies = two.again.iter().chain(&three.again);
+        let crossed = last.time.later(CROSSED);
+        if !whole || !copies.any(|copy| self.messages[*copy].time > crossed) {
+            return false;
+        }
+        let exchanges = self.ike_sas[exchange.ike_sa].exchanges.iter();
+        let others = exchanges.map(|id| &self.exchanges[*id]);
+        let mut others = others.filter(|other| other.kind != ExchangeType::AGGRESSIVE);
+        !others.any(|other| {
+            other
+                .flights
+                .iter()
+                .any(|flight| flight.by == Role::Responder)
+        })
     }
 
     /// IKEv1: quick mode is answered by its message 2, or refused by an informational message of

@@ -92,7 +92,7 @@ pub fn half<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, Cite)>
 }
 
 /// Whether an IKE SA of the same two works later, or goes on.
-fn comes_up(case: &Case<'_>, since: Timestamp) -> bool {
+pub fn comes_up(case: &Case<'_>, since: Timestamp) -> bool {
     case.ike_sas().any(|sa| {
         let met = !matches!(
             sa.state,

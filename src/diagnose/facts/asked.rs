@@ -173,7 +173,7 @@ pub fn takes_turns(exchange: &Exchange) -> bool {
 }
 
 fn is_answered(model: &Model, exchange: &Exchange) -> bool {
-    !lacks_answer(exchange)
+    !lacks_answer(exchange) && !model.misses_message_3(exchange)
         || proof_of_answer(model, exchange).is_some()
         // Who refuses quick mode does so in an exchange of its own (RFC 2409 section 5.7).
         || exchange.kind == ExchangeType::QUICK_MODE

@@ -36,8 +36,13 @@ pub enum Shape {
 /// The silence that met the authentication of an IKE SA, if there is one.
 pub fn silence<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<AuthSilence<'m>> {
     let first = &model.exchanges[*sa.exchanges.first()?];
-    let agreed = agreed(model, sa)?;
-    let exchange = if first.kind == ExchangeType::IDENTITY_PROTECTION {
+    let agreed = match first.kind {
+        ExchangeType::AGGRESSIVE => cite(model, first.response()?.first()?),
+        _ => agreed(model, sa)?,
+    };
+    let exchange = if first.kind == ExchangeType::AGGRESSIVE {
+        Some(first).filter(|exchange| model.misses_message_3(exchange))?
+    } else if first.kind == ExchangeType::IDENTITY_PROTECTION {
         // Messages 1 to 4 agree, 5 and 6 authenticate (RFC 2409 section 5).
         let once = first
             .flights

@@ -1,11 +1,12 @@
 //! The authentication is refused.
 
 use super::child_setup_failed;
+use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::proof::{self, Refusal};
 use crate::diagnose::facts::vendor_advice::{self, Topic};
 use crate::diagnose::facts::{
-    Tap, asked, auth, began, certificate, child, cite, clear, first, is_private, life, offer,
-    recovery, tap,
+    Tap, abandoned, asked, auth, began, certificate, child, cite, clear, first, is_private, life,
+    offer, recovery, tap,
 };
 use crate::diagnose::rule::{Way, first_of};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
@@ -13,8 +14,8 @@ use crate::keys::Origin;
 use crate::language::{Text, list};
 use crate::model::size::CERTIFICATES;
 use crate::model::{
-    AuthOutcome, Claim, Deleted, Exchange, ExchangeId, Flight, IkeSaId, InformationalClass, Model,
-    Notice, Plain, Role, Told, Why, negotiation,
+    AuthOutcome, Claim, Deleted, Exchange, ExchangeId, Flight, IkeSaId, IkeState,
+    InformationalClass, Model, Notice, Plain, Role, Told, Why, negotiation,
 };
 use crate::registry::{AuthMethod, ExchangeType, NotifyType, NotifyV1};
 use crate::say;
@@ -45,7 +46,7 @@ const DOCUMENT: &str = "\
 The peers agree on algorithms, then one does not believe the other: pre-shared key, identity, certificate or password is not what it expects. The notification is encrypted, so without keys only its size is seen, and even with keys it does not say which of these it was.
 
 ## How it is seen
-IKEv2: the IKE_AUTH response is as small as a single notification, far too small for an identity and a proof. IKEv1: message 5 of main mode is answered by an informational message instead of message 6. Or the initiator answers the last message of authentication, in aggressive mode message 2, by an informational one and never uses the IKE SA: it is the initiator that refuses, or EAP failed. Sometimes AUTHENTICATION_FAILED comes in clear. After several rounds, as EAP has them, it is the name or the password of a user. In IKEv1 an initiator of aggressive mode that begins again and again and never answers message 2 does not believe the responder; and where phase 1 ends well, XAUTH or Mode Config follows and, again and again, a new phase 1 instead of quick mode, a user does not pass. With keys the refusal is read, and so is what the proof rests on: a certificate that does not bear the identity, or whose issuer's is not sent with it, is told; without them the method that was agreed (IKEv1) or the size of the request (IKEv2) may tell.
+IKEv2: the IKE_AUTH response is as small as a single notification, far too small for an identity and a proof. IKEv1: message 5 of main mode is answered by an informational message instead of message 6. Or the initiator answers the last message of authentication, in aggressive mode message 2, by an informational one and never uses the IKE SA: it is the initiator that refuses, or EAP failed. Sometimes AUTHENTICATION_FAILED comes in clear. After several rounds, as EAP has them, it is the name or the password of a user. In IKEv1 an initiator of aggressive mode that begins again and again and never answers message 2, or whose port is closed when message 2 comes again, does not believe the responder; and where phase 1 ends well, XAUTH or Mode Config follows and, again and again, a new phase 1 instead of quick mode, a user does not pass. With keys the refusal is read, and so is what the proof rests on: a certificate that does not bear the identity, or whose issuer's is not sent with it, is told; without them the method that was agreed (IKEv1) or the size of the request (IKEv2) may tell.
 
 ## What else looks like it
 Other notifications are as small: a responder that has no connection for the identity, that lacks an address to give, or that fails inside. One that comes in clear may be forged or belong to an IKE SA of before (RFC 7296 section 2.21); where the negotiation goes on all the same, nothing is wrong. A refusal that an IKE SA follows, as after a password that was mistyped, is a warning.
@@ -112,6 +113,14 @@ impl Means {
         match certificate::is_asked_for(model, id)? {
             false => (*size.end() < Self::NO_ROOM).then_some(Self::SharedKey),
             true => (*size.start() >= CERTIFICATES).then_some(Self::Signature),
+        }
+    }
+
+    /// What is wrong most often where a proof of this kind is not believed.
+    fn doubted(self) -> &'static str {
+        match self {
+            Self::Signature => "The certificate of the responder is not trusted.",
+            _ => "The pre-shared keys differ.",
         }
     }
 
@@ -941,10 +950,10 @@ fn turned_away(case: &Case<'_>) -> Option<Finding> {
 /// IKEv1: the initiator of aggressive mode begins again and again, and never answers message 2, by which
 /// the responder authenticates itself (RFC 2409 section 5.4).
 fn ignored_message_2(case: &Case<'_>) -> Option<Finding> {
-    let attempts = case.abandoned()?;
-    if attempts.kind != ExchangeType::AGGRESSIVE {
-        return None;
-    }
+    let many = case.abandoned();
+    let Some(attempts) = many.filter(|many| many.kind == ExchangeType::AGGRESSIVE) else {
+        return left_at_message_2(case);
+    };
     let (from, to) = (attempts.path.from.address, attempts.path.to.address);
     let means = Means::of(case.model, attempts.ike_sa);
     let mut finding = Finding::new(
@@ -962,10 +971,7 @@ fn ignored_message_2(case: &Case<'_>) -> Option<Finding> {
         from,
         to
     ))
-    .or(match means {
-        Means::Signature => "The certificate of the responder is not trusted.",
-        _ => "The pre-shared keys differ.",
-    })
+    .or(means.doubted())
     .or("The identity of the responder is not the one expected.")
     .or("Message 2 does not reach the initiator, or message 3 does not arrive.");
     if attempts.floats && !attempts.would_see {
@@ -976,6 +982,53 @@ fn ignored_message_2(case: &Case<'_>) -> Option<Finding> {
     for answer in &attempts.again {
         finding = finding.also(*answer, "message 2 again, and no message 3");
     }
+    Some(means.advise(case, finding))
+}
+
+/// IKEv1: the initiator of aggressive mode sends no message 3, and when the responder says message 2 again, the port
+/// that asked is closed: so does a client end that does not believe message 2.
+fn left_at_message_2(case: &Case<'_>) -> Option<Finding> {
+    /// An error that comes sooner is about the first copy: nobody has read it.
+    const READ: Span = Span::from_millis(500);
+    let half_open = case.ike_sas().filter(|sa| sa.state == IkeState::HalfOpen);
+    let (ike_sa, answer, closed) = half_open
+        .filter_map(|sa| {
+            let (exchange, answer) = abandoned::half(case.model, sa)?;
+            let path = &first(case.model, exchange.response()?)?.path;
+            let closed = icmp::about(case).find(|seen| {
+                let quoted = seen.error.quoted;
+                icmp::meaning(&seen.error) == Meaning::PortUnreachable
+                    && (quoted.from, quoted.to) == (path.from(), path.to())
+                    && seen.path.from.address == quoted.to.address
+            })?;
+            let is_it = exchange.kind == ExchangeType::AGGRESSIVE
+                && closed.time >= answer.1.later(READ)
+                && !abandoned::comes_up(case, answer.1);
+            is_it.then_some((exchange.ike_sa, answer, closed))
+        })
+        .next()?;
+    let quoted = closed.error.quoted;
+    let (from, to) = (quoted.to.address, quoted.from.address);
+    let means = Means::of(case.model, ike_sa);
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        case.id,
+        answer,
+        "message 2 of aggressive mode, which authenticates the responder",
+    )
+    .also((closed.frame, closed.time), "the port that asked is closed")
+    .title(say!("{from} does not seem to believe {to}", from, to))
+    .says(say!(
+        "{to} authenticated itself by message 2. {from} sent no message 3, and when message 2 came again, {port} was \
+         closed: the program that asked has ended.",
+        to,
+        from,
+        port = quoted.to
+    ))
+    .or(means.doubted())
+    .or("The identity of the responder is not the one expected.")
+    .or("Somebody stopped the client, or only looked what the gateway answers.");
     Some(means.advise(case, finding))
 }
 
@@ -1581,6 +1634,28 @@ mod tests {
         silent(&(attempt(1) + &attempt(2)), "auth-failed");
         let goes_on = format!("{text}\n40.2 A:500 > B:500 AGGRESSIVE i=4 r=94 HASH");
         silent(&goes_on, "auth-failed");
+    }
+
+    #[test]
+    fn a_client_that_is_gone_when_message_2_comes_again() {
+        let text = |icmp: &str| {
+            format!(
+                "0 A:40500 > B:500 AGGRESSIVE i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID
+                 0.1 B:500 > A:40500 AGGRESSIVE i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID HASH again=2,5
+                 {icmp} A > B ICMP 3/3 quoting B:500 > A:40500 IKE i=1 r=2 count 2 every 3"
+            )
+        };
+        verdict(&text("2.01"), "auth-failed");
+        // Who is gone when the first copy comes has not read it.
+        silent(&text("0.11"), "auth-failed");
+        let up = format!(
+            "{}
+             20 A:40501 > B:500 AGGRESSIVE i=5 r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID
+             20.1 B:500 > A:40501 AGGRESSIVE i=5 r=6 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID HASH
+             20.2 A:40501 > B:500 AGGRESSIVE i=5 r=6 HASH",
+            text("2.01")
+        );
+        silent(&up, "auth-failed");
     }
 
     #[test]

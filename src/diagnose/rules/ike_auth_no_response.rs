@@ -20,7 +20,7 @@ pub static RULE: Rule = Rule {
     summary: "The authentication is not answered",
     document: DOCUMENT,
     explains: &["ike-no-response", "tunnel-flapping", "clear-text-leak"],
-    needs: Signs::UNANSWERED.or(Signs::SEVERAL),
+    needs: Signs::UNANSWERED.or(Signs::AGAIN).or(Signs::SEVERAL),
     check,
 };
 

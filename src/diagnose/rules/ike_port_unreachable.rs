@@ -4,7 +4,7 @@ use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::{end_of, nat};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::say;
-use crate::units::Endpoint;
+use crate::units::{Endpoint, Timestamp};
 use std::net::IpAddr;
 
 /// The rule.
@@ -71,7 +71,21 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         from = quoted.from,
         to = quoted.to
     );
+    let behind_nat =
+        end_of(case.tunnel, quoted.to.address).is_some_and(|end| nat::is_in_front(case, end));
     let finding = match given {
+        true if goes_on(case, refusal.last, quoted.to) => finding
+            .severity(Severity::Info)
+            .says(sent.then("Who asked from that port goes on from another, and has closed it.").then(refusal.after)),
+        true if by_peer && !behind_nat => finding
+            .severity(refusal.severity.min(Severity::Warning))
+            .says(sent.then("That is no port of a gateway: a client chose it, or a NAT gave it to a peer behind it. It leads to nobody any more.").then(refusal.after))
+            .or("The client ended, or asks from another port by now.")
+            .or("The peer behind a NAT is gone without a word.")
+            .advise("Read the log of the client: it says why it ended.")
+            .advise(
+                "If a NAT is there, see that the peer behind it sends NAT keepalives more often than the NAT forgets.",
+            ),
         true => finding
             .severity(refusal.severity.min(Severity::Warning))
             .says(sent.then("A NAT gave that port to a peer behind it, and it leads to nobody any more.").then(refusal.after))
@@ -119,6 +133,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     vec![finding]
 }
 
+/// Whether who asked from an endpoint sends from another port by now.
+fn goes_on(case: &Case<'_>, by: Timestamp, left: Endpoint) -> bool {
+    case.messages().any(|message| {
+        let from = message.path.from();
+        from.address == left.address && from.port != left.port && message.time <= by
+    })
+}
+
 /// Whether an address is that of a NAT that hides a peer: NAT detection says so, or IKE comes from it that has
 /// another port than daemons use, to a port that they do use.
 fn is_nat(case: &Case<'_>, address: IpAddr) -> bool {
@@ -132,7 +154,8 @@ fn is_nat(case: &Case<'_>, address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnose::testing::{check, verdict};
+    use crate::diagnose::Severity;
+    use crate::diagnose::testing::{check, fires, verdict};
 
     #[test]
     fn a_closed_port_is_a_refusal_and_not_silence() {
@@ -156,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_port_of_a_peer_that_is_gone_from_behind_its_nat_is_no_daemon_that_is_down() {
-        let finding = crate::diagnose::testing::fires(
+        let finding = fires(
             "0 A:41000 > B:4500 INFORMATIONAL i=1 r=2 id=1 request by=initiator sealed 80
              0.1 B:4500 > A:41000 INFORMATIONAL i=1 r=2 id=1 response by=responder sealed 80
              60 B:4500 > A:41000 INFORMATIONAL i=1 r=2 id=0 request by=responder sealed 80 again=4,11
@@ -164,9 +187,32 @@ mod tests {
             "ike-port-unreachable",
         );
         assert!(
-            finding.says.to_string().contains("A NAT gave"),
+            finding.says.to_string().contains("a NAT gave it to a peer behind it"),
             "{}",
             finding.says
+        );
+    }
+
+    #[test]
+    fn a_port_that_its_client_left_for_another_explains_nothing() {
+        let text = |more: &str| {
+            format!(
+                "0 A:40500 > B:500 AGGRESSIVE i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID
+                 0.1 B:500 > A:40500 AGGRESSIVE i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID HASH again=2,5,9
+                 {more}
+                 2.01 A > B ICMP 3/3 quoting B:500 > A:40500 IKE i=1 r=2 count 3 every 3.5
+                 30 C > B ESP 0xc1"
+            )
+        };
+        let left = text("0.2 A:40600 > B:4500 AGGRESSIVE i=1 r=2 sealed 144 again=4,9");
+        let found = fires(&left, "ike-port-unreachable");
+        assert_eq!(found.severity, Severity::Info);
+        verdict(&left, "port-4500-blocked");
+        let gone = fires(&text(""), "ike-port-unreachable");
+        assert!(
+            gone.says.to_string().contains("a client chose it"),
+            "{}",
+            gone.says
         );
     }
 
@@ -187,14 +233,13 @@ mod tests {
 
     #[test]
     fn an_error_long_after_the_requests_is_about_none_of_them() {
-        use crate::diagnose::Severity;
         let severity = |at: u32| {
             let text = format!(
                 "0 A:500 > B:500 IKE_SA_INIT i=1 r=0 id=0 request SA(DH14) KE(14) Nonce again=4,11
                  {at} B > A ICMP 3/3 quoting A:500 > B:500 IKE i=1 r=0
                  200 C > B ESP 0xc1"
             );
-            crate::diagnose::testing::fires(&text, "ike-port-unreachable").severity
+            fires(&text, "ike-port-unreachable").severity
         };
         assert_eq!(severity(12), Severity::Error);
         assert_eq!(severity(100), Severity::Warning);

@@ -26,7 +26,7 @@ pub static RULE: Rule = Rule {
         "clear-text-leak",
         "ike-auth-no-response",
     ],
-    needs: Signs::UNANSWERED.or(Signs::SEVERAL),
+    needs: Signs::UNANSWERED.or(Signs::AGAIN).or(Signs::SEVERAL),
     check,
 };
 
@@ -95,7 +95,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// Whether it is message 5 of main mode, whose keys are made with the pre-shared key (RFC 2409 section 5.4).
 fn is_by_pre_shared_key(case: &Case<'_>, asked: &Asked<'_>) -> bool {
     let suite = &case.model.ike_sas[asked.exchange.ike_sa].suite;
-    suite.as_ref().is_some_and(offer::v1_is_pre_shared)
+    asked.exchange.kind == ExchangeType::IDENTITY_PROTECTION
+        && suite.as_ref().is_some_and(offer::v1_is_pre_shared)
 }
 
 /// The responder's side of it: a NAT is there, so the initiator must go on at port 4500, and nothing of

@@ -67,6 +67,7 @@ fn is_decided(case: &Case<'_>) -> bool {
             // In IKEv1 no message shows its place, so what a recording that begins late takes for a refusal may be
             // none.
             IkeState::AuthRefused if !is_whole(case, sa) => begun = true,
+            IkeState::Established | IkeState::Deleted if asks_user_last(case, sa) => begun = true,
             IkeState::Established
             | IkeState::AlreadyUp
             | IkeState::AuthRefused
@@ -99,6 +100,18 @@ fn is_whole(case: &Case<'_>, sa: &IkeSa) -> bool {
     let mut exchanges = sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
     let phase1 = exchanges.find(|exchange| exchange.kind == ExchangeType::IDENTITY_PROTECTION);
     phase1.is_none_or(|phase1| asked::from_the_start(case.model, phase1))
+}
+
+/// IKEv1: whether a user was asked for a name and a password, or an address was asked for, after phase 1, and no quick
+/// mode follows: what became of that is encrypted.
+fn asks_user_last(case: &Case<'_>, sa: &IkeSa) -> bool {
+    let exchanges = || sa.exchanges.iter().map(|id| &case.model.exchanges[*id]);
+    let has = |kind| exchanges().any(|exchange| exchange.kind == kind);
+    has(ExchangeType::TRANSACTION)
+        && !has(ExchangeType::QUICK_MODE)
+        && exchanges()
+            .next()
+            .is_some_and(|first| asked::from_the_start(case.model, first))
 }
 
 /// Whether the refusal of an IKE SA is no end of it: it asks for another group (RFC 7296 section 1.2), or sends the
@@ -177,6 +190,11 @@ fn found(case: &Case<'_>) -> Option<Finding> {
     says.add(match (agreed, unknown) {
         _ if elsewhere => {
             "It was sent to another gateway, and whether that one serves it is not shown.".into()
+        }
+        (None, _) if case.ike_sas().any(|sa| asks_user_last(case, sa)) => {
+            "After phase 1 a user or an address was asked for (XAUTH, Mode Config), and no quick mode follows: what \
+             was answered is not shown."
+                .into()
         }
         (Some(1), _) => {
             "The peers agreed on algorithms; whether they accept each other is not shown.".into()
@@ -472,6 +490,30 @@ mod tests {
         );
         silent(
             "0 A > B ESP 0xb1 seq 1..40\n 0 B > A ESP 0xa1 seq 1..40",
+            "undecided",
+        );
+    }
+
+    #[test]
+    fn a_user_who_is_asked_and_no_quick_mode_decide_nothing() {
+        let text = |more: &str| {
+            format!(
+                "0 A:500 > B:500 AGGRESSIVE i=1 r=0 SA(encr=7/256 hash=4 auth=65001 group=14) KE Nonce ID
+                 0.1 B:500 > A:500 AGGRESSIVE i=1 r=2 SA(encr=7/256 hash=4 auth=65001 group=14) KE Nonce ID HASH
+                 0.2 A:4500 > B:4500 AGGRESSIVE i=1 r=2 sealed 144
+                 0.3 B:4500 > A:4500 TRANSACTION i=1 r=2 id=0x11 sealed 76
+                 2.0 A:4500 > B:4500 TRANSACTION i=1 r=2 id=0x11 sealed 92
+                 {more}"
+            )
+        };
+        let found = fires(&text(""), "undecided");
+        assert!(found.says.to_string().contains("XAUTH"), "{}", found.says);
+        silent(
+            &text(
+                "2.1 A:4500 > B:4500 QUICK i=1 r=2 id=0x21 sealed 300
+                 2.2 B:4500 > A:4500 QUICK i=1 r=2 id=0x21 sealed 300
+                 2.3 A:4500 > B:4500 QUICK i=1 r=2 id=0x21 sealed 76",
+            ),
             "undecided",
         );
     }
