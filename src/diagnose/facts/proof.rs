@@ -193,6 +193,14 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
         .is_some_and(|(phase1, messages)| {
             phase1.kind == ExchangeType::IDENTITY_PROTECTION && phase1.flights.len() >= messages
         });
+    let spoke = [Role::Initiator, Role::Responder].map(|by| {
+        let asks = exchanges().filter(|exchange| exchange.kind == ExchangeType::TRANSACTION);
+        let spoken = asks
+            .flat_map(|exchange| &exchange.flights)
+            .filter(|flight| flight.by == by);
+        let times = spoken.filter_map(|flight| began(model, flight));
+        times.map(|(_, time)| time).min()
+    });
     exchanges()
         .take_while(|exchange| exchange.kind != ExchangeType::QUICK_MODE)
         .filter(|exchange| {
@@ -207,6 +215,15 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             // when both have. The quick mode may be missing in the recording.
             if negotiation::is_of_phase_2(&read) || flight.by == Role::Responder && proved {
                 errors.clear();
+            }
+            // Who has spoken in XAUTH or Mode Config believed the other; what it complains of later is what it was told
+            // there, unless it says otherwise.
+            let spoke = match flight.by {
+                Role::Initiator => spoke[0],
+                Role::Responder => spoke[1],
+            };
+            if spoke.is_some_and(|time| time < message.time) {
+                errors.retain(|error| NotifyV1(*error) == NotifyV1::AUTHENTICATION_FAILED);
             }
             let failed = xauth_fails(&read);
             (failed || !errors.is_empty()).then_some(Refusal {

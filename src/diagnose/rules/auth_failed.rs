@@ -1637,6 +1637,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_client_complains_of_after_mode_config_is_no_refusal_of_the_other() {
+        let text = |error: u16| {
+            format!(
+                "0 A:500 > B:500 AGGRESSIVE i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID
+                 0.1 B:500 > A:500 AGGRESSIVE i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID HASH
+                 0.2 A:500 > B:500 AGGRESSIVE i=1 r=2 HASH
+                 0.3 A:500 > B:500 TRANSACTION i=1 r=2 id=0x12 sealed 160
+                 0.4 B:500 > A:500 TRANSACTION i=1 r=2 id=0x12 sealed 76
+                 0.5 A:500 > B:500 INFO_V1 i=1 r=2 id=0x99 sealed 76 opened HASH N({error})"
+            )
+        };
+        silent(&text(13), "auth-failed");
+        fires(&text(24), "auth-failed");
+    }
+
+    #[test]
     fn a_client_that_is_gone_when_message_2_comes_again() {
         let text = |icmp: &str| {
             format!(

@@ -187,7 +187,10 @@ mod tests {
             "ike-port-unreachable",
         );
         assert!(
-            finding.says.to_string().contains("a NAT gave it to a peer behind it"),
+            finding
+                .says
+                .to_string()
+                .contains("a NAT gave it to a peer behind it"),
             "{}",
             finding.says
         );
