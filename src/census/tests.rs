@@ -45,16 +45,31 @@ fn what_came_before_the_recording_is_not_missing() {
              1 A > B ESP 0xc1 seq {after}..{} every 0.01
              2 A > B ESP 0xc1 seq {rest}..{} every 0.01
              {late} A > B ESP 0xc1 seq {late_one}
-             4 A > B ESP 0xc1 seq {} every 0.01",
+             4 A > B ESP 0xc1 seq {}..{} every 0.01",
             late_one - 1,
             rest + 25,
-            rest + 28
+            rest + 28,
+            rest + 60
         );
         counted(&text).flows.iter().next().unwrap().sequence.missing
     };
     assert_eq!(missing(40, "3"), 2, "those between the later ones");
     assert_eq!(missing(1, "3"), 21, "the SA begins in the recording");
     assert_eq!(missing(40, "1.5"), 21, "nothing is late");
+}
+
+/// What is late when the recording ends may come after it; what is later than any was is lost.
+#[test]
+fn what_may_come_after_the_recording_is_not_missing() {
+    let missing = |last: &str| {
+        let text = format!("0 A > B ESP 0xc1 seq 1..20,25,21..24,26..60,{last} every 0.01");
+        let tally = counted(&text).flows.iter().next().unwrap().sequence;
+        (tally.missing, tally.bursts)
+    };
+    assert_eq!(missing("65"), (0, 0));
+    assert_eq!(missing("66"), (5, 1), "one of them is later than any was");
+    assert_eq!(missing("62,66"), (1, 1), "each gap for itself");
+    assert_eq!(missing("61"), (0, 0));
 }
 
 #[test]

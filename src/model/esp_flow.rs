@@ -79,6 +79,8 @@ pub struct EspFlow {
     pub cut: u64,
     /// Packets that came a second time at once: the recording's doing, or the network's.
     pub doubled: u64,
+    /// Packets whose number one of another size had borne before, as far as it is among the samples: no copies of it.
+    pub renumbered: u32,
     /// Order, loss and repetition by sequence number.
     pub sequence: SequenceTally,
     /// Which numbers came; `None` if they could not be followed one by one.
@@ -255,7 +257,7 @@ pub struct SequenceTally {
     /// The highest number since the last restart.
     pub highest: u32,
     /// Numbers between first and highest that never came, restarts taken into account, less those that may have
-    /// come before the recording began, where packets overtake each other.
+    /// come before the recording began, or after it ended, where packets overtake each other.
     pub missing: u64,
     /// Numbers below the highest at their time that came for the first time.
     pub late: u64,
@@ -283,6 +285,12 @@ impl SequenceTally {
             // The first to come may have been later than any after it.
             _ => lowest.saturating_add(self.deepest.saturating_mul(2)),
         }
+    }
+
+    /// The greatest number that would have come before the recording ended, had it not been lost, of a flow whose
+    /// highest number is this: where packets overtake each other, later ones may have been on their way still.
+    pub(crate) fn certain_until(&self, highest: u32) -> u32 {
+        highest.saturating_sub(self.deepest).saturating_sub(1)
     }
 }
 

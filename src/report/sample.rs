@@ -272,6 +272,7 @@ fn flight(by: Role, first: MessageId, again: Vec<MessageId>) -> Flight {
 fn flow() -> EspFlow {
     EspFlow {
         doubled: 0,
+        renumbered: 0,
         key: FlowKey {
             vantage: VANTAGE,
             ah: false,

@@ -322,7 +322,12 @@ fn payload(
         "CERTREQ" => add(38, [vec![4], octets(inside)?].concat()),
         "TSi" => add(44, traffic_selectors(inside)?),
         "TSr" => add(45, traffic_selectors(inside)?),
-        "CP" => add(47, vec![number(inside)?, 0, 0, 0]),
+        "CP" => {
+            let (cfg, attributes) = inside.split_once(' ').unwrap_or((inside, ""));
+            let mut body = vec![number(cfg)?, 0, 0, 0];
+            body.extend(octets(attributes)?);
+            add(kind(14, 47), body);
+        }
         "EAP" => {
             let (code, data) = inside.split_once(' ').unwrap_or((inside, ""));
             let data = octets(data)?;

@@ -41,7 +41,7 @@
 //!   without `sealed` it is as long as a notify. Payloads for it: `SA(ESP spi t t | t)`, `SA(AH spi t)`, `SA(IKE spi t)`,
 //!   in IKEv1 `SA(ESP spi encr=12/256 auth=5 group=14 life=3600 kb=0 mode=1 esn=1)`, numbers of RFC 2407;
 //!   `TSi(10.1.0.0/16 10.2.0.1-10.2.0.9:6/80)`, `TSr(…)`, `ID(10.1.0.0/16)`; `IDi(name)`, `IDr(name)`,
-//!   `AUTH(method)`, `CERT(hex)`, `CERTREQ(hex)`, `EAP(code hex)`, `CP(type)`, `D(IKE)`, `D(ESP spi spi)`, `N(REKEY_SA ESP spi)`.
+//!   `AUTH(method)`, `CERT(hex)`, `CERTREQ(hex)`, `EAP(code hex)`, `CP(type)`, `CP(type hex)` with its attributes, `D(IKE)`, `D(ESP spi spi)`, `N(REKEY_SA ESP spi)`.
 //! - transforms have their IANA names, with `-bits` for a key length, `DH14` for a group,
 //!   `ADDKE1=36` for an additional one and `ESN=1` for sequence numbers. IKEv1 proposals are `encr=7/256 hash=4 auth=1 group=14
 //!   life=28800 kb=0`, numbers of RFC 2409 appendix A.

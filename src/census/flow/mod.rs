@@ -29,6 +29,8 @@ pub(crate) struct FlowCounter {
     path: Path,
     further_paths: Vec<(Path, (FrameId, Timestamp))>,
     doubled: u64,
+    /// Packets whose number one of another size had borne.
+    renumbered: u32,
     /// The numbers that came, as long as they can be followed, and how many holes they may have.
     numbers: Option<Numbers>,
     holes: usize,
@@ -85,6 +87,7 @@ impl FlowCounter {
             path,
             further_paths: Vec::new(),
             doubled: 0,
+            renumbered: 0,
             numbers: Some(Numbers::new(packet.sequence)),
             holes,
             may_time,
@@ -173,7 +176,7 @@ impl FlowCounter {
             .and_then(|numbers| numbers.close(sequence.highest))
             .filter(|_| sequence.restarts == 0);
         if let Some(numbers) = &numbers {
-            leave_out_earlier(&mut sequence, numbers);
+            leave_out_unknown(&mut sequence, numbers);
         }
         let inside = self.inside.map(|inside| *inside).unwrap_or_default();
         let (sizes, rhythms) = often.sizes.finish();
@@ -190,6 +193,7 @@ impl FlowCounter {
             cut: often.cut,
             padded: often.padded,
             doubled: self.doubled,
+            renumbered: self.renumbered,
             sequence,
             numbers,
             samples: often.samples,
@@ -221,6 +225,13 @@ impl FlowCounter {
             self.numbers = None;
         }
         self.often.steps.note_lost(kind);
+        if matches!(kind, AnomalyKind::Duplicate(_)) {
+            let samples = &self.often.samples;
+            let before = samples.binary_search_by_key(&packet.sequence, |sample| sample.number);
+            let before = before.ok().and_then(|place| samples.get(place));
+            let differs = before.is_some_and(|sample| sample.size != packet.length);
+            self.renumbered = self.renumbered.saturating_add(differs.into());
+        }
         let odd = Anomaly {
             frame: packet.frame,
             time: packet.time,
@@ -258,19 +269,20 @@ impl FlowCounter {
     }
 }
 
-/// Takes from what is missing what may have come before the recording began.
-fn leave_out_earlier(sequence: &mut SequenceTally, numbers: &Numbers) {
-    let until = sequence.certain_from(numbers.first());
-    if until == numbers.first() {
-        return;
-    }
-    let Some(earliest) = NumberRun::of(numbers.first(), until.min(numbers.last())) else {
-        return;
-    };
-    let holes = numbers.missing(earliest);
-    let missing = holes.iter().map(|hole| hole.length()).sum();
+/// Takes from what is missing what may have come before the recording began, or may yet come when it has ended.
+fn leave_out_unknown(sequence: &mut SequenceTally, numbers: &Numbers) {
+    let [first, last] = [numbers.first(), numbers.last()];
+    let from = sequence.certain_from(first);
+    let early = NumberRun::of(first, from.min(last)).filter(|_| from > first);
+    let mut unknown = early.map_or_else(Vec::new, |early| numbers.missing(early));
+    // What is missing farther back is lost, and so is the rest of its gap.
+    let until = sequence.certain_until(last).max(from);
+    let late = NumberRun::of(until, last).filter(|_| until < last);
+    let late = late.map_or_else(Vec::new, |late| numbers.missing(late));
+    unknown.extend(late.into_iter().filter(|hole| hole.first > until));
+    let missing = unknown.iter().map(|hole| hole.length()).sum();
     sequence.missing = sequence.missing.saturating_sub(missing);
-    sequence.bursts = sequence.bursts.saturating_sub(holes.len() as u64);
+    sequence.bursts = sequence.bursts.saturating_sub(unknown.len() as u64);
 }
 
 /// Keeps a packet by its number; once there are too many, every second one stays.

@@ -7,10 +7,13 @@ use crate::diagnose::Confidence;
 use crate::diagnose::{Case, Cite, Finding, Rule, Severity};
 use crate::language::Text;
 use crate::limits;
-use crate::model::{Exchange, ExchangeId, IkeSaId, Model, Negotiation, Said, Selector, selector};
-use crate::registry::{ExchangeType, NotifyType, NotifyV1};
+use crate::model::{
+    Exchange, ExchangeId, IkeSaId, Model, Negotiation, Role, Said, Selector, selector,
+};
+use crate::registry::{ExchangeType, IdType, NotifyType, NotifyV1, PayloadType};
 use crate::say;
-use crate::units::Timestamp;
+use crate::units::{Endpoint, Timestamp};
+use crate::wire::{Body, ikev1, ikev2};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -27,6 +30,62 @@ pub struct Attempt {
     pub told: Negotiation,
     /// The traffic that was asked for, in a form that compares.
     traffic: Option<[Vec<Selector>; 2]>,
+    /// Who began the IKE SA, if it was read by what name.
+    client: Option<Client>,
+}
+
+/// Who began an IKE SA, of which several may share one address behind a NAT.
+#[derive(Clone, Debug)]
+struct Client {
+    from: Endpoint,
+    to: Endpoint,
+    name: (IdType, Vec<u8>),
+}
+
+impl Client {
+    fn of(model: &Model, ike_sa: IkeSaId) -> Option<Self> {
+        /// The rounds of EAP name it first.
+        const ROUNDS: usize = 4;
+        let exchanges = model.ike_sas[ike_sa].exchanges.iter();
+        let phase1 = exchanges
+            .map(|id| &model.exchanges[*id])
+            .filter(|exchange| {
+                [
+                    ExchangeType::IKE_AUTH,
+                    ExchangeType::IDENTITY_PROTECTION,
+                    ExchangeType::AGGRESSIVE,
+                ]
+                .contains(&exchange.kind)
+            });
+        let flights = phase1.take(ROUNDS).flat_map(|exchange| &exchange.flights);
+        let mut own = flights.filter(|flight| flight.by == Role::Initiator);
+        own.find_map(|flight| {
+            let (message, read) = model.opened(flight)?;
+            let name = read
+                .payloads
+                .iter()
+                .find_map(|payload| match &payload.body {
+                    Body::V2(ikev2::Body::Id(id)) if payload.kind == PayloadType::IDI => {
+                        Some((id.id_type, id.data.to_vec()))
+                    }
+                    Body::V1(ikev1::Body::Id(id)) => Some((id.id_type, id.data.to_vec())),
+                    _ => None,
+                })?;
+            Some(Self {
+                from: message.path.from(),
+                to: message.path.to(),
+                name,
+            })
+        })
+    }
+
+    /// Whether it is known to be another: of another name and from another port or address. Where either side
+    /// begins, the names are those of two sides.
+    fn is_other(&self, other: &Self) -> bool {
+        let swapped =
+            self.from.address == other.to.address || self.to.address == other.from.address;
+        !swapped && self.from != other.from && self.name != other.name
+    }
 }
 
 /// A refusal that was read.
@@ -51,6 +110,7 @@ pub fn attempts(case: &Case<'_>) -> Vec<Attempt> {
     }
     for ike_sa in &case.tunnel.ike_sas {
         let exchanges = &case.model.ike_sas[*ike_sa].exchanges;
+        let client = Client::of(case.model, *ike_sa);
         let last_auth = exchanges
             .iter()
             .rfind(|id| case.model.exchanges[**id].kind == ExchangeType::IKE_AUTH);
@@ -67,6 +127,7 @@ pub fn attempts(case: &Case<'_>) -> Vec<Attempt> {
                 exchange: *id,
                 kind,
                 traffic: traffic(&told),
+                client: client.clone(),
                 told,
             }));
         }
@@ -91,8 +152,12 @@ impl Attempt {
         first.map(|said| said.at.1)
     }
 
-    /// Whether it asks for the same traffic as another, as far as both are known.
+    /// Whether it asks for the same traffic as another, as far as both are known, and not for another client.
     pub fn is_like(&self, other: &Self) -> bool {
+        let clients = self.client.as_ref().zip(other.client.as_ref());
+        if clients.is_some_and(|(one, two)| one.is_other(two)) {
+            return false;
+        }
         match (&self.traffic, &other.traffic) {
             _ if self.told.is_of_ike() != other.told.is_of_ike() => false,
             // Either side may have asked for it.

@@ -26,6 +26,8 @@ pub struct Refused {
     pub plaintext: Option<usize>,
     /// Whether it asks for one more child SA beside those that live.
     pub adds: bool,
+    /// Whether the same side renewed a child SA by a request of that size.
+    pub renews: bool,
 }
 
 impl Refused {
@@ -139,6 +141,7 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                 let octets = asked.and_then(|request| case.model.plaintext_range(*id, request));
                 let asking = asked.and_then(|request| asking(case, *id, request));
                 let adds = is_alive && additions.are_like(asking, response.1);
+                let renews = is_alive && !adds && additions.are_renewals(asking);
                 let of_its_kind = match is_alive && !adds {
                     true => &mut alive,
                     false => &mut before,
@@ -150,6 +153,7 @@ pub fn refused(case: &Case<'_>) -> [Vec<Refused>; 2] {
                     response,
                     plaintext: octets.map(|octets| *octets.start()),
                     adds,
+                    renews,
                 });
             }
         }
@@ -198,10 +202,12 @@ fn asking(case: &Case<'_>, ike_sa: IkeSaId, request: &Flight) -> Option<Asking> 
     (most - least < REKEY_SA).then(|| (super::end_of(case.tunnel, from), least, most))
 }
 
-/// Requests that made one more child SA, which replaced none.
+/// Requests that made one more child SA, which replaced none, and those that renewed one.
 struct Additions {
     /// When one of each kind first came.
     first: BTreeMap<Asking, Timestamp>,
+    /// What the requests were known by that are known to have renewed a child SA.
+    renewals: BTreeSet<Asking>,
     /// When child SAs were made, in order: and the last packet of each and those before.
     lives: Vec<(Timestamp, Timestamp)>,
 }
@@ -214,6 +220,7 @@ impl Additions {
             .filter_map(|child| Some((child.made_by?, child.replaces.is_some())))
             .collect();
         let (mut first, mut made_alike) = (BTreeMap::new(), BTreeSet::new());
+        let mut renewals = BTreeSet::new();
         let exchanges = case.ike_sas().flat_map(|sa| &sa.exchanges);
         for id in exchanges {
             let exchange = &case.model.exchanges[*id];
@@ -232,13 +239,14 @@ impl Additions {
             // What made one that was not used is known by its size not to be about the IKE SA, whose rekeying has a
             // public value, and not to renew one.
             let (.., most) = asking;
-            let adds = match replacing.get(id) {
+            let (by_size, replaces) = (case.model.renews_by_size(exchange), replacing.get(id));
+            let adds = match replaces {
                 Some(replaces) => !replaces,
-                None => {
-                    !has_room_for_public_value(most)
-                        && case.model.renews_by_size(exchange) != Some(true)
-                }
+                None => !has_room_for_public_value(most) && by_size != Some(true),
             };
+            if by_size == Some(true) || by_size.is_none() && replaces == Some(&true) {
+                renewals.insert(asking);
+            }
             if adds {
                 let earliest = first.entry(asking).or_insert(time);
                 *earliest = time.min(*earliest);
@@ -258,7 +266,16 @@ impl Additions {
             })
             .collect();
         until_latest(&mut lives);
-        Self { first, lives }
+        Self {
+            first,
+            renewals,
+            lives,
+        }
+    }
+
+    /// Whether requests of that kind renewed a child SA.
+    fn are_renewals(&self, asking: Option<Asking>) -> bool {
+        asking.is_some_and(|asking| self.renewals.contains(&asking))
     }
 
     /// Whether a request of that kind made one, and a child SA that is older lives on at a later time.
@@ -286,18 +303,15 @@ struct Lives {
 
 impl Lives {
     fn of(case: &Case<'_>) -> Self {
-        let mut flows: Vec<_> = case
-            .flows()
-            .map(|flow| (flow.seen.first.1, flow.seen.last.1))
-            .collect();
-        until_latest(&mut flows);
-        let mut by_sa: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let (mut flows, mut by_sa) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
         for flow in case.flows() {
             let child = flow.child_sa.child_sa();
             let sa = child.and_then(|child| case.model.child_sas[child].ike_sa);
-            let times = by_sa.entry(sa).or_default();
-            times.push((flow.seen.first.1, flow.seen.last.1));
+            let times = (flow.seen.first.1, flow.seen.last.1);
+            flows.push(times);
+            by_sa.entry(sa).or_default().push(times);
         }
+        until_latest(&mut flows);
         by_sa.values_mut().for_each(|times| until_latest(times));
         let mut begun: Vec<_> = case.ike_sas().map(|sa| sa.seen.first.1).collect();
         begun.sort_unstable();

@@ -1,9 +1,15 @@
 //! No inner address is assigned.
 
-use crate::diagnose::facts::child;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
-use crate::registry::NotifyType;
+use crate::diagnose::facts::{child, tap};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
+use crate::model::{IkeSa, IkeSaId, Message, Model};
+use crate::registry::{
+    ConfigurationAttributeType, ConfigurationType, ExchangeType, NotifyType, NotifyV1,
+};
 use crate::say;
+use crate::wire::ikev2::{Configuration, ConfigurationAttribute};
+use crate::wire::{self, Body, ikev1};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -29,7 +35,7 @@ const DOCUMENT: &str = "\
 A client asks the gateway for an address inside the tunnel, and gets none; or the gateway wants it to ask, and it does not. Without the address there is no child SA.
 
 ## How it is seen
-With the keys of the IKE SA. IKE_AUTH is answered by INTERNAL_ADDRESS_FAILURE (the gateway has no address to give) or by FAILED_CP_REQUIRED (it gives addresses only, and was not asked for one).
+With the keys of the IKE SA. IKE_AUTH is answered by INTERNAL_ADDRESS_FAILURE (the gateway has no address to give) or by FAILED_CP_REQUIRED (it gives addresses only, and was not asked for one). IKEv1: the client asks for an address in mode config, the reply gives none, and the quick mode that follows is refused by INVALID-ID-INFORMATION, or none follows.
 
 ## What else looks like it
 Without keys the refusal has the size of any other. A gateway that gets its addresses from another server (RADIUS, DHCP) says the same when that does not answer.
@@ -47,7 +53,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     );
     refusals.retain(|one| !one.v1 && (one.answer.reports(empty) || one.answer.reports(unasked)));
     let Some(first) = refusals.first() else {
-        return Vec::new();
+        return in_mode_config(case).into_iter().collect();
     };
     let (from, to) = (first.answer.from, first.asker());
     let what = first.what();
@@ -102,6 +108,144 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         })
         .into_iter()
         .collect()
+}
+
+/// IKEv1: a reply of mode config that gives no address, though one was asked for, and what came of it.
+fn in_mode_config(case: &Case<'_>) -> Option<Finding> {
+    let mut without = case.tunnel.ike_sas.iter().filter_map(|id| {
+        let sa = &case.model.ike_sas[*id];
+        (sa.version.major() == 1).then(|| Without::of(case.model, sa).map(|one| (*id, one)))?
+    });
+    without.find_map(|(id, one)| told(case, id, &one))
+}
+
+fn told(case: &Case<'_>, id: IkeSaId, one: &Without<'_>) -> Option<Finding> {
+    let (from, to) = (one.from, one.to);
+    let mut refusals = case.lasting().to_vec();
+    refusals.retain(|refusal| {
+        refusal.v1
+            && refusal.attempt.ike_sa == id
+            && refusal.asker() == to
+            && refusal.reason == NotifyV1::INVALID_ID_INFORMATION.0
+            && refusal.at().1 > one.at.1
+    });
+    let finding = match child::finding(&RULE, Confidence::Likely, case, &refusals) {
+        Some(finding) => finding
+            .also(one.at, "the reply of mode config, without an address")
+            .says(say!(
+                "{to} asked for an address in mode config, and the reply of {from} gave none. What it then asked for \
+                 under an address of its own {from} refused by INVALID-ID-INFORMATION ({times}).",
+                to,
+                from,
+                times = child::times(refusals.len())
+            ))
+            .or(say!("{from} knows the address of {to}, and refuses other selectors.", from, to)),
+        // Nobody asks for a child SA, and none is in use.
+        None => {
+            let later = |time| time > one.at.1;
+            let asked = case.exchanges().any(|exchange| {
+                exchange.kind == ExchangeType::QUICK_MODE
+                    && exchange.flights.iter().any(|flight| {
+                        let began = crate::diagnose::facts::began(case.model, flight);
+                        began.is_some_and(|(_, time)| later(time))
+                    })
+            });
+            let used = case.flows().any(|flow| later(flow.seen.last.1));
+            let vantage = one.message.vantage;
+            let waited = tap::went_on(case.model, vantage, one.at.1, tap::Tap::PATIENCE);
+            if asked || used || !waited {
+                return None;
+            }
+            Finding::new(
+                &RULE,
+                Confidence::Likely,
+                case.id,
+                one.at,
+                "the reply of mode config, without an address",
+            )
+            .says(say!(
+                "{to} asked for an address in mode config, and the reply of {from} gave none. No quick mode followed.",
+                to,
+                from
+            ))
+        }
+    };
+    Some(
+        finding
+            .title(say!("{from} assigns no inner address to {to}", from, to))
+            .or("The server that gives the addresses (RADIUS, DHCP) does not answer.")
+            .advise(say!(
+                "Look whether the address pool on {from} is used up, and whether it serves the family (IPv4, IPv6) \
+                 that {to} asks for.",
+                from,
+                to
+            )),
+    )
+}
+
+/// A reply of mode config (draft-dukes-ike-mode-cfg section 3.2) that gives no address to who asked for one.
+struct Without<'m> {
+    message: &'m Message,
+    at: Cite,
+    from: IpAddr,
+    to: IpAddr,
+}
+
+impl<'m> Without<'m> {
+    /// The last under an IKE SA, if none gave one.
+    fn of(model: &'m Model, sa: &IkeSa) -> Option<Self> {
+        let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+        let configures = exchanges.filter(|exchange| exchange.kind == ExchangeType::TRANSACTION);
+        let mut without = None;
+        for exchange in configures {
+            let mut asks = false;
+            for flight in &exchange.flights {
+                // What was not read may give one.
+                let (message, read) = model.opened(flight)?;
+                for configuration in configurations(&read) {
+                    let mut addresses = configuration.attributes.iter().filter(is_address);
+                    match configuration.cfg_type {
+                        ConfigurationType::CFG_REQUEST => asks |= addresses.next().is_some(),
+                        _ if addresses.any(gives) => return None,
+                        ConfigurationType::CFG_REPLY if asks => {
+                            let path = &message.path;
+                            without = Some(Self {
+                                message,
+                                at: (message.frame, message.time),
+                                from: path.from().address,
+                                to: path.to().address,
+                            });
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        without
+    }
+}
+
+fn configurations<'r, 'm>(
+    read: &'r wire::Message<'m>,
+) -> impl Iterator<Item = &'r Configuration<'m>> {
+    read.payloads
+        .iter()
+        .filter_map(|payload| match &payload.body {
+            Body::V1(ikev1::Body::Attributes(attributes)) => Some(attributes),
+            _ => None,
+        })
+}
+
+fn is_address(attribute: &&ConfigurationAttribute<'_>) -> bool {
+    [
+        ConfigurationAttributeType::INTERNAL_IP4_ADDRESS,
+        ConfigurationAttributeType::INTERNAL_IP6_ADDRESS,
+    ]
+    .contains(&attribute.kind)
+}
+
+fn gives(attribute: &ConfigurationAttribute<'_>) -> bool {
+    attribute.value.iter().any(|octet| *octet != 0)
 }
 
 #[cfg(test)]

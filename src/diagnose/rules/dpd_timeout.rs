@@ -214,6 +214,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             ))
             .advise("Look whether both sides support MOBIKE, which a change of address needs.");
     }
+    if is_unheard(case.model, sa, probe.flight) {
+        finding
+            .says
+            .add("The peer has said nothing on this IKE SA since the rekeying that made it.");
+        finding = finding
+            .or("The peer does not hold this IKE SA: the rekeying ended for one side only.")
+            .advise("Compare by their SPIs which IKE SAs both sides hold.");
+    }
     if let Some(spoke) = spoke {
         finding = finding.also(spoke, "IKE of the peer meanwhile");
     } else if let Some(aside) = aside {
@@ -261,6 +269,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         finding = finding.also(latest.last, "the last request in vain, on a later IKE SA");
     }
     vec![finding]
+}
+
+/// Whether an IKE SA was made by rekeying, and whom a request under it is for sent nothing under it.
+fn is_unheard(model: &Model, sa: &IkeSa, request: &Flight) -> bool {
+    let exchanges = sa.exchanges.iter().map(|id| &model.exchanges[*id]);
+    let mut flights = exchanges.flat_map(|exchange| &exchange.flights);
+    sa.made_by.is_some() && flights.all(|flight| flight.by == request.by)
 }
 
 /// IKE of the peer under another IKE SA while the request was sent: it begins anew, or answers who does.

@@ -67,8 +67,8 @@ struct Deaf<'m> {
 
 /// What was answered.
 enum Kind {
-    /// SYNs, of which so many were sent again.
-    Syns(usize),
+    /// SYNs: those that were sent again are cited.
+    Syns,
     /// Data, which was sent again so often.
     Data(u64),
 }
@@ -98,7 +98,7 @@ fn deaf_to_syn_acks<'m>(inside: &Inside<'m>) -> Option<Deaf<'m>> {
         end: first.end,
         out: first.out,
         answer: first.back.tcp.as_ref()?.syn_ack?.first,
-        kind: Kind::Syns(again.len()),
+        kind: Kind::Syns,
         again,
     })
 }
@@ -178,7 +178,7 @@ fn finding(case: &Case<'_>, deaf: &Deaf<'_>) -> Option<Finding> {
         }
     };
     let (passed, again, says) = match deaf.kind {
-        Kind::Syns(again) => (
+        Kind::Syns => (
             say!(
                 "SYN-ACK from {server} for {side}, in ESP to {gateway}",
                 server,
@@ -190,7 +190,7 @@ fn finding(case: &Case<'_>, deaf: &Deaf<'_>) -> Option<Finding> {
                 "{side} sent {syns} again after the SYN-ACK of {server} had passed here in ESP, and \
                  opened no connection.",
                 side,
-                syns = count(again as u64, "SYN"),
+                syns = count(deaf.again.len() as u64, "SYN"),
                 server
             ),
         ),

@@ -25,7 +25,7 @@ const DOCUMENT: &str = "\
 A receiver takes each sequence number once; the copy is thrown away. Copies are made by the network, or by someone who replays old packets. A counter that begins again on the same SPI is a violation of RFC 4303 by the sender.
 
 ## How it is seen
-The same SPI and sequence number comes more than once, or the numbers begin again at 1 on a living SPI.
+The same SPI and sequence number comes more than once, or the numbers begin again at 1 on a living SPI. Soon after the first number a counter that begins again looks like repeats: packets of another size than those that bore their numbers before are no copies.
 
 ## What else looks like it
 A capture that records each packet twice, as on mirror ports and bridges. If a quarter of all packets or more is there twice, this rule speaks only if the copies come much later, and in one direction; if some are, within a moment, as where one of several mirrored VLANs is there twice, it is information. A counter also begins again with a new SA that bears the same SPI, with manual keys after a restart, and on a cluster whose other member takes over: without a negotiation in the capture, or after one, it is information.
@@ -49,12 +49,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         for end in [0, 1] {
             let back = directions.flows(1 - end);
             let alike = || back.iter().any(|flow| is_everywhere(flow));
-            for flow in directions
-                .flows(end)
-                .iter()
-                .copied()
-                .filter(|flow| replays(flow) || comes_later(flow) && !alike())
-            {
+            for flow in directions.flows(end).iter().copied().filter(|flow| {
+                replays(flow) || is_renumbered(flow) || comes_later(flow) && !alike()
+            }) {
                 if worst.is_none_or(|worst| weight(flow) > weight(worst)) {
                     worst = Some(flow);
                 }
@@ -76,19 +73,21 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .find(odd)
         .map_or(flow.seen.first, |anomaly| (anomaly.frame, anomaly.time));
     let tally = flow.sequence;
+    let renumbered = tally.restarts == 0 && is_renumbered(flow);
+    let begins_again = tally.restarts > 0 || renumbered;
     let mut finding = Finding::new(
         &RULE,
         Confidence::Likely,
         case.id,
         at,
-        match tally.restarts {
-            0 => say!("a number of {spi} that had come before", spi = flow.key.spi),
-            _ => say!("the numbers of {spi} begin again", spi = flow.key.spi),
+        match begins_again {
+            false => say!("a number of {spi} that had come before", spi = flow.key.spi),
+            true => say!("the numbers of {spi} begin again", spi = flow.key.spi),
         },
     )
-    .title(match tally.restarts {
-        0 => say!("ESP {spi} repeats sequence numbers", spi = flow.key.spi),
-        _ => say!("The sequence numbers of ESP {spi} begin again", spi = flow.key.spi),
+    .title(match begins_again {
+        false => say!("ESP {spi} repeats sequence numbers", spi = flow.key.spi),
+        true => say!("The sequence numbers of ESP {spi} begin again", spi = flow.key.spi),
     })
     .says(if tally.restarts > 0 {
         say!(
@@ -100,6 +99,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .then((tally.duplicate > 0).then(|| {
             say!("{packets} bear a number that had come before.", packets = count(tally.duplicate, "packet"))
         }))
+    } else if renumbered {
+        say!(
+            "{twice} of {packets} packets of {spi} bear a number that had come before, and {renumbered} of them are \
+             seen to be of another size than the one that bore it: they are no copies. The counter began again, which \
+             RFC 4303 forbids within an SA: the receiver throws all away until the old number is passed.",
+            twice = tally.duplicate,
+            packets = flow.packets,
+            spi = flow.key.spi,
+            renumbered = flow.renumbered
+        )
     } else {
         say!(
             "{twice} of {packets} packets of {spi} bear a number that had come before; the \
@@ -113,27 +122,27 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let upstream = taps::upstream(case, flow).filter(|_| tally.duplicate > 0);
     // Copies that came later than a tap makes them, and that another tap before it does not have.
     let on_way = real(flow) && upstream.is_some_and(|before| before.sequence.duplicate == 0);
-    if tally.restarts == 0 && !on_way {
+    if !begins_again && !on_way {
         finding = finding.or(match comes_later(flow) {
             true => "Two recordings whose clocks differ were merged.",
             false => "The tap records some packets twice.",
         });
     }
-    let copies = !real(flow);
+    let copies = !real(flow) && !renumbered;
     // Nothing but their delay tells them from a tap's.
     finding.confidence = finding.confidence.lower_if(is_everywhere(flow));
-    let anew = tally.restarts > 0 && copies;
+    let anew = tally.restarts > 0 && copies || renumbered;
     if copies && tally.restarts == 0 || anew && may_be_new(case, flow) {
         finding = finding.severity(Severity::Info);
         finding.confidence = Confidence::Possible;
     }
-    if tally.restarts > 0 {
+    if begins_again {
         finding = finding
             .or("A new SA bears the same SPI, or the keys are manual ones.")
             .or("Another member of a cluster took over without the counters.");
         finding.confidence = Confidence::Possible;
     }
-    if let Some(before) = upstream {
+    if let Some(before) = upstream.filter(|_| !renumbered) {
         let tap = taps::name(case.model, before.key.vantage);
         finding.says.add(match before.sequence.duplicate {
             0 => say!(
@@ -149,24 +158,25 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         });
     }
     let others = esp::further(case, flow, |other| real(other) && replays(other));
-    if others > 0 && tally.restarts == 0 {
+    if others > 0 && !begins_again {
         finding.says.add(say!(
             "Copies came in {flows}, too.",
             flows = count(others, "further SA")
         ));
     }
-    finding = match tally.restarts {
-        0 if on_way => finding.advise("Look for loops and duplicating devices on the path."),
-        0 => finding
+    finding = match begins_again {
+        false if on_way => finding.advise("Look for loops and duplicating devices on the path."),
+        false => finding
             .advise("See whether the tap records packets twice: compare the times of the copies.")
             .advise("Look for loops and duplicating devices on the path."),
-        _ => finding.advise(
+        true => finding.advise(
             "Unless a new SA bears the same SPI, the sender lost its state: restart the tunnel, and ask its vendor.",
         ),
     };
     for anomaly in flow.anomalies.iter().filter(odd).skip(1) {
         let note = match anomaly.kind {
             AnomalyKind::Restart(_) => "they begin again",
+            _ if renumbered => "another number that had come before",
             _ => "another copy",
         };
         finding = finding.also((anomaly.frame, anomaly.time), note);
@@ -177,6 +187,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 fn replays(flow: &EspFlow) -> bool {
     let copies = flow.sequence.duplicate;
     flow.sequence.restarts > 0 || (copies >= FEW && !is_everywhere(flow))
+}
+
+/// Whether packets bear numbers that others had borne before, and are no copies of those. A sender that lost its
+/// counter, and not its keys, begins again at 1 (RFC 4303 section 3.3.3).
+fn is_renumbered(flow: &EspFlow) -> bool {
+    u64::from(flow.renumbered) >= FEW
 }
 
 /// Whether so much is there twice as a tap makes it.
@@ -213,13 +229,14 @@ fn real(flow: &EspFlow) -> bool {
 }
 
 /// Whether a counter may begin again with a new SA: one was set up before it did, or none was seen at
-/// all.
+/// all. Of a counter that begins again soon after the first number repeats are all that is seen.
 fn may_be_new(case: &Case<'_>, flow: &EspFlow) -> bool {
-    let restarts = flow
-        .anomalies
-        .iter()
-        .filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Restart(_)))
-        .map(|anomaly| anomaly.time);
+    let begins = |anomaly: &&crate::model::Anomaly| match flow.sequence.restarts {
+        0 => matches!(anomaly.kind, AnomalyKind::Duplicate(_)),
+        _ => matches!(anomaly.kind, AnomalyKind::Restart(_)),
+    };
+    let restarts = flow.anomalies.iter().filter(begins);
+    let restarts = restarts.map(|anomaly| anomaly.time);
     let exchanges = || {
         let ike_sas = case.tunnel.ike_sas.iter();
         ike_sas.flat_map(|id| &case.model.ike_sas[*id].exchanges)

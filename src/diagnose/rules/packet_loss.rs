@@ -503,6 +503,11 @@ enum Cause {
     Unknown,
 }
 
+/// Whether what is missing towards an end is known not to be lost by the recording.
+pub(super) fn is_of_path(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> bool {
+    cause(case, case.tap(), directions, end) != Cause::Unknown
+}
+
 fn cause(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> Cause {
     let (missing, came) = tally(directions.flows(end));
     if lack_alike(case, directions, end, missing) {

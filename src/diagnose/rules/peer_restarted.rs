@@ -8,7 +8,7 @@ use crate::diagnose::facts::{
 };
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
-use crate::model::{EspFlow, IkeSa, IkeSaId, IkeState};
+use crate::model::{EspFlow, Exchange, Flight, IkeSa, IkeSaId, IkeState};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp, Vantage};
@@ -336,7 +336,7 @@ fn restarted(
         .rfind(|id| case.model.ike_sas[**id].seen.first.1 < start.1)
         .copied();
     match old {
-        Some(old) if case.model.ike_sas[old].seen.last.1 > start.1 => return None,
+        Some(old) if uses(case, old, message.path.from().address, start.1) => return None,
         None if !past.is_known_by_esp(start.1) => return None,
         _ => {}
     }
@@ -350,6 +350,42 @@ fn restarted(
             begins_anew(case, past, asker.0, start).filter(|_| !v1 || fell_silent(case, end, start))
         })
         .or_else(|| forgets(case, past, asker, start, old?, new))
+}
+
+/// Whether who begins anew still uses an older IKE SA. That the other side asks on it in vain, or closes it when it has
+/// the new one, tells nothing of that.
+fn uses(case: &Case<'_>, old: IkeSaId, who: IpAddr, start: Timestamp) -> bool {
+    /// Who asks in vain does not ask so many things.
+    const ASKED: usize = 8;
+    let old = &case.model.ike_sas[old];
+    if old.seen.last.1 <= start {
+        return false;
+    }
+    let exchanges = old.exchanges.iter().rev();
+    let mut exchanges = exchanges.map(|id| &case.model.exchanges[*id]);
+    let is_before = |exchange: &Exchange| {
+        let mut began = exchange.flights.iter();
+        began.all(|flight| began_before(case, flight, start))
+    };
+    let of_who = |flight: &Flight| {
+        first(case.model, flight).is_none_or(|message| {
+            message.time > start
+                && end_of(case.tunnel, message.path.from().address) == end_of(case.tunnel, who)
+        })
+    };
+    for _ in 0..ASKED {
+        let Some(exchange) = exchanges.next().filter(|one| !is_before(one)) else {
+            return false;
+        };
+        if exchange.flights.iter().any(of_who) {
+            return true;
+        }
+    }
+    true
+}
+
+fn began_before(case: &Case<'_>, flight: &Flight, start: Timestamp) -> bool {
+    began(case.model, flight).is_some_and(|(_, time)| time <= start)
 }
 
 /// The silent side begins by itself, while the other sent into the void.
@@ -482,11 +518,12 @@ fn forgets(
     new: &IkeSa,
 ) -> Option<Finding> {
     let end = end_of(case.tunnel, who)?;
-    // ISAKMP SAs expire without a word, and their ESP lives on.
-    if new.version.major() == 1
-        || new.replaces.is_some()
-        || life::closing(case.model, old).is_some()
-    {
+    // ISAKMP SAs expire without a word, and their ESP lives on. What the other side says on the old IKE SA afterwards,
+    // and is not answered, is no closing of it by who begins anew.
+    let closing = life::closing(case.model, old).filter(|closing| {
+        closing.at.1 <= start.1 || end_of(case.tunnel, closing.from) == Some(end)
+    });
+    if new.version.major() == 1 || new.replaces.is_some() || closing.is_some() {
         return None;
     }
     let heard = case.heard().last(end, start.1)?;

@@ -102,7 +102,8 @@ fn limited(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<F
     let left = Located::of(case.tunnel, end)
         .filter(|located| located.far == directions.vantage && located.lost > 0);
     let is_whole = flow.sequence.bursts as f64 / packets * back >= EXPECTED
-        || left.is_some_and(|located| !located.may_be_leak());
+        || left.is_some_and(|located| !located.may_be_leak())
+        || packet_loss::is_of_path(case, directions, end);
     let fast = rate * mean * 8.0 >= BUSY;
     let mut finding = Finding::new(
         &RULE,

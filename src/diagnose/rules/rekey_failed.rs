@@ -11,6 +11,7 @@ use crate::model::{ChildOutcome, Model};
 use crate::registry::{ExchangeType, NotifyType};
 use crate::say;
 use crate::units::{Span, Timestamp};
+use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -44,7 +45,7 @@ A living tunnel cannot renew its keys: the peer refuses, or does not answer. Whe
 ESP flows, or, where the capture has no ESP, the peers negotiate anew soon and leave the IKE SA. CREATE_CHILD_SA requests are answered by a single notification, or in IKEv1 quick mode by an informational message, and none succeeds soon after. With the keys of the IKE SA the notification tells why. Or a CREATE_CHILD_SA request is sent again and again without an answer, while the peer's own requests come and are answered: smaller messages pass. So may be message 1 of quick mode in IKEv1, while ESP of the peer goes on.
 
 ## What else looks like it
-A refused attempt to add one more child SA while the others live on. A side that makes, renews or closes an SA itself refuses meanwhile by TEMPORARY_FAILURE, as it must. One refusal that is followed by success is normal; several that are, in the end, are a warning. A single sealed refusal before the peers negotiate anew, or before one child SA of several ends, is a warning too: a reauthentication may come by itself. Where the requests are large enough to carry a public value, see pfs-mismatch.
+A refused attempt to add one more child SA while the others live on: as long as nothing that was in use ends, and the same side renewed none by a request of that size, a rekeying is no more than possible. A side that makes, renews or closes an SA itself refuses meanwhile by TEMPORARY_FAILURE, as it must. One refusal that is followed by success is normal; several that are, in the end, are a warning. A single sealed refusal before the peers negotiate anew, or before one child SA of several ends, is a warning too: a reauthentication may come by itself. Where the requests are large enough to carry a public value, see pfs-mismatch.
 
 ## What to do
 1. Compare the ESP proposals and PFS groups of both sides.
@@ -71,22 +72,40 @@ fn by_size(case: &Case<'_>) -> Option<Finding> {
         .first()
         .is_some_and(|first| first.room_for_public_value().is_some());
     let aftermath = aftermath(case, refused).filter(|_| !large)?;
-    // A quick mode that renews a child SA is like one that adds another: what becomes of those in use tells.
-    let may_add = is_v1(case, refused) && !is_missed(case, refused);
+    // A request that renews a child SA is like one that adds another: a quick mode differs in nothing, and
+    // CREATE_CHILD_SA by N(REKEY_SA) alone (RFC 7296 section 1.3.3), which is small beside what proposals and selectors
+    // vary by. What the same side was granted by a request of that size tells, or what becomes of those in use.
+    let renews = refused.iter().any(|one| one.renews);
+    let may_add = !renews && !is_missed(case, refused);
     let (confidence, severity) = match refused.len() {
         1 => (Confidence::Possible, Severity::Warning),
-        _ if may_add => (Confidence::Possible, Severity::Warning),
+        _ if may_add && is_v1(case, refused) => (Confidence::Possible, Severity::Warning),
+        // Whichever it is, a child SA that is wanted is not made.
+        _ if may_add => (Confidence::Possible, RULE.severity),
         _ => (Confidence::Likely, RULE.severity),
     };
-    let finding = finding(&RULE, confidence, case, refused)?;
+    let mut finding = finding(&RULE, confidence, case, refused)?;
     let severity = severity.min(finding.severity);
+    if may_add && refused.len() > 1 {
+        finding.title = say!(
+            "{by} refuses to rekey, or to make a further child SA",
+            by = refuser(case, refused)?
+        );
+    }
+    let mut says = match is_v1(case, refused) {
+        true => quick_refusals(refused.len(), aftermath),
+        false => refusals(refused.len(), aftermath),
+    };
+    if may_add && refused.len() > 1 {
+        says.add(
+            "Nothing that was in use is seen to end for it. Whether they were to renew a child SA or to add another is \
+             sealed.",
+        );
+    }
     Some(
         finding
             .severity(severity)
-            .says(match is_v1(case, refused) {
-                true => quick_refusals(refused.len(), aftermath),
-                false => refusals(refused.len(), aftermath),
-            })
+            .says(says)
             .or("An attempt to add a child SA is refused, not a rekeying.")
             .advise("Compare ESP proposals, PFS groups and traffic selectors of both sides.")
             .advise("Read the log of the side that refuses."),
@@ -510,6 +529,18 @@ fn is_missed(case: &Case<'_>, refused: &[Refused]) -> bool {
         || ran_out(case, first.response.1).is_some()
 }
 
+/// Who refused the first of these.
+fn refuser(case: &Case<'_>, refused: &[Refused]) -> Option<IpAddr> {
+    let flight = case.model.exchanges[refused.first()?.exchange]
+        .flights
+        .first()?;
+    let path = &facts::first(case.model, flight)?.path;
+    Some(match flight.response {
+        true => path.from().address,
+        false => path.to().address,
+    })
+}
+
 /// A finding with every refusal as evidence.
 pub(super) fn finding(
     rule: &'static Rule,
@@ -518,15 +549,7 @@ pub(super) fn finding(
     refused: &[Refused],
 ) -> Option<Finding> {
     let first = refused.first()?;
-    let asked = case.model.exchanges[first.exchange].flights.first();
-    let by = asked
-        .and_then(|flight| crate::diagnose::facts::first(case.model, flight))
-        .map(
-            |message| match asked.is_some_and(|flight| flight.response) {
-                true => message.path.from().address,
-                false => message.path.to().address,
-            },
-        )?;
+    let by = refuser(case, refused)?;
     let note = match is_v1(case, refused) {
         true => "quick mode message 1 answered by an informational message",
         false => "CREATE_CHILD_SA answered by one notification",

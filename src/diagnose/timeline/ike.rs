@@ -10,9 +10,9 @@ use crate::diagnose::{Case, Cite};
 use crate::language::{Text, list};
 use crate::model::{
     AuthOutcome, ChildOutcome, Deleted, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeState,
-    IkeSuite, Model, Negotiation, Notice, Role, selector,
+    IkeSuite, Model, Negotiation, Notice, Role, negotiation, selector,
 };
-use crate::registry::{ExchangeType, NotifyType, TransformType};
+use crate::registry::{ExchangeType, NotifyType, PayloadType, TransformType};
 use crate::say;
 use crate::units::{Endpoint, EspSpi, Span, Timestamp, Vantage};
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,11 +227,27 @@ impl Teller<'_, '_> {
         let at = began(self.model, answer)?;
         let told = self.model.negotiation(last);
         let why = told.as_ref().and_then(|told| reasons(told, sa));
-        let says = match (refused, why) {
+        // Only some errors refuse the other side itself (RFC 7296 section 2.21.2); after the others the IKE SA is
+        // made as usual, if the answer proves who sent it (section 1.2).
+        let answered = told.as_ref().and_then(|told| told.refused());
+        let of_child = answered.is_some_and(|answer| {
+            let mut errors = answer.errors.iter();
+            errors.all(|told| negotiation::is_of_child(told.kind))
+        });
+        let refuses = refused && !of_child;
+        let read = self.model.opened(answer);
+        let unproven = !sa.state.was_up()
+            && read.is_some_and(|(_, read)| read.payload(PayloadType::AUTH).is_none());
+        let says = match (refuses, why) {
             (true, None) if self.model.opened(answer).is_some() => {
                 say!("{from} refuses authentication: EAP failed", from)
             }
             (true, Some(why)) => say!("{from} refuses authentication: {why}", from, why),
+            (false, Some(why)) if unproven => say!(
+                "{from} refuses the child SA in an answer without AUTH, so that no IKE SA comes up either: {why}",
+                from,
+                why
+            ),
             (true, None) => say!(
                 "{from} refuses authentication, as the size of its answer tells; the reason is \
                  encrypted",
@@ -241,7 +257,10 @@ impl Teller<'_, '_> {
             (false, None) => return None,
         };
         let event = Event::new(at, Kind::Refused, says);
-        Some(if refused { event.anew() } else { event })
+        Some(match refused || unproven {
+            true => event.anew(),
+            false => event,
+        })
     }
 
     /// IKEv1: the informational message in place of what phase 1 lacks, whose reason is not read.
