@@ -5,9 +5,9 @@ use crate::diagnose::facts::{asked, end_of, life};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::limits;
-use crate::model::{IkeSaId, InnerWay, Link, Model, Run};
+use crate::model::{IkeSaId, IkeState, InnerWay, Link, Model, Run};
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 use std::iter;
 
 /// The rule.
@@ -66,8 +66,26 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// The deletes of IKE SAs by one end that were answered, and that no rekey explains.
 fn resets(case: &Case<'_>, end: usize) -> Vec<(IkeSaId, Cite)> {
-    let up = case.ike_sas().filter(|sa| sa.state.was_up());
-    let last_up = up.map(|sa| sa.seen.first.1).max();
+    /// So many of the latest are looked at: there may be thousands.
+    const LATEST: usize = 8;
+    let ids = case.tunnel.ike_sas.iter();
+    let mut up: Vec<(Timestamp, IkeSaId)> = ids
+        .filter(|id| case.model.ike_sas[**id].state.was_up())
+        .map(|id| (case.model.ike_sas[*id].seen.first.1, *id))
+        .collect();
+    up.sort_unstable();
+    let last_up = up.last().map(|(first, _)| *first);
+    // Whether one that came up after this, and before that moment, was not gone by then.
+    let is_outlived = |id: IkeSaId, at: Timestamp| {
+        let first = case.model.ike_sas[id].seen.first.1;
+        let until = up.partition_point(|(first, _)| *first <= at);
+        let latest = up.get(..until).unwrap_or_default().iter().rev();
+        let mut younger = latest.take(LATEST).filter(|one| one.0 > first);
+        younger.any(|(_, younger)| {
+            let sa = &case.model.ike_sas[*younger];
+            sa.state != IkeState::Deleted || sa.seen.last.1 > at
+        })
+    };
     case.tunnel
         .ike_sas
         .iter()
@@ -85,6 +103,9 @@ fn resets(case: &Case<'_>, end: usize) -> Vec<(IkeSaId, Cite)> {
                 other.replaces == Some(*id)
                     && (other.seen.first.1 <= closing.at.1 || !life::is_begun(case.model, other))
             });
+            // Nor does it reset the tunnel if a younger one stands beside it: who authenticates anew makes that first, and
+            // where both ends do so at once only one of them takes the place of the old one.
+            let succeeded = succeeded || is_outlived(*id, closing.at.1);
             // IKEv1 answers no Delete; that the peer agrees to another IKE SA tells as much.
             let anew = || last_up.is_some_and(|up| up > closing.at.1);
             let alive = last.response().is_some() || asked::is_v1(last.kind) && anew();
@@ -320,6 +341,26 @@ mod tests {
         let lives: String = (0..3).map(|n| life(n, false)).collect();
         let others: String = (0..3).map(beside).collect();
         silent(&(lives + &others), "health-check-reset");
+    }
+
+    #[test]
+    fn who_makes_the_next_before_the_old_is_deleted_authenticates_anew() {
+        // Each next one is begun two seconds before the delete.
+        let lives: String = (0..4).map(|n| life(n, false)).collect();
+        let sooner = |line: &str| {
+            let mut words = line.trim().splitn(2, ' ');
+            let (time, rest) = (words.next()?.parse::<f64>().ok()?, words.next()?);
+            let begins = rest.contains("IKE_SA_INIT") || rest.contains("IKE_AUTH");
+            let time = if begins && time >= 60.0 {
+                time - 29.0
+            } else {
+                time
+            };
+            Some(format!("{time:.1} {rest}\n"))
+        };
+        let anew: String = lives.lines().filter_map(sooner).collect();
+        verdict(&lives, "health-check-reset");
+        silent(&anew, "health-check-reset");
     }
 
     #[test]
