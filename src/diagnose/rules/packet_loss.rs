@@ -269,7 +269,7 @@ fn is_one_piece(located: &Located<'_>) -> bool {
 fn is_interruption(located: &Located<'_>, first: Cite) -> bool {
     longest(located).is_some_and(|longest| {
         let lasted = longest.after.map(|after| after.1.since(first.1));
-        u64::from(longest.run.length()) >= INTERRUPTED
+        longest.run.length() >= INTERRUPTED
             && lasted.is_some_and(|lasted| lasted >= path_outage::OUTAGE)
     })
 }
