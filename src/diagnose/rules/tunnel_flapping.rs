@@ -562,6 +562,36 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_lost_while_one_of_two_that_crossed_stands() {
+        // A authenticates anew again and again; each other time B begins at that moment as well, and closes its own.
+        let lives: String = (1..5)
+            .map(|n: u32| {
+                let (at, soon, next) = (50 * n, 50 * n + 5, 50 * n + 51);
+                let own = up(n, at).replace("seq 1..90", "seq 1..50");
+                let own = format!(
+                    "{own}{next}.0 A:500 > B:500 INFORMATIONAL i={n} r=9{n} id=2 request sealed 80 opened D(IKE)
+                     {next}.1 B:500 > A:500 INFORMATIONAL i={n} r=9{n} id=2 response sealed 80 opened\n"
+                );
+                if n % 2 == 0 {
+                    return own;
+                }
+                let twin = up(n + 10, at)
+                    .replace("A:500 > B:500", "X")
+                    .replace("B:500 > A:500", "A:500 > B:500")
+                    .replace('X', "B:500 > A:500");
+                let twin: Vec<&str> = twin.lines().take(4).collect();
+                format!(
+                    "{own}{}
+                     {soon}.0 B:500 > A:500 INFORMATIONAL i=1{n} r=91{n} id=2 request sealed 80 opened D(IKE)
+                     {soon}.1 A:500 > B:500 INFORMATIONAL i=1{n} r=91{n} id=2 response sealed 80 opened\n",
+                    twin.join("\n")
+                )
+            })
+            .collect();
+        silent(&lives, "tunnel-flapping");
+    }
+
+    #[test]
     fn two_ike_sas_that_cross_are_lost_together() {
         let twin = |spi: u32, at: u32| {
             let other = up(spi + 10, at)
