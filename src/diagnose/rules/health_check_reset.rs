@@ -5,9 +5,9 @@ use crate::diagnose::facts::{asked, end_of, life};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::limits;
-use crate::model::{IkeSaId, InnerWay, Link, Model, Run};
+use crate::model::{IkeSaId, IkeState, InnerWay, Link, Model, Run};
 use crate::say;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 use std::iter;
 
 /// The rule.
@@ -66,8 +66,30 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// The deletes of IKE SAs by one end that were answered, and that no rekey explains.
 fn resets(case: &Case<'_>, end: usize) -> Vec<(IkeSaId, Cite)> {
-    let up = case.ike_sas().filter(|sa| sa.state.was_up());
-    let last_up = up.map(|sa| sa.seen.first.1).max();
+    /// So many of the latest are looked at: there may be thousands.
+    const LATEST: usize = 8;
+    let ids = case.tunnel.ike_sas.iter();
+    let mut up: Vec<(Timestamp, IkeSaId)> = ids
+        .filter(|id| case.model.ike_sas[**id].state.was_up())
+        .map(|id| (case.model.ike_sas[*id].seen.first.1, *id))
+        .collect();
+    up.sort_unstable();
+    let last_up = up.last().map(|(first, _)| *first);
+    // Whether one that came up after this, and before that moment, was not gone by then.
+    let is_outlived = |id: IkeSaId, at: Timestamp| {
+        // What was begun before the recording is older than all that is begun in it.
+        let this = &case.model.ike_sas[id];
+        let first = life::is_begun(case.model, this).then_some(this.seen.first.1);
+        let until = up.partition_point(|(first, _)| *first <= at);
+        let latest = up.get(..until).unwrap_or_default().iter().rev();
+        let mut younger = latest
+            .take(LATEST)
+            .filter(|one| one.1 != id && first.is_none_or(|first| one.0 > first));
+        younger.any(|(_, younger)| {
+            let sa = &case.model.ike_sas[*younger];
+            sa.state != IkeState::Deleted || sa.seen.last.1 > at
+        })
+    };
     case.tunnel
         .ike_sas
         .iter()
@@ -85,6 +107,9 @@ fn resets(case: &Case<'_>, end: usize) -> Vec<(IkeSaId, Cite)> {
                 other.replaces == Some(*id)
                     && (other.seen.first.1 <= closing.at.1 || !life::is_begun(case.model, other))
             });
+            // Nor does it reset the tunnel if a younger one stands beside it: who authenticates anew makes that first, and
+            // where both ends do so at once only one of them takes the place of the old one.
+            let succeeded = succeeded || is_outlived(*id, closing.at.1);
             // IKEv1 answers no Delete; that the peer agrees to another IKE SA tells as much.
             let anew = || last_up.is_some_and(|up| up > closing.at.1);
             let alive = last.response().is_some() || asked::is_v1(last.kind) && anew();
@@ -320,6 +345,27 @@ mod tests {
         let lives: String = (0..3).map(|n| life(n, false)).collect();
         let others: String = (0..3).map(beside).collect();
         silent(&(lives + &others), "health-check-reset");
+    }
+
+    #[test]
+    fn who_makes_the_next_before_the_old_is_deleted_authenticates_anew() {
+        // Each is deleted three seconds after the next was made.
+        let lives: String = (0..5).map(|n| life(n, false)).collect();
+        let timed = |line: &str| {
+            let (time, rest) = line.trim().split_once(' ')?;
+            Some((time.parse::<f64>().ok()?, rest.to_owned()))
+        };
+        let later = |(time, rest): (f64, String)| match rest.contains("INFORMATIONAL") {
+            true => (time + 30.0, rest),
+            false => (time, rest),
+        };
+        let anew = || lives.lines().filter_map(timed).map(later);
+        let line = |(time, rest): (f64, String)| format!("{time:.1} {rest}\n");
+        verdict(&lives, "health-check-reset");
+        silent(&anew().map(line).collect::<String>(), "health-check-reset");
+        // The recording begins after the first two were made.
+        let cut = anew().filter(|(time, rest)| *time > 62.0 || rest.contains("ESP"));
+        silent(&cut.map(line).collect::<String>(), "health-check-reset");
     }
 
     #[test]

@@ -27,10 +27,10 @@ const DOCUMENT: &str = "\
 The tunnel carries traffic between two hosts, but connections to one port fail: a filter drops them, or nothing listens there.
 
 ## How it is seen
-With the keys of ESP, or without encryption. The hosts exchange other packets. To one port every SYN stays without answer and is repeated (a filter drops it), or is answered by RST (nothing listens) or by an ICMP error (whoever sends it refuses).
+With the keys of ESP, or without encryption. The hosts exchange other packets. To one port every SYN, or every one since some moment, stays without answer and is repeated (a filter drops it), or is answered by RST (nothing listens) or by an ICMP error (whoever sends it refuses).
 
 ## What else looks like it
-Connections that open and hang as soon as data flows: that is the size of packets, see mtu-black-hole. A service that is down for a while. A check of a service that is off, refused by RST at even intervals, and a single attempt that is refused, are told for information only.
+Connections that open and hang as soon as data flows: that is the size of packets, see mtu-black-hole. A service that is down for a while. A check of a service that is off, refused by RST at even intervals, and a single attempt that is refused, are told for information only; so is a port that refuses where connections opened before.
 
 ## What to do
 1. SYN without answer: permit the port in the rules on the way and on the host, both directions.
@@ -50,7 +50,10 @@ struct Port {
     pending: u64,
     refused: u64,
     attempts: u64,
-    answered: bool,
+    /// Connections that nobody answered.
+    calls: u64,
+    /// Whether connections opened before all of these.
+    stopped: bool,
     places: Vec<Cite>,
     refusals: Vec<Cite>,
     end: usize,
@@ -60,9 +63,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let Some(inside) = case.inside() else {
         return Vec::new();
     };
-    let mut ports: BTreeMap<(Vantage, IpAddr, IpAddr, u16), Port> = BTreeMap::new();
+    let mut ports: BTreeMap<(Vantage, IpAddr, IpAddr, u16), Vec<&Asking<'_>>> = BTreeMap::new();
     for asking in inside.asked_once().filter(|one| one.to.port != Some(BGP)) {
-        let (Some(tcp), Some(number)) = (&asking.out.tcp, asking.to.port) else {
+        let (Some(_), Some(number)) = (&asking.out.tcp, asking.to.port) else {
             continue;
         };
         let key = (
@@ -71,17 +74,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             asking.to.address,
             number,
         );
-        let port = ports.entry(key).or_default();
-        port.end = asking.end;
-        port.attempts += tcp.attempts;
-        add(port, asking, case.model);
+        ports.entry(key).or_default().push(asking);
     }
+    let ports = ports
+        .into_iter()
+        .map(|(key, calls)| (key, Port::of(&calls, case.model)));
     // Two taps tell the same twice.
     let mut told = BTreeSet::new();
     ports
-        .iter()
-        .filter(|(_, port)| !port.answered)
-        .filter_map(|(key, port)| Some((*key, finding(case.id, inside, *key, port)?)))
+        .filter(|(_, port)| !port.stopped || port.calls.max(port.refused) >= FEW)
+        .filter_map(|(key, port)| Some((key, finding(case.id, inside, key, &port)?)))
         .filter(|((_, from, to, number), _)| told.insert((*from, *to, *number)))
         .map(|(_, finding)| finding)
         .take(PORTS)
@@ -91,17 +93,42 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// Ports that are told of one tunnel: more than people read.
 const PORTS: usize = 8;
 
-fn add(port: &mut Port, asking: &Asking<'_>, model: &Model) {
-    let back = asking.back.tcp.as_ref();
-    port.answered |= back.is_some_and(|tcp| tcp.syn_acks > 0);
-    if let Some(refusal) = back.and_then(|tcp| tcp.refusal) {
-        port.refused += 1;
-        port.refusals.push(refusal);
-        port.places.extend(asking.out.seen.map(|seen| seen.first));
-    } else if let Some(silent) = asking.unanswered(model) {
-        port.silent += silent.requests;
-        port.pending += silent.pending;
-        port.places.extend(silent.places);
+impl Port {
+    /// What became of the connections since the last that opened, or of all.
+    fn of(calls: &[&Asking<'_>], model: &Model) -> Self {
+        let began = |asking: &Asking<'_>| Some(asking.out.seen?.first.1);
+        let opens = |asking: &&&Asking<'_>| {
+            let back = asking.back.tcp.as_ref();
+            back.is_some_and(|tcp| tcp.syn_acks > 0)
+        };
+        let opened = calls.iter().filter(opens);
+        let opened = opened.filter_map(|asking| began(asking)).max();
+        let since = calls
+            .iter()
+            .filter(|asking| !opens(asking) && began(asking) > opened);
+        let port = Self {
+            stopped: opened.is_some(),
+            ..Self::default()
+        };
+        since.fold(port, |port, asking| port.and(asking, model))
+    }
+
+    /// With one more connection that did not open.
+    fn and(mut self, asking: &Asking<'_>, model: &Model) -> Self {
+        self.end = asking.end;
+        self.attempts += asking.out.tcp.as_ref().map_or(0, |tcp| tcp.attempts);
+        let back = asking.back.tcp.as_ref();
+        if let Some(refusal) = back.and_then(|tcp| tcp.refusal) {
+            self.refused += 1;
+            self.refusals.push(refusal);
+            self.places.extend(asking.out.seen.map(|seen| seen.first));
+        } else if let Some(silent) = asking.unanswered(model) {
+            self.calls += 1;
+            self.silent += silent.requests;
+            self.pending += silent.pending;
+            self.places.extend(silent.places);
+        }
+        self
     }
 }
 
@@ -139,6 +166,9 @@ fn finding(
     }
     // Then it may be the host, or the way to it, and not the port.
     let gone = !refused && error.is_none() && inside.fell_silent(vantage, (from, to), first.1);
+    if gone && port.stopped {
+        return None;
+    }
     let (failed, advice) = match error {
         Some(error) => (
             say!(
@@ -189,7 +219,7 @@ fn finding(
     // a check of a service that is off: no fault of the tunnel.
     let mild = match error {
         Some(_) => port.attempts < FEW && port.silent < FEW,
-        None => refused && is_even(&port.refusals),
+        None => refused && (port.stopped || is_even(&port.refusals)),
     };
     let note = say!("SYN to port {number}", number);
     let mut finding = Finding::new(
@@ -220,6 +250,12 @@ fn finding(
             from,
             number
         ),
+        false if port.stopped => say!(
+            "{to} answers {from}, its TCP port {number} no longer does",
+            to,
+            from,
+            number
+        ),
         false => say!(
             "{to} answers {from}, its TCP port {number} does not",
             to,
@@ -241,6 +277,10 @@ fn finding(
             ),
         }
         .then(failed)
+        .then(
+            port.stopped
+                .then_some("Connections to it opened before, and none since."),
+        )
         .then(inner::too_late(port.pending, "SYN")),
     );
     if let Some(error) = error {
@@ -255,6 +295,9 @@ fn finding(
     // Who refuses says so; that nothing listens is said above.
     if error.is_none() && !refused {
         finding = finding.or("The service is down.");
+    }
+    if port.stopped && error.is_none() && !refused {
+        finding = finding.or("The service is overloaded and takes no more connections.");
     }
     if gone {
         finding = finding.or(say!(
@@ -309,6 +352,41 @@ mod tests {
         };
         verdict(&text(43), "inner-port-unanswered");
         silent(&text(46), "inner-port-unanswered");
+    }
+
+    /// Connections to port 443, ten seconds apart, of which these are answered.
+    fn calls(answered: &[bool]) -> String {
+        let calls = answered.iter().enumerate().map(|(n, answered)| {
+            let syn = format!(
+                "\n{n}1 A > B ESP 0xb1 seq {0}..{1} every 1 inner(10.1.0.1 > 10.2.0.1 TCP 4000{n} > 443 SYN seq 1)",
+                2 * n + 1,
+                2 * n + 1 + usize::from(!answered)
+            );
+            let back = format!(
+                "\n{n}1.1 B > A ESP 0xa1 seq {} inner(10.2.0.1 > 10.1.0.1 TCP 443 > 4000{n} SYN,ACK seq 1 ack 2)",
+                n + 1
+            );
+            syn + if *answered { &back } else { "" }
+        });
+        format!("{PING}{}", calls.collect::<String>())
+    }
+
+    #[test]
+    fn a_port_that_answered_until_some_moment() {
+        let finding = fires(
+            &calls(&[true, false, false, false]),
+            "inner-port-unanswered",
+        );
+        assert_eq!(
+            finding.title.to_string(),
+            "10.2.0.1 answers 10.1.0.1, its TCP port 443 no longer does"
+        );
+        // One connection proves little beside such that opened, and what opens again was down for a while.
+        silent(&calls(&[true, true, false]), "inner-port-unanswered");
+        silent(
+            &calls(&[true, false, false, false, true]),
+            "inner-port-unanswered",
+        );
     }
 
     #[test]

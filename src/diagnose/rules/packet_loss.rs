@@ -1,6 +1,7 @@
 //! Sequence numbers are missing.
 
-use crate::diagnose::facts::esp::Directions;
+use super::path_outage;
+use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::facts::taps::name;
 use crate::diagnose::facts::{Asked, Fate, Located, Passage, Tap, own};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
@@ -33,7 +34,7 @@ const DOCUMENT: &str = "\
 A sender numbers its ESP packets one by one. Numbers that never come were lost between the sender and the tap.
 
 ## How it is seen
-Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. Or each packet that came has one in return and none of these is missing: what is missing was not answered. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number; what both lack alike neither recording lost.
+Gaps in the sequence numbers of a flow that nothing late fills. The other direction, sent from beside the tap, has none, or hardly any, though it has packets enough to show the losses of a capture: so the capture itself is complete. Or IKE suffers, too, and sends requests again. Or each packet that came has one in return and none of these is missing: what is missing was not answered. Or nearly all is missing in one silence of seconds, in which other packets of its sender came and the other direction went on whole. ESP over TCP is left out, since TCP sends lost packets again. With two taps: packets that left one and never reached the other, number by number; what both lack alike neither recording lost.
 
 ## What else looks like it
 A capture that drops packets shows gaps too, in both directions alike; a mirror port or a tap with a line for each direction may drop those of one. Where nothing tells its losses from those of the path, the gaps are told for information only; where the TTL shows that a direction is sent right beside the tap, the capture lost them, and nothing is said of the path. A sender may also throw packets away after it numbered them, for instance because they are too large. A cluster that fails over and keeps its SAs may skip many numbers at once on purpose (RFC 6311).
@@ -68,6 +69,9 @@ const HEAVY: f64 = 20.0;
 
 /// Where half is lost by chance, two are lost in a row; more than these are an outage.
 const PIECE: u64 = 5;
+
+/// So many in one silence are an interruption that somebody notices.
+const INTERRUPTED: u64 = 8;
 
 /// What requests that fail for heavy loss look like.
 const HEAVY_EXPLAINS: &[&str] = &[
@@ -207,12 +211,17 @@ fn between_taps(case: &Case<'_>, end: usize) -> Option<Finding> {
                 from,
                 to
             )),
-            None => finding.severity(Severity::Info).title(say!(
-                "{packets} from {from} to {to} are lost between the two taps, in one piece",
-                packets = count(located.lost, "ESP packet"),
-                from,
-                to
-            )),
+            None => finding
+                .severity(match is_interruption(&located, first) {
+                    true => RULE.severity,
+                    false => Severity::Info,
+                })
+                .title(say!(
+                    "{packets} from {from} to {to} are lost between the two taps, in one piece",
+                    packets = count(located.lost, "ESP packet"),
+                    from,
+                    to
+                )),
         };
     }
     if dropped > 0 {
@@ -253,6 +262,15 @@ fn is_one_piece(located: &Located<'_>) -> bool {
     longest(located).is_some_and(|longest| {
         let length = longest.run.length();
         (length >= 5 || longest.after.is_none()) && length.saturating_mul(10) >= located.lost * 9
+    })
+}
+
+/// Whether the piece is so long that somebody notices, and what came after it is known.
+fn is_interruption(located: &Located<'_>, first: Cite) -> bool {
+    longest(located).is_some_and(|longest| {
+        let lasted = longest.after.map(|after| after.1.since(first.1));
+        longest.run.length() >= INTERRUPTED
+            && lasted.is_some_and(|lasted| lasted >= path_outage::OUTAGE)
     })
 }
 
@@ -388,6 +406,18 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
             ),
             "IKE requests were sent again, too: the path loses packets.",
         ),
+        Cause::Amid => (
+            Confidence::Likely,
+            RULE.severity,
+            say!(
+                "{percent} % of ESP from {from} to {to} is lost before the tap",
+                percent = &percent,
+                from,
+                to
+            ),
+            "Nearly all of them are missing in one silence, in which other packets of the same sender came and the \
+             other direction went on: the recording did not pause, and what lost them takes ESP apart.",
+        ),
         Cause::Unknown => (
             Confidence::Possible,
             Severity::Info,
@@ -443,13 +473,15 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
             ))
             .advise(say!("Capture at {from} to see whether the packets leave.", from)),
     };
-    if matches!(cause, Cause::Path) {
+    if matches!(cause, Cause::Path | Cause::Amid) {
         finding = finding.or("The mirror port or the tap lost packets of this direction only.");
     }
-    if longest >= FAILOVER && longest.saturating_mul(10) >= missing.saturating_mul(9) {
-        finding = finding
-            .severity(Severity::Info)
-            .or("A cluster failed over and skipped numbers on purpose (RFC 6311).");
+    let failover = longest >= FAILOVER && longest.saturating_mul(10) >= missing.saturating_mul(9);
+    if failover {
+        finding = finding.severity(Severity::Info);
+    }
+    if failover || cause == Cause::Amid {
+        finding = finding.or("A cluster failed over and skipped numbers on purpose (RFC 6311).");
     }
     if tap.dropped == 0 && share >= HEAVY && missing <= bursts.saturating_mul(PIECE) {
         finding = finding.explaining(HEAVY_EXPLAINS);
@@ -499,6 +531,8 @@ enum Cause {
     Unanswered,
     /// The path: IKE suffers from it, too.
     Shared,
+    /// The path to the tap: what else its sender sent came in that very time.
+    Amid,
     /// The path or the recording.
     Unknown,
 }
@@ -541,8 +575,31 @@ fn cause(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) ->
         .count();
     match again >= AGAIN {
         true => Cause::Shared,
+        false if is_amid(case, directions, end, missing) => Cause::Amid,
         false => Cause::Unknown,
     }
+}
+
+/// Whether nearly all that is missing towards an end was lost in one silence, in which other packets of its sender came,
+/// and ESP the other way as well: a recording that pauses lacks these, too. Who is asked for as much as it sends does not
+/// just skip numbers, and large packets that vanish one by one stop what is sent in return.
+fn is_amid(case: &Case<'_>, directions: &Directions<'_>, end: usize, missing: u64) -> bool {
+    directions.flows(end).iter().any(|flow| {
+        let silences = flow.silences.iter().filter(|_| can_lose(flow));
+        silences
+            .filter(|silence| silence.length >= path_outage::OUTAGE)
+            .any(|silence| {
+                let lost = u64::from(path_outage::lost_in(flow, silence));
+                let (from, to) = path_outage::amid(silence);
+                let back = directions.flows(1 - end).iter();
+                let back = back.filter(|back| back.sequence.missing == 0);
+                let sent: u64 = back.map(|back| esp::packets_within(back, from, to)).sum();
+                (INTERRUPTED..FAILOVER).contains(&lost)
+                    && lost.saturating_mul(10) >= missing.saturating_mul(9)
+                    && sent.saturating_mul(2) >= lost
+                    && path_outage::is_heard(case, directions, 1 - end, silence)
+            })
+    })
 }
 
 /// Gaps of these flows.
@@ -594,6 +651,29 @@ mod tests {
              1 B > A ESP 0xa1 seq 1..20,22..40,43..60,63..80,82..100,102..120,123..200 every 0.1 size 136",
             "packet-loss",
         );
+    }
+
+    #[test]
+    fn esp_alone_that_is_lost_for_a_while() {
+        let text = |asks: &str, check: &str| {
+            format!(
+                "{asks}
+                 0.1 B > A ESP 0xa1 seq 1..40 every 0.5 size 136
+                 30.1 B > A ESP 0xa1 seq 61..100 every 0.5 size 136
+                 {check}"
+            )
+        };
+        let asks = "0 A > B ESP 0xb1 seq 1..100 every 0.5 size 136";
+        let check = "24 A:500 > B:500 INFORMATIONAL i=1 r=2 id=5 request sealed 80
+                     24.1 B:500 > A:500 INFORMATIONAL i=1 r=2 id=5 response sealed 80";
+        let finding = fires(&text(asks, check), "packet-loss");
+        assert_eq!(finding.severity, Severity::Warning);
+        assert_eq!(finding.confidence, Confidence::Likely);
+        // Where nothing goes the other way meanwhile, large packets may have been lost one by one.
+        let pause = "0 A > B ESP 0xb1 seq 1..80 every 0.25 size 136
+                     30 A > B ESP 0xb1 seq 81..160 every 0.25 size 136";
+        let finding = fires(&text(pause, check), "packet-loss");
+        assert_eq!(finding.severity, Severity::Info);
     }
 
     #[test]

@@ -49,7 +49,7 @@ An application that pauses leaves no gap in the numbers. A gateway that restarts
 ";
 
 /// Shorter silences are jitter or applications pausing.
-const OUTAGE: Span = Span::from_secs(3);
+pub(super) const OUTAGE: Span = Span::from_secs(3);
 
 /// A path that fails, or comes back, does so for all within this time.
 const EDGE: Span = Span::from_secs(1);
@@ -333,13 +333,18 @@ fn long_silences<'m>(
 
 /// A silence without its edges: what was on its way then, or comes back a moment sooner than other packets, says
 /// nothing against an outage.
-fn amid(silence: &Silence) -> (Timestamp, Timestamp) {
+pub(super) fn amid(silence: &Silence) -> (Timestamp, Timestamp) {
     let (from, to) = (silence.before.1, silence.after.1);
     (from.later(EDGE), to.later(Span(-EDGE.0)))
 }
 
 /// Whether anything else than ESP of an end comes amid a silence.
-fn is_heard(case: &Case<'_>, directions: &Directions<'_>, end: usize, silence: &Silence) -> bool {
+pub(super) fn is_heard(
+    case: &Case<'_>,
+    directions: &Directions<'_>,
+    end: usize,
+    silence: &Silence,
+) -> bool {
     let (from, to) = amid(silence);
     tap::speaks_aside(case, directions.vantage, end, (from, to))
         || tap::messages_of(case, directions.vantage, end)
@@ -578,7 +583,7 @@ fn other_way(case: &Case<'_>, flow: &EspFlow, end: usize, silence: &Silence) -> 
 }
 
 /// How many numbers were skipped when the flow resumed.
-fn lost_in(flow: &EspFlow, silence: &Silence) -> u32 {
+pub(super) fn lost_in(flow: &EspFlow, silence: &Silence) -> u32 {
     let mut anomalies = flow.anomalies.iter();
     let lost = anomalies.find_map(|anomaly| match anomaly.kind {
         AnomalyKind::Gap(lost) if anomaly.frame == silence.after.0 => Some(lost),

@@ -309,7 +309,21 @@ fn lost(
     let mut pairs = old
         .iter()
         .flat_map(|old| next.iter().map(move |next| (*old, *next)));
-    pairs.find(|(old, next)| is_lost(case, untied, old, next))
+    // Nothing is lost while another of the same time stands.
+    let outlived = |one: &Birth, next: &Birth| {
+        let ended = ended(case.model, one, next);
+        let mut twins = old.iter().filter(|twin| twin.ike_sa != one.ike_sa);
+        twins.any(|twin| {
+            let seen = case.model.ike_sas[twin.ike_sa].seen;
+            twin.up.1 <= ended && seen.last.1 > ended
+        })
+    };
+    pairs.find(|(old, next)| is_lost(case, untied, old, next) && !outlived(old, next))
+}
+
+/// When an IKE SA was closed, or at the latest when the next was asked for.
+fn ended(model: &Model, old: &Birth, next: &Birth) -> Timestamp {
+    closing(model, old.ike_sa).map_or(next.asked.1, |(at, _)| at.min(next.asked.1))
 }
 
 /// First and last packet of the flows that nothing ties to an IKE SA, in order of the first.
@@ -427,7 +441,7 @@ fn is_lost(case: &Case<'_>, untied: &[(Timestamp, Timestamp)], old: &Birth, next
     });
     // What it was missed by is what came shortly before it was closed, if the next did not wait for traffic.
     // SAs that live side by side, as load tests and clusters have them, do not flap.
-    let ended = closing.map_or(next.asked.1, |(at, _)| at.min(next.asked.1));
+    let ended = ended(case.model, old, next);
     let missed = traffic.is_some_and(|last| {
         last <= next.up.1 && ended.since(last) <= LIVE && next.asked.1.since(ended) <= MENDED
     });
@@ -545,6 +559,36 @@ mod tests {
             "{}",
             finding.says
         );
+    }
+
+    #[test]
+    fn nothing_is_lost_while_one_of_two_that_crossed_stands() {
+        // A authenticates anew again and again; each other time B begins at that moment as well, and closes its own.
+        let lives: String = (1..5)
+            .map(|n: u32| {
+                let (at, soon, next) = (50 * n, 50 * n + 5, 50 * n + 51);
+                let own = up(n, at).replace("seq 1..90", "seq 1..50");
+                let own = format!(
+                    "{own}{next}.0 A:500 > B:500 INFORMATIONAL i={n} r=9{n} id=2 request sealed 80 opened D(IKE)
+                     {next}.1 B:500 > A:500 INFORMATIONAL i={n} r=9{n} id=2 response sealed 80 opened\n"
+                );
+                if n % 2 == 0 {
+                    return own;
+                }
+                let twin = up(n + 10, at)
+                    .replace("A:500 > B:500", "X")
+                    .replace("B:500 > A:500", "A:500 > B:500")
+                    .replace('X', "B:500 > A:500");
+                let twin: Vec<&str> = twin.lines().take(4).collect();
+                format!(
+                    "{own}{}
+                     {soon}.0 B:500 > A:500 INFORMATIONAL i=1{n} r=91{n} id=2 request sealed 80 opened D(IKE)
+                     {soon}.1 A:500 > B:500 INFORMATIONAL i=1{n} r=91{n} id=2 response sealed 80 opened\n",
+                    twin.join("\n")
+                )
+            })
+            .collect();
+        silent(&lives, "tunnel-flapping");
     }
 
     #[test]
