@@ -31,14 +31,14 @@ def check():
 def missing(need):
     """Why a case cannot be recorded here; None if it can."""
     version = strongswan()
-    if need == "ikev1" and version >= (6, 1):
+    if need in ("ikev1", "vpnc") and version >= (6, 1):
         return f"strongSwan {version[0]}.{version[1]} is built without IKEv1"
     if need == "ml-kem" and version < (6, 1):
         return "ML-KEM needs strongSwan 6.1 with OpenSSL 3.5"
     if need in ("libreswan", "libreswan-both") and not pluto():
         return "libreswan is not here"
-    if need == "ike-scan" and not shutil.which(need):
-        return "ike-scan is not here"
+    if need in ("ike-scan", "vpnc") and not shutil.which(need):
+        return f"{need} is not here"
     return None
 
 
