@@ -1028,6 +1028,7 @@ fn left_at_message_2(case: &Case<'_>) -> Option<Finding> {
     ))
     .or(means.doubted())
     .or("The identity of the responder is not the one expected.")
+    .or("Message 3 comes from another port, and does not arrive: where it goes to port 4500, a filter may drop it.")
     .or("Somebody stopped the client, or only looked what the gateway answers.");
     Some(means.advise(case, finding))
 }

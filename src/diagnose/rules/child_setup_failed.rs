@@ -703,9 +703,10 @@ fn in_silence<'c>(case: &Case<'_>, id: IkeSaId) -> Option<Refusal<'c>> {
         .filter(|flight| flight.by != asked.exchange.by)
         .filter_map(|flight| began(case.model, flight))
         .any(|(_, time)| time > asked.first.1);
-    // Nor does a path die just when phase 1 has ended.
+    // Nor does a path die just when phase 1 has ended; but who says message 2 again has not ended it.
     let at_once = exchanges()
         .next()
+        .filter(|phase_1| !case.model.misses_message_3(phase_1))
         .and_then(|phase_1| began(case.model, phase_1.flights.last()?))
         .is_some_and(|(_, time)| asked.first.1.since(time) <= Tap::PATIENCE);
     ((speaks || at_once) && !used).then(|| Refusal {

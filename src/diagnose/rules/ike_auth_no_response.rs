@@ -2,11 +2,13 @@
 
 use super::ike_fragments_lost::EVERYWHERE;
 use super::port_4500_blocked::{is_blocked, silences};
-use crate::diagnose::facts::abandoned::Abandoned;
-use crate::diagnose::facts::asked::is_v1;
+use crate::diagnose::facts::abandoned::{self, Abandoned};
+use crate::diagnose::facts::asked::{Asked, is_v1};
 use crate::diagnose::facts::auth::Shape;
+use crate::diagnose::facts::icmp;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
+use crate::model::{IcmpSeen, IkeState};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
@@ -29,7 +31,7 @@ const DOCUMENT: &str = "\
 The peers agreed on algorithms, then the message that authenticates is sent again and again without answer. The port is open, for the same port answered before.
 
 ## How it is seen
-IKE_SA_INIT (main mode 1 to 4) is answered. IKE_AUTH (main mode 5) is repeated byte for byte, in one packet, to a port that the peer has answered from, and nothing comes. At the responder: it answers the first message of an initiator that begins again and again, and never goes on.
+IKE_SA_INIT (main mode 1 to 4) is answered. IKE_AUTH (main mode 5) is repeated byte for byte, in one packet, to a port that the peer has answered from, and nothing comes. At the responder: it answers the first message of an initiator that begins again and again, and never goes on; in aggressive mode it says message 2 again and again.
 
 ## What else looks like it
 Some peers say nothing when they cannot authenticate the initiator or find no connection for its identity; with IKEv1 a wrong pre-shared key makes message 5 unreadable, and many drop it in silence. A packet near the MTU may be too large for the path.
@@ -59,8 +61,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             )
             .severity(match asked.attempts() {
                 // What is not answered is sent again (RFC 7296 section 2.1): this one was, or its
-                // sender gave up.
-                1 => Severity::Info,
+                // sender gave up. Message 3 of aggressive mode wants no answer.
+                1 if !case.model.misses_message_3(asked.exchange) => Severity::Info,
                 _ => RULE.severity,
             })
             .also(silence.agreed, "the peer agreed to algorithms")
@@ -106,8 +108,65 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             }
         })
         .or_else(|| never_comes(case))
+        .or_else(|| message_2_again(case))
         .into_iter()
         .collect()
+}
+
+/// IKEv1, the responder's side of it in aggressive mode: it says message 2 again and again, and has no message 3.
+/// The initiator has message 2, for it does not ask again.
+fn message_2_again(case: &Case<'_>) -> Option<Finding> {
+    /// So many copies are lost by no chance.
+    const INSISTENT: usize = 3;
+    let half_open = case.ike_sas().filter(|sa| sa.state == IkeState::HalfOpen);
+    let (asked, answer) = half_open
+        .filter_map(|sa| {
+            let (exchange, answer) = abandoned::half(case.model, sa)?;
+            let asked = Asked::of(case.model, exchange)?;
+            let insists = exchange.kind == ExchangeType::AGGRESSIVE
+                && asked.is_silent()
+                && asked.attempts() >= INSISTENT
+                && !abandoned::comes_up(case, answer.1);
+            insists.then_some((asked, answer))
+        })
+        .next()?;
+    // See auth-failed.
+    let closed = |seen: &IcmpSeen| {
+        let quoted = seen.error.quoted;
+        (quoted.from, quoted.to) == (asked.from(), asked.to())
+    };
+    if case.abandoned().is_some() || icmp::about(case).any(closed) {
+        return None;
+    }
+    let (from, to) = (asked.from().address, asked.to().address);
+    let finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        case.id,
+        answer,
+        "message 2 of aggressive mode, which authenticates the responder",
+    )
+    // Anybody may look what a gateway answers, once.
+    .severity(Severity::Warning)
+    .also(asked.last, "last copy, unanswered")
+    .title(say!("No message 3 of {to} reaches {from}", to, from))
+    .says(say!(
+        "{from} authenticated itself by message 2 of aggressive mode, {schedule}. {to} neither asked again nor sent \
+         message 3.",
+        from,
+        schedule = asked.schedule(),
+        to
+    ))
+    .or("The initiator does not believe the responder, and ends without a word: the pre-shared keys or the identities \
+         differ.")
+    .or("Message 3 does not arrive: where it goes to port 4500, a filter may drop it.")
+    .or("Somebody only looked what the gateway answers.")
+    .advise(say!(
+        "Read the log of {initiator} for this moment, and capture there: does it send the message that \
+         authenticates it?",
+        initiator = to
+    ));
+    Some(finding)
 }
 
 /// The responder's side of it: the initiator agrees again and again, and what authenticates it never
@@ -195,6 +254,30 @@ mod tests {
              11.3 B:500 > A:500 IKE_AUTH i=1 r=2 id=1 response sealed 240",
             "ike-auth-no-response",
         );
+    }
+
+    #[test]
+    fn message_2_that_is_said_again_shows_that_message_3_does_not_come() {
+        const TWO: &str = "
+            0 A:500 > B:500 AGGRESSIVE i=1 r=0 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID
+            0.1 B:500 > A:500 AGGRESSIVE i=1 r=2 SA(encr=7/256 hash=4 auth=1 group=14) KE Nonce ID HASH";
+        const THREE: &str = "0.2 A:500 > B:500 AGGRESSIVE i=1 r=2 HASH";
+        const QUICK: &str = "0.3 A:500 > B:500 QUICK i=1 r=2 id=0x21 sealed 300 again=2,5,10,20";
+        // At the initiator, which sends message 3.
+        verdict(
+            &format!("{TWO} again=2,5,10\n{THREE}\n{QUICK}"),
+            "ike-auth-no-response",
+        );
+        silent(&format!("{TWO}\n{THREE}\n{QUICK}"), "ike-auth-no-response");
+        // The responder goes on: it has message 3.
+        let on = "11 B:500 > A:500 TRANSACTION i=1 r=2 id=0x11 sealed 76 again=14,20";
+        silent(
+            &format!("{TWO} again=2,5,10\n{THREE}\n{on}"),
+            "ike-auth-no-response",
+        );
+        // At the responder, which has none.
+        verdict(&format!("{TWO} again=2,5,10"), "ike-auth-no-response");
+        silent(&format!("{TWO} again=2"), "ike-auth-no-response");
     }
 
     /// Attempts that are answered and go no further, and ESP of another tunnel.
