@@ -572,7 +572,7 @@ mod tests {
                     "{own}{next}.0 A:500 > B:500 INFORMATIONAL i={n} r=9{n} id=2 request sealed 80 opened D(IKE)
                      {next}.1 B:500 > A:500 INFORMATIONAL i={n} r=9{n} id=2 response sealed 80 opened\n"
                 );
-                if n % 2 == 0 {
+                if n.is_multiple_of(2) {
                     return own;
                 }
                 let twin = up(n + 10, at)
