@@ -166,7 +166,7 @@ pub fn destination(tunnel: &Tunnel, flow: &EspFlow) -> Option<usize> {
 }
 
 /// Packets of a flow without those that came a second time at once.
-fn once(flow: &EspFlow) -> u64 {
+pub(crate) fn once(flow: &EspFlow) -> u64 {
     flow.packets.saturating_sub(flow.doubled)
 }
 

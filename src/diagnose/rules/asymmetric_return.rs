@@ -1,5 +1,6 @@
 //! A conversation goes out by one tunnel and comes back by another.
 
+use crate::diagnose::facts::esp::{self, Directions};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::count;
 use crate::model::{
@@ -178,6 +179,47 @@ pub(super) fn answers_elsewhere(case: &Case<'_>, end: usize) -> bool {
         .filter(|(out, _)| is_by(mine, out) && inside.end_towards(out) == Some(end))
         .peekable();
     sent.peek().is_some() && sent.all(|(_, back)| back.packets > 0 && is_by_none(mine, back))
+}
+
+/// Without keys: the address from which as many packets come to who asks an end as are sent to that end, at the same
+/// times, and of which no IKE is seen. They may be the answers.
+pub(super) fn answered_from(
+    case: &Case<'_>,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<IpAddr> {
+    /// Fewer packets may be alike by chance.
+    const PLENTY: u64 = 10;
+    /// One way there and back, and what either side sends beyond an answer.
+    const NEAR: Span = Span::from_secs(1);
+    /// The first of the asker's tunnels, of which each has no more flows: there may be a hundred thousand.
+    const FIRST: usize = 64;
+    let (asked, last) = (directions.first(end)?.1, directions.last(end)?.1);
+    let sent = directions.packets(end);
+    if sent < PLENTY || last.since(asked) < LASTING {
+        return None;
+    }
+    let asker = *case.tunnel.ends.get(1 - end)?;
+    let others = case.model.tunnels_of(asker).iter().take(FIRST);
+    let mut others = others.map(|id| &case.model.tunnels[*id]);
+    others.find_map(|other| {
+        if !other.ike_sas.is_empty() || other.flows.len() > FIRST {
+            return None;
+        }
+        let flows = || other.flows.iter().map(|id| &case.model.flows[*id]);
+        let here = || flows().filter(|flow| flow.key.vantage == directions.vantage);
+        let begun = here().map(|flow| flow.seen.first.1).min()?;
+        let ended = here().map(|flow| flow.seen.last.1).max()?;
+        let came: u64 = here().map(esp::once).sum();
+        let fits = flows().all(|flow| flow.key.to == asker)
+            && begun >= asked
+            && begun.since(asked) <= NEAR
+            && ended.since(last) <= NEAR
+            && last.since(ended) <= NEAR
+            && sent.abs_diff(came) <= 1;
+        let mut ends = other.ends.iter().copied();
+        ends.find(|end| fits && *end != asker)
+    })
 }
 
 /// The two addresses that one gateway may have, if these tunnels have the other gateway in common and one of them is
