@@ -2,7 +2,7 @@
 //! next does not reach the tap, or the initiator does not like the answer.
 
 use super::{began, first};
-use crate::diagnose::{Case, Cite};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule};
 use crate::model::{Exchange, IkeSa, IkeSaId, IkeState, Model, Role};
 use crate::net::Path;
 use crate::registry::ExchangeType;
@@ -37,10 +37,10 @@ pub struct Abandoned {
 pub fn of(case: &Case<'_>) -> Option<Abandoned> {
     let model = case.model;
     // One attempt is quickly told, and most tunnels have none.
-    let halves = case.ike_sas().filter(|sa| sa.state == IkeState::HalfOpen);
-    let mut found: Vec<(&IkeSa, &Exchange, Cite)> = halves
+    let mut found: Vec<(&IkeSa, &Exchange, Cite)> = case
+        .ike_sas()
         .filter_map(|sa| {
-            let (exchange, answer) = half(model, sa)?;
+            let (exchange, answer) = half_open(model, sa)?;
             Some((sa, exchange, answer))
         })
         .collect();
@@ -89,6 +89,22 @@ pub fn half<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, Cite)>
         .iter()
         .all(|copy| model.messages[*copy].time <= answer.1);
     (whole && heard && answered.by == Role::Responder).then_some((exchange, answer))
+}
+
+/// As [`half`], of an IKE SA that is half open.
+pub fn half_open<'m>(model: &'m Model, sa: &'m IkeSa) -> Option<(&'m Exchange, Cite)> {
+    half(model, sa).filter(|_| sa.state == IkeState::HalfOpen)
+}
+
+/// IKEv1: what may be told of message 2 of aggressive mode, after which the initiator does not go on.
+pub fn at_message_2(rule: &'static Rule, case: &Case<'_>, answer: Cite) -> Finding {
+    Finding::new(
+        rule,
+        Confidence::Possible,
+        case.id,
+        answer,
+        "message 2 of aggressive mode, which authenticates the responder",
+    )
 }
 
 /// Whether an IKE SA of the same two works later, or goes on.

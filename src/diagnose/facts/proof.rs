@@ -11,6 +11,7 @@ use crate::registry::{
 use crate::units::Timestamp;
 use crate::wire::ikev2::ConfigurationAttribute;
 use crate::wire::{Body, Message, ikev1, ikev2};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A refusal of authentication that was read.
@@ -193,14 +194,14 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
         .is_some_and(|(phase1, messages)| {
             phase1.kind == ExchangeType::IDENTITY_PROTECTION && phase1.flights.len() >= messages
         });
-    let spoke = [Role::Initiator, Role::Responder].map(|by| {
-        let asks = exchanges().filter(|exchange| exchange.kind == ExchangeType::TRANSACTION);
-        let spoken = asks
-            .flat_map(|exchange| &exchange.flights)
-            .filter(|flight| flight.by == by);
-        let times = spoken.filter_map(|flight| began(model, flight));
-        times.map(|(_, time)| time).min()
-    });
+    let mut spoke: BTreeMap<Role, Timestamp> = BTreeMap::new();
+    let asks = exchanges().filter(|exchange| exchange.kind == ExchangeType::TRANSACTION);
+    for flight in asks.flat_map(|exchange| &exchange.flights) {
+        if let Some((_, time)) = began(model, flight) {
+            let first = spoke.entry(flight.by).or_insert(time);
+            *first = time.min(*first);
+        }
+    }
     exchanges()
         .take_while(|exchange| exchange.kind != ExchangeType::QUICK_MODE)
         .filter(|exchange| {
@@ -218,11 +219,8 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
             }
             // Who has spoken in XAUTH or Mode Config believed the other; what it complains of later is what it was told
             // there, unless it says otherwise.
-            let spoke = match flight.by {
-                Role::Initiator => spoke[0],
-                Role::Responder => spoke[1],
-            };
-            if spoke.is_some_and(|time| time < message.time) {
+            let spoke = spoke.get(&flight.by);
+            if spoke.is_some_and(|time| *time < message.time) {
                 errors.retain(|error| NotifyV1(*error) == NotifyV1::AUTHENTICATION_FAILED);
             }
             let failed = xauth_fails(&read);

@@ -8,7 +8,7 @@ use crate::diagnose::facts::auth::Shape;
 use crate::diagnose::facts::icmp;
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::{IcmpSeen, IkeState};
+use crate::model::IcmpSeen;
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
@@ -118,18 +118,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 fn message_2_again(case: &Case<'_>) -> Option<Finding> {
     /// So many copies are lost by no chance.
     const INSISTENT: usize = 3;
-    let half_open = case.ike_sas().filter(|sa| sa.state == IkeState::HalfOpen);
-    let (asked, answer) = half_open
-        .filter_map(|sa| {
-            let (exchange, answer) = abandoned::half(case.model, sa)?;
-            let asked = Asked::of(case.model, exchange)?;
-            let insists = exchange.kind == ExchangeType::AGGRESSIVE
-                && asked.is_silent()
-                && asked.attempts() >= INSISTENT
-                && !abandoned::comes_up(case, answer.1);
-            insists.then_some((asked, answer))
-        })
-        .next()?;
+    let insists = case.ike_sas().filter_map(|sa| {
+        let (exchange, answer) = abandoned::half_open(case.model, sa)?;
+        let is_aggressive = exchange.kind == ExchangeType::AGGRESSIVE;
+        let asked = Asked::of(case.model, exchange).filter(|_| is_aggressive)?;
+        (asked.is_silent() && asked.attempts() >= INSISTENT).then_some((asked, answer))
+    });
+    let (asked, answer) = insists.max_by_key(|(_, answer)| answer.1)?;
+    if abandoned::comes_up(case, answer.1) {
+        return None;
+    }
     // See auth-failed.
     let closed = |seen: &IcmpSeen| {
         let quoted = seen.error.quoted;
@@ -139,13 +137,7 @@ fn message_2_again(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (from, to) = (asked.from().address, asked.to().address);
-    let finding = Finding::new(
-        &RULE,
-        Confidence::Possible,
-        case.id,
-        answer,
-        "message 2 of aggressive mode, which authenticates the responder",
-    )
+    let finding = abandoned::at_message_2(&RULE, case, answer)
     // Anybody may look what a gateway answers, once.
     .severity(Severity::Warning)
     .also(asked.last, "last copy, unanswered")

@@ -356,27 +356,25 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
     let percent = one_decimal(share);
     // Where the tap stands beside the sender there is hardly a path between them.
     let beside = own::end(directions) == Some(1 - end);
+    let lost_before = || {
+        say!(
+            "{percent} % of ESP from {from} to {to} is lost before the tap",
+            percent = &percent,
+            from,
+            to
+        )
+    };
     let (confidence, severity, title, why) = match cause {
         Cause::Before => (
             Confidence::Likely,
             RULE.severity,
-            say!(
-                "{percent} % of ESP from {from} to {to} is lost before the tap",
-                percent = &percent,
-                from,
-                to
-            ),
+            lost_before(),
             "The tap behind this one lacks the very same packets, so no recording lost them.",
         ),
         Cause::Path => (
             Confidence::Likely,
             RULE.severity,
-            say!(
-                "{percent} % of ESP from {from} to {to} is lost before the tap",
-                percent = &percent,
-                from,
-                to
-            ),
+            lost_before(),
             match other_missing {
                 _ if beside => "",
                 0 => "So the capture misses nothing there, and the path lost them.",
@@ -386,12 +384,7 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
         Cause::Unanswered => (
             Confidence::Likely,
             RULE.severity,
-            say!(
-                "{percent} % of ESP from {from} to {to} is lost before the tap",
-                percent = &percent,
-                from,
-                to
-            ),
+            lost_before(),
             "Each packet that came had one in return, and those that are missing had none: they were not lost by the \
              recording.",
         ),
@@ -409,12 +402,7 @@ fn loss(case: &Case<'_>, tap: &Tap, directions: &Directions<'_>, end: usize) -> 
         Cause::Amid => (
             Confidence::Likely,
             RULE.severity,
-            say!(
-                "{percent} % of ESP from {from} to {to} is lost before the tap",
-                percent = &percent,
-                from,
-                to
-            ),
+            lost_before(),
             "Nearly all of them are missing in one silence, in which other packets of the same sender came and the \
              other direction went on: the recording did not pause, and what lost them takes ESP apart.",
         ),
