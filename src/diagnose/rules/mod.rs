@@ -1,4 +1,4 @@
-//! The rules, one file each.
+//! The rules, one file each; one that falls into parts is a folder, whose `mod.rs` is the rule.
 //!
 //! Codes by group: `IKE1xx` reaching the peer, `IKE2xx` negotiating, `IKE3xx` staying up, `ESP4xx`
 //! the data path, `INF5xx` normal, `SEC6xx` policy. A code is never given again.

@@ -1,0 +1,345 @@
+//! ESP in IP fragments that is lost, and small packets that pass.
+
+use super::inside::SMALLEST;
+use super::{PATTERN, RULE, has_no_hole, outer, try_sizes};
+use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::facts::vendor_advice::{self, Topic};
+use crate::diagnose::facts::{Tap, clear, end_of, overhead, own, tap};
+use crate::diagnose::{Case, Cite, Confidence, Finding};
+use crate::language::count;
+use crate::model::{AnomalyKind, Rhythm, Seen, Silence};
+use crate::say;
+use crate::units::{Span, Vantage};
+
+/// The flows of the time while packets to an end left in fragments: what passed hours before or later may have
+/// taken another path, or was sent under other settings.
+pub(super) fn while_cut<'m>(directions: &Directions<'m>, end: usize) -> Option<Directions<'m>> {
+    let flows = || directions.flows(end).iter();
+    let cut = || flows().filter(|flow| flow.fragmented > 0);
+    let first = cut().map(|flow| flow.seen.first.1).min()?;
+    let last = cut().map(|flow| flow.seen.last.1).max()?;
+    Some(directions.only(|flow| flow.seen.first.1 <= last && flow.seen.last.1 >= first))
+}
+
+/// Fragmented packets go to `end`; nothing as large comes back, and what comes has gaps.
+pub(super) fn swallowed(
+    case: &Case<'_>,
+    tap: &Tap,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    let out = directions.flows(end);
+    let back = directions.flows(1 - end);
+    let fragmented: u64 = out.iter().map(|flow| flow.fragmented).sum();
+    let returned: u64 = back.iter().map(|flow| flow.fragmented).sum();
+    let missing: u64 = back.iter().map(|flow| flow.sequence.missing).sum();
+    let limit = limit(case, directions, end)?;
+    let largest_back = back.iter().map(|flow| outer(flow)).max()?;
+    let came: u64 = back.iter().map(|flow| flow.packets).sum();
+    let small_pass = came >= PATTERN;
+    // An upload that goes well loses an acknowledgement now and then. Answers as large as what they
+    // answer are missing about as often as it was sent, and then nothing else is sent.
+    let ordinary = missing.saturating_mul(4) < fragmented || missing.saturating_mul(20) < came;
+    if fragmented < PATTERN
+        || returned > 0
+        || missing < PATTERN
+        || ordinary
+        || largest_back > limit
+        || !small_pass
+    {
+        return None;
+    }
+    let flow = out.iter().max_by_key(|flow| flow.fragmented)?;
+    let from = case.tunnel.ends.get(1 - end)?;
+    let to = case.tunnel.ends.get(end)?;
+    let v6 = to.is_ipv6();
+    let (inner, mss) = overhead::safe(directions.all(), limit, v6);
+    Some(
+        Finding::new(
+            &RULE,
+            tap.absence(Confidence::Likely),
+            case.id,
+            clear::fragments(case)
+                .find(|train| end_of(case.tunnel, train.to) == Some(end))
+                .map_or(flow.seen.first, |train| train.first),
+            "ESP leaves in IP fragments",
+        )
+        .during(flow.seen.first.1, flow.seen.last.1)
+        .title(say!("Large packets between {from} and {to} vanish", from, to))
+        .says(say!(
+            "{fragmented} ESP packets from {from} to {to} were cut into IP fragments of at most {limit} octets. \
+             From {to} nothing larger than {largest} octets came, never a fragment, and {missing} of its \
+             packets are missing, while small packets pass both ways.",
+            fragmented,
+            from,
+            to,
+            limit,
+            largest = largest_back,
+            missing
+        ))
+        .or("Ordinary loss that happens to hit large packets.")
+        .advise(say!(
+            "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise.",
+            inner,
+            mss
+        ))
+        .advise_all(vendor_advice::of_both(case, Topic::Mtu))
+        .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between."),
+    )
+}
+
+/// The largest IP packet that a single fragment made on the way to an end.
+pub(super) fn limit(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<u32> {
+    clear::fragments(case)
+        .filter(|train| {
+            train.vantage == directions.vantage && (train.protocol != 17 || train.complete > 0)
+        })
+        .filter(|train| end_of(case.tunnel, train.to) == Some(end))
+        .map(|train| train.largest)
+        .max()
+}
+
+/// Fragmented packets go to `end` again and again and nothing comes back all the while, though small
+/// ones are answered before, between and after.
+///
+/// A stream that wants no answer, of packets as large, looks alike. It goes on through what is
+/// answered, or is fast; connections that hang, and pings, are slow and give up.
+pub(super) fn unanswered(
+    case: &Case<'_>,
+    tap: &Tap,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    /// Packets of one size in a row.
+    const ROW: u32 = 4;
+    /// They last so long, and two of them are so far apart at least.
+    const LASTING: Span = Span::from_secs(1);
+    const APART: Span = Span::from_millis(100);
+    let ([out], [back]) = (directions.flows(end), directions.flows(1 - end)) else {
+        return None;
+    };
+    let limit = limit(case, directions, end)?;
+    let headers = outer(out).saturating_sub(out.sizes.largest);
+    let is_large = |size: u32| size.saturating_add(headers) > limit;
+    let large_sizes = || out.sizes.counts.iter().filter(|(size, _)| is_large(*size));
+    let large: u64 = large_sizes().map(|(_, packets)| u64::from(*packets)).sum();
+    let small = out.packets.saturating_sub(large);
+    // Exactly what is too large left in fragments, and nothing as large comes back.
+    let told = out.fragmented == large
+        && out.sizes.others == 0
+        && back.fragmented == 0
+        && outer(back) <= limit;
+    // What came back answers the small ones: no more than one each, and hardly less.
+    let answers =
+        back.packets <= small && back.packets.saturating_mul(5) >= small.saturating_mul(4);
+    if !told || !answers || tap.lacks_packets() {
+        return None;
+    }
+    let in_vain = |rhythm: &Rhythm| {
+        let span = rhythm.last.1.since(rhythm.first.1);
+        let slow = span >= LASTING
+            && span.0
+                >= APART
+                    .0
+                    .saturating_mul(i64::from(rhythm.packets.saturating_sub(1)));
+        let silence = back.silences.iter().find(|silence| {
+            // An answer to what went before may cross the first of them.
+            silence.before.1.since(rhythm.first.1) <= APART && silence.after.1 > rhythm.last.1
+        })?;
+        (slow && rhythm.packets >= ROW).then_some(*silence)
+    };
+    let mut vain: Vec<(Rhythm, Silence)> = Vec::new();
+    for (size, _) in large_sizes() {
+        let rhythm = out.rhythms.iter().find(|rhythm| rhythm.size == *size)?;
+        vain.push((*rhythm, in_vain(rhythm)?));
+    }
+    vain.sort_by_key(|(rhythm, _)| rhythm.first);
+    let ((first, one), (last, two)) = (vain.first()?, vain.last()?);
+    // Twice, with answers to small ones between and after.
+    let between = two.before.1 > one.after.1;
+    if !between || !tap::went_on(case.model, directions.vantage, last.last.1, Span(1)) {
+        return None;
+    }
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+    let (inner, mss) = overhead::safe(directions.all(), limit, to.is_ipv6());
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Possible,
+        case.id,
+        first.first,
+        "ESP leaves in IP fragments, and nothing comes back",
+    )
+    .title(say!("Large packets from {from} to {to} seem to vanish", from, to))
+    .says(say!(
+        "{large} ESP packets from {from} to {to} were cut into IP fragments of at most {limit} octets. While they \
+         were sent, at {times} different times and again and again, nothing came back, for {one} and for {two}. \
+         Before, between and after, {small} smaller packets had {packets} in return.",
+        large,
+        from,
+        to,
+        limit,
+        times = vain.len(),
+        one = one.length,
+        two = two.length,
+        small,
+        packets = count(back.packets, "packet")
+    ))
+    .or("Something sends large packets that want no answer.")
+    .or("Whom the large packets are for does not answer them.")
+    .advise(say!(
+        "Set the inner MTU to {inner}, or clamp the TCP MSS to {mss}, so that no fragments arise.",
+        inner,
+        mss
+    ))
+    .advise_all(vendor_advice::of_both(case, Topic::Mtu))
+    .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
+    for (rhythm, silence) in &vain {
+        finding = finding
+            .also(
+                rhythm.first,
+                say!("the first of {size} octets of ESP", size = rhythm.size),
+            )
+            .also(
+                silence.after,
+                say!(
+                    "the first packet back, after {silence}",
+                    silence = silence.length
+                ),
+            );
+    }
+    Some(finding)
+}
+
+/// Many packets to `end` are missing, nothing large ever came, and small ones that come steadily, such as
+/// pings, have no hole: chance would have hit those as well.
+pub(super) fn never_came(
+    case: &Case<'_>,
+    tap: &Tap,
+    directions: &Directions<'_>,
+    end: usize,
+) -> Option<Finding> {
+    /// Fewer missing ones may be of any kind.
+    const PLENTY: u64 = 10;
+    /// Chance spares all of the steady ones once in so many captures, as a power of ten.
+    const SELDOM: f64 = 4.0;
+    let (here, back) = (directions.flows(end), directions.flows(1 - end));
+    let flow = here.iter().max_by_key(|flow| flow.sequence.missing)?;
+    let (missing, came) = (flow.sequence.missing, flow.packets);
+    let largest = here.iter().map(|flow| outer(flow)).max()?;
+    // In one piece they are an outage, or were skipped on purpose (RFC 6311).
+    let scattered = missing >= PLENTY && flow.sequence.bursts >= PATTERN;
+    let complete = back.iter().all(|flow| flow.sequence.missing == 0);
+    // What an end sends is on no path yet where the tap stands beside it.
+    let beside = own::end(directions) == Some(1 - end);
+    let whole = complete && !tap.lacks_packets() && !beside;
+    if !scattered || !whole || largest > SMALLEST {
+        return None;
+    }
+    let lasts = |one: Cite, other: Cite| other.1.since(one.1).0;
+    let all = lasts(flow.seen.first, flow.seen.last);
+    // Nearly as long as the flow: so the gaps lie between its packets.
+    let long = |first: Cite, last: Cite| lasts(first, last) >= all / 4 * 3;
+    let steady = || {
+        let rhythms = flow.rhythms.iter();
+        let steady = rhythms.filter(|one| long(one.first, one.last) && has_no_hole(one));
+        let steady = steady.max_by_key(|rhythm| rhythm.packets)?;
+        let note = say!("steady packets of {size} octets of ESP", size = steady.size);
+        Some((u64::from(steady.packets), steady.first, steady.last, note))
+    };
+    // With keys it is known that each ping had its reply.
+    let read =
+        replies(case, directions.vantage, end).filter(|(_, seen)| long(seen.first, seen.last));
+    let keyed = read.is_some();
+    let (small, small_first, small_last, note) = match read {
+        Some((replies, seen)) => (
+            replies,
+            seen.first,
+            seen.last,
+            "the first ping inside that was answered".into(),
+        ),
+        None => steady()?,
+    };
+    let passes = came as f64 / came.saturating_add(missing) as f64;
+    if -passes.log10() * (small as f64) < SELDOM {
+        return None;
+    }
+    let gaps = flow.anomalies.iter();
+    let mut gaps = gaps.filter(|anomaly| matches!(anomaly.kind, AnomalyKind::Gap(_)));
+    let at = gaps
+        .next()
+        .map_or(flow.seen.first, |gap| (gap.frame, gap.time));
+    let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
+    let missed = say!(
+        "{missing} of {all} ESP packets from {from} to {to} never came, and none that came is larger than {largest} \
+         octets.",
+        missing,
+        all = missing.saturating_add(came),
+        from,
+        to,
+        largest
+    );
+    let finding = Finding::new(
+        &RULE,
+        match keyed {
+            true => Confidence::Likely,
+            false => Confidence::Possible,
+        },
+        case.id,
+        at,
+        say!("first gap in the numbers of {spi}", spi = flow.key.spi),
+    )
+    .also(small_first, note)
+    .also(small_last, "the last of them, which came without a break")
+    .title(say!(
+        "Large packets from {from} to {to} seem to vanish",
+        from,
+        to
+    ))
+    .says(missed.then(match keyed {
+        true => say!(
+            "Yet each of {small} pings inside had its reply from there: chance would have hit those as well.",
+            small
+        ),
+        false => say!(
+            "Yet of {small} small ones that come steadily, such as pings, none is missing: chance would have hit \
+             those as well.",
+            small
+        ),
+    }))
+    .or("The path loses packets only when many come at once.")
+    .advise(try_sizes(*from))
+    .advise_all(vendor_advice::of_both(case, Topic::Mtu))
+    .advise("Let IP fragments and ICMP 3/4 (ICMPv6 2) pass on the filters in between.");
+    Some(gaps.fold(finding, |finding, gap| {
+        finding.also((gap.frame, gap.time), "another gap")
+    }))
+}
+
+/// Pings of hosts behind an end that each had a reply from the other side, and their time; `None` if one had
+/// none.
+fn replies(case: &Case<'_>, vantage: Vantage, end: usize) -> Option<(u64, Seen)> {
+    let inside = case.inside()?;
+    let mut all: Option<(u64, Seen)> = None;
+    for talk in inside.talks().filter(|talk| talk.vantage == vantage) {
+        for out in &talk.ways {
+            let Some(echo) = &out.echo else { continue };
+            if inside.end_towards(out) != Some(1 - end) {
+                continue;
+            }
+            let (first, last) = (out.seen?.first, echo.last_reply?);
+            // The recording may end before the last reply.
+            if echo.answered + 1 < echo.requests || echo.waiting.len() > 1 {
+                return None;
+            }
+            let seen = Seen { first, last };
+            all = Some(all.map_or((echo.answered, seen), |(answered, known)| {
+                let seen = Seen {
+                    first: known.first.min(first),
+                    last: known.last.max(last),
+                };
+                (answered + echo.answered, seen)
+            }));
+        }
+    }
+    all
+}
