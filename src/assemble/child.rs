@@ -7,10 +7,11 @@
 //! between IKE SAs, nothing is tied.
 
 use super::succession::{Succession, times};
-use super::{HashMap, HashSet};
+use super::{HashMap, HashSet, with_capacity};
 use crate::each::{Each, map_ids};
 use crate::limits::{LINK_CHOICES, LINK_CROWD};
 use crate::model::exchange::begins_ike_sa;
+use crate::model::table::Id;
 use crate::model::{
     AuthOutcome, ChildOutcome, ChildSa, ChildTerms, Deleted, ExchangeId, Few, FlowId, IkeSaId,
     IkeState, InformationalClass, Link, Model, Negotiation, Role, Seen, Signs,
@@ -59,8 +60,8 @@ struct Group {
 fn groups(model: &Model) -> Vec<Group> {
     let mut flows: Vec<FlowId> = model.flows.ids().collect();
     flows.sort_by_key(|id| model.flows[*id].seen.first.1);
-    let mut groups: Vec<Group> = Vec::new();
-    let mut latest: HashMap<(bool, EspSpi), usize> = HashMap::default();
+    let mut groups: Vec<Group> = Vec::with_capacity(flows.len());
+    let mut latest: HashMap<(bool, EspSpi), usize> = with_capacity(flows.len());
     for id in flows {
         let flow = &model.flows[id];
         let Some(path) = flow.paths.first() else {
@@ -370,33 +371,35 @@ fn assign(
     proven: &HashSet<usize>,
 ) -> Vec<usize> {
     let mut waiting = makers.iter().enumerate().peekable();
-    let mut open: HashMap<(IpAddr, IpAddr), Vec<usize>> = HashMap::default();
-    // Until when what began earlier was used.
-    let mut used: HashMap<(IpAddr, IpAddr), Timestamp> = HashMap::default();
+    let mut directions: HashMap<(IpAddr, IpAddr), Direction> = with_capacity(groups.len());
     let mut unlinked = Vec::new();
     for (index, group) in groups.iter().enumerate() {
-        let (direction, last) = ((group.from, group.to), group.seen.last.1);
-        let before = used.get(&direction).copied();
-        used.insert(direction, before.map_or(last, |before| before.max(last)));
-        if proven.contains(&index) {
-            continue;
-        }
         while let Some((number, maker)) =
             waiting.next_if(|(_, maker)| maker.asked <= group.seen.first.1)
         {
             // A direction whose SPI is named carries no other flow.
             let [to_asker, to_answerer] = maker.spis().map(|spi| spi.is_some());
             for [asker, answerer] in maker.ends.iter().copied() {
+                let mut open = |from, to| {
+                    let direction = directions.entry((from, to)).or_default();
+                    direction.open.push(number);
+                };
                 if !to_answerer || asker == answerer && !to_asker {
-                    open.entry((asker, answerer)).or_default().push(number);
+                    open(asker, answerer);
                 }
                 if !to_asker && asker != answerer {
-                    open.entry((answerer, asker)).or_default().push(number);
+                    open(answerer, asker);
                 }
             }
         }
-        let choices = open.get_mut(&direction);
-        let chosen = choices.and_then(|choices| choose(model, (group, before), makers, choices));
+        let last = group.seen.last.1;
+        let direction = directions.entry((group.from, group.to)).or_default();
+        let before = direction.used;
+        direction.used = Some(before.map_or(last, |before| before.max(last)));
+        if proven.contains(&index) {
+            continue;
+        }
+        let chosen = choose(model, (group, before), makers, &mut direction.open);
         let chosen = chosen.map(|Choice { number, among }| {
             if among.len() > 1 {
                 for other in among {
@@ -422,6 +425,15 @@ fn assign(
         }
     }
     unlinked
+}
+
+/// What is known of the way from one address to another, up to the flow at hand.
+#[derive(Default)]
+struct Direction {
+    /// Until when what began earlier was used.
+    used: Option<Timestamp>,
+    /// The exchanges that may have made what begins next.
+    open: Vec<usize>,
 }
 
 /// The exchange that is taken to have made an SA.
@@ -652,18 +664,49 @@ impl Alive {
     }
 }
 
-/// What two child SAs share, one of which may replace the other.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
-enum Shared {
-    Ends(IpAddr, IpAddr),
-    /// Ends may have moved (RFC 4555), the IKE SA stays.
-    IkeSa(IkeSaId),
+/// The child SAs so far by what two of them share, one of which may replace the other: their places in the list.
+struct Earlier {
+    /// By their ends, in a fixed order.
+    between: HashMap<(IpAddr, IpAddr), Few<usize>>,
+    /// By their IKE SA: ends may have moved (RFC 4555), it stays.
+    under: Vec<Few<usize>>,
+}
+
+impl Earlier {
+    /// None yet, of so many at most under so many IKE SAs.
+    fn with_room(drafts: usize, ike_sas: usize) -> Self {
+        Self {
+            between: with_capacity(drafts),
+            under: vec![Few::new(); ike_sas],
+        }
+    }
+
+    /// The last few that share their ends or the IKE SA with this one, the latest first.
+    fn beside(
+        &self,
+        ends: Option<(IpAddr, IpAddr)>,
+        ike_sa: Option<IkeSaId>,
+    ) -> impl Iterator<Item = usize> {
+        let between = ends.and_then(|ends| self.between.get(&ends));
+        let under = ike_sa.and_then(|id| self.under.get(id.index()));
+        let lists = between.into_iter().chain(under);
+        lists.flat_map(|list| list.iter().rev().take(LINK_CHOICES).copied())
+    }
+
+    fn add(&mut self, ends: Option<(IpAddr, IpAddr)>, ike_sa: Option<IkeSaId>, place: usize) {
+        if let Some(ends) = ends {
+            self.between.entry(ends).or_default().push(place);
+        }
+        if let Some(list) = ike_sa.and_then(|id| self.under.get_mut(id.index())) {
+            list.push(place);
+        }
+    }
 }
 
 /// Finds for each child SA the one whose place it took: between the same ends or under the same
 /// IKE SA, silent soon after the new one began, while the new one goes on.
 fn replace(model: &Model, groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
-    let mut earlier: HashMap<Shared, Few<(usize, Seen)>> = HashMap::default();
+    let mut earlier = Earlier::with_room(drafts.len(), model.ike_sas.len());
     let mut replaced = HashSet::default();
     let mut named: HashMap<EspSpi, usize> = HashMap::default();
     // Without keys none says which SA it takes the place of.
@@ -689,38 +732,31 @@ fn replace(model: &Model, groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft
             .iter()
             .flatten()
             .find_map(|index| groups.get(*index));
-        let ends = group.map(|group| {
-            let (a, b) = super::ordered(group.from, group.to);
-            Shared::Ends(a, b)
-        });
-        let shared = [ends, draft.ike_sa.map(Shared::IkeSa)];
-        draft.replaces = shared
-            .iter()
-            .flatten()
-            .filter_map(|shared| earlier.get(shared))
-            .flat_map(|list| list.iter().rev().take(LINK_CHOICES))
-            .filter(|(old, _)| !replaced.contains(old) && draft.rekeys.is_none())
-            .filter(|(_, old)| {
+        let ends = group.map(|group| super::ordered(group.from, group.to));
+        draft.replaces = earlier
+            .beside(ends, draft.ike_sa)
+            .filter(|old| !replaced.contains(old) && draft.rekeys.is_none())
+            .filter_map(|place| {
+                let old = before.get(place)?;
+                Some((place, old, old.seen(groups)?))
+            })
+            .filter(|(_, _, old)| {
                 let beside = old.last.1.since(seen.first.1);
                 let after = seen.last.1.since(old.last.1);
                 // What was not used yet when the new one was asked for is not what it renews.
                 let used = old.first.1 <= draft.time;
                 used && beside <= DRAIN && after >= beside && after >= Span::from_secs(1)
             })
-            .filter(|(old, seen)| {
-                before.get(*old).is_some_and(|old| {
-                    alike(draft.terms.as_deref(), old.terms.as_deref())
-                        && is_of_one_line(model, draft, old)
-                        && !deletes.ended(model, groups, (old, *seen), draft)
-                })
+            .filter(|(_, old, seen)| {
+                alike(draft.terms.as_deref(), old.terms.as_deref())
+                    && is_of_one_line(model, draft, old)
+                    && !deletes.ended(model, groups, (old, *seen), draft)
             })
-            .max_by_key(|(_, old)| old.last.1)
-            .map(|(old, _)| *old)
+            .max_by_key(|(_, _, old)| old.last.1)
+            .map(|(place, ..)| place)
             .or(rekeyed);
         replaced.extend(draft.replaces);
-        for shared in shared.into_iter().flatten() {
-            earlier.entry(shared).or_default().push((index, seen));
-        }
+        earlier.add(ends, draft.ike_sa, index);
     }
     drafts
 }

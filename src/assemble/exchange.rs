@@ -4,7 +4,7 @@
 //! initiator's SPI stands together with the addresses, because it alone may collide between
 //! different peers, or be replayed.
 
-use super::{HashMap, HashSet, RandomState};
+use super::{HashMap, HashSet, with_capacity};
 use crate::each::{Each, map_all};
 use crate::model::exchange::begins_ike_sa;
 use crate::model::notice::spi_of;
@@ -238,8 +238,8 @@ impl<'m> Grouper<'m> {
             pending: HashMap::default(),
             latest: HashMap::default(),
             roles: HashMap::default(),
-            current: HashMap::with_capacity_and_hasher(count / 2, RandomState::default()),
-            copies: HashMap::with_capacity_and_hasher(count, RandomState::default()),
+            current: with_capacity(count / 2),
+            copies: with_capacity(count),
             fragmented: HashMap::default(),
             paths: HashSet::default(),
             vantages: HashMap::default(),

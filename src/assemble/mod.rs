@@ -26,6 +26,11 @@ type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 /// As [`HashMap`].
 type HashSet<T> = std::collections::HashSet<T, RandomState>;
 
+/// A map with room for so many: one that grows is written anew each time.
+fn with_capacity<K, V>(room: usize) -> HashMap<K, V> {
+    HashMap::with_capacity_and_hasher(room, RandomState::default())
+}
+
 /// Fills `exchanges`, `ike_sas`, `child_sas`, the links of the flows, and `tunnels` from the
 /// messages and flows that a census left in the model. What can be told of each IKE SA or tunnel
 /// alone is given to `each`, and comes out the same in whatever order it is done.

@@ -1,4 +1,3 @@
-
 use crate::model::{Flight, Link, Model, Role};
 use crate::testing::model;
 use std::fmt::Write;

@@ -197,25 +197,24 @@ impl Flows {
 
     /// The flows as they stand, in order, and of how many the sizes might not be timed.
     pub(super) fn finish(self) -> (Table<FlowId, EspFlow>, u64) {
-        let keys = &self.keys;
-        let finished = each::map_all(&self.spread, self.shares, |number, share| {
-            let flows = share.into_inner().unwrap_or_else(PoisonError::into_inner);
-            let keys = keys.iter().skip(number).step_by(SHARES);
-            let mut untimed = 0;
-            let flows = flows.into_iter().zip(keys).map(|(flow, key)| {
-                untimed += u64::from(flow.is_untimed());
-                flow.finish(*key)
-            });
-            (flows.collect::<Vec<EspFlow>>(), untimed)
-        });
-        let untimed = finished.iter().map(|(_, untimed)| untimed).sum();
-        let mut shares: Vec<_> = finished
+        let mut shares: Vec<_> = self
+            .shares
             .into_iter()
-            .map(|(flows, _)| flows.into_iter())
+            .map(|share| share.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .map(Vec::into_iter)
             .collect();
-        let numbers = 0..self.keys.len();
-        let flows = numbers.filter_map(|number| shares.get_mut(number % SHARES)?.next());
-        (flows.collect(), untimed)
+        let mut untimed = 0;
+        // In their order at once: threads would each write those of a share, which are then moved, and to move one
+        // takes longer than to finish it.
+        let mut flows = Table::default();
+        flows.reserve(self.keys.len());
+        let keys = self.keys.into_iter().enumerate();
+        flows.extend(keys.filter_map(|(number, key)| {
+            let flow = shares.get_mut(number % SHARES)?.next()?;
+            untimed += u64::from(flow.is_untimed());
+            Some(flow.finish(key))
+        }));
+        (flows, untimed)
     }
 }
 

@@ -1,4 +1,3 @@
-
 use crate::diagnose::testing::{check, fires, silent, verdict};
 use crate::diagnose::{Confidence, Severity};
 use crate::model::IkeState;

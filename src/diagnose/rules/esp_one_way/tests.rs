@@ -1,4 +1,3 @@
-
 use crate::diagnose::testing::{findings, fires, is_healthy, silent, verdict};
 use crate::diagnose::{Confidence, Severity};
 

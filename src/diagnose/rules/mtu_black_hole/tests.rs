@@ -1,4 +1,3 @@
-
 use crate::diagnose::testing::{said, silent, verdict};
 use crate::model::Model;
 
