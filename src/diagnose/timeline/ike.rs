@@ -350,6 +350,16 @@ impl Teller<'_, '_> {
                 if peer.is_some_and(|peer| self.case.tap().deaf.get(peer) == Some(&true)) {
                     return;
                 }
+                // Nothing answers it (RFC 2409 section 5).
+                if self.model.misses_message_3(exchange) {
+                    let says = say!(
+                        "message 3 of {from} does not seem to arrive: {sent}",
+                        from,
+                        sent = asked.schedule()
+                    );
+                    events.push(Event::new(asked.last, Kind::Unanswered, says));
+                    return;
+                }
                 let says = say!(
                     "{exchange} of {from} is not answered: {sent}",
                     exchange = exchange.kind,
