@@ -173,17 +173,16 @@ impl Teller<'_, '_> {
                 Some(refusal) => {
                     let errors = refusal.errors.iter();
                     let why = list(errors.map(|error| child::reason(*error, true)));
-                    let says = say!(
-                        "{from} refuses authentication: {why}",
-                        from = refusal.from,
-                        why
-                    );
-                    let says = match refusal.errors.is_empty() {
-                        true => say!(
-                            "{from} refuses authentication: XAUTH failed",
-                            from = refusal.from
-                        ),
-                        false => says,
+                    let begins = sa.exchanges.first().filter(|_| refusal.names_proposal());
+                    let from = refusal.from;
+                    let says = match begins.map(|id| self.model.exchanges[*id].kind) {
+                        _ if refusal.errors.is_empty() => {
+                            say!("{from} refuses authentication: XAUTH failed", from)
+                        }
+                        Some(exchange) => {
+                            say!("{from} refuses {exchange}: {why}", from, exchange, why)
+                        }
+                        None => say!("{from} refuses authentication: {why}", from, why),
                     };
                     Some(Event::new(refusal.at, Kind::Refused, says).anew())
                 }
