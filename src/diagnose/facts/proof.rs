@@ -48,6 +48,13 @@ impl Refusal {
         let of_child = |error: &u16| negotiation::is_of_child(*error);
         self.v1 || !self.errors.iter().any(of_child)
     }
+
+    /// Whether IKEv1 names a proposal by all of its errors, and no proof: then it is the SA that is refused, whenever
+    /// it is said (RFC 2408 section 3.14.1).
+    pub fn names_proposal(&self) -> bool {
+        let of_proposal = |error: &u16| PROPOSALS.contains(&NotifyV1(*error));
+        self.v1 && !self.errors.is_empty() && self.errors.iter().all(of_proposal)
+    }
 }
 
 /// The refusal of authentication under an IKE SA, if one was read.
@@ -242,6 +249,17 @@ fn refusal_v1(model: &Model, ike_sa: IkeSaId) -> Option<Refusal> {
 
 /// Errors of IKEv1 about other SAs than the one that is set up.
 const UNRELATED: [NotifyV1; 2] = [NotifyV1::INVALID_COOKIE, NotifyV1::INVALID_SPI];
+
+/// Errors of IKEv1 about what is proposed.
+const PROPOSALS: [NotifyV1; 7] = [
+    NotifyV1::DOI_NOT_SUPPORTED,
+    NotifyV1::SITUATION_NOT_SUPPORTED,
+    NotifyV1::INVALID_PROTOCOL_ID,
+    NotifyV1::INVALID_TRANSFORM_ID,
+    NotifyV1::ATTRIBUTES_NOT_SUPPORTED,
+    NotifyV1::NO_PROPOSAL_CHOSEN,
+    NotifyV1::BAD_PROPOSAL_SYNTAX,
+];
 
 fn errors(read: &Message<'_>) -> Vec<u16> {
     crate::model::negotiation::errors(read)

@@ -27,7 +27,7 @@ const DOCUMENT: &str = "\
 Two routers speak BGP through the tunnel, or try to, and no session stands: then no routes are exchanged and the tunnel carries little else.
 
 ## How it is seen
-With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and one of the two calls anew. The OPEN messages tell the AS numbers and hold times of both.
+With the keys of ESP, or without encryption. Connections to TCP port 179 that are not answered, or reset; or a NOTIFICATION message, whose code and subcode (RFC 4271 section 6) say why; where a session stood, what was tried since it ended counts. Without keys: packets as large and as frequent as keepalives, both ways, that stop together; that is told for information. The addresses are printed and held against each other: the two ends of a link are different addresses of one small network, often a /30. A session has ended where one side closes or resets its connection, where nothing of it is seen for the length of a hold time, or where what an end sends is sent again, never acknowledged, and one of the two calls anew. A session that fell and came back in the capture is a warning: the next one, between the same two, shows that the one before was lost. The OPEN messages tell the AS numbers and hold times of both.
 
 ## What else looks like it
 An administrator who stops the session: the NOTIFICATION says so (Cease). Two sessions that collide, of which one is closed: that is normal and not told.
@@ -61,7 +61,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     for (hosts, talks) in &pairs {
         match notified(case.id, *hosts, talks) {
             Some(ended) => found.push(ended),
-            None => failed.extend(unanswered(case, inside, talks)),
+            None => failed
+                .extend(unanswered(case, inside, talks).or_else(|| fell(case.id, *hosts, talks))),
         }
     }
     found.truncate(SESSIONS);
@@ -176,7 +177,10 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
         ));
     }
     if stands {
-        says.add("It came up again.");
+        says.add(match next_up(talks, at) {
+            Some(up) => say!("It came up again {span} later.", span = up.1.since(at.1)),
+            None => "It came up again.".into(),
+        });
     }
     let [one, other] = hosts;
     let mut finding = Finding::new(
@@ -202,6 +206,110 @@ fn notified(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Optio
         true => finding.severity(Severity::Warning),
         false => finding,
     })
+}
+
+/// The last sign that a session stood: KEEPALIVE or UPDATE of both ends came (RFC 4271 section 8.2.2, Established).
+fn last_alive(talk: &InnerFlow) -> Option<Cite> {
+    let [one, other] = talk.ways.each_ref().map(|way| way.bgp.as_ref()?.alive);
+    one.zip(other)
+        .map(|(one, other)| if one.1 < other.1 { other } else { one })
+}
+
+/// When a session was opened that then stood, as its OPEN messages show.
+fn opened(talk: &InnerFlow) -> Option<Cite> {
+    last_alive(talk)?;
+    let ways = talk.ways.iter().filter_map(|way| way.bgp.as_ref());
+    let opens = ways.filter_map(|bgp| bgp.opens.first());
+    opens.map(|(at, _)| *at).max_by_key(|at| at.1)
+}
+
+/// When the next session after a moment was opened.
+fn next_up(talks: &[&InnerFlow], after: Cite) -> Option<Cite> {
+    let up = talks.iter().filter_map(|talk| opened(talk));
+    up.filter(|up| up.1 > after.1).min_by_key(|up| up.1)
+}
+
+/// A session that fell without a NOTIFICATION and came back: two routers have one session (RFC 4271 section 6.8), so the
+/// next one shows that the one before was lost.
+fn fell(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Option<Finding> {
+    let mut sessions: Vec<(&InnerFlow, Cite)> = talks
+        .iter()
+        .filter_map(|talk| Some((*talk, last_alive(talk)?)))
+        .collect();
+    sessions.sort_by_key(|(talk, _)| talk.seen.first.1);
+    let pairs = sessions.iter().zip(sessions.iter().skip(1));
+    let falls: Vec<(&InnerFlow, Cite, Cite)> = pairs
+        .filter_map(|((old, last), (next, _))| Some((*old, *last, opened(next)?, next.seen.first)))
+        // Of two that collide one is closed before it stands, or while the other does.
+        .filter(|(_, last, _, begins)| last.1 < begins.1)
+        .map(|(old, last, up, _)| (old, last, up))
+        .collect();
+    let (old, last, up) = *falls.first()?;
+    let [one, other] = hosts;
+    let span = up.1.since(last.1);
+    let by = |ended: fn(&InnerWay) -> bool| {
+        let mut ways = ways(old).into_iter();
+        ways.find_map(|(way, from, _)| ended(way).then_some(from))
+    };
+    let closed = by(is_closed);
+    let reset = by(|way| way.tcp.as_ref().is_some_and(|tcp| tcp.resets > 0));
+    let (how, alternative, advice) = match (closed, reset) {
+        (Some(from), _) => (
+            say!("{from} closed its connection by FIN without a NOTIFICATION.", from),
+            say!("Somebody restarted the session, or the BGP process of {from}.", from),
+            say!("Look on {from} for who closed the session, and why.", from),
+        ),
+        (None, Some(from)) => (
+            say!("{from} reset its connection, without a NOTIFICATION.", from),
+            say!("Somebody restarted the session, or the BGP process of {from}.", from),
+            say!("Look on {from} for who closed the session, and why.", from),
+        ),
+        (None, None) => (
+            "Its connection fell silent: neither a NOTIFICATION nor the end of the connection is in this capture, \
+             as when a hold timer ends it."
+                .into(),
+            "One of the two routers restarted.".into(),
+            "Look for loss in the tunnel from that time on: something kept the keepalives back.".into(),
+        ),
+    };
+    let mut finding = Finding::new(
+        &RULE,
+        Confidence::Likely,
+        tunnel,
+        last,
+        "the last message of the session that stood",
+    )
+    .during(last.1, up.1)
+    .severity(Severity::Warning)
+    .also(up, "OPEN of the session that stands afterwards")
+    .title(say!(
+        "BGP between {one} and {other} fell, and came back after {span}",
+        one,
+        other,
+        span
+    ))
+    .says(
+        say!("A session stood between {one} and {other}.", one, other)
+            .then(how)
+            .then(say!(
+                "{span} after its last message another one was opened, and stood.",
+                span
+            ))
+            .then((falls.len() > 1).then(|| {
+                say!(
+                    "So it went {times} in this capture.",
+                    times = child::times(falls.len())
+                )
+            })),
+    )
+    .or(alternative)
+    .advise(advice);
+    for (_, last, up) in falls.iter().skip(1) {
+        finding = finding
+            .also(*last, "the last message of a later session")
+            .also(*up, "OPEN of the one after it");
+    }
+    Some(finding)
 }
 
 /// Until when a session stood: to its last packet, if it was closed or reset, or lacks the keepalives of a whole

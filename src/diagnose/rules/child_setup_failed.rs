@@ -158,9 +158,13 @@ fn taken_back(case: &Case<'_>) -> Option<Finding> {
     let mut all: Vec<TakenBack> = Vec::new();
     for id in &case.tunnel.ike_sas {
         let exchanges = &case.model.ike_sas[*id].exchanges;
-        let pairs = exchanges.iter().zip(exchanges.iter().skip(1));
+        let pairs = exchanges.iter().zip(exchanges.iter().skip(1)).enumerate();
         let taken: Vec<TakenBack> = pairs
-            .filter_map(|(made, next)| TakenBack::of(case, *id, *made, *next))
+            .filter(|(place, (made, _))| {
+                let before = exchanges.get(..*place).unwrap_or_default();
+                !is_redundant(case, before, &case.model.exchanges[**made])
+            })
+            .filter_map(|(_, (made, next))| TakenBack::of(case, *id, *made, *next))
             .collect();
         // A renewal deletes what it replaces: only the first child SA has none before it.
         let first = taken.first().is_some_and(|first| first.in_auth);
@@ -208,6 +212,29 @@ fn taken_back(case: &Case<'_>) -> Option<Finding> {
         finding = finding.also(again.deleted, "and again");
     }
     Some(finding)
+}
+
+/// Whether the other side asked for new keys at the same time: of the two child SAs that come of it whoever asked
+/// with the lowest nonce deletes its own (RFC 7296 section 2.8.1), and nothing has failed.
+fn is_redundant(case: &Case<'_>, before: &[ExchangeId], made: &Exchange) -> bool {
+    /// Two cross, and each may be sent in parts or be followed by another.
+    const NEAR: usize = 4;
+    let Some(asked) = made
+        .request()
+        .and_then(|request| began(case.model, request))
+    else {
+        return false;
+    };
+    let near = before.iter().rev().take(NEAR);
+    let mut others = near
+        .map(|id| &case.model.exchanges[*id])
+        .filter(|other| other.kind == ExchangeType::CREATE_CHILD_SA && other.by != made.by);
+    others.any(|other| {
+        let answer = other
+            .response()
+            .and_then(|answer| began(case.model, answer));
+        answer.is_some_and(|answered| answered.1 >= asked.1)
+    })
 }
 
 /// A child SA that whoever asked for it deleted at once.

@@ -11,6 +11,7 @@ use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
 use crate::units::{Span, Vantage};
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -65,10 +66,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let answers = leaks
         .iter()
         .find(|clear| answers_inside(case, clear).is_some());
-    let asks = |clear: &&&ClearFlow| {
-        clear.requests >= FEW || is_served(case, clear) || answers_inside(case, clear).is_some()
-    };
-    let wants = leaks.iter().any(|clear| asks(&clear));
+    let asks = |clear: &&ClearFlow| clear.requests >= FEW || is_served(case, clear);
+    let wants = answers.is_some() || leaks.iter().any(asks);
     let certain = wants && !has_private_ends(case) && !blind && !transit;
     let closed = after_delete(case, &leaks);
     let served = leaks
@@ -180,12 +179,13 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
         return false;
     }
     let known = outer.map(|address| is_selected(case, address));
+    let answers = LazyCell::new(|| answers_inside(case, clear));
     // What the selectors name belongs inside whatever it asks for. Where they are known, packets of which
     // neither end is in them are of somebody else.
     let asks = match known {
         [Some(true), Some(true)] => clear.packets,
         _ if !known.contains(&Some(false)) && follows_esp(case, clear) => clear.packets,
-        _ if answers_inside(case, clear).is_some() => clear.packets,
+        _ if answers.is_some() => clear.packets,
         _ => clear.requests,
     };
     if asks < FEW || known == [Some(false); 2] {
@@ -195,7 +195,7 @@ pub(super) fn is_leak(case: &Case<'_>, clear: &ClearFlow) -> bool {
     let left = || clear.refused.as_deref().is_some_and(clear::is_turned_back);
     let is_copy = || {
         let copied = is_decrypted_copy(case, clear) && !is_cut_off(case, clear) && !left();
-        let told = || answers_inside(case, clear).is_some_and(|(_, sight)| sight == Sight::Clear);
+        let told = || answers.is_some_and(|(_, sight)| sight == Sight::Clear);
         copied && !told()
     };
     after_beginning(case, clear) && !answered_in_clear(case.model, clear) && !is_copy()

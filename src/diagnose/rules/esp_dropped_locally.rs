@@ -7,7 +7,9 @@ use crate::language::count;
 use crate::model::{InnerFlow, InnerWay};
 use crate::net::INITIAL_TTLS;
 use crate::say;
-use crate::units::{Endpoint, Timestamp};
+use crate::units::{Endpoint, Timestamp, Vantage};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The rule.
@@ -89,7 +91,7 @@ fn deaf_to_syn_acks<'m>(inside: &Inside<'m>) -> Option<Deaf<'m>> {
     let first = deaf.first().filter(|_| again.len() >= FEW)?;
     let last = deaf.iter().map(|asking| asking.talk.seen.last.1).max()?;
     let since = first.talk.seen.first.1;
-    if is_served(inside, (first.talk, first.end), (since, last)) {
+    if Standing::of(inside).serves_others((first.talk, first.end), (since, last)) {
         return None;
     }
     Some(Deaf {
@@ -106,6 +108,7 @@ fn deaf_to_syn_acks<'m>(inside: &Inside<'m>) -> Option<Deaf<'m>> {
 /// A host that sends the same data again and again although it was acknowledged, if no other connection of that
 /// side is served since then.
 fn deaf_to_acknowledgments<'m>(inside: &Inside<'m>) -> Option<Deaf<'m>> {
+    let standing = OnceCell::new();
     let unheard = inside.told_once().filter_map(|talk| {
         let ([one, other], [forth, back]) = (talk.ends, &talk.ways);
         let mut ways = [(one, other, forth, back), (other, one, back, forth)].into_iter();
@@ -115,8 +118,8 @@ fn deaf_to_acknowledgments<'m>(inside: &Inside<'m>) -> Option<Deaf<'m>> {
             // Answers that come by another tunnel come to another gateway.
             inside.end_towards(back).filter(|side| *side != end)?;
             let during = (unheard.seen.first.1, unheard.seen.last.1);
-            let served = is_served(inside, (talk, end), during);
-            (!served).then_some(Deaf {
+            let standing = standing.get_or_init(|| Standing::of(inside));
+            (!standing.serves_others((talk, end), during)).then_some(Deaf {
                 from: from.address,
                 to,
                 end,
@@ -130,26 +133,63 @@ fn deaf_to_acknowledgments<'m>(inside: &Inside<'m>) -> Option<Deaf<'m>> {
     unheard.min_by_key(|deaf| deaf.answer)
 }
 
-/// Whether others are served at the side of a connection, by the end towards which it asks: another connection
-/// stands that began since some moment, or goes on both ways after another. Then it is no fault of the tunnel.
-fn is_served(
-    inside: &Inside<'_>,
-    (talk, end): (&InnerFlow, usize),
-    (since, until): (Timestamp, Timestamp),
-) -> bool {
-    inside.asked_once().any(|asking| {
-        let tcp = asking.out.tcp.as_ref();
-        let ways = [asking.out, asking.back];
-        let goes_on = || {
-            let mut ways = ways.iter();
-            ways.all(|way| way.seen.is_some_and(|seen| seen.last.1 > until))
+/// Of connections that stand the two latest by some time: one of them may be the one that asks.
+type Latest<'m> = [Option<(&'m InnerFlow, Timestamp)>; 2];
+
+/// The connections that stand, by the end towards which they ask and the tap: when they began, and until when they went
+/// both ways. Gathered once, for there may be thousands that ask.
+struct Standing<'m>(BTreeMap<(usize, Vantage), [Latest<'m>; 2]>);
+
+impl<'m> Standing<'m> {
+    fn of(inside: &Inside<'m>) -> Self {
+        let mut all: BTreeMap<_, [Latest<'m>; 2]> = BTreeMap::new();
+        let stands = |way: &InnerWay| way.tcp.as_ref().is_some_and(|tcp| tcp.established);
+        for asking in inside.asked_once().filter(|asking| stands(asking.out)) {
+            let talk = asking.talk;
+            let [begun, both] = all.entry((asking.end, talk.vantage)).or_default();
+            note(begun, talk, talk.seen.first.1);
+            if let (Some(out), Some(back)) = (asking.out.seen, asking.back.seen) {
+                note(both, talk, out.last.1.min(back.last.1));
+            }
+        }
+        Self(all)
+    }
+
+    /// Whether others are served at the side of a connection, by the end towards which it asks: another connection
+    /// stands that began since some moment, or goes on both ways after another. Then it is no fault of the tunnel.
+    fn serves_others(
+        &self,
+        (talk, end): (&InnerFlow, usize),
+        (since, until): (Timestamp, Timestamp),
+    ) -> bool {
+        let Some([begun, both]) = self.0.get(&(end, talk.vantage)) else {
+            return false;
         };
-        asking.end == end
-            && asking.talk.vantage == talk.vantage
-            && !std::ptr::eq(asking.talk, talk)
-            && tcp.is_some_and(|tcp| tcp.established)
-            && (asking.talk.seen.first.1 >= since || goes_on())
-    })
+        let latest = |times: &Latest<'_>| {
+            let mut others = times.iter().flatten();
+            let other = others.find(|(other, _)| !std::ptr::eq(*other, talk));
+            other.map(|(_, time)| *time)
+        };
+        latest(begun).is_some_and(|time| time >= since)
+            || latest(both).is_some_and(|time| time > until)
+    }
+}
+
+/// Keeps a connection if it is one of the two latest, which are in order.
+fn note<'m>(latest: &mut Latest<'m>, talk: &'m InnerFlow, time: Timestamp) {
+    let [first, second] = latest;
+    match first {
+        Some((same, at)) if std::ptr::eq(*same, talk) => *at = time.max(*at),
+        Some((_, at)) if time <= *at => {
+            if second.is_none_or(|(_, at)| time > at) {
+                *second = Some((talk, time));
+            }
+        }
+        _ => {
+            *second = first.take();
+            *first = Some((talk, time));
+        }
+    }
 }
 
 fn finding(case: &Case<'_>, deaf: &Deaf<'_>) -> Option<Finding> {

@@ -35,7 +35,7 @@ A gateway sends a health check through the tunnel, gets no answer, and deletes t
 With the keys of ESP of both ways, or without encryption: ICMP echo requests at a fixed interval, several in a row without reply, and then a delete of the IKE SA by the side that sends them, to which the peer answers; at least twice.
 
 ## What else looks like it
-A path that fails: then the peer does not answer IKE either, and dead peer detection ends the tunnel. An administrator who resets the tunnel by hand.
+A path that fails: then the peer does not answer IKE either, and dead peer detection ends the tunnel. An administrator who resets the tunnel by hand. A gateway that authenticates anew by closing each IKE SA before it opens the next, beside a ping that is never answered: where more than 20 went unanswered in each life it is told as possible, where more than 100 did it is not told.
 
 ## What to do
 1. Turn the health check off where there is but one tunnel, and use dead peer detection (DPD) instead.
@@ -128,6 +128,9 @@ fn finding(
 ) -> Option<Finding> {
     /// How long after the last probe a gateway may take to act.
     const ACTS: Span = Span::from_secs(10);
+    /// A check that counts to more before it acts is none; most count to less than ten.
+    const COUNTED: i64 = 100;
+    const MANY: i64 = 20;
     let echo = asking.out.echo.as_ref()?;
     let period = echo.period.filter(|_| echo.is_periodic())?;
     let after = Span(period.0.saturating_mul(2).saturating_add(ACTS.0));
@@ -142,18 +145,32 @@ fn finding(
     };
     // Nobody resets what carries no probes, or before there are any.
     let began = asking.out.seen?.first.1;
-    let resets: Vec<Cite> = resets
+    let resets: Vec<(IkeSaId, Cite)> = resets
         .iter()
         .filter(|(id, at)| at.1 >= began && may_carry(case.model, *id, asking.out))
-        .map(|(_, at)| *at)
+        .copied()
         .collect();
-    let caused: Vec<(&Run, Cite)> = resets
+    let caused: Vec<(&Run, IkeSaId, Cite)> = resets
         .iter()
-        .filter_map(|reset| {
+        .filter_map(|(id, reset)| {
             let run = echo.runs.iter().find(|run| ends(run, reset))?;
-            Some((run, *reset))
+            Some((run, *id, *reset))
         })
         .collect();
+    // How many went unanswered in the life of each IKE SA.
+    let failed = caused.iter().map(|(run, id, reset)| {
+        let up = case.model.ike_sas[*id].seen.first.1;
+        reset.1.since(run.seen.first.1.max(up)).0 / period.0.max(1)
+    });
+    let failed = failed.min()?;
+    if failed > COUNTED {
+        return None;
+    }
+    let caused: Vec<(&Run, Cite)> = caused
+        .into_iter()
+        .map(|(run, _, reset)| (run, reset))
+        .collect();
+    let resets: Vec<Cite> = resets.into_iter().map(|(_, reset)| reset).collect();
     // If half of them have another cause, so may the others.
     if caused.len() < PATTERN || caused.len() * 4 < resets.len() * 3 {
         return None;
@@ -172,7 +189,7 @@ fn finding(
     };
     let mut finding = Finding::new(
         &RULE,
-        Confidence::Likely,
+        Confidence::Likely.lower_if(failed > MANY),
         case.id,
         reset,
         say!("{gateway} deletes the IKE SA", gateway),
@@ -222,6 +239,14 @@ fn finding(
         .filter(|reset| caused.iter().all(|(_, caused)| caused != *reset))
     {
         finding = finding.also(*reset, "this time requests were answered before it");
+    }
+    // Who waits for so many failures may not look at them.
+    if failed > MANY {
+        finding = finding.or(say!(
+            "{gateway} authenticates anew by a timer, and closes each IKE SA before it opens the next (RFC 7296 section \
+             2.8.3); the pings are of somebody else, and were never answered.",
+            gateway
+        ));
     }
     Some(
         finding

@@ -1,12 +1,12 @@
 //! Algorithms are agreed; the authentication is never answered.
 
 use super::ike_fragments_lost::EVERYWHERE;
-use super::port_4500_blocked::{is_blocked, silences};
+use super::port_4500_blocked::{heard_from_4500, is_blocked, silences};
 use crate::diagnose::facts::abandoned::{self, Abandoned};
 use crate::diagnose::facts::asked::{Asked, is_v1};
-use crate::diagnose::facts::auth::Shape;
-use crate::diagnose::facts::icmp;
-use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
+use crate::diagnose::facts::auth::{AuthSilence, Shape};
+use crate::diagnose::facts::{child, cite, end_of, icmp};
+use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
 use crate::model::IcmpSeen;
 use crate::net::Path;
@@ -31,7 +31,7 @@ const DOCUMENT: &str = "\
 The peers agreed on algorithms, then the message that authenticates is sent again and again without answer. The port is open, for the same port answered before.
 
 ## How it is seen
-IKE_SA_INIT (main mode 1 to 4) is answered. IKE_AUTH (main mode 5) is repeated byte for byte, in one packet, to a port that the peer has answered from, and nothing comes. At the responder: it answers the first message of an initiator that begins again and again, and never goes on; in aggressive mode it says message 2 again and again.
+IKE_SA_INIT (main mode 1 to 4) is answered. IKE_AUTH (main mode 5) is repeated byte for byte, in one packet, to a port that the peer has answered from, and nothing comes. At the responder: it answers the first message of an initiator that begins again and again, and never goes on; in aggressive mode it says message 2 again and again, in main mode message 4. Nothing answers message 3 of aggressive mode (RFC 2409 section 5): at the initiator, that the responder says message 2 again shows that it has no message 3.
 
 ## What else looks like it
 Some peers say nothing when they cannot authenticate the initiator or find no connection for its identity; with IKEv1 a wrong pre-shared key makes message 5 unreadable, and many drop it in silence. A packet near the MTU may be too large for the path.
@@ -49,6 +49,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .find(|silence| silence.shape == Shape::Whole && !is_blocked(case, silence, &heard))
         .map(|silence| {
             let asked = &silence.asked;
+            if asked.exchange.kind == ExchangeType::AGGRESSIVE {
+                let finding = floated(case, asked, message_3_lost(&RULE, case, &silence));
+                return look_for_message_3(finding, asked);
+            }
             let finding = Finding::new(
                 &RULE,
                 case.tap().absence(Confidence::Likely),
@@ -61,8 +65,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             )
             .severity(match asked.attempts() {
                 // What is not answered is sent again (RFC 7296 section 2.1): this one was, or its
-                // sender gave up. Message 3 of aggressive mode wants no answer.
-                1 if !case.model.misses_message_3(asked.exchange) => Severity::Info,
+                // sender gave up.
+                1 => Severity::Info,
                 _ => RULE.severity,
             })
             .also(silence.agreed, "the peer agreed to algorithms")
@@ -93,24 +97,180 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             })
             .advise("Read the peer's log for this moment.")
             .advise("Compare pre-shared keys, identities and certificates of both sides.");
-            // What comes from the port shows the way back alone.
-            let paths = &case.model.ike_sas[asked.exchange.ike_sa].paths;
-            let floated = paths.first().is_some_and(|path| path.to.port == Some(500))
-                && asked.to().port == Some(4500);
-            match floated {
-                true => finding
-                    .or(say!(
-                        "A filter drops UDP 4500 towards {peer}.",
-                        peer = asked.to().address
-                    ))
-                    .advise("Permit UDP 4500 in both directions between the two gateways."),
-                false => finding,
-            }
+            floated(case, asked, finding)
         })
         .or_else(|| never_comes(case))
         .or_else(|| message_2_again(case))
+        .or_else(|| message_4_again(&RULE, case, false))
         .into_iter()
         .collect()
+}
+
+/// Adds that the port may be to blame, if a message goes to another than those before: what comes from the port
+/// shows the way back alone.
+fn floated(case: &Case<'_>, asked: &Asked<'_>, finding: Finding) -> Finding {
+    let paths = &case.model.ike_sas[asked.exchange.ike_sa].paths;
+    let floated = paths.first().is_some_and(|path| path.to.port == Some(500));
+    match floated && asked.to().port == Some(4500) {
+        true => finding
+            .or(say!(
+                "A filter drops UDP 4500 towards {peer}.",
+                peer = asked.to().address
+            ))
+            .advise("Permit UDP 4500 in both directions between the two gateways."),
+        false => finding,
+    }
+}
+
+/// IKEv1: message 3 of aggressive mode does not seem to reach the responder. Nothing answers it (RFC 2409 section 5),
+/// but who has no message 3 says message 2 again.
+pub(super) fn message_3_lost(
+    rule: &'static Rule,
+    case: &Case<'_>,
+    silence: &AuthSilence<'_>,
+) -> Finding {
+    let asked = &silence.asked;
+    let (from, to) = (asked.from().address, asked.to().address);
+    let answer = asked.exchange.flights.get(1);
+    let copies = answer.iter().flat_map(|answer| &answer.again);
+    let insists: Vec<Cite> = copies
+        .map(|copy| cite(case.model, *copy))
+        .filter(|copy| copy.1 > asked.first.1)
+        .collect();
+    let confidence = case.tap().absence(Confidence::Likely);
+    let mut finding = Finding::new(
+        rule,
+        confidence.lower_if(insists.is_empty()),
+        case.id,
+        asked.first,
+        "message 3 of aggressive mode",
+    )
+    .also(
+        silence.agreed,
+        "message 2 of aggressive mode, which authenticates the responder",
+    )
+    .also(asked.last, "the last copy of message 3")
+    .title(say!("Message 3 of {from} does not seem to reach {to}", from, to))
+    .says(
+        say!(
+            "{from} authenticated itself to {to} by message 3 of aggressive mode, {size} octets, {schedule}. Nothing \
+             answers that message.",
+            from,
+            to = asked.to(),
+            size = asked.message.ip.length,
+            schedule = asked.schedule()
+        )
+        .then(match insists.len() {
+            0 => say!("{from} said it again, and {to} never went on.", from, to),
+            copies => say!(
+                "{to} said message 2 again {times} afterwards, as one does that has no message 3.",
+                to,
+                times = child::times(copies)
+            ),
+        }),
+    );
+    if let Some(last) = insists.last() {
+        finding = finding.also(*last, "message 2 again");
+    }
+    if asked.message.ip.length > EVERYWHERE {
+        finding = finding.or("The message is too large for the path.");
+    }
+    finding.or(say!(
+        "{to} has it, does not accept the proof or the identity, and ends without a word.",
+        to
+    ))
+}
+
+/// What tells whether message 3 arrives.
+pub(super) fn look_for_message_3(finding: Finding, asked: &Asked<'_>) -> Finding {
+    finding
+        .advise(say!(
+            "Capture at {to}: does message 3 arrive there?",
+            to = asked.to().address
+        ))
+        .advise("Read the peer's log for this moment.")
+}
+
+/// IKEv1, the responder's side of it in main mode: it says message 4 again and again, and has no message 5. The
+/// initiator has message 4, for it does not ask again. Where a NAT is there message 5 goes to port 4500 (RFC 3947
+/// section 4): that is told by the rule of the port, unless the initiator was heard from there.
+pub(super) fn message_4_again(
+    rule: &'static Rule,
+    case: &Case<'_>,
+    by_port: bool,
+) -> Option<Finding> {
+    /// So many copies are lost by no chance.
+    const INSISTENT: usize = 3;
+    let insists = case.ike_sas().filter_map(|sa| {
+        let (exchange, answer) = abandoned::half_open(case.model, sa)?;
+        let is_main = exchange.kind == ExchangeType::IDENTITY_PROTECTION;
+        let asked = Asked::of(case.model, exchange)
+            .filter(|_| is_main && exchange.flights.len() == 4)
+            .filter(|asked| asked.is_silent() && asked.attempts() >= INSISTENT)?;
+        Some((sa, asked, answer))
+    });
+    let (sa, asked, answer) = insists.max_by_key(|(.., answer)| answer.1)?;
+    let closed = |seen: &IcmpSeen| {
+        let quoted = seen.error.quoted;
+        (quoted.from, quoted.to) == (asked.from(), asked.to())
+    };
+    let elsewhere = case.abandoned().is_some() || icmp::about(case).any(closed);
+    if elsewhere || abandoned::comes_up(case, answer.1) {
+        return None;
+    }
+    let (from, to) = (asked.from(), asked.to().address);
+    let floats = sa.nat.is_some_and(|nat| nat.is_there()) && from.port == Some(500);
+    let from = from.address;
+    let heard = || heard_from_4500(case).contains(&end_of(case.tunnel, to));
+    if by_port != (floats && !heard()) {
+        return None;
+    }
+    let finding = Finding::new(
+        rule,
+        Confidence::Possible,
+        case.id,
+        answer,
+        "message 4 of main mode, which ends the exchange of keys",
+    )
+    // Anybody may look what a gateway answers, once.
+    .severity(Severity::Warning)
+    .also(asked.last, "last copy, unanswered")
+    .title(say!("No message 5 of {to} reaches {from}", to, from))
+    .says(
+        say!(
+            "{from} said message 4 of main mode, {schedule}. {to} neither asked again nor sent message 5, which \
+             authenticates it.",
+            from,
+            schedule = asked.schedule(),
+            to
+        )
+        .then(by_port.then_some("A NAT is there, so that message goes to port 4500.")),
+    );
+    let vantage = asked.message.vantage;
+    let recorded = case.model.past_port_500.contains(&vantage.input);
+    let finding = match by_port && !recorded {
+        true => {
+            finding.or("A capture filter leaves out UDP 4500: nothing of it is in this capture.")
+        }
+        false => finding,
+    };
+    let finding = finding
+        .or("The initiator does not like the answer: its log tells why.")
+        .or("The message is too large for the path and is lost with its fragments.")
+        .or("Somebody only looked what the gateway answers.");
+    Some(match by_port {
+        true => finding
+            .advise("Permit UDP 500, UDP 4500 and IP protocol 50 in both directions between both gateways.")
+            .advise(say!(
+                "Capture at {initiator}: if it sends to port 4500, a filter in between drops that.",
+                initiator = to
+            )),
+        false => finding.advise(say!(
+            "Read the log of {initiator} for this moment, and capture there: does it send the message that \
+             authenticates it?",
+            initiator = to
+        )),
+    })
 }
 
 /// IKEv1, the responder's side of it in aggressive mode: it says message 2 again and again, and has no message 3.

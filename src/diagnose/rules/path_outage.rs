@@ -1,11 +1,11 @@
 //! Everything of one side stops and comes back on the same SAs: the tunnel outlives it.
 
 use crate::diagnose::facts::esp::{self, Directions};
-use crate::diagnose::facts::{end_of, tap, taps};
+use crate::diagnose::facts::{began, end_of, tap, taps};
 use crate::diagnose::{Case, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
 use crate::limits::FLOW_SILENCES;
-use crate::model::{AnomalyKind, EspFlow, Silence};
+use crate::model::{AnomalyKind, EspFlow, Link, Silence};
 use crate::say;
 use crate::units::{Span, Timestamp};
 use std::net::IpAddr;
@@ -36,7 +36,7 @@ const DOCUMENT: &str = "\
 For some seconds nothing of one gateway arrived, then it went on as if nothing had happened, on the same SAs. The path was down, not the gateway.
 
 ## How it is seen
-A flow falls silent for seconds while the other gateway goes on sending, and resumes on the same SPI. When it resumes many sequence numbers are missing: they were sent, and lost. Requests of IKE sent meanwhile are repeated. Where other SAs of the same gateway go on, that one alone was lost. Of a flow that sends seldom several silences count together, if it lacks nothing else.
+A flow falls silent for seconds while the other gateway goes on sending, and resumes on the same SPI. When it resumes many sequence numbers are missing: they were sent, and lost. Requests of IKE sent meanwhile are repeated. Where other SAs of the same gateway go on, that one alone was lost. Of a flow that sends seldom several silences count together, if it lacks nothing else. Where the SAs were renewed in the silence, the new one comes with a number well above 1: those before it were sent, and lost.
 
 No number is missing if the packets of the other gateway were lost, so that there was nothing to answer. That shows only where each packet had one in return before and afterwards, and packets of the same sizes had none for ten seconds and more: then it is a suspicion. So it is where as many packets come at once after the silence as were asked for in it, and none is missing: the gateway, or a link on the way, stood still.
 
@@ -73,6 +73,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
                 .find_map(|end| outage(case, directions, end))
         })
         .or_else(|| {
+            let mut directions = case.directions().iter();
+            directions.find_map(|directions| {
+                [0, 1]
+                    .into_iter()
+                    .find_map(|end| across_rekeying(case, directions, end))
+            })
+        })
+        .or_else(|| {
             let ways = || {
                 let directions = case.directions().iter();
                 directions.flat_map(|directions| [(directions, 0), (directions, 1)])
@@ -101,6 +109,107 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             .find(|(_, _, lost)| *lost >= LOST || *lost > 0 && is_repeated(flow))
             .filter(|(_, _, lost)| *lost < LOST || !is_chance(flow, *lost))
     })?;
+    let amid = Amid {
+        before: flow,
+        flow,
+        silence,
+        lost,
+    };
+    told(case, directions, end, &amid)
+}
+
+/// A silence towards `end` between the last packet of one SA and the first of the SA that took its place, of which packets
+/// had been sent and lost by then: its counter began with 1 (RFC 4303 section 3.3.3).
+fn across_rekeying(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Finding> {
+    /// Nobody sends so much more than before because nothing arrives: a counter that skips so many began elsewhere.
+    const FASTER: f64 = 4.0;
+    let mut flows: Vec<&EspFlow> = directions.flows(end).to_vec();
+    flows.sort_by_key(|flow| flow.seen.first);
+    let mut old: Option<&EspFlow> = None;
+    let found = flows.into_iter().find_map(|flow| {
+        let before = old.filter(|old| flow.seen.first.1.since(old.seen.last.1) >= OUTAGE);
+        old = old
+            .into_iter()
+            .chain([flow])
+            .max_by_key(|flow| flow.seen.last);
+        let before = before?;
+        let silence = Silence {
+            before: before.seen.last,
+            after: flow.seen.first,
+            length: flow.seen.first.1.since(before.seen.last.1),
+        };
+        let late = u32::try_from(flow.sequence.late).unwrap_or(u32::MAX);
+        let lost = flow.sequence.first.saturating_sub(1).saturating_sub(late);
+        let busy = before.seen.last.1.since(before.seen.first.1);
+        let pace = before.packets as f64 / busy.as_secs_f64().max(1.0);
+        let plausible = f64::from(lost) <= FASTER * pace * silence.length.as_secs_f64();
+        let is_lost = lost >= LOST && plausible && is_new(case, flow, &silence);
+        (is_lost && goes_on(case, directions, end, &silence))
+            .then_some((before, flow, silence, lost))
+    });
+    let (before, flow, silence, lost) = found?;
+    let amid = Amid {
+        before,
+        flow,
+        silence: &silence,
+        lost,
+    };
+    told(case, directions, end, &amid)
+}
+
+/// Whether an SA was made in the recording, shortly before a silence or in it: that was read, or its other direction
+/// began with number 1.
+fn is_new(case: &Case<'_>, flow: &EspFlow, silence: &Silence) -> bool {
+    /// The other direction is used soon after both were made.
+    const SOON: Span = Span::from_secs(10);
+    let since = silence.before.1.later(Span(-SOON.0));
+    let Some(child) = flow.child_sa.child_sa() else {
+        return false;
+    };
+    let row = &case.model.child_sas[child];
+    let request = row
+        .made_by
+        .and_then(|id| case.model.exchanges[id].request());
+    let asked = request.and_then(|request| began(case.model, request));
+    if asked.is_none_or(|asked| asked.1 < since || asked.1 > silence.after.1) {
+        return false;
+    }
+    let others = row.flows.into_iter().flatten();
+    let mut others = others.map(|id| &case.model.flows[id]);
+    matches!(flow.child_sa, Link::Proven(_))
+        || others.any(|other| {
+            other.key != flow.key
+                && other.key.vantage == flow.key.vantage
+                && other.sequence.first == 1
+                && other.seen.first.1 >= since
+        })
+}
+
+/// A silence in which packets were lost.
+struct Amid<'m, 's> {
+    /// The flow that came before it.
+    before: &'m EspFlow,
+    /// The one that came after it, which is of a new SA if it is another.
+    flow: &'m EspFlow,
+    silence: &'s Silence,
+    /// How many of that are missing.
+    lost: u32,
+}
+
+/// What is told of a silence in which packets were lost, unless anything of their sender came in it.
+fn told(
+    case: &Case<'_>,
+    directions: &Directions<'_>,
+    end: usize,
+    amid_silence: &Amid<'_, '_>,
+) -> Option<Finding> {
+    let Amid {
+        before: old,
+        flow,
+        silence,
+        lost,
+    } = *amid_silence;
+    let anew = old.key != flow.key;
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     // Another flow of the same direction, or anything else of its sender, that goes on meanwhile: then it was no
     // outage.
@@ -117,6 +226,7 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     let (from_edge, to_edge) = amid(silence);
     let alone = beside().any(|other| esp::packets_within(other, from_edge, to_edge) > 0);
     let before = taps::upstream(case, flow).filter(|before| before.sequence.missing == 0);
+    let before = before.filter(|before| !anew || before.sequence.first == 1);
     let located = before.map(|before| {
         say!(
             "None of them is missing at the tap {tap}: they were lost between the two taps.",
@@ -129,11 +239,11 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     // It makes as many gaps again each time.
     let further = further(flow, silence);
     let edges = EDGES.saturating_mul(further.len() as u64 + 1);
-    let in_turn = is_in_turn(directions, end, flow, silence, lost);
+    let in_turn = !anew && is_in_turn(directions, end, flow, silence, lost);
     let recorded = alone || in_turn || goes_on(case, directions, end, silence);
     let severity = match bursts > edges || !recorded && before.is_none() {
         true => Severity::Info,
-        false => case.tap().gaps(match is_pause(flow, silence, lost) {
+        false => case.tap().gaps(match is_pause(old, silence, lost) {
             true => Severity::Warning,
             false => RULE.severity,
         }),
@@ -146,11 +256,18 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
             },
             case.id,
             silence.after,
-            say!(
-                "first packet after {silence}; {lost} numbers are missing",
-                silence = silence.length,
-                lost
-            ),
+            match anew {
+                false => say!(
+                    "first packet after {silence}; {lost} numbers are missing",
+                    silence = silence.length,
+                    lost
+                ),
+                true => say!(
+                    "first packet after {silence}, number {number} of a new SA",
+                    silence = silence.length,
+                    number = flow.sequence.first
+                ),
+            },
         )
         .severity(severity)
         .also(silence.before, "last packet before the silence")
@@ -165,6 +282,17 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
         })
         .says(
             match alone {
+                false if anew => say!(
+                    "For {silence} nothing of {from} arrived at the tap, and meanwhile the SAs were renewed. Then the new \
+                     SA {spi} began with number {number}: {from} had sent the {lost} before it to {to}, and the path \
+                     lost them.",
+                    silence = silence.length,
+                    from,
+                    spi = flow.key.spi,
+                    number = flow.sequence.first,
+                    lost,
+                    to
+                ),
                 false => say!(
                     "For {silence} nothing of {from} arrived at the tap, then {spi} went on with {lost} numbers \
                      missing: {from} sent to {to} meanwhile, or just before it was heard again, and the path lost it.",

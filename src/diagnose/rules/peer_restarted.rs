@@ -4,7 +4,7 @@ use crate::diagnose::facts::esp;
 use crate::diagnose::facts::icmp::{self, Meaning};
 use crate::diagnose::facts::tap::{self};
 use crate::diagnose::facts::{
-    Fate, auth, began, clear, end_of, first, life, nat, own, until_latest,
+    Asked, Fate, auth, began, clear, end_of, first, life, nat, own, until_latest,
 };
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::{Text, count};
@@ -49,7 +49,7 @@ const DOCUMENT: &str = "\
 A gateway lost its state: its daemon or the whole device restarted. Until it negotiates anew, its peer goes on sending to SAs that are gone.
 
 ## How it is seen
-One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Where IKE alone asked it in vain meanwhile a restart is no more than possible, and is told only where the tap stands beside that side. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or it begins anew so soon that no silence is seen, and deletes nothing. Of an IKE SA that is older than the recording its ESP is enough.
+One side falls silent, IKE and ESP alike, and sends no delete. The other side goes on sending ESP to it. Then the silent side begins with a first IKE message and a new SPI, without having asked in vain before, and the old SPIs are never used again. Where IKE alone asked it in vain meanwhile a restart is no more than possible, and is told only where the tap stands beside that side. So it is where the other side asked in vain until it gave up, unless the tap stands beside the silent one: then a path that was dead for so long had both give up. Or its host answers with ICMP port or protocol unreachable, INVALID_SPI or INVALID_IKE_SPI to SAs that worked and that nobody deleted, and either side then begins anew. Or it begins anew so soon that no silence is seen, and deletes nothing. Of an IKE SA that is older than the recording its ESP is enough.
 
 ## What else looks like it
 A path outage: but then the silent side would have probed in vain before it began anew, and its old SPIs would come back. A failover to another device with the same address. Of several clients behind one NAT, one goes and another comes. A computer that slept wakes and begins anew. A reauthentication of which the old IKE SA is deleted late, or left to expire: where nothing else shows a restart, it is told for information.
@@ -67,6 +67,9 @@ const LONGEST: Span = Span::from_secs(900);
 
 /// The other side sent at least so many packets into the void.
 const VOID: u64 = 3;
+
+/// Many liveness checks give a silent peer up within this time.
+const GIVEN_UP: Span = Span::from_secs(60);
 
 /// What a peer answers to SPIs that it does not know; IKEv1 has the same numbers (INVALID-COOKIE,
 /// INVALID-SPI).
@@ -89,6 +92,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         case,
         in_vain: OnceCell::new(),
         tries: OnceCell::new(),
+        anew: OnceCell::new(),
         beside: OnceCell::new(),
         denials: OnceCell::new(),
         busy: OnceCell::new(),
@@ -126,6 +130,8 @@ struct Past<'c, 'm> {
     in_vain: OnceCell<[Vec<(Timestamp, Timestamp)>; 2]>,
     /// When each end first sent a request that had no answer, in order, and how often it sent that and all before.
     tries: OnceCell<[Vec<(Timestamp, u64)>; 2]>,
+    /// When each end first asked for a new IKE SA that it did not get, in order.
+    anew: OnceCell<[Vec<Timestamp>; 2]>,
     /// Whether the tap stands beside each end.
     beside: OnceCell<[bool; 2]>,
     /// What each end said of SAs that it does not know, in order of time.
@@ -163,6 +169,18 @@ impl Past<'_, '_> {
             latest.map_or(0, |(_, sum)| *sum)
         };
         until(to).saturating_sub(until(from))
+    }
+
+    /// Whether `end` asked in vain between two moments until it gave the tunnel up: it began anew itself, or it was
+    /// asking when others give up.
+    fn gave_up(&self, end: usize, from: Timestamp, to: Timestamp) -> bool {
+        let anew = self.anew.get_or_init(|| anew(self.case));
+        let began_anew = anew.get(end).is_some_and(|times| {
+            let next = times.partition_point(|time| *time <= from);
+            times.get(next).is_some_and(|time| *time < to)
+        });
+        let lasting = to.since(from) >= GIVEN_UP;
+        (began_anew || lasting) && self.tries(end, from, to) >= VOID
     }
 
     /// Whether all that an end sends is heard: the tap stands beside it.
@@ -271,6 +289,17 @@ fn tries(case: &Case<'_>) -> [Vec<(Timestamp, u64)>; 2] {
             list.push((asked.first.1, asked.attempts() as u64));
         }
     }
+    // Those of IKEv1 are never the same, and their answers are messages of their own (RFC 3706 section 5).
+    let checks = case
+        .exchanges()
+        .filter(|one| one.kind == ExchangeType::INFORMATIONAL_V1);
+    for flight in checks.filter_map(|one| one.flights.first()) {
+        let message = first(case.model, flight).filter(|one| one.plain.is_encrypted());
+        let end = message.and_then(|one| end_of(case.tunnel, one.path.from().address));
+        if let (Some(message), Some(list)) = (message, end.and_then(|end| tries.get_mut(end))) {
+            list.push((message.time, 1));
+        }
+    }
     for list in &mut tries {
         list.sort_unstable();
         let mut sum = 0u64;
@@ -280,6 +309,20 @@ fn tries(case: &Case<'_>) -> [Vec<(Timestamp, u64)>; 2] {
         }
     }
     tries
+}
+
+fn anew(case: &Case<'_>) -> [Vec<Timestamp>; 2] {
+    let mut anew = [Vec::new(), Vec::new()];
+    let begins = |asked: &&Asked<'_>| asked.message.header.spis.responder.is_zero();
+    let silent = case.unsettled().iter().filter(|asked| asked.is_silent());
+    for asked in silent.filter(begins) {
+        let end = end_of(case.tunnel, asked.from().address);
+        if let Some(list) = end.and_then(|end| anew.get_mut(end)) {
+            list.push(asked.first.1);
+        }
+    }
+    anew.iter_mut().for_each(|list| list.sort_unstable());
+    anew
 }
 
 fn denials(case: &Case<'_>) -> [Vec<(Cite, Text)>; 2] {
@@ -427,15 +470,29 @@ fn begins_anew(case: &Case<'_>, past: &Past<'_, '_>, who: IpAddr, start: Cite) -
         return None;
     }
     let told = |confidence| finding(case, confidence, who, heard, start, None);
+    // Where a path was dead for so long both gave up, and a tap far from the one that begins anew does not hear what that
+    // asked.
+    let both_gave_up = !past.is_heard(end) && past.gave_up(1 - end, heard.1, start.1);
     let told = match void >= VOID {
-        true => told(Confidence::Likely).says(say!(
-            "{peer} was silent for {silence} and sent no delete, while {void} ESP packets went to it \
-             unanswered. Then it began a new IKE SA from the first message; its old SPIs are not used \
-             again.",
-            peer = who,
-            silence,
-            void
-        )),
+        true => {
+            let says = say!(
+                "{peer} was silent for {silence} and sent no delete, while {void} ESP packets went to it \
+                 unanswered. Then it began a new IKE SA from the first message; its old SPIs are not used \
+                 again.",
+                peer = who,
+                silence,
+                void
+            );
+            match both_gave_up {
+                false => told(Confidence::Likely).says(says),
+                true => told(Confidence::Possible)
+                    .title(say!("{peer} seems to have restarted", peer = who))
+                    .says(says.then(
+                        "It was asked in vain for so long that it had time to give the tunnel up as well: a path that \
+                         was dead meanwhile looks the same.",
+                    )),
+            }
+        }
         false => told(Confidence::Possible)
             .title(say!("{peer} seems to have restarted", peer = who))
             .says(say!(

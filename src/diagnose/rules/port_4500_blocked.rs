@@ -1,6 +1,8 @@
 //! UDP 500 passes, UDP 4500 does not.
 
-use super::ike_auth_no_response::abandoned_finding;
+use super::ike_auth_no_response::{
+    abandoned_finding, look_for_message_3, message_3_lost, message_4_again,
+};
 use super::psk_mismatch::arrives;
 use crate::diagnose::facts::auth::{self, AuthSilence, Shape};
 use crate::diagnose::facts::{Asked, Passage, end_of, offer};
@@ -35,7 +37,7 @@ const DOCUMENT: &str = "\
 The first exchange works on UDP 500. Then the peers move to UDP 4500 (for NAT traversal or MOBIKE), and nothing sent there is answered: a filter knows one port and not the other.
 
 ## How it is seen
-IKE_SA_INIT is answered on port 500. The next request goes to port 4500, is repeated byte for byte, and no packet of the peer comes from port 4500 in the whole capture. The request is small enough for one packet, so size is not the reason. At the responder: its answer shows that a NAT is there, the initiator begins again and again and never comes to port 4500.
+IKE_SA_INIT is answered on port 500. The next request goes to port 4500, is repeated byte for byte, and no packet of the peer comes from port 4500 in the whole capture. The request is small enough for one packet, so size is not the reason. At the responder: its answer shows that a NAT is there, the initiator begins again and again and never comes to port 4500, or in IKEv1 leaves the answer unanswered that is said again and again.
 
 ## What else looks like it
 A peer that drops the request in silence, because it dislikes the authentication. A request larger than the path takes is lost too: see ike-fragments-lost.
@@ -53,6 +55,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .map(|silence| {
             let asked = &silence.asked;
             let tap = case.tap();
+            if asked.exchange.kind == ExchangeType::AGGRESSIVE {
+                let mut finding = message_3_lost(&RULE, case, &silence).title(say!(
+                    "Message 3 of {from} to port 4500 does not seem to reach {to}",
+                    from = asked.from().address,
+                    to = asked.to().address
+                ));
+                finding.says.add(
+                    "It goes to another port than the messages before, from which nothing came in the whole capture.",
+                );
+                let finding = located(case, asked, finding)
+                    .advise("Permit UDP 500, UDP 4500 and IP protocol 50 in both directions between both gateways.");
+                return look_for_message_3(finding, asked);
+            }
             let finding = Finding::new(
                 &RULE,
                 tap.absence(Confidence::Likely),
@@ -88,6 +103,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             }
         })
         .or_else(|| never_comes(case))
+        .or_else(|| message_4_again(&RULE, case, true))
         .into_iter()
         .collect()
 }
@@ -228,7 +244,7 @@ fn is_unread(case: &Case<'_>, asked: &Asked<'_>) -> bool {
 }
 
 /// The ends that anything came from port 4500 of; `None` is an address that is none of them.
-fn heard_from_4500(case: &Case<'_>) -> BTreeSet<Option<usize>> {
+pub(super) fn heard_from_4500(case: &Case<'_>) -> BTreeSet<Option<usize>> {
     let messages = case.messages().map(|message| message.path.from());
     // ESP in UDP and keepalives come from the same port (RFC 3948 section 2).
     let paths = case.flows().flat_map(|flow| &flow.paths);

@@ -196,11 +196,12 @@ fn found(case: &Case<'_>) -> Option<Finding> {
              was answered is not shown."
                 .into()
         }
-        (Some(1), _) => {
-            "The peers agreed on algorithms; whether they accept each other is not shown.".into()
-        }
-        (Some(_), _) => match &left_off {
+        (Some(version), _) => match &left_off {
             Some((_, says)) => says.clone(),
+            None if version == 1 => {
+                "The peers agreed on algorithms; whether they accept each other is not shown."
+                    .into()
+            }
             None => "The peers agreed on keys; whether they accept each other is not shown.".into(),
         },
         (None, Some(notice)) => say!(
@@ -270,7 +271,12 @@ fn left_off(case: &Case<'_>) -> Option<(IpAddr, Text)> {
     let message = first(case.model, exchange.response()?)?;
     let watched = tap::went_on(case.model, message.vantage, answer.1, ASKS_AGAIN);
     let in_pieces = clear::fragments(case).next().is_some();
-    let agreed = sa.state == IkeState::HalfOpen && exchange.kind == ExchangeType::IKE_SA_INIT;
+    // Of main mode messages 3 and 4 exchange keys (RFC 2409 section 5).
+    let keyed = match exchange.kind {
+        ExchangeType::IDENTITY_PROTECTION => exchange.flights.len() == 4,
+        kind => kind == ExchangeType::IKE_SA_INIT,
+    };
+    let agreed = sa.state == IkeState::HalfOpen && keyed;
     if !agreed || !watched || in_pieces {
         return None;
     }
@@ -279,7 +285,7 @@ fn left_off(case: &Case<'_>) -> Option<(IpAddr, Text)> {
         "The peers agreed on keys, and {initiator} had the answer, for it did not ask again; nothing more of it is in this capture.",
         initiator
     );
-    // RFC 7296 section 2.23.
+    // RFC 7296 section 2.23, RFC 3947 section 4.
     let floats = sa.nat.is_some_and(|nat| nat.is_there());
     let recorded = case.model.past_port_500.contains(&message.vantage.input);
     let place = match floats {

@@ -173,17 +173,16 @@ impl Teller<'_, '_> {
                 Some(refusal) => {
                     let errors = refusal.errors.iter();
                     let why = list(errors.map(|error| child::reason(*error, true)));
-                    let says = say!(
-                        "{from} refuses authentication: {why}",
-                        from = refusal.from,
-                        why
-                    );
-                    let says = match refusal.errors.is_empty() {
-                        true => say!(
-                            "{from} refuses authentication: XAUTH failed",
-                            from = refusal.from
-                        ),
-                        false => says,
+                    let begins = sa.exchanges.first().filter(|_| refusal.names_proposal());
+                    let from = refusal.from;
+                    let says = match begins.map(|id| self.model.exchanges[*id].kind) {
+                        _ if refusal.errors.is_empty() => {
+                            say!("{from} refuses authentication: XAUTH failed", from)
+                        }
+                        Some(exchange) => {
+                            say!("{from} refuses {exchange}: {why}", from, exchange, why)
+                        }
+                        None => say!("{from} refuses authentication: {why}", from, why),
                     };
                     Some(Event::new(refusal.at, Kind::Refused, says).anew())
                 }
@@ -348,6 +347,16 @@ impl Teller<'_, '_> {
                 let peer = end_of(self.case.tunnel, to);
                 // What this tap never records cannot be missed.
                 if peer.is_some_and(|peer| self.case.tap().deaf.get(peer) == Some(&true)) {
+                    return;
+                }
+                // Nothing answers it (RFC 2409 section 5).
+                if self.model.misses_message_3(exchange) {
+                    let says = say!(
+                        "message 3 of {from} does not seem to arrive: {sent}",
+                        from,
+                        sent = asked.schedule()
+                    );
+                    events.push(Event::new(asked.last, Kind::Unanswered, says));
                     return;
                 }
                 let says = say!(

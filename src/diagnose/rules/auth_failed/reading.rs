@@ -53,7 +53,14 @@ pub(super) fn by_reading(case: &Case<'_>) -> Option<Finding> {
             to
         ));
     }
-    says.add("The notification does not tell which part is wrong.");
+    let of_proposal = first.names_proposal();
+    says.add(match of_proposal {
+        false => "The notification does not tell which part is wrong.",
+        true => {
+            "That error is about a proposal, though the peers had agreed on one for the IKE SA: what is refused is not \
+             sure."
+        }
+    });
     let sent = certificate::sent(case.model, first.ike_sa, first.by.other());
     let own = certificate::own(&sent).filter(|_| means == Means::Signature);
     let bears = own.and_then(|own| {
@@ -68,7 +75,8 @@ pub(super) fn by_reading(case: &Case<'_>) -> Option<Finding> {
             to
         ));
     }
-    let confidence = Confidence::Certain.lower_if(believed && refused.is_none());
+    let unsure = believed && refused.is_none() || of_proposal;
+    let confidence = Confidence::Certain.lower_if(unsure);
     let mut finding = Finding::new(&RULE, confidence, case.id, first.at, names)
         .title(say!("{from} refuses the authentication of {to}", from, to))
         .says(says);
@@ -78,6 +86,10 @@ pub(super) fn by_reading(case: &Case<'_>) -> Option<Finding> {
              this one.",
             to
         ));
+    }
+    if of_proposal && first.by == Role::Responder {
+        finding = finding
+            .or("It accepts the initiator, and refuses a quick mode that is not in this capture.");
     }
     for claim in &claims {
         if let (Some(at), Some(said)) = (claim.at, claim.said()) {
