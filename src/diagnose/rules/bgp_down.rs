@@ -223,10 +223,11 @@ fn opened(talk: &InnerFlow) -> Option<Cite> {
     opens.map(|(at, _)| *at).max_by_key(|at| at.1)
 }
 
-/// When the next session after a moment was opened.
+/// When the next session after a moment was opened, by the clock of the same recording.
 fn next_up(talks: &[&InnerFlow], after: Cite) -> Option<Cite> {
     let up = talks.iter().filter_map(|talk| opened(talk));
-    up.filter(|up| up.1 > after.1).min_by_key(|up| up.1)
+    up.filter(|up| up.0.input == after.0.input && up.1 > after.1)
+        .min_by_key(|up| up.1)
 }
 
 /// A session that fell without a NOTIFICATION and came back: two routers have one session (RFC 4271 section 6.8), so the
@@ -236,9 +237,12 @@ fn fell(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Option<Fi
         .iter()
         .filter_map(|talk| Some((*talk, last_alive(talk)?)))
         .collect();
-    sessions.sort_by_key(|(talk, _)| talk.seen.first.1);
+    // What two taps recorded is told by two clocks.
+    let input = |talk: &InnerFlow| talk.vantage.input;
+    sessions.sort_by_key(|(talk, _)| (input(talk), talk.seen.first.1));
     let pairs = sessions.iter().zip(sessions.iter().skip(1));
     let falls: Vec<(&InnerFlow, Cite, Cite)> = pairs
+        .filter(|((old, _), (next, _))| input(old) == input(next))
         .filter_map(|((old, last), (next, _))| Some((*old, *last, opened(next)?, next.seen.first)))
         // Of two that collide one is closed before it stands, or while the other does.
         .filter(|(_, last, _, begins)| last.1 < begins.1)
