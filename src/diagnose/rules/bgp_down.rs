@@ -255,20 +255,27 @@ fn fell(tunnel: TunnelId, hosts: [IpAddr; 2], talks: &[&InnerFlow]) -> Option<Fi
         let mut ways = ways(old).into_iter();
         ways.find_map(|(way, from, _)| ended(way).then_some(from))
     };
-    let closed = by(is_closed);
-    let reset = by(|way| way.tcp.as_ref().is_some_and(|tcp| tcp.resets > 0));
-    let (how, alternative, advice) = match (closed, reset) {
-        (Some(from), _) => (
-            say!("{from} closed its connection by FIN without a NOTIFICATION.", from),
-            say!("Somebody restarted the session, or the BGP process of {from}.", from),
-            say!("Look on {from} for who closed the session, and why.", from),
-        ),
-        (None, Some(from)) => (
+    let closed = by(is_closed).map(|from| {
+        let how = say!(
+            "{from} closed its connection by FIN without a NOTIFICATION.",
+            from
+        );
+        (from, how)
+    });
+    let reset = || {
+        let from = by(is_reset)?;
+        Some((
+            from,
             say!("{from} reset its connection, without a NOTIFICATION.", from),
+        ))
+    };
+    let (how, alternative, advice) = match closed.or_else(reset) {
+        Some((from, how)) => (
+            how,
             say!("Somebody restarted the session, or the BGP process of {from}.", from),
             say!("Look on {from} for who closed the session, and why.", from),
         ),
-        (None, None) => (
+        None => (
             "Its connection fell silent: neither a NOTIFICATION nor the end of the connection is in this capture, \
              as when a hold timer ends it."
                 .into(),
@@ -323,10 +330,7 @@ fn stood_until(case: &Case<'_>, talk: &InnerFlow, talks: &[&InnerFlow]) -> Optio
     /// Twice the hold time that RFC 4271 section 10 suggests, which is what many peers have.
     const HOLD: Span = Span::from_secs(180);
     let last = talk.seen.last;
-    let closes = |way: &InnerWay| {
-        let tcp = way.tcp.as_ref();
-        is_closed(way) || tcp.is_some_and(|tcp| tcp.resets > 0)
-    };
+    let closes = |way: &InnerWay| is_closed(way) || is_reset(way);
     if talk.ways.iter().any(closes) || tap::went_on(case.model, talk.vantage, last.1, HOLD) {
         return Some(last);
     }
@@ -346,6 +350,11 @@ fn stood_until(case: &Case<'_>, talk: &InnerFlow, talks: &[&InnerFlow]) -> Optio
 /// Whether an end closed the connection in order.
 fn is_closed(way: &InnerWay) -> bool {
     way.tcp.as_ref().is_some_and(|tcp| tcp.fins > 0)
+}
+
+/// Whether an end reset the connection.
+fn is_reset(way: &InnerWay) -> bool {
+    way.tcp.as_ref().is_some_and(|tcp| tcp.resets > 0)
 }
 
 /// That a neighbour has an address that no host of a network of four can have, and what it can have: where a

@@ -8,7 +8,7 @@ use crate::diagnose::facts::auth::{AuthSilence, Shape};
 use crate::diagnose::facts::{child, cite, end_of, icmp};
 use crate::diagnose::{Case, Cite, Confidence, Finding, Rule, Severity, Signs};
 use crate::language::Text;
-use crate::model::IcmpSeen;
+use crate::model::{Exchange, IcmpSeen, IkeSa};
 use crate::net::Path;
 use crate::registry::ExchangeType;
 use crate::say;
@@ -191,6 +191,34 @@ pub(super) fn look_for_message_3(finding: Finding, asked: &Asked<'_>) -> Finding
         .advise("Read the peer's log for this moment.")
 }
 
+/// A responder that says its answer again and again, and hears no more of its initiator.
+struct Insists<'m> {
+    sa: &'m IkeSa,
+    asked: Asked<'m>,
+    /// When it answered.
+    answer: Cite,
+}
+
+/// The latest answer to such an exchange that its responder says again and again, if no later attempt comes up, the
+/// initiator does not begin anew each time, and its port is not closed: `auth-failed` tells what that means.
+fn insists<'m>(case: &Case<'m>, such: impl Fn(&Exchange) -> bool) -> Option<Insists<'m>> {
+    /// So many copies are lost by no chance.
+    const INSISTENT: usize = 3;
+    let all = case.ike_sas().filter_map(|sa| {
+        let (exchange, answer) = abandoned::half_open(case.model, sa)?;
+        let asked = Asked::of(case.model, exchange).filter(|_| such(exchange))?;
+        let insists = asked.is_silent() && asked.attempts() >= INSISTENT;
+        insists.then_some(Insists { sa, asked, answer })
+    });
+    let latest = all.max_by_key(|one| one.answer.1)?;
+    let closed = |seen: &IcmpSeen| {
+        let quoted = seen.error.quoted;
+        (quoted.from, quoted.to) == (latest.asked.from(), latest.asked.to())
+    };
+    let elsewhere = case.abandoned().is_some() || icmp::about(case).any(closed);
+    (!elsewhere && !abandoned::comes_up(case, latest.answer.1)).then_some(latest)
+}
+
 /// IKEv1, the responder's side of it in main mode: it says message 4 again and again, and has no message 5. The
 /// initiator has message 4, for it does not ask again. Where a NAT is there message 5 goes to port 4500 (RFC 3947
 /// section 4): that is told by the rule of the port, unless the initiator was heard from there.
@@ -199,25 +227,9 @@ pub(super) fn message_4_again(
     case: &Case<'_>,
     by_port: bool,
 ) -> Option<Finding> {
-    /// So many copies are lost by no chance.
-    const INSISTENT: usize = 3;
-    let insists = case.ike_sas().filter_map(|sa| {
-        let (exchange, answer) = abandoned::half_open(case.model, sa)?;
-        let is_main = exchange.kind == ExchangeType::IDENTITY_PROTECTION;
-        let asked = Asked::of(case.model, exchange)
-            .filter(|_| is_main && exchange.flights.len() == 4)
-            .filter(|asked| asked.is_silent() && asked.attempts() >= INSISTENT)?;
-        Some((sa, asked, answer))
-    });
-    let (sa, asked, answer) = insists.max_by_key(|(.., answer)| answer.1)?;
-    let closed = |seen: &IcmpSeen| {
-        let quoted = seen.error.quoted;
-        (quoted.from, quoted.to) == (asked.from(), asked.to())
-    };
-    let elsewhere = case.abandoned().is_some() || icmp::about(case).any(closed);
-    if elsewhere || abandoned::comes_up(case, answer.1) {
-        return None;
-    }
+    let Insists { sa, asked, answer } = insists(case, |exchange| {
+        exchange.kind == ExchangeType::IDENTITY_PROTECTION && exchange.flights.len() == 4
+    })?;
     let (from, to) = (asked.from(), asked.to().address);
     let floats = sa.nat.is_some_and(|nat| nat.is_there()) && from.port == Some(500);
     let from = from.address;
@@ -276,26 +288,8 @@ pub(super) fn message_4_again(
 /// IKEv1, the responder's side of it in aggressive mode: it says message 2 again and again, and has no message 3.
 /// The initiator has message 2, for it does not ask again.
 fn message_2_again(case: &Case<'_>) -> Option<Finding> {
-    /// So many copies are lost by no chance.
-    const INSISTENT: usize = 3;
-    let insists = case.ike_sas().filter_map(|sa| {
-        let (exchange, answer) = abandoned::half_open(case.model, sa)?;
-        let is_aggressive = exchange.kind == ExchangeType::AGGRESSIVE;
-        let asked = Asked::of(case.model, exchange).filter(|_| is_aggressive)?;
-        (asked.is_silent() && asked.attempts() >= INSISTENT).then_some((asked, answer))
-    });
-    let (asked, answer) = insists.max_by_key(|(_, answer)| answer.1)?;
-    if abandoned::comes_up(case, answer.1) {
-        return None;
-    }
-    // See auth-failed.
-    let closed = |seen: &IcmpSeen| {
-        let quoted = seen.error.quoted;
-        (quoted.from, quoted.to) == (asked.from(), asked.to())
-    };
-    if case.abandoned().is_some() || icmp::about(case).any(closed) {
-        return None;
-    }
+    let Insists { asked, answer, .. } =
+        insists(case, |exchange| exchange.kind == ExchangeType::AGGRESSIVE)?;
     let (from, to) = (asked.from().address, asked.to().address);
     let finding = abandoned::at_message_2(&RULE, case, answer)
     // Anybody may look what a gateway answers, once.

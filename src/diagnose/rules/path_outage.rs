@@ -65,26 +65,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if !case.tap().hears_both() {
         return Vec::new();
     }
-    case.directions()
-        .iter()
-        .find_map(|directions| {
-            [0, 1]
-                .into_iter()
-                .find_map(|end| outage(case, directions, end))
-        })
+    let ways = || {
+        let directions = case.directions().iter();
+        directions.flat_map(|directions| [(directions, 0), (directions, 1)])
+    };
+    ways()
+        .find_map(|(directions, end)| outage(case, directions, end))
+        .or_else(|| ways().find_map(|(directions, end)| across_rekeying(case, directions, end)))
         .or_else(|| {
-            let mut directions = case.directions().iter();
-            directions.find_map(|directions| {
-                [0, 1]
-                    .into_iter()
-                    .find_map(|end| across_rekeying(case, directions, end))
-            })
-        })
-        .or_else(|| {
-            let ways = || {
-                let directions = case.directions().iter();
-                directions.flat_map(|directions| [(directions, 0), (directions, 1)])
-            };
             let unanswered = ways().find_map(|(directions, end)| unanswered(case, directions, end));
             let held_up = ways().find_map(|(directions, end)| held_up(case, directions, end));
             // Of one silence it is told how it ended.
@@ -112,7 +100,7 @@ fn outage(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> Option<Fi
     let amid = Amid {
         before: flow,
         flow,
-        silence,
+        silence: *silence,
         lost,
     };
     told(case, directions, end, &amid)
@@ -144,17 +132,14 @@ fn across_rekeying(case: &Case<'_>, directions: &Directions<'_>, end: usize) -> 
         let pace = before.packets as f64 / busy.as_secs_f64().max(1.0);
         let plausible = f64::from(lost) <= FASTER * pace * silence.length.as_secs_f64();
         let is_lost = lost >= LOST && plausible && is_new(case, flow, &silence);
-        (is_lost && goes_on(case, directions, end, &silence))
-            .then_some((before, flow, silence, lost))
+        (is_lost && goes_on(case, directions, end, &silence)).then_some(Amid {
+            before,
+            flow,
+            silence,
+            lost,
+        })
     });
-    let (before, flow, silence, lost) = found?;
-    let amid = Amid {
-        before,
-        flow,
-        silence: &silence,
-        lost,
-    };
-    told(case, directions, end, &amid)
+    told(case, directions, end, &found?)
 }
 
 /// Whether an SA was made in the recording, shortly before a silence or in it: that was read, or its other direction
@@ -186,12 +171,12 @@ fn is_new(case: &Case<'_>, flow: &EspFlow, silence: &Silence) -> bool {
 }
 
 /// A silence in which packets were lost.
-struct Amid<'m, 's> {
+struct Amid<'m> {
     /// The flow that came before it.
     before: &'m EspFlow,
     /// The one that came after it, which is of a new SA if it is another.
     flow: &'m EspFlow,
-    silence: &'s Silence,
+    silence: Silence,
     /// How many of that are missing.
     lost: u32,
 }
@@ -201,14 +186,10 @@ fn told(
     case: &Case<'_>,
     directions: &Directions<'_>,
     end: usize,
-    amid_silence: &Amid<'_, '_>,
+    outage: &Amid<'_>,
 ) -> Option<Finding> {
-    let Amid {
-        before: old,
-        flow,
-        silence,
-        lost,
-    } = *amid_silence;
+    let (old, silence) = (outage.before, &outage.silence);
+    let (flow, lost) = (outage.flow, outage.lost);
     let anew = old.key != flow.key;
     let (from, to) = (case.tunnel.ends.get(1 - end)?, case.tunnel.ends.get(end)?);
     // Another flow of the same direction, or anything else of its sender, that goes on meanwhile: then it was no

@@ -9,8 +9,8 @@ mod silence;
 mod tests;
 mod words;
 
-use crate::diagnose::facts::Tap;
 use crate::diagnose::facts::esp::Directions;
+use crate::diagnose::facts::{Tap, end_of};
 use crate::diagnose::rules::{asymmetric_return, clear_text_leak};
 use crate::diagnose::{Case, Finding, Rule, Severity, Signs};
 use crate::language::Text;
@@ -119,10 +119,7 @@ fn ike_passes_both_ways(case: &Case<'_>, directions: &Directions<'_>) -> bool {
     [0, 1].into_iter().all(|end| {
         case.messages()
             .filter(|message| message.vantage == directions.vantage)
-            .any(|message| {
-                crate::diagnose::facts::end_of(case.tunnel, message.path.from().address)
-                    == Some(end)
-            })
+            .any(|message| end_of(case.tunnel, message.path.from().address) == Some(end))
     })
 }
 
