@@ -6,6 +6,7 @@
 //! exchange whose answer is large enough to have made a child SA. Where that leaves a choice
 //! between IKE SAs, nothing is tied.
 
+use super::pairs::{PairId, Pairs};
 use super::succession::{Succession, times};
 use super::{HashMap, HashSet, with_capacity};
 use crate::each::{Each, map_ids};
@@ -14,7 +15,7 @@ use crate::model::exchange::begins_ike_sa;
 use crate::model::table::Id;
 use crate::model::{
     AuthOutcome, ChildOutcome, ChildSa, ChildTerms, Deleted, ExchangeId, Few, FlowId, IkeSaId,
-    IkeState, InformationalClass, Link, Model, Negotiation, Role, Seen, Signs,
+    IkeState, InformationalClass, Link, Model, Negotiation, Role, Seen, Signs, Table,
 };
 use crate::registry::ExchangeType;
 use crate::units::{EspSpi, Span, Timestamp};
@@ -32,16 +33,16 @@ const TOGETHER: Span = Span::from_secs(10);
 const DRAIN: Span = Span::from_secs(30);
 
 /// Fills `child_sas`, the links of the flows, and `child_sas` of the IKE SAs.
-pub(super) fn link(model: &mut Model, succession: &Succession, each: &Each<'_>) {
-    let groups = groups(model);
-    let makers = makers(model, succession, each);
+pub(super) fn link(model: &mut Model, pairs: &Pairs, succession: &Succession, each: &Each<'_>) {
+    let groups = groups(model, pairs);
+    let makers = makers(model, pairs, succession, each);
     let mut drafts: Vec<Draft> = makers.iter().map(Draft::of).collect();
     let proven = prove(&groups, &makers, &mut drafts);
-    let unlinked = assign(model, &groups, &makers, &mut drafts, &proven);
-    drafts.extend(pair_up(model, &groups, &unlinked));
+    let unlinked = assign(model, pairs, &groups, &makers, &mut drafts, &proven);
+    drafts.extend(pair_up(model, pairs, &groups, &unlinked));
     drafts.retain(|draft| draft.sure || draft.flows.iter().any(Option::is_some));
     drafts.sort_by_key(|draft| draft.time);
-    let drafts = replace(model, &groups, drafts);
+    let drafts = replace(model, pairs, &groups, drafts);
     store(model, &groups, drafts);
 }
 
@@ -51,20 +52,33 @@ struct Group {
     spi: EspSpi,
     from: IpAddr,
     to: IpAddr,
+    pair: PairId,
+    /// The way that it goes between the pair.
+    way: usize,
     seen: Seen,
     flows: Few<FlowId>,
 }
 
+impl Group {
+    /// The way of what answers it. An address may speak to itself, on a loopback: there is one way only.
+    fn way_back(&self) -> usize {
+        match self.from == self.to {
+            true => self.way,
+            false => 1 - self.way,
+        }
+    }
+}
+
 /// Puts flows of one SA together. An SPI is 32 bits chosen at random by the receiver: the same one
 /// at another vantage, or towards a moved receiver once the old address is silent, is the same SA.
-fn groups(model: &Model) -> Vec<Group> {
+fn groups(model: &Model, pairs: &Pairs) -> Vec<Group> {
     let mut flows: Vec<FlowId> = model.flows.ids().collect();
     flows.sort_by_key(|id| model.flows[*id].seen.first.1);
     let mut groups: Vec<Group> = Vec::with_capacity(flows.len());
     let mut latest: HashMap<(bool, EspSpi), usize> = with_capacity(flows.len());
     for id in flows {
         let flow = &model.flows[id];
-        let Some(path) = flow.paths.first() else {
+        let (Some(path), Some(pair)) = (flow.paths.first(), pairs.of_flow(id).first()) else {
             continue;
         };
         let key = (flow.key.ah, flow.key.spi);
@@ -87,6 +101,8 @@ fn groups(model: &Model) -> Vec<Group> {
             spi: flow.key.spi,
             from: path.from.address,
             to: flow.key.to,
+            pair: *pair,
+            way: pairs.way(*pair, path.from.address),
             seen: flow.seen,
             flows: std::iter::once(id).collect(),
         });
@@ -100,8 +116,8 @@ struct Maker {
     exchange: ExchangeId,
     /// Who asked.
     by: Role,
-    /// Addresses of who asked, and of who answered, which may be from elsewhere.
-    ends: Few<[IpAddr; 2]>,
+    /// Between whom: who answers may do so from elsewhere.
+    ends: Few<Ends>,
     /// When it was asked, and answered.
     asked: Timestamp,
     answered: Timestamp,
@@ -113,6 +129,24 @@ struct Maker {
     told: Option<Box<Negotiation>>,
     /// Whether it takes the place of another, as its messages or their sizes tell.
     renews: Option<bool>,
+}
+
+/// Who asked and who answered.
+#[derive(PartialEq)]
+struct Ends {
+    asker: IpAddr,
+    answerer: IpAddr,
+    pair: PairId,
+}
+
+impl Ends {
+    /// Whom packets of this side go to: who asked, or who answered.
+    fn at(&self, side: usize) -> IpAddr {
+        match side {
+            0 => self.asker,
+            _ => self.answerer,
+        }
+    }
 }
 
 impl Maker {
@@ -150,9 +184,14 @@ impl Maker {
 }
 
 /// The exchanges that made child SAs, in order of time. IKE SAs under which one was refused get the sign of it.
-fn makers(model: &mut Model, succession: &Succession, each: &Each<'_>) -> Vec<Maker> {
+fn makers(
+    model: &mut Model,
+    pairs: &Pairs,
+    succession: &Succession,
+    each: &Each<'_>,
+) -> Vec<Maker> {
     let ids: Vec<IkeSaId> = model.ike_sas.ids().collect();
-    let asked = map_ids(each, &ids, |id| makers_of(model, succession, id));
+    let asked = map_ids(each, &ids, |id| makers_of(model, pairs, succession, id));
     let mut makers: Vec<Maker> = Vec::with_capacity(asked.iter().map(|(made, _)| made.len()).sum());
     for (id, (made, refused)) in ids.into_iter().zip(asked) {
         makers.extend(made);
@@ -166,7 +205,12 @@ fn makers(model: &mut Model, succession: &Succession, each: &Each<'_>) -> Vec<Ma
 }
 
 /// Those of an IKE SA, and whether one was refused after authentication.
-fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> (Vec<Maker>, bool) {
+fn makers_of(
+    model: &Model,
+    pairs: &Pairs,
+    succession: &Succession,
+    ike_sa: IkeSaId,
+) -> (Vec<Maker>, bool) {
     let row = &model.ike_sas[ike_sa];
     let (mut makers, mut refused) = (Vec::new(), false);
     let auth = match row.version.major() {
@@ -235,9 +279,17 @@ fn makers_of(model: &Model, succession: &Succession, ike_sa: IkeSaId) -> (Vec<Ma
             };
             let path = &model.messages[first].path;
             let (from, to) = (path.from().address, path.to().address);
-            let pair = match flight.by == exchange.by {
-                true => [from, to],
-                false => [to, from],
+            let (asker, answerer) = match flight.by == exchange.by {
+                true => (from, to),
+                false => (to, from),
+            };
+            let Some(pair) = pairs.between_of(ike_sa, from, to) else {
+                continue;
+            };
+            let pair = Ends {
+                asker,
+                answerer,
+                pair,
             };
             if !ends.contains(&pair) {
                 ends.push(pair);
@@ -345,8 +397,8 @@ fn prove(groups: &[Group], makers: &[Maker], drafts: &mut [Draft]) -> HashSet<us
                 // A peer may use an SA before its answer passed (RFC 7296 section 1.2), and move.
                 .filter(|(_, group)| group.seen.last.1 >= maker.asked)
                 .min_by_key(|(_, group)| {
-                    let ends = maker.ends.iter().filter_map(|ends| ends.get(side));
-                    let elsewhere = !ends.copied().any(|end| end == group.to);
+                    let mut ends = maker.ends.iter();
+                    let elsewhere = !ends.any(|ends| ends.at(side) == group.to);
                     (
                         elsewhere,
                         group.seen.first.1.since(maker.asked).0.saturating_abs(),
@@ -365,13 +417,14 @@ fn prove(groups: &[Group], makers: &[Maker], drafts: &mut [Draft]) -> HashSet<us
 /// those that none fits. Drafts stand in the order of their makers.
 fn assign(
     model: &Model,
+    pairs: &Pairs,
     groups: &[Group],
     makers: &[Maker],
     drafts: &mut [Draft],
     proven: &HashSet<usize>,
 ) -> Vec<usize> {
     let mut waiting = makers.iter().enumerate().peekable();
-    let mut directions: HashMap<(IpAddr, IpAddr), Direction> = with_capacity(groups.len());
+    let mut directions: Table<PairId, [Direction; 2]> = pairs.table();
     let mut unlinked = Vec::new();
     for (index, group) in groups.iter().enumerate() {
         while let Some((number, maker)) =
@@ -379,21 +432,26 @@ fn assign(
         {
             // A direction whose SPI is named carries no other flow.
             let [to_asker, to_answerer] = maker.spis().map(|spi| spi.is_some());
-            for [asker, answerer] in maker.ends.iter().copied() {
-                let mut open = |from, to| {
-                    let direction = directions.entry((from, to)).or_default();
-                    direction.open.push(number);
+            for ends in &maker.ends {
+                let mut open = |from| {
+                    let way = pairs.way(ends.pair, from);
+                    if let Some(direction) = directions[ends.pair].get_mut(way) {
+                        direction.open.push(number);
+                    }
                 };
-                if !to_answerer || asker == answerer && !to_asker {
-                    open(asker, answerer);
+                let alone = ends.asker == ends.answerer;
+                if !to_answerer || alone && !to_asker {
+                    open(ends.asker);
                 }
-                if !to_asker && asker != answerer {
-                    open(answerer, asker);
+                if !to_asker && !alone {
+                    open(ends.answerer);
                 }
             }
         }
         let last = group.seen.last.1;
-        let direction = directions.entry((group.from, group.to)).or_default();
+        let Some(direction) = directions[group.pair].get_mut(group.way) else {
+            continue;
+        };
         let before = direction.used;
         direction.used = Some(before.map_or(last, |before| before.max(last)));
         if proven.contains(&index) {
@@ -402,8 +460,8 @@ fn assign(
         let chosen = choose(model, (group, before), makers, &mut direction.open);
         let chosen = chosen.map(|Choice { number, among }| {
             if among.len() > 1 {
-                for other in among {
-                    if let Some(draft) = drafts.get_mut(other) {
+                for other in &among {
+                    if let Some(draft) = drafts.get_mut(*other) {
                         draft.guessed = true;
                     }
                 }
@@ -412,7 +470,7 @@ fn assign(
         });
         let slot = chosen.and_then(|number| {
             let mut ends = makers.get(number)?.ends.iter();
-            let towards_asker = ends.any(|[asker, _]| *asker == group.to);
+            let towards_asker = ends.any(|ends| ends.asker == group.to);
             let side = if towards_asker { 0 } else { 1 };
             let draft = drafts.get_mut(number)?;
             let named = draft.spis.get(side).copied().flatten();
@@ -433,14 +491,14 @@ struct Direction {
     /// Until when what began earlier was used.
     used: Option<Timestamp>,
     /// The exchanges that may have made what begins next.
-    open: Vec<usize>,
+    open: Few<usize>,
 }
 
 /// The exchange that is taken to have made an SA.
 struct Choice {
     number: usize,
     /// Those made together, of which it is the first.
-    among: Vec<usize>,
+    among: Few<usize>,
 }
 
 /// Takes out of the open exchanges the one that made this SA, if that can be told. What began before it in
@@ -449,10 +507,10 @@ fn choose(
     model: &Model,
     (group, used): (&Group, Option<Timestamp>),
     makers: &[Maker],
-    open: &mut Vec<usize>,
+    open: &mut Few<usize>,
 ) -> Option<Choice> {
     let first = group.seen.first.1;
-    let choices: Vec<(usize, &Maker)> = open
+    let choices: Few<(usize, &Maker)> = open
         .iter()
         .rev()
         .take(LINK_CHOICES)
@@ -471,7 +529,7 @@ fn choose(
     // others, as one does that renews when none but those is there to be renewed. Without rivals at
     // once, the others are of the same line.
     let mut renewed = false;
-    let among: Vec<usize> = choices
+    let among: Few<usize> = choices
         .iter()
         .take_while(|(_, maker)| {
             let together = !renewed && latest.asked.since(maker.asked) <= TOGETHER;
@@ -500,27 +558,31 @@ fn same_line(model: &Model, a: IkeSaId, b: IkeSaId) -> bool {
 
 /// Flows that no exchange fits: those of two directions that began together, or live at the same
 /// time without a rival, are a child SA; so is one that has no counterpart at all.
-fn pair_up(model: &Model, groups: &[Group], unlinked: &[usize]) -> Vec<Draft> {
-    let mut directions: HashMap<(IpAddr, IpAddr), Vec<usize>> = HashMap::default();
+fn pair_up(model: &Model, pairs: &Pairs, groups: &[Group], unlinked: &[usize]) -> Vec<Draft> {
+    if unlinked.is_empty() {
+        return Vec::new();
+    }
+    let mut directions: Table<PairId, [Few<usize>; 2]> = pairs.table();
     for index in unlinked {
-        if let Some(group) = groups.get(*index) {
-            let direction = (group.from, group.to);
-            directions.entry(direction).or_default().push(*index);
+        if let Some(group) = groups.get(*index)
+            && let Some(direction) = directions[group.pair].get_mut(group.way)
+        {
+            direction.push(*index);
         }
     }
-    let alive = LazyCell::new(|| Alive::of(model));
-    let mut used: HashMap<usize, Option<usize>> = HashMap::default();
+    let alive = LazyCell::new(|| Alive::of(model, pairs));
+    let mut used = Marks::none(groups.len());
     let mut drafts = Vec::new();
     for index in unlinked {
         let Some(group) = groups.get(*index) else {
             continue;
         };
-        if used.contains_key(index) {
+        if used.holds(*index) {
             continue;
         }
-        let empty = Vec::new();
-        let along = directions.get(&(group.from, group.to)).unwrap_or(&empty);
-        let against = directions.get(&(group.to, group.from)).unwrap_or(&empty);
+        let ways = &directions[group.pair];
+        let [along, against] =
+            [group.way, group.way_back()].map(|way| ways.get(way).map_or(&[][..], |list| list));
         let counterpart = match began_with(groups, group, against).as_slice() {
             [one] => groups
                 .get(*one)
@@ -531,13 +593,13 @@ fn pair_up(model: &Model, groups: &[Group], unlinked: &[usize]) -> Vec<Draft> {
         }
         .or_else(|| overlapping(groups, *index, along, against, &used));
         let counterpart = match counterpart {
-            Some(Ok(other)) if !used.contains_key(&other) => Some(other),
+            Some(Ok(other)) if !used.holds(other) => Some(other),
             Some(_) => continue,
             None => None,
         };
-        used.insert(*index, counterpart);
+        used.add(*index);
         if let Some(other) = counterpart {
-            used.insert(other, Some(*index));
+            used.add(other);
         }
         let ike_sa = alive.at(model, group);
         let initiator = ike_sa
@@ -585,14 +647,14 @@ fn overlapping(
     index: usize,
     along: &[usize],
     against: &[usize],
-    used: &HashMap<usize, Option<usize>>,
+    used: &Marks,
 ) -> Option<Result<usize, ()>> {
     let group = groups.get(index)?;
     if along.len() > LINK_CROWD || against.len() > LINK_CROWD {
         return (!against.is_empty()).then_some(Err(()));
     }
     let mut fits = against.iter().filter(|other| {
-        !used.contains_key(other)
+        !used.holds(**other)
             && groups
                 .get(**other)
                 .is_some_and(|other| overlap(group.seen, other.seen))
@@ -600,7 +662,7 @@ fn overlapping(
     let one = *fits.next()?;
     let rivals = along.iter().any(|rival| {
         *rival != index
-            && !used.contains_key(rival)
+            && !used.holds(*rival)
             && groups
                 .get(*rival)
                 .zip(groups.get(one))
@@ -616,17 +678,37 @@ fn overlap(a: Seen, b: Seen) -> bool {
     a.first.1 <= b.last.1 && b.first.1 <= a.last.1
 }
 
+/// Which of a list are marked, by place.
+struct Marks(Vec<bool>);
+
+impl Marks {
+    /// None of so many.
+    fn none(count: usize) -> Self {
+        Self(vec![false; count])
+    }
+
+    fn add(&mut self, place: usize) {
+        if let Some(mark) = self.0.get_mut(place) {
+            *mark = true;
+        }
+    }
+
+    fn holds(&self, place: usize) -> bool {
+        self.0.get(place).copied().unwrap_or(false)
+    }
+}
+
 /// IKE SAs by the pair of addresses they are between.
 struct Alive {
-    between: HashMap<(IpAddr, IpAddr), Few<IkeSaId>>,
+    between: Table<PairId, Few<IkeSaId>>,
 }
 
 impl Alive {
-    fn of(model: &Model) -> Self {
-        let mut between: HashMap<_, Few<IkeSaId>> = HashMap::default();
-        for (id, row) in model.ike_sas.entries() {
-            for path in &row.paths {
-                let list = between.entry(super::pair(path)).or_default();
+    fn of(model: &Model, pairs: &Pairs) -> Self {
+        let mut between: Table<PairId, Few<IkeSaId>> = pairs.table();
+        for id in model.ike_sas.ids() {
+            for pair in pairs.of_ike_sa(id) {
+                let list = &mut between[*pair];
                 if list.last() != Some(&id) {
                     list.push(id);
                 }
@@ -638,7 +720,7 @@ impl Alive {
     /// The one IKE SA that was up between these addresses when the group began; if none was, the
     /// first that was up before the capture without being seen yet.
     fn at(&self, model: &Model, group: &Group) -> Option<IkeSaId> {
-        let list = self.between.get(&super::ordered(group.from, group.to))?;
+        let list = &self.between[group.pair];
         let first = group.seen.first.1;
         let before = list.partition_point(|id| model.ike_sas[*id].seen.first.1 <= first);
         let up = |id: &IkeSaId| model.ike_sas[*id].state.was_up();
@@ -666,36 +748,32 @@ impl Alive {
 
 /// The child SAs so far by what two of them share, one of which may replace the other: their places in the list.
 struct Earlier {
-    /// By their ends, in a fixed order.
-    between: HashMap<(IpAddr, IpAddr), Few<usize>>,
+    /// By their ends.
+    between: Table<PairId, Few<usize>>,
     /// By their IKE SA: ends may have moved (RFC 4555), it stays.
     under: Vec<Few<usize>>,
 }
 
 impl Earlier {
-    /// None yet, of so many at most under so many IKE SAs.
-    fn with_room(drafts: usize, ike_sas: usize) -> Self {
+    /// None yet, between those pairs and under so many IKE SAs.
+    fn none(pairs: &Pairs, ike_sas: usize) -> Self {
         Self {
-            between: with_capacity(drafts),
+            between: pairs.table(),
             under: vec![Few::new(); ike_sas],
         }
     }
 
     /// The last few that share their ends or the IKE SA with this one, the latest first.
-    fn beside(
-        &self,
-        ends: Option<(IpAddr, IpAddr)>,
-        ike_sa: Option<IkeSaId>,
-    ) -> impl Iterator<Item = usize> {
-        let between = ends.and_then(|ends| self.between.get(&ends));
+    fn beside(&self, pair: Option<PairId>, ike_sa: Option<IkeSaId>) -> impl Iterator<Item = usize> {
+        let between = pair.map(|pair| &self.between[pair]);
         let under = ike_sa.and_then(|id| self.under.get(id.index()));
         let lists = between.into_iter().chain(under);
         lists.flat_map(|list| list.iter().rev().take(LINK_CHOICES).copied())
     }
 
-    fn add(&mut self, ends: Option<(IpAddr, IpAddr)>, ike_sa: Option<IkeSaId>, place: usize) {
-        if let Some(ends) = ends {
-            self.between.entry(ends).or_default().push(place);
+    fn add(&mut self, pair: Option<PairId>, ike_sa: Option<IkeSaId>, place: usize) {
+        if let Some(pair) = pair {
+            self.between[pair].push(place);
         }
         if let Some(list) = ike_sa.and_then(|id| self.under.get_mut(id.index())) {
             list.push(place);
@@ -705,9 +783,9 @@ impl Earlier {
 
 /// Finds for each child SA the one whose place it took: between the same ends or under the same
 /// IKE SA, silent soon after the new one began, while the new one goes on.
-fn replace(model: &Model, groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
-    let mut earlier = Earlier::with_room(drafts.len(), model.ike_sas.len());
-    let mut replaced = HashSet::default();
+fn replace(model: &Model, pairs: &Pairs, groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft> {
+    let mut earlier = Earlier::none(pairs, model.ike_sas.len());
+    let mut replaced = Marks::none(drafts.len());
     let mut named: HashMap<EspSpi, usize> = HashMap::default();
     // Without keys none says which SA it takes the place of.
     let any_rekeys = drafts.iter().any(|draft| draft.rekeys.flatten().is_some());
@@ -724,7 +802,9 @@ fn replace(model: &Model, groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft
         }
         let Some(seen) = draft.seen(groups) else {
             draft.replaces = rekeyed;
-            replaced.extend(rekeyed);
+            if let Some(old) = rekeyed {
+                replaced.add(old);
+            }
             continue;
         };
         let group = draft
@@ -732,10 +812,10 @@ fn replace(model: &Model, groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft
             .iter()
             .flatten()
             .find_map(|index| groups.get(*index));
-        let ends = group.map(|group| super::ordered(group.from, group.to));
+        let pair = group.map(|group| group.pair);
         draft.replaces = earlier
-            .beside(ends, draft.ike_sa)
-            .filter(|old| !replaced.contains(old) && draft.rekeys.is_none())
+            .beside(pair, draft.ike_sa)
+            .filter(|old| !replaced.holds(*old) && draft.rekeys.is_none())
             .filter_map(|place| {
                 let old = before.get(place)?;
                 Some((place, old, old.seen(groups)?))
@@ -755,8 +835,10 @@ fn replace(model: &Model, groups: &[Group], mut drafts: Vec<Draft>) -> Vec<Draft
             .max_by_key(|(_, _, old)| old.last.1)
             .map(|(place, ..)| place)
             .or(rekeyed);
-        replaced.extend(draft.replaces);
-        earlier.add(ends, draft.ike_sa, index);
+        if let Some(old) = draft.replaces {
+            replaced.add(old);
+        }
+        earlier.add(pair, draft.ike_sa, index);
     }
     drafts
 }

@@ -5,6 +5,7 @@ mod exchange;
 mod ikev1;
 mod ikev2;
 mod nat;
+mod pairs;
 mod succession;
 mod taps;
 #[cfg(test)]
@@ -13,10 +14,10 @@ mod tunnel;
 
 use crate::each::{Each, map_ids};
 use crate::model::{IkeSa, IkeSaId, IkeSuite, Model, Nat, Transport};
-use crate::net::Path;
 use crate::registry::NotifyType;
 use crate::units::Endpoint;
 use foldhash::quality::RandomState;
+use pairs::Pairs;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -46,7 +47,8 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
             told.fill(row);
         }
     }
-    let succession = succession::find(model);
+    let pairs = Pairs::of(model);
+    let succession = succession::find(model, &pairs);
     let states = map_ids(each, &ids, |id| {
         let auth = model.auth_outcome(id);
         let row = &model.ike_sas[id];
@@ -59,12 +61,12 @@ pub fn assemble(model: &mut Model, each: &Each<'_>) {
     for (row, (auth, state)) in model.ike_sas.iter_mut().zip(states) {
         (row.auth, row.state) = (auth, state);
     }
-    child::link(model, &succession, each);
+    child::link(model, &pairs, &succession, each);
     model.past_port_500 = past_port_500(model);
     let mut notices = model.ike_sas.iter().flat_map(|sa| &sa.notices);
     model.any_redirected_from =
         notices.any(|notice| !notice.v1 && notice.kind == NotifyType::REDIRECTED_FROM.0);
-    tunnel::group(model);
+    tunnel::group(model, &pairs);
     nat::reconsider(model);
     taps::pair(model, each);
 }
@@ -110,11 +112,6 @@ impl Initial {
         row.fragmentation = self.fragmentation;
         row.nonces = self.nonces;
     }
-}
-
-/// The addresses of a path, whichever way it goes.
-fn pair(path: &Path) -> (IpAddr, IpAddr) {
-    ordered(path.from.address, path.to.address)
 }
 
 /// Two addresses in a fixed order.

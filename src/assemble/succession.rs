@@ -1,11 +1,12 @@
 //! Which IKE SA takes the place of which: rekeying and reauthentication.
 
+use super::pairs::{PairId, Pairs};
 use super::{HashMap, HashSet};
 use crate::limits::{SUCCESSION_AFTERWARDS, SUCCESSION_LOOK_BACK};
 use crate::model::exchange::begins_ike_sa;
 use crate::model::{
-    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Flight, IkeSa, IkeSaId, IkeSuite,
-    InformationalClass, Model, Negotiation,
+    AuthOutcome, ChildOutcome, Exchange, ExchangeId, Few, Flight, IkeSa, IkeSaId, IkeSuite,
+    InformationalClass, Model, Negotiation, Table,
 };
 use crate::registry::ExchangeType;
 use crate::units::{IkeSpis, Span, Timestamp};
@@ -27,18 +28,18 @@ const DRAIN: Span = Span::from_secs(60);
 const BREAK: Span = Span::from_secs(3);
 
 /// Fills `replaces` of every IKE SA of IKEv2.
-pub(super) fn find(model: &mut Model) -> Succession {
+pub(super) fn find(model: &mut Model, pairs: &Pairs) -> Succession {
     let mut found = Succession::default();
-    let mut between: HashMap<(IpAddr, IpAddr), Vec<IkeSaId>> = HashMap::default();
+    let mut between: Table<PairId, Few<IkeSaId>> = pairs.table();
     let end = model.messages.iter().map(|message| message.time).max();
     let told = told(model);
     found.rekeys.extend(told.values().map(|(_, id)| *id));
     for id in model.ike_sas.ids() {
         let row = &model.ike_sas[id];
-        let Some(pair) = row.paths.first().map(super::pair) else {
+        let Some(pair) = pairs.of_ike_sa(id).first() else {
             continue;
         };
-        let earlier = between.entry(pair).or_default();
+        let earlier = &mut between[*pair];
         if row.version.major() != 1 {
             let candidates = earlier
                 .iter()

@@ -1,55 +1,37 @@
 //! Tunnels: pairs of addresses, joined where one SA used several.
 
-use super::{HashMap, HashSet, ordered};
+use super::pairs::{Pair, PairId, Pairs};
+use super::{HashMap, HashSet};
 use crate::model::table::Id;
-use crate::model::{EspFlow, FlowId, IkeSaId, Link, Model, Tunnel, TunnelId, sides};
-use crate::net::Path;
-use crate::units::{EspSpi, FrameId, Timestamp, Vantage};
+use crate::model::{ChildSaId, EspFlow, FlowId, Link, Model, Table, Tunnel, TunnelId, sides};
+use crate::units::{EspSpi, Vantage};
 use std::net::IpAddr;
 
-/// A pair of addresses with the sender of its first packet in front.
-type Pair = (IpAddr, IpAddr);
-
 /// Fills `tunnels`, in order of their first packet.
-pub(super) fn group(model: &mut Model) {
-    let mut union = Union::default();
-    let mut sa_pairs: Vec<Option<usize>> = vec![None; model.ike_sas.len()];
-    let mut flow_pairs: Vec<Option<usize>> = vec![None; model.flows.len()];
-    for item in appearances(model) {
-        match item.what {
-            What::IkeSa(id) => {
-                if let Some(slot) = sa_pairs.get_mut(id.index()) {
-                    *slot = union.add_all(&model.ike_sas[id].paths);
-                }
-            }
-            What::Flow(id) => {
-                if let Some(slot) = flow_pairs.get_mut(id.index()) {
-                    *slot = union.add_all(&model.flows[id].paths);
-                }
-            }
-            What::Between(pair) => {
-                union.add(pair);
-            }
-        }
+pub(super) fn group(model: &mut Model, pairs: &Pairs) {
+    let mut union = Union::of(pairs);
+    for id in model.ike_sas.ids() {
+        union.join_all(pairs.of_ike_sa(id));
     }
-    join_vantages(model, &flow_pairs, &mut union);
-    join_named(model, &flow_pairs, &sa_pairs, &mut union);
+    for id in model.flows.ids() {
+        union.join_all(pairs.of_flow(id));
+    }
+    join_vantages(model, pairs, &mut union);
+    join_named(model, pairs, &mut union);
 
     // Pairs stand in order of first appearance, so the roots do, too.
     let mut sides: Vec<Sides> = Vec::new();
-    let mut roots = Roots(vec![None; union.pairs.len()]);
-    for index in 0..union.pairs.len() {
-        let root = union.root(index);
-        let Some(pair) = union.pairs.get(index).copied() else {
-            continue;
-        };
-        let id = roots.tunnel(root).unwrap_or_else(|| {
-            let id = TunnelId::from_index(u32::try_from(sides.len()).unwrap_or(u32::MAX));
-            roots.set(root, id);
+    let mut tunnels: Table<PairId, Option<TunnelId>> = pairs.table();
+    for (id, pair) in pairs.entries() {
+        let root = union.root(id);
+        let tunnel = tunnels[root].unwrap_or_else(|| {
+            let next = TunnelId::from_index(u32::try_from(sides.len()).unwrap_or(u32::MAX));
             sides.push(Sides::default());
-            id
+            next
         });
-        if let Some(sides) = sides.get_mut(id.index()) {
+        tunnels[root] = Some(tunnel);
+        tunnels[id] = Some(tunnel);
+        if let Some(sides) = sides.get_mut(tunnel.index()) {
             sides.add(pair);
         }
     }
@@ -57,18 +39,19 @@ pub(super) fn group(model: &mut Model) {
     for sides in sides {
         model.tunnels.extend(sides.tunnel());
     }
-    for (id, pair) in model.ike_sas.ids().zip(&sa_pairs) {
-        if let Some(tunnel) = pair.and_then(|pair| roots.tunnel(union.root(pair))) {
+    let of = |pairs: &[PairId]| pairs.first().and_then(|pair| tunnels[*pair]);
+    for id in model.ike_sas.ids() {
+        if let Some(tunnel) = of(pairs.of_ike_sa(id)) {
             model.tunnels[tunnel].ike_sas.push(id);
         }
     }
-    for (id, pair) in model.flows.ids().zip(&flow_pairs) {
-        if let Some(tunnel) = pair.and_then(|pair| roots.tunnel(union.root(pair))) {
+    for id in model.flows.ids() {
+        if let Some(tunnel) = of(pairs.of_flow(id)) {
             model.tunnels[tunnel].flows.push(id);
         }
     }
     index_ends(model);
-    share_pairs(model, &mut union, &roots);
+    share_pairs(model, |from, to| tunnels[pairs.between(from, to)?]);
     share_clear(model);
     share_inner(model);
 }
@@ -111,6 +94,7 @@ fn index_ends(model: &mut Model) {
         tunnels_by_end,
         ..
     } = model;
+    tunnels_by_end.reserve(tunnels.len());
     for (id, tunnel) in tunnels.entries() {
         let [one, other] = tunnel.ends;
         for end in [Some(one), (other != one).then_some(other)]
@@ -124,8 +108,7 @@ fn index_ends(model: &mut Model) {
 
 /// Gives ICMP errors, NAT keepalives, IP fragments and messages outside of any IKE SA to the tunnel between
 /// whose addresses they, or what they quote, went.
-fn share_pairs(model: &mut Model, union: &mut Union, roots: &Roots) {
-    let mut tunnel_of = |from, to| roots.tunnel(union.find((from, to))?);
+fn share_pairs(model: &mut Model, tunnel_of: impl Fn(IpAddr, IpAddr) -> Option<TunnelId>) {
     let Model {
         icmp,
         keepalives,
@@ -214,54 +197,12 @@ fn vantages<'m>(model: &'m Model, tunnel: &'m Tunnel) -> impl Iterator<Item = Va
         .chain(messages.map(|id| model.messages[*id].vantage))
 }
 
-/// Something that passes between gateways, by its first packet.
-struct Appearance {
-    first: (Timestamp, FrameId),
-    what: What,
-}
-
-enum What {
-    IkeSa(IkeSaId),
-    Flow(FlowId),
-    /// An ICMP error, of which the pair is what it quotes, or a message outside of any IKE SA.
-    Between(Pair),
-}
-
-fn appearances(model: &Model) -> Vec<Appearance> {
-    let ike = model.ike_sas.entries().map(|(id, row)| Appearance {
-        first: (row.seen.first.1, row.seen.first.0),
-        what: What::IkeSa(id),
-    });
-    let flows = model.flows.entries().map(|(id, flow)| Appearance {
-        first: (flow.seen.first.1, flow.seen.first.0),
-        what: What::Flow(id),
-    });
-    // No tunnel is between an address and itself, though anybody may quote such a packet.
-    let quoted = model.icmp.iter().map(|seen| {
-        let quoted = seen.error.quoted;
-        (seen, (quoted.from.address, quoted.to.address))
-    });
-    let icmp = quoted
-        .filter(|(_, (from, to))| from != to)
-        .map(|(seen, pair)| Appearance {
-            first: (seen.time, seen.frame),
-            what: What::Between(pair),
-        });
-    let outside = model.outside.iter().map(|row| Appearance {
-        first: (row.seen.first.1, row.seen.first.0),
-        what: What::Between((row.path.from.address, row.path.to.address)),
-    });
-    let mut all: Vec<Appearance> = ike.chain(flows).chain(icmp).chain(outside).collect();
-    all.sort_by_key(|item| item.first);
-    all
-}
-
 /// One SA seen at several vantages may have other addresses at each, with a NAT between them.
-fn join_vantages(model: &Model, flow_pairs: &[Option<usize>], union: &mut Union) {
+fn join_vantages(model: &Model, pairs: &Pairs, union: &mut Union) {
     let key = |flow: &EspFlow| Some((flow.child_sa.child_sa()?, flow.key.spi));
-    let mut first: HashMap<(crate::model::ChildSaId, EspSpi), usize> = HashMap::default();
-    for (flow, pair) in model.flows.iter().zip(flow_pairs) {
-        if let (Some(key), Some(pair)) = (key(flow), pair) {
+    let mut first: HashMap<(ChildSaId, EspSpi), PairId> = HashMap::default();
+    for (id, flow) in model.flows.entries() {
+        if let (Some(key), Some(pair)) = (key(flow), pairs.of_flow(id).first()) {
             let before = *first.entry(key).or_insert(*pair);
             union.join(before, *pair);
         }
@@ -269,93 +210,48 @@ fn join_vantages(model: &Model, flow_pairs: &[Option<usize>], union: &mut Union)
 }
 
 /// ESP of an SPI that a message of IKE names belongs to that IKE SA, whatever address it comes from.
-fn join_named(
-    model: &Model,
-    flow_pairs: &[Option<usize>],
-    sa_pairs: &[Option<usize>],
-    union: &mut Union,
-) {
-    for (flow, pair) in model.flows.iter().zip(flow_pairs) {
+fn join_named(model: &Model, pairs: &Pairs, union: &mut Union) {
+    for (id, flow) in model.flows.entries() {
         if let Link::Proven(child) = flow.child_sa
             && let Some(sa) = model.child_sas[child].ike_sa
-            && let Some(pair) = pair
-            && let Some(Some(of_sa)) = sa_pairs.get(sa.index())
+            && let Some(pair) = pairs.of_flow(id).first()
+            && let Some(of_sa) = pairs.of_ike_sa(sa).first()
         {
             union.join(*of_sa, *pair);
         }
     }
 }
 
-/// Disjoint sets of address pairs; a set is named by its first pair.
-#[derive(Default)]
+/// Disjoint sets of pairs; a set is named by its first pair, its root.
 struct Union {
-    index: HashMap<Pair, usize>,
-    pairs: Vec<Pair>,
-    parents: Vec<usize>,
+    parents: Table<PairId, PairId>,
 }
 
 impl Union {
-    fn add(&mut self, pair: Pair) -> usize {
-        let next = self.pairs.len();
-        let index = *self.index.entry(ordered(pair.0, pair.1)).or_insert(next);
-        if index == next {
-            self.pairs.push(pair);
-            self.parents.push(next);
-        }
-        index
+    /// Each pair alone.
+    fn of(pairs: &Pairs) -> Self {
+        let parents = pairs.entries().map(|(id, _)| id).collect();
+        Self { parents }
     }
 
-    /// Adds and joins the pairs of all paths; returns one of them.
-    fn add_all(&mut self, paths: &[Path]) -> Option<usize> {
-        let mut joined = None;
-        for path in paths {
-            let pair = self.add((path.from.address, path.to.address));
-            if let Some(before) = joined.replace(pair) {
-                self.join(before, pair);
-            }
-        }
-        joined
-    }
-
-    /// The root of a pair that was added.
-    fn find(&mut self, pair: Pair) -> Option<usize> {
-        let index = self.index.get(&ordered(pair.0, pair.1)).copied()?;
-        Some(self.root(index))
-    }
-
-    fn root(&mut self, mut index: usize) -> usize {
-        while let Some(parent) = self.parents.get(index).copied()
-            && parent != index
-        {
+    fn root(&mut self, mut pair: PairId) -> PairId {
+        while self.parents[pair] != pair {
             // Halving the way keeps later walks short.
-            let grandparent = self.parents.get(parent).copied().unwrap_or(parent);
-            if let Some(slot) = self.parents.get_mut(index) {
-                *slot = grandparent;
-            }
-            index = grandparent;
+            let grandparent = self.parents[self.parents[pair]];
+            self.parents[pair] = grandparent;
+            pair = grandparent;
         }
-        index
+        pair
     }
 
-    fn join(&mut self, a: usize, b: usize) {
+    fn join(&mut self, a: PairId, b: PairId) {
         let (a, b) = (self.root(a), self.root(b));
-        if let Some(slot) = self.parents.get_mut(a.max(b)) {
-            *slot = a.min(b);
-        }
-    }
-}
-
-/// The tunnel of each set of pairs, by the first of them.
-struct Roots(Vec<Option<TunnelId>>);
-
-impl Roots {
-    fn tunnel(&self, root: usize) -> Option<TunnelId> {
-        self.0.get(root).copied().flatten()
+        self.parents[a.max(b)] = a.min(b);
     }
 
-    fn set(&mut self, root: usize, tunnel: TunnelId) {
-        if let Some(slot) = self.0.get_mut(root) {
-            *slot = Some(tunnel);
+    fn join_all(&mut self, pairs: &[PairId]) {
+        for (one, next) in pairs.iter().zip(pairs.iter().skip(1)) {
+            self.join(*one, *next);
         }
     }
 }

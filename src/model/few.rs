@@ -58,6 +58,20 @@ impl<T> Few<T> {
         };
     }
 
+    /// Takes out the thing at `place`, if there is one; the others keep their order.
+    pub(crate) fn remove(&mut self, place: usize) {
+        self.0 = match std::mem::replace(&mut self.0, Kind::None) {
+            Kind::One(_) if place == 0 => Kind::None,
+            Kind::Two([_, other]) if place == 0 => Kind::One([other]),
+            Kind::Two([other, _]) if place == 1 => Kind::One([other]),
+            Kind::Many(mut all) if place < all.len() => {
+                all.remove(place);
+                Kind::Many(all)
+            }
+            as_it_was => as_it_was,
+        };
+    }
+
     /// Takes everything out.
     pub fn take(&mut self) -> Self {
         std::mem::take(self)
@@ -158,6 +172,22 @@ mod tests {
         assert_eq!(*few, [3, 4, 5, 6]);
         assert_eq!(few.take(), Few::from(vec![3, 4, 5, 6]));
         assert!(few.is_empty());
+    }
+
+    #[test]
+    fn what_is_left_keeps_its_order() {
+        let mut few = Few::from(vec![1, 2, 3]);
+        few.remove(3);
+        assert_eq!(*few, [1, 2, 3]);
+        few.remove(1);
+        assert_eq!(*few, [1, 3]);
+        let mut two = Few::from(vec![1, 3]);
+        two.remove(0);
+        assert_eq!(*two, [3]);
+        two.remove(1);
+        assert_eq!(*two, [3]);
+        two.remove(0);
+        assert!(two.is_empty());
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub struct Model {
     /// Pairs of gateways with all that passed between them.
     pub tunnels: Table<TunnelId, Tunnel>,
     /// Tunnels by the addresses of their ends, in order.
-    pub(crate) tunnels_by_end: foldhash::HashMap<std::net::IpAddr, Vec<TunnelId>>,
+    pub(crate) tunnels_by_end: foldhash::HashMap<std::net::IpAddr, Few<TunnelId>>,
     /// Inputs that hold anything of UDP port 4500, by number: no capture filter left that out.
     pub(crate) past_port_500: BTreeSet<u16>,
     /// Whether any initiator says which gateway sent it elsewhere (RFC 5685 section 3).
@@ -124,7 +124,7 @@ pub struct Model {
 impl Model {
     /// The tunnels of which this address is an end, in order of their first packet.
     pub fn tunnels_of(&self, end: std::net::IpAddr) -> &[TunnelId] {
-        self.tunnels_by_end.get(&end).map_or(&[], Vec::as_slice)
+        self.tunnels_by_end.get(&end).map_or(&[], |ids| ids)
     }
 
     /// The child SAs that were made under a tunnel's IKE SAs, and those its flows belong to.
