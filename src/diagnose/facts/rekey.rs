@@ -48,6 +48,19 @@ pub fn has_room_for_public_value(octets: usize) -> bool {
     octets >= Refused::BARE + 40 - 12
 }
 
+/// Whether the sides ask across each other: after one has asked, the other does so before it answers (RFC 7296 section
+/// 2.8.1). Of what bears one time, the frame that was recorded first came first.
+pub fn cross(model: &Model, one: &Exchange, other: &Exchange) -> bool {
+    let place = |flight: Option<&Flight>| began(model, flight?).map(|(frame, time)| (time, frame));
+    let asked = [one, other].map(|exchange| place(exchange.request()));
+    match (asked, place(one.response())) {
+        ([Some(first), Some(second)], Some(answered)) => {
+            one.by != other.by && first < second && second < answered
+        }
+        _ => false,
+    }
+}
+
 /// A refusal that was mended this soon is part of a normal negotiation: another group, a collision.
 const MENDED: Span = Span::from_secs(10);
 

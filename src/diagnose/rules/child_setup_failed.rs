@@ -219,21 +219,10 @@ fn taken_back(case: &Case<'_>) -> Option<Finding> {
 fn is_redundant(case: &Case<'_>, before: &[ExchangeId], made: &Exchange) -> bool {
     /// Two cross, and each may be sent in parts or be followed by another.
     const NEAR: usize = 4;
-    let Some(asked) = made
-        .request()
-        .and_then(|request| began(case.model, request))
-    else {
-        return false;
-    };
     let near = before.iter().rev().take(NEAR);
-    let mut others = near
-        .map(|id| &case.model.exchanges[*id])
-        .filter(|other| other.kind == ExchangeType::CREATE_CHILD_SA && other.by != made.by);
+    let mut others = near.map(|id| &case.model.exchanges[*id]);
     others.any(|other| {
-        let answer = other
-            .response()
-            .and_then(|answer| began(case.model, answer));
-        answer.is_some_and(|answered| answered.1 >= asked.1)
+        other.kind == ExchangeType::CREATE_CHILD_SA && rekey::cross(case.model, other, made)
     })
 }
 
